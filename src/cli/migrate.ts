@@ -1,0 +1,19 @@
+import { migrations } from "../store/generated/migrations.ts";
+import { migrate } from "../store/migrate.ts";
+import type { Command } from "./command.ts";
+import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
+
+/** `sallyport migrate`. */
+export const migrateCommand: Command = {
+  summary: "Bring a database up to date.",
+  usage: `${databaseUsage} [--dry-run]`,
+  options: { ...databaseOptions, "dry-run": { type: "boolean", default: false } },
+  async run(values) {
+    await withDatabase(values, async (database) => {
+      const { applied, pending } = await migrate(database, migrations, { dryRun: values["dry-run"] === true });
+      for (const name of applied) console.log(`applied ${name}`);
+      for (const name of pending) console.log(`pending ${name}`);
+      if (applied.length + pending.length === 0) console.log("The database is up to date.");
+    });
+  },
+};

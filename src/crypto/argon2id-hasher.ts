@@ -1,0 +1,80 @@
+import { Argon2id, type Argon2Modules } from "./argon2id.ts";
+import { constantTimeEqual, randomBytes } from "./bytes.ts";
+import { HashQueue } from "./hash-queue.ts";
+import { preparePassword } from "./password-bytes.ts";
+import type { PasswordHasher } from "./password-hasher.ts";
+import { encodePhc, needsRehash, parsePhc, pinnedCost, pinnedSaltBytes, pinnedTagBytes } from "./phc.ts";
+
+export interface Argon2idOptions {
+  /**
+   * How many hashes may wait in this isolate before one more is refused, 1 to 1,000. Default 16, about 0.6 s of work.
+   *
+   * All hashers of an isolate wait in one queue, so one with a smaller number leaves the rest to the others.
+   */
+  queueLength?: number;
+}
+
+/**
+ * What is verified when there is no hash to verify, so that an unknown identifier costs what a wrong password costs.
+ *
+ * Its password is `correcthorsebatterystaple`; discard the result. Source: Flametrench ADR 0023.
+ */
+export const decoyHash: string =
+  "$argon2id$v=19$m=19456,t=2,p=1$779z4UHkLWR4w0TEo9gcHg$Gz0+nGnpokhsKi1cPlx8i74FBN1Nq0OURZ3xso1AHMU";
+
+/** What an isolate has once: the computation, made at first use, and the queue before it. Values only, no promise. */
+export class Argon2idIsolate {
+  readonly #load: () => Argon2Modules;
+  readonly #queue: HashQueue = new HashQueue();
+  #argon2id: Argon2id | undefined;
+
+  constructor(load: () => Argon2Modules) {
+    this.#load = load;
+  }
+
+  /** @throws {RangeError} If `queueLength` is not an integer from 1 to 1,000. */
+  hasher({ queueLength = 16 }: Argon2idOptions = {}): PasswordHasher {
+    if (!Number.isInteger(queueLength) || queueLength < 1 || queueLength > 1000) {
+      throw new RangeError("queueLength must be an integer from 1 to 1,000.");
+    }
+    return {
+      hash: (password) => this.#hash(queueLength, password),
+      verify: (phc, password) => this.#verify(queueLength, phc, password),
+      needsRehash,
+    };
+  }
+
+  async #hash(queueLength: number, password: string): Promise<string> {
+    const bytes = preparePassword(password);
+    if (!bytes) throw new RangeError("The password must be well-formed text of 1 to 1,024 bytes.");
+    try {
+      return await this.#queue.run(queueLength, () => {
+        const salt = randomBytes(pinnedSaltBytes);
+        const tag = this.#computation().tag({ password: bytes, salt, cost: pinnedCost, tagBytes: pinnedTagBytes });
+        return encodePhc({ cost: pinnedCost, salt, tag });
+      });
+    } finally {
+      bytes.fill(0);
+    }
+  }
+
+  async #verify(queueLength: number, phc: string, password: string): Promise<boolean> {
+    const stored = parsePhc(phc);
+    const bytes = preparePassword(password);
+    if (!stored || !bytes) return false;
+    const { cost, salt, tag } = stored;
+    try {
+      return await this.#queue.run(queueLength, () => {
+        const input = { password: bytes, salt, cost, tagBytes: tag.length };
+        return constantTimeEqual(this.#computation().tag(input), tag);
+      });
+    } finally {
+      bytes.fill(0);
+    }
+  }
+
+  #computation(): Argon2id {
+    this.#argon2id ??= new Argon2id(this.#load());
+    return this.#argon2id;
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Bytes and their text forms: UTF-8, hex, base64url; random bytes and the comparison of secrets.
+ *
+ * Decoders are strict: two different strings never decode to the same bytes, so a token, a hash or a challenge has one
+ * spelling (RFC 4648 §3.2, §3.3 and §3.5).
+ *
+ * @module
+ */
+
+/** Bytes in memory of their own, which every Web Crypto function accepts. */
+export type Bytes = Uint8Array<ArrayBuffer>;
+
+/** The most that one `crypto.getRandomValues` gives: Web Cryptography §10.1.1. */
+const randomChunkBytes = 65_536;
+
+const encoder = new TextEncoder();
+
+/** The text as UTF-8. A lone surrogate becomes U+FFFD, so refuse it first where spelling matters. */
+export function utf8(text: string): Bytes {
+  return encoder.encode(text);
+}
+
+/** Random bytes from the runtime's own generator. */
+export function randomBytes(length: number): Bytes {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += randomChunkBytes) {
+    crypto.getRandomValues(bytes.subarray(at, at + randomChunkBytes));
+  }
+  return bytes;
+}
+
+/**
+ * Whether two byte strings are equal, in a time that depends on their lengths only.
+ *
+ * Compare hashes and MACs, whose length is public; `subtle.timingSafeEqual` exists in workerd alone.
+ */
+export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  let difference = 0;
+  for (let index = 0; index < a.length; index++) difference |= a[index]! ^ b[index]!;
+  return difference === 0;
+}
+
+const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
+/** Lower-case hex, two digits a byte: how bytes cross to SQL. */
+export function toHex(bytes: Uint8Array): string {
+  let text = "";
+  for (const byte of bytes) text += hexDigits[byte];
+  return text;
+}
+
+/** The bytes of lower-case hex, or `undefined` for any other text. */
+export function fromHex(text: string): Bytes | undefined {
+  if (text.length % 2 !== 0 || !/^[0-9a-f]*$/.test(text)) return undefined;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let index = 0; index < bytes.length; index++) {
+    bytes[index] = Number.parseInt(text.slice(2 * index, 2 * index + 2), 16);
+  }
+  return bytes;
+}
+
+/** Base64url without padding: RFC 4648 §5, RFC 7515 §2. */
+export function toBase64Url(bytes: Uint8Array): string {
+  return encodeSixBits(bytes, base64UrlAlphabet);
+}
+
+/** The bytes of base64url, or `undefined` for padding, white space, another alphabet or spare bits that are not zero. */
+export function fromBase64Url(text: string): Bytes | undefined {
+  return decodeSixBits(text, base64UrlValues);
+}
+
+/** Base64 without padding, as PHC strings write it. */
+export function toBase64(bytes: Uint8Array): string {
+  return encodeSixBits(bytes, base64Alphabet);
+}
+
+/** The bytes of unpadded base64, as strict as {@link fromBase64Url}. */
+export function fromBase64(text: string): Bytes | undefined {
+  return decodeSixBits(text, base64Values);
+}
+
+const sharedAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const base64Alphabet = `${sharedAlphabet}+/`; // RFC 4648 table 1
+const base64UrlAlphabet = `${sharedAlphabet}-_`; // RFC 4648 table 2
+const base64Values = valuesOf(base64Alphabet);
+const base64UrlValues = valuesOf(base64UrlAlphabet);
+
+function valuesOf(alphabet: string): Int8Array {
+  const values = new Int8Array(128).fill(-1);
+  for (let value = 0; value < 64; value++) values[alphabet.charCodeAt(value)] = value;
+  return values;
+}
+
+function encodeSixBits(bytes: Uint8Array, alphabet: string): string {
+  let text = "";
+  let held = 0;
+  let heldBits = 0;
+  for (const byte of bytes) {
+    held = ((held << 8) | byte) & 0xffff;
+    heldBits += 8;
+    while (heldBits >= 6) {
+      heldBits -= 6;
+      text += alphabet[(held >> heldBits) & 63];
+    }
+  }
+  if (heldBits > 0) text += alphabet[(held << (6 - heldBits)) & 63];
+  return text;
+}
+
+function decodeSixBits(text: string, values: Int8Array): Bytes | undefined {
+  // One character over a multiple of four carries six bits, which is no byte.
+  if (text.length % 4 === 1) return undefined;
+  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
+  let at = 0;
+  let held = 0;
+  let heldBits = 0;
+  for (let index = 0; index < text.length; index++) {
+    const value = values[text.charCodeAt(index)] ?? -1;
+    if (value < 0) return undefined;
+    held = ((held << 6) | value) & 0xffff;
+    heldBits += 6;
+    if (heldBits >= 8) {
+      heldBits -= 8;
+      bytes[at++] = (held >> heldBits) & 0xff;
+    }
+  }
+  // RFC 4648 §3.5: the bits left over are zero, or two texts would mean the same bytes.
+  return (held & ((1 << heldBits) - 1)) === 0 ? bytes : undefined;
+}

@@ -1,0 +1,24 @@
+import { type Bytes, toHex, utf8 } from "./bytes.ts";
+
+/** SHA-256 of text (as UTF-8) in hex: how a token is looked up. Of the presented text, never of bytes decoded from it. */
+export async function sha256Hex(text: string): Promise<string> {
+  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))));
+}
+
+/**
+ * Length-prefixed parts as one message, so that no two lists of parts make the same one.
+ *
+ * A part is written as a 32-bit big-endian length and its UTF-8 or raw bytes.
+ */
+export function joinParts(parts: readonly (string | Bytes)[]): Bytes {
+  const encoded = parts.map((part) => (typeof part === "string" ? utf8(part) : part));
+  const message = new Uint8Array(encoded.reduce((length, part) => length + 4 + part.length, 0));
+  const view = new DataView(message.buffer);
+  let at = 0;
+  for (const part of encoded) {
+    view.setUint32(at, part.length);
+    message.set(part, at + 4);
+    at += 4 + part.length;
+  }
+  return message;
+}

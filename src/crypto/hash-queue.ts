@@ -1,0 +1,77 @@
+/**
+ * The bounded queue in front of password hashing (R011, F12, F13): short waits for some, a quick refusal for the rest.
+ *
+ * In workerd a request that its client gave up stops for ever at its next `await`: no `finally` runs, and whoever awaits one of
+ * its promises hangs with it. So no promise is shared. What requests share is a list of entries, plain values; each waits on
+ * timers of its own and looks at the list when it wakes. The entry of a dead request delays those behind it by one timer, and
+ * expires.
+ *
+ * @module
+ */
+
+/** How long an entry may wait, dead or alive. */
+const deadlineMilliseconds = 2000;
+
+/** Too many hashes wait already, or this one waited too long. Operations answer 503 with `Retry-After`. */
+export class HashQueueFullError extends Error {
+  override readonly name: string = "HashQueueFullError";
+  /** When to try again: by then every entry of now is gone. */
+  readonly retryAfterSeconds: number = deadlineMilliseconds / 1000;
+
+  constructor() {
+    super("Too many passwords are waiting to be hashed.");
+  }
+}
+
+interface Entry {
+  readonly since: number;
+}
+
+export class HashQueue {
+  #waiting: Entry[] = [];
+  /** How many turns were taken, so that one who wakes can see whether somebody worked while it slept. */
+  #turns = 0;
+
+  /**
+   * Runs `work`, synchronously, when its turn comes; the event loop runs between two turns.
+   *
+   * @param maxWaiting How many may wait, this one included. Callers with a smaller number give way to those with a larger one.
+   * @throws {HashQueueFullError} At once if that many wait, or after 2 s.
+   */
+  async run<Result>(maxWaiting: number, work: () => Result): Promise<Result> {
+    this.#expire();
+    if (this.#waiting.length >= maxWaiting) throw new HashQueueFullError();
+
+    const entry: Entry = { since: Date.now() };
+    this.#waiting.push(entry);
+    await this.#turnOf(entry);
+    this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+    this.#turns++;
+    return work();
+  }
+
+  /**
+   * Waits until nobody took a turn for one timer, plus one for each entry ahead: those ahead that live have gone by then.
+   * The first timer is what lets I/O in between two hashes.
+   */
+  async #turnOf(entry: Entry): Promise<void> {
+    let turnsSeen = this.#turns;
+    let quietTimers = 0;
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      this.#expire();
+      const ahead = this.#waiting.indexOf(entry);
+      if (ahead < 0) throw new HashQueueFullError();
+
+      quietTimers = turnsSeen === this.#turns ? quietTimers + 1 : 0;
+      turnsSeen = this.#turns;
+      if (quietTimers > ahead) return;
+    }
+  }
+
+  /** Forgets entries past the deadline, and any from the future: the clock was set back. */
+  #expire(): void {
+    const now = Date.now();
+    this.#waiting = this.#waiting.filter(({ since }) => since <= now && now - since < deadlineMilliseconds);
+  }
+}

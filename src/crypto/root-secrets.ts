@@ -1,0 +1,106 @@
+/**
+ * The deployment's root secrets: a versioned list, from which each purpose draws a key of its own.
+ *
+ * The newest version writes; older ones are read until nothing refers to them. Keys are separated by label with HKDF
+ * (RFC 5869) and only the derived `CryptoKey` is kept, as a value.
+ *
+ * @module
+ */
+import { type Bytes, constantTimeEqual, fromBase64Url, utf8 } from "./bytes.ts";
+import { joinParts } from "./digest.ts";
+
+/** What a key is for; each has its own, so that a value made for one purpose means nothing to another. */
+export type KeyLabel = "refresh" | "identifier" | "known-device";
+
+const minimumBytes = 32;
+/** What `npm start` makes for a checkout begins so; `createAuth` refuses it for an origin that is not loopback. */
+export const developmentSecretPrefix = "development.";
+/** Bytes that stand in documentation everywhere; a secret made of them protects nothing. */
+const samples = ["changeme", "change-me", "secret", "password", "example", "sample", "your-secret"];
+
+export interface RootSecret {
+  readonly version: number;
+  readonly bytes: Bytes;
+  readonly development: boolean;
+}
+
+/**
+ * Reads `SALLYPORT_SECRET`: base64url of at least 32 bytes, or a list of `version:base64url` separated by commas.
+ *
+ * @throws {TypeError} Missing, too short, repeated or a known sample. The message never holds any of the text.
+ */
+export function parseRootSecrets(text: string | undefined): readonly RootSecret[] {
+  if (!text?.trim()) throw new TypeError("The root secret is missing.");
+  const secrets = text.split(",").map((entry) => {
+    const [, version = "1", value = ""] = /^(?:(\d{1,9}):)?(.*)$/.exec(entry.trim()) ?? [];
+    const development = value.startsWith(developmentSecretPrefix);
+    const bytes = fromBase64Url(development ? value.slice(developmentSecretPrefix.length) : value);
+    if (!bytes || bytes.length < minimumBytes) {
+      throw new TypeError("A root secret must be base64url of at least 32 bytes.");
+    }
+    if (isSample(value, bytes)) throw new TypeError("A root secret is a published sample, or repeats itself.");
+    return { version: Number(version), bytes, development };
+  });
+  for (const [index, secret] of secrets.entries()) {
+    for (const other of secrets.slice(index + 1)) {
+      if (other.version === secret.version || constantTimeEqual(other.bytes, secret.bytes)) {
+        throw new TypeError("Two root secrets have the same version or value.");
+      }
+    }
+  }
+  return secrets.sort((a, b) => b.version - a.version);
+}
+
+function isSample(text: string, bytes: Bytes): boolean {
+  const lower = text.toLowerCase();
+  return new Set(bytes).size < 12 || samples.some((sample) => lower.includes(sample));
+}
+
+/** HMAC-SHA-256 with keys derived from the root secrets. */
+export class RootKeys {
+  readonly #secrets: readonly RootSecret[];
+  readonly #keys = new Map<string, CryptoKey>();
+
+  constructor(secrets: readonly RootSecret[]) {
+    this.#secrets = secrets;
+  }
+
+  /** The version that writes. */
+  get currentVersion(): number {
+    return this.#secrets[0]!.version;
+  }
+
+  /** All versions, newest first. */
+  get versions(): readonly number[] {
+    return this.#secrets.map((secret) => secret.version);
+  }
+
+  /** The MAC of the parts under a label's key, or `undefined` if that version of the secret is gone. */
+  async mac(
+    label: KeyLabel,
+    parts: readonly (string | Bytes)[],
+    version: number = this.currentVersion,
+  ): Promise<Bytes | undefined> {
+    const key = await this.#key(label, version);
+    return key && new Uint8Array(await crypto.subtle.sign("HMAC", key, joinParts(parts)));
+  }
+
+  async #key(label: KeyLabel, version: number): Promise<CryptoKey | undefined> {
+    const name = `${version}:${label}`;
+    const known = this.#keys.get(name);
+    if (known) return known;
+    const secret = this.#secrets.find((candidate) => candidate.version === version);
+    if (!secret) return undefined;
+
+    const root = await crypto.subtle.importKey("raw", secret.bytes, "HKDF", false, ["deriveKey"]);
+    const key = await crypto.subtle.deriveKey(
+      { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info: utf8(`sallyport/1/${label}`) },
+      root,
+      { name: "HMAC", hash: "SHA-256", length: 256 },
+      false,
+      ["sign"],
+    );
+    this.#keys.set(name, key);
+    return key;
+  }
+}

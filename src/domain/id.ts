@@ -1,0 +1,116 @@
+/**
+ * Identifiers: a type prefix and a UUID (Flametrench `docs/ids.md`). Stored as `uuid`, written `usr_<32 hex digits>`.
+ *
+ * @module
+ */
+import { uuidv7, V7Generator } from "uuidv7";
+import { AuthError } from "./error.ts";
+
+/** The prefixes that specification version 0.3 registers; `aud` is version 0.4's, for the audit log (ADR 0019). */
+export const idTypes = ["usr", "ses", "cred", "org", "mem", "inv", "tup", "mfa", "shr", "pat", "aud"] as const;
+
+export type IdType = (typeof idTypes)[number];
+/** An identifier in wire form, such as `usr_0190f2a81b3c7abc8123456789abcdef`. */
+export type Id<Type extends IdType = IdType> = `${Type}_${string}`;
+export type UserId = Id<"usr">;
+export type SessionId = Id<"ses">;
+export type CredentialId = Id<"cred">;
+export type TupleId = Id<"tup">;
+export type AuditId = Id<"aud">;
+
+const registered: ReadonlySet<string> = new Set(idTypes);
+const uuidShape = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;
+const hyphenated = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+const payloadShape = /^[0-9a-f]{32}$/;
+
+/** A fresh identifier: UUIDv7 (RFC 9562 §5.7), increasing within a millisecond. */
+export function generateId<Type extends IdType>(type: Type): Id<Type> {
+  return encodeId(type, uuidv7());
+}
+
+/** An audit event's identifier. Its counter is drawn anew each time, since a shared one would tell how much others do. */
+export function generateAuditId(): AuditId {
+  return encodeId("aud", new V7Generator().generate().toString());
+}
+
+/**
+ * Writes a UUID in wire form.
+ *
+ * @throws {AuthError} `invalid_format.id_type` for an unregistered prefix, `invalid_format.id` for what is no UUID.
+ */
+export function encodeId<Type extends IdType>(type: Type, uuid: string): Id<Type> {
+  if (!registered.has(type)) throw new AuthError("invalid_format.id_type");
+  if (!hyphenated.test(uuid)) throw new AuthError("invalid_format.id");
+  return `${type}_${uuid.replaceAll("-", "").toLowerCase()}`;
+}
+
+/**
+ * Reads an identifier in wire form: registered prefix, 32 lower-case hex digits, a version nibble of 1 to 8.
+ *
+ * @throws {AuthError} `invalid_format.id_type` or `invalid_format.id`.
+ */
+export function decodeId(id: string): { type: IdType; uuid: string } {
+  const separator = id.indexOf("_");
+  if (separator < 0) throw new AuthError("invalid_format.id_separator");
+  const type = id.slice(0, separator);
+  if (!registered.has(type)) throw new AuthError("invalid_format.id_type");
+  return { type: type as IdType, uuid: decodeAny(id).uuid };
+}
+
+/** Reads an identifier of any prefix, for objects that an application names itself. */
+export function decodeAny(id: string): { type: string; uuid: string } {
+  const separator = id.indexOf("_");
+  const payload = id.slice(separator + 1);
+  // The version is the first digit of the third group, RFC 9562 §4.2: neither the nil nor the max UUID has one.
+  if (separator < 1 || !payloadShape.test(payload) || !/[1-8]/.test(payload[12]!)) {
+    throw new AuthError("invalid_format.id");
+  }
+  return { type: id.slice(0, separator), uuid: hyphenate(payload) };
+}
+
+/** Whether {@link decodeId} accepts it, and the prefix is the expected one. Never throws. */
+export function isValidId(id: string, expectedType?: IdType): boolean {
+  const separator = id.indexOf("_");
+  return registered.has(id.slice(0, Math.max(separator, 0))) && isValidShape(id, expectedType);
+}
+
+/** Whether {@link decodeAny} accepts it, and the prefix is the expected one. Never throws. */
+export function isValidShape(id: string, expectedType?: string): boolean {
+  try {
+    const { type } = decodeAny(id);
+    return expectedType === undefined || type === expectedType;
+  } catch (error) {
+    if (error instanceof AuthError) return false;
+    throw error;
+  }
+}
+
+/** The prefix of an identifier; throws as {@link decodeId} does. */
+export function typeOfId(id: string): IdType {
+  return decodeId(id).type;
+}
+
+/**
+ * The UUID to look a row up by. An identifier that is well formed but cannot exist (another type, the nil UUID) is not
+ * found rather than malformed, so that a path says the same for every object that the caller cannot have.
+ *
+ * @throws {AuthError} `not_found`.
+ */
+export function uuidFor(type: IdType, id: string): string {
+  if (!isValidId(id, type)) throw new AuthError("not_found");
+  return hyphenate(id.slice(type.length + 1));
+}
+
+/** A UUID from the database in wire form. The drivers give it hyphenated and in lower case. */
+export function wireId<Type extends IdType>(type: Type, uuid: string): Id<Type> {
+  return `${type}_${uuid.replaceAll("-", "")}`;
+}
+
+/** Whether text is a UUID, hyphenated or not. */
+export function isUuid(text: string): boolean {
+  return uuidShape.test(text);
+}
+
+function hyphenate(hex: string): string {
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}

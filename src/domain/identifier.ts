@@ -1,0 +1,30 @@
+/**
+ * What a person types to say who they are, in its one normal form.
+ *
+ * The same function serves where an identifier is set and where it is looked up. It folds ASCII letters to lower case and
+ * refuses everything else that would need mapping: a look-up that maps characters joins addresses of different people.
+ *
+ * @module
+ */
+
+const printableAscii = /^[\x21-\x7e]+$/;
+/** Controls, spaces and separators, formatting characters (among them the bidirectional controls), lone surrogates. */
+const unprintable = /[\p{C}\p{Z}]/u;
+
+/** RFC 5321 §4.5.3.1.3 leaves 254 octets for an address. */
+const maximumBytes = 254;
+
+/**
+ * The stored form of an identifier, or `undefined` for one that cannot be stored.
+ *
+ * @param options.allowNonAscii Accept letters beyond ASCII if NFKC leaves them as they are. Default false.
+ */
+export function normalizeIdentifier(input: string, options: { allowNonAscii?: boolean } = {}): string | undefined {
+  if (input.length > maximumBytes) return undefined;
+  if (printableAscii.test(input)) return input.toLowerCase();
+  if (!options.allowNonAscii || unprintable.test(input) || input === "" || input.normalize("NFKC") !== input) {
+    return undefined;
+  }
+  if (new TextEncoder().encode(input).length > maximumBytes) return undefined;
+  return input.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}

@@ -1,0 +1,30 @@
+/** What an audit event may say about the request that caused it, cleaned so that no client can make an event unwritable. */
+export interface RequestContext {
+  /** The client's address, as the runtime entry found it. */
+  readonly address?: string | undefined;
+  readonly userAgent?: string | undefined;
+  /** Made by us for each request. */
+  readonly requestId?: string | undefined;
+  /** What the client calls the request; kept apart from ours. */
+  readonly clientRequestId?: string | undefined;
+}
+
+const maximumCharacters = 256;
+
+/** Controls, bidirectional and other formatting characters, lone surrogates and private use out; at most 256 characters. */
+export function cleanText(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  // Cut before the expression runs, so that its work is bounded; and by code point after, so that no pair is split.
+  const cleaned = [...text.slice(0, 4 * maximumCharacters).replace(/[\p{C}\u2028\u2029]/gu, "")];
+  return cleaned.slice(0, maximumCharacters).join("") || undefined;
+}
+
+/** The context with every text cleaned. */
+export function cleanContext(context: RequestContext): RequestContext {
+  return {
+    address: cleanText(context.address),
+    userAgent: cleanText(context.userAgent),
+    requestId: cleanText(context.requestId),
+    clientRequestId: cleanText(context.clientRequestId),
+  };
+}

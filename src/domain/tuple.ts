@@ -1,0 +1,44 @@
+/**
+ * Relational tuples: who holds what on which object (Flametrench `docs/authorization.md`).
+ *
+ * @module
+ */
+import { AuthError, type ErrorCode } from "./error.ts";
+import { decodeAny, isUuid } from "./id.ts";
+
+const relationShape = /^[a-z_]{2,32}$/;
+const typeShape = /^[a-z]{2,6}$/;
+
+/** @throws {AuthError} `invalid_format.relation`. */
+export function requireRelation(relation: string): string {
+  if (!relationShape.test(relation)) throw new AuthError("invalid_format.relation");
+  return relation;
+}
+
+/** @throws {AuthError} `invalid_format.subject_type` or `invalid_format.object_type`. */
+export function requireEntityType(type: string, side: "subject" | "object"): string {
+  if (!typeShape.test(type)) throw new AuthError(`invalid_format.${side}_type`);
+  return type;
+}
+
+/**
+ * The UUID of a subject or object that is given bare or in wire form. A prefix must be the declared type's: a user's id as
+ * an object's would otherwise be denied without a word. Neither the nil nor the max UUID names anything.
+ *
+ * @throws {AuthError} `invalid_format.subject_id` or `invalid_format.object_id`.
+ */
+export function requireEntityId(type: string, id: string, side: "subject" | "object"): string {
+  const code: ErrorCode = `invalid_format.${side}_id`;
+  if (!id.includes("_")) {
+    const hex = id.replaceAll("-", "").toLowerCase();
+    if (!isUuid(id) || /^(0{32}|f{32})$/.test(hex)) throw new AuthError(code);
+    return id.toLowerCase();
+  }
+  try {
+    const decoded = decodeAny(id);
+    if (decoded.type === type) return decoded.uuid;
+  } catch (error) {
+    throw new AuthError(code, { cause: error });
+  }
+  throw new AuthError(code);
+}

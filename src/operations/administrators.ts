@@ -1,0 +1,52 @@
+import type { Actor } from "../domain/actor.ts";
+import { generateId, uuidFor } from "../domain/id.ts";
+import { sql } from "../store/sql.ts";
+import * as store from "../store/tuples.ts";
+import type { Core } from "./core.ts";
+import { execute } from "./execute.ts";
+import type { Operation } from "./plan.ts";
+import { newAuditId } from "./users.ts";
+
+/** Who may administer (S06). The command line makes the first; nobody becomes one by being early. */
+export interface AdministratorOperations {
+  /** For the application, and administrators with a fresh second factor. Tells whether the user was not one before. */
+  grant: Operation<{ actor: Actor; userId: string }, { granted: boolean }>;
+  /** @throws {AuthError} `conflict.last_administrator`. */
+  remove: Operation<{ actor: Actor; userId: string }, { removed: boolean }>;
+}
+
+export function administratorOperations(core: Core): AdministratorOperations {
+  const actOf = ({ actor, userId }: { actor: Actor; userId: string }) => ({
+    actor,
+    auditId: newAuditId(),
+    userId: uuidFor("usr", userId),
+  });
+  const denialOf = (act: { actor: Actor; userId: string }, verb: string) => ({
+    actor: act.actor,
+    action: `authz.administrator.${verb}`,
+    targetKind: "usr",
+    target: act.userId,
+  });
+  return {
+    async grant(input) {
+      const act = actOf(input);
+      return await execute(core, {
+        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
+        body: store.grantAdministrator({ ...act, tupleId: uuidFor("tup", generateId("tup")) }),
+        onLostReply: store.recallAdministrator(act.auditId),
+        decode: ([row]) => row as { granted: boolean },
+        denial: denialOf(act, "grant"),
+      });
+    },
+    async remove(input) {
+      const act = actOf(input);
+      return await execute(core, {
+        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }, { on: "administrators" }],
+        body: store.removeAdministrator(act),
+        onLostReply: store.recallAdministrator(act.auditId),
+        decode: ([row]) => row as { removed: boolean },
+        denial: denialOf(act, "remove"),
+      });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import { toHex } from "../crypto/bytes.ts";
+import type { PasswordHasher } from "../crypto/password-hasher.ts";
+import type { RootKeys } from "../crypto/root-secrets.ts";
+import type { SessionLifetimes } from "../domain/session.ts";
+import type { AttemptLimit } from "../store/attempts.ts";
+import type { Database } from "../store/sql.ts";
+
+/** How people may make an account for themselves (S39). */
+export type SignUpMode = "closed" | "invited" | "open";
+
+/** How often secrets may be tried and accounts made. */
+export interface Limits {
+  /** Wrong secrets of one account, from wherever. Default 10 in 15 minutes; the window doubles each time it is exhausted. */
+  readonly account: AttemptLimit;
+  /** Sign-ins and sign-ups from one address (IPv4 address, IPv6 /64). Default 100 in 5 minutes. */
+  readonly address: AttemptLimit;
+  /** The same from one network (IPv4 /24, IPv6 /48). Default 500 in 5 minutes. */
+  readonly network: AttemptLimit;
+}
+
+/** What every operation works with: the checked options of `createAuth`. */
+export interface Core {
+  readonly database: Database;
+  readonly passwordHasher: PasswordHasher;
+  readonly keys: RootKeys;
+  readonly signUp: SignUpMode;
+  readonly lifetimes: SessionLifetimes;
+  readonly limits: Limits;
+  readonly allowNonAsciiIdentifiers: boolean;
+  /** Names of the site and its owner, which no password may consist of. */
+  readonly predictableWords: readonly string[];
+  readonly isCompromisedPassword: ((password: string) => Promise<boolean>) | undefined;
+  /** Verified where there is no hash to verify, so that the work is the same. */
+  readonly decoyHash: string;
+  /** Told of what must not change an answer, such as a denial that could not be recorded. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** A keyed digest in hex: how an identifier, a device or an address is named in counters and events. */
+export async function keyedDigest(core: Core, kind: string, value: string): Promise<string> {
+  return toHex((await core.keys.mac("identifier", [kind, value]))!);
+}

@@ -1,0 +1,181 @@
+import type { Actor } from "../domain/actor.ts";
+import type { Credential, CredentialType } from "../domain/credential.ts";
+import { AuthError } from "../domain/error.ts";
+import { type CredentialId, generateId, uuidFor, wireId } from "../domain/id.ts";
+import { normalizeIdentifier } from "../domain/identifier.ts";
+import * as store from "../store/credentials.ts";
+import type { Statement } from "../store/sql.ts";
+import type { Core } from "./core.ts";
+import { execute, type Work } from "./execute.ts";
+import { acceptPassword, hashPassword } from "./passwords.ts";
+import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
+import { refuse } from "./refuse.ts";
+import { newAuditId } from "./users.ts";
+
+interface OfCredential {
+  actor: Actor;
+  credentialId: string;
+}
+
+/** Password credentials (Flametrench `docs/identity.md`); passkeys and OpenID Connect ones are read here, not made. */
+export interface CredentialOperations {
+  /** Adds a password to a user: for themself, within ten minutes of signing in, and for the application. */
+  createPassword: PlannableOperation<
+    { actor: Actor; userId: string; identifier: string; password: string },
+    Credential,
+    { credentialId: CredentialId }
+  >;
+  /** The credential; for its owner, the application and administrators. @throws {AuthError} `not_found`. */
+  get: Operation<OfCredential, Credential>;
+  /** All of a user's, in every state, oldest first. */
+  listForUser: Operation<{ actor: Actor; userId: string }, readonly Credential[]>;
+  /** The active one with an identifier, or `undefined`; for the application and administrators. */
+  findByIdentifier: Operation<{ actor: Actor; type: CredentialType; identifier: string }, Credential | undefined>;
+  /**
+   * Puts a new password in the old one's place, as a new credential that `replaces` it. Ends all sessions and tickets of
+   * the user.
+   */
+  rotatePassword: PlannableOperation<OfCredential & { password: string }, Credential, { credentialId: CredentialId }>;
+  /** Ends the sessions and tickets that it gave; reversible by an administrator. */
+  suspend: PlannableOperation<OfCredential, Credential>;
+  /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
+  reinstate: PlannableOperation<OfCredential, Credential>;
+  /** Ends it for good, with the sessions and tickets that it gave. */
+  revoke: PlannableOperation<OfCredential, Credential>;
+}
+
+export function credentialOperations(core: Core): CredentialOperations {
+  return {
+    createPassword: plannable(core, async (_core, { actor, userId, identifier, password }) => {
+      const normal = requireIdentifier(core, identifier);
+      const { needsFactor } = await acceptPassword(core, password, normal);
+      const credentialId = generateId("cred");
+      const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+      const body = store.insertPasswordCredential({
+        ...act,
+        userId: uuidFor("usr", userId),
+        identifier: normal,
+        passwordHash: await hashPassword(core, password),
+        needsFactor,
+      });
+      return { work: credentialWork(act, "create", body), known: { credentialId } };
+    }),
+
+    async get({ actor, credentialId }) {
+      const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+      return await execute(core, {
+        body: store.selectCredential(act),
+        onLostReply: "repeat",
+        decode: ([row]) => {
+          const credential = row as store.CredentialRow & { refusal: string | null };
+          refuse(credential.refusal);
+          return toCredential(credential);
+        },
+      });
+    },
+
+    async listForUser({ actor, userId }) {
+      return await execute(core, {
+        body: store.selectCredentialsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        onLostReply: "repeat",
+        decode: (rows) => {
+          const credentials = rows as (store.CredentialRow & { refusal: string | null })[];
+          refuse(credentials[0]!.refusal);
+          return credentials.filter((row) => row.id !== null).map(toCredential);
+        },
+      });
+    },
+
+    async findByIdentifier({ actor, type, identifier }) {
+      const stored = type === "password" ? normalize(core, identifier) : identifier;
+      if (stored === undefined) return undefined;
+      return await execute(core, {
+        body: store.selectCredentialByIdentifier({ actor, auditId: newAuditId(), type, identifier: stored }),
+        onLostReply: "repeat",
+        decode: ([row]) => {
+          const credential = row as store.CredentialRow & { refusal: string | null };
+          refuse(credential.refusal);
+          return credential.id === null ? undefined : toCredential(credential);
+        },
+      });
+    },
+
+    rotatePassword: plannable(core, async (_core, { actor, credentialId, password }) => {
+      const { needsFactor } = await acceptPassword(core, password, actor.subject);
+      const newCredentialId = generateId("cred");
+      const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+      const body = store.rotatePasswordCredential({
+        ...act,
+        newCredentialId: uuidFor("cred", newCredentialId),
+        passwordHash: await hashPassword(core, password),
+        needsFactor,
+      });
+      const work = credentialWork({ ...act, resultId: uuidFor("cred", newCredentialId) }, "rotate", body);
+      return { work: locked(work, act.credentialId), known: { credentialId: newCredentialId } };
+    }),
+
+    suspend: change("suspend", store.suspendCredential),
+    reinstate: change("reinstate", store.reinstateCredential),
+    revoke: change("revoke", store.revokeCredential),
+  };
+
+  function change(
+    verb: string,
+    statement: typeof store.suspendCredential,
+  ): PlannableOperation<OfCredential, Credential> {
+    return plannable(core, async (_core, { actor, credentialId }) => {
+      const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+      return { work: locked(credentialWork(act, verb, statement(act)), act.credentialId), known: {} };
+    });
+  }
+}
+
+function credentialWork(
+  act: { actor: Actor; auditId: string; credentialId: string; resultId?: string },
+  verb: string,
+  body: Statement<store.CredentialRow>,
+): Work<Credential> {
+  return {
+    body,
+    onLostReply: store.recallCredential(act.resultId ?? act.credentialId, act.auditId),
+    decode: ([row]) => toCredential(row as store.CredentialRow),
+    denial: {
+      actor: act.actor,
+      action: `identity.credential.${verb}`,
+      targetKind: "cred",
+      target: act.credentialId,
+    },
+  };
+}
+
+function locked(work: Work<Credential>, credentialId: string): Work<Credential> {
+  return { ...work, locks: [{ on: "usr", key: store.userOfCredential(credentialId) }] };
+}
+
+function toCredential(row: store.CredentialRow): Credential {
+  return {
+    id: wireId("cred", row.id),
+    userId: wireId("usr", row.userId),
+    type: row.type,
+    identifier: row.identifier,
+    status: row.status,
+    replaces: row.replaces === null ? null : wireId("cred", row.replaces),
+    passkeyRpId: row.passkeyRpId,
+    oidcIssuer: row.oidcIssuer,
+    oidcSubject: row.oidcSubject,
+    createdAt: row.createdAt,
+    updatedAt: row.updatedAt,
+  };
+}
+
+/** The normal form of an identifier (S38), or `undefined`. */
+export function normalize(core: Core, identifier: string): string | undefined {
+  return normalizeIdentifier(identifier, { allowNonAscii: core.allowNonAsciiIdentifiers });
+}
+
+/** The normal form of an identifier. @throws {AuthError} `invalid_format.identifier`. */
+export function requireIdentifier(core: Core, identifier: string): string {
+  const normal = normalize(core, identifier);
+  if (normal === undefined) throw new AuthError("invalid_format.identifier");
+  return normal;
+}

@@ -1,0 +1,37 @@
+/**
+ * A device that has signed in to an account before: it has a budget of attempts of its own, so that a stranger who guesses
+ * cannot lock the owner out (S22, R014).
+ *
+ * The value is `<credential>.<nonce>.<mac>` and nothing is stored. It is bound to the credential, which a change of password
+ * replaces.
+ *
+ * @module
+ */
+import { constantTimeEqual, fromBase64Url, randomBytes, toBase64Url } from "../crypto/bytes.ts";
+import { type CredentialId, isValidId, uuidFor } from "../domain/id.ts";
+import type { Core } from "./core.ts";
+
+export interface KnownDevice {
+  readonly credentialId: string;
+  /** What its attempts are counted by. */
+  readonly nonce: string;
+}
+
+/** The value to keep on the device after a full sign-in. */
+export async function issueKnownDevice(core: Core, credentialId: CredentialId): Promise<string> {
+  const nonce = toBase64Url(randomBytes(16));
+  const mac = await core.keys.mac("known-device", [credentialId, nonce]);
+  return `${credentialId}.${nonce}.${toBase64Url(mac!)}`;
+}
+
+/** What a value proves, or `undefined`. Values of older secrets count until the secret is dropped. */
+export async function verifyKnownDevice(core: Core, value: string | undefined): Promise<KnownDevice | undefined> {
+  const [credentialId = "", nonce = "", macText = "", ...rest] = value?.split(".", 4) ?? [];
+  const mac = fromBase64Url(macText);
+  if (!isValidId(credentialId, "cred") || !mac || rest.length > 0) return undefined;
+  for (const version of core.keys.versions) {
+    const expected = await core.keys.mac("known-device", [credentialId, nonce], version);
+    if (expected && constantTimeEqual(expected, mac)) return { credentialId: uuidFor("cred", credentialId), nonce };
+  }
+  return undefined;
+}

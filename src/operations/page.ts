@@ -1,0 +1,43 @@
+import { AuthError } from "../domain/error.ts";
+import { type IdType, isValidId, uuidFor } from "../domain/id.ts";
+import { refuse } from "./refuse.ts";
+
+/** A part of a list. */
+export interface Page<Item> {
+  readonly data: readonly Item[];
+  /** Where the next page begins, or null at the end. Opaque. */
+  readonly nextCursor: string | null;
+}
+
+const defaultLimit = 50;
+const maximumLimit = 200;
+
+/** The page size asked for, brought into 1 to 200 (Flametrench ADR 0015); 50 if none is. */
+export function pageLimit(limit: number | undefined): number {
+  if (limit === undefined || Number.isNaN(limit)) return defaultLimit;
+  return Math.min(Math.max(Math.trunc(limit), 1), maximumLimit);
+}
+
+/** The UUID after which a page begins. @throws {AuthError} `invalid_format.cursor`. */
+export function decodeCursor(type: IdType, cursor: string | undefined): string | undefined {
+  if (cursor === undefined) return undefined;
+  if (!isValidId(cursor, type)) throw new AuthError("invalid_format.cursor");
+  return uuidFor(type, cursor);
+}
+
+/**
+ * The page that rows make: at least one row, which tells a refusal; one more than `limit` if others follow; `id` is null in
+ * the one row of an empty page.
+ */
+export function toPage<Row extends { id: string | null; refusal: string | null }, Item extends { id: string }>(
+  rows: readonly Row[],
+  limit: number,
+  convert: (row: Row) => Item,
+): Page<Item> {
+  refuse(rows[0]!.refusal);
+  const data = rows
+    .filter((row) => row.id !== null)
+    .slice(0, limit)
+    .map(convert);
+  return { data, nextCursor: rows.length > limit ? (data.at(-1)?.id ?? null) : null };
+}

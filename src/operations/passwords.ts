@@ -1,0 +1,58 @@
+import { HashQueueFullError } from "../crypto/hash-queue.ts";
+import { preparePassword } from "../crypto/password-bytes.ts";
+import type { Actor } from "../domain/actor.ts";
+import { AuthError } from "../domain/error.ts";
+import { needsSecondFactor, passwordFault } from "../domain/password.ts";
+import type { Core } from "./core.ts";
+
+/**
+ * Holds a new password to the policy.
+ *
+ * @param owner Their identifier, or the actor who knows it: what an attacker tries first.
+ * @returns Whether it is so short that it may only be set where a second factor is enforced; the statement decides that.
+ * @throws {AuthError} `invalid_format.password`, with the reason in `details`.
+ */
+export async function acceptPassword(
+  core: Core,
+  password: string,
+  owner: string | Actor["subject"],
+): Promise<{ needsFactor: boolean }> {
+  const identifier = typeof owner === "string" ? owner : "identifier" in owner ? owner.identifier : undefined;
+  const words = [...core.predictableWords, ...(identifier ? [identifier, identifier.split("@")[0]!] : [])];
+  const fault = passwordFault(password, { words });
+  if (fault) throw new AuthError("invalid_format.password", { details: { reason: fault } });
+  if (await core.isCompromisedPassword?.(password)) {
+    throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
+  }
+  return { needsFactor: needsSecondFactor(password) };
+}
+
+/** Hashes a password. @throws {AuthError} `unavailable.busy` when too many wait. */
+export async function hashPassword(core: Core, password: string): Promise<string> {
+  return await queued(() => core.passwordHasher.hash(password));
+}
+
+/**
+ * Whether the password made the hash. Without a hash the decoy is verified and the answer is no, so that the work is the
+ * same (Flametrench ADR 0023, S42); so too for a password that nobody can have set (S15).
+ */
+export async function verifyPasswordHash(core: Core, passwordHash: string | null, password: string): Promise<boolean> {
+  const verifiable = preparePassword(password) !== undefined && password !== "";
+  const matches = await queued(() =>
+    verifiable
+      ? core.passwordHasher.verify(passwordHash ?? core.decoyHash, password)
+      : core.passwordHasher.verify(core.decoyHash, "unusable"),
+  );
+  return verifiable && passwordHash !== null && matches;
+}
+
+async function queued<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof HashQueueFullError) {
+      throw new AuthError("unavailable.busy", { cause: error, retryAfterSeconds: 1 });
+    }
+    throw error;
+  }
+}

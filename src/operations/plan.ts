@@ -1,0 +1,73 @@
+/**
+ * Operations as values, so that an application puts its own writes into the same transaction.
+ *
+ * @module
+ */
+import type { Statement } from "../store/sql.ts";
+import type { Core } from "./core.ts";
+import { execute, executeAll, type Work } from "./execute.ts";
+
+/** An operation that has not run yet. Made by `.plan(…)`, run once by `auth.batch([…])`. */
+export class Plan<Result, Known extends object = object> {
+  /** What is known before it runs: identifiers that were made for it, for use in the application's own SQL. Never a secret. */
+  readonly known: Known;
+  readonly #work: Work<Result>;
+  #hasRun = false;
+
+  constructor(work: Work<Result>, known: Known) {
+    this.#work = work;
+    this.known = known;
+  }
+
+  /** Gives the work away, once: a plan that ran twice would make the same rows again. */
+  take(): Work<Result> {
+    if (this.#hasRun) throw new TypeError("A plan runs once.");
+    this.#hasRun = true;
+    return this.#work;
+  }
+}
+
+/** An operation that can also be had as a plan. */
+export interface PlannableOperation<Input, Result, Known extends object = object> {
+  (input: Input): Promise<Result>;
+  plan(input: Input): Promise<Plan<Result, Known>>;
+}
+
+/** An operation without a plan: it counts or consumes, and its refusal must commit (S03). */
+export type Operation<Input, Result> = (input: Input) => Promise<Result>;
+
+/** Makes an operation of a function that prepares it. Preparing hashes and makes identifiers, and changes nothing. */
+export function plannable<Input, Result, Known extends object>(
+  core: Core,
+  prepare: (core: Core, input: Input) => Promise<{ work: Work<Result>; known: Known }>,
+): PlannableOperation<Input, Result, Known> {
+  const run = async (input: Input): Promise<Result> => execute(core, (await prepare(core, input)).work);
+  return Object.assign(run, {
+    plan: async (input: Input): Promise<Plan<Result, Known>> => {
+      const { work, known } = await prepare(core, input);
+      return new Plan(work, known);
+    },
+  });
+}
+
+/** What each item of a batch gives: a plan its result, a statement its rows. */
+export type BatchResults<Items extends readonly unknown[]> = {
+  -readonly [Index in keyof Items]: Items[Index] extends Plan<infer Result, object>
+    ? Result
+    : Items[Index] extends Statement<infer Row>
+      ? Row[]
+      : never;
+};
+
+/** Runs plans and statements in one transaction, locks first: everything takes effect, or nothing does. */
+export async function batch<const Items extends readonly (Plan<unknown> | Statement<unknown>)[]>(
+  core: Core,
+  items: Items,
+): Promise<BatchResults<Items>> {
+  const prepared = items.map((item) => (item instanceof Plan ? item.take() : item));
+  const results = await executeAll(core, prepared);
+  const decoded = await Promise.all(
+    prepared.map((item, index) => ("decode" in item ? item.decode(results[index]!) : results[index])),
+  );
+  return decoded as BatchResults<Items>;
+}

@@ -1,0 +1,27 @@
+import { randomBytes } from "../crypto/bytes.ts";
+import { deleteProbe, readProbe, writeProbe } from "../store/maintenance.ts";
+import { assertProductionClock, DatabaseStateError } from "../store/migrate.ts";
+import type { Database } from "../store/sql.ts";
+
+/**
+ * Refuses a database that Sallyport must not be served from: one with a clock that somebody can set (S17), or one behind a
+ * cache that answers a repeated look-up from memory, so that a revoked session would go on (S50).
+ *
+ * @throws {DatabaseStateError} With fixed text only.
+ */
+export async function probeDatabase(database: Database): Promise<void> {
+  await assertProductionClock(database);
+  // A row of its own, so that probes at the same time do not read each other's; the two reads are equal to the letter.
+  const id = new DataView(randomBytes(4).buffer).getInt32(0);
+  try {
+    for (const value of ["before", "after"]) {
+      await database.run(writeProbe(id, value));
+      const [row] = await database.run(readProbe(id));
+      if (row?.value !== value) {
+        throw new DatabaseStateError("stale_reads", "A cache of queries stands between us and the database.");
+      }
+    }
+  } finally {
+    await database.run(deleteProbe(id));
+  }
+}

@@ -1,0 +1,152 @@
+import { randomBytes } from "../crypto/bytes.ts";
+import { sha256Hex } from "../crypto/digest.ts";
+import { generateOpaqueToken, isOpaqueToken } from "../domain/bearer.ts";
+import { AuthError } from "../domain/error.ts";
+import { type CredentialId, type UserId, wireId } from "../domain/id.ts";
+import { cleanContext, type RequestContext } from "../domain/request-context.ts";
+import type { Transport } from "../domain/session.ts";
+import { purgeExpired } from "../store/maintenance.ts";
+import type { SessionUserRow } from "../store/sessions.ts";
+import * as store from "../store/sign-in.ts";
+import { attemptBuckets } from "./buckets.ts";
+import type { Core } from "./core.ts";
+import { normalize } from "./credentials.ts";
+import { execute, executeAll } from "./execute.ts";
+import { issueKnownDevice, verifyKnownDevice } from "./known-device.ts";
+import { hashPassword, verifyPasswordHash } from "./passwords.ts";
+import type { Operation } from "./plan.ts";
+import { type IssuedSession, issued, newSession } from "./sessions.ts";
+import { newAuditId } from "./users.ts";
+
+export interface PasswordProof {
+  readonly identifier: string;
+  readonly password: string;
+  readonly transport?: Transport;
+  /** A session token that the client holds already, in the same transport: it ends when this succeeds. */
+  readonly presentedToken?: string | undefined;
+  /** What an earlier sign-in left on the device. */
+  readonly knownDevice?: string | undefined;
+  readonly context?: RequestContext;
+}
+
+/** What a sign-in gives: a session, or a ticket where a second factor is still to come. */
+export type SignedIn =
+  | (IssuedSession & { readonly mfaRequired: false; readonly knownDevice: string })
+  | { readonly mfaRequired: true; readonly ticket: string };
+
+/** What a proved password is worth: a ticket, single use, five minutes. It says what was proved and grants nothing else. */
+export interface VerifiedPassword {
+  readonly userId: UserId;
+  readonly credentialId: CredentialId;
+  readonly mfaRequired: boolean;
+  readonly ticket: string;
+}
+
+export interface SignInOperations {
+  /**
+   * Signs in with identifier and password.
+   *
+   * Unknown identifier, wrong password and a user who may not sign in are one refusal, after equal work.
+   *
+   * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
+   */
+  signIn: Operation<PasswordProof, SignedIn>;
+  /** Flametrench `verifyPassword`: the same check, but a ticket instead of a session. Throws the same. */
+  verifyPassword: Operation<PasswordProof, VerifiedPassword>;
+}
+
+export function signInOperations(core: Core): SignInOperations {
+  return {
+    async signIn(proof) {
+      const { row, session, ticket } = await provePassword(core, proof, false);
+      if (row.mfaRequired) return { mfaRequired: true, ticket };
+      const signedIn = issued(row, session.token);
+      return {
+        ...signedIn,
+        mfaRequired: false,
+        knownDevice: await issueKnownDevice(core, signedIn.session.credentialId),
+      };
+    },
+    async verifyPassword(proof) {
+      const { row, ticket, credentialId, userId } = await provePassword(core, proof, true);
+      return {
+        userId: wireId("usr", userId),
+        credentialId: wireId("cred", credentialId),
+        mfaRequired: row.mfaRequired,
+        ticket,
+      };
+    },
+  };
+}
+
+interface ProvedPassword {
+  readonly row: store.SignedInRow & SessionUserRow;
+  readonly session: { readonly token: string };
+  readonly ticket: string;
+  readonly credentialId: string;
+  readonly userId: string;
+}
+
+/** Reserve, hash, spend: two requests and one Argon2id, whoever asks for whatever. */
+async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boolean): Promise<ProvedPassword> {
+  const { password, transport = "token", presentedToken } = proof;
+  const context = cleanContext(proof.context ?? {});
+  const typed = proof.identifier.slice(0, 1_024);
+  const identifier = normalize(core, typed);
+  const device = await verifyKnownDevice(core, proof.knownDevice);
+  const counters = await attemptBuckets(core, { identifier: identifier ?? typed, address: context.address, device });
+  const attempt = { auditId: newAuditId(), context, identifierDigest: counters.identifierDigest };
+
+  const [rows] = await executeAll(core, [
+    {
+      body: store.reservePasswordCheck({
+        ...attempt,
+        auditId: newAuditId(),
+        // A text that is no identifier is looked up as one that nobody can have.
+        identifier: identifier ?? "",
+        buckets: counters.buckets,
+        deviceCredentialId: device?.credentialId,
+      }),
+      onLostReply: "refuse",
+      decode: () => undefined,
+    },
+    // One sign-in in a hundred or so also clears away what has ended (S46), in the same request.
+    ...(randomBytes(1)[0]! < 3 ? [purgeExpired(100)] : []),
+  ]);
+  const reserved = rows![0] as store.ReservedRow;
+  if (!reserved.allowed) {
+    throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
+  }
+
+  const matches = await verifyPasswordHash(core, reserved.passwordHash, password);
+  const { credentialId, userId, passwordHash } = reserved;
+  if (!matches || credentialId === null || userId === null || passwordHash === null) {
+    await execute(core, {
+      body: store.recordFailedSignIn(attempt),
+      onLostReply: "repeat",
+      decode: () => undefined,
+    });
+    throw new AuthError("unauthorized.invalid_credential");
+  }
+
+  const made = await newSession(core, { transport, context });
+  const ticket = generateOpaqueToken();
+  const rehashed = core.passwordHasher.needsRehash(passwordHash) ? await hashPassword(core, password) : undefined;
+  const row = await execute(core, {
+    body: store.spendPassword({
+      ...attempt,
+      credentialId,
+      session: made.session,
+      ticketHash: await sha256Hex(ticket),
+      onlyTicket,
+      presentedTokenHash: presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined,
+      refund: reserved.knownDevice && counters.device ? counters.device : counters.account,
+      passwordHash,
+      rehashed,
+    }),
+    onLostReply: store.recallSpentPassword(made.session.sessionId, attempt.auditId),
+    decode: ([found]) => found as store.SignedInRow,
+  });
+  if (!row.live) throw new AuthError("unauthorized.invalid_credential");
+  return { row, session: { token: made.token }, ticket, credentialId, userId };
+}

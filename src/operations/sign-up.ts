@@ -1,0 +1,74 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { isOpaqueToken } from "../domain/bearer.ts";
+import { AuthError } from "../domain/error.ts";
+import { generateId, uuidFor } from "../domain/id.ts";
+import { cleanContext } from "../domain/request-context.ts";
+import { storableText } from "../domain/text.ts";
+import * as store from "../store/sign-up.ts";
+import { attemptBuckets } from "./buckets.ts";
+import type { Core } from "./core.ts";
+import { requireIdentifier } from "./credentials.ts";
+import { execute } from "./execute.ts";
+import { issueKnownDevice } from "./known-device.ts";
+import { acceptPassword, hashPassword } from "./passwords.ts";
+import type { Operation } from "./plan.ts";
+import { type IssuedSession, issued, newSession } from "./sessions.ts";
+import type { PasswordProof } from "./sign-in.ts";
+import { newAuditId } from "./users.ts";
+
+export type SignUp = Operation<
+  Omit<PasswordProof, "knownDevice"> & { displayName?: string | null },
+  IssuedSession & { knownDevice: string }
+>;
+
+/**
+ * Makes an account: user, password and session in one request, or none of them.
+ *
+ * In mode `open` it tells whether an identifier is taken (R018, S39): the application has chosen that.
+ *
+ * @throws {AuthError} `forbidden.sign_up_closed`, `invalid_format.identifier`, `invalid_format.password`,
+ *   `conflict.duplicate_credential`, `too_many_requests`.
+ */
+export function signUpOperation(core: Core): SignUp {
+  return async (account) => {
+    if (core.signUp !== "open") throw new AuthError("forbidden.sign_up_closed");
+    const identifier = requireIdentifier(core, account.identifier);
+    const displayName = storableText(account.displayName ?? null);
+    if ((await acceptPassword(core, account.password, identifier)).needsFactor) {
+      throw new AuthError("invalid_format.password", { details: { reason: "too_short" } });
+    }
+
+    const { transport = "token", presentedToken } = account;
+    const context = cleanContext(account.context ?? {});
+    const { buckets, identifierDigest } = await attemptBuckets(core, {
+      identifier,
+      address: context.address,
+      purpose: "sign-up",
+    });
+    const passwordHash = await hashPassword(core, account.password);
+    const made = await newSession(core, { transport, context });
+    const auditId = newAuditId();
+    const row = await execute(core, {
+      body: store.signUp({
+        userId: uuidFor("usr", generateId("usr")),
+        credentialId: uuidFor("cred", generateId("cred")),
+        identifier,
+        passwordHash,
+        displayName,
+        session: made.session,
+        presentedTokenHash:
+          presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined,
+        buckets,
+        auditId,
+        context,
+        identifierDigest,
+      }),
+      onLostReply: store.recallSignUp(made.session.sessionId, auditId),
+      decode: ([found]) => found as store.SignedUpRow,
+    });
+    if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
+    if (!row.created) throw new AuthError("conflict.duplicate_credential");
+    const signedUp = issued(row, made.token);
+    return { ...signedUp, knownDevice: await issueKnownDevice(core, signedUp.session.credentialId) };
+  };
+}

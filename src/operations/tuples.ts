@@ -1,0 +1,49 @@
+import { AuthError } from "../domain/error.ts";
+import { type TupleId, wireId } from "../domain/id.ts";
+import { requireEntityId, requireEntityType, requireRelation } from "../domain/tuple.ts";
+import { selectMatchingTuple } from "../store/tuples.ts";
+import type { Core } from "./core.ts";
+import { execute } from "./execute.ts";
+import type { Operation } from "./plan.ts";
+
+/** Whether somebody holds a relation on an object; identifiers are bare UUIDs or in wire form. */
+export interface CheckInput {
+  readonly subjectType: string;
+  readonly subjectId: string;
+  readonly relation: string;
+  readonly objectType: string;
+  readonly objectId: string;
+}
+
+export type CheckResult =
+  | { readonly allowed: true; readonly matchedTupleId: TupleId }
+  | { readonly allowed: false; readonly matchedTupleId: null };
+
+export interface TupleOperations {
+  /** Whether exactly this tuple is stored. */
+  check: Operation<CheckInput, CheckResult>;
+  /** Whether one of these is. @throws {AuthError} `invalid_format.relations` for no relation at all. */
+  checkAny: Operation<Omit<CheckInput, "relation"> & { relations: readonly string[] }, CheckResult>;
+}
+
+export function tupleOperations(core: Core): TupleOperations {
+  const checkAny: TupleOperations["checkAny"] = async (question) => {
+    const { subjectType, subjectId, relations, objectType, objectId } = question;
+    if (relations.length === 0) throw new AuthError("invalid_format.relations");
+    return await execute(core, {
+      body: selectMatchingTuple({
+        subjectType: requireEntityType(subjectType, "subject"),
+        subjectId: requireEntityId(subjectType, subjectId, "subject"),
+        relations: relations.map(requireRelation),
+        objectType: requireEntityType(objectType, "object"),
+        objectId: requireEntityId(objectType, objectId, "object"),
+      }),
+      onLostReply: "repeat",
+      decode: ([row]) =>
+        row
+          ? { allowed: true, matchedTupleId: wireId("tup", (row as { id: string }).id) }
+          : { allowed: false, matchedTupleId: null },
+    });
+  };
+  return { check: ({ relation, ...question }) => checkAny({ ...question, relations: [relation] }), checkAny };
+}

@@ -1,0 +1,134 @@
+import type { Actor } from "../domain/actor.ts";
+import { generateAuditId, generateId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { storableText } from "../domain/text.ts";
+import type { Status, User } from "../domain/user.ts";
+import type { Lock } from "../store/locks.ts";
+import { type Statement, sql } from "../store/sql.ts";
+import * as store from "../store/users.ts";
+import type { Core } from "./core.ts";
+import { execute, type Work } from "./execute.ts";
+import { decodeCursor, type Page, pageLimit, toPage } from "./page.ts";
+import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
+import { refuse } from "./refuse.ts";
+
+interface OfUser {
+  /** Who asks: the user of a verified session, or the application. */
+  actor: Actor;
+  userId: string;
+}
+
+/** Users: people or services with an account (Flametrench `docs/identity.md`, ADR 0014 and 0015). */
+export interface UserOperations {
+  /** Makes a user without any credential. For the application and administrators. */
+  create: PlannableOperation<{ actor: Actor; displayName?: string | null }, User, { userId: UserId }>;
+  /** The user; for themself, the application and administrators. @throws {AuthError} `not_found`. */
+  get: Operation<OfUser, User>;
+  /** Changes what is given: `displayName: null` clears the name, leaving it out keeps it. */
+  update: PlannableOperation<OfUser & { displayName?: string | null }, User>;
+  /** A page in order of ids. `query` finds a part of an active credential's identifier in any case. */
+  list: Operation<
+    {
+      actor: Actor;
+      cursor?: string | undefined;
+      limit?: number | undefined;
+      query?: string | undefined;
+      status?: Status | undefined;
+    },
+    Page<User>
+  >;
+  /** Ends every session and ticket; reversible. A suspended user stays as they are. */
+  suspend: PlannableOperation<OfUser, User>;
+  /** Lets a suspended user sign in again. No session comes back. */
+  reinstate: PlannableOperation<OfUser, User>;
+  /** Ends the account for good, with its sessions, tickets, credentials, factors, tokens and tuples. */
+  revoke: PlannableOperation<OfUser, User>;
+}
+
+export function userOperations(core: Core): UserOperations {
+  return {
+    create: plannable(core, async (_core, { actor, displayName = null }) => {
+      const userId = generateId("usr");
+      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      const body = store.insertUser({ ...act, displayName: storableText(displayName) });
+      return { work: userWork(act, "identity.user.create", body, []), known: { userId } };
+    }),
+
+    async get({ actor, userId }) {
+      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return await execute(core, {
+        body: store.selectUser(act),
+        onLostReply: "repeat",
+        decode: ([row]) => {
+          const user = row as store.UserRow & { refusal: string | null };
+          refuse(user.refusal);
+          return toUser(user);
+        },
+      });
+    },
+
+    update: change("identity.user.update", (act, input: OfUser & { displayName?: string | null }) =>
+      store.updateUser({
+        ...act,
+        displayName: input.displayName === undefined ? undefined : storableText(input.displayName),
+      }),
+    ),
+
+    async list({ actor, cursor, limit, query, status }) {
+      const size = pageLimit(limit);
+      const body = store.selectUsers({
+        actor,
+        auditId: newAuditId(),
+        after: decodeCursor("usr", cursor),
+        limit: size,
+        query: query === undefined ? undefined : storableText(query),
+        status,
+      });
+      return await execute(core, {
+        body,
+        onLostReply: "repeat",
+        decode: (rows) => toPage(rows as (store.UserRow & { refusal: string | null })[], size, toUser),
+      });
+    },
+
+    suspend: change("identity.user.suspend", store.suspendUser, [{ on: "administrators" }]),
+    reinstate: change("identity.user.reinstate", store.reinstateUser),
+    revoke: change("identity.user.revoke", store.revokeUser, [{ on: "administrators" }]),
+  };
+
+  function change<Input extends OfUser>(
+    action: string,
+    statement: (act: { actor: Actor; auditId: string; userId: string }, input: Input) => Statement<store.UserRow>,
+    locks: readonly Lock[] = [],
+  ): PlannableOperation<Input, User> {
+    return plannable(core, async (_core, input) => {
+      const act = { actor: input.actor, auditId: newAuditId(), userId: uuidFor("usr", input.userId) };
+      const user: Lock = { on: "usr", key: sql`select ${act.userId}::uuid as id` };
+      return { work: userWork(act, action, statement(act, input), [user, ...locks]), known: {} };
+    });
+  }
+}
+
+function userWork(
+  act: { actor: Actor; auditId: string; userId: string },
+  action: string,
+  body: Statement<store.UserRow>,
+  locks: readonly Lock[],
+): Work<User> {
+  return {
+    locks,
+    body,
+    onLostReply: store.recallUser(act.userId, act.auditId),
+    decode: ([row]) => toUser(row as store.UserRow),
+    denial: { actor: act.actor, action, targetKind: "usr", target: act.userId },
+  };
+}
+
+export function toUser(row: store.UserRow): User {
+  const { id, status, displayName, createdAt, updatedAt } = row;
+  return { id: wireId("usr", id), status, displayName, createdAt, updatedAt };
+}
+
+/** The UUID of a new audit event. */
+export function newAuditId(): string {
+  return uuidFor("aud", generateAuditId());
+}

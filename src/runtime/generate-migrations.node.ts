@@ -1,0 +1,39 @@
+/**
+ * Writes `src/store/generated/migrations.ts` from the files in `migrations/`: a Worker has no file system to read them from.
+ *
+ * @module
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { Migration } from "../store/migrate.ts";
+
+/** The migrations of a folder, in order. */
+export function readMigrations(folder: URL): Migration[] {
+  const files = readdirSync(folder)
+    .filter((file) => file.endsWith(".sql"))
+    .sort();
+  if (files.length === 0) throw new Error("There are no migrations to read.");
+  return files.map((file) => ({
+    name: file.slice(0, -".sql".length),
+    text: readFileSync(new URL(file, folder), "utf8"),
+  }));
+}
+
+/** The project's `migrations/`, seen from this file. */
+export const migrationsFolder: URL = new URL("../../migrations/", import.meta.url);
+
+/** Writes the generated module. */
+export function generateMigrations(): void {
+  const folder = new URL("../store/generated/", import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  const list = JSON.stringify(readMigrations(migrationsFolder), null, 2);
+  writeFileSync(
+    new URL("migrations.ts", folder),
+    `// Written by generate-migrations.node.ts.
+import type { Migration } from "../migrate.ts";
+
+export const migrations: readonly Migration[] = ${list};
+`,
+  );
+}
+
+if (import.meta.main) generateMigrations();

@@ -1,0 +1,310 @@
+/**
+ * Neon's SQL-over-HTTP protocol in front of any Postgres, for development and tests.
+ *
+ * Neon publishes the client but not this server side, so a Worker on a developer's machine has nothing to talk to. The
+ * protocol is read from `@neondatabase/serverless` 1.2.0: one statement, or a list that runs as one transaction; all
+ * values as text; a database error is a 400 with its fields.
+ *
+ * It runs any SQL for whoever may call it, so (S37): it listens on loopback only, demands a password that is drawn for
+ * each start, knows only its own name in `Host` (DNS rebinding), and refuses whatever carries an `Origin` (a page).
+ *
+ * @module
+ */
+import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { PGlite } from "@electric-sql/pglite";
+import type { Pool, PoolClient } from "pg";
+import { textOptions } from "../store/drivers/pglite.ts";
+
+/** One statement as the client sends it. */
+export interface NeonQuery {
+  query: string;
+  params: (string | null)[];
+}
+
+/** The result of one statement as the client expects it. */
+interface NeonResult {
+  command: string;
+  rowCount: number | null;
+  rowAsArray: true;
+  rows: (string | null)[][];
+  fields: { name: string; dataTypeID: number }[];
+}
+
+/** What the proxy stands in front of. */
+export interface NeonBackend {
+  run(query: NeonQuery): Promise<NeonResult>;
+  /** @param begin The statement that opens the transaction. */
+  transaction(begin: string, queries: readonly NeonQuery[]): Promise<NeonResult[]>;
+}
+
+/** A fault to show to the client instead of, or after, the truth. */
+export type NeonFault = "500" | "garbage" | "drop-before" | "drop-after-commit" | { delayMilliseconds: number };
+
+export interface NeonProxyOptions {
+  backend: NeonBackend;
+  /** Port on 127.0.0.1. Default 0: any free one. */
+  port?: number | undefined;
+  /** Longest request body. Default 4 MiB. */
+  maxBytes?: number | undefined;
+  /** Asked for each request, once its body is read; for tests. */
+  faults?: ((request: { queries: readonly NeonQuery[]; isTransaction: boolean }) => NeonFault | undefined) | undefined;
+}
+
+export interface NeonProxy {
+  /** For the client's `fetchEndpoint`. */
+  readonly fetchEndpoint: string;
+  /** For the client. Its password is this start's; host and database are the proxy's own, whatever stands behind it. */
+  readonly connectionString: string;
+  /** Stops listening, waits until every request that was accepted is answered, and returns. */
+  close(): Promise<void>;
+}
+
+/** Starts the proxy. The backend stays the caller's to close. */
+export async function startNeonProxy(options: NeonProxyOptions): Promise<NeonProxy> {
+  const password = randomBytes(24).toString("base64url");
+  let isClosing = false;
+  const server = createServer((request, response) => {
+    const { localPort } = request.socket;
+    answer(request, { password, port: localPort!, options }).then(
+      (reply) => send(response, reply, isClosing),
+      () => send(response, { status: 500, body: { message: "The proxy failed." } }, isClosing),
+    );
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(options.port ?? 0, "127.0.0.1", resolve);
+  });
+
+  const { port } = server.address() as AddressInfo;
+  return {
+    fetchEndpoint: `http://127.0.0.1:${port}/sql`,
+    connectionString: `postgres://sallyport:${password}@127.0.0.1:${port}/sallyport`,
+    close: () =>
+      new Promise((resolve, reject) => {
+        isClosing = true;
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+/** A body that is text is sent as it is; `"drop"` ends the connection without a word. */
+type Reply = { status: number; body: unknown } | "drop";
+
+function send(response: ServerResponse, reply: Reply, isClosing: boolean): void {
+  if (reply === "drop") {
+    response.destroy();
+    return;
+  }
+  const text = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body);
+  // A connection that stays open would hold `close` up.
+  if (isClosing) response.setHeader("connection", "close");
+  response.writeHead(reply.status, { "content-type": "application/json" }).end(text);
+}
+
+async function answer(
+  request: IncomingMessage,
+  { password, port, options }: { password: string; port: number; options: NeonProxyOptions },
+): Promise<Reply> {
+  const refusal = refuse(request, { password, port });
+  if (refusal) return refusal;
+
+  const text = await readBody(request, options.maxBytes ?? 4 * 1024 * 1024);
+  if (text === undefined) return { status: 413, body: { message: "The request is too large." } };
+  const body = parseBody(text);
+  const begin = body && beginStatement(request.headers);
+  if (!body || !begin) return { status: 400, body: { message: "The request is malformed." } };
+
+  const fault = options.faults?.(body);
+  if (fault === "drop-before") return "drop";
+  if (fault === "500") return { status: 500, body: { message: "Control plane request failed" } };
+  if (typeof fault === "object") await new Promise((resolve) => setTimeout(resolve, fault.delayMilliseconds));
+
+  const reply = await execute(options.backend, body, begin);
+  if (fault === "drop-after-commit") return "drop";
+  if (fault === "garbage") return { status: 200, body: "<html>Bad gateway" };
+  return reply;
+}
+
+/** Everything that is decided before the body is read. */
+function refuse(request: IncomingMessage, { password, port }: { password: string; port: number }): Reply | undefined {
+  const { host, origin, "neon-connection-string": connectionString } = request.headers;
+  if (host === undefined || !["localhost", "127.0.0.1", "[::1]"].some((name) => host === `${name}:${port}`)) {
+    return { status: 421, body: { message: "The request is for another host." } };
+  }
+  if (origin !== undefined) return { status: 403, body: { message: "Pages may not call this endpoint." } };
+  if (request.url !== "/sql") return { status: 404, body: { message: "Not found." } };
+  if (request.method !== "POST") return { status: 405, body: { message: "Only POST is answered." } };
+  if (!equalSecrets(passwordOf(connectionString), password)) {
+    return { status: 401, body: { message: "The password is wrong." } };
+  }
+  return undefined;
+}
+
+function passwordOf(connectionString: string | string[] | undefined): string {
+  const url = typeof connectionString === "string" && URL.canParse(connectionString) && new URL(connectionString);
+  return url ? url.password : "";
+}
+
+/** Compares digests: of equal length whatever the caller sent. */
+function equalSecrets(left: string, right: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(left), digest(right));
+}
+
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Destroying the request would take the socket, and the 413, with it.
+  for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+interface Body {
+  queries: NeonQuery[];
+  isTransaction: boolean;
+}
+
+function parseBody(text: string): Body | undefined {
+  let body: unknown;
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  const list = isRecord(body) && Array.isArray(body.queries) ? body.queries : undefined;
+  const queries = (list ?? [body]).map(parseQuery);
+  if (queries.some((query) => query === undefined)) return undefined;
+  return { queries: queries as NeonQuery[], isTransaction: list !== undefined };
+}
+
+function parseQuery(value: unknown): NeonQuery | undefined {
+  if (!isRecord(value) || typeof value.query !== "string") return undefined;
+  const params = value.params ?? [];
+  if (!Array.isArray(params) || !params.every((param) => param === null || typeof param === "string")) return undefined;
+  return { query: value.query, params };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+const isolationLevels: ReadonlyMap<string, string> = new Map([
+  ["ReadUncommitted", "read uncommitted"],
+  ["ReadCommitted", "read committed"],
+  ["RepeatableRead", "repeatable read"],
+  ["Serializable", "serializable"],
+]);
+
+/** `undefined` for an isolation level that does not exist. */
+function beginStatement(headers: IncomingHttpHeaders): string | undefined {
+  const parts = ["begin"];
+  const level = headers["neon-batch-isolation-level"];
+  if (level !== undefined) {
+    const isolation = isolationLevels.get(String(level));
+    if (isolation === undefined) return undefined;
+    parts.push(`isolation level ${isolation}`);
+  }
+  if (headers["neon-batch-read-only"] === "true") parts.push("read only");
+  if (headers["neon-batch-deferrable"] === "true") parts.push("deferrable");
+  return parts.join(" ");
+}
+
+async function execute(backend: NeonBackend, { queries, isTransaction }: Body, begin: string): Promise<Reply> {
+  try {
+    const body = isTransaction
+      ? { results: await backend.transaction(begin, queries) }
+      : await backend.run(queries[0] as NeonQuery);
+    return { status: 200, body };
+  } catch (error) {
+    // Only an error of the database itself has a severity.
+    if (!isRecord(error) || typeof error.severity !== "string") throw error;
+    const fields = Object.fromEntries(errorFields.map((field) => [field, error[field] ?? null]));
+    return { status: 400, body: { message: error.message, ...fields } };
+  }
+}
+
+/** What the client copies from a 400. */
+const errorFields: readonly string[] = [
+  ...["severity", "code", "detail", "hint", "position", "internalPosition", "internalQuery", "where"],
+  ...["schema", "table", "column", "dataType", "constraint", "file", "line", "routine"],
+];
+
+/** A backend over node-postgres. */
+export function poolBackend(pool: Pool): NeonBackend {
+  const types = { getTypeParser: () => (text: string) => text };
+  const runOn = async (client: PoolClient, { query, params }: NeonQuery): Promise<NeonResult> => {
+    // `extended` refuses several statements in one, as Neon does.
+    const config = { text: query, values: params, rowMode: "array" as const, types, queryMode: "extended" };
+    const { command, rowCount, rows, fields } = await client.query<(string | null)[]>(config);
+    return {
+      command,
+      rowCount,
+      rowAsArray: true,
+      rows,
+      fields: fields.map(({ name, dataTypeID }) => ({ name, dataTypeID })),
+    };
+  };
+  const withClient = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
+    const client = await pool.connect();
+    // A connection that breaks while nobody listens would end the process. Its query fails as well, and reports it.
+    const onError = (): void => {};
+    client.on("error", onError);
+    let isBroken = false;
+    try {
+      return await work(client);
+    } catch (error) {
+      isBroken = (error as { severity?: unknown }).severity !== "ERROR";
+      throw error;
+    } finally {
+      client.off("error", onError);
+      client.release(isBroken || client.getTransactionStatus() !== "I");
+    }
+  };
+  return {
+    run: (query) => withClient((client) => runOn(client, query)),
+    transaction: (begin, queries) =>
+      withClient(async (client) => {
+        await client.query(begin);
+        try {
+          const results: NeonResult[] = [];
+          for (const query of queries) results.push(await runOn(client, query));
+          await client.query("commit");
+          return results;
+        } catch (error) {
+          // If this fails too the connection is dead, and its server side is undone with it.
+          await client.query("rollback").catch(() => undefined);
+          throw error;
+        }
+      }),
+  };
+}
+
+/** A backend over a PGlite instance, which may have other users in this process. */
+export function pgliteBackend(instance: PGlite): NeonBackend {
+  const runOn = async (queryable: Pick<PGlite, "query">, { query, params }: NeonQuery): Promise<NeonResult> => {
+    const result = await queryable.query<(string | null)[]>(query, params, textOptions(instance));
+    const fields = result.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));
+    return { command: "", rowCount: result.affectedRows ?? null, rowAsArray: true, rows: result.rows, fields };
+  };
+  return {
+    async run(query) {
+      await instance.waitReady;
+      return await runOn(instance, query);
+    },
+    transaction: (begin, queries) =>
+      instance.transaction(async (transaction) => {
+        // PGlite has sent a bare BEGIN; the same options are accepted as long as no statement has run.
+        if (begin !== "begin") await transaction.exec(begin.replace("begin", "set transaction"));
+        const results: NeonResult[] = [];
+        for (const query of queries) results.push(await runOn(transaction, query));
+        return results;
+      }),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * The audit event of a statement: inserted by the statement itself, so that neither exists without the other (ADR 0019).
+ *
+ * @module
+ */
+import type { Actor } from "../domain/actor.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { type Statement, sql } from "./sql.ts";
+
+export type AuditOutcome = "success" | "failure" | "denied";
+
+/** What happened, and how the rows of the surrounding statement name what it happened to. */
+export interface AuditEvent {
+  /** Made once for each operation: also the mark by which a lost reply finds out whether it committed. */
+  readonly id: string;
+  readonly action: string;
+  /** The outcome, or SQL for it where only the statement knows. */
+  readonly outcome: AuditOutcome | Statement;
+  /** Who acts; without one the event is from before authentication. */
+  readonly actor?: Actor | undefined;
+  readonly context: RequestContext;
+  readonly targetKind: string;
+  /** SQL for the target's UUID, or for text where the kind has none; never an identifier that somebody typed. */
+  readonly targetId: Statement;
+  /** SQL for the acting user's UUID where only the statement knows it, as at sign-up. */
+  readonly actingUser?: Statement;
+  /** Of an act that may run twice, such as a read: the second time adds nothing. */
+  readonly repeatable?: boolean;
+  /** SQL for a JSON object. */
+  readonly metadata?: Statement;
+}
+
+/** `insert into aud …`, one event for each row of `from`, for use as a CTE. */
+export function insertAuditEvent(event: AuditEvent, from: Statement): Statement {
+  const subject = event.actor?.subject;
+  const auth =
+    subject === undefined
+      ? null
+      : "system" in subject
+        ? { kind: "system", system_id: subject.system }
+        : { kind: "session", session_id: subject.sessionId };
+  const { address, userAgent, requestId, clientRequestId } = event.context;
+  const context = { ip: address, user_agent: userAgent, request_id: requestId, client_request_id: clientRequestId };
+  const userId = event.actor?.userId;
+
+  return sql`
+    insert into aud (id, occurred_at, actor_usr_id, auth, action, target_kind, target_id, outcome, metadata, context)
+    select ${event.id}::uuid, sallyport_now(),
+      ${event.actingUser ?? sql`${userId === undefined ? null : userId.slice(4)}::uuid`},
+      ${auth === null ? null : JSON.stringify(auth)}::jsonb, ${event.action}, ${event.targetKind},
+      ${wireIdOf(event.targetKind, event.targetId)}, ${event.outcome},
+      ${event.metadata ?? sql`'{}'::jsonb`}, ${JSON.stringify(context)}::jsonb
+    from ${from}
+    ${event.repeatable ? sql`on conflict (id) do nothing` : sql``}`;
+}
+
+/** SQL for an identifier in wire form. */
+export function wireIdOf(type: string, uuid: Statement): Statement<unknown> {
+  return sql`${`${type}_`} || replace((${uuid})::text, '-', '')`;
+}
+
+/** Whether the operation that made this event's id has committed. */
+export function committed(auditId: string): Statement {
+  return sql`exists (select from aud where aud.id = ${auditId}::uuid)`;
+}
+
+/** An event by itself, for a denial that must be recorded after the refusal is known (S03). */
+export function recordAuditEvent(event: AuditEvent): Statement {
+  return insertAuditEvent(event, sql`(select 1) one`);
+}

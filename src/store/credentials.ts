@@ -1,0 +1,263 @@
+import type { Actor } from "../domain/actor.ts";
+import type { CredentialType } from "../domain/credential.ts";
+import type { Status } from "../domain/user.ts";
+import {
+  type AccessRule,
+  acting,
+  demandsSecondFactor,
+  raiseRefusal,
+  readsAnothersData,
+  refusalUnless,
+} from "./access.ts";
+import { committed, insertAuditEvent } from "./audit.ts";
+import { type Statement, sql } from "./sql.ts";
+
+export interface CredentialRow {
+  readonly id: string;
+  readonly userId: string;
+  readonly type: CredentialType;
+  readonly identifier: string;
+  readonly status: Status;
+  readonly replaces: string | null;
+  readonly passkeyRpId: string | null;
+  readonly oidcIssuer: string | null;
+  readonly oidcSubject: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** The columns of a {@link CredentialRow}, of whatever row is called `cred`. */
+const columns = sql`cred.id, cred.usr_id as "userId", cred.type, cred.identifier, cred.status, cred.replaces,
+  cred.passkey_rp_id as "passkeyRpId", cred.oidc_issuer as "oidcIssuer", cred.oidc_subject as "oidcSubject",
+  cred.created_at as "createdAt", cred.updated_at as "updatedAt"`;
+
+interface CredentialAct {
+  readonly actor: Actor;
+  readonly auditId: string;
+  readonly credentialId: string;
+}
+
+const readable: AccessRule = { owner: true, administrator: true };
+
+/** A new password; `needsFactor` if it is short enough to need a second factor beside it. */
+export function insertPasswordCredential(
+  act: CredentialAct & { userId: string; identifier: string; passwordHash: string; needsFactor: boolean },
+): Statement<CredentialRow> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    owner as materialized (select id, status from usr where id = ${act.userId}::uuid for share),
+    verdict as materialized (
+      select owner.id as usr_id, coalesce(
+        ${refusalUnless({ owner: "fresh", administrator: false }, sql`owner.id`)},
+        case when owner.id is null then 'not_found' end,
+        case when owner.status <> 'active' then 'precondition.user_not_active' end,
+        case when ${act.needsFactor}::boolean and not ${demandsSecondFactor(sql`owner.id`)}
+          then 'invalid_format.password' end) as refusal
+      from (select 1) one left join owner on true left join acting on true),
+    cred as (
+      insert into cred (id, usr_id, type, identifier, password_hash)
+      select ${act.credentialId}::uuid, usr_id, 'password', ${act.identifier}, ${act.passwordHash}
+      from verdict where refusal is null
+      on conflict (type, identifier) where status = 'active' do nothing
+      returning *),
+    audit as (${insertAuditEvent(credentialEvent(act, "create"), sql`cred`)})
+    select ${columns} from verdict left join cred on true
+    where case
+      when verdict.refusal is not null then sallyport_refuse(verdict.refusal)
+      when cred.id is null then sallyport_refuse('conflict.duplicate_credential')
+      else true end`;
+}
+
+/** One row with `refusal` or the credential; a read by an administrator leaves an event. */
+export function selectCredential(act: CredentialAct): Statement<CredentialRow & { refusal: string | null }> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    verdict as materialized (
+      select cred.usr_id, coalesce(
+        ${refusalUnless(readable, sql`cred.usr_id`)},
+        case when cred.id is null then 'not_found' end) as refusal
+      from (select 1) one left join cred on cred.id = ${act.credentialId}::uuid left join acting on true),
+    audit as (${insertAuditEvent(
+      { ...credentialEvent(act, "read"), repeatable: true, targetId: sql`${act.credentialId}::uuid` },
+      sql`verdict cross join acting where ${readsAnothersData(sql`verdict.usr_id`)}`,
+    )})
+    select verdict.refusal, ${columns} from verdict left join cred on cred.id = ${act.credentialId}::uuid`;
+}
+
+/** All credentials of a user in the order of their making, with one row that holds the refusal where there are none. */
+export function selectCredentialsOfUser(
+  act: Omit<CredentialAct, "credentialId"> & { userId: string },
+): Statement<CredentialRow & { refusal: string | null }> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    verdict as materialized (
+      select usr.id as usr_id, coalesce(
+        ${refusalUnless(readable, sql`usr.id`)},
+        case when usr.id is null then 'not_found' end) as refusal
+      from (select 1) one left join usr on usr.id = ${act.userId}::uuid left join acting on true),
+    audit as (${insertAuditEvent(
+      { ...credentialEvent(act, "list"), repeatable: true, targetKind: "usr", targetId: sql`${act.userId}::uuid` },
+      sql`verdict cross join acting where ${readsAnothersData(sql`verdict.usr_id`)}`,
+    )})
+    select verdict.refusal, ${columns}
+    from verdict left join cred on cred.usr_id = verdict.usr_id and verdict.refusal is null
+    order by cred.id`;
+}
+
+/** The active credential with an identifier, for whoever may read any: no row if there is none. */
+export function selectCredentialByIdentifier(
+  act: Omit<CredentialAct, "credentialId"> & { type: CredentialType; identifier: string },
+): Statement<CredentialRow & { refusal: string | null }> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    verdict as materialized (
+      select ${refusalUnless({ owner: false, administrator: true }, undefined)} as refusal
+      from (select 1) one left join acting on true),
+    found as (
+      select * from cred
+      where cred.type = ${act.type} and cred.identifier = ${act.identifier} and cred.status = 'active'),
+    audit as (${insertAuditEvent(
+      { ...credentialEvent(act, "find"), repeatable: true, targetId: sql`found.id` },
+      sql`verdict cross join acting cross join found where ${readsAnothersData(sql`found.usr_id`)}`,
+    )})
+    select verdict.refusal, ${columns}
+    from verdict left join found cred on verdict.refusal is null`;
+}
+
+/**
+ * Puts a new password in the place of an active one: same user, same identifier, a new row that `replaces` the old.
+ * Ends every session and ticket of the user (S47). The batch has locked the user.
+ */
+export function rotatePasswordCredential(
+  act: CredentialAct & { newCredentialId: string; passwordHash: string; needsFactor: boolean },
+): Statement<CredentialRow> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    target as (select * from cred where id = ${act.credentialId}::uuid),
+    verdict as materialized (
+      select target.id, target.usr_id, coalesce(
+        ${refusalUnless({ owner: "fresh", administrator: false }, sql`target.usr_id`)},
+        case
+          when target.id is null then 'not_found'
+          when target.status <> 'active' then 'conflict.credential_not_active'
+          when target.type <> 'password' then 'conflict.credential_type_mismatch'
+          when usr.status <> 'active' then 'precondition.user_not_active'
+          when ${act.needsFactor}::boolean and not ${demandsSecondFactor(sql`target.usr_id`)}
+            then 'invalid_format.password'
+        end) as refusal
+      from (select 1) one left join target on true left join usr on usr.id = target.usr_id left join acting on true),
+    ${replacePassword({ ...act, refusal: sql`verdict.refusal is null` })},
+    ended_sessions as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from replaced
+      where ses.usr_id = replaced.usr_id and ses.revoked_at is null),
+    ended_tickets as (delete from login_ticket using replaced where login_ticket.usr_id = replaced.usr_id),
+    audit as (${insertAuditEvent(credentialEvent(act, "rotate"), sql`cred`)})
+    select ${columns} from verdict left join cred on true where ${raiseRefusal()}`;
+}
+
+/**
+ * The CTEs `replaced` and `cred`, for a statement whose `verdict` holds the credential's `id`. The new row reads from the
+ * old one's update, so that the old one has left the partial unique index first.
+ */
+export function replacePassword(change: {
+  newCredentialId: string;
+  passwordHash: string;
+  refusal: Statement;
+}): Statement {
+  return sql`replaced as (
+      update cred set status = 'revoked' from verdict
+      where cred.id = verdict.id and ${change.refusal}
+      returning cred.*),
+    cred as (
+      insert into cred (id, usr_id, type, identifier, identifier_verified_at, password_hash, replaces, created_at)
+      select ${change.newCredentialId}::uuid, usr_id, type, identifier, identifier_verified_at, ${change.passwordHash}, id,
+        greatest(sallyport_now(), created_at + interval '1 microsecond')
+      from replaced
+      returning *)`;
+}
+
+export function suspendCredential(act: CredentialAct): Statement<CredentialRow> {
+  return changeCredential(act, {
+    verb: "suspend",
+    rule: { owner: "fresh", administrator: true },
+    refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal' end`,
+    to: "suspended",
+    when: sql`target.status = 'active'`,
+  });
+}
+
+/** Only an administrator: what one has suspended, its owner must not bring back. */
+export function reinstateCredential(act: CredentialAct): Statement<CredentialRow> {
+  return changeCredential(act, {
+    verb: "reinstate",
+    rule: { owner: false, administrator: true },
+    refusal: sql`case
+      when target.status <> 'suspended' then 'precondition.invalid_transition'
+      when exists (select from usr where usr.id = target.usr_id and usr.status = 'revoked')
+        then 'precondition.user_not_active' end`,
+    to: "active",
+    when: sql`true`,
+  });
+}
+
+export function revokeCredential(act: CredentialAct): Statement<CredentialRow> {
+  return changeCredential(act, {
+    verb: "revoke",
+    rule: { owner: "fresh", administrator: true },
+    refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal' end`,
+    to: "revoked",
+    when: sql`true`,
+  });
+}
+
+/** The credential as it is now, if the operation that made the event committed. */
+export function recallCredential(credentialId: string, auditId: string): Statement<CredentialRow> {
+  return sql`select ${columns} from cred where cred.id = ${credentialId}::uuid and ${committed(auditId)}`;
+}
+
+/** The key of the lock for a change of one credential: its user. */
+export function userOfCredential(credentialId: string): Statement<{ id: string }> {
+  return sql`select usr_id as id from cred where id = ${credentialId}::uuid`;
+}
+
+/** The shape of every change of status, with the sessions and tickets that it ends. The batch has locked the user. */
+function changeCredential(
+  act: CredentialAct,
+  change: { verb: string; rule: AccessRule; refusal: Statement; to: Status; when: Statement },
+): Statement<CredentialRow> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    target as (select * from cred where id = ${act.credentialId}::uuid),
+    verdict as materialized (
+      select target.id, coalesce(
+        ${refusalUnless(change.rule, sql`target.usr_id`)},
+        case when target.id is null then 'not_found' end,
+        ${change.refusal}) as refusal
+      from (select 1) one left join target on true left join acting on true),
+    changed as (
+      update cred set status = ${change.to} from verdict, target
+      where cred.id = verdict.id and verdict.refusal is null and ${change.when}
+      returning cred.*),
+    ended_sessions as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from changed
+      where ses.cred_id = changed.id and ses.revoked_at is null and changed.status <> 'active'),
+    ended_tickets as (
+      delete from login_ticket using changed where login_ticket.cred_id = changed.id and changed.status <> 'active'),
+    audit as (${insertAuditEvent(credentialEvent(act, change.verb), sql`changed cred`)})
+    select ${columns}
+    from verdict left join (select * from changed union all
+      select * from target where not exists (select from changed)) cred on cred.id = verdict.id
+    where ${raiseRefusal()}`;
+}
+
+function credentialEvent(act: { actor: Actor; auditId: string }, verb: string): Parameters<typeof insertAuditEvent>[0] {
+  return {
+    id: act.auditId,
+    action: `identity.credential.${verb}`,
+    outcome: "success",
+    actor: act.actor,
+    context: act.actor.context,
+    targetKind: "cred",
+    targetId: sql`cred.id`,
+  };
+}

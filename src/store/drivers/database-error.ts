@@ -1,0 +1,83 @@
+import { DatabaseUnreachableError } from "./unreachable.ts";
+
+/** What is copied of a database's error. `detail`, `where`, `hint` and `message` may carry row data, and are not. */
+export interface DatabaseErrorFields {
+  /** SQLSTATE. */
+  code: string;
+  table?: string | undefined;
+  /** The constraint's name or, for `SP001`, the code of the refusal. */
+  constraint?: string | undefined;
+  severity?: string | undefined;
+  routine?: string | undefined;
+}
+
+/** The database refused the request, and nothing of it took effect. */
+export class DatabaseError extends Error implements DatabaseErrorFields {
+  override readonly name = "DatabaseError";
+  readonly code: string;
+  readonly table: string | undefined;
+  readonly constraint: string | undefined;
+  readonly severity: string | undefined;
+  readonly routine: string | undefined;
+
+  /** @param explanation Shown after the code. Only ever text that holds no values. */
+  constructor(fields: DatabaseErrorFields, explanation?: string) {
+    const names = [fields.code, fields.table, fields.constraint].filter((name) => name !== undefined).join(", ");
+    super(`The database refused the statement (${names})${explanation ? `: ${explanation}` : "."}`);
+    this.code = fields.code;
+    this.table = fields.table;
+    this.constraint = fields.constraint;
+    this.severity = fields.severity;
+    this.routine = fields.routine;
+  }
+}
+
+/**
+ * The error to throw for whatever a database client threw.
+ *
+ * With a SQLSTATE it is a {@link DatabaseError}, unless the code means that the connection ended under the statement:
+ * then, as with anything else, the outcome is unknown.
+ *
+ * @param reason What to say when it is not the database that spoke.
+ */
+export function databaseError(thrown: unknown, reason: string): DatabaseError | DatabaseUnreachableError {
+  if (thrown instanceof DatabaseError || thrown instanceof DatabaseUnreachableError) return thrown;
+  const fields: Readonly<Record<string, unknown>> = typeof thrown === "object" && thrown !== null ? { ...thrown } : {};
+  const code = text(fields.code);
+  const severity = text(fields.severity);
+  if (code === undefined || !isSqlstate(code, severity)) {
+    // A system error's code, such as ECONNREFUSED, is safe to say and saves an hour.
+    return new DatabaseUnreachableError(code && /^E[A-Z]+$/.test(code) ? `${reason} (${code})` : reason);
+  }
+  if (severity === "FATAL" || severity === "PANIC" || outcomeUnknown.test(code)) {
+    return new DatabaseUnreachableError(`the connection ended with SQLSTATE ${code}`);
+  }
+  return new DatabaseError(
+    {
+      code,
+      table: text(fields.table),
+      constraint: text(fields.constraint),
+      severity,
+      routine: text(fields.routine),
+    },
+    explanation(code, thrown),
+  );
+}
+
+/** Five characters, but so has EPIPE: a system error has no severity, and every SQLSTATE of Postgres has a digit. */
+function isSqlstate(code: string, severity: string | undefined): boolean {
+  return /^[0-9A-Z]{5}$/.test(code) && (severity !== undefined || /\d/.test(code));
+}
+
+/** Connection exceptions, statement completion unknown, shutdowns and crashes (Postgres 15, Appendix A). */
+const outcomeUnknown = /^(08...|40003|57P0[1-5])$/;
+
+/** Class 42 speaks of the statement's own text, which never holds a value: a missing table should say which. */
+function explanation(code: string, thrown: unknown): string | undefined {
+  return code.startsWith("42") && thrown instanceof Error ? thrown.message : undefined;
+}
+
+/** The clients leave absent fields out, null or undefined. */
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}

@@ -1,0 +1,34 @@
+import type { Database } from "../sql.ts";
+
+/** Serialization failure and deadlock: the database rolled everything back, so running it again is safe. */
+const conflicts: ReadonlySet<unknown> = new Set(["40001", "40P01"]);
+
+const maxRetries = 3;
+
+/** Upper bound of the first wait; it doubles with each retry. */
+const firstWaitMilliseconds = 20;
+
+/**
+ * Runs a request again when it lost to a concurrent one, up to three times.
+ *
+ * A wait of random length comes first, so that two that met do not meet again. A request inside a caller's transaction is
+ * never retried: what that transaction did before is gone as well, and only its owner can repeat it.
+ */
+export function retryConflicts(database: Database): Database {
+  return {
+    run: (statement) => withRetries(() => database.run(statement)),
+    batch: (statements) => withRetries(() => database.batch(statements)),
+  };
+}
+
+async function withRetries<Result>(request: () => Promise<Result>): Promise<Result> {
+  for (let retries = 0; ; retries++) {
+    try {
+      return await request();
+    } catch (error) {
+      if (retries === maxRetries || !conflicts.has((error as { code?: unknown }).code)) throw error;
+      const wait = Math.random() * firstWaitMilliseconds * 2 ** retries;
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+}

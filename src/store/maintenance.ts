@@ -1,0 +1,31 @@
+import { type Statement, sql } from "./sql.ts";
+
+/** Removes tickets and counters that have ended, at most `limit` of each. An account's counter is kept for 90 days. */
+export function purgeExpired(limit: number): Statement {
+  return sql`
+    with tickets as (
+      delete from login_ticket where token_hash in (
+        select token_hash from login_ticket where expires_at < sallyport_now() order by expires_at limit ${limit}::int)),
+    counters as (
+      delete from attempt where bucket in (
+        select bucket from attempt
+        where resets_at < sallyport_now() - interval '1 day' * case when backs_off then 90 else 1 end
+        order by resets_at limit ${limit}::int for update skip locked))
+    select 1`;
+}
+
+/** Writes the probe's row; what is read next must be it (S50). */
+export function writeProbe(id: number, value: string): Statement {
+  return sql`
+    insert into sallyport_probe (id, value) values (${id}::int, ${value})
+    on conflict (id) do update set value = excluded.value`;
+}
+
+/** The same text and parameters each time, so that a query cache in between would answer for the database. */
+export function readProbe(id: number): Statement<{ value: string }> {
+  return sql`select value from sallyport_probe where id = ${id}::int`;
+}
+
+export function deleteProbe(id: number): Statement {
+  return sql`delete from sallyport_probe where id = ${id}::int`;
+}

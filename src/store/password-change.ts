@@ -1,0 +1,139 @@
+import type { Actor } from "../domain/actor.ts";
+import { acting, demandsSecondFactor, refusalUnless } from "./access.ts";
+import { type Bucket, countAttempts, refundAttempt } from "./attempts.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { replacePassword } from "./credentials.ts";
+import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
+import { type Statement, sql } from "./sql.ts";
+
+export interface ReservedChangeRow {
+  /** Set if the actor may not try at all; then nothing was counted against them. */
+  readonly refusal: string | null;
+  readonly allowed: boolean;
+  readonly retryAfterSeconds: number | null;
+  readonly credentialId: string | null;
+  readonly passwordHash: string | null;
+}
+
+/**
+ * Counts an attempt at the current password of a session that is fresh (R008), in the budget that sign-in has too (R013).
+ * One row always.
+ */
+export function reservePasswordChange(change: {
+  actor: Actor;
+  sessionId: string;
+  buckets: readonly Bucket[];
+  auditId: string;
+  identifierDigest: string;
+}): Statement<ReservedChangeRow> {
+  return sql`
+    with acting as materialized (${acting(change.actor)}),
+    verdict as materialized (
+      select ${refusalUnless({ owner: "fresh", administrator: false }, sql`acting.usr_id`)} as refusal, acting.usr_id
+      from (select 1) one left join acting on true),
+    ${countAttempts(change.buckets, sql`false`, sql`(select refusal is null from verdict)`)},
+    audit as (${insertAuditEvent(
+      {
+        id: change.auditId,
+        action: "identity.password.change.limited",
+        outcome: "denied",
+        actor: change.actor,
+        context: change.actor.context,
+        targetKind: "login",
+        targetId: sql`${change.identifierDigest}::text`,
+      },
+      sql`quota where just_limited`,
+    )})
+    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds", cred.id as "credentialId",
+      cred.password_hash as "passwordHash"
+    from verdict cross join quota
+    left join ses on ses.id = ${change.sessionId}::uuid and quota.allowed and verdict.refusal is null
+    left join cred on cred.id = ses.cred_id and cred.type = 'password' and cred.status = 'active'`;
+}
+
+/**
+ * Replaces the password, ends every session and ticket of the user, and makes one fresh session (S47). The batch has
+ * locked the user. `refusal` is a value: the current password was proved, and that attempt stays counted.
+ */
+export function spendPasswordChange(change: {
+  actor: Actor;
+  credentialId: string;
+  newCredentialId: string;
+  passwordHash: string;
+  needsFactor: boolean;
+  session: NewSession;
+  refund: string;
+  auditId: string;
+}): Statement<SessionUserRow & { refusal: string | null }> {
+  return sql`
+    with acting as materialized (${acting(change.actor)}),
+    verdict as materialized (
+      select target.id, target.usr_id, old.amr, coalesce(
+        ${refusalUnless({ owner: "fresh", administrator: false }, sql`target.usr_id`)},
+        case
+          when target.status <> 'active' then 'unauthorized.invalid_credential'
+          when ${change.needsFactor}::boolean and not ${demandsSecondFactor(sql`target.usr_id`)}
+            then 'invalid_format.password'
+        end) as refusal
+      from (select 1) one left join cred target on target.id = ${change.credentialId}::uuid
+      left join acting on true
+      left join ses old on old.usr_id = target.usr_id and old.id = ${change.actor.sessionId?.slice(4) ?? null}::uuid),
+    ${replacePassword({ ...change, refusal: sql`verdict.refusal is null` })},
+    ended_sessions as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from replaced
+      where ses.usr_id = replaced.usr_id and ses.revoked_at is null),
+    ended_tickets as (delete from login_ticket using replaced where login_ticket.usr_id = replaced.usr_id),
+    refunded as (${refundAttempt(change.refund, sql`exists (select from replaced)`)}),
+    login as (${insertSession(
+      change.session,
+      sql`(select cred.id as cred_id, cred.usr_id, verdict.amr, false as mfa_proved, sallyport_now() as auth_time
+        from cred cross join verdict)`,
+    )}),
+    audit as (${insertAuditEvent(
+      {
+        id: change.auditId,
+        action: "identity.password.change",
+        outcome: sql`case when verdict.refusal is null then 'success' else 'failure' end`,
+        actor: change.actor,
+        context: change.actor.context,
+        targetKind: "cred",
+        targetId: sql`${change.credentialId}::uuid`,
+      },
+      sql`verdict`,
+    )})
+    select verdict.refusal, ${sessionColumns}, ${sessionUserColumns}
+    from verdict left join login ses on true left join usr on usr.id = ses.usr_id`;
+}
+
+/** What became of a change whose reply was lost. A failed one changed nothing, whatever its reason. */
+export function recallPasswordChange(
+  sessionId: string,
+  auditId: string,
+): Statement<SessionUserRow & { refusal: string | null }> {
+  return sql`
+    select case when aud.outcome <> 'success' then 'unauthorized.invalid_credential' end as refusal,
+      ${sessionColumns}, ${sessionUserColumns}
+    from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
+    where aud.id = ${auditId}::uuid`;
+}
+
+/** The event of a wrong current password. */
+export function recordFailedPasswordChange(change: {
+  actor: Actor;
+  auditId: string;
+  identifierDigest: string;
+}): Statement {
+  return insertAuditEvent(
+    {
+      id: change.auditId,
+      action: "identity.password.change",
+      outcome: "failure",
+      repeatable: true,
+      actor: change.actor,
+      context: change.actor.context,
+      targetKind: "login",
+      targetId: sql`${change.identifierDigest}::text`,
+    },
+    sql`(select 1) one`,
+  );
+}

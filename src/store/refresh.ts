@@ -1,0 +1,116 @@
+/**
+ * Rotation of a session's token (RFC 9700 §4.14.2): one child for each parent, the same one for a prompt repeat, the end of
+ * the family for a late one.
+ *
+ * @module
+ */
+import type { RequestContext } from "../domain/request-context.ts";
+import type { Transport } from "../domain/session.ts";
+import { demandsSecondFactor } from "./access.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
+import { type Statement, sql } from "./sql.ts";
+
+/** What became of a refresh. Only `rotate` and `retry` give a session. */
+export type RefreshVerdict = "rotate" | "retry" | "reuse" | "ended" | "mfa_required" | "not_found";
+
+export interface RefreshedRow extends SessionUserRow {
+  readonly verdict: RefreshVerdict;
+  /** Of the child: from these and the old token the isolate derives the child's token again (S09). */
+  readonly nonce: string;
+  readonly keyVersion: number;
+  readonly tokenHash: string;
+}
+
+/** The key of the lock: the user of the presented session, so that no two refreshes of a user run side by side. */
+export function userOfToken(tokenHash: string): Statement<{ id: string }> {
+  return sql`select usr_id as id from ses where token_hash = decode(${tokenHash}, 'hex')`;
+}
+
+/**
+ * Rotates, repeats or refuses; no row for an unknown token. The batch has locked the user, so what is read here is of now.
+ *
+ * A rotated session is one with `successor_id`, and `revoked_at` is when it was rotated.
+ */
+export function refreshSession(refresh: {
+  tokenHash: string;
+  /** The session that the caller names besides; any other than the presented one is not there (S08). */
+  presentedId: string | undefined;
+  transport: Transport;
+  /** The child to make if this is the first refresh of the token. */
+  child: { sessionId: string; tokenHash: string; nonce: string; keyVersion: number };
+  retrySeconds: number;
+  defaults: { absoluteSeconds: number; idleSeconds: number };
+  auditId: string;
+  context: RequestContext;
+}): Statement<RefreshedRow> {
+  const { child, context } = refresh;
+  return sql`
+    with old as materialized (
+      select ses.*, coalesce(ses.family_id, ses.id) as family, usr.status = 'active' and cred.status = 'active' as allowed,
+        coalesce(ses.family_expires_at, ses.created_at + make_interval(secs => ${refresh.defaults.absoluteSeconds}::int))
+          as family_end
+      from ses join usr on usr.id = ses.usr_id join cred on cred.id = ses.cred_id
+      where ses.token_hash = decode(${refresh.tokenHash}, 'hex')
+        and coalesce(ses.transport, 'token') = ${refresh.transport}),
+    verdict as materialized (
+      select old.*, case
+        when old.id <> ${refresh.presentedId ?? null}::uuid then 'not_found'
+        when not old.allowed then 'ended'
+        when old.revoked_at is null then case
+          when old.expires_at <= sallyport_now() or old.family_end <= sallyport_now()
+            or coalesce(old.last_seen_at, old.created_at) + make_interval(
+              secs => coalesce(old.idle_seconds, ${refresh.defaults.idleSeconds}::int)) <= sallyport_now() then 'ended'
+          when not 'mfa' = any(old.amr) and ${demandsSecondFactor(sql`old.usr_id`)} then 'mfa_required'
+          else 'rotate' end
+        when old.successor_id is null then 'ended'
+        when old.revoked_at > sallyport_now() - make_interval(secs => ${refresh.retrySeconds}::int) then case
+          when exists (
+            select from ses next where next.id = old.successor_id and next.revoked_at is null
+              and next.expires_at > sallyport_now()) then 'retry'
+          else 'ended' end
+        when exists (
+          select from ses live where live.family_id = old.family and live.revoked_at is null
+            and live.expires_at > sallyport_now()) then 'reuse'
+        else 'ended' end as verdict
+      from old),
+    spent as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at), successor_id = ${child.sessionId}::uuid
+      from verdict v where ses.id = v.id and v.verdict = 'rotate'
+      returning v.*),
+    made as (
+      insert into ses (id, usr_id, cred_id, created_at, expires_at, token_hash, family_id, family_expires_at, idle_seconds,
+        auth_time, amr, transport, last_seen_at, user_agent, address, derivation_nonce, derivation_key)
+      select ${child.sessionId}::uuid, usr_id, cred_id,
+        greatest(sallyport_now(), created_at + interval '1 microsecond'),
+        greatest(least(sallyport_now() + (expires_at - created_at), family_end), created_at + interval '2 microseconds'),
+        decode(${child.tokenHash}, 'hex'), family, family_end, idle_seconds, auth_time, amr, transport, sallyport_now(),
+        ${context.userAgent ?? null}::text, ${context.address ?? null}::text,
+        decode(${child.nonce}, 'hex'), ${child.keyVersion}::int
+      from spent
+      returning ses.*),
+    family_ended as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict v
+      where v.verdict = 'reuse' and ses.family_id = v.family and ses.revoked_at is null
+      returning ses.id),
+    audit as (${insertAuditEvent(
+      {
+        id: refresh.auditId,
+        action: "identity.session.refresh",
+        outcome: sql`case v.verdict when 'rotate' then 'success' else 'denied' end`,
+        context,
+        targetKind: "ses",
+        targetId: sql`v.id`,
+        actingUser: sql`case v.verdict when 'rotate' then v.usr_id end`,
+        metadata: sql`case v.verdict when 'rotate'
+          then jsonb_build_object('successor', 'ses_' || replace(${child.sessionId}::text, '-', ''))
+          else jsonb_build_object('reason', 'reuse', 'ended', (select count(*)::int from family_ended)) end`,
+      },
+      sql`verdict v where v.verdict in ('rotate', 'reuse')`,
+    )})
+    select v.verdict, encode(ses.derivation_nonce, 'hex') as nonce, ses.derivation_key as "keyVersion",
+      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionColumns}, ${sessionUserColumns}
+    from verdict v join usr on usr.id = v.usr_id
+    left join (select * from made union all select next.* from ses next join verdict retried
+      on retried.verdict = 'retry' and next.id = retried.successor_id) ses on true`;
+}

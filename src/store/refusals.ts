@@ -1,0 +1,52 @@
+/**
+ * What a database's error means, by SQLSTATE, table and constraint: the one table of it. Nobody reads message text.
+ *
+ * @module
+ */
+import { AuthError, type ErrorCode, isErrorCode } from "../domain/error.ts";
+
+interface DatabaseFailure {
+  readonly code?: unknown;
+  readonly table?: unknown;
+  readonly constraint?: unknown;
+}
+
+const constraints: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
+  ["23505 cred cred_unique_active_identifier", "conflict.duplicate_credential"],
+  ["23505 cred cred_unique_active_oidc_subject", "conflict.duplicate_credential"],
+  ["23505 tup tup_natural_key", "conflict.duplicate_tuple"],
+  ["23503 cred cred_usr_id_fkey", "not_found"],
+]);
+
+/** Whether nobody knows if the statement took effect: the error is not the database's own. */
+export function isReplyLost(error: unknown): boolean {
+  const { code } = asFailure(error);
+  return !(error instanceof AuthError) && !(typeof code === "string" && /^[0-9A-Z]{5}$/.test(code));
+}
+
+/** Whether a repeated operation found its own event: the first try has committed after all. */
+export function isAlreadyCommitted(error: unknown): boolean {
+  const { code, table, constraint } = asFailure(error);
+  return code === "23505" && table === "aud" && constraint === "aud_pkey";
+}
+
+/** The refusal that a database's error stands for; any other error as it is, which is a fault of ours. */
+export function refusalOf(error: unknown): unknown {
+  const { code, table, constraint } = asFailure(error);
+  if (error instanceof AuthError || typeof code !== "string") return error;
+  if (code === "SP001" && isErrorCode(constraint)) return new AuthError(constraint, { cause: error });
+
+  const known = constraints.get(`${code} ${String(table)} ${String(constraint)}`);
+  if (known) return new AuthError(known, { cause: error });
+  // Characters that the database's encoding does not have, among them NUL: Postgres 15, Appendix A.
+  if (code === "22021" || code === "22P05") return new AuthError("invalid_format.text", { cause: error });
+  // Conflicts that outlived their retries, no room, cancelled for time: a later try may do.
+  if (/^(40|53|55|57)/.test(code)) {
+    return new AuthError("unavailable.database", { cause: error, retryAfterSeconds: 1 });
+  }
+  return error;
+}
+
+function asFailure(error: unknown): DatabaseFailure {
+  return typeof error === "object" && error !== null ? error : {};
+}

@@ -1,0 +1,257 @@
+import type { Actor } from "../domain/actor.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { lastSeenSeconds, type SessionLifetimes, type Transport } from "../domain/session.ts";
+import type { Status } from "../domain/user.ts";
+import { acting, demandsSecondFactor, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
+import { type AuditEvent, committed, insertAuditEvent } from "./audit.ts";
+import { type Statement, sql } from "./sql.ts";
+
+export interface SessionRow {
+  readonly id: string;
+  readonly userId: string;
+  readonly credentialId: string;
+  readonly createdAt: Date;
+  readonly expiresAt: Date;
+  readonly revokedAt: Date | null;
+  readonly mfaVerifiedAt: Date | null;
+  readonly authTime: Date | null;
+  readonly amr: readonly string[];
+  readonly transport: Transport | null;
+  readonly lastSeenAt: Date | null;
+  readonly userAgent: string | null;
+}
+
+/** A session with the user whom it is of. */
+export interface SessionUserRow extends SessionRow {
+  readonly userStatus: Status;
+  readonly displayName: string | null;
+  readonly userCreatedAt: Date;
+  readonly userUpdatedAt: Date;
+}
+
+/** The columns of a {@link SessionRow}, of whatever row is called `ses`. */
+export const sessionColumns: Statement = sql`ses.id, ses.usr_id as "userId", ses.cred_id as "credentialId",
+  ses.created_at as "createdAt", ses.expires_at as "expiresAt", ses.revoked_at as "revokedAt",
+  ses.mfa_verified_at as "mfaVerifiedAt", ses.auth_time as "authTime", ses.amr, ses.transport,
+  ses.last_seen_at as "lastSeenAt", ses.user_agent as "userAgent"`;
+
+/** The further columns of a {@link SessionUserRow}, of whatever row is called `usr`. */
+export const sessionUserColumns: Statement = sql`usr.status as "userStatus", usr.display_name as "displayName",
+  usr.created_at as "userCreatedAt", usr.updated_at as "userUpdatedAt"`;
+
+/** A session to be: what the isolate makes, and how long it may live. */
+export interface NewSession {
+  readonly sessionId: string;
+  readonly tokenHash: string;
+  readonly transport: Transport;
+  readonly context: RequestContext;
+  readonly lifetimes: SessionLifetimes;
+  /** A shorter life than the level's, in seconds. */
+  readonly ttlSeconds?: number | undefined;
+}
+
+/**
+ * `insert into ses … returning ses.*`: the first session of a family, for each row of `from`, which has the columns
+ * `usr_id`, `cred_id`, `amr`, `auth_time` and `mfa_proved` (just now). The rows that it stands under are locked by then.
+ */
+export function insertSession(session: NewSession, from: Statement): Statement {
+  const { level1, level2 } = session.lifetimes;
+  return sql`
+    insert into ses (id, usr_id, cred_id, created_at, expires_at, token_hash, family_id, family_expires_at, idle_seconds,
+      auth_time, amr, mfa_verified_at, transport, last_seen_at, user_agent, address)
+    select ${session.sessionId}::uuid, proof.usr_id, proof.cred_id, sallyport_now(),
+      sallyport_now() + make_interval(secs => least(${session.ttlSeconds ?? null}::int, life.absolute)),
+      decode(${session.tokenHash}, 'hex'), ${session.sessionId}::uuid,
+      sallyport_now() + make_interval(secs => life.absolute), life.idle, proof.auth_time, proof.amr,
+      case when proof.mfa_proved then sallyport_now() end, ${session.transport}, sallyport_now(),
+      ${session.context.userAgent ?? null}::text, ${session.context.address ?? null}::text
+    from ${from} proof
+    join (values (false, ${level1.absoluteSeconds}::int, ${level1.idleSeconds}::int),
+      (true, ${level2.absoluteSeconds}::int, ${level2.idleSeconds}::int)) as life(second, absolute, idle)
+      on life.second = ('mfa' = any(proof.amr))
+    returning ses.*`;
+}
+
+/**
+ * The session of a token with its user, and `refusal` if it does not count now: no row for an unknown token.
+ * The hottest statement: it writes only when the last use is over a minute old.
+ */
+export function verifySession(presented: {
+  tokenHash: string;
+  transport: Transport;
+  defaultIdleSeconds: number;
+}): Statement<SessionUserRow & { refusal: string | null; identifier: string }> {
+  return sql`
+    with seen as materialized (
+      select ses.*, cred.identifier, case
+        when coalesce(ses.transport, 'token') <> ${presented.transport} then 'unauthorized.invalid_token'
+        when ses.revoked_at is not null or ses.expires_at <= sallyport_now()
+          or usr.status <> 'active' or cred.status <> 'active'
+          or ${idleEnd(presented.defaultIdleSeconds)} <= sallyport_now() then 'unauthorized.session_expired'
+        when not 'mfa' = any(ses.amr) and ${demandsSecondFactor(sql`ses.usr_id`)} then 'unauthorized.mfa_required'
+      end as refusal
+      from ses join usr on usr.id = ses.usr_id join cred on cred.id = ses.cred_id
+      where ses.token_hash = decode(${presented.tokenHash}, 'hex')),
+    touched as (
+      update ses set last_seen_at = sallyport_now() from seen
+      where ses.id = seen.id and seen.refusal is null and ses.revoked_at is null
+        and coalesce(seen.last_seen_at, seen.created_at)
+          < sallyport_now() - make_interval(secs => ${lastSeenSeconds}::int))
+    select ses.refusal, ses.identifier, ${sessionColumns}, ${sessionUserColumns}
+    from seen ses join usr on usr.id = ses.usr_id`;
+}
+
+/** SQL for when a session called `ses` ends for want of use. */
+function idleEnd(defaultIdleSeconds: number): Statement {
+  return sql`(coalesce(ses.last_seen_at, ses.created_at)
+    + make_interval(secs => coalesce(ses.idle_seconds, ${defaultIdleSeconds}::int)))`;
+}
+
+/** What every statement about one session takes. */
+interface SessionAct {
+  readonly actor: Actor;
+  readonly auditId: string;
+  readonly sessionId: string;
+}
+
+/** One row with `refusal` or the session; a read by an administrator leaves an event. */
+export function selectSession(act: SessionAct): Statement<SessionRow & { refusal: string | null }> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    verdict as materialized (
+      select ses.usr_id, coalesce(
+        ${refusalUnless({ owner: true, administrator: true }, sql`ses.usr_id`)},
+        case when ses.id is null then 'not_found' end) as refusal
+      from (select 1) one left join ses on ses.id = ${act.sessionId}::uuid left join acting on true),
+    audit as (${insertAuditEvent(
+      { ...sessionEvent(act, "read"), repeatable: true, targetId: sql`${act.sessionId}::uuid` },
+      sql`verdict cross join acting where ${readsAnothersData(sql`verdict.usr_id`)}`,
+    )})
+    select verdict.refusal, ${sessionColumns} from verdict left join ses on ses.id = ${act.sessionId}::uuid`;
+}
+
+/** A page of a user's sessions in every state; one row more than asked for tells that there are others. */
+export function selectSessionsOfUser(
+  act: Omit<SessionAct, "sessionId"> & { userId: string; after: string | undefined; limit: number; onlyLive: boolean },
+): Statement<SessionRow & { refusal: string | null }> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    verdict as materialized (
+      select usr.id as usr_id, coalesce(
+        ${refusalUnless({ owner: true, administrator: true }, sql`usr.id`)},
+        case when usr.id is null then 'not_found' end) as refusal
+      from (select 1) one left join usr on usr.id = ${act.userId}::uuid left join acting on true),
+    audit as (${insertAuditEvent(
+      { ...sessionEvent(act, "list"), repeatable: true, targetKind: "usr", targetId: sql`${act.userId}::uuid` },
+      sql`verdict cross join acting where ${readsAnothersData(sql`verdict.usr_id`)}`,
+    )}),
+    page as (
+      select ses.* from ses join verdict on ses.usr_id = verdict.usr_id and verdict.refusal is null
+      where (${act.after ?? null}::uuid is null or ses.id > ${act.after ?? null}::uuid)
+        and (not ${act.onlyLive}::boolean or (ses.revoked_at is null and ses.expires_at > sallyport_now()))
+      order by ses.id
+      limit ${act.limit}::int + 1)
+    select verdict.refusal, ${sessionColumns} from verdict left join page ses on true order by ses.id`;
+}
+
+/** Ends one session; a session that has ended stays as it is. The batch has locked the user. */
+export function revokeSession(act: SessionAct): Statement<SessionRow> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    target as (select * from ses where id = ${act.sessionId}::uuid),
+    verdict as materialized (
+      select target.id, coalesce(
+        ${refusalUnless({ owner: true, administrator: true }, sql`target.usr_id`)},
+        case when target.id is null then 'not_found' end) as refusal
+      from (select 1) one left join target on true left join acting on true),
+    changed as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict
+      where ses.id = verdict.id and verdict.refusal is null and ses.revoked_at is null
+      returning ses.*),
+    audit as (${insertAuditEvent(sessionEvent(act, "revoke"), sql`changed ses`)})
+    select ${sessionColumns}
+    from verdict left join (select * from changed union all
+      select * from target where not exists (select from changed)) ses on ses.id = verdict.id
+    where ${raiseRefusal()}`;
+}
+
+/** Ends every session of the acting user but its own, and every login ticket. The batch has locked the user. */
+export function revokeOtherSessions(act: SessionAct): Statement<{ revoked: number }> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    verdict as materialized (
+      select acting.usr_id, case when acting.usr_id is null then 'unauthorized.invalid_token' end as refusal
+      from (select 1) one left join acting on true),
+    changed as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict
+      where ses.usr_id = verdict.usr_id and ses.revoked_at is null and ses.id <> ${act.sessionId}::uuid
+      returning ses.id),
+    ended_tickets as (delete from login_ticket using verdict where login_ticket.usr_id = verdict.usr_id),
+    audit as (${insertAuditEvent(
+      {
+        ...sessionEvent(act, "revoke_others"),
+        targetKind: "usr",
+        targetId: sql`verdict.usr_id`,
+        metadata: sql`jsonb_build_object('revoked', (select count(*)::int from changed))`,
+      },
+      sql`verdict where verdict.refusal is null`,
+    )})
+    select (select count(*)::int from changed) as revoked from verdict where ${raiseRefusal()}`;
+}
+
+/** How many sessions the operation that made the event ended, if it committed. */
+export function recallRevokedCount(auditId: string): Statement<{ revoked: number }> {
+  return sql`select (metadata ->> 'revoked')::int as revoked from aud where id = ${auditId}::uuid`;
+}
+
+/** Ends the session whose token is presented; the token is the proof. One row if there was one to end. */
+export function endPresentedSession(presented: {
+  tokenHash: string;
+  transport: Transport;
+  auditId: string;
+  context: RequestContext;
+}): Statement<{ id: string }> {
+  return sql`
+    with ses as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at)
+      where ses.token_hash = decode(${presented.tokenHash}, 'hex')
+        and coalesce(ses.transport, 'token') = ${presented.transport} and ses.revoked_at is null
+      returning ses.id, ses.usr_id),
+    audit as (${insertAuditEvent(
+      {
+        id: presented.auditId,
+        action: "identity.session.sign_out",
+        outcome: "success",
+        context: presented.context,
+        targetKind: "ses",
+        targetId: sql`ses.id`,
+        actingUser: sql`ses.usr_id`,
+      },
+      sql`ses`,
+    )})
+    select ses.id from ses`;
+}
+
+/** The session as it is now, if the operation that made the event committed. */
+export function recallSession(sessionId: string, auditId: string): Statement<SessionUserRow> {
+  return sql`
+    select ${sessionColumns}, ${sessionUserColumns} from ses join usr on usr.id = ses.usr_id
+    where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
+}
+
+/** The key of the lock for a change of one session: its user. */
+export function userOfSession(sessionId: string): Statement<{ id: string }> {
+  return sql`select usr_id as id from ses where id = ${sessionId}::uuid`;
+}
+
+function sessionEvent(act: { actor: Actor; auditId: string }, verb: string): AuditEvent {
+  return {
+    id: act.auditId,
+    action: `identity.session.${verb}`,
+    outcome: "success",
+    actor: act.actor,
+    context: act.actor.context,
+    targetKind: "ses",
+    targetId: sql`ses.id`,
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * Password sign-in in two statements: *reserve* counts the attempt and gives the material, *spend* acts on the proof and
+ * reads again all that may have changed meanwhile (S02, S21).
+ *
+ * @module
+ */
+import type { RequestContext } from "../domain/request-context.ts";
+import { ticketSeconds } from "../domain/session.ts";
+import { demandsSecondFactor } from "./access.ts";
+import { type Bucket, countAttempts, refundAttempt } from "./attempts.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
+import { type Statement, sql } from "./sql.ts";
+
+export interface ReservedRow {
+  readonly allowed: boolean;
+  readonly retryAfterSeconds: number | null;
+  readonly credentialId: string | null;
+  readonly userId: string | null;
+  readonly passwordHash: string | null;
+  readonly knownDevice: boolean;
+}
+
+/** What both statements of a password check say about the attempt. */
+interface Attempt {
+  readonly auditId: string;
+  readonly context: RequestContext;
+  /** Keyed digest of the identifier's normal form: the event's target, whether or not anybody has it. */
+  readonly identifierDigest: string;
+}
+
+/** Always one row, and the same work whether the identifier is known or not; no material past the limit. */
+export function reservePasswordCheck(
+  attempt: Attempt & {
+    identifier: string;
+    buckets: readonly Bucket[];
+    /** The credential that a known-device cookie was made for. */
+    deviceCredentialId: string | undefined;
+  },
+): Statement<ReservedRow> {
+  return sql`
+    with found as materialized (
+      select id, usr_id, password_hash from cred
+      where type = 'password' and identifier = ${attempt.identifier} and status = 'active'),
+    device as materialized (
+      select exists (select from found where id = ${attempt.deviceCredentialId ?? null}::uuid) as known),
+    ${countAttempts(attempt.buckets, sql`(select known from device)`)},
+    audit as (${insertAuditEvent(
+      { ...loginEvent(attempt), action: "identity.sign_in.limited", outcome: "denied" },
+      sql`quota where just_limited`,
+    )})
+    select quota.allowed, quota.retry_after as "retryAfterSeconds", found.id as "credentialId", found.usr_id as "userId",
+      found.password_hash as "passwordHash", device.known as "knownDevice"
+    from quota cross join device left join found on quota.allowed`;
+}
+
+/** What a proved password gives: a session, or a ticket where a second factor is demanded (or only a ticket was asked for). */
+export interface SignedInRow extends SessionUserRow {
+  /** False if the credential or user changed since it was read: nothing was made. */
+  readonly live: boolean;
+  /** Whether a second factor is demanded, so that a ticket was made. */
+  readonly mfaRequired: boolean;
+}
+
+/**
+ * Spends a proved password. One statement: it changes rows that it locks and adds rows under them (S16).
+ *
+ * @param proof.onlyTicket Make no session, whatever is demanded.
+ * @param proof.presentedTokenHash A session that the client presented: it ends, since its place is taken (S47).
+ */
+export function spendPassword(
+  proof: Attempt & {
+    credentialId: string;
+    session: NewSession;
+    ticketHash: string;
+    onlyTicket: boolean;
+    presentedTokenHash: string | undefined;
+    refund: string;
+    passwordHash: string;
+    rehashed: string | undefined;
+  },
+): Statement<SignedInRow> {
+  const { transport } = proof.session;
+  return sql`
+    with live as materialized (
+      select c.id as cred_id, c.usr_id, ${demandsSecondFactor(sql`c.usr_id`)} as second,
+        sallyport_now() as auth_time, array['pwd'] as amr, false as mfa_proved
+      from cred c join usr u on u.id = c.usr_id
+      where c.id = ${proof.credentialId}::uuid and c.status = 'active' and u.status = 'active'
+      for share of u, c),
+    outcome as materialized (select exists (select from live) as ok),
+    ses as (${insertSession(proof.session, sql`(select * from live where not second and not ${proof.onlyTicket}::boolean)`)}),
+    ticket as (
+      insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, purpose, created_at, expires_at)
+      select decode(${proof.ticketHash}, 'hex'), usr_id, cred_id, amr, second, ${transport}, 'sign_in', sallyport_now(),
+        sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
+      from live where second or ${proof.onlyTicket}::boolean),
+    replaced as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from live
+      where ses.token_hash = decode(${proof.presentedTokenHash ?? null}::text, 'hex')
+        and coalesce(ses.transport, 'token') = ${transport} and ses.revoked_at is null and not live.second),
+    refunded as (${refundAttempt(proof.refund, sql`(select ok from outcome)`)}),
+    rehashed as (
+      update cred set password_hash = ${proof.rehashed ?? null}::text from live
+      where cred.id = live.cred_id and cred.password_hash = ${proof.passwordHash}
+        and ${proof.rehashed ?? null}::text is not null),
+    audit as (${insertAuditEvent(
+      {
+        ...loginEvent(proof),
+        action: "identity.sign_in",
+        outcome: sql`case when outcome.ok then 'success' else 'failure' end`,
+        actingUser: sql`live.usr_id`,
+        metadata: sql`jsonb_strip_nulls(jsonb_build_object('method', 'password', 'mfa_required', live.second,
+          'session', 'ses_' || replace(ses.id::text, '-', '')))`,
+      },
+      sql`outcome left join live on true left join ses on true`,
+    )})
+    select outcome.ok as live, coalesce(live.second, false) as "mfaRequired", ${sessionColumns}, ${sessionUserColumns}
+    from outcome left join live on true left join ses on true left join usr on usr.id = live.usr_id`;
+}
+
+/** The event of a check that failed; it is written for unknown identifiers too, or the trip itself would tell. */
+export function recordFailedSignIn(attempt: Attempt): Statement {
+  return insertAuditEvent(
+    { ...loginEvent(attempt), action: "identity.sign_in", outcome: "failure", repeatable: true },
+    sql`(select 1) one`,
+  );
+}
+
+/** The target is the login that was tried, by its digest. */
+function loginEvent(attempt: Attempt): Omit<Parameters<typeof insertAuditEvent>[0], "action" | "outcome"> {
+  return {
+    id: attempt.auditId,
+    context: attempt.context,
+    targetKind: "login",
+    targetId: sql`${attempt.identifierDigest}::text`,
+  };
+}
+
+/**
+ * A session for a complete ticket, which it consumes; refuses, and undoes the batch, if there is no such ticket, or it is of
+ * another user, credential or transport, or a factor is missing. All of these look the same.
+ */
+export function createSessionFromTicket(grant: {
+  ticketHash: string;
+  userId: string;
+  credentialId: string;
+  session: NewSession;
+  auditId: string;
+}): Statement<SessionUserRow> {
+  const { context } = grant.session;
+  return sql`
+    with parent as materialized (
+      select c.id as cred_id, c.usr_id, ${demandsSecondFactor(sql`c.usr_id`)} as second
+      from login_ticket t join cred c on c.id = t.cred_id join usr u on u.id = t.usr_id
+      where t.token_hash = decode(${grant.ticketHash}, 'hex') and c.status = 'active' and u.status = 'active'
+        and t.usr_id = ${grant.userId}::uuid and t.cred_id = ${grant.credentialId}::uuid
+      for share of u, c),
+    ticket as (
+      delete from login_ticket t using parent
+      where t.token_hash = decode(${grant.ticketHash}, 'hex') and t.expires_at > sallyport_now()
+        and t.transport = ${grant.session.transport} and t.purpose = 'sign_in'
+        and (not (t.mfa_required or parent.second) or 'mfa' = any(t.factors))
+      returning t.usr_id, t.cred_id, t.created_at as auth_time, t.factors as amr,
+        'mfa' = any(t.factors) as mfa_proved),
+    ses as (${insertSession(grant.session, sql`ticket`)}),
+    audit as (${insertAuditEvent(
+      {
+        id: grant.auditId,
+        action: "identity.session.create",
+        outcome: "success",
+        context,
+        targetKind: "ses",
+        targetId: sql`ses.id`,
+        actingUser: sql`ses.usr_id`,
+      },
+      sql`ses`,
+    )})
+    select ${sessionColumns}, ${sessionUserColumns}
+    from (select 1) one left join ses on true left join usr on usr.id = ses.usr_id
+    where case when ses.id is not null then true else sallyport_refuse('unauthorized.invalid_ticket') end`;
+}
+
+/** What became of a spent password, if its reply was lost: the event holds it, and the session is there. */
+export function recallSpentPassword(sessionId: string, auditId: string): Statement<SignedInRow> {
+  return sql`
+    select aud.outcome = 'success' as live, coalesce((aud.metadata ->> 'mfa_required')::boolean, false) as "mfaRequired",
+      ${sessionColumns}, ${sessionUserColumns}
+    from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = aud.actor_usr_id
+    where aud.id = ${auditId}::uuid`;
+}

@@ -1,0 +1,248 @@
+import type { Actor } from "../domain/actor.ts";
+import type { Status } from "../domain/user.ts";
+import { type AccessRule, acting, isAdministrator, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
+import { committed, insertAuditEvent } from "./audit.ts";
+import { type Statement, sql } from "./sql.ts";
+
+export interface UserRow {
+  readonly id: string;
+  readonly status: Status;
+  readonly displayName: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** The columns of a {@link UserRow}, of whatever row is called `usr`. */
+const columns = sql`usr.id, usr.status, usr.display_name as "displayName", usr.created_at as "createdAt",
+  usr.updated_at as "updatedAt"`;
+
+/** What every statement about one user takes: who asks, the event that it leaves, and the user. */
+interface UserAct {
+  readonly actor: Actor;
+  readonly auditId: string;
+  readonly userId: string;
+}
+
+const onlyAdministrators: AccessRule = { owner: false, administrator: true };
+
+export function insertUser(act: UserAct & { displayName: string | null }): Statement<UserRow> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    verdict as materialized (
+      select ${refusalUnless(onlyAdministrators, undefined)} as refusal from (select 1) one left join acting on true),
+    usr as (
+      insert into usr (id, display_name) select ${act.userId}::uuid, ${act.displayName}::text
+      from verdict where refusal is null
+      returning *),
+    audit as (${insertAuditEvent(
+      {
+        id: act.auditId,
+        action: "identity.user.create",
+        outcome: "success",
+        actor: act.actor,
+        context: act.actor.context,
+        targetKind: "usr",
+        targetId: sql`usr.id`,
+      },
+      sql`usr`,
+    )})
+    select ${columns} from verdict left join usr on true where ${raiseRefusal()}`;
+}
+
+/** One row with `refusal` or the user; a read by an administrator leaves an event. */
+export function selectUser(act: UserAct): Statement<UserRow & { refusal: string | null }> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    verdict as materialized (
+      select coalesce(
+        ${refusalUnless({ owner: true, administrator: true }, sql`usr.id`)},
+        case when usr.id is null then 'not_found' end) as refusal
+      from (select 1) one left join usr on usr.id = ${act.userId}::uuid left join acting on true),
+    audit as (${insertAuditEvent(
+      {
+        id: act.auditId,
+        action: "identity.user.read",
+        outcome: "success",
+        actor: act.actor,
+        context: act.actor.context,
+        targetKind: "usr",
+        targetId: sql`${act.userId}::uuid`,
+        repeatable: true,
+      },
+      sql`verdict cross join acting where ${readsAnothersData(sql`${act.userId}::uuid`)}`,
+    )})
+    select verdict.refusal, ${columns} from verdict left join usr on usr.id = ${act.userId}::uuid`;
+}
+
+/** `displayName: undefined` leaves the name as it is, null clears it. */
+export function updateUser(act: UserAct & { displayName: string | null | undefined }): Statement<UserRow> {
+  return changeUser(act, {
+    action: "identity.user.update",
+    rule: { owner: true, administrator: false },
+    refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal' end`,
+    set: sql`display_name = ${act.displayName ?? null}::text`,
+    when: sql`${act.displayName !== undefined}::boolean`,
+    cascade: sql``,
+  });
+}
+
+/** Ends every session and ticket; the credentials stay for a later {@link reinstateUser}. */
+export function suspendUser(act: UserAct): Statement<UserRow> {
+  return changeUser(act, {
+    action: "identity.user.suspend",
+    rule: onlyAdministrators,
+    refusal: sql`case
+      when target.status = 'revoked' then 'conflict.already_terminal'
+      when target.status = 'active' and ${isLastAdministrator()} then 'conflict.last_administrator' end`,
+    set: sql`status = 'suspended'`,
+    when: sql`target.status = 'active'`,
+    then: endSessions(),
+  });
+}
+
+export function reinstateUser(act: UserAct): Statement<UserRow> {
+  return changeUser(act, {
+    action: "identity.user.reinstate",
+    rule: onlyAdministrators,
+    refusal: sql`case when target.status <> 'suspended' then 'precondition.invalid_transition' end`,
+    set: sql`status = 'active'`,
+    when: sql`true`,
+    cascade: sql``,
+  });
+}
+
+/** Terminal. Ends all that the specification's chapters name between them: see `docs/decisions.md`. */
+export function revokeUser(act: UserAct): Statement<UserRow> {
+  return changeUser(act, {
+    action: "identity.user.revoke",
+    rule: { owner: "fresh", administrator: true },
+    refusal: sql`case
+      when target.status = 'revoked' then 'conflict.already_terminal'
+      when ${isLastAdministrator()} then 'conflict.last_administrator' end`,
+    set: sql`status = 'revoked'`,
+    when: sql`true`,
+    cascade: sql`${endSessions()},
+      ended_credentials as (
+        update cred set status = 'revoked' from changed
+        where cred.usr_id = changed.id and cred.status <> 'revoked'),
+      ended_factors as (
+        update mfa set status = 'revoked', pending_expires_at = null from changed
+        where mfa.usr_id = changed.id and mfa.status <> 'revoked'),
+      ended_tokens as (
+        update pat set revoked_at = greatest(sallyport_now(), pat.created_at) from changed
+        where pat.usr_id = changed.id and pat.revoked_at is null),
+      ended_tuples as (
+        delete from tup using changed where tup.subject_type = 'usr' and tup.subject_id = changed.id)`,
+  });
+}
+
+/** The user as it is now, if the operation that made the event committed. */
+export function recallUser(userId: string, auditId: string): Statement<UserRow> {
+  return sql`select ${columns} from usr where usr.id = ${userId}::uuid and ${committed(auditId)}`;
+}
+
+/**
+ * A page of users in order of their ids; one row more than asked for tells that there are others. Always one row at least:
+ * where nobody matches or the actor may not ask, it holds the refusal and no user.
+ */
+export function selectUsers(
+  act: Omit<UserAct, "userId"> & {
+    after: string | undefined;
+    limit: number;
+    query: string | undefined;
+    status: Status | undefined;
+  },
+): Statement<UserRow & { refusal: string | null }> {
+  const pattern = act.query === undefined ? null : `%${act.query.replace(/[\\%_]/g, "\\$&")}%`;
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    verdict as materialized (
+      select ${refusalUnless(onlyAdministrators, undefined)} as refusal from (select 1) one left join acting on true),
+    audit as (${insertAuditEvent(
+      {
+        id: act.auditId,
+        action: "identity.user.list",
+        outcome: "success",
+        actor: act.actor,
+        context: act.actor.context,
+        targetKind: "sys",
+        targetId: sql`'users'`,
+        repeatable: true,
+      },
+      sql`verdict cross join acting where verdict.refusal is null and not acting.trusted`,
+    )}),
+    page as (
+      select usr.* from usr, verdict
+      where verdict.refusal is null
+        and (${act.after ?? null}::uuid is null or usr.id > ${act.after ?? null}::uuid)
+        and (${act.status ?? null}::text is null or usr.status = ${act.status ?? null}::text)
+        and (${pattern}::text is null or exists (
+          select from cred
+          where cred.usr_id = usr.id and cred.status = 'active' and cred.identifier ilike ${pattern}::text escape '\'))
+      order by usr.id
+      limit ${act.limit}::int + 1)
+    select verdict.refusal, ${columns} from verdict left join page usr on true order by usr.id`;
+}
+
+/**
+ * The shape of every change of one user. The batch has locked the user's row, so the target and the verdict are of now.
+ * A change that finds nothing to do gives the row back and leaves no event.
+ */
+function changeUser(
+  act: UserAct,
+  change: {
+    action: string;
+    rule: AccessRule;
+    /** SQL for a code that the target's state gives, or null. */
+    refusal: Statement;
+    set: Statement;
+    when: Statement;
+    /** Further CTEs that read `changed`, each with a comma in front. */
+    cascade: Statement;
+  },
+): Statement<UserRow> {
+  return sql`
+    with acting as materialized (${acting(act.actor)}),
+    target as (select * from usr where id = ${act.userId}::uuid),
+    verdict as materialized (
+      select target.id, coalesce(
+        ${refusalUnless(change.rule, sql`target.id`)},
+        case when target.id is null then 'not_found' end,
+        ${change.refusal}) as refusal
+      from (select 1) one left join target on true left join acting on true),
+    changed as (
+      update usr set ${change.set} from verdict, target
+      where usr.id = verdict.id and verdict.refusal is null and ${change.when}
+      returning usr.*)${change.cascade},
+    audit as (${insertAuditEvent(
+      {
+        id: act.auditId,
+        action: change.action,
+        outcome: "success",
+        actor: act.actor,
+        context: act.actor.context,
+        targetKind: "usr",
+        targetId: sql`changed.id`,
+      },
+      sql`changed`,
+    )})
+    select ${columns}
+    from verdict left join (select * from changed union all
+      select * from target where not exists (select from changed)) usr on usr.id = verdict.id
+    where ${raiseRefusal()}`;
+}
+
+/** The CTEs that end what a user can present: sessions and login tickets. */
+function endSessions(): Statement {
+  return sql`,
+      ended_sessions as (
+        update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from changed
+        where ses.usr_id = changed.id and ses.revoked_at is null),
+      ended_tickets as (delete from login_ticket using changed where login_ticket.usr_id = changed.id)`;
+}
+
+/** Whether no other active user is an administrator; the batch has locked all administrators' tuples. */
+function isLastAdministrator(): Statement {
+  return sql`(${isAdministrator(sql`target.id`)} and not exists (
+    select from usr other where other.status = 'active' and other.id <> target.id and ${isAdministrator(sql`other.id`)}))`;
+}

@@ -1,0 +1,52 @@
+import type { Database, Statement } from "../../src/store/sql.ts";
+
+/** A database that counts: one for each `run` and each `batch`. */
+export interface CountingDatabase extends Database {
+  /** Requests since the start or the last {@link CountingDatabase.reset}. */
+  readonly requests: number;
+  /** The text of every statement, in order. */
+  readonly statements: readonly string[];
+  /** Forgets what was counted, and takes another budget (or none) for what follows. */
+  reset(budget?: number): void;
+}
+
+/**
+ * Counts the requests that reach `database`, and refuses those beyond the budget before they do.
+ *
+ * @param budget The most requests that may be made. Default: any number.
+ */
+export function countingDatabase(database: Database, budget: number = Number.POSITIVE_INFINITY): CountingDatabase {
+  let limit = budget;
+  let requests = 0;
+  let statements: string[] = [];
+  const count = (sent: readonly Statement<unknown>[]): void => {
+    if (requests + 1 > limit) {
+      const texts = [...statements, ...sent.map(({ text }) => text)].map((text) => text.trim().slice(0, 200));
+      throw new Error(`Request ${requests + 1} exceeds the declared budget of ${limit}:\n${texts.join("\n---\n")}`);
+    }
+    requests += 1;
+    statements.push(...sent.map(({ text }) => text));
+  };
+
+  return {
+    get requests() {
+      return requests;
+    },
+    get statements() {
+      return statements;
+    },
+    reset(newBudget = Number.POSITIVE_INFINITY) {
+      limit = newBudget;
+      requests = 0;
+      statements = [];
+    },
+    async run(statement) {
+      count([statement]);
+      return await database.run(statement);
+    },
+    async batch(list) {
+      count(list);
+      return await database.batch(list);
+    },
+  };
+}

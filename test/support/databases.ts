@@ -1,0 +1,130 @@
+import { randomBytes } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { PGlite } from "@electric-sql/pglite";
+import pg from "pg";
+import { inject } from "vitest";
+import {
+  type NeonBackend,
+  type NeonProxyOptions,
+  pgliteBackend,
+  poolBackend,
+  startNeonProxy,
+} from "../../src/runtime/neon-proxy.node.ts";
+import { neon } from "../../src/store/drivers/neon.ts";
+import { pglite } from "../../src/store/drivers/pglite.ts";
+import { postgres } from "../../src/store/drivers/postgres.ts";
+import type { Database } from "../../src/store/sql.ts";
+import type { PostgresServer } from "./postgres-cluster.ts";
+
+/** Every way to reach a database. Races mean something on the last two only: PGlite has one session. */
+export const backendNames = ["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] as const;
+
+export type BackendName = (typeof backendNames)[number];
+
+export interface BackendOptions {
+  /** A database without any migration. Default false. */
+  empty?: boolean;
+  /** The driver's deadline for one request. Default 2000; PGlite has none. */
+  timeoutMilliseconds?: number;
+  /** Faults to show, where the backend goes through the proxy. */
+  faults?: NonNullable<NeonProxyOptions["faults"]>;
+}
+
+/** A database that nobody else uses. */
+export interface Backend {
+  readonly database: Database;
+  /** How another process reaches the same database: over the socket, or through the proxy at `fetchEndpoint`. */
+  readonly connectionString?: string;
+  readonly fetchEndpoint?: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a fresh migrated database and connects to it in the way that `name` says.
+ *
+ * @throws {Error} If the backend cannot be had on this machine. Absent means red, never skipped.
+ */
+export async function backend(name: BackendName, options: BackendOptions = {}): Promise<Backend> {
+  return await backends[name](options);
+}
+
+const backends: Record<BackendName, (options: BackendOptions) => Promise<Backend>> = {
+  async pglite(options) {
+    const instance = await createPglite(options);
+    return { database: pglite(instance), close: () => instance.close() };
+  },
+  async "pglite-over-neon"(options) {
+    const instance = await createPglite(options);
+    return await overNeon(pgliteBackend(instance), () => instance.close(), options);
+  },
+  async postgres(options) {
+    const { pool, connectionString, drop } = await createPostgres(options);
+    const { timeoutMilliseconds } = options;
+    return { database: postgres(pool, { timeoutMilliseconds }), connectionString, close: drop };
+  },
+  async "postgres-over-neon"(options) {
+    const { pool, drop } = await createPostgres(options);
+    return await overNeon(poolBackend(pool), drop, options);
+  },
+};
+
+async function overNeon(
+  behind: NeonBackend,
+  closeBehind: () => Promise<void>,
+  { faults, timeoutMilliseconds }: BackendOptions,
+): Promise<Backend> {
+  const proxy = await startNeonProxy({ backend: behind, faults });
+  const { connectionString, fetchEndpoint } = proxy;
+  return {
+    database: neon(connectionString, { fetchEndpoint, timeoutMilliseconds }),
+    connectionString,
+    fetchEndpoint,
+    async close() {
+      await proxy.close();
+      await closeBehind();
+    },
+  };
+}
+
+/** A PGlite instance of one's own; closing it is the caller's. */
+export async function createPglite({ empty = false }: BackendOptions): Promise<PGlite> {
+  const dumps = inject("databases").pglite;
+  if ("missing" in dumps) throw new Error(`PGlite is not available: ${dumps.missing}`);
+  const dump = await readFile(empty ? dumps.empty : dumps.migrated);
+  return await PGlite.create({ loadDataDir: new Blob([dump]) });
+}
+
+/** A database of its own on the run's server, with a pool on it that is large enough for races. */
+async function createPostgres({ empty = false }: BackendOptions): Promise<{
+  pool: pg.Pool;
+  connectionString: string;
+  drop: () => Promise<void>;
+}> {
+  const postgresServer = inject("databases").postgres;
+  if ("missing" in postgresServer) throw new Error(`PostgreSQL is not available: ${postgresServer.missing}`);
+  const { server, template } = postgresServer;
+  const name = `test_${randomBytes(8).toString("hex")}`;
+  await administer(server, `create database ${name} template ${empty ? "template0" : template}`);
+
+  const pool = new pg.Pool({ ...server, database: name, max: 40 });
+  // An idle connection that a test ends is dropped by the pool; without a listener it would end the worker.
+  pool.on("error", () => undefined);
+  return {
+    pool,
+    connectionString: `postgres://${server.user}:${server.password}@${server.host}:${server.port}/${name}`,
+    async drop() {
+      await pool.end();
+      await administer(server, `drop database ${name} with (force)`);
+    },
+  };
+}
+
+async function administer(server: PostgresServer, command: string): Promise<void> {
+  const client = new pg.Client({ ...server, database: "postgres" });
+  await client.connect();
+  try {
+    await client.query(command);
+  } finally {
+    await client.end();
+  }
+}
