@@ -96,7 +96,7 @@ export function suspendUser(act: UserAct): Statement<UserRow> {
       when target.status = 'active' and ${isLastAdministrator()} then 'conflict.last_administrator' end`,
     set: sql`status = 'suspended'`,
     when: sql`target.status = 'active'`,
-    then: endSessions(),
+    cascade: endSessions(),
   });
 }
 
