@@ -3,19 +3,12 @@
  *
  * @module
  */
+import type { AccessRule } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { administratorRelation, systemObjectId, systemObjectType } from "../domain/administrator.ts";
 import { uuidFor } from "../domain/id.ts";
 import { administratorFreshSeconds, freshSeconds } from "../domain/session.ts";
 import { type Statement, sql } from "./sql.ts";
-
-/** Who may do an operation to an object; the application itself always may. */
-export interface AccessRule {
-  /** The user whom the object belongs to. `"fresh"`: only within ten minutes of proving who they are (S04). */
-  readonly owner: boolean | "fresh";
-  /** An administrator with a second factor proved within half an hour (S05). */
-  readonly administrator: boolean;
-}
 
 /** Whether a user holds the administrator relation. Compared whole: subject, relation and the one reserved object (S06). */
 export function isAdministrator(userId: Statement): Statement {

@@ -1,14 +1,8 @@
+import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { CredentialType } from "../domain/credential.ts";
 import type { Status } from "../domain/user.ts";
-import {
-  type AccessRule,
-  acting,
-  demandsSecondFactor,
-  raiseRefusal,
-  readsAnothersData,
-  refusalUnless,
-} from "./access.ts";
+import { acting, demandsSecondFactor, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -37,8 +31,6 @@ interface CredentialAct {
   readonly credentialId: string;
 }
 
-const readable: AccessRule = { owner: true, administrator: true };
-
 /** A new password; `needsFactor` if it is short enough to need a second factor beside it. */
 export function insertPasswordCredential(
   act: CredentialAct & { userId: string; identifier: string; passwordHash: string; needsFactor: boolean },
@@ -48,7 +40,7 @@ export function insertPasswordCredential(
     owner as materialized (select id, status from usr where id = ${act.userId}::uuid for share),
     verdict as materialized (
       select owner.id as usr_id, coalesce(
-        ${refusalUnless({ owner: "fresh", administrator: false }, sql`owner.id`)},
+        ${refusalUnless(accessRules.createCredential, sql`owner.id`)},
         case when owner.id is null then 'not_found' end,
         case when owner.status <> 'active' then 'precondition.user_not_active' end,
         case when ${act.needsFactor}::boolean and not ${demandsSecondFactor(sql`owner.id`)}
@@ -74,7 +66,7 @@ export function selectCredential(act: CredentialAct): Statement<CredentialRow & 
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
       select cred.usr_id, coalesce(
-        ${refusalUnless(readable, sql`cred.usr_id`)},
+        ${refusalUnless(accessRules.getCredential, sql`cred.usr_id`)},
         case when cred.id is null then 'not_found' end) as refusal
       from (select 1) one left join cred on cred.id = ${act.credentialId}::uuid left join acting on true),
     audit as (${insertAuditEvent(
@@ -92,7 +84,7 @@ export function selectCredentialsOfUser(
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
       select usr.id as usr_id, coalesce(
-        ${refusalUnless(readable, sql`usr.id`)},
+        ${refusalUnless(accessRules.listCredentials, sql`usr.id`)},
         case when usr.id is null then 'not_found' end) as refusal
       from (select 1) one left join usr on usr.id = ${act.userId}::uuid left join acting on true),
     audit as (${insertAuditEvent(
@@ -111,7 +103,7 @@ export function selectCredentialByIdentifier(
   return sql`
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
-      select ${refusalUnless({ owner: false, administrator: true }, undefined)} as refusal
+      select ${refusalUnless(accessRules.findCredential, undefined)} as refusal
       from (select 1) one left join acting on true),
     found as (
       select * from cred
@@ -136,7 +128,7 @@ export function rotatePasswordCredential(
     target as (select * from cred where id = ${act.credentialId}::uuid),
     verdict as materialized (
       select target.id, target.usr_id, coalesce(
-        ${refusalUnless({ owner: "fresh", administrator: false }, sql`target.usr_id`)},
+        ${refusalUnless(accessRules.rotateCredential, sql`target.usr_id`)},
         case
           when target.id is null then 'not_found'
           when target.status <> 'active' then 'conflict.credential_not_active'
@@ -179,7 +171,7 @@ export function replacePassword(change: {
 export function suspendCredential(act: CredentialAct): Statement<CredentialRow> {
   return changeCredential(act, {
     verb: "suspend",
-    rule: { owner: "fresh", administrator: true },
+    rule: accessRules.suspendCredential,
     refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal' end`,
     to: "suspended",
     when: sql`target.status = 'active'`,
@@ -190,7 +182,7 @@ export function suspendCredential(act: CredentialAct): Statement<CredentialRow> 
 export function reinstateCredential(act: CredentialAct): Statement<CredentialRow> {
   return changeCredential(act, {
     verb: "reinstate",
-    rule: { owner: false, administrator: true },
+    rule: accessRules.reinstateCredential,
     refusal: sql`case
       when target.status <> 'suspended' then 'precondition.invalid_transition'
       when exists (select from usr where usr.id = target.usr_id and usr.status = 'revoked')
@@ -203,7 +195,7 @@ export function reinstateCredential(act: CredentialAct): Statement<CredentialRow
 export function revokeCredential(act: CredentialAct): Statement<CredentialRow> {
   return changeCredential(act, {
     verb: "revoke",
-    rule: { owner: "fresh", administrator: true },
+    rule: accessRules.revokeCredential,
     refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal' end`,
     to: "revoked",
     when: sql`true`,

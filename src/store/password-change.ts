@@ -1,3 +1,4 @@
+import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { acting, demandsSecondFactor, refusalUnless } from "./access.ts";
 import { type Bucket, countAttempts, refundAttempt } from "./attempts.ts";
@@ -29,7 +30,7 @@ export function reservePasswordChange(change: {
   return sql`
     with acting as materialized (${acting(change.actor)}),
     verdict as materialized (
-      select ${refusalUnless({ owner: "fresh", administrator: false }, sql`acting.usr_id`)} as refusal, acting.usr_id
+      select ${refusalUnless(accessRules.changePassword, sql`acting.usr_id`)} as refusal, acting.usr_id
       from (select 1) one left join acting on true),
     ${countAttempts(change.buckets, sql`false`, sql`(select refusal is null from verdict)`)},
     audit as (${insertAuditEvent(
@@ -69,7 +70,7 @@ export function spendPasswordChange(change: {
     with acting as materialized (${acting(change.actor)}),
     verdict as materialized (
       select target.id, target.usr_id, old.amr, coalesce(
-        ${refusalUnless({ owner: "fresh", administrator: false }, sql`target.usr_id`)},
+        ${refusalUnless(accessRules.changePassword, sql`target.usr_id`)},
         case
           when target.status <> 'active' then 'unauthorized.invalid_credential'
           when ${change.needsFactor}::boolean and not ${demandsSecondFactor(sql`target.usr_id`)}

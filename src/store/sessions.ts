@@ -1,3 +1,4 @@
+import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { lastSeenSeconds, type SessionLifetimes, type Transport } from "../domain/session.ts";
@@ -120,7 +121,7 @@ export function selectSession(act: SessionAct): Statement<SessionRow & { refusal
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
       select ses.usr_id, coalesce(
-        ${refusalUnless({ owner: true, administrator: true }, sql`ses.usr_id`)},
+        ${refusalUnless(accessRules.getSession, sql`ses.usr_id`)},
         case when ses.id is null then 'not_found' end) as refusal
       from (select 1) one left join ses on ses.id = ${act.sessionId}::uuid left join acting on true),
     audit as (${insertAuditEvent(
@@ -138,7 +139,7 @@ export function selectSessionsOfUser(
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
       select usr.id as usr_id, coalesce(
-        ${refusalUnless({ owner: true, administrator: true }, sql`usr.id`)},
+        ${refusalUnless(accessRules.listSessions, sql`usr.id`)},
         case when usr.id is null then 'not_found' end) as refusal
       from (select 1) one left join usr on usr.id = ${act.userId}::uuid left join acting on true),
     audit as (${insertAuditEvent(
@@ -161,7 +162,7 @@ export function revokeSession(act: SessionAct): Statement<SessionRow> {
     target as (select * from ses where id = ${act.sessionId}::uuid),
     verdict as materialized (
       select target.id, coalesce(
-        ${refusalUnless({ owner: true, administrator: true }, sql`target.usr_id`)},
+        ${refusalUnless(accessRules.revokeSession, sql`target.usr_id`)},
         case when target.id is null then 'not_found' end) as refusal
       from (select 1) one left join target on true left join acting on true),
     changed as (

@@ -1,3 +1,4 @@
+import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { administratorRelation, systemObjectId, systemObjectType } from "../domain/administrator.ts";
 import { acting, isAdministrator, raiseRefusal, refusalUnless } from "./access.ts";
@@ -37,7 +38,7 @@ export function grantAdministrator(act: AdministratorAct & { tupleId: string }):
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
       select target.id, coalesce(
-        ${refusalUnless({ owner: false, administrator: true }, undefined)},
+        ${refusalUnless(accessRules.grantAdministrator, undefined)},
         case when target.id is null then 'not_found' end,
         case when target.status <> 'active' then 'precondition.user_not_active' end) as refusal
       from (select 1) one left join usr target on target.id = ${act.userId}::uuid left join acting on true),
@@ -58,7 +59,7 @@ export function removeAdministrator(act: AdministratorAct): Statement<{ removed:
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
       select target.id, coalesce(
-        ${refusalUnless({ owner: false, administrator: true }, undefined)},
+        ${refusalUnless(accessRules.removeAdministrator, undefined)},
         case
           when target.id is null then 'not_found'
           when ${isAdministrator(sql`target.id`)} and not exists (

@@ -1,6 +1,7 @@
+import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Status } from "../domain/user.ts";
-import { type AccessRule, acting, isAdministrator, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
+import { acting, isAdministrator, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -23,13 +24,11 @@ interface UserAct {
   readonly userId: string;
 }
 
-const onlyAdministrators: AccessRule = { owner: false, administrator: true };
-
 export function insertUser(act: UserAct & { displayName: string | null }): Statement<UserRow> {
   return sql`
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
-      select ${refusalUnless(onlyAdministrators, undefined)} as refusal from (select 1) one left join acting on true),
+      select ${refusalUnless(accessRules.createUser, undefined)} as refusal from (select 1) one left join acting on true),
     usr as (
       insert into usr (id, display_name) select ${act.userId}::uuid, ${act.displayName}::text
       from verdict where refusal is null
@@ -55,7 +54,7 @@ export function selectUser(act: UserAct): Statement<UserRow & { refusal: string 
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
       select coalesce(
-        ${refusalUnless({ owner: true, administrator: true }, sql`usr.id`)},
+        ${refusalUnless(accessRules.getUser, sql`usr.id`)},
         case when usr.id is null then 'not_found' end) as refusal
       from (select 1) one left join usr on usr.id = ${act.userId}::uuid left join acting on true),
     audit as (${insertAuditEvent(
@@ -78,7 +77,7 @@ export function selectUser(act: UserAct): Statement<UserRow & { refusal: string 
 export function updateUser(act: UserAct & { displayName: string | null | undefined }): Statement<UserRow> {
   return changeUser(act, {
     action: "identity.user.update",
-    rule: { owner: true, administrator: false },
+    rule: accessRules.updateUser,
     refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal' end`,
     set: sql`display_name = ${act.displayName ?? null}::text`,
     when: sql`${act.displayName !== undefined}::boolean`,
@@ -90,7 +89,7 @@ export function updateUser(act: UserAct & { displayName: string | null | undefin
 export function suspendUser(act: UserAct): Statement<UserRow> {
   return changeUser(act, {
     action: "identity.user.suspend",
-    rule: onlyAdministrators,
+    rule: accessRules.suspendUser,
     refusal: sql`case
       when target.status = 'revoked' then 'conflict.already_terminal'
       when target.status = 'active' and ${isLastAdministrator()} then 'conflict.last_administrator' end`,
@@ -103,7 +102,7 @@ export function suspendUser(act: UserAct): Statement<UserRow> {
 export function reinstateUser(act: UserAct): Statement<UserRow> {
   return changeUser(act, {
     action: "identity.user.reinstate",
-    rule: onlyAdministrators,
+    rule: accessRules.reinstateUser,
     refusal: sql`case when target.status <> 'suspended' then 'precondition.invalid_transition' end`,
     set: sql`status = 'active'`,
     when: sql`true`,
@@ -115,7 +114,7 @@ export function reinstateUser(act: UserAct): Statement<UserRow> {
 export function revokeUser(act: UserAct): Statement<UserRow> {
   return changeUser(act, {
     action: "identity.user.revoke",
-    rule: { owner: "fresh", administrator: true },
+    rule: accessRules.revokeUser,
     refusal: sql`case
       when target.status = 'revoked' then 'conflict.already_terminal'
       when ${isLastAdministrator()} then 'conflict.last_administrator' end`,
@@ -157,7 +156,7 @@ export function selectUsers(
   return sql`
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
-      select ${refusalUnless(onlyAdministrators, undefined)} as refusal from (select 1) one left join acting on true),
+      select ${refusalUnless(accessRules.listUsers, undefined)} as refusal from (select 1) one left join acting on true),
     audit as (${insertAuditEvent(
       {
         id: act.auditId,

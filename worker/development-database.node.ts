@@ -1,0 +1,101 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { PGlite } from "@electric-sql/pglite";
+import pg from "pg";
+import { migrationsFolder, readMigrations } from "../src/runtime/generate-migrations.node.ts";
+import { type NeonBackend, pgliteBackend, poolBackend } from "../src/runtime/neon-proxy.node.ts";
+import { pglite } from "../src/store/drivers/pglite.ts";
+import { postgres } from "../src/store/drivers/postgres.ts";
+import { migrate } from "../src/store/migrate.ts";
+import type { Database } from "../src/store/sql.ts";
+
+/** A migrated database for the development server. */
+export interface DevelopmentDatabase {
+  readonly backend: NeonBackend;
+  /** For the greeting; never a URL. */
+  readonly description: string;
+  /** Writes everything out. Whoever uses the backend must have stopped. */
+  close(): Promise<void>;
+}
+
+/** Opens the Postgres at `databaseUrl`, or an embedded one kept in `folder`, or one that is not kept at all. */
+export async function openDevelopmentDatabase(options: {
+  databaseUrl?: string | undefined;
+  folder: URL;
+  isInMemory: boolean;
+}): Promise<DevelopmentDatabase> {
+  const { databaseUrl, folder, isInMemory } = options;
+  if (databaseUrl !== undefined) return await openServer(databaseUrl);
+  return isInMemory ? await openEmbedded(new PGlite(), "in memory, gone when this ends") : await openKept(folder);
+}
+
+async function openServer(databaseUrl: string): Promise<DevelopmentDatabase> {
+  // A statement that nobody waits for any more would hold up the end.
+  const pool = new pg.Pool({ connectionString: databaseUrl, statement_timeout: 10_000 });
+  // The pool drops an idle connection that breaks; without a listener it would end this process.
+  pool.on("error", () => console.error("The connection to the database broke; the next request makes another."));
+  const close = (): Promise<void> => pool.end();
+  await migrateOrClose(postgres(pool, { timeoutMilliseconds: 60_000 }), close);
+  return { backend: poolBackend(pool), description: "the one in DATABASE_URL", close };
+}
+
+async function openKept(folder: URL): Promise<DevelopmentDatabase> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const unlock = lock(new URL("lock", folder));
+  try {
+    const kept = await openEmbedded(
+      new PGlite(fileURLToPath(new URL("database", folder))),
+      "kept in .sallyport/database",
+    );
+    const close = async (): Promise<void> => {
+      await kept.close();
+      unlock();
+    };
+    return { ...kept, close };
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function openEmbedded(instance: PGlite, description: string): Promise<DevelopmentDatabase> {
+  const close = (): Promise<void> => instance.close();
+  await migrateOrClose(pglite(instance), close);
+  return { backend: pgliteBackend(instance), description, close };
+}
+
+async function migrateOrClose(database: Database, close: () => Promise<void>): Promise<void> {
+  try {
+    await migrate(database, readMigrations(migrationsFolder));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/**
+ * Takes the lock file, or one that a dead process left. Two processes would destroy the embedded database: it has no lock
+ * of its own.
+ */
+function lock(path: URL): () => void {
+  try {
+    writeFileSync(path, String(process.pid), { flag: "wx" });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "EEXIST") throw error;
+    const holder = Number(readFileSync(path, "utf8"));
+    if (isRunning(holder)) throw new Error(`Process ${holder} is using .sallyport/database. Stop it, or use --memory.`);
+    rmSync(path);
+    return lock(path);
+  }
+  return () => rmSync(path, { force: true });
+}
+
+function isRunning(processId: number): boolean {
+  if (!Number.isInteger(processId) || processId <= 0) return false;
+  try {
+    process.kill(processId, 0);
+    return true;
+  } catch (error) {
+    return (error as { code?: unknown }).code === "EPERM";
+  }
+}

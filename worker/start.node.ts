@@ -1,0 +1,145 @@
+/**
+ * `npm start`: the development server, with a database, on http://localhost:8787.
+ *
+ * The database is an embedded Postgres in `.sallyport/database` (`--memory`: not kept), or the one in `DATABASE_URL`. The
+ * Worker runs in workerd as it would when deployed, and reaches the database through Neon's protocol on loopback. `PORT`
+ * changes the port. Nothing here is part of a deployment.
+ *
+ * @module
+ */
+import { fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { type NeonProxy, startNeonProxy } from "../src/runtime/neon-proxy.node.ts";
+import { openDevelopmentDatabase } from "./development-database.node.ts";
+import type { ServeSettings } from "./serve.node.ts";
+
+const root = new URL("../", import.meta.url);
+const folder = new URL(".sallyport/", root);
+
+let isStopping = false;
+
+/** What has been started, last first, each with the way to end it. */
+const started: { name: string; stop: () => Promise<void> }[] = [];
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({ options: { memory: { type: "boolean", default: false } } });
+  const port = readPort(process.env.PORT);
+  await assertPortIsFree(port);
+
+  const databaseUrl = process.env.DATABASE_URL || undefined;
+  const database = await openDevelopmentDatabase({ databaseUrl, folder, isInMemory: values.memory });
+  started.unshift({ name: "the database", stop: database.close });
+  const proxy = await startNeonProxy({ backend: database.backend });
+  started.unshift({ name: "the proxy", stop: proxy.close });
+  await startWorker(port, proxy);
+  if (!isStopping) console.log(greeting(`http://localhost:${port}`, database.description));
+}
+
+function readPort(text = "8787"): number {
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) throw new Error("PORT must be a number from 1 to 65535.");
+  return port;
+}
+
+/** Asked before anything else, and for both families: `localhost` may be either. */
+async function assertPortIsFree(port: number): Promise<void> {
+  for (const host of ["127.0.0.1", "::1"]) {
+    const server = createServer();
+    const code = await new Promise<unknown>((resolve) => {
+      server.once("error", (error) => resolve((error as { code?: unknown }).code));
+      server.listen(port, host, () => server.close(() => resolve(undefined)));
+    });
+    if (code === "EADDRINUSE") throw new Error(`Port ${port} is taken. Stop what uses it, or set PORT to another one.`);
+    if (code === "EACCES") throw new Error(`Port ${port} is not allowed for this user. Set PORT to one above 1023.`);
+  }
+}
+
+/** The secret of this checkout, made the first time. It is for loopback only. */
+function developmentSecret(): string {
+  const path = new URL("secret", folder);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  try {
+    writeFileSync(path, randomBytes(32).toString("base64url"), { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== "EEXIST") throw error;
+  }
+  return readFileSync(path, "utf8").trim();
+}
+
+/** Starts the Worker in a process of its own, out of reach of the terminal's Ctrl-C: this one decides the order of ends. */
+async function startWorker(port: number, { connectionString, fetchEndpoint }: NeonProxy): Promise<void> {
+  const settings: ServeSettings = {
+    config: fileURLToPath(new URL("wrangler.toml", root)),
+    entrypoint: fileURLToPath(new URL("worker/development.ts", root)),
+    port,
+    bindings: {
+      DATABASE_URL: connectionString,
+      NEON_FETCH_ENDPOINT: fetchEndpoint,
+      SALLYPORT_SECRET: developmentSecret(),
+      BASE_URL: `http://localhost:${port}`,
+    },
+  };
+  const child = fork(new URL("serve.node.ts", import.meta.url), {
+    detached: true,
+    // Wrangler would otherwise look for the network.
+    env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
+  });
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  void ended.then(() => {
+    if (isStopping) return;
+    console.error("The Worker's process ended.");
+    void stop(1);
+  });
+  const end = async (): Promise<void> => {
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => child.kill("SIGKILL"), 5000);
+    await ended;
+    clearTimeout(timer);
+  };
+  started.unshift({ name: "the Worker", stop: end });
+  child.send(settings);
+  await Promise.race([once(child, "message"), ended]);
+}
+
+/** The lines can be pasted as they are, also after a restart: each start has its own user. */
+function greeting(baseUrl: string, description: string): string {
+  const identifier = `ada-${randomBytes(3).toString("hex")}@example.com`;
+  const credential = JSON.stringify({ identifier, password: "correct horse battery staple" });
+  const json = `-H 'content-type: application/json' -H 'origin: ${baseUrl}'`;
+  const jar = ".sallyport/cookies";
+  return [
+    "",
+    `Sallyport is on ${baseUrl}; the database is ${description}. Ctrl-C ends it.`,
+    "",
+    `curl ${baseUrl}/auth/sign-up ${json} -d '${credential}'`,
+    `curl -c ${jar} ${baseUrl}/auth/sign-in ${json} -d '${credential}'`,
+    `curl -b ${jar} ${baseUrl}/auth/session`,
+    "",
+  ].join("\n");
+}
+
+/** Ends what was started, last first, so that whoever uses something ends before it. A second signal does not wait. */
+async function stop(exitCode: number): Promise<void> {
+  if (isStopping) process.exit(1);
+  isStopping = true;
+  for (const { name, stop: end } of started) {
+    await end().catch((error: unknown) => {
+      console.error(`Stopping ${name} failed: ${(error as Error).message}`);
+      process.exitCode = 1;
+    });
+  }
+  process.exit(process.exitCode ?? exitCode);
+}
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop(0));
+try {
+  await main();
+} catch (error) {
+  console.error((error as Error).message);
+  await stop(1);
+}
