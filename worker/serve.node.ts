@@ -27,18 +27,15 @@ async function serve({ config, entrypoint, port, bindings }: ServeSettings): Pro
     ),
     dev: { server: { hostname: "localhost", port }, inspector: false, remote: false, watch: true, persist: false },
   });
-  process.once("disconnect", () => {
-    worker.dispose().then(
-      () => process.exit(0),
-      () => process.exit(1),
-    );
-  });
   await worker.ready;
   process.send?.("ready");
 }
 
+// Wrangler ends what it has started, finished or not, when its process does.
 process.once("disconnect", () => process.exit(0));
 process.once("message", (settings) => {
-  process.removeAllListeners("disconnect");
-  void serve(settings as ServeSettings);
+  serve(settings as ServeSettings).catch((error: Error) => {
+    console.error(error.cause instanceof Error ? error.cause.message : error.message);
+    process.exit(1);
+  });
 });

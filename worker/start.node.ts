@@ -32,8 +32,19 @@ async function main(): Promise<void> {
   await assertPortIsFree(port);
 
   const databaseUrl = process.env.DATABASE_URL || undefined;
-  const database = await openDevelopmentDatabase({ databaseUrl, folder, isInMemory: values.memory });
-  started.unshift({ name: "the database", stop: database.close });
+  const opening = openDevelopmentDatabase({ databaseUrl, folder, isInMemory: values.memory });
+  started.unshift({
+    name: "the database",
+    // Also while it opens: an embedded database that is cut off as it is being made cannot be opened again. One that fails
+    // to open has closed itself, and is reported below.
+    stop: () =>
+      opening.then(
+        (opened) => opened.close(),
+        () => undefined,
+      ),
+  });
+  const database = await opening;
+  if (isStopping) return;
   const proxy = await startNeonProxy({ backend: database.backend });
   started.unshift({ name: "the proxy", stop: proxy.close });
   await startWorker(port, proxy);
@@ -87,7 +98,12 @@ async function startWorker(port: number, { connectionString, fetchEndpoint }: Ne
   const child = fork(new URL("serve.node.ts", import.meta.url), {
     detached: true,
     // Wrangler would otherwise look for the network.
-    env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
+    env: {
+      ...process.env,
+      DATABASE_URL: undefined,
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      WRANGLER_SEND_METRICS: "false",
+    },
   });
   const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   void ended.then(() => {

@@ -1,9 +1,9 @@
 /**
  * Argon2id, version 0x13: RFC 9106, over two WebAssembly modules of hash-wasm that the runtime supplies.
  *
- * The `argon2` binary fills the memory (§3.2 steps 5 to 7), the `blake2b` binary is the hash; this file does the rest. Both are
- * instantiated once and stay, because workerd does not give back an instance's memory: 60 hashes with a new one each held
- * 1.15 GiB. The binary adds to its memory instead of overwriting it, so anything that one hash left behind would make
+ * The `argon2` binary fills the memory (§3.2 steps 5 to 7), the `blake2b` binary is the hash; this file does the rest. Both
+ * are instantiated once and stay, because workerd does not give back an instance's memory: 60 hashes with a new one each
+ * held 1.15 GiB. The binary adds to its memory instead of overwriting it, so anything that one hash left behind would make
  * the next one wrong: the memory is put back to its first state after each, which also leaves nothing of a password in it.
  *
  * @module
@@ -38,7 +38,10 @@ interface BinaryExports {
   readonly __stack_pointer: WebAssembly.Global;
   /** The address of the bytes that are exchanged. In `argon2`, the first call appends them to the memory. */
   Hash_GetBuffer(): number;
-  /** `argon2`: fills the blocks, `parameter` is `memoryKiB`. `blake2b`: hashes `length` bytes, `parameter` is the output's bits. */
+  /**
+   * `argon2`: fills the blocks, `parameter` is `memoryKiB`. `blake2b`: hashes `length` bytes, `parameter` is the number of
+   * bits that come out.
+   */
   Hash_Calculate(length: number, parameter: number): void;
 }
 
@@ -137,7 +140,7 @@ export class Argon2id {
     target.set(v, at);
   }
 
-  /** RFC 9106 §5.3: four lanes, a secret and associated data; 96 blocks, 0.1 ms. */
+  /** RFC 9106 §5.3: four lanes, a secret and associated data; 96 blocks, once for each instance. */
   #selfTest(): void {
     const tag = this.tag({
       password: new Uint8Array(32).fill(1),

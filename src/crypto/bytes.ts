@@ -17,7 +17,7 @@ const encoder = new TextEncoder();
 
 /** The text as UTF-8. A lone surrogate becomes U+FFFD, so refuse it first where spelling matters. */
 export function utf8(text: string): Bytes {
-  return encoder.encode(text);
+  return encoder.encode(text) as Bytes;
 }
 
 /** Random bytes from the runtime's own generator. */

@@ -1,10 +1,10 @@
 /**
  * The bounded queue in front of password hashing (R011, F12, F13): short waits for some, a quick refusal for the rest.
  *
- * In workerd a request that its client gave up stops for ever at its next `await`: no `finally` runs, and whoever awaits one of
- * its promises hangs with it. So no promise is shared. What requests share is a list of entries, plain values; each waits on
- * timers of its own and looks at the list when it wakes. The entry of a dead request delays those behind it by one timer, and
- * expires.
+ * In workerd a request that its client gave up stops for ever at its next `await`: no `finally` runs, and whoever awaits one
+ * of its promises hangs with it. So no promise is shared. What requests share is a list of entries, plain values; each waits
+ * on timers of its own and looks at the list when it wakes. The entry of a dead request delays those behind it by one timer,
+ * and expires.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export class HashQueue {
   /**
    * Runs `work`, synchronously, when its turn comes; the event loop runs between two turns.
    *
-   * @param maxWaiting How many may wait, this one included. Callers with a smaller number give way to those with a larger one.
+   * @param maxWaiting How many may wait, this one included. Callers with a smaller number give way to the others.
    * @throws {HashQueueFullError} At once if that many wait, or after 2 s.
    */
   async run<Result>(maxWaiting: number, work: () => Result): Promise<Result> {

@@ -1,8 +1,8 @@
 /**
  * Argon2id hashes as PHC strings: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, base64 without padding.
  *
- * Strict in what is read, but for the order of the parameters: npm's `argon2` writes `m,p,t`, PHP reads only `m,t,p`, which is
- * therefore what is written. Argon2i, Argon2d and version 16 are not read at all, nor are `keyid` and `data`.
+ * Strict in what is read, but for the order of the parameters: npm's `argon2` writes `m,p,t`, PHP reads only `m,t,p`, which
+ * is therefore what is written. Argon2i, Argon2d and version 16 are not read at all, nor are `keyid` and `data`.
  *
  * @module
  */

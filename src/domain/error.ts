@@ -180,3 +180,15 @@ export class AuthError extends Error {
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === "string" && Object.hasOwn(refusals, code);
 }
+
+/** The body of every error response. */
+export interface ErrorBody {
+  code: ErrorCode | "internal_error";
+  message: string;
+  details?: Readonly<Record<string, string | number | readonly string[]>>;
+}
+
+/** What a client is told of a refusal. */
+export function errorBody({ code, message, details }: AuthError): ErrorBody {
+  return { code, message, ...(details && { details }) };
+}

@@ -4,6 +4,7 @@ import { parseRootSecrets, RootKeys } from "../crypto/root-secrets.ts";
 import { isLoopback, type Origin, parseOrigins } from "../domain/origin.ts";
 import { defaultLifetimes, type SessionLifetimes } from "../domain/session.ts";
 import { purgeExpired } from "../store/maintenance.ts";
+import { assertProductionClock } from "../store/migrate.ts";
 import type { Database, Statement } from "../store/sql.ts";
 import { type AdministratorOperations, administratorOperations } from "./administrators.ts";
 import type { Core, Limits, SignUpMode } from "./core.ts";
@@ -77,6 +78,8 @@ export interface Auth extends SignInOperations {
   ): Promise<BatchResults<Items>>;
   /** Removes tickets and counters that have ended, at most `limit` of each. For a schedule. */
   purge(options?: { limit?: number }): Promise<void>;
+  /** Whether the database answers, and with its own clock; one request. @throws {Error} If not. */
+  health(): Promise<void>;
   /** Refuses a database with another clock than its own, or behind a cache of queries (S17, S50). */
   probe(): Promise<void>;
 }
@@ -124,6 +127,7 @@ export function createAuth(options: AuthOptions): Auth {
     purge: async ({ limit = 10_000 } = {}) => {
       await database.run(purgeExpired(limit));
     },
+    health: () => assertProductionClock(database),
     probe: () => probeDatabase(database),
   };
 }

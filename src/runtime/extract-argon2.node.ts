@@ -31,7 +31,8 @@ const binaries = [
 /**
  * Writes `argon2.wasm`, `blake2b.wasm`, `binaries.ts` (both as base64) and hash-wasm's licence into a folder.
  *
- * @throws {Error} If hash-wasm is another version, a binary is missing or found twice, or a digest differs; nothing is written.
+ * @throws {Error} If hash-wasm is another version, a binary is missing or found twice, or a digest differs; then nothing is
+ * written.
  */
 export async function extractArgon2(outDir: URL | string): Promise<void> {
   const packageFile = createRequire(import.meta.url).resolve("hash-wasm/package.json");

@@ -1,0 +1,74 @@
+/**
+ * The routes as types, for Hono's client: `hc<AuthApp>(baseUrl)`. Written by hand, because declarations may not be inferred;
+ * the tests hold it to the table of routes.
+ *
+ * @module
+ */
+import type { Hono } from "hono";
+import type { ErrorBody } from "../domain/error.ts";
+import type * as schemas from "./schemas.ts";
+import type { AccountSessionBody, CredentialBody, PageBody, SessionBody, SignedInBody, UserBody } from "./wire.ts";
+
+type RefusalStatus = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 429 | 500 | 503;
+
+/** One method of a route: what it takes, what it answers with, and that it may refuse. */
+type Answers<Input, Body, Status extends number> =
+  | { input: Input; output: Body; outputFormat: "json"; status: Status }
+  | { input: Input; output: ErrorBody; outputFormat: "json"; status: RefusalStatus };
+
+type WithUser = { param: { usr_id: string } };
+type WithCredential = { param: { cred_id: string } };
+type WithSession = { param: { ses_id: string } };
+type TicketHeader = { header: { "Login-Ticket": string } };
+
+export type AuthApi = {
+  "/auth/sign-up": {
+    $post: Answers<{ json: schemas.PasswordCredentialsBody & schemas.UserFieldsBody }, SignedInBody, 201>;
+  };
+  "/auth/sign-in": { $post: Answers<{ json: schemas.PasswordCredentialsBody }, SignedInBody, 200> };
+  "/auth/refresh": { $post: Answers<object, SignedInBody, 200> };
+  "/auth/sign-out": { $post: Answers<object, null, 204> };
+  "/auth/session": { $get: Answers<object, { user: UserBody; session: AccountSessionBody }, 200> };
+  "/auth/sessions": { $get: Answers<{ query: schemas.PageQuery }, PageBody<AccountSessionBody>, 200> };
+  "/auth/sessions/revoke-others": { $post: Answers<object, { revoked: number }, 200> };
+  "/auth/password": { $post: Answers<{ json: schemas.ChangePasswordBody }, SignedInBody, 200> };
+
+  "/v1/users": {
+    $get: Answers<{ query: schemas.UsersQuery }, PageBody<UserBody>, 200>;
+    $post: Answers<{ json: schemas.UserFieldsBody }, UserBody, 201>;
+  };
+  "/v1/users/:usr_id": {
+    $get: Answers<WithUser, UserBody, 200>;
+    $put: Answers<WithUser & { json: schemas.UserFieldsBody }, UserBody, 200>;
+  };
+  "/v1/users/:usr_id/suspend": { $post: Answers<WithUser, UserBody, 200> };
+  "/v1/users/:usr_id/reinstate": { $post: Answers<WithUser, UserBody, 200> };
+  "/v1/users/:usr_id/revoke": { $post: Answers<WithUser, UserBody, 200> };
+  "/v1/users/:usr_id/sessions": {
+    $get: Answers<WithUser & { query: schemas.PageQuery }, PageBody<SessionBody>, 200>;
+  };
+
+  "/v1/credentials": { $post: Answers<{ json: schemas.CreateCredentialBody }, CredentialBody, 201> };
+  "/v1/credentials/verify": {
+    $post: Answers<{ json: schemas.VerifyCredentialBody }, { usr_id: string; cred_id: string }, 200>;
+  };
+  "/v1/credentials/:cred_id": { $get: Answers<WithCredential, CredentialBody, 200> };
+  "/v1/credentials/:cred_id/rotate": {
+    $post: Answers<WithCredential & { json: schemas.RotateCredentialBody }, CredentialBody, 200>;
+  };
+  "/v1/credentials/:cred_id/suspend": { $post: Answers<WithCredential, CredentialBody, 200> };
+  "/v1/credentials/:cred_id/reinstate": { $post: Answers<WithCredential, CredentialBody, 200> };
+  "/v1/credentials/:cred_id/revoke": { $post: Answers<WithCredential, CredentialBody, 200> };
+
+  "/v1/sessions": {
+    $post: Answers<TicketHeader & { json: schemas.CreateSessionBody }, { session: SessionBody; token: string }, 201>;
+  };
+  "/v1/sessions/:ses_id": { $get: Answers<WithSession, SessionBody, 200> };
+  "/v1/sessions/:ses_id/refresh": { $post: Answers<WithSession, { session: SessionBody; token: string }, 201> };
+  "/v1/sessions/:ses_id/revoke": { $post: Answers<WithSession, SessionBody, 200> };
+
+  "/health": { $get: Answers<object, { status: "ok" }, 200> };
+};
+
+/** For `hc<AuthApp>(baseUrl)` of `hono/client`. */
+export type AuthApp = Hono<object, AuthApi>;

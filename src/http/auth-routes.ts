@@ -1,0 +1,85 @@
+import { type Context, Hono } from "hono";
+import { AuthError } from "../domain/error.ts";
+import { type Auth, ConfigurationError } from "../operations/auth.ts";
+import type { AuthApi } from "./api.ts";
+import { type PresentedSession, presentedSession } from "./authenticate.ts";
+import { type AuthSource, type ClientAddress, requestContext, resolveAuth } from "./environment.ts";
+import { readJsonBody, readQuery } from "./json-body.ts";
+import { authErrorResponse } from "./problem.ts";
+import type { Route } from "./route.ts";
+import { usesCookies } from "./route.ts";
+import { accountRoutes } from "./routes/account.ts";
+import { credentialRoutes } from "./routes/credentials.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
+import { userRoutes } from "./routes/users.ts";
+import { requireSameOrigin } from "./same-origin.ts";
+
+export interface AuthRoutesOptions {
+  /** Where a client's address comes from: {@link cloudflareAddress} on Workers. Without it all share one budget. */
+  clientAddress?: ClientAddress;
+}
+
+/** Every route with an operation behind it; the OpenAPI document and the tests read this table. */
+export const routes: readonly Route[] = [...accountRoutes, ...userRoutes, ...credentialRoutes, ...sessionRoutes];
+
+/**
+ * Sallyport's routes, to be mounted under any path: `app.route("/", authRoutes(auth))`. `/auth` is for applications and their
+ * pages, `/v1` is the Flametrench surface, `/health` says whether the service can answer.
+ */
+export function authRoutes(source: AuthSource, options: AuthRoutesOptions = {}): Hono<object, AuthApi> {
+  const app = new Hono();
+  app.onError((error, c) => authErrorResponse(error, c));
+  for (const route of routes) {
+    app.on(route.method, route.path, (c) => answer(route, c, resolveAuth(source, c), options));
+  }
+  app.get("/health", async (c) => {
+    try {
+      await resolveAuth(source, c).health();
+      return c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" });
+    } catch (error) {
+      const option = error instanceof ConfigurationError ? { details: { option: error.option } } : {};
+      throw new AuthError(option.details ? "unavailable.configuration" : "unavailable.database", {
+        cause: error,
+        ...option,
+      });
+    }
+  });
+  return app as unknown as Hono<object, AuthApi>;
+}
+
+/** Holds a request to its row, in the order: where it came from, who sent it, what is in it. */
+async function answer(route: Route, c: Context, auth: Auth, options: AuthRoutesOptions): Promise<Response> {
+  c.header("Cache-Control", "no-store");
+  c.header("X-Content-Type-Options", "nosniff");
+  const context = requestContext(c, options.clientAddress);
+  c.header("X-Request-Id", context.requestId);
+  if (usesCookies(route)) requireSameOrigin(c, auth.origins);
+
+  const presented = acceptable(route, route.access === "anyone" ? lenient(c) : presentedSession(c));
+  const read = async () => ({
+    body: route.body && (await readJsonBody(c.req, route.body)),
+    query: route.query && readQuery(c.req, route.query),
+  });
+  if (typeof route.access === "string") {
+    if (route.access === "token" && !presented) throw new AuthError("unauthorized.invalid_token");
+    return await route.run({ c, auth, context, presented, ...(await read()) });
+  }
+  if (!presented) throw new AuthError("unauthorized.invalid_token");
+  const verified = await auth.sessions.verify({ ...presented, context });
+  return await route.run({ c, auth, context, presented, ...verified, ...(await read()) });
+}
+
+/** `/v1` never sees a cookie, whatever it holds. */
+function acceptable(route: Route, presented: PresentedSession | undefined): PresentedSession | undefined {
+  return presented?.transport === "cookie" && !usesCookies(route) ? undefined : presented;
+}
+
+/** Where nobody needs to be signed in, a bearer that is none is nobody. */
+function lenient(c: Context): PresentedSession | undefined {
+  try {
+    return presentedSession(c);
+  } catch (error) {
+    if (error instanceof AuthError) return undefined;
+    throw error;
+  }
+}

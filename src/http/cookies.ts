@@ -1,0 +1,49 @@
+/**
+ * Our cookies. `__Host-` binds each to this exact origin over HTTPS, whole and without a parent domain's say (RFC 6265bis
+ * §4.1.3.2); browsers keep the prefix on http loopback too.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+
+export const sessionCookie = "__Host-session";
+export const ticketCookie = "__Host-login-ticket";
+export const knownDeviceCookie = "__Host-known-device";
+
+/** Longest life that a cookie may have: RFC 6265bis §5.5, 400 days. */
+export const longestCookieSeconds: number = 400 * 86_400;
+
+type CookieName = typeof sessionCookie | typeof ticketCookie | typeof knownDeviceCookie;
+
+/** The only characters of our values, so that nothing in one can end it and begin an attribute. */
+const value = /^[A-Za-z0-9._-]+$/;
+
+/**
+ * The cookie's value. The same name twice with different values is an attempt to slip one in, and counts as none (R052).
+ */
+export function readCookie(c: Context, name: CookieName): string | undefined {
+  const values = new Set<string>();
+  for (const pair of (c.req.header("cookie") ?? "").split(";")) {
+    const separator = pair.indexOf("=");
+    if (separator > 0 && pair.slice(0, separator).trim() === name) values.add(pair.slice(separator + 1).trim());
+  }
+  const [only] = values;
+  return values.size === 1 && only !== undefined && value.test(only) ? only : undefined;
+}
+
+/** Whether the request carries a cookie of ours, valid or not. */
+export function carriesOurCookie(c: Context): boolean {
+  return /(?:^|;)\s*__Host-(?:session|login-ticket|known-device)=/.test(c.req.header("cookie") ?? "");
+}
+
+export function setCookie(c: Context, name: CookieName, text: string, maxAgeSeconds: number): void {
+  if (!value.test(text)) throw new TypeError("A cookie of ours holds base64url, dots and identifiers only.");
+  const seconds = Math.min(Math.max(Math.floor(maxAgeSeconds), 0), longestCookieSeconds);
+  c.header("Set-Cookie", `${name}=${text}; Max-Age=${seconds}; ${attributes}`, { append: true });
+}
+
+export function clearCookie(c: Context, name: CookieName): void {
+  c.header("Set-Cookie", `${name}=; Max-Age=0; ${attributes}`, { append: true });
+}
+
+const attributes = "Path=/; Secure; HttpOnly; SameSite=Lax";

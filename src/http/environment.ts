@@ -1,0 +1,46 @@
+import type { Context } from "hono";
+import type { RequestContext } from "../domain/request-context.ts";
+import type { Auth } from "../operations/auth.ts";
+
+/**
+ * The operations, or how to get them for a request: in a Worker the environment comes with the request. What the function
+ * returns may be kept for the isolate, as a value, if its driver holds no connection (Neon's does not).
+ */
+// biome-ignore lint/suspicious/noExplicitAny: any application's environment will do.
+export type AuthSource = Auth | ((c: Context<any>) => Auth);
+
+export function resolveAuth(source: AuthSource, c: Context): Auth {
+  return typeof source === "function" ? source(c) : source;
+}
+
+/**
+ * Where the client's address comes from (S23). A client writes what headers it likes, so this is the runtime's to say:
+ * {@link cloudflareAddress} on Cloudflare, the socket elsewhere. Without one all clients share one budget.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: any application's environment will do.
+export type ClientAddress = (c: Context<any>) => string | undefined;
+
+/** The address as Cloudflare's edge saw it. Anywhere else a client can write this header itself. */
+export function cloudflareAddress(c: Context): string | undefined {
+  return c.req.header("cf-connecting-ip");
+}
+
+/**
+ * The address that the outermost of `hops` trusted proxies saw: each appends the one it got the request from.
+ *
+ * @param hops How many proxies of yours stand in front, each of which appends to `X-Forwarded-For`.
+ */
+export function forwardedAddress(hops: number): ClientAddress {
+  if (!Number.isInteger(hops) || hops < 1) throw new RangeError("`hops` is the number of your own proxies, 1 or more.");
+  return (c) => c.req.header("x-forwarded-for")?.split(",").at(-hops)?.trim();
+}
+
+/** What is told of a request in the audit log: its id is ours, the client's own name for it is kept apart (S41). */
+export function requestContext(c: Context, clientAddress: ClientAddress | undefined): RequestContext {
+  return {
+    address: clientAddress?.(c),
+    userAgent: c.req.header("user-agent"),
+    requestId: crypto.randomUUID(),
+    clientRequestId: c.req.header("x-request-id"),
+  };
+}

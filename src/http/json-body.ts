@@ -1,0 +1,105 @@
+/**
+ * Request bodies: bounded, of the declared media type, strict JSON, and nothing in them that a database could not keep.
+ *
+ * @module
+ */
+import type { HonoRequest } from "hono";
+import { type GenericSchema, safeParse } from "valibot";
+import { AuthError } from "../domain/error.ts";
+import { isStorableText } from "../domain/text.ts";
+
+const maximumBytes = 64 * 1024;
+const jsonMediaType = /^application\/json(?:;\s*charset="?utf-8"?)?$/i;
+
+/**
+ * The body, if the schema takes it. No body at all counts as `{}`, which a schema with required members refuses.
+ *
+ * @throws {AuthError} `payload_too_large`, `unsupported_media_type`, `invalid_format.json`, `invalid_format.text`,
+ *   `invalid_format.body`.
+ */
+export async function readJsonBody<Body>(request: HonoRequest, schema: GenericSchema<unknown, Body>): Promise<Body> {
+  const bytes = await readBytes(request.raw);
+  if (bytes.length === 0) return parse(schema, {}, "invalid_format.body");
+  if (!jsonMediaType.test(request.header("content-type")?.trim() ?? "")) throw new AuthError("unsupported_media_type");
+  return parse(schema, parseJson(bytes), "invalid_format.body");
+}
+
+/** The query, if the schema takes it: each parameter once, none that is unknown. @throws {AuthError} `invalid_format.query`. */
+export function readQuery<Query>(request: HonoRequest, schema: GenericSchema<unknown, Query>): Query {
+  const entries = Object.entries(request.queries());
+  if (entries.some(([name, values]) => values.length !== 1 || isInherited(name) || !isStorableText(values[0]!))) {
+    throw new AuthError("invalid_format.query");
+  }
+  return parse(schema, Object.fromEntries(entries.map(([name, values]) => [name, values[0]])), "invalid_format.query");
+}
+
+/** Reads no more than the limit, whatever the length header says. */
+async function readBytes(request: Request): Promise<Uint8Array> {
+  if (Number(request.headers.get("content-length") ?? 0) > maximumBytes) throw new AuthError("payload_too_large");
+  if (!request.body) return new Uint8Array(0);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = request.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > maximumBytes) {
+      await reader.cancel();
+      throw new AuthError("payload_too_large");
+    }
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  let value: unknown;
+  try {
+    // RFC 8259 §8.1: UTF-8, and no byte order mark.
+    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch (error) {
+    throw new AuthError("invalid_format.json", { cause: error });
+  }
+  requireStorable(value);
+  return value;
+}
+
+/** Walks without recursion, since 64 KiB of brackets nest deeper than a stack. */
+function requireStorable(root: unknown): void {
+  const pending: unknown[] = [root];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value === "string") {
+      if (!isStorableText(value)) throw new AuthError("invalid_format.text");
+    } else if (typeof value === "object" && value !== null) {
+      for (const [name, member] of Object.entries(value)) {
+        // An inherited name (`__proto__`, `constructor`) would pass for a declared member of a schema.
+        if (isInherited(name)) throw new AuthError("invalid_format.body");
+        pending.push(name, member);
+      }
+    }
+  }
+}
+
+function isInherited(name: string): boolean {
+  return name in Object.prototype;
+}
+
+function parse<Output>(
+  schema: GenericSchema<unknown, Output>,
+  value: unknown,
+  code: "invalid_format.body" | "invalid_format.query",
+): Output {
+  const result = safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  // The path names members of our own schemas, so it tells nothing of the values.
+  const path = result.issues[0].path?.map((item) => String(item.key)).filter((key) => /^[a-z_]{1,32}$/i.test(key));
+  throw new AuthError(code, path?.length ? { details: { member: path.join(".") } } : {});
+}

@@ -1,0 +1,84 @@
+/**
+ * A route as a value. Everything known about it is in its row: who may call it, what it takes, what it answers with; the
+ * server registers rows, and the OpenAPI document and the tests read them.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import type { GenericSchema } from "valibot";
+import type { AccessRule } from "../domain/access-rules.ts";
+import type { Actor } from "../domain/actor.ts";
+import type { ErrorCode } from "../domain/error.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import type { Auth } from "../operations/auth.ts";
+import type { VerifiedSession } from "../operations/sessions.ts";
+import type { PresentedSession } from "./authenticate.ts";
+
+/**
+ * Who gets past the door; what they may reach behind it, the operation's own rule decides.
+ *
+ * - `anyone`: no credential is looked at.
+ * - `ticket`: the login ticket in the request is the proof, which the operation consumes.
+ * - `token`: the presented session token is the proof, and the operation itself looks it up.
+ * - a rule: a session that counts now, and then the rule of {@link AccessRule} inside the statement.
+ */
+export type RouteAccess = "anyone" | "ticket" | "token" | AccessRule;
+
+/** What a handler is given: the request has been held to the row by then. */
+export interface Call<Body, Query> {
+  readonly c: Context;
+  readonly auth: Auth;
+  readonly body: Body;
+  readonly query: Query;
+  readonly context: RequestContext;
+  /** The token that came, of a transport that the route takes; for `token` routes and sign-in. */
+  readonly presented: PresentedSession | undefined;
+}
+
+/** A handler's further knowledge on a route with an access rule. */
+export interface UserCall<Body, Query> extends Call<Body, Query>, VerifiedSession {
+  readonly actor: Actor;
+}
+
+interface RouteFacts<Body, Query> {
+  /** The specification's operation id, or ours. */
+  readonly id: string;
+  readonly method: "get" | "post" | "put";
+  /** Hono's spelling: `/v1/users/:usr_id`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly body?: GenericSchema<unknown, Body>;
+  readonly query?: GenericSchema<unknown, Query>;
+  /** The status of success. */
+  readonly status: 200 | 201 | 204;
+  /** The codes of its own refusals, besides those that every route has. */
+  readonly refusals: readonly ErrorCode[];
+}
+
+export interface OpenRoute<Body, Query> extends RouteFacts<Body, Query> {
+  readonly access: "anyone" | "ticket" | "token";
+  readonly run: (call: Call<Body, Query>) => Promise<Response>;
+}
+
+export interface GuardedRoute<Body, Query> extends RouteFacts<Body, Query> {
+  readonly access: AccessRule;
+  readonly run: (call: UserCall<Body, Query>) => Promise<Response>;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: rows of every body and query stand in one table; each row is checked by itself.
+export type Route = OpenRoute<any, any> | GuardedRoute<any, any>;
+
+/** A row that anybody may call, or that proves itself. */
+export function openRoute<Body = undefined, Query = undefined>(route: OpenRoute<Body, Query>): Route {
+  return route;
+}
+
+/** A row for the user of a session, who then meets the operation's rule. */
+export function guardedRoute<Body = undefined, Query = undefined>(route: GuardedRoute<Body, Query>): Route {
+  return route;
+}
+
+/** Whether the route speaks to browsers with cookies: `/auth` does, `/v1` ignores them (S08). */
+export function usesCookies(route: Route): boolean {
+  return route.path.startsWith("/auth/");
+}

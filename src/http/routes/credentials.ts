@@ -1,0 +1,121 @@
+import { accessRules } from "../../domain/access-rules.ts";
+import { AuthError } from "../../domain/error.ts";
+import { guardedRoute, openRoute, type Route } from "../route.ts";
+import type { CreateCredentialBody, RotateCredentialBody, VerifyCredentialBody } from "../schemas.ts";
+import { createCredentialBody, rotateCredentialBody, verifyCredentialBody } from "../schemas.ts";
+import { credentialBody } from "../wire.ts";
+import { ticketHeader } from "./sessions.ts";
+
+/** The specification's routes for credentials. */
+export const credentialRoutes: readonly Route[] = [
+  openRoute<VerifyCredentialBody>({
+    id: "verifyCredential",
+    method: "post",
+    path: "/v1/credentials/verify",
+    summary: "Checks a credential; its worth is the ticket in the `Login-Ticket` header",
+    access: "anyone",
+    body: verifyCredentialBody,
+    status: 200,
+    refusals: ["unauthorized.invalid_credential", "too_many_requests", "unavailable.busy"],
+    run: async ({ c, auth, body, context }) => {
+      // No ceremony stands behind the other kinds here, so they prove nothing (S04).
+      if (body.type !== "password") throw new AuthError("unauthorized.invalid_credential");
+      const { identifier, proof } = body;
+      const verified = await auth.verifyPassword({ identifier, password: proof.password, transport: "token", context });
+      c.header(ticketHeader, verified.ticket);
+      return c.json({ usr_id: verified.userId, cred_id: verified.credentialId }, 200);
+    },
+  }),
+  guardedRoute<CreateCredentialBody>({
+    id: "createCredential",
+    method: "post",
+    path: "/v1/credentials",
+    summary: "Adds a password to the caller's own account",
+    access: accessRules.createCredential,
+    body: createCredentialBody,
+    status: 201,
+    refusals: [
+      "forbidden",
+      "not_found",
+      "unauthorized.reauthentication_required",
+      "invalid_format.identifier",
+      "invalid_format.password",
+      "conflict.duplicate_credential",
+    ],
+    run: async ({ c, auth, actor, body }) => {
+      if (body.type !== "password") throw new AuthError("forbidden");
+      const { usr_id: userId, identifier, password } = body;
+      return c.json(
+        credentialBody(await auth.credentials.createPassword({ actor, userId, identifier, password })),
+        201,
+      );
+    },
+  }),
+  guardedRoute({
+    id: "getCredential",
+    method: "get",
+    path: "/v1/credentials/:cred_id",
+    summary: "A credential, without its secret",
+    access: accessRules.getCredential,
+    status: 200,
+    refusals: ["not_found"],
+    run: async ({ c, auth, actor }) =>
+      c.json(credentialBody(await auth.credentials.get({ actor, credentialId: c.req.param("cred_id")! })), 200),
+  }),
+  guardedRoute<RotateCredentialBody>({
+    id: "rotateCredential",
+    method: "post",
+    path: "/v1/credentials/:cred_id/rotate",
+    summary: "Puts a new password in the place of the caller's own, and ends all their sessions",
+    access: accessRules.rotateCredential,
+    body: rotateCredentialBody,
+    status: 200,
+    refusals: [
+      "forbidden",
+      "not_found",
+      "unauthorized.reauthentication_required",
+      "invalid_format.password",
+      "conflict.credential_not_active",
+      "conflict.credential_type_mismatch",
+    ],
+    run: async ({ c, auth, actor, body }) => {
+      if (!("password" in body)) throw new AuthError("forbidden");
+      const credentialId = c.req.param("cred_id")!;
+      const rotated = await auth.credentials.rotatePassword({ actor, credentialId, password: body.password });
+      return c.json(credentialBody(rotated), 200);
+    },
+  }),
+  guardedRoute({
+    id: "suspendCredential",
+    method: "post",
+    path: "/v1/credentials/:cred_id/suspend",
+    summary: "Ends the sessions that a credential gave, and lets nobody in with it",
+    access: accessRules.suspendCredential,
+    status: 200,
+    refusals: ["not_found", "unauthorized.reauthentication_required", "conflict.already_terminal"],
+    run: async ({ c, auth, actor }) =>
+      c.json(credentialBody(await auth.credentials.suspend({ actor, credentialId: c.req.param("cred_id")! })), 200),
+  }),
+  guardedRoute({
+    id: "reinstateCredential",
+    method: "post",
+    path: "/v1/credentials/:cred_id/reinstate",
+    summary: "Makes a suspended credential usable again",
+    access: accessRules.reinstateCredential,
+    status: 200,
+    refusals: ["not_found", "precondition.invalid_transition", "conflict.duplicate_credential"],
+    run: async ({ c, auth, actor }) =>
+      c.json(credentialBody(await auth.credentials.reinstate({ actor, credentialId: c.req.param("cred_id")! })), 200),
+  }),
+  guardedRoute({
+    id: "revokeCredential",
+    method: "post",
+    path: "/v1/credentials/:cred_id/revoke",
+    summary: "Ends a credential for good, with the sessions that it gave",
+    access: accessRules.revokeCredential,
+    status: 200,
+    refusals: ["not_found", "unauthorized.reauthentication_required", "conflict.already_terminal"],
+    run: async ({ c, auth, actor }) =>
+      c.json(credentialBody(await auth.credentials.revoke({ actor, credentialId: c.req.param("cred_id")! })), 200),
+  }),
+];

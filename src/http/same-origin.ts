@@ -1,0 +1,28 @@
+import type { Context } from "hono";
+import { AuthError } from "../domain/error.ts";
+import type { Origin } from "../domain/origin.ts";
+import { carriesOurCookie } from "./cookies.ts";
+
+const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/**
+ * Holds an unsafe request to having come from our own pages, or from no browser at all (R058, S13).
+ *
+ * A browser of today says `Sec-Fetch-Site`; an older one says `Origin`. Neither comes from a program, which is let through
+ * if it brings no cookie of ours. Another origin counts only where the deployment lists it for `csrf`.
+ *
+ * @throws {AuthError} `forbidden.cross_origin`.
+ */
+export function requireSameOrigin(c: Context, origins: readonly Origin[]): void {
+  if (safeMethods.has(c.req.method)) return;
+  const [base, ...others] = origins.filter(({ uses }) => uses.includes("csrf")).map(({ origin }) => origin);
+  const site = c.req.header("sec-fetch-site");
+  const origin = c.req.header("origin");
+
+  const proved =
+    site === "same-origin" ||
+    (origin !== undefined && others.includes(origin)) ||
+    (site === undefined && origin !== undefined && origin === base) ||
+    (site === undefined && origin === undefined && !carriesOurCookie(c));
+  if (!proved) throw new AuthError("forbidden.cross_origin");
+}

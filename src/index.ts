@@ -1,0 +1,46 @@
+/**
+ * Authentication and authorization for edge runtimes.
+ *
+ * @module
+ */
+export { Actor, systemActor } from "./domain/actor.ts";
+export type { Credential, CredentialType } from "./domain/credential.ts";
+export { AuthError, type ErrorBody, type ErrorCode } from "./domain/error.ts";
+export {
+  type AuditId,
+  type CredentialId,
+  decodeAny,
+  decodeId,
+  encodeId,
+  generateId,
+  type Id,
+  type IdType,
+  idTypes,
+  isValidId,
+  isValidShape,
+  type SessionId,
+  type TupleId,
+  typeOfId,
+  type UserId,
+} from "./domain/id.ts";
+export type { Origin, OriginUse } from "./domain/origin.ts";
+export type { RequestContext } from "./domain/request-context.ts";
+export type { Session, SessionLifetimes, Transport } from "./domain/session.ts";
+export type { Status, User } from "./domain/user.ts";
+export type { AdministratorOperations } from "./operations/administrators.ts";
+export { type Auth, type AuthOptions, ConfigurationError, createAuth } from "./operations/auth.ts";
+export type { Limits, SignUpMode } from "./operations/core.ts";
+export type { CredentialOperations } from "./operations/credentials.ts";
+export type { Page } from "./operations/page.ts";
+export type { ChangePassword } from "./operations/password-change.ts";
+export type { BatchResults, Operation, Plan, PlannableOperation } from "./operations/plan.ts";
+export type { IssuedSession, PresentedToken, SessionOperations, VerifiedSession } from "./operations/sessions.ts";
+export type { PasswordProof, SignedIn, SignInOperations, VerifiedPassword } from "./operations/sign-in.ts";
+export type { SignUp } from "./operations/sign-up.ts";
+export type { CheckInput, CheckResult, TupleOperations } from "./operations/tuples.ts";
+export type { UserOperations } from "./operations/users.ts";
+export type { AttemptLimit } from "./store/attempts.ts";
+export { DatabaseStateError, type Migration, migrate } from "./store/migrate.ts";
+export { migrations } from "./store/generated/migrations.ts";
+export { type Database, type SqlValue, type Statement, sql } from "./store/sql.ts";
+export type { PasswordHasher } from "./crypto/password-hasher.ts";
