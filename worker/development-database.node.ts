@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { migrationsFolder, readMigrations } from "../src/runtime/generate-migrations.node.ts";
-import { type NeonBackend, pgliteBackend, poolBackend } from "../src/runtime/neon-proxy.node.ts";
+import { type NeonBackend, pgliteBackend, poolBackend } from "../src/runtime/neon-backend.node.ts";
 import { pglite } from "../src/store/drivers/pglite.ts";
 import { postgres } from "../src/store/drivers/postgres.ts";
 import { migrate } from "../src/store/migrate.ts";

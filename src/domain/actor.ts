@@ -25,6 +25,11 @@ export class Actor {
     return "userId" in this.#subject ? this.#subject.sessionId : undefined;
   }
 
+  /** The subject of a true actor; by the private member, since a `subject` can be written on anything (S29). @throws {TypeError} */
+  static subjectOf(actor: Actor): Actor["subject"] {
+    return actor.#subject;
+  }
+
   /** Only session verification calls this; the architecture test holds it to that. */
   static forSession(
     session: { userId: UserId; sessionId: SessionId; identifier: string },

@@ -11,33 +11,10 @@
  * @module
  */
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { once } from "node:events";
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { PGlite } from "@electric-sql/pglite";
-import type { Pool, PoolClient } from "pg";
-import { textOptions } from "../store/drivers/pglite.ts";
-
-/** One statement as the client sends it. */
-export interface NeonQuery {
-  query: string;
-  params: (string | null)[];
-}
-
-/** The result of one statement as the client expects it. */
-interface NeonResult {
-  command: string;
-  rowCount: number | null;
-  rowAsArray: true;
-  rows: (string | null)[][];
-  fields: { name: string; dataTypeID: number }[];
-}
-
-/** What the proxy stands in front of. */
-export interface NeonBackend {
-  run(query: NeonQuery): Promise<NeonResult>;
-  /** @param begin The statement that opens the transaction. */
-  transaction(begin: string, queries: readonly NeonQuery[]): Promise<NeonResult[]>;
-}
+import type { NeonBackend, NeonQuery } from "./neon-backend.node.ts";
 
 /** A fault to show to the client instead of, or after, the truth. */
 export type NeonFault = "500" | "garbage" | "drop-before" | "drop-after-commit" | { delayMilliseconds: number };
@@ -64,43 +41,44 @@ export interface NeonProxy {
 /** Starts the proxy. The backend stays the caller's to close. */
 export async function startNeonProxy(options: NeonProxyOptions): Promise<NeonProxy> {
   const password = randomBytes(24).toString("base64url");
-  let isClosing = false;
+  const inFlight = new Set<Promise<unknown>>();
   const server = createServer((request, response) => {
-    const { localPort } = request.socket;
-    answer(request, { password, port: localPort!, options }).then(
-      (reply) => send(response, reply, isClosing),
-      () => send(response, { status: 500, body: { message: "The proxy failed." } }, isClosing),
+    const answered = answer(request, { password, port: request.socket.localPort!, options }).then(
+      (reply) => send(response, reply),
+      () => send(response, { status: 500, body: { message: "The proxy failed." } }),
     );
+    // Both: a client that leaves closes the response while its statement still runs.
+    const done = Promise.all([answered, once(response, "close")]);
+    inFlight.add(done);
+    void done.then(() => inFlight.delete(done));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port ?? 0, "127.0.0.1", resolve);
-  });
+  server.listen(options.port ?? 0, "127.0.0.1");
+  await once(server, "listening");
 
   const { port } = server.address() as AddressInfo;
   return {
     fetchEndpoint: `http://127.0.0.1:${port}/sql`,
     connectionString: `postgres://sallyport:${password}@127.0.0.1:${port}/sallyport`,
-    close: () =>
-      new Promise((resolve, reject) => {
-        isClosing = true;
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeIdleConnections();
-      }),
+    async close() {
+      const closed = once(server, "close");
+      server.close();
+      while (inFlight.size > 0) await Promise.all(inFlight);
+      // What is left are connections that a client keeps for later.
+      server.closeAllConnections();
+      await closed;
+    },
   };
 }
 
 /** A body that is text is sent as it is; `"drop"` ends the connection without a word. */
 type Reply = { status: number; body: unknown } | "drop";
 
-function send(response: ServerResponse, reply: Reply, isClosing: boolean): void {
+function send(response: ServerResponse, reply: Reply): void {
   if (reply === "drop") {
     response.destroy();
     return;
   }
   const text = typeof reply.body === "string" ? reply.body : JSON.stringify(reply.body);
-  // A connection that stays open would hold `close` up.
-  if (isClosing) response.setHeader("connection", "close");
   response.writeHead(reply.status, { "content-type": "application/json" }).end(text);
 }
 
@@ -235,76 +213,3 @@ const errorFields: readonly string[] = [
   ...["severity", "code", "detail", "hint", "position", "internalPosition", "internalQuery", "where"],
   ...["schema", "table", "column", "dataType", "constraint", "file", "line", "routine"],
 ];
-
-/** A backend over node-postgres. */
-export function poolBackend(pool: Pool): NeonBackend {
-  const types = { getTypeParser: () => (text: string) => text };
-  const runOn = async (client: PoolClient, { query, params }: NeonQuery): Promise<NeonResult> => {
-    // `extended` refuses several statements in one, as Neon does.
-    const config = { text: query, values: params, rowMode: "array" as const, types, queryMode: "extended" };
-    const { command, rowCount, rows, fields } = await client.query<(string | null)[]>(config);
-    return {
-      command,
-      rowCount,
-      rowAsArray: true,
-      rows,
-      fields: fields.map(({ name, dataTypeID }) => ({ name, dataTypeID })),
-    };
-  };
-  const withClient = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
-    const client = await pool.connect();
-    // A connection that breaks while nobody listens would end the process. Its query fails as well, and reports it.
-    const onError = (): void => {};
-    client.on("error", onError);
-    let isBroken = false;
-    try {
-      return await work(client);
-    } catch (error) {
-      isBroken = (error as { severity?: unknown }).severity !== "ERROR";
-      throw error;
-    } finally {
-      client.off("error", onError);
-      client.release(isBroken || client.getTransactionStatus() !== "I");
-    }
-  };
-  return {
-    run: (query) => withClient((client) => runOn(client, query)),
-    transaction: (begin, queries) =>
-      withClient(async (client) => {
-        await client.query(begin);
-        try {
-          const results: NeonResult[] = [];
-          for (const query of queries) results.push(await runOn(client, query));
-          await client.query("commit");
-          return results;
-        } catch (error) {
-          // If this fails too the connection is dead, and its server side is undone with it.
-          await client.query("rollback").catch(() => undefined);
-          throw error;
-        }
-      }),
-  };
-}
-
-/** A backend over a PGlite instance, which may have other users in this process. */
-export function pgliteBackend(instance: PGlite): NeonBackend {
-  const runOn = async (queryable: Pick<PGlite, "query">, { query, params }: NeonQuery): Promise<NeonResult> => {
-    const result = await queryable.query<(string | null)[]>(query, params, textOptions(instance));
-    const fields = result.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));
-    return { command: "", rowCount: result.affectedRows ?? null, rowAsArray: true, rows: result.rows, fields };
-  };
-  return {
-    async run(query) {
-      await instance.waitReady;
-      return await runOn(instance, query);
-    },
-    transaction: (begin, queries) =>
-      instance.transaction(async (transaction) => {
-        // PGlite has sent a bare BEGIN; the same options are accepted as long as no statement has run.
-        if (begin !== "begin") await transaction.exec(begin.replace("begin", "set transaction"));
-        const results: NeonResult[] = [];
-        for (const query of queries) results.push(await runOn(transaction, query));
-        return results;
-      }),
-  };
-}

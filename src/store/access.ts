@@ -4,7 +4,7 @@
  * @module
  */
 import type { AccessRule } from "../domain/access-rules.ts";
-import type { Actor } from "../domain/actor.ts";
+import { Actor } from "../domain/actor.ts";
 import { administratorRelation, systemObjectId, systemObjectType } from "../domain/administrator.ts";
 import { uuidFor } from "../domain/id.ts";
 import { administratorFreshSeconds, freshSeconds } from "../domain/session.ts";
@@ -32,9 +32,13 @@ export function demandsSecondFactor(userId: Statement): Statement {
       and (policy.grace_until is null or policy.grace_until <= sallyport_now())))`;
 }
 
-/** The CTE body `acting`: one row with the rights of the actor now, none if its session has ended. */
+/**
+ * The CTE body `acting`: one row with the rights of the actor now, none if its session has ended.
+ *
+ * @throws {TypeError} If it only looks like an actor.
+ */
 export function acting(actor: Actor): Statement {
-  const { subject } = actor;
+  const subject = Actor.subjectOf(actor);
   if ("system" in subject) {
     return sql`select null::uuid as usr_id, true as trusted, true as fresh, true as administrator, true as elevated`;
   }

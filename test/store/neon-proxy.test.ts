@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import type { PGlite } from "@electric-sql/pglite";
 import { neon as neonClient, neonConfig } from "@neondatabase/serverless";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type NeonFault, type NeonProxy, pgliteBackend, startNeonProxy } from "../../src/runtime/neon-proxy.node.ts";
+import { pgliteBackend } from "../../src/runtime/neon-backend.node.ts";
+import { type NeonFault, type NeonProxy, startNeonProxy } from "../../src/runtime/neon-proxy.node.ts";
 import { createPglite } from "../support/databases.ts";
 
 const body = JSON.stringify({ query: "select $1::int4 as one", params: ["1"] });
@@ -196,4 +199,20 @@ test("close answers what it has accepted", async () => {
   await closing.close();
   expect((await reply).status).toBe(200);
   await expect(fetch(closing.fetchEndpoint)).rejects.toThrow();
+});
+
+test("close does not wait for connections that ask nothing", async () => {
+  const closing = await startNeonProxy({ backend: pgliteBackend(instance) });
+  const silent = connect(Number(new URL(closing.fetchEndpoint).port), "127.0.0.1");
+  const ended = once(silent, "close");
+  await once(silent, "connect");
+  await closing.close();
+  await ended;
+});
+
+test("a port that is taken: rejected", async () => {
+  const port = Number(new URL(proxy.fetchEndpoint).port);
+  await expect(startNeonProxy({ backend: pgliteBackend(instance), port })).rejects.toMatchObject({
+    code: "EADDRINUSE",
+  });
 });

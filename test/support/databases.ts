@@ -2,14 +2,9 @@ import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
-import { inject } from "vitest";
-import {
-  type NeonBackend,
-  type NeonProxyOptions,
-  pgliteBackend,
-  poolBackend,
-  startNeonProxy,
-} from "../../src/runtime/neon-proxy.node.ts";
+import { inject, onTestFinished } from "vitest";
+import { type NeonBackend, pgliteBackend, poolBackend } from "../../src/runtime/neon-backend.node.ts";
+import { type NeonProxyOptions, startNeonProxy } from "../../src/runtime/neon-proxy.node.ts";
 import { neon } from "../../src/store/drivers/neon.ts";
 import { pglite } from "../../src/store/drivers/pglite.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
@@ -46,6 +41,13 @@ export interface Backend {
  */
 export async function backend(name: BackendName, options: BackendOptions = {}): Promise<Backend> {
   return await backends[name](options);
+}
+
+/** The same, closed when the running test ends. */
+export async function openBackend(name: BackendName, options?: BackendOptions): Promise<Backend> {
+  const opened = await backend(name, options);
+  onTestFinished(() => opened.close());
+  return opened;
 }
 
 const backends: Record<BackendName, (options: BackendOptions) => Promise<Backend>> = {

@@ -64,7 +64,7 @@ export async function startPostgresCluster(): Promise<PostgresCluster> {
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const child = spawn(
     command!,
-    [...prefix, "sh", "-c", untilStdinCloses, "sh", join(binaries, "postgres"), "-D", data, ...flags],
+    [...prefix, "sh", "-c", untilStdinCloses, "sh", folder, join(binaries, "postgres"), "-D", data, ...flags],
     {
       cwd: folder,
       stdio: ["pipe", "ignore", "pipe"],
@@ -99,8 +99,11 @@ export async function startPostgresCluster(): Promise<PostgresCluster> {
   return { server, stop };
 }
 
-/** Runs its arguments, and ends them at once when standard input closes. */
+/** Runs all arguments but the first, ends them at once when standard input closes, and deletes the folder that is the first. */
 const untilStdinCloses = `
+folder=$1
+shift
+cd /
 exec 3<&0
 "$@" </dev/null 3<&- &
 server=$!
@@ -108,7 +111,8 @@ server=$!
 watcher=$!
 exec 3<&-
 wait "$server"
-kill "$watcher"`;
+kill "$watcher" 2>/dev/null
+rm -rf "$folder"`;
 
 /** The folder with `initdb` and `postgres` of version 15. */
 async function findBinaries(): Promise<string> {

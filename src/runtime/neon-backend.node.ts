@@ -1,0 +1,103 @@
+/**
+ * What the local Neon proxy can stand in front of: a node-postgres pool, or a PGlite instance.
+ *
+ * @module
+ */
+import type { PGlite } from "@electric-sql/pglite";
+import type { Pool, PoolClient } from "pg";
+import { textOptions } from "../store/drivers/pglite.ts";
+
+/** One statement as the client sends it. */
+export interface NeonQuery {
+  query: string;
+  params: (string | null)[];
+}
+
+/** The result of one statement as the client expects it. */
+export interface NeonResult {
+  command: string;
+  rowCount: number | null;
+  rowAsArray: true;
+  rows: (string | null)[][];
+  fields: { name: string; dataTypeID: number }[];
+}
+
+/** What the proxy stands in front of. */
+export interface NeonBackend {
+  run(query: NeonQuery): Promise<NeonResult>;
+  /** @param begin The statement that opens the transaction. */
+  transaction(begin: string, queries: readonly NeonQuery[]): Promise<NeonResult[]>;
+}
+
+/** A backend over node-postgres. */
+export function poolBackend(pool: Pool): NeonBackend {
+  const types = { getTypeParser: () => (text: string) => text };
+  const runOn = async (client: PoolClient, { query, params }: NeonQuery): Promise<NeonResult> => {
+    // `extended` refuses several statements in one, as Neon does.
+    const config = { text: query, values: params, rowMode: "array" as const, types, queryMode: "extended" };
+    const { command, rowCount, rows, fields } = await client.query<(string | null)[]>(config);
+    return {
+      command,
+      rowCount,
+      rowAsArray: true,
+      rows,
+      fields: fields.map(({ name, dataTypeID }) => ({ name, dataTypeID })),
+    };
+  };
+  const withClient = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
+    const client = await pool.connect();
+    // A connection that breaks while nobody listens would end the process. Its query fails as well, and reports it.
+    const onError = (): void => {};
+    client.on("error", onError);
+    let isBroken = false;
+    try {
+      return await work(client);
+    } catch (error) {
+      isBroken = (error as { severity?: unknown }).severity !== "ERROR";
+      throw error;
+    } finally {
+      client.off("error", onError);
+      client.release(isBroken || client.getTransactionStatus() !== "I");
+    }
+  };
+  return {
+    run: (query) => withClient((client) => runOn(client, query)),
+    transaction: (begin, queries) =>
+      withClient(async (client) => {
+        await client.query(begin);
+        try {
+          const results: NeonResult[] = [];
+          for (const query of queries) results.push(await runOn(client, query));
+          await client.query("commit");
+          return results;
+        } catch (error) {
+          // If this fails too the connection is dead, and its server side is undone with it.
+          await client.query("rollback").catch(() => undefined);
+          throw error;
+        }
+      }),
+  };
+}
+
+/** A backend over a PGlite instance, which may have other users in this process. */
+export function pgliteBackend(instance: PGlite): NeonBackend {
+  const runOn = async (queryable: Pick<PGlite, "query">, { query, params }: NeonQuery): Promise<NeonResult> => {
+    const result = await queryable.query<(string | null)[]>(query, params, textOptions(instance));
+    const fields = result.fields.map(({ name, dataTypeID }) => ({ name, dataTypeID }));
+    return { command: "", rowCount: result.affectedRows ?? null, rowAsArray: true, rows: result.rows, fields };
+  };
+  return {
+    async run(query) {
+      await instance.waitReady;
+      return await runOn(instance, query);
+    },
+    transaction: (begin, queries) =>
+      instance.transaction(async (transaction) => {
+        // PGlite has sent a bare BEGIN; the same options are accepted as long as no statement has run.
+        if (begin !== "begin") await transaction.exec(begin.replace("begin", "set transaction"));
+        const results: NeonResult[] = [];
+        for (const query of queries) results.push(await runOn(transaction, query));
+        return results;
+      }),
+  };
+}

@@ -1,0 +1,50 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { installTestClock } from "../../src/testing/clock.ts";
+import { openBackend } from "../support/databases.ts";
+
+describe("sallyport migrate", () => {
+  const root = fileURLToPath(new URL("../..", import.meta.url));
+
+  /** Runs the command line, without the environment's database. */
+  async function sallyport(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+    const { DATABASE_URL: _unused, ...env } = process.env;
+    const command = [`${root}src/cli/sallyport.ts`, ...args];
+    return await promisify(execFile)(process.execPath, command, { cwd: root, env }).then(
+      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
+      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
+    );
+  }
+
+  test("migrates, and says so", async () => {
+    const { connectionString, database } = await openBackend("postgres", { empty: true });
+    const url = ["--database-url", connectionString!];
+    const dry = await sallyport("migrate", ...url, "--dry-run");
+    expect([dry.code, dry.stdout]).toEqual([0, expect.stringMatching(/^pending 0001_clock\n/)]);
+    const real = await sallyport("migrate", ...url);
+    expect([real.code, real.stdout]).toEqual([0, dry.stdout.replaceAll("pending", "applied")]);
+    expect((await sallyport("migrate", ...url)).stdout).toBe("The database is up to date.\n");
+    await installTestClock(database);
+    const refused = await sallyport("migrate", ...url);
+    expect([refused.code, refused.stderr]).toEqual([1, "sallyport: sallyport_now() is not the production clock.\n"]);
+  });
+
+  test.each([
+    { case: "no database", args: ["migrate"], code: 2 },
+    { case: "not a URL", args: ["migrate", "--database-url", "secret"], code: 2 },
+    { case: "another scheme", args: ["migrate", "--database-url", "mysql://user:secret@host/db"], code: 2 },
+    { case: "a stray URL", args: ["migrate", "postgres://user:secret@127.0.0.1:1/db"], code: 2 },
+    { case: "a misspelt option", args: ["migrate", "--databse-url=postgres://user:secret@host/db"], code: 2 },
+    { case: "an unknown driver", args: ["migrate", "--database-url=postgres://u:secret@h/d", "--driver=x"], code: 2 },
+    { case: "an unknown command", args: ["secret"], code: 2 },
+    { case: "nobody there", args: ["migrate", "--database-url", "postgres://user:secret@127.0.0.1:1/db"], code: 1 },
+  ])("$case: exit code $code and one line that does not quote the URL", async ({ args, code }) => {
+    const result = await sallyport(...args);
+    expect(result.code).toBe(code);
+    expect(result.stdout).toBe("");
+    expect(result.stderr).toMatch(/^sallyport: [^\n]+\n$/);
+    expect(result.stderr).not.toContain("secret");
+  });
+});

@@ -1,0 +1,204 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Backend, backend } from "../support/databases.ts";
+import { type FixtureOperation, type FixtureOperations, type FixtureTest, readIndex, runFile } from "./fixtures.ts";
+import { emptyDatabase, fixtureOperations } from "./operations.ts";
+
+/** The specification's own corpus, where it lies beside the project. */
+const corpus = new URL("../../../shared/conformance", import.meta.url).pathname;
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sallyport-fixtures-"));
+});
+afterAll(async () => rm(folder, { recursive: true }));
+
+async function runTests(operations: FixtureOperations, tests: FixtureTest[], operation = "echo") {
+  await writeFile(join(folder, "file.json"), JSON.stringify({ operation, tests }));
+  const entry = { path: "file.json", capability: "ids", operation, conformance_level: "MUST" } as const;
+  return await runFile(folder, entry, async () => ({
+    operations,
+    createUser: async () => "usr_1",
+    close: async () => undefined,
+  }));
+}
+
+const echo: FixtureOperations = new Map<string, FixtureOperation>([
+  ["echo", async (input) => input.value],
+  [
+    "fail",
+    async () => {
+      throw Object.assign(new Error("no separator here"), { name: "InvalidIdError" });
+    },
+  ],
+  ["page", async (input) => ({ data: input.data, page: { next_cursor: null } })],
+]);
+
+describe("the harness", () => {
+  test.each<{ case: string; fixture: Omit<FixtureTest, "id">; passed: number; failed: number }>([
+    { case: "an equal result passes", fixture: { input: { value: 1 }, expected: { result: 1 } }, passed: 1, failed: 0 },
+    { case: "another result fails", fixture: { input: { value: 1 }, expected: { result: 2 } }, passed: 0, failed: 1 },
+    { case: "a case that expects nothing fails", fixture: { input: { value: 1 }, expected: {} }, passed: 0, failed: 1 },
+    {
+      case: "an expected error that does not come fails",
+      fixture: { steps: [{ op: "echo", input: { value: 1 }, expected: { error: "InvalidIdError" } }] },
+      passed: 0,
+      failed: 1,
+    },
+    {
+      case: "an error of another name fails",
+      fixture: { steps: [{ op: "fail", expected: { error: "NotFoundError" } }] },
+      passed: 0,
+      failed: 1,
+    },
+    {
+      case: "a message without the wanted words fails",
+      fixture: { steps: [{ op: "fail", expected: { error: "InvalidIdError", error_matches: "prefix" } }] },
+      passed: 0,
+      failed: 1,
+    },
+    {
+      case: "steps after an expected error run",
+      fixture: {
+        steps: [
+          { op: "fail", expected: { error: "InvalidIdError", error_matches: "separator" } },
+          { op: "echo", input: { value: 1 }, expected: { result: 2 } },
+        ],
+      },
+      passed: 0,
+      failed: 1,
+    },
+    {
+      case: "captures reach the keys of objects",
+      fixture: {
+        steps: [
+          { op: "echo", input: { value: { id: "x" } }, captures: { a: "id" } },
+          {
+            op: "page",
+            input: { data: [{ id: "{a}", display_name: "Ada" }] },
+            expected: { data_ids_in_order: ["{a}"], user_display_names: { "{a}": "Eve" } },
+          },
+        ],
+      },
+      passed: 0,
+      failed: 1,
+    },
+    {
+      case: "page expectations may stand in the result",
+      fixture: {
+        steps: [
+          { op: "page", input: { data: [] }, expected: { result: { data_ids_in_order: [], next_cursor: null } } },
+        ],
+      },
+      passed: 1,
+      failed: 0,
+    },
+  ])("$case", async ({ fixture, passed, failed }) => {
+    const report = await runTests(echo, [{ id: "one", ...fixture }]);
+    expect([report.passed, report.failures.length, report.missing]).toEqual([passed, failed, []]);
+  });
+
+  test("an operation that is not there is missing, not passed", async () => {
+    const report = await runTests(echo, [{ id: "one", steps: [{ op: "absent" }] }]);
+    expect(report).toMatchObject({ passed: 0, failures: [], missing: ["absent"] });
+  });
+
+  test("rules that are not there are missing, though the operation is", async () => {
+    const report = await runTests(echo, [{ id: "one", rules: {}, input: { value: 1 }, expected: { result: 1 } }]);
+    expect(report).toMatchObject({ passed: 0, missing: ["rules"] });
+  });
+});
+
+describe.each(["pglite", "postgres"] as const)("update_user on %s (ADR 0014)", (name) => {
+  let opened: Backend;
+  let operations: FixtureOperations;
+  beforeAll(async () => {
+    opened = await backend(name);
+    operations = fixtureOperations(opened.database);
+  });
+  afterAll(() => opened.close());
+
+  const created = { op: "create_user", input: { display_name: "Ada" }, captures: { id: "user.id" } };
+  const shown = (expected: string | null) => ({
+    op: "assert_user_fields",
+    input: { usr_id: "{id}", expected_display_name: expected },
+  });
+  test.each<{ case: string; steps: FixtureTest["steps"] & object }>([
+    {
+      case: "a member left out stays",
+      steps: [created, { op: "update_user", input: { usr_id: "{id}" } }, shown("Ada")],
+    },
+    {
+      case: "null clears",
+      steps: [created, { op: "update_user", input: { usr_id: "{id}", display_name: null } }, shown(null)],
+    },
+    {
+      case: "text sets, of any script and length",
+      steps: [
+        created,
+        { op: "update_user", input: { usr_id: "{id}", display_name: "Ада 🗝️ ".repeat(200) } },
+        shown("Ада 🗝️ ".repeat(200)),
+      ],
+    },
+    {
+      case: "a suspended user may",
+      steps: [
+        created,
+        { op: "suspend_user", input: { usr_id: "{id}" } },
+        { op: "update_user", input: { usr_id: "{id}", display_name: "B" } },
+        shown("B"),
+      ],
+    },
+    {
+      case: "a revoked one may not",
+      steps: [
+        created,
+        { op: "revoke_user", input: { usr_id: "{id}" } },
+        {
+          op: "update_user",
+          input: { usr_id: "{id}", display_name: "B" },
+          expected: { error: "AlreadyTerminalError" },
+        },
+        shown("Ada"),
+      ],
+    },
+    {
+      case: "an impossible id is not found",
+      steps: [
+        {
+          op: "update_user",
+          input: { usr_id: `usr_${"0".repeat(32)}`, display_name: "B" },
+          expected: { error: "NotFoundError" },
+        },
+      ],
+    },
+  ])("$case", async ({ steps }) => {
+    const report = await runTests(operations, [{ id: "one", steps }], "update_user");
+    expect(report).toMatchObject({ passed: 1, failures: [], missing: [] });
+  });
+});
+
+/** Where the corpus is not beside the project, its own tests above and in `test/domain` stand for it. */
+describe.runIf(existsSync(corpus))("the specification's corpus", () => {
+  test.each(["pglite", "postgres"] as const)("no file that runs fails on %s", { timeout: 120_000 }, async (name) => {
+    const { entries } = await readIndex(corpus);
+    const { database, close } = await backend(name);
+    const operations = fixtureOperations(database);
+    const world = { operations, createUser: async () => "usr_1", close: () => emptyDatabase(database) };
+    const reports = [];
+    for (const entry of entries) reports.push(await runFile(corpus, entry, async () => world));
+    await close();
+    expect(reports.flatMap((report) => report.failures)).toEqual([]);
+    const whole = reports.filter((report) => report.missing.length === 0).map((report) => report.entry.path);
+    expect(whole).toEqual(
+      expect.arrayContaining([
+        ...["encode", "decode", "decode-reject", "is-valid", "type-of"].map((file) => `fixtures/ids/${file}.json`),
+        "fixtures/identity/argon2id.json",
+        "fixtures/identity/list-users.json",
+      ]),
+    );
+  });
+});

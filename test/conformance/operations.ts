@@ -1,0 +1,136 @@
+/**
+ * The specification's operations by their fixture names, on Sallyport's. Fixtures act without proof of anything, so the
+ * actor is the application itself (S48).
+ *
+ * @module
+ */
+
+import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
+import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { requireEntityId } from "../../src/domain/tuple.ts";
+import { credentialBody, pageBody, userBody } from "../../src/http/wire.ts";
+import type { Status } from "../../src/index.ts";
+import { createAuth, decodeId, encodeId, type IdType, isValidId, systemActor, typeOfId } from "../../src/index.ts";
+import { argon2id } from "../../src/runtime/argon2id.ts";
+import { type Database, sql } from "../../src/store/sql.ts";
+import type { FixtureOperation, FixtureOperations } from "./fixtures.ts";
+
+interface FixtureTuple {
+  subject_type: string;
+  subject_id: string;
+  relation: string;
+  object_type: string;
+  object_id: string;
+}
+
+/** The members that fixtures use, each of the type that it has there. */
+interface Input {
+  type: IdType;
+  uuid: string;
+  id: string;
+  expected_type?: IdType;
+  phc_hash: string;
+  candidate_password: string;
+  usr_id: string;
+  cred_id: string;
+  identifier: string;
+  password: string;
+  display_name?: string | null;
+  expected_display_name?: string | null;
+  cursor?: string;
+  limit?: number;
+  query?: string;
+  status?: Status;
+  actual?: unknown;
+  expected?: unknown;
+  given_tuples?: FixtureTuple[];
+  check: FixtureTuple & { relations: string[] };
+}
+
+export function fixtureOperations(database: Database): FixtureOperations {
+  const actor = systemActor("conformance");
+  const passwordHasher = argon2id();
+  const auth = createAuth({
+    database,
+    passwordHasher,
+    secrets: toBase64Url(randomBytes(32)),
+    origins: ["https://conformance.example"],
+  });
+
+  const createUser = async (displayName: string | null | undefined): Promise<ReturnType<typeof userBody>> =>
+    userBody(await auth.users.create({ actor, displayName: displayName ?? null }));
+  /** The state that a fixture starts from, stored as it is. */
+  const give = async (tuples: readonly FixtureTuple[]): Promise<void> => {
+    for (const tuple of tuples) {
+      await database.run(sql`
+        insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
+        values (${uuidFor("tup", generateId("tup"))}::uuid, ${tuple.subject_type},
+          ${requireEntityId(tuple.subject_type, tuple.subject_id, "subject")}::uuid, ${tuple.relation},
+          ${tuple.object_type}, ${requireEntityId(tuple.object_type, tuple.object_id, "object")}::uuid)`);
+    }
+  };
+  const questionOf = (check: FixtureTuple) => ({
+    subjectType: check.subject_type,
+    subjectId: check.subject_id,
+    objectType: check.object_type,
+    objectId: check.object_id,
+  });
+  const userOf = (input: Input) => ({ actor, userId: input.usr_id });
+
+  const operations: Record<string, (input: Input) => Promise<unknown>> = {
+    encode: async ({ type, uuid }) => encodeId(type as IdType, uuid),
+    decode: async ({ id }) => decodeId(id),
+    is_valid: async ({ id, expected_type }) => isValidId(id, expected_type),
+    type_of: async ({ id }) => typeOfId(id),
+    verify_password: async ({ phc_hash, candidate_password }) => passwordHasher.verify(phc_hash, candidate_password),
+
+    create_user: async ({ display_name }) => ({ user: await createUser(display_name) }),
+    create_user_with_password_credential: async ({ identifier, password }) => {
+      const user = await createUser(null);
+      const credential = await auth.credentials.createPassword({ actor, userId: user.id, identifier, password });
+      return { user, credential: credentialBody(credential) };
+    },
+    suspend_user: async (input) => userBody(await auth.users.suspend(userOf(input))),
+    reinstate_user: async (input) => userBody(await auth.users.reinstate(userOf(input))),
+    revoke_user: async (input) => userBody(await auth.users.revoke(userOf(input))),
+    revoke_credential: async ({ cred_id }) =>
+      credentialBody(await auth.credentials.revoke({ actor, credentialId: cred_id })),
+    update_user: async (input) => {
+      // A member that is there with null clears; one that is not there leaves the name.
+      const given = "display_name" in input ? { displayName: input.display_name ?? null } : {};
+      const user = userBody(await auth.users.update({ ...userOf(input), ...given }));
+      return { ...user, user };
+    },
+    get_user: async (input) => {
+      const user = userBody(await auth.users.get(userOf(input)));
+      return { ...user, user };
+    },
+    list_users: async ({ cursor, limit, query, status }) => {
+      const page = await auth.users.list({ actor, cursor, limit, query, status });
+      return pageBody(page, userBody);
+    },
+    assert_user_fields: async (input) => {
+      const { displayName } = await auth.users.get(userOf(input));
+      const { expected_display_name: expected } = input;
+      if (displayName !== expected) throw new Error(`display_name is ${JSON.stringify(displayName)}`);
+    },
+    assert_equal: async ({ actual, expected }) => {
+      if (actual !== expected) throw new Error(`${JSON.stringify(actual)} is not ${JSON.stringify(expected)}`);
+    },
+
+    check: async ({ given_tuples, check }) => {
+      await give(given_tuples ?? []);
+      return await auth.tuples.check({ ...questionOf(check), relation: check.relation });
+    },
+    check_any: async ({ given_tuples, check }) => {
+      await give(given_tuples ?? []);
+      return await auth.tuples.checkAny({ ...questionOf(check), relations: check.relations });
+    },
+  };
+  return new Map(Object.entries(operations) as unknown as [string, FixtureOperation][]);
+}
+
+/** Forgets everybody; the audit log stays, since nothing empties it. */
+export async function emptyDatabase(database: Database): Promise<void> {
+  await database.run(sql`truncate usr, cred, ses, tup, mfa, pat, usr_mfa_policy, login_ticket, attempt`);
+}

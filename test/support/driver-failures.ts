@@ -1,0 +1,34 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { type Statement, sql } from "../../src/store/sql.ts";
+
+/** What the request failed with. */
+export async function failure(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
+  const outcome = await promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(outcome instanceof Error)) throw new Error("The request did not fail.");
+  return outcome as Error & Record<string, unknown>;
+}
+
+/** All that a logger could print of an error. */
+export function everythingIn(error: Error): string {
+  const own = Object.fromEntries(Object.getOwnPropertyNames(error).map((name) => [name, Reflect.get(error, name)]));
+  return JSON.stringify({ ...own, stack: error.stack, text: String(error), cause: error.cause });
+}
+
+/** Tables to break the constraints of. */
+export const schema: readonly Statement[] = [
+  sql`create table thing (id int4 primary key, name text unique, size int4 constraint thing_size check (size > 0))`,
+  sql`create table part (id int4, thing_id int4 references thing deferrable initially deferred)`,
+];
+
+/** A port that was free a moment ago. */
+export async function closedPort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
