@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+export type { PasswordHasher } from "./crypto/password-hasher.ts";
 export { Actor, systemActor } from "./domain/actor.ts";
 export type { Credential, CredentialType } from "./domain/credential.ts";
 export { AuthError, type ErrorBody, type ErrorCode } from "./domain/error.ts";
@@ -40,7 +42,6 @@ export type { SignUp } from "./operations/sign-up.ts";
 export type { CheckInput, CheckResult, TupleOperations } from "./operations/tuples.ts";
 export type { UserOperations } from "./operations/users.ts";
 export type { AttemptLimit } from "./store/attempts.ts";
-export { DatabaseStateError, type Migration, migrate } from "./store/migrate.ts";
 export { migrations } from "./store/generated/migrations.ts";
+export { DatabaseStateError, type Migration, migrate } from "./store/migrate.ts";
 export { type Database, type SqlValue, type Statement, sql } from "./store/sql.ts";
-export type { PasswordHasher } from "./crypto/password-hasher.ts";

@@ -40,6 +40,7 @@ export class Argon2idIsolate {
     return {
       hash: (password) => this.#hash(queueLength, password),
       verify: (phc, password) => this.#verify(queueLength, phc, password),
+      canVerify: (phc) => parsePhc(phc) !== undefined,
       needsRehash,
     };
   }

@@ -37,13 +37,13 @@ export async function hashPassword(core: Core, password: string): Promise<string
  * same (Flametrench ADR 0023, S42); so too for a password that nobody can have set (S15).
  */
 export async function verifyPasswordHash(core: Core, passwordHash: string | null, password: string): Promise<boolean> {
-  const verifiable = preparePassword(password) !== undefined && password !== "";
+  const { passwordHasher, decoyHash } = core;
+  const usable = preparePassword(password) !== undefined;
+  const known = usable && passwordHash !== null && passwordHasher.canVerify(passwordHash);
   const matches = await queued(() =>
-    verifiable
-      ? core.passwordHasher.verify(passwordHash ?? core.decoyHash, password)
-      : core.passwordHasher.verify(core.decoyHash, "unusable"),
+    passwordHasher.verify(known ? passwordHash : decoyHash, usable ? password : "unusable"),
   );
-  return verifiable && passwordHash !== null && matches;
+  return known && matches;
 }
 
 async function queued<Result>(work: () => Promise<Result>): Promise<Result> {

@@ -21,7 +21,8 @@ const constraints: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
 /** Whether nobody knows if the statement took effect: the error is not the database's own. */
 export function isReplyLost(error: unknown): boolean {
   const { code } = asFailure(error);
-  return !(error instanceof AuthError) && !(typeof code === "string" && /^[0-9A-Z]{5}$/.test(code));
+  // Not `EPIPE` and its like, which have five letters too.
+  return !(error instanceof AuthError) && !(typeof code === "string" && /^(?!E[A-Z]{4})[0-9A-Z]{5}$/.test(code));
 }
 
 /** Whether a repeated operation found its own event: the first try has committed after all. */

@@ -27,7 +27,8 @@ async function withRetries<Result>(request: () => Promise<Result>): Promise<Resu
       return await request();
     } catch (error) {
       if (retries === maxRetries || !conflicts.has((error as { code?: unknown }).code)) throw error;
-      const wait = Math.random() * firstWaitMilliseconds * 2 ** retries;
+      const share = crypto.getRandomValues(new Uint8Array(1))[0]! / 256;
+      const wait = share * firstWaitMilliseconds * 2 ** retries;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }

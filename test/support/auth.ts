@@ -1,0 +1,273 @@
+import { Argon2id } from "../../src/crypto/argon2id.ts";
+import { constantTimeEqual, fromBase64, randomBytes, toBase64Url, toHex } from "../../src/crypto/bytes.ts";
+import { preparePassword } from "../../src/crypto/password-bytes.ts";
+import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
+import { encodePhc, parsePhc } from "../../src/crypto/phc.ts";
+import { type Actor, systemActor } from "../../src/domain/actor.ts";
+import { AuthError, type ErrorCode } from "../../src/domain/error.ts";
+import { type CredentialId, generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
+import type { Session, Transport } from "../../src/domain/session.ts";
+import { type Auth, type AuthOptions, createAuth } from "../../src/operations/auth.ts";
+import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
+import { argon2Base64, blake2bBase64 } from "../../src/runtime/generated/binaries.ts";
+import { type Database, type Statement, sql } from "../../src/store/sql.ts";
+import { type CountingDatabase, countingDatabase } from "./counting-database.ts";
+import { type Backend, type BackendName, type BackendOptions, backend } from "./databases.ts";
+
+/** A hasher that counts the Argon2id computations, not the calls: what is refused unread costs nothing. */
+export interface CountingHasher extends PasswordHasher {
+  readonly computations: number;
+  reset(): void;
+}
+
+export function countingHasher(hasher: PasswordHasher): CountingHasher {
+  let computations = 0;
+  return {
+    get computations() {
+      return computations;
+    },
+    reset() {
+      computations = 0;
+    },
+    async hash(password) {
+      if (preparePassword(password)) computations += 1;
+      return await hasher.hash(password);
+    },
+    async verify(phc, password) {
+      if (parsePhc(phc) && preparePassword(password)) computations += 1;
+      return await hasher.verify(phc, password);
+    },
+    canVerify: (phc) => hasher.canVerify(phc),
+    needsRehash: (phc) => hasher.needsRehash(phc),
+  };
+}
+
+const quickCost = { memoryKiB: 8, passes: 1, lanes: 1 };
+let computation: Argon2id | undefined;
+
+function quickTag(password: Uint8Array, salt: Uint8Array, cost = quickCost): Uint8Array {
+  const compile = (base64: string): WebAssembly.Module => new WebAssembly.Module(fromBase64(base64)!);
+  computation ??= new Argon2id({ argon2: compile(argon2Base64), blake2b: compile(blake2bBase64) });
+  return computation.tag({ password, salt, cost, tagBytes: 32 });
+}
+
+/** Argon2id at the least cost and without a queue: a real hash of a real password, in a hundredth of the time. */
+export function quickHasher(): PasswordHasher {
+  return {
+    async hash(password) {
+      const salt = randomBytes(16);
+      return encodePhc({ cost: quickCost, salt, tag: quickTag(preparePassword(password)!, salt) as never });
+    },
+    async verify(phc, password) {
+      const stored = parsePhc(phc);
+      const bytes = preparePassword(password);
+      return !!stored && !!bytes && constantTimeEqual(quickTag(bytes, stored.salt, stored.cost), stored.tag);
+    },
+    canVerify: (phc) => parsePhc(phc) !== undefined,
+    needsRehash: (phc) => parsePhc(phc)?.cost.memoryKiB !== quickCost.memoryKiB,
+  };
+}
+
+const quickDecoy = encodePhc({ cost: quickCost, salt: new Uint8Array(16), tag: new Uint8Array(32).fill(1) });
+
+export const secret: string = toBase64Url(randomBytes(32));
+export const goodPassword = "vmqkzhrwxjcygpfb";
+export const otherPassword = "tuldnbfpgycjxwrh";
+export const system: Actor = systemActor("test");
+
+/** Somebody who has signed up, and what they hold. */
+export interface Person {
+  readonly identifier: string;
+  readonly password: string;
+  readonly userId: UserId;
+  readonly credentialId: CredentialId;
+  readonly session: Session;
+  readonly token: string;
+  readonly transport: Transport;
+  readonly actor: Actor;
+  readonly knownDevice: string;
+}
+
+/** One audit event, as it is stored. */
+export interface StoredEvent {
+  readonly id: string;
+  readonly action: string;
+  readonly outcome: string;
+  readonly actorUserId: string | null;
+  readonly auth: Record<string, unknown> | null;
+  readonly targetId: string;
+  readonly metadata: Record<string, unknown>;
+  readonly context: Record<string, unknown>;
+}
+
+export interface OpenOptions extends BackendOptions {
+  /** `real`: the pinned cost and the queue. Default `quick`. */
+  hasher?: "real" | "quick";
+  auth?: Partial<AuthOptions>;
+}
+
+/** Sallyport on a database of its own, with what a test needs to look behind it. */
+export interface World {
+  readonly auth: Auth;
+  /** As the driver made it: what goes through it is not counted. */
+  readonly database: Database;
+  readonly counting: CountingDatabase;
+  readonly hasher: CountingHasher;
+  readonly backend: Backend;
+  /** Another isolate: the same database and secrets, nothing else in common. */
+  isolate(options?: Partial<AuthOptions>): Auth;
+  rows<Row>(statement: Statement<Row>): Promise<Row[]>;
+  /** Signs somebody new up, from an address that nobody else has. */
+  person(options?: { transport?: Transport; password?: string; identifier?: string }): Promise<Person>;
+  /** Signs somebody in again, from a new address. */
+  signIn(person: Person, options?: { transport?: Transport; auth?: Auth }): Promise<Person>;
+  /** Somebody who is an administrator, in a session at level 2. */
+  administrator(): Promise<Person>;
+  /** Writes a second factor, proved now, into a session. */
+  levelTwo(session: Pick<Session, "id">): Promise<void>;
+  /** Gives a user an active factor that nobody can use. */
+  enroll(userId: string): Promise<void>;
+  /** Sets the user's policy: a second factor is required, from `graceUntil` on. */
+  requireFactor(userId: string, graceUntil?: Date): Promise<void>;
+  /** Moves the authentication of a session into the past, in seconds. */
+  age(session: Pick<Session, "id">, seconds: number): Promise<void>;
+  liveSessions(userId: string): Promise<number>;
+  tickets(userId: string): Promise<number>;
+  /** Events by what they are about or who caused them, oldest first. */
+  events(filter: { actor?: string; target?: string; action?: string }): Promise<StoredEvent[]>;
+  close(): Promise<void>;
+}
+
+export async function openAuth(name: BackendName, options: OpenOptions = {}): Promise<World> {
+  const opened = await backend(name, options);
+  const { database } = opened;
+  const counting = countingDatabase(database);
+  const isReal = options.hasher === "real";
+  const hasher = countingHasher(isReal ? argon2id() : quickHasher());
+  const isolate = (more: Partial<AuthOptions> = {}): Auth =>
+    createAuth({
+      database,
+      passwordHasher: hasher,
+      decoyHash: isReal ? decoyHash : quickDecoy,
+      secrets: secret,
+      origins: ["https://example.com"],
+      signUp: "open",
+      ...options.auth,
+      ...more,
+    });
+  const auth = isolate({ database: counting });
+  const rows = <Row>(statement: Statement<Row>): Promise<Row[]> => database.run<Row>(statement);
+  const count = async (statement: Statement<{ n: number }>): Promise<number> => (await rows(statement))[0]!.n;
+  const personOf = async (
+    signedIn: { session: Session; token: string; knownDevice: string },
+    { identifier, password, transport }: Pick<Person, "identifier" | "password" | "transport">,
+  ): Promise<Person> => {
+    const { session, token, knownDevice } = signedIn;
+    const { actor } = await auth.sessions.verify({ token, transport });
+    const { userId, credentialId } = session;
+    return { identifier, password, transport, userId, credentialId, session, token, actor, knownDevice };
+  };
+
+  const world: World = {
+    auth,
+    database,
+    counting,
+    hasher,
+    backend: opened,
+    isolate,
+    rows,
+    async person({ transport = "token", password = goodPassword, identifier = freshIdentifier() } = {}) {
+      const context = { address: freshAddress() };
+      const made = await auth.signUp({ identifier, password, transport, context });
+      return await personOf(made, { identifier, password, transport });
+    },
+    async signIn({ identifier, password }, { transport = "token", auth: through = auth } = {}) {
+      const signedIn = await through.signIn({ identifier, password, transport, context: { address: freshAddress() } });
+      if (signedIn.mfaRequired) throw new Error("A second factor is demanded.");
+      return await personOf(signedIn, { identifier, password, transport });
+    },
+    async administrator() {
+      const person = await world.person();
+      await auth.administrators.grant({ actor: system, userId: person.userId });
+      await world.levelTwo(person.session);
+      return person;
+    },
+    async levelTwo({ id }) {
+      await rows(sql`
+        update ses set amr = array['pwd', 'mfa'], mfa_verified_at = greatest(sallyport_now(), created_at)
+        where id = ${uuidFor("ses", id)}::uuid`);
+    },
+    async enroll(userId) {
+      await rows(sql`
+        insert into mfa (id, usr_id, type, identifier, totp_secret, totp_algorithm, totp_digits, totp_period)
+        values (${uuidFor("mfa", generateId("mfa"))}::uuid, ${uuidFor("usr", userId)}::uuid, 'totp', 'phone',
+          decode('00', 'hex'), 'sha1', 6, 30)`);
+    },
+    async requireFactor(userId, graceUntil) {
+      await rows(sql`
+        insert into usr_mfa_policy (usr_id, required, grace_until)
+        values (${uuidFor("usr", userId)}::uuid, true, ${graceUntil ?? null}::timestamptz)
+        on conflict (usr_id) do update set required = true, grace_until = excluded.grace_until`);
+    },
+    async age({ id }, seconds) {
+      await rows(sql`
+        update ses set auth_time = sallyport_now() - make_interval(secs => ${seconds}::float8)
+        where id = ${uuidFor("ses", id)}::uuid`);
+    },
+    liveSessions: (userId) =>
+      count(sql`
+        select count(*)::int as n from ses
+        where usr_id = ${uuidFor("usr", userId)}::uuid and revoked_at is null and expires_at > sallyport_now()`),
+    tickets: (userId) =>
+      count(sql`select count(*)::int as n from login_ticket where usr_id = ${uuidFor("usr", userId)}::uuid`),
+    async events({ actor, target, action }) {
+      return await rows<StoredEvent>(sql`
+        select id, action, outcome, actor_usr_id as "actorUserId", auth, target_id as "targetId", metadata, context
+        from aud
+        where (${actor ?? null}::text is null or actor_usr_id = ${actor ? uuidFor("usr", actor) : null}::uuid)
+          and (${target ?? null}::text is null or target_id = ${target ?? null}::text)
+          and (${action ?? null}::text is null or action = ${action ?? null}::text)
+        order by recorded_at, id`);
+    },
+    close: () => opened.close(),
+  };
+  return world;
+}
+
+export function freshIdentifier(): string {
+  return `p${toHex(randomBytes(8))}@example.com`;
+}
+
+/** An IPv6 address of a network that nobody else has. */
+export function freshAddress(): string {
+  return `2001:${toHex(randomBytes(4)).replace(/(.{4})/, "$1:")}::1`;
+}
+
+/** The code that a promise is refused with; `"done"` if it is not. Any other failure is thrown. */
+export async function outcome(promise: Promise<unknown>): Promise<ErrorCode | "done"> {
+  try {
+    await promise;
+    return "done";
+  } catch (error) {
+    if (error instanceof AuthError) return error.code;
+    throw error;
+  }
+}
+
+/** The refusal itself. */
+export async function refusal(promise: Promise<unknown>): Promise<AuthError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof AuthError) return error;
+    throw error;
+  }
+  throw new Error("Nothing was refused.");
+}
+
+/** How often each value occurs. */
+export function tally<Value extends string>(values: readonly Value[]): Partial<Record<Value, number>> {
+  const counts: Partial<Record<Value, number>> = {};
+  for (const value of values) counts[value] = (counts[value] ?? 0) + 1;
+  return counts;
+}
