@@ -8,11 +8,15 @@
  * @module
  */
 import { parseArgs } from "node:util";
+import { administratorCommand } from "./administrator.ts";
 import { type Command, UsageError } from "./command.ts";
+import { doctorCommand } from "./doctor.ts";
 import { migrateCommand } from "./migrate.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
+  administrator: administratorCommand,
+  doctor: doctorCommand,
 };
 
 function help(): string {

@@ -2,7 +2,7 @@ import type { Actor } from "../domain/actor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { sql } from "../store/sql.ts";
 import * as store from "../store/tuples.ts";
-import type { Core } from "./core.ts";
+import type { Executor } from "./core.ts";
 import { execute } from "./execute.ts";
 import type { Operation } from "./plan.ts";
 import { newAuditId } from "./users.ts";
@@ -15,7 +15,7 @@ export interface AdministratorOperations {
   remove: Operation<{ actor: Actor; userId: string }, { removed: boolean }>;
 }
 
-export function administratorOperations(core: Core): AdministratorOperations {
+export function administratorOperations(core: Executor): AdministratorOperations {
   const actOf = ({ actor, userId }: { actor: Actor; userId: string }) => ({
     actor,
     auditId: newAuditId(),

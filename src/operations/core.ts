@@ -18,9 +18,15 @@ export interface Limits {
   readonly network: AttemptLimit;
 }
 
-/** What every operation works with: the checked options of `createAuth`. */
-export interface Core {
+/** What running work on the database needs. */
+export interface Executor {
   readonly database: Database;
+  /** Told of what must not change an answer, such as a denial that could not be recorded. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** What every operation works with: the checked options of `createAuth`. */
+export interface Core extends Executor {
   readonly passwordHasher: PasswordHasher;
   readonly keys: RootKeys;
   readonly signUp: SignUpMode;
@@ -32,8 +38,6 @@ export interface Core {
   readonly isCompromisedPassword: ((password: string) => Promise<boolean>) | undefined;
   /** Verified where there is no hash to verify, so that the work is the same. */
   readonly decoyHash: string;
-  /** Told of what must not change an answer, such as a denial that could not be recorded. */
-  readonly onError: (error: unknown) => void;
 }
 
 /** A keyed digest in hex: how an identifier, a device or an address is named in counters and events. */

@@ -10,7 +10,7 @@ import { recordAuditEvent } from "../store/audit.ts";
 import { type Lock, lockStatements } from "../store/locks.ts";
 import { isAlreadyCommitted, isReplyLost, refusalOf } from "../store/refusals.ts";
 import { type Statement, sql } from "../store/sql.ts";
-import type { Core } from "./core.ts";
+import type { Executor } from "./core.ts";
 
 /** One operation, ready to run: its locks, its one statement, and how to read the answer. */
 export interface Work<Result> {
@@ -35,14 +35,14 @@ export interface Work<Result> {
 const lastRepeatMilliseconds = 2_500;
 
 /** Runs one operation. @throws {AuthError} Its refusal, or `unavailable.database`. */
-export async function execute<Result>(core: Core, work: Work<Result>): Promise<Result> {
+export async function execute<Result>(core: Executor, work: Work<Result>): Promise<Result> {
   const [rows] = await executeAll(core, [work]);
   return await work.decode(rows!);
 }
 
 /** Runs operations and plain statements in one transaction: all of them or none. Gives each its own rows. */
 export async function executeAll(
-  core: Core,
+  core: Executor,
   items: readonly (Work<unknown> | Statement<unknown>)[],
 ): Promise<(readonly unknown[])[]> {
   const works = items.filter(isWork);
@@ -56,7 +56,7 @@ export async function executeAll(
 }
 
 async function executeOnce(
-  core: Core,
+  core: Executor,
   items: readonly (Work<unknown> | Statement<unknown>)[],
   works: readonly Work<unknown>[],
 ): Promise<(readonly unknown[])[]> {
@@ -87,7 +87,7 @@ function unavailable(cause: unknown): AuthError {
 
 /** One request: the locks of all, deduplicated and in order, then the bodies. */
 async function send(
-  core: Core,
+  core: Executor,
   items: readonly (Work<unknown> | Statement<unknown>)[],
 ): Promise<(readonly unknown[])[]> {
   const locks = lockStatements(items.flatMap((item) => (isWork(item) ? (item.locks ?? []) : [])));
@@ -99,7 +99,7 @@ async function send(
 
 /** The answers of operations that have committed, or `undefined` if they have not (or may simply run again). */
 async function recall(
-  core: Core,
+  core: Executor,
   items: readonly (Work<unknown> | Statement<unknown>)[],
 ): Promise<(readonly unknown[])[] | undefined> {
   const recalls = items.map((item) => (isWork(item) ? item.onLostReply : undefined));
@@ -115,7 +115,7 @@ async function recall(
   return found;
 }
 
-async function recordDenials(core: Core, refusal: AuthError, works: readonly Work<unknown>[]): Promise<void> {
+async function recordDenials(core: Executor, refusal: AuthError, works: readonly Work<unknown>[]): Promise<void> {
   const denied =
     refusal.status === 403 || refusal.status === 404 || refusal.code === "unauthorized.reauthentication_required";
   for (const { denial } of works) {

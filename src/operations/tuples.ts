@@ -2,7 +2,7 @@ import { AuthError } from "../domain/error.ts";
 import { type TupleId, wireId } from "../domain/id.ts";
 import { requireEntityId, requireEntityType, requireRelation } from "../domain/tuple.ts";
 import { selectMatchingTuple } from "../store/tuples.ts";
-import type { Core } from "./core.ts";
+import type { Executor } from "./core.ts";
 import { execute } from "./execute.ts";
 import type { Operation } from "./plan.ts";
 
@@ -26,7 +26,7 @@ export interface TupleOperations {
   checkAny: Operation<Omit<CheckInput, "relation"> & { relations: readonly string[] }, CheckResult>;
 }
 
-export function tupleOperations(core: Core): TupleOperations {
+export function tupleOperations(core: Executor): TupleOperations {
   const checkAny: TupleOperations["checkAny"] = async (question) => {
     const { subjectType, subjectId, relations, objectType, objectId } = question;
     if (relations.length === 0) throw new AuthError("invalid_format.relations");

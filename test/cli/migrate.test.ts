@@ -1,23 +1,9 @@
-import { execFile } from "node:child_process";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { installTestClock } from "../../src/testing/clock.ts";
+import { sallyport } from "../support/command-line.ts";
 import { openBackend } from "../support/databases.ts";
 
 describe("sallyport migrate", () => {
-  const root = fileURLToPath(new URL("../..", import.meta.url));
-
-  /** Runs the command line, without the environment's database. */
-  async function sallyport(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-    const { DATABASE_URL: _unused, ...env } = process.env;
-    const command = [`${root}src/cli/sallyport.ts`, ...args];
-    return await promisify(execFile)(process.execPath, command, { cwd: root, env }).then(
-      ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
-      ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
-    );
-  }
-
   test("migrates, and says so", async () => {
     const { connectionString, database } = await openBackend("postgres", { empty: true });
     const url = ["--database-url", connectionString!];

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { generateId, wireId } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import { sallyport } from "../support/command-line.ts";
+import { openBackend } from "../support/databases.ts";
+
+const nobody = generateId("usr");
+
+test("S06: grants the first administrator, and never removes the last", async () => {
+  const { connectionString, database } = await openBackend("postgres");
+  const url = ["--database-url", connectionString!];
+  const rows = await database.run(sql<{ id: string }>`
+    insert into usr (id) select gen_random_uuid() from generate_series(1, 2) returning id`);
+  const [first, second] = rows.map(({ id }) => wireId("usr", id));
+  const administrator = async (...args: string[]) => await sallyport("administrator", ...args, ...url);
+
+  expect((await administrator("grant", first!)).stdout).toBe("The user is an administrator now.\n");
+  expect((await administrator("grant", first!)).stdout).toBe("The user was an administrator already.\n");
+  const refused = await administrator("remove", first!);
+  expect([refused.code, refused.stderr]).toEqual([1, "sallyport: The last administrator cannot be removed.\n"]);
+  expect((await administrator("grant", second!)).code).toBe(0);
+  expect((await administrator("remove", first!)).stdout).toBe("The user is no administrator any more.\n");
+  expect((await administrator("remove", first!)).stdout).toBe("The user was no administrator.\n");
+  expect((await administrator("grant", nobody)).stderr).toBe("sallyport: There is no such object.\n");
+
+  const events = await database.run(sql<{ action: string; auth: unknown }>`
+    select action, auth from aud order by recorded_at`);
+  expect(events.map((event) => event.action)).toEqual([
+    "authz.administrator.grant",
+    "authz.administrator.grant",
+    "authz.administrator.remove",
+  ]);
+  expect(events[0]!.auth).toEqual({ kind: "system", system_id: "command-line" });
+});
+
+test.each([
+  { case: "no verb", args: [] },
+  { case: "an unknown verb", args: ["make", nobody] },
+  { case: "no user", args: ["grant"] },
+  { case: "too much", args: ["grant", nobody, nobody] },
+])("$case: exit code 2", async ({ args }) => {
+  expect((await sallyport("administrator", ...args, "--database-url", "postgres://u:p@127.0.0.1:1/d")).code).toBe(2);
+});
