@@ -178,7 +178,7 @@ create table mfa (
         and totp_period is not null and identifier is not null
         and webauthn_public_key is null and recovery_hashes is null
       when 'webauthn' then totp_secret is null and recovery_hashes is null
-        and (status = 'pending' or (identifier is not null and webauthn_public_key is not null
+        and (status in ('pending', 'revoked') or (identifier is not null and webauthn_public_key is not null
           and webauthn_sign_count is not null and webauthn_rp_id is not null))
       when 'recovery' then recovery_hashes is not null and recovery_consumed is not null
         and cardinality(recovery_hashes) = cardinality(recovery_consumed)

@@ -7,152 +7,89 @@
  * @module
  */
 
-interface Refusal {
-  readonly name: string;
-  readonly status: 400 | 401 | 403 | 404 | 409 | 413 | 415 | 429 | 503;
-  readonly message: string;
-}
+/** The status of each category, which is the part of a code before the dot. */
+const statuses = {
+  invalid_format: 400,
+  unauthorized: 401,
+  auth: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  precondition: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  too_many_requests: 429,
+  unavailable: 503,
+} as const;
 
+export type ErrorStatus = (typeof statuses)[keyof typeof statuses];
+
+/** Code, pinned name, message. */
 const refusals = {
-  "invalid_format.id": { name: "InvalidIdError", status: 400, message: "The identifier is malformed." },
-  "invalid_format.id_separator": { name: "InvalidIdError", status: 400, message: "The identifier has no separator." },
-  "invalid_format.id_type": { name: "InvalidTypeError", status: 400, message: "The identifier's prefix is unknown." },
-  "invalid_format.json": { name: "InvalidFormatError", status: 400, message: "The body is not valid JSON." },
-  "invalid_format.body": {
-    name: "InvalidFormatError",
-    status: 400,
-    message: "The body does not have the expected form.",
-  },
-  "invalid_format.query": {
-    name: "InvalidFormatError",
-    status: 400,
-    message: "A query parameter does not have the expected form.",
-  },
-  "invalid_format.cursor": { name: "InvalidFormatError", status: 400, message: "The cursor is malformed." },
-  "invalid_format.identifier": {
-    name: "InvalidFormatError",
-    status: 400,
-    message: "The identifier must be 1 to 254 characters of ASCII without spaces or control characters.",
-  },
-  "invalid_format.password": { name: "InvalidFormatError", status: 400, message: "The password is not acceptable." },
-  "invalid_format.text": {
-    name: "InvalidFormatError",
-    status: 400,
-    message: "A text holds characters that cannot be stored.",
-  },
-  "invalid_format.relation": { name: "InvalidFormatError", status: 400, message: "The relation is malformed." },
-  "invalid_format.relations": {
-    name: "EmptyRelationSetError",
-    status: 400,
-    message: "At least one relation is needed.",
-  },
-  "invalid_format.object_type": { name: "InvalidFormatError", status: 400, message: "The object type is malformed." },
-  "invalid_format.object_id": {
-    name: "InvalidFormatError",
-    status: 400,
-    message: "The object identifier is malformed.",
-  },
-  "invalid_format.subject_type": { name: "InvalidFormatError", status: 400, message: "The subject type is malformed." },
-  "invalid_format.subject_id": {
-    name: "InvalidFormatError",
-    status: 400,
-    message: "The subject identifier is malformed.",
-  },
-  "unauthorized.invalid_credential": {
-    name: "InvalidCredentialError",
-    status: 401,
-    message: "The identifier or the password is wrong.",
-  },
-  "unauthorized.invalid_token": { name: "InvalidTokenError", status: 401, message: "A valid session is needed." },
-  "unauthorized.session_expired": { name: "SessionExpiredError", status: 401, message: "The session has ended." },
-  "unauthorized.invalid_ticket": { name: "InvalidTokenError", status: 401, message: "A valid login ticket is needed." },
-  "unauthorized.mfa_required": { name: "MfaRequiredError", status: 401, message: "A second factor is needed." },
-  "unauthorized.reauthentication_required": {
-    name: "ReauthenticationRequiredError",
-    status: 401,
-    message: "Sign in again to do this.",
-  },
-  "auth.token_format_unrecognized": {
-    name: "TokenFormatUnrecognizedError",
-    status: 401,
-    message: "This kind of token is not accepted here.",
-  },
-  forbidden: { name: "ForbiddenError", status: 403, message: "You may not do this." },
-  "forbidden.cross_origin": {
-    name: "ForbiddenError",
-    status: 403,
-    message: "The request did not come from this site.",
-  },
-  "forbidden.sign_up_closed": { name: "ForbiddenError", status: 403, message: "Sign-up is not open." },
-  not_found: { name: "NotFoundError", status: 404, message: "There is no such object." },
-  "conflict.duplicate_credential": {
-    name: "DuplicateCredentialError",
-    status: 409,
-    message: "An active credential with this identifier exists.",
-  },
-  "conflict.duplicate_tuple": { name: "DuplicateTupleError", status: 409, message: "The tuple exists." },
-  "conflict.credential_not_active": {
-    name: "CredentialNotActiveError",
-    status: 409,
-    message: "The credential is not active.",
-  },
-  "conflict.credential_type_mismatch": {
-    name: "CredentialTypeMismatchError",
-    status: 409,
-    message: "The credential is of another type.",
-  },
-  "conflict.already_terminal": {
-    name: "AlreadyTerminalError",
-    status: 409,
-    message: "The object is revoked for good.",
-  },
-  "conflict.last_administrator": {
-    name: "PreconditionError",
-    status: 409,
-    message: "The last administrator cannot be removed.",
-  },
-  "precondition.user_not_active": { name: "PreconditionError", status: 409, message: "The user is not active." },
-  "precondition.invalid_transition": {
-    name: "PreconditionError",
-    status: 409,
-    message: "The object is not in the state that this needs.",
-  },
-  "precondition.cred_user_mismatch": {
-    name: "PreconditionError",
-    status: 409,
-    message: "The credential belongs to another user.",
-  },
-  "precondition.ttl_too_short": {
-    name: "PreconditionError",
-    status: 409,
-    message: "A session lasts at least 60 seconds.",
-  },
-  payload_too_large: { name: "PayloadTooLargeError", status: 413, message: "The body is larger than 64 KiB." },
-  unsupported_media_type: {
-    name: "UnsupportedMediaTypeError",
-    status: 415,
-    message: "The body must be application/json.",
-  },
-  too_many_requests: { name: "TooManyRequestsError", status: 429, message: "Too many attempts. Try again later." },
-  "unavailable.busy": { name: "UnavailableError", status: 503, message: "The service is busy. Try again shortly." },
-  "unavailable.database": { name: "UnavailableError", status: 503, message: "The service cannot answer now." },
-  "unavailable.reply_lost": {
-    name: "UnavailableError",
-    status: 503,
-    message: "The change was made, but its answer was lost.",
-  },
-  "unavailable.configuration": { name: "UnavailableError", status: 503, message: "The service is not configured." },
+  "invalid_format.id": ["InvalidIdError", "The identifier is malformed."],
+  "invalid_format.id_separator": ["InvalidIdError", "The identifier has no separator."],
+  "invalid_format.id_type": ["InvalidTypeError", "The identifier's prefix is unknown."],
+  "invalid_format.json": ["InvalidFormatError", "The body is not valid JSON."],
+  "invalid_format.body": ["InvalidFormatError", "The body does not have the expected form."],
+  "invalid_format.query": ["InvalidFormatError", "A query parameter does not have the expected form."],
+  "invalid_format.cursor": ["InvalidFormatError", "The cursor is malformed."],
+  "invalid_format.identifier": [
+    "InvalidFormatError",
+    "The identifier must be 1 to 254 characters of ASCII without spaces or control characters.",
+  ],
+  "invalid_format.password": ["InvalidFormatError", "The password is not acceptable."],
+  "invalid_format.text": ["InvalidFormatError", "A text holds characters that cannot be stored."],
+  "invalid_format.relation": ["InvalidFormatError", "The relation is malformed."],
+  "invalid_format.relations": ["EmptyRelationSetError", "At least one relation is needed."],
+  "invalid_format.object_type": ["InvalidFormatError", "The object type is malformed."],
+  "invalid_format.object_id": ["InvalidFormatError", "The object identifier is malformed."],
+  "invalid_format.subject_type": ["InvalidFormatError", "The subject type is malformed."],
+  "invalid_format.subject_id": ["InvalidFormatError", "The subject identifier is malformed."],
+  "unauthorized.invalid_credential": ["InvalidCredentialError", "The identifier or the password is wrong."],
+  "unauthorized.invalid_token": ["InvalidTokenError", "A valid session is needed."],
+  "unauthorized.session_expired": ["SessionExpiredError", "The session has ended."],
+  "unauthorized.invalid_ticket": ["InvalidTokenError", "A valid login ticket is needed."],
+  "unauthorized.mfa_required": ["MfaRequiredError", "A second factor is needed."],
+  "unauthorized.reauthentication_required": ["ReauthenticationRequiredError", "Sign in again to do this."],
+  "auth.token_format_unrecognized": ["TokenFormatUnrecognizedError", "This kind of token is not accepted here."],
+  forbidden: ["ForbiddenError", "You may not do this."],
+  "forbidden.cross_origin": ["ForbiddenError", "The request did not come from this site."],
+  "forbidden.sign_up_closed": ["ForbiddenError", "Sign-up is not open."],
+  not_found: ["NotFoundError", "There is no such object."],
+  "conflict.duplicate_credential": ["DuplicateCredentialError", "An active credential with this identifier exists."],
+  "conflict.duplicate_tuple": ["DuplicateTupleError", "The tuple exists."],
+  "conflict.credential_not_active": ["CredentialNotActiveError", "The credential is not active."],
+  "conflict.credential_type_mismatch": ["CredentialTypeMismatchError", "The credential is of another type."],
+  "conflict.already_terminal": ["AlreadyTerminalError", "The object is revoked for good."],
+  "conflict.last_administrator": ["PreconditionError", "The last administrator cannot be removed."],
+  "precondition.user_not_active": ["PreconditionError", "The user is not active."],
+  "precondition.invalid_transition": ["PreconditionError", "The object is not in the state that this needs."],
+  "precondition.cred_user_mismatch": ["PreconditionError", "The credential belongs to another user."],
+  "precondition.ttl_too_short": ["PreconditionError", "A session lasts at least 60 seconds."],
+  payload_too_large: ["PayloadTooLargeError", "The body is larger than 64 KiB."],
+  unsupported_media_type: ["UnsupportedMediaTypeError", "The body must be application/json."],
+  too_many_requests: ["TooManyRequestsError", "Too many attempts. Try again later."],
+  "unavailable.busy": ["UnavailableError", "The service is busy. Try again shortly."],
+  "unavailable.database": ["UnavailableError", "The service cannot answer now."],
+  "unavailable.reply_lost": ["UnavailableError", "The change was made, but its answer was lost."],
+  "unavailable.configuration": ["UnavailableError", "The service is not configured."],
 } as const;
 
 /** A code of the closed table; the part before the dot is its category. */
 export type ErrorCode = keyof typeof refusals;
 
-const table: Readonly<Record<ErrorCode, Refusal>> = refusals;
+/** Every code, for documents and tests. */
+export const errorCodes: readonly ErrorCode[] = Object.keys(refusals) as ErrorCode[];
+
+/** The status that a code's category fixes. */
+export function statusOf(code: ErrorCode): ErrorStatus {
+  return statuses[code.split(".")[0] as keyof typeof statuses];
+}
 
 /** A refused operation. `cause` holds the particulars and never leaves the process; `details` does. */
 export class AuthError extends Error {
   readonly code: ErrorCode;
-  readonly status: Refusal["status"];
+  readonly status: ErrorStatus;
   /** Seconds after which the same request may succeed, for 429 and 503. */
   readonly retryAfterSeconds: number | undefined;
   /** What a client may be told besides, by code; never an identifier or a secret. */
@@ -166,11 +103,11 @@ export class AuthError extends Error {
       details?: Readonly<Record<string, string | number | readonly string[]>> | undefined;
     } = {},
   ) {
-    const { name, status, message } = table[code];
+    const [name, message] = refusals[code];
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = name;
     this.code = code;
-    this.status = status;
+    this.status = statusOf(code);
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.details = options.details;
   }

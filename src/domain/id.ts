@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { uuidv7, V7Generator } from "uuidv7";
+import { v7 } from "uuid";
+import { randomBytes } from "../crypto/bytes.ts";
 import { AuthError } from "./error.ts";
 
 /** The prefixes that specification version 0.3 registers; `aud` is version 0.4's, for the audit log (ADR 0019). */
@@ -25,12 +26,12 @@ const payloadShape = /^[0-9a-f]{32}$/;
 
 /** A fresh identifier: UUIDv7 (RFC 9562 §5.7), increasing within a millisecond. */
 export function generateId<Type extends IdType>(type: Type): Id<Type> {
-  return encodeId(type, uuidv7());
+  return encodeId(type, v7());
 }
 
 /** An audit event's identifier. Its counter is drawn anew each time, since a shared one would tell how much others do. */
 export function generateAuditId(): AuditId {
-  return encodeId("aud", new V7Generator().generate().toString());
+  return encodeId("aud", v7({ random: randomBytes(16) }));
 }
 
 /**

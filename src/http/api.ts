@@ -12,8 +12,8 @@ import type { AccountSessionBody, CredentialBody, PageBody, SessionBody, SignedI
 type RefusalStatus = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 429 | 500 | 503;
 
 /** One method of a route: what it takes, what it answers with, and that it may refuse. */
-type Answers<Input, Body, Status extends number> =
-  | { input: Input; output: Body; outputFormat: "json"; status: Status }
+type Answers<Input, Body, Status extends number, Format extends "json" | "body" = "json"> =
+  | { input: Input; output: Body; outputFormat: Format; status: Status }
   | { input: Input; output: ErrorBody; outputFormat: "json"; status: RefusalStatus };
 
 type WithUser = { param: { usr_id: string } };
@@ -27,7 +27,7 @@ export type AuthApi = {
   };
   "/auth/sign-in": { $post: Answers<{ json: schemas.PasswordCredentialsBody }, SignedInBody, 200> };
   "/auth/refresh": { $post: Answers<object, SignedInBody, 200> };
-  "/auth/sign-out": { $post: Answers<object, null, 204> };
+  "/auth/sign-out": { $post: Answers<object, null, 204, "body"> };
   "/auth/session": { $get: Answers<object, { user: UserBody; session: AccountSessionBody }, 200> };
   "/auth/sessions": { $get: Answers<{ query: schemas.PageQuery }, PageBody<AccountSessionBody>, 200> };
   "/auth/sessions/revoke-others": { $post: Answers<object, { revoked: number }, 200> };
@@ -68,6 +68,7 @@ export type AuthApi = {
   "/v1/sessions/:ses_id/revoke": { $post: Answers<WithSession, SessionBody, 200> };
 
   "/health": { $get: Answers<object, { status: "ok" }, 200> };
+  "/openapi.json": { $get: Answers<object, { openapi: string } & { [member: string]: unknown }, 200> };
 };
 
 /** For `hc<AuthApp>(baseUrl)` of `hono/client`. */

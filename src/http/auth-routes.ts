@@ -1,6 +1,7 @@
 import { type Context, Hono } from "hono";
 import { AuthError } from "../domain/error.ts";
-import { type Auth, ConfigurationError } from "../operations/auth.ts";
+import type { Auth } from "../operations/auth.ts";
+import { ConfigurationError } from "../operations/options.ts";
 import type { AuthApi } from "./api.ts";
 import { type PresentedSession, presentedSession } from "./authenticate.ts";
 import { type AuthSource, type ClientAddress, requestContext, resolveAuth } from "./environment.ts";

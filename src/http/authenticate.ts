@@ -5,12 +5,17 @@ import { classifyBearer } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { Session, Transport } from "../domain/session.ts";
 import type { User } from "../domain/user.ts";
-import type { Auth } from "../operations/auth.ts";
-import type { VerifiedSession } from "../operations/sessions.ts";
+import type { SignInAuth } from "../operations/auth.ts";
+import type { VerifiedSession } from "../operations/session-values.ts";
 import { readCookie, sessionCookie } from "./cookies.ts";
 import { type AuthSource, type ClientAddress, requestContext, resolveAuth } from "./environment.ts";
 import { authErrorResponse } from "./problem.ts";
 import { requireSameOrigin } from "./same-origin.ts";
+
+/** What the middleware needs of Sallyport: one operation, and the origins that a cookie may come from. */
+export interface SessionVerifier extends Pick<SignInAuth, "origins"> {
+  readonly sessions: Pick<SignInAuth["sessions"], "verify">;
+}
 
 export interface AuthenticateOptions {
   clientAddress?: ClientAddress;
@@ -35,7 +40,7 @@ export type MaybeUserVariables = { [Name in keyof UserVariables]: UserVariables[
  * our own pages. One request to the database.
  */
 export function authenticate(
-  source: AuthSource,
+  source: AuthSource<SessionVerifier>,
   options: AuthenticateOptions = {},
 ): MiddlewareHandler<{ Variables: MaybeUserVariables }> {
   return createMiddleware<{ Variables: MaybeUserVariables }>(async (c, next) => {
@@ -58,7 +63,7 @@ export function authenticate(
  * 403 for an unsafe request that a foreign page sent with the cookie. Takes what {@link authenticate} found, if it ran.
  */
 export function requireUser(
-  source: AuthSource,
+  source: AuthSource<SessionVerifier>,
   options: AuthenticateOptions = {},
 ): MiddlewareHandler<{ Variables: UserVariables }> {
   return createMiddleware<{ Variables: UserVariables }>(async (c, next) => {
@@ -101,7 +106,7 @@ export function presentedSession(c: Context): PresentedSession | undefined {
 
 async function verifyPresented(
   c: Context,
-  auth: Auth,
+  auth: SessionVerifier,
   options: AuthenticateOptions,
   presented: PresentedSession | undefined,
 ): Promise<VerifiedSession | undefined> {

@@ -7,9 +7,9 @@ import type { Auth } from "../operations/auth.ts";
  * returns may be kept for the isolate, as a value, if its driver holds no connection (Neon's does not).
  */
 // biome-ignore lint/suspicious/noExplicitAny: any application's environment will do.
-export type AuthSource = Auth | ((c: Context<any>) => Auth);
+export type AuthSource<Needed extends object = Auth> = Needed | ((c: Context<any>) => Needed);
 
-export function resolveAuth(source: AuthSource, c: Context): Auth {
+export function resolveAuth<Needed extends object>(source: AuthSource<Needed>, c: Context): Needed {
   return typeof source === "function" ? source(c) : source;
 }
 

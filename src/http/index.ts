@@ -10,6 +10,7 @@ export {
   authenticate,
   type MaybeUserVariables,
   requireUser,
+  type SessionVerifier,
   type UserVariables,
 } from "./authenticate.ts";
 export { type AuthSource, type ClientAddress, cloudflareAddress, forwardedAddress } from "./environment.ts";

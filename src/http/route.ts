@@ -11,7 +11,7 @@ import type { Actor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Auth } from "../operations/auth.ts";
-import type { VerifiedSession } from "../operations/sessions.ts";
+import type { VerifiedSession } from "../operations/session-values.ts";
 import type { PresentedSession } from "./authenticate.ts";
 
 /**
@@ -20,9 +20,10 @@ import type { PresentedSession } from "./authenticate.ts";
  * - `anyone`: no credential is looked at.
  * - `ticket`: the login ticket in the request is the proof, which the operation consumes.
  * - `token`: the presented session token is the proof, and the operation itself looks it up.
+ * - `optional`: the same, and there need be none.
  * - a rule: a session that counts now, and then the rule of {@link AccessRule} inside the statement.
  */
-export type RouteAccess = "anyone" | "ticket" | "token" | AccessRule;
+export type RouteAccess = "anyone" | "ticket" | "token" | "optional" | AccessRule;
 
 /** What a handler is given: the request has been held to the row by then. */
 export interface Call<Body, Query> {
@@ -31,7 +32,7 @@ export interface Call<Body, Query> {
   readonly body: Body;
   readonly query: Query;
   readonly context: RequestContext;
-  /** The token that came, of a transport that the route takes; for `token` routes and sign-in. */
+  /** The token that came, of a transport that the route takes; on routes that look at one. */
   readonly presented: PresentedSession | undefined;
 }
 
@@ -51,12 +52,12 @@ interface RouteFacts<Body, Query> {
   readonly query?: GenericSchema<unknown, Query>;
   /** The status of success. */
   readonly status: 200 | 201 | 204;
-  /** The codes of its own refusals, besides those that every route has. */
+  /** The codes of its own refusals, besides those that its access, body and query give. */
   readonly refusals: readonly ErrorCode[];
 }
 
 export interface OpenRoute<Body, Query> extends RouteFacts<Body, Query> {
-  readonly access: "anyone" | "ticket" | "token";
+  readonly access: Exclude<RouteAccess, AccessRule>;
   readonly run: (call: Call<Body, Query>) => Promise<Response>;
 }
 

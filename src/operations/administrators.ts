@@ -3,9 +3,10 @@ import { generateId, uuidFor } from "../domain/id.ts";
 import { sql } from "../store/sql.ts";
 import * as store from "../store/tuples.ts";
 import type { Executor } from "./core.ts";
+import { denialOf } from "./denial.ts";
 import { execute } from "./execute.ts";
 import type { Operation } from "./plan.ts";
-import { newAuditId } from "./users.ts";
+import { newAuditId } from "./user-values.ts";
 
 /** Who may administer (S06). The command line makes the first; nobody becomes one by being early. */
 export interface AdministratorOperations {
@@ -21,12 +22,6 @@ export function administratorOperations(core: Executor): AdministratorOperations
     auditId: newAuditId(),
     userId: uuidFor("usr", userId),
   });
-  const denialOf = (act: { actor: Actor; userId: string }, verb: string) => ({
-    actor: act.actor,
-    action: `authz.administrator.${verb}`,
-    targetKind: "usr",
-    target: act.userId,
-  });
   return {
     async grant(input) {
       const act = actOf(input);
@@ -35,7 +30,7 @@ export function administratorOperations(core: Executor): AdministratorOperations
         body: store.grantAdministrator({ ...act, tupleId: uuidFor("tup", generateId("tup")) }),
         onLostReply: store.recallAdministrator(act.auditId),
         decode: ([row]) => row as { granted: boolean },
-        denial: denialOf(act, "grant"),
+        denial: denialOf(act.actor, "authz.administrator.grant", "usr", act.userId),
       });
     },
     async remove(input) {
@@ -45,7 +40,7 @@ export function administratorOperations(core: Executor): AdministratorOperations
         body: store.removeAdministrator(act),
         onLostReply: store.recallAdministrator(act.auditId),
         decode: ([row]) => row as { removed: boolean },
-        denial: denialOf(act, "remove"),
+        denial: denialOf(act.actor, "authz.administrator.remove", "usr", act.userId),
       });
     },
   };

@@ -1,6 +1,7 @@
 import { toHex } from "../crypto/bytes.ts";
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import type { RootKeys } from "../crypto/root-secrets.ts";
+import type { Origin } from "../domain/origin.ts";
 import type { SessionLifetimes } from "../domain/session.ts";
 import type { AttemptLimit } from "../store/attempts.ts";
 import type { Database } from "../store/sql.ts";
@@ -27,6 +28,8 @@ export interface Executor {
 
 /** What every operation works with: the checked options of `createAuth`. */
 export interface Core extends Executor {
+  /** Exact; the first is the base URL. */
+  readonly origins: readonly Origin[];
   readonly passwordHasher: PasswordHasher;
   readonly keys: RootKeys;
   readonly signUp: SignUpMode;

@@ -6,11 +6,12 @@ import { normalizeIdentifier } from "../domain/identifier.ts";
 import * as store from "../store/credentials.ts";
 import type { Statement } from "../store/sql.ts";
 import type { Core } from "./core.ts";
+import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
 import { refuse } from "./refuse.ts";
-import { newAuditId } from "./users.ts";
+import { newAuditId } from "./user-values.ts";
 
 interface OfCredential {
   actor: Actor;
@@ -139,12 +140,7 @@ function credentialWork(
     body,
     onLostReply: store.recallCredential(act.resultId ?? act.credentialId, act.auditId),
     decode: ([row]) => toCredential(row as store.CredentialRow),
-    denial: {
-      actor: act.actor,
-      action: `identity.credential.${verb}`,
-      targetKind: "cred",
-      target: act.credentialId,
-    },
+    denial: denialOf(act.actor, `identity.credential.${verb}`, "cred", act.credentialId),
   };
 }
 

@@ -3,13 +3,10 @@
  *
  * @module
  */
-import type { Actor } from "../domain/actor.ts";
-import { AuthError } from "../domain/error.ts";
-import { generateAuditId, uuidFor } from "../domain/id.ts";
-import { recordAuditEvent } from "../store/audit.ts";
+import { AuthError, type ErrorCode } from "../domain/error.ts";
 import { type Lock, lockStatements } from "../store/locks.ts";
 import { isAlreadyCommitted, isReplyLost, refusalOf } from "../store/refusals.ts";
-import { type Statement, sql } from "../store/sql.ts";
+import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
 
 /** One operation, ready to run: its locks, its one statement, and how to read the answer. */
@@ -22,13 +19,8 @@ export interface Work<Result> {
    */
   readonly onLostReply: Statement<unknown> | "repeat" | "refuse";
   readonly decode: (rows: readonly unknown[]) => Result | Promise<Result>;
-  /** Who asked for what: a refusal of it is recorded in the audit log, apart, since it undid everything (S03). */
-  readonly denial?: {
-    readonly actor: Actor;
-    readonly action: string;
-    readonly targetKind: string;
-    readonly target: string;
-  };
+  /** The event of a refusal: it is recorded apart, since the refusal undid everything (S03). See {@link denialOf}. */
+  readonly denial?: ((code: ErrorCode) => Statement) | undefined;
 }
 
 /** After this long without an answer there is no time for another full try within the five seconds that a client waits. */
@@ -115,25 +107,11 @@ async function recall(
   return found;
 }
 
-async function recordDenials(core: Executor, refusal: AuthError, works: readonly Work<unknown>[]): Promise<void> {
-  const denied =
-    refusal.status === 403 || refusal.status === 404 || refusal.code === "unauthorized.reauthentication_required";
+async function recordDenials(core: Executor, { code }: AuthError, works: readonly Work<unknown>[]): Promise<void> {
   for (const { denial } of works) {
-    if (!denied || !denial?.actor.userId) continue;
-    const { actor, action, targetKind, target } = denial;
+    if (!denial || !/^(forbidden|not_found|unauthorized\.reauthentication_required)/.test(code)) continue;
     try {
-      await core.database.run(
-        recordAuditEvent({
-          id: uuidFor("aud", generateAuditId()),
-          action,
-          outcome: "denied",
-          actor,
-          context: actor.context,
-          targetKind,
-          targetId: sql`${target}::text`,
-          metadata: sql`jsonb_build_object('reason', ${refusal.code}::text)`,
-        }),
-      );
+      await core.database.run(denial(code));
     } catch (error) {
       core.onError(error);
     }

@@ -12,8 +12,8 @@ import { issueKnownDevice } from "./known-device.ts";
 import { acceptPassword, hashPassword, verifyPasswordHash } from "./passwords.ts";
 import type { Operation } from "./plan.ts";
 import { refuse } from "./refuse.ts";
-import { type IssuedSession, issued, newSession } from "./sessions.ts";
-import { newAuditId } from "./users.ts";
+import { type IssuedSession, issued, newSession } from "./session-values.ts";
+import { newAuditId } from "./user-values.ts";
 
 export type ChangePassword = Operation<
   { actor: Actor; currentPassword: string; newPassword: string; transport: Transport },

@@ -1,43 +1,31 @@
-import { constantTimeEqual, fromHex, randomBytes, toBase64Url, toHex, utf8 } from "../crypto/bytes.ts";
 import { sha256Hex } from "../crypto/digest.ts";
-import { Actor } from "../domain/actor.ts";
-import { generateOpaqueToken, isOpaqueToken } from "../domain/bearer.ts";
+import type { Actor } from "../domain/actor.ts";
+import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { generateId, type SessionId, uuidFor, wireId } from "../domain/id.ts";
-import { cleanContext, type RequestContext } from "../domain/request-context.ts";
+import { type SessionId, uuidFor, wireId } from "../domain/id.ts";
+import type { RequestContext } from "../domain/request-context.ts";
 import { minimumTtlSeconds, type Session, type Transport } from "../domain/session.ts";
-import type { User } from "../domain/user.ts";
-import * as rotation from "../store/refresh.ts";
 import * as store from "../store/sessions.ts";
 import { createSessionFromTicket } from "../store/sign-in.ts";
 import { sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
+import { denialOf } from "./denial.ts";
 import { execute } from "./execute.ts";
 import { decodeCursor, type Page, pageLimit, toPage } from "./page.ts";
 import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
+import { refreshSession } from "./refresh-session.ts";
 import { refuse } from "./refuse.ts";
-import { newAuditId, toUser } from "./users.ts";
-
-/** A token as a client presents it, and the way that it came. */
-export interface PresentedToken {
-  readonly token: string;
-  readonly transport: Transport;
-  readonly context?: RequestContext;
-}
-
-/** A session that counts now, its user, and the right to act for them. */
-export interface VerifiedSession {
-  readonly session: Session;
-  readonly user: User;
-  readonly actor: Actor;
-}
-
-/** A session with its token, which is shown this once. */
-export interface IssuedSession {
-  readonly session: Session;
-  readonly user: User;
-  readonly token: string;
-}
+import {
+  type IssuedSession,
+  issued,
+  newSession,
+  type PresentedToken,
+  toSession,
+  type VerifiedSession,
+} from "./session-values.ts";
+import { signOut } from "./sign-out.ts";
+import { newAuditId } from "./user-values.ts";
+import { verifySession } from "./verify-session.ts";
 
 interface OfSession {
   actor: Actor;
@@ -107,24 +95,7 @@ export function sessionOperations(core: Core): SessionOperations {
       return { work, known: { sessionId: wireId("ses", made.session.sessionId) } };
     }),
 
-    async verify({ token, transport, context = {} }) {
-      if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_token");
-      const rows = await execute(core, {
-        body: store.verifySession({
-          tokenHash: await sha256Hex(token),
-          transport,
-          defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
-        }),
-        onLostReply: "repeat",
-        decode: (found) => found as (store.SessionUserRow & { refusal: string | null; identifier: string })[],
-      });
-      const [row] = rows;
-      if (!row) throw new AuthError("unauthorized.invalid_token");
-      refuse(row.refusal);
-      const session = toSession(row);
-      const subject = { userId: session.userId, sessionId: session.id, identifier: row.identifier };
-      return { session, user: userOf(row), actor: Actor.forSession(subject, context) };
-    },
+    verify: (presented) => verifySession(core, presented),
 
     async get({ actor, sessionId }) {
       const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
@@ -149,13 +120,14 @@ export function sessionOperations(core: Core): SessionOperations {
           after: decodeCursor("ses", cursor),
           limit: size,
           onlyLive,
+          defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
         }),
         onLostReply: "repeat",
         decode: (rows) => toPage(rows as (store.SessionRow & { refusal: string | null })[], size, toSession),
       });
     },
 
-    refresh: async (presented) => await refreshSession(core, presented),
+    refresh: (presented) => refreshSession(core, presented),
 
     revoke: plannable(core, async (_core, { actor, sessionId }) => {
       const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
@@ -164,7 +136,7 @@ export function sessionOperations(core: Core): SessionOperations {
         body: store.revokeSession(act),
         onLostReply: store.recallSession(act.sessionId, act.auditId),
         decode: ([row]: readonly unknown[]) => toSession(row as store.SessionRow),
-        denial: { actor, action: "identity.session.revoke", targetKind: "ses", target: act.sessionId },
+        denial: denialOf(actor, "identity.session.revoke", "ses", act.sessionId),
       };
       return { work, known: {} };
     }),
@@ -180,109 +152,8 @@ export function sessionOperations(core: Core): SessionOperations {
       });
     },
 
-    async signOut({ token, transport, context = {} }) {
-      if (!isOpaqueToken(token)) return;
-      await execute(core, {
-        body: store.endPresentedSession({
-          tokenHash: await sha256Hex(token),
-          transport,
-          auditId: newAuditId(),
-          context: cleanContext(context),
-        }),
-        onLostReply: "repeat",
-        decode: () => undefined,
-      });
-    },
+    signOut: (presented) => signOut(core, presented),
   };
-}
-
-/** A session to be, and the token that will open it: fresh randomness, never derived. */
-export async function newSession(
-  core: Core,
-  options: { transport: Transport; context: RequestContext; ttlSeconds?: number | undefined },
-): Promise<{ session: store.NewSession; token: string }> {
-  const token = generateOpaqueToken();
-  const session = {
-    sessionId: uuidFor("ses", generateId("ses")),
-    tokenHash: await sha256Hex(token),
-    transport: options.transport,
-    context: cleanContext(options.context),
-    lifetimes: core.lifetimes,
-    ttlSeconds: options.ttlSeconds,
-  };
-  return { session, token };
-}
-
-/**
- * Rotates a token. The new one is derived from the old one, a server key and a nonce that the row keeps (S09), so that the
- * loser of a race, and a client whose reply was lost, get the very token that the winner got, though nobody stored it.
- */
-async function refreshSession(
-  core: Core,
-  { token, transport, context = {}, sessionId }: PresentedToken & { sessionId?: string },
-): Promise<IssuedSession> {
-  if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_token");
-  const tokenHash = await sha256Hex(token);
-  const child = await deriveChild(core, token);
-  const rows = await execute(core, {
-    locks: [{ on: "usr", key: rotation.userOfToken(tokenHash) }],
-    body: rotation.refreshSession({
-      tokenHash,
-      presentedId: sessionId === undefined ? undefined : uuidFor("ses", sessionId),
-      transport,
-      child: {
-        sessionId: uuidFor("ses", generateId("ses")),
-        tokenHash: await sha256Hex(child.token),
-        nonce: child.nonce,
-        keyVersion: child.keyVersion,
-      },
-      retrySeconds: core.lifetimes.retrySeconds,
-      defaults: core.lifetimes.level1,
-      auditId: newAuditId(),
-      context: cleanContext(context),
-    }),
-    onLostReply: "repeat",
-    decode: (found) => found as rotation.RefreshedRow[],
-  });
-  const [row] = rows;
-  switch (row?.verdict) {
-    case "rotate":
-    case "retry": {
-      const derived = await deriveToken(core, token, row.nonce, row.keyVersion);
-      // Of a version that is gone, or of a child that was not derived from this token: plainly refused, not reuse (S18).
-      if (derived === undefined || !equalHex(await sha256Hex(derived), row.tokenHash)) {
-        throw new AuthError("unauthorized.session_expired");
-      }
-      return issued(row, derived);
-    }
-    case "mfa_required":
-      throw new AuthError("unauthorized.mfa_required");
-    case "not_found":
-      throw new AuthError("not_found");
-    case undefined:
-      throw new AuthError("unauthorized.invalid_token");
-    default:
-      throw new AuthError("unauthorized.session_expired");
-  }
-}
-
-/** A nonce and the token that it gives, drawn again if the token begins like a bearer of another kind (S51). */
-async function deriveChild(core: Core, token: string): Promise<{ token: string; nonce: string; keyVersion: number }> {
-  for (;;) {
-    const nonce = toHex(randomBytes(32));
-    const keyVersion = core.keys.currentVersion;
-    const derived = await deriveToken(core, token, nonce, keyVersion);
-    if (derived !== undefined && isOpaqueToken(derived)) return { token: derived, nonce, keyVersion };
-  }
-}
-
-async function deriveToken(core: Core, token: string, nonce: string, keyVersion: number): Promise<string | undefined> {
-  const mac = await core.keys.mac("refresh", [fromHex(nonce)!, token], keyVersion);
-  return mac && toBase64Url(mac);
-}
-
-function equalHex(a: string, b: string): boolean {
-  return constantTimeEqual(utf8(a), utf8(b));
 }
 
 function uuidOr(type: "usr" | "cred", id: string, code: "unauthorized.invalid_ticket"): string {
@@ -291,36 +162,4 @@ function uuidOr(type: "usr" | "cred", id: string, code: "unauthorized.invalid_ti
   } catch (error) {
     throw new AuthError(code, { cause: error });
   }
-}
-
-/** What a row of a new session gives to the one who asked for it. */
-export function issued(row: store.SessionUserRow, token: string): IssuedSession {
-  return { session: toSession(row), user: userOf(row), token };
-}
-
-function userOf(row: store.SessionUserRow): User {
-  return toUser({
-    id: row.userId,
-    status: row.userStatus,
-    displayName: row.displayName,
-    createdAt: row.userCreatedAt,
-    updatedAt: row.userUpdatedAt,
-  });
-}
-
-function toSession(row: store.SessionRow): Session {
-  return {
-    id: wireId("ses", row.id),
-    userId: wireId("usr", row.userId),
-    credentialId: wireId("cred", row.credentialId),
-    createdAt: row.createdAt,
-    expiresAt: row.expiresAt,
-    revokedAt: row.revokedAt,
-    mfaVerifiedAt: row.mfaVerifiedAt,
-    authTime: row.authTime,
-    amr: row.amr,
-    transport: row.transport,
-    lastSeenAt: row.lastSeenAt,
-    userAgent: row.userAgent,
-  };
 }

@@ -15,8 +15,8 @@ import { execute, executeAll } from "./execute.ts";
 import { issueKnownDevice, verifyKnownDevice } from "./known-device.ts";
 import { hashPassword, verifyPasswordHash } from "./passwords.ts";
 import type { Operation } from "./plan.ts";
-import { type IssuedSession, issued, newSession } from "./sessions.ts";
-import { newAuditId } from "./users.ts";
+import { type IssuedSession, issued, newSession } from "./session-values.ts";
+import { newAuditId } from "./user-values.ts";
 
 export interface PasswordProof {
   readonly identifier: string;
@@ -55,28 +55,19 @@ export interface SignInOperations {
   verifyPassword: Operation<PasswordProof, VerifiedPassword>;
 }
 
-export function signInOperations(core: Core): SignInOperations {
-  return {
-    async signIn(proof) {
-      const { row, session, ticket } = await provePassword(core, proof, false);
-      if (row.mfaRequired) return { mfaRequired: true, ticket };
-      const signedIn = issued(row, session.token);
-      return {
-        ...signedIn,
-        mfaRequired: false,
-        knownDevice: await issueKnownDevice(core, signedIn.session.credentialId),
-      };
-    },
-    async verifyPassword(proof) {
-      const { row, ticket, credentialId, userId } = await provePassword(core, proof, true);
-      return {
-        userId: wireId("usr", userId),
-        credentialId: wireId("cred", credentialId),
-        mfaRequired: row.mfaRequired,
-        ticket,
-      };
-    },
-  };
+/** {@link SignInOperations.signIn}. */
+export async function signIn(core: Core, proof: PasswordProof): Promise<SignedIn> {
+  const { row, session, ticket } = await provePassword(core, proof, false);
+  if (row.mfaRequired) return { mfaRequired: true, ticket };
+  const signedIn = issued(row, session.token);
+  return { ...signedIn, mfaRequired: false, knownDevice: await issueKnownDevice(core, signedIn.session.credentialId) };
+}
+
+/** {@link SignInOperations.verifyPassword}. */
+export async function verifyPassword(core: Core, proof: PasswordProof): Promise<VerifiedPassword> {
+  const { row, ticket, credentialId, userId } = await provePassword(core, proof, true);
+  const { mfaRequired } = row;
+  return { userId: wireId("usr", userId), credentialId: wireId("cred", credentialId), mfaRequired, ticket };
 }
 
 interface ProvedPassword {

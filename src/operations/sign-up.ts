@@ -12,9 +12,9 @@ import { execute } from "./execute.ts";
 import { issueKnownDevice } from "./known-device.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
 import type { Operation } from "./plan.ts";
-import { type IssuedSession, issued, newSession } from "./sessions.ts";
+import { type IssuedSession, issued, newSession } from "./session-values.ts";
 import type { PasswordProof } from "./sign-in.ts";
-import { newAuditId } from "./users.ts";
+import { newAuditId } from "./user-values.ts";
 
 export type SignUp = Operation<
   Omit<PasswordProof, "knownDevice"> & { displayName?: string | null },

@@ -1,15 +1,17 @@
 import type { Actor } from "../domain/actor.ts";
-import { generateAuditId, generateId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { generateId, type UserId, uuidFor } from "../domain/id.ts";
 import { storableText } from "../domain/text.ts";
 import type { Status, User } from "../domain/user.ts";
 import type { Lock } from "../store/locks.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import * as store from "../store/users.ts";
 import type { Core } from "./core.ts";
+import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { decodeCursor, type Page, pageLimit, toPage } from "./page.ts";
 import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
 import { refuse } from "./refuse.ts";
+import { newAuditId, toUser } from "./user-values.ts";
 
 interface OfUser {
   /** Who asks: the user of a verified session, or the application. */
@@ -119,16 +121,6 @@ function userWork(
     body,
     onLostReply: store.recallUser(act.userId, act.auditId),
     decode: ([row]) => toUser(row as store.UserRow),
-    denial: { actor: act.actor, action, targetKind: "usr", target: act.userId },
+    denial: denialOf(act.actor, action, "usr", act.userId),
   };
-}
-
-export function toUser(row: store.UserRow): User {
-  const { id, status, displayName, createdAt, updatedAt } = row;
-  return { id: wireId("usr", id), status, displayName, createdAt, updatedAt };
-}
-
-/** The UUID of a new audit event. */
-export function newAuditId(): string {
-  return uuidFor("aud", generateAuditId());
 }

@@ -133,7 +133,13 @@ export function selectSession(act: SessionAct): Statement<SessionRow & { refusal
 
 /** A page of a user's sessions in every state; one row more than asked for tells that there are others. */
 export function selectSessionsOfUser(
-  act: Omit<SessionAct, "sessionId"> & { userId: string; after: string | undefined; limit: number; onlyLive: boolean },
+  act: Omit<SessionAct, "sessionId"> & {
+    userId: string;
+    after: string | undefined;
+    limit: number;
+    onlyLive: boolean;
+    defaultIdleSeconds: number;
+  },
 ): Statement<SessionRow & { refusal: string | null }> {
   return sql`
     with acting as materialized (${acting(act.actor)}),
@@ -149,13 +155,17 @@ export function selectSessionsOfUser(
     page as (
       select ses.* from ses join verdict on ses.usr_id = verdict.usr_id and verdict.refusal is null
       where (${act.after ?? null}::uuid is null or ses.id > ${act.after ?? null}::uuid)
-        and (not ${act.onlyLive}::boolean or (ses.revoked_at is null and ses.expires_at > sallyport_now()))
+        and (not ${act.onlyLive}::boolean or (ses.revoked_at is null and ses.expires_at > sallyport_now()
+          and ${idleEnd(act.defaultIdleSeconds)} > sallyport_now()))
       order by ses.id
       limit ${act.limit}::int + 1)
     select verdict.refusal, ${sessionColumns} from verdict left join page ses on true order by ses.id`;
 }
 
-/** Ends one session; a session that has ended stays as it is. The batch has locked the user. */
+/**
+ * Ends one session, or what has taken its place if it was refreshed: who revokes it has seen it live and must not lose a race
+ * with its holder. A session that has ended stays as it is. The batch has locked the user.
+ */
 export function revokeSession(act: SessionAct): Statement<SessionRow> {
   return sql`
     with acting as materialized (${acting(act.actor)}),
@@ -165,14 +175,19 @@ export function revokeSession(act: SessionAct): Statement<SessionRow> {
         ${refusalUnless(accessRules.revokeSession, sql`target.usr_id`)},
         case when target.id is null then 'not_found' end) as refusal
       from (select 1) one left join target on true left join acting on true),
+    heirs as (
+      select id from target
+      union all
+      select next.id from target join ses next on next.family_id = coalesce(target.family_id, target.id)
+      where target.successor_id is not null and next.revoked_at is null),
     changed as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict
-      where ses.id = verdict.id and verdict.refusal is null and ses.revoked_at is null
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict, heirs
+      where ses.id = heirs.id and verdict.refusal is null and ses.revoked_at is null
       returning ses.*),
-    audit as (${insertAuditEvent(sessionEvent(act, "revoke"), sql`changed ses`)})
+    audit as (${insertAuditEvent(sessionEvent(act, "revoke"), sql`(select * from changed limit 1) ses`)})
     select ${sessionColumns}
     from verdict left join (select * from changed union all
-      select * from target where not exists (select from changed)) ses on ses.id = verdict.id
+      select * from target where not exists (select from changed where changed.id = target.id)) ses on ses.id = verdict.id
     where ${raiseRefusal()}`;
 }
 
@@ -205,18 +220,28 @@ export function recallRevokedCount(auditId: string): Statement<{ revoked: number
   return sql`select (metadata ->> 'revoked')::int as revoked from aud where id = ${auditId}::uuid`;
 }
 
-/** Ends the session whose token is presented; the token is the proof. One row if there was one to end. */
+/**
+ * Ends the session whose token is presented; the token is the proof. A token that was rotated so lately that a refresh would
+ * still give its child stands for the child here too (R045). One row if there was one to end. The batch has locked the user.
+ */
 export function endPresentedSession(presented: {
   tokenHash: string;
   transport: Transport;
+  retrySeconds: number;
   auditId: string;
   context: RequestContext;
 }): Statement<{ id: string }> {
   return sql`
-    with ses as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at)
-      where ses.token_hash = decode(${presented.tokenHash}, 'hex')
-        and coalesce(ses.transport, 'token') = ${presented.transport} and ses.revoked_at is null
+    with presented as (
+      select case
+        when successor_id is null then id
+        when revoked_at > sallyport_now() - make_interval(secs => ${presented.retrySeconds}::int) then successor_id
+      end as id
+      from ses
+      where token_hash = decode(${presented.tokenHash}, 'hex') and coalesce(transport, 'token') = ${presented.transport}),
+    ses as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from presented
+      where ses.id = presented.id and ses.revoked_at is null
       returning ses.id, ses.usr_id),
     audit as (${insertAuditEvent(
       {

@@ -177,7 +177,7 @@ export function selectUsers(
         and (${act.status ?? null}::text is null or usr.status = ${act.status ?? null}::text)
         and (${pattern}::text is null or exists (
           select from cred
-          where cred.usr_id = usr.id and cred.status = 'active' and cred.identifier ilike ${pattern}::text escape '\'))
+          where cred.usr_id = usr.id and cred.status = 'active' and cred.identifier ilike ${pattern}::text escape '\\'))
       order by usr.id
       limit ${act.limit}::int + 1)
     select verdict.refusal, ${columns} from verdict left join page usr on true order by usr.id`;

@@ -1,0 +1,46 @@
+import type { ErrorBody, ErrorCode } from "../../domain/error.ts";
+import { type Route, usesCookies } from "../route.ts";
+
+/** Every code that a route can refuse with: its row's own, and those that the rest of its row gives. */
+export function refusalsOf(route: Route): ErrorBody["code"][] {
+  return [
+    ...new Set([
+      ...route.refusals,
+      ...(usesCookies(route) && route.method !== "get" ? (["forbidden.cross_origin"] as const) : []),
+      ...accessRefusals(route),
+      ...(route.body ? bodyRefusals : []),
+      ...(route.query ? (["invalid_format.query"] as const) : []),
+      "internal_error" as const,
+      "unavailable.database" as const,
+      "unavailable.configuration" as const,
+    ]),
+  ];
+}
+
+const bodyRefusals: readonly ErrorCode[] = [
+  "invalid_format.json",
+  "invalid_format.text",
+  "invalid_format.body",
+  "payload_too_large",
+  "unsupported_media_type",
+];
+
+/** What presenting a session can be refused with, and then what the operation's rule can. */
+function accessRefusals(route: Route): ErrorCode[] {
+  const { access } = route;
+  if (access === "anyone" || access === "ticket") return [];
+  const unreadable: ErrorCode[] = ["unauthorized.invalid_token", "auth.token_format_unrecognized"];
+  if (access === "token" || access === "optional") return unreadable;
+
+  // Under `/auth` a caller acts on their own account, so that no administrator's rule can be met.
+  const reachesOthers = !usesCookies(route);
+  const needsProof = access.owner === "fresh" || (reachesOthers && access.administrator);
+  return [
+    ...unreadable,
+    "unauthorized.session_expired",
+    "unauthorized.mfa_required",
+    ...(needsProof ? (["unauthorized.reauthentication_required"] as const) : []),
+    ...(reachesOthers ? ([route.path.includes(":") ? "not_found" : "forbidden"] as const) : []),
+    ...(reachesOthers && !access.administrator ? (["forbidden"] as const) : []),
+  ];
+}

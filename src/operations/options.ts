@@ -1,0 +1,115 @@
+import { decoyHash } from "../crypto/argon2id-hasher.ts";
+import type { PasswordHasher } from "../crypto/password-hasher.ts";
+import { parseRootSecrets, RootKeys } from "../crypto/root-secrets.ts";
+import { isLoopback, type Origin, parseOrigins } from "../domain/origin.ts";
+import { defaultLifetimes, type SessionLifetimes } from "../domain/session.ts";
+import type { Database } from "../store/sql.ts";
+import type { Core, Limits, SignUpMode } from "./core.ts";
+
+/** The options of {@link createAuth}. */
+export interface AuthOptions {
+  /** A driver: `neon(url)` of `sallyport/neon`, `pglite(instance)`, `postgres(pool)`. */
+  database: Database;
+  /** `argon2id()` of `sallyport/argon2id`. */
+  passwordHasher: PasswordHasher;
+  /**
+   * The root secret: base64url of at least 32 random bytes, as a Worker secret and never in `vars`. To change it, give
+   * `2:<new>,1:<old>`; the highest version writes.
+   */
+  secrets: string | undefined;
+  /** Exact origins; the first is the base URL, which cookies and same-origin proofs follow. */
+  origins: readonly (string | Origin)[];
+  /**
+   * Who may make an account for themself. `invited` needs an invitation. `open` tells strangers whether an identifier is
+   * taken. Default `closed`.
+   */
+  signUp?: SignUpMode;
+  lifetimes?: Partial<SessionLifetimes>;
+  limits?: Partial<Limits>;
+  /** Accept identifiers with letters beyond ASCII, if NFKC leaves them as they are. Default false. */
+  allowNonAsciiIdentifiers?: boolean;
+  /** Names that no password may consist of, such as the site's. */
+  predictableWords?: readonly string[];
+  /** Asks a list of breached passwords. It is sent nothing unless you give it. */
+  isCompromisedPassword?: (password: string) => Promise<boolean>;
+  /** The hash that is verified where there is none. Give one of the costliest form in use. Default: the pinned cost. */
+  decoyHash?: string;
+  /** Told of what must not change an answer, such as a denial that could not be recorded. Default: nothing is done. */
+  onError?: (error: unknown) => void;
+}
+
+/** An option that is missing or unsafe. Says which, and never what it held. */
+export class ConfigurationError extends TypeError {
+  override readonly name = "ConfigurationError";
+  readonly option: string;
+
+  constructor(option: string, cause: unknown) {
+    super(`The option \`${option}\` cannot be used: ${cause instanceof Error ? cause.message : "it is missing."}`);
+    this.option = option;
+  }
+}
+
+/**
+ * Checks the options.
+ *
+ * @throws {ConfigurationError} If one is missing or unsafe (S34).
+ */
+export function createCore(options: AuthOptions): Core {
+  const origins = checked("origins", () => parseOrigins(options.origins));
+  const secrets = checked("secrets", () => parseRootSecrets(options.secrets));
+  checked("secrets", () => {
+    if (secrets.some((secret) => secret.development) && !origins.every(({ origin }) => isLoopback(origin))) {
+      throw new TypeError("A development secret serves loopback origins only.");
+    }
+  });
+  const lifetimes = checked("lifetimes", () => checkLifetimes({ ...defaultLifetimes, ...options.lifetimes }));
+  const database = checked("database", () => required(options.database));
+
+  return {
+    origins,
+    database,
+    passwordHasher: checked("passwordHasher", () => required(options.passwordHasher)),
+    keys: new RootKeys(secrets),
+    signUp: options.signUp ?? "closed",
+    lifetimes,
+    limits: { ...defaultLimits, ...options.limits },
+    allowNonAsciiIdentifiers: options.allowNonAsciiIdentifiers ?? false,
+    predictableWords: options.predictableWords ?? [],
+    isCompromisedPassword: options.isCompromisedPassword,
+    decoyHash: options.decoyHash ?? decoyHash,
+    onError: options.onError ?? (() => undefined),
+  };
+}
+
+const defaultLimits: Limits = {
+  account: { attempts: 10, windowSeconds: 900 },
+  address: { attempts: 100, windowSeconds: 300 },
+  network: { attempts: 500, windowSeconds: 300 },
+};
+
+function checkLifetimes(lifetimes: SessionLifetimes): SessionLifetimes {
+  if (!(lifetimes.retrySeconds >= 0 && lifetimes.retrySeconds <= 30)) {
+    throw new TypeError("`retrySeconds` is 0 to 30.");
+  }
+  for (const { absoluteSeconds, idleSeconds } of [lifetimes.level1, lifetimes.level2]) {
+    if (!(idleSeconds >= 60 && idleSeconds <= absoluteSeconds)) {
+      throw new TypeError("A lifetime is at least 60 seconds without use, and no shorter in all.");
+    }
+    // RFC 6265bis §5.5: no cookie lives longer than 400 days.
+    if (absoluteSeconds > 400 * 86_400) throw new TypeError("A session lives at most 400 days.");
+  }
+  return lifetimes;
+}
+
+function required<Value>(value: Value | undefined): Value {
+  if (value === undefined || value === null) throw new TypeError("it is missing.");
+  return value;
+}
+
+function checked<Value>(option: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (error) {
+    throw new ConfigurationError(option, error);
+  }
+}

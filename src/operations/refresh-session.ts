@@ -1,0 +1,83 @@
+import { constantTimeEqual, fromHex, randomBytes, toBase64Url, toHex, utf8 } from "../crypto/bytes.ts";
+import { sha256Hex } from "../crypto/digest.ts";
+import { isOpaqueToken } from "../domain/bearer.ts";
+import { AuthError } from "../domain/error.ts";
+import { generateId, uuidFor } from "../domain/id.ts";
+import { cleanContext } from "../domain/request-context.ts";
+import * as rotation from "../store/refresh.ts";
+import type { Core } from "./core.ts";
+import { execute } from "./execute.ts";
+import { type IssuedSession, issued, type PresentedToken } from "./session-values.ts";
+import { newAuditId } from "./user-values.ts";
+
+/**
+ * Rotates a token. The new one is derived from the old one, a server key and a nonce that the row keeps (S09), so that the
+ * loser of a race, and a client whose reply was lost, get the very token that the winner got, though nobody stored it.
+ */
+export async function refreshSession(
+  core: Core,
+  { token, transport, context = {}, sessionId }: PresentedToken & { sessionId?: string },
+): Promise<IssuedSession> {
+  if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_token");
+  const tokenHash = await sha256Hex(token);
+  const child = await deriveChild(core, token);
+  const rows = await execute(core, {
+    locks: [{ on: "usr", key: rotation.userOfToken(tokenHash) }],
+    body: rotation.refreshSession({
+      tokenHash,
+      presentedId: sessionId === undefined ? undefined : uuidFor("ses", sessionId),
+      transport,
+      child: {
+        sessionId: uuidFor("ses", generateId("ses")),
+        tokenHash: await sha256Hex(child.token),
+        nonce: child.nonce,
+        keyVersion: child.keyVersion,
+      },
+      retrySeconds: core.lifetimes.retrySeconds,
+      defaults: core.lifetimes.level1,
+      auditId: newAuditId(),
+      context: cleanContext(context),
+    }),
+    onLostReply: "repeat",
+    decode: (found) => found as rotation.RefreshedRow[],
+  });
+  const [row] = rows;
+  switch (row?.verdict) {
+    case "rotate":
+    case "retry": {
+      const derived = await deriveToken(core, token, row.nonce, row.keyVersion);
+      // Of a version that is gone, or of a child that was not derived from this token: plainly refused, not reuse (S18).
+      if (derived === undefined || !equalHex(await sha256Hex(derived), row.tokenHash)) {
+        throw new AuthError("unauthorized.session_expired");
+      }
+      return issued(row, derived);
+    }
+    case "mfa_required":
+      throw new AuthError("unauthorized.mfa_required");
+    case "not_found":
+      throw new AuthError("not_found");
+    case undefined:
+      throw new AuthError("unauthorized.invalid_token");
+    default:
+      throw new AuthError("unauthorized.session_expired");
+  }
+}
+
+/** A nonce and the token that it gives, drawn again if the token begins like a bearer of another kind (S51). */
+async function deriveChild(core: Core, token: string): Promise<{ token: string; nonce: string; keyVersion: number }> {
+  for (;;) {
+    const nonce = toHex(randomBytes(32));
+    const keyVersion = core.keys.currentVersion;
+    const derived = await deriveToken(core, token, nonce, keyVersion);
+    if (derived !== undefined && isOpaqueToken(derived)) return { token: derived, nonce, keyVersion };
+  }
+}
+
+async function deriveToken(core: Core, token: string, nonce: string, keyVersion: number): Promise<string | undefined> {
+  const mac = await core.keys.mac("refresh", [fromHex(nonce)!, token], keyVersion);
+  return mac && toBase64Url(mac);
+}
+
+function equalHex(a: string, b: string): boolean {
+  return constantTimeEqual(utf8(a), utf8(b));
+}

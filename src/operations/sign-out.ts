@@ -1,0 +1,27 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { isOpaqueToken } from "../domain/bearer.ts";
+import { cleanContext } from "../domain/request-context.ts";
+import { userOfToken } from "../store/refresh.ts";
+import { endPresentedSession } from "../store/sessions.ts";
+import type { Core } from "./core.ts";
+import { execute } from "./execute.ts";
+import type { PresentedToken } from "./session-values.ts";
+import { newAuditId } from "./user-values.ts";
+
+/** Ends the session whose token is presented. A token that opens nothing has nothing to end. */
+export async function signOut(core: Core, { token, transport, context = {} }: PresentedToken): Promise<void> {
+  if (!isOpaqueToken(token)) return;
+  const tokenHash = await sha256Hex(token);
+  await execute(core, {
+    locks: [{ on: "usr", key: userOfToken(tokenHash) }],
+    body: endPresentedSession({
+      tokenHash,
+      transport,
+      retrySeconds: core.lifetimes.retrySeconds,
+      auditId: newAuditId(),
+      context: cleanContext(context),
+    }),
+    onLostReply: "repeat",
+    decode: () => undefined,
+  });
+}

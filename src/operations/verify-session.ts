@@ -1,0 +1,34 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { Actor } from "../domain/actor.ts";
+import { isOpaqueToken } from "../domain/bearer.ts";
+import { AuthError } from "../domain/error.ts";
+import * as store from "../store/sessions.ts";
+import type { Core } from "./core.ts";
+import { execute } from "./execute.ts";
+import { refuse } from "./refuse.ts";
+import { type PresentedToken, toSession, userOf, type VerifiedSession } from "./session-values.ts";
+
+/** Whose session a token is, in one request: the session, its user, and the right to act for them. */
+export async function verifySession(
+  core: Core,
+  { token, transport, context = {} }: PresentedToken,
+): Promise<VerifiedSession> {
+  if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_token");
+  const body = store.verifySession({
+    tokenHash: await sha256Hex(token),
+    transport,
+    defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
+  });
+  return await execute(core, {
+    body,
+    onLostReply: "repeat",
+    decode: ([found]) => {
+      if (!found) throw new AuthError("unauthorized.invalid_token");
+      const row = found as store.SessionUserRow & { refusal: string | null; identifier: string };
+      refuse(row.refusal);
+      const session = toSession(row);
+      const subject = { userId: session.userId, sessionId: session.id, identifier: row.identifier };
+      return { session, user: userOf(row), actor: Actor.forSession(subject, context) };
+    },
+  });
+}

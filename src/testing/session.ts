@@ -1,0 +1,27 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { generateOpaqueToken } from "../domain/bearer.ts";
+import { type CredentialId, generateId, type SessionId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { defaultLifetimes, type Transport } from "../domain/session.ts";
+import { insertSession } from "../store/sessions.ts";
+import { type Database, sql } from "../store/sql.ts";
+
+/**
+ * A session without any proof, for tests of an application. This is the one place where there is such a thing (S29).
+ *
+ * @param options.secondFactor Whether it counts as proved with two factors just now. Default false.
+ */
+export async function dangerouslyCreateSession(
+  database: Database,
+  options: { userId: UserId; credentialId: CredentialId; transport?: Transport; secondFactor?: boolean },
+): Promise<{ sessionId: SessionId; token: string }> {
+  const { userId, credentialId, transport = "token", secondFactor = false } = options;
+  const token = generateOpaqueToken();
+  const sessionId = uuidFor("ses", generateId("ses"));
+  const session = { sessionId, tokenHash: await sha256Hex(token), transport, context: {}, lifetimes: defaultLifetimes };
+  const proof = sql`(
+    select ${uuidFor("usr", userId)}::uuid as usr_id, ${uuidFor("cred", credentialId)}::uuid as cred_id,
+      ${secondFactor ? ["pwd", "otp", "mfa"] : ["pwd"]}::text[] as amr, sallyport_now() as auth_time,
+      ${secondFactor}::boolean as mfa_proved)`;
+  await database.run(insertSession(session, proof));
+  return { sessionId: wireId("ses", sessionId), token };
+}

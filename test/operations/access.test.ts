@@ -1,0 +1,388 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Actor } from "../../src/domain/actor.ts";
+import { type CredentialId, generateId, type SessionId, type UserId } from "../../src/domain/id.ts";
+import type { Auth } from "../../src/operations/auth.ts";
+import { sql } from "../../src/store/sql.ts";
+import { freshIdentifier, openAuth, otherPassword, outcome, type Person, system, type World } from "../support/auth.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await openAuth("pglite");
+});
+afterAll(() => world.close());
+
+/** What an operation is done to: a user with a second credential and a second session, which the actor does not use. */
+interface Target {
+  userId: UserId;
+  credentialId: CredentialId;
+  sessionId: SessionId;
+  identifier: string;
+}
+
+interface Operation {
+  name: string;
+  /** `self`: the owner may. `fresh`: the owner may, soon after signing in. `never`: not even the owner. */
+  owner: "self" | "fresh" | "never";
+  administrator: boolean;
+  /** About no one object: a plain 403 instead of the 404 that an absent object gets. */
+  general?: boolean;
+  /** The owner is one, so that nobody is a stranger to it who is not one to administration. */
+  ofAdministrator?: boolean;
+  /** The event's action, for an operation that changes something; a read leaves one only where it is another's data. */
+  change?: string;
+  read?: string;
+  prepare?: (auth: Auth, target: Target) => Promise<unknown>;
+  run: (auth: Auth, actor: Actor, target: Target) => Promise<unknown>;
+}
+
+const operations: readonly Operation[] = [
+  {
+    name: "users.create",
+    owner: "never",
+    administrator: true,
+    general: true,
+    change: "identity.user.create",
+    run: (auth, actor) => auth.users.create({ actor }),
+  },
+  {
+    name: "users.get",
+    owner: "self",
+    administrator: true,
+    read: "identity.user.read",
+    run: (auth, actor, { userId }) => auth.users.get({ actor, userId }),
+  },
+  {
+    name: "users.list",
+    owner: "never",
+    administrator: true,
+    general: true,
+    read: "identity.user.list",
+    run: (auth, actor) => auth.users.list({ actor }),
+  },
+  {
+    name: "users.update",
+    owner: "self",
+    administrator: false,
+    change: "identity.user.update",
+    run: (auth, actor, { userId }) => auth.users.update({ actor, userId, displayName: "Ada" }),
+  },
+  {
+    name: "users.suspend",
+    owner: "never",
+    administrator: true,
+    change: "identity.user.suspend",
+    run: (auth, actor, { userId }) => auth.users.suspend({ actor, userId }),
+  },
+  {
+    name: "users.revoke",
+    owner: "fresh",
+    administrator: true,
+    change: "identity.user.revoke",
+    run: (auth, actor, { userId }) => auth.users.revoke({ actor, userId }),
+  },
+  {
+    name: "credentials.createPassword",
+    owner: "fresh",
+    administrator: false,
+    change: "identity.credential.create",
+    run: (auth, actor, { userId }) =>
+      auth.credentials.createPassword({ actor, userId, identifier: freshIdentifier(), password: otherPassword }),
+  },
+  {
+    name: "credentials.get",
+    owner: "self",
+    administrator: true,
+    read: "identity.credential.read",
+    run: (auth, actor, { credentialId }) => auth.credentials.get({ actor, credentialId }),
+  },
+  {
+    name: "credentials.listForUser",
+    owner: "self",
+    administrator: true,
+    read: "identity.credential.list",
+    run: (auth, actor, { userId }) => auth.credentials.listForUser({ actor, userId }),
+  },
+  {
+    name: "credentials.findByIdentifier",
+    owner: "never",
+    administrator: true,
+    general: true,
+    read: "identity.credential.find",
+    run: (auth, actor, { identifier }) => auth.credentials.findByIdentifier({ actor, type: "password", identifier }),
+  },
+  {
+    name: "credentials.rotatePassword",
+    owner: "fresh",
+    administrator: false,
+    change: "identity.credential.rotate",
+    run: (auth, actor, { credentialId }) =>
+      auth.credentials.rotatePassword({ actor, credentialId, password: otherPassword }),
+  },
+  {
+    name: "credentials.suspend",
+    owner: "fresh",
+    administrator: true,
+    change: "identity.credential.suspend",
+    run: (auth, actor, { credentialId }) => auth.credentials.suspend({ actor, credentialId }),
+  },
+  {
+    name: "credentials.reinstate",
+    owner: "never",
+    administrator: true,
+    change: "identity.credential.reinstate",
+    prepare: (auth, { credentialId }) => auth.credentials.suspend({ actor: system, credentialId }),
+    run: (auth, actor, { credentialId }) => auth.credentials.reinstate({ actor, credentialId }),
+  },
+  {
+    name: "credentials.revoke",
+    owner: "fresh",
+    administrator: true,
+    change: "identity.credential.revoke",
+    run: (auth, actor, { credentialId }) => auth.credentials.revoke({ actor, credentialId }),
+  },
+  {
+    name: "sessions.get",
+    owner: "self",
+    administrator: true,
+    read: "identity.session.read",
+    run: (auth, actor, { sessionId }) => auth.sessions.get({ actor, sessionId }),
+  },
+  {
+    name: "sessions.list",
+    owner: "self",
+    administrator: true,
+    read: "identity.session.list",
+    run: (auth, actor, { userId }) => auth.sessions.list({ actor, userId }),
+  },
+  {
+    name: "sessions.revoke",
+    owner: "self",
+    administrator: true,
+    change: "identity.session.revoke",
+    run: (auth, actor, { sessionId }) => auth.sessions.revoke({ actor, sessionId }),
+  },
+  {
+    name: "administrators.grant",
+    owner: "never",
+    administrator: true,
+    general: true,
+    change: "authz.administrator.grant",
+    run: (auth, actor, { userId }) => auth.administrators.grant({ actor, userId }),
+  },
+  {
+    name: "administrators.remove",
+    owner: "never",
+    administrator: true,
+    general: true,
+    ofAdministrator: true,
+    change: "authz.administrator.remove",
+    prepare: (auth, { userId }) => auth.administrators.grant({ actor: system, userId }),
+    run: (auth, actor, { userId }) => auth.administrators.remove({ actor, userId }),
+  },
+];
+
+const actors = {
+  /** The application: every right, no ownership check. */
+  system: async () => system,
+  owner: async (owner) => owner.actor,
+  "owner after 601 s": async (owner) => {
+    await world.age(owner.session, 601);
+    return owner.actor;
+  },
+  "owner after 599 s": async (owner) => {
+    await world.age(owner.session, 599);
+    return owner.actor;
+  },
+  "owner with a factor, not proved": async (owner) => {
+    await world.enroll(owner.userId);
+    return owner.actor;
+  },
+  "owner with a factor, proved": async (owner) => {
+    await world.enroll(owner.userId);
+    await world.levelTwo(owner.session);
+    return owner.actor;
+  },
+  stranger: async () => (await world.person()).actor,
+  "stranger at level 2": async () => {
+    const stranger = await world.person();
+    await world.levelTwo(stranger.session);
+    return stranger.actor;
+  },
+  /** The relation on another object of the reserved type, and another relation on the reserved object. */
+  "near administrator": async () => {
+    const person = await world.person();
+    await world.levelTwo(person.session);
+    await world.rows(sql`
+      insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
+      select gen_random_uuid(), subject_type, ${person.userId.slice(4)}::uuid, relation, object_type, object_id::uuid
+      from (values
+        ('usr', 'administrator', 'sys', '73797374-656d-8000-8000-000000000001'),
+        ('usr', 'administrator', 'org', '73797374-656d-8000-8000-000000000000'),
+        ('usr', 'administrators', 'sys', '73797374-656d-8000-8000-000000000000'),
+        ('org', 'administrator', 'sys', '73797374-656d-8000-8000-000000000000'))
+        as near(subject_type, relation, object_type, object_id)`);
+    return person.actor;
+  },
+  "administrator without a second factor": async () => {
+    const person = await world.person();
+    await world.auth.administrators.grant({ actor: system, userId: person.userId });
+    return person.actor;
+  },
+  "administrator 1,801 s after the second factor": async () => {
+    const person = await world.administrator();
+    await world.rows(sql`
+      update ses set created_at = created_at - interval '1 hour',
+        mfa_verified_at = sallyport_now() - interval '1801 seconds'
+      where id = ${person.session.id.slice(4)}::uuid`);
+    return person.actor;
+  },
+  administrator: async () => (await world.administrator()).actor,
+  "somebody signed out": async (owner) => {
+    await world.auth.sessions.signOut({ token: owner.token, transport: "token" });
+    return owner.actor;
+  },
+  "somebody whose session expired": async (owner) => {
+    await world.rows(sql`
+      update ses set created_at = created_at - interval '1 hour', expires_at = sallyport_now()
+      where id = ${owner.session.id.slice(4)}::uuid`);
+    return owner.actor;
+  },
+  "a suspended administrator": async () => {
+    const person = await world.administrator();
+    // By hand, so that the session stays: the status alone must do.
+    await world.rows(sql`update usr set status = 'suspended' where id = ${person.userId.slice(4)}::uuid`);
+    return person.actor;
+  },
+} as const satisfies Record<string, (owner: Person) => Promise<Actor>>;
+
+type ActorName = keyof typeof actors;
+
+/** The rule, written apart from the SQL that enforces it. */
+function expectedOutcome(operation: Operation, actor: ActorName): string {
+  const { owner, administrator, general, ofAdministrator } = operation;
+  const unknown = general ? "forbidden" : "not_found";
+  if (ofAdministrator && actor.startsWith("owner")) {
+    return actor === "owner with a factor, proved" ? "done" : "unauthorized.reauthentication_required";
+  }
+  switch (actor) {
+    case "system":
+      return "done";
+    case "owner":
+    case "owner after 599 s":
+    case "owner with a factor, proved":
+      return owner === "never" ? unknown : "done";
+    case "owner after 601 s":
+    case "owner with a factor, not proved":
+      return owner === "never" ? unknown : owner === "fresh" ? "unauthorized.reauthentication_required" : "done";
+    case "stranger":
+    case "stranger at level 2":
+    case "near administrator":
+      return unknown;
+    case "administrator without a second factor":
+    case "administrator 1,801 s after the second factor":
+      return administrator ? "unauthorized.reauthentication_required" : "forbidden";
+    case "administrator":
+      return administrator ? "done" : "forbidden";
+    default:
+      return "unauthorized.invalid_token";
+  }
+}
+
+/** Everything of a user that an operation could change. */
+async function fingerprint({ userId }: Target): Promise<unknown> {
+  const id = userId.slice(4);
+  const [row] = await world.rows(sql`
+    select (select jsonb_agg(to_jsonb(usr)) from usr where id = ${id}::uuid) as usr,
+      (select jsonb_agg(to_jsonb(cred) order by id) from cred where usr_id = ${id}::uuid) as cred,
+      (select jsonb_agg(to_jsonb(ses) order by id) from ses where usr_id = ${id}::uuid) as ses,
+      (select jsonb_agg(to_jsonb(tup) order by id) from tup where subject_id = ${id}::uuid) as tup,
+      (select count(*)::int from usr) as users`);
+  return row;
+}
+
+async function makeTarget(): Promise<{ owner: Person; target: Target }> {
+  const owner = await world.person();
+  const { session } = await world.signIn(owner);
+  const identifier = freshIdentifier();
+  const { userId } = owner;
+  const { id } = await world.auth.credentials.createPassword({
+    actor: system,
+    userId,
+    identifier,
+    password: otherPassword,
+  });
+  return { owner, target: { userId, credentialId: id, sessionId: session.id, identifier } };
+}
+
+describe.each(operations)("R108, S05, S06: $name", (operation) => {
+  const { change, read } = operation;
+
+  test.each(Object.keys(actors) as ActorName[])("%s", async (name) => {
+    const { owner, target } = await makeTarget();
+    await operation.prepare?.(world.auth, target);
+    const actor = await actors[name](owner);
+    const before = await fingerprint(target);
+    const eventsBefore = await world.events({});
+
+    const expected = expectedOutcome(operation, name);
+    expect(await outcome(operation.run(world.auth, actor, target))).toBe(expected);
+
+    if (expected !== "done" || read) expect(await fingerprint(target)).toEqual(before);
+    else expect(await fingerprint(target)).not.toEqual(before);
+
+    // S03, S41: one event for what happened, one for what was denied, and none for what somebody does with their own.
+    const known = new Set(eventsBefore.map(({ id }) => id));
+    const events = (await world.events({})).filter(({ id }) => !known.has(id));
+    const isDenied = expected !== "done" && expected !== "unauthorized.invalid_token";
+    const readsAnother = read !== undefined && expected === "done" && name === "administrator";
+    expect(
+      events.map(({ action, outcome, metadata, actorUserId }) => [action, outcome, metadata.reason, actorUserId]),
+    ).toEqual([
+      ...(change && expected === "done"
+        ? [[change, "success", undefined, actor.userId?.slice(4) ?? null].map(asUuid)]
+        : []),
+      ...(change && isDenied ? [[change, "denied", expected, actor.userId?.slice(4)].map(asUuid)] : []),
+      ...(readsAnother ? [[read, "success", undefined, actor.userId?.slice(4)].map(asUuid)] : []),
+    ]);
+  });
+});
+
+/** The hyphenated form that the database gives, of what is the payload of an identifier. */
+function asUuid(value: string | null | undefined): string | null | undefined {
+  return value && /^[0-9a-f]{32}$/.test(value)
+    ? value.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5")
+    : value;
+}
+
+describe("R108, B25: an object that is not there is the same as one of somebody else", () => {
+  const absent = (): Target => ({
+    userId: generateId("usr"),
+    credentialId: generateId("cred"),
+    sessionId: generateId("ses"),
+    identifier: freshIdentifier(),
+  });
+  const impossible: Target = {
+    userId: `usr_${"0".repeat(32)}`,
+    credentialId: `cred_${"f".repeat(32)}`,
+    sessionId: "ses_x' or true --",
+    identifier: freshIdentifier(),
+  };
+
+  test.each(operations.filter(({ general }) => !general))("$name: not_found", async ({ run, administrator }) => {
+    const stranger = await world.person();
+    expect(await outcome(run(world.auth, stranger.actor, absent()))).toBe("not_found");
+    expect(await outcome(run(world.auth, system, absent()))).toBe("not_found");
+    expect(await outcome(run(world.auth, stranger.actor, impossible))).toBe("not_found");
+    const admin = await world.administrator();
+    expect(await outcome(run(world.auth, admin.actor, absent()))).toBe(administrator ? "not_found" : "forbidden");
+  });
+
+  test("R100: an identifier of another kind names nothing", async () => {
+    const { auth } = world;
+    const { userId, actor } = await world.person();
+    const asOther = (type: string) => `${type}_${userId.slice(4)}`;
+    expect(await outcome(auth.users.get({ actor, userId: asOther("org") }))).toBe("not_found");
+    expect(await outcome(auth.sessions.get({ actor, sessionId: asOther("usr") }))).toBe("not_found");
+    expect(await outcome(auth.credentials.get({ actor, credentialId: asOther("usr") }))).toBe("not_found");
+  });
+});

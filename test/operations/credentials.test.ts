@@ -1,0 +1,342 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import {
+  freshIdentifier,
+  goodPassword,
+  openAuth,
+  otherPassword,
+  outcome,
+  type Person,
+  refusal,
+  system,
+  type World,
+} from "../support/auth.ts";
+
+describe.each(["pglite", "postgres"] as const)("%s", (name) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth(name);
+  });
+  afterAll(() => world.close());
+
+  const verify = ({ token, transport }: Person) => outcome(world.auth.sessions.verify({ token, transport }));
+  const createPassword = (userId: string, identifier = freshIdentifier(), password = otherPassword) =>
+    world.auth.credentials.createPassword({ actor: system, userId, identifier, password });
+  const signIn = (identifier: string, password: string) => outcome(world.auth.signIn({ identifier, password }));
+
+  describe("createPassword", () => {
+    test("is stored in normal form, signs in, and its secret is part of nothing", async () => {
+      const { userId } = await world.person();
+      const identifier = freshIdentifier();
+      const credential = await createPassword(userId, identifier.toUpperCase());
+      expect(credential).toEqual({
+        id: credential.id,
+        userId,
+        type: "password",
+        identifier,
+        status: "active",
+        replaces: null,
+        passkeyRpId: null,
+        oidcIssuer: null,
+        oidcSubject: null,
+        createdAt: credential.createdAt,
+        updatedAt: credential.createdAt,
+      });
+      expect(await signIn(identifier, otherPassword)).toBe("done");
+    });
+
+    test.each([
+      {
+        case: "an identifier that somebody has",
+        make: (taken: string) => [taken, otherPassword],
+        code: "conflict.duplicate_credential",
+      },
+      {
+        case: "the same in another case",
+        make: (taken: string) => [taken.toUpperCase(), otherPassword],
+        code: "conflict.duplicate_credential",
+      },
+      { case: "no identifier", make: () => ["", otherPassword], code: "invalid_format.identifier" },
+      { case: "a short password", make: () => [freshIdentifier(), "vmqkzhr"], code: "invalid_format.password" },
+      {
+        case: "14 characters without a factor",
+        make: () => [freshIdentifier(), "vmqkzhrwxjcygp"],
+        code: "invalid_format.password",
+      },
+      {
+        case: "1,025 bytes",
+        make: () => [freshIdentifier(), `${goodPassword}é`.repeat(60)],
+        code: "invalid_format.password",
+      },
+    ])("$case: $code", async ({ make, code }) => {
+      const { userId } = await world.person();
+      const other = await world.person();
+      const [identifier, password] = make(other.identifier) as [string, string];
+      expect(await outcome(createPassword(userId, identifier, password))).toBe(code);
+      expect(await world.auth.credentials.listForUser({ actor: system, userId })).toHaveLength(1);
+    });
+
+    test("R001: 8 characters do beside an enforced factor, 7 do not", async () => {
+      const { userId } = await world.person();
+      await world.enroll(userId);
+      expect(await outcome(createPassword(userId, freshIdentifier(), "vmqkzhrw"))).toBe("done");
+      expect(await outcome(createPassword(userId, freshIdentifier(), "vmqkzhr"))).toBe("invalid_format.password");
+    });
+
+    test("R001: a policy that is still in grace enforces nothing yet", async () => {
+      const { userId } = await world.person();
+      await world.requireFactor(userId, new Date(Date.now() + 3_600_000));
+      expect(await outcome(createPassword(userId, freshIdentifier(), "vmqkzhrw"))).toBe("invalid_format.password");
+      await world.requireFactor(userId);
+      expect(await outcome(createPassword(userId, freshIdentifier(), "vmqkzhrw"))).toBe("done");
+    });
+
+    test.each(["suspended", "revoked"] as const)("a %s user gets none", async (status) => {
+      const { userId } = await world.person();
+      await world.auth.users[status === "suspended" ? "suspend" : "revoke"]({ actor: system, userId });
+      expect(await outcome(createPassword(userId))).toBe("precondition.user_not_active");
+    });
+
+    test("R005: breached passwords are asked for where the application gives a list", async () => {
+      const asked: string[] = [];
+      const auth = world.isolate({
+        isCompromisedPassword: async (password) => {
+          asked.push(password);
+          return true;
+        },
+      });
+      const { userId } = await world.person();
+      const refused = await refusal(
+        auth.credentials.createPassword({
+          actor: system,
+          userId,
+          identifier: freshIdentifier(),
+          password: otherPassword,
+        }),
+      );
+      expect([refused.code, refused.details]).toEqual(["invalid_format.password", { reason: "compromised" }]);
+      expect(asked).toEqual([otherPassword]);
+    });
+  });
+
+  describe("rotatePassword", () => {
+    test("S47: a new credential in the old one's place, and every session and ticket of the user ends", async () => {
+      const person = await world.person();
+      const { auth } = world;
+      const other = await createPassword(person.userId);
+      const sessions = [
+        person,
+        await world.signIn(person),
+        await world.signIn({ ...person, identifier: other.identifier, password: otherPassword }),
+      ];
+      await auth.verifyPassword(person);
+      const rotated = await auth.credentials.rotatePassword({
+        actor: person.actor,
+        credentialId: person.credentialId,
+        password: otherPassword,
+      });
+      expect(rotated).toMatchObject({
+        userId: person.userId,
+        type: "password",
+        identifier: person.identifier,
+        status: "active",
+        replaces: person.credentialId,
+      });
+      expect(await Promise.all(sessions.map(verify))).toEqual(Array(3).fill("unauthorized.session_expired"));
+      expect([await world.liveSessions(person.userId), await world.tickets(person.userId)]).toEqual([0, 0]);
+      expect(await signIn(person.identifier, goodPassword)).toBe("unauthorized.invalid_credential");
+      expect(await signIn(person.identifier, otherPassword)).toBe("done");
+      expect((await auth.credentials.get({ actor: system, credentialId: person.credentialId })).status).toBe("revoked");
+    });
+
+    test("ADR 0005: a chain of ten walks back to the root, and times increase along it", async () => {
+      const { credentialId, userId } = await world.person();
+      let last: string = credentialId;
+      for (let turn = 0; turn < 10; turn++) {
+        last = (
+          await world.auth.credentials.rotatePassword({ actor: system, credentialId: last, password: otherPassword })
+        ).id;
+      }
+      const chain = await world.rows<{ depth: number; increases: boolean; root: string }>(sql`
+        with recursive chain as (
+          select id, replaces, created_at, 0 as depth, true as increases from cred where id = ${uuidFor("cred", last)}::uuid
+          union all
+          select cred.id, cred.replaces, cred.created_at, depth + 1, cred.created_at < chain.created_at
+          from chain join cred on cred.id = chain.replaces)
+        select depth, increases, id as root from chain order by depth`);
+      expect(chain).toHaveLength(11);
+      expect(chain.every(({ increases }) => increases)).toBe(true);
+      expect(chain.at(-1)!.root).toBe(uuidFor("cred", credentialId));
+      const active = (await world.auth.credentials.listForUser({ actor: system, userId })).filter(
+        (c) => c.status === "active",
+      );
+      expect(active.map(({ id }) => id)).toEqual([last]);
+    });
+
+    test("two rotations in one batch: the chain holds though the clock stands still", async () => {
+      const { credentialId } = await world.person();
+      const { auth } = world;
+      const first = await auth.credentials.rotatePassword.plan({
+        actor: system,
+        credentialId,
+        password: otherPassword,
+      });
+      const second = await auth.credentials.rotatePassword.plan({
+        actor: system,
+        credentialId: first.known.credentialId,
+        password: goodPassword,
+      });
+      // The second one's lock is keyed by a row that the first one makes, under a user that is locked already.
+      const [one, two] = await auth.batch([first, second]);
+      expect([one.replaces, two.replaces]).toEqual([credentialId, one.id]);
+      const [times] = await world.rows<{ increases: boolean }>(sql`
+        select a.created_at < b.created_at as increases from cred a, cred b
+        where a.id = ${uuidFor("cred", one.id)}::uuid and b.id = ${uuidFor("cred", two.id)}::uuid`);
+      expect(times!.increases).toBe(true);
+    });
+
+    test.each(["suspended", "revoked"] as const)("a %s one: conflict.credential_not_active", async (status) => {
+      const { credentialId } = await world.person();
+      await world.auth.credentials[status === "suspended" ? "suspend" : "revoke"]({ actor: system, credentialId });
+      const rotation = world.auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword });
+      expect(await outcome(rotation)).toBe("conflict.credential_not_active");
+    });
+
+    test("one of another type: conflict.credential_type_mismatch", async () => {
+      const { userId } = await world.person();
+      const [passkey] = await world.rows<{ id: string }>(sql`
+        insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count, passkey_rp_id)
+        values (gen_random_uuid(), ${uuidFor("usr", userId)}::uuid, 'passkey', ${freshIdentifier()}, '\\x00', 0, 'example.com')
+        returning id`);
+      const credentialId = `cred_${passkey!.id.replaceAll("-", "")}`;
+      const rotation = world.auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword });
+      expect(await outcome(rotation)).toBe("conflict.credential_type_mismatch");
+      expect(await world.auth.credentials.get({ actor: system, credentialId })).toMatchObject({
+        type: "passkey",
+        passkeyRpId: "example.com",
+      });
+    });
+
+    test("of a suspended user: precondition.user_not_active", async () => {
+      const { userId, credentialId } = await world.person();
+      await world.auth.users.suspend({ actor: system, userId });
+      const rotation = world.auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword });
+      expect(await outcome(rotation)).toBe("precondition.user_not_active");
+    });
+
+    test("the new one keeps what was proved about the identifier (S11)", async () => {
+      const { credentialId } = await world.person();
+      await world.rows(sql`
+        update cred set identifier_verified_at = '2026-01-01' where id = ${uuidFor("cred", credentialId)}::uuid`);
+      const { id } = await world.auth.credentials.rotatePassword({
+        actor: system,
+        credentialId,
+        password: otherPassword,
+      });
+      const [row] = await world.rows<{ kept: boolean }>(sql`
+        select identifier_verified_at = '2026-01-01' as kept from cred where id = ${uuidFor("cred", id)}::uuid`);
+      expect(row!.kept).toBe(true);
+    });
+  });
+
+  describe("suspend, reinstate, revoke", () => {
+    test.each(["suspend", "revoke"] as const)(
+      "%s ends the sessions and tickets that it gave, and no others",
+      async (verb) => {
+        const person = await world.person();
+        const { auth } = world;
+        const { identifier } = await createPassword(person.userId);
+        const other = await world.signIn({ ...person, identifier, password: otherPassword });
+        await auth.verifyPassword(person);
+        await auth.verifyPassword({ identifier, password: otherPassword });
+        await auth.credentials[verb]({ actor: other.actor, credentialId: person.credentialId });
+        expect([await verify(person), await verify(other)]).toEqual(["unauthorized.session_expired", "done"]);
+        expect(await world.tickets(person.userId)).toBe(1);
+        expect(await signIn(person.identifier, person.password)).toBe("unauthorized.invalid_credential");
+        expect(await signIn(identifier, otherPassword)).toBe("done");
+      },
+    );
+
+    test("reinstated: it signs in again, and nothing that ended comes back", async () => {
+      const person = await world.person();
+      const { credentialId } = person;
+      const { ticket } = await world.auth.verifyPassword(person);
+      await world.auth.credentials.suspend({ actor: system, credentialId });
+      await world.auth.credentials.reinstate({ actor: system, credentialId });
+      expect(await verify(person)).toBe("unauthorized.session_expired");
+      const spent = world.auth.sessions.create({ ticket, userId: person.userId, credentialId });
+      expect(await outcome(spent)).toBe("unauthorized.invalid_ticket");
+      expect(await signIn(person.identifier, person.password)).toBe("done");
+    });
+
+    test("reinstating one whose identifier was taken meanwhile: conflict, and it stays suspended", async () => {
+      const { credentialId, identifier } = await world.person();
+      await world.auth.credentials.suspend({ actor: system, credentialId });
+      await world.person({ identifier });
+      const act = { actor: system, credentialId };
+      expect(await outcome(world.auth.credentials.reinstate(act))).toBe("conflict.duplicate_credential");
+      expect((await world.auth.credentials.get(act)).status).toBe("suspended");
+      expect(await world.events({ target: credentialId, action: "identity.credential.reinstate" })).toEqual([]);
+    });
+
+    test("the credential of a revoked user is not reinstated, nor is that of a suspended one enough to sign in", async () => {
+      const revoked = await world.person();
+      const reinstate = ({ credentialId }: Person) => world.auth.credentials.reinstate({ actor: system, credentialId });
+      await world.auth.users.revoke({ actor: system, userId: revoked.userId });
+      expect(await outcome(reinstate(revoked))).toBe("precondition.invalid_transition");
+      const suspended = await world.person();
+      await world.auth.credentials.suspend({ actor: system, credentialId: suspended.credentialId });
+      await world.auth.users.suspend({ actor: system, userId: suspended.userId });
+      expect(await outcome(reinstate(suspended))).toBe("done");
+      expect(await signIn(suspended.identifier, suspended.password)).toBe("unauthorized.invalid_credential");
+    });
+
+    test.each([
+      { from: "active", verb: "suspend", expected: "done" },
+      { from: "active", verb: "reinstate", expected: "precondition.invalid_transition" },
+      { from: "suspended", verb: "suspend", expected: "done" },
+      { from: "suspended", verb: "revoke", expected: "done" },
+      { from: "revoked", verb: "suspend", expected: "conflict.already_terminal" },
+      { from: "revoked", verb: "reinstate", expected: "precondition.invalid_transition" },
+      { from: "revoked", verb: "revoke", expected: "conflict.already_terminal" },
+    ] as const)("$verb of a $from one: $expected", async ({ from, verb, expected }) => {
+      const { credentialId } = await world.person();
+      const act = { actor: system, credentialId };
+      if (from !== "active") await world.auth.credentials[from === "suspended" ? "suspend" : "revoke"](act);
+      expect(await outcome(world.auth.credentials[verb](act))).toBe(expected);
+    });
+  });
+
+  describe("findByIdentifier and listForUser", () => {
+    test("the active one, in any case of the letters; otherwise undefined", async () => {
+      const { credentialId, identifier } = await world.person();
+      const find = (text: string) =>
+        world.auth.credentials.findByIdentifier({ actor: system, type: "password", identifier: text });
+      expect((await find(identifier.toUpperCase()))?.id).toBe(credentialId);
+      for (const text of [` ${identifier}`, `${identifier}\0`, freshIdentifier(), "", "%"]) {
+        expect(await find(text)).toBeUndefined();
+      }
+      await world.auth.credentials.suspend({ actor: system, credentialId });
+      expect(await find(identifier)).toBeUndefined();
+    });
+
+    test("R130: an identifier that the database cannot hold is a refusal and no fault", async () => {
+      const find = world.auth.credentials.findByIdentifier({ actor: system, type: "passkey", identifier: "a\0" });
+      expect(await outcome(find)).toBe("invalid_format.text");
+    });
+
+    test("all of a user's in every state, oldest first; a user without any has an empty list", async () => {
+      const { userId, credentialId } = await world.person();
+      const second = await createPassword(userId);
+      await world.auth.credentials.revoke({ actor: system, credentialId });
+      const listed = await world.auth.credentials.listForUser({ actor: system, userId });
+      expect(listed.map(({ id, status }) => [id, status])).toEqual([
+        [credentialId, "revoked"],
+        [second.id, "active"],
+      ]);
+      const { id } = await world.auth.users.create({ actor: system });
+      expect(await world.auth.credentials.listForUser({ actor: system, userId: id })).toEqual([]);
+    });
+  });
+});

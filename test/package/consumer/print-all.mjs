@@ -1,0 +1,3 @@
+import { useAll } from "./all.mjs";
+
+console.log(JSON.stringify(await useAll()));

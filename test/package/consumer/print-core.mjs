@@ -1,0 +1,3 @@
+import { useCore } from "./core.mjs";
+
+console.log(JSON.stringify(await useCore()));

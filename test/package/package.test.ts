@@ -1,0 +1,251 @@
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseAst } from "vitest/node";
+import { createTestHarness } from "wrangler";
+import { loadEdgeFunction } from "./edge-vm.ts";
+import {
+  installed,
+  manifest,
+  outcomeOf,
+  pack,
+  peers,
+  root,
+  run,
+  systemNode,
+  temporaryFolder,
+  tool,
+} from "./tarball.ts";
+
+let folder: string;
+let tarball: string;
+/** An application with nothing but the tarball, and one with every peer. */
+let bare: string;
+let full: string;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  tarball = await pack(folder);
+  bare = await installed(join(folder, "bare"), [tarball]);
+  full = await installed(join(folder, "full"), [tarball, ...peers]);
+}, 240_000);
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe("the tarball", () => {
+  test("publint finds nothing, not even a suggestion", async () => {
+    expect(await run(tool("publint"), ["run", tarball, "--strict", "--level", "suggestion"], folder)).toContain(
+      "All good!",
+    );
+  });
+
+  test("attw finds nothing wrong with the types of an ESM-only package", async () => {
+    const report = JSON.parse(await run(tool("attw"), [tarball, "--profile", "esm-only", "--format", "json"], folder));
+    expect(Object.keys(report.analysis.entrypoints).sort()).toEqual(Object.keys(manifest.exports).sort());
+    expect(report.problems ?? {}).toEqual({});
+  });
+
+  test("it holds what is listed, no source, no test, and no path of this machine", async () => {
+    const files = (await run("tar", ["-tzf", tarball], folder)).trim().split("\n");
+    expect(files.length).toBeGreaterThan(100);
+    const form =
+      /^package\/(dist\/[\w/.-]+\.(js|d\.ts|wasm|txt)|migrations\/[\w-]+\.sql|LICENSE|NOTICE|[A-Z]+\.md|package\.json)$/;
+    expect(files.filter((file) => !form.test(file))).toEqual([]);
+    expect(files.filter((file) => file.includes(".node."))).toEqual([]);
+    const everything = await run("tar", ["-xzOf", tarball], folder);
+    expect(everything).not.toContain(root);
+    expect(everything).not.toContain(folder);
+  });
+
+  test("hash-wasm's notice goes with its binaries", async () => {
+    const licence = await readFile(join(root, "node_modules/hash-wasm/LICENSE"), "utf8");
+    const mit = licence.slice(0, licence.indexOf("SOFTWARE.") + "SOFTWARE.".length);
+    const within = join(bare, "node_modules/sallyport");
+    expect(await readFile(join(within, "NOTICE"), "utf8")).toContain(mit);
+    expect(await readFile(join(within, "dist/runtime/generated/hash-wasm.LICENSE.txt"), "utf8")).toBe(licence);
+  });
+
+  test("who installs it gets its dependencies and nothing else, no peer and no Node", async () => {
+    const { dependencies } = JSON.parse(await run("npm", ["ls", "--all", "--json"], bare));
+    expect(Object.keys(dependencies)).toEqual(["sallyport"]);
+    expect(Object.keys(dependencies.sallyport.dependencies).sort()).toEqual(Object.keys(manifest.dependencies).sort());
+    expect(manifest.optionalDependencies).toBeUndefined();
+  });
+});
+
+describe("the exports", () => {
+  test("are these", async () => {
+    const { exports } = JSON.parse(await run(process.execPath, ["print-all.mjs"], full));
+    expect(exports).toMatchSnapshot();
+  });
+
+  test("are all imported by the programs of this suite", async () => {
+    const texts = await Promise.all(["core.mjs", "all.mjs"].map((name) => readFile(join(full, name), "utf8")));
+    const imported = [...texts.join("\n").matchAll(/from "sallyport(.*)"/g)].map(([, subpath]) => `.${subpath}`);
+    expect(imported.sort()).toEqual(Object.keys(manifest.exports).sort());
+  });
+
+  test("have types that a strict project without Node's accepts", async () => {
+    const entries = Object.keys(manifest.exports).map((subpath) => `sallyport${subpath.slice(1)}`);
+    const imports = entries.map(
+      (entry, index) => `import * as entry${index} from "${entry}";\nentry${index} satisfies object;\n`,
+    );
+    await writeFile(
+      join(full, "types.ts"),
+      `${imports.join("")}entry0.createAuth({} as entry0.AuthOptions).users satisfies entry0.UserOperations;\n`,
+    );
+    const options = ["--noEmit", "--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "--module", "nodenext"];
+    await run(
+      tool("tsc"),
+      [...options, "--target", "es2022", "--lib", "es2022,webworker", "--types", "", "types.ts"],
+      full,
+    );
+  });
+});
+
+describe("an import has no side effect", () => {
+  const watched = async (...entries: string[]): Promise<string[]> =>
+    JSON.parse(await run(process.execPath, ["import-watched.mjs", ...entries], full));
+
+  test("of those that are looked for, and found in a module that has them", async () => {
+    expect(await watched("./guilty.mjs")).toEqual([
+      "WebAssembly.Module",
+      "crypto.randomUUID",
+      "setInterval",
+      "changed globalThis.guilty",
+      "changed Array.prototype.guilty",
+    ]);
+  });
+
+  test.each(Object.keys(manifest.exports))("%s", async (subpath) => {
+    expect(await watched(`sallyport${subpath.slice(1)}`)).toEqual([]);
+  });
+});
+
+describe("every entry is imported, and a password hashed and verified, in", () => {
+  interface Report {
+    exports: Record<string, string[]>;
+    works: Record<string, boolean>;
+  }
+  const expectToWork = ({ exports, works }: Report, entries: number) => {
+    expect(Object.keys(exports)).toHaveLength(entries);
+    for (const names of Object.values(exports)) expect(names).not.toEqual([]);
+    expect(Object.keys(works)).toHaveLength(5);
+    expect(Object.entries(works).filter(([, isTrue]) => !isTrue)).toEqual([]);
+  };
+
+  test.each([
+    { runtime: "the project's Node", program: tool("node"), args: [], version: /^v22\./ },
+    { runtime: "the machine's Node", program: systemNode(), args: [], version: /^v\d/ },
+    {
+      runtime: "Deno",
+      program: tool("deno"),
+      args: ["run", "--no-prompt", "--no-remote", "--node-modules-dir=manual", "--allow-env", "--allow-read"],
+      version: /^deno 2\./,
+    },
+    { runtime: "Bun", program: tool("bun"), args: ["run"], version: /^1\./ },
+  ])("$runtime", async ({ program, args, version }) => {
+    expect(await run(program, ["--version"], full)).toMatch(version);
+    expectToWork(JSON.parse(await run(program, [...args, "print-core.mjs"], bare)), 5);
+    expectToWork(JSON.parse(await run(program, [...args, "print-all.mjs"], full)), 7);
+  });
+
+  test.each([
+    { case: "without Node's APIs", date: "2026-06-01" },
+    { case: "with Node's APIs, which came on by default", date: "2026-10-01" },
+  ])("workerd $case ($date), bundled by wrangler", async ({ date }) => {
+    const output = `bundle-${date}`;
+    const config = `wrangler-${date}.json`;
+    await mkdir(join(full, output));
+    await writeFile(
+      join(full, config),
+      JSON.stringify({ name: "consumer", main: "worker.mjs", compatibility_date: date }),
+    );
+    const metafile = join(full, output, "meta.json");
+    await run(
+      tool("wrangler"),
+      ["deploy", "--dry-run", "-c", config, "--outdir", output, "--metafile", metafile],
+      full,
+    );
+
+    const { outputs } = JSON.parse(await readFile(metafile, "utf8"));
+    const bundle = Object.keys(outputs).find((path) => path.endsWith("worker.js"))!;
+    const imported: string[] = outputs[bundle].imports.map(({ path }: { path: string }) => path);
+    expect(imported.map((path) => path.replace(/^\.\/[0-9a-f]{40}-/, "")).sort()).toEqual([
+      "argon2.wasm",
+      "blake2b.wasm",
+    ]);
+    expect(await readFile(join(full, output, "worker.js"), "utf8")).not.toMatch(/["']node:\w/);
+
+    const harness = createTestHarness({ root: full, workers: [{ configPath: config, prebuiltWorkerDir: output }] });
+    await harness.listen();
+    try {
+      expectToWork((await (await harness.fetch("/")).json()) as Report, 7);
+    } finally {
+      await harness.close();
+    }
+  });
+
+  test("Vercel's edge runtime without code generation", async () => {
+    const { inputs, evaluate } = await loadEdgeFunction(full, "all.mjs", ["edge-light"]);
+    expect(inputs).toContain("node_modules/sallyport/dist/runtime/argon2id.edge-light.js");
+    expectToWork(JSON.parse((await evaluate("application.useAll().then(JSON.stringify)")) as string), 7);
+  });
+
+  test("no runtime of that kind by the default entry, which compiles", async () => {
+    const { inputs, evaluate } = await loadEdgeFunction(full, "all.mjs", []);
+    expect(inputs).toContain("node_modules/sallyport/dist/runtime/argon2id.js");
+    expect(await evaluate("application.useAll().then(String, String)")).toContain("Wasm code generation disallowed");
+  });
+});
+
+describe("no entry reaches Node", () => {
+  test.each(
+    Object.entries(manifest.exports).flatMap(([subpath, { types: _, ...conditions }]) =>
+      Object.entries(conditions).map(([condition, file]) => [subpath, condition, file] as const),
+    ),
+  )("%s (%s)", async (_subpath, _condition, file) => {
+    const within = join(full, "node_modules/sallyport");
+    const reached = new Set<string>();
+    const packages = new Set<string>();
+    const follow = async (path: string): Promise<void> => {
+      if (reached.has(path) || /\.wasm(\?module)?$/.test(path)) return;
+      reached.add(path);
+      for (const specifier of await importsOf(join(within, path))) {
+        if (specifier.startsWith(".")) await follow(join(path, "..", specifier));
+        else packages.add(specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/"));
+      }
+    };
+    await follow(file);
+    expect(reached.size).toBeGreaterThan(1);
+    const declared = { ...manifest.dependencies, ...manifest.peerDependencies };
+    expect([...packages].filter((name) => !Object.hasOwn(declared, name))).toEqual([]);
+  });
+});
+
+describe("the command line", () => {
+  const sallyport = (args: string[], env?: NodeJS.ProcessEnv) =>
+    outcomeOf(join(bare, "node_modules/.bin/sallyport"), args, bare, env);
+
+  test("--help", async () => {
+    const { exitCode, stdout, stderr } = await sallyport(["--help"]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).toMatch(/^sallyport <command> \[options\]\n[\s\S]*\bmigrate\b/);
+  });
+
+  test("a driver whose peer is not installed: it says which", async () => {
+    const { exitCode, stderr } = await sallyport(["migrate"], { DATABASE_URL: "postgres://ada:secret@localhost/app" });
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: "sallyport: This driver needs the package pg: npm install pg.\n",
+    });
+  });
+});
+
+/** What a compiled file imports, statically or not. */
+async function importsOf(path: string): Promise<string[]> {
+  const { body } = parseAst(await readFile(path, "utf8"), { lang: "js" }, path);
+  return body.flatMap((node) => ("source" in node && node.source ? [(node.source as { value: string }).value] : []));
+}
