@@ -18,6 +18,8 @@ import { requireSameOrigin } from "./same-origin.ts";
 export interface AuthRoutesOptions {
   /** Where a client's address comes from: {@link cloudflareAddress} on Workers. Without it all share one budget. */
   clientAddress?: ClientAddress;
+  /** Told of every error that is answered with 500 or 503, which says nothing of it. Default: nothing is done. */
+  onError?: (error: unknown) => void;
 }
 
 /** Every route with an operation behind it; the OpenAPI document and the tests read this table. */
@@ -29,7 +31,12 @@ export const routes: readonly Route[] = [...accountRoutes, ...userRoutes, ...cre
  */
 export function authRoutes(source: AuthSource, options: AuthRoutesOptions = {}): Hono<object, AuthApi> {
   const app = new Hono();
-  app.onError((error, c) => authErrorResponse(error, c));
+  app.notFound((c) => authErrorResponse(new AuthError("not_found"), c));
+  app.onError((error, c) => {
+    const response = authErrorResponse(error, c);
+    if (response.status >= 500) options.onError?.(error);
+    return response;
+  });
   for (const route of routes) {
     app.on(route.method, route.path, (c) => answer(route, c, resolveAuth(source, c), options));
   }
@@ -56,7 +63,7 @@ async function answer(route: Route, c: Context, auth: Auth, options: AuthRoutesO
   c.header("X-Request-Id", context.requestId);
   if (usesCookies(route)) requireSameOrigin(c, auth.origins);
 
-  const presented = acceptable(route, route.access === "anyone" ? lenient(c) : presentedSession(c));
+  const presented = presentedTo(route, c);
   const read = async () => ({
     body: route.body && (await readJsonBody(c.req, route.body)),
     query: route.query && readQuery(c.req, route.query),
@@ -70,17 +77,9 @@ async function answer(route: Route, c: Context, auth: Auth, options: AuthRoutesO
   return await route.run({ c, auth, context, presented, ...verified, ...(await read()) });
 }
 
-/** `/v1` never sees a cookie, whatever it holds. */
-function acceptable(route: Route, presented: PresentedSession | undefined): PresentedSession | undefined {
+/** The session token that came, on a route that looks at one. `/v1` never sees a cookie, whatever it holds (S08). */
+function presentedTo(route: Route, c: Context): PresentedSession | undefined {
+  if (route.access === "anyone" || route.access === "ticket") return undefined;
+  const presented = presentedSession(c);
   return presented?.transport === "cookie" && !usesCookies(route) ? undefined : presented;
-}
-
-/** Where nobody needs to be signed in, a bearer that is none is nobody. */
-function lenient(c: Context): PresentedSession | undefined {
-  try {
-    return presentedSession(c);
-  } catch (error) {
-    if (error instanceof AuthError) return undefined;
-    throw error;
-  }
 }

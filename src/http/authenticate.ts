@@ -6,6 +6,7 @@ import { AuthError } from "../domain/error.ts";
 import type { Session, Transport } from "../domain/session.ts";
 import type { User } from "../domain/user.ts";
 import type { SignInAuth } from "../operations/auth.ts";
+import { ConfigurationError } from "../operations/options.ts";
 import type { VerifiedSession } from "../operations/session-values.ts";
 import { readCookie, sessionCookie } from "./cookies.ts";
 import { type AuthSource, type ClientAddress, requestContext, resolveAuth } from "./environment.ts";
@@ -45,14 +46,15 @@ export function authenticate(
 ): MiddlewareHandler<{ Variables: MaybeUserVariables }> {
   return createMiddleware<{ Variables: MaybeUserVariables }>(async (c, next) => {
     try {
+      const auth = resolveAuth(source, c);
       const presented = presentedSession(c);
-      const verified = await verifyPresented(c, resolveAuth(source, c), options, presented).catch((error: unknown) => {
+      const verified = await verifyPresented(c, auth, options, presented).catch((error: unknown) => {
         if (presented?.transport === "cookie" && error instanceof AuthError && error.status === 401) return undefined;
         throw error;
       });
       expose(c, verified);
     } catch (error) {
-      return authErrorResponse(error, c);
+      return refused(error, c);
     }
     return await next();
   });
@@ -69,15 +71,22 @@ export function requireUser(
   return createMiddleware<{ Variables: UserVariables }>(async (c, next) => {
     if (!(c.var as MaybeUserVariables).actor) {
       try {
+        const auth = resolveAuth(source, c);
         const presented = presentedSession(c);
         if (!presented) throw new AuthError("unauthorized.invalid_token");
-        expose(c, await verifyPresented(c, resolveAuth(source, c), options, presented));
+        expose(c, await verifyPresented(c, auth, options, presented));
       } catch (error) {
-        return authErrorResponse(error, c);
+        return refused(error, c);
       }
     }
     return await next();
   });
+}
+
+/** The response to a refusal; a fault is the application's `onError` to answer, and to tell of. */
+function refused(error: unknown, c: Context): Response {
+  if (error instanceof AuthError || error instanceof ConfigurationError) return authErrorResponse(error, c);
+  throw error;
 }
 
 /** A session token as it came with a request. */

@@ -13,7 +13,9 @@ export const knownDeviceCookie = "__Host-known-device";
 /** Longest life that a cookie may have: RFC 6265bis §5.5, 400 days. */
 export const longestCookieSeconds: number = 400 * 86_400;
 
-type CookieName = typeof sessionCookie | typeof ticketCookie | typeof knownDeviceCookie;
+const cookieNames = [sessionCookie, ticketCookie, knownDeviceCookie] as const;
+
+type CookieName = (typeof cookieNames)[number];
 
 /** The only characters of our values, so that nothing in one can end it and begin an attribute. */
 const value = /^[A-Za-z0-9._-]+$/;
@@ -22,18 +24,31 @@ const value = /^[A-Za-z0-9._-]+$/;
  * The cookie's value. The same name twice with different values is an attempt to slip one in, and counts as none (R052).
  */
 export function readCookie(c: Context, name: CookieName): string | undefined {
-  const values = new Set<string>();
-  for (const pair of (c.req.header("cookie") ?? "").split(";")) {
-    const separator = pair.indexOf("=");
-    if (separator > 0 && pair.slice(0, separator).trim() === name) values.add(pair.slice(separator + 1).trim());
-  }
+  const values = valuesOf(c, name);
   const [only] = values;
   return values.size === 1 && only !== undefined && value.test(only) ? only : undefined;
 }
 
 /** Whether the request carries a cookie of ours, valid or not. */
 export function carriesOurCookie(c: Context): boolean {
-  return /(?:^|;)\s*__Host-(?:session|login-ticket|known-device)=/.test(c.req.header("cookie") ?? "");
+  return cookieNames.some((name) => valuesOf(c, name).size > 0);
+}
+
+function valuesOf(c: Context, name: CookieName): Set<string> {
+  const values = new Set<string>();
+  for (const pair of (c.req.header("cookie") ?? "").split(";")) {
+    const separator = pair.indexOf("=");
+    if (separator > 0 && trim(pair.slice(0, separator)) === name) values.add(trim(pair.slice(separator + 1)));
+  }
+  return values;
+}
+
+/**
+ * Takes off what RFC 6265bis §5.6 calls white space, and no more: a browser guards `__Host-` at the beginning of a name, so
+ * a name that begins with another kind of space could be set by any neighbouring site.
+ */
+function trim(text: string): string {
+  return text.replace(/^[ \t]+|[ \t]+$/g, "");
 }
 
 export function setCookie(c: Context, name: CookieName, text: string, maxAgeSeconds: number): void {

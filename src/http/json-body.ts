@@ -9,7 +9,7 @@ import { AuthError } from "../domain/error.ts";
 import { isStorableText } from "../domain/text.ts";
 
 const maximumBytes = 64 * 1024;
-const jsonMediaType = /^application\/json(?:;\s*charset="?utf-8"?)?$/i;
+const jsonMediaType = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 
 /**
  * The body, if the schema takes it. No body at all counts as `{}`, which a schema with required members refuses.
@@ -18,7 +18,7 @@ const jsonMediaType = /^application\/json(?:;\s*charset="?utf-8"?)?$/i;
  *   `invalid_format.body`.
  */
 export async function readJsonBody<Body>(request: HonoRequest, schema: GenericSchema<unknown, Body>): Promise<Body> {
-  const bytes = await readBytes(request.raw);
+  const bytes = await readBytes(request);
   if (bytes.length === 0) return parse(schema, {}, "invalid_format.body");
   if (!jsonMediaType.test(request.header("content-type")?.trim() ?? "")) throw new AuthError("unsupported_media_type");
   return parse(schema, parseJson(bytes), "invalid_format.body");
@@ -26,20 +26,38 @@ export async function readJsonBody<Body>(request: HonoRequest, schema: GenericSc
 
 /** The query, if the schema takes it: each parameter once, none that is unknown. @throws {AuthError} `invalid_format.query`. */
 export function readQuery<Query>(request: HonoRequest, schema: GenericSchema<unknown, Query>): Query {
-  const entries = Object.entries(request.queries());
-  if (entries.some(([name, values]) => values.length !== 1 || isInherited(name) || !isStorableText(values[0]!))) {
+  const entries = [...new URL(request.url).searchParams];
+  const names = new Set(entries.map(([name]) => name));
+  if (names.size < entries.length || entries.some(([name, text]) => isInherited(name) || !isStorableText(text))) {
     throw new AuthError("invalid_format.query");
   }
-  return parse(schema, Object.fromEntries(entries.map(([name, values]) => [name, values[0]])), "invalid_format.query");
+  return parse(schema, Object.fromEntries(entries), "invalid_format.query");
 }
 
 /** Reads no more than the limit, whatever the length header says. */
-async function readBytes(request: Request): Promise<Uint8Array> {
-  if (Number(request.headers.get("content-length") ?? 0) > maximumBytes) throw new AuthError("payload_too_large");
-  if (!request.body) return new Uint8Array(0);
+async function readBytes(request: HonoRequest): Promise<Uint8Array> {
+  const { headers, body, bodyUsed } = request.raw;
+  if (Number(headers.get("content-length") ?? 0) > maximumBytes) throw new AuthError("payload_too_large");
+  if (!body) return new Uint8Array(0);
+  // A middleware of the application was first; Hono has kept what it read.
+  if (bodyUsed) return withinLimit(new Uint8Array(await request.arrayBuffer()));
+  try {
+    return await readStream(body);
+  } catch (error) {
+    // The client left, or what it sent was no body.
+    throw error instanceof AuthError ? error : new AuthError("invalid_format.json", { cause: error });
+  }
+}
+
+function withinLimit(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > maximumBytes) throw new AuthError("payload_too_large");
+  return bytes;
+}
+
+async function readStream(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = 0;
-  const reader = request.body.getReader();
+  const reader = body.getReader();
   for (;;) {
     const { done, value } = await reader.read();
     if (done) break;
@@ -60,20 +78,27 @@ async function readBytes(request: Request): Promise<Uint8Array> {
 }
 
 function parseJson(bytes: Uint8Array): unknown {
+  let text: string;
   let value: unknown;
   try {
     // RFC 8259 §8.1: UTF-8, and no byte order mark.
-    value = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    value = JSON.parse(text);
   } catch (error) {
     throw new AuthError("invalid_format.json", { cause: error });
   }
-  requireStorable(value);
+  const members = requireStorable(value);
+  // RFC 8259 §4: of a name that comes twice each parser keeps what it likes. Outside strings a colon stands for a member.
+  if (text.replace(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1 !== members) {
+    throw new AuthError("invalid_format.json");
+  }
   return value;
 }
 
-/** Walks without recursion, since 64 KiB of brackets nest deeper than a stack. */
-function requireStorable(root: unknown): void {
+/** Walks without recursion, since 64 KiB of brackets nest deeper than a stack. Gives the number of members of objects. */
+function requireStorable(root: unknown): number {
   const pending: unknown[] = [root];
+  let members = 0;
   while (pending.length > 0) {
     const value = pending.pop();
     if (typeof value === "string") {
@@ -83,9 +108,11 @@ function requireStorable(root: unknown): void {
         // An inherited name (`__proto__`, `constructor`) would pass for a declared member of a schema.
         if (isInherited(name)) throw new AuthError("invalid_format.body");
         pending.push(name, member);
+        if (!Array.isArray(value)) members += 1;
       }
     }
   }
+  return members;
 }
 
 function isInherited(name: string): boolean {

@@ -129,8 +129,7 @@ type Described = {
       : never;
   };
 };
-type IsEqual<A, B> =
-  (<T>() => T extends A ? true : false) extends <T>() => T extends B ? true : false ? true : false;
+type IsEqual<A, B> = (<T>() => T extends A ? true : false) extends <T>() => T extends B ? true : false ? true : false;
 
 /** Does not compile if a route, a method or a member of an answer is in one of the two and not in the other. */
 export const isHeldToTheTypes: IsEqual<Described, Declared> = true;

@@ -84,12 +84,13 @@ export const accountRoutes: readonly Route[] = [
     method: "post",
     path: "/auth/sign-out",
     summary: "Ends the presented session, if there is one",
-    access: "anyone",
+    access: "optional",
     status: 204,
     refusals: [],
     run: async ({ c, auth, presented, context }) => {
       if (presented) await auth.sessions.signOut({ ...presented, context });
-      clearCookie(c, sessionCookie);
+      // A bearer speaks for itself alone: the session of a cookie beside it goes on, so its cookie stays.
+      if (presented?.transport !== "token") clearCookie(c, sessionCookie);
       return c.body(null, 204);
     },
   }),
@@ -139,13 +140,7 @@ export const accountRoutes: readonly Route[] = [
     access: accessRules.changePassword,
     body: changePasswordBody,
     status: 200,
-    refusals: [
-      "unauthorized.reauthentication_required",
-      "unauthorized.invalid_credential",
-      "invalid_format.password",
-      "too_many_requests",
-      "unavailable.busy",
-    ],
+    refusals: ["unauthorized.invalid_credential", "invalid_format.password", "too_many_requests", "unavailable.busy"],
     run: async ({ c, auth, actor, body, presented }) => {
       const { transport } = presented!;
       const issued = await auth.changePassword({

@@ -35,12 +35,11 @@ export const credentialRoutes: readonly Route[] = [
     body: createCredentialBody,
     status: 201,
     refusals: [
-      "forbidden",
       "not_found",
-      "unauthorized.reauthentication_required",
       "invalid_format.identifier",
       "invalid_format.password",
       "conflict.duplicate_credential",
+      "unavailable.busy",
     ],
     run: async ({ c, auth, actor, body }) => {
       if (body.type !== "password") throw new AuthError("forbidden");
@@ -58,7 +57,7 @@ export const credentialRoutes: readonly Route[] = [
     summary: "A credential, without its secret",
     access: accessRules.getCredential,
     status: 200,
-    refusals: ["not_found"],
+    refusals: [],
     run: async ({ c, auth, actor }) =>
       c.json(credentialBody(await auth.credentials.get({ actor, credentialId: c.req.param("cred_id")! })), 200),
   }),
@@ -71,12 +70,10 @@ export const credentialRoutes: readonly Route[] = [
     body: rotateCredentialBody,
     status: 200,
     refusals: [
-      "forbidden",
-      "not_found",
-      "unauthorized.reauthentication_required",
       "invalid_format.password",
       "conflict.credential_not_active",
       "conflict.credential_type_mismatch",
+      "unavailable.busy",
     ],
     run: async ({ c, auth, actor, body }) => {
       if (!("password" in body)) throw new AuthError("forbidden");
@@ -92,7 +89,7 @@ export const credentialRoutes: readonly Route[] = [
     summary: "Ends the sessions that a credential gave, and lets nobody in with it",
     access: accessRules.suspendCredential,
     status: 200,
-    refusals: ["not_found", "unauthorized.reauthentication_required", "conflict.already_terminal"],
+    refusals: ["conflict.already_terminal"],
     run: async ({ c, auth, actor }) =>
       c.json(credentialBody(await auth.credentials.suspend({ actor, credentialId: c.req.param("cred_id")! })), 200),
   }),
@@ -103,7 +100,7 @@ export const credentialRoutes: readonly Route[] = [
     summary: "Makes a suspended credential usable again",
     access: accessRules.reinstateCredential,
     status: 200,
-    refusals: ["not_found", "precondition.invalid_transition", "conflict.duplicate_credential"],
+    refusals: ["precondition.invalid_transition", "precondition.user_not_active", "conflict.duplicate_credential"],
     run: async ({ c, auth, actor }) =>
       c.json(credentialBody(await auth.credentials.reinstate({ actor, credentialId: c.req.param("cred_id")! })), 200),
   }),
@@ -114,7 +111,7 @@ export const credentialRoutes: readonly Route[] = [
     summary: "Ends a credential for good, with the sessions that it gave",
     access: accessRules.revokeCredential,
     status: 200,
-    refusals: ["not_found", "unauthorized.reauthentication_required", "conflict.already_terminal"],
+    refusals: ["conflict.already_terminal"],
     run: async ({ c, auth, actor }) =>
       c.json(credentialBody(await auth.credentials.revoke({ actor, credentialId: c.req.param("cred_id")! })), 200),
   }),
