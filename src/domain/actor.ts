@@ -5,11 +5,16 @@ import { cleanContext, type RequestContext } from "./request-context.ts";
 export class Actor {
   /** A class with a private member, so that no object literal passes for one. */
   readonly #subject: { userId: UserId; sessionId: SessionId; identifier: string } | { system: string };
-  readonly context: RequestContext;
+  readonly #context: RequestContext;
 
   private constructor(subject: Actor["subject"], context: RequestContext) {
     this.#subject = subject;
-    this.context = cleanContext(context);
+    this.#context = context;
+  }
+
+  /** What the audit log says of the request, cleaned when it is asked for: most requests write no event. */
+  get context(): RequestContext {
+    return cleanContext(this.#context);
   }
 
   get subject(): { userId: UserId; sessionId: SessionId; identifier: string } | { system: string } {

@@ -23,6 +23,9 @@ export interface Work<Result> {
   readonly denial?: ((code: ErrorCode) => Statement) | undefined;
 }
 
+/** What runs in one transaction. */
+type Item = Work<unknown> | Statement<unknown>;
+
 /** After this long without an answer there is no time for another full try within the five seconds that a client waits. */
 const lastRepeatMilliseconds = 2_500;
 
@@ -33,43 +36,41 @@ export async function execute<Result>(core: Executor, work: Work<Result>): Promi
 }
 
 /** Runs operations and plain statements in one transaction: all of them or none. Gives each its own rows. */
-export async function executeAll(
-  core: Executor,
-  items: readonly (Work<unknown> | Statement<unknown>)[],
-): Promise<(readonly unknown[])[]> {
-  const works = items.filter(isWork);
-  try {
-    return await executeOnce(core, items, works);
-  } catch (error) {
-    const refusal = isReplyLost(error) ? unavailable(error) : refusalOf(error);
-    if (refusal instanceof AuthError) await recordDenials(core, refusal, works);
-    throw refusal;
-  }
-}
-
-async function executeOnce(
-  core: Executor,
-  items: readonly (Work<unknown> | Statement<unknown>)[],
-  works: readonly Work<unknown>[],
-): Promise<(readonly unknown[])[]> {
+export async function executeAll(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[]> {
   const startedAt = performance.now();
   try {
     return await send(core, items);
   } catch (error) {
-    if (!isReplyLost(error)) throw error;
-    if (works.length === 0 || works.some((work) => work.onLostReply === "refuse")) throw error;
     try {
-      const answer = await recall(core, items);
-      if (answer) return answer;
-      if (performance.now() - startedAt > lastRepeatMilliseconds) throw error;
-      return await send(core, items);
-    } catch (second) {
-      if (isAlreadyCommitted(second)) {
-        const answer = await recall(core, items);
-        if (answer) return answer;
-      }
-      throw second;
+      if (!isReplyLost(error)) throw error;
+      return await recover(core, items, error, startedAt);
+    } catch (final) {
+      const refusal = isReplyLost(final) ? unavailable(final) : refusalOf(final);
+      if (refusal instanceof AuthError) await recordDenials(core, refusal, items.filter(isWork));
+      throw refusal;
     }
+  }
+}
+
+/** Finds out what became of a request whose reply was lost, and runs it again if it did not commit. */
+async function recover(
+  core: Executor,
+  items: readonly Item[],
+  lost: unknown,
+  startedAt: number,
+): Promise<(readonly unknown[])[]> {
+  const works = items.filter(isWork);
+  if (works.length === 0 || works.some((work) => work.onLostReply === "refuse")) throw lost;
+  const answer = await recall(core, items);
+  if (answer) return answer;
+  if (performance.now() - startedAt > lastRepeatMilliseconds) throw lost;
+  try {
+    return await send(core, items);
+  } catch (error) {
+    // The first try was only slow, and committed after all.
+    const late = isAlreadyCommitted(error) ? await recall(core, items) : undefined;
+    if (late) return late;
+    throw error;
   }
 }
 
@@ -78,22 +79,19 @@ function unavailable(cause: unknown): AuthError {
 }
 
 /** One request: the locks of all, deduplicated and in order, then the bodies. */
-async function send(
-  core: Executor,
-  items: readonly (Work<unknown> | Statement<unknown>)[],
-): Promise<(readonly unknown[])[]> {
+async function send(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[]> {
+  const [first] = items;
+  if (first && items.length === 1 && (!isWork(first) || !first.locks?.length)) {
+    return [await core.database.run(isWork(first) ? first.body : first)];
+  }
   const locks = lockStatements(items.flatMap((item) => (isWork(item) ? (item.locks ?? []) : [])));
   const bodies = items.map((item) => (isWork(item) ? item.body : item));
-  if (locks.length === 0 && bodies.length === 1) return [await core.database.run(bodies[0]!)];
   const results = await core.database.batch([...locks, ...bodies]);
   return results.slice(locks.length);
 }
 
 /** The answers of operations that have committed, or `undefined` if they have not (or may simply run again). */
-async function recall(
-  core: Executor,
-  items: readonly (Work<unknown> | Statement<unknown>)[],
-): Promise<(readonly unknown[])[] | undefined> {
+async function recall(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[] | undefined> {
   const recalls = items.map((item) => (isWork(item) ? item.onLostReply : undefined));
   const statements = recalls.filter((one) => typeof one === "object");
   if (statements.length === 0) return undefined;
@@ -118,6 +116,6 @@ async function recordDenials(core: Executor, { code }: AuthError, works: readonl
   }
 }
 
-function isWork(item: Work<unknown> | Statement<unknown>): item is Work<unknown> {
+function isWork(item: Item): item is Work<unknown> {
   return "decode" in item;
 }

@@ -44,7 +44,9 @@ export class ConfigurationError extends TypeError {
   readonly option: string;
 
   constructor(option: string, cause: unknown) {
-    super(`The option \`${option}\` cannot be used: ${cause instanceof Error ? cause.message : "it is missing."}`);
+    super(`The option \`${option}\` cannot be used: ${cause instanceof Error ? cause.message : "it is missing."}`, {
+      cause,
+    });
     this.option = option;
   }
 }

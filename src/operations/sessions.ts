@@ -77,9 +77,14 @@ export function sessionOperations(core: Core): SessionOperations {
   return {
     create: plannable(core, async (_core, input) => {
       const { ticket, userId, credentialId, ttlSeconds, transport = "token", context = {} } = input;
-      if (ttlSeconds !== undefined && ttlSeconds < minimumTtlSeconds) throw new AuthError("precondition.ttl_too_short");
+      // Written so that NaN is too short as well.
+      if (ttlSeconds !== undefined && !(ttlSeconds >= minimumTtlSeconds)) {
+        throw new AuthError("precondition.ttl_too_short");
+      }
       if (!isOpaqueToken(ticket)) throw new AuthError("unauthorized.invalid_ticket");
-      const made = await newSession(core, { transport, context, ttlSeconds });
+      // The statement cuts it to the level's life; here it becomes a number that Postgres reads.
+      const wholeSeconds = ttlSeconds && Math.min(Math.trunc(ttlSeconds), 2 ** 31 - 1);
+      const made = await newSession(core, { transport, context, ttlSeconds: wholeSeconds });
       const auditId = newAuditId();
       const work = {
         body: createSessionFromTicket({

@@ -1,0 +1,7 @@
+/** Hono and nothing else: what the others are compared with. */
+import { Hono } from "hono/tiny";
+
+const app = new Hono();
+app.get("/me", (c) => c.json({ id: "usr_00000000000070008000000000000000" }));
+app.get("/", (c) => c.text("ready"));
+export default app;
