@@ -136,6 +136,17 @@ create table attempt (
 -- statement
 create index attempt_resets_at on attempt (resets_at);
 
+-- What a caller's key has made, so that a repeated call makes nothing more. The digest covers caller, operation, key and body.
+-- statement
+create table idempotency (
+  digest text primary key,
+  target uuid not null,
+  expires_at timestamptz not null
+);
+
+-- statement
+create index idempotency_expires_at on idempotency (expires_at);
+
 -- statement
 create table usr_mfa_policy (
   usr_id uuid primary key references usr (id),

@@ -38,6 +38,7 @@ const refusals = {
     "The identifier must be 1 to 254 characters of ASCII without spaces or control characters.",
   ],
   "invalid_format.password": ["InvalidFormatError", "The password is not acceptable."],
+  "invalid_format.idempotency_key": ["InvalidFormatError", "The key must be 1 to 255 visible ASCII characters."],
   "invalid_format.text": ["InvalidFormatError", "A text holds characters that cannot be stored."],
   "invalid_format.relation": ["InvalidFormatError", "The relation is malformed."],
   "invalid_format.relations": ["EmptyRelationSetError", "At least one relation is needed."],

@@ -8,6 +8,7 @@ import * as store from "../store/users.ts";
 import type { Core } from "./core.ts";
 import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
+import { claimFor } from "./idempotency.ts";
 import { decodeCursor, type Page, pageLimit, toPage } from "./page.ts";
 import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
 import { refuse } from "./refuse.ts";
@@ -21,8 +22,17 @@ interface OfUser {
 
 /** Users: people or services with an account (Flametrench `docs/identity.md`, ADR 0014 and 0015). */
 export interface UserOperations {
-  /** Makes a user without any credential. For the application and administrators. */
-  create: PlannableOperation<{ actor: Actor; displayName?: string | null }, User, { userId: UserId }>;
+  /**
+   * Makes a user without any credential. For the application and administrators.
+   *
+   * @param input.idempotencyKey A text of the caller's for this very creation: for 24 hours a repeat with the same key and name
+   *   gives the user that the first made. Not with `plan`, whose identifiers are known beforehand.
+   */
+  create: PlannableOperation<
+    { actor: Actor; displayName?: string | null; idempotencyKey?: string | undefined },
+    User,
+    { userId: UserId }
+  >;
   /** The user; for themself, the application and administrators. @throws {AuthError} `not_found`. */
   get: Operation<OfUser, User>;
   /** Changes what is given: `displayName: null` clears the name, leaving it out keeps it. */
@@ -48,11 +58,21 @@ export interface UserOperations {
 
 export function userOperations(core: Core): UserOperations {
   return {
-    create: plannable(core, async (_core, { actor, displayName = null }) => {
+    create: plannable(core, async (_core, { actor, displayName = null, idempotencyKey }) => {
       const userId = generateId("usr");
       const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      const body = store.insertUser({ ...act, displayName: storableText(displayName) });
-      return { work: userWork(act, "identity.user.create", body, []), known: { userId } };
+      const claim = await claimFor(
+        core,
+        actor,
+        "createUser",
+        idempotencyKey,
+        [displayName ?? "", String(displayName)],
+        act.userId,
+      );
+      const body = store.insertUser({ ...act, displayName: storableText(displayName), claim });
+      const work = userWork(act, "identity.user.create", body, claim ? [{ on: "key", claim }] : []);
+      // With a key it may simply run again.
+      return { work: claim ? { ...work, onLostReply: "repeat" } : work, known: { userId } };
     }),
 
     async get({ actor, userId }) {

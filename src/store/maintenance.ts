@@ -1,11 +1,15 @@
 import { type Statement, sql } from "./sql.ts";
 
-/** Removes tickets and counters that have ended, at most `limit` of each. An account's counter is kept for 90 days. */
+/** Removes tickets, keys and counters that have ended, at most `limit` of each. An account's counter is kept for 90 days. */
 export function purgeExpired(limit: number): Statement {
   return sql`
     with tickets as (
       delete from login_ticket where token_hash in (
-        select token_hash from login_ticket where expires_at < sallyport_now() order by expires_at limit ${limit}::int)),
+        select token_hash from login_ticket where expires_at < sallyport_now()
+        order by expires_at limit ${limit}::int for update skip locked)),
+    keys as (
+      delete from idempotency where digest in (
+        select digest from idempotency where expires_at < sallyport_now() order by expires_at limit ${limit}::int)),
     counters as (
       delete from attempt where bucket in (
         select bucket from attempt

@@ -3,6 +3,7 @@ import type { Actor } from "../domain/actor.ts";
 import type { Status } from "../domain/user.ts";
 import { acting, isAdministrator, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
+import { claimedTarget, type IdempotencyClaim } from "./idempotency.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface UserRow {
@@ -24,14 +25,18 @@ interface UserAct {
   readonly userId: string;
 }
 
-export function insertUser(act: UserAct & { displayName: string | null }): Statement<UserRow> {
+/** A new user; or, for a key that has made one, that one. The batch has claimed the key. */
+export function insertUser(
+  act: UserAct & { displayName: string | null; claim: IdempotencyClaim | undefined },
+): Statement<UserRow> {
   return sql`
     with acting as materialized (${acting(act.actor)}),
     verdict as materialized (
-      select ${refusalUnless(accessRules.createUser, undefined)} as refusal from (select 1) one left join acting on true),
-    usr as (
+      select ${refusalUnless(accessRules.createUser, undefined)} as refusal, ${claimedTarget(act.claim)} as claimed
+      from (select 1) one left join acting on true),
+    made as (
       insert into usr (id, display_name) select ${act.userId}::uuid, ${act.displayName}::text
-      from verdict where refusal is null
+      from verdict where refusal is null and coalesce(claimed, ${act.userId}::uuid) = ${act.userId}::uuid
       returning *),
     audit as (${insertAuditEvent(
       {
@@ -41,11 +46,14 @@ export function insertUser(act: UserAct & { displayName: string | null }): State
         actor: act.actor,
         context: act.actor.context,
         targetKind: "usr",
-        targetId: sql`usr.id`,
+        targetId: sql`made.id`,
       },
-      sql`usr`,
+      sql`made`,
     )})
-    select ${columns} from verdict left join usr on true where ${raiseRefusal()}`;
+    select ${columns}
+    from verdict left join (select * from made union all select * from usr
+      where id = (select claimed from verdict) and not exists (select from made)) usr on true
+    where ${raiseRefusal()}`;
 }
 
 /** One row with `refusal` or the user; a read by an administrator leaves an event. */

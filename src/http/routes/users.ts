@@ -29,8 +29,11 @@ export const userRoutes: readonly Route[] = [
     body: userFieldsBody,
     status: 201,
     refusals: [],
-    run: async ({ c, auth, actor, body }) =>
-      c.json(userBody(await auth.users.create({ actor, displayName: body.display_name ?? null })), 201),
+    run: async ({ c, auth, actor, body }) => {
+      const idempotencyKey = c.req.header("idempotency-key");
+      const displayName = body.display_name ?? null;
+      return c.json(userBody(await auth.users.create({ actor, displayName, idempotencyKey })), 201);
+    },
   }),
   guardedRoute({
     id: "getUser",

@@ -1,0 +1,30 @@
+import { toHex } from "../crypto/bytes.ts";
+import type { Actor } from "../domain/actor.ts";
+import { AuthError } from "../domain/error.ts";
+import type { IdempotencyClaim } from "../store/idempotency.ts";
+import type { Core } from "./core.ts";
+
+/** What a key may be: draft-ietf-httpapi-idempotency-key-header §2.1 leaves it to us. */
+const keyShape = /^[\x21-\x7e]{1,255}$/;
+
+/**
+ * The claim of a caller's key: for this actor, this operation and this input only, so that no key gives anybody another's
+ * answer (S35). Nothing secret is ever made from it.
+ *
+ * @throws {AuthError} `invalid_format.idempotency_key`.
+ */
+export async function claimFor(
+  core: Core,
+  actor: Actor,
+  operation: string,
+  key: string | undefined,
+  input: readonly string[],
+  target: string,
+): Promise<IdempotencyClaim | undefined> {
+  if (key === undefined) return undefined;
+  if (!keyShape.test(key)) throw new AuthError("invalid_format.idempotency_key");
+  const { subject } = actor;
+  const who = "system" in subject ? `system ${subject.system}` : subject.userId;
+  const mac = await core.keys.mac("identifier", ["idempotency", who, operation, key, ...input]);
+  return { digest: toHex(mac!), target };
+}
