@@ -1,8 +1,8 @@
 import { Hono } from "hono";
-import { type Auth, AuthError, ConfigurationError, createAuth, type SignUpMode } from "../src/index.ts";
 import { authErrorResponse, authRoutes, cloudflareAddress } from "../src/http/index.ts";
-import { neon } from "../src/store/drivers/neon.ts";
+import { type Auth, AuthError, ConfigurationError, createAuth, type SignUpMode } from "../src/index.ts";
 import { argon2id } from "../src/runtime/argon2id.workerd.ts";
+import { neon } from "../src/store/drivers/neon.ts";
 
 /** What the Worker is configured with. */
 export interface Bindings {
@@ -30,22 +30,17 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
   const servingOf = (bindings: Bindings): Serving => {
     const known = isolates.get(bindings);
     if (known) return known;
-    const auth = createAuth({
-      database: databaseOf(bindings),
-      passwordHasher: argon2id(),
-      secrets: bindings.SALLYPORT_SECRET,
-      origins: (bindings.BASE_URL ?? "").split(" "),
-      signUp: options.signUp(bindings),
-      // The kind of error and nothing of it: what went wrong may be made of what somebody typed.
-      onError: (error) => console.error("sallyport", error instanceof Error ? error.name : "unknown error"),
-    });
-    const serving = { auth, probed: false };
+    const serving = { auth: makeAuth(bindings, options.signUp(bindings)), probed: false };
     isolates.set(bindings, serving);
     return serving;
   };
 
   const app = new Hono<{ Bindings: Bindings }>();
-  app.onError(authErrorResponse);
+  app.onError((error, c) => {
+    onError(error);
+    return authErrorResponse(error, c);
+  });
+  app.notFound((c) => authErrorResponse(new AuthError("not_found"), c));
   app.use(async (c, next) => {
     await next();
     c.header("Strict-Transport-Security", "max-age=31536000");
@@ -59,7 +54,10 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
     }
     await next();
   });
-  app.route("/", authRoutes((c) => servingOf(c.env).auth, { clientAddress: cloudflareAddress }));
+  app.route(
+    "/",
+    authRoutes((c) => servingOf(c.env).auth, { clientAddress: cloudflareAddress, onError }),
+  );
   return {
     async fetch(request, bindings, context) {
       return await app.fetch(request, bindings, context);
@@ -68,6 +66,35 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
       await servingOf(bindings).auth.purge();
     },
   };
+}
+
+/** The bindings that become options of another name, so that `/health` names what its reader can set. */
+const bindingOf: ReadonlyMap<string, keyof Bindings> = new Map([
+  ["secrets", "SALLYPORT_SECRET"],
+  ["origins", "BASE_URL"],
+]);
+
+function makeAuth(bindings: Bindings, signUp: SignUpMode): Auth {
+  const database = databaseOf(bindings);
+  try {
+    return createAuth({
+      database,
+      passwordHasher: argon2id(),
+      secrets: bindings.SALLYPORT_SECRET,
+      origins: (bindings.BASE_URL ?? "").split(" "),
+      signUp,
+      onError,
+    });
+  } catch (error) {
+    const binding = error instanceof ConfigurationError && bindingOf.get(error.option);
+    throw binding ? new ConfigurationError(binding, error.cause) : error;
+  }
+}
+
+/** The kind of error and nothing of it: what went wrong may be made of what somebody typed. */
+function onError(error: unknown): void {
+  // biome-ignore lint/suspicious/noConsole: the console is a Worker's log.
+  console.error("sallyport", error instanceof Error ? error.name : "unknown error");
 }
 
 function databaseOf(bindings: Bindings): ReturnType<typeof neon> {

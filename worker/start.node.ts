@@ -14,6 +14,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { developmentSecretPrefix } from "../src/crypto/root-secrets.ts";
 import { type NeonProxy, startNeonProxy } from "../src/runtime/neon-proxy.node.ts";
 import { openDevelopmentDatabase } from "./development-database.node.ts";
 import type { ServeSettings } from "./serve.node.ts";
@@ -75,7 +76,8 @@ function developmentSecret(): string {
   const path = new URL("secret", folder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
-    writeFileSync(path, randomBytes(32).toString("base64url"), { flag: "wx", mode: 0o600 });
+    const secret = `${developmentSecretPrefix}${randomBytes(32).toString("base64url")}`;
+    writeFileSync(path, secret, { flag: "wx", mode: 0o600 });
   } catch (error) {
     if ((error as { code?: unknown }).code !== "EEXIST") throw error;
   }

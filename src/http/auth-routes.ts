@@ -5,14 +5,12 @@ import { ConfigurationError } from "../operations/options.ts";
 import type { AuthApi } from "./api.ts";
 import { type PresentedSession, presentedSession } from "./authenticate.ts";
 import { type AuthSource, type ClientAddress, requestContext, resolveAuth } from "./environment.ts";
+import { openapi } from "./generated/openapi.ts";
 import { readJsonBody, readQuery } from "./json-body.ts";
 import { authErrorResponse } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { usesCookies } from "./route.ts";
-import { accountRoutes } from "./routes/account.ts";
-import { credentialRoutes } from "./routes/credentials.ts";
-import { sessionRoutes } from "./routes/sessions.ts";
-import { userRoutes } from "./routes/users.ts";
+import { routes } from "./route-table.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
 export interface AuthRoutesOptions {
@@ -22,12 +20,9 @@ export interface AuthRoutesOptions {
   onError?: (error: unknown) => void;
 }
 
-/** Every route with an operation behind it; the OpenAPI document and the tests read this table. */
-export const routes: readonly Route[] = [...accountRoutes, ...userRoutes, ...credentialRoutes, ...sessionRoutes];
-
 /**
  * Sallyport's routes, to be mounted under any path: `app.route("/", authRoutes(auth))`. `/auth` is for applications and their
- * pages, `/v1` is the Flametrench surface, `/health` says whether the service can answer.
+ * pages, `/v1` is the Flametrench surface, `/health` says whether the service can answer, `/openapi.json` describes them.
  */
 export function authRoutes(source: AuthSource, options: AuthRoutesOptions = {}): Hono<object, AuthApi> {
   const app = new Hono();
@@ -51,6 +46,10 @@ export function authRoutes(source: AuthSource, options: AuthRoutesOptions = {}):
         ...option,
       });
     }
+  });
+  app.get("/openapi.json", (c) => {
+    const servers = [{ url: c.req.path.slice(0, -"/openapi.json".length) || "/" }];
+    return c.json({ ...JSON.parse(openapi), servers }, 200, { "Cache-Control": "public, max-age=3600" });
   });
   return app as unknown as Hono<object, AuthApi>;
 }

@@ -69,7 +69,7 @@ export function requireUser(
   options: AuthenticateOptions = {},
 ): MiddlewareHandler<{ Variables: UserVariables }> {
   return createMiddleware<{ Variables: UserVariables }>(async (c, next) => {
-    if (!(c.var as MaybeUserVariables).actor) {
+    if (!c.get("actor")) {
       try {
         const auth = resolveAuth(source, c);
         const presented = presentedSession(c);

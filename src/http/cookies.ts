@@ -13,9 +13,8 @@ export const knownDeviceCookie = "__Host-known-device";
 /** Longest life that a cookie may have: RFC 6265bis §5.5, 400 days. */
 export const longestCookieSeconds: number = 400 * 86_400;
 
-const cookieNames = [sessionCookie, ticketCookie, knownDeviceCookie] as const;
-
-type CookieName = (typeof cookieNames)[number];
+type CookieName = typeof sessionCookie | typeof ticketCookie | typeof knownDeviceCookie;
+const cookieNames: readonly CookieName[] = [sessionCookie, ticketCookie, knownDeviceCookie];
 
 /** The only characters of our values, so that nothing in one can end it and begin an attribute. */
 const value = /^[A-Za-z0-9._-]+$/;

@@ -4,7 +4,7 @@ import { AuthError } from "../domain/error.ts";
 import { type CredentialId, generateId, uuidFor, wireId } from "../domain/id.ts";
 import { normalizeIdentifier } from "../domain/identifier.ts";
 import * as store from "../store/credentials.ts";
-import type { Statement } from "../store/sql.ts";
+import { type Statement, sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
 import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
@@ -59,7 +59,9 @@ export function credentialOperations(core: Core): CredentialOperations {
         passwordHash: await hashPassword(core, password),
         needsFactor,
       });
-      return { work: credentialWork(act, "create", body), known: { credentialId } };
+      // In a batch of several plans the lock must be one of those that come first, in order (S30).
+      const locks = [{ on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` }] as const;
+      return { work: { ...credentialWork(act, "create", body), locks }, known: { credentialId } };
     }),
 
     async get({ actor, credentialId }) {

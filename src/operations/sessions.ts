@@ -6,7 +6,7 @@ import { type SessionId, uuidFor, wireId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { minimumTtlSeconds, type Session, type Transport } from "../domain/session.ts";
 import * as store from "../store/sessions.ts";
-import { createSessionFromTicket } from "../store/sign-in.ts";
+import { createSessionFromTicket, userOfTicket } from "../store/sign-in.ts";
 import { sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
 import { denialOf } from "./denial.ts";
@@ -86,9 +86,11 @@ export function sessionOperations(core: Core): SessionOperations {
       const wholeSeconds = ttlSeconds && Math.min(Math.trunc(ttlSeconds), 2 ** 31 - 1);
       const made = await newSession(core, { transport, context, ttlSeconds: wholeSeconds });
       const auditId = newAuditId();
+      const ticketHash = await sha256Hex(ticket);
       const work = {
+        locks: [{ on: "usr", key: userOfTicket(ticketHash) }] as const,
         body: createSessionFromTicket({
-          ticketHash: await sha256Hex(ticket),
+          ticketHash,
           userId: uuidOr("usr", userId, "unauthorized.invalid_ticket"),
           credentialId: uuidOr("cred", credentialId, "unauthorized.invalid_ticket"),
           session: made.session,

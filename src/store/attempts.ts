@@ -64,10 +64,13 @@ export function countAttempts(
         streak = case
           when a.resets_at <= sallyport_now() or a.count < excluded.maximum then least(a.streak + 1, 1000000)
           else a.streak end
-      returning bucket, count, maximum, resets_at, backs_off and streak > ${failuresThatClose}::int as closed),
+      returning bucket, count, maximum, resets_at, streak, backs_off and streak > ${failuresThatClose}::int as closed),
     quota as materialized (
       select coalesce(bool_and(count <= maximum and not closed), false) as allowed,
-        coalesce(bool_or(count = maximum + 1), false) as just_limited,
+        coalesce(bool_or(case
+          -- The attempt that finds it closed, and the first one of each window after that.
+          when closed then count = 1 or (streak = ${failuresThatClose + 1}::int and count <= maximum)
+          else count = maximum + 1 end), false) as just_limited,
         ceil(extract(epoch from max(case when closed then sallyport_now() + interval '1 day'
           when count > maximum then resets_at end) - sallyport_now()))::int as retry_after
       from counted)`;

@@ -12,7 +12,7 @@ import { lockAdministrators } from "./tuples.ts";
 
 /** What to lock: the users that a query names in a column `id`, every administrator's tuple, or a caller's key. */
 export type Lock =
-  | { readonly on: "usr"; readonly key: Statement<{ id: string }> }
+  | { readonly on: "usr"; readonly key: Statement }
   | { readonly on: "administrators" }
   | { readonly on: "key"; readonly claim: IdempotencyClaim };
 

@@ -36,14 +36,16 @@ export function reservePasswordChange(change: {
     audit as (${insertAuditEvent(
       {
         id: change.auditId,
-        action: "identity.password.change.limited",
+        action: "identity.password.change",
         outcome: "denied",
         actor: change.actor,
         context: change.actor.context,
         targetKind: "login",
         targetId: sql`${change.identifierDigest}::text`,
+        metadata: sql`jsonb_build_object('reason', coalesce(verdict.refusal, 'too_many_requests'))`,
       },
-      sql`quota where just_limited`,
+      sql`quota cross join verdict
+        where quota.just_limited or (verdict.usr_id is not null and verdict.refusal is not null)`,
     )})
     select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds", cred.id as "credentialId",
       cred.password_hash as "passwordHash"

@@ -40,6 +40,8 @@ export const sessionColumns: Statement = sql`ses.id, ses.usr_id as "userId", ses
 export const sessionUserColumns: Statement = sql`usr.status as "userStatus", usr.display_name as "displayName",
   usr.created_at as "userCreatedAt", usr.updated_at as "userUpdatedAt"`;
 
+const secondFactorDemanded = demandsSecondFactor(sql`ses.usr_id`);
+
 /** A session to be: what the isolate makes, and how long it may live. */
 export interface NewSession {
   readonly sessionId: string;
@@ -89,7 +91,7 @@ export function verifySession(presented: {
         when ses.revoked_at is not null or ses.expires_at <= sallyport_now()
           or usr.status <> 'active' or cred.status <> 'active'
           or ${idleEnd(presented.defaultIdleSeconds)} <= sallyport_now() then 'unauthorized.session_expired'
-        when not 'mfa' = any(ses.amr) and ${demandsSecondFactor(sql`ses.usr_id`)} then 'unauthorized.mfa_required'
+        when not 'mfa' = any(ses.amr) and ${secondFactorDemanded} then 'unauthorized.mfa_required'
       end as refusal
       from ses join usr on usr.id = ses.usr_id join cred on cred.id = ses.cred_id
       where ses.token_hash = decode(${presented.tokenHash}, 'hex')),

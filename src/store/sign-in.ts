@@ -29,7 +29,10 @@ interface Attempt {
   readonly identifierDigest: string;
 }
 
-/** Always one row, and the same work whether the identifier is known or not; no material past the limit. */
+/**
+ * Always one row, and the same work whether the identifier is known or not; no material past the limit. Of a user who may not
+ * sign in there is none either, so that the right password of theirs is no different from a wrong one.
+ */
 export function reservePasswordCheck(
   attempt: Attempt & {
     identifier: string;
@@ -40,8 +43,9 @@ export function reservePasswordCheck(
 ): Statement<ReservedRow> {
   return sql`
     with found as materialized (
-      select id, usr_id, password_hash from cred
-      where type = 'password' and identifier = ${attempt.identifier} and status = 'active'),
+      select cred.id, cred.usr_id, cred.password_hash
+      from cred join usr on usr.id = cred.usr_id and usr.status = 'active'
+      where cred.type = 'password' and cred.identifier = ${attempt.identifier} and cred.status = 'active'),
     device as materialized (
       select exists (select from found where id = ${attempt.deviceCredentialId ?? null}::uuid) as known),
     ${countAttempts(attempt.buckets, sql`(select known from device)`)},
@@ -179,6 +183,11 @@ export function createSessionFromTicket(grant: {
     select ${sessionColumns}, ${sessionUserColumns}
     from (select 1) one left join ses on true left join usr on usr.id = ses.usr_id
     where case when ses.id is not null then true else sallyport_refuse('unauthorized.invalid_ticket') end`;
+}
+
+/** The key of the lock for spending a ticket: its user. Whoever has no ticket locks nobody. */
+export function userOfTicket(ticketHash: string): Statement<{ id: string }> {
+  return sql`select usr_id as id from login_ticket where token_hash = decode(${ticketHash}, 'hex')`;
 }
 
 /** What became of a spent password, if its reply was lost: the event holds it, and the session is there. */

@@ -26,51 +26,57 @@ export interface Database {
   batch(statements: readonly Statement<unknown>[]): Promise<unknown[][]>;
 }
 
-/** What only the tag makes; nothing else nests, so no other text reaches the database. */
-interface Fragment extends Statement<unknown> {
-  readonly strings: readonly string[];
-}
-
-const fragments = new WeakSet<object>();
-
 /** Builds a statement. A value becomes a parameter, a nested statement is inlined and renumbered; there is no other way in. */
 export function sql<Row = unknown>(
   strings: TemplateStringsArray,
   ...parts: (SqlValue | Statement<unknown>)[]
 ): Statement<Row> {
-  const pieces: string[] = [strings[0]!];
+  const pieces: string[] = [];
   const params: SqlValue[] = [];
-  const append = (text: string): void => {
-    pieces[pieces.length - 1] += text;
-  };
-
-  for (const [index, part] of parts.entries()) {
-    if (isFragment(part)) {
-      append(part.strings[0]!);
-      for (const [position, value] of part.params.entries()) {
-        params.push(value);
-        pieces.push(part.strings[position + 1]!);
+  let piece = strings[0]!;
+  // Every session check passes here, so the loops are plain ones.
+  for (let index = 0; index < parts.length; index++) {
+    const part = parts[index];
+    if (part instanceof TaggedStatement) {
+      piece += part.pieces[0]!;
+      for (let position = 0; position < part.params.length; position++) {
+        pieces.push(piece);
+        params.push(part.params[position]!);
+        piece = part.pieces[position + 1]!;
       }
     } else if (isValue(part)) {
+      pieces.push(piece);
       params.push(part);
-      pieces.push("");
+      piece = "";
     } else {
       throw new TypeError("Only values and statements made by sql`` can be interpolated.");
     }
-    append(strings[index + 1]!);
+    piece += strings[index + 1]!;
   }
-
-  const statement: Fragment = {
-    text: pieces.reduce((text, piece, index) => `${text}$${index}${piece}`),
-    params,
-    strings: pieces,
-  };
-  fragments.add(statement);
-  return statement as Statement<Row>;
+  pieces.push(piece);
+  return new TaggedStatement(pieces, params) as Statement<Row>;
 }
 
-function isFragment(part: unknown): part is Fragment {
-  return typeof part === "object" && part !== null && fragments.has(part);
+/** What only the tag makes; nothing else nests, so no other text reaches the database. */
+class TaggedStatement implements Statement<unknown> {
+  readonly #pieces: readonly string[];
+  readonly params: readonly SqlValue[];
+
+  constructor(pieces: readonly string[], params: readonly SqlValue[]) {
+    this.#pieces = pieces;
+    this.params = params;
+  }
+
+  /** The text around the parameters: one piece more than there are of them. */
+  get pieces(): readonly string[] {
+    return this.#pieces;
+  }
+
+  get text(): string {
+    let text = this.#pieces[0]!;
+    for (let index = 1; index < this.#pieces.length; index++) text += `$${index}${this.#pieces[index]!}`;
+    return text;
+  }
 }
 
 function isValue(part: unknown): part is SqlValue {

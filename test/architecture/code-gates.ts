@@ -77,9 +77,9 @@ export const codeGates: readonly Gate[] = [
     ],
   },
   {
-    rule: "Math.random decides only how long a retry waits",
-    find: (files) => findUses(files, /^(globalThis\.)?Math\.random$/, ["src/store/drivers/retry.ts"]),
-    planted: { "src/crypto/a.ts": "const id = () => Math.random();", "src/store/drivers/retry.ts": "Math.random();" },
+    rule: "Math.random is used for nothing",
+    find: (files) => findUses(files, /^(globalThis\.)?Math\.random$/, []),
+    planted: { "src/crypto/a.ts": "const id = () => Math.random();" },
     found: ["src/crypto/a.ts:1 Math.random"],
   },
   {

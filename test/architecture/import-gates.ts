@@ -14,11 +14,21 @@ export const layers = [
   { name: "operations", path: /^src\/operations\//, layers: ["crypto", "domain", "store"], packages: [] },
   { name: "http", path: /^src\/http\//, layers: ["domain", "operations"], packages: ["hono", "valibot"] },
   { name: "testing", path: /^src\/testing\//, layers: ["crypto", "domain", "store"], packages: [] },
-  { name: "build", path: /^src\/runtime\/.*\.node\.ts$/, layers: ["driver", "store"], packages: undefined },
+  {
+    name: "build",
+    path: /^src\/runtime\/.*\.node\.ts$/,
+    layers: ["domain", "driver", "http", "store"],
+    packages: undefined,
+  },
   { name: "runtime", path: /^src\/runtime\//, layers: ["crypto"], packages: [] },
   { name: "cli", path: /^src\/cli\//, layers: ["domain", "driver", "operations", "store"], packages: undefined },
   { name: "entry", path: /^src\/index\.ts$/, layers: ["crypto", "domain", "operations", "store"], packages: [] },
-  { name: "start", path: /^worker\/.*\.node\.ts$/, layers: ["build", "driver", "store"], packages: undefined },
+  {
+    name: "start",
+    path: /^worker\/.*\.node\.ts$/,
+    layers: ["build", "crypto", "driver", "store"],
+    packages: undefined,
+  },
   { name: "worker", path: /^worker\//, layers: ["driver", "entry", "http", "runtime"], packages: ["hono"] },
 ] as const;
 

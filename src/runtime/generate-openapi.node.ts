@@ -1,0 +1,251 @@
+/**
+ * The OpenAPI 3.1 document of the HTTP routes, made from their table.
+ *
+ * @module
+ */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
+import type { GenericSchema } from "valibot";
+import { type ErrorBody, statusOf } from "../domain/error.ts";
+import { sessionCookie } from "../http/cookies.ts";
+import { refusalsOf } from "../http/openapi/refusals.node.ts";
+import { namedSchemas, responses } from "../http/openapi/responses.node.ts";
+import { type Route, usesCookies } from "../http/route.ts";
+import { routes } from "../http/route-table.ts";
+import { ticketHeader } from "../http/routes/sessions.ts";
+
+/** As much of OpenAPI as the document has. */
+export interface OpenApiDocument {
+  openapi: string;
+  info: object;
+  servers: { url: string }[];
+  tags: { name: string; description: string }[];
+  paths: Record<string, Record<string, OpenApiOperation>>;
+  components: { schemas: Record<string, JsonSchema>; headers: object; securitySchemes: object };
+}
+
+export interface OpenApiOperation {
+  operationId: string;
+  tags: string[];
+  summary: string;
+  security: Record<string, string[]>[];
+  parameters?: OpenApiParameter[];
+  requestBody?: { required: boolean; content: Record<string, { schema: JsonSchema }> };
+  responses: Record<string, OpenApiResponse>;
+}
+
+export interface OpenApiParameter {
+  name: string;
+  in: "path" | "query" | "header";
+  required: boolean;
+  description?: string;
+  schema: JsonSchema;
+}
+
+export interface OpenApiResponse {
+  description: string;
+  headers?: Record<string, object>;
+  content?: Record<string, { schema: object }>;
+}
+
+/** Builds the document. @throws {TypeError} If the table of routes and the schemas of answers do not name the same routes. */
+export function buildOpenApi(): OpenApiDocument {
+  const operations = [...routes.map(operationOf), ...serviceOperations()];
+  const described = Object.entries(responses).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method.slice(1)} ${path}`),
+  );
+  const missing = described.filter((name) => !operations.some(({ key }) => key === name));
+  if (missing.length > 0) throw new TypeError(`There is no route ${missing.join(", ")}.`);
+
+  const paths: OpenApiDocument["paths"] = {};
+  for (const { key, operation } of operations) {
+    const [method, path] = key.split(" ") as [string, string];
+    const template = path.replace(/:(\w+)/g, "{$1}");
+    paths[template] = { ...paths[template], [method]: operation };
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Sallyport",
+      summary: "Authentication and authorization for edge runtimes",
+      version: (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { version: string })
+        .version,
+      license: { name: "Apache License 2.0", identifier: "Apache-2.0" },
+    },
+    // Said anew by the server, which alone knows where the routes are mounted.
+    servers: [{ url: "/" }],
+    tags,
+    paths,
+    components: {
+      schemas: Object.fromEntries(Object.keys(namedSchemas).map((name) => [name, namedSchema(name)])),
+      headers: {
+        "Retry-After": { description: "Seconds.", required: true, schema: { type: "integer", minimum: 1 } },
+        "WWW-Authenticate": { required: true, schema: { const: "Bearer" } },
+      },
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer", description: "A session token of the transport `token`." },
+        cookie: {
+          type: "apiKey",
+          in: "cookie",
+          name: sessionCookie,
+          description:
+            "A session token of the transport `cookie`. Unsafe requests must come from the site's own pages.",
+        },
+      },
+    },
+  };
+}
+
+const tags = [
+  { name: "Account", description: "For applications and their pages: signing up, in and out, and staying signed in." },
+  { name: "Users", description: "Users, as Flametrench has them." },
+  { name: "Credentials", description: "Credentials, as Flametrench has them." },
+  { name: "Sessions", description: "Sessions, as Flametrench has them." },
+  { name: "Service", description: "The service itself." },
+];
+
+interface Described {
+  /** `get /v1/users/:usr_id`. */
+  readonly key: string;
+  readonly operation: OpenApiOperation;
+}
+
+function operationOf(route: Route): Described {
+  const parameters = parametersOf(route);
+  return {
+    key: `${route.method} ${route.path}`,
+    operation: {
+      operationId: route.id,
+      tags: [tagOf(route.path)],
+      summary: route.summary,
+      security: securityOf(route),
+      ...(parameters.length > 0 && { parameters }),
+      ...(route.body && { requestBody: requestBodyOf(route.body) }),
+      responses: { [route.status]: successOf(route.method, route.path), ...refusedResponses(refusalsOf(route)) },
+    },
+  };
+}
+
+function tagOf(path: string): string {
+  const name = path.startsWith("/auth/") ? "account" : path.split("/")[2]!;
+  return tags.find((tag) => tag.name.toLowerCase() === name)!.name;
+}
+
+function securityOf(route: Route): Record<string, string[]>[] {
+  if (route.access === "anyone" || route.access === "ticket") return [];
+  return [
+    ...(route.access === "optional" ? [{}] : []),
+    { bearer: [] },
+    ...(usesCookies(route) ? [{ cookie: [] }] : []),
+  ];
+}
+
+function parametersOf(route: Route): OpenApiParameter[] {
+  const query = route.query ? jsonSchema(route.query) : {};
+  return [
+    ...[...route.path.matchAll(/:((\w+)_id)/g)].map(([, name, type]) => ({
+      name: name!,
+      in: "path" as const,
+      required: true,
+      schema: { type: "string" as const, pattern: `^${type}_[0-9a-f]{32}$` },
+    })),
+    ...Object.entries(query.properties ?? {}).map(([name, schema]) => ({
+      name,
+      in: "query" as const,
+      required: query.required?.includes(name) ?? false,
+      schema: schema as JsonSchema,
+    })),
+    ...(route.access === "ticket"
+      ? [{ name: ticketHeader, in: "header" as const, required: true, schema: { type: "string" as const } }]
+      : []),
+  ];
+}
+
+function requestBodyOf(body: GenericSchema): NonNullable<OpenApiOperation["requestBody"]> {
+  const schema = jsonSchema(body);
+  // No body at all is read as an object without members.
+  const required = schema.type !== "object" || (schema.required ?? []).length > 0;
+  return { required, content: { "application/json": { schema } } };
+}
+
+function successOf(method: string, path: string): OpenApiResponse {
+  const methods: Record<string, GenericSchema> | undefined = responses[path as keyof typeof responses];
+  const schema = methods?.[`$${method}`];
+  if (!schema) throw new TypeError(`No schema says what ${method} ${path} answers with.`);
+  return {
+    description: "Done.",
+    ...(schema.type !== "null" && { content: { "application/json": { schema: jsonSchema(schema) } } }),
+    ...(path === "/v1/credentials/verify" && {
+      headers: {
+        [ticketHeader]: { description: "What was proved is worth this.", required: true, schema: { type: "string" } },
+      },
+    }),
+  };
+}
+
+/** One response for each status, which names the codes that it may carry. */
+function refusedResponses(codes: readonly ErrorBody["code"][]): Record<string, OpenApiResponse> {
+  const byStatus = Map.groupBy(codes, (code) => (code === "internal_error" ? 500 : statusOf(code)));
+  return Object.fromEntries([...byStatus].map(([status, list]) => [status, refusedResponse(status, list)]));
+}
+
+function refusedResponse(status: number, codes: readonly string[]): OpenApiResponse {
+  const error = { $ref: "#/components/schemas/Error" };
+  const header = status === 401 ? "WWW-Authenticate" : status === 429 || status === 503 ? "Retry-After" : undefined;
+  return {
+    description: codes.map((code) => `\`${code}\``).join(", "),
+    ...(header && { headers: { [header]: { $ref: `#/components/headers/${header}` } } }),
+    content: { "application/json": { schema: { allOf: [error, { properties: { code: { enum: [...codes] } } }] } } },
+  };
+}
+
+/** The routes that say something of the service and have no row. */
+function serviceOperations(): Described[] {
+  const describe = (path: string, id: string, summary: string, codes: readonly ErrorBody["code"][]): Described => ({
+    key: `get ${path}`,
+    operation: {
+      operationId: id,
+      tags: ["Service"],
+      summary,
+      security: [],
+      responses: { 200: successOf("get", path), ...refusedResponses(codes) },
+    },
+  });
+  return [
+    describe("/health", "health", "Whether the service can answer; names an option that is missing or unsafe", [
+      "unavailable.configuration",
+      "unavailable.database",
+    ]),
+    describe("/openapi.json", "openapi", "This document", []),
+  ];
+}
+
+function jsonSchema(schema: GenericSchema): JsonSchema {
+  const { $schema: _schema, $defs: _definitions, ...converted } = toJsonSchema(schema, conversion);
+  return converted;
+}
+
+function namedSchema(name: string): JsonSchema {
+  return toJsonSchema(namedSchemas[name as keyof typeof namedSchemas], conversion).$defs![name] as JsonSchema;
+}
+
+const conversion = {
+  target: "draft-2020-12",
+  typeMode: "input",
+  definitions: namedSchemas,
+  overrideRef: ({ referenceId }: { referenceId: string }) => `#/components/schemas/${referenceId}`,
+} as const;
+
+/** Writes the generated module: a string, which costs nothing until somebody asks for it. */
+export function generateOpenApi(): void {
+  const folder = new URL("../http/generated/", import.meta.url);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(
+    new URL("openapi.ts", folder),
+    `// Written by generate-openapi.node.ts.
+export const openapi: string = ${JSON.stringify(JSON.stringify(buildOpenApi()))};
+`,
+  );
+}
+
+if (import.meta.main) generateOpenApi();

@@ -1,0 +1,320 @@
+/**
+ * Who may do what, over HTTP: every route, every kind of caller, their own object, somebody else's and none (T15, R108).
+ * What is expected comes from the rows of the table of routes and the access rules that they name.
+ *
+ * @module
+ */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AccessRule } from "../../src/domain/access-rules.ts";
+import type { ErrorBody } from "../../src/domain/error.ts";
+import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { type Route, usesCookies } from "../../src/http/route.ts";
+import { routes } from "../../src/http/route-table.ts";
+import { sql } from "../../src/store/sql.ts";
+import { freshIdentifier, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";
+import type { Reply, Sent } from "../support/http.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
+
+let world: HttpWorld;
+beforeAll(async () => {
+  world = await openHttp("pglite", { auth: { limits: { account: { attempts: 1_000_000, windowSeconds: 60 } } } });
+  // Somebody is always left to administer.
+  await world.administrator();
+});
+afterAll(() => world.close());
+
+/** Whom and what a request is about. */
+interface Target {
+  readonly userId: string;
+  readonly credentialId: string;
+  readonly sessionId: string;
+}
+
+interface Caller {
+  /** How they show who they are. */
+  readonly sent: Pick<Sent, "token" | "cookie" | "headers">;
+  readonly own?: Person;
+  /** What they are refused with at the door of a route that needs a session; `undefined` if their session counts. */
+  readonly door?: (route: Route) => ErrorBody["code"] | undefined;
+  readonly fresh?: boolean;
+  readonly administrator?: boolean;
+  readonly elevated?: boolean;
+}
+
+const always = (code: ErrorBody["code"]) => () => code;
+const noToken = always("unauthorized.invalid_token");
+const bearer = (own: Person): Pick<Caller, "sent" | "own"> => ({ sent: { token: own.token }, own });
+
+/** An administrator whose second factor was proved so long ago, in minutes. */
+async function administratorProved(minutes: number): Promise<Caller> {
+  const own = await world.administrator();
+  await world.rows(sql`
+    update ses set created_at = created_at - interval '1 hour',
+      mfa_verified_at = sallyport_now() - make_interval(mins => ${minutes}::int)
+    where id = ${uuidFor("ses", own.session.id)}::uuid`);
+  return { ...bearer(own), fresh: true, administrator: true, elevated: minutes < 30 };
+}
+
+const callers: Record<string, () => Promise<Caller>> = {
+  nobody: async () => ({ sent: {}, door: noToken }),
+  "a bearer that opens nothing": async () => ({ sent: { token: "A".repeat(43) }, door: noToken }),
+  "a pat_ bearer": async () => ({
+    sent: { token: `pat_${"0".repeat(32)}_${"A".repeat(43)}` },
+    door: always("auth.token_format_unrecognized"),
+  }),
+  "a shr_ bearer": async () => ({
+    sent: { token: `shr_${"0".repeat(32)}_${"A".repeat(43)}` },
+    door: always("auth.token_format_unrecognized"),
+  }),
+  "the owner, just signed in": async () => ({ ...bearer(await world.person()), fresh: true }),
+  "the owner, 11 minutes later": async () => {
+    const own = await world.person();
+    await world.age(own.session, 660);
+    return bearer(own);
+  },
+  "an administrator at level 1": async () => {
+    const own = await world.person();
+    await world.auth.administrators.grant({ actor: system, userId: own.userId });
+    return { ...bearer(own), fresh: true, administrator: true };
+  },
+  "an administrator, proved now": () => administratorProved(0),
+  "an administrator, proved 31 minutes ago": () => administratorProved(31),
+  "a suspended user": async () => {
+    const own = await world.person();
+    await world.auth.users.suspend({ actor: system, userId: own.userId });
+    return { ...bearer(own), door: always("unauthorized.session_expired") };
+  },
+  "a session that was revoked": async () => {
+    const own = await world.person();
+    await world.auth.sessions.revoke({ actor: own.actor, sessionId: own.session.id });
+    return { ...bearer(own), door: always("unauthorized.session_expired") };
+  },
+  "a user without the factor that policy demands": async () => {
+    const own = await world.person();
+    await world.requireFactor(own.userId);
+    return { ...bearer(own), door: always("unauthorized.mfa_required") };
+  },
+  // S08: it is somebody under `/auth`, and nobody under `/v1`.
+  "a session in a cookie": async () => {
+    const own = await world.person({ transport: "cookie" });
+    return {
+      sent: { cookie: own.token },
+      own,
+      fresh: true,
+      door: (route) => (usesCookies(route) ? undefined : "unauthorized.invalid_token"),
+    };
+  },
+  "a cookie's token as a bearer": async () => {
+    const own = await world.person({ transport: "cookie" });
+    return { sent: { token: own.token }, own, door: noToken };
+  },
+  "a bearer's token in a cookie": async () => {
+    const own = await world.person();
+    return { sent: { cookie: own.token }, own, door: noToken };
+  },
+};
+
+const objects = ["own", "foreign", "absent"] as const;
+
+/** The rule, as its table is to be read: a second reading, beside the one in SQL. */
+function ruleSays(
+  rule: AccessRule,
+  caller: Caller,
+  object: (typeof objects)[number] | "none",
+): ErrorBody["code"] | "allowed" {
+  if (object === "own" && rule.owner !== false) {
+    return rule.owner === "fresh" && !caller.fresh ? "unauthorized.reauthentication_required" : "allowed";
+  }
+  if (!caller.administrator) return object === "none" ? "forbidden" : "not_found";
+  if (!rule.administrator) return "forbidden";
+  if (!caller.elevated) return "unauthorized.reauthentication_required";
+  return object === "absent" ? "not_found" : "allowed";
+}
+
+function expected(
+  route: Route,
+  caller: Caller,
+  object: (typeof objects)[number] | "none",
+): ErrorBody["code"] | "allowed" {
+  const { access } = route;
+  if (access === "anyone") return "allowed";
+  if (access === "ticket") return "unauthorized.invalid_ticket";
+  const door = caller.door?.(route);
+  if (access === "optional") return door === "auth.token_format_unrecognized" ? door : "allowed";
+  // S08: another session than the presented one is not there, whatever the presented one is worth.
+  if (access === "token" && object !== "own" && object !== "none" && !isUnknown(door)) return "not_found";
+  if (door !== undefined) return door;
+  if (access === "token") return "allowed";
+  return ruleSays(access, caller, object);
+}
+
+function isUnknown(door: ErrorBody["code"] | undefined): boolean {
+  return door === "unauthorized.invalid_token" || door === "auth.token_format_unrecognized";
+}
+
+/** The object of a route, from its path or its body; under `/auth` there is none, for everything is the caller's own. */
+function isAboutOne(route: Route): boolean {
+  return route.path.includes(":") || route.id === "createCredential";
+}
+
+/** What each body holds when nothing is wrong with it. */
+const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
+  signUp: () => ({ identifier: freshIdentifier(), password: goodPassword, transport: "token" }),
+  signIn: () => ({ identifier: bystander.identifier, password: bystander.password, transport: "token" }),
+  verifyCredential: () => ({
+    type: "password",
+    identifier: bystander.identifier,
+    proof: { password: bystander.password },
+  }),
+  changePassword: (_target, { own }) => ({ current_password: own?.password ?? "", new_password: otherPassword }),
+  createUser: () => ({ display_name: "made" }),
+  updateUser: () => ({ display_name: "changed" }),
+  createCredential: ({ userId }) => ({
+    usr_id: userId,
+    type: "password",
+    identifier: freshIdentifier(),
+    password: otherPassword,
+  }),
+  rotateCredential: () => ({ password: otherPassword }),
+  createSession: ({ userId, credentialId }) => ({ usr_id: userId, cred_id: credentialId, ttl_seconds: 600 }),
+};
+
+/** Somebody whom no request is about. */
+let bystander: Person;
+beforeAll(async () => {
+  bystander = await world.person();
+});
+
+const targetOf = ({ userId, credentialId, session }: Person): Target => ({
+  userId,
+  credentialId,
+  sessionId: session.id,
+});
+
+/** Somebody else, in the state in which the route has something to do. */
+async function stranger(route: Route): Promise<Target> {
+  const person = await world.person();
+  if (route.id === "reinstateUser") await world.auth.users.suspend({ actor: system, userId: person.userId });
+  if (route.id === "reinstateCredential") {
+    await world.auth.credentials.suspend({ actor: system, credentialId: person.credentialId });
+  }
+  return targetOf(person);
+}
+
+async function ask(route: Route, caller: Caller, target: Target): Promise<Reply> {
+  const path = route.path
+    .replace(":usr_id", target.userId)
+    .replace(":cred_id", target.credentialId)
+    .replace(":ses_id", target.sessionId);
+  const body = bodies[route.id];
+  if (!body !== !route.body) throw new Error(`${route.id} has a body that this test does not know.`);
+  return await world.send({
+    method: route.method.toUpperCase(),
+    path,
+    ...(body && { json: body(target, caller) }),
+    ...caller.sent,
+  });
+}
+
+/** Callers and strangers are kept for as long as nothing has been changed. */
+const kept = new Map<string, Caller>();
+const strangers = new Map<string, Target>();
+
+async function callerOf(name: string): Promise<Caller> {
+  const caller = kept.get(name) ?? (await callers[name]!());
+  kept.set(name, caller);
+  return caller;
+}
+
+async function targetFor(
+  object: (typeof objects)[number] | "none",
+  route: Route,
+  caller: Caller,
+): Promise<Target | undefined> {
+  if (object === "foreign") {
+    const key = route.id.startsWith("reinstate") ? route.id : "";
+    const target = strangers.get(key) ?? (await stranger(route));
+    strangers.set(key, target);
+    return target;
+  }
+  if (object === "own") return caller.own && targetOf(caller.own);
+  return { userId: generateId("usr"), credentialId: generateId("cred"), sessionId: generateId("ses") };
+}
+
+const outcomes: string[] = [];
+
+describe.each(routes.map((route) => [route.id, route] as const))("R108: %s", (_id, route) => {
+  test.each(Object.keys(callers))("%s", async (name) => {
+    for (const object of isAboutOne(route) ? objects : (["none"] as const)) {
+      const caller = await callerOf(name);
+      const target = await targetFor(object, route, caller);
+      if (!target) continue;
+      const isOwn = object === "own" || (object === "none" && usesCookies(route));
+      const wanted = expected(route, caller, isOwn && typeof route.access === "object" ? "own" : object);
+      const before = await world.dump();
+      const reply = await ask(route, caller, target);
+      outcomes.push(`${route.id} ${object} ${wanted}`);
+
+      if (wanted !== "allowed") {
+        expect([object, reply.code]).toEqual([object, wanted]);
+        expect(await world.dump()).toBe(before);
+        continue;
+      }
+      // An administrator cannot be reinstated while they act, so that of their own they reach the state's refusal.
+      const isPointless = object === "own" && route.id.startsWith("reinstate");
+      expect([object, reply.code ?? reply.status]).toEqual([
+        object,
+        isPointless ? "precondition.invalid_transition" : route.status,
+      ]);
+      kept.delete(name);
+      strangers.clear();
+    }
+  });
+});
+
+describe("S05: an administrator gets no secret and gives no proof for somebody else", () => {
+  const secretRoutes: [string, ErrorBody["code"]][] = [
+    ["createCredential", "forbidden"],
+    ["rotateCredential", "forbidden"],
+    ["refreshSession", "not_found"],
+    ["createSession", "unauthorized.invalid_ticket"],
+  ];
+
+  test("these are all of the routes that name somebody and take or give a secret", () => {
+    const named = routes.filter(
+      (route) =>
+        !usesCookies(route) &&
+        (route.id.startsWith("refresh") ||
+          JSON.stringify(bodies[route.id]?.(targetOf(bystander), { sent: {} }) ?? "").match(/password|ttl/)),
+    );
+    expect(named.map(({ id }) => id).toSorted()).toEqual(
+      [...secretRoutes.map(([id]) => id), "verifyCredential"].toSorted(),
+    );
+  });
+
+  test.each(secretRoutes)("%s: %s", async (id, code) => {
+    const caller = await callers["an administrator, proved now"]!();
+    const target = targetOf(await world.person());
+    const before = await world.dump();
+    const reply = await ask(routes.find((route) => route.id === id)!, caller, target);
+    expect(reply.code).toBe(code);
+    expect(reply.text).not.toMatch(/token"/);
+    expect(await world.dump()).toBe(before);
+  });
+});
+
+test("the matrix has seen every answer that it can give", () => {
+  const seen = new Set(outcomes.map((outcome) => outcome.split(" ")[2]));
+  expect([...seen].toSorted()).toEqual([
+    "allowed",
+    "auth.token_format_unrecognized",
+    "forbidden",
+    "not_found",
+    "unauthorized.invalid_ticket",
+    "unauthorized.invalid_token",
+    "unauthorized.mfa_required",
+    "unauthorized.reauthentication_required",
+    "unauthorized.session_expired",
+  ]);
+  expect(outcomes.length).toBeGreaterThan(routes.length * Object.keys(callers).length);
+});

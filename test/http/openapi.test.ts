@@ -1,0 +1,116 @@
+import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { Hono } from "hono";
+import { describe, expect, test } from "vitest";
+import { errorCodes, statusOf } from "../../src/domain/error.ts";
+import { authRoutes } from "../../src/http/auth-routes.ts";
+import { openapi } from "../../src/http/generated/openapi.ts";
+import { refusalsOf } from "../../src/http/openapi/refusals.node.ts";
+import { routes } from "../../src/http/route-table.ts";
+import type { Auth } from "../../src/operations/auth.ts";
+import { buildOpenApi, type OpenApiDocument } from "../../src/runtime/generate-openapi.node.ts";
+import { document, operationAt, operations } from "../support/http.ts";
+
+/** Nothing here asks it anything. */
+const auth = {} as Auth;
+
+test("the generated module is what the table gives now", () => {
+  expect(document).toEqual(JSON.parse(JSON.stringify(buildOpenApi())));
+  expect(operations.length).toBe(routes.length + 2);
+});
+
+describe("a linter", () => {
+  const lint = async (source: OpenApiDocument) =>
+    await lintFromString({
+      source: JSON.stringify(source),
+      absoluteRef: "openapi.json",
+      config: await createConfig({ extends: ["recommended-strict"] }),
+    });
+
+  test("finds no more than that two routes cannot be asked wrongly", async () => {
+    expect((await lint(document)).map(({ ruleId, location }) => [ruleId, location[0]?.pointer])).toEqual([
+      ["operation-4xx-response", "#/paths/~1health/get/responses"],
+      ["operation-4xx-response", "#/paths/~1openapi.json/get/responses"],
+    ]);
+  });
+
+  test("would find what is wrong", async () => {
+    const broken = structuredClone(document);
+    broken.components.schemas = {};
+    expect((await lint(broken)).length).toBeGreaterThan(10);
+  });
+});
+
+describe("each row is in the document", () => {
+  test.each(routes.map((route) => [route.id, route] as const))("%s", (id, route) => {
+    const operation = operationAt(route.method.toUpperCase(), route.path.replace(/:\w+/g, "x"));
+    expect(operation).toMatchObject({ operationId: id, summary: route.summary });
+    const { responses, requestBody, security, parameters = [] } = operation!;
+
+    const documented = Object.entries(responses).flatMap(([status, { content }]) => {
+      const schema = content?.["application/json"]?.schema as { allOf?: [unknown, Codes] } | undefined;
+      const codes = schema?.allOf?.[1].properties.code.enum;
+      return codes ? codes.map((code) => `${status} ${code}`) : [`${status} success`];
+    });
+    const expected = refusalsOf(route).map((code) =>
+      code === "internal_error" ? `500 ${code}` : `${statusOf(code)} ${code}`,
+    );
+    expect(documented.toSorted()).toEqual([...expected, `${route.status} success`].toSorted());
+
+    expect(requestBody !== undefined).toBe(route.body !== undefined);
+    expect(parameters.some((one) => one.in === "query")).toBe(route.query !== undefined);
+    expect(parameters.filter((one) => one.in === "path").map(({ name }) => `:${name}`)).toEqual(
+      route.path.match(/:\w+/g) ?? [],
+    );
+    const needsNobody = route.access === "anyone" || route.access === "ticket";
+    expect(security.length === 0).toBe(needsNobody);
+    // S08: `/v1` takes no cookie.
+    expect(security.some((one) => "cookie" in one)).toBe(!needsNobody && route.path.startsWith("/auth/"));
+  });
+});
+
+interface Codes {
+  properties: { code: { enum: string[] } };
+}
+
+test("a code that no route has is one of an operation without a route", () => {
+  const used = new Set(routes.flatMap(refusalsOf));
+  const unused = errorCodes.filter((code) => !used.has(code));
+  expect(unused).toEqual([
+    ...[
+      "id",
+      "id_separator",
+      "id_type",
+      "relation",
+      "relations",
+      "object_type",
+      "object_id",
+      "subject_type",
+      "subject_id",
+    ].map((reason) => `invalid_format.${reason}`),
+    "conflict.duplicate_tuple",
+    "precondition.cred_user_mismatch",
+    "unavailable.reply_lost",
+  ]);
+});
+
+describe("GET /openapi.json", () => {
+  test.each([
+    { case: "at the root", prefix: "/", url: "/" },
+    { case: "under a prefix", prefix: "/api/accounts", url: "/api/accounts" },
+  ])("$case: the server is $url", async ({ prefix, url }) => {
+    const app = new Hono().route(prefix, authRoutes(auth));
+    const response = await app.request(`${prefix === "/" ? "" : prefix}/openapi.json`);
+    expect(response.status).toBe(200);
+    expect(response.headers.get("content-type")).toBe("application/json");
+    expect(response.headers.get("cache-control")).toBe("public, max-age=3600");
+    expect(await response.json()).toEqual({ ...JSON.parse(openapi), servers: [{ url }] });
+  });
+
+  test("a path that is spelled to break out stays a string", async () => {
+    const app = new Hono().route("/:tenant", authRoutes(auth));
+    const response = await app.request("/%22%7D%5D,%22x%22:[%22/openapi.json");
+    const read = (await response.json()) as OpenApiDocument & { x?: unknown };
+    expect(read.x).toBeUndefined();
+    expect(Object.keys(read.paths)).toEqual(Object.keys(document.paths));
+  });
+});

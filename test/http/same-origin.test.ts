@@ -1,0 +1,209 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { authRoutes } from "../../src/http/auth-routes.ts";
+import { authenticate, requireUser } from "../../src/http/authenticate.ts";
+import { routes } from "../../src/http/route-table.ts";
+import type { Person } from "../support/auth.ts";
+import { origin as ours, send } from "../support/http.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
+
+let world: HttpWorld;
+let ada: Person;
+beforeAll(async () => {
+  world = await openHttp("pglite");
+  ada = await world.person({ transport: "cookie" });
+});
+afterAll(() => world.close());
+
+const sites = [undefined, "same-origin", "same-site", "cross-site", "none"] as const;
+const origins = [undefined, ours, "null", "https://evil.example"] as const;
+const methods = ["GET", "HEAD", "OPTIONS", "POST", "PUT", "DELETE"] as const;
+const cookies = [false, true] as const;
+
+interface Shown {
+  site: (typeof sites)[number];
+  origin: string | undefined;
+  cookie: boolean;
+}
+
+const shown: Shown[] = sites.flatMap((site) =>
+  origins.flatMap((origin) => cookies.map((cookie) => ({ site, origin, cookie }))),
+);
+
+function headersOf({ site, origin, cookie }: Shown): Record<string, string> {
+  return {
+    ...(site !== undefined && { "sec-fetch-site": site }),
+    ...(origin !== undefined && { origin }),
+    ...(cookie && { cookie: `__Host-session=${ada.token}` }),
+  };
+}
+
+/** S13, as it is written: what a browser says of the site decides, else the origin, else that no cookie came. */
+function isProved({ site, origin, cookie }: Shown): boolean {
+  if (site !== undefined) return site === "same-origin";
+  return origin !== undefined ? origin === ours : !cookie;
+}
+
+describe("R058, S13: the routes under /auth", () => {
+  const rows = routes.filter(({ path }) => path.startsWith("/auth/"));
+
+  test.each(rows.filter(({ method }) => method !== "get").map(({ id, path }) => [id, path]))(
+    "%s",
+    async (_id, path) => {
+      for (const one of shown) {
+        const app = path === "/auth/sign-out" || path === "/auth/refresh" ? detached() : world.app;
+        world.counting.reset();
+        const reply = await send(app, {
+          method: "POST",
+          path,
+          body: "{}",
+          headers: { "content-type": "text/plain", ...headersOf(one) },
+        });
+        const isRefused = reply.code === "forbidden.cross_origin";
+        expect([one, isRefused]).toEqual([one, !isProved(one)]);
+        if (isRefused) expect([world.counting.requests, reply.setCookies]).toEqual([0, []]);
+      }
+    },
+  );
+
+  test.each(rows.filter(({ method }) => method === "get").map(({ id, path }) => [id, path]))(
+    "%s is safe",
+    async (_id, path) => {
+      for (const one of shown) {
+        const reply = await world.send({ method: "GET", path, headers: headersOf(one) });
+        expect([one, reply.status]).toEqual([one, one.cookie ? 200 : 401]);
+      }
+    },
+  );
+
+  /** Routes that end or replace the session are asked of another database's, where there is none. */
+  function detached(): typeof world.app {
+    const auth = world.isolate({ database: { run: async () => [], batch: async (list) => list.map(() => []) } });
+    return authRoutes(auth) as never;
+  }
+
+  test.each(["__Host-session", "__Host-login-ticket", "__Host-known-device"])(
+    "a %s cookie alone makes a request one of a browser's",
+    async (name) => {
+      const sent = { method: "POST", path: "/auth/sign-in", body: "{}", headers: { "content-type": "text/plain" } };
+      expect((await world.send(sent)).code).toBe("unsupported_media_type");
+      const withCookie = { ...sent, headers: { ...sent.headers, cookie: `${name}=x` } };
+      expect((await world.send(withCookie)).code).toBe("forbidden.cross_origin");
+      const withAnother = { ...sent, headers: { ...sent.headers, cookie: "theme=dark" } };
+      expect((await world.send(withAnother)).code).toBe("unsupported_media_type");
+    },
+  );
+
+  test("R055: a foreign page signs nobody in: no session is made, no cookie set", async () => {
+    const before = await world.dump();
+    const json = { identifier: ada.identifier, password: ada.password };
+    for (const headers of [
+      { origin: "https://evil.example" },
+      { origin: "null" },
+      { "sec-fetch-site": "cross-site" },
+      { "sec-fetch-site": "same-site", origin: ours },
+    ]) {
+      const reply = await world.send({
+        method: "POST",
+        path: "/auth/sign-in",
+        json,
+        headers: headers as Record<string, string>,
+      });
+      expect([reply.code, reply.setCookies]).toEqual(["forbidden.cross_origin", []]);
+    }
+    expect(await world.dump()).toBe(before);
+  });
+});
+
+describe("R058: an application's own routes", () => {
+  const guards: [string, () => MiddlewareHandler][] = [
+    ["requireUser", () => requireUser(world.auth)],
+    ["authenticate", () => authenticate(world.auth)],
+  ];
+
+  test.each(guards)("%s: 5 sites, 4 origins, 6 methods, with the cookie and without", async (name, guard) => {
+    let handled = 0;
+    const app = new Hono().all("/", guard(), (c) => {
+      handled += 1;
+      return c.body(null, 204);
+    });
+    let expected = 0;
+    for (const method of methods) {
+      for (const one of shown) {
+        const isSafe = method === "GET" || method === "HEAD" || method === "OPTIONS";
+        const status =
+          one.cookie && !isSafe && !isProved(one) ? 403 : one.cookie || name === "authenticate" ? 204 : 401;
+        if (status === 204) expected += 1;
+        const response = await app.request("/", { method, headers: headersOf(one) });
+        expect([method, one, response.status]).toEqual([method, one, status]);
+      }
+    }
+    expect(handled).toBe(expected);
+    expect(expected).toBeGreaterThan(70);
+  });
+
+  test.each(guards)("%s: a bearer is no browser's, so that where it comes from is nothing", async (_name, guard) => {
+    const app = new Hono().all("/", guard(), (c) => c.body(null, 204));
+    const { token } = await world.person();
+    for (const one of shown.filter(({ cookie }) => !cookie)) {
+      const response = await app.request("/", {
+        method: "POST",
+        headers: { ...headersOf(one), authorization: `Bearer ${token}` },
+      });
+      expect([one, response.status]).toEqual([one, 204]);
+    }
+  });
+});
+
+describe("S36: other origins of the deployment count where they are listed for it", () => {
+  const listed = {
+    "https://app.example.com": ["csrf"],
+    "https://brand.example": ["cors", "redirect", "webauthn"],
+    "https://nothing.example": [],
+  } as const;
+
+  const cases = [
+    { origin: "https://app.example.com", proved: true },
+    { origin: "https://brand.example", proved: false },
+    { origin: "https://nothing.example", proved: false },
+    { origin: "https://app.example.com.evil.example", proved: false },
+    { origin: "https://evil.example/https://app.example.com", proved: false },
+    { origin: "http://app.example.com", proved: false },
+    { origin: "https://app.example.com:8443", proved: false },
+    { origin: "https://APP.example.com", proved: false },
+    { origin: "https://app.example.com/", proved: false },
+    { origin: "https://app.example.com, https://evil.example", proved: false },
+    { origin: "", proved: false },
+  ];
+
+  test.each(cases.flatMap((one) => [undefined, "cross-site", "same-site"].map((site) => ({ ...one, site }))))(
+    "$origin, $site: $proved",
+    async ({ origin, site, proved }) => {
+      const origins = [ours, ...Object.entries(listed).map(([one, uses]) => ({ origin: one, uses }))];
+      const app = authRoutes(world.isolate({ origins }));
+      const headers = { origin, "content-type": "text/plain", ...(site && { "sec-fetch-site": site }) };
+      const reply = await send(app, { method: "POST", path: "/auth/sign-in", body: "{}", headers });
+      expect(reply.code).toBe(proved ? "unsupported_media_type" : "forbidden.cross_origin");
+    },
+  );
+});
+
+describe("B08: nothing that a request says makes it an internal one", () => {
+  test.each([
+    "x-middleware-subrequest",
+    "x-sallyport-user",
+    "x-user-id",
+    "x-forwarded-user",
+    "x-original-url",
+    "x-rewrite-url",
+    "x-forwarded-prefix",
+    "x-http-method-override",
+  ])("%s", async (name) => {
+    for (const value of ["1", "true", "GET", "/auth/session", ada.userId, "src/middleware:src/middleware"]) {
+      const headers = { [name]: value, origin: "https://evil.example", cookie: `__Host-session=${ada.token}` };
+      const reply = await world.send({ method: "POST", path: "/auth/refresh", headers });
+      expect(reply.code).toBe("forbidden.cross_origin");
+      expect((await world.send({ method: "GET", path: "/v1/users", headers })).code).toBe("unauthorized.invalid_token");
+    }
+  });
+});

@@ -1,0 +1,168 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { systemObjectId } from "../../src/domain/administrator.ts";
+import { sql } from "../../src/store/sql.ts";
+import { openAuth, outcome, type Person, system, tally, type World } from "../support/auth.ts";
+
+describe.each(["pglite", "postgres"] as const)("%s", (name) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth(name);
+  });
+  afterEach(() => world.rows(sql`delete from tup`));
+  afterAll(() => world.close());
+
+  const grant = (person: Person, actor = system) => world.auth.administrators.grant({ actor, userId: person.userId });
+  const remove = (person: Person, actor = system) => world.auth.administrators.remove({ actor, userId: person.userId });
+  const isOne = async ({ userId }: Person) =>
+    (
+      await world.auth.tuples.check({
+        subjectType: "usr",
+        subjectId: userId,
+        relation: "administrator",
+        objectType: "sys",
+        objectId: systemObjectId,
+      })
+    ).allowed;
+
+  test("S06: nobody is one by being first", async () => {
+    const first = await world.person();
+    await world.levelTwo(first.session);
+    expect(await isOne(first)).toBe(false);
+    expect(await outcome(grant(first, first.actor))).toBe("forbidden");
+    expect(await isOne(first)).toBe(false);
+  });
+
+  test("granted once, removed once; a repeat tells that nothing changed and leaves no event", async () => {
+    const [person, other] = [await world.person(), await world.person()];
+    await grant(other);
+    expect(await grant(person)).toEqual({ granted: true });
+    expect(await grant(person)).toEqual({ granted: false });
+    expect(await isOne(person)).toBe(true);
+    expect(await remove(person)).toEqual({ removed: true });
+    expect(await remove(person)).toEqual({ removed: false });
+    expect(await isOne(person)).toBe(false);
+    const events = await world.events({ target: person.userId });
+    expect(events.map(({ action }) => action)).toEqual(["authz.administrator.grant", "authz.administrator.remove"]);
+  });
+
+  test("an administrator grants, and the tuple says who did", async () => {
+    const [admin, person] = [await world.administrator(), await world.person()];
+    expect(await grant(person, admin.actor)).toEqual({ granted: true });
+    const [row] = await world.rows<{ by: string }>(sql`
+      select created_by as by from tup where subject_id = ${person.userId.slice(4)}::uuid`);
+    expect(row!.by.replaceAll("-", "")).toBe(admin.userId.slice(4));
+  });
+
+  test("the right ends with the relation, at once, in a session that is open", async () => {
+    const [admin, other, person] = [await world.administrator(), await world.administrator(), await world.person()];
+    expect(await outcome(world.auth.users.get({ actor: admin.actor, userId: person.userId }))).toBe("done");
+    await remove(admin, other.actor);
+    expect(await outcome(world.auth.users.get({ actor: admin.actor, userId: person.userId }))).toBe("not_found");
+  });
+
+  test.each(["suspended", "revoked"] as const)("a %s user is not made one", async (status) => {
+    const person = await world.person();
+    await world.auth.users[status === "suspended" ? "suspend" : "revoke"]({ actor: system, userId: person.userId });
+    expect(await outcome(grant(person))).toBe("precondition.user_not_active");
+  });
+
+  describe("the last one stays", () => {
+    const ways: Record<string, (person: Person) => Promise<unknown>> = {
+      remove: (person) => remove(person),
+      "remove oneself": (person) => remove(person, person.actor),
+      suspend: ({ userId }) => world.auth.users.suspend({ actor: system, userId }),
+      revoke: ({ userId }) => world.auth.users.revoke({ actor: system, userId }),
+      "revoke oneself": ({ actor, userId }) => world.auth.users.revoke({ actor, userId }),
+    };
+
+    test.each(Object.keys(ways))("%s: conflict.last_administrator, unless there is another", async (way) => {
+      const last = await world.administrator();
+      expect(await outcome(ways[way]!(last))).toBe("conflict.last_administrator");
+      expect(await isOne(last)).toBe(true);
+      await world.administrator();
+      expect(await outcome(ways[way]!(last))).toBe("done");
+    });
+
+    test.each(Object.keys(ways))("%s: a suspended one does not count", async (way) => {
+      const [last, suspended] = [await world.administrator(), await world.administrator()];
+      await world.auth.users.suspend({ actor: system, userId: suspended.userId });
+      expect(await outcome(ways[way]!(last))).toBe("conflict.last_administrator");
+      await world.auth.users.reinstate({ actor: system, userId: suspended.userId });
+      expect(await outcome(ways[way]!(last))).toBe("done");
+    });
+
+    test("the same relation on another object, or of another type of subject, does not count", async () => {
+      const [last, near] = [await world.administrator(), await world.person()];
+      await world.rows(sql`
+        insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
+        values (gen_random_uuid(), 'usr', ${near.userId.slice(4)}::uuid, 'administrator', 'sys', gen_random_uuid()),
+          (gen_random_uuid(), 'usr', ${near.userId.slice(4)}::uuid, 'administrator', 'org', ${systemObjectId}::uuid),
+          (gen_random_uuid(), 'org', ${near.userId.slice(4)}::uuid, 'administrator', 'sys', ${systemObjectId}::uuid)`);
+      expect(await outcome(remove(last))).toBe("conflict.last_administrator");
+      // Removing somebody who is none is nothing, whatever else they hold.
+      expect(await remove(near)).toEqual({ removed: false });
+      expect(await world.rows(sql`select id from tup`)).toHaveLength(4);
+    });
+
+    test("when all are suspended, somebody else can still be suspended and revoked", async () => {
+      const [admin, person] = [await world.administrator(), await world.person()];
+      await world.rows(sql`update usr set status = 'suspended' where id = ${admin.userId.slice(4)}::uuid`);
+      const { userId } = person;
+      expect(await outcome(world.auth.users.suspend({ actor: system, userId }))).toBe("done");
+      expect(await outcome(world.auth.users.revoke({ actor: system, userId }))).toBe("done");
+    });
+  });
+});
+
+describe("S06: the last ones raced, on Postgres", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth("postgres", { timeoutMilliseconds: 30_000 });
+  });
+  afterAll(() => world.close());
+
+  const ways = [
+    (userId: string) => world.auth.administrators.remove({ actor: system, userId }),
+    (userId: string) => world.auth.users.suspend({ actor: system, userId }),
+    (userId: string) => world.auth.users.revoke({ actor: system, userId }),
+  ];
+  const active = async () =>
+    (
+      await world.rows<{ n: number }>(sql`
+      select count(*)::int as n from tup join usr on usr.id = tup.subject_id and usr.status = 'active'
+      where object_type = 'sys' and relation = 'administrator'`)
+    )[0]!.n;
+  async function people(count: number): Promise<string[]> {
+    await world.rows(sql`delete from tup`);
+    const ids: string[] = [];
+    for (let number = 0; number < count; number++) {
+      const { id } = await world.auth.users.create({ actor: system });
+      await world.auth.administrators.grant({ actor: system, userId: id });
+      ids.push(id);
+    }
+    return ids;
+  }
+
+  test("20 leave at once in all three ways, 20 rounds: one stays", async () => {
+    for (let round = 0; round < 20; round++) {
+      const ids = await people(20);
+      const codes = await Promise.all(ids.map((id, index) => outcome(ways[(index + round) % 3]!(id))));
+      expect(tally(codes)).toEqual({ done: 19, "conflict.last_administrator": 1 });
+      expect(await active()).toBe(1);
+    }
+  });
+
+  test("the twin without the lock leaves none", async () => {
+    const naive = (id: string) => sql`
+      delete from tup where subject_id = ${id.slice(4)}::uuid and relation = 'administrator' and exists (
+        select from tup other join usr on usr.id = other.subject_id and usr.status = 'active'
+        where other.relation = 'administrator' and other.subject_id <> tup.subject_id)`;
+    let none = 0;
+    for (let round = 0; round < 200 && none === 0; round++) {
+      const ids = await people(2);
+      await Promise.all(ids.map((id) => world.rows(naive(id))));
+      if ((await active()) === 0) none += 1;
+    }
+    expect(none).toBe(1);
+  });
+});

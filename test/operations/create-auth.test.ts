@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
+import { type AuthOptions, ConfigurationError, createAuth } from "../../src/operations/auth.ts";
+import { argon2id } from "../../src/runtime/argon2id.ts";
+import type { Database } from "../../src/store/sql.ts";
+import { installTestClock } from "../../src/testing/clock.ts";
+import { openAuth, secret, type World } from "../support/auth.ts";
+
+const silent: Database = {
+  run: () => Promise.reject(new Error("Nothing may be sent.")),
+  batch: () => Promise.reject(new Error("Nothing may be sent.")),
+};
+const good: AuthOptions = {
+  database: silent,
+  passwordHasher: argon2id(),
+  secrets: secret,
+  origins: ["https://example.com"],
+};
+
+/** The option that is told, or `"none"`. */
+function refusedOption(options: object): string {
+  try {
+    createAuth({ ...good, ...options });
+    return "none";
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.option;
+    throw error;
+  }
+}
+
+describe("R132, S34: what is missing or unsafe stops start-up, and is named", () => {
+  test("good options: accepted, and nothing is read or sent", () => {
+    expect(refusedOption({})).toBe("none");
+  });
+
+  const development = `development.${toBase64Url(randomBytes(32))}`;
+  const level = (absoluteSeconds: number, idleSeconds: number) => ({
+    lifetimes: { level1: { absoluteSeconds, idleSeconds } },
+  });
+  const limit = (attempts: number, windowSeconds: number) => ({ limits: { account: { attempts, windowSeconds } } });
+  test.each<{ case: string; options: object; option: string }>([
+    { case: "no database", options: { database: undefined }, option: "database" },
+    { case: "no hasher", options: { passwordHasher: undefined }, option: "passwordHasher" },
+    { case: "no secret", options: { secrets: undefined }, option: "secrets" },
+    { case: "an empty secret", options: { secrets: "" }, option: "secrets" },
+    { case: "a short secret", options: { secrets: toBase64Url(randomBytes(31)) }, option: "secrets" },
+    { case: "a sample secret", options: { secrets: "changeme-changeme-changeme-changeme-changem" }, option: "secrets" },
+    { case: "the same secret twice", options: { secrets: `2:${secret},1:${secret}` }, option: "secrets" },
+    {
+      case: "a development secret for an origin that is not loopback",
+      options: { secrets: development },
+      option: "secrets",
+    },
+    {
+      case: "a development secret where one origin of two is not loopback",
+      options: { secrets: development, origins: ["http://localhost:8787", "https://example.com"] },
+      option: "secrets",
+    },
+    {
+      case: "a development secret beside a good one",
+      options: { secrets: `2:${secret},1:${development}` },
+      option: "secrets",
+    },
+    {
+      case: "a development secret on loopback",
+      options: { secrets: development, origins: ["http://localhost:8787"] },
+      option: "none",
+    },
+    { case: "no origin", options: { origins: [] }, option: "origins" },
+    { case: "origins missing", options: { origins: undefined }, option: "origins" },
+    { case: "a wildcard origin", options: { origins: ["https://*.example.com"] }, option: "origins" },
+    { case: "an http origin", options: { origins: ["http://example.com"] }, option: "origins" },
+    { case: "a negative window of retries", options: { lifetimes: { retrySeconds: -1 } }, option: "lifetimes" },
+    { case: "a window of 30 s", options: { lifetimes: { retrySeconds: 30 } }, option: "none" },
+    { case: "a window of 31 s", options: { lifetimes: { retrySeconds: 31 } }, option: "lifetimes" },
+    { case: "a window of half a second", options: { lifetimes: { retrySeconds: 0.5 } }, option: "lifetimes" },
+    { case: "a window that is no number", options: { lifetimes: { retrySeconds: Number.NaN } }, option: "lifetimes" },
+    { case: "an idle time of 59 s", options: level(3_600, 59), option: "lifetimes" },
+    { case: "an idle time of 60 s", options: level(3_600, 60), option: "none" },
+    { case: "an idle time longer than all", options: level(3_600, 3_601), option: "lifetimes" },
+    { case: "400 days", options: level(400 * 86_400, 3_600), option: "none" },
+    { case: "more than 400 days", options: level(400 * 86_400 + 1, 3_600), option: "lifetimes" },
+    { case: "no end", options: level(Number.POSITIVE_INFINITY, 3_600), option: "lifetimes" },
+    { case: "half seconds", options: level(3_600.5, 60), option: "lifetimes" },
+    { case: "a lifetime that is no number", options: level(Number.NaN, Number.NaN), option: "lifetimes" },
+    { case: "no attempts", options: limit(0, 60), option: "limits" },
+    { case: "one attempt in one second", options: limit(1, 1), option: "none" },
+    { case: "100 attempts", options: limit(100, 60), option: "none" },
+    { case: "101 attempts, past what may fail in a row (R013)", options: limit(101, 60), option: "limits" },
+    { case: "endless attempts", options: limit(Number.POSITIVE_INFINITY, 60), option: "limits" },
+    { case: "half an attempt", options: limit(1.5, 60), option: "limits" },
+    { case: "a window of nothing, which would never limit", options: limit(10, 0), option: "limits" },
+    { case: "a window of more than a day", options: limit(10, 86_401), option: "limits" },
+    { case: "a limit that is no number", options: limit(Number.NaN, Number.NaN), option: "limits" },
+    {
+      case: "1,000 attempts of an address",
+      options: { limits: { address: { attempts: 1_000, windowSeconds: 60 } } },
+      option: "none",
+    },
+    {
+      case: "no attempts of a network",
+      options: { limits: { network: { attempts: 0, windowSeconds: 60 } } },
+      option: "limits",
+    },
+    { case: "a decoy that is no hash: no work would be done", options: { decoyHash: "" }, option: "decoyHash" },
+    {
+      case: "a decoy of another algorithm",
+      options: { decoyHash: "$2b$10$abcdefghijklmnopqrstuv" },
+      option: "decoyHash",
+    },
+  ])("$case: $option", ({ options, option }) => {
+    expect(refusedOption(options)).toBe(option);
+  });
+
+  test("R129: no message holds a secret", () => {
+    for (const secrets of [`1:${secret},1:${secret}`, `${secret}=`, `2:${secret},1:${secret}`]) {
+      try {
+        createAuth({ ...good, secrets });
+        expect.unreachable();
+      } catch (error) {
+        expect(`${(error as Error).stack}`).not.toContain(secret.slice(0, 10));
+      }
+    }
+  });
+
+  test("the origins are told as they were checked", () => {
+    const { origins } = createAuth({
+      ...good,
+      origins: ["https://example.com", { origin: "https://b.example", uses: ["cors"] }],
+    });
+    expect(origins.map(({ origin, uses }) => [origin, uses.length])).toEqual([
+      ["https://example.com", 4],
+      ["https://b.example", 1],
+    ]);
+  });
+});
+
+describe("probe and health", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth("postgres");
+  });
+  afterAll(() => world.close());
+
+  test("a good database passes, and nothing is left of the probe", async () => {
+    await world.auth.probe();
+    await Promise.all(Array.from({ length: 20 }, () => world.auth.probe()));
+    await world.auth.health();
+    expect(await world.rows({ text: "select id from sallyport_probe", params: [] })).toEqual([]);
+  });
+
+  test("S50, F07: a cache of queries in between is found out", async () => {
+    const cache = new Map<string, Promise<unknown[]>>();
+    const caching: Database = {
+      run<Row>(statement: { text: string; params: readonly unknown[] }) {
+        if (!statement.text.trim().startsWith("select")) return world.database.run<Row>(statement as never);
+        const key = JSON.stringify([statement.text, statement.params]);
+        if (!cache.has(key)) cache.set(key, world.database.run(statement as never));
+        return cache.get(key) as Promise<Row[]>;
+      },
+      batch: (statements) => world.database.batch(statements),
+    };
+    await expect(world.isolate({ database: caching }).probe()).rejects.toMatchObject({ code: "stale_reads" });
+  });
+
+  test("S17: a clock that somebody can set is found out", async () => {
+    const clocked = await openAuth("postgres");
+    await installTestClock(clocked.database);
+    await expect(clocked.auth.probe()).rejects.toThrow();
+    await expect(clocked.auth.health()).rejects.toThrow();
+    await clocked.close();
+  });
+
+  test("a database that does not answer is not healthy", async () => {
+    await expect(world.isolate({ database: silent }).health()).rejects.toThrow();
+    await expect(world.isolate({ database: silent }).probe()).rejects.toThrow();
+  });
+});

@@ -1,0 +1,295 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
+import type { Credential } from "../../src/domain/credential.ts";
+import { uuidFor } from "../../src/domain/id.ts";
+import type { User } from "../../src/domain/user.ts";
+import type { Auth } from "../../src/operations/auth.ts";
+import type { IssuedSession } from "../../src/operations/sessions.ts";
+import { sql } from "../../src/store/sql.ts";
+import {
+  freshIdentifier,
+  openAuth,
+  otherPassword,
+  outcome,
+  type Person,
+  system,
+  tally,
+  type World,
+} from "../support/auth.ts";
+
+describe.each(["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] as const)("%s", (name) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth(name);
+    await world.rows(sql`create table note (usr_id uuid references usr (id), body text unique)`);
+  });
+  beforeEach(() => world.rows(sql`delete from note`));
+  afterAll(() => world.close());
+
+  const notes = async () =>
+    (await world.rows<{ body: string }>(sql`select body from note order by body`)).map((row) => row.body);
+
+  test("an application's rows and ours in one request, by the identifier that is known before", async () => {
+    const { auth } = world;
+    const user = await auth.users.create.plan({ actor: system, displayName: "Ada" });
+    const identifier = freshIdentifier();
+    const { userId } = user.known;
+    const credential = await auth.credentials.createPassword.plan({
+      actor: system,
+      userId,
+      identifier,
+      password: otherPassword,
+    });
+    world.counting.reset(1);
+    const [made, rows, proof] = await auth.batch([
+      user,
+      sql<{ body: string }>`insert into note values (${uuidFor("usr", userId)}::uuid, 'hello') returning body`,
+      credential,
+    ]);
+    world.counting.reset();
+    expectTypeOf(made).toEqualTypeOf<User>();
+    expectTypeOf(rows).toEqualTypeOf<{ body: string }[]>();
+    expectTypeOf(proof).toEqualTypeOf<Credential>();
+    expect([made.id, rows, proof.id]).toEqual([userId, [{ body: "hello" }], credential.known.credentialId]);
+    expect(await outcome(auth.signIn({ identifier, password: otherPassword }))).toBe("done");
+  });
+
+  test("S29: a plan runs once, whatever became of it", async () => {
+    const { auth } = world;
+    const plan = await auth.users.create.plan({ actor: system });
+    await auth.batch([plan]);
+    await expect(auth.batch([plan])).rejects.toThrow(TypeError);
+    const twice = await auth.users.create.plan({ actor: system });
+    await expect(auth.batch([twice, sql`insert into note values (null, 'x')`, twice])).rejects.toThrow(TypeError);
+    expect(await notes()).toEqual([]);
+    const failed = await auth.users.create.plan({ actor: system });
+    await expect(auth.batch([failed, sql`select 1 / 0`])).rejects.toMatchObject({ code: "22012" });
+    await expect(auth.batch([failed])).rejects.toThrow(TypeError);
+  });
+
+  test("preparing a plan changes nothing", async () => {
+    const { userId, credentialId } = await world.person();
+    const before = await world.events({});
+    await world.auth.users.suspend.plan({ actor: system, userId });
+    await world.auth.credentials.rotatePassword.plan({ actor: system, credentialId, password: otherPassword });
+    expect(await world.liveSessions(userId)).toBe(1);
+    expect((await world.events({})).length).toBe(before.length);
+  });
+
+  test("S29, S03: a refused guard undoes the application's rows, and is recorded as denied", async () => {
+    const [person, other] = [await world.person(), await world.person()];
+    const plan = await world.auth.users.suspend.plan({ actor: person.actor, userId: other.userId });
+    world.counting.reset(2);
+    const refused = world.auth.batch([
+      sql`insert into note values (null, 'before')`,
+      plan,
+      sql`insert into note values (null, 'after')`,
+    ]);
+    expect(await outcome(refused)).toBe("not_found");
+    world.counting.reset();
+    expect(await notes()).toEqual([]);
+    expect(await world.events({ target: other.userId })).toMatchObject([
+      {
+        action: "identity.user.suspend",
+        outcome: "denied",
+        actorUserId: uuidFor("usr", person.userId),
+        metadata: { reason: "not_found" },
+      },
+    ]);
+    expect((await world.auth.users.get({ actor: system, userId: other.userId })).status).toBe("active");
+  });
+
+  test("an application's own failure undoes ours, and is thrown as it is", async () => {
+    const { userId, token } = await world.person();
+    await world.rows(sql`insert into note values (null, 'taken')`);
+    const plan = await world.auth.users.suspend.plan({ actor: system, userId });
+    const failing = world.auth.batch([plan, sql`insert into note values (null, 'taken')`]);
+    await expect(failing).rejects.toMatchObject({ code: "23505", table: "note" });
+    expect(await outcome(world.auth.sessions.verify({ token, transport: "token" }))).toBe("done");
+    expect(await world.events({ target: userId })).toEqual([]);
+  });
+
+  test("a table of the application's with a constraint of our name is not taken for ours", async () => {
+    const { auth } = world;
+    await world.rows(sql`create schema app`);
+    await world.rows(sql`create table app.other (id int constraint cred_unique_active_identifier unique)`);
+    await world.rows(sql`insert into app.other values (1)`);
+    const plan = await auth.users.create.plan({ actor: system });
+    await expect(auth.batch([plan, sql`insert into app.other values (1)`])).rejects.toMatchObject({
+      code: "23505",
+      table: "other",
+    });
+  });
+
+  test("a guard is read again after the bodies before it (S30)", async () => {
+    const person = await world.person();
+    const { actor, userId, credentialId } = person;
+    const { auth } = world;
+    const suspend = await auth.users.suspend.plan({ actor: system, userId });
+    const own = await auth.credentials.suspend.plan({ actor, credentialId });
+    expect(await outcome(auth.batch([suspend, own]))).toBe("unauthorized.invalid_token");
+    const create = await auth.credentials.createPassword.plan({
+      actor: system,
+      userId,
+      identifier: freshIdentifier(),
+      password: otherPassword,
+    });
+    const again = await auth.users.suspend.plan({ actor: system, userId });
+    expect(await outcome(auth.batch([again, create]))).toBe("precondition.user_not_active");
+    expect((await auth.users.get({ actor: system, userId })).status).toBe("active");
+  });
+
+  test("S30: the last two administrators leave in one batch: refused", async () => {
+    const { auth } = world;
+    const [a, b] = [await world.administrator(), await world.administrator()];
+    await world.rows(
+      sql`delete from tup where not subject_id = any(${[a, b].map(({ userId }) => uuidFor("usr", userId))}::uuid[])`,
+    );
+    const plans = await Promise.all([a, b].map(({ userId }) => auth.users.suspend.plan({ actor: system, userId })));
+    expect(await outcome(auth.batch(plans))).toBe("conflict.last_administrator");
+    const [one] = await auth.batch([await auth.users.suspend.plan({ actor: system, userId: a.userId })]);
+    expect(one.status).toBe("suspended");
+    await world.rows(sql`delete from tup`);
+  });
+
+  test("S03: what counts or consumes has no plan", () => {
+    const { auth } = world;
+    const counting: Record<string, unknown> = {
+      signIn: auth.signIn,
+      verifyPassword: auth.verifyPassword,
+      signUp: auth.signUp,
+      changePassword: auth.changePassword,
+      refresh: auth.sessions.refresh,
+      verify: auth.sessions.verify,
+      signOut: auth.sessions.signOut,
+    };
+    for (const [name, operation] of Object.entries(counting))
+      expect([name, Object.keys(operation as object)]).toEqual([name, []]);
+    expectTypeOf<Auth["signIn"]>().not.toHaveProperty("plan");
+    expectTypeOf<Auth["sessions"]["refresh"]>().not.toHaveProperty("plan");
+  });
+
+  test("results are typed and in order", async () => {
+    const { auth } = world;
+    const person = await world.person();
+    const { ticket, userId, credentialId } = await auth.verifyPassword(person);
+    const [session, none, user] = await auth.batch([
+      await auth.sessions.create.plan({ ticket, userId, credentialId }),
+      sql<{ n: number }>`select 1 as n where false`,
+      await auth.users.update.plan({ actor: person.actor, userId, displayName: "Ada" }),
+    ]);
+    expectTypeOf(session).toEqualTypeOf<IssuedSession>();
+    expect([session.user.id, none, user.displayName]).toEqual([userId, [], "Ada"]);
+  });
+
+  test("a statement alone, and several", async () => {
+    expect(await world.auth.batch([sql`select 1 as n`])).toEqual([[{ n: 1 }]]);
+    expect(await world.auth.batch([sql`select 1 as n`, sql`select 2 as n`])).toEqual([[{ n: 1 }], [{ n: 2 }]]);
+  });
+});
+
+describe("S30: locks of a batch, on Postgres", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth("postgres", { timeoutMilliseconds: 30_000 });
+  });
+  afterAll(() => world.close());
+
+  /** How many deadlocks the server has found in this database. */
+  async function deadlocks(): Promise<number> {
+    const [row] = await world.rows<{ n: number }>(sql`
+      select deadlocks::int as n from pg_stat_database where datname = current_database()`);
+    return row!.n;
+  }
+
+  test("two plans in opposite orders, 100 rounds of every pair: no deadlock", async () => {
+    const { auth } = world;
+    const [a, b] = [await world.person(), await world.person()];
+    const makers: ((person: Person) => Promise<{ take(): unknown }>)[] = [
+      ({ userId }) => auth.users.update.plan({ actor: system, userId, displayName: `${Math.random()}` }),
+      ({ userId }) =>
+        auth.credentials.createPassword.plan({
+          actor: system,
+          userId,
+          identifier: freshIdentifier(),
+          password: otherPassword,
+        }),
+    ];
+    let rounds = 0;
+    for (const first of makers) {
+      for (const second of makers) {
+        for (let round = 0; round < 25; round++) {
+          const batches = await Promise.all(
+            [
+              [first(a), second(b)],
+              [first(b), second(a)],
+              [second(b), first(a)],
+              [second(a), first(b)],
+            ].map((plans) => Promise.all(plans)),
+          );
+          const codes = await Promise.all(batches.map((plans) => outcome(auth.batch(plans as never))));
+          expect(tally(codes)).toEqual({ done: 4 });
+          rounds += 1;
+        }
+      }
+    }
+    expect(rounds).toBe(100);
+    expect(await deadlocks()).toBe(0);
+  });
+
+  test("sessions of tickets among other plans, in opposite orders: no deadlock", async () => {
+    const { auth } = world;
+    const people = [await world.person(), await world.person()];
+    for (let round = 0; round < 20; round++) {
+      const plansOf = async (order: readonly Person[]) => {
+        const [one, other] = order;
+        const { ticket, userId, credentialId } = await auth.verifyPassword({
+          ...one!,
+          context: { address: `2001:db8:${round}::1` },
+        });
+        return [
+          await auth.sessions.create.plan({ ticket, userId, credentialId }),
+          await auth.users.update.plan({ actor: system, userId: other!.userId, displayName: `${round}` }),
+        ];
+      };
+      const batches = await Promise.all([plansOf(people), plansOf(people.toReversed())]);
+      const codes = await Promise.all(batches.map((plans) => outcome(auth.batch(plans))));
+      expect(tally(codes)).toEqual({ done: 2 });
+    }
+    expect(await deadlocks()).toBe(0);
+  });
+
+  test("administrators and users, in opposite orders: no deadlock", async () => {
+    const { auth } = world;
+    const people = await Promise.all(Array.from({ length: 6 }, () => world.person()));
+    for (const { userId } of people) await auth.administrators.grant({ actor: system, userId });
+    for (let round = 0; round < 25; round++) {
+      const codes = await Promise.all(
+        people
+          .slice(1)
+          .flatMap(({ userId }) => [
+            outcome(auth.users.suspend({ actor: system, userId })),
+            outcome(auth.administrators.remove({ actor: system, userId })),
+            outcome(auth.administrators.grant({ actor: system, userId })),
+            outcome(auth.users.reinstate({ actor: system, userId })),
+          ]),
+      );
+      expect(Object.keys(tally(codes)).filter((code) => code.startsWith("unavailable"))).toEqual([]);
+    }
+    expect(await deadlocks()).toBe(0);
+  });
+
+  test("the twin that locks in the callers' order deadlocks", async () => {
+    const [a, b] = (await Promise.all([world.person(), world.person()])).map(({ userId }) => uuidFor("usr", userId));
+    const lock = (id: string) => sql`select id from usr where id = ${id}::uuid for no key update`;
+    const wait = sql`select pg_sleep(0.02)`;
+    for (let round = 0; round < 20 && (await deadlocks()) === 0; round++) {
+      await Promise.all([
+        world.database.batch([lock(a!), wait, lock(b!)]).catch(() => undefined),
+        world.database.batch([lock(b!), wait, lock(a!)]).catch(() => undefined),
+      ]);
+      // The statistics are shared at the end of a transaction, a little later.
+      await world.rows(sql`select pg_stat_force_next_flush()`);
+    }
+    expect(await deadlocks()).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,325 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parsePhc } from "../../src/crypto/phc.ts";
+import { uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import {
+  freshAddress,
+  freshIdentifier,
+  goodPassword,
+  openAuth,
+  otherPassword,
+  outcome,
+  type Person,
+  quickHasher,
+  refusal,
+  system,
+  type World,
+} from "../support/auth.ts";
+
+/** Of {@link goodPassword}, made by the C reference at a cost that is not written any more. */
+const oldHash = "$argon2id$v=19$m=16,p=1,t=1$c2FsdHNhbHQ$Emo8SUk0LLuJ3sydl9odK1k3dHBJz2AGGzY0I91MWqM";
+
+describe.each(["pglite", "postgres"] as const)("%s", (name) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth(name);
+  });
+  afterAll(() => world.close());
+
+  const signIn = (identifier: string, password: string, more: object = {}) =>
+    world.auth.signIn({ identifier, password, context: { address: freshAddress() }, ...more });
+  const verify = ({ token, transport }: Pick<Person, "token" | "transport">) =>
+    outcome(world.auth.sessions.verify({ token, transport }));
+  const setHash = (person: Person, hash: string) =>
+    world.rows(sql`update cred set password_hash = ${hash} where id = ${uuidFor("cred", person.credentialId)}::uuid`);
+  const hashOf = async ({ credentialId }: Person) =>
+    (
+      await world.rows<{ hash: string }>(sql`
+        select password_hash as hash from cred where id = ${uuidFor("cred", credentialId)}::uuid`)
+    )[0]!.hash;
+
+  /** What was sent, but for the purge that one sign-in in a hundred takes along. */
+  const sent = () => world.counting.statements.filter((text) => !text.includes("tickets as"));
+
+  describe("R010, S42: every refused sign-in is one computation, two requests and one answer", () => {
+    const paths: { case: string; attempt: () => Promise<[identifier: string, password: string]> }[] = [
+      { case: "a wrong password", attempt: async () => [(await world.person()).identifier, otherPassword] },
+      { case: "an unknown identifier", attempt: async () => [freshIdentifier(), goodPassword] },
+      { case: "an empty identifier", attempt: async () => ["", goodPassword] },
+      {
+        case: "an identifier with a space",
+        attempt: async () => [` ${(await world.person()).identifier}`, goodPassword],
+      },
+      { case: "an identifier beyond ASCII", attempt: async () => ["ren\u00e9@example.com", goodPassword] },
+      { case: "an identifier with NUL", attempt: async () => ["a\0", goodPassword] },
+      { case: "an identifier with a lone surrogate", attempt: async () => ["a\ud800", goodPassword] },
+      { case: "an identifier of a megabyte", attempt: async () => ["a".repeat(1_000_000), goodPassword] },
+      { case: "an empty password", attempt: async () => [(await world.person()).identifier, ""] },
+      {
+        case: "a password of 1,025 bytes",
+        attempt: async () => [(await world.person()).identifier, "a".repeat(1_025)],
+      },
+      {
+        case: "a password of ten megabytes",
+        attempt: async () => [(await world.person()).identifier, "a".repeat(10_000_000)],
+      },
+      {
+        case: "a password with a lone surrogate",
+        attempt: async () => [(await world.person()).identifier, `${goodPassword}\ud800`],
+      },
+      { case: "an unknown identifier with an unusable password", attempt: async () => [freshIdentifier(), ""] },
+      ...(["suspend", "revoke"] as const).flatMap((verb) => [
+        {
+          case: `the right password of a user whom somebody ${verb}s`,
+          attempt: async (): Promise<[string, string]> => {
+            const { userId, identifier } = await world.person();
+            await world.auth.users[verb]({ actor: system, userId });
+            return [identifier, goodPassword];
+          },
+        },
+        {
+          case: `the right password of a credential that somebody ${verb}s`,
+          attempt: async (): Promise<[string, string]> => {
+            const { credentialId, identifier } = await world.person();
+            await world.auth.credentials[verb]({ actor: system, credentialId });
+            return [identifier, goodPassword];
+          },
+        },
+      ]),
+      {
+        case: "the right password of a suspended user whose hash would be made again",
+        attempt: async () => {
+          const person = await world.person();
+          await setHash(person, oldHash);
+          await world.rows(sql`update usr set status = 'suspended' where id = ${uuidFor("usr", person.userId)}::uuid`);
+          return [person.identifier, goodPassword];
+        },
+      },
+      {
+        case: "an identifier that only a passkey has",
+        attempt: async () => {
+          const { userId } = await world.person();
+          const identifier = freshIdentifier();
+          await world.rows(sql`
+            insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count)
+            values (gen_random_uuid(), ${uuidFor("usr", userId)}::uuid, 'passkey', ${identifier}, '\\x00', 0)`);
+          return [identifier, goodPassword];
+        },
+      },
+      {
+        case: "a stored hash that nobody can read",
+        attempt: async () => {
+          const person = await world.person();
+          await setHash(person, "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy");
+          return [person.identifier, goodPassword];
+        },
+      },
+      {
+        case: "a stored hash that asks for 4 GiB (R012)",
+        attempt: async () => {
+          const person = await world.person();
+          await setHash(person, (await hashOf(person)).replace(/m=\d+/, "m=4194304"));
+          return [person.identifier, goodPassword];
+        },
+      },
+    ];
+
+    let expected: { statements: readonly string[]; answer: object } | undefined;
+    test.each(paths)("$case", async ({ attempt }) => {
+      const [identifier, password] = await attempt();
+      for (const operation of ["signIn", "verifyPassword"] as const) {
+        world.counting.reset(2);
+        world.hasher.reset();
+        const {
+          name: kind,
+          code,
+          status,
+          message,
+          details,
+          retryAfterSeconds,
+        } = await refusal(world.auth[operation]({ identifier, password, context: { address: freshAddress() } }));
+        const [requests, statements, computations] = [world.counting.requests, sent(), world.hasher.computations];
+        world.counting.reset();
+        expect(code).toBe("unauthorized.invalid_credential");
+        expect([requests, computations]).toEqual([2, 1]);
+        const answer = { kind, code, status, message, details, retryAfterSeconds };
+        expected ??= { statements, answer };
+        expect({ statements, answer }).toEqual(expected);
+      }
+    });
+  });
+
+  describe("success", () => {
+    test("a session of its own, by the identifier in any case and the password as typed", async () => {
+      const password = "vmqkzhrwxjcygpf\u00e9";
+      const person = await world.person({ password });
+      const signedIn = await signIn(person.identifier.toUpperCase(), "vmqkzhrwxjcygpfe\u0301");
+      if (signedIn.mfaRequired) expect.unreachable();
+      expect(signedIn.session).toMatchObject({
+        userId: person.userId,
+        credentialId: person.credentialId,
+        amr: ["pwd"],
+        transport: "token",
+      });
+      expect(signedIn.session.id).not.toBe(person.session.id);
+      expect([await verify({ ...person, token: signedIn.token }), await verify(person)]).toEqual(["done", "done"]);
+      for (const wrong of [password.toUpperCase(), `${password} `, ` ${password}`, password.slice(0, -1)]) {
+        expect(await outcome(signIn(person.identifier, wrong))).toBe("unauthorized.invalid_credential");
+      }
+    });
+
+    test("R044, R055: a token that the client brings is never adopted, and its session ends", async () => {
+      const [ada, eve] = [await world.person({ transport: "cookie" }), await world.person({ transport: "cookie" })];
+      const signedIn = await signIn(ada.identifier, ada.password, { transport: "cookie", presentedToken: eve.token });
+      if (signedIn.mfaRequired) expect.unreachable();
+      expect(signedIn.token).not.toBe(eve.token);
+      expect([await verify(eve), await verify(ada)]).toEqual(["unauthorized.session_expired", "done"]);
+    });
+
+    test("S08: a session of the other transport is not ended by it", async () => {
+      const person = await world.person();
+      await signIn(person.identifier, person.password, { transport: "cookie", presentedToken: person.token });
+      expect(await verify(person)).toBe("done");
+    });
+
+    test("a failure ends nothing that the client holds", async () => {
+      const person = await world.person();
+      await outcome(signIn(person.identifier, otherPassword, { presentedToken: person.token }));
+      expect(await verify(person)).toBe("done");
+    });
+
+    test.each(["", "garbage", "pat_x", "a".repeat(43), "' or true --"])(
+      "a presented token %j changes nothing",
+      async (presentedToken) => {
+        const person = await world.person();
+        expect(await outcome(signIn(person.identifier, person.password, { presentedToken }))).toBe("done");
+      },
+    );
+  });
+
+  describe("S12: where a second factor is demanded there is a ticket and no session", () => {
+    test.each([
+      { case: "an active factor", demand: (userId: string) => world.enroll(userId), required: true },
+      { case: "a policy", demand: (userId: string) => world.requireFactor(userId), required: true },
+      {
+        case: "a policy whose grace is over",
+        demand: (userId: string) => world.requireFactor(userId, new Date(0)),
+        required: true,
+      },
+      {
+        case: "a policy that is still in grace",
+        demand: (userId: string) => world.requireFactor(userId, new Date(Date.now() + 60_000)),
+        required: false,
+      },
+      {
+        case: "a factor that was revoked",
+        demand: async (userId: string) => {
+          await world.enroll(userId);
+          await world.rows(sql`update mfa set status = 'revoked' where usr_id = ${uuidFor("usr", userId)}::uuid`);
+        },
+        required: false,
+      },
+      {
+        case: "a factor that is pending",
+        demand: async (userId: string) => {
+          await world.enroll(userId);
+          await world.rows(sql`
+            update mfa set status = 'pending', pending_expires_at = sallyport_now() + interval '10 minutes'
+            where usr_id = ${uuidFor("usr", userId)}::uuid`);
+        },
+        required: false,
+      },
+    ])("$case: $required", async ({ demand, required }) => {
+      const person = await world.person();
+      await demand(person.userId);
+      const before = await world.liveSessions(person.userId);
+      const signedIn = await signIn(person.identifier, person.password, { presentedToken: person.token });
+      expect(signedIn.mfaRequired).toBe(required);
+      // S20: nothing about the user is told before all is proved.
+      if (required) expect(Object.keys(signedIn).sort()).toEqual(["mfaRequired", "ticket"]);
+      expect(await world.liveSessions(person.userId)).toBe(before);
+      expect(await world.tickets(person.userId)).toBe(required ? 1 : 0);
+      expect((await world.auth.verifyPassword(person)).mfaRequired).toBe(required);
+    });
+  });
+
+  describe("R009: a weaker hash is made again at the next success", () => {
+    async function personWithOldHash(): Promise<Person> {
+      const person = await world.person();
+      await setHash(person, oldHash);
+      return person;
+    }
+
+    test("and only then", async () => {
+      const person = await personWithOldHash();
+      const auth = world.isolate({ passwordHasher: quickHasher() });
+      expect(await outcome(auth.signIn({ identifier: person.identifier, password: otherPassword }))).toBe(
+        "unauthorized.invalid_credential",
+      );
+      expect(await hashOf(person)).toBe(oldHash);
+      expect(await outcome(auth.signIn({ identifier: person.identifier, password: goodPassword }))).toBe("done");
+      const renewed = await hashOf(person);
+      expect(renewed).toMatch(/\$m=8,t=1,p=1\$/);
+      expect(await outcome(auth.signIn({ identifier: person.identifier, password: goodPassword }))).toBe("done");
+      expect(await hashOf(person)).toBe(renewed);
+    });
+
+    test("not over a password that was changed meanwhile", async () => {
+      const person = await personWithOldHash();
+      const current = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$c29tZXNhbHRzb21lc2FsdHNvbWVzYWx0c29tZXNhbHQ";
+      // The change lands while the isolate hashes.
+      const hasher = {
+        ...quickHasher(),
+        hash: async (password: string) => {
+          await setHash(person, current);
+          return await quickHasher().hash(password);
+        },
+      };
+      await outcome(
+        world.isolate({ passwordHasher: hasher }).signIn({ identifier: person.identifier, password: goodPassword }),
+      );
+      expect(await hashOf(person)).toBe(current);
+    });
+  });
+});
+
+describe("with the hash that is written in production", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth("pglite", { hasher: "real" });
+  });
+  afterAll(() => world.close());
+
+  test("R009: sign-up writes the pinned cost, and sign-in verifies it", async () => {
+    const person = await world.person();
+    const [row] = await world.rows<{ hash: string }>(sql`
+      select password_hash as hash from cred where id = ${uuidFor("cred", person.credentialId)}::uuid`);
+    expect(parsePhc(row!.hash)).toMatchObject({ cost: { memoryKiB: 19_456, passes: 2, lanes: 1 } });
+    world.hasher.reset();
+    expect(await outcome(world.auth.signIn(person))).toBe("done");
+    expect(await outcome(world.auth.signIn({ ...person, password: otherPassword }))).toBe(
+      "unauthorized.invalid_credential",
+    );
+    expect(await outcome(world.auth.signIn({ ...person, identifier: freshIdentifier() }))).toBe(
+      "unauthorized.invalid_credential",
+    );
+    expect(world.hasher.computations).toBe(3);
+  });
+
+  test("R011: 100 sign-ins at once: as many as the queue holds are answered, the others get 503 and when to try again", async () => {
+    const people = await Promise.all(Array.from({ length: 4 }, () => world.person()));
+    const attempts = Array.from({ length: 100 }, (_, index) => {
+      const { identifier, password } = people[index % 4]!;
+      return world.auth.signIn({ identifier, password, context: { address: freshAddress() } }).then(
+        () => undefined,
+        (error: { code: string; status: number; retryAfterSeconds: number }) => error,
+      );
+    });
+    const refused = (await Promise.all(attempts)).filter((error) => error !== undefined);
+    expect(refused.length).toBeGreaterThan(0);
+    expect(refused.length).toBeLessThan(100);
+    for (const { code, status, retryAfterSeconds } of refused.filter((error) => error.code !== "too_many_requests")) {
+      expect([code, status, retryAfterSeconds]).toEqual(["unavailable.busy", 503, 1]);
+    }
+  });
+});

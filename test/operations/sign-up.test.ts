@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import {
+  freshAddress,
+  freshIdentifier,
+  goodPassword,
+  openAuth,
+  outcome,
+  refusal,
+  type World,
+} from "../support/auth.ts";
+
+describe.each(["pglite", "postgres"] as const)("%s", (name) => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth(name);
+  });
+  afterAll(() => world.close());
+
+  const signUp = (input: object = {}, auth = world.auth) =>
+    auth.signUp({
+      identifier: freshIdentifier(),
+      password: goodPassword,
+      context: { address: freshAddress() },
+      ...input,
+    });
+  const counts = async () =>
+    (
+      await world.rows<{ usr: number; cred: number; ses: number }>(sql`
+        select (select count(*)::int from usr) as usr, (select count(*)::int from cred) as cred,
+          (select count(*)::int from ses) as ses`)
+    )[0]!;
+
+  test("user, credential, session and event, in one request", async () => {
+    const before = await counts();
+    const identifier = freshIdentifier();
+    world.counting.reset(1);
+    const { user, session, token } = await signUp({
+      identifier: identifier.toUpperCase(),
+      displayName: "Ada",
+      transport: "cookie",
+      context: { address: freshAddress(), userAgent: "Mozilla/5.0\0" },
+    });
+    world.counting.reset();
+    expect(user).toMatchObject({ status: "active", displayName: "Ada" });
+    expect(session).toMatchObject({
+      userId: user.id,
+      transport: "cookie",
+      amr: ["pwd"],
+      userAgent: "Mozilla/5.0",
+      mfaVerifiedAt: null,
+    });
+    expect((await world.auth.sessions.verify({ token, transport: "cookie" })).user).toEqual(user);
+    expect(await counts()).toEqual({ usr: before.usr + 1, cred: before.cred + 1, ses: before.ses + 1 });
+    const [row] = await world.rows<{ identifier: string; verified: string | null }>(sql`
+      select identifier, identifier_verified_at as verified from cred where usr_id = ${uuidFor("usr", user.id)}::uuid`);
+    // S11: nothing has proved it.
+    expect(row).toEqual({ identifier, verified: null });
+    expect(await world.events({ actor: user.id })).toMatchObject([{ action: "identity.sign_up", outcome: "success" }]);
+  });
+
+  describe("what is refused leaves nothing behind", () => {
+    test.each([
+      {
+        case: "an identifier that is taken",
+        input: (taken: string) => ({ identifier: taken }),
+        code: "conflict.duplicate_credential",
+      },
+      {
+        case: "taken, in another case",
+        input: (taken: string) => ({ identifier: taken.toUpperCase() }),
+        code: "conflict.duplicate_credential",
+      },
+      { case: "no identifier", input: () => ({ identifier: "" }), code: "invalid_format.identifier" },
+      {
+        case: "a fullwidth identifier",
+        input: () => ({ identifier: "ａda@example.com" }),
+        code: "invalid_format.identifier",
+      },
+      { case: "14 characters", input: () => ({ password: "vmqkzhrwxjcygp" }), code: "invalid_format.password" },
+      {
+        case: "the identifier as password",
+        input: () => ({ identifier: "ada.lovelace@example.com", password: "Ada.Lovelace@example.com" }),
+        code: "invalid_format.password",
+      },
+      {
+        case: "1,025 bytes",
+        input: () => ({ password: `${goodPassword}é`.repeat(60) }),
+        code: "invalid_format.password",
+      },
+      {
+        case: "a lone surrogate in the password",
+        input: () => ({ password: `${goodPassword}\ud800` }),
+        code: "invalid_format.password",
+      },
+      { case: "NUL in the display name", input: () => ({ displayName: "a\0" }), code: "invalid_format.text" },
+    ])("$case: $code", async ({ input, code }) => {
+      const { identifier } = await world.person();
+      const before = await counts();
+      expect(await outcome(signUp(input(identifier)))).toBe(code);
+      expect(await counts()).toEqual(before);
+    });
+
+    test("R001: too short alone says so", async () => {
+      const { details } = await refusal(signUp({ password: "vmqkzhrwxjcygp" }));
+      expect(details).toEqual({ reason: "too_short" });
+    });
+  });
+
+  test.each(["closed", "invited", "anything" as never])(
+    "S39: in mode %s nobody makes an account, before any work",
+    async (mode) => {
+      const auth = world.isolate({ signUp: mode });
+      world.hasher.reset();
+      expect(await outcome(signUp({}, auth))).toBe("forbidden.sign_up_closed");
+      expect(world.hasher.computations).toBe(0);
+    },
+  );
+
+  test("S39: closed is the default", async () => {
+    const { signUp: _, ...options } = { signUp: undefined };
+    expect(await outcome(signUp({}, world.isolate({ signUp: "closed", ...options })))).toBe("forbidden.sign_up_closed");
+  });
+
+  test("S39: the password is hashed once, taken or not", async () => {
+    const { identifier } = await world.person();
+    for (const taken of [identifier, freshIdentifier()]) {
+      world.hasher.reset();
+      await outcome(signUp({ identifier: taken }));
+      expect(world.hasher.computations).toBe(1);
+    }
+  });
+
+  test("S39: conflicts are recorded, and limited by address and by identifier", async () => {
+    const auth = world.isolate({
+      limits: { account: { attempts: 2, windowSeconds: 60 }, address: { attempts: 4, windowSeconds: 60 } },
+    });
+    const { identifier } = await world.person();
+    const address = freshAddress();
+    const codes = [];
+    for (let time = 0; time < 4; time++) codes.push(await outcome(signUp({ identifier, context: { address } }, auth)));
+    expect(codes).toEqual([
+      "conflict.duplicate_credential",
+      // The sign-up itself was the first of the two.
+      "too_many_requests",
+      "too_many_requests",
+      "too_many_requests",
+    ]);
+    expect(await outcome(signUp({ context: { address } }, auth))).toBe("too_many_requests");
+    expect(await outcome(signUp({}, auth))).toBe("done");
+    const events = (await world.events({ action: "identity.sign_up" })).filter(({ context }) => context.ip === address);
+    expect(events.map(({ outcome }) => outcome)).toEqual(["failure", "denied", "denied"]);
+  });
+
+  test("S47: the session that the client held ends, if it came the same way", async () => {
+    const [cookie, token] = [await world.person({ transport: "cookie" }), await world.person()];
+    const verify = ({ token, transport }: typeof cookie) => outcome(world.auth.sessions.verify({ token, transport }));
+    await signUp({ transport: "cookie", presentedToken: token.token });
+    expect(await verify(token)).toBe("done");
+    await signUp({ transport: "cookie", presentedToken: cookie.token });
+    expect(await verify(cookie)).toBe("unauthorized.session_expired");
+    const { identifier } = token;
+    expect(await outcome(signUp({ identifier, presentedToken: token.token }))).toBe("conflict.duplicate_credential");
+    expect(await verify(token)).toBe("done");
+    expect(await outcome(signUp({ presentedToken: "garbage" }))).toBe("done");
+  });
+
+  test("an identifier beyond ASCII, where the application accepts them", async () => {
+    const auth = world.isolate({ allowNonAsciiIdentifiers: true });
+    const identifier = `ren\u00e9${freshIdentifier()}`;
+    expect(await outcome(signUp({ identifier }, auth))).toBe("done");
+    expect(
+      await outcome(auth.signIn({ identifier: identifier.toUpperCase().replace("É", "é"), password: goodPassword })),
+    ).toBe("done");
+    expect(await outcome(world.auth.signIn({ identifier, password: goodPassword }))).toBe(
+      "unauthorized.invalid_credential",
+    );
+  });
+});

@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { manifest, root } from "./tarball.ts";
+
+const read = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8"));
+
+const tools: Record<string, string> = {
+  ...manifest.devDependencies,
+  ...read(".ci/node/package.json").optionalDependencies,
+};
+
+test("every dependency and every tool is pinned", () => {
+  const versions = Object.entries({ ...manifest.dependencies, ...tools });
+  expect(versions.length).toBeGreaterThan(20);
+  const loose = versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version) && version !== "file:.ci/node");
+  expect(loose).toEqual([]);
+});
+
+test("every peer is also a tool, so that it is tested", () => {
+  const missing = Object.keys(manifest.peerDependencies).filter(
+    (name) => !Object.hasOwn(manifest.devDependencies, name),
+  );
+  expect(missing).toEqual([]);
+});
+
+test("the lock file knows the content of every package, and no place to get it from", () => {
+  const { packages } = read("package-lock.json") as {
+    packages: Record<string, { integrity?: string; resolved?: string; link?: boolean }>;
+  };
+  const installed = Object.entries(packages).filter(([path, { link }]) => path.startsWith("node_modules/") && !link);
+  expect(installed.length).toBeGreaterThan(100);
+  expect(installed.filter(([, { integrity }]) => !integrity?.startsWith("sha512-")).map(([path]) => path)).toEqual([]);
+  expect(installed.filter(([, { resolved }]) => resolved !== undefined).map(([path]) => path)).toEqual([]);
+});

@@ -1,0 +1,69 @@
+/**
+ * `npm test`: everything that says whether the project is sound, and one line at the end that counts it.
+ *
+ * Each check of the tools counts as one test. What did not run counts as failed: a skipped test, a file that could not be
+ * loaded, an error outside any test, a project of `vitest.config.ts` without tests.
+ *
+ * @module
+ */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { startVitest, type TestCase, type Vitest } from "vitest/node";
+
+const root = fileURLToPath(new URL("../", import.meta.url));
+
+/** In this order: what follows needs the generated files and `dist/`, which the first one builds. */
+const checks = [
+  { name: "build and types", script: "typecheck" },
+  { name: "format and lint", script: "lint" },
+] as const;
+
+const failures: string[] = [];
+let passed = 0;
+
+if (/^v22\./.test(process.version)) passed++;
+else failures.push(`Node 22 runs the tools: this is ${process.version}`);
+
+for (const { name, script } of checks) {
+  console.log(`\n${name}: npm run ${script}`);
+  const { status } = spawnSync("npm", ["run", "--silent", script], {
+    cwd: root,
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  if (status === 0) passed++;
+  else failures.push(name);
+}
+
+try {
+  const vitest = await startVitest("test", [], { root, run: true, watch: false });
+  countTests(vitest);
+  await vitest.close();
+} catch (error) {
+  console.error(error);
+  failures.push("the tests did not run to their end");
+}
+
+for (const failure of failures) console.log(`failed: ${failure}`);
+console.log(`\n${passed} passed, ${failures.length} failed`);
+process.exitCode = failures.length === 0 ? 0 : 1;
+
+function countTests({ projects, state }: Vitest): void {
+  const modules = state.getTestModules();
+  for (const { name } of projects) {
+    if (!modules.some((module) => module.project.name === name)) failures.push(`no test ran in the project ${name}`);
+  }
+  for (const module of modules) {
+    const where = `${module.project.name} ${module.relativeModuleId}`;
+    const tests: TestCase[] = [...module.children.allTests()];
+    for (const test of tests) {
+      if (test.result().state === "passed") passed++;
+      else failures.push(`${where} > ${test.fullName} (${test.result().state})`);
+    }
+    const suiteErrors = [...module.children.allSuites()].flatMap((suite) => suite.errors());
+    const errors = [...module.errors(), ...suiteErrors];
+    for (const { message } of errors) failures.push(`${where}: ${message}`);
+    if (tests.length === 0 && errors.length === 0) failures.push(`${where}: it has no tests`);
+  }
+  for (const error of state.getUnhandledErrors())
+    failures.push(`an error outside any test: ${(error as Error).message}`);
+}

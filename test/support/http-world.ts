@@ -1,0 +1,67 @@
+import type { Hono } from "hono";
+import { authRoutes } from "../../src/http/auth-routes.ts";
+import { type Statement, sql } from "../../src/store/sql.ts";
+import { freshAddress, type OpenOptions, openAuth, type World } from "./auth.ts";
+import type { BackendName } from "./databases.ts";
+import { type Reply, type Sent, send } from "./http.ts";
+
+/** Sallyport's routes on a database of their own. */
+export interface HttpWorld extends World {
+  readonly app: Hono;
+  /** What was answered with 500 or 503. */
+  readonly errors: unknown[];
+  /** Sends a request from an address that nobody else has, and holds the response to the document. */
+  send(sent: Sent): Promise<Reply>;
+  /** A digest of every row of every table, but attempts, audit events and when a session was last seen. */
+  dump(): Promise<string>;
+}
+
+/** Where the client's address is in a test's requests. */
+export const addressHeader = "x-test-address";
+
+export async function openHttp(name: BackendName, options?: OpenOptions): Promise<HttpWorld> {
+  const world = await openAuth(name, options);
+  const errors: unknown[] = [];
+  const app = authRoutes(world.auth, {
+    clientAddress: (c) => c.req.header(addressHeader),
+    onError: (error) => console.log(errors.push(error), error),
+  }) as unknown as Hono;
+  return {
+    ...world,
+    app,
+    errors,
+    async send(sent) {
+      const seen = errors.length;
+      try {
+        return await send(app, { ...sent, headers: { [addressHeader]: freshAddress(), ...sent.headers } });
+      } catch (error) {
+        throw new Error((error as Error).message, { cause: errors[seen] });
+      }
+    },
+    dump: dumper(world),
+  };
+}
+
+/** What {@link HttpWorld.dump} is. Asks the database for its tables, so that a new one is not forgotten. */
+export function dumper({ database }: Pick<World, "database">): () => Promise<string> {
+  let statement: Statement<{ content: string }> | undefined;
+  return async () => {
+    statement ??= await dumpStatement(database);
+    const [row] = await database.run(statement);
+    return row!.content;
+  };
+}
+
+const leftOut = ["attempt", "aud", "sallyport_migration"];
+
+async function dumpStatement(database: World["database"]): Promise<Statement<{ content: string }>> {
+  const tables = await database.run(sql<{ name: string }>`
+    select tablename::text as name from pg_tables where schemaname = 'public' order by 1`);
+  const dumped = tables.map(({ name }) => name).filter((name) => !leftOut.includes(name));
+  if (tables.length !== dumped.length + leftOut.length) throw new Error("A table that is left out is not there.");
+  const parts = dumped.map(
+    (name) =>
+      `(select '${name}' || coalesce(jsonb_agg(to_jsonb(t) - 'last_seen_at' order by to_jsonb(t)::text)::text, '') from ${name} t)`,
+  );
+  return { text: `select md5(${parts.join(" || ")}) as content`, params: [] };
+}

@@ -1,0 +1,181 @@
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
+import type { Hono } from "hono";
+import type { ErrorBody } from "../../src/domain/error.ts";
+import { openapi } from "../../src/http/generated/openapi.ts";
+import type { OpenApiDocument, OpenApiOperation } from "../../src/runtime/generate-openapi.node.ts";
+
+/** The document that the server gives. */
+export const document = JSON.parse(openapi) as OpenApiDocument;
+
+const ajv = new Ajv2020({ strict: false, allErrors: false });
+(addFormats as unknown as (instance: Ajv2020) => void)(ajv);
+ajv.addSchema(document, "openapi.json");
+
+/** One operation of the document, and how its path is told from others. */
+export interface Operation extends OpenApiOperation {
+  readonly method: string;
+  readonly template: string;
+  readonly pattern: RegExp;
+}
+
+export const operations: readonly Operation[] = Object.entries(document.paths).flatMap(([template, methods]) =>
+  Object.entries(methods).map(([method, operation]) => ({
+    ...operation,
+    method: method.toUpperCase(),
+    template,
+    pattern: new RegExp(`^${template.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+")}$`),
+  })),
+);
+
+/** The operation that a request is for; a path that is written out wins over one with a parameter. */
+export function operationAt(method: string, path: string): Operation | undefined {
+  const found = operations.filter(
+    (one) => one.pattern.test(path) && one.method === (method === "HEAD" ? "GET" : method),
+  );
+  return found.sort((a, b) => a.template.split("{").length - b.template.split("{").length)[0];
+}
+
+export interface Sent {
+  readonly method: string;
+  readonly path: string;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is. */
+  readonly body?: BodyInit;
+  readonly token?: string | undefined;
+  /** The session cookie's value. */
+  readonly cookie?: string | undefined;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A response, read. */
+export interface Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: a test knows what it asked for.
+  readonly json: any;
+  readonly code: ErrorBody["code"] | undefined;
+  readonly setCookies: readonly string[];
+}
+
+/** What answers requests: an app, or anything like one. */
+export type Server = Pick<Hono, "request"> | { request(path: string, init: RequestInit): Response | Promise<Response> };
+
+export const origin = "https://example.com";
+
+/** A request as a program would send it, or a page of ours where it has a cookie. */
+export function requestOf({ method, json, body, token, cookie, headers = {} }: Sent): RequestInit {
+  const content = json === undefined ? body : JSON.stringify(json);
+  return {
+    method,
+    headers: {
+      ...(json !== undefined && { "content-type": "application/json" }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(cookie !== undefined && { cookie: `__Host-session=${cookie}`, "sec-fetch-site": "same-origin", origin }),
+      ...headers,
+    },
+    ...(content !== undefined && { body: content, duplex: "half" }),
+  } as RequestInit;
+}
+
+/** Sends a request and holds what comes back to the document. @throws {Error} If the document does not allow it. */
+export async function send(server: Server, sent: Sent): Promise<Reply> {
+  const reply = await readReply(await server.request(sent.path, requestOf(sent)));
+  const breach = undocumented(sent, reply);
+  if (breach) throw new Error(`${sent.method} ${sent.path}: ${breach}\n${reply.status} ${reply.text.slice(0, 500)}`);
+  return reply;
+}
+
+export async function readReply(response: Response): Promise<Reply> {
+  const text = await response.text();
+  const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;
+  const json = isJson && text !== "" ? JSON.parse(text) : undefined;
+  return {
+    status: response.status,
+    headers: response.headers,
+    text,
+    json,
+    code: response.ok ? undefined : json?.code,
+    setCookies: response.headers.getSetCookie(),
+  };
+}
+
+/** What in a response the document, or a rule for all of them, does not allow. */
+export function undocumented(sent: Pick<Sent, "method" | "path" | "json">, reply: Reply): string | undefined {
+  const operation = operationAt(sent.method, sent.path.split("?")[0]!);
+  const documented = operation?.responses[reply.status];
+  if (!operation) return isNothing(reply) ? undefined : "there is no such route, and it is not a plain 404";
+  if (!documented || reply.status === 500) return `the status ${reply.status} is not to be expected`;
+
+  const bodyError = sent.method === "HEAD" ? undefined : wrongBody(operation, reply);
+  if (bodyError) return bodyError;
+  for (const name of Object.keys(documented.headers ?? {})) {
+    if (!reply.headers.has(name)) return `the header ${name} is missing`;
+  }
+  const isPublic = operation.operationId === "openapi";
+  if (reply.headers.get("cache-control") !== (isPublic ? "public, max-age=3600" : "no-store"))
+    return "it can be cached";
+  if (reply.setCookies.length > 0 && !maySetCookies(operation, reply)) return "it sets a cookie";
+  if (reply.status < 300 && sent.json !== undefined && operation.requestBody) {
+    const validate = schemaAt(operation, "requestBody/content/application~1json/schema");
+    if (!validate(sent.json)) return `it took a body that is not documented: ${ajv.errorsText(validate.errors)}`;
+  }
+  return undefined;
+}
+
+/** R065: where no route is, the answer says nothing. */
+function isNothing({ status, code, setCookies }: Reply): boolean {
+  return status === 404 && code === "not_found" && setCookies.length === 0;
+}
+
+function wrongBody(operation: Operation, reply: Reply): string | undefined {
+  const documented = operation.responses[reply.status]!;
+  if (!documented.content) return reply.text === "" ? undefined : "it has a body";
+  if (reply.headers.get("content-type") !== "application/json") return "it is not JSON";
+  const validate = schemaAt(operation, `responses/${reply.status}/content/application~1json/schema`);
+  return validate(reply.json) ? undefined : `its body is not documented: ${ajv.errorsText(validate.errors)}`;
+}
+
+/** S19: what gives a session may set cookies, and what ends one may clear them; no refusal may but the one with a ticket. */
+function maySetCookies({ operationId }: Operation, { status, code }: Reply): boolean {
+  if (status === 401) return operationId === "signIn" && code === "unauthorized.mfa_required";
+  return status < 300 && ["signUp", "signIn", "refresh", "signOut", "changePassword"].includes(operationId);
+}
+
+const validators = new Map<string, ValidateFunction>();
+
+function schemaAt({ template, method }: Operation, place: string): ValidateFunction {
+  const pointer = `paths/${template.replaceAll("/", "~1")}/${method.toLowerCase()}/${place}`;
+  const known = validators.get(pointer) ?? ajv.compile({ $ref: `openapi.json#/${encodeURI(pointer)}` });
+  validators.set(pointer, known);
+  return known;
+}
+
+/** A cookie that a response sets, field by field; attribute names in lower case. */
+export interface SetCookie {
+  readonly name: string;
+  readonly value: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** Reads a `Set-Cookie` header as RFC 6265bis §5.6 does. */
+export function parseSetCookie(header: string): SetCookie {
+  const [pair = "", ...rest] = header.split(";").map((part) => part.trim());
+  const split = (text: string): [string, string] => {
+    const at = text.indexOf("=");
+    return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+  };
+  const [name, value] = split(pair);
+  return {
+    name,
+    value,
+    attributes: Object.fromEntries(rest.map(split).map(([key, text]) => [key.toLowerCase(), text])),
+  };
+}
+
+/** The cookies that a response sets, by name. */
+export function cookiesOf(reply: Reply): Readonly<Record<string, SetCookie>> {
+  return Object.fromEntries(reply.setCookies.map(parseSetCookie).map((cookie) => [cookie.name, cookie]));
+}
