@@ -7,7 +7,7 @@ export async function measureSizes(): Promise<void> {
   console.log(
     "\n## Size of the minimal Worker (Hono's tiny preset, password sign-in, session middleware, Argon2id), gzipped\n",
   );
-  const without = await bundle("bench/workers/cold.ts");
+  const without = await bundle("bench/workers/minimal.ts", { external: ["sallyport/neon"] });
   const withNeon = await bundle("bench/workers/minimal.ts");
   const bare = await bundle("bench/workers/bare.ts");
   console.log(`without a driver   ${kib(without.gzipBytes)}   (goal: 24)`);

@@ -20,8 +20,11 @@ const jsonMediaType = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8
 export async function readJsonBody<Body>(request: HonoRequest, schema: GenericSchema<unknown, Body>): Promise<Body> {
   const bytes = await readBytes(request);
   if (bytes.length === 0) return parse(schema, {}, "invalid_format.body");
-  if (!jsonMediaType.test(request.header("content-type")?.trim() ?? "")) throw new AuthError("unsupported_media_type");
-  return parse(schema, parseJson(bytes), "invalid_format.body");
+  if (!jsonMediaType.test(request.header("content-type") ?? "")) throw new AuthError("unsupported_media_type");
+  const value = parseJson(bytes);
+  // To Valibot an empty list is an object without members.
+  if (Array.isArray(value)) throw new AuthError("invalid_format.body");
+  return parse(schema, value, "invalid_format.body");
 }
 
 /** The query, if the schema takes it: each parameter once, none that is unknown. @throws {AuthError} `invalid_format.query`. */

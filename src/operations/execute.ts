@@ -5,7 +5,7 @@
  */
 import { AuthError, type ErrorCode } from "../domain/error.ts";
 import { type Lock, lockStatements } from "../store/locks.ts";
-import { isAlreadyCommitted, isReplyLost, refusalOf } from "../store/refusals.ts";
+import { isReplyLost, refusalOf } from "../store/refusals.ts";
 import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
 
@@ -67,8 +67,8 @@ async function recover(
   try {
     return await send(core, items);
   } catch (error) {
-    // The first try was only slow, and committed after all.
-    const late = isAlreadyCommitted(error) ? await recall(core, items) : undefined;
+    // The first try was only slow: it committed after all, and whatever the second one met is its work.
+    const late = isReplyLost(error) ? undefined : await recall(core, items);
     if (late) return late;
     throw error;
   }
@@ -98,8 +98,8 @@ async function recall(core: Executor, items: readonly Item[]): Promise<(readonly
   const found =
     statements.length === 1 ? [await core.database.run(statements[0]!)] : await core.database.batch(statements);
   if (found.every((rows) => rows.length === 0)) return undefined;
-  if (statements.length < items.length) {
-    // It has committed, but the rows of the caller's own statements are gone with the reply.
+  if (statements.length < items.length || found.some((rows) => rows.length === 0)) {
+    // It has committed, but the rows of the caller's own statements, and of plans that found nothing to change, are gone.
     throw new AuthError("unavailable.reply_lost");
   }
   return found;

@@ -66,19 +66,20 @@ export function createCore(options: AuthOptions): Core {
   });
   const lifetimes = checked("lifetimes", () => checkLifetimes({ ...defaultLifetimes, ...options.lifetimes }));
   const database = checked("database", () => required(options.database));
+  const passwordHasher = checked("passwordHasher", () => required(options.passwordHasher));
 
   return {
     origins,
     database,
-    passwordHasher: checked("passwordHasher", () => required(options.passwordHasher)),
+    passwordHasher,
     keys: new RootKeys(secrets),
     signUp: options.signUp ?? "closed",
     lifetimes,
-    limits: { ...defaultLimits, ...options.limits },
+    limits: checked("limits", () => checkLimits({ ...defaultLimits, ...options.limits })),
     allowNonAsciiIdentifiers: options.allowNonAsciiIdentifiers ?? false,
     predictableWords: options.predictableWords ?? [],
     isCompromisedPassword: options.isCompromisedPassword,
-    decoyHash: options.decoyHash ?? decoyHash,
+    decoyHash: checked("decoyHash", () => checkDecoy(passwordHasher, options.decoyHash ?? decoyHash)),
     onError: options.onError ?? (() => undefined),
   };
 }
@@ -90,17 +91,36 @@ const defaultLimits: Limits = {
 };
 
 function checkLifetimes(lifetimes: SessionLifetimes): SessionLifetimes {
-  if (!(lifetimes.retrySeconds >= 0 && lifetimes.retrySeconds <= 30)) {
-    throw new TypeError("`retrySeconds` is 0 to 30.");
-  }
+  if (!isWithin(lifetimes.retrySeconds, 0, 30)) throw new TypeError("`retrySeconds` is 0 to 30.");
   for (const { absoluteSeconds, idleSeconds } of [lifetimes.level1, lifetimes.level2]) {
-    if (!(idleSeconds >= 60 && idleSeconds <= absoluteSeconds)) {
-      throw new TypeError("A lifetime is at least 60 seconds without use, and no shorter in all.");
-    }
     // RFC 6265bis §5.5: no cookie lives longer than 400 days.
-    if (absoluteSeconds > 400 * 86_400) throw new TypeError("A session lives at most 400 days.");
+    if (!isWithin(absoluteSeconds, 60, 400 * 86_400) || !isWithin(idleSeconds, 60, absoluteSeconds)) {
+      throw new TypeError("A session lives 60 seconds to 400 days, and no longer than that without use.");
+    }
   }
   return lifetimes;
+}
+
+function checkLimits(limits: Limits): Limits {
+  // Of an account no more than a hundred may fail in a row (NIST SP 800-63B-4 §3.2.2), however the limit is set.
+  const most = { account: 100, address: 1_000_000, network: 1_000_000 };
+  for (const name of ["account", "address", "network"] as const) {
+    const { attempts, windowSeconds } = limits[name];
+    if (!isWithin(attempts, 1, most[name]) || !isWithin(windowSeconds, 1, 86_400)) {
+      throw new TypeError(`\`${name}\` is 1 to ${most[name]} attempts in 1 to 86400 seconds.`);
+    }
+  }
+  return limits;
+}
+
+/** A decoy that the hasher cannot read would be no work at all, which is what a stranger looks for. */
+function checkDecoy(passwordHasher: PasswordHasher, decoy: string): string {
+  if (!passwordHasher.canVerify(decoy)) throw new TypeError("It is not a hash that the hasher verifies.");
+  return decoy;
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most;
 }
 
 function required<Value>(value: Value | undefined): Value {

@@ -21,6 +21,8 @@ export async function refreshSession(
   if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_token");
   const tokenHash = await sha256Hex(token);
   const child = await deriveChild(core, token);
+  const childId = uuidFor("ses", generateId("ses"));
+  const auditId = newAuditId();
   const rows = await execute(core, {
     locks: [{ on: "usr", key: rotation.userOfToken(tokenHash) }],
     body: rotation.refreshSession({
@@ -28,17 +30,17 @@ export async function refreshSession(
       presentedId: sessionId === undefined ? undefined : uuidFor("ses", sessionId),
       transport,
       child: {
-        sessionId: uuidFor("ses", generateId("ses")),
+        sessionId: childId,
         tokenHash: await sha256Hex(child.token),
         nonce: child.nonce,
         keyVersion: child.keyVersion,
       },
       retrySeconds: core.lifetimes.retrySeconds,
       defaults: core.lifetimes.level1,
-      auditId: newAuditId(),
+      auditId,
       context: cleanContext(context),
     }),
-    onLostReply: "repeat",
+    onLostReply: rotation.recallRefresh(childId, auditId),
     decode: (found) => found as rotation.RefreshedRow[],
   });
   const [row] = rows;

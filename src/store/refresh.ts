@@ -114,3 +114,13 @@ export function refreshSession(refresh: {
     left join (select * from made union all select next.* from ses next join verdict retried
       on retried.verdict = 'retry' and next.id = retried.successor_id) ses on true`;
 }
+
+/** What became of a refresh whose reply was lost. One that only repeated another has left no event, and runs again. */
+export function recallRefresh(childId: string, auditId: string): Statement<RefreshedRow> {
+  return sql`
+    select case aud.outcome when 'success' then 'rotate' else 'ended' end as verdict,
+      encode(ses.derivation_nonce, 'hex') as nonce, ses.derivation_key as "keyVersion",
+      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionColumns}, ${sessionUserColumns}
+    from aud left join ses on ses.id = ${childId}::uuid left join usr on usr.id = ses.usr_id
+    where aud.id = ${auditId}::uuid`;
+}

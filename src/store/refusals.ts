@@ -25,12 +25,6 @@ export function isReplyLost(error: unknown): boolean {
   return !(error instanceof AuthError) && !(typeof code === "string" && /^(?!E[A-Z]{4})[0-9A-Z]{5}$/.test(code));
 }
 
-/** Whether a repeated operation found its own event: the first try has committed after all. */
-export function isAlreadyCommitted(error: unknown): boolean {
-  const { code, table, constraint } = asFailure(error);
-  return code === "23505" && table === "aud" && constraint === "aud_pkey";
-}
-
 /** The refusal that a database's error stands for; any other error as it is, which is a fault of ours. */
 export function refusalOf(error: unknown): unknown {
   const { code, table, constraint } = asFailure(error);

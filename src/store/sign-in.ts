@@ -67,7 +67,8 @@ export interface SignedInRow extends SessionUserRow {
 }
 
 /**
- * Spends a proved password. One statement: it changes rows that it locks and adds rows under them (S16).
+ * Spends a proved password. One statement: it changes rows that it locks and adds rows under them (S16). One that also writes
+ * the credential does not only share it, or two of them would wait for each other.
  *
  * @param proof.onlyTicket Make no session, whatever is demanded.
  * @param proof.presentedTokenHash A session that the client presented: it ends, since its place is taken (S47).
@@ -91,7 +92,7 @@ export function spendPassword(
         sallyport_now() as auth_time, array['pwd'] as amr, false as mfa_proved
       from cred c join usr u on u.id = c.usr_id
       where c.id = ${proof.credentialId}::uuid and c.status = 'active' and u.status = 'active'
-      for share of u, c),
+      ${proof.rehashed === undefined ? sql`for share of u, c` : sql`for share of u for no key update of c`}),
     outcome as materialized (select exists (select from live) as ok),
     ses as (${insertSession(proof.session, sql`(select * from live where not second and not ${proof.onlyTicket}::boolean)`)}),
     ticket as (

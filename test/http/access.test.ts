@@ -17,7 +17,7 @@ import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
-  world = await openHttp("pglite", { auth: { limits: { account: { attempts: 1_000_000, windowSeconds: 60 } } } });
+  world = await openHttp("pglite");
   // Somebody is always left to administer.
   await world.administrator();
 });

@@ -3,7 +3,7 @@ import type { Credential } from "../../src/domain/credential.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import type { User } from "../../src/domain/user.ts";
 import type { Auth } from "../../src/operations/auth.ts";
-import type { IssuedSession } from "../../src/operations/sessions.ts";
+import type { IssuedSession } from "../../src/operations/session-values.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshIdentifier,

@@ -164,7 +164,7 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
     { identifier, password, transport }: Pick<Person, "identifier" | "password" | "transport">,
   ): Promise<Person> => {
     const { session, token, knownDevice } = signedIn;
-    const { actor } = await auth.sessions.verify({ token, transport });
+    const { actor } = await auth.sessions.verify({ token, transport, context: { address: freshAddress() } });
     const { userId, credentialId } = session;
     return { identifier, password, transport, userId, credentialId, session, token, actor, knownDevice };
   };

@@ -1,0 +1,180 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { authenticate, requireUser } from "../../src/http/authenticate.ts";
+import { routes } from "../../src/http/route-table.ts";
+import type { Person } from "../support/auth.ts";
+import { requestOf } from "../support/http.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
+
+let world: HttpWorld;
+let ada: Person;
+beforeAll(async () => {
+  world = await openHttp("pglite");
+  ada = await world.person();
+});
+afterAll(() => world.close());
+
+type Outcome = 200 | "unauthorized.invalid_token" | "auth.token_format_unrecognized";
+
+/** R066, RFC 6750 §2.1; and S25, S51: by its prefix a bearer is one kind and no other. */
+const headers: { case: string; header: (token: string) => string; outcome: Outcome }[] = [
+  { case: "Bearer", header: (token) => `Bearer ${token}`, outcome: 200 },
+  {
+    case: "in another case, which is the same scheme (RFC 9110 §11.1)",
+    header: (token) => `bEARER ${token}`,
+    outcome: 200,
+  },
+  { case: "several blanks", header: (token) => `Bearer    ${token}`, outcome: 200 },
+  { case: "a blank after", header: (token) => `Bearer ${token} `, outcome: 200 },
+  ...(
+    [
+      ["no scheme", (token) => token],
+      ["nothing", () => ""],
+      ["the scheme alone", () => "Bearer"],
+      ["the scheme and a blank", () => "Bearer "],
+      ["no blank", (token) => `Bearer${token}`],
+      ["a tab", (token) => `Bearer\t${token}`],
+      ["a colon", (token) => `Bearer: ${token}`],
+      ["an equals sign", (token) => `Bearer=${token}`],
+      ["quotes", (token) => `Bearer "${token}"`],
+      ["a no-break space", (token) => `Bearer\u00a0${token}`],
+      ["a no-break space after", (token) => `Bearer ${token}\u00a0`],
+      ["Basic", (token) => `Basic ${token}`],
+      ["Basic, rightly", (token) => `Basic ${btoa(`x:${token}`)}`],
+      ["Digest", (token) => `Digest ${token}`],
+      ["DPoP", (token) => `DPoP ${token}`],
+      ["Token", (token) => `Token ${token}`],
+      ["Negotiate", (token) => `Negotiate ${token}`],
+      ["a scheme that ends like it", (token) => `XBearer ${token}`],
+      ["a scheme that begins like it", (token) => `Bearers ${token}`],
+      ["the scheme twice", (token) => `Bearer Bearer ${token}`],
+      ["two tokens", (token) => `Bearer ${token} ${token}`],
+      ["two headers, as they are joined", (token) => `Bearer ${token}, Bearer ${token}`],
+      ["two headers, the first empty", (token) => `, Bearer ${token}`],
+      ["two schemes", (token) => `Basic eDp5, Bearer ${token}`],
+      ["a parameter", (token) => `Bearer ${token};a=b`],
+      ["a comma after", (token) => `Bearer ${token},`],
+      ["padding", (token) => `Bearer ${token}=`],
+      ["a character too many", (token) => `Bearer ${token}A`],
+      ["a character too few", (token) => `Bearer ${token.slice(1)}`],
+      [
+        "standard Base64 of the same bytes",
+        (token) =>
+          `Bearer ${token
+            .replaceAll("-", "+")
+            .replaceAll("_", "/")
+            .replace(/^[A-Za-z0-9]/, "+")}`,
+      ],
+      ["another spelling of the last character", (token) => `Bearer ${token.slice(0, -1)}${respelled(token)}`],
+      ["in lower case", (token) => `Bearer ${token.toLowerCase()}`],
+      ["encoded", (token) => `Bearer %${token.charCodeAt(0).toString(16)}${token.slice(1)}`],
+      ["a JWT", () => "Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."],
+      ["100,000 characters", () => `Bearer ${"A".repeat(100_000)}`],
+      ["a character beyond ASCII", (token) => `Bearer ${token}é`],
+      ["a path", () => "Bearer ../../etc/passwd"],
+      ["PAT_ is no prefix", () => `Bearer PAT_${"A".repeat(39)}`],
+      ["pat without its line", () => `Bearer pat${"A".repeat(40)}`],
+    ] as [string, (token: string) => string][]
+  ).map(([name, header]) => ({ case: name, header, outcome: "unauthorized.invalid_token" as const })),
+  ...["pat_", "shr_"].flatMap((prefix) =>
+    [
+      ["alone", ""],
+      ["and 39 characters, as long as a session token", "A".repeat(39)],
+      ["as it should be", `${"0".repeat(32)}_${"A".repeat(43)}`],
+      ["and what it cannot hold", "..~+/"],
+    ].map(([name, rest]) => ({
+      case: `${prefix} ${name}`,
+      header: () => `Bearer ${prefix}${rest}`,
+      outcome: "auth.token_format_unrecognized" as const,
+    })),
+  ),
+];
+
+/** The last of 43 characters has two bits that no byte needs; a decoder would take four spellings for one token. */
+function respelled(token: string): string {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+  return alphabet[alphabet.indexOf(token.at(-1)!) ^ 1]!;
+}
+
+describe("R066: at a route of ours", () => {
+  test.each(headers)("$case: $outcome", async ({ header, outcome }) => {
+    // In bytes, as they would be on the wire.
+    const authorization = unescape(encodeURIComponent(header(ada.token)));
+    const reply = await world.send({ method: "GET", path: "/auth/session", headers: { authorization } });
+    expect(reply.code ?? reply.status).toBe(outcome);
+    if (outcome !== 200) expect(reply.headers.get("www-authenticate")).toBe("Bearer");
+  });
+});
+
+describe("R066: at a route of an application", () => {
+  const guards: [string, () => MiddlewareHandler][] = [
+    ["requireUser", () => requireUser(world.auth)],
+    ["authenticate", () => authenticate(world.auth)],
+  ];
+  test.each(guards)("%s", async (_name, guard) => {
+    const app = new Hono().get("/", guard(), (c) => c.text("handled"));
+    for (const { case: name, header, outcome } of headers) {
+      const authorization = unescape(encodeURIComponent(header(ada.token)));
+      const response = await app.request("/", { headers: { authorization } });
+      const text = await response.text();
+      expect([name, response.ok ? text : JSON.parse(text).code]).toEqual([name, outcome === 200 ? "handled" : outcome]);
+    }
+  });
+});
+
+describe("a token is in the header and nowhere else", () => {
+  const places: [
+    string,
+    (token: string) => Partial<{ path: string; headers: Record<string, string>; json: unknown }>,
+  ][] = [
+    ["access_token in the query (R053)", (token) => ({ path: `/auth/session?access_token=${token}` })],
+    ["token in the query", (token) => ({ path: `/auth/session?token=${token}` })],
+    ["X-Auth-Token", (token) => ({ headers: { "x-auth-token": token } })],
+    ["Proxy-Authorization", (token) => ({ headers: { "proxy-authorization": `Bearer ${token}` } })],
+    ["X-Forwarded-Authorization", (token) => ({ headers: { "x-forwarded-authorization": `Bearer ${token}` } })],
+    ["a cookie of another name", (token) => ({ headers: { cookie: `session=${token}; token=${token}` } })],
+  ];
+  test.each(places)("%s: nobody", async (_case, place) => {
+    const reply = await world.send({ method: "GET", path: "/auth/session", ...place(ada.token) });
+    expect(reply.code).toBe("unauthorized.invalid_token");
+  });
+});
+
+describe("S25: every route that needs a session refuses bearers of other kinds, unread", () => {
+  const rows = routes.filter(({ access }) => access !== "anyone" && access !== "ticket");
+  test.each(rows.map((route) => [route.id, route] as const))("%s", async (_id, { method, path }) => {
+    for (const kind of ["pat_", "shr_"]) {
+      world.counting.reset(0);
+      const token = `${kind}${"0".repeat(32)}_${"A".repeat(43)}`;
+      const reply = await world.send({ method: method.toUpperCase(), path: path.replace(/:\w+/, "x"), token });
+      world.counting.reset();
+      expect(reply.code).toBe("auth.token_format_unrecognized");
+    }
+  });
+});
+
+describe("a bearer is not looked at where nobody needs to be signed in", () => {
+  test.each(["Basic eDp5", "Bearer pat_x", "Bearer !", ""])("%j", async (authorization) => {
+    const json = { identifier: ada.identifier, password: ada.password, transport: "token" };
+    const reply = await world.send({ method: "POST", path: "/auth/sign-in", json, headers: { authorization } });
+    expect(reply.status).toBe(200);
+    const proved = await world.app.request(
+      "/v1/credentials/verify",
+      requestOf({
+        method: "POST",
+        path: "",
+        json: { type: "password", identifier: ada.identifier, proof: { password: ada.password } },
+        headers: { authorization },
+      }),
+    );
+    const sent = { usr_id: ada.userId, cred_id: ada.credentialId, ttl_seconds: 60 };
+    const ticket = proved.headers.get("login-ticket")!;
+    const made = await world.send({
+      method: "POST",
+      path: "/v1/sessions",
+      json: sent,
+      headers: { authorization, "login-ticket": ticket },
+    });
+    expect(made.status).toBe(201);
+  });
+});

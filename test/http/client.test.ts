@@ -1,0 +1,175 @@
+import { hc } from "hono/client";
+import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
+import type { ErrorBody } from "../../src/domain/error.ts";
+import type { AuthApi, AuthApp, SignedInBody, UserBody } from "../../src/http/index.ts";
+import type { Route } from "../../src/http/route.ts";
+import { routes } from "../../src/http/route-table.ts";
+import { freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
+import { operations } from "../support/http.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
+
+/** What a method of the types says of its request, and the status of its success. */
+type Told<Method> = Method extends { input: infer Input; status: infer Status extends 200 | 201 | 204 }
+  ? {
+      status: Status;
+      json: Input extends { json: unknown } ? true : false;
+      query: Input extends { query: unknown } ? true : false;
+      param: Input extends { param: infer Param } ? (keyof Param)[] : [];
+      header: Input extends { header: infer Header } ? (keyof Header)[] : [];
+    }
+  : never;
+
+const plain: { json: false; query: false; param: []; header: [] } = {
+  json: false,
+  query: false,
+  param: [],
+  header: [],
+};
+
+/** Compiles only if it names the routes and methods of {@link AuthApi} as they are, each of them and no other. */
+const told: { [Path in keyof AuthApi]: { [Method in keyof AuthApi[Path]]: Told<AuthApi[Path][Method]> } } = {
+  "/auth/sign-up": { $post: { ...plain, status: 201, json: true } },
+  "/auth/sign-in": { $post: { ...plain, status: 200, json: true } },
+  "/auth/refresh": { $post: { ...plain, status: 200 } },
+  "/auth/sign-out": { $post: { ...plain, status: 204 } },
+  "/auth/session": { $get: { ...plain, status: 200 } },
+  "/auth/sessions": { $get: { ...plain, status: 200, query: true } },
+  "/auth/sessions/revoke-others": { $post: { ...plain, status: 200 } },
+  "/auth/password": { $post: { ...plain, status: 200, json: true } },
+  "/v1/users": { $get: { ...plain, status: 200, query: true }, $post: { ...plain, status: 201, json: true } },
+  "/v1/users/:usr_id": {
+    $get: { ...plain, status: 200, param: ["usr_id"] },
+    $put: { ...plain, status: 200, param: ["usr_id"], json: true },
+  },
+  "/v1/users/:usr_id/suspend": { $post: { ...plain, status: 200, param: ["usr_id"] } },
+  "/v1/users/:usr_id/reinstate": { $post: { ...plain, status: 200, param: ["usr_id"] } },
+  "/v1/users/:usr_id/revoke": { $post: { ...plain, status: 200, param: ["usr_id"] } },
+  "/v1/users/:usr_id/sessions": { $get: { ...plain, status: 200, param: ["usr_id"], query: true } },
+  "/v1/credentials": { $post: { ...plain, status: 201, json: true } },
+  "/v1/credentials/verify": { $post: { ...plain, status: 200, json: true } },
+  "/v1/credentials/:cred_id": { $get: { ...plain, status: 200, param: ["cred_id"] } },
+  "/v1/credentials/:cred_id/rotate": { $post: { ...plain, status: 200, param: ["cred_id"], json: true } },
+  "/v1/credentials/:cred_id/suspend": { $post: { ...plain, status: 200, param: ["cred_id"] } },
+  "/v1/credentials/:cred_id/reinstate": { $post: { ...plain, status: 200, param: ["cred_id"] } },
+  "/v1/credentials/:cred_id/revoke": { $post: { ...plain, status: 200, param: ["cred_id"] } },
+  "/v1/sessions": { $post: { ...plain, status: 201, json: true, header: ["Login-Ticket"] } },
+  "/v1/sessions/:ses_id": { $get: { ...plain, status: 200, param: ["ses_id"] } },
+  "/v1/sessions/:ses_id/refresh": { $post: { ...plain, status: 201, param: ["ses_id"] } },
+  "/v1/sessions/:ses_id/revoke": { $post: { ...plain, status: 200, param: ["ses_id"] } },
+  "/health": { $get: { ...plain, status: 200 } },
+  "/openapi.json": { $get: { ...plain, status: 200 } },
+};
+
+const named = (parts: { method: string; path: string }) => `${parts.method} ${parts.path}`;
+const flat = Object.entries(told).flatMap(([path, methods]) =>
+  Object.entries(methods).map(([method, facts]) => ({ method: method.slice(1), path, ...facts })),
+);
+
+test("the types and the table of routes name the same, with the same requests and statuses", () => {
+  const rows = routes.map((route: Route) => ({
+    method: route.method,
+    path: route.path,
+    status: route.status,
+    json: route.body !== undefined,
+    query: route.query !== undefined,
+    param: [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name),
+    header: route.access === "ticket" ? ["Login-Ticket"] : [],
+  }));
+  const service = ["/health", "/openapi.json"].map((path) => ({ method: "get", path, ...plain, status: 200 }));
+  const sorted = (list: { method: string; path: string }[]) => list.toSorted((a, b) => (named(a) < named(b) ? -1 : 1));
+  expect(sorted(flat)).toEqual(sorted([...rows, ...service]));
+});
+
+test("the types and the document name the same", () => {
+  const documented = operations.map(({ method, template, responses, parameters = [], requestBody }) => ({
+    method: method.toLowerCase(),
+    path: template.replace(/\{(\w+)\}/g, ":$1"),
+    status: Number(Object.keys(responses).find((status) => status.startsWith("2"))),
+    json: requestBody !== undefined,
+    query: parameters.some((one) => one.in === "query"),
+    param: parameters.filter((one) => one.in === "path").map(({ name }) => name),
+    header: parameters.filter((one) => one.in === "header").map(({ name }) => name),
+  }));
+  const sorted = (list: { method: string; path: string }[]) => list.toSorted((a, b) => (named(a) < named(b) ? -1 : 1));
+  expect(sorted(flat)).toEqual(sorted(documented));
+});
+
+let world: HttpWorld;
+beforeAll(async () => {
+  world = await openHttp("pglite");
+});
+afterAll(() => world.close());
+
+test("Hono's client speaks to the routes, with their types", async () => {
+  const fetch = (async (input: string, init: RequestInit) =>
+    await world.app.request(input, init)) as typeof globalThis.fetch;
+  const client = hc<AuthApp>("https://example.com", { fetch });
+  const credentials = { identifier: freshIdentifier(), password: goodPassword };
+
+  const signedUp = await client.auth["sign-up"].$post({
+    json: { ...credentials, transport: "token", display_name: "Ada" },
+  });
+  if (signedUp.status !== 201) throw new Error(`It was ${signedUp.status}.`);
+  const made = await signedUp.json();
+  expectTypeOf(made).toEqualTypeOf<SignedInBody>();
+  expect(made.user.display_name).toBe("Ada");
+
+  const authorized = { headers: { authorization: `Bearer ${made.token}` } };
+  const read = await client.v1.users[":usr_id"].$get({ param: { usr_id: made.user.id } }, authorized);
+  if (!read.ok) throw new Error("It was refused.");
+  const user = await read.json();
+  expectTypeOf(user).toEqualTypeOf<UserBody>();
+  expect(user).toEqual(made.user);
+
+  const listed = await client.auth.sessions.$get({ query: { limit: "1" } }, authorized);
+  expect(listed.ok && (await listed.json()).data.map(({ current }) => current)).toEqual([true]);
+  const changed = await client.v1.users[":usr_id"].$put(
+    { param: { usr_id: made.user.id }, json: { display_name: null } },
+    authorized,
+  );
+  expect(changed.ok && (await changed.json()).display_name).toBe(null);
+
+  const proved = await client.v1.credentials.verify.$post({
+    json: { type: "password", identifier: credentials.identifier, proof: { password: credentials.password } },
+  });
+  if (proved.status !== 200) throw new Error("It was refused.");
+  const { usr_id, cred_id } = await proved.json();
+  const ticket = { header: { "Login-Ticket": proved.headers.get("login-ticket")! } };
+  const opened = await client.v1.sessions.$post({ json: { usr_id, cred_id, ttl_seconds: 60 }, ...ticket });
+  if (opened.status !== 201) throw new Error("It was refused.");
+  const { session, token } = await opened.json();
+  const bearer = { headers: { authorization: `Bearer ${token}` } };
+  const refreshed = await client.v1.sessions[":ses_id"].refresh.$post({ param: { ses_id: session.id } }, bearer);
+  expect(refreshed.status).toBe(201);
+
+  const refused = await client.auth.password.$post(
+    { json: { current_password: otherPassword, new_password: otherPassword } },
+    authorized,
+  );
+  if (refused.ok) throw new Error("It was not refused.");
+  const error = await refused.json();
+  expectTypeOf(error).toExtend<{ code: ErrorBody["code"]; message: string }>();
+  expect(error.code).toBe("unauthorized.invalid_credential");
+
+  expect((await client.auth["sign-out"].$post({}, authorized)).status).toBe(204);
+  expect(await (await client.health.$get()).json()).toEqual({ status: "ok" });
+  const document = await client["openapi.json"].$get();
+  expect((await document.json()) as object).toMatchObject({ openapi: "3.1.1" });
+});
+
+test("the types refuse what the routes would", () => {
+  const client = hc<AuthApp>("https://example.com");
+  const never = (): unknown[] => [
+    // @ts-expect-error a body is needed
+    client.auth["sign-in"].$post({}),
+    // @ts-expect-error the ticket is needed
+    client.v1.sessions.$post({ json: { usr_id: "", cred_id: "", ttl_seconds: 60 } }),
+    // @ts-expect-error the object is needed
+    client.v1.users[":usr_id"].$get({}),
+    // @ts-expect-error there is no such route
+    client.v1.users.$delete(),
+    // @ts-expect-error nor such a member
+    client.v1.users.$post({ json: { displayName: "Ada" } }),
+  ];
+  expect(never).toBeTypeOf("function");
+});

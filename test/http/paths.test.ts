@@ -1,0 +1,244 @@
+import { Hono } from "hono";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { authRoutes } from "../../src/http/auth-routes.ts";
+import { requireUser } from "../../src/http/authenticate.ts";
+import { routes } from "../../src/http/route-table.ts";
+import type { Person } from "../support/auth.ts";
+import { readReply } from "../support/http.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
+
+let world: HttpWorld;
+let ada: Person;
+beforeAll(async () => {
+  world = await openHttp("pglite");
+  ada = await world.person();
+});
+afterAll(() => world.close());
+
+/** What can stand for a character, between two segments, and around a path, that some router or proxy takes for the same. */
+const slashes = [
+  "//",
+  "///",
+  "%2f",
+  "%2F",
+  "%252f",
+  "/./",
+  "/../",
+  "/x/../",
+  "/%2e/",
+  "/%2e%2e/",
+  "/.%2e/",
+  "/;/",
+  "\\",
+  "%5c",
+  "/\\",
+  "/%00/",
+  "/ /",
+  "/%20/",
+  "∕",
+  "%c0%af",
+  "%e2%88%95",
+];
+const ends = [
+  "/",
+  "//",
+  "/.",
+  "/..",
+  "/x/..",
+  "/%2e",
+  "%2f",
+  ";",
+  ";a=b",
+  ";.css",
+  ".json",
+  ".",
+  "%20",
+  "%00",
+  "%0a",
+  "%0d%0a",
+  "%09",
+  "\\",
+  "?",
+  "?x",
+  "#x",
+  "%23",
+  "%3f",
+  "~",
+  "/index.html",
+  "/*",
+  "%",
+  "%zz",
+  "%ff",
+  "\u00a0",
+  "\u200b",
+];
+const starts = [
+  "/",
+  "//",
+  "/.",
+  "/./",
+  "/../",
+  "/x/../",
+  "/%2e%2e/",
+  "/;",
+  "//example.org/",
+  "/\\",
+  "/http://example.com/",
+  "/@",
+  "/%2f",
+  "/%00",
+];
+const letters: ((letter: string) => string)[] = [
+  (letter) => letter.toUpperCase(),
+  (letter) => `%${letter.charCodeAt(0).toString(16)}`,
+  (letter) => `%25${letter.charCodeAt(0).toString(16)}`,
+  (letter) => `%u00${letter.charCodeAt(0).toString(16)}`,
+  (letter) => String.fromCharCode(letter.charCodeAt(0) + 0xfee0),
+  (letter) => `${letter}\u0301`,
+  (letter) => `${letter}%00`,
+  (letter) => (letter === "s" ? "ſ" : letter === "i" ? "ı" : `${letter}${letter}`),
+];
+
+/** Over 500 spellings that are not the path, though something on the way may make it of them. */
+function spellingsOf(path: string): string[] {
+  const spellings = new Set<string>();
+  for (const [index, character] of [...path].entries()) {
+    const [before, after] = [path.slice(0, index), path.slice(index + 1)];
+    if (character === "/" && index > 0) for (const slash of slashes) spellings.add(before + slash + after);
+    if (/[a-z]/.test(character)) for (const write of letters) spellings.add(before + write(character) + after);
+  }
+  for (const start of starts) for (const end of ["", ...ends]) spellings.add(start + path.slice(1) + end);
+  spellings.add(path.toUpperCase());
+  spellings.add(
+    path
+      .split("")
+      .map((character) => `%${character.charCodeAt(0).toString(16)}`)
+      .join("")
+      .replace("%2f", "/"),
+  );
+  spellings
+    .add(`/api/..${path}`)
+    .add(`${path}${path}`)
+    .add(`/.${path}`)
+    .add(`/x/..%2f${path.slice(1)}`);
+  for (const prefix of ["/api", "/v2", "/auth", "/v1", "/public", "/health", "/openapi.json"])
+    spellings.add(prefix + path);
+  spellings.delete(path);
+  return [...spellings];
+}
+
+const protectedRoutes = routes.filter(({ access }) => typeof access === "object" || access === "token");
+const pathOf = (path: string): string =>
+  path.replace(":usr_id", ada.userId).replace(":cred_id", ada.credentialId).replace(":ses_id", ada.session.id);
+
+describe("R065: no spelling of a protected route reaches its operation without a session", () => {
+  test.each(protectedRoutes.map((route) => [route.id, route] as const))("%s", async (_id, { method, path }) => {
+    const spellings = spellingsOf(pathOf(path));
+    expect(spellings.length).toBeGreaterThan(500);
+    const answers = new Set<number>();
+    for (const spelling of spellings) {
+      world.counting.reset(0);
+      const reply = await readReply(await world.app.request(spelling, { method: method.toUpperCase() }));
+      world.counting.reset();
+      // `//example.org/` is another host, and `/auth` + `/health` is nothing; `/x/../health` would be `/health`.
+      expect([spelling, reply.status === 401 || reply.status === 404, reply.code !== undefined]).toEqual([
+        spelling,
+        true,
+        true,
+      ]);
+      answers.add(reply.status);
+    }
+    expect([...answers].toSorted()).toEqual([401, 404]);
+  });
+});
+
+describe("R065: with a session, a spelling is the route or nothing", () => {
+  test.each(["/auth/session", "/v1/users/:usr_id"])("%s", async (route) => {
+    const path = pathOf(route);
+    const right = await readReply(await world.app.request(path, { headers: { authorization: `Bearer ${ada.token}` } }));
+    for (const spelling of spellingsOf(path)) {
+      const reply = await readReply(
+        await world.app.request(spelling, { headers: { authorization: `Bearer ${ada.token}` } }),
+      );
+      if (reply.status === 200) expect([spelling, reply.json]).toEqual([spelling, right.json]);
+      else expect([spelling, reply.status]).toEqual([spelling, 404]);
+    }
+  });
+});
+
+describe("R065: under a prefix", () => {
+  const mounts: [string, (app: Hono) => Hono][] = [
+    ["route", (app) => app.route("/api/accounts", authRoutes(world.auth))],
+    ["basePath", (app) => app.basePath("/api/accounts").route("/", authRoutes(world.auth))],
+    ["mount", (app) => app.mount("/api/accounts", authRoutes(world.auth).fetch)],
+    ["a parameter", (app) => app.route("/api/:tenant", authRoutes(world.auth))],
+  ];
+
+  test.each(mounts)("%s: the routes are there, guarded, and nowhere else", async (_name, mount) => {
+    const app = mount(new Hono());
+    for (const { method, path } of protectedRoutes) {
+      const at = (prefix: string) => app.request(prefix + pathOf(path), { method: method.toUpperCase() });
+      expect([path, (await at("/api/accounts")).status]).toEqual([path, 401]);
+      expect([path, (await at("")).status]).toEqual([path, 404]);
+      expect([path, (await at("/api")).status]).toEqual([path, 404]);
+    }
+    const path = "/api/accounts/auth/session";
+    expect((await app.request(path, { headers: { authorization: `Bearer ${ada.token}` } })).status).toBe(200);
+    for (const spelling of spellingsOf(path)) {
+      expect([spelling, (await app.request(spelling)).status < 300]).toEqual([spelling, false]);
+    }
+  });
+
+  test("S13: a cookie's proof is asked for there as well", async () => {
+    const app = new Hono().route("/api/accounts", authRoutes(world.auth));
+    const response = await app.request("/api/accounts/auth/sign-out", {
+      method: "POST",
+      headers: { "sec-fetch-site": "cross-site" },
+    });
+    expect(response.status).toBe(403);
+  });
+});
+
+describe("R065: an application's guard and its routes see the same path", () => {
+  test.each(["/private/*", "/private/data"])("%s", async (guarded) => {
+    let handled = 0;
+    const app = new Hono().use(guarded, requireUser(world.auth)).get("/private/data", (c) => {
+      handled += 1;
+      return c.text("secret");
+    });
+    for (const spelling of spellingsOf("/private/data")) await app.request(spelling);
+    expect(handled).toBe(0);
+    await app.request("/private/data", { headers: { authorization: `Bearer ${ada.token}` } });
+    expect(handled).toBe(1);
+  });
+});
+
+describe("where no route is", () => {
+  test.each([
+    ["GET", "/"],
+    ["GET", "/auth"],
+    ["GET", "/v1"],
+    ["GET", "/v2/users"],
+    ["DELETE", "/v1/users"],
+    ["PATCH", "/auth/session"],
+    ["POST", "/health"],
+    ["TRACE-X", "/v1/users"],
+    ["GET", "/auth/sign-in"],
+    ["GET", "/.well-known/webauthn"],
+  ])("%s %s: a plain 404, asked of nobody", async (method, path) => {
+    world.counting.reset(0);
+    const reply = await world.send({ method, path, token: ada.token });
+    world.counting.reset();
+    expect(reply.json).toEqual({ code: "not_found", message: "There is no such object." });
+  });
+
+  test.each(["GET", "HEAD"])("%s is answered alike: the same headers", async (method) => {
+    const reply = await world.send({ method, path: "/auth/session", token: ada.token });
+    expect([reply.status, reply.headers.get("content-type"), reply.headers.get("cache-control")]).toEqual([
+      200,
+      "application/json",
+      "no-store",
+    ]);
+    expect(reply.headers.get("x-content-type-options")).toBe("nosniff");
+  });
+});

@@ -1,0 +1,309 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
+import { uuidFor } from "../../src/domain/id.ts";
+import { authRoutes } from "../../src/http/auth-routes.ts";
+import { sql } from "../../src/store/sql.ts";
+import { freshAddress, freshIdentifier, goodPassword, otherPassword, quickHasher, system } from "../support/auth.ts";
+import { cookiesOf, type Reply, type Sent, send } from "../support/http.ts";
+import { addressHeader, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { welchT } from "../support/statistics.ts";
+
+let world: HttpWorld;
+beforeAll(async () => {
+  world = await openHttp("pglite");
+});
+afterAll(() => world.close());
+
+const post = (path: string, json: unknown, more: Partial<Sent> = {}): Promise<Reply> =>
+  world.send({ method: "POST", path, json, ...more });
+
+/** Everything of a reply but what must differ. */
+function visible({ status, headers, text }: Reply): unknown {
+  return {
+    status,
+    text,
+    headers: [...headers].map(([name, value]) => [name, name === "x-request-id" ? value.length : value]),
+  };
+}
+
+/** People who cannot sign in with this password, for different reasons. */
+const strangers: Record<string, () => Promise<string>> = {
+  "nobody has it": async () => freshIdentifier(),
+  "the password is another": async () => (await world.person({ password: otherPassword })).identifier,
+  "the user is suspended": async () => {
+    const { identifier, userId } = await world.person();
+    await world.auth.users.suspend({ actor: system, userId });
+    return identifier;
+  },
+  "the user is revoked": async () => {
+    const { identifier, userId } = await world.person();
+    await world.auth.users.revoke({ actor: system, userId });
+    return identifier;
+  },
+  "the credential is suspended": async () => {
+    const { identifier, credentialId } = await world.person();
+    await world.auth.credentials.suspend({ actor: system, credentialId });
+    return identifier;
+  },
+  "only a passkey has it": async () => {
+    const [{ userId }, identifier] = [await world.person(), freshIdentifier()];
+    await world.rows(sql`
+      insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count)
+      values (gen_random_uuid(), ${uuidFor("usr", userId)}::uuid, 'passkey', ${identifier}, decode('00', 'hex'), 0)`);
+    return identifier;
+  },
+  "its second factor would be asked for, were the password right": async () => {
+    const { identifier, userId } = await world.person({ password: otherPassword });
+    await world.enroll(userId);
+    return identifier;
+  },
+  "it is no identifier": async () => "two words",
+  "it is longer than any": async () => "x".repeat(5000),
+  "it is empty": async () => "",
+};
+
+const doors: [string, (identifier: string, password: string) => unknown][] = [
+  ["/auth/sign-in", (identifier, password) => ({ identifier, password })],
+  ["/v1/credentials/verify", (identifier, password) => ({ type: "password", identifier, proof: { password } })],
+];
+
+describe.each(doors)("R018, R010: %s tells nobody who is known", (path, body) => {
+  const ask = async (
+    identifier: string,
+    headers: Record<string, string> = {},
+  ): Promise<[unknown, number, number, string]> => {
+    world.counting.reset();
+    world.hasher.reset();
+    const reply = await post(path, body(identifier, goodPassword), { headers });
+    // One sign-in in a hundred or so purges in the same request (S46), whoever it is.
+    const texts = world.counting.statements
+      .filter((text) => !/delete from login_ticket where token_hash in/.test(text))
+      .join();
+    return [visible(reply), world.hasher.computations, world.counting.requests, texts];
+  };
+
+  test.each(Object.keys(strangers))(
+    "%s: the same status, headers and body, one hash, the same statements",
+    async (reason) => {
+      const unknown = await ask(freshIdentifier());
+      expect((unknown[0] as { status: number }).status).toBe(401);
+      expect(unknown.slice(1, 3)).toEqual([1, 2]);
+      expect(await ask(await strangers[reason]!())).toEqual(unknown);
+    },
+  );
+
+  test("S22: too many tries are refused alike, known or unknown, and before any hash", async () => {
+    const limited = async (identifier: string): Promise<unknown> => {
+      for (let tries = 0; tries < 10; tries++) expect((await post(path, body(identifier, "wrong"))).status).toBe(401);
+      const [reply, hashes, requests] = await ask(identifier);
+      expect([hashes, requests]).toEqual([0, 1]);
+      expect(reply).toMatchObject({
+        status: 429,
+        text: '{"code":"too_many_requests","message":"Too many attempts. Try again later."}',
+      });
+      const { headers } = reply as { headers: [string, string][] };
+      const retryAfter = Number(Object.fromEntries(headers)["retry-after"]);
+      expect(retryAfter).toBeGreaterThan(880);
+      expect(retryAfter).toBeLessThanOrEqual(900);
+      return { ...(reply as object), headers: headers.filter(([name]) => name !== "retry-after") };
+    };
+    expect(await limited((await world.person({ password: otherPassword })).identifier)).toEqual(
+      await limited(freshIdentifier()),
+    );
+  });
+
+  test("R017: one address has a hundred tries, whomever they are for; another has its own", async () => {
+    const headers = { [addressHeader]: freshAddress() };
+    const statuses = new Set<number>();
+    for (let tries = 0; tries < 100; tries++)
+      statuses.add((await post(path, body(freshIdentifier(), "wrong"), { headers })).status);
+    expect([...statuses]).toEqual([401]);
+    const { identifier } = await world.person();
+    const limited = await post(path, body(identifier, goodPassword), { headers });
+    expect([limited.status, Number(limited.headers.get("retry-after")) > 0]).toEqual([429, true]);
+    expect((await post(path, body(identifier, goodPassword))).status).toBe(200);
+  });
+});
+
+test("R014, S22: a stranger cannot lock out a device that is known", async () => {
+  const { identifier } = await world.person();
+  const credentials = { identifier, password: goodPassword };
+  const device = cookiesOf(await post("/auth/sign-in", credentials))["__Host-known-device"]!.value;
+  for (let tries = 0; tries < 12; tries++) await post("/auth/sign-in", { identifier, password: "wrong" });
+  expect((await post("/auth/sign-in", credentials)).status).toBe(429);
+
+  const known = (value: string): Promise<Reply> =>
+    post("/auth/sign-in", credentials, {
+      headers: { cookie: `__Host-known-device=${value}`, "sec-fetch-site": "same-origin" },
+    });
+  expect((await known(device)).status).toBe(200);
+  for (const forged of [
+    `${device.slice(0, -2)}AA`,
+    device.replace(/\.[^.]+\./, ".AAAA."),
+    "x",
+    `${device}.x`,
+    "..",
+    `${device}; __Host-known-device=x`,
+  ]) {
+    expect([forged, (await known(forged)).status]).toEqual([forged, 429]);
+  }
+  const other = cookiesOf(await post("/auth/sign-up", { identifier: freshIdentifier(), password: goodPassword }))[
+    "__Host-known-device"
+  ]!.value;
+  expect((await known(other)).status).toBe(429);
+});
+
+describe("S20, S12: a second factor to come", () => {
+  const demands: [string, (userId: string) => Promise<void>][] = [
+    ["policy asks for one", (userId) => world.requireFactor(userId)],
+    ["one is enrolled, and policy asks for none", (userId) => world.enroll(userId)],
+    ["the days of grace are over", (userId) => world.requireFactor(userId, new Date(Date.now() - 1000))],
+  ];
+
+  test.each(demands)("%s: 401 with a ticket, no session, and nothing of the user", async (_case, demand) => {
+    const { identifier, userId, credentialId } = await world.person();
+    await demand(userId);
+    const before = await world.liveSessions(userId);
+    const reply = await post("/auth/sign-in", { identifier, password: goodPassword, transport: "token" });
+    expect([reply.status, reply.json]).toEqual([
+      401,
+      {
+        code: "unauthorized.mfa_required",
+        message: expect.any(String),
+        details: { ticket: expect.stringMatching(/^[\w-]{43}$/) },
+      },
+    ]);
+    expect(reply.setCookies).toEqual([]);
+    for (const told of [userId, credentialId, identifier]) expect(reply.text).not.toContain(told);
+    expect(await world.liveSessions(userId)).toBe(before);
+
+    // An incomplete ticket is no more than an unknown one.
+    const wanted = { usr_id: userId, cred_id: credentialId, ttl_seconds: 60 };
+    const refused = await post("/v1/sessions", wanted, { headers: { "login-ticket": reply.json.details.ticket } });
+    expect(refused.code).toBe("unauthorized.invalid_ticket");
+    // S31: and the sessions that were there count no more.
+    expect(
+      (await post("/v1/credentials/verify", { type: "password", identifier, proof: { password: goodPassword } }))
+        .status,
+    ).toBe(200);
+  });
+
+  test("within the days of grace none is asked for", async () => {
+    const { identifier, userId } = await world.person();
+    await world.requireFactor(userId, new Date(Date.now() + 60_000));
+    expect((await post("/auth/sign-in", { identifier, password: goodPassword })).status).toBe(200);
+  });
+
+  test("in a browser the ticket is in its cookie, and no session is", async () => {
+    const { identifier, userId } = await world.person();
+    await world.enroll(userId);
+    const reply = await post("/auth/sign-in", { identifier, password: goodPassword, transport: "cookie" });
+    expect(Object.keys(cookiesOf(reply))).toEqual(["__Host-login-ticket"]);
+    expect(reply.text).not.toContain(cookiesOf(reply)["__Host-login-ticket"]!.value);
+    const session = { cookie: cookiesOf(reply)["__Host-login-ticket"]!.value };
+    expect((await world.send({ method: "GET", path: "/auth/session", ...session })).code).toBe(
+      "unauthorized.invalid_token",
+    );
+  });
+});
+
+describe("S39: sign-up", () => {
+  test.each(["closed", "invited"] as const)("%s: refused, known or unknown, before any work", async (mode) => {
+    const app = authRoutes(world.isolate({ signUp: mode, database: world.counting }));
+    world.counting.reset(0);
+    world.hasher.reset();
+    for (const identifier of [
+      freshIdentifier(),
+      "two words",
+      (
+        await world
+          .isolate()
+          .signUp({ identifier: freshIdentifier(), password: goodPassword, context: { address: freshAddress() } })
+      ).user.id,
+    ]) {
+      const reply = await send(app, {
+        method: "POST",
+        path: "/auth/sign-up",
+        json: { identifier, password: goodPassword },
+      });
+      expect(reply.code).toBe("forbidden.sign_up_closed");
+    }
+    expect(world.hasher.computations).toBe(1);
+    world.counting.reset();
+  });
+
+  test("open: the oracle that it is costs a hash either way, and is limited by address", async () => {
+    const { identifier } = await world.person();
+    const headers = { [addressHeader]: freshAddress() };
+    const statuses: number[] = [];
+    for (let tries = 0; tries < 11; tries++) {
+      statuses.push((await post("/auth/sign-up", { identifier, password: goodPassword }, { headers })).status);
+    }
+    expect(statuses).toEqual([...new Array<number>(9).fill(409), 429, 429]);
+    world.hasher.reset();
+    await post("/auth/sign-up", { identifier: (await world.person()).identifier, password: goodPassword });
+    await post("/auth/sign-up", { identifier: freshIdentifier(), password: goodPassword });
+    expect(world.hasher.computations).toBe(3);
+  });
+});
+
+describe("R010, T16: the time of a refused sign-in", () => {
+  /** Long enough to be seen through everything else, and on no clock but the processor's. */
+  function slow(hasher: PasswordHasher, isSlow: (phc: string) => boolean): PasswordHasher {
+    return {
+      ...hasher,
+      async verify(phc, password) {
+        const until = performance.now() + (isSlow(phc) ? 3 : 0);
+        while (performance.now() < until);
+        return await hasher.verify(phc, password);
+      },
+    };
+  }
+
+  async function measure(hasher: PasswordHasher, pairs: number): Promise<number> {
+    const app = authRoutes(world.isolate({ passwordHasher: hasher }), {
+      clientAddress: (c) => c.req.header(addressHeader),
+    });
+    const time = async (identifier: string): Promise<number> => {
+      const sent = {
+        method: "POST",
+        path: "/auth/sign-in",
+        json: { identifier, password: "wrong" },
+        headers: { [addressHeader]: freshAddress() },
+      };
+      const start = performance.now();
+      const reply = await app.request(sent.path, {
+        method: "POST",
+        body: JSON.stringify(sent.json),
+        headers: { ...sent.headers, "content-type": "application/json" },
+      });
+      const elapsed = performance.now() - start;
+      if (reply.status !== 401) throw new Error(`It was answered with ${reply.status}.`);
+      return elapsed;
+    };
+    const known: string[] = [];
+    while (known.length < pairs) known.push((await world.person()).identifier);
+    const samples: { known: number[]; unknown: number[] } = { known: [], unknown: [] };
+    for (const [index, identifier] of known.entries()) {
+      // Each of a pair comes first as often as the other.
+      if (index % 2 === 0) samples.known.push(await time(identifier));
+      samples.unknown.push(await time(freshIdentifier()));
+      if (index % 2 === 1) samples.known.push(await time(identifier));
+    }
+    return Math.abs(welchT(samples.known, samples.unknown));
+  }
+
+  test("is one for known and unknown: t below 4.5 over 200 interleaved pairs", async () => {
+    // The machine may be busy with one kind by chance; three times it is not.
+    const hasher = slow(quickHasher(), () => true);
+    let t = await measure(hasher, 200);
+    for (let again = 0; again < 2 && t >= 4.5; again++) t = await measure(hasher, 200);
+    expect(t).toBeLessThan(4.5);
+  });
+
+  test("and a hash that is left out would be seen", async () => {
+    const decoy = quickHasher();
+    const hasher = slow(decoy, (phc) => !phc.includes("$AAAAAAAAAAAAAAAAAAAAAA$"));
+    expect(await measure(hasher, 40)).toBeGreaterThan(4.5);
+  });
+});

@@ -1,0 +1,33 @@
+import pg from "pg";
+import type { Statement } from "../../src/store/sql.ts";
+
+/** Locks that another connection holds, so that a test decides who waits, in which order, and until when. */
+export interface HeldLock {
+  /** Resolves once `count` others wait for any lock of this database. */
+  waiting(count: number): Promise<void>;
+  /** Lets go. */
+  release(): Promise<void>;
+}
+
+/** Takes the locks of a statement, such as `select … for update` or `lock table …`, on a connection of its own. */
+export async function holdLock(connectionString: string, { text, params }: Statement<unknown>): Promise<HeldLock> {
+  const holder = new pg.Client({ connectionString });
+  const watcher = new pg.Client({ connectionString });
+  await Promise.all([holder.connect(), watcher.connect()]);
+  await holder.query("begin");
+  await holder.query(text, [...params]);
+  return {
+    async waiting(count) {
+      for (;;) {
+        const { rows } = await watcher.query<{ waiting: number }>(
+          "select count(*)::int as waiting from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()",
+        );
+        if (rows[0]!.waiting >= count) return;
+      }
+    },
+    async release() {
+      await holder.query("rollback");
+      await Promise.all([holder.end(), watcher.end()]);
+    },
+  };
+}
