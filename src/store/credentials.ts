@@ -4,6 +4,7 @@ import type { CredentialType } from "../domain/credential.ts";
 import type { Status } from "../domain/user.ts";
 import { acting, demandsSecondFactor, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
+import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface CredentialRow {
@@ -63,17 +64,8 @@ export function insertPasswordCredential(
 /** One row with `refusal` or the credential; a read by an administrator leaves an event. */
 export function selectCredential(act: CredentialAct): Statement<CredentialRow & { refusal: string | null }> {
   return sql`
-    with acting as materialized (${acting(act.actor)}),
-    verdict as materialized (
-      select cred.usr_id, coalesce(
-        ${refusalUnless(accessRules.getCredential, sql`cred.usr_id`)},
-        case when cred.id is null then 'not_found' end) as refusal
-      from (select 1) one left join cred on cred.id = ${act.credentialId}::uuid left join acting on true),
-    audit as (${insertAuditEvent(
-      { ...credentialEvent(act, "read"), repeatable: true, targetId: sql`${act.credentialId}::uuid` },
-      sql`verdict cross join acting where ${readsAnothersData(sql`verdict.usr_id`)}`,
-    )})
-    select verdict.refusal, ${columns} from verdict left join cred on cred.id = ${act.credentialId}::uuid`;
+    with ${guardRead(guarded(act, "read", accessRules.getCredential))}
+    select verdict.refusal, ${columns} from verdict left join cred on cred.id = verdict.id`;
 }
 
 /** All credentials of a user in the order of their making, with one row that holds the refusal where there are none. */
@@ -81,18 +73,9 @@ export function selectCredentialsOfUser(
   act: Omit<CredentialAct, "credentialId"> & { userId: string },
 ): Statement<CredentialRow & { refusal: string | null }> {
   return sql`
-    with acting as materialized (${acting(act.actor)}),
-    verdict as materialized (
-      select usr.id as usr_id, coalesce(
-        ${refusalUnless(accessRules.listCredentials, sql`usr.id`)},
-        case when usr.id is null then 'not_found' end) as refusal
-      from (select 1) one left join usr on usr.id = ${act.userId}::uuid left join acting on true),
-    audit as (${insertAuditEvent(
-      { ...credentialEvent(act, "list"), repeatable: true, targetKind: "usr", targetId: sql`${act.userId}::uuid` },
-      sql`verdict cross join acting where ${readsAnothersData(sql`verdict.usr_id`)}`,
-    )})
+    with ${guardRead(ofUser(act, "identity.credential.list", accessRules.listCredentials))}
     select verdict.refusal, ${columns}
-    from verdict left join cred on cred.usr_id = verdict.usr_id and verdict.refusal is null
+    from verdict left join cred on cred.usr_id = verdict.id and verdict.refusal is null
     order by cred.id`;
 }
 
@@ -212,34 +195,31 @@ export function userOfCredential(credentialId: string): Statement<{ id: string }
   return sql`select usr_id as id from cred where id = ${credentialId}::uuid`;
 }
 
-/** The shape of every change of status, with the sessions and tickets that it ends. The batch has locked the user. */
+/** A change of status, with the sessions and tickets that it ends. */
 function changeCredential(
   act: CredentialAct,
   change: { verb: string; rule: AccessRule; refusal: Statement; to: Status; when: Statement },
 ): Statement<CredentialRow> {
-  return sql`
-    with acting as materialized (${acting(act.actor)}),
-    target as (select * from cred where id = ${act.credentialId}::uuid),
-    verdict as materialized (
-      select target.id, coalesce(
-        ${refusalUnless(change.rule, sql`target.usr_id`)},
-        case when target.id is null then 'not_found' end,
-        ${change.refusal}) as refusal
-      from (select 1) one left join target on true left join acting on true),
-    changed as (
-      update cred set status = ${change.to} from verdict, target
-      where cred.id = verdict.id and verdict.refusal is null and ${change.when}
-      returning cred.*),
-    ended_sessions as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from changed
-      where ses.cred_id = changed.id and ses.revoked_at is null and changed.status <> 'active'),
-    ended_tickets as (
-      delete from login_ticket using changed where login_ticket.cred_id = changed.id and changed.status <> 'active'),
-    audit as (${insertAuditEvent(credentialEvent(act, change.verb), sql`changed cred`)})
-    select ${columns}
-    from verdict left join (select * from changed union all
-      select * from target where not exists (select from changed)) cred on cred.id = verdict.id
-    where ${raiseRefusal()}`;
+  return guardedChange({
+    ...guarded(act, change.verb, change.rule),
+    refusal: change.refusal,
+    set: sql`status = ${change.to}`,
+    when: change.when,
+    cascade: sql`,
+      ended_sessions as (
+        update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from changed
+        where ses.cred_id = changed.id and ses.revoked_at is null and changed.status <> 'active'),
+      ended_tickets as (
+        delete from login_ticket using changed
+        where login_ticket.cred_id = changed.id and changed.status <> 'active')`,
+    columns,
+  });
+}
+
+function guarded(act: CredentialAct, verb: string, rule: AccessRule): GuardedRow {
+  const { actor, auditId, credentialId: id } = act;
+  const action = `identity.credential.${verb}`;
+  return { actor, auditId, rule, table: sql`cred`, id, owner: sql`target.usr_id`, action, targetKind: "cred" };
 }
 
 function credentialEvent(act: { actor: Actor; auditId: string }, verb: string): Parameters<typeof insertAuditEvent>[0] {

@@ -3,8 +3,9 @@ import type { Actor } from "../domain/actor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { lastSeenSeconds, type SessionLifetimes, type Transport } from "../domain/session.ts";
 import type { Status } from "../domain/user.ts";
-import { acting, demandsSecondFactor, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
+import { acting, demandsSecondFactor, raiseRefusal, refusalUnless } from "./access.ts";
 import { type AuditEvent, committed, insertAuditEvent } from "./audit.ts";
+import { guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface SessionRow {
@@ -119,18 +120,13 @@ interface SessionAct {
 
 /** One row with `refusal` or the session; a read by an administrator leaves an event. */
 export function selectSession(act: SessionAct): Statement<SessionRow & { refusal: string | null }> {
+  const { actor, auditId, sessionId: id } = act;
+  const rule = accessRules.getSession;
+  const owner = sql`target.usr_id`;
+  const action = "identity.session.read";
   return sql`
-    with acting as materialized (${acting(act.actor)}),
-    verdict as materialized (
-      select ses.usr_id, coalesce(
-        ${refusalUnless(accessRules.getSession, sql`ses.usr_id`)},
-        case when ses.id is null then 'not_found' end) as refusal
-      from (select 1) one left join ses on ses.id = ${act.sessionId}::uuid left join acting on true),
-    audit as (${insertAuditEvent(
-      { ...sessionEvent(act, "read"), repeatable: true, targetId: sql`${act.sessionId}::uuid` },
-      sql`verdict cross join acting where ${readsAnothersData(sql`verdict.usr_id`)}`,
-    )})
-    select verdict.refusal, ${sessionColumns} from verdict left join ses on ses.id = ${act.sessionId}::uuid`;
+    with ${guardRead({ actor, auditId, rule, table: sql`ses`, id, owner, action, targetKind: "ses" })}
+    select verdict.refusal, ${sessionColumns} from verdict left join ses on ses.id = verdict.id`;
 }
 
 /** A page of a user's sessions in every state; one row more than asked for tells that there are others. */
@@ -144,18 +140,9 @@ export function selectSessionsOfUser(
   },
 ): Statement<SessionRow & { refusal: string | null }> {
   return sql`
-    with acting as materialized (${acting(act.actor)}),
-    verdict as materialized (
-      select usr.id as usr_id, coalesce(
-        ${refusalUnless(accessRules.listSessions, sql`usr.id`)},
-        case when usr.id is null then 'not_found' end) as refusal
-      from (select 1) one left join usr on usr.id = ${act.userId}::uuid left join acting on true),
-    audit as (${insertAuditEvent(
-      { ...sessionEvent(act, "list"), repeatable: true, targetKind: "usr", targetId: sql`${act.userId}::uuid` },
-      sql`verdict cross join acting where ${readsAnothersData(sql`verdict.usr_id`)}`,
-    )}),
+    with ${guardRead(ofUser(act, "identity.session.list", accessRules.listSessions))},
     page as (
-      select ses.* from ses join verdict on ses.usr_id = verdict.usr_id and verdict.refusal is null
+      select ses.* from ses join verdict on ses.usr_id = verdict.id and verdict.refusal is null
       where (${act.after ?? null}::uuid is null or ses.id > ${act.after ?? null}::uuid)
         and (not ${act.onlyLive}::boolean or (ses.revoked_at is null and ses.expires_at > sallyport_now()
           and ${idleEnd(act.defaultIdleSeconds)} > sallyport_now()))

@@ -2,7 +2,7 @@ import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { administratorRelation, systemObjectId, systemObjectType } from "../domain/administrator.ts";
 import { acting, isAdministrator, raiseRefusal, refusalUnless } from "./access.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { committed, insertAuditEvent } from "./audit.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** Who holds what on which object; ids are UUIDs. */
@@ -50,7 +50,8 @@ export function grantAdministrator(act: AdministratorAct & { tupleId: string }):
       on conflict (object_type, object_id, relation, subject_type, subject_id) do nothing
       returning *),
     audit as (${insertAuditEvent(administratorEvent(act, "grant"), sql`tup`)})
-    select tup.id is not null as granted from verdict left join tup on true where ${raiseRefusal()}`;
+    select tup.id is not null or ${committed(act.auditId)} as granted
+    from verdict left join tup on true where ${raiseRefusal()}`;
 }
 
 /** Takes the relation away, but never from the last active administrator. The batch has locked all of them. */
@@ -74,7 +75,8 @@ export function removeAdministrator(act: AdministratorAct): Statement<{ removed:
         and tup.relation = ${administratorRelation} and tup.subject_type = 'usr' and tup.subject_id = verdict.id
       returning tup.*),
     audit as (${insertAuditEvent(administratorEvent(act, "remove"), sql`gone tup`)})
-    select gone.id is not null as removed from verdict left join gone on true where ${raiseRefusal()}`;
+    select gone.id is not null or ${committed(act.auditId)} as removed
+    from verdict left join gone on true where ${raiseRefusal()}`;
 }
 
 /** Whether a change of the administrators has committed, and then that it changed something. */

@@ -1,8 +1,9 @@
 import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Status } from "../domain/user.ts";
-import { acting, isAdministrator, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
+import { acting, isAdministrator, raiseRefusal, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
+import { guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { claimedTarget, type IdempotencyClaim } from "./idempotency.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -59,32 +60,14 @@ export function insertUser(
 /** One row with `refusal` or the user; a read by an administrator leaves an event. */
 export function selectUser(act: UserAct): Statement<UserRow & { refusal: string | null }> {
   return sql`
-    with acting as materialized (${acting(act.actor)}),
-    verdict as materialized (
-      select coalesce(
-        ${refusalUnless(accessRules.getUser, sql`usr.id`)},
-        case when usr.id is null then 'not_found' end) as refusal
-      from (select 1) one left join usr on usr.id = ${act.userId}::uuid left join acting on true),
-    audit as (${insertAuditEvent(
-      {
-        id: act.auditId,
-        action: "identity.user.read",
-        outcome: "success",
-        actor: act.actor,
-        context: act.actor.context,
-        targetKind: "usr",
-        targetId: sql`${act.userId}::uuid`,
-        repeatable: true,
-      },
-      sql`verdict cross join acting where ${readsAnothersData(sql`${act.userId}::uuid`)}`,
-    )})
-    select verdict.refusal, ${columns} from verdict left join usr on usr.id = ${act.userId}::uuid`;
+    with ${guardRead(ofUser(act, "identity.user.read", accessRules.getUser))}
+    select verdict.refusal, ${columns} from verdict left join usr on usr.id = verdict.id`;
 }
 
 /** `displayName: undefined` leaves the name as it is, null clears it. */
 export function updateUser(act: UserAct & { displayName: string | null | undefined }): Statement<UserRow> {
   return changeUser(act, {
-    action: "identity.user.update",
+    verb: "update",
     rule: accessRules.updateUser,
     refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal' end`,
     set: sql`display_name = ${act.displayName ?? null}::text`,
@@ -96,7 +79,7 @@ export function updateUser(act: UserAct & { displayName: string | null | undefin
 /** Ends every session and ticket; the credentials stay for a later {@link reinstateUser}. */
 export function suspendUser(act: UserAct): Statement<UserRow> {
   return changeUser(act, {
-    action: "identity.user.suspend",
+    verb: "suspend",
     rule: accessRules.suspendUser,
     refusal: sql`case
       when target.status = 'revoked' then 'conflict.already_terminal'
@@ -109,7 +92,7 @@ export function suspendUser(act: UserAct): Statement<UserRow> {
 
 export function reinstateUser(act: UserAct): Statement<UserRow> {
   return changeUser(act, {
-    action: "identity.user.reinstate",
+    verb: "reinstate",
     rule: accessRules.reinstateUser,
     refusal: sql`case when target.status <> 'suspended' then 'precondition.invalid_transition' end`,
     set: sql`status = 'active'`,
@@ -121,7 +104,7 @@ export function reinstateUser(act: UserAct): Statement<UserRow> {
 /** Terminal. Ends all that the specification's chapters name between them: see `docs/decisions.md`. */
 export function revokeUser(act: UserAct): Statement<UserRow> {
   return changeUser(act, {
-    action: "identity.user.revoke",
+    verb: "revoke",
     rule: accessRules.revokeUser,
     refusal: sql`case
       when target.status = 'revoked' then 'conflict.already_terminal'
@@ -191,52 +174,18 @@ export function selectUsers(
     select verdict.refusal, ${columns} from verdict left join page usr on true order by usr.id`;
 }
 
-/**
- * The shape of every change of one user. The batch has locked the user's row, so the target and the verdict are of now.
- * A change that finds nothing to do gives the row back and leaves no event.
- */
 function changeUser(
   act: UserAct,
   change: {
-    action: string;
+    verb: string;
     rule: AccessRule;
-    /** SQL for a code that the target's state gives, or null. */
     refusal: Statement;
     set: Statement;
     when: Statement;
-    /** Further CTEs that read `changed`, each with a comma in front. */
     cascade: Statement;
   },
 ): Statement<UserRow> {
-  return sql`
-    with acting as materialized (${acting(act.actor)}),
-    target as (select * from usr where id = ${act.userId}::uuid),
-    verdict as materialized (
-      select target.id, coalesce(
-        ${refusalUnless(change.rule, sql`target.id`)},
-        case when target.id is null then 'not_found' end,
-        ${change.refusal}) as refusal
-      from (select 1) one left join target on true left join acting on true),
-    changed as (
-      update usr set ${change.set} from verdict, target
-      where usr.id = verdict.id and verdict.refusal is null and ${change.when}
-      returning usr.*)${change.cascade},
-    audit as (${insertAuditEvent(
-      {
-        id: act.auditId,
-        action: change.action,
-        outcome: "success",
-        actor: act.actor,
-        context: act.actor.context,
-        targetKind: "usr",
-        targetId: sql`changed.id`,
-      },
-      sql`changed`,
-    )})
-    select ${columns}
-    from verdict left join (select * from changed union all
-      select * from target where not exists (select from changed)) usr on usr.id = verdict.id
-    where ${raiseRefusal()}`;
+  return guardedChange({ ...ofUser(act, `identity.user.${change.verb}`, change.rule), ...change, columns });
 }
 
 /** The CTEs that end what a user can present: sessions and login tickets. */

@@ -106,7 +106,8 @@ export async function readReply(response: Response): Promise<Reply> {
 export function undocumented(sent: Pick<Sent, "method" | "path" | "json">, reply: Reply): string | undefined {
   const operation = operationAt(sent.method, sent.path.split("?")[0]!);
   const documented = operation?.responses[reply.status];
-  if (!operation) return isNothing(reply) ? undefined : "there is no such route, and it is not a plain 404";
+  if (!operation)
+    return isNothing(sent.method, reply) ? undefined : "there is no such route, and it is not a plain 404";
   if (!documented || reply.status === 500) return `the status ${reply.status} is not to be expected`;
 
   const bodyError = sent.method === "HEAD" ? undefined : wrongBody(operation, reply);
@@ -126,8 +127,8 @@ export function undocumented(sent: Pick<Sent, "method" | "path" | "json">, reply
 }
 
 /** R065: where no route is, the answer says nothing. */
-function isNothing({ status, code, setCookies }: Reply): boolean {
-  return status === 404 && code === "not_found" && setCookies.length === 0;
+function isNothing(method: string, { status, code, setCookies }: Reply): boolean {
+  return status === 404 && (method === "HEAD" || code === "not_found") && setCookies.length === 0;
 }
 
 function wrongBody(operation: Operation, reply: Reply): string | undefined {

@@ -1,0 +1,50 @@
+import { DatabaseUnreachableError } from "../../src/store/drivers/unreachable.ts";
+import type { Database, Statement } from "../../src/store/sql.ts";
+
+/**
+ * What becomes of one request:
+ * - `before`: it never reaches the database;
+ * - `after`: it takes effect, and its reply is lost;
+ * - `late`: its caller gives up, and it takes effect only after the caller has asked what became of it, before the repeat.
+ */
+export type Fault = "before" | "after" | "late";
+
+/** A database between which and its caller the network fails, by plan. */
+export interface FaultyDatabase extends Database {
+  /** Requests since the last {@link FaultyDatabase.reset}, the failed ones included. */
+  readonly requests: number;
+  /** Forgets what was counted, and fails from now on as `faults` says, request by request. */
+  reset(faults?: readonly (Fault | undefined)[] | ((request: number) => Fault | undefined)): void;
+}
+
+export function faultyDatabase(database: Database): FaultyDatabase {
+  let requests = 0;
+  let faultOf: (request: number) => Fault | undefined = () => undefined;
+  /** What is still on its way, and how many further requests overtake it. */
+  let late: { send: () => Promise<unknown>; overtakenBy: number } | undefined;
+
+  async function request<Result>(send: () => Promise<Result>): Promise<Result> {
+    const fault = faultOf(requests);
+    requests += 1;
+    if (late && late.overtakenBy-- === 0) {
+      await late.send().catch(() => undefined);
+      late = undefined;
+    }
+    if (fault === "late") late = { send, overtakenBy: 1 };
+    if (fault === "after") await send();
+    if (fault) throw new DatabaseUnreachableError(`a fault of the test: ${fault}`);
+    return await send();
+  }
+  return {
+    get requests() {
+      return requests;
+    },
+    reset(faults = []) {
+      requests = 0;
+      late = undefined;
+      faultOf = typeof faults === "function" ? faults : (index) => faults[index];
+    },
+    run: <Row>(statement: Statement<Row>) => request(() => database.run(statement)),
+    batch: (statements) => request(() => database.batch(statements)),
+  };
+}
