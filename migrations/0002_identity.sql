@@ -55,6 +55,8 @@ create unique index cred_unique_active_identifier on cred (type, identifier) whe
 create unique index cred_unique_active_oidc_subject on cred (oidc_issuer, oidc_subject)
   where type = 'oidc' and status = 'active';
 -- statement
+create index cred_suspended_identifier on cred (type, identifier) where status = 'suspended';
+-- statement
 create index cred_usr_id on cred (usr_id);
 -- statement
 create index cred_replaces on cred (replaces) where replaces is not null;
@@ -129,7 +131,6 @@ create table attempt (
   maximum integer not null,
   resets_at timestamptz not null,
   backs_off boolean not null,
-  level integer not null default 0,
   streak integer not null default 0
 );
 

@@ -38,7 +38,8 @@ export class Argon2idIsolate {
       throw new RangeError("queueLength must be an integer from 1 to 1,000.");
     }
     return {
-      hash: (password) => this.#hash(queueLength, password),
+      // Strangers can ask for new passwords before anything is counted, so those take half of the places at most (S24).
+      hash: (password) => this.#hash(Math.ceil(queueLength / 2), password),
       verify: (phc, password) => this.#verify(queueLength, phc, password),
       canVerify: (phc) => parsePhc(phc) !== undefined,
       needsRehash,

@@ -53,7 +53,9 @@ export function parseRootSecrets(text: string | undefined): readonly RootSecret[
 
 function isSample(text: string, bytes: Bytes): boolean {
   const lower = text.toLowerCase();
-  return new Set(bytes).size < 12 || samples.some((sample) => lower.includes(sample));
+  const step = bytes[1]! - bytes[0]!;
+  const isSequence = bytes.every((byte, index) => index === 0 || ((byte - bytes[index - 1]! - step) & 255) === 0);
+  return isSequence || new Set(bytes).size < 12 || samples.some((sample) => lower.includes(sample));
 }
 
 /** HMAC-SHA-256 with keys derived from the root secrets. */
@@ -68,6 +70,11 @@ export class RootKeys {
   /** The version that writes. */
   get currentVersion(): number {
     return this.#secrets[0]!.version;
+  }
+
+  /** The version that names what must keep its name while two secrets stand side by side. */
+  get oldestVersion(): number {
+    return this.#secrets.at(-1)!.version;
   }
 
   /** All versions, newest first. */

@@ -48,6 +48,7 @@ export function authRoutes(source: AuthSource, options: AuthRoutesOptions = {}):
     }
   });
   app.get("/openapi.json", (c) => {
+    resolveAuth(source, c);
     const servers = [{ url: c.req.path.slice(0, -"/openapi.json".length) || "/" }];
     return c.json({ ...JSON.parse(openapi), servers }, 200, { "Cache-Control": "public, max-age=3600" });
   });

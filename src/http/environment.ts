@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Auth } from "../operations/auth.ts";
+import { ConfigurationError } from "../operations/options.ts";
 
 /**
  * The operations, or how to get them for a request: in a Worker the environment comes with the request. What the function
@@ -10,7 +11,13 @@ import type { Auth } from "../operations/auth.ts";
 export type AuthSource<Needed extends object = Auth> = Needed | ((c: Context<any>) => Needed);
 
 export function resolveAuth<Needed extends object>(source: AuthSource<Needed>, c: Context): Needed {
-  return typeof source === "function" ? source(c) : source;
+  if (typeof source !== "function") return source;
+  try {
+    return source(c);
+  } catch (error) {
+    // Such as a driver's refusal of a connection string that is not there (S34).
+    throw error instanceof ConfigurationError ? error : new ConfigurationError("database", error);
+  }
 }
 
 /**

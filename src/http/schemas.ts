@@ -76,12 +76,12 @@ export const createCredentialBody: v.GenericSchema<unknown, CreateCredentialBody
 ]);
 
 export type RotateCredentialBody =
-  | { password: string }
+  | { password: string; current_password: string }
   | { public_key: string; sign_count: number; rp_id: string }
   | { oidc_issuer: string; oidc_subject: string };
 
 export const rotateCredentialBody: v.GenericSchema<unknown, RotateCredentialBody> = v.union([
-  v.strictObject({ password: text }),
+  v.strictObject({ password: text, current_password: text }),
   v.strictObject({ public_key: text, sign_count: count, rp_id: text }),
   v.strictObject({ oidc_issuer: text, oidc_subject: text }),
 ]);

@@ -6,6 +6,7 @@ import { normalizeIdentifier } from "../domain/identifier.ts";
 import * as store from "../store/credentials.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
+import { proveCurrentPassword } from "./current-password.ts";
 import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
@@ -37,6 +38,11 @@ export interface CredentialOperations {
    * the user.
    */
   rotatePassword: PlannableOperation<OfCredential & { password: string }, Credential, { credentialId: CredentialId }>;
+  /**
+   * The same by its owner, who proves the current password (R008). Throws as `auth.changePassword` does; for whoever may not
+   * know the credential it is not there.
+   */
+  rotateOwnPassword: Operation<OfCredential & { currentPassword: string; password: string }, Credential>;
   /** Ends the sessions and tickets that it gave; reversible by an administrator. */
   suspend: PlannableOperation<OfCredential, Credential>;
   /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
@@ -103,24 +109,32 @@ export function credentialOperations(core: Core): CredentialOperations {
       });
     },
 
-    rotatePassword: plannable(core, async (_core, { actor, credentialId, password }) => {
-      const { needsFactor } = await acceptPassword(core, password, actor.subject);
-      const newCredentialId = generateId("cred");
-      const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
-      const body = store.rotatePasswordCredential({
-        ...act,
-        newCredentialId: uuidFor("cred", newCredentialId),
-        passwordHash: await hashPassword(core, password),
-        needsFactor,
-      });
-      const work = credentialWork({ ...act, resultId: uuidFor("cred", newCredentialId) }, "rotate", body);
-      return { work: locked(work, act.credentialId), known: { credentialId: newCredentialId } };
-    }),
+    rotatePassword: plannable(core, async (_core, input) => await prepareRotation(input)),
+
+    async rotateOwnPassword({ currentPassword, ...input }) {
+      const { actor, credentialId, password: newPassword } = input;
+      await proveCurrentPassword(core, { actor, currentPassword, newPassword, credentialId });
+      return await execute(core, (await prepareRotation(input)).work);
+    },
 
     suspend: change("suspend", store.suspendCredential),
     reinstate: change("reinstate", store.reinstateCredential),
     revoke: change("revoke", store.revokeCredential),
   };
+
+  async function prepareRotation({ actor, credentialId, password }: OfCredential & { password: string }) {
+    const { needsFactor } = await acceptPassword(core, password, actor.subject);
+    const newCredentialId = generateId("cred");
+    const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+    const body = store.rotatePasswordCredential({
+      ...act,
+      newCredentialId: uuidFor("cred", newCredentialId),
+      passwordHash: await hashPassword(core, password),
+      needsFactor,
+    });
+    const work = credentialWork({ ...act, resultId: uuidFor("cred", newCredentialId) }, "rotate", body);
+    return { work: locked(work, act.credentialId), known: { credentialId: newCredentialId } };
+  }
 
   function change(
     verb: string,

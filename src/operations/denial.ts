@@ -1,12 +1,15 @@
 import type { Actor } from "../domain/actor.ts";
-import type { ErrorCode } from "../domain/error.ts";
-import { recordAuditEvent } from "../store/audit.ts";
+import { AuthError, type ErrorCode } from "../domain/error.ts";
+import { countDenial } from "../store/attempts.ts";
+import { insertAuditEvent } from "../store/audit.ts";
 import { type Statement, sql } from "../store/sql.ts";
+import type { Executor } from "./core.ts";
 import { newAuditId } from "./user-values.ts";
 
 /**
  * The event of an act that a user was refused, in their own part of the log: for a user only, since the application is
  * refused nothing. An absent object and a foreign one leave the same, so that neither the trip nor the log tells them apart.
+ * Past twenty in a quarter of an hour one event stands for the rest: nobody fills the log by being refused (S41).
  */
 export function denialOf(
   actor: Actor,
@@ -14,16 +17,37 @@ export function denialOf(
   targetKind: string,
   target: string,
 ): ((code: ErrorCode) => Statement) | undefined {
-  if (!actor.userId) return undefined;
-  return (code) =>
-    recordAuditEvent({
-      id: newAuditId(),
-      action,
-      outcome: "denied",
-      actor,
-      context: actor.context,
-      targetKind,
-      targetId: sql`${target}::text`,
-      metadata: sql`jsonb_build_object('reason', ${code}::text)`,
-    });
+  const { userId } = actor;
+  if (!userId) return undefined;
+  return (code) => sql`
+    with ${countDenial(userId)}
+    ${insertAuditEvent(
+      {
+        id: newAuditId(),
+        action,
+        outcome: "denied",
+        actor,
+        context: actor.context,
+        targetKind,
+        targetId: sql`${target}::text`,
+        metadata: sql`jsonb_build_object('reason', ${code}::text, 'and_more', recorded.last)`,
+      },
+      sql`recorded`,
+    )}`;
+}
+
+const recordedCodes = /^(forbidden|not_found|unauthorized\.reauthentication_required|conflict\.duplicate_credential)/;
+
+/** Writes a refusal down, apart from what it undid; that it could not be written never changes the refusal (S03). */
+export async function recordDenial(
+  core: Executor,
+  denial: ((code: ErrorCode) => Statement) | undefined,
+  refusal: unknown,
+): Promise<void> {
+  if (!denial || !(refusal instanceof AuthError) || !recordedCodes.test(refusal.code)) return;
+  try {
+    await core.database.run(denial(refusal.code));
+  } catch (error) {
+    core.onError(error);
+  }
 }

@@ -8,6 +8,7 @@ import { type Lock, lockStatements } from "../store/locks.ts";
 import { isReplyLost, refusalOf } from "../store/refusals.ts";
 import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
+import { recordDenial } from "./denial.ts";
 
 /** One operation, ready to run: its locks, its one statement, and how to read the answer. */
 export interface Work<Result> {
@@ -18,6 +19,8 @@ export interface Work<Result> {
    * has not, in which case it runs again. `repeat`: it can run twice. `refuse`: it counts, so only the caller may repeat it.
    */
   readonly onLostReply: Statement<unknown> | "repeat" | "refuse";
+  /** Counts or consumes, so that no caller's transaction may undo it (S03). What refuses to run again does so anyway. */
+  readonly mustCommit?: true;
   readonly decode: (rows: readonly unknown[]) => Result | Promise<Result>;
   /** The event of a refusal: it is recorded apart, since the refusal undid everything (S03). See {@link denialOf}. */
   readonly denial?: ((code: ErrorCode) => Statement) | undefined;
@@ -37,6 +40,12 @@ export async function execute<Result>(core: Executor, work: Work<Result>): Promi
 
 /** Runs operations and plain statements in one transaction: all of them or none. Gives each its own rows. */
 export async function executeAll(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[]> {
+  if (
+    core.database.isNested?.() &&
+    items.some((item) => isWork(item) && (item.mustCommit || item.onLostReply === "refuse"))
+  ) {
+    throw new TypeError("What counts an attempt or consumes a token cannot run inside a transaction.");
+  }
   const startedAt = performance.now();
   try {
     return await send(core, items);
@@ -46,7 +55,7 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
       return await recover(core, items, error, startedAt);
     } catch (final) {
       const refusal = isReplyLost(final) ? unavailable(final) : refusalOf(final);
-      if (refusal instanceof AuthError) await recordDenials(core, refusal, items.filter(isWork));
+      for (const item of items) if (isWork(item)) await recordDenial(core, item.denial, refusal);
       throw refusal;
     }
   }
@@ -63,6 +72,8 @@ async function recover(
   if (works.length === 0 || works.some((work) => work.onLostReply === "refuse")) throw lost;
   const answer = await recall(core, items);
   if (answer) return answer;
+  // A plan that found nothing to do leaves no event, so what stands beside it may have been done.
+  if (works.length < items.length) throw lost;
   if (performance.now() - startedAt > lastRepeatMilliseconds) throw lost;
   try {
     return await send(core, items);
@@ -103,17 +114,6 @@ async function recall(core: Executor, items: readonly Item[]): Promise<(readonly
     throw new AuthError("unavailable.reply_lost");
   }
   return found;
-}
-
-async function recordDenials(core: Executor, { code }: AuthError, works: readonly Work<unknown>[]): Promise<void> {
-  for (const { denial } of works) {
-    if (!denial || !/^(forbidden|not_found|unauthorized\.reauthentication_required)/.test(code)) continue;
-    try {
-      await core.database.run(denial(code));
-    } catch (error) {
-      core.onError(error);
-    }
-  }
 }
 
 function isWork(item: Item): item is Work<unknown> {

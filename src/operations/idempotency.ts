@@ -25,6 +25,7 @@ export async function claimFor(
   if (!keyShape.test(key)) throw new AuthError("invalid_format.idempotency_key");
   const { subject } = actor;
   const who = "system" in subject ? `system ${subject.system}` : subject.userId;
-  const mac = await core.keys.mac("identifier", ["idempotency", who, operation, key, ...input]);
+  const parts = ["idempotency", who, operation, key, ...input];
+  const mac = await core.keys.mac("identifier", parts, core.keys.oldestVersion);
   return { digest: toHex(mac!), target };
 }

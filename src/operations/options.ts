@@ -60,8 +60,11 @@ export function createCore(options: AuthOptions): Core {
   const origins = checked("origins", () => parseOrigins(options.origins));
   const secrets = checked("secrets", () => parseRootSecrets(options.secrets));
   checked("secrets", () => {
-    if (secrets.some((secret) => secret.development) && !origins.every(({ origin }) => isLoopback(origin))) {
-      throw new TypeError("A development secret serves loopback origins only.");
+    if (
+      secrets.some((secret) => secret.development) &&
+      !origins.every(({ origin }) => origin.startsWith("http://") && isLoopback(origin))
+    ) {
+      throw new TypeError("A development secret serves http on loopback only.");
     }
   });
   const lifetimes = checked("lifetimes", () => checkLifetimes({ ...defaultLifetimes, ...options.lifetimes }));

@@ -3,6 +3,7 @@ import { preparePassword } from "../crypto/password-bytes.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import { needsSecondFactor, passwordFault } from "../domain/password.ts";
+import { returnAttempt } from "../store/attempts.ts";
 import type { Core } from "./core.ts";
 
 /**
@@ -32,6 +33,17 @@ export async function hashPassword(core: Core, password: string): Promise<string
   return await queued(() => core.passwordHasher.hash(password));
 }
 
+/** The password hashed anew if its hash is not of the pinned cost. Not now, if too many wait: the next sign-in will do. */
+export async function rehash(core: Core, passwordHash: string, password: string): Promise<string | undefined> {
+  if (!core.passwordHasher.needsRehash(passwordHash)) return undefined;
+  try {
+    return await hashPassword(core, password);
+  } catch (error) {
+    core.onError(error);
+    return undefined;
+  }
+}
+
 /**
  * Whether the password made the hash. Without a hash the decoy is verified and the answer is no, so that the work is the
  * same (Flametrench ADR 0023, S42); so too for a password that nobody can have set (S15).
@@ -52,6 +64,24 @@ async function queued<Result>(work: () => Promise<Result>): Promise<Result> {
   } catch (error) {
     if (error instanceof HashQueueFullError) {
       throw new AuthError("unavailable.busy", { cause: error, retryAfterSeconds: 1 });
+    }
+    throw error;
+  }
+}
+
+/** Runs a check of a secret; if nobody got to look at it, for too many wait, its reservation is given back. */
+export async function returningOnBusy<Result>(
+  core: Core,
+  bucket: string,
+  check: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await check();
+  } catch (error) {
+    try {
+      await core.database.run(returnAttempt(bucket));
+    } catch (lost) {
+      core.onError(lost);
     }
     throw error;
   }

@@ -40,6 +40,7 @@ export async function refreshSession(
       auditId,
       context: cleanContext(context),
     }),
+    mustCommit: true,
     onLostReply: rotation.recallRefresh(childId, auditId),
     decode: (found) => found as rotation.RefreshedRow[],
   });

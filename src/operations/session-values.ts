@@ -5,6 +5,8 @@ import { generateId, uuidFor, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Session, Transport } from "../domain/session.ts";
 import type { User } from "../domain/user.ts";
+import type { Lock } from "../store/locks.ts";
+import { userOfToken } from "../store/refresh.ts";
 import type { NewSession, SessionRow, SessionUserRow } from "../store/sessions.ts";
 import type { Core } from "./core.ts";
 import { toUser } from "./user-values.ts";
@@ -28,6 +30,11 @@ export interface IssuedSession {
   readonly session: Session;
   readonly user: User;
   readonly token: string;
+}
+
+/** The lock for ending the family of a token that is presented besides: its user. */
+export function lockOfToken(tokenHash: string | undefined): readonly Lock[] {
+  return tokenHash === undefined ? [] : [{ on: "usr", key: userOfToken(tokenHash) }];
 }
 
 /** A session to be, and the token that will open it: fresh randomness, never derived. */

@@ -5,6 +5,7 @@ import { AuthError } from "../domain/error.ts";
 import { type CredentialId, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
+import { userOfCredential } from "../store/credentials.ts";
 import { purgeExpired } from "../store/maintenance.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-in.ts";
@@ -13,9 +14,9 @@ import type { Core } from "./core.ts";
 import { normalize } from "./credentials.ts";
 import { execute, executeAll } from "./execute.ts";
 import { issueKnownDevice, verifyKnownDevice } from "./known-device.ts";
-import { hashPassword, verifyPasswordHash } from "./passwords.ts";
+import { rehash, returningOnBusy, verifyPasswordHash } from "./passwords.ts";
 import type { Operation } from "./plan.ts";
-import { type IssuedSession, issued, newSession } from "./session-values.ts";
+import { type IssuedSession, issued, lockOfToken, newSession } from "./session-values.ts";
 import { newAuditId } from "./user-values.ts";
 
 export interface PasswordProof {
@@ -85,7 +86,11 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const typed = proof.identifier.slice(0, 1_024);
   const identifier = normalize(core, typed);
   const device = await verifyKnownDevice(core, proof.knownDevice);
-  const counters = await attemptBuckets(core, { identifier: identifier ?? typed, address: context.address, device });
+  const counters = await attemptBuckets(core, {
+    identifier: identifier ?? typed,
+    address: context.address,
+    device: device?.nonce,
+  });
   const attempt = { auditId: newAuditId(), context, identifierDigest: counters.identifierDigest };
 
   const [rows] = await executeAll(core, [
@@ -109,7 +114,9 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
 
-  const matches = await verifyPasswordHash(core, reserved.passwordHash, password);
+  const matches = await returningOnBusy(core, reserved.bucket, () =>
+    verifyPasswordHash(core, reserved.passwordHash, password),
+  );
   const { credentialId, userId, passwordHash } = reserved;
   if (!matches || credentialId === null || userId === null || passwordHash === null) {
     await execute(core, {
@@ -122,16 +129,20 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
 
   const made = await newSession(core, { transport, context });
   const ticket = generateOpaqueToken();
-  const rehashed = core.passwordHasher.needsRehash(passwordHash) ? await hashPassword(core, password) : undefined;
+  const rehashed = await rehash(core, passwordHash, password);
+  const presentedTokenHash =
+    presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
   const row = await execute(core, {
+    // Whether a second factor is demanded, and what the presented session became, is of after these locks.
+    locks: [{ on: "usr", key: userOfCredential(credentialId) }, ...lockOfToken(presentedTokenHash)],
     body: store.spendPassword({
       ...attempt,
       credentialId,
       session: made.session,
       ticketHash: await sha256Hex(ticket),
       onlyTicket,
-      presentedTokenHash: presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined,
-      refund: reserved.knownDevice && counters.device ? counters.device : counters.account,
+      presentedTokenHash,
+      refund: reserved.bucket,
       passwordHash,
       rehashed,
     }),

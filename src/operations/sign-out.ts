@@ -17,7 +17,6 @@ export async function signOut(core: Core, { token, transport, context = {} }: Pr
     body: endPresentedSession({
       tokenHash,
       transport,
-      retrySeconds: core.lifetimes.retrySeconds,
       auditId: newAuditId(),
       context: cleanContext(context),
     }),

@@ -12,7 +12,7 @@ import { execute } from "./execute.ts";
 import { issueKnownDevice } from "./known-device.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
 import type { Operation } from "./plan.ts";
-import { type IssuedSession, issued, newSession } from "./session-values.ts";
+import { type IssuedSession, issued, lockOfToken, newSession } from "./session-values.ts";
 import type { PasswordProof } from "./sign-in.ts";
 import { newAuditId } from "./user-values.ts";
 
@@ -48,7 +48,11 @@ export function signUpOperation(core: Core): SignUp {
     const passwordHash = await hashPassword(core, account.password);
     const made = await newSession(core, { transport, context });
     const auditId = newAuditId();
+    const presentedTokenHash =
+      presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
     const row = await execute(core, {
+      locks: lockOfToken(presentedTokenHash),
+      mustCommit: true,
       body: store.signUp({
         userId: uuidFor("usr", generateId("usr")),
         credentialId: uuidFor("cred", generateId("cred")),
@@ -56,8 +60,7 @@ export function signUpOperation(core: Core): SignUp {
         passwordHash,
         displayName,
         session: made.session,
-        presentedTokenHash:
-          presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined,
+        presentedTokenHash,
         buckets,
         auditId,
         context,

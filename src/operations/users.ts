@@ -10,9 +10,15 @@ import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { claimFor } from "./idempotency.ts";
 import { decodeCursor, type Page, pageLimit, toPage } from "./page.ts";
-import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
+import { type Operation, Plan, type PlannableOperation, plannable } from "./plan.ts";
 import { refuse } from "./refuse.ts";
 import { newAuditId, toUser } from "./user-values.ts";
+
+interface CreateUser {
+  actor: Actor;
+  displayName?: string | null;
+  idempotencyKey?: string | undefined;
+}
 
 interface OfUser {
   /** Who asks: the user of a verified session, or the application. */
@@ -28,11 +34,7 @@ export interface UserOperations {
    * @param input.idempotencyKey A text of the caller's for this very creation: for 24 hours a repeat with the same key and name
    *   gives the user that the first made. Not with `plan`, whose identifiers are known beforehand.
    */
-  create: PlannableOperation<
-    { actor: Actor; displayName?: string | null; idempotencyKey?: string | undefined },
-    User,
-    { userId: UserId }
-  >;
+  create: PlannableOperation<CreateUser, User, { userId: UserId }>;
   /** The user; for themself, the application and administrators. @throws {AuthError} `not_found`. */
   get: Operation<OfUser, User>;
   /** Changes what is given: `displayName: null` clears the name, leaving it out keeps it. */
@@ -58,21 +60,12 @@ export interface UserOperations {
 
 export function userOperations(core: Core): UserOperations {
   return {
-    create: plannable(core, async (_core, { actor, displayName = null, idempotencyKey }) => {
-      const userId = generateId("usr");
-      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      const claim = await claimFor(
-        core,
-        actor,
-        "createUser",
-        idempotencyKey,
-        [displayName ?? "", String(displayName)],
-        act.userId,
-      );
-      const body = store.insertUser({ ...act, displayName: storableText(displayName), claim });
-      const work = userWork(act, "identity.user.create", body, claim ? [{ on: "key", claim }] : []);
-      // With a key it may simply run again.
-      return { work: claim ? { ...work, onLostReply: "repeat" } : work, known: { userId } };
+    create: Object.assign(async (input: CreateUser) => await execute(core, (await prepareCreate(input)).work), {
+      async plan({ idempotencyKey, ...input }: CreateUser) {
+        if (idempotencyKey !== undefined) throw new TypeError("A plan knows its user beforehand, so it takes no key.");
+        const { work, known } = await prepareCreate(input);
+        return new Plan(work, known);
+      },
     }),
 
     async get({ actor, userId }) {
@@ -116,6 +109,18 @@ export function userOperations(core: Core): UserOperations {
     reinstate: change("identity.user.reinstate", store.reinstateUser),
     revoke: change("identity.user.revoke", store.revokeUser, [{ on: "administrators" }]),
   };
+
+  async function prepareCreate({ actor, displayName = null, idempotencyKey }: CreateUser) {
+    const userId = generateId("usr");
+    const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+    const input = [displayName ?? "", String(displayName)];
+    const claim = await claimFor(core, actor, "createUser", idempotencyKey, input, act.userId);
+    const body = store.insertUser({ ...act, displayName: storableText(displayName), claim });
+    return {
+      work: userWork(act, "identity.user.create", body, claim ? [{ on: "key", claim }] : []),
+      known: { userId },
+    };
+  }
 
   function change<Input extends OfUser>(
     action: string,

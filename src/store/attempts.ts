@@ -16,9 +16,9 @@ export interface Bucket {
   readonly name: string;
   readonly limit: AttemptLimit;
   /**
-   * `address` counters only decay. `account` and `device` ones double their window each time that it was exhausted, and
-   * close after a hundred failures without a success between (NIST SP 800-63B-4 §3.2.2). Of the two a statement counts
-   * one: the device's if it is known for the account, so that a stranger cannot lock the owner out (R014).
+   * `address` counters only decay. The others count failures in a row too: each full limit of them doubles the window, and
+   * a hundred close the counter (NIST SP 800-63B-4 §3.2.2). Of the two a statement counts one: the device's if it is known
+   * for the account, so that a stranger cannot lock the owner out (R014).
    */
   readonly kind: "account" | "device" | "address";
 }
@@ -27,44 +27,36 @@ const longestWindowSeconds = 86_400;
 const failuresThatClose = 100;
 
 /**
- * The CTEs `counted` and `quota`. `quota` is one row: `allowed`, `retry_after`, and `just_limited` for the first refusal
- * of a window, which alone is audited. Rows are taken in order of name, or two attempts could deadlock.
+ * The CTEs `counted` and `quota`. `quota` is one row: `allowed`, `retry_after`, `just_limited` for the first refusal of a
+ * window, which alone is audited, and `bucket`, the account's or device's counter that was counted.
  *
- * @param knownDevice SQL for whether the account's own device asks.
- * @param condition SQL for whether anything is counted; if not, nothing is allowed.
+ * Addresses come first: an attempt that they refuse says nothing of the account and is not counted against it. Rows are taken
+ * in order of name, or two attempts could deadlock.
+ *
+ * @param attempt.account SQL for the name of a known account's counter, or null: then the bucket's own name stands. A new
+ *   password is a new credential and so begins with a fresh counter.
+ * @param attempt.knownDevice SQL for whether the account's own device asks.
+ * @param attempt.condition SQL for whether anything is counted; if not, nothing is allowed. Default true.
  */
-export function countAttempts(
-  buckets: readonly Bucket[],
-  knownDevice: Statement,
-  condition: Statement = sql`true`,
-): Statement {
+export function countAttempts(attempt: {
+  buckets: readonly Bucket[];
+  account: Statement;
+  knownDevice: Statement;
+  condition?: Statement;
+}): Statement {
+  const { buckets, account, knownDevice, condition = sql`true` } = attempt;
   const text = (field: (bucket: Bucket) => string | number): string[] => buckets.map((bucket) => String(field(bucket)));
-  return sql`wanted as (
-      select w.name, w.maximum::int, w.seconds::int, w.kind
+  return sql`wanted as materialized (
+      select case when w.kind = 'account' then coalesce(${account}, w.name) else w.name end as name,
+        w.maximum::int, w.seconds::int, w.kind
       from unnest(${text((b) => b.name)}::text[], ${text((b) => b.limit.attempts)}::text[],
         ${text((b) => b.limit.windowSeconds)}::text[], ${text((b) => b.kind)}::text[]) as w(name, maximum, seconds, kind)
       where ${condition} and (w.kind = 'address' or w.kind = case when ${knownDevice} then 'device' else 'account' end)),
-    counted as (
-      insert into attempt as a (bucket, count, maximum, resets_at, backs_off, streak)
-      select name, 1, maximum, sallyport_now() + make_interval(secs => seconds), kind <> 'address', 1
-      from wanted order by name
-      on conflict (bucket) do update set
-        count = case when a.resets_at <= sallyport_now() then 1 else least(a.count + 1, 1000000) end,
-        maximum = excluded.maximum,
-        level = case
-          when a.resets_at > sallyport_now() then a.level
-          when a.backs_off and a.count >= a.maximum then least(a.level + 1, 12)
-          else 0 end,
-        resets_at = case
-          when a.resets_at > sallyport_now() then a.resets_at
-          when a.backs_off and a.count >= a.maximum then sallyport_now() + least(
-            (excluded.resets_at - sallyport_now()) * power(2, least(a.level + 1, 12)),
-            make_interval(secs => ${longestWindowSeconds}::int))
-          else excluded.resets_at end,
-        streak = case
-          when a.resets_at <= sallyport_now() or a.count < excluded.maximum then least(a.streak + 1, 1000000)
-          else a.streak end
-      returning bucket, count, maximum, resets_at, streak, backs_off and streak > ${failuresThatClose}::int as closed),
+    counted_addresses as (${countBuckets(sql`kind = 'address'`)}),
+    admitted as materialized (
+      select coalesce(bool_and(count <= maximum), true) as ok from counted_addresses),
+    counted_account as (${countBuckets(sql`kind <> 'address' and (select ok from admitted)`)}),
+    counted as (select * from counted_addresses union all select * from counted_account),
     quota as materialized (
       select coalesce(bool_and(count <= maximum and not closed), false) as allowed,
         coalesce(bool_or(case
@@ -72,8 +64,41 @@ export function countAttempts(
           when closed then count = 1 or (streak = ${failuresThatClose + 1}::int and count <= maximum)
           else count = maximum + 1 end), false) as just_limited,
         ceil(extract(epoch from max(case when closed then sallyport_now() + interval '1 day'
-          when count > maximum then resets_at end) - sallyport_now()))::int as retry_after
+          when count > maximum then resets_at end) - sallyport_now()))::int as retry_after,
+        (select name from wanted where kind <> 'address') as bucket
       from counted)`;
+}
+
+/** `insert into attempt …` for the buckets of `wanted` that `which` holds for. */
+function countBuckets(which: Statement): Statement {
+  return sql`
+      insert into attempt as a (bucket, count, maximum, resets_at, backs_off, streak)
+      select name, 1, maximum, sallyport_now() + make_interval(secs => seconds), kind <> 'address', 1
+      from wanted where ${which} order by name
+      on conflict (bucket) do update set
+        count = case when a.resets_at <= sallyport_now() then 1 else least(a.count + 1, 1000000) end,
+        maximum = excluded.maximum,
+        resets_at = case
+          when a.resets_at > sallyport_now() then a.resets_at
+          else sallyport_now() + least(
+            (excluded.resets_at - sallyport_now())
+              * case when a.backs_off then power(2, least(a.streak / excluded.maximum, 12)) else 1 end,
+            make_interval(secs => ${longestWindowSeconds}::int)) end,
+        streak = case
+          when a.resets_at <= sallyport_now() or a.count < excluded.maximum then least(a.streak + 1, 1000000)
+          else a.streak end
+      returning bucket, count, maximum, resets_at, streak, backs_off and streak > ${failuresThatClose}::int as closed`;
+}
+
+/** SQL for the name of a credential's counter, or null. A credential's, not an identifier's: a new password begins afresh. */
+export function credentialBucket(credentialId: Statement): Statement {
+  return sql`'credential:' || (${credentialId})::text`;
+}
+
+/** SQL for whether a counter has nothing left now. */
+export function isUsedUp(attempt: Statement): Statement {
+  return sql`((${attempt}.resets_at > sallyport_now() and ${attempt}.count >= ${attempt}.maximum)
+    or (${attempt}.backs_off and ${attempt}.streak >= ${failuresThatClose}::int))`;
 }
 
 /** The CTE body that gives one reservation back after a success, and ends the run of failures (S22). */
@@ -81,4 +106,29 @@ export function refundAttempt(bucket: string, condition: Statement): Statement {
   return sql`
     update attempt set count = greatest(count - 1, 0), streak = 0
     where bucket = ${bucket} and ${condition}`;
+}
+
+/** Gives a reservation back whose secret nobody looked at: it was neither a success nor a failure. */
+export function returnAttempt(bucket: string): Statement {
+  return sql`
+    update attempt set count = greatest(count - 1, 0), streak = greatest(streak - 1, 0) where bucket = ${bucket}`;
+}
+
+/** How many refusals of one user's are written down each by itself. */
+const denialLimit: AttemptLimit = { attempts: 20, windowSeconds: 900 };
+
+/** The CTEs that count a refusal of a user's, and `recorded`: one row if it is to be written down (S41). */
+export function countDenial(userId: string): Statement {
+  const { attempts, windowSeconds } = denialLimit;
+  return sql`wanted as (
+      select ${`denial:${userId}`} as name, ${attempts}::int as maximum, ${windowSeconds}::int as seconds, 'address' as kind),
+    counted as (${countBuckets(sql`true`)}),
+    recorded as (select count > maximum as last from counted where count <= maximum + 1)`;
+}
+
+/** SQL for whether a user has been refused so often that nothing more is written down. */
+export function hasUsedUpDenials(userId: string | undefined): Statement {
+  return sql`exists (
+    select from attempt spent where spent.bucket = ${userId === undefined ? null : `denial:${userId}`}::text
+      and ${isUsedUp(sql`spent`)})`;
 }

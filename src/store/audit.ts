@@ -63,8 +63,3 @@ export function wireIdOf(type: string, uuid: Statement): Statement<unknown> {
 export function committed(auditId: string): Statement {
   return sql`exists (select from aud where aud.id = ${auditId}::uuid)`;
 }
-
-/** An event by itself, for a denial that must be recorded after the refusal is known (S03). */
-export function recordAuditEvent(event: AuditEvent): Statement {
-  return insertAuditEvent(event, sql`(select 1) one`);
-}

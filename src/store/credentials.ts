@@ -3,6 +3,7 @@ import type { Actor } from "../domain/actor.ts";
 import type { CredentialType } from "../domain/credential.ts";
 import type { Status } from "../domain/user.ts";
 import { acting, demandsSecondFactor, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
+import { hasUsedUpDenials } from "./attempts.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -32,7 +33,10 @@ interface CredentialAct {
   readonly credentialId: string;
 }
 
-/** A new password; `needsFactor` if it is short enough to need a second factor beside it. */
+/**
+ * A new password, `needsFactor` if it is short enough to need a second factor beside it. A user who was told too often that an
+ * identifier is taken is told nothing for a while (S39).
+ */
 export function insertPasswordCredential(
   act: CredentialAct & { userId: string; identifier: string; passwordHash: string; needsFactor: boolean },
 ): Statement<CredentialRow> {
@@ -45,12 +49,13 @@ export function insertPasswordCredential(
         case when owner.id is null then 'not_found' end,
         case when owner.status <> 'active' then 'precondition.user_not_active' end,
         case when ${act.needsFactor}::boolean and not ${demandsSecondFactor(sql`owner.id`)}
-          then 'invalid_format.password' end) as refusal
+          then 'invalid_format.password' end,
+        case when ${hasUsedUpDenials(act.actor.userId)} then 'too_many_requests' end) as refusal
       from (select 1) one left join owner on true left join acting on true),
     cred as (
       insert into cred (id, usr_id, type, identifier, password_hash)
       select ${act.credentialId}::uuid, usr_id, 'password', ${act.identifier}, ${act.passwordHash}
-      from verdict where refusal is null
+      from verdict where refusal is null and not ${hasSuspendedCredential(act.identifier)}
       on conflict (type, identifier) where status = 'active' do nothing
       returning *),
     audit as (${insertAuditEvent(credentialEvent(act, "create"), sql`cred`)})
@@ -59,6 +64,15 @@ export function insertPasswordCredential(
       when verdict.refusal is not null then sallyport_refuse(verdict.refusal)
       when cred.id is null then sallyport_refuse('conflict.duplicate_credential')
       else true end`;
+}
+
+/**
+ * SQL for whether a suspended password holds the identifier. The specification leaves it free then; but its owner would undo an
+ * administrator's suspension with a new password, and a stranger would take the name.
+ */
+export function hasSuspendedCredential(identifier: string): Statement {
+  return sql`exists (
+    select from cred held where held.type = 'password' and held.identifier = ${identifier} and held.status = 'suspended')`;
 }
 
 /** One row with `refusal` or the credential; a read by an administrator leaves an event. */

@@ -1,6 +1,6 @@
 import { type Statement, sql } from "./sql.ts";
 
-/** Removes tickets, keys and counters that have ended, at most `limit` of each. An account's counter is kept for 90 days. */
+/** Removes tickets, keys and counters that have ended, at most `limit` of each. A counter that ran full is kept for 90 days. */
 export function purgeExpired(limit: number): Statement {
   return sql`
     with tickets as (
@@ -9,11 +9,13 @@ export function purgeExpired(limit: number): Statement {
         order by expires_at limit ${limit}::int for update skip locked)),
     keys as (
       delete from idempotency where digest in (
-        select digest from idempotency where expires_at < sallyport_now() order by expires_at limit ${limit}::int)),
+        select digest from idempotency where expires_at < sallyport_now()
+        order by expires_at limit ${limit}::int for update skip locked)),
     counters as (
       delete from attempt where bucket in (
         select bucket from attempt
-        where resets_at < sallyport_now() - interval '1 day' * case when backs_off then 90 else 1 end
+        where resets_at < sallyport_now() - interval '1 day'
+          and (resets_at < sallyport_now() - interval '90 days' or not (backs_off and streak >= maximum))
         order by resets_at limit ${limit}::int for update skip locked))
     select 1`;
 }

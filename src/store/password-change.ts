@@ -1,7 +1,7 @@
 import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { acting, demandsSecondFactor, refusalUnless } from "./access.ts";
-import { type Bucket, countAttempts, refundAttempt } from "./attempts.ts";
+import { type Bucket, countAttempts, credentialBucket, isUsedUp } from "./attempts.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { replacePassword } from "./credentials.ts";
 import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
@@ -13,26 +13,50 @@ export interface ReservedChangeRow {
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
   readonly credentialId: string | null;
+  readonly identifier: string | null;
   readonly passwordHash: string | null;
+  readonly bucket: string;
 }
 
 /**
  * Counts an attempt at the current password of a session that is fresh (R008), in the budget that sign-in has too (R013).
- * One row always.
+ * Where that is used up it is counted on the session, as on a known device, so that a stranger's guesses do not keep the owner
+ * from changing the password (R014). One row always.
+ *
+ * @param change.credentialId The password to prove; the one that the session came of if it is left out.
  */
 export function reservePasswordChange(change: {
   actor: Actor;
   sessionId: string;
+  credentialId: string | undefined;
   buckets: readonly Bucket[];
   auditId: string;
   identifierDigest: string;
 }): Statement<ReservedChangeRow> {
   return sql`
     with acting as materialized (${acting(change.actor)}),
+    target as materialized (
+      select * from cred
+      where id = coalesce(${change.credentialId ?? null}::uuid,
+        (select cred_id from ses where ses.id = ${change.sessionId}::uuid))),
     verdict as materialized (
-      select ${refusalUnless(accessRules.changePassword, sql`acting.usr_id`)} as refusal, acting.usr_id
-      from (select 1) one left join acting on true),
-    ${countAttempts(change.buckets, sql`false`, sql`(select refusal is null from verdict)`)},
+      select acting.usr_id, coalesce(
+        ${refusalUnless(accessRules.changePassword, sql`target.usr_id`)},
+        case
+          when target.id is null then 'not_found'
+          when target.status <> 'active' then 'conflict.credential_not_active'
+          when target.type <> 'password' and ${change.credentialId !== undefined}::boolean
+            then 'conflict.credential_type_mismatch'
+        end) as refusal
+      from (select 1) one left join target on true left join acting on true),
+    ${countAttempts({
+      buckets: change.buckets,
+      account: credentialBucket(sql`(select id from target)`),
+      knownDevice: sql`exists (
+        select from attempt spent join target on spent.bucket = ${credentialBucket(sql`target.id`)}
+        where ${isUsedUp(sql`spent`)})`,
+      condition: sql`(select refusal is null from verdict)`,
+    })},
     audit as (${insertAuditEvent(
       {
         id: change.auditId,
@@ -42,16 +66,13 @@ export function reservePasswordChange(change: {
         context: change.actor.context,
         targetKind: "login",
         targetId: sql`${change.identifierDigest}::text`,
-        metadata: sql`jsonb_build_object('reason', coalesce(verdict.refusal, 'too_many_requests'))`,
+        metadata: sql`jsonb_build_object('reason', 'too_many_requests')`,
       },
-      sql`quota cross join verdict
-        where quota.just_limited or (verdict.usr_id is not null and verdict.refusal is not null)`,
+      sql`quota where quota.just_limited`,
     )})
-    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds", cred.id as "credentialId",
-      cred.password_hash as "passwordHash"
-    from verdict cross join quota
-    left join ses on ses.id = ${change.sessionId}::uuid and quota.allowed and verdict.refusal is null
-    left join cred on cred.id = ses.cred_id and cred.type = 'password' and cred.status = 'active'`;
+    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds", target.id as "credentialId",
+      target.identifier, target.password_hash as "passwordHash", quota.bucket
+    from verdict cross join quota left join target on quota.allowed and verdict.refusal is null`;
 }
 
 /**
@@ -65,7 +86,6 @@ export function spendPasswordChange(change: {
   passwordHash: string;
   needsFactor: boolean;
   session: NewSession;
-  refund: string;
   auditId: string;
 }): Statement<SessionUserRow & { refusal: string | null }> {
   return sql`
@@ -86,7 +106,6 @@ export function spendPasswordChange(change: {
       update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from replaced
       where ses.usr_id = replaced.usr_id and ses.revoked_at is null),
     ended_tickets as (delete from login_ticket using replaced where login_ticket.usr_id = replaced.usr_id),
-    refunded as (${refundAttempt(change.refund, sql`exists (select from replaced)`)}),
     login as (${insertSession(
       change.session,
       sql`(select cred.id as cred_id, cred.usr_id, verdict.amr, false as mfa_proved, sallyport_now() as auth_time

@@ -210,28 +210,35 @@ export function recallRevokedCount(auditId: string): Statement<{ revoked: number
 }
 
 /**
- * Ends the session whose token is presented; the token is the proof. A token that was rotated so lately that a refresh would
- * still give its child stands for the child here too (R045). One row if there was one to end. The batch has locked the user.
+ * The CTE body that ends whatever lives of a presented token's family, and gives the ended sessions. A token that was rotated
+ * counts too: a person who signs out, or in anew, means the browser, and who else holds the old token can end it by a late
+ * refresh as well. The batch has locked the user.
+ *
+ * @param condition SQL for whether to.
  */
+export function endPresentedFamily(
+  presented: { tokenHash: string | undefined; transport: Transport },
+  condition: Statement,
+): Statement {
+  return sql`
+    update ses set revoked_at = greatest(sallyport_now(), ses.created_at)
+    from (
+      select coalesce(family_id, id) as family from ses
+      where token_hash = decode(${presented.tokenHash ?? null}::text, 'hex')
+        and coalesce(transport, 'token') = ${presented.transport}) presented
+    where (ses.family_id = presented.family or ses.id = presented.family) and ses.revoked_at is null and ${condition}
+    returning ses.id, ses.usr_id`;
+}
+
+/** Ends the session whose token is presented; the token is the proof. One row if there was one to end. */
 export function endPresentedSession(presented: {
   tokenHash: string;
   transport: Transport;
-  retrySeconds: number;
   auditId: string;
   context: RequestContext;
 }): Statement<{ id: string }> {
   return sql`
-    with presented as (
-      select case
-        when successor_id is null then id
-        when revoked_at > sallyport_now() - make_interval(secs => ${presented.retrySeconds}::int) then successor_id
-      end as id
-      from ses
-      where token_hash = decode(${presented.tokenHash}, 'hex') and coalesce(transport, 'token') = ${presented.transport}),
-    ses as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from presented
-      where ses.id = presented.id and ses.revoked_at is null
-      returning ses.id, ses.usr_id),
+    with ended as (${endPresentedFamily(presented, sql`true`)}),
     audit as (${insertAuditEvent(
       {
         id: presented.auditId,
@@ -239,12 +246,12 @@ export function endPresentedSession(presented: {
         outcome: "success",
         context: presented.context,
         targetKind: "ses",
-        targetId: sql`ses.id`,
-        actingUser: sql`ses.usr_id`,
+        targetId: sql`ended.id`,
+        actingUser: sql`ended.usr_id`,
       },
-      sql`ses`,
+      sql`(select * from ended limit 1) ended`,
     )})
-    select ses.id from ses`;
+    select id from ended`;
 }
 
 /** The session as it is now, if the operation that made the event committed. */

@@ -7,9 +7,16 @@
 import type { RequestContext } from "../domain/request-context.ts";
 import { ticketSeconds } from "../domain/session.ts";
 import { demandsSecondFactor } from "./access.ts";
-import { type Bucket, countAttempts, refundAttempt } from "./attempts.ts";
+import { type Bucket, countAttempts, credentialBucket, refundAttempt } from "./attempts.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
+import {
+  endPresentedFamily,
+  insertSession,
+  type NewSession,
+  type SessionUserRow,
+  sessionColumns,
+  sessionUserColumns,
+} from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface ReservedRow {
@@ -18,7 +25,8 @@ export interface ReservedRow {
   readonly credentialId: string | null;
   readonly userId: string | null;
   readonly passwordHash: string | null;
-  readonly knownDevice: boolean;
+  /** The counter of the account or device that was counted. */
+  readonly bucket: string;
 }
 
 /** What both statements of a password check say about the attempt. */
@@ -48,14 +56,18 @@ export function reservePasswordCheck(
       where cred.type = 'password' and cred.identifier = ${attempt.identifier} and cred.status = 'active'),
     device as materialized (
       select exists (select from found where id = ${attempt.deviceCredentialId ?? null}::uuid) as known),
-    ${countAttempts(attempt.buckets, sql`(select known from device)`)},
+    ${countAttempts({
+      buckets: attempt.buckets,
+      account: credentialBucket(sql`(select id from found)`),
+      knownDevice: sql`(select known from device)`,
+    })},
     audit as (${insertAuditEvent(
       { ...loginEvent(attempt), action: "identity.sign_in.limited", outcome: "denied" },
       sql`quota where just_limited`,
     )})
     select quota.allowed, quota.retry_after as "retryAfterSeconds", found.id as "credentialId", found.usr_id as "userId",
-      found.password_hash as "passwordHash", device.known as "knownDevice"
-    from quota cross join device left join found on quota.allowed`;
+      found.password_hash as "passwordHash", quota.bucket
+    from quota left join found on quota.allowed`;
 }
 
 /** What a proved password gives: a session, or a ticket where a second factor is demanded (or only a ticket was asked for). */
@@ -94,16 +106,16 @@ export function spendPassword(
       where c.id = ${proof.credentialId}::uuid and c.status = 'active' and u.status = 'active'
       ${proof.rehashed === undefined ? sql`for share of u, c` : sql`for share of u for no key update of c`}),
     outcome as materialized (select exists (select from live) as ok),
-    ses as (${insertSession(proof.session, sql`(select * from live where not second and not ${proof.onlyTicket}::boolean)`)}),
+    opened as (${insertSession(proof.session, sql`(select * from live where not second and not ${proof.onlyTicket}::boolean)`)}),
     ticket as (
       insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, purpose, created_at, expires_at)
       select decode(${proof.ticketHash}, 'hex'), usr_id, cred_id, amr, second, ${transport}, 'sign_in', sallyport_now(),
         sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
       from live where second or ${proof.onlyTicket}::boolean),
-    replaced as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from live
-      where ses.token_hash = decode(${proof.presentedTokenHash ?? null}::text, 'hex')
-        and coalesce(ses.transport, 'token') = ${transport} and ses.revoked_at is null and not live.second),
+    replaced as (${endPresentedFamily(
+      { tokenHash: proof.presentedTokenHash, transport },
+      sql`exists (select from live where not second)`,
+    )}),
     refunded as (${refundAttempt(proof.refund, sql`(select ok from outcome)`)}),
     rehashed as (
       update cred set password_hash = ${proof.rehashed ?? null}::text from live
@@ -118,10 +130,10 @@ export function spendPassword(
         metadata: sql`jsonb_strip_nulls(jsonb_build_object('method', 'password', 'mfa_required', live.second,
           'session', 'ses_' || replace(ses.id::text, '-', '')))`,
       },
-      sql`outcome left join live on true left join ses on true`,
+      sql`outcome left join live on true left join opened ses on true`,
     )})
     select outcome.ok as live, coalesce(live.second, false) as "mfaRequired", ${sessionColumns}, ${sessionUserColumns}
-    from outcome left join live on true left join ses on true left join usr on usr.id = live.usr_id`;
+    from outcome left join live on true left join opened ses on true left join usr on usr.id = live.usr_id`;
 }
 
 /** The event of a check that failed; it is written for unknown identifiers too, or the trip itself would tell. */

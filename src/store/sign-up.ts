@@ -1,7 +1,15 @@
 import type { RequestContext } from "../domain/request-context.ts";
 import { type Bucket, countAttempts } from "./attempts.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
+import { hasSuspendedCredential } from "./credentials.ts";
+import {
+  endPresentedFamily,
+  insertSession,
+  type NewSession,
+  type SessionUserRow,
+  sessionColumns,
+  sessionUserColumns,
+} from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface SignedUpRow extends SessionUserRow {
@@ -31,22 +39,22 @@ export function signUp(account: {
   identifierDigest: string;
 }): Statement<SignedUpRow> {
   return sql`
-    with ${countAttempts(account.buckets, sql`false`)},
+    with ${countAttempts({ buckets: account.buckets, account: sql`null::text`, knownDevice: sql`false` })},
     proof as (
       insert into cred (id, usr_id, type, identifier, password_hash)
       select ${account.credentialId}::uuid, ${account.userId}::uuid, 'password', ${account.identifier},
         ${account.passwordHash}
-      from quota where quota.allowed
+      from quota where quota.allowed and not ${hasSuspendedCredential(account.identifier)}
       on conflict (type, identifier) where status = 'active' do nothing
       returning id as cred_id, usr_id, sallyport_now() as auth_time, array['pwd'] as amr, false as mfa_proved),
     person as (
       insert into usr (id, display_name) select usr_id, ${account.displayName}::text from proof
       returning *),
     login as (${insertSession(account.session, sql`proof`)}),
-    replaced as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from proof
-      where ses.token_hash = decode(${account.presentedTokenHash ?? null}::text, 'hex')
-        and coalesce(ses.transport, 'token') = ${account.session.transport} and ses.revoked_at is null),
+    replaced as (${endPresentedFamily(
+      { tokenHash: account.presentedTokenHash, transport: account.session.transport },
+      sql`exists (select from proof)`,
+    )}),
     audit as (${insertAuditEvent(
       {
         id: account.auditId,

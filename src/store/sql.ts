@@ -24,6 +24,8 @@ export interface Database {
   run<Row>(statement: Statement<Row>): Promise<Row[]>;
   /** Runs statements in one READ COMMITTED transaction and one request, in order; either all take effect or none do. */
   batch(statements: readonly Statement<unknown>[]): Promise<unknown[][]>;
+  /** Whether it runs inside a transaction of the caller's, who may undo it. Absent: never. */
+  isNested?(): boolean;
 }
 
 /** Builds a statement. A value becomes a parameter, a nested statement is inlined and renumbered; there is no other way in. */

@@ -38,6 +38,7 @@ export function insertUser(
     made as (
       insert into usr (id, display_name) select ${act.userId}::uuid, ${act.displayName}::text
       from verdict where refusal is null and coalesce(claimed, ${act.userId}::uuid) = ${act.userId}::uuid
+        and (claimed is null or not exists (select from usr where id = claimed))
       returning *),
     audit as (${insertAuditEvent(
       {
@@ -53,7 +54,7 @@ export function insertUser(
     )})
     select ${columns}
     from verdict left join (select * from made union all select * from usr
-      where id = (select claimed from verdict) and not exists (select from made)) usr on true
+      where id = coalesce((select claimed from verdict), ${act.userId}::uuid) and not exists (select from made)) usr on true
     where ${raiseRefusal()}`;
 }
 

@@ -51,7 +51,7 @@ interface Account {
 const accounts: Account[] = [];
 const administrators: Account[] = [];
 const ids: Record<string, string[]> = { usr: [], cred: [], ses: [] };
-const tickets: string[] = [];
+const tickets: { ticket: string; usr: string; cred: string }[] = [];
 /** Every token that was given, and by which request. */
 const given = new Map<string, number>();
 
@@ -82,9 +82,10 @@ async function enlist(isAdministrator = false): Promise<void> {
 }
 
 /** What somebody would fill in who knows what they do, mostly. */
-function knownTo(account: Account | undefined): Known {
+function knownTo(account: Account | undefined, proved: (typeof tickets)[number] | undefined): Known {
   return (member, { pattern }) => {
     const type = /^\^(usr|cred|ses)_/.exec(pattern ?? "")?.[1];
+    if ((type === "usr" || type === "cred") && proved && !draws.isOneIn(6)) return proved[type];
     // An administrator is mostly busy with what was just touched.
     if (type && account && !draws.isOneIn(administrators.includes(account) ? 1 : 3)) {
       return { usr: account.userId, cred: account.credentialId, ses: account.sessionId }[type];
@@ -138,11 +139,14 @@ const headerNames = [
   "content-encoding",
 ];
 
-function headersFor(account: Account | undefined): Record<string, string> {
+function headersFor(
+  account: Account | undefined,
+  proved: (typeof tickets)[number] | undefined,
+): Record<string, string> {
   const headers: Record<string, string> = { [addressHeader]: freshAddress() };
   if (account?.transport === "token") headers.authorization = `Bearer ${account.token}`;
   if (account?.transport === "cookie") Object.assign(headers, { cookie: `__Host-session=${account.token}`, origin });
-  if (tickets.length > 0) headers["login-ticket"] = draws.one(tickets);
+  if (proved) headers["login-ticket"] = proved.ticket;
   while (draws.isOneIn(6)) headers[draws.one(headerNames)] = draws.one(oddHeaders);
   return headers;
 }
@@ -153,7 +157,8 @@ interface Made extends Sent {
 
 function make(operation: Operation): Made {
   const account = draws.isOneIn(6) ? undefined : draws.one(draws.isOneIn(4) ? administrators : accounts);
-  const known = knownTo(account);
+  const proved = operation.operationId === "createSession" ? tickets.at(-1) : undefined;
+  const known = knownTo(account, proved);
   const { parameters = [], requestBody } = operation;
   const path = operation.template.replace(/\{(\w+)\}/g, (_all, name: string) => {
     const { schema } = parameters.find((one) => one.name === name)!;
@@ -164,7 +169,7 @@ function make(operation: Operation): Made {
   const sent = {
     method: draws.isOneIn(60) ? draws.one(["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"]) : operation.method,
     path: path + queryOf(parameters, draws, known, canary),
-    headers: headersFor(account),
+    headers: headersFor(account, proved),
   };
   if (!requestBody || sent.method === "HEAD" || sent.method === "GET") return sent;
   const value = validValue(requestBody.content["application/json"]!.schema, draws, known);
@@ -178,7 +183,8 @@ function make(operation: Operation): Made {
 function learn(sent: Made, reply: Reply, number: number): void {
   for (const [id, type] of reply.text.matchAll(/\b(usr|cred|ses)_[0-9a-f]{32}\b/g)) remember(ids[type!]!, id);
   const ticket = reply.headers.get("login-ticket") ?? reply.json?.details?.ticket;
-  if (ticket) remember(tickets, ticket);
+  const { usr_id: usr, cred_id: cred } = reply.json ?? {};
+  if (ticket && usr && cred) remember(tickets, { ticket, usr, cred });
   const inCookie = cookiesOf(reply)["__Host-session"]?.value;
   const token: string | undefined = reply.json?.token ?? inCookie;
   for (const one of [ticket, token]) if (one) given.set(one, number);

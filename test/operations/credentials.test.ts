@@ -270,10 +270,25 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await signIn(person.identifier, person.password)).toBe("done");
     });
 
-    test("reinstating one whose identifier was taken meanwhile: conflict, and it stays suspended", async () => {
-      const { credentialId, identifier } = await world.person();
+    test("a suspended one keeps its identifier: nobody undoes the suspension, or takes the name, with a new password", async () => {
+      const { credentialId, identifier, userId } = await world.person();
+      const stranger = await world.person();
       await world.auth.credentials.suspend({ actor: system, credentialId });
-      await world.person({ identifier });
+      for (const id of [userId, stranger.userId]) {
+        expect(await outcome(createPassword(id, identifier.toUpperCase()))).toBe("conflict.duplicate_credential");
+      }
+      expect(await outcome(world.person({ identifier }))).toBe("conflict.duplicate_credential");
+      await world.auth.credentials.revoke({ actor: system, credentialId });
+      expect(await outcome(createPassword(stranger.userId, identifier))).toBe("done");
+    });
+
+    test("reinstating one whose identifier another SDK gave away meanwhile: conflict, and it stays suspended", async () => {
+      const { credentialId, identifier } = await world.person();
+      const { userId } = await world.person();
+      await world.auth.credentials.suspend({ actor: system, credentialId });
+      await world.rows(sql`
+        insert into cred (id, usr_id, type, identifier, password_hash)
+        values (gen_random_uuid(), ${uuidFor("usr", userId)}::uuid, 'password', ${identifier}, 'x')`);
       const act = { actor: system, credentialId };
       expect(await outcome(world.auth.credentials.reinstate(act))).toBe("conflict.duplicate_credential");
       expect((await world.auth.credentials.get(act)).status).toBe("suspended");

@@ -193,16 +193,18 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await refreshEvents(person.session)).toEqual([]);
     });
 
-    test("only a refresh ends a family: an old token at any other door is plainly refused", async () => {
+    test("an old token at another door is plainly refused, and ends nothing; at sign-out it ends the family", async () => {
       const person = await world.person();
+      const other = await world.signIn(person);
       const child = await refresh(person.token);
       await advanceTestClock(world.database, day);
       expect(await verify(person.token)).toBe(ended);
-      await world.auth.sessions.signOut({ token: person.token, transport: "token" });
       expect(await outcome(world.auth.sessions.refresh({ token: person.token, transport: "cookie" }))).toBe(
         "unauthorized.invalid_token",
       );
       expect(await verify(child.token)).toBe("done");
+      await world.auth.sessions.signOut({ token: person.token, transport: "token" });
+      expect([await verify(child.token), await verify(other.token)]).toEqual([ended, "done"]);
     });
 
     test.each(["suspend", "revoke"] as const)(

@@ -24,7 +24,7 @@ export async function openHttp(name: BackendName, options?: OpenOptions): Promis
   const errors: unknown[] = [];
   const app = authRoutes(world.auth, {
     clientAddress: (c) => c.req.header(addressHeader),
-    onError: (error) => console.log(errors.push(error), error),
+    onError: (error) => errors.push(error),
   }) as unknown as Hono;
   return {
     ...world,

@@ -39,6 +39,8 @@ export const credentialRoutes: readonly Route[] = [
       "invalid_format.identifier",
       "invalid_format.password",
       "conflict.duplicate_credential",
+      "too_many_requests",
+      "unavailable.busy",
       "unavailable.busy",
     ],
     run: async ({ c, auth, actor, body }) => {
@@ -73,12 +75,16 @@ export const credentialRoutes: readonly Route[] = [
       "invalid_format.password",
       "conflict.credential_not_active",
       "conflict.credential_type_mismatch",
+      "unauthorized.invalid_credential",
+      "too_many_requests",
+      "unavailable.busy",
       "unavailable.busy",
     ],
     run: async ({ c, auth, actor, body }) => {
       if (!("password" in body)) throw new AuthError("forbidden");
       const credentialId = c.req.param("cred_id")!;
-      const rotated = await auth.credentials.rotatePassword({ actor, credentialId, password: body.password });
+      const { password, current_password: currentPassword } = body;
+      const rotated = await auth.credentials.rotateOwnPassword({ actor, credentialId, currentPassword, password });
       return c.json(credentialBody(rotated), 200);
     },
   }),

@@ -81,7 +81,7 @@ function onClient(client: Connection, timeoutMilliseconds: number): Database {
     });
   const alone = retryConflicts(onConnection(request, timeoutMilliseconds));
   const nested = insideTransaction(client);
-  const current = (): Database => (["T", "E"].includes(client.getTransactionStatus() ?? "") ? nested : alone);
+  const isNested = (): boolean => ["T", "E"].includes(client.getTransactionStatus() ?? "");
 
   /** Requests on one connection wait for each other, or a second would land inside the first one's transaction. */
   let last: Promise<unknown> = Promise.resolve();
@@ -91,8 +91,9 @@ function onClient(client: Connection, timeoutMilliseconds: number): Database {
     return turn;
   };
   return {
-    run: (statement) => inTurn(() => current().run(statement)),
-    batch: (statements) => inTurn(() => current().batch(statements)),
+    run: (statement) => inTurn(() => (isNested() ? nested : alone).run(statement)),
+    batch: (statements) => inTurn(() => (isNested() ? nested : alone).batch(statements)),
+    isNested,
   };
 }
 

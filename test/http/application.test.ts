@@ -1,0 +1,214 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
+import type { Actor } from "../../src/domain/actor.ts";
+import { generateId } from "../../src/domain/id.ts";
+import type { Session } from "../../src/domain/session.ts";
+import type { User } from "../../src/domain/user.ts";
+import { authErrorResponse, authenticate, authRoutes, requireUser } from "../../src/http/index.ts";
+import type { Person } from "../support/auth.ts";
+import { origin } from "../support/http.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
+
+let world: HttpWorld;
+beforeAll(async () => {
+  world = await openHttp("pglite");
+});
+afterAll(() => world.close());
+
+/** An application as the README would have it: nothing of it is annotated. */
+function application() {
+  const { auth } = world;
+  return new Hono()
+    .use(authenticate(auth))
+    .get("/", (c) => c.json({ name: c.var.user?.displayName ?? "nobody" }))
+    .get("/me", requireUser(auth), (c) => c.json({ id: c.var.user.id, session: c.var.session.id }))
+    .delete("/me", requireUser(auth), async (c) => {
+      await auth.users.revoke({ actor: c.var.actor, userId: c.var.user.id });
+      return c.body(null, 204);
+    })
+    .route("/", authRoutes(auth) as unknown as Hono);
+}
+
+const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bearer ${token}` } });
+
+describe("the types need no augmentation", () => {
+  test("after authenticate a user may be there; after requireUser one is", () => {
+    const { auth } = world;
+    new Hono().use(authenticate(auth)).get("/", (c) => {
+      expectTypeOf(c.var.user).toEqualTypeOf<User | undefined>();
+      expectTypeOf(c.var.session).toEqualTypeOf<Session | undefined>();
+      expectTypeOf(c.var.actor).toEqualTypeOf<Actor | undefined>();
+      return c.body(null);
+    });
+    new Hono().get("/", requireUser(auth), (c) => {
+      expectTypeOf(c.var.user).toEqualTypeOf<User>();
+      expectTypeOf(c.var.session).toEqualTypeOf<Session>();
+      expectTypeOf(c.var.actor).toEqualTypeOf<Actor>();
+      return c.body(null);
+    });
+    new Hono()
+      .use(authenticate(auth))
+      .use("/private/*", requireUser(auth))
+      .get("/private/x", requireUser(auth), (c) => c.json({ id: c.var.user.id satisfies `usr_${string}` }));
+    // @ts-expect-error without either there is no user
+    new Hono().get("/", (c) => c.json(c.var.user));
+    new Hono<{ Variables: { mine: number }; Bindings: { KEY: string } }>()
+      .use(authenticate((c) => (c.env.KEY ? auth : auth)))
+      .get(
+        "/",
+        requireUser(() => auth),
+        (c) => {
+          expectTypeOf(c.var.mine).toEqualTypeOf<number>();
+          expectTypeOf(c.env.KEY).toEqualTypeOf<string>();
+          return c.json({ id: c.var.user.id });
+        },
+      );
+    expect(application()).toBeInstanceOf(Hono);
+  });
+});
+
+describe("an application", () => {
+  test("knows who asks, in one request to the database, whichever guards run", async () => {
+    const app = application();
+    const ada = await world.person();
+    for (const path of ["/", "/me"]) {
+      world.counting.reset(1);
+      const response = await app.request(path, bearer(ada.token));
+      expect([path, response.status, world.counting.requests]).toEqual([path, 200, 1]);
+    }
+    world.counting.reset();
+    expect(await (await app.request("/me", bearer(ada.token))).json()).toEqual({
+      id: ada.userId,
+      session: ada.session.id,
+    });
+  });
+
+  test("asks nothing of the database where nobody shows anything", async () => {
+    world.counting.reset(0);
+    const app = application();
+    expect(await (await app.request("/")).json()).toEqual({ name: "nobody" });
+    const refused = await app.request("/me");
+    expect([refused.status, refused.headers.get("www-authenticate"), refused.headers.get("cache-control")]).toEqual([
+      401,
+      "Bearer",
+      "no-store",
+    ]);
+    expect(await refused.json()).toEqual({ code: "unauthorized.invalid_token", message: "A valid session is needed." });
+    world.counting.reset();
+  });
+
+  test("S19: a cookie that has ended is nobody, and stays", async () => {
+    const app = application();
+    const ada = await world.person({ transport: "cookie" });
+    await world.auth.sessions.revoke({ actor: ada.actor, sessionId: ada.session.id });
+    const headers = { cookie: `__Host-session=${ada.token}` };
+    const seen = await app.request("/", { headers });
+    expect([seen.status, await seen.json(), seen.headers.getSetCookie()]).toEqual([200, { name: "nobody" }, []]);
+    const refused = await app.request("/me", { headers });
+    expect([refused.status, ((await refused.json()) as { code: string }).code, refused.headers.getSetCookie()]).toEqual(
+      [401, "unauthorized.session_expired", []],
+    );
+  });
+
+  test("a bearer that is wrong is refused, even where nobody is needed", async () => {
+    const response = await application().request("/", bearer("A".repeat(43)));
+    expect(response.status).toBe(401);
+  });
+
+  test("S12: a user whose second factor is missing is nobody in a cookie, and refused with a bearer", async () => {
+    const app = application();
+    const [bearerOnly, inCookie] = [await world.person(), await world.person({ transport: "cookie" })];
+    await world.enroll(bearerOnly.userId);
+    await world.enroll(inCookie.userId);
+    expect(((await (await app.request("/", bearer(bearerOnly.token))).json()) as { code: string }).code).toBe(
+      "unauthorized.mfa_required",
+    );
+    expect(await (await app.request("/", { headers: { cookie: `__Host-session=${inCookie.token}` } })).json()).toEqual({
+      name: "nobody",
+    });
+  });
+
+  test("acts for its user, with a cookie and the proof of a page", async () => {
+    const app = application();
+    const ada = await world.person({ transport: "cookie" });
+    const cookie = `__Host-session=${ada.token}`;
+    expect((await app.request("/me", { method: "DELETE", headers: { cookie } })).status).toBe(403);
+    expect((await app.request("/me", { method: "DELETE", headers: { cookie, origin } })).status).toBe(204);
+    expect((await app.request("/me", { headers: { cookie } })).status).toBe(401);
+    expect(
+      (await world.events({ target: ada.userId, action: "identity.user.revoke" })).map(({ actorUserId }) =>
+        actorUserId?.replaceAll("-", ""),
+      ),
+    ).toEqual([ada.userId.slice(4)]);
+  });
+
+  test("keeps its own routes and errors beside ours", async () => {
+    const app = application();
+    const ada = await world.person();
+    expect((await app.request("/auth/session", bearer(ada.token))).status).toBe(200);
+    const own = await app.request("/nowhere");
+    expect([own.status, await own.text()]).toEqual([404, "404 Not Found"]);
+  });
+});
+
+describe("an application's errors", () => {
+  test("what an operation refuses is answered as our own routes answer it", async () => {
+    const app = new Hono()
+      .onError((error, c) => authErrorResponse(error, c))
+      .get("/", requireUser(world.auth), async (c) => {
+        await world.auth.users.get({ actor: c.var.actor, userId: generateId("usr") });
+        return c.body(null);
+      });
+    const response = await app.request("/", bearer((await world.person()).token));
+    expect([response.status, await response.json()]).toEqual([
+      404,
+      { code: "not_found", message: "There is no such object." },
+    ]);
+  });
+
+  test("a fault of ours reaches the application's own handler, and no client", async () => {
+    const told: unknown[] = [];
+    const broken = {
+      ...world.auth,
+      sessions: { ...world.auth.sessions, verify: () => Promise.reject(new RangeError("canary")) },
+    };
+    for (const guard of [requireUser(broken), authenticate(broken)] as MiddlewareHandler[]) {
+      const app = new Hono()
+        .onError((error, c) => {
+          told.push(error);
+          return authErrorResponse(error, c);
+        })
+        .get("/", guard, (c) => c.text("handled"));
+      const response = await app.request("/", bearer("A".repeat(43)));
+      expect([response.status, await response.json()]).toEqual([
+        500,
+        { code: "internal_error", message: "Something went wrong." },
+      ]);
+    }
+    expect(told.map(String)).toEqual(["RangeError: canary", "RangeError: canary"]);
+  });
+
+  test("R130: our routes tell `onError`, and a client nothing", async () => {
+    const told: unknown[] = [];
+    const broken = {
+      ...world.auth,
+      sessions: { ...world.auth.sessions, verify: () => Promise.reject(new RangeError("canary")) },
+    };
+    const app = authRoutes(broken, { onError: (error) => told.push(error) });
+    const response = await app.request("/auth/session", bearer("A".repeat(43)));
+    expect([response.status, await response.text()]).toEqual([
+      500,
+      '{"code":"internal_error","message":"Something went wrong."}',
+    ]);
+    expect(told.map(String)).toEqual(["RangeError: canary"]);
+  });
+});
+
+test("R131: two hundred at once are each themselves", async () => {
+  const app = application();
+  const people: Person[] = [];
+  while (people.length < 20) people.push(await world.person());
+  const asked = Array.from({ length: 200 }, (_, index) => people[(index * 7) % people.length]!);
+  const answers = await Promise.all(asked.map(async ({ token }) => (await app.request("/me", bearer(token))).json()));
+  expect(answers).toEqual(asked.map(({ userId, session }) => ({ id: userId, session: session.id })));
+});

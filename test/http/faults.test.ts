@@ -1,0 +1,191 @@
+/**
+ * The database fails, over the real client and Neon's protocol: every route says 503 and nothing else, and lets nobody in
+ * (T07, F10).
+ *
+ * @module
+ */
+
+import { Hono, type MiddlewareHandler } from "hono";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { authRoutes } from "../../src/http/auth-routes.ts";
+import { authenticate, requireUser } from "../../src/http/authenticate.ts";
+import type { Route } from "../../src/http/route.ts";
+import { routes } from "../../src/http/route-table.ts";
+import type { Auth } from "../../src/operations/auth.ts";
+import type { NeonFault } from "../../src/runtime/neon-proxy.node.ts";
+import { neon } from "../../src/store/drivers/neon.ts";
+import { freshAddress, freshIdentifier, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";
+import { type Reply, requestOf, type Sent, send } from "../support/http.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
+
+/** What the database does to the request with this number, from when it was last set. */
+let faultAt: (request: number) => NeonFault | undefined = () => undefined;
+let request = 0;
+
+function fail(fault: NeonFault, which: (request: number) => boolean = () => true): void {
+  request = 0;
+  faultAt = (number) => (which(number) ? fault : undefined);
+}
+
+function recover(): void {
+  faultAt = () => undefined;
+}
+
+let world: HttpWorld;
+/** The same, with a shorter deadline than any answer of a database that fails by taking its time. */
+let impatient: Auth;
+beforeAll(async () => {
+  world = await openHttp("pglite-over-neon", { faults: () => faultAt(request++) });
+  const { connectionString, fetchEndpoint } = world.backend;
+  const database = neon(connectionString!, { fetchEndpoint, timeoutMilliseconds: 300 });
+  impatient = world.isolate({ database });
+});
+afterAll(() => world.close());
+
+const faults: Record<string, NeonFault> = {
+  "a 500": "500",
+  garbage: "garbage",
+  "no answer": { delayMilliseconds: 900 },
+  "a connection dropped before": "drop-before",
+  "a connection dropped after": "drop-after-commit",
+};
+
+/** A request that the route does as it is asked, and who asks. */
+async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person }> {
+  const isGuarded = typeof route.access === "object";
+  const byAdministrator =
+    isGuarded &&
+    (/User$|Users$/.test(route.id) || route.id === "reinstateCredential") &&
+    route.id !== "updateUser" &&
+    route.id !== "getUser";
+  const person = byAdministrator ? await world.administrator() : await world.person();
+  const about = byAdministrator ? await world.person() : person;
+  if (route.id === "reinstateUser") await world.auth.users.suspend({ actor: system, userId: about.userId });
+  if (route.id === "reinstateCredential") {
+    await world.auth.credentials.suspend({ actor: system, credentialId: about.credentialId });
+  }
+  const { userId, credentialId, session, identifier } = about;
+  const ticket =
+    route.access === "ticket"
+      ? (await world.auth.verifyPassword({ identifier, password: goodPassword, context: { address: freshAddress() } }))
+          .ticket
+      : undefined;
+  const bodies: Record<string, unknown> = {
+    signUp: { identifier: freshIdentifier(), password: goodPassword, transport: "token" },
+    signIn: { identifier, password: goodPassword, transport: "token" },
+    verifyCredential: { type: "password", identifier, proof: { password: goodPassword } },
+    changePassword: { current_password: goodPassword, new_password: otherPassword },
+    createUser: { display_name: "made" },
+    updateUser: { display_name: "changed" },
+    createCredential: { usr_id: userId, type: "password", identifier: freshIdentifier(), password: otherPassword },
+    rotateCredential: { password: otherPassword },
+    createSession: { usr_id: userId, cred_id: credentialId, ttl_seconds: 60 },
+  };
+  const path = route.path.replace(":usr_id", userId).replace(":cred_id", credentialId).replace(":ses_id", session.id);
+  const headers: Record<string, string> = ticket ? { "login-ticket": ticket } : {};
+  const usesToken = route.access !== "anyone" && route.access !== "ticket";
+  const sent = {
+    method: route.method.toUpperCase(),
+    path,
+    json: bodies[route.id],
+    headers,
+    ...(usesToken && { token: person.token }),
+  };
+  return { sent, person };
+}
+
+function expectUnavailable(reply: Reply): void {
+  expect([reply.status, reply.text, reply.setCookies]).toEqual([
+    503,
+    '{"code":"unavailable.database","message":"The service cannot answer now."}',
+    [],
+  ]);
+  expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
+}
+
+/** What a deadline ends takes its time; each way to the database is among these. */
+const patient = ["signIn", "changePassword", "refresh", "currentSession", "revokeUser", "listUsers"];
+
+describe.each(Object.entries(faults))("%s, to every request", (name, fault) => {
+  const asked = routes.filter(({ id }) => name !== "no answer" || patient.includes(id));
+  const authOf = (): Auth => (name === "no answer" ? impatient : world.auth);
+  const ask = (sent: Sent): Promise<Reply> =>
+    send(authRoutes(authOf(), { clientAddress: freshAddress, onError: (error) => world.errors.push(error) }), sent);
+
+  test.each(asked.map((route) => [route.id, route] as const))(
+    "%s: 503 and nothing more, in good time",
+    async (_id, route) => {
+      const { sent } = await rightRequest(route);
+      fail(fault);
+      const start = performance.now();
+      const reply = await ask(sent);
+      expect(performance.now() - start).toBeLessThan(5000);
+      recover();
+      expect(request).toBeGreaterThan(0);
+      expectUnavailable(reply);
+      expect(reply.headers.get("login-ticket")).toBe(null);
+    },
+  );
+
+  test("a stranger is let in nowhere", async () => {
+    fail(fault);
+    const token = "A".repeat(43);
+    for (const path of ["/auth/session", "/v1/users"]) expectUnavailable(await ask({ method: "GET", path, token }));
+    const json = { identifier: "nobody@example.com", password: "wrong", transport: "token" };
+    expectUnavailable(await ask({ method: "POST", path: "/auth/sign-in", json }));
+    recover();
+  });
+
+  test.each(["requireUser", "authenticate"] as const)(
+    "%s runs no handler, and tells a cookie's owner that it is not them",
+    async (name) => {
+      const [bearer, inCookie] = [await world.person(), await world.person({ transport: "cookie" })];
+      const guard: MiddlewareHandler = name === "requireUser" ? requireUser(authOf()) : authenticate(authOf());
+      const app = new Hono().get("/", guard, () => {
+        throw new Error("It was handled.");
+      });
+      fail(fault);
+      for (const sent of [{ token: bearer.token }, { cookie: inCookie.token }]) {
+        const response = await app.request("/", requestOf({ method: "GET", path: "/", ...sent }));
+        expect([response.status, response.headers.get("retry-after") !== null]).toEqual([503, true]);
+      }
+      recover();
+    },
+  );
+
+  test("/health says so, and then that it is over", async () => {
+    fail(fault);
+    expect((await ask({ method: "GET", path: "/health" })).json).toEqual({
+      code: "unavailable.database",
+      message: "The service cannot answer now.",
+    });
+    recover();
+    expect((await ask({ method: "GET", path: "/health" })).json).toEqual({ status: "ok" });
+  });
+});
+
+describe("one request of several fails", () => {
+  const kinds = Object.entries(faults).filter(([name]) => name !== "no answer");
+  test.each(routes.map((route) => [route.id, route] as const))("%s: done, or 503", async (_id, route) => {
+    const seen = new Set<number>();
+    for (const [name, fault] of kinds) {
+      for (const at of [0, 1, 2]) {
+        const { sent } = await rightRequest(route);
+        fail(fault, (number) => number === at);
+        const reply = await world.send(sent);
+        recover();
+        seen.add(reply.status);
+        if (reply.status !== route.status) expect([name, at, reply.code]).toEqual([name, at, "unavailable.database"]);
+      }
+    }
+    expect(seen.has(route.status)).toBe(true);
+  });
+});
+
+test("R129: what was told of it holds no connection string, password or statement", () => {
+  expect(world.errors.length).toBeGreaterThan(50);
+  for (const error of world.errors) {
+    const told = [error, (error as Error).cause].map((one) => `${String(one)} ${JSON.stringify(one)}`).join();
+    expect(told).not.toMatch(/postgres:\/\/|select |insert |vmqkzh|@example\.com/);
+  }
+});

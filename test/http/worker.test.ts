@@ -1,0 +1,344 @@
+/**
+ * The Worker itself, in workerd: a life over HTTP, its first requests, its configuration, and a database that fails.
+ *
+ * @module
+ */
+import { randomBytes } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createTestHarness, type TestHarness } from "wrangler";
+import { routes } from "../../src/http/route-table.ts";
+import type { NeonFault } from "../../src/runtime/neon-proxy.node.ts";
+import { sql } from "../../src/store/sql.ts";
+import { freshAddress, freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
+import { type Backend, backend } from "../support/databases.ts";
+import { cookiesOf, type Reply, readReply, requestOf, type Sent, undocumented } from "../support/http.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const secret = randomBytes(32).toString("base64url");
+const baseUrl = "https://example.com";
+
+type Variables = Record<string, string | undefined>;
+
+/** What each option cannot be, and which option `/health` names for it. */
+const misconfigured: { name: string; change: Variables; option: string }[] = [
+  { name: "no-secret", change: { SALLYPORT_SECRET: undefined }, option: "SALLYPORT_SECRET" },
+  { name: "empty-secret", change: { SALLYPORT_SECRET: "" }, option: "SALLYPORT_SECRET" },
+  {
+    name: "short-secret",
+    change: { SALLYPORT_SECRET: randomBytes(31).toString("base64url") },
+    option: "SALLYPORT_SECRET",
+  },
+  {
+    name: "sample-secret",
+    change: { SALLYPORT_SECRET: "changeme-changeme-changeme-changeme-changeme" },
+    option: "SALLYPORT_SECRET",
+  },
+  { name: "plain-secret", change: { SALLYPORT_SECRET: "A".repeat(43) }, option: "SALLYPORT_SECRET" },
+  { name: "not-base64-secret", change: { SALLYPORT_SECRET: `${secret}!` }, option: "SALLYPORT_SECRET" },
+  { name: "repeated-secret", change: { SALLYPORT_SECRET: `2:${secret},1:${secret}` }, option: "SALLYPORT_SECRET" },
+  {
+    name: "repeated-version",
+    change: { SALLYPORT_SECRET: `1:${secret},1:${randomBytes(32).toString("base64url")}` },
+    option: "SALLYPORT_SECRET",
+  },
+  { name: "development-secret", change: { SALLYPORT_SECRET: `development.${secret}` }, option: "SALLYPORT_SECRET" },
+  {
+    name: "half-development-secret",
+    change: { SALLYPORT_SECRET: `development.${secret}`, BASE_URL: `http://localhost:8787 ${baseUrl}` },
+    option: "SALLYPORT_SECRET",
+  },
+  { name: "no-database", change: { DATABASE_URL: undefined }, option: "DATABASE_URL" },
+  { name: "other-database", change: { DATABASE_URL: "mysql://u:pw-canary@h/d" }, option: "DATABASE_URL" },
+  { name: "no-origin", change: { BASE_URL: undefined }, option: "BASE_URL" },
+  { name: "plain-http", change: { BASE_URL: "http://example.com" }, option: "BASE_URL" },
+  { name: "path-origin", change: { BASE_URL: `${baseUrl}/app` }, option: "BASE_URL" },
+  { name: "wildcard-origin", change: { BASE_URL: "https://*.example.com" }, option: "BASE_URL" },
+  { name: "second-origin", change: { BASE_URL: `${baseUrl} https://*.vercel.app` }, option: "BASE_URL" },
+  { name: "open", change: { SIGN_UP: "open" }, option: "SIGN_UP" },
+  { name: "unknown-mode", change: { SIGN_UP: "everybody" }, option: "SIGN_UP" },
+];
+
+let opened: Backend;
+let harness: TestHarness;
+let fault: NeonFault | undefined;
+
+const developmentWorkers = ["main", "aborted", "crowd", "down"];
+
+beforeAll(async () => {
+  process.env.CLOUDFLARE_CF_FETCH_ENABLED = "false";
+  process.env.WRANGLER_SEND_METRICS = "false";
+  opened = await backend("postgres-over-neon", { faults: () => fault });
+  const vars: Variables = {
+    DATABASE_URL: opened.connectionString,
+    NEON_FETCH_ENDPOINT: opened.fetchEndpoint,
+    SALLYPORT_SECRET: secret,
+    BASE_URL: baseUrl,
+  };
+  const worker = (name: string, main: string, change: Variables = {}) => ({
+    config: {
+      name,
+      main,
+      compatibility_date: "2026-06-01",
+      vars: JSON.parse(JSON.stringify({ ...vars, ...change })) as Record<string, string>,
+    },
+  });
+  harness = createTestHarness({
+    root,
+    workers: [
+      ...developmentWorkers.map((name) => worker(name, "worker/development.ts")),
+      worker("loopback", "worker/development.ts", {
+        BASE_URL: "http://localhost:8787",
+        SALLYPORT_SECRET: `development.${secret}`,
+      }),
+      worker("production", "worker/index.ts"),
+      worker("closed", "worker/index.ts", { SIGN_UP: "closed" }),
+      ...misconfigured.map(({ name, change }) => worker(name, "worker/index.ts", change)),
+    ],
+  });
+  await harness.listen();
+}, 120_000);
+
+afterAll(async () => {
+  await harness.close();
+  await opened.close();
+});
+
+const fetchFrom = (name: string, sent: Sent, more: RequestInit = {}): Promise<Response> => {
+  const init = requestOf({ ...sent, headers: { "cf-connecting-ip": freshAddress(), ...sent.headers } });
+  return harness
+    .getWorker(name)
+    .fetch(`${baseUrl}${sent.path}`, { ...init, ...more } as never) as unknown as Promise<Response>;
+};
+
+/** Sends a request and holds the answer to the document. */
+async function send(name: string, sent: Sent): Promise<Reply> {
+  const reply = await readReply(await fetchFrom(name, sent));
+  const breach = undocumented(sent, reply);
+  if (breach) throw new Error(`${sent.method} ${sent.path}: ${breach}\n${reply.status} ${reply.text}`);
+  expect(reply.headers.get("strict-transport-security")).toBe("max-age=31536000");
+  return reply;
+}
+
+const post = (name: string, path: string, json?: unknown, more: Partial<Sent> = {}): Promise<Reply> =>
+  send(name, { method: "POST", path, json, ...more });
+
+describe("a life, over HTTP in workerd", () => {
+  test.each(["token", "cookie"] as const)("%s", async (transport) => {
+    const credentials = { identifier: freshIdentifier(), password: goodPassword, transport };
+    const show = (reply: Reply): Partial<Sent> => {
+      const token = reply.json.token ?? cookiesOf(reply)["__Host-session"]!.value;
+      return transport === "token" ? { token } : { cookie: token };
+    };
+    const signedUp = await post("main", "/auth/sign-up", credentials);
+    expect(signedUp.status).toBe(201);
+    const signedIn = await post("main", "/auth/sign-in", credentials);
+    const current = await send("main", { method: "GET", path: "/auth/session", ...show(signedIn) });
+    expect(current.json.user).toEqual(signedUp.json.user);
+    const refreshed = await post("main", "/auth/refresh", undefined, show(signedIn));
+    expect(refreshed.status).toBe(200);
+    const changed = await post(
+      "main",
+      "/auth/password",
+      { current_password: goodPassword, new_password: otherPassword },
+      show(refreshed),
+    );
+    expect(changed.status).toBe(200);
+    expect((await post("main", "/auth/sign-out", undefined, show(changed))).status).toBe(204);
+    expect((await send("main", { method: "GET", path: "/auth/session", ...show(changed) })).code).toBe(
+      "unauthorized.session_expired",
+    );
+    expect((await post("main", "/auth/sign-in", credentials)).code).toBe("unauthorized.invalid_credential");
+    expect((await send("main", { method: "GET", path: "/health" })).json).toEqual({ status: "ok" });
+    expect((await send("main", { method: "GET", path: "/openapi.json" })).status).toBe(200);
+    expect((await send("main", { method: "GET", path: "/nowhere" })).code).toBe("not_found");
+  });
+
+  test("S23, S41: the audit log has Cloudflare's address, and no other", async () => {
+    const headers = {
+      "cf-connecting-ip": "192.0.2.7",
+      "x-forwarded-for": "198.51.100.1",
+      "x-real-ip": "198.51.100.2",
+      "user-agent": "test/1",
+    };
+    await post("main", "/auth/sign-up", { identifier: freshIdentifier(), password: goodPassword }, { headers });
+    const rows = await opened.database.run(sql<{ context: object }>`
+      select context from aud order by recorded_at desc, id desc limit 1`);
+    expect(rows[0]!.context).toEqual({
+      ip: "192.0.2.7",
+      user_agent: "test/1",
+      request_id: expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+  });
+
+  test("S42, F12: fifty sign-ins at once: a session, or `busy` with when to try again; and then everybody", async () => {
+    const people = await Promise.all(
+      Array.from({ length: 10 }, async () => {
+        const credentials = { identifier: freshIdentifier(), password: goodPassword, transport: "token" };
+        expect((await post("main", "/auth/sign-up", credentials)).status).toBe(201);
+        return credentials;
+      }),
+    );
+    let waiting = Array.from({ length: 50 }, (_, index) => people[index % people.length]!);
+    const tokens = new Set<string>();
+    let waves = 0;
+    while (waiting.length > 0) {
+      waves += 1;
+      const replies = await Promise.all(waiting.map((credentials) => post("main", "/auth/sign-in", credentials)));
+      for (const reply of replies) {
+        if (reply.status === 200) tokens.add(reply.json.token);
+        else expect([reply.code, Number(reply.headers.get("retry-after")) > 0]).toEqual(["unavailable.busy", true]);
+      }
+      const left = waiting.filter((_, index) => replies[index]!.status !== 200);
+      // The queue alone takes sixteen.
+      expect(waiting.length - left.length).toBeGreaterThanOrEqual(Math.min(16, waiting.length));
+      waiting = left;
+    }
+    expect([tokens.size, waves <= 4]).toEqual([50, true]);
+  });
+});
+
+describe("the first requests of an isolate", () => {
+  test("the very first is given up by its client, and those after it are served", async () => {
+    const controller = new AbortController();
+    const first = fetchFrom("aborted", { method: "GET", path: "/v1/users" }, { signal: controller.signal });
+    controller.abort();
+    await expect(first).rejects.toThrow();
+    for (let number = 0; number < 3; number++) {
+      expect((await send("aborted", { method: "GET", path: "/v1/users" })).code).toBe("unauthorized.invalid_token");
+    }
+    expect(
+      (await post("aborted", "/auth/sign-up", { identifier: freshIdentifier(), password: goodPassword })).status,
+    ).toBe(201);
+  });
+
+  test("32 at once are all served; what a busy machine refuses for a moment is served again", async () => {
+    const credentials = Array.from({ length: 8 }, () => ({ identifier: freshIdentifier(), password: goodPassword }));
+    let waiting: { ask: () => Promise<Reply>; status: number }[] = [
+      ...credentials.map((json) => ({ ask: () => post("crowd", "/auth/sign-up", json), status: 201 })),
+      ...Array.from({ length: 24 }, () => ({
+        ask: () => send("crowd", { method: "GET", path: "/auth/session" }),
+        status: 401,
+      })),
+    ];
+    for (let waves = 0; waves < 4 && waiting.length > 0; waves++) {
+      const replies = await Promise.all(waiting.map(({ ask }) => ask()));
+      const refused = waiting.filter((_, index) => replies[index]!.status === 503);
+      expect(refused.length).toBeLessThan(waiting.length);
+      for (const [index, { status }] of waiting.entries()) expect([status, 503]).toContain(replies[index]!.status);
+      waiting = refused;
+    }
+    expect(waiting).toEqual([]);
+  });
+
+  test("a database that is down at first is no reason to stay down", async () => {
+    fault = "500";
+    const reply = await send("down", { method: "GET", path: "/auth/session" });
+    expect([reply.code, reply.headers.get("retry-after")]).toEqual(["unavailable.database", "5"]);
+    fault = undefined;
+    expect((await send("down", { method: "GET", path: "/auth/session" })).code).toBe("unauthorized.invalid_token");
+  });
+});
+
+describe("a database that fails", () => {
+  test.each<[string, NeonFault]>([
+    ["a 500", "500"],
+    ["garbage", "garbage"],
+    ["no answer", { delayMilliseconds: 6000 }],
+    ["dropped before", "drop-before"],
+    ["dropped after", "drop-after-commit"],
+  ])("F10, %s: 503 without a word of it, within five seconds", async (_name, kind) => {
+    const credentials = { identifier: freshIdentifier(), password: goodPassword, transport: "token" };
+    const { token } = (await post("main", "/auth/sign-up", credentials)).json;
+    fault = kind;
+    const asked: Sent[] = [
+      { method: "GET", path: "/auth/session", token },
+      { method: "POST", path: "/auth/sign-in", json: credentials },
+      { method: "POST", path: "/auth/refresh", token },
+      { method: "GET", path: "/health" },
+    ];
+    const start = performance.now();
+    const replies = await Promise.all(asked.map((sent) => send("main", sent)));
+    expect(performance.now() - start).toBeLessThan(5000);
+    fault = undefined;
+    for (const reply of replies) {
+      expect([reply.text, Number(reply.headers.get("retry-after")) > 0]).toEqual([
+        '{"code":"unavailable.database","message":"The service cannot answer now."}',
+        true,
+      ]);
+    }
+    expect((await send("main", { method: "GET", path: "/health" })).status).toBe(200);
+  });
+});
+
+describe("S34: a Worker whose configuration is not safe", () => {
+  test.each(misconfigured.map((row) => [row.name, row] as const))(
+    "%s: every route says 503, /health says which",
+    async (name, { change, option }) => {
+      const health = await send(name, { method: "GET", path: "/health" });
+      expect([health.status, health.json]).toEqual([
+        503,
+        { code: "unavailable.configuration", message: "The service is not configured.", details: { option } },
+      ]);
+      for (const { method, path } of routes) {
+        const reply = await send(name, {
+          method: method.toUpperCase(),
+          path: path.replace(/:\w+/, "x"),
+          token: "A".repeat(43),
+        });
+        expect([path, reply.status, reply.text]).toEqual([
+          path,
+          503,
+          '{"code":"unavailable.configuration","message":"The service is not configured."}',
+        ]);
+      }
+      const values = Object.values(change).filter((value) => value !== undefined && value.length > 3) as string[];
+      for (const value of values) expect(health.text).not.toContain(value);
+    },
+  );
+
+  test("nothing of it is in the log", () => {
+    const logged = harness
+      .getLogs()
+      .map(({ message }) => message)
+      .join("\n");
+    expect(logged).toContain("sallyport ConfigurationError");
+    expect(logged).not.toMatch(/canary|changeme|everybody|vmqkzh|@example\.com|postgres:/);
+    expect(logged).not.toContain(secret);
+    expect(logged.split("\n").filter((line) => !/^sallyport \w+$/.test(line))).toEqual([]);
+  });
+
+  test("a development secret serves loopback", async () => {
+    expect((await send("loopback", { method: "GET", path: "/health" })).status).toBe(200);
+  });
+});
+
+describe("S39: the server to deploy", () => {
+  test.each(["production", "closed"])("%s: strangers make no accounts", async (name) => {
+    const reply = await post(name, "/auth/sign-up", { identifier: freshIdentifier(), password: goodPassword });
+    expect(reply.code).toBe("forbidden.sign_up_closed");
+  });
+
+  test("S37: holds nothing of the one for development", async () => {
+    const bundled = async (entry: string): Promise<string[]> => {
+      const { metafile } = await build({
+        absWorkingDir: root,
+        entryPoints: [entry],
+        bundle: true,
+        write: false,
+        metafile: true,
+        format: "esm",
+        external: ["*.wasm"],
+        conditions: ["workerd", "worker"],
+        logLevel: "silent",
+      });
+      return Object.keys(metafile.inputs);
+    };
+    const [production, development] = [await bundled("worker/index.ts"), await bundled("worker/development.ts")];
+    const dangerous = /development|\.node\.ts$|^src\/testing|^test\//;
+    expect(production.filter((path) => dangerous.test(path))).toEqual([]);
+    expect(development.filter((path) => dangerous.test(path))).toEqual(["worker/development.ts"]);
+    expect(production.length).toBeGreaterThan(60);
+  });
+});
