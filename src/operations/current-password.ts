@@ -29,11 +29,7 @@ export async function proveCurrentPassword(
   const { subject, context } = actor;
   if (!("userId" in subject)) throw new TypeError("Only the user of a session changes their own password.");
   const { identifier, sessionId } = subject;
-  const { buckets, identifierDigest } = await attemptBuckets(core, {
-    identifier,
-    address: context.address,
-    device: sessionId,
-  });
+  const { buckets, identifierDigest } = await attemptBuckets(core, { identifier, address: context.address });
   await acceptPassword(core, newPassword, identifier);
 
   const reserved = await execute(core, {

@@ -216,7 +216,7 @@ function serviceOperations(): Described[] {
       "unavailable.configuration",
       "unavailable.database",
     ]),
-    describe("/openapi.json", "openapi", "This document", []),
+    describe("/openapi.json", "openapi", "This document", ["unavailable.configuration"]),
   ];
 }
 

@@ -20,8 +20,8 @@ export interface ReservedChangeRow {
 
 /**
  * Counts an attempt at the current password of a session that is fresh (R008), in the budget that sign-in has too (R013).
- * Where that is used up it is counted on the session, as on a known device, so that a stranger's guesses do not keep the owner
- * from changing the password (R014). One row always.
+ * Where that is used up it is counted on the session's family, as on a known device, so that a stranger's guesses do not keep
+ * the owner from changing the password (R014), nor a thief's refreshes give him new ones. One row always.
  *
  * @param change.credentialId The password to prove; the one that the session came of if it is left out.
  */
@@ -33,6 +33,7 @@ export function reservePasswordChange(change: {
   auditId: string;
   identifierDigest: string;
 }): Statement<ReservedChangeRow> {
+  const own = credentialBucket(sql`target.id`);
   return sql`
     with acting as materialized (${acting(change.actor)}),
     target as materialized (
@@ -51,10 +52,12 @@ export function reservePasswordChange(change: {
       from (select 1) one left join target on true left join acting on true),
     ${countAttempts({
       buckets: change.buckets,
-      account: credentialBucket(sql`(select id from target)`),
-      knownDevice: sql`exists (
-        select from attempt spent join target on spent.bucket = ${credentialBucket(sql`target.id`)}
-        where ${isUsedUp(sql`spent`)})`,
+      account: sql`(
+        select case when exists (select from attempt spent where spent.bucket = ${own} and ${isUsedUp(sql`spent`)})
+          then (select 'family:' || coalesce(family_id, id)::text from ses where ses.id = ${change.sessionId}::uuid)
+          else ${own} end
+        from target)`,
+      knownDevice: sql`false`,
       condition: sql`(select refusal is null from verdict)`,
     })},
     audit as (${insertAuditEvent(

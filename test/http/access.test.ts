@@ -175,7 +175,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
     identifier: freshIdentifier(),
     password: otherPassword,
   }),
-  rotateCredential: () => ({ password: otherPassword }),
+  rotateCredential: (_target, { own }) => ({ password: otherPassword, current_password: own?.password ?? "" }),
   createSession: ({ userId, credentialId }) => ({ usr_id: userId, cred_id: credentialId, ttl_seconds: 600 }),
 };
 

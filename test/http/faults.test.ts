@@ -78,7 +78,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     createUser: { display_name: "made" },
     updateUser: { display_name: "changed" },
     createCredential: { usr_id: userId, type: "password", identifier: freshIdentifier(), password: otherPassword },
-    rotateCredential: { password: otherPassword },
+    rotateCredential: { password: otherPassword, current_password: goodPassword },
     createSession: { usr_id: userId, cred_id: credentialId, ttl_seconds: 60 },
   };
   const path = route.path.replace(":usr_id", userId).replace(":cred_id", credentialId).replace(":ses_id", session.id);

@@ -191,7 +191,7 @@ describe("a life under /v1", () => {
     const ada = await world.person();
     const rotated = await post(
       `/v1/credentials/${ada.credentialId}/rotate`,
-      { password: otherPassword },
+      { password: otherPassword, current_password: goodPassword },
       { token: ada.token },
     );
     expect(rotated.json).toMatchObject({ replaces: ada.credentialId, identifier: ada.identifier, status: "active" });
@@ -227,6 +227,7 @@ describe("each refusal that a row names can be had", () => {
     password: otherPassword,
     ...more,
   });
+  const rotating = { password: otherPassword, current_password: goodPassword };
   const signUp = (more: object = {}) => ({
     identifier: freshIdentifier(),
     password: goodPassword,
@@ -387,6 +388,10 @@ describe("each refusal that a row names can be had", () => {
         const [ada, other] = [await world.person(), await world.person()];
         return await post("/v1/credentials", adding(ada.userId, { identifier: other.identifier }), as(ada));
       },
+      too_many_requests: async () => {
+        const [ada, other] = [await world.person(), await world.person()];
+        return await often("/v1/credentials", () => adding(ada.userId, { identifier: other.identifier }), as(ada));
+      },
       "unavailable.busy": async () => {
         const { userId, token } = await world.person();
         return await busily({ method: "POST", path: "/v1/credentials", json: adding(userId), token });
@@ -395,13 +400,17 @@ describe("each refusal that a row names can be had", () => {
     rotateCredential: {
       "invalid_format.password": async () => {
         const ada = await world.person();
-        return await post(`/v1/credentials/${ada.credentialId}/rotate`, { password: "short" }, as(ada));
+        return await post(
+          `/v1/credentials/${ada.credentialId}/rotate`,
+          { password: "short", current_password: goodPassword },
+          as(ada),
+        );
       },
       "conflict.credential_not_active": async () => {
         const ada = await world.person();
         const extra = await post("/v1/credentials", adding(ada.userId), as(ada));
         await post(`/v1/credentials/${extra.json.id}/revoke`, undefined, as(ada));
-        return await post(`/v1/credentials/${extra.json.id}/rotate`, { password: goodPassword }, as(ada));
+        return await post(`/v1/credentials/${extra.json.id}/rotate`, rotating, as(ada));
       },
       "conflict.credential_type_mismatch": async () => {
         const ada = await world.person();
@@ -409,16 +418,24 @@ describe("each refusal that a row names can be had", () => {
           insert into cred (id, usr_id, type, identifier, oidc_issuer, oidc_subject)
           values (gen_random_uuid(), ${uuidFor("usr", ada.userId)}::uuid, 'oidc', 'x', 'https://example.org', ${ada.userId})
           returning replace(overlay(id::text placing '4' from 15), '-', '') as id`);
-        return await post(`/v1/credentials/cred_${made!.id}/rotate`, { password: goodPassword }, as(ada));
+        return await post(`/v1/credentials/cred_${made!.id}/rotate`, rotating, as(ada));
       },
       "unavailable.busy": async () => {
         const { credentialId, token } = await world.person();
         return await busily({
           method: "POST",
           path: `/v1/credentials/${credentialId}/rotate`,
-          json: { password: otherPassword },
+          json: rotating,
           token,
         });
+      },
+      "unauthorized.invalid_credential": async () => {
+        const ada = await world.person({ password: otherPassword });
+        return await post(`/v1/credentials/${ada.credentialId}/rotate`, rotating, as(ada));
+      },
+      too_many_requests: async () => {
+        const ada = await world.person({ password: otherPassword });
+        return await often(`/v1/credentials/${ada.credentialId}/rotate`, () => rotating, as(ada));
       },
     },
     suspendCredential: {

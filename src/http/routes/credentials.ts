@@ -41,7 +41,6 @@ export const credentialRoutes: readonly Route[] = [
       "conflict.duplicate_credential",
       "too_many_requests",
       "unavailable.busy",
-      "unavailable.busy",
     ],
     run: async ({ c, auth, actor, body }) => {
       if (body.type !== "password") throw new AuthError("forbidden");
@@ -77,7 +76,6 @@ export const credentialRoutes: readonly Route[] = [
       "conflict.credential_type_mismatch",
       "unauthorized.invalid_credential",
       "too_many_requests",
-      "unavailable.busy",
       "unavailable.busy",
     ],
     run: async ({ c, auth, actor, body }) => {

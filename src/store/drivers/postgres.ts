@@ -41,16 +41,22 @@ type Request = <Result>(work: (connection: Connection) => Promise<Result>) => Pr
 function onPool(pool: Pool, timeoutMilliseconds: number): Database {
   const request: Request = (work) =>
     withDeadline(timeoutMilliseconds, async (deadline) => {
-      const connection = await pool.connect();
-      // A connection that breaks while nobody listens would end the process. Its query fails as well, and reports it.
+      // A connection that breaks while nobody listens would end the process. Its query fails as well, and reports it. So the
+      // listener is there before the pool's is gone, and stays on a connection that the pool does not take back.
       const onError = (): void => {};
-      connection.on("error", onError);
+      const connection = await new Promise<PoolClient>((resolve, reject) => {
+        pool.connect((error, client) => {
+          if (!client) return reject(error);
+          client.on("error", onError);
+          resolve(client);
+        });
+      });
       let released = false;
       const release = (destroy: boolean): void => {
         if (released) return;
         released = true;
-        connection.off("error", onError);
         connection.release(destroy);
+        if (!destroy) connection.off("error", onError);
       };
       if (deadline.passed) {
         release(false);
