@@ -21,7 +21,7 @@ export function authErrorResponse(error: unknown, c: Context): Response {
 
 function respond(c: Context, error: AuthError): Response {
   const headers: Record<string, string> = { "Cache-Control": "no-store" };
-  if (error.retryAfterSeconds !== undefined || error.status === 503) {
+  if (error.status === 429 || error.status === 503) {
     headers["Retry-After"] = String(error.retryAfterSeconds ?? 30);
   }
   // RFC 9110 §11.6.1: a 401 names the scheme. Bearer with no `realm` makes no browser ask for a password.

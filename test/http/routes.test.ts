@@ -459,7 +459,11 @@ describe("each refusal that a row names can be had", () => {
       "conflict.duplicate_credential": async () => {
         const { credentialId, identifier } = await world.person();
         await world.auth.credentials.suspend({ actor: system, credentialId });
-        await world.person({ identifier });
+        const other = await world.person();
+        // Nobody can sign up with it meanwhile, but another SDK's rows may stand in the way.
+        await world.rows(
+          sql`update cred set identifier = ${identifier} where id = ${uuidFor("cred", other.credentialId)}::uuid`,
+        );
         return await post(`/v1/credentials/${credentialId}/reinstate`, undefined, as(await world.administrator()));
       },
     },
