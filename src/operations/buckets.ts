@@ -12,7 +12,7 @@ export interface AttemptBuckets {
 /**
  * The counters of an attempt at an account from an address.
  *
- * @param attempt.device The nonce of a known-device cookie.
+ * @param attempt.device What is known of the device that asks: a known-device cookie's nonce, or the session that acts.
  * @param attempt.identifier The normal form, or what was typed where it has none: known and unknown ones are counted alike.
  */
 export async function attemptBuckets(

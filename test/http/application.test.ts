@@ -26,7 +26,7 @@ function application() {
       await auth.users.revoke({ actor: c.var.actor, userId: c.var.user.id });
       return c.body(null, 204);
     })
-    .route("/", authRoutes(auth) as unknown as Hono);
+    .route("/", authRoutes(auth));
 }
 
 const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bearer ${token}` } });

@@ -1,4 +1,6 @@
+import { fileURLToPath } from "node:url";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { build } from "esbuild";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { errorCodes, statusOf } from "../../src/domain/error.ts";
@@ -9,6 +11,8 @@ import { routes } from "../../src/http/route-table.ts";
 import type { Auth } from "../../src/operations/auth.ts";
 import { buildOpenApi, type OpenApiDocument } from "../../src/runtime/generate-openapi.node.ts";
 import { document, operationAt, operations } from "../support/http.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Nothing here asks it anything. */
 const auth = {} as Auth;
@@ -92,6 +96,36 @@ test("a code that no route has is one of an operation without a route", () => {
     "precondition.cred_user_mismatch",
     "unavailable.reply_lost",
   ]);
+});
+
+describe("what a bundle holds of it", () => {
+  const bundled = async (names: string): Promise<Record<string, { bytesInOutput: number }>> => {
+    const { metafile } = await build({
+      stdin: { contents: `export { ${names} } from "./src/http/index.ts";`, resolveDir: root },
+      absWorkingDir: root,
+      bundle: true,
+      minify: true,
+      write: false,
+      metafile: true,
+      format: "esm",
+      logLevel: "silent",
+    });
+    const inputs = Object.values(metafile.outputs)[0]!.inputs;
+    return Object.fromEntries(Object.entries(inputs).filter(([, { bytesInOutput }]) => bytesInOutput > 0));
+  };
+  const generated = "src/http/generated/openapi.ts";
+
+  test("with the routes the document alone, and nothing that made it", async () => {
+    const inputs = await bundled("authRoutes");
+    expect(inputs[generated]!.bytesInOutput).toBeGreaterThan(10_000);
+    expect(Object.keys(inputs).filter((path) => /\.node\.ts$|to-json-schema/.test(path))).toEqual([]);
+  });
+
+  test("without them nothing", async () => {
+    const inputs = await bundled("authenticate, requireUser, cloudflareAddress, forwardedAddress, authErrorResponse");
+    expect(Object.keys(inputs)).toContain("src/http/authenticate.ts");
+    expect(Object.keys(inputs).filter((path) => /openapi|routes|schemas|valibot/.test(path))).toEqual([]);
+  });
 });
 
 describe("GET /openapi.json", () => {

@@ -188,6 +188,23 @@ describe("S36: other origins of the deployment count where they are listed for i
   );
 });
 
+describe("R061: no page of another origin may read an answer", () => {
+  test.each([ours, "https://evil.example", "null", "https://app.example.com"])("%s", async (origin) => {
+    const app = authRoutes(world.isolate({ origins: [ours, { origin: "https://app.example.com", uses: ["csrf"] }] }));
+    for (const { path } of routes) {
+      for (const method of ["OPTIONS", "GET", "POST"]) {
+        const headers = {
+          origin,
+          "access-control-request-method": "POST",
+          "access-control-request-headers": "content-type",
+        };
+        const response = await app.request(path.replace(/:\w+/, "x"), { method, headers });
+        expect([...response.headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
+      }
+    }
+  });
+});
+
 describe("B08: nothing that a request says makes it an internal one", () => {
   test.each([
     "x-middleware-subrequest",

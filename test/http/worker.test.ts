@@ -198,6 +198,17 @@ describe("a life, over HTTP in workerd", () => {
   });
 });
 
+test("S46: on its schedule it clears away what has ended", async () => {
+  await opened.database.run(sql`
+    insert into attempt (bucket, count, maximum, resets_at, backs_off)
+    values ('address:ended', 1, 1, sallyport_now() - interval '2 days', false)`);
+  const left = async (): Promise<number> =>
+    (await opened.database.run(sql`select bucket from attempt where bucket = 'address:ended'`)).length;
+  expect(await left()).toBe(1);
+  await harness.getWorker("main").scheduled({ cron: "17 * * * *" });
+  expect(await left()).toBe(0);
+});
+
 describe("the first requests of an isolate", () => {
   test("the very first is given up by its client, and those after it are served", async () => {
     const controller = new AbortController();

@@ -159,6 +159,17 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     });
   });
 
+  test("S41: of somebody who is refused without end, twenty events and one that says that there were more", async () => {
+    const [person, other, third] = [await world.person(), await world.person(), await world.person()];
+    const deny = ({ actor }: Person, { userId }: Person) => outcome(world.auth.users.suspend({ actor, userId }));
+    for (let time = 0; time < 30; time++) expect(await deny(person, time % 2 ? other : third)).toBe("not_found");
+    const events = (await world.events({ actor: person.userId })).filter(({ outcome }) => outcome === "denied");
+    expect(events.map(({ metadata }) => metadata.and_more)).toEqual([...Array(20).fill(false), true]);
+    // One person's flood hides nobody else's.
+    expect(await deny(other, third)).toBe("not_found");
+    expect((await world.events({ actor: other.userId })).filter(({ outcome }) => outcome === "denied")).toHaveLength(1);
+  });
+
   describe("ADR 0019: append-only, for the owner of the table too", () => {
     test.each([
       { verb: "update", statement: sql`update aud set outcome = 'success'` },

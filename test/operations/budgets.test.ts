@@ -193,6 +193,17 @@ const budgets: readonly Row[] = [
       auth.credentials.rotatePassword({ actor, credentialId, password: otherPassword }),
   },
   {
+    operation: "credentials.rotateOwnPassword",
+    requests: 2,
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.rotateOwnPassword({
+        actor,
+        credentialId,
+        currentPassword: goodPassword,
+        password: otherPassword,
+      }),
+  },
+  {
     operation: "credentials.suspend",
     requests: 1,
     act: (auth, { actor, credentialId }) => auth.credentials.suspend({ actor, credentialId }),

@@ -240,6 +240,82 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     });
   });
 
+  describe("rotateOwnPassword", () => {
+    const rotate = ({ actor }: Person, credentialId: string, currentPassword: string, password = otherPassword) =>
+      world.auth.credentials.rotateOwnPassword({ actor, credentialId, currentPassword, password });
+
+    test("R008: with the current password, of whichever credential it is; every session ends", async () => {
+      const person = await world.person();
+      const spare = await createPassword(person.userId);
+      const rotated = await rotate(person, spare.id, otherPassword, goodPassword);
+      expect(rotated).toMatchObject({ replaces: spare.id, identifier: spare.identifier, status: "active" });
+      expect(await world.liveSessions(person.userId)).toBe(0);
+      expect(await signIn(spare.identifier, goodPassword)).toBe("done");
+      expect(await signIn(person.identifier, goodPassword)).toBe("done");
+    });
+
+    test.each<{ case: string; code: string; act: (person: Person, spareId: string) => Promise<unknown> }>([
+      {
+        case: "a wrong password",
+        code: "unauthorized.invalid_credential",
+        act: (person, id) => rotate(person, id, "wrong"),
+      },
+      { case: "none", code: "unauthorized.invalid_credential", act: (person, id) => rotate(person, id, "") },
+      {
+        case: "that of another credential of theirs",
+        code: "unauthorized.invalid_credential",
+        act: (person, id) => rotate(person, id, person.password),
+      },
+      {
+        case: "another's credential, by its right password",
+        code: "not_found",
+        act: async (person) => rotate(person, (await world.person()).credentialId, goodPassword),
+      },
+      { case: "no credential", code: "not_found", act: (person) => rotate(person, "cred_x", goodPassword) },
+      {
+        case: "a stale session",
+        code: "unauthorized.reauthentication_required",
+        act: async (person, id) => {
+          await world.age(person.session, 601);
+          return rotate(person, id, otherPassword);
+        },
+      },
+      {
+        case: "an administrator",
+        code: "forbidden",
+        act: async (_person, id) => rotate(await world.administrator(), id, otherPassword),
+      },
+      {
+        case: "a credential that was suspended",
+        code: "conflict.credential_not_active",
+        act: async (person, id) => {
+          await world.auth.credentials.suspend({ actor: system, credentialId: id });
+          return rotate(person, id, otherPassword);
+        },
+      },
+      {
+        case: "a new password that is too short",
+        code: "invalid_format.password",
+        act: (person, id) => rotate(person, id, otherPassword, "short"),
+      },
+    ])("$case: $code, and nothing changes", async ({ code, act }) => {
+      const person = await world.person();
+      const spare = await createPassword(person.userId);
+      expect(await outcome(act(person, spare.id))).toBe(code);
+      const listed = await world.auth.credentials.listForUser({ actor: system, userId: person.userId });
+      expect(listed).toHaveLength(2);
+      expect(await world.liveSessions(person.userId)).toBe(1);
+    });
+
+    test("B52: its guesses are the credential's, whichever door they come through", async () => {
+      const person = await world.person();
+      for (let time = 0; time < 10; time++) {
+        expect(await outcome(rotate(person, person.credentialId, "wrong"))).toBe("unauthorized.invalid_credential");
+      }
+      expect(await signIn(person.identifier, person.password)).toBe("too_many_requests");
+    });
+  });
+
   describe("suspend, reinstate, revoke", () => {
     test.each(["suspend", "revoke"] as const)(
       "%s ends the sessions and tickets that it gave, and no others",

@@ -186,6 +186,20 @@ const writes: readonly Write[] = [
     check: async (_world, { replaces }: { replaces: string }, { credentialId }) => expect(replaces).toBe(credentialId),
   },
   {
+    name: "credentials.rotateOwnPassword",
+    action: "identity.credential.rotate",
+    requests: 2,
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.rotateOwnPassword({
+        actor,
+        credentialId,
+        currentPassword: goodPassword,
+        password: otherPassword,
+      }),
+    repeated: "unauthorized.invalid_token",
+    check: async (_world, { replaces }: { replaces: string }, { credentialId }) => expect(replaces).toBe(credentialId),
+  },
+  {
     name: "credentials.suspend",
     action: "identity.credential.suspend",
     requests: 1,

@@ -1,9 +1,11 @@
+import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test } from "vitest";
 import type { Credential } from "../../src/domain/credential.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import type { User } from "../../src/domain/user.ts";
 import type { Auth } from "../../src/operations/auth.ts";
 import type { IssuedSession } from "../../src/operations/session-values.ts";
+import { postgres } from "../../src/store/drivers/postgres.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshIdentifier,
@@ -184,6 +186,66 @@ describe.each(["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] a
   test("a statement alone, and several", async () => {
     expect(await world.auth.batch([sql`select 1 as n`])).toEqual([[{ n: 1 }]]);
     expect(await world.auth.batch([sql`select 1 as n`, sql`select 2 as n`])).toEqual([[{ n: 1 }], [{ n: 2 }]]);
+  });
+});
+
+describe("S03: inside a transaction of the application's own", () => {
+  let world: World;
+  let client: pg.Client;
+  let auth: Auth;
+  beforeAll(async () => {
+    world = await openAuth("postgres");
+    client = new pg.Client({ connectionString: world.backend.connectionString! });
+    await client.connect();
+    auth = world.isolate({ database: postgres(client) });
+  });
+  afterAll(async () => {
+    await client.end();
+    await world.close();
+  });
+
+  test("what counts or consumes is refused before anything is counted, and works again after it", async () => {
+    const person = await world.person();
+    const { token, actor, identifier } = person;
+    const counting: Record<string, () => Promise<unknown>> = {
+      signIn: () => auth.signIn({ identifier, password: otherPassword }),
+      verifyPassword: () => auth.verifyPassword({ identifier, password: otherPassword }),
+      signUp: () => auth.signUp({ identifier: freshIdentifier(), password: otherPassword }),
+      refresh: () => auth.sessions.refresh({ token, transport: "token" }),
+      changePassword: () =>
+        auth.changePassword({ actor, currentPassword: "x", newPassword: otherPassword, transport: "token" }),
+    };
+    const counters = () => world.rows(sql`select * from attempt order by bucket`);
+    await client.query("begin");
+    const before = await counters();
+    for (const [name, act] of Object.entries(counting)) {
+      expect([name, await act().catch((error: Error) => error.name)]).toEqual([name, "TypeError"]);
+    }
+    await client.query("rollback");
+    expect(await counters()).toEqual(before);
+    expect(await outcome(counting.signIn!())).toBe("unauthorized.invalid_credential");
+    expect(await outcome(counting.refresh!())).toBe("done");
+  });
+
+  test("what has a plan takes part: it is undone with the application's rows, or stays with them", async () => {
+    for (const end of ["rollback", "commit"]) {
+      const { userId } = await world.person();
+      await client.query("begin");
+      await auth.users.suspend({ actor: system, userId });
+      await client.query(end);
+      const { status } = await world.auth.users.get({ actor: system, userId });
+      expect(status).toBe(end === "commit" ? "suspended" : "active");
+    }
+  });
+
+  test("a refusal undoes only its own part of it", async () => {
+    const [person, other] = [await world.person(), await world.person()];
+    await client.query("begin");
+    await client.query("create table kept (n int)");
+    expect(await outcome(auth.users.suspend({ actor: person.actor, userId: other.userId }))).toBe("not_found");
+    await client.query("commit");
+    expect(await world.rows(sql`select n from kept`)).toEqual([]);
+    expect(await world.events({ target: other.userId })).toHaveLength(1);
   });
 });
 

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
+import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
+import { uuidFor } from "../../src/domain/id.ts";
 import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
@@ -312,6 +314,58 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await guess({ identifier, knownDevice })).toBe(wrong);
       expect(await guess(person)).toBe(limited);
       expect(await guess(right(person))).toBe("done");
+    });
+  });
+
+  describe("R013: what a refresh or a full queue does to the counters", () => {
+    test("a thief who refreshes a stolen session gets no new guesses at the current password", async () => {
+      const person = await world.person();
+      let { token } = person;
+      const guessOnce = async () => {
+        const { actor } = await world.auth.sessions.verify({
+          token,
+          transport: "token",
+          context: { address: freshAddress() },
+        });
+        const input = {
+          actor,
+          currentPassword: "not the password",
+          newPassword: otherPassword,
+          transport: "token" as const,
+        };
+        return await outcome(world.auth.changePassword(input));
+      };
+      // Ten in the account's budget and ten in that of the session's family.
+      expect(tally(await repeat(20, guessOnce))).toEqual({ [wrong]: 20 });
+      for (let refreshes = 0; refreshes < 5; refreshes++) {
+        ({ token } = await world.auth.sessions.refresh({ token, transport: "token" }));
+        expect(await guessOnce()).toBe(limited);
+      }
+    });
+
+    test("an attempt that nobody looked at, since too many waited, is given back", async () => {
+      const person = await world.person();
+      const full = world.isolate({
+        passwordHasher: { ...world.hasher, verify: () => Promise.reject(new HashQueueFullError()) },
+      });
+      const busy = () => guess({ ...right(person), auth: full });
+      expect(tally(await repeat(30, busy))).toEqual({ "unavailable.busy": 30 });
+      const [counter] = await world.rows<{ count: number; streak: number }>(sql`
+        select count, streak from attempt where bucket = ${`credential:${uuidFor("cred", person.credentialId)}`}`);
+      expect(counter).toEqual({ count: 0, streak: 0 });
+      expect(await guess(right(person))).toBe("done");
+    });
+
+    test("a rehash that the queue refuses does not keep anybody out", async () => {
+      const person = await world.person();
+      const auth = world.isolate({
+        passwordHasher: {
+          ...world.hasher,
+          needsRehash: () => true,
+          hash: () => Promise.reject(new HashQueueFullError()),
+        },
+      });
+      expect(await guess({ ...right(person), auth })).toBe("done");
     });
   });
 

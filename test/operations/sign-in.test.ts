@@ -176,6 +176,31 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect([await verify(eve), await verify(ada)]).toEqual(["unauthorized.session_expired", "done"]);
     });
 
+    test("R044: an old token of a session that was refreshed ends what took its place, for a sign-up too", async () => {
+      const [ada, eve] = [await world.person(), await world.person()];
+      const child = await world.auth.sessions.refresh({ token: ada.token, transport: "token" });
+      await signIn(eve.identifier, eve.password, { presentedToken: ada.token });
+      expect(await verify({ ...child, transport: "token" })).toBe("unauthorized.session_expired");
+      const again = await world.signIn(ada);
+      const next = await world.auth.sessions.refresh({ token: again.token, transport: "token" });
+      const context = { address: freshAddress() };
+      await world.auth.signUp({
+        identifier: freshIdentifier(),
+        password: goodPassword,
+        presentedToken: again.token,
+        context,
+      });
+      expect(await verify({ ...next, transport: "token" })).toBe("unauthorized.session_expired");
+      expect(await verify(eve)).toBe("done");
+    });
+
+    test("S12: while a second factor is still to come, the session that the client holds goes on", async () => {
+      const [ada, eve] = [await world.person(), await world.person()];
+      await world.enroll(ada.userId);
+      const { mfaRequired } = await signIn(ada.identifier, ada.password, { presentedToken: eve.token });
+      expect([mfaRequired, await verify(eve)]).toEqual([true, "done"]);
+    });
+
     test("S08: a session of the other transport is not ended by it", async () => {
       const person = await world.person();
       await signIn(person.identifier, person.password, { transport: "cookie", presentedToken: person.token });
