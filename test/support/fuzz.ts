@@ -142,7 +142,13 @@ export function nearlyValid(value: unknown, draws: Draws, canary: string): strin
     `{${list.map(([name, inner]) => `${JSON.stringify(name)}:${JSON.stringify(inner)}`).join()}}`;
   switch (kind) {
     case 0:
-      return text([...entries, [draws.one([canary, "id", "status", "role", "__proto__", "constructor", "actor", ""]), hostileValue(draws, canary)]]);
+      return text([
+        ...entries,
+        [
+          draws.one([canary, "id", "status", "role", "__proto__", "constructor", "actor", ""]),
+          hostileValue(draws, canary),
+        ],
+      ]);
     case 1:
       return text(entries.filter((entry) => entry !== changed));
     case 2:
