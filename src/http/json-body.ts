@@ -108,7 +108,7 @@ function requireStorable(root: unknown): number {
       if (!isStorableText(value)) throw new AuthError("invalid_format.text");
     } else if (typeof value === "object" && value !== null) {
       for (const [name, member] of Object.entries(value)) {
-        // An inherited name (`__proto__`, `constructor`) would pass for a declared member of a schema.
+        // `__proto__` and its like are meant for whoever copies the object (B38).
         if (isInherited(name)) throw new AuthError("invalid_format.body");
         pending.push(name, member);
         if (!Array.isArray(value)) members += 1;

@@ -1,6 +1,8 @@
+import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import type { Auth } from "../../src/operations/auth.ts";
+import { postgres } from "../../src/store/drivers/postgres.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
 import {
   freshAddress,
@@ -502,6 +504,15 @@ describe("S16: what is made under a user who is being revoked", () => {
 });
 
 describe("F18: what two of a kind do to each other", () => {
+  /** The server looks for a deadlock after this long, so that no slow machine is taken for one. */
+  const deadlockMilliseconds = 3_000;
+  let pool: pg.Pool;
+  beforeAll(() => {
+    const options = `-c deadlock_timeout=${deadlockMilliseconds}ms`;
+    pool = new pg.Pool({ connectionString: world.backend.connectionString!, max: 40, options });
+  });
+  afterAll(() => pool.end());
+
   /** Sign-ins of one user at once, each of which would make the old hash again. Gives how long they took, in milliseconds. */
   async function rehashTogether(callers: number, rewrite: (text: string) => string | undefined): Promise<number> {
     const person = await world.person();
@@ -510,7 +521,7 @@ describe("F18: what two of a kind do to each other", () => {
     const [old] = await world.rows(hash);
     const auth = world.isolate({
       passwordHasher: { ...quickHasher(), needsRehash: (phc) => phc === old!.hash },
-      database: rewritingDatabase(world.database, rewrite),
+      database: rewritingDatabase(postgres(pool, { timeoutMilliseconds: 60_000 }), rewrite),
     });
     const started = performance.now();
     const codes = await Promise.all(
@@ -522,14 +533,14 @@ describe("F18: what two of a kind do to each other", () => {
     return milliseconds;
   }
 
-  test("40 sign-ins that make an old hash again: none waits for a deadlock, which is found after a second", async () => {
-    expect(await rehashTogether(40, (text) => text)).toBeLessThan(1_000);
+  test("40 sign-ins that make an old hash again: none waits for a deadlock to be found", async () => {
+    expect(await rehashTogether(40, (text) => text)).toBeLessThan(deadlockMilliseconds);
   });
 
   test("the twin that only shares the credential does", async () => {
     const shared = (text: string) =>
       isUserLock(text) ? undefined : text.replace("for share of u for no key update of c", "for share of u, c");
-    await untilItLeaks(50, async () => (await rehashTogether(4, shared)) - 1_000);
+    await untilItLeaks(50, async () => (await rehashTogether(4, shared)) - deadlockMilliseconds);
   });
 
   test("purges among sign-ins and changes of the same people: no deadlock", async () => {
@@ -564,7 +575,7 @@ describe("S17: what expires while a batch waits for a lock", () => {
       sql`select id from usr where id = ${id}::uuid for update`,
     );
     const [end] = await here.rows<{ at: string }>(
-      sql`select (clock_timestamp() + interval '200 milliseconds')::text as at`,
+      sql`select (clock_timestamp() + interval '400 milliseconds')::text as at`,
     );
     await here.rows(sql`update login_ticket set expires_at = ${end!.at}::timestamptz where usr_id = ${id}::uuid`);
     await here.rows(sql`update ses set expires_at = ${end!.at}::timestamptz where usr_id = ${id}::uuid`);
@@ -616,8 +627,11 @@ describe("S17: what expires while a batch waits for a lock", () => {
     await twin.rows(sql`
       create or replace function sallyport_now() returns timestamptz language sql stable parallel safe return now()`);
     for (const { act } of cases) {
-      const person = await twin.person();
-      expect(await actTooLate(twin, person, await act(twin, person))).toBe("done");
+      // A round in which this machine was too slow to begin in time says nothing.
+      await untilItLeaks(10, async () => {
+        const person = await twin.person();
+        return (await actTooLate(twin, person, await act(twin, person))) === "done" ? 1 : 0;
+      });
     }
     await twin.close();
   });
