@@ -6,6 +6,7 @@ import type { User } from "../../src/domain/user.ts";
 import type { Auth } from "../../src/operations/auth.ts";
 import type { IssuedSession } from "../../src/operations/session-values.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
+import { lockStatements } from "../../src/store/locks.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshIdentifier,
@@ -262,6 +263,17 @@ describe("S30: locks of a batch, on Postgres", () => {
       select deadlocks::int as n from pg_stat_database where datname = current_database()`);
     return row!.n;
   }
+
+  test("however many there are: the users in one statement by id, then the administrators", () => {
+    const user = (id: string) => ({ on: "usr", key: sql<{ id: string }>`select ${id}::uuid as id` }) as const;
+    expect(lockStatements([])).toEqual([]);
+    const texts = lockStatements([{ on: "administrators" }, user("b"), user("a"), user("b")]).map(({ text }) => text);
+    expect(texts).toHaveLength(2);
+    expect(texts[0]).toMatch(
+      /^select id from usr where id in \(.* union .* union .*\) order by id for no key update$/s,
+    );
+    expect(texts[1]).toMatch(/from tup.*order by id for update$/s);
+  });
 
   test("two plans in opposite orders, 100 rounds of every pair: no deadlock", async () => {
     const { auth } = world;
