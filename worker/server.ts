@@ -10,7 +10,7 @@ export interface Bindings {
   /** Where Neon's SQL endpoint is, if not where its connection string says; for development. */
   NEON_FETCH_ENDPOINT?: string;
   SALLYPORT_SECRET: string;
-  /** The origin that people see; more, separated by spaces, may use its API with their cookies. */
+  /** The origin that people see, such as `https://auth.example.com`. */
   BASE_URL: string;
   SIGN_UP?: string;
 }
@@ -81,7 +81,7 @@ function makeAuth(bindings: Bindings, signUp: SignUpMode): Auth {
       database,
       passwordHasher: argon2id(),
       secrets: bindings.SALLYPORT_SECRET,
-      origins: (bindings.BASE_URL ?? "").split(" "),
+      origins: [bindings.BASE_URL ?? ""],
       signUp,
       onError,
     });

@@ -93,7 +93,7 @@ export function hostileText(draws: Draws, canary: string): string {
     `${canary}' or '1'='1`,
     "$1",
     "%s%n%p",
-    "${7*7}{{7*7}}",
+    "#{7*7}{{7*7}}",
     "../../etc/passwd",
     "<script>alert(1)</script>",
     "\r\nSet-Cookie: x=y",
