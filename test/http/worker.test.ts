@@ -44,11 +44,6 @@ const misconfigured: { name: string; change: Variables; option: string }[] = [
     option: "SALLYPORT_SECRET",
   },
   { name: "development-secret", change: { SALLYPORT_SECRET: `development.${secret}` }, option: "SALLYPORT_SECRET" },
-  {
-    name: "half-development-secret",
-    change: { SALLYPORT_SECRET: `development.${secret}`, BASE_URL: `http://localhost:8787 ${baseUrl}` },
-    option: "SALLYPORT_SECRET",
-  },
   { name: "no-database", change: { DATABASE_URL: undefined }, option: "DATABASE_URL" },
   { name: "other-database", change: { DATABASE_URL: "mysql://u:pw-canary@h/d" }, option: "DATABASE_URL" },
   { name: "no-origin", change: { BASE_URL: undefined }, option: "BASE_URL" },
