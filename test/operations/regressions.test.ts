@@ -5,6 +5,7 @@ import { randomBytes, toBase64Url, toHex } from "../../src/crypto/bytes.ts";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import { createAuth } from "../../src/operations/auth.ts";
+import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import type { Database } from "../../src/store/sql.ts";
 import { sql } from "../../src/store/sql.ts";
@@ -236,4 +237,69 @@ describe("S34: secrets and origins", () => {
     expect(make(development, "https://localhost:8443")).toThrow(/secrets/);
     expect(make(development, "http://localhost:8787")).not.toThrow(/secrets/);
   });
+});
+
+describe("against another connection, on postgres", () => {
+  let world: World;
+  let other: pg.Client;
+  beforeAll(async () => {
+    world = await openAuth("postgres");
+    other = new pg.Client({ connectionString: world.backend.connectionString! });
+    await other.connect();
+  });
+  afterAll(async () => {
+    await other.end();
+    await world.close();
+  });
+
+  test("S35, S46: a purge leaves a key alone that somebody renews at the same time", async () => {
+    await world.rows(sql`
+      insert into idempotency (digest, target, expires_at)
+      values ('renewed', gen_random_uuid(), sallyport_now() - interval '1 hour')`);
+    await other.query("begin");
+    await other.query("update idempotency set expires_at = now() + interval '1 day' where digest = 'renewed'");
+    await world.auth.purge();
+    await other.query("commit");
+    expect(await world.rows(sql`select digest from idempotency where digest = 'renewed'`)).toHaveLength(1);
+  });
+
+  test("S12, S16: a factor that is confirmed while a sign-in waits is demanded by it", async () => {
+    const person = await world.person();
+    const { userId, identifier, password } = person;
+    const id = uuidFor("usr", userId);
+    await other.query("begin");
+    await other.query("select id from usr where id = $1 for no key update", [id]);
+    await other.query(
+      `insert into mfa (id, usr_id, type, identifier, totp_secret, totp_algorithm, totp_digits, totp_period)
+       values (gen_random_uuid(), $1, 'totp', 'phone', '\\x00', 'sha1', 6, 30)`,
+      [id],
+    );
+    const before = await world.liveSessions(userId);
+    const signingIn = world.auth.signIn({ identifier, password, context: { address: freshAddress() } });
+    for (;;) {
+      const [row] = await world.rows<{ n: number }>(sql`
+        select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`);
+      if (row!.n > 0) break;
+    }
+    await other.query("commit");
+    expect((await signingIn).mfaRequired).toBe(true);
+    expect(await world.liveSessions(userId)).toBe(before);
+  });
+});
+
+test("F13, S24: new passwords take half of the queue, and checks the rest", async () => {
+  const hasher = argon2id({ queueLength: 4 });
+  const outcomes = (work: Promise<unknown>[]) =>
+    Promise.all(
+      work.map((one) =>
+        one.then(
+          () => "done" as const,
+          (error: Error) => error.name,
+        ),
+      ),
+    );
+  const hashes = outcomes(Array.from({ length: 6 }, () => hasher.hash(goodPassword)));
+  const checks = outcomes(Array.from({ length: 3 }, () => hasher.verify(decoyHash, "wrong")));
+  expect((await hashes).filter((one) => one === "done")).toHaveLength(2);
+  expect((await checks).filter((one) => one === "done")).toHaveLength(2);
 });
