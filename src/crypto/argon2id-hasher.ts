@@ -1,4 +1,4 @@
-import { Argon2id, type Argon2Modules } from "./argon2id.ts";
+import { Argon2id } from "./argon2id.ts";
 import { constantTimeEqual, randomBytes } from "./bytes.ts";
 import { HashQueue } from "./hash-queue.ts";
 import { preparePassword } from "./password-bytes.ts";
@@ -24,11 +24,11 @@ export const decoyHash: string =
 
 /** What an isolate has once: the computation, made at first use, and the queue before it. Values only, no promise. */
 export class Argon2idIsolate {
-  readonly #load: () => Argon2Modules;
+  readonly #load: () => WebAssembly.Module;
   readonly #queue: HashQueue = new HashQueue();
   #argon2id: Argon2id | undefined;
 
-  constructor(load: () => Argon2Modules) {
+  constructor(load: () => WebAssembly.Module) {
     this.#load = load;
   }
 

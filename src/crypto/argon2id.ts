@@ -1,13 +1,14 @@
 /**
- * Argon2id, version 0x13: RFC 9106, over two WebAssembly modules of hash-wasm that the runtime supplies.
+ * Argon2id, version 0x13: RFC 9106, over a WebAssembly module of hash-wasm that the runtime supplies.
  *
- * The `argon2` binary fills the memory (§3.2 steps 5 to 7), the `blake2b` binary is the hash; this file does the rest. Both
- * are instantiated once and stay, because workerd does not give back an instance's memory: 60 hashes with a new one each
- * held 1.15 GiB. The binary adds to its memory instead of overwriting it, so anything that one hash left behind would make
- * the next one wrong: the memory is put back to its first state after each, which also leaves nothing of a password in it.
+ * The binary fills the memory (§3.2 steps 5 to 7), this file does the rest. It is instantiated once and stays, because
+ * workerd does not give back an instance's memory: 60 hashes with a new one each held 1.15 GiB. The binary adds to its
+ * memory instead of overwriting it, so anything that one hash left behind would make the next one wrong: the memory is put
+ * back to its first state after each, which also leaves nothing of a password in it.
  *
  * @module
  */
+import { blake2bInto } from "./blake2b.ts";
 import { type Bytes, constantTimeEqual, fromHex } from "./bytes.ts";
 
 export interface Argon2idCost {
@@ -28,27 +29,17 @@ export interface Argon2idInput {
   readonly associatedData?: Uint8Array;
 }
 
-export interface Argon2Modules {
-  readonly argon2: WebAssembly.Module;
-  readonly blake2b: WebAssembly.Module;
-}
-
 interface BinaryExports {
   readonly memory: WebAssembly.Memory;
   readonly __stack_pointer: WebAssembly.Global;
-  /** The address of the bytes that are exchanged. In `argon2`, the first call appends them to the memory. */
+  /** The address of the blocks, which the first call appends to the memory. */
   Hash_GetBuffer(): number;
-  /**
-   * `argon2`: fills the blocks, `parameter` is `memoryKiB`. `blake2b`: hashes `length` bytes, `parameter` is the number of
-   * bits that come out.
-   */
-  Hash_Calculate(length: number, parameter: number): void;
+  /** Fills the blocks; the first parameter means nothing here. */
+  Hash_Calculate(length: number, memoryKiB: number): void;
 }
 
 const blockBytes = 1024;
 const pageBytes = 65_536;
-/** The size of the buffer in the `blake2b` binary. */
-const maxBlake2bInputBytes = 16_384;
 
 const version = 0x13;
 const argon2idType = 2;
@@ -59,19 +50,17 @@ const none = new Uint8Array(0);
  *
  * Holds as much memory as the costliest hash so far needed. Trusts the caller to have bounded the cost.
  *
- * @throws {Error} From the constructor, if the modules do not compute RFC 9106's own test vector (B59).
+ * @throws {Error} From the constructor, if the binary does not compute RFC 9106's own test vector (B59).
  */
 export class Argon2id {
-  readonly #argon2: BinaryExports;
-  readonly #restoreArgon2: () => void;
+  readonly #binary: BinaryExports;
   readonly #firstBlock: number;
-  readonly #blake2b: Blake2b;
+  readonly #restore: () => void;
 
-  constructor(modules: Argon2Modules) {
-    this.#blake2b = new Blake2b(modules.blake2b);
-    this.#argon2 = instantiate(modules.argon2);
-    this.#firstBlock = this.#argon2.Hash_GetBuffer();
-    this.#restoreArgon2 = rememberState(this.#argon2, this.#firstBlock);
+  constructor(module: WebAssembly.Module) {
+    this.#binary = new WebAssembly.Instance(module, {}).exports as unknown as BinaryExports;
+    this.#firstBlock = this.#binary.Hash_GetBuffer();
+    this.#restore = rememberState(this.#binary, this.#firstBlock);
     this.#selfTest();
   }
 
@@ -86,24 +75,23 @@ export class Argon2id {
       const words = le32(cost.lanes, tagBytes, cost.memoryKiB, cost.passes, version, argon2idType);
       blocks.set(words, cost.memoryKiB * blockBytes);
 
-      seed.set(this.#blake2b.digest(64, [words, ...h0Fields(input)])); // §3.2 step 1
+      blake2bInto(seed.subarray(0, 64), [words, ...h0Fields(input)]); // §3.2 step 1
       this.#fillFirstColumns(blocks, seed, cost);
-      this.#argon2.Hash_Calculate(0, cost.memoryKiB); // steps 5 to 7; it leaves C in block 0
+      this.#binary.Hash_Calculate(0, cost.memoryKiB); // steps 5 to 7; it leaves C in block 0
 
       const tag = new Uint8Array(tagBytes);
-      this.#hashInto(tag, blocks.subarray(0, blockBytes)); // step 8
+      hashInto(tag, blocks.subarray(0, blockBytes)); // step 8
       return tag;
     } finally {
       seed.fill(0);
       blocks.fill(0);
-      this.#restoreArgon2();
-      this.#blake2b.restore();
+      this.#restore();
     }
   }
 
   /** The blocks and one more for the parameters: all zero. */
   #allocate(memoryKiB: number): Bytes {
-    const { memory } = this.#argon2;
+    const { memory } = this.#binary;
     const length = (memoryKiB + 1) * blockBytes;
     const missingBytes = this.#firstBlock + length - memory.buffer.byteLength;
     // Not by the binary's Hash_SetMemorySize, which asks for 4 GiB when the memory is already larger than its argument.
@@ -118,26 +106,9 @@ export class Argon2id {
       for (const column of [0, 1]) {
         seed.set(le32(column, lane), 64);
         const start = (lane * laneBlocks + column) * blockBytes;
-        this.#hashInto(blocks.subarray(start, start + blockBytes), seed);
+        hashInto(blocks.subarray(start, start + blockBytes), seed);
       }
     }
-  }
-
-  /** H'^T of §3.3, for T = `target.length`. */
-  #hashInto(target: Bytes, input: Uint8Array): void {
-    const length = target.length;
-    if (length <= 64) {
-      target.set(this.#blake2b.digest(length, [le32(length), input]));
-      return;
-    }
-    // Each V but the last gives its first half; the last is as long as what is left, 33 to 64 bytes.
-    let v = this.#blake2b.digest(64, [le32(length), input]);
-    let at = 0;
-    for (; length - at > 64; at += 32) {
-      target.set(v.subarray(0, 32), at);
-      v = this.#blake2b.digest(Math.min(64, length - at - 32), [v]);
-    }
-    target.set(v, at);
   }
 
   /** RFC 9106 §5.3: four lanes, a secret and associated data; 96 blocks, once for each instance. */
@@ -152,39 +123,28 @@ export class Argon2id {
     });
     const expected = fromHex("0d640df58d78766c08c037a34a8b53c9d01ef0452d75b65eb52520e96b01e659")!;
     if (!constantTimeEqual(tag, expected))
-      throw new Error("The Argon2id binaries do not compute RFC 9106's test vector.");
+      throw new Error("The Argon2id binary does not compute RFC 9106's test vector.");
   }
 }
 
-/** Unkeyed BLAKE2b (RFC 7693) over one instance. */
-class Blake2b {
-  readonly #exports: BinaryExports;
-  readonly #buffer: Bytes;
-  /** Leaves nothing of what was hashed. */
-  readonly restore: () => void;
-
-  constructor(module: WebAssembly.Module) {
-    this.#exports = instantiate(module);
-    const { memory } = this.#exports;
-    this.#buffer = new Uint8Array(memory.buffer, this.#exports.Hash_GetBuffer(), maxBlake2bInputBytes) as Bytes;
-    this.restore = rememberState(this.#exports, memory.buffer.byteLength);
+/** H'^T of §3.3, for T = `target.length`. */
+function hashInto(target: Bytes, input: Uint8Array): void {
+  const first = [le32(target.length), input];
+  if (target.length <= 64) {
+    blake2bInto(target, first);
+    return;
   }
-
-  /**
-   * The digest of the parts in a row, as a view of the buffer that the next call overwrites.
-   *
-   * Only the first part may be such a view: it is copied first.
-   */
-  digest(digestBytes: number, parts: readonly Uint8Array[]): Bytes {
-    let length = 0;
-    for (const part of parts) {
-      if (length + part.length > maxBlake2bInputBytes) throw new RangeError("The input is over 16 KiB.");
-      this.#buffer.set(part, length);
-      length += part.length;
-    }
-    this.#exports.Hash_Calculate(length, digestBytes * 8);
-    return this.#buffer.subarray(0, digestBytes);
+  // Each V but the last gives its first half; the last is as long as what is left, 33 to 64 bytes.
+  const v = new Uint8Array(64);
+  let left = target;
+  blake2bInto(v, first);
+  while (left.length > 64) {
+    left.set(v.subarray(0, 32));
+    left = left.subarray(32);
+    blake2bInto(v.subarray(0, left.length), [v]);
   }
+  left.set(v.subarray(0, left.length));
+  v.fill(0);
 }
 
 /** What H_0 hashes after the six words: each field behind its length. */
@@ -207,13 +167,9 @@ function le32(...words: number[]): Bytes {
   return bytes;
 }
 
-function instantiate(module: WebAssembly.Module): BinaryExports {
-  return new WebAssembly.Instance(module, {}).exports as unknown as BinaryExports;
-}
-
 /**
  * Remembers the stack, the static variables and the buffers below `length`, and gives back the function that restores them:
- * the binaries keep their last block and hash state there. A trap also leaves the stack pointer where it was.
+ * the binary keeps its last block there. A trap also leaves the stack pointer where it was.
  */
 function rememberState({ memory, __stack_pointer }: BinaryExports, length: number): () => void {
   const state = new Uint8Array(memory.buffer, 0, length).slice();

@@ -62,69 +62,31 @@ export function fromHex(text: string): Bytes | undefined {
 
 /** Base64url without padding: RFC 4648 §5, RFC 7515 §2. */
 export function toBase64Url(bytes: Uint8Array): string {
-  return encodeSixBits(bytes, base64UrlAlphabet);
+  return toBase64(bytes).replaceAll("+", "-").replaceAll("/", "_");
 }
 
 /** The bytes of base64url, or `undefined` for padding, white space, another alphabet or spare bits that are not zero. */
 export function fromBase64Url(text: string): Bytes | undefined {
-  return decodeSixBits(text, base64UrlValues);
+  const bytes = fromBase64(text.replaceAll("-", "+").replaceAll("_", "/"));
+  return bytes && toBase64Url(bytes) === text ? bytes : undefined;
 }
 
 /** Base64 without padding, as PHC strings write it. */
 export function toBase64(bytes: Uint8Array): string {
-  return encodeSixBits(bytes, base64Alphabet);
+  let binary = "";
+  for (const byte of bytes) binary += String.fromCharCode(byte);
+  return btoa(binary).replaceAll("=", "");
 }
 
 /** The bytes of unpadded base64, as strict as {@link fromBase64Url}. */
 export function fromBase64(text: string): Bytes | undefined {
-  return decodeSixBits(text, base64Values);
-}
-
-const sharedAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const base64Alphabet = `${sharedAlphabet}+/`; // RFC 4648 table 1
-const base64UrlAlphabet = `${sharedAlphabet}-_`; // RFC 4648 table 2
-const base64Values = valuesOf(base64Alphabet);
-const base64UrlValues = valuesOf(base64UrlAlphabet);
-
-function valuesOf(alphabet: string): Int8Array {
-  const values = new Int8Array(128).fill(-1);
-  for (let value = 0; value < 64; value++) values[alphabet.charCodeAt(value)] = value;
-  return values;
-}
-
-function encodeSixBits(bytes: Uint8Array, alphabet: string): string {
-  let text = "";
-  let held = 0;
-  let heldBits = 0;
-  for (const byte of bytes) {
-    held = ((held << 8) | byte) & 0xffff;
-    heldBits += 8;
-    while (heldBits >= 6) {
-      heldBits -= 6;
-      text += alphabet[(held >> heldBits) & 63];
-    }
+  let binary: string;
+  try {
+    binary = atob(text);
+  } catch {
+    return undefined;
   }
-  if (heldBits > 0) text += alphabet[(held << (6 - heldBits)) & 63];
-  return text;
-}
-
-function decodeSixBits(text: string, values: Int8Array): Bytes | undefined {
-  // One character over a multiple of four carries six bits, which is no byte.
-  if (text.length % 4 === 1) return undefined;
-  const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
-  let at = 0;
-  let held = 0;
-  let heldBits = 0;
-  for (let index = 0; index < text.length; index++) {
-    const value = values[text.charCodeAt(index)] ?? -1;
-    if (value < 0) return undefined;
-    held = ((held << 6) | value) & 0xffff;
-    heldBits += 6;
-    if (heldBits >= 8) {
-      heldBits -= 8;
-      bytes[at++] = (held >> heldBits) & 0xff;
-    }
-  }
-  // RFC 4648 §3.5: the bits left over are zero, or two texts would mean the same bytes.
-  return (held & ((1 << heldBits) - 1)) === 0 ? bytes : undefined;
+  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  // `atob` skips white space, accepts padding and ignores spare bits (RFC 4648 §3.5): only one text is written for the bytes.
+  return toBase64(bytes) === text ? bytes : undefined;
 }

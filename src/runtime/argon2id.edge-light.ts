@@ -1,18 +1,17 @@
 /**
- * Argon2id for Vercel's edge runtime, which compiles no WebAssembly at run time: the binaries are imported as modules.
+ * Argon2id for Vercel's edge runtime, which compiles no WebAssembly at run time: the binary is imported as a module.
  *
  * @module
  */
 import { Argon2idIsolate, type Argon2idOptions } from "../crypto/argon2id-hasher.ts";
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import argon2 from "./generated/argon2.wasm?module";
-import blake2b from "./generated/blake2b.wasm?module";
 
 export { decoyHash } from "../crypto/argon2id-hasher.ts";
 export { HashQueueFullError } from "../crypto/hash-queue.ts";
 export type { Argon2idOptions, PasswordHasher };
 
-const isolate = new Argon2idIsolate(() => ({ argon2, blake2b }));
+const isolate = new Argon2idIsolate(() => argon2);
 
 /** Hashes and verifies passwords with Argon2id; see {@link Argon2idOptions}. All of an isolate share 19 MiB and one queue. */
 export function argon2id(options?: Argon2idOptions): PasswordHasher {

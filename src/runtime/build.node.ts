@@ -18,7 +18,7 @@ rmSync(join(root, "dist"), { recursive: true, force: true });
 const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
 execFileSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
 
-/** TypeScript copies none of these: two binaries, and the licence that goes with them. */
+/** TypeScript copies none of these: the binary, and the licence that goes with it. */
 const copied = readdirSync(join(root, "src", generated)).filter((file) => /\.(wasm|txt)$/.test(file));
-if (copied.length !== 3) throw new Error(`There are ${copied.length} generated files to copy, not 3.`);
+if (copied.length !== 2) throw new Error(`There are ${copied.length} generated files to copy, not 2.`);
 for (const file of copied) copyFileSync(join(root, "src", generated, file), join(root, "dist", generated, file));

@@ -1,4 +1,4 @@
-/** Writes what the sources import and no repository keeps: the Argon2id binaries, the migrations and the OpenAPI document. */
+/** Writes what the sources import and no repository keeps: the Argon2 binary, the migrations and the OpenAPI document. */
 import { extractArgon2 } from "./extract-argon2.node.ts";
 import { generateMigrations } from "./generate-migrations.node.ts";
 import { generateOpenApi } from "./generate-openapi.node.ts";

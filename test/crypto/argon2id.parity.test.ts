@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { Argon2id } from "../../src/crypto/argon2id.ts";
 import { fromBase64, toHex } from "../../src/crypto/bytes.ts";
 import { argon2id } from "../../src/runtime/argon2id.ts";
-import { argon2Base64, blake2bBase64 } from "../../src/runtime/generated/binaries.ts";
+import { argon2Base64 } from "../../src/runtime/generated/argon2.ts";
 
 /** Repeatable numbers (mulberry32), so that a failure can be looked at again. */
 function numbersFrom(start: number): (below: number) => number {
@@ -17,10 +17,7 @@ function numbersFrom(start: number): (below: number) => number {
   };
 }
 
-const computation = new Argon2id({
-  argon2: new WebAssembly.Module(fromBase64(argon2Base64)!),
-  blake2b: new WebAssembly.Module(fromBase64(blake2bBase64)!),
-});
+const computation = new Argon2id(new WebAssembly.Module(fromBase64(argon2Base64)!));
 
 test("R009: 200 random inputs at mixed costs on one instance equal the C reference and the Rust one", {
   timeout: 60_000,
