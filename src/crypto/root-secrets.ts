@@ -10,7 +10,7 @@ import { type Bytes, constantTimeEqual, fromBase64Url, utf8 } from "./bytes.ts";
 import { joinParts } from "./digest.ts";
 
 /** What a key is for; each has its own, so that a value made for one purpose means nothing to another. */
-export type KeyLabel = "refresh" | "identifier" | "known-device";
+export type KeyLabel = "refresh" | "identifier" | "known-device" | "challenge" | "decoy";
 
 const minimumBytes = 32;
 /** What `npm start` makes for a checkout begins so; `createAuth` refuses it for an origin that is not loopback. */

@@ -35,11 +35,35 @@ const table = {
   // What an administrator has suspended, its owner must not bring back.
   reinstateCredential: { owner: false, administrator: true },
   revokeCredential: { owner: "fresh", administrator: true },
+  // Under `/auth` everybody acts on their own account.
+  revokeOwnPasskey: { owner: "fresh", administrator: false },
   changePassword: { owner: "fresh", administrator: false },
 
   getSession: { owner: true, administrator: true },
   listSessions: { owner: true, administrator: true },
   revokeSession: { owner: true, administrator: true },
+
+  listFactors: { owner: true, administrator: true },
+  enrollFactor: { owner: "fresh", administrator: false },
+  confirmFactor: { owner: "fresh", administrator: false },
+  revokeFactor: { owner: "fresh", administrator: true },
+  revokeOwnFactor: { owner: "fresh", administrator: false },
+  // Their owner and whoever forgot them; nobody proves a factor for somebody else.
+  stepUp: { owner: true, administrator: false },
+  getMfaPolicy: { owner: true, administrator: true },
+  // An owner raises the policy and never lowers it (S04).
+  setMfaPolicy: { owner: "fresh", administrator: true },
+  grantEnrollment: { owner: false, administrator: true },
+
+  listPasskeys: { owner: true, administrator: true },
+  registerPasskey: { owner: "fresh", administrator: false },
+  renamePasskey: { owner: true, administrator: false },
+
+  createPat: { owner: "fresh", administrator: false },
+  getPat: { owner: true, administrator: true },
+  listPats: { owner: true, administrator: true },
+  revokePat: { owner: true, administrator: true },
+  revokeOwnPat: { owner: true, administrator: false },
 
   grantAdministrator: { owner: false, administrator: true },
   removeAdministrator: { owner: false, administrator: true },

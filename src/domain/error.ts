@@ -7,7 +7,7 @@
  * @module
  */
 
-/** The status of each category, which is the part of a code before the dot. */
+/** The status of each category, which is the part of a code before the dot; a code may be an exception to its category. */
 const statuses = {
   invalid_format: 400,
   unauthorized: 401,
@@ -20,6 +20,9 @@ const statuses = {
   unsupported_media_type: 415,
   too_many_requests: 429,
   unavailable: 503,
+  pat: 401,
+  // The specification's own code for an argument, in the category of what a token is refused with.
+  "pat.expires_in_past": 400,
 } as const;
 
 export type ErrorStatus = (typeof statuses)[keyof typeof statuses];
@@ -45,17 +48,30 @@ const refusals = {
   "invalid_format.object_type": ["InvalidFormatError", "The object type is malformed."],
   "invalid_format.object_id": ["InvalidFormatError", "The object identifier is malformed."],
   "invalid_format.subject_type": ["InvalidFormatError", "The subject type is malformed."],
+  "invalid_format.name": ["InvalidFormatError", "The name must be 1 to 120 characters."],
+  "invalid_format.scope": ["InvalidFormatError", "A scope must be 1 to 128 visible ASCII characters, each once."],
+  "invalid_format.webauthn": ["InvalidFormatError", "The authenticator's answer does not fit what was asked."],
+  "invalid_format.rp_id": ["InvalidFormatError", "The relying party is another one."],
   "invalid_format.subject_id": ["InvalidFormatError", "The subject identifier is malformed."],
   "unauthorized.invalid_credential": ["InvalidCredentialError", "The identifier or the password is wrong."],
   "unauthorized.invalid_token": ["InvalidTokenError", "A valid session is needed."],
   "unauthorized.session_expired": ["SessionExpiredError", "The session has ended."],
   "unauthorized.invalid_ticket": ["InvalidTokenError", "A valid login ticket is needed."],
   "unauthorized.mfa_required": ["MfaRequiredError", "A second factor is needed."],
-  "unauthorized.reauthentication_required": ["ReauthenticationRequiredError", "Sign in again to do this."],
+  "unauthorized.invalid_factor": ["InvalidCredentialError", "The second factor is wrong."],
+  "unauthorized.replayed_totp": ["ReplayedTotpError", "The code was used before."],
+  "unauthorized.enrollment_required": ["MfaRequiredError", "A second factor must be set up first."],
+  "unauthorized.reauthentication_required": ["ReauthenticationRequiredError", "Prove again who you are to do this."],
+  "pat.invalid": ["InvalidPatTokenError", "The personal access token is not valid."],
+  "pat.revoked": ["PatRevokedError", "The personal access token is revoked."],
+  "pat.expired": ["PatExpiredError", "The personal access token has expired."],
+  "pat.expires_in_past": ["InvalidFormatError", "The end must be in the future, by a year at most."],
   "auth.token_format_unrecognized": ["TokenFormatUnrecognizedError", "This kind of token is not accepted here."],
   forbidden: ["ForbiddenError", "You may not do this."],
   "forbidden.cross_origin": ["ForbiddenError", "The request did not come from this site."],
   "forbidden.sign_up_closed": ["ForbiddenError", "Sign-up is not open."],
+  "forbidden.enrollment_not_granted": ["ForbiddenError", "An administrator must allow a second factor to be set up."],
+  "forbidden.insufficient_scope": ["ForbiddenError", "The token lacks the scope that this needs."],
   not_found: ["NotFoundError", "There is no such object."],
   "conflict.duplicate_credential": ["DuplicateCredentialError", "An active credential with this identifier exists."],
   "conflict.duplicate_tuple": ["DuplicateTupleError", "The tuple exists."],
@@ -63,6 +79,11 @@ const refusals = {
   "conflict.credential_type_mismatch": ["CredentialTypeMismatchError", "The credential is of another type."],
   "conflict.already_terminal": ["AlreadyTerminalError", "The object is revoked for good."],
   "conflict.last_administrator": ["PreconditionError", "The last administrator cannot be removed."],
+  "conflict.last_factor": ["PreconditionError", "A second factor is required, and this is the last one."],
+  "conflict.last_way_in": ["PreconditionError", "This is the last way to sign in."],
+  "precondition.factor_not_pending": ["PreconditionError", "The factor does not wait for confirmation."],
+  "precondition.factor_code_invalid": ["PreconditionError", "The code does not confirm the factor."],
+  "precondition.factor_needed_first": ["PreconditionError", "Another active factor is needed first."],
   "precondition.user_not_active": ["PreconditionError", "The user is not active."],
   "precondition.invalid_transition": ["PreconditionError", "The object is not in the state that this needs."],
   "precondition.cred_user_mismatch": ["PreconditionError", "The credential belongs to another user."],
@@ -84,7 +105,8 @@ export const errorCodes: readonly ErrorCode[] = Object.keys(refusals) as ErrorCo
 
 /** The status that a code's category fixes. */
 export function statusOf(code: ErrorCode): ErrorStatus {
-  return statuses[code.split(".")[0] as keyof typeof statuses];
+  const named: Readonly<Record<string, ErrorStatus>> = statuses;
+  return named[code] ?? named[code.split(".")[0]!]!;
 }
 
 /** A refused operation. `cause` holds the particulars and never leaves the process; `details` does. */

@@ -18,6 +18,8 @@ export type SessionId = Id<"ses">;
 export type CredentialId = Id<"cred">;
 export type TupleId = Id<"tup">;
 export type AuditId = Id<"aud">;
+export type FactorId = Id<"mfa">;
+export type PersonalAccessTokenId = Id<"pat">;
 
 const registered: ReadonlySet<string> = new Set(idTypes);
 const uuidShape = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;

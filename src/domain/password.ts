@@ -11,7 +11,19 @@ export const minimumPasswordLengthWithFactor = 8;
 export type PasswordFault = "too_short" | "too_long" | "unusable_characters" | "too_predictable" | "compromised";
 
 /** Texts whose mere repetition or extension makes a long but obvious password; the application adds its own names. */
-const obviousWords = ["password", "passw0rd", "qwerty", "qwertz", "azerty", "letmein", "welcome", "iloveyou", "admin"];
+const obviousWords = ["password", "passw0rd", "pass", "word", "letmein", "welcome", "iloveyou", "admin"];
+
+/** Rows of keys from top to bottom: QWERTY, QWERTZ and AZERTY. */
+const keyboards = [
+  ["1234567890", "qwertyuiop", "asdfghjkl;", "zxcvbnm,./"],
+  ["1234567890", "qwertzuiop", "asdfghjklö", "yxcvbnm,.-"],
+  ["1234567890", "azertyuiop", "qsdfghjklm", "wxcvbn,;:!"],
+];
+
+/** Every path that a finger takes in order, there and back: along one row, or down or up through any rows side by side. */
+const paths = ["abcdefghijklmnopqrstuvwxyz0123456789", ...keyboards.flatMap(pathsOf)]
+  .flatMap((path) => [path, [...path].reverse().join("")])
+  .join(" ");
 
 /**
  * Why a password may not be set, or `undefined` if nothing speaks against it.
@@ -35,20 +47,56 @@ export function needsSecondFactor(password: string): boolean {
   return [...password.normalize("NFKC")].length < minimumPasswordLength;
 }
 
-/** One unit repeated, one run of the alphabet or of digits, or nothing left once the obvious words are taken out. */
+/**
+ * One unit repeated, one run of characters, or little else than obvious words and paths on a keyboard: a third of the length,
+ * at most, once each of these counts as one character; or, without them, fewer than four characters, or eight if no letters.
+ */
 function isPredictable(password: string, words: readonly string[]): boolean {
   if (/^(.{1,6}?)\1+.{0,5}$/su.test(password) && new Set(password).size <= 6) return true;
   if (isRun(password)) return true;
-  let rest = password;
-  for (const word of [...words.map((word) => word.toLowerCase()), ...obviousWords].sort(
-    (a, b) => b.length - a.length,
-  )) {
-    if (word.length >= 4) rest = rest.replaceAll(word, "");
+  const known = [...words.map((word) => word.toLowerCase()), ...obviousWords].filter((word) => word.length >= 4);
+  let marked = password;
+  // NUL is in no password, so it stands for a word.
+  for (const word of known.sort((a, b) => b.length - a.length)) marked = marked.replaceAll(word, "\0");
+
+  let parts = 0;
+  let rest = "";
+  for (let at = 0; at < marked.length; parts++) {
+    const part = marked.slice(at, at + pathLength(marked, at));
+    // Three keys side by side, and digits in a row, are in random passwords too.
+    if (part[0] !== "\0" && (part.length < 4 || /^\d+$/.test(part))) rest += part;
+    at += part.length;
   }
-  return rest.length < 4 || (rest.length < password.length && /^[\d\W_]*$/.test(rest) && rest.length < 8);
+  if (parts * 3 <= password.length || rest.length < 4) return true;
+  return rest.length < password.length && /^[\d\W_]*$/.test(rest) && rest.length < 8;
 }
 
-/** Each character follows the one before it, up or down, wrapping from 9 to 0: `abcdefgh…`, `1234567890123…`. */
+/** How many characters from there are one path or one character repeated, and at least three; otherwise 1. */
+function pathLength(text: string, at: number): number {
+  let length = 3;
+  while (at + length <= text.length && isPath(text.slice(at, at + length))) length += 1;
+  return length > 3 ? length - 1 : 1;
+}
+
+function isPath(text: string): boolean {
+  return paths.includes(text) || text === text[0]!.repeat(text.length);
+}
+
+function pathsOf(rows: readonly string[]): string[] {
+  return rows.flatMap((_, from) =>
+    rows.slice(from).flatMap((_, more) => {
+      const crossed = rows.slice(from, from + more + 1);
+      return [through(crossed), through([...crossed].reverse())];
+    }),
+  );
+}
+
+/** The keys of each column in turn. */
+function through(rows: readonly string[]): string {
+  return [...rows[0]!].map((_, column) => rows.map((row) => row[column]).join("")).join("");
+}
+
+/** Each character repeats the one before it or follows it, up or down, wrapping from 9 to 0: `aabbccdd…`, `1234567890123…`. */
 function isRun(text: string): boolean {
   const codes = [...text].map((character) => character.codePointAt(0)!);
   const follows = (step: number): boolean =>
@@ -56,6 +104,7 @@ function isRun(text: string): boolean {
       const before = codes[index - 1];
       return (
         before === undefined ||
+        code === before ||
         code === before + step ||
         (step === 1 ? before === 57 && code === 48 : before === 48 && code === 57)
       );

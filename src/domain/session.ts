@@ -21,6 +21,8 @@ export interface Session {
   readonly lastSeenAt: Date | null;
   /** The client's own name for itself, cleaned and cut to 256 characters. */
   readonly userAgent: string | null;
+  /** Where it was used last, as far as the runtime tells; noted as often as the time of it. */
+  readonly address: string | null;
 }
 
 /** How long sessions live, by assurance level (NIST SP 800-63B-4 §2.1 and §2.2), in seconds. */

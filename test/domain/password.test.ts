@@ -144,9 +144,51 @@ describe("R005: long but obvious ones are refused", () => {
   });
 
   test.each([
+    // Columns, rows and both, of three keyboards, there and back.
+    "1qaz2wsx3edc4rfv",
+    "!QAZ2wsx#EDC4rfv",
+    "1qazxsw23edcvfr4",
+    "1qa2ws3ed4rf5tg",
+    "qazwsxedcrfvtgb",
+    "zaq1xsw2cde3vfr4",
+    "q1w2e3r4t5y6u7i8o9p0",
+    "1q2w3e4r5t6y7u8i",
+    "qweasdzxcqweasdzxc",
+    "qwertyuiopasdfghjkl",
+    "asdfghjkl;'12345",
+    "poiuytrewqlkjhgf",
+    "qwertzuiopasdfgh",
+    "1qay2wsx3edc4rfv",
+    "azertyuiopqsdfgh",
+    "1aqw2zsx3edc4rfv",
+    "abcdefgh12345678",
+    // Paths, digits and obvious words after one another.
+    "qwertyuiop12345",
+    "zxcvbnm123456789",
+    "123456789qwerty",
+    "1234qwerasdfzxcv",
+    "qwerty123qwerty12",
+    "sallyport1qaz2wsx",
+    "qwertyuiopsallyport!",
+    "asdfghjkl-2026-!",
+    "passwordassword",
+    "111222333444555",
+    "122333444455555",
+    "123456789987654321",
+    "aaaaa11111bbbbb22222",
+    "абвгдежзийклмноп",
+  ])("keyboard walks, %s: too_predictable", (password) => {
+    expect(passwordFault(password, { words })).toBe("too_predictable");
+  });
+
+  test.each([
     { case: "a word among others", password: "my password is a walrus", words: [] },
     { case: "the identifier with a real password behind it", password: "ada.lovelace-vmqkzhrwx", words },
     { case: "a word of three letters is no word", password: "adavmqkzhrwxjcy", words: ["ada"] },
+    { case: "words with keys side by side", password: "we were poised to redress property", words: [] },
+    { case: "such words without spaces", password: "sweaterpowertreerewired", words: [] },
+    { case: "a walk and a real password", password: "qwertyuiop-vmqkzhrwx", words: [] },
+    { case: "a walk and four characters that are none", password: "qwertyuiopvmqk", words: [] },
   ])("$case: accepted", ({ password, words }) => {
     expect(passwordFault(password, { words })).toBeUndefined();
   });
@@ -160,6 +202,7 @@ describe("R005: long but obvious ones are refused", () => {
     { case: "six letters, then another", password: `${"abcdef".repeat(170)}zzzz` },
     { case: "one letter", password: "a".repeat(1_024) },
     { case: "obvious words without end", password: "password".repeat(128) },
+    { case: "walks without end", password: "1qaz2wsx,qwertyuiop,".repeat(51) },
   ])("$case, at full length: decided in under 20 ms", ({ password }) => {
     const milliseconds = [1, 2, 3, 4, 5].map(() => {
       const started = performance.now();
@@ -167,5 +210,65 @@ describe("R005: long but obvious ones are refused", () => {
       return performance.now() - started;
     });
     expect(Math.min(...milliseconds)).toBeLessThan(20);
+  });
+});
+
+describe("R004, R005: 10,000 that were drawn at random, none refused", () => {
+  /** Repeatable numbers (mulberry32), so that a failure can be looked at again. */
+  const numbersFrom = (start: number) => {
+    let state = start;
+    return (below: number): number => {
+      state = (state + 0x6d2b79f5) | 0;
+      let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+      mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+      return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+    };
+  };
+  const refusedOf = (make: (below: (limit: number) => number) => string): string[] => {
+    const below = numbersFrom(5);
+    const passwords = Array.from({ length: 10_000 }, () => make(below));
+    expect(new Set(passwords).size).toBeGreaterThan(9_990);
+    expect(passwords.every((password) => !needsSecondFactor(password))).toBe(true);
+    return passwords.filter(
+      (password) => passwordFault(password, { words: ["ada.lovelace", "sallyport"] }) !== undefined,
+    );
+  };
+  const from = (first: string, length: number) =>
+    Array.from({ length }, (_, index) => String.fromCodePoint(first.codePointAt(0)! + index)).join("");
+  const lower = from("a", 26);
+
+  test.each([
+    { case: "digits", alphabet: from("0", 10) },
+    { case: "hexadecimal digits", alphabet: "0123456789abcdef" },
+    { case: "small letters", alphabet: lower },
+    { case: "one row of letters", alphabet: "qwertyuiop" },
+    { case: "letters of both cases and digits", alphabet: lower + lower.toUpperCase() + from("0", 10) },
+    { case: "printable ASCII", alphabet: from("!", 94) },
+    { case: "Cyrillic", alphabet: from("а", 32) },
+    { case: "ideographs", alphabet: from("一", 3_000) },
+    { case: "emoji", alphabet: from("🌀", 300) },
+  ])("$case", ({ alphabet }) => {
+    const characters = [...alphabet];
+    const draw = (below: (limit: number) => number) =>
+      Array.from({ length: 15 + below(6) }, () => characters[below(characters.length)]).join("");
+    expect(refusedOf(draw)).toEqual([]);
+  });
+
+  /** Many have three or more keys side by side. */
+  const vocabulary = (
+    "were tree power property treasure sweater reward assert dessert trespass point opinion poison student first define " +
+    "hijack nopal tuvan redress weed stewed create western liquid quiet require azure plan copilot polish oily junk hunter " +
+    "garden window silver marble castle orange pocket bridge candle forest doctor island kitchen lemon mirror needle ocean " +
+    "pepper rabbit saddle tunnel velvet walnut yellow zebra anchor basket copper dragon engine falcon guitar harbor insect"
+  ).split(" ");
+
+  test.each([
+    { case: "four words with spaces", words: 4, separator: " " },
+    { case: "four words with hyphens", words: 4, separator: "-" },
+    { case: "five words and nothing between them", words: 5, separator: "" },
+  ])("$case", ({ words, separator }) => {
+    const draw = (below: (limit: number) => number) =>
+      Array.from({ length: words }, () => vocabulary[below(vocabulary.length)]!).join(separator);
+    expect(refusedOf(draw)).toEqual([]);
   });
 });

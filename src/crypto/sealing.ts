@@ -1,0 +1,126 @@
+/**
+ * Secrets that must be read again, sealed for storage: AES-256-GCM (NIST SP 800-38D) under keys of the deployment.
+ *
+ * A sealed value is a mark, the key's version, a random 96-bit nonce and the ciphertext with its tag. What it belongs to (table,
+ * column, row, user) is associated data, so that a value that is moved to another row opens nothing (S44).
+ *
+ * @module
+ */
+import { type Bytes, constantTimeEqual, randomBytes, utf8 } from "./bytes.ts";
+import { joinParts } from "./digest.ts";
+import { parseRootSecrets, type RootSecret } from "./root-secrets.ts";
+
+/** "SPS1": tells a sealed value from the plain one of a table that is shared with another SDK. */
+const mark = utf8("SPS1");
+const nonceBytes = 12;
+const tagBytes = 16;
+const headBytes = mark.length + 4;
+
+/** Where a sealed value stands. */
+export interface SealedPlace {
+  readonly purpose: string;
+  readonly table: string;
+  readonly column: string;
+  readonly rowId: string;
+  readonly userId: string;
+}
+
+/** A value that cannot be opened: another key, another place, or damage. Says nothing of the value. */
+export class SealingError extends Error {
+  override readonly name: string = "SealingError";
+}
+
+/** Whether a stored value has the form of a sealed one. */
+export function isSealed(value: Uint8Array): boolean {
+  return value.length > headBytes + nonceBytes + tagBytes && mark.every((byte, index) => value[index] === byte);
+}
+
+/** What a value sealed by a version of the key begins with. */
+export function sealedHead(version: number): Bytes {
+  const head = new Uint8Array(headBytes);
+  head.set(mark);
+  new DataView(head.buffer).setUint32(mark.length, version);
+  return head;
+}
+
+/** What every sealed value begins with. */
+export const sealedMark: Bytes = mark;
+
+/** The version of the key that a sealed value names. */
+export function sealingVersion(value: Bytes): number {
+  return new DataView(value.buffer, value.byteOffset).getUint32(mark.length);
+}
+
+/** The sealing keys of a deployment: the newest seals, all of them open. */
+export class SealingKeys {
+  readonly #secrets: readonly RootSecret[];
+  readonly #keys = new Map<number, CryptoKey>();
+
+  /** @param secrets Base64url of at least 32 random bytes, or a list `2:<new>,1:<old>`. @throws {TypeError} For a weak one. */
+  constructor(secrets: string | undefined) {
+    this.#secrets = parseRootSecrets(secrets);
+  }
+
+  /** The version that seals. */
+  get currentVersion(): number {
+    return this.#secrets[0]!.version;
+  }
+
+  /** Whether any is one of these, however it is spelt. */
+  sharesWith(others: readonly RootSecret[]): boolean {
+    return this.#secrets.some((own) => others.some((other) => constantTimeEqual(own.bytes, other.bytes)));
+  }
+
+  /** Whether any is of `npm start`, and so for loopback only. */
+  get hasDevelopment(): boolean {
+    return this.#secrets.some(({ development }) => development);
+  }
+
+  async seal(place: SealedPlace, value: Bytes): Promise<Bytes> {
+    const version = this.currentVersion;
+    const nonce = randomBytes(nonceBytes);
+    const parameters = { name: "AES-GCM", iv: nonce, additionalData: associatedData(place, version) };
+    const ciphertext = new Uint8Array(await crypto.subtle.encrypt(parameters, (await this.#key(version))!, value));
+    const sealed = new Uint8Array(headBytes + nonceBytes + ciphertext.length);
+    sealed.set(sealedHead(version));
+    sealed.set(nonce, headBytes);
+    sealed.set(ciphertext, headBytes + nonceBytes);
+    return sealed;
+  }
+
+  /** @throws {SealingError} If it was not sealed here, for this place, under a key that is still listed. */
+  async open(place: SealedPlace, sealed: Bytes): Promise<Bytes> {
+    if (!isSealed(sealed)) throw new SealingError("A stored secret is not sealed.");
+    const version = sealingVersion(sealed);
+    const key = await this.#key(version);
+    if (!key) throw new SealingError("The key that sealed a stored secret is gone.");
+    const iv = sealed.slice(headBytes, headBytes + nonceBytes);
+    const parameters = { name: "AES-GCM", iv, additionalData: associatedData(place, version) };
+    try {
+      return new Uint8Array(await crypto.subtle.decrypt(parameters, key, sealed.slice(headBytes + nonceBytes)));
+    } catch (error) {
+      throw new SealingError("A stored secret does not open.", { cause: error });
+    }
+  }
+
+  async #key(version: number): Promise<CryptoKey | undefined> {
+    const known = this.#keys.get(version);
+    if (known) return known;
+    const secret = this.#secrets.find((candidate) => candidate.version === version);
+    if (!secret) return undefined;
+    const root = await crypto.subtle.importKey("raw", secret.bytes, "HKDF", false, ["deriveKey"]);
+    const key = await crypto.subtle.deriveKey(
+      { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info: utf8("sallyport/1/seal") },
+      root,
+      { name: "AES-GCM", length: 256 },
+      false,
+      ["encrypt", "decrypt"],
+    );
+    this.#keys.set(version, key);
+    return key;
+  }
+}
+
+function associatedData({ purpose, table, column, rowId, userId }: SealedPlace, version: number): Bytes {
+  return joinParts([purpose, table, column, rowId, userId, String(version)]);
+}

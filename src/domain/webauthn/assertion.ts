@@ -1,0 +1,99 @@
+/**
+ * Authentication: verifying an assertion, WebAuthn L3 §7.2 steps 8 to 23, in the order that Flametrench gives (ADR 0008).
+ *
+ * Left to the caller, who has the records: that the credential is one that was asked for and is the user's, that the user
+ * handle is theirs (steps 5 and 6), that the challenge is spent only once (step 11), and that the new counter is stored
+ * under a condition, or two assertions at the same time both pass (steps 22 and 24).
+ *
+ * @module
+ */
+import type { Bytes } from "../../crypto/bytes.ts";
+import { checkAuthenticatorData, parseAuthenticatorData, signedBytes } from "./authenticator-data.ts";
+import { checkClientData, type RelyingParty } from "./client-data.ts";
+import { parseCoseKey, verifyCoseSignature } from "./cose-key.ts";
+import { type CheckOf, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
+
+/** What the record of a credential contributes. */
+export interface AssertionKey {
+  /** The COSE_Key as it was registered. */
+  readonly publicKey: Bytes;
+  readonly signCount: number;
+  /** As it was registered; leave it out only where that is not known. */
+  readonly backupEligible?: boolean | undefined;
+}
+
+export interface AssertionPolicy {
+  /** Whether the authenticator must have verified the user. Default `required`: without it a passkey is one factor. */
+  readonly userVerification?: "required" | "preferred" | "discouraged";
+  /** WebAuthn always demands a present user; `unchecked` is for what was never meant to be WebAuthn. Default `required`. */
+  readonly userPresence?: "required" | "unchecked";
+  /** Whether an authenticator may add extensions that nobody asked for. Default `ignored`, as §7.2 step 23 advises. */
+  readonly extensions?: "ignored" | "refused";
+}
+
+export interface VerifiedAssertion {
+  readonly ok: true;
+  /** Store this where the stored one is smaller, or both are 0. */
+  readonly newSignCount: number;
+  readonly userPresent: boolean;
+  readonly userVerified: boolean;
+  readonly backupEligible: boolean;
+  readonly backedUp: boolean;
+}
+
+export type AssertionRefusal = WebAuthnRefusal<CheckOf<"authentication">>;
+
+/**
+ * Whether an assertion answers our challenge with this key; never throws, whatever was sent.
+ *
+ * A counter that does not rise comes before the signature, as Flametrench has it, but only the check `sign_count` is a
+ * clone's mark: `sign_count_claimed` is not signed with the key, so anybody may have sent it, and a credential that it
+ * put under suspicion could be put there by anybody.
+ *
+ * @param assertion.challenge The bytes that were sent to this client and to no other.
+ */
+export async function verifyAssertion(assertion: {
+  readonly response: { readonly clientDataJson: Bytes; readonly authenticatorData: Bytes; readonly signature: Bytes };
+  readonly challenge: Bytes;
+  readonly relyingParty: RelyingParty;
+  readonly credential: AssertionKey;
+  readonly policy?: AssertionPolicy;
+}): Promise<VerifiedAssertion | AssertionRefusal> {
+  const { response, challenge, relyingParty, credential, policy = {} } = assertion;
+
+  // Steps 8 to 14.
+  const clientDataRefusal = checkClientData(response.clientDataJson, { type: "webauthn.get", challenge, relyingParty });
+  if (clientDataRefusal) return clientDataRefusal;
+
+  // Steps 15 to 18.
+  const data = parseAuthenticatorData(response.authenticatorData);
+  if (!data) return refuseCeremony("authenticator_data");
+  const dataRefusal = await checkAuthenticatorData(data, {
+    rpId: relyingParty.rpId,
+    userPresent: (policy.userPresence ?? "required") === "required",
+    userVerified: (policy.userVerification ?? "required") === "required",
+  });
+  if (dataRefusal) return dataRefusal;
+
+  // Step 19: eligibility is for life, so a change means another key or another record.
+  if (credential.backupEligible !== undefined && credential.backupEligible !== data.backupEligible)
+    return refuseCeremony("backup_eligibility");
+
+  // Step 22. A synced passkey has no counter and says 0; a counter that stands still or falls is a clone's.
+  const counts = data.signCount !== 0 || credential.signCount !== 0;
+  const regresses = counts && data.signCount <= credential.signCount;
+
+  // Steps 20 and 21.
+  const key = parseCoseKey(credential.publicKey);
+  const signed = await signedBytes(response.authenticatorData, response.clientDataJson);
+  const isSigned = key !== undefined && (await verifyCoseSignature(key, response.signature, signed));
+  if (regresses) return refuseCeremony(isSigned ? "sign_count" : "sign_count_claimed");
+  if (!key) return refuseCeremony("public_key");
+  if (!isSigned) return refuseCeremony("signature");
+
+  // Step 23.
+  if (policy.extensions === "refused" && data.extensions) return refuseCeremony("extensions");
+
+  const { userPresent, userVerified, backupEligible, backedUp, signCount } = data;
+  return { ok: true, newSignCount: signCount, userPresent, userVerified, backupEligible, backedUp };
+}

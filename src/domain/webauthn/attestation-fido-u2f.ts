@@ -1,0 +1,31 @@
+import {
+  type AttestationEvidence,
+  type AttestedRegistration,
+  hasMembers,
+  joinBytes,
+  readChain,
+} from "./attestation-statement.ts";
+import { isCborBytes } from "./cbor.ts";
+import { verifySignature } from "./public-key.ts";
+
+/**
+ * FIDO U2F attestation: WebAuthn L3 §8.6.
+ *
+ * What is signed is U2F's registration message, which has neither AAGUID nor flags: they are the client's word.
+ */
+export async function verifyFidoU2fStatement(
+  registration: AttestedRegistration,
+): Promise<AttestationEvidence | undefined> {
+  const { statement, data, key, clientDataHash } = registration;
+  const chain = hasMembers(statement, ["sig", "x5c"]) ? readChain(statement) : undefined;
+  const signature = statement.get("sig");
+  if (chain?.length !== 1 || !isCborBytes(signature)) return undefined;
+
+  const leafKey = chain[0].publicKey;
+  if (leafKey?.type !== "EC" || leafKey.curve !== "P-256" || key.publicKey.type !== "EC") return undefined;
+  const { x, y } = key.publicKey;
+  const point = joinBytes(new Uint8Array([4]), x, y);
+  const message = joinBytes(new Uint8Array([0]), data.rpIdHash, clientDataHash, data.attested.credentialId, point);
+  const isSigned = await verifySignature({ key: leafKey, hash: "SHA-256", signature, data: message });
+  return isSigned ? { type: "certificate", chain, coversAaguid: false } : undefined;
+}

@@ -1,0 +1,20 @@
+import type { Bytes } from "../../crypto/bytes.ts";
+import { derUnsigned, readDerSequence } from "./der.ts";
+
+/**
+ * The fixed-length form of an ECDSA signature, which Web Crypto verifies, from the DER form, which WebAuthn sends.
+ *
+ * `Ecdsa-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }` (WebAuthn L3 §6.5.5, RFC 3279 §2.2.3) to `r ‖ s` (Web
+ * Cryptography §23.7.2). Strict, so that one signature has one encoding. Whether r and s are in range is for the
+ * verification to say.
+ *
+ * @param coordinateBytes The length of the curve's order: 32 for P-256.
+ */
+export function ecdsaSignatureFromDer(der: Bytes, coordinateBytes: number): Bytes | undefined {
+  const [r, s, ...others] = readDerSequence(der)?.map(derUnsigned) ?? [];
+  if (!r || !s || others.length > 0 || r.length > coordinateBytes || s.length > coordinateBytes) return undefined;
+  const signature = new Uint8Array(2 * coordinateBytes);
+  signature.set(r, coordinateBytes - r.length);
+  signature.set(s, 2 * coordinateBytes - s.length);
+  return signature;
+}
