@@ -5,7 +5,10 @@ import { defineConfig } from "vitest/config";
 const nodeOnly = [
   "test/crypto/argon2id.test.ts",
   "test/crypto/argon2id.parity.test.ts",
+  "test/crypto/blake2b.parity.test.ts",
   "test/crypto/extract-argon2.test.ts",
+  "test/domain/password.blocklist.test.ts",
+  "test/domain/totp.vectors.test.ts",
 ];
 
 export default defineConfig({
@@ -16,9 +19,21 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
+          exclude: ["test/browser/**"],
           globalSetup: ["test/support/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "browser",
+          include: ["test/browser/*.test.ts"],
+          globalSetup: ["test/support/global-setup.ts"],
+          // Each file has a Worker and a Chromium, and a machine has few processors.
+          maxWorkers: 1,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
         },
       },
       {

@@ -14,12 +14,14 @@ export {
   decodeAny,
   decodeId,
   encodeId,
+  type FactorId,
   generateId,
   type Id,
   type IdType,
   idTypes,
   isValidId,
   isValidShape,
+  type PersonalAccessTokenId,
   type SessionId,
   type TupleId,
   typeOfId,
@@ -39,7 +41,13 @@ export type { ChangePassword } from "./operations/password-change.ts";
 export type { BatchResults, Operation, Plan, PlannableOperation } from "./operations/plan.ts";
 export type { IssuedSession, PresentedToken, VerifiedSession } from "./operations/session-values.ts";
 export type { SessionOperations } from "./operations/sessions.ts";
-export type { PasswordProof, SignedIn, SignInOperations, VerifiedPassword } from "./operations/sign-in.ts";
+export type {
+  PasswordProof,
+  SecondFactorNeeded,
+  SignedIn,
+  SignInOperations,
+  VerifiedPassword,
+} from "./operations/sign-in.ts";
 export type { SignUp } from "./operations/sign-up.ts";
 export type { CheckInput, CheckResult, TupleOperations } from "./operations/tuples.ts";
 export type { UserOperations } from "./operations/users.ts";

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url } from "../src/crypto/bytes.ts";
-import { routes } from "../src/http/route-table.ts";
+import { everyRoute as routes } from "../src/http/openapi/every-route.node.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
@@ -75,7 +75,8 @@ describe("the README", () => {
 
   test("the Worker example refuses a stranger, and says what is wrong with its configuration", async () => {
     const { default: app } = await import(join(folder, "worker.ts"));
-    const misconfigured = { DATABASE_URL: "postgres://u:p@h/d", SALLYPORT_SECRET: "" };
+    const sealing = { SALLYPORT_SEALING_KEYS: toBase64Url(randomBytes(32)) };
+    const misconfigured = { ...sealing, DATABASE_URL: "postgres://u:p@h/d", SALLYPORT_SECRET: "" };
     const configured = { ...misconfigured, SALLYPORT_SECRET: toBase64Url(randomBytes(32)) };
     const stranger = await app.request("/me", {}, configured);
     expect([stranger.status, (await stranger.json()).code]).toEqual([401, "unauthorized.invalid_token"]);

@@ -71,9 +71,9 @@ async function assertPortIsFree(port: number): Promise<void> {
   }
 }
 
-/** The secret of this checkout, made the first time. It is for loopback only. */
-function developmentSecret(): string {
-  const path = new URL("secret", folder);
+/** A secret of this checkout, made the first time and kept in a file of that name. It is for loopback only. */
+function developmentSecret(name: "secret" | "sealing-keys"): string {
+  const path = new URL(name, folder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   try {
     const secret = `${developmentSecretPrefix}${randomBytes(32).toString("base64url")}`;
@@ -93,7 +93,8 @@ async function startWorker(port: number, { connectionString, fetchEndpoint }: Ne
     bindings: {
       DATABASE_URL: connectionString,
       NEON_FETCH_ENDPOINT: fetchEndpoint,
-      SALLYPORT_SECRET: developmentSecret(),
+      SALLYPORT_SECRET: developmentSecret("secret"),
+      SALLYPORT_SEALING_KEYS: developmentSecret("sealing-keys"),
       BASE_URL: `http://localhost:${port}`,
     },
   };
@@ -133,6 +134,7 @@ function greeting(baseUrl: string, description: string): string {
   return [
     "",
     `Sallyport is on ${baseUrl}; the database is ${description}. Ctrl-C ends it.`,
+    `Pages: ${baseUrl}/sign-up in a browser. Programs:`,
     "",
     `curl ${baseUrl}/auth/sign-up ${json} -d '${credential}'`,
     `curl -c ${jar} ${baseUrl}/auth/sign-in ${json} -d '${credential}'`,

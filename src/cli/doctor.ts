@@ -1,6 +1,7 @@
 import { wireId } from "../domain/id.ts";
 import { normalizeIdentifier } from "../domain/identifier.ts";
 import { probeDatabase } from "../operations/probe.ts";
+import { countUnsealedSecrets } from "../operations/reseal.ts";
 import { selectIdentifiers } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
 import type { Command } from "./command.ts";
@@ -10,13 +11,15 @@ const pageSize = 1_000;
 
 /** `sallyport doctor`: what would go wrong with this database, before it does. */
 export const doctorCommand: Command = {
-  summary: "Check a database: its clock, caches in front of it, identifiers that nobody can type.",
+  summary: "Check a database: its clock, caches in front of it, secrets in plain, identifiers that nobody can type.",
   usage: `${databaseUsage} [--allow-non-ascii]`,
   options: { ...databaseOptions, "allow-non-ascii": { type: "boolean", default: false } },
   async run(values) {
     await withDatabase(values, async (database) => {
       await probeDatabase(database);
       console.log("The clock is the database's own, and no cache answers for it.");
+      const unsealed = await countUnsealedSecrets({ database, onError: (error) => console.error(String(error)) });
+      console.log(`${unsealed} secrets of authenticator apps stand in plain.`);
       const unreachable = await findUnreachable(database, values["allow-non-ascii"] === true);
       for (const id of unreachable) console.log(`not in normal form: ${id}`);
       if (unreachable.length > 0) {

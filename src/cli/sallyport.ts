@@ -12,11 +12,13 @@ import { administratorCommand } from "./administrator.ts";
 import { type Command, UsageError } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
 import { migrateCommand } from "./migrate.ts";
+import { resealCommand } from "./reseal.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   administrator: administratorCommand,
   doctor: doctorCommand,
+  reseal: resealCommand,
 };
 
 function help(): string {

@@ -12,14 +12,14 @@ import type { AccountSessionBody, CredentialBody, PageBody, SessionBody, SignedI
 type RefusalStatus = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 429 | 500 | 503;
 
 /** One method of a route: what it takes, what it answers with, and that it may refuse. */
-type Answers<Input, Body, Status extends number, Format extends "json" | "body" = "json"> =
+export type Answers<Input, Body, Status extends number, Format extends "json" | "body" = "json"> =
   | { input: Input; output: Body; outputFormat: Format; status: Status }
   | { input: Input; output: ErrorBody; outputFormat: "json"; status: RefusalStatus };
 
-type WithUser = { param: { usr_id: string } };
-type WithCredential = { param: { cred_id: string } };
+export type WithUser = { param: { usr_id: string } };
+export type WithCredential = { param: { cred_id: string } };
 type WithSession = { param: { ses_id: string } };
-type TicketHeader = { header: { "Login-Ticket": string } };
+export type TicketHeader = { header: { "Login-Ticket": string } };
 
 export type AuthApi = {
   "/auth/sign-up": {

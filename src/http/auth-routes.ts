@@ -1,5 +1,7 @@
 import { type Context, Hono } from "hono";
+import { cors } from "hono/cors";
 import { AuthError } from "../domain/error.ts";
+import type { Origin } from "../domain/origin.ts";
 import type { Auth } from "../operations/auth.ts";
 import { ConfigurationError } from "../operations/options.ts";
 import type { AuthApi } from "./api.ts";
@@ -11,11 +13,14 @@ import { authErrorResponse } from "./problem.ts";
 import type { Route } from "./route.ts";
 import { usesCookies } from "./route.ts";
 import { routes } from "./route-table.ts";
+import { sessionHeader, ticketHeader } from "./routes/sessions.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
-export interface AuthRoutesOptions {
+export interface AuthRoutesOptions<Needed extends Auth = Auth> {
   /** Where a client's address comes from: {@link cloudflareAddress} on Workers. Without it all share one budget. */
   clientAddress?: ClientAddress;
+  /** Rows of what is not in `createAuth`, such as `mfaRoutes` of `sallyport/mfa`. Default: none. */
+  routes?: readonly Route<Needed>[];
   /** Told of every error that is answered with 500 or 503, which says nothing of it. Default: nothing is done. */
   onError?: (error: unknown) => void;
 }
@@ -24,15 +29,24 @@ export interface AuthRoutesOptions {
  * Sallyport's routes, to be mounted under any path: `app.route("/", authRoutes(auth))`. `/auth` is for applications and their
  * pages, `/v1` is the Flametrench surface, `/health` says whether the service can answer, `/openapi.json` describes them.
  */
-export function authRoutes(source: AuthSource, options: AuthRoutesOptions = {}): Hono<object, AuthApi> {
+export function authRoutes<Needed extends Auth = Auth>(
+  source: AuthSource<Needed>,
+  options: AuthRoutesOptions<Needed> = {},
+): Hono<object, AuthApi> {
   const app = new Hono();
+  const mounted: readonly Route<Needed>[] = [...routes, ...(options.routes ?? [])];
   app.notFound((c) => authErrorResponse(new AuthError("not_found"), c));
   app.onError((error, c) => {
     const response = authErrorResponse(error, c);
     if (response.status >= 500) options.onError?.(error);
     return response;
   });
-  for (const route of routes) {
+  app.use(async (c, next) => {
+    // `/health` says itself what is wrong with the configuration.
+    const origins = c.req.path.endsWith("/health") ? [] : crossOrigins(resolveAuth(source, c).origins);
+    return origins.length === 0 ? await next() : await cors({ ...sharing, origin: origins })(c, next);
+  });
+  for (const route of mounted) {
     app.on(route.method, route.path, (c) => answer(route, c, resolveAuth(source, c), options));
   }
   app.get("/health", async (c) => {
@@ -50,13 +64,35 @@ export function authRoutes(source: AuthSource, options: AuthRoutesOptions = {}):
   app.get("/openapi.json", (c) => {
     resolveAuth(source, c);
     const servers = [{ url: c.req.path.slice(0, -"/openapi.json".length) || "/" }];
-    return c.json({ ...JSON.parse(openapi), servers }, 200, { "Cache-Control": "public, max-age=3600" });
+    const document = JSON.parse(openapi) as { paths: Record<string, unknown> };
+    const here = new Set([...mounted.map(({ path }) => path.replace(/:(\w+)/g, "{$1}")), "/health", "/openapi.json"]);
+    const paths = Object.fromEntries(Object.entries(document.paths).filter(([path]) => here.has(path)));
+    return c.json({ ...document, servers, paths }, 200, { "Cache-Control": "public, max-age=3600" });
   });
   return app as unknown as Hono<object, AuthApi>;
 }
 
+/** Whose pages may read the answers: those listed for `cors` beside the base URL, which needs no leave (S36). */
+function crossOrigins(origins: readonly Origin[]): string[] {
+  return origins.flatMap(({ origin, uses }, index) => (index > 0 && uses.includes("cors") ? [origin] : []));
+}
+
+/** What those pages may send and read. Unsafe requests with a cookie need the origin to be listed for `csrf` too. */
+const sharing = {
+  credentials: true,
+  allowMethods: ["GET", "HEAD", "POST", "PUT"],
+  allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", ticketHeader, "X-Request-Id"],
+  exposeHeaders: ["Retry-After", "WWW-Authenticate", "X-Request-Id", ticketHeader, sessionHeader],
+  maxAge: 600,
+};
+
 /** Holds a request to its row, in the order: where it came from, who sent it, what is in it. */
-async function answer(route: Route, c: Context, auth: Auth, options: AuthRoutesOptions): Promise<Response> {
+async function answer<Needed extends Auth>(
+  route: Route<Needed>,
+  c: Context,
+  auth: Needed,
+  options: Pick<AuthRoutesOptions, "clientAddress">,
+): Promise<Response> {
   c.header("Cache-Control", "no-store");
   c.header("X-Content-Type-Options", "nosniff");
   const context = requestContext(c, options.clientAddress);
@@ -78,7 +114,7 @@ async function answer(route: Route, c: Context, auth: Auth, options: AuthRoutesO
 }
 
 /** The session token that came, on a route that looks at one. `/v1` never sees a cookie, whatever it holds (S08). */
-function presentedTo(route: Route, c: Context): PresentedSession | undefined {
+function presentedTo(route: Pick<Route, "access" | "path">, c: Context): PresentedSession | undefined {
   if (route.access === "anyone" || route.access === "ticket") return undefined;
   const presented = presentedSession(c);
   return presented?.transport === "cookie" && !usesCookies(route) ? undefined : presented;

@@ -10,6 +10,23 @@ import { ConfigurationError } from "../operations/options.ts";
 // biome-ignore lint/suspicious/noExplicitAny: any application's environment will do.
 export type AuthSource<Needed extends object = Auth> = Needed | ((c: Context<any>) => Needed);
 
+/**
+ * Makes the operations once for each environment, which a Worker's isolate has one of, and keeps them: what they have learnt
+ * (derived keys, tokens that were proved) serves the next request too. Only for drivers that hold no connection, such as Neon's.
+ */
+export function perEnvironment<Bindings extends object, Made extends object>(
+  make: (bindings: Bindings) => Made,
+): (c: { readonly env: Bindings }) => Made {
+  const made = new WeakMap<Bindings, Made>();
+  return ({ env }) => {
+    const known = made.get(env);
+    if (known) return known;
+    const fresh = make(env);
+    made.set(env, fresh);
+    return fresh;
+  };
+}
+
 export function resolveAuth<Needed extends object>(source: AuthSource<Needed>, c: Context): Needed {
   if (typeof source !== "function") return source;
   try {

@@ -19,12 +19,17 @@ export function authErrorResponse(error: unknown, c: Context): Response {
   return c.json({ code: "internal_error", message: "Something went wrong." }, 500, { "Cache-Control": "no-store" });
 }
 
-function respond(c: Context, error: AuthError): Response {
+function respond(c: Context, refusal: AuthError): Response {
+  // Who holds no more than a token's id learns nothing of its state (Flametrench's audit, M2 and M10).
+  const isEndedToken = refusal.code === "pat.revoked" || refusal.code === "pat.expired";
+  const error = isEndedToken ? new AuthError("pat.invalid", { cause: refusal }) : refusal;
   const headers: Record<string, string> = { "Cache-Control": "no-store" };
   if (error.status === 429 || error.status === 503) {
     headers["Retry-After"] = String(error.retryAfterSeconds ?? 30);
   }
   // RFC 9110 §11.6.1: a 401 names the scheme. Bearer with no `realm` makes no browser ask for a password.
   if (error.status === 401) headers["WWW-Authenticate"] = "Bearer";
+  // RFC 6750 §3.1.
+  if (error.code === "forbidden.insufficient_scope") headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"';
   return c.json(errorBody(error), error.status, headers);
 }

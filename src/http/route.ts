@@ -26,9 +26,9 @@ import type { PresentedSession } from "./authenticate.ts";
 export type RouteAccess = "anyone" | "ticket" | "token" | "optional" | AccessRule;
 
 /** What a handler is given: the request has been held to the row by then. */
-export interface Call<Body, Query> {
+export interface Call<Body, Query, Needed extends Auth = Auth> {
   readonly c: Context;
-  readonly auth: Auth;
+  readonly auth: Needed;
   readonly body: Body;
   readonly query: Query;
   readonly context: RequestContext;
@@ -37,7 +37,7 @@ export interface Call<Body, Query> {
 }
 
 /** A handler's further knowledge on a route with an access rule. */
-export interface UserCall<Body, Query> extends Call<Body, Query>, VerifiedSession {
+export interface UserCall<Body, Query, Needed extends Auth = Auth> extends Call<Body, Query, Needed>, VerifiedSession {
   readonly actor: Actor;
 }
 
@@ -56,30 +56,36 @@ interface RouteFacts<Body, Query> {
   readonly refusals: readonly ErrorCode[];
 }
 
-export interface OpenRoute<Body, Query> extends RouteFacts<Body, Query> {
+export interface OpenRoute<Body, Query, Needed extends Auth = Auth> extends RouteFacts<Body, Query> {
   readonly access: Exclude<RouteAccess, AccessRule>;
-  readonly run: (call: Call<Body, Query>) => Promise<Response>;
+  readonly run: (call: Call<Body, Query, Needed>) => Promise<Response>;
 }
 
-export interface GuardedRoute<Body, Query> extends RouteFacts<Body, Query> {
+export interface GuardedRoute<Body, Query, Needed extends Auth = Auth> extends RouteFacts<Body, Query> {
   readonly access: AccessRule;
-  readonly run: (call: UserCall<Body, Query>) => Promise<Response>;
+  readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Response>;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: rows of every body and query stand in one table; each row is checked by itself.
-export type Route = OpenRoute<any, any> | GuardedRoute<any, any>;
+/** A row of whatever body and query, for operations that hold what it needs. */
+export type Route<Needed extends Auth = Auth> =
+  // biome-ignore lint/suspicious/noExplicitAny: rows of every body and query stand in one table; each is checked by itself.
+  OpenRoute<any, any, Needed> | GuardedRoute<any, any, Needed>;
 
 /** A row that anybody may call, or that proves itself. */
-export function openRoute<Body = undefined, Query = undefined>(route: OpenRoute<Body, Query>): Route {
+export function openRoute<Body = undefined, Query = undefined, Needed extends Auth = Auth>(
+  route: OpenRoute<Body, Query, Needed>,
+): Route<Needed> {
   return route;
 }
 
 /** A row for the user of a session, who then meets the operation's rule. */
-export function guardedRoute<Body = undefined, Query = undefined>(route: GuardedRoute<Body, Query>): Route {
+export function guardedRoute<Body = undefined, Query = undefined, Needed extends Auth = Auth>(
+  route: GuardedRoute<Body, Query, Needed>,
+): Route<Needed> {
   return route;
 }
 
 /** Whether the route speaks to browsers with cookies: `/auth` does, `/v1` ignores them (S08). */
-export function usesCookies(route: Route): boolean {
+export function usesCookies(route: Pick<RouteFacts<unknown, unknown>, "path">): boolean {
   return route.path.startsWith("/auth/");
 }

@@ -57,6 +57,8 @@ export interface AccountSessionBody extends SessionBody {
   last_seen_at: string | null;
   /** What a person calls the client. */
   device: string;
+  /** Where it was used last. */
+  address: string | null;
   /** Whether it is the session that asks. */
   current: boolean;
 }
@@ -114,6 +116,7 @@ export function accountSessionBody(session: Session, currentId: string): Account
     mfa_verified_at: session.mfaVerifiedAt?.toISOString() ?? null,
     last_seen_at: session.lastSeenAt?.toISOString() ?? null,
     device: deviceLabel(session.userAgent),
+    address: session.address,
     current: session.id === currentId,
   };
 }

@@ -36,7 +36,7 @@ export function administratorOperations(core: Executor): AdministratorOperations
     async remove(input) {
       const act = actOf(input);
       return await execute(core, {
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }, { on: "administrators" }],
+        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }, store.lockAdministrators()],
         body: store.removeAdministrator(act),
         onLostReply: store.recallAdministrator(act.auditId),
         decode: ([row]) => row as { removed: boolean },

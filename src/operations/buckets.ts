@@ -19,12 +19,10 @@ export async function attemptBuckets(
   core: Core,
   attempt: { identifier: string; address: string | undefined; device?: string | undefined; purpose?: "sign-up" },
 ): Promise<AttemptBuckets> {
-  const { account, address, network } = core.limits;
-  const { narrow, wide } = addressKeys(attempt.address);
-  const [identifierDigest, narrowDigest, wideDigest] = await Promise.all([
+  const { account } = core.limits;
+  const [identifierDigest, addresses] = await Promise.all([
     keyedDigest(core, "login", attempt.identifier),
-    keyedDigest(core, "address", narrow),
-    keyedDigest(core, "network", wide),
+    addressBuckets(core, attempt.address),
   ]);
   const accountName = `${attempt.purpose ?? "account"}:${identifierDigest}`;
   const device = attempt.device && `device:${await keyedDigest(core, "device", attempt.device)}`;
@@ -33,9 +31,27 @@ export async function attemptBuckets(
       // Making accounts locks nobody out, so its counter only decays.
       { name: accountName, limit: account, kind: attempt.purpose === "sign-up" ? "address" : "account" },
       ...(device ? [{ name: device, limit: account, kind: "device" } as const] : []),
-      { name: `address:${narrowDigest}`, limit: address, kind: "address" },
-      { name: `network:${wideDigest}`, limit: network, kind: "address" },
+      ...addresses,
     ],
     identifierDigest,
   };
+}
+
+/** The counters of an attempt at a second factor; the statement names the user's. */
+export async function factorBuckets(core: Core, address: string | undefined, units = 1): Promise<readonly Bucket[]> {
+  const account = { name: "factor", limit: core.limits.account, kind: "account" } as const;
+  return [account, ...(await addressBuckets(core, address, units))];
+}
+
+/** What is counted wherever it comes from: one client can hardly change its address, nor one subscriber the network's. */
+export async function addressBuckets(core: Core, address: string | undefined, units = 1): Promise<readonly Bucket[]> {
+  const { narrow, wide } = addressKeys(address);
+  const [narrowDigest, wideDigest] = await Promise.all([
+    keyedDigest(core, "address", narrow),
+    keyedDigest(core, "network", wide),
+  ]);
+  return [
+    { name: `address:${narrowDigest}`, limit: core.limits.address, kind: "address", units },
+    { name: `network:${wideDigest}`, limit: core.limits.network, kind: "address", units },
+  ];
 }

@@ -47,8 +47,12 @@ export interface CredentialOperations {
   suspend: PlannableOperation<OfCredential, Credential>;
   /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
   reinstate: PlannableOperation<OfCredential, Credential>;
-  /** Ends it for good, with the sessions and tickets that it gave. */
-  revoke: PlannableOperation<OfCredential, Credential>;
+  /**
+   * Ends it for good, with the sessions and tickets that it gave.
+   *
+   * @param input.onlyOwnPasskey Nothing else, and not even an administrator ends another user's. Default false.
+   */
+  revoke: PlannableOperation<OfCredential & { onlyOwnPasskey?: boolean }, Credential>;
 }
 
 export function credentialOperations(core: Core): CredentialOperations {
@@ -138,10 +142,10 @@ export function credentialOperations(core: Core): CredentialOperations {
 
   function change(
     verb: string,
-    statement: typeof store.suspendCredential,
-  ): PlannableOperation<OfCredential, Credential> {
-    return plannable(core, async (_core, { actor, credentialId }) => {
-      const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+    statement: typeof store.revokeCredential,
+  ): PlannableOperation<OfCredential & { onlyOwnPasskey?: boolean }, Credential> {
+    return plannable(core, async (_core, { credentialId, ...input }) => {
+      const act = { ...input, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
       return { work: locked(credentialWork(act, verb, statement(act)), act.credentialId), known: {} };
     });
   }

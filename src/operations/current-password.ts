@@ -1,3 +1,4 @@
+import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import { uuidFor } from "../domain/id.ts";
@@ -19,22 +20,55 @@ export interface ProvedPassword {
 /**
  * Holds a change of password to both of its conditions: a session of the last ten minutes and the current password (R008).
  *
- * @param change.credentialId The password to change; the one that the session came of if it is left out.
+ * @param change.credentialId The password to change; if it is left out, the one that the session came of, or else the user's
+ *   oldest.
  */
 export async function proveCurrentPassword(
   core: Core,
   change: { actor: Actor; currentPassword: string; newPassword: string; credentialId?: string },
 ): Promise<ProvedPassword> {
   const { actor, currentPassword, newPassword, credentialId } = change;
+  await acceptPassword(core, newPassword, actor.subject);
+  const proved = await checkCurrentPassword(core, {
+    actor,
+    password: currentPassword,
+    credentialId,
+    rule: accessRules.changePassword,
+    action: "identity.password.change",
+  });
+  const { needsFactor } = await acceptPassword(core, newPassword, proved.identifier);
+  return { credentialId: proved.credentialId, needsFactor };
+}
+
+/** A password that the isolate has checked: what the statement that spends it must still find. */
+export interface CheckedPassword {
+  readonly credentialId: string;
+  readonly identifier: string;
+  readonly passwordHash: string;
+  /** The counter whose reservation a success may give back. */
+  readonly bucket: string;
+}
+
+/**
+ * Whether it is the actor's password, after counting the attempt.
+ *
+ * @throws {AuthError} What the rule refuses with, `too_many_requests`, `unavailable.busy`, `unauthorized.invalid_credential`.
+ */
+export async function checkCurrentPassword(
+  core: Core,
+  check: { actor: Actor; password: string; credentialId?: string | undefined; rule: AccessRule; action: string },
+): Promise<CheckedPassword> {
+  const { actor, password, credentialId, rule, action } = check;
   const { subject, context } = actor;
-  if (!("userId" in subject)) throw new TypeError("Only the user of a session changes their own password.");
+  if (!("userId" in subject)) throw new TypeError("Only the user of a session has a current password.");
   const { identifier, sessionId } = subject;
   const { buckets, identifierDigest } = await attemptBuckets(core, { identifier, address: context.address });
-  await acceptPassword(core, newPassword, identifier);
 
   const reserved = await execute(core, {
-    body: store.reservePasswordChange({
+    body: store.reserveCurrentPassword({
       actor,
+      rule,
+      action,
       sessionId: uuidFor("ses", sessionId),
       credentialId: credentialId === undefined ? undefined : uuidFor("cred", credentialId),
       buckets,
@@ -48,28 +82,29 @@ export async function proveCurrentPassword(
     refuse(reserved.refusal);
   } catch (refusal) {
     const [kind, target] = credentialId === undefined ? ["ses", sessionId] : ["cred", credentialId];
-    await recordDenial(
-      core,
-      denialOf(actor, "identity.password.change", kind!, target!.slice(target!.indexOf("_") + 1)),
-      refusal,
-    );
+    await recordDenial(core, denialOf(actor, action, kind!, target!.slice(target!.indexOf("_") + 1)), refusal);
     throw refusal;
   }
-  if (!reserved.allowed || reserved.credentialId === null) {
+  if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
 
   const matches = await returningOnBusy(core, reserved.bucket, () =>
-    verifyPasswordHash(core, reserved.passwordHash, currentPassword),
+    verifyPasswordHash(core, reserved.passwordHash, password),
   );
-  if (!matches) {
+  if (!matches || reserved.credentialId === null || reserved.passwordHash === null) {
     await execute(core, {
-      body: store.recordFailedPasswordChange({ actor, identifierDigest, auditId: newAuditId() }),
+      body: store.recordWrongPassword({ actor, action, identifierDigest, auditId: newAuditId() }),
       onLostReply: "repeat",
       decode: () => undefined,
     });
     throw new AuthError("unauthorized.invalid_credential");
   }
-  const { needsFactor } = await acceptPassword(core, newPassword, reserved.identifier ?? identifier);
-  return { credentialId: reserved.credentialId, needsFactor };
+  const { passwordHash, bucket } = reserved;
+  return {
+    credentialId: reserved.credentialId,
+    identifier: reserved.identifier ?? identifier,
+    passwordHash,
+    bucket,
+  };
 }

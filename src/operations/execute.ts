@@ -75,14 +75,18 @@ async function recover(
   // A plan that found nothing to do leaves no event, so what stands beside it may have been done.
   if (works.length < items.length) throw lost;
   if (performance.now() - startedAt > lastRepeatMilliseconds) throw lost;
+  let rows: (readonly unknown[])[];
   try {
-    return await send(core, items);
+    rows = await send(core, items);
   } catch (error) {
     // The first try was only slow: it committed after all, and whatever the second one met is its work.
     const late = isReplyLost(error) ? undefined : await recall(core, items);
     if (late) return late;
     throw error;
   }
+  if (!works.some((work) => work.mustCommit)) return rows;
+  // So it may be where nothing was raised: what refuses by a value has met the ticket that the first try spent.
+  return (await recall(core, items).catch(() => undefined)) ?? rows;
 }
 
 function unavailable(cause: unknown): AuthError {

@@ -57,6 +57,17 @@ export class ConfigurationError extends TypeError {
  * @throws {ConfigurationError} If one is missing or unsafe (S34).
  */
 export function createCore(options: AuthOptions): Core {
+  const known = cores.get(options);
+  if (known) return known;
+  const core = checkOptions(options);
+  cores.set(options, core);
+  return core;
+}
+
+/** By the options themselves, so that `createAuth` and `createMfa` of the same ones share derived keys. Values, no promise. */
+const cores = new WeakMap<AuthOptions, Core>();
+
+function checkOptions(options: AuthOptions): Core {
   const origins = checked("origins", () => parseOrigins(options.origins));
   const secrets = checked("secrets", () => parseRootSecrets(options.secrets));
   checked("secrets", () => {
@@ -131,7 +142,8 @@ function required<Value>(value: Value | undefined): Value {
   return value;
 }
 
-function checked<Value>(option: string, read: () => Value): Value {
+/** Reads an option. @throws {ConfigurationError} With its name, if reading throws. */
+export function checked<Value>(option: string, read: () => Value): Value {
   try {
     return read();
   } catch (error) {

@@ -8,6 +8,7 @@ import type { User } from "../domain/user.ts";
 import type { Lock } from "../store/locks.ts";
 import { userOfToken } from "../store/refresh.ts";
 import type { NewSession, SessionRow, SessionUserRow } from "../store/sessions.ts";
+import { sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
 import { toUser } from "./user-values.ts";
 
@@ -23,6 +24,8 @@ export interface VerifiedSession {
   readonly session: Session;
   readonly user: User;
   readonly actor: Actor;
+  /** The database's time of the check: what ages are counted from. */
+  readonly asOf: Date;
 }
 
 /** A session with its token, which is shown this once. */
@@ -35,6 +38,17 @@ export interface IssuedSession {
 /** The lock for ending the family of a token that is presented besides: its user. */
 export function lockOfToken(tokenHash: string | undefined): readonly Lock[] {
   return tokenHash === undefined ? [] : [{ on: "usr", key: userOfToken(tokenHash) }];
+}
+
+/**
+ * The lock for giving a reservation back: counters come before tickets, as in the statement that reserves, or two attempts with
+ * one ticket could deadlock.
+ */
+export function lockOfCounter(bucket: string): readonly Lock[] {
+  if (bucket === "") return [];
+  return [
+    { on: `key attempt ${bucket}`, statement: sql`select bucket from attempt where bucket = ${bucket} for update` },
+  ];
 }
 
 /** A session to be, and the token that will open it: fresh randomness, never derived. */
@@ -83,5 +97,6 @@ export function toSession(row: SessionRow): Session {
     transport: row.transport,
     lastSeenAt: row.lastSeenAt,
     userAgent: row.userAgent,
+    address: row.address,
   };
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "../crypto/bytes.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { generateOpaqueToken, isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
+import type { FactorType } from "../domain/factor.ts";
 import { type CredentialId, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
@@ -30,10 +31,20 @@ export interface PasswordProof {
   readonly context?: RequestContext;
 }
 
+/** A login that lacks its second factor: what it may be proved with, or that one must be set up first. */
+export interface SecondFactorNeeded {
+  readonly mfaRequired: true;
+  /** Single use, five minutes, five attempts. */
+  readonly ticket: string;
+  readonly factors: readonly FactorType[];
+  /** Whether the user must have a factor and has none: the ticket then serves to set one up, and for nothing else. */
+  readonly enroll: boolean;
+}
+
 /** What a sign-in gives: a session, or a ticket where a second factor is still to come. */
 export type SignedIn =
   | (IssuedSession & { readonly mfaRequired: false; readonly knownDevice: string })
-  | { readonly mfaRequired: true; readonly ticket: string };
+  | SecondFactorNeeded;
 
 /** What a proved password is worth: a ticket, single use, five minutes. It says what was proved and grants nothing else. */
 export interface VerifiedPassword {
@@ -49,7 +60,8 @@ export interface SignInOperations {
    *
    * Unknown identifier, wrong password and a user who may not sign in are one refusal, after equal work.
    *
-   * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
+   * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`;
+   *   `forbidden.enrollment_not_granted` if they must have a second factor, have none, and may not set one up (S32).
    */
   signIn: Operation<PasswordProof, SignedIn>;
   /** Flametrench `verifyPassword`: the same check, but a ticket instead of a session. Throws the same. */
@@ -59,7 +71,8 @@ export interface SignInOperations {
 /** {@link SignInOperations.signIn}. */
 export async function signIn(core: Core, proof: PasswordProof): Promise<SignedIn> {
   const { row, session, ticket } = await provePassword(core, proof, false);
-  if (row.mfaRequired) return { mfaRequired: true, ticket };
+  const { next, factors } = row;
+  if (next !== "session") return { mfaRequired: true, ticket, factors, enroll: next === "enroll" };
   const signedIn = issued(row, session.token);
   return { ...signedIn, mfaRequired: false, knownDevice: await issueKnownDevice(core, signedIn.session.credentialId) };
 }
@@ -67,7 +80,7 @@ export async function signIn(core: Core, proof: PasswordProof): Promise<SignedIn
 /** {@link SignInOperations.verifyPassword}. */
 export async function verifyPassword(core: Core, proof: PasswordProof): Promise<VerifiedPassword> {
   const { row, ticket, credentialId, userId } = await provePassword(core, proof, true);
-  const { mfaRequired } = row;
+  const mfaRequired = row.next !== "session";
   return { userId: wireId("usr", userId), credentialId: wireId("cred", credentialId), mfaRequired, ticket };
 }
 
@@ -150,5 +163,6 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
     decode: ([found]) => found as store.SignedInRow,
   });
   if (!row.live) throw new AuthError("unauthorized.invalid_credential");
+  if (row.next === "closed") throw new AuthError("forbidden.enrollment_not_granted");
   return { row, session: { token: made.token }, ticket, credentialId, userId };
 }

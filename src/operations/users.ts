@@ -2,8 +2,10 @@ import type { Actor } from "../domain/actor.ts";
 import { generateId, type UserId, uuidFor } from "../domain/id.ts";
 import { storableText } from "../domain/text.ts";
 import type { Status, User } from "../domain/user.ts";
+import { claimKey } from "../store/idempotency.ts";
 import type { Lock } from "../store/locks.ts";
 import { type Statement, sql } from "../store/sql.ts";
+import { lockAdministrators } from "../store/tuples.ts";
 import * as store from "../store/users.ts";
 import type { Core } from "./core.ts";
 import { denialOf } from "./denial.ts";
@@ -105,9 +107,9 @@ export function userOperations(core: Core): UserOperations {
       });
     },
 
-    suspend: change("identity.user.suspend", store.suspendUser, [{ on: "administrators" }]),
+    suspend: change("identity.user.suspend", store.suspendUser, [lockAdministrators()]),
     reinstate: change("identity.user.reinstate", store.reinstateUser),
-    revoke: change("identity.user.revoke", store.revokeUser, [{ on: "administrators" }]),
+    revoke: change("identity.user.revoke", store.revokeUser, [lockAdministrators()]),
   };
 
   async function prepareCreate({ actor, displayName = null, idempotencyKey }: CreateUser) {
@@ -117,7 +119,7 @@ export function userOperations(core: Core): UserOperations {
     const claim = await claimFor(core, actor, "createUser", idempotencyKey, input, act.userId);
     const body = store.insertUser({ ...act, displayName: storableText(displayName), claim });
     return {
-      work: userWork(act, "identity.user.create", body, claim ? [{ on: "key", claim }] : []),
+      work: userWork(act, "identity.user.create", body, claim ? [claimKey(claim)] : []),
       known: { userId },
     };
   }

@@ -2,6 +2,7 @@ import { sha256Hex } from "../crypto/digest.ts";
 import { Actor } from "../domain/actor.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
+import { cleanText } from "../domain/request-context.ts";
 import * as store from "../store/sessions.ts";
 import type { Core } from "./core.ts";
 import { execute } from "./execute.ts";
@@ -18,17 +19,18 @@ export async function verifySession(
     tokenHash: await sha256Hex(token),
     transport,
     defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
+    address: cleanText(context.address),
   });
   return await execute(core, {
     body,
     onLostReply: "repeat",
     decode: ([found]) => {
       if (!found) throw new AuthError("unauthorized.invalid_token");
-      const row = found as store.SessionUserRow & { refusal: string | null; identifier: string };
+      const row = found as store.VerifiedSessionRow;
       refuse(row.refusal);
       const session = toSession(row);
       const subject = { userId: session.userId, sessionId: session.id, identifier: row.identifier };
-      return { session, user: userOf(row), actor: Actor.forSession(subject, context) };
+      return { session, user: userOf(row), actor: Actor.forSession(subject, context), asOf: row.asOf };
     },
   });
 }

@@ -8,11 +8,11 @@ import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import { type ErrorBody, statusOf } from "../domain/error.ts";
 import { sessionCookie } from "../http/cookies.ts";
+import { everyRoute } from "../http/openapi/every-route.node.ts";
 import { refusalsOf } from "../http/openapi/refusals.node.ts";
 import { namedSchemas, responses } from "../http/openapi/responses.node.ts";
 import { type Route, usesCookies } from "../http/route.ts";
-import { routes } from "../http/route-table.ts";
-import { ticketHeader } from "../http/routes/sessions.ts";
+import { sessionHeader, ticketHeader } from "../http/routes/sessions.ts";
 
 /** As much of OpenAPI as the document has. */
 export interface OpenApiDocument {
@@ -50,7 +50,7 @@ export interface OpenApiResponse {
 
 /** Builds the document. @throws {TypeError} If the table of routes and the schemas of answers do not name the same routes. */
 export function buildOpenApi(): OpenApiDocument {
-  const operations = [...routes.map(operationOf), ...serviceOperations()];
+  const operations = [...everyRoute.map(operationOf), ...serviceOperations()];
   const described = Object.entries(responses).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.slice(1)} ${path}`),
   );
@@ -101,6 +101,9 @@ const tags = [
   { name: "Users", description: "Users, as Flametrench has them." },
   { name: "Credentials", description: "Credentials, as Flametrench has them." },
   { name: "Sessions", description: "Sessions, as Flametrench has them." },
+  { name: "Passkeys", description: "Signing in with passkeys, and keeping one's own." },
+  { name: "Factors", description: "Second factors, one's own for applications and as Flametrench has them." },
+  { name: "Tokens", description: "Personal access tokens, one's own for applications and as Flametrench has them." },
   { name: "Service", description: "The service itself." },
 ];
 
@@ -127,6 +130,9 @@ function operationOf(route: Route): Described {
 }
 
 function tagOf(path: string): string {
+  if (/\/(tokens|pats)(\/|$)/.test(path)) return "Tokens";
+  if (/\/passkeys?(\/|$)/.test(path)) return "Passkeys";
+  if (/\/(factors?|enroll|step-up|mfa[a-z-]*)(\/|$)/.test(path)) return "Factors";
   const name = path.startsWith("/auth/") ? "account" : path.split("/")[2]!;
   return tags.find((tag) => tag.name.toLowerCase() === name)!.name;
 }
@@ -156,7 +162,15 @@ function parametersOf(route: Route): OpenApiParameter[] {
       schema: schema as JsonSchema,
     })),
     ...(route.access === "ticket"
-      ? [{ name: ticketHeader, in: "header" as const, required: true, schema: { type: "string" as const } }]
+      ? [
+          {
+            name: ticketHeader,
+            in: "header" as const,
+            // Pages have it in a cookie.
+            required: !usesCookies(route),
+            schema: { type: "string" as const },
+          },
+        ]
       : []),
   ];
 }
@@ -172,16 +186,33 @@ function successOf(method: string, path: string): OpenApiResponse {
   const methods: Record<string, GenericSchema> | undefined = responses[path as keyof typeof responses];
   const schema = methods?.[`$${method}`];
   if (!schema) throw new TypeError(`No schema says what ${method} ${path} answers with.`);
+  const headers = successHeaders[path];
   return {
     description: "Done.",
     ...(schema.type !== "null" && { content: { "application/json": { schema: jsonSchema(schema) } } }),
-    ...(path === "/v1/credentials/verify" && {
-      headers: {
-        [ticketHeader]: { description: "What was proved is worth this.", required: true, schema: { type: "string" } },
-      },
-    }),
+    ...(headers && { headers }),
   };
 }
+
+const successHeaders: Readonly<Record<string, Record<string, object>>> = {
+  "/v1/credentials/verify": {
+    [ticketHeader]: { description: "What was proved is worth this.", required: true, schema: { type: "string" } },
+  },
+  "/v1/users/:usr_id/mfa/verify": {
+    [ticketHeader]: {
+      description: "In the place of the one that was sent.",
+      required: true,
+      schema: { type: "string" },
+    },
+  },
+  "/v1/mfa-factors/:mfa_id/confirm": {
+    [sessionHeader]: {
+      description: "In the place of the one that was sent.",
+      required: true,
+      schema: { type: "string" },
+    },
+  },
+};
 
 /** One response for each status, which names the codes that it may carry. */
 function refusedResponses(codes: readonly ErrorBody["code"][]): Record<string, OpenApiResponse> {

@@ -21,6 +21,8 @@ export interface Bucket {
    * for the account, so that a stranger cannot lock the owner out (R014).
    */
   readonly kind: "account" | "device" | "address";
+  /** How many attempts one counts for, by the work that it asks for. Default 1. */
+  readonly units?: number;
 }
 
 const longestWindowSeconds = 86_400;
@@ -48,9 +50,10 @@ export function countAttempts(attempt: {
   const text = (field: (bucket: Bucket) => string | number): string[] => buckets.map((bucket) => String(field(bucket)));
   return sql`wanted as materialized (
       select case when w.kind = 'account' then coalesce(${account}, w.name) else w.name end as name,
-        w.maximum::int, w.seconds::int, w.kind
+        w.maximum::int, w.seconds::int, w.kind, w.units::int
       from unnest(${text((b) => b.name)}::text[], ${text((b) => b.limit.attempts)}::text[],
-        ${text((b) => b.limit.windowSeconds)}::text[], ${text((b) => b.kind)}::text[]) as w(name, maximum, seconds, kind)
+        ${text((b) => b.limit.windowSeconds)}::text[], ${text((b) => b.kind)}::text[], ${text((b) => b.units ?? 1)}::text[])
+        as w(name, maximum, seconds, kind, units)
       where ${condition} and (w.kind = 'address' or w.kind = case when ${knownDevice} then 'device' else 'account' end)),
     counted_addresses as (${countBuckets(sql`kind = 'address'`)}),
     admitted as materialized (
@@ -62,21 +65,21 @@ export function countAttempts(attempt: {
         coalesce(bool_or(case
           -- The attempt that finds it closed, and the first one of each window after that.
           when closed then count = 1 or (streak = ${failuresThatClose + 1}::int and count <= maximum)
-          else count = maximum + 1 end), false) as just_limited,
+          else count > maximum and count - units <= maximum end), false) as just_limited,
         ceil(extract(epoch from max(case when closed then sallyport_now() + interval '1 day'
           when count > maximum then resets_at end) - sallyport_now()))::int as retry_after,
         (select name from wanted where kind <> 'address') as bucket
-      from counted)`;
+      from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
 }
 
 /** `insert into attempt …` for the buckets of `wanted` that `which` holds for. */
 function countBuckets(which: Statement): Statement {
   return sql`
       insert into attempt as a (bucket, count, maximum, resets_at, backs_off, streak)
-      select name, 1, maximum, sallyport_now() + make_interval(secs => seconds), kind <> 'address', 1
+      select name, units, maximum, sallyport_now() + make_interval(secs => seconds), kind <> 'address', 1
       from wanted where ${which} order by name
       on conflict (bucket) do update set
-        count = case when a.resets_at <= sallyport_now() then 1 else least(a.count + 1, 1000000) end,
+        count = case when a.resets_at <= sallyport_now() then 0 else least(a.count, 1000000) end + excluded.count,
         maximum = excluded.maximum,
         resets_at = case
           when a.resets_at > sallyport_now() then a.resets_at
@@ -121,7 +124,7 @@ const denialLimit: AttemptLimit = { attempts: 20, windowSeconds: 900 };
 export function countDenial(userId: string): Statement {
   const { attempts, windowSeconds } = denialLimit;
   return sql`wanted as (
-      select ${`denial:${userId}`} as name, ${attempts}::int as maximum, ${windowSeconds}::int as seconds, 'address' as kind),
+      select ${`denial:${userId}`} as name, ${attempts}::int as maximum, ${windowSeconds}::int as seconds, 'address' as kind, 1 as units),
     counted as (${countBuckets(sql`true`)}),
     recorded as (select count > maximum as last from counted where count <= maximum + 1)`;
 }

@@ -2,9 +2,18 @@ import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { CredentialType } from "../domain/credential.ts";
 import type { Status } from "../domain/user.ts";
-import { acting, demandsSecondFactor, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
+import {
+  acting,
+  demandsSecondFactor,
+  isLastProof,
+  mustKeepFactor,
+  raiseRefusal,
+  readsAnothersData,
+  refusalUnless,
+} from "./access.ts";
 import { hasUsedUpDenials } from "./attempts.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
+import { clearFactorCounter } from "./factor-proofs.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -53,8 +62,9 @@ export function insertPasswordCredential(
         case when ${hasUsedUpDenials(act.actor.userId)} then 'too_many_requests' end) as refusal
       from (select 1) one left join owner on true left join acting on true),
     cred as (
-      insert into cred (id, usr_id, type, identifier, password_hash)
-      select ${act.credentialId}::uuid, usr_id, 'password', ${act.identifier}, ${act.passwordHash}
+      insert into cred (id, usr_id, type, identifier, password_hash, needs_factor)
+      select ${act.credentialId}::uuid, usr_id, 'password', ${act.identifier}, ${act.passwordHash},
+        ${act.needsFactor}::boolean
       from verdict where refusal is null and not ${hasSuspendedCredential(act.identifier)}
       on conflict (type, identifier) where status = 'active' do nothing
       returning *),
@@ -151,6 +161,7 @@ export function rotatePasswordCredential(
 export function replacePassword(change: {
   newCredentialId: string;
   passwordHash: string;
+  needsFactor: boolean;
   refusal: Statement;
 }): Statement {
   return sql`replaced as (
@@ -158,18 +169,23 @@ export function replacePassword(change: {
       where cred.id = verdict.id and ${change.refusal}
       returning cred.*),
     cred as (
-      insert into cred (id, usr_id, type, identifier, identifier_verified_at, password_hash, replaces, created_at)
-      select ${change.newCredentialId}::uuid, usr_id, type, identifier, identifier_verified_at, ${change.passwordHash}, id,
+      insert into cred (id, usr_id, type, identifier, identifier_verified_at, password_hash, needs_factor, replaces,
+        created_at)
+      select ${change.newCredentialId}::uuid, usr_id, type, identifier, identifier_verified_at, ${change.passwordHash},
+        ${change.needsFactor}::boolean, id,
         greatest(sallyport_now(), created_at + interval '1 microsecond')
       from replaced
-      returning *)`;
+      returning *),
+    ${clearFactorCounter(sql`replaced`)}`;
 }
 
 export function suspendCredential(act: CredentialAct): Statement<CredentialRow> {
   return changeCredential(act, {
     verb: "suspend",
     rule: accessRules.suspendCredential,
-    refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal' end`,
+    refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal'
+      when ${isOwnersLastWayIn} then 'conflict.last_way_in'
+      when ${isOwnersLastFactor} then 'conflict.last_factor' end`,
     to: "suspended",
     when: sql`target.status = 'active'`,
   });
@@ -189,11 +205,15 @@ export function reinstateCredential(act: CredentialAct): Statement<CredentialRow
   });
 }
 
-export function revokeCredential(act: CredentialAct): Statement<CredentialRow> {
+export function revokeCredential(act: CredentialAct & { onlyOwnPasskey?: boolean }): Statement<CredentialRow> {
+  const { onlyOwnPasskey = false } = act;
   return changeCredential(act, {
     verb: "revoke",
-    rule: accessRules.revokeCredential,
-    refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal' end`,
+    rule: onlyOwnPasskey ? accessRules.revokeOwnPasskey : accessRules.revokeCredential,
+    refusal: sql`case when ${onlyOwnPasskey}::boolean and target.type <> 'passkey' then 'not_found'
+      when target.status = 'revoked' then 'conflict.already_terminal'
+      when ${isOwnersLastWayIn} then 'conflict.last_way_in'
+      when ${isOwnersLastFactor} then 'conflict.last_factor' end`,
     to: "revoked",
     when: sql`true`,
   });
@@ -209,6 +229,18 @@ export function userOfCredential(credentialId: string): Statement<{ id: string }
   return sql`select usr_id as id from cred where id = ${credentialId}::uuid`;
 }
 
+/**
+ * Whether its owner is about to lose the last way to sign in: a password or a passkey (S33). Recovery codes and factors are none,
+ * and an administrator may close an account.
+ */
+const isOwnersLastWayIn = sql`(acting.usr_id = target.usr_id and target.status = 'active' and not exists (
+  select from cred other where other.usr_id = target.usr_id and other.id <> target.id and other.status = 'active'
+    and other.type in ('password', 'passkey')))`;
+
+/** Whether it is the only second factor of an owner who must keep one. */
+const isOwnersLastFactor = sql`(acting.usr_id = target.usr_id and target.type = 'passkey' and ${isLastProof()}
+  and ${mustKeepFactor(sql`target.usr_id`)})`;
+
 /** A change of status, with the sessions and tickets that it ends. */
 function changeCredential(
   act: CredentialAct,
@@ -219,13 +251,17 @@ function changeCredential(
     refusal: change.refusal,
     set: sql`status = ${change.to}`,
     when: change.when,
+    // A passkey may have been the second factor of any of the user's sessions (R041).
     cascade: sql`,
       ended_sessions as (
         update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from changed
-        where ses.cred_id = changed.id and ses.revoked_at is null and changed.status <> 'active'),
+        where ses.revoked_at is null and changed.status <> 'active' and (ses.cred_id = changed.id
+          or (changed.type = 'passkey' and ses.usr_id = changed.usr_id
+            and ses.id is distinct from ${act.actor.sessionId?.slice(4) ?? null}::uuid))),
       ended_tickets as (
         delete from login_ticket using changed
-        where login_ticket.cred_id = changed.id and changed.status <> 'active')`,
+        where changed.status <> 'active' and (login_ticket.cred_id = changed.id
+          or (changed.type = 'passkey' and login_ticket.usr_id = changed.usr_id)))`,
     columns,
   });
 }

@@ -6,28 +6,26 @@
  *
  * @module
  */
-import { claimKey, type IdempotencyClaim } from "./idempotency.ts";
 import { type Statement, sql } from "./sql.ts";
-import { lockAdministrators } from "./tuples.ts";
 
-/** What to lock: the users that a query names in a column `id`, every administrator's tuple, or a caller's key. */
+/**
+ * What to lock: the users that a query names in a column `id`, or rows that a statement of their own locks. It comes with the
+ * lock, so that who needs only users carries no other.
+ */
 export type Lock =
   | { readonly on: "usr"; readonly key: Statement }
-  | { readonly on: "administrators" }
-  | { readonly on: "key"; readonly claim: IdempotencyClaim };
+  | { readonly on: "administrators" | `key ${string}`; readonly statement: Statement };
 
 /** The statements that take the locks: one for all users, one for the administrators, one for each key in order. */
 export function lockStatements(locks: readonly Lock[]): Statement[] {
-  const users = locks.filter((lock) => lock.on === "usr").map((lock) => lock.key);
-  const statements: Statement[] = [];
-  const [first, ...rest] = users;
-  if (first) {
-    const keys = rest.reduce<Statement>((union, key) => sql`${union} union ${key}`, first);
-    // `for no key update`, since foreign-key checks take `key share` and would queue behind `for update`.
-    statements.push(sql`select id from usr where id in (${keys}) order by id for no key update`);
+  let users: Statement | undefined;
+  const others = new Map<string, Statement>();
+  for (const lock of locks) {
+    if (lock.on === "usr") users = users ? sql`${users} union ${lock.key}` : lock.key;
+    else if (!others.has(lock.on)) others.set(lock.on, lock.statement);
   }
-  if (locks.some((lock) => lock.on === "administrators")) statements.push(lockAdministrators());
-  const claims = locks.filter((lock) => lock.on === "key").map((lock) => lock.claim);
-  for (const claim of claims.sort((a, b) => (a.digest < b.digest ? -1 : 1))) statements.push(claimKey(claim));
-  return statements;
+  // By name, which puts the administrators before every key.
+  const inOrder = [...others].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, statement]) => statement);
+  // `for no key update`, since foreign-key checks take `key share` and would queue behind `for update`.
+  return users ? [sql`select id from usr where id in (${users}) order by id for no key update`, ...inOrder] : inOrder;
 }

@@ -1,11 +1,23 @@
 import { type Statement, sql } from "./sql.ts";
 
-/** Removes tickets, keys and counters that have ended, at most `limit` of each. A counter that ran full is kept for 90 days. */
+/** Removes tickets, enrolments, challenges, keys and counters that have ended, at most `limit` of each. A counter that ran full is kept for 90 days. */
 export function purgeExpired(limit: number): Statement {
   return sql`
     with tickets as (
       delete from login_ticket where token_hash in (
         select token_hash from login_ticket where expires_at < sallyport_now()
+        order by expires_at limit ${limit}::int for update skip locked)),
+    factors as (
+      delete from mfa where id in (
+        select id from mfa where status = 'pending' and pending_expires_at < sallyport_now()
+        order by pending_expires_at limit ${limit}::int for update skip locked)),
+    leaves as (
+      delete from mfa_enrollment_grant where usr_id in (
+        select usr_id from mfa_enrollment_grant where expires_at < sallyport_now()
+        order by expires_at limit ${limit}::int for update skip locked)),
+    challenges as (
+      delete from spent_challenge where digest in (
+        select digest from spent_challenge where expires_at < sallyport_now()
         order by expires_at limit ${limit}::int for update skip locked)),
     keys as (
       delete from idempotency where digest in (

@@ -1,4 +1,4 @@
-import { accessRules } from "../domain/access-rules.ts";
+import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { acting, demandsSecondFactor, refusalUnless } from "./access.ts";
 import { type Bucket, countAttempts, credentialBucket, isUsedUp } from "./attempts.ts";
@@ -19,14 +19,18 @@ export interface ReservedChangeRow {
 }
 
 /**
- * Counts an attempt at the current password of a session that is fresh (R008), in the budget that sign-in has too (R013).
+ * Counts an attempt at the current password of a session, in the budget that sign-in has too (R013).
  * Where that is used up it is counted on the session's family, as on a known device, so that a stranger's guesses do not keep
  * the owner from changing the password (R014), nor a thief's refreshes give him new ones. One row always.
  *
- * @param change.credentialId The password to prove; the one that the session came of if it is left out.
+ * @param change.credentialId The password to prove; if it is left out, the one that the session came of, or else the user's
+ *   oldest. Of whoever has none there is no hash, and the attempt counts on the family.
  */
-export function reservePasswordChange(change: {
+export function reserveCurrentPassword(change: {
   actor: Actor;
+  /** What it is asked for, which says how fresh the session must be (R008). */
+  rule: AccessRule;
+  action: string;
   sessionId: string;
   credentialId: string | undefined;
   buckets: readonly Bucket[];
@@ -34,36 +38,39 @@ export function reservePasswordChange(change: {
   identifierDigest: string;
 }): Statement<ReservedChangeRow> {
   const own = credentialBucket(sql`target.id`);
+  const isNamed = sql`${change.credentialId !== undefined}::boolean`;
+  const family = sql`(
+          select 'family:' || coalesce(family_id, id)::text from ses where ses.id = ${change.sessionId}::uuid)`;
   return sql`
     with acting as materialized (${acting(change.actor)}),
     target as materialized (
       select * from cred
-      where id = coalesce(${change.credentialId ?? null}::uuid,
-        (select cred_id from ses where ses.id = ${change.sessionId}::uuid))),
+      where id = coalesce(${change.credentialId ?? null}::uuid, (
+        select own.id from ses join cred own on own.usr_id = ses.usr_id and own.type = 'password'
+        where ses.id = ${change.sessionId}::uuid and (own.id = ses.cred_id or own.status = 'active')
+        order by own.id <> ses.cred_id, own.id limit 1))),
     verdict as materialized (
       select acting.usr_id, coalesce(
-        ${refusalUnless(accessRules.changePassword, sql`target.usr_id`)},
+        ${refusalUnless(change.rule, change.credentialId === undefined ? sql`acting.usr_id` : sql`target.usr_id`)},
         case
-          when target.id is null then 'not_found'
+          when target.id is null and ${isNamed} then 'not_found'
           when target.status <> 'active' then 'conflict.credential_not_active'
-          when target.type <> 'password' and ${change.credentialId !== undefined}::boolean
-            then 'conflict.credential_type_mismatch'
+          when target.type <> 'password' and ${isNamed} then 'conflict.credential_type_mismatch'
         end) as refusal
       from (select 1) one left join target on true left join acting on true),
     ${countAttempts({
       buckets: change.buckets,
-      account: sql`(
+      account: sql`coalesce((
         select case when exists (select from attempt spent where spent.bucket = ${own} and ${isUsedUp(sql`spent`)})
-          then (select 'family:' || coalesce(family_id, id)::text from ses where ses.id = ${change.sessionId}::uuid)
-          else ${own} end
-        from target)`,
+          then ${family} else ${own} end
+        from target), ${family})`,
       knownDevice: sql`false`,
       condition: sql`(select refusal is null from verdict)`,
     })},
     audit as (${insertAuditEvent(
       {
         id: change.auditId,
-        action: "identity.password.change",
+        action: change.action,
         outcome: "denied",
         actor: change.actor,
         context: change.actor.context,
@@ -143,15 +150,16 @@ export function recallPasswordChange(
 }
 
 /** The event of a wrong current password. */
-export function recordFailedPasswordChange(change: {
+export function recordWrongPassword(change: {
   actor: Actor;
+  action: string;
   auditId: string;
   identifierDigest: string;
 }): Statement {
   return insertAuditEvent(
     {
       id: change.auditId,
-      action: "identity.password.change",
+      action: change.action,
       outcome: "failure",
       repeatable: true,
       actor: change.actor,

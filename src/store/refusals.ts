@@ -14,6 +14,7 @@ interface DatabaseFailure {
 const constraints: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ["23505 cred cred_unique_active_identifier", "conflict.duplicate_credential"],
   ["23505 cred cred_unique_active_oidc_subject", "conflict.duplicate_credential"],
+  ["23505 mfa mfa_webauthn_credential_id_idx", "conflict.duplicate_credential"],
   ["23505 tup tup_natural_key", "conflict.duplicate_tuple"],
   ["23503 cred cred_usr_id_fkey", "not_found"],
 ]);

@@ -21,6 +21,7 @@ export interface SessionRow {
   readonly transport: Transport | null;
   readonly lastSeenAt: Date | null;
   readonly userAgent: string | null;
+  readonly address: string | null;
 }
 
 /** A session with the user whom it is of. */
@@ -35,7 +36,7 @@ export interface SessionUserRow extends SessionRow {
 export const sessionColumns: Statement = sql`ses.id, ses.usr_id as "userId", ses.cred_id as "credentialId",
   ses.created_at as "createdAt", ses.expires_at as "expiresAt", ses.revoked_at as "revokedAt",
   ses.mfa_verified_at as "mfaVerifiedAt", ses.auth_time as "authTime", ses.amr, ses.transport,
-  ses.last_seen_at as "lastSeenAt", ses.user_agent as "userAgent"`;
+  ses.last_seen_at as "lastSeenAt", ses.user_agent as "userAgent", ses.address`;
 
 /** The further columns of a {@link SessionUserRow}, of whatever row is called `usr`. */
 export const sessionUserColumns: Statement = sql`usr.status as "userStatus", usr.display_name as "displayName",
@@ -57,16 +58,23 @@ export interface NewSession {
 /**
  * `insert into ses … returning ses.*`: the first session of a family, for each row of `from`, which has the columns
  * `usr_id`, `cred_id`, `amr`, `auth_time` and `mfa_proved` (just now). The rows that it stands under are locked by then.
+ *
+ * @param family SQL for the family that it takes its place in, and the end that it cannot put off. Null begins one.
  */
-export function insertSession(session: NewSession, from: Statement): Statement {
+export function insertSession(
+  session: NewSession,
+  from: Statement,
+  family: { id: Statement; endsAt: Statement } = { id: sql`null::uuid`, endsAt: sql`null::timestamptz` },
+): Statement {
   const { level1, level2 } = session.lifetimes;
   return sql`
     insert into ses (id, usr_id, cred_id, created_at, expires_at, token_hash, family_id, family_expires_at, idle_seconds,
       auth_time, amr, mfa_verified_at, transport, last_seen_at, user_agent, address)
     select ${session.sessionId}::uuid, proof.usr_id, proof.cred_id, sallyport_now(),
-      sallyport_now() + make_interval(secs => least(${session.ttlSeconds ?? null}::int, life.absolute)),
-      decode(${session.tokenHash}, 'hex'), ${session.sessionId}::uuid,
-      sallyport_now() + make_interval(secs => life.absolute), life.idle, proof.auth_time, proof.amr,
+      least(sallyport_now() + make_interval(secs => least(${session.ttlSeconds ?? null}::int, life.absolute)),
+        ${family.endsAt}),
+      decode(${session.tokenHash}, 'hex'), coalesce(${family.id}, ${session.sessionId}::uuid),
+      least(sallyport_now() + make_interval(secs => life.absolute), ${family.endsAt}), life.idle, proof.auth_time, proof.amr,
       case when proof.mfa_proved then sallyport_now() end, ${session.transport}, sallyport_now(),
       ${session.context.userAgent ?? null}::text, ${session.context.address ?? null}::text
     from ${from} proof
@@ -74,6 +82,13 @@ export function insertSession(session: NewSession, from: Statement): Statement {
       (true, ${level2.absoluteSeconds}::int, ${level2.idleSeconds}::int)) as life(second, absolute, idle)
       on life.second = ('mfa' = any(proof.amr))
     returning ses.*`;
+}
+
+export interface VerifiedSessionRow extends SessionUserRow {
+  readonly refusal: string | null;
+  readonly identifier: string;
+  /** The database's time. */
+  readonly asOf: Date;
 }
 
 /**
@@ -84,7 +99,8 @@ export function verifySession(presented: {
   tokenHash: string;
   transport: Transport;
   defaultIdleSeconds: number;
-}): Statement<SessionUserRow & { refusal: string | null; identifier: string }> {
+  address: string | undefined;
+}): Statement<VerifiedSessionRow> {
   return sql`
     with seen as materialized (
       select ses.*, cred.identifier, case
@@ -92,16 +108,17 @@ export function verifySession(presented: {
         when ses.revoked_at is not null or ses.expires_at <= sallyport_now()
           or usr.status <> 'active' or cred.status <> 'active'
           or ${idleEnd(presented.defaultIdleSeconds)} <= sallyport_now() then 'unauthorized.session_expired'
-        when not 'mfa' = any(ses.amr) and ${secondFactorDemanded} then 'unauthorized.mfa_required'
+        when not 'mfa' = any(ses.amr) and (cred.needs_factor or ${secondFactorDemanded}) then 'unauthorized.mfa_required'
       end as refusal
       from ses join usr on usr.id = ses.usr_id join cred on cred.id = ses.cred_id
       where ses.token_hash = decode(${presented.tokenHash}, 'hex')),
     touched as (
-      update ses set last_seen_at = sallyport_now() from seen
+      update ses set last_seen_at = sallyport_now(), address = coalesce(${presented.address ?? null}::text, seen.address)
+      from seen
       where ses.id = seen.id and seen.refusal is null and ses.revoked_at is null
         and coalesce(seen.last_seen_at, seen.created_at)
           < sallyport_now() - make_interval(secs => ${lastSeenSeconds}::int))
-    select ses.refusal, ses.identifier, ${sessionColumns}, ${sessionUserColumns}
+    select ses.refusal, ses.identifier, sallyport_now() as "asOf", ${sessionColumns}, ${sessionUserColumns}
     from seen ses join usr on usr.id = ses.usr_id`;
 }
 

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import type { FactorType } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { ticketSeconds } from "../domain/session.ts";
-import { demandsSecondFactor } from "./access.ts";
+import { activeFactorTypes, demandsSecondFactor, mayEnroll } from "./access.ts";
 import { type Bucket, countAttempts, credentialBucket, refundAttempt } from "./attempts.ts";
 import { insertAuditEvent } from "./audit.ts";
 import {
@@ -74,8 +75,13 @@ export function reservePasswordCheck(
 export interface SignedInRow extends SessionUserRow {
   /** False if the credential or user changed since it was read: nothing was made. */
   readonly live: boolean;
-  /** Whether a second factor is demanded, so that a ticket was made. */
-  readonly mfaRequired: boolean;
+  /**
+   * What stands between the password and a session: nothing; a second factor, for which a ticket was made; setting one up,
+   * likewise; or that nobody has allowed that, and there is no ticket.
+   */
+  readonly next: "session" | "factor" | "enroll" | "closed";
+  /** The kinds of factor that the user has. */
+  readonly factors: readonly FactorType[];
 }
 
 /**
@@ -100,21 +106,25 @@ export function spendPassword(
   const { transport } = proof.session;
   return sql`
     with live as materialized (
-      select c.id as cred_id, c.usr_id, ${demandsSecondFactor(sql`c.usr_id`)} as second,
+      select c.id as cred_id, c.usr_id, ${activeFactorTypes(sql`c.usr_id`)} as kinds,
+        case when not (c.needs_factor or ${demandsSecondFactor(sql`c.usr_id`)}) then 'session'
+          when ${activeFactorTypes(sql`c.usr_id`)} <> '{}' then 'factor'
+          when ${mayEnroll(sql`c.usr_id`)} then 'enroll' else 'closed' end as next,
         sallyport_now() as auth_time, array['pwd'] as amr, false as mfa_proved
       from cred c join usr u on u.id = c.usr_id
       where c.id = ${proof.credentialId}::uuid and c.status = 'active' and u.status = 'active'
       ${proof.rehashed === undefined ? sql`for share of u, c` : sql`for share of u for no key update of c`}),
     outcome as materialized (select exists (select from live) as ok),
-    opened as (${insertSession(proof.session, sql`(select * from live where not second and not ${proof.onlyTicket}::boolean)`)}),
+    opened as (${insertSession(proof.session, sql`(select * from live where next = 'session' and not ${proof.onlyTicket}::boolean)`)}),
     ticket as (
       insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, purpose, created_at, expires_at)
-      select decode(${proof.ticketHash}, 'hex'), usr_id, cred_id, amr, second, ${transport}, 'sign_in', sallyport_now(),
+      select decode(${proof.ticketHash}, 'hex'), usr_id, cred_id, amr, next <> 'session', ${transport},
+        case next when 'enroll' then 'enroll' else 'sign_in' end, sallyport_now(),
         sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
-      from live where second or ${proof.onlyTicket}::boolean),
+      from live where next in ('factor', 'enroll') or (next = 'session' and ${proof.onlyTicket}::boolean)),
     replaced as (${endPresentedFamily(
       { tokenHash: proof.presentedTokenHash, transport },
-      sql`exists (select from live where not second)`,
+      sql`exists (select from live where next = 'session')`,
     )}),
     refunded as (${refundAttempt(proof.refund, sql`(select ok from outcome)`)}),
     rehashed as (
@@ -127,12 +137,12 @@ export function spendPassword(
         action: "identity.sign_in",
         outcome: sql`case when outcome.ok then 'success' else 'failure' end`,
         actingUser: sql`live.usr_id`,
-        metadata: sql`jsonb_strip_nulls(jsonb_build_object('method', 'password', 'mfa_required', live.second,
-          'session', 'ses_' || replace(ses.id::text, '-', '')))`,
+        metadata: sql`jsonb_strip_nulls(jsonb_build_object('method', 'password', 'next', live.next,
+          'factors', live.kinds, 'session', 'ses_' || replace(ses.id::text, '-', '')))`,
       },
       sql`outcome left join live on true left join opened ses on true`,
     )})
-    select outcome.ok as live, coalesce(live.second, false) as "mfaRequired", ${sessionColumns}, ${sessionUserColumns}
+    select outcome.ok as live, live.next, live.kinds as factors, ${sessionColumns}, ${sessionUserColumns}
     from outcome left join live on true left join opened ses on true left join usr on usr.id = live.usr_id`;
 }
 
@@ -206,8 +216,8 @@ export function userOfTicket(ticketHash: string): Statement<{ id: string }> {
 /** What became of a spent password, if its reply was lost: the event holds it, and the session is there. */
 export function recallSpentPassword(sessionId: string, auditId: string): Statement<SignedInRow> {
   return sql`
-    select aud.outcome = 'success' as live, coalesce((aud.metadata ->> 'mfa_required')::boolean, false) as "mfaRequired",
-      ${sessionColumns}, ${sessionUserColumns}
+    select aud.outcome = 'success' as live, aud.metadata ->> 'next' as next,
+      array(select jsonb_array_elements_text(aud.metadata -> 'factors')) as factors, ${sessionColumns}, ${sessionUserColumns}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = aud.actor_usr_id
     where aud.id = ${auditId}::uuid`;
 }

@@ -3,6 +3,7 @@ import type { Actor } from "../domain/actor.ts";
 import { administratorRelation, systemObjectId, systemObjectType } from "../domain/administrator.ts";
 import { acting, isAdministrator, raiseRefusal, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
+import type { Lock } from "./locks.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** Who holds what on which object; ids are UUIDs. */
@@ -85,11 +86,12 @@ export function recallAdministrator(auditId: string): Statement<{ granted: boole
 }
 
 /** Locks every administrator's tuple, so that the last two cannot both leave. Whoever adds one disturbs nobody. */
-export function lockAdministrators(): Statement {
-  return sql`
+export function lockAdministrators(): Lock {
+  const statement = sql`
     select id from tup
     where object_type = ${systemObjectType} and object_id = ${systemObjectId}::uuid and relation = ${administratorRelation}
     order by id for update`;
+  return { on: "administrators", statement };
 }
 
 function administratorEvent(act: AdministratorAct, verb: string): Parameters<typeof insertAuditEvent>[0] {

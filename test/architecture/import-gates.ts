@@ -29,7 +29,7 @@ export const layers = [
     layers: ["build", "crypto", "driver", "store"],
     packages: undefined,
   },
-  { name: "worker", path: /^worker\//, layers: ["driver", "entry", "http", "runtime"], packages: ["hono"] },
+  { name: "worker", path: /^worker\//, layers: ["driver", "entry", "http", "runtime"], packages: ["hono", "uqr"] },
 ] as const;
 
 export const layerOf = (path: string) => layers.find((layer) => layer.path.test(path));

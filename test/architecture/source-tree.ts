@@ -52,7 +52,7 @@ export function readSourceTree(...folders: readonly string[]): SourceFile[] {
   return folders.flatMap((folder) =>
     readdirSync(posix.join(root, folder), { recursive: true, encoding: "utf8" })
       .map((file) => posix.join(folder, file.replaceAll("\\", "/")))
-      .filter((path) => path.endsWith(".ts"))
+      .filter((path) => /\.tsx?$/.test(path))
       .sort()
       .map((path) => parseSource(path, readFileSync(posix.join(root, path), "utf8"))),
   );
@@ -60,7 +60,8 @@ export function readSourceTree(...folders: readonly string[]): SourceFile[] {
 
 /** One file, from its text. */
 export function parseSource(path: string, text: string): SourceFile {
-  const options = { lang: path.endsWith(".d.ts") ? "dts" : "ts", astType: "ts" } as const;
+  const lang = path.endsWith(".d.ts") ? "dts" : path.endsWith(".tsx") ? "tsx" : "ts";
+  const options = { lang, astType: "ts" } as const;
   const program = parseAst(text, options, path) as unknown as SyntaxNode;
   return { path, text, program, imports: importsOf(path, program) };
 }

@@ -12,6 +12,7 @@ test("S38, S17: names credentials that nobody can reach by id alone, and a clock
     stderr: "",
     stdout:
       "The clock is the database's own, and no cache answers for it.\n" +
+      "0 secrets of authenticator apps stand in plain.\n" +
       "Every active password's identifier is in its normal form.\n",
   });
 

@@ -199,6 +199,7 @@ if (existsSync(corpus)) {
           ...["encode", "decode", "decode-reject", "is-valid", "type-of"].map((file) => `fixtures/ids/${file}.json`),
           "fixtures/identity/argon2id.json",
           "fixtures/identity/list-users.json",
+          "fixtures/identity/pat/token-format.json",
         ]),
       );
     });

@@ -5,9 +5,14 @@
  * @module
  */
 
-import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
+import { type Bytes, fromHex, randomBytes, toBase64Url, utf8 } from "../../src/crypto/bytes.ts";
+import { classifyBearer } from "../../src/domain/bearer.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { isStructurallyValidPatToken } from "../../src/domain/personal-access-token.ts";
+import { isValidRecoveryCode } from "../../src/domain/recovery-code.ts";
+import { type TotpAlgorithm, totpCode, totpStep } from "../../src/domain/totp.ts";
 import { requireEntityId } from "../../src/domain/tuple.ts";
+import { verifyAssertion } from "../../src/domain/webauthn/assertion.ts";
 import { credentialBody, pageBody, userBody } from "../../src/http/wire.ts";
 import type { Status } from "../../src/index.ts";
 import { createAuth, decodeId, encodeId, type IdType, isValidId, systemActor, typeOfId } from "../../src/index.ts";
@@ -31,6 +36,7 @@ interface Input {
   expected_type?: IdType;
   phc_hash: string;
   candidate_password: string;
+  token: string;
   usr_id: string;
   cred_id: string;
   identifier: string;
@@ -41,10 +47,32 @@ interface Input {
   limit?: number;
   query?: string;
   status?: Status;
+  secret_ascii: string;
+  timestamp: number;
+  digits: number;
+  algorithm: TotpAlgorithm;
+  period?: number;
+  code: string;
+  cose_public_key_hex: string;
+  stored_rp_id: string;
+  expected_origin: string;
+  expected_challenge_hex: string;
+  stored_sign_count: number;
+  authenticator_data_hex: string;
+  client_data_json_hex: string;
+  signature_hex: string;
+  require_user_verified?: boolean;
+  require_user_present?: boolean;
   actual?: unknown;
   expected?: unknown;
   given_tuples?: FixtureTuple[];
   check: FixtureTuple & { relations: string[] };
+}
+
+function bytesOf(hex: string): Bytes {
+  const bytes = fromHex(hex.toLowerCase());
+  if (!bytes) throw new TypeError("A fixture holds what is no hex.");
+  return bytes;
 }
 
 export function fixtureOperations(database: Database): FixtureOperations {
@@ -82,7 +110,32 @@ export function fixtureOperations(database: Database): FixtureOperations {
     decode: async ({ id }) => decodeId(id),
     is_valid: async ({ id, expected_type }) => isValidId(id, expected_type),
     type_of: async ({ id }) => typeOfId(id),
+    verify_pat_token: async ({ token }) => isStructurallyValidPatToken(token),
+    resolve_bearer: async ({ token }) => classifyBearer(token),
     verify_password: async ({ phc_hash, candidate_password }) => passwordHasher.verify(phc_hash, candidate_password),
+
+    totp_compute: async ({ secret_ascii, timestamp, digits, algorithm, period = 30 }) => {
+      const parameters = { algorithm, digits, periodSeconds: period };
+      return await totpCode(utf8(secret_ascii), totpStep(timestamp, parameters), parameters);
+    },
+    generate_recovery_code: async ({ code }) => isValidRecoveryCode(code),
+    webauthn_verify_assertion: async (input) => {
+      const verified = await verifyAssertion({
+        response: {
+          clientDataJson: bytesOf(input.client_data_json_hex),
+          authenticatorData: bytesOf(input.authenticator_data_hex),
+          signature: bytesOf(input.signature_hex),
+        },
+        challenge: bytesOf(input.expected_challenge_hex),
+        relyingParty: { rpId: input.stored_rp_id, origins: [input.expected_origin] },
+        credential: { publicKey: bytesOf(input.cose_public_key_hex), signCount: input.stored_sign_count },
+        policy: {
+          userVerification: input.require_user_verified === false ? "discouraged" : "required",
+          userPresence: input.require_user_present === false ? "unchecked" : "required",
+        },
+      });
+      return verified.ok ? { ok: true, new_sign_count: verified.newSignCount } : { ok: false, reason: verified.reason };
+    },
 
     create_user: async ({ display_name }) => ({ user: await createUser(display_name) }),
     create_user_with_password_credential: async ({ identifier, password }) => {
@@ -130,7 +183,7 @@ export function fixtureOperations(database: Database): FixtureOperations {
   return new Map(Object.entries(operations) as unknown as [string, FixtureOperation][]);
 }
 
-/** Forgets everybody; the audit log stays, since nothing empties it. */
+/** Forgets everybody and what refers to them; the audit log stays, since nothing empties it. */
 export async function emptyDatabase(database: Database): Promise<void> {
-  await database.run(sql`truncate usr, cred, ses, tup, mfa, pat, usr_mfa_policy, login_ticket, attempt`);
+  await database.run(sql`truncate usr, tup, attempt cascade`);
 }

@@ -8,11 +8,13 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { AccessRule } from "../../src/domain/access-rules.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
-import { routes } from "../../src/http/route-table.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";
-import type { Reply, Sent } from "../support/http.ts";
+import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
+import { type App, givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
+import type { Sent } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
@@ -28,6 +30,10 @@ interface Target {
   readonly userId: string;
   readonly credentialId: string;
   readonly sessionId: string;
+  readonly tokenId: string;
+  readonly factorId: string;
+  /** Whose the factor is, if it is there. */
+  readonly app?: App;
 }
 
 interface Caller {
@@ -39,6 +45,8 @@ interface Caller {
   readonly fresh?: boolean;
   readonly administrator?: boolean;
   readonly elevated?: boolean;
+  /** Whether a second factor in use leaves their session what it is, since it is proved there. */
+  readonly mayHaveFactor?: boolean;
 }
 
 const always = (code: ErrorBody["code"]) => () => code;
@@ -52,7 +60,7 @@ async function administratorProved(minutes: number): Promise<Caller> {
     update ses set created_at = created_at - interval '1 hour',
       mfa_verified_at = sallyport_now() - make_interval(mins => ${minutes}::int)
     where id = ${uuidFor("ses", own.session.id)}::uuid`);
-  return { ...bearer(own), fresh: true, administrator: true, elevated: minutes < 30 };
+  return { ...bearer(own), fresh: true, administrator: true, elevated: minutes < 30, mayHaveFactor: minutes < 10 };
 }
 
 const callers: Record<string, () => Promise<Caller>> = {
@@ -66,7 +74,22 @@ const callers: Record<string, () => Promise<Caller>> = {
     sent: { token: `shr_${"0".repeat(32)}_${"A".repeat(43)}` },
     door: always("auth.token_format_unrecognized"),
   }),
-  "the owner, just signed in": async () => ({ ...bearer(await world.person()), fresh: true }),
+  // S25: one that counts, of somebody who has every other right.
+  "a personal access token": async () => {
+    const own = await world.administrator();
+    const { token } = await world.auth.tokens.create({
+      actor: system,
+      userId: own.userId,
+      name: "ci",
+      scope: ["*", "admin"],
+    });
+    return { sent: { token }, own, door: always("auth.token_format_unrecognized") };
+  },
+  "the owner, just signed in": async () => {
+    const own = await world.person();
+    await world.levelTwo(own.session);
+    return { ...bearer(own), fresh: true, mayHaveFactor: true };
+  },
   "the owner, 11 minutes later": async () => {
     const own = await world.person();
     await world.age(own.session, 660);
@@ -97,10 +120,12 @@ const callers: Record<string, () => Promise<Caller>> = {
   // S08: it is somebody under `/auth`, and nobody under `/v1`.
   "a session in a cookie": async () => {
     const own = await world.person({ transport: "cookie" });
+    await world.levelTwo(own.session);
     return {
       sent: { cookie: own.token },
       own,
       fresh: true,
+      mayHaveFactor: true,
       door: (route) => (usesCookies(route) ? undefined : "unauthorized.invalid_token"),
     };
   },
@@ -159,6 +184,33 @@ function isAboutOne(route: Route): boolean {
 
 /** What each body holds when nothing is wrong with it. */
 const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
+  signInWithFactor: () => ({ type: "totp", code: "000000" }),
+  verifyMfa: () => ({ type: "totp", code: "000000" }),
+  stepUp: (_target, { own }) => ({ type: "password", password: own?.password ?? "" }),
+  setMfaPolicy: () => ({ required: false }),
+  ...Object.fromEntries(
+    ["enrollFactorAtSignIn", "enrollOwnFactor", "enrollMfaFactor"].map((id) => [
+      id,
+      () => ({ type: "totp", identifier: "phone" }),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["confirmFactorAtSignIn", "confirmOwnFactor", "confirmMfaEnrollment"].map((id) => [
+      id,
+      async ({ app }: Target) => ({ type: "totp", code: (await app?.code()) ?? "000000" }),
+    ]),
+  ),
+  passkeySignInOptions: () => ({ identifier: bystander.identifier }),
+  signInWithPasskey: async () => ({
+    response: await authenticator.get(await world.auth.passkeys.signInOptions()),
+    transport: "token",
+  }),
+  registerPasskey: async (_target, { own }) => ({
+    // Whoever has no session gets no further than the door.
+    response: own ? await registrationBy(world, own, await newAuthenticator()).catch(() => ({})) : {},
+    name: "laptop",
+  }),
+  renamePasskey: () => ({ name: "desktop" }),
   signUp: () => ({ identifier: freshIdentifier(), password: goodPassword, transport: "token" }),
   signIn: () => ({ identifier: bystander.identifier, password: bystander.password, transport: "token" }),
   verifyCredential: () => ({
@@ -167,6 +219,8 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
     proof: { password: bystander.password },
   }),
   changePassword: (_target, { own }) => ({ current_password: own?.password ?? "", new_password: otherPassword }),
+  createOwnToken: () => ({ name: "ci", scope: ["docs:read"] }),
+  createPat: () => ({ name: "ci", scope: ["docs:read"] }),
   createUser: () => ({ display_name: "made" }),
   updateUser: () => ({ display_name: "changed" }),
   createCredential: ({ userId }) => ({
@@ -179,17 +233,32 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   createSession: ({ userId, credentialId }) => ({ usr_id: userId, cred_id: credentialId, ttl_seconds: 600 }),
 };
 
-/** Somebody whom no request is about. */
+/** Somebody whom no request is about, and their passkey. */
 let bystander: Person;
+let authenticator: Authenticator;
 beforeAll(async () => {
   bystander = await world.person();
+  authenticator = await newAuthenticator();
+  const response = await registrationBy(world, bystander, authenticator);
+  await world.auth.passkeys.register({ actor: bystander.actor, response });
 });
 
-const targetOf = ({ userId, credentialId, session }: Person): Target => ({
-  userId,
-  credentialId,
-  sessionId: session.id,
-});
+/** What somebody has, in the state in which the route has something to do; `mayHaveFactor` if one in use locks nobody out. */
+async function targetOf(person: Person, route: Route, mayHaveFactor: boolean): Promise<Target> {
+  const { userId, credentialId: password, session } = person;
+  // A suspended user gets none, and gets no further than the door.
+  const made = await world.auth.tokens
+    .create({ actor: system, userId, name: "ci", scope: [] })
+    .catch(() => ({ pat: { id: generateId("pat") } }));
+  const needsActive = route.id.startsWith("revoke") && route.path.includes(":mfa_id") && mayHaveFactor;
+  const app = await givenApp(world, userId, needsActive ? "active" : "pending");
+  // S33: the owner keeps one way in.
+  await givenPassword(world, userId);
+  const isPasskey = route.path.startsWith("/auth/passkeys/");
+  const passkey = isPasskey ? await givenPasskey(world, userId, mayHaveFactor ? "active" : "suspended") : "";
+  const credentialId = isPasskey ? passkey : password;
+  return { userId, credentialId, sessionId: session.id, tokenId: made.pat.id, factorId: app.factorId, app };
+}
 
 /** Somebody else, in the state in which the route has something to do. */
 async function stranger(route: Route): Promise<Target> {
@@ -198,22 +267,24 @@ async function stranger(route: Route): Promise<Target> {
   if (route.id === "reinstateCredential") {
     await world.auth.credentials.suspend({ actor: system, credentialId: person.credentialId });
   }
-  return targetOf(person);
+  return await targetOf(person, route, true);
 }
 
-async function ask(route: Route, caller: Caller, target: Target): Promise<Reply> {
+async function requestFor(route: Route, caller: Caller, target: Target): Promise<Sent> {
   const path = route.path
     .replace(":usr_id", target.userId)
     .replace(":cred_id", target.credentialId)
-    .replace(":ses_id", target.sessionId);
+    .replace(":ses_id", target.sessionId)
+    .replace(":pat_id", target.tokenId)
+    .replace(":mfa_id", target.factorId);
   const body = bodies[route.id];
   if (!body !== !route.body) throw new Error(`${route.id} has a body that this test does not know.`);
-  return await world.send({
+  return {
     method: route.method.toUpperCase(),
     path,
-    ...(body && { json: body(target, caller) }),
+    ...(body && { json: await body(target, caller) }),
     ...caller.sent,
-  });
+  };
 }
 
 /** Callers and strangers are kept for as long as nothing has been changed. */
@@ -232,13 +303,14 @@ async function targetFor(
   caller: Caller,
 ): Promise<Target | undefined> {
   if (object === "foreign") {
-    const key = route.id.startsWith("reinstate") ? route.id : "";
+    const key = /^reinstate|:mfa_id|^\/auth\/passkeys/.test(route.id + route.path) ? route.id : "";
     const target = strangers.get(key) ?? (await stranger(route));
     strangers.set(key, target);
     return target;
   }
-  if (object === "own") return caller.own && targetOf(caller.own);
-  return { userId: generateId("usr"), credentialId: generateId("cred"), sessionId: generateId("ses") };
+  if (object === "own") return caller.own && (await targetOf(caller.own, route, caller.mayHaveFactor ?? false));
+  const [userId, credentialId, factorId] = [generateId("usr"), generateId("cred"), generateId("mfa")];
+  return { userId, credentialId, sessionId: generateId("ses"), tokenId: generateId("pat"), factorId };
 }
 
 const outcomes: string[] = [];
@@ -251,8 +323,9 @@ describe.each(routes.map((route) => [route.id, route] as const))("R108: %s", (_i
       if (!target) continue;
       const isOwn = object === "own" || (object === "none" && usesCookies(route));
       const wanted = expected(route, caller, isOwn && typeof route.access === "object" ? "own" : object);
+      const sent = await requestFor(route, caller, target);
       const before = await world.dump();
-      const reply = await ask(route, caller, target);
+      const reply = await world.send(sent);
       outcomes.push(`${route.id} ${object} ${wanted}`);
 
       if (wanted !== "allowed") {
@@ -278,29 +351,35 @@ describe("S05: an administrator gets no secret and gives no proof for somebody e
   const secretRoutes: [string, ErrorBody["code"]][] = [
     ["createCredential", "forbidden"],
     ["rotateCredential", "forbidden"],
+    ["createPat", "forbidden"],
+    ["enrollMfaFactor", "forbidden"],
+    ["confirmMfaEnrollment", "forbidden"],
+    ["verifyMfa", "unauthorized.invalid_ticket"],
     ["refreshSession", "not_found"],
     ["createSession", "unauthorized.invalid_ticket"],
   ];
 
-  test("these are all of the routes that name somebody and take or give a secret", () => {
-    const named = routes.filter(
-      (route) =>
-        !usesCookies(route) &&
-        (route.id.startsWith("refresh") ||
-          JSON.stringify(bodies[route.id]?.(targetOf(bystander), { sent: {} }) ?? "").match(/password|ttl/)),
-    );
-    expect(named.map(({ id }) => id).toSorted()).toEqual(
-      [...secretRoutes.map(([id]) => id), "verifyCredential"].toSorted(),
-    );
+  test("these are all of the routes that name somebody and take or give a secret", async () => {
+    const named: string[] = [];
+    for (const route of routes.filter((one) => !usesCookies(one))) {
+      const { json = "" } = await requestFor(route, { sent: {} }, await targetOf(bystander, route, false));
+      if (/^refresh|^createPat$|^enroll/.test(route.id) || /password|ttl|"code"/.test(JSON.stringify(json))) {
+        named.push(route.id);
+      }
+    }
+    expect(named.toSorted()).toEqual([...secretRoutes.map(([id]) => id), "verifyCredential"].toSorted());
   });
 
   test.each(secretRoutes)("%s: %s", async (id, code) => {
     const caller = await callers["an administrator, proved now"]!();
-    const target = targetOf(await world.person());
+    const route = routes.find((one) => one.id === id)!;
+    const sent = await requestFor(route, caller, await targetOf(await world.person(), route, false));
     const before = await world.dump();
-    const reply = await ask(routes.find((route) => route.id === id)!, caller, target);
+    const reply = await world.send(sent);
     expect(reply.code).toBe(code);
-    expect(reply.text).not.toMatch(/token"/);
+    expect([reply.text, [...reply.headers.keys()].join()].join()).not.toMatch(
+      /token"|secret|session-token|login-ticket/,
+    );
     expect(await world.dump()).toBe(before);
   });
 });

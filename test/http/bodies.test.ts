@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authRoutes } from "../../src/http/auth-routes.ts";
-import { routes } from "../../src/http/route-table.ts";
+import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import { freshIdentifier, goodPassword, type Person } from "../support/auth.ts";
 import { type Reply, send } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";

@@ -1,10 +1,17 @@
+import type { Hono } from "hono";
 import { hc } from "hono/client";
 import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
 import type { ErrorBody } from "../../src/domain/error.ts";
+import type { EnrolledFactorBody } from "../../src/http/factor-wire.ts";
 import type { AuthApi, AuthApp, SignedInBody, UserBody } from "../../src/http/index.ts";
+import type { MfaApi } from "../../src/http/mfa.ts";
+import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
+import type { PasskeyApi } from "../../src/http/passkey-api.ts";
+import type { AssertionOptionsBody } from "../../src/http/passkey-wire.ts";
 import type { Route } from "../../src/http/route.ts";
-import { routes } from "../../src/http/route-table.ts";
+import type { IssuedTokenBody, TokenApi, TokenApp } from "../../src/http/tokens.ts";
 import { freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
+import { appOf } from "../support/factors.ts";
 import { operations } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
@@ -15,7 +22,7 @@ type Told<Method> = Method extends { input: infer Input; status: infer Status ex
       json: Input extends { json: unknown } ? true : false;
       query: Input extends { query: unknown } ? true : false;
       param: Input extends { param: infer Param } ? (keyof Param)[] : [];
-      header: Input extends { header: infer Header } ? (keyof Header)[] : [];
+      header: Input extends { header?: infer Header } ? (keyof NonNullable<Header>)[] : [];
     }
   : never;
 
@@ -26,8 +33,11 @@ const plain: { json: false; query: false; param: []; header: [] } = {
   header: [],
 };
 
-/** Compiles only if it names the routes and methods of {@link AuthApi} as they are, each of them and no other. */
-const told: { [Path in keyof AuthApi]: { [Method in keyof AuthApi[Path]]: Told<AuthApi[Path][Method]> } } = {
+/** Every route that there is, of every entry. */
+type EveryApi = AuthApi & MfaApi & PasskeyApi & TokenApi;
+
+/** Compiles only if it names the routes and methods of {@link EveryApi} as they are, each of them and no other. */
+const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told<EveryApi[Path][Method]> } } = {
   "/auth/sign-up": { $post: { ...plain, status: 201, json: true } },
   "/auth/sign-in": { $post: { ...plain, status: 200, json: true } },
   "/auth/refresh": { $post: { ...plain, status: 200 } },
@@ -56,6 +66,48 @@ const told: { [Path in keyof AuthApi]: { [Method in keyof AuthApi[Path]]: Told<A
   "/v1/sessions/:ses_id": { $get: { ...plain, status: 200, param: ["ses_id"] } },
   "/v1/sessions/:ses_id/refresh": { $post: { ...plain, status: 201, param: ["ses_id"] } },
   "/v1/sessions/:ses_id/revoke": { $post: { ...plain, status: 200, param: ["ses_id"] } },
+
+  "/auth/sign-in/factor": { $post: { ...plain, status: 200, json: true, header: ["Login-Ticket"] } },
+  "/auth/sign-in/enroll": { $post: { ...plain, status: 201, json: true, header: ["Login-Ticket"] } },
+  "/auth/sign-in/enroll/:mfa_id/confirm": {
+    $post: { ...plain, status: 200, param: ["mfa_id"], json: true, header: ["Login-Ticket"] },
+  },
+  "/auth/step-up": { $post: { ...plain, status: 200, json: true } },
+  "/auth/factors": { $get: { ...plain, status: 200 }, $post: { ...plain, status: 201, json: true } },
+  "/auth/factors/:mfa_id/confirm": { $post: { ...plain, status: 200, param: ["mfa_id"], json: true } },
+  "/auth/factors/:mfa_id/revoke": { $post: { ...plain, status: 200, param: ["mfa_id"] } },
+  "/v1/users/:usr_id/mfa-factors": {
+    $get: { ...plain, status: 200, param: ["usr_id"] },
+    $post: { ...plain, status: 201, param: ["usr_id"], json: true },
+  },
+  "/v1/mfa-factors/:mfa_id/confirm": { $post: { ...plain, status: 200, param: ["mfa_id"], json: true } },
+  "/v1/mfa-factors/:mfa_id/revoke": { $post: { ...plain, status: 200, param: ["mfa_id"] } },
+  "/v1/users/:usr_id/mfa/verify": {
+    $post: { ...plain, status: 200, param: ["usr_id"], json: true, header: ["Login-Ticket"] },
+  },
+  "/v1/users/:usr_id/mfa-policy": {
+    $get: { ...plain, status: 200, param: ["usr_id"] },
+    $put: { ...plain, status: 200, param: ["usr_id"], json: true },
+  },
+  "/v1/users/:usr_id/mfa-policy/grant-enrollment": { $post: { ...plain, status: 204, param: ["usr_id"] } },
+
+  "/auth/sign-in/passkey/options": { $post: { ...plain, status: 200, json: true } },
+  "/auth/sign-in/passkey": { $post: { ...plain, status: 200, json: true } },
+  "/auth/sign-in/factor/options": { $post: { ...plain, status: 200, header: ["Login-Ticket"] } },
+  "/auth/step-up/options": { $post: { ...plain, status: 200 } },
+  "/auth/passkeys": { $get: { ...plain, status: 200 }, $post: { ...plain, status: 201, json: true } },
+  "/auth/passkeys/options": { $post: { ...plain, status: 200 } },
+  "/auth/passkeys/:cred_id": { $put: { ...plain, status: 200, param: ["cred_id"], json: true } },
+  "/auth/passkeys/:cred_id/revoke": { $post: { ...plain, status: 200, param: ["cred_id"] } },
+
+  "/auth/tokens": { $get: { ...plain, status: 200, query: true }, $post: { ...plain, status: 201, json: true } },
+  "/auth/tokens/:pat_id/revoke": { $post: { ...plain, status: 200, param: ["pat_id"] } },
+  "/v1/users/:usr_id/pats": {
+    $get: { ...plain, status: 200, param: ["usr_id"], query: true },
+    $post: { ...plain, status: 201, param: ["usr_id"], json: true },
+  },
+  "/v1/pats/:pat_id": { $get: { ...plain, status: 200, param: ["pat_id"] } },
+  "/v1/pats/:pat_id/revoke": { $post: { ...plain, status: 200, param: ["pat_id"] } },
   "/health": { $get: { ...plain, status: 200 } },
   "/openapi.json": { $get: { ...plain, status: 200 } },
 };
@@ -141,6 +193,39 @@ test("Hono's client speaks to the routes, with their types", async () => {
   const bearer = { headers: { authorization: `Bearer ${token}` } };
   const refreshed = await client.v1.sessions[":ses_id"].refresh.$post({ param: { ses_id: session.id } }, bearer);
   expect(refreshed.status).toBe(201);
+
+  const tokens = hc<TokenApp>("https://example.com", { fetch });
+  const minted = await tokens.auth.tokens.$post({ json: { name: "ci", scope: ["docs:read"] } }, authorized);
+  if (!minted.ok) throw new Error("It was refused.");
+  const issued = await minted.json();
+  expectTypeOf(issued).toEqualTypeOf<IssuedTokenBody>();
+  const pats = await tokens.v1.users[":usr_id"].pats.$get(
+    { param: { usr_id }, query: { status: "active" } },
+    authorized,
+  );
+  expect(pats.ok && (await pats.json()).data).toEqual([issued.pat]);
+
+  const mfa = hc<Hono<object, AuthApi & MfaApi & PasskeyApi>>("https://example.com", { fetch });
+  const began = await mfa.auth.factors.$post({ json: { type: "totp", identifier: "phone" } }, authorized);
+  if (!began.ok) throw new Error("It was refused.");
+  const enrolled = await began.json();
+  expectTypeOf(enrolled).toEqualTypeOf<EnrolledFactorBody>();
+  const code = await appOf(world, {
+    factor: enrolled.factor,
+    secretBase32: enrolled.totp_enrollment!.secret_b32,
+  }).code(-1);
+  const confirmed = await mfa.auth.factors[":mfa_id"].confirm.$post(
+    { param: { mfa_id: enrolled.factor.id }, json: { type: "totp", code } },
+    authorized,
+  );
+  if (!confirmed.ok) throw new Error("It was refused.");
+  const { token: better } = await confirmed.json();
+  const asked = await mfa.auth["step-up"].options.$post({}, { headers: { authorization: `Bearer ${better}` } });
+  if (!asked.ok) throw new Error("It was refused.");
+  const options = await asked.json();
+  expectTypeOf(options).toEqualTypeOf<AssertionOptionsBody>();
+  expect(options.rpId).toBe("example.com");
+  authorized.headers.authorization = `Bearer ${better}`;
 
   const refused = await client.auth.password.$post(
     { json: { current_password: otherPassword, new_password: otherPassword } },

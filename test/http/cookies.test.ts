@@ -174,7 +174,11 @@ describe("R051: the cookies of each route", () => {
     await world.enroll(userId);
     const pending = await post("/auth/sign-in", { identifier, password: goodPassword });
     expectOurs(pending, { "__Host-login-ticket": "300" });
-    expect(pending.json).toEqual({ code: "unauthorized.mfa_required", message: expect.any(String) });
+    expect(pending.json).toEqual({
+      code: "unauthorized.mfa_required",
+      message: expect.any(String),
+      details: { factors: ["totp"] },
+    });
   });
 
   test("S19: sign-out clears the session, and leaves the device known", async () => {

@@ -9,14 +9,23 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { authenticate, requireUser } from "../../src/http/authenticate.ts";
+import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import type { Route } from "../../src/http/route.ts";
-import { routes } from "../../src/http/route-table.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import type { NeonFault } from "../../src/runtime/neon-proxy.node.ts";
 import { neon } from "../../src/store/drivers/neon.ts";
-import { freshAddress, freshIdentifier, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";
+import {
+  type FullAuth,
+  freshAddress,
+  freshIdentifier,
+  goodPassword,
+  otherPassword,
+  type Person,
+  system,
+} from "../support/auth.ts";
+import { newAuthenticator } from "../support/authenticator.ts";
+import { givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
 import { type Reply, requestOf, type Sent, send } from "../support/http.ts";
-import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { type HttpWorld, openHttp, otherRoutes } from "../support/http-world.ts";
 
 /** What the database does to the request with this number, from when it was last set. */
 let faultAt: (request: number) => NeonFault | undefined = () => undefined;
@@ -33,7 +42,7 @@ function recover(): void {
 
 let world: HttpWorld;
 /** The same, with a shorter deadline than any answer of a database that fails by taking its time. */
-let impatient: Auth;
+let impatient: FullAuth;
 beforeAll(async () => {
   world = await openHttp("pglite-over-neon", { faults: () => faultAt(request++) });
   const { connectionString, fetchEndpoint } = world.backend;
@@ -55,16 +64,30 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
   const isGuarded = typeof route.access === "object";
   const byAdministrator =
     isGuarded &&
-    (/User$|Users$/.test(route.id) || route.id === "reinstateCredential") &&
+    (/User$|Users$/.test(route.id) || ["reinstateCredential", "grantMfaEnrollment"].includes(route.id)) &&
     route.id !== "updateUser" &&
     route.id !== "getUser";
   const person = byAdministrator ? await world.administrator() : await world.person();
   const about = byAdministrator ? await world.person() : person;
+  const { pat } = await world.auth.tokens.create({ actor: system, userId: about.userId, name: "ci", scope: [] });
   if (route.id === "reinstateUser") await world.auth.users.suspend({ actor: system, userId: about.userId });
   if (route.id === "reinstateCredential") {
     await world.auth.credentials.suspend({ actor: system, credentialId: about.credentialId });
   }
   const { userId, credentialId, session, identifier } = about;
+  // S33: the owner keeps one way in.
+  await givenPassword(world, userId);
+  const isPasskey = route.path.startsWith("/auth/passkeys/");
+  const passkeyId = isPasskey ? await givenPasskey(world, userId, "suspended") : "";
+  const isEnrollment = /AtSignIn$/.test(route.id);
+  if (isEnrollment) await world.requireFactor(userId);
+  const isProof = /^signInWithFactor$|^verifyMfa$|^factorOptions$/.test(route.id);
+  const app = await givenApp(world, userId, isProof ? "active" : "pending");
+  const code = { type: "totp", code: await app.code() };
+  const device = await newAuthenticator();
+  const isCeremony = /^registerPasskey$|^signInWithPasskey$/.test(route.id);
+  const response = isCeremony ? await registrationBy(world, about, device) : undefined;
+  if (route.id === "signInWithPasskey") await world.auth.passkeys.register({ actor: about.actor, response });
   const ticket =
     route.access === "ticket"
       ? (await world.auth.verifyPassword({ identifier, password: goodPassword, context: { address: freshAddress() } }))
@@ -75,13 +98,35 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     signIn: { identifier, password: goodPassword, transport: "token" },
     verifyCredential: { type: "password", identifier, proof: { password: goodPassword } },
     changePassword: { current_password: goodPassword, new_password: otherPassword },
+    createOwnToken: { name: "ci", scope: [] },
+    createPat: { name: "ci", scope: [] },
     createUser: { display_name: "made" },
     updateUser: { display_name: "changed" },
     createCredential: { usr_id: userId, type: "password", identifier: freshIdentifier(), password: otherPassword },
     rotateCredential: { password: otherPassword, current_password: goodPassword },
     createSession: { usr_id: userId, cred_id: credentialId, ttl_seconds: 60 },
+    signInWithFactor: code,
+    verifyMfa: code,
+    stepUp: { type: "password", password: goodPassword },
+    setMfaPolicy: { required: false },
+    signInWithPasskey: {
+      response: await device.get(await world.auth.passkeys.signInOptions()),
+      transport: "token",
+    },
+    registerPasskey: { response, name: "laptop" },
+    renamePasskey: { name: "desktop" },
+    passkeySignInOptions: {},
   };
-  const path = route.path.replace(":usr_id", userId).replace(":cred_id", credentialId).replace(":ses_id", session.id);
+  for (const id of ["enrollFactorAtSignIn", "enrollOwnFactor", "enrollMfaFactor"]) {
+    bodies[id] = { type: "totp", identifier: "phone" };
+  }
+  for (const id of ["confirmFactorAtSignIn", "confirmOwnFactor", "confirmMfaEnrollment"]) bodies[id] = code;
+  const path = route.path
+    .replace(":usr_id", userId)
+    .replace(":mfa_id", app.factorId)
+    .replace(":cred_id", isPasskey ? passkeyId : credentialId)
+    .replace(":ses_id", session.id)
+    .replace(":pat_id", pat.id);
   const headers: Record<string, string> = ticket ? { "login-ticket": ticket } : {};
   const usesToken = route.access !== "anyone" && route.access !== "ticket";
   const sent = {
@@ -108,9 +153,16 @@ const patient = ["signIn", "changePassword", "refresh", "currentSession", "revok
 
 describe.each(Object.entries(faults))("%s, to every request", (name, fault) => {
   const asked = routes.filter(({ id }) => name !== "no answer" || patient.includes(id));
-  const authOf = (): Auth => (name === "no answer" ? impatient : world.auth);
+  const authOf = (): FullAuth => (name === "no answer" ? impatient : world.auth);
   const ask = (sent: Sent): Promise<Reply> =>
-    send(authRoutes(authOf(), { clientAddress: freshAddress, onError: (error) => world.errors.push(error) }), sent);
+    send(
+      authRoutes(authOf(), {
+        routes: otherRoutes,
+        clientAddress: freshAddress,
+        onError: (error) => world.errors.push(error),
+      }),
+      sent,
+    );
 
   test.each(asked.map((route) => [route.id, route] as const))(
     "%s: 503 and nothing more, in good time",
@@ -123,7 +175,7 @@ describe.each(Object.entries(faults))("%s, to every request", (name, fault) => {
       recover();
       expect(request).toBeGreaterThan(0);
       expectUnavailable(reply);
-      expect(reply.headers.get("login-ticket")).toBe(null);
+      expect([reply.headers.get("login-ticket"), reply.headers.get("session-token")]).toEqual([null, null]);
     },
   );
 

@@ -5,9 +5,23 @@
  * @module
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { idTypes } from "../../src/domain/id.ts";
+import type { AssertionOptions } from "../../src/operations/passkeys.ts";
+import type { RegistrationOptions } from "../../src/operations/registration.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshAddress, freshIdentifier, system } from "../support/auth.ts";
-import { Draws, hostileBody, hostileText, type Known, nearlyValid, queryOf, validValue } from "../support/fuzz.ts";
+import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
+import { type App, appOf } from "../support/factors.ts";
+import {
+  Draws,
+  hostileBody,
+  hostileText,
+  idTypeOf,
+  type Known,
+  nearlyValid,
+  queryOf,
+  validValue,
+} from "../support/fuzz.ts";
 import {
   cookiesOf,
   type Operation,
@@ -50,8 +64,20 @@ interface Account {
 /** What is known: it grows with the answers, and forgets what is old. */
 const accounts: Account[] = [];
 const administrators: Account[] = [];
-const ids: Record<string, string[]> = { usr: [], cred: [], ses: [] };
+const ids: Record<string, string[]> = Object.fromEntries(idTypes.map((type) => [type, []]));
 const tickets: { ticket: string; usr: string; cred: string }[] = [];
+/** Logins that want a second factor, or that one is set up first. */
+const logins: { ticket: string; inCookie: boolean; account: Account; enrolls: boolean }[] = [];
+/** Authenticator apps that somebody has begun with, and those that count. */
+const apps: { app: App; userId: string }[] = [];
+const confirmedApps: typeof apps = [];
+/** What browsers were given for a ceremony, and the authenticators that have answered. */
+const ceremonies: {
+  registration?: { account: Account; options: RegistrationOptions } | undefined;
+  signIn?: AssertionOptions | undefined;
+} = {};
+const devices = new Map<string, Authenticator>();
+const passkeys: { account: Account; id: string }[] = [];
 /** Every token that was given, and by which request. */
 const given = new Map<string, number>();
 
@@ -82,12 +108,21 @@ async function enlist(isAdministrator = false): Promise<void> {
 }
 
 /** What somebody would fill in who knows what they do, mostly. */
-function knownTo(account: Account | undefined, proved: (typeof tickets)[number] | undefined): Known {
+function knownTo(
+  account: Account | undefined,
+  proved: (typeof tickets)[number] | undefined,
+  exact: Readonly<Record<string, string>>,
+): Known {
   return (member, { pattern }) => {
-    const type = /^\^(usr|cred|ses)_/.exec(pattern ?? "")?.[1];
+    const type = idTypeOf(pattern);
+    if (exact[member] !== undefined && !draws.isOneIn(6)) return exact[member];
     if ((type === "usr" || type === "cred") && proved && !draws.isOneIn(6)) return proved[type];
     // An administrator is mostly busy with what was just touched.
-    if (type && account && !draws.isOneIn(administrators.includes(account) ? 1 : 3)) {
+    if (
+      (type === "usr" || type === "cred" || type === "ses") &&
+      account &&
+      !draws.isOneIn(administrators.includes(account) ? 1 : 3)
+    ) {
       return { usr: account.userId, cred: account.credentialId, ses: account.sessionId }[type];
     }
     if (type && ids[type]!.length > 0 && !draws.isOneIn(3)) return draws.one(ids[type]!.slice(-6));
@@ -139,26 +174,110 @@ const headerNames = [
   "content-encoding",
 ];
 
-function headersFor(
-  account: Account | undefined,
-  proved: (typeof tickets)[number] | undefined,
-): Record<string, string> {
+function headersFor({ account, proved, login }: Plan): Record<string, string> {
   const headers: Record<string, string> = { [addressHeader]: freshAddress() };
   if (account?.transport === "token") headers.authorization = `Bearer ${account.token}`;
   if (account?.transport === "cookie") Object.assign(headers, { cookie: `__Host-session=${account.token}`, origin });
   if (proved) headers["login-ticket"] = proved.ticket;
+  if (login && !login.inCookie) headers["login-ticket"] = login.ticket;
+  if (login?.inCookie) Object.assign(headers, { cookie: `__Host-login-ticket=${login.ticket}`, origin });
   while (draws.isOneIn(6)) headers[draws.one(headerNames)] = draws.one(oddHeaders);
   return headers;
 }
 
-interface Made extends Sent {
-  readonly json?: unknown;
+/** Who asks, and what only their phone, their browser or an earlier answer could have told them. */
+interface Plan {
+  readonly account?: Account | undefined;
+  readonly proved?: (typeof tickets)[number] | undefined;
+  readonly login?: (typeof logins)[number] | undefined;
+  readonly exact?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
 }
 
-function make(operation: Operation): Made {
-  const account = draws.isOneIn(6) ? undefined : draws.one(draws.isOneIn(4) ? administrators : accounts);
-  const proved = operation.operationId === "createSession" ? tickets.at(-1) : undefined;
-  const known = knownTo(account, proved);
+const accountOf = (id: string): Account | undefined => accounts.findLast(({ userId }) => userId === id);
+const appOfUser = (id: string, list = confirmedApps): App | undefined =>
+  list.findLast(({ userId }) => userId === id)?.app;
+/** Each code counts once and none before it, so that one that only confirms is the oldest that may. */
+const codeOf = async (app: App | undefined, steps = draws.below(2)) =>
+  app && { type: "totp", code: await app.code(steps) };
+
+async function planOf({ operationId }: Operation, forced: Account | undefined): Promise<Plan> {
+  const somebody = forced ?? (draws.isOneIn(6) ? undefined : draws.one(draws.isOneIn(4) ? administrators : accounts));
+  if (draws.isOneIn(8)) return { account: somebody };
+  switch (operationId) {
+    case "createSession":
+      return { account: somebody, proved: tickets.at(-1) };
+    case "enrollOwnFactor":
+    case "enrollMfaFactor": {
+      const account = forced ?? accounts.at(-1);
+      const exact: Record<string, string> = account ? { usr_id: account.userId } : {};
+      return { account, exact, ...(!draws.isOneIn(3) && { body: { type: "totp", identifier: "phone" } }) };
+    }
+    case "revokeOwnToken": {
+      const last = forced && ids.pat!.at(-1);
+      return { account: somebody, exact: last ? { pat_id: last } : {} };
+    }
+    case "setMfaPolicy": {
+      // Nobody requires of themself what they do not have.
+      const about = accounts.findLast((one) => !administrators.includes(one));
+      const exact: Record<string, string> = about ? { usr_id: about.userId } : {};
+      return { account: administrators.at(-1), exact, ...(!draws.isOneIn(3) && { body: { required: true } }) };
+    }
+    case "confirmOwnFactor":
+    case "confirmMfaEnrollment":
+    case "revokeOwnFactor":
+    case "revokeMfaFactor": {
+      const begun = apps.findLast(({ userId }) => accountOf(userId) && !draws.isOneIn(3));
+      const account = begun && accountOf(begun.userId);
+      if (!account) return { account: somebody };
+      return { account, exact: { mfa_id: begun.app.factorId }, body: await codeOf(begun.app, -1) };
+    }
+    case "signInWithFactor":
+    case "factorOptions": {
+      const login = logins.findLast(({ enrolls }) => !enrolls);
+      return { login, body: await codeOf(login && appOfUser(login.account.userId)) };
+    }
+    case "enrollFactorAtSignIn":
+      return { login: logins.findLast(({ enrolls }) => enrolls), body: { type: "totp", identifier: "phone" } };
+    case "confirmFactorAtSignIn": {
+      const login = logins.findLast(({ enrolls }) => enrolls);
+      const app = login && appOfUser(login.account.userId, apps);
+      return { login, body: await codeOf(app, -1), ...(app && { exact: { mfa_id: app.factorId } }) };
+    }
+    case "verifyMfa": {
+      const proved = tickets.findLast(({ usr }) => appOfUser(usr));
+      return { proved, body: await codeOf(proved && appOfUser(proved.usr)) };
+    }
+    case "registerPasskey": {
+      const begun = ceremonies.registration;
+      if (!begun) return { account: somebody };
+      const device = devices.get(begun.account.userId) ?? (await newAuthenticator());
+      devices.set(begun.account.userId, device);
+      return { account: begun.account, body: { response: await device.create(begun.options), name: "laptop" } };
+    }
+    case "signInWithPasskey": {
+      const [device, options] = [devices.get(draws.one([...devices.keys()])), ceremonies.signIn];
+      return device && options ? { body: { response: await device.get(options) } } : {};
+    }
+    case "renamePasskey":
+    case "revokePasskey": {
+      const passkey = passkeys.findLast(({ account }) => accounts.includes(account) && !draws.isOneIn(3));
+      return passkey ? { account: passkey.account, exact: { cred_id: passkey.id } } : { account: somebody };
+    }
+    default:
+      return { account: somebody };
+  }
+}
+
+interface Made extends Sent {
+  readonly json?: unknown;
+  readonly plan: Plan;
+}
+
+async function make(operation: Operation, forced: Account | undefined): Promise<Made> {
+  const plan = await planOf(operation, forced);
+  const { account, proved } = plan;
+  const known = knownTo(account, proved, plan.exact ?? {});
   const { parameters = [], requestBody } = operation;
   const path = operation.template.replace(/\{(\w+)\}/g, (_all, name: string) => {
     const { schema } = parameters.find((one) => one.name === name)!;
@@ -167,12 +286,13 @@ function make(operation: Operation): Made {
       : String(validValue(schema, draws, known, name));
   });
   const sent = {
+    plan,
     method: draws.isOneIn(60) ? draws.one(["HEAD", "PUT", "DELETE", "PATCH", "OPTIONS"]) : operation.method,
     path: path + queryOf(parameters, draws, known, canary),
-    headers: headersFor(account, proved),
+    headers: headersFor(plan),
   };
   if (!requestBody || sent.method === "HEAD" || sent.method === "GET") return sent;
-  const value = validValue(requestBody.content["application/json"]!.schema, draws, known);
+  const value = plan.body ?? validValue(requestBody.content["application/json"]!.schema, draws, known);
   const kind = draws.below(10);
   if (kind < 6) return { ...sent, json: value };
   const body = kind < 9 ? nearlyValid(value, draws, canary) : hostileBody(draws, canary);
@@ -181,13 +301,20 @@ function make(operation: Operation): Made {
 
 /** Keeps what an answer gave, for requests to come. */
 function learn(sent: Made, reply: Reply, number: number): void {
-  for (const [id, type] of reply.text.matchAll(/\b(usr|cred|ses)_[0-9a-f]{32}\b/g)) remember(ids[type!]!, id);
-  const ticket = reply.headers.get("login-ticket") ?? reply.json?.details?.ticket;
+  for (const [id, type] of reply.text.matchAll(/\b([a-z]+)_[0-9a-f]{32}(?![\w-])/g)) remember(ids[type!]!, id);
+  const cookies = cookiesOf(reply);
+  const ticket =
+    reply.headers.get("login-ticket") ?? reply.json?.details?.ticket ?? cookies["__Host-login-ticket"]?.value;
   const { usr_id: usr, cred_id: cred } = reply.json ?? {};
   if (ticket && usr && cred) remember(tickets, { ticket, usr, cred });
-  const inCookie = cookiesOf(reply)["__Host-session"]?.value;
+  const { proved } = sent.plan;
+  if (ticket && reply.json?.mfa_id && proved) remember(tickets, { ...proved, ticket });
+  const inCookie = cookies["__Host-session"]?.value;
+  const instead = reply.headers.get("session-token") ?? undefined;
   const token: string | undefined = reply.json?.token ?? inCookie;
-  for (const one of [ticket, token]) if (one) given.set(one, number);
+  for (const one of [ticket, token, instead, patSecretOf(token)]) if (one) given.set(one, number);
+  if (instead && sent.plan.account) sent.plan.account.token = instead;
+  learnFactors(sent, reply, ticket);
   const { session, user } = reply.json ?? {};
   if (!token || !session) return;
   const { identifier, password } = (sent.json ?? {}) as { identifier?: string; password?: string };
@@ -201,6 +328,86 @@ function learn(sent: Made, reply: Reply, number: number): void {
     token,
     transport: inCookie ? "cookie" : "token",
   });
+}
+
+/** The same of second factors and passkeys. */
+function learnFactors({ plan, json, path }: Made, reply: Reply, ticket: string | undefined): void {
+  const { account = plan.login?.account } = plan;
+  const { factor, totp_enrollment: enrollment, challenge, user, transports } = reply.json ?? {};
+  const { identifier } = (json ?? {}) as { identifier?: string };
+  const known = accounts.findLast((one) => one.identifier === identifier);
+  if (reply.status === 401 && ticket && known) {
+    const enrolls = reply.code === "unauthorized.enrollment_required";
+    remember(logins, {
+      ticket,
+      inCookie: cookiesOf(reply)["__Host-login-ticket"] !== undefined,
+      account: known,
+      enrolls,
+    });
+  }
+  if (enrollment && account) {
+    remember(apps, { app: appOf(world, { factor, secretBase32: enrollment.secret_b32 }), userId: account.userId }, 40);
+  }
+  if (reply.status === 200 && /^\/(auth|v1)\/.*\/confirm$/.test(path)) {
+    const begun = apps.find(({ app }) => path.includes(app.factorId));
+    if (begun) remember(confirmedApps, begun, 40);
+  }
+  if (challenge && user && account) ceremonies.registration = { account, options: reply.json };
+  else if (challenge && reply.json.allowCredentials?.length === 0) ceremonies.signIn = reply.json;
+  if (transports && account) remember(passkeys, { account, id: reply.json.id });
+}
+
+/** What comes next once something was begun. */
+function nextAfter(operation: Operation, { plan }: Made, reply: Reply): [Operation, Account | undefined][] {
+  const to = (...names: string[]): [Operation, Account | undefined][] =>
+    names.map((name) => [operations.find(({ operationId }) => operationId === name)!, plan.account]);
+  const isDone = reply.status < 300;
+  // What was suspended is soon asked to be reinstated.
+  const verb = /^suspend(\w+)$/.exec(operation.operationId)?.[1];
+  if (verb && isDone) return to(...new Array<string>(8).fill(`reinstate${verb}`)).map(([one]) => [one, undefined]);
+  if (operation.operationId === "signIn" && reply.code === "unauthorized.mfa_required") {
+    return to("signInWithFactor", "factorOptions");
+  }
+  if (operation.operationId === "signIn" && reply.code === "unauthorized.enrollment_required") {
+    return to("enrollFactorAtSignIn");
+  }
+  if (!isDone) return [];
+  switch (operation.operationId) {
+    case "enrollOwnFactor":
+      return to("confirmOwnFactor");
+    case "enrollMfaFactor":
+      return to("confirmMfaEnrollment");
+    case "enrollFactorAtSignIn":
+      return to("confirmFactorAtSignIn");
+    case "confirmOwnFactor":
+    case "confirmMfaEnrollment":
+      return to("signIn", "verifyCredential");
+    case "verifyCredential":
+      return reply.json && appOfUser(reply.json.usr_id) ? to("verifyMfa") : [];
+    case "verifyMfa":
+      return to("createSession");
+    case "setMfaPolicy":
+      return reply.json?.required && reply.json.grace_until === null
+        ? to("signIn").map(([one]) => [one, accountOf(reply.json.usr_id)])
+        : [];
+    case "createOwnToken":
+      return draws.isOneIn(3) ? to("revokeOwnToken") : [];
+    case "passkeyRegistrationOptions":
+      return to("registerPasskey");
+    case "passkeySignInOptions":
+      return to("signInWithPasskey");
+    case "registerPasskey":
+      return to("renamePasskey", "passkeySignInOptions");
+    case "renamePasskey":
+      return draws.isOneIn(4) ? to("revokePasskey") : [];
+    default:
+      return [];
+  }
+}
+
+/** The secret of a personal access token, which alone would be enough beside its id. */
+function patSecretOf(token: string | undefined): string | undefined {
+  return token?.startsWith("pat_") ? token.slice(37) : undefined;
 }
 
 /** Secrets in an answer that it must not hold: what was sent as one, and tokens that another request was given. */
@@ -218,14 +425,14 @@ function leaked(reply: Reply, number: number): string | undefined {
 
 const seen = new Map<string, number>();
 /** Operations to come next, last first. */
-const follow: Operation[] = [];
+const follow: [Operation, Account | undefined][] = [];
 const wrong: string[] = [];
 
 test(`T14: ${requests} requests: no 5xx, nothing undocumented, no secret`, { timeout: 600_000 }, async () => {
   for (let number = 0; number < requests; number++) {
     if (number % 100 === 0) for (const isAdministrator of [true, false, false]) await enlist(isAdministrator);
-    const operation = follow.pop() ?? draws.one(operations);
-    const sent = make(operation);
+    const [operation, forced] = follow.pop() ?? [draws.one(operations), undefined];
+    const sent = await make(operation, forced);
     const reply = await readReply(await world.app.request(sent.path, requestOf(sent)));
     const breach = undocumented(sent, reply) ?? (reply.status >= 500 ? "a 5xx" : undefined) ?? leaked(reply, number);
     if (breach)
@@ -233,12 +440,7 @@ test(`T14: ${requests} requests: no 5xx, nothing undocumented, no secret`, { tim
         `#${number} ${sent.method} ${sent.path.slice(0, 200)}: ${breach}: ${reply.status} ${reply.text.slice(0, 300)}`,
       );
     learn(sent, reply, number);
-    // What was suspended is soon asked to be reinstated.
-    const verb = /^suspend(\w+)$/.exec(operation.operationId)?.[1];
-    if (verb && reply.status < 300) {
-      const reinstate = operations.find(({ operationId }) => operationId === `reinstate${verb}`)!;
-      follow.push(...new Array<Operation>(8).fill(reinstate));
-    }
+    follow.push(...nextAfter(operation, sent, reply));
     const key = `${operation.operationId} ${reply.status < 300 ? "success" : "refusal"}`;
     seen.set(key, (seen.get(key) ?? 0) + 1);
   }

@@ -6,16 +6,17 @@ import { describe, expect, test } from "vitest";
 import { errorCodes, statusOf } from "../../src/domain/error.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { openapi } from "../../src/http/generated/openapi.ts";
+import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import { refusalsOf } from "../../src/http/openapi/refusals.node.ts";
-import { routes } from "../../src/http/route-table.ts";
 import type { Auth } from "../../src/operations/auth.ts";
 import { buildOpenApi, type OpenApiDocument } from "../../src/runtime/generate-openapi.node.ts";
 import { document, operationAt, operations } from "../support/http.ts";
+import { otherRoutes } from "../support/http-world.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Nothing here asks it anything. */
-const auth = {} as Auth;
+const auth = { origins: [] } as unknown as Auth;
 
 test("the generated module is what the table gives now", () => {
   expect(document).toEqual(JSON.parse(JSON.stringify(buildOpenApi())));
@@ -92,6 +93,11 @@ test("a code that no route has is one of an operation without a route", () => {
       "subject_type",
       "subject_id",
     ].map((reason) => `invalid_format.${reason}`),
+    // What a presented token is refused with, at an application's own routes.
+    "pat.invalid",
+    "pat.revoked",
+    "pat.expired",
+    "forbidden.insufficient_scope",
     "conflict.duplicate_tuple",
     "precondition.cred_user_mismatch",
     "unavailable.reply_lost",
@@ -133,7 +139,7 @@ describe("GET /openapi.json", () => {
     { case: "at the root", prefix: "/", url: "/" },
     { case: "under a prefix", prefix: "/api/accounts", url: "/api/accounts" },
   ])("$case: the server is $url", async ({ prefix, url }) => {
-    const app = new Hono().route(prefix, authRoutes(auth));
+    const app = new Hono().route(prefix, authRoutes(auth, { routes: otherRoutes }));
     const response = await app.request(`${prefix === "/" ? "" : prefix}/openapi.json`);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/json");
@@ -142,7 +148,7 @@ describe("GET /openapi.json", () => {
   });
 
   test("a path that is spelled to break out stays a string", async () => {
-    const app = new Hono().route("/:tenant", authRoutes(auth));
+    const app = new Hono().route("/:tenant", authRoutes(auth, { routes: otherRoutes }));
     const response = await app.request("/%22%7D%5D,%22x%22:[%22/openapi.json");
     const read = (await response.json()) as OpenApiDocument & { x?: unknown };
     expect(read.x).toBeUndefined();

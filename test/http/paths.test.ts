@@ -2,10 +2,10 @@ import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { requireUser } from "../../src/http/authenticate.ts";
-import { routes } from "../../src/http/route-table.ts";
+import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import type { Person } from "../support/auth.ts";
 import { readReply } from "../support/http.ts";
-import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { type HttpWorld, openHttp, otherRoutes } from "../support/http-world.ts";
 
 let world: HttpWorld;
 let ada: Person;
@@ -167,11 +167,12 @@ describe("R065: with a session, a spelling is the route or nothing", () => {
 });
 
 describe("R065: under a prefix", () => {
+  const everything = () => authRoutes(world.auth, { routes: otherRoutes });
   const mounts: [string, (app: Hono) => Hono][] = [
-    ["route", (app) => app.route("/api/accounts", authRoutes(world.auth))],
-    ["basePath", (app) => app.basePath("/api/accounts").route("/", authRoutes(world.auth))],
-    ["mount", (app) => app.mount("/api/accounts", authRoutes(world.auth).fetch)],
-    ["a parameter", (app) => app.route("/api/:tenant", authRoutes(world.auth))],
+    ["route", (app) => app.route("/api/accounts", everything())],
+    ["basePath", (app) => app.basePath("/api/accounts").route("/", everything())],
+    ["mount", (app) => app.mount("/api/accounts", everything().fetch)],
+    ["a parameter", (app) => app.route("/api/:tenant", everything())],
   ];
 
   test.each(mounts)("%s: the routes are there, guarded, and nowhere else", async (_name, mount) => {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import type { ErrorCode } from "../../src/domain/error.ts";
-import { uuidFor } from "../../src/domain/id.ts";
+import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
-import { routes } from "../../src/http/route-table.ts";
+import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
+import { mfaRoutes } from "../../src/http/routes/factors.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshAddress,
@@ -14,8 +15,10 @@ import {
   quickHasher,
   system,
 } from "../support/auth.ts";
+import { newAuthenticator } from "../support/authenticator.ts";
+import { addApp, attestationBody, givenApp, givenPasskey, registrationBy } from "../support/factors.ts";
 import { cookiesOf, type Reply, type Sent, send } from "../support/http.ts";
-import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { type HttpWorld, openHttp, otherRoutes } from "../support/http-world.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -246,19 +249,378 @@ describe("each refusal that a row names can be had", () => {
       throw new HashQueueFullError();
     };
     const auth = world.isolate({ passwordHasher: { ...quickHasher(), hash: full, verify: full } });
-    return await send(authRoutes(auth), sent);
+    return await send(authRoutes(auth, { routes: otherRoutes }), sent);
   };
   /** Sends the same until it is refused for its number. */
-  const often = async (path: string, json: () => unknown, more: Partial<Sent> = {}): Promise<Reply> => {
-    const headers = { "x-test-address": freshAddress() };
+  const often = async (
+    path: string,
+    json: () => unknown,
+    more: Partial<Sent> | (() => Promise<Partial<Sent>>) = {},
+  ): Promise<Reply> => {
+    const address = { "x-test-address": freshAddress() };
     for (let tries = 0; tries < 110; tries++) {
-      const reply = await post(path, json(), { ...more, headers });
+      const sent = typeof more === "function" ? await more() : more;
+      const reply = await post(path, json(), { ...sent, headers: { ...address, ...sent.headers } });
       if (reply.status === 429) return reply;
     }
     throw new Error("It was never too much.");
   };
 
-  const provocations: Record<string, Partial<Record<ErrorCode, () => Promise<Reply>>>> = {
+  const tokenOf = async ({ userId }: Person) =>
+    (await world.auth.tokens.create({ actor: system, userId, name: "ci", scope: [] })).pat;
+  /** What making a token is refused with, at either of its routes. */
+  const tokenRefusals = (pathOf: (ada: Person) => string): Partial<Record<ErrorCode, () => Promise<Reply>>> => {
+    const making = async (more: object) => {
+      const ada = await world.person();
+      return await post(pathOf(ada), { name: "ci", scope: [], ...more }, as(ada));
+    };
+    return {
+      "invalid_format.name": () => making({ name: "" }),
+      "invalid_format.scope": () => making({ scope: ["a b"] }),
+      "pat.expires_in_past": () => making({ expires_at: "2020-01-01T00:00:00Z" }),
+      "unavailable.busy": async () => {
+        const ada = await world.person();
+        return await busily({ method: "POST", path: pathOf(ada), json: { name: "ci", scope: [] }, token: ada.token });
+      },
+    };
+  };
+
+  type Provocations = Partial<Record<ErrorCode, () => Promise<Reply>>>;
+
+  const wrongCode = { type: "totp", code: "000000" };
+  /** What a password alone is worth to somebody, in the header. */
+  const ticketOf = async ({ identifier, password }: Person): Promise<Partial<Sent>> => {
+    const headers = { "x-test-address": freshAddress() };
+    const reply = await post("/auth/sign-in", { identifier, password, transport: "token" }, { headers });
+    return { headers: { "login-ticket": reply.json.details.ticket } };
+  };
+  /** Somebody who must set a factor up before they can sign in, and a ticket that serves for it. */
+  const enrolling = async () => {
+    const ada = await world.person();
+    await world.requireFactor(ada.userId);
+    return { ada, ticket: await ticketOf(ada) };
+  };
+  /** Sends to routes without what security keys need. */
+  const keyless = async (sent: Sent): Promise<Reply> => {
+    const { passkeys: _passkeys, webauthn: _webauthn, securityKeys: _securityKeys, ...auth } = world.isolate();
+    return await send(authRoutes(auth, { routes: mfaRoutes }), sent);
+  };
+
+  /** What proving a second factor by a ticket is refused with, at either of its routes. */
+  const proofRefusals = (pathOf: (ada: Person) => string): Provocations => ({
+    "unauthorized.invalid_ticket": async () =>
+      await post(pathOf(await world.person()), wrongCode, { headers: { "login-ticket": "A".repeat(43) } }),
+    "unauthorized.invalid_factor": async () => {
+      const { person } = await addApp(world, await world.person());
+      return await post(pathOf(person), wrongCode, await ticketOf(person));
+    },
+    "unauthorized.replayed_totp": async () => {
+      const { app, person } = await addApp(world, await world.person());
+      const proof = { type: "totp", code: await app.code() };
+      await post("/auth/sign-in/factor", proof, await ticketOf(person));
+      return await post(pathOf(person), proof, await ticketOf(person));
+    },
+    too_many_requests: async () => {
+      const { person } = await addApp(world, await world.person());
+      return await often(
+        pathOf(person),
+        () => wrongCode,
+        () => ticketOf(person),
+      );
+    },
+    "unavailable.busy": async () => {
+      const { person } = await addApp(world, await world.person());
+      const { codes } = await world.auth.factors.replaceRecoveryCodes({ actor: person.actor });
+      const json = { type: "recovery", code: codes[0] };
+      return await busily({ method: "POST", path: pathOf(person), json, ...(await ticketOf(person)) });
+    },
+  });
+
+  /** What beginning with a factor is refused with. */
+  const enrollRefusals = (
+    make: () => Promise<{ ada: Person; sent: Partial<Sent> }>,
+    pathOf: (ada: Person) => string,
+  ) => {
+    const begin = async (json: object, through: (sent: Sent) => Promise<Reply> = (sent) => world.send(sent)) => {
+      const { ada, sent } = await make();
+      return await through({ method: "POST", path: pathOf(ada), json, ...sent });
+    };
+    return {
+      "invalid_format.name": () => begin({ type: "totp", identifier: "" }),
+      "invalid_format.rp_id": () => begin({ type: "webauthn", rp_id: "evil.example" }),
+      forbidden: () => begin({ type: "webauthn" }, keyless),
+      "precondition.factor_needed_first": () => begin({ type: "recovery" }),
+    } satisfies Provocations;
+  };
+  const ownEnrollRefusals = (pathOf: (ada: Person) => string): Provocations => ({
+    ...enrollRefusals(async () => {
+      const ada = await world.person();
+      return { ada, sent: as(ada) };
+    }, pathOf),
+    "unavailable.busy": async () => {
+      const { person } = await addApp(world, await world.person());
+      return await busily({ method: "POST", path: pathOf(person), json: { type: "recovery" }, token: person.token });
+    },
+    too_many_requests: async () => {
+      const { person } = await addApp(world, await world.person());
+      return await often(pathOf(person), () => ({ type: "recovery" }), as(person));
+    },
+  });
+
+  /** What the end of it is refused with; `begin` makes what waits, where there is something that may wait. */
+  const confirmRefusals = (
+    make: () => Promise<{ ada: Person; sent: () => Promise<Partial<Sent>> }>,
+    pathOf: (factorId: string) => string,
+    enrollAt: (ada: Person) => string,
+  ) => {
+    const app = async () => {
+      const { ada, sent } = await make();
+      return { path: pathOf((await givenApp(world, ada.userId, "pending")).factorId), sent };
+    };
+    const key = async (register: (challenge: { challenge_b64u: string }) => Promise<unknown>) => {
+      const { ada, sent } = await make();
+      const shown = await sent();
+      const enrolled = await post(enrollAt(ada), { type: "webauthn" }, shown);
+      const attestation = attestationBody(await register(enrolled.json.webauthn_enrollment));
+      return await post(pathOf(enrolled.json.factor.id), { type: "webauthn", attestation }, shown);
+    };
+    const optionsOf = ({ challenge_b64u: challenge }: { challenge_b64u: string }) =>
+      ({ challenge, rp: { id: "example.com" }, user: { id: "AAAA" } }) as never;
+    return {
+      forbidden: async () => {
+        const { path, sent } = await app();
+        const attestation = attestationBody(
+          await (await newAuthenticator()).create(optionsOf({ challenge_b64u: "AAAA" })),
+        );
+        return await keyless({ method: "POST", path, json: { type: "webauthn", attestation }, ...(await sent()) });
+      },
+      "invalid_format.webauthn": () =>
+        key(async () => (await newAuthenticator()).create(optionsOf({ challenge_b64u: "AAAA" }))),
+      "conflict.duplicate_credential": async () => {
+        const [other, device] = [await world.person(), await newAuthenticator()];
+        const response = await registrationBy(world, other, device);
+        await world.auth.passkeys.register({ actor: other.actor, response });
+        return await key((challenge) => device.create(optionsOf(challenge)));
+      },
+      "precondition.factor_not_pending": async () => {
+        const { path, sent } = await app();
+        await world.rows(sql`update mfa set pending_expires_at = sallyport_now() where status = 'pending'`);
+        return await post(path, wrongCode, await sent());
+      },
+      "precondition.factor_code_invalid": async () => {
+        const { path, sent } = await app();
+        return await post(path, wrongCode, await sent());
+      },
+      too_many_requests: async () => {
+        const { path, sent } = await app();
+        return await often(path, () => wrongCode, sent);
+      },
+    } satisfies Provocations;
+  };
+  const ownConfirmRefusals = (pathOf: (factorId: string) => string, enrollAt: (ada: Person) => string): Provocations =>
+    confirmRefusals(
+      async () => {
+        const ada = await world.person();
+        return { ada, sent: async () => as(ada) };
+      },
+      pathOf,
+      enrollAt,
+    );
+
+  /** What ending one is refused with, by whoever it is of. */
+  const revokeRefusals = (pathOf: (factorId: string) => string): Provocations => ({
+    "conflict.already_terminal": async () => {
+      const ada = await world.person();
+      const { factorId } = await givenApp(world, ada.userId, "pending");
+      await post(pathOf(factorId), undefined, as(ada));
+      return await post(pathOf(factorId), undefined, as(ada));
+    },
+    "conflict.last_factor": async () => {
+      const { app, person } = await addApp(world, await world.person());
+      await world.requireFactor(person.userId);
+      return await post(pathOf(app.factorId), undefined, as(person));
+    },
+  });
+
+  /** Somebody with a passkey of which nobody has the key. */
+  const withPasskey = async () => {
+    const ada = await world.person();
+    await world.levelTwo(ada.session);
+    return { ada, passkeyId: await givenPasskey(world, ada.userId) };
+  };
+  const endPasskey = (passkeyId: string, ada: Person) => post(`/auth/passkeys/${passkeyId}/revoke`, undefined, as(ada));
+  /** Somebody whose only second factor is a passkey, and must have one. */
+  const withNeededPasskey = async () => {
+    const made = await withPasskey();
+    await world.requireFactor(made.ada.userId);
+    return made;
+  };
+
+  const provocations: Record<string, Provocations> = {
+    signInWithFactor: proofRefusals(() => "/auth/sign-in/factor"),
+    verifyMfa: proofRefusals(({ userId }) => `/v1/users/${userId}/mfa/verify`),
+    enrollFactorAtSignIn: {
+      "unauthorized.invalid_ticket": () => post("/auth/sign-in/enroll", { type: "totp", identifier: "phone" }),
+      ...enrollRefusals(
+        async () => {
+          const { ada, ticket } = await enrolling();
+          return { ada, sent: ticket };
+        },
+        () => "/auth/sign-in/enroll",
+      ),
+    },
+    confirmFactorAtSignIn: {
+      not_found: async () => await post("/auth/sign-in/enroll/mfa_1/confirm", wrongCode, (await enrolling()).ticket),
+      "unauthorized.invalid_ticket": () => post(`/auth/sign-in/enroll/${generateId("mfa")}/confirm`, wrongCode),
+      ...confirmRefusals(
+        async () => {
+          const { ada, ticket } = await enrolling();
+          let uses = 0;
+          // A ticket bears five attempts.
+          return { ada, sent: async () => (uses++ < 4 ? ticket : await ticketOf(ada)) };
+        },
+        (factorId) => `/auth/sign-in/enroll/${factorId}/confirm`,
+        () => "/auth/sign-in/enroll",
+      ),
+    },
+    stepUp: {
+      "unauthorized.invalid_factor": async () => {
+        const { person } = await addApp(world, await world.person());
+        return await post("/auth/step-up", wrongCode, as(person));
+      },
+      "unauthorized.replayed_totp": async () => {
+        const { app, person } = await addApp(world, await world.person());
+        const proof = { type: "totp", code: await app.code() };
+        await post("/auth/sign-in/factor", proof, await ticketOf(person));
+        return await post("/auth/step-up", proof, as(person));
+      },
+      too_many_requests: async () => {
+        const { person } = await addApp(world, await world.person());
+        return await often("/auth/step-up", () => wrongCode, as(person));
+      },
+      "unavailable.busy": async () => {
+        const { token } = await world.person();
+        const json = { type: "password", password: goodPassword };
+        return await busily({ method: "POST", path: "/auth/step-up", json, token });
+      },
+      "unauthorized.invalid_credential": async () =>
+        await post("/auth/step-up", { type: "password", password: otherPassword }, as(await world.person())),
+    },
+    enrollOwnFactor: ownEnrollRefusals(() => "/auth/factors"),
+    enrollMfaFactor: ownEnrollRefusals(({ userId }) => `/v1/users/${userId}/mfa-factors`),
+    confirmOwnFactor: {
+      not_found: async () =>
+        await post(`/auth/factors/${generateId("mfa")}/confirm`, wrongCode, as(await world.person())),
+      ...ownConfirmRefusals(
+        (factorId) => `/auth/factors/${factorId}/confirm`,
+        () => "/auth/factors",
+      ),
+    },
+    confirmMfaEnrollment: ownConfirmRefusals(
+      (factorId) => `/v1/mfa-factors/${factorId}/confirm`,
+      ({ userId }) => `/v1/users/${userId}/mfa-factors`,
+    ),
+    revokeOwnFactor: {
+      not_found: async () =>
+        await post(`/auth/factors/${generateId("mfa")}/revoke`, undefined, as(await world.person())),
+      forbidden: async () => {
+        const { factorId } = await givenApp(world, (await world.person()).userId, "active");
+        return await post(`/auth/factors/${factorId}/revoke`, undefined, as(await world.administrator()));
+      },
+      ...revokeRefusals((factorId) => `/auth/factors/${factorId}/revoke`),
+    },
+    revokeMfaFactor: revokeRefusals((factorId) => `/v1/mfa-factors/${factorId}/revoke`),
+    setMfaPolicy: {
+      "precondition.factor_needed_first": async () => {
+        const ada = await world.person();
+        return await put(`/v1/users/${ada.userId}/mfa-policy`, { required: true }, as(ada));
+      },
+      forbidden: async () => {
+        const { person } = await addApp(world, await world.person());
+        await world.requireFactor(person.userId);
+        return await put(`/v1/users/${person.userId}/mfa-policy`, { required: false }, as(person));
+      },
+      "conflict.already_terminal": async () => {
+        const { userId } = await world.person();
+        await world.auth.users.revoke({ actor: system, userId });
+        return await put(`/v1/users/${userId}/mfa-policy`, { required: true }, as(await world.administrator()));
+      },
+    },
+    grantMfaEnrollment: {
+      "precondition.user_not_active": async () => {
+        const { userId } = await world.person();
+        await world.auth.users.suspend({ actor: system, userId });
+        const path = `/v1/users/${userId}/mfa-policy/grant-enrollment`;
+        return await post(path, undefined, as(await world.administrator()));
+      },
+    },
+    signInWithPasskey: {
+      "unauthorized.invalid_credential": () => post("/auth/sign-in/passkey", { response: {} }),
+      too_many_requests: () => often("/auth/sign-in/passkey", () => ({ response: {} })),
+    },
+    factorOptions: {
+      "unauthorized.invalid_ticket": () => post("/auth/sign-in/factor/options"),
+    },
+    registerPasskey: {
+      "invalid_format.webauthn": async () => await post("/auth/passkeys", { response: {} }, as(await world.person())),
+      "invalid_format.name": async () =>
+        await post("/auth/passkeys", { response: {}, name: "" }, as(await world.person())),
+      "conflict.duplicate_credential": async () => {
+        const [ada, device] = [await world.person(), await newAuthenticator()];
+        await world.levelTwo(ada.session);
+        for (let time = 0; ; time++) {
+          const reply = await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
+          if (time > 0) return reply;
+        }
+      },
+    },
+    renamePasskey: {
+      not_found: async () => {
+        const ada = await world.person();
+        return await put(`/auth/passkeys/${ada.credentialId}`, { name: "x" }, as(ada));
+      },
+      forbidden: async () => {
+        const { passkeyId } = await withPasskey();
+        return await put(`/auth/passkeys/${passkeyId}`, { name: "x" }, as(await world.administrator()));
+      },
+      "invalid_format.name": async () => {
+        const { ada, passkeyId } = await withPasskey();
+        return await put(`/auth/passkeys/${passkeyId}`, { name: "" }, as(ada));
+      },
+      "conflict.already_terminal": async () => {
+        const { ada, passkeyId } = await withPasskey();
+        await endPasskey(passkeyId, ada);
+        return await put(`/auth/passkeys/${passkeyId}`, { name: "x" }, as(ada));
+      },
+    },
+    revokePasskey: {
+      // The password is none.
+      not_found: async () => {
+        const { ada } = await withPasskey();
+        return await post(`/auth/passkeys/${ada.credentialId}/revoke`, undefined, as(ada));
+      },
+      forbidden: async () => {
+        const { passkeyId } = await withPasskey();
+        return await post(`/auth/passkeys/${passkeyId}/revoke`, undefined, as(await world.administrator()));
+      },
+      "conflict.already_terminal": async () => {
+        const { ada, passkeyId } = await withPasskey();
+        await endPasskey(passkeyId, ada);
+        return await endPasskey(passkeyId, ada);
+      },
+      "conflict.last_factor": async () => {
+        const { ada, passkeyId } = await withNeededPasskey();
+        return await endPasskey(passkeyId, ada);
+      },
+      "conflict.last_way_in": async () => {
+        const [ada, device] = [await world.person(), await newAuthenticator()];
+        const made = await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
+        const response = await device.get(await world.auth.passkeys.signInOptions());
+        const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
+        await post(`/v1/credentials/${ada.credentialId}/revoke`, undefined, { token: json.token });
+        return await post(`/auth/passkeys/${made.json.id}/revoke`, undefined, { token: json.token });
+      },
+    },
     signUp: {
       "forbidden.sign_up_closed": async () =>
         await send(authRoutes(world.isolate({ signUp: "closed" })), {
@@ -280,6 +642,16 @@ describe("each refusal that a row names can be had", () => {
       "unauthorized.mfa_required": async () => {
         const { identifier, userId } = await world.person();
         await world.enroll(userId);
+        return await post("/auth/sign-in", signUp({ identifier }));
+      },
+      "unauthorized.enrollment_required": async () => {
+        const { identifier, userId } = await world.person();
+        await world.requireFactor(userId);
+        return await post("/auth/sign-in", signUp({ identifier }));
+      },
+      "forbidden.enrollment_not_granted": async () => {
+        const { identifier, userId } = await world.person();
+        await world.requireFactor(userId, new Date(0));
         return await post("/auth/sign-in", signUp({ identifier }));
       },
       too_many_requests: () => {
@@ -330,6 +702,24 @@ describe("each refusal that a row names can be had", () => {
         return await busily({ method: "POST", path: "/auth/password", json, token });
       },
     },
+    listOwnTokens: {
+      "invalid_format.cursor": async () => await get("/auth/tokens?cursor=1", as(await world.person())),
+    },
+    createOwnToken: tokenRefusals(() => "/auth/tokens"),
+    revokeOwnToken: {
+      not_found: async () => await post(`/auth/tokens/${generateId("pat")}/revoke`, {}, as(await world.person())),
+      forbidden: async () => {
+        const { id } = await tokenOf(await world.person());
+        return await post(`/auth/tokens/${id}/revoke`, {}, as(await world.administrator()));
+      },
+    },
+    createPat: tokenRefusals(({ userId }) => `/v1/users/${userId}/pats`),
+    listPatsForUser: {
+      "invalid_format.cursor": async () => {
+        const ada = await world.person();
+        return await get(`/v1/users/${ada.userId}/pats?cursor=${ada.userId}`, as(ada));
+      },
+    },
     listUsers: {
       "invalid_format.cursor": async () => await get("/v1/users?cursor=usr_1", as(await world.administrator())),
     },
@@ -366,6 +756,11 @@ describe("each refusal that a row names can be had", () => {
     verifyCredential: {
       "unauthorized.invalid_credential": () =>
         post("/v1/credentials/verify", { type: "oidc", identifier: "x", proof: { id_token: "x" } }),
+      "forbidden.enrollment_not_granted": async () => {
+        const { identifier, userId } = await world.person();
+        await world.requireFactor(userId, new Date(0));
+        return await post("/v1/credentials/verify", proofOf(identifier));
+      },
       too_many_requests: () => {
         const identifier = freshIdentifier();
         return often("/v1/credentials/verify", () => proofOf(identifier));
@@ -444,6 +839,14 @@ describe("each refusal that a row names can be had", () => {
         await world.auth.credentials.revoke({ actor: system, credentialId });
         return await post(`/v1/credentials/${credentialId}/suspend`, undefined, as(await world.administrator()));
       },
+      "conflict.last_way_in": async () => {
+        const ada = await world.person();
+        return await post(`/v1/credentials/${ada.credentialId}/suspend`, undefined, as(ada));
+      },
+      "conflict.last_factor": async () => {
+        const { ada, passkeyId } = await withNeededPasskey();
+        return await post(`/v1/credentials/${passkeyId}/suspend`, undefined, as(ada));
+      },
     },
     reinstateCredential: {
       "precondition.invalid_transition": async () => {
@@ -472,6 +875,14 @@ describe("each refusal that a row names can be had", () => {
         const { credentialId } = await world.person();
         await world.auth.credentials.revoke({ actor: system, credentialId });
         return await post(`/v1/credentials/${credentialId}/revoke`, undefined, as(await world.administrator()));
+      },
+      "conflict.last_way_in": async () => {
+        const ada = await world.person();
+        return await post(`/v1/credentials/${ada.credentialId}/revoke`, undefined, as(ada));
+      },
+      "conflict.last_factor": async () => {
+        const { ada, passkeyId } = await withNeededPasskey();
+        return await post(`/v1/credentials/${passkeyId}/revoke`, undefined, as(ada));
       },
     },
     createSession: {

@@ -2,10 +2,10 @@ import { Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { authenticate, requireUser } from "../../src/http/authenticate.ts";
-import { routes } from "../../src/http/route-table.ts";
+import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import type { Person } from "../support/auth.ts";
 import { origin as ours, send } from "../support/http.ts";
-import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { type HttpWorld, openHttp, otherRoutes } from "../support/http-world.ts";
 
 let world: HttpWorld;
 let ada: Person;
@@ -47,15 +47,15 @@ function isProved({ site, origin, cookie }: Shown): boolean {
 describe("R058, S13: the routes under /auth", () => {
   const rows = routes.filter(({ path }) => path.startsWith("/auth/"));
 
-  test.each(rows.filter(({ method }) => method !== "get").map(({ id, path }) => [id, path]))(
+  test.each(rows.filter(({ method }) => method !== "get").map(({ id, path, method }) => [id, path, method]))(
     "%s",
-    async (_id, path) => {
+    async (_id, path, method) => {
       for (const one of shown) {
         const app = path === "/auth/sign-out" || path === "/auth/refresh" ? detached() : world.app;
         world.counting.reset();
         const reply = await send(app, {
-          method: "POST",
-          path,
+          method: method!.toUpperCase(),
+          path: path!,
           body: "{}",
           headers: { "content-type": "text/plain", ...headersOf(one) },
         });
@@ -79,7 +79,7 @@ describe("R058, S13: the routes under /auth", () => {
   /** Routes that end or replace the session are asked of another database's, where there is none. */
   function detached(): typeof world.app {
     const auth = world.isolate({ database: { run: async () => [], batch: async (list) => list.map(() => []) } });
-    return authRoutes(auth) as never;
+    return authRoutes(auth, { routes: otherRoutes }) as never;
   }
 
   test.each(["__Host-session", "__Host-login-ticket", "__Host-known-device"])(

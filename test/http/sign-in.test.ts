@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
+import type { ErrorCode } from "../../src/domain/error.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshAddress, freshIdentifier, goodPassword, otherPassword, quickHasher, system } from "../support/auth.ts";
+import { givenPasskey } from "../support/factors.ts";
 import { cookiesOf, type Reply, type Sent, send } from "../support/http.ts";
 import { addressHeader, type HttpWorld, openHttp } from "../support/http-world.ts";
 import { welchT } from "../support/statistics.ts";
@@ -154,13 +156,45 @@ test("R014, S22: a stranger cannot lock out a device that is known", async () =>
 });
 
 describe("S20, S12: a second factor to come", () => {
-  const demands: [string, (userId: string) => Promise<void>][] = [
-    ["policy asks for one", (userId) => world.requireFactor(userId)],
-    ["one is enrolled, and policy asks for none", (userId) => world.enroll(userId)],
-    ["the days of grace are over", (userId) => world.requireFactor(userId, new Date(Date.now() - 1000))],
+  const demands: {
+    case: string;
+    demand: (userId: string) => Promise<void>;
+    code: ErrorCode;
+    factors: string[];
+  }[] = [
+    {
+      case: "policy asks for one",
+      demand: (userId) => world.requireFactor(userId),
+      code: "unauthorized.enrollment_required",
+      factors: [],
+    },
+    {
+      case: "one is enrolled, and policy asks for none",
+      demand: (userId) => world.enroll(userId),
+      code: "unauthorized.mfa_required",
+      factors: ["totp"],
+    },
+    {
+      case: "one is enrolled beside a passkey",
+      demand: async (userId) => {
+        await world.enroll(userId);
+        await givenPasskey(world, userId);
+      },
+      code: "unauthorized.mfa_required",
+      factors: ["totp", "webauthn"],
+    },
+    {
+      case: "the days of grace are over, and an administrator has given leave",
+      demand: async (userId) => {
+        await world.requireFactor(userId, new Date(Date.now() - 1000));
+        await world.auth.mfaPolicies.grantEnrollment({ actor: system, userId });
+      },
+      code: "unauthorized.enrollment_required",
+      factors: [],
+    },
   ];
 
-  test.each(demands)("%s: 401 with a ticket, no session, and nothing of the user", async (_case, demand) => {
+  test.each(demands)("$case: 401 with a ticket, no session, and kinds alone", async ({ demand, code, factors }) => {
     const { identifier, userId, credentialId } = await world.person();
     await demand(userId);
     const before = await world.liveSessions(userId);
@@ -168,9 +202,9 @@ describe("S20, S12: a second factor to come", () => {
     expect([reply.status, reply.json]).toEqual([
       401,
       {
-        code: "unauthorized.mfa_required",
+        code,
         message: expect.any(String),
-        details: { ticket: expect.stringMatching(/^[\w-]{43}$/) },
+        details: { factors, ticket: expect.stringMatching(/^[\w-]{43}$/) },
       },
     ]);
     expect(reply.setCookies).toEqual([]);
@@ -186,6 +220,22 @@ describe("S20, S12: a second factor to come", () => {
       (await post("/v1/credentials/verify", { type: "password", identifier, proof: { password: goodPassword } }))
         .status,
     ).toBe(200);
+  });
+
+  test.each(doors)("S32: %s, the days of grace are over: 403, no ticket, no session", async (path, body) => {
+    const { identifier, userId } = await world.person();
+    await world.requireFactor(userId, new Date(Date.now() - 1000));
+    const before = await world.dump();
+    const refused = await post(path, body(identifier, goodPassword));
+    expect([refused.code, refused.json.details, refused.setCookies]).toEqual([
+      "forbidden.enrollment_not_granted",
+      undefined,
+      [],
+    ]);
+    expect(refused.headers.get("login-ticket")).toBe(null);
+    expect(await world.dump()).toBe(before);
+    // Whoever has not the password is told what everybody is.
+    expect((await post(path, body(identifier, otherPassword))).code).toBe("unauthorized.invalid_credential");
   });
 
   test("within the days of grace none is asked for", async () => {

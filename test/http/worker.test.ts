@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { routes } from "../../src/http/route-table.ts";
+import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import type { NeonFault } from "../../src/runtime/neon-proxy.node.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshAddress, freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
@@ -17,6 +17,7 @@ import { cookiesOf, type Reply, readReply, requestOf, type Sent, undocumented } 
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const secret = randomBytes(32).toString("base64url");
+const sealingKey = randomBytes(32).toString("base64url");
 const baseUrl = "https://example.com";
 
 type Variables = Record<string, string | undefined>;
@@ -44,6 +45,13 @@ const misconfigured: { name: string; change: Variables; option: string }[] = [
     option: "SALLYPORT_SECRET",
   },
   { name: "development-secret", change: { SALLYPORT_SECRET: `development.${secret}` }, option: "SALLYPORT_SECRET" },
+  { name: "no-sealing-keys", change: { SALLYPORT_SEALING_KEYS: undefined }, option: "SALLYPORT_SEALING_KEYS" },
+  { name: "root-as-sealing-key", change: { SALLYPORT_SEALING_KEYS: secret }, option: "SALLYPORT_SEALING_KEYS" },
+  {
+    name: "development-sealing-keys",
+    change: { SALLYPORT_SEALING_KEYS: `development.${sealingKey}` },
+    option: "SALLYPORT_SEALING_KEYS",
+  },
   { name: "no-database", change: { DATABASE_URL: undefined }, option: "DATABASE_URL" },
   { name: "other-database", change: { DATABASE_URL: "mysql://u:pw-canary@h/d" }, option: "DATABASE_URL" },
   { name: "no-origin", change: { BASE_URL: undefined }, option: "BASE_URL" },
@@ -69,6 +77,7 @@ beforeAll(async () => {
     DATABASE_URL: opened.connectionString,
     NEON_FETCH_ENDPOINT: opened.fetchEndpoint,
     SALLYPORT_SECRET: secret,
+    SALLYPORT_SEALING_KEYS: sealingKey,
     BASE_URL: baseUrl,
   };
   const worker = (name: string, main: string, change: Variables = {}) => ({
@@ -311,6 +320,7 @@ describe("S34: a Worker whose configuration is not safe", () => {
     expect(logged).toContain("sallyport ConfigurationError");
     expect(logged).not.toMatch(/canary|changeme|everybody|vmqkzh|@example\.com|postgres:/);
     expect(logged).not.toContain(secret);
+    expect(logged).not.toContain(sealingKey);
     expect(logged.split("\n").filter((line) => !/^sallyport \w+$/.test(line))).toEqual([]);
   });
 
@@ -323,6 +333,12 @@ describe("S39: the server to deploy", () => {
   test.each(["production", "closed"])("%s: strangers make no accounts", async (name) => {
     const reply = await post(name, "/auth/sign-up", { identifier: freshIdentifier(), password: goodPassword });
     expect(reply.code).toBe("forbidden.sign_up_closed");
+  });
+
+  test.each(["production", "closed"])("%s: there is no page to make one on", async (name) => {
+    const page = (path: string) => fetchFrom(name, { method: "GET", path, headers: { accept: "text/html" } });
+    const [signUp, signIn] = [await page("/sign-up"), await page("/sign-in")];
+    expect([signUp.status, signIn.status, (await signIn.text()).includes("Sign up")]).toEqual([404, 200, false]);
   });
 
   test("S37: holds nothing of the one for development", async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
+  type FullAuth,
   freshAddress,
   freshIdentifier,
   goodPassword,
@@ -12,13 +12,15 @@ import {
   system,
   type World,
 } from "../support/auth.ts";
+import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
 import { backendNames } from "../support/databases.ts";
+import { addApp, appOf, givenPassword, registrationBy, ticketFor } from "../support/factors.ts";
 
 interface Row {
   operation: string;
   requests: number;
   prepare?: (world: World, person: Person) => Promise<unknown>;
-  act: (auth: Auth, person: Person, prepared: never) => Promise<unknown>;
+  act: (auth: FullAuth, person: Person, prepared: never) => Promise<unknown>;
 }
 
 const token = "token" as const;
@@ -29,6 +31,56 @@ const ticketOf = async ({ auth }: World, person: Person) => {
 };
 type Claim = Awaited<ReturnType<typeof ticketOf>>;
 const administrator = ({ administrator }: World) => administrator();
+/** S33: the owner keeps one way in. */
+const secondWayIn = (world: World, { userId }: Person) => givenPassword(world, userId);
+
+/** Somebody with an authenticator app, the ticket that their password is worth, and a code that has not been used. */
+const withApp = async (world: World, one: Person) => {
+  const { app, person } = await addApp(world, one);
+  return {
+    app,
+    person,
+    ticket: await ticketFor(world, person),
+    proof: { type: "totp", code: await app.code() } as const,
+  };
+};
+type WithApp = Awaited<ReturnType<typeof withApp>>;
+
+/** An app that waits for its confirmation, and its first code. */
+const withPendingApp = async (world: World, { actor }: Person) => {
+  const app = appOf(world, await world.auth.factors.enrollTotp({ actor, label: "phone" }));
+  return { factorId: app.factorId, code: await app.code() };
+};
+/** The same by the ticket of somebody who must have one. */
+const withEnrollmentTicket = async (world: World, person: Person) => {
+  await world.requireFactor(person.userId);
+  return await ticketFor(world, person);
+};
+const withPendingAppByTicket = async (world: World, person: Person) => {
+  const ticket = await withEnrollmentTicket(world, person);
+  const app = appOf(world, await world.auth.factors.enrollTotp({ ticket, label: "phone" }));
+  return { ticket, factorId: app.factorId, code: await app.code() };
+};
+
+const withPasskey = async (world: World, person: Person) => {
+  const authenticator = await newAuthenticator();
+  const response = await registrationBy(world, person, authenticator);
+  const passkey = await world.auth.passkeys.register({ actor: person.actor, response });
+  return { authenticator, passkeyId: passkey.id };
+};
+/** What proves a passkey of a session's user, or of a ticket's. */
+const proofBy = async (
+  { auth }: World,
+  authenticator: Authenticator,
+  of: Parameters<FullAuth["passkeys"]["proofOptions"]>[0],
+) => ({ type: "webauthn", response: await authenticator.get(await auth.passkeys.proofOptions(of)) }) as const;
+const withPendingKey = async ({ auth }: World, { actor }: Person) => {
+  const { factor, options } = await auth.securityKeys.enroll({ actor });
+  return { factorId: factor.id, response: await (await newAuthenticator()).create(options) };
+};
+const withToken = async ({ auth }: World, { userId }: Person) =>
+  await auth.tokens.create({ actor: system, userId, name: "ci", scope: [] });
+type WithToken = Awaited<ReturnType<typeof withToken>>;
 
 /** What each operation may cost: a `run` and a `batch` are one request each. */
 const budgets: readonly Row[] = [
@@ -206,6 +258,7 @@ const budgets: readonly Row[] = [
   {
     operation: "credentials.suspend",
     requests: 1,
+    prepare: secondWayIn,
     act: (auth, { actor, credentialId }) => auth.credentials.suspend({ actor, credentialId }),
   },
   {
@@ -217,7 +270,217 @@ const budgets: readonly Row[] = [
   {
     operation: "credentials.revoke",
     requests: 1,
+    prepare: secondWayIn,
     act: (auth, { actor, credentialId }) => auth.credentials.revoke({ actor, credentialId }),
+  },
+  {
+    operation: "factors.enrollTotp",
+    requests: 1,
+    act: (auth, { actor }) => auth.factors.enrollTotp({ actor, label: "phone" }),
+  },
+  {
+    operation: "factors.enrollTotp, by a ticket: for whom it seals is one more",
+    requests: 2,
+    prepare: withEnrollmentTicket,
+    act: (auth, _person, ticket: string) => auth.factors.enrollTotp({ ticket, label: "phone" }),
+  },
+  {
+    operation: "factors.confirmTotp",
+    requests: 2,
+    prepare: withPendingApp,
+    act: (auth, { actor }, made: Awaited<ReturnType<typeof withPendingApp>>) =>
+      auth.factors.confirmTotp({ actor, transport: token, ...made }),
+  },
+  {
+    operation: "factors.confirmTotp, by a ticket",
+    requests: 2,
+    prepare: withPendingAppByTicket,
+    act: (auth, _person, made: Awaited<ReturnType<typeof withPendingAppByTicket>>) =>
+      auth.factors.confirmTotp({ transport: token, ...made }),
+  },
+  {
+    operation: "factors.confirmTotp, wrong code",
+    requests: 2,
+    prepare: withPendingApp,
+    act: (auth, { actor }, { factorId }: Awaited<ReturnType<typeof withPendingApp>>) =>
+      outcome(auth.factors.confirmTotp({ actor, transport: token, factorId, code: "000000" })),
+  },
+  {
+    operation: "signInWithFactor",
+    requests: 2,
+    prepare: withApp,
+    act: (auth, _person, { ticket, proof }: WithApp) => auth.signInWithFactor({ ticket, proof }),
+  },
+  {
+    operation: "signInWithFactor, over a session",
+    requests: 2,
+    prepare: withApp,
+    act: (auth, _person, { ticket, proof, person }: WithApp) =>
+      auth.signInWithFactor({ ticket, proof, presentedToken: person.token }),
+  },
+  {
+    operation: "signInWithFactor, wrong code",
+    requests: 2,
+    prepare: withApp,
+    act: (auth, _person, { ticket }: WithApp) =>
+      outcome(auth.signInWithFactor({ ticket, proof: { type: "totp", code: "000000" } })),
+  },
+  {
+    operation: "signInWithFactor, unknown ticket",
+    requests: 1,
+    act: (auth) => outcome(auth.signInWithFactor({ ticket: "a".repeat(43), proof: { type: "totp", code: "000000" } })),
+  },
+  {
+    operation: "signInWithFactor, malformed ticket",
+    requests: 0,
+    act: (auth) => outcome(auth.signInWithFactor({ ticket: "x", proof: { type: "totp", code: "000000" } })),
+  },
+  {
+    operation: "verifyMfa",
+    requests: 2,
+    prepare: withApp,
+    act: (auth, { userId }, { ticket, proof }: WithApp) => auth.verifyMfa({ ticket, userId, proof }),
+  },
+  {
+    operation: "stepUp",
+    requests: 2,
+    prepare: withApp,
+    act: (auth, _person, { proof, person: { actor } }: WithApp) => auth.stepUp({ actor, transport: token, proof }),
+  },
+  {
+    operation: "stepUp, with the password",
+    requests: 2,
+    act: (auth, { actor, password }) => auth.stepUp({ actor, transport: token, proof: { type: "password", password } }),
+  },
+  {
+    operation: "factors.replaceRecoveryCodes",
+    requests: 2,
+    prepare: withApp,
+    act: (auth, _person, { person: { actor } }: WithApp) => auth.factors.replaceRecoveryCodes({ actor }),
+  },
+  { operation: "factors.list", requests: 1, act: (auth, { actor, userId }) => auth.factors.list({ actor, userId }) },
+  {
+    operation: "factors.revoke",
+    requests: 1,
+    prepare: withApp,
+    act: (auth, _person, { app: { factorId }, person: { actor } }: WithApp) => auth.factors.revoke({ actor, factorId }),
+  },
+  {
+    operation: "mfaPolicies.get",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.mfaPolicies.get({ actor, userId }),
+  },
+  {
+    operation: "mfaPolicies.set",
+    requests: 1,
+    prepare: withApp,
+    act: (auth, { userId }, { person: { actor } }: WithApp) => auth.mfaPolicies.set({ actor, userId, required: true }),
+  },
+  {
+    operation: "mfaPolicies.grantEnrollment",
+    requests: 1,
+    act: (auth, { userId }) => auth.mfaPolicies.grantEnrollment({ actor: system, userId }),
+  },
+  {
+    operation: "passkeys.registrationOptions",
+    requests: 1,
+    act: (auth, { actor }) => auth.passkeys.registrationOptions({ actor }),
+  },
+  {
+    operation: "passkeys.register",
+    requests: 1,
+    prepare: async (world, person) => registrationBy(world, person, await newAuthenticator()),
+    act: (auth, { actor }, response: unknown) => auth.passkeys.register({ actor, response }),
+  },
+  {
+    operation: "passkeys.register, of what answers nothing",
+    requests: 0,
+    act: (auth, { actor }) => outcome(auth.passkeys.register({ actor, response: {} })),
+  },
+  { operation: "passkeys.list", requests: 1, act: (auth, { actor, userId }) => auth.passkeys.list({ actor, userId }) },
+  {
+    operation: "passkeys.rename",
+    requests: 1,
+    prepare: withPasskey,
+    act: (auth, { actor }, { passkeyId }: Awaited<ReturnType<typeof withPasskey>>) =>
+      auth.passkeys.rename({ actor, passkeyId, name: "x" }),
+  },
+  { operation: "passkeys.signInOptions", requests: 1, act: (auth) => auth.passkeys.signInOptions() },
+  {
+    operation: "passkeys.signIn",
+    requests: 2,
+    prepare: async (world, person) => {
+      const { authenticator } = await withPasskey(world, person);
+      return await authenticator.get(await world.auth.passkeys.signInOptions());
+    },
+    act: (auth, _person, response: unknown) => auth.passkeys.signIn({ response }),
+  },
+  {
+    operation: "passkeys.signIn, of what answers nothing",
+    requests: 2,
+    act: (auth) => outcome(auth.passkeys.signIn({ response: {}, context: context() })),
+  },
+  {
+    operation: "passkeys.proofOptions",
+    requests: 1,
+    act: (auth, { actor }) => auth.passkeys.proofOptions({ actor }),
+  },
+  {
+    operation: "webauthn.signInWithFactor",
+    requests: 2,
+    prepare: async (world, one) => {
+      const { ticket, person } = await withApp(world, one);
+      const { authenticator } = await withPasskey(world, person);
+      return { ticket, proof: await proofBy(world, authenticator, { ticket }) };
+    },
+    act: (auth, _person, made: { ticket: string; proof: Awaited<ReturnType<typeof proofBy>> }) =>
+      auth.webauthn.signInWithFactor(made),
+  },
+  {
+    operation: "webauthn.stepUp",
+    requests: 2,
+    prepare: async (world, person) => {
+      const { authenticator } = await withPasskey(world, person);
+      return await proofBy(world, authenticator, { actor: person.actor });
+    },
+    act: (auth, { actor }, proof: Awaited<ReturnType<typeof proofBy>>) =>
+      auth.webauthn.stepUp({ actor, transport: token, proof }),
+  },
+  { operation: "securityKeys.enroll", requests: 1, act: (auth, { actor }) => auth.securityKeys.enroll({ actor }) },
+  {
+    operation: "securityKeys.enroll, by a ticket",
+    requests: 1,
+    prepare: withEnrollmentTicket,
+    act: (auth, _person, ticket: string) => auth.securityKeys.enroll({ ticket }),
+  },
+  {
+    operation: "securityKeys.confirm",
+    requests: 1,
+    prepare: withPendingKey,
+    act: (auth, { actor }, made: Awaited<ReturnType<typeof withPendingKey>>) =>
+      auth.securityKeys.confirm({ actor, transport: token, ...made }),
+  },
+  {
+    operation: "tokens.create",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.tokens.create({ actor, userId, name: "ci", scope: [] }),
+  },
+  {
+    operation: "tokens.get",
+    requests: 1,
+    prepare: withToken,
+    act: (auth, { actor }, { pat }: WithToken) => auth.tokens.get({ actor, tokenId: pat.id }),
+  },
+  {
+    operation: "tokens.listForUser",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.tokens.listForUser({ actor, userId }),
+  },
+  {
+    operation: "tokens.revoke",
+    requests: 1,
+    prepare: withToken,
+    act: (auth, { actor }, { pat }: WithToken) => auth.tokens.revoke({ actor, tokenId: pat.id }),
   },
   {
     operation: "administrators.grant",

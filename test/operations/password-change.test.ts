@@ -141,7 +141,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       await expect(world.auth.changePassword(input)).rejects.toThrow(TypeError);
     });
 
-    test("S42: a session of a passkey has no current password, and the answer is that of a wrong one", async () => {
+    /** Somebody in a session that came of a passkey. */
+    async function byPasskey(): Promise<Person> {
       const person = await world.person();
       const [passkey] = await world.rows<{ id: string }>(sql`
         insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count)
@@ -152,10 +153,54 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         insert into ses (id, usr_id, cred_id, expires_at, token_hash, auth_time, amr)
         values (gen_random_uuid(), ${uuidFor("usr", person.userId)}::uuid, ${passkey!.id}::uuid,
           sallyport_now() + interval '1 hour', decode(${await sha256Hex(token)}, 'hex'), sallyport_now(), '{hwk}')`);
-      const { actor } = await world.auth.sessions.verify({ token, transport: "token" });
-      world.hasher.reset();
-      expect(await outcome(change({ ...person, actor }))).toBe("unauthorized.invalid_credential");
-      expect(world.hasher.computations).toBe(1);
+      const { actor, session } = await world.auth.sessions.verify({ token, transport: "token" });
+      await world.levelTwo(session);
+      return { ...person, actor, token };
+    }
+
+    test("in a session of a passkey it is the user's own password", async () => {
+      const person = await byPasskey();
+      expect(await outcome(change(person, otherPassword))).toBe("unauthorized.invalid_credential");
+      expect(await outcome(change(person))).toBe("done");
+      expect([await signIn(person, goodPassword), await signIn(person, otherPassword)]).toEqual([
+        "unauthorized.invalid_credential",
+        "done",
+      ]);
+    });
+
+    test.each(["suspend", "revoke"] as const)(
+      "S42: whose only password was ended by %s is answered as if it were a wrong one",
+      async (act) => {
+        const person = await byPasskey();
+        await world.auth.credentials[act]({ actor: system, credentialId: person.credentialId });
+        world.hasher.reset();
+        for (const current of [goodPassword, otherPassword]) {
+          expect(await outcome(change(person, current))).toBe("unauthorized.invalid_credential");
+        }
+        expect(world.hasher.computations).toBe(2);
+        expect(await changes(person)).toEqual([
+          ["failure", {}],
+          ["failure", {}],
+        ]);
+        expect(await outcome(world.auth.sessions.verify(person))).toBe("done");
+      },
+    );
+
+    test("and has ten tries at what is not there, as everybody has", async () => {
+      const person = await byPasskey();
+      await world.auth.credentials.revoke({ actor: system, credentialId: person.credentialId });
+      for (let time = 0; time < 10; time++) await outcome(change(person));
+      expect(await outcome(change(person))).toBe("too_many_requests");
+    });
+
+    test("S04: nor is another user's password theirs to prove, from a session of a passkey", async () => {
+      const [person, other] = [await byPasskey(), await world.person({ password: otherPassword })];
+      await world.auth.credentials.revoke({ actor: system, credentialId: person.credentialId });
+      expect(await outcome(change(person, otherPassword, goodPassword))).toBe("unauthorized.invalid_credential");
+      const { credentialId } = other;
+      const rotation = { actor: person.actor, credentialId, currentPassword: otherPassword, password: goodPassword };
+      expect(await outcome(world.auth.credentials.rotateOwnPassword(rotation))).toBe("not_found");
+      expect(await signIn(other, otherPassword)).toBe("done");
     });
   });
 

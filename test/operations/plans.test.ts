@@ -8,6 +8,7 @@ import type { IssuedSession } from "../../src/operations/session-values.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { lockStatements } from "../../src/store/locks.ts";
 import { sql } from "../../src/store/sql.ts";
+import { lockAdministrators } from "../../src/store/tuples.ts";
 import {
   freshIdentifier,
   openAuth,
@@ -267,7 +268,7 @@ describe("S30: locks of a batch, on Postgres", () => {
   test("however many there are: the users in one statement by id, then the administrators", () => {
     const user = (id: string) => ({ on: "usr", key: sql<{ id: string }>`select ${id}::uuid as id` }) as const;
     expect(lockStatements([])).toEqual([]);
-    const texts = lockStatements([{ on: "administrators" }, user("b"), user("a"), user("b")]).map(({ text }) => text);
+    const texts = lockStatements([lockAdministrators(), user("b"), user("a"), user("b")]).map(({ text }) => text);
     expect(texts).toHaveLength(2);
     expect(texts[0]).toMatch(
       /^select id from usr where id in \(.* union .* union .*\) order by id for no key update$/s,

@@ -224,12 +224,31 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
 
   describe("S12: where a second factor is demanded there is a ticket and no session", () => {
     test.each([
-      { case: "an active factor", demand: (userId: string) => world.enroll(userId), required: true },
-      { case: "a policy", demand: (userId: string) => world.requireFactor(userId), required: true },
       {
-        case: "a policy whose grace is over",
-        demand: (userId: string) => world.requireFactor(userId, new Date(0)),
-        required: true,
+        case: "an active factor",
+        demand: (userId: string) => world.enroll(userId),
+        required: { enroll: false, factors: ["totp"] },
+      },
+      {
+        case: "a policy",
+        demand: (userId: string) => world.requireFactor(userId),
+        required: { enroll: true, factors: [] },
+      },
+      {
+        case: "a policy beside an active factor, whatever became of the grace",
+        demand: async (userId: string) => {
+          await world.requireFactor(userId, new Date(0));
+          await world.enroll(userId);
+        },
+        required: { enroll: false, factors: ["totp"] },
+      },
+      {
+        case: "a policy whose grace is over, and an administrator's leave",
+        demand: async (userId: string) => {
+          await world.requireFactor(userId, new Date(0));
+          await world.auth.mfaPolicies.grantEnrollment({ actor: system, userId });
+        },
+        required: { enroll: true, factors: [] },
       },
       {
         case: "a policy that is still in grace",
@@ -259,12 +278,46 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       await demand(person.userId);
       const before = await world.liveSessions(person.userId);
       const signedIn = await signIn(person.identifier, person.password, { presentedToken: person.token });
-      expect(signedIn.mfaRequired).toBe(required);
-      // S20: nothing about the user is told before all is proved.
-      if (required) expect(Object.keys(signedIn).sort()).toEqual(["mfaRequired", "ticket"]);
+      expect(signedIn.mfaRequired).toBe(required !== false);
+      // S20: the first factor is proved, so that the kinds of the others are told, and nothing else.
+      if (required)
+        expect(signedIn).toEqual({ mfaRequired: true, ticket: expect.any(String), ...(required as object) });
       expect(await world.liveSessions(person.userId)).toBe(before);
       expect(await world.tickets(person.userId)).toBe(required ? 1 : 0);
-      expect((await world.auth.verifyPassword(person)).mfaRequired).toBe(required);
+      expect((await world.auth.verifyPassword(person)).mfaRequired).toBe(required !== false);
+    });
+
+    test.each([
+      { case: "a policy whose grace is over", spoil: async () => undefined },
+      {
+        case: "and whose factor was taken away",
+        spoil: async (userId: string) => {
+          await world.enroll(userId);
+          await world.rows(sql`update mfa set status = 'revoked' where usr_id = ${uuidFor("usr", userId)}::uuid`);
+        },
+      },
+      {
+        case: "and an administrator's leave that has ended",
+        spoil: async (userId: string) => {
+          await world.auth.mfaPolicies.grantEnrollment({ actor: system, userId });
+          await world.rows(sql`
+            update mfa_enrollment_grant set expires_at = sallyport_now() where usr_id = ${uuidFor("usr", userId)}::uuid`);
+        },
+      },
+    ])("S32, $case: the right password sets nothing up, and leaves nothing", async ({ spoil }) => {
+      const person = await world.person();
+      await world.requireFactor(person.userId, new Date(0));
+      await spoil(person.userId);
+      const before = await world.liveSessions(person.userId);
+      for (const attempt of [
+        () => signIn(person.identifier, person.password),
+        () => world.auth.verifyPassword(person),
+      ]) {
+        expect(await outcome(attempt())).toBe("forbidden.enrollment_not_granted");
+      }
+      // Whoever has not the password learns nothing of it.
+      expect(await outcome(signIn(person.identifier, otherPassword))).toBe("unauthorized.invalid_credential");
+      expect([await world.liveSessions(person.userId), await world.tickets(person.userId)]).toEqual([before, 0]);
     });
   });
 

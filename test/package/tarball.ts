@@ -76,10 +76,15 @@ export async function outcomeOf(
   );
   const env = { ...Object.fromEntries(inherited), WRANGLER_SEND_METRICS: "false", ...extra };
   return await new Promise((resolve, reject) => {
-    execFile(program, args, { cwd, env, timeout: 120_000 }, (error: ExecFileException | null, stdout, stderr) => {
-      if (error && typeof error.code !== "number") reject(error);
-      else resolve({ exitCode: (error?.code as number | undefined) ?? 0, stdout, stderr });
-    });
+    execFile(
+      program,
+      args,
+      { cwd, env, timeout: 120_000, maxBuffer: 64 * 1024 * 1024 },
+      (error: ExecFileException | null, stdout, stderr) => {
+        if (error && typeof error.code !== "number") reject(error);
+        else resolve({ exitCode: (error?.code as number | undefined) ?? 0, stdout, stderr });
+      },
+    );
   });
 }
 

@@ -8,9 +8,13 @@ import { AuthError, type ErrorCode } from "../../src/domain/error.ts";
 import { type CredentialId, generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import type { Session, Transport } from "../../src/domain/session.ts";
 import { type Auth, createAuth } from "../../src/operations/auth.ts";
-import type { AuthOptions } from "../../src/operations/options.ts";
+import { createMfa, type MfaAuth } from "../../src/operations/mfa.ts";
+import type { MfaOptions } from "../../src/operations/mfa-core.ts";
+import type { PasskeyOptions } from "../../src/operations/passkey-core.ts";
+import { createPasskeys, type PasskeyAuth } from "../../src/operations/passkeys.ts";
+import { createTokens, type TokenAuth, type TokenOptions } from "../../src/operations/personal-access-tokens.ts";
 import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
-import { argon2Base64, blake2bBase64 } from "../../src/runtime/generated/binaries.ts";
+import { argon2Base64 } from "../../src/runtime/generated/argon2.ts";
 import { type Database, type Statement, sql } from "../../src/store/sql.ts";
 import { type CountingDatabase, countingDatabase } from "./counting-database.ts";
 import { type Backend, type BackendName, type BackendOptions, backend } from "./databases.ts";
@@ -47,8 +51,7 @@ const quickCost = { memoryKiB: 8, passes: 1, lanes: 1 };
 let computation: Argon2id | undefined;
 
 function quickTag(password: Uint8Array, salt: Uint8Array, cost = quickCost): Uint8Array {
-  const compile = (base64: string): WebAssembly.Module => new WebAssembly.Module(fromBase64(base64)!);
-  computation ??= new Argon2id({ argon2: compile(argon2Base64), blake2b: compile(blake2bBase64) });
+  computation ??= new Argon2id(new WebAssembly.Module(fromBase64(argon2Base64)!));
   return computation.tag({ password, salt, cost, tagBytes: 32 });
 }
 
@@ -71,7 +74,14 @@ export function quickHasher(): PasswordHasher {
 
 const quickDecoy = encodePhc({ cost: quickCost, salt: new Uint8Array(16), tag: new Uint8Array(32).fill(1) });
 
+/** Every operation that there is. */
+export type FullAuth = Auth & MfaAuth & PasskeyAuth & TokenAuth;
+
+/** What they are made of. */
+export type FullOptions = MfaOptions & PasskeyOptions & TokenOptions;
+
 export const secret: string = toBase64Url(randomBytes(32));
+export const sealingKey: string = toBase64Url(randomBytes(32));
 export const goodPassword = "vmqkzhrwxjcygpfb";
 export const otherPassword = "tuldnbfpgycjxwrh";
 export const system: Actor = systemActor("test");
@@ -104,19 +114,19 @@ export interface StoredEvent {
 export interface OpenOptions extends BackendOptions {
   /** `real`: the pinned cost and the queue. Default `quick`. */
   hasher?: "real" | "quick";
-  auth?: Partial<AuthOptions>;
+  auth?: Partial<FullOptions>;
 }
 
 /** Sallyport on a database of its own, with what a test needs to look behind it. */
 export interface World {
-  readonly auth: Auth;
+  readonly auth: FullAuth;
   /** As the driver made it: what goes through it is not counted. */
   readonly database: Database;
   readonly counting: CountingDatabase;
   readonly hasher: CountingHasher;
   readonly backend: Backend;
   /** Another isolate: the same database and secrets, nothing else in common. */
-  isolate(options?: Partial<AuthOptions>): Auth;
+  isolate(options?: Partial<FullOptions>): FullAuth;
   rows<Row>(statement: Statement<Row>): Promise<Row[]>;
   /** Signs somebody new up, from an address that nobody else has. */
   person(options?: { transport?: Transport; password?: string; identifier?: string }): Promise<Person>;
@@ -145,17 +155,20 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
   const counting = countingDatabase(database);
   const isReal = options.hasher === "real";
   const hasher = countingHasher(isReal ? argon2id() : quickHasher());
-  const isolate = (more: Partial<AuthOptions> = {}): Auth =>
-    createAuth({
+  const isolate = (more: Partial<FullOptions> = {}): FullAuth => {
+    const chosen: FullOptions = {
       database,
       passwordHasher: hasher,
       decoyHash: isReal ? decoyHash : quickDecoy,
       secrets: secret,
+      sealingKeys: sealingKey,
       origins: ["https://example.com"],
       signUp: "open",
       ...options.auth,
       ...more,
-    });
+    };
+    return { ...createAuth(chosen), ...createMfa(chosen), ...createPasskeys(chosen), ...createTokens(chosen) };
+  };
   const auth = isolate({ database: counting });
   const rows = <Row>(statement: Statement<Row>): Promise<Row[]> => database.run<Row>(statement);
   const count = async (statement: Statement<{ n: number }>): Promise<number> => (await rows(statement))[0]!.n;

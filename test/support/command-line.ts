@@ -6,7 +6,16 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Runs the command line, without the environment's database. */
 export async function sallyport(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { DATABASE_URL: _unused, ...env } = process.env;
+  return await sallyportWith({}, ...args);
+}
+
+/** The same, with more of an environment. */
+export async function sallyportWith(
+  more: Readonly<Record<string, string>>,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const { DATABASE_URL: _unused, ...inherited } = process.env;
+  const env = { ...inherited, ...more };
   const command = [`${root}src/cli/sallyport.ts`, ...args];
   return await promisify(execFile)(process.execPath, command, { cwd: root, env }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),

@@ -64,15 +64,25 @@ export function validValue(schema: JsonSchema, draws: Draws, known: Known, membe
       return (resolved.minimum ?? 0) + draws.below(Math.min(resolved.maximum ?? 10_000, 10_000));
     case "null":
       return null;
+    case "boolean":
+      return draws.isOneIn(2);
+    case "array":
+      return Array.from({ length: draws.below(4) }, () => validValue(resolved.items as JsonSchema, draws, known));
     case "string":
+      if (resolved.format === "date-time") return new Date(Date.now() + draws.below(30_000_000) * 1000).toISOString();
       return resolved.pattern ? matching(resolved.pattern, draws) : draws.hex(draws.below(20));
     default:
       throw new Error(`Nothing is known of ${JSON.stringify(resolved)}.`);
   }
 }
 
+/** The type of the ids that a pattern allows. */
+export function idTypeOf(pattern: string | undefined): string | undefined {
+  return /^\^([a-z]+)_\[0-9a-f\]\{32\}\$$/.exec(pattern ?? "")?.[1];
+}
+
 function matching(pattern: string, draws: Draws): string {
-  const type = /^\^(usr|cred|ses)_/.exec(pattern)?.[1];
+  const type = idTypeOf(pattern);
   if (type) return `${type}_${draws.hex(12)}7${draws.hex(19)}`;
   if (pattern.includes("\\d")) return String(draws.below(400) - 100);
   throw new Error(`Nothing is known of ${pattern}.`);

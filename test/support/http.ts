@@ -141,9 +141,22 @@ function wrongBody(operation: Operation, reply: Reply): string | undefined {
 
 /** S19: what gives a session may set cookies, and what ends one may clear them; no refusal may but the one with a ticket. */
 function maySetCookies({ operationId }: Operation, { status, code }: Reply): boolean {
-  if (status === 401) return operationId === "signIn" && code === "unauthorized.mfa_required";
-  return status < 300 && ["signUp", "signIn", "refresh", "signOut", "changePassword"].includes(operationId);
+  if (status === 401) return operationId === "signIn" && /^unauthorized\.(mfa|enrollment)_required$/.test(code ?? "");
+  return status < 300 && setCookieOperations.has(operationId);
 }
+
+const setCookieOperations: ReadonlySet<string> = new Set([
+  "signUp",
+  "signIn",
+  "refresh",
+  "signOut",
+  "changePassword",
+  "signInWithFactor",
+  "confirmFactorAtSignIn",
+  "confirmOwnFactor",
+  "stepUp",
+  "signInWithPasskey",
+]);
 
 const validators = new Map<string, ValidateFunction>();
 

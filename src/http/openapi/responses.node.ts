@@ -7,11 +7,14 @@
 import * as v from "valibot";
 import { errorCodes } from "../../domain/error.ts";
 import type { AuthApi } from "../api.ts";
+import type { MfaApi } from "../factor-api.ts";
+import type { PasskeyApi } from "../passkey-api.ts";
+import type { TokenApi } from "../token-api.ts";
 
 const time = v.pipe(v.string(), v.isoTimestamp());
 const status = v.picklist(["active", "suspended", "revoked"]);
 
-function id(type: "usr" | "cred" | "ses") {
+function id(type: "usr" | "cred" | "ses" | "pat" | "mfa") {
   return v.pipe(v.string(), v.regex(new RegExp(`^${type}_[0-9a-f]{32}$`)));
 }
 
@@ -54,7 +57,122 @@ const accountSession = v.strictObject({
   mfa_verified_at: v.nullable(time),
   last_seen_at: v.nullable(time),
   device: v.string(),
+  address: v.nullable(v.string()),
   current: v.boolean(),
+});
+
+const anyFactor = {
+  id: id("mfa"),
+  status: v.picklist(["pending", "active", "suspended", "revoked"]),
+  replaces: v.exactOptional(id("mfa")),
+  created_at: time,
+  updated_at: time,
+};
+
+const factor = v.variant("type", [
+  v.strictObject({ ...anyFactor, type: v.literal("totp"), identifier: v.string() }),
+  v.strictObject({
+    ...anyFactor,
+    type: v.literal("webauthn"),
+    identifier: v.string(),
+    rp_id: v.string(),
+    sign_count: v.number(),
+    aaguid: v.exactOptional(v.string()),
+    transports: v.exactOptional(v.array(v.string())),
+  }),
+  v.strictObject({ ...anyFactor, type: v.literal("recovery"), remaining: v.number() }),
+]);
+
+const factors = v.strictObject({ factors: v.array(factor) });
+
+const keyParameters = v.strictObject({ type: v.literal("public-key"), alg: v.picklist([-7, -8, -257]) });
+
+const enrolledFactor = v.strictObject({
+  factor,
+  totp_enrollment: v.exactOptional(
+    v.strictObject({
+      secret_b32: v.string(),
+      otpauth_uri: v.string(),
+      period: v.number(),
+      digits: v.number(),
+      algorithm: v.picklist(["sha1", "sha256", "sha512"]),
+    }),
+  ),
+  webauthn_enrollment: v.exactOptional(
+    v.strictObject({
+      challenge_b64u: v.string(),
+      rp_id: v.string(),
+      user_id_b64u: v.string(),
+      pub_key_cred_params: v.array(keyParameters),
+      timeout_ms: v.number(),
+    }),
+  ),
+  recovery_codes: v.exactOptional(v.array(v.string())),
+});
+
+const descriptor = v.strictObject({ type: v.literal("public-key"), id: v.string() });
+
+const registrationOptions = v.strictObject({
+  rp: v.strictObject({ id: v.string(), name: v.string() }),
+  user: v.strictObject({ id: v.string(), name: v.string(), displayName: v.string() }),
+  challenge: v.string(),
+  pubKeyCredParams: v.array(keyParameters),
+  timeout: v.number(),
+  excludeCredentials: v.array(descriptor),
+  authenticatorSelection: v.strictObject({
+    residentKey: v.literal("required"),
+    requireResidentKey: v.literal(true),
+    userVerification: v.literal("required"),
+  }),
+  attestation: v.picklist(["none", "direct"]),
+});
+
+const assertionOptions = v.strictObject({
+  challenge: v.string(),
+  timeout: v.number(),
+  rpId: v.string(),
+  allowCredentials: v.array(descriptor),
+  userVerification: v.literal("required"),
+});
+
+const passkey = v.strictObject({
+  id: id("cred"),
+  status,
+  name: v.nullable(v.string()),
+  transports: v.array(v.string()),
+  aaguid: v.nullable(v.string()),
+  backup_eligible: v.boolean(),
+  backed_up: v.boolean(),
+  created_at: time,
+  last_used_at: v.nullable(time),
+});
+
+const verifiedFactor = v.strictObject({
+  ok: v.literal(true),
+  mfa_id: id("mfa"),
+  type: v.picklist(["totp", "webauthn", "recovery"]),
+  mfa_verified_at: time,
+  new_sign_count: v.exactOptional(v.number()),
+});
+
+const mfaPolicy = v.strictObject({
+  usr_id: id("usr"),
+  required: v.boolean(),
+  grace_until: v.nullable(time),
+  updated_at: time,
+});
+
+const personalAccessToken = v.strictObject({
+  id: id("pat"),
+  usr_id: id("usr"),
+  name: v.string(),
+  scope: v.array(v.string()),
+  status: v.picklist(["active", "expired", "revoked"]),
+  expires_at: v.nullable(time),
+  last_used_at: v.nullable(time),
+  revoked_at: v.nullable(time),
+  created_at: time,
+  updated_at: time,
 });
 
 /** 32 bytes as base64url. */
@@ -68,6 +186,10 @@ const error = v.strictObject({
 
 const signedIn = v.strictObject({ user, session: accountSession, token: v.exactOptional(token) });
 const issued = v.strictObject({ session, token });
+const issuedToken = v.strictObject({
+  pat: personalAccessToken,
+  token: v.pipe(v.string(), v.regex(/^pat_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$/)),
+});
 
 function page<Item extends v.GenericSchema>(item: Item) {
   return v.strictObject({ data: v.array(item), page: v.strictObject({ next_cursor: v.nullable(v.string()) }) });
@@ -79,6 +201,9 @@ export const namedSchemas = {
   Credential: credential,
   Session: session,
   AccountSession: accountSession,
+  Factor: factor,
+  Passkey: passkey,
+  PersonalAccessToken: personalAccessToken,
   Error: error,
 };
 
@@ -92,6 +217,30 @@ export const responses = {
   "/auth/sessions": { $get: page(accountSession) },
   "/auth/sessions/revoke-others": { $post: v.strictObject({ revoked: v.number() }) },
   "/auth/password": { $post: signedIn },
+
+  "/auth/sign-in/factor": { $post: signedIn },
+  "/auth/sign-in/enroll": { $post: enrolledFactor },
+  "/auth/sign-in/enroll/:mfa_id/confirm": { $post: signedIn },
+  "/auth/step-up": { $post: signedIn },
+  "/auth/factors": { $get: factors, $post: enrolledFactor },
+  "/auth/factors/:mfa_id/confirm": { $post: signedIn },
+  "/auth/factors/:mfa_id/revoke": { $post: factor },
+
+  "/auth/sign-in/passkey/options": { $post: assertionOptions },
+  "/auth/sign-in/passkey": { $post: signedIn },
+  "/auth/sign-in/factor/options": { $post: assertionOptions },
+  "/auth/step-up/options": { $post: assertionOptions },
+  "/auth/passkeys": { $get: v.strictObject({ passkeys: v.array(passkey) }), $post: passkey },
+  "/auth/passkeys/options": { $post: registrationOptions },
+  "/auth/passkeys/:cred_id": { $put: passkey },
+  "/auth/passkeys/:cred_id/revoke": { $post: credential },
+
+  "/v1/users/:usr_id/mfa-factors": { $get: factors, $post: enrolledFactor },
+  "/v1/mfa-factors/:mfa_id/confirm": { $post: factor },
+  "/v1/mfa-factors/:mfa_id/revoke": { $post: factor },
+  "/v1/users/:usr_id/mfa/verify": { $post: verifiedFactor },
+  "/v1/users/:usr_id/mfa-policy": { $get: mfaPolicy, $put: mfaPolicy },
+  "/v1/users/:usr_id/mfa-policy/grant-enrollment": { $post: v.null() },
 
   "/v1/users": { $get: page(user), $post: user },
   "/v1/users/:usr_id": { $get: user, $put: user },
@@ -113,12 +262,20 @@ export const responses = {
   "/v1/sessions/:ses_id/refresh": { $post: issued },
   "/v1/sessions/:ses_id/revoke": { $post: session },
 
+  "/auth/tokens": { $get: page(personalAccessToken), $post: issuedToken },
+  "/auth/tokens/:pat_id/revoke": { $post: personalAccessToken },
+  "/v1/users/:usr_id/pats": { $get: page(personalAccessToken), $post: issuedToken },
+  "/v1/pats/:pat_id": { $get: personalAccessToken },
+  "/v1/pats/:pat_id/revoke": { $post: personalAccessToken },
+
   "/health": { $get: v.strictObject({ status: v.literal("ok") }) },
   "/openapi.json": { $get: v.looseObject({ openapi: v.string() }) },
 };
 
 type Bodies<Answers> = Answers extends { status: 200 | 201 | 204; output: infer Body } ? Body : never;
-type Declared = { [Path in keyof AuthApi]: { [Method in keyof AuthApi[Path]]: Bodies<AuthApi[Path][Method]> } };
+/** Every route that there is, of every entry. */
+type EveryApi = AuthApi & MfaApi & PasskeyApi & TokenApi;
+type Declared = { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Bodies<EveryApi[Path][Method]> } };
 type Described = {
   [Path in keyof typeof responses]: {
     [Method in keyof (typeof responses)[Path]]: (typeof responses)[Path][Method] extends v.GenericSchema<

@@ -3,6 +3,7 @@ import { accessRules } from "../../domain/access-rules.ts";
 import { AuthError, errorBody } from "../../domain/error.ts";
 import { type Transport, ticketSeconds } from "../../domain/session.ts";
 import type { IssuedSession } from "../../operations/session-values.ts";
+import type { SecondFactorNeeded } from "../../operations/sign-in.ts";
 import {
   clearCookie,
   knownDeviceCookie,
@@ -51,7 +52,14 @@ export const accountRoutes: readonly Route[] = [
     access: "anyone",
     body: signInBody,
     status: 200,
-    refusals: ["unauthorized.invalid_credential", "unauthorized.mfa_required", "too_many_requests", "unavailable.busy"],
+    refusals: [
+      "unauthorized.invalid_credential",
+      "unauthorized.mfa_required",
+      "unauthorized.enrollment_required",
+      "forbidden.enrollment_not_granted",
+      "too_many_requests",
+      "unavailable.busy",
+    ],
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", ...proof } = body;
       const result = await auth.signIn({
@@ -62,7 +70,7 @@ export const accountRoutes: readonly Route[] = [
         presentedToken: transport === "cookie" ? readCookie(c, sessionCookie) : undefined,
       });
       return result.mfaRequired
-        ? secondFactorNeeded(c, transport, result.ticket)
+        ? secondFactorNeeded(c, transport, result)
         : c.json(signedIn(c, transport, result), 200);
     },
   }),
@@ -155,7 +163,11 @@ export const accountRoutes: readonly Route[] = [
 ];
 
 /** Hands a session over in its transport: the token is in the cookie or in the body, never in both (S08). */
-function signedIn(c: Context, transport: Transport, issued: IssuedSession & { knownDevice?: string }): SignedInBody {
+export function signedIn(
+  c: Context,
+  transport: Transport,
+  issued: IssuedSession & { knownDevice?: string },
+): SignedInBody {
   const { session, user, token, knownDevice } = issued;
   const body = { user: userBody(user), session: accountSessionBody(session, session.id) };
   if (transport === "token") return { ...body, token };
@@ -165,11 +177,19 @@ function signedIn(c: Context, transport: Transport, issued: IssuedSession & { kn
   return body;
 }
 
-/** Says that a second factor is needed, and of the user nothing (S20). */
-function secondFactorNeeded(c: Context, transport: Transport, ticket: string): Response {
-  const body = errorBody(new AuthError("unauthorized.mfa_required"));
+/** Says that a second factor is needed, and of the user the kinds that they have: the first one is proved (S20). */
+function secondFactorNeeded(c: Context, transport: Transport, needed: SecondFactorNeeded): Response {
+  const { ticket, factors, enroll } = needed;
+  const { code, message } = errorBody(
+    new AuthError(enroll ? "unauthorized.enrollment_required" : "unauthorized.mfa_required"),
+  );
   c.header("WWW-Authenticate", "Bearer");
-  if (transport === "token") return c.json({ ...body, details: { ticket } }, 401);
+  if (transport === "token") return c.json({ code, message, details: { factors, ticket } }, 401);
+  setTicketCookie(c, ticket);
+  return c.json({ code, message, details: { factors } }, 401);
+}
+
+/** Keeps a login ticket in the browser for as long as it counts (S20). */
+export function setTicketCookie(c: Context, ticket: string): void {
   setCookie(c, ticketCookie, ticket, ticketSeconds);
-  return c.json(body, 401);
 }

@@ -16,7 +16,12 @@ export const credentialRoutes: readonly Route[] = [
     access: "anyone",
     body: verifyCredentialBody,
     status: 200,
-    refusals: ["unauthorized.invalid_credential", "too_many_requests", "unavailable.busy"],
+    refusals: [
+      "unauthorized.invalid_credential",
+      "forbidden.enrollment_not_granted",
+      "too_many_requests",
+      "unavailable.busy",
+    ],
     run: async ({ c, auth, body, context }) => {
       // No ceremony stands behind the other kinds here, so they prove nothing (S04).
       if (body.type !== "password") throw new AuthError("unauthorized.invalid_credential");
@@ -93,7 +98,7 @@ export const credentialRoutes: readonly Route[] = [
     summary: "Ends the sessions that a credential gave, and lets nobody in with it",
     access: accessRules.suspendCredential,
     status: 200,
-    refusals: ["conflict.already_terminal"],
+    refusals: ["conflict.already_terminal", "conflict.last_way_in", "conflict.last_factor"],
     run: async ({ c, auth, actor }) =>
       c.json(credentialBody(await auth.credentials.suspend({ actor, credentialId: c.req.param("cred_id")! })), 200),
   }),
@@ -115,7 +120,7 @@ export const credentialRoutes: readonly Route[] = [
     summary: "Ends a credential for good, with the sessions that it gave",
     access: accessRules.revokeCredential,
     status: 200,
-    refusals: ["conflict.already_terminal"],
+    refusals: ["conflict.already_terminal", "conflict.last_way_in", "conflict.last_factor"],
     run: async ({ c, auth, actor }) =>
       c.json(credentialBody(await auth.credentials.revoke({ actor, credentialId: c.req.param("cred_id")! })), 200),
   }),

@@ -1,10 +1,23 @@
+import type { Context } from "hono";
 import { accessRules } from "../../domain/access-rules.ts";
+import type { Transport } from "../../domain/session.ts";
+import { readCookie, ticketCookie } from "../cookies.ts";
 import { guardedRoute, openRoute, type Route } from "../route.ts";
 import { type CreateSessionBody, createSessionBody } from "../schemas.ts";
 import { sessionBody } from "../wire.ts";
 
 /** Carries a login ticket, so that the bodies keep the specified schema. */
 export const ticketHeader = "Login-Ticket";
+
+/** Carries the token of a session that takes the place of the one that asked, for the same reason. */
+export const sessionHeader = "Session-Token";
+
+/** The login ticket: of a program in the header, of a browser in the cookie. One form is never taken for the other (S20). */
+export function presentedTicket(c: Context): { ticket: string; transport: Transport } {
+  const header = c.req.header(ticketHeader);
+  if (header !== undefined) return { ticket: header, transport: "token" };
+  return { ticket: readCookie(c, ticketCookie) ?? "", transport: "cookie" };
+}
 
 /** The specification's routes for sessions. Their tokens travel in bodies and in `Authorization`, never in cookies. */
 export const sessionRoutes: readonly Route[] = [

@@ -1,4 +1,5 @@
 import { accessRules } from "../../domain/access-rules.ts";
+import { AuthError } from "../../domain/error.ts";
 import { guardedRoute, type Route } from "../route.ts";
 import type { PageQuery, UserFieldsBody, UsersQuery } from "../schemas.ts";
 import { pageQuery, userFieldsBody, usersQuery } from "../schemas.ts";
@@ -113,4 +114,15 @@ export const userRoutes: readonly Route[] = [
 /** A query's number; the schema has held it to digits. */
 export function toNumber(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
+}
+
+/** The time that a member's text names. Its form is that of RFC 3339 by then, but 30 February has that form too. */
+export function toDate(text: string, member: string): Date {
+  const time = new Date(text);
+  const day = Number(text.slice(8, 10));
+  const lastDay = new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate();
+  if (Number.isNaN(time.getTime()) || day > lastDay) {
+    throw new AuthError("invalid_format.body", { details: { member } });
+  }
+  return time;
 }

@@ -1,0 +1,34 @@
+import { parseSealingKeys, resealSecrets } from "../operations/reseal.ts";
+import { type Command, UsageError } from "./command.ts";
+import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
+
+/** `sallyport reseal`: after a change of sealing keys, or of plain secrets for sealed ones. */
+export const resealCommand: Command = {
+  summary: "Seal secrets anew under the newest of SALLYPORT_SEALING_KEYS; goes on where it was cut off.",
+  usage: databaseUsage,
+  options: databaseOptions,
+  async run(values) {
+    const keys = sealingKeys(process.env.SALLYPORT_SEALING_KEYS);
+    await withDatabase(values, async (database) => {
+      const core = { database, onError: (error: unknown) => console.error(String(error)) };
+      let [resealed, unreadable] = [0, 0];
+      let after: string | null | undefined;
+      while (after !== null) {
+        const step = await resealSecrets(core, keys, { after });
+        resealed += step.resealed;
+        unreadable += step.unreadable;
+        after = step.next;
+      }
+      console.log(`${resealed} secrets are sealed anew.`);
+      if (unreadable > 0) throw new Error(`${unreadable} secrets open with none of the keys, and stay as they are.`);
+    });
+  },
+};
+
+function sealingKeys(text: string | undefined): ReturnType<typeof parseSealingKeys> {
+  try {
+    return parseSealingKeys(text);
+  } catch (error) {
+    throw new UsageError(`SALLYPORT_SEALING_KEYS cannot be used: ${(error as Error).message}`);
+  }
+}

@@ -1,0 +1,22 @@
+/**
+ * Second factors: authenticator apps, recovery codes, and who must have one.
+ *
+ * @module
+ */
+export type { Factor, FactorStatus, FactorType, MfaPolicy } from "../domain/factor.ts";
+export type { FactorId } from "../domain/id.ts";
+export type { TotpAlgorithm, TotpParameters } from "../domain/totp.ts";
+export type { EnrollmentAuthority } from "../operations/enrollment-authority.ts";
+export type { FactorProof } from "../operations/factor-check.ts";
+export type { FactorOperations, TotpEnrollment } from "../operations/factors.ts";
+export { createMfa, type MfaAuth, type MfaPolicyOperations } from "../operations/mfa.ts";
+export type { MfaOptions } from "../operations/mfa-core.ts";
+export type {
+  PresentedTicket,
+  SecondFactorOperations,
+  StepUpProof,
+  VerifiedFactor,
+} from "../operations/second-factor.ts";
+export type { MfaApi } from "./factor-api.ts";
+export type { FactorRouteAuth } from "./routes/factor-calls.ts";
+export { mfaRoutes } from "./routes/factors.ts";

@@ -1,0 +1,18 @@
+/**
+ * Passkeys and security keys: W3C WebAuthn Level 3.
+ *
+ * @module
+ */
+export type { Passkey } from "../domain/passkey.ts";
+export type { WebauthnProof } from "../operations/assertion-check.ts";
+export type { PasskeyOptions } from "../operations/passkey-core.ts";
+export {
+  type AssertionOptions,
+  createPasskeys,
+  type PasskeyAuth,
+  type PasskeyOperations,
+} from "../operations/passkeys.ts";
+export type { RegistrationOptions } from "../operations/registration.ts";
+export type { SecurityKeyOperations } from "../operations/security-keys.ts";
+export type { PasskeyApi } from "./passkey-api.ts";
+export { type PasskeyRouteAuth, passkeyRoutes } from "./routes/passkeys.ts";

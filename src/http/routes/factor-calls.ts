@@ -1,0 +1,103 @@
+import { AuthError, type ErrorCode } from "../../domain/error.ts";
+import type { Factor } from "../../domain/factor.ts";
+import type { Transport } from "../../domain/session.ts";
+import type { WebauthnProof } from "../../operations/assertion-check.ts";
+import type { Auth } from "../../operations/auth.ts";
+import type { EnrollmentAuthority } from "../../operations/enrollment-authority.ts";
+import type { MfaAuth } from "../../operations/mfa.ts";
+import type { PasskeyAuth } from "../../operations/passkeys.ts";
+import type { IssuedSession } from "../../operations/session-values.ts";
+import type { AssertionBody, AttestationBody, ConfirmFactorBody, EnrollFactorBody } from "../factor-schemas.ts";
+import { type EnrolledFactorBody, factorBody, totpEnrollmentBody, webauthnEnrollmentBody } from "../factor-wire.ts";
+import type { Call } from "../route.ts";
+
+/** What these rows need of Sallyport; security keys are refused without `createPasskeys`. */
+export type FactorRouteAuth = Auth & MfaAuth & Partial<Pick<PasskeyAuth, "webauthn" | "securityKeys">>;
+
+export const proofRefusals: readonly ErrorCode[] = [
+  "unauthorized.invalid_factor",
+  "unauthorized.replayed_totp",
+  "too_many_requests",
+  "unavailable.busy",
+];
+export const ticketRefusals: readonly ErrorCode[] = ["unauthorized.invalid_ticket", ...proofRefusals];
+export const enrollRefusals: readonly ErrorCode[] = [
+  "invalid_format.name",
+  "invalid_format.rp_id",
+  "forbidden",
+  "precondition.factor_needed_first",
+];
+export const confirmRefusals: readonly ErrorCode[] = [
+  "forbidden",
+  "invalid_format.webauthn",
+  "conflict.duplicate_credential",
+  "precondition.factor_not_pending",
+  "precondition.factor_code_invalid",
+  "too_many_requests",
+];
+
+export function webauthnOf(auth: FactorRouteAuth): PasskeyAuth["webauthn"] {
+  if (!auth.webauthn) throw new AuthError("unauthorized.invalid_factor");
+  return auth.webauthn;
+}
+
+/** The specification's form of an assertion, as a browser writes it (WebAuthn L3 §5.1.8). */
+export function assertionOf({ assertion }: { assertion: AssertionBody }): WebauthnProof {
+  const { credential_id_b64u: id, user_handle_b64u: userHandle } = assertion;
+  const response = {
+    clientDataJSON: assertion.client_data_json_b64u,
+    authenticatorData: assertion.authenticator_data_b64u,
+    signature: assertion.signature_b64u,
+    ...(userHandle !== undefined && { userHandle }),
+  };
+  return { type: "webauthn", response: { id, rawId: id, type: "public-key", response } };
+}
+
+/** The same of a registration. */
+function registrationOf(attestation: AttestationBody): unknown {
+  const { credential_id_b64u: id, transports = [] } = attestation;
+  const response = {
+    clientDataJSON: attestation.client_data_json_b64u,
+    attestationObject: attestation.attestation_object_b64u,
+    transports,
+  };
+  return { id, rawId: id, type: "public-key", response };
+}
+
+export async function confirm(
+  auth: FactorRouteAuth,
+  body: ConfirmFactorBody,
+  factorId: string,
+  authority: EnrollmentAuthority,
+  transport: Transport,
+): Promise<IssuedSession & { factor: Factor; knownDevice?: string }> {
+  if (body.type === "totp")
+    return await auth.factors.confirmTotp({ ...authority, factorId, transport, code: body.code });
+  if (!auth.securityKeys) throw new AuthError("forbidden");
+  return await auth.securityKeys.confirm({
+    ...authority,
+    factorId,
+    transport,
+    response: registrationOf(body.attestation),
+  });
+}
+
+export async function enroll(
+  { auth, body }: Pick<Call<EnrollFactorBody, undefined, FactorRouteAuth>, "auth" | "body">,
+  authority: EnrollmentAuthority,
+): Promise<EnrolledFactorBody> {
+  switch (body.type) {
+    case "totp":
+      return totpEnrollmentBody(await auth.factors.enrollTotp({ ...authority, label: body.identifier }));
+    case "recovery": {
+      if (!("actor" in authority)) throw new AuthError("precondition.factor_needed_first");
+      const { factor, codes } = await auth.factors.replaceRecoveryCodes(authority);
+      return { factor: factorBody(factor), recovery_codes: [...codes] };
+    }
+    case "webauthn":
+      if (!auth.securityKeys) throw new AuthError("forbidden");
+      // S45: the relying party is of the configuration; another one can only be named to be refused.
+      if (body.rp_id !== undefined) auth.securityKeys.requireRpId(body.rp_id);
+      return webauthnEnrollmentBody(await auth.securityKeys.enroll(authority));
+  }
+}

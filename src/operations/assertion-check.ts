@@ -1,0 +1,130 @@
+import { constantTimeEqual, fromBase64Url, fromHex } from "../crypto/bytes.ts";
+import { sha256Hex } from "../crypto/digest.ts";
+import { isOpaqueToken } from "../domain/bearer.ts";
+import { AuthError } from "../domain/error.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import type { Transport } from "../domain/session.ts";
+import { verifyAssertion } from "../domain/webauthn/assertion.ts";
+import { type AssertionResponse, parseAssertionResponse } from "../domain/webauthn/response.ts";
+import type { FactorHolder } from "../store/factor-holder.ts";
+import type { CheckedFactor } from "../store/factor-spending.ts";
+import * as store from "../store/webauthn.ts";
+import { addressBuckets } from "./buckets.ts";
+import { type CeremonyBinding, challengeOf, verifyChallenge } from "./challenges.ts";
+import { keyedDigest } from "./core.ts";
+import { execute } from "./execute.ts";
+import { type FactorUse, type ProvedFactor, reserveAndCheck, type Verdict } from "./factor-check.ts";
+import type { PasskeyCore } from "./passkey-core.ts";
+import { spendOnSession } from "./second-factor.ts";
+import type { IssuedSession } from "./session-values.ts";
+import { newAuditId } from "./user-values.ts";
+
+/** An assertion as the browser gives it, `AuthenticationResponseJSON`. */
+export interface WebauthnProof {
+  readonly type: "webauthn";
+  readonly response: unknown;
+}
+
+/** Counts an attempt and checks an assertion of a passkey or a security key of the holder's. */
+export async function checkAssertion(
+  core: PasskeyCore,
+  { proof, ...use }: FactorUse & { proof: WebauthnProof },
+): Promise<ProvedFactor> {
+  const response = parseAssertionResponse(proof.response);
+  return await reserveAndCheck<store.AssertionMaterial>(core, {
+    ...use,
+    type: "webauthn",
+    units: 1,
+    isStepUp: true,
+    material: store.assertionMaterial(response?.credentialId ?? ""),
+    // The holder is known, so the authenticator need not say whose the key is; if it does, it must be theirs (step 6).
+    verdictOn: async (material) => await verdictOn(core, material, response, proofBinding(use.holder), false),
+  });
+}
+
+/** Signs in with a passkey, whoever it is of: reserve, verify, spend. */
+export async function signInChecked(
+  core: PasskeyCore,
+  attempt: {
+    response: AssertionResponse | undefined;
+    transport: Transport;
+    context: RequestContext;
+    presentedToken: string | undefined;
+  },
+): Promise<IssuedSession> {
+  const { response, transport, context, presentedToken } = attempt;
+  const credentialId = response?.credentialId ?? "";
+  const act = { context, credentialDigest: await keyedDigest(core, "passkey", credentialId) };
+  const reserved = await execute(core, {
+    body: store.reservePasskeySignIn({
+      ...act,
+      auditId: newAuditId(),
+      credentialId,
+      buckets: await addressBuckets(core, context.address),
+    }),
+    onLostReply: "refuse",
+    decode: ([row]) => row as store.ReservedAssertionRow,
+  });
+  if (!reserved.allowed) {
+    throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
+  }
+  // A discoverable credential must say whose it is (§7.2 step 6).
+  const verdict = await verdictOn(core, reserved, response, ["sign_in"], true);
+  if (typeof verdict === "string") {
+    await execute(core, {
+      body: store.recordFailedPasskey({ ...act, auditId: newAuditId(), reason: verdict }),
+      onLostReply: "repeat",
+      decode: () => undefined,
+    });
+    throw new AuthError("unauthorized.invalid_credential");
+  }
+  const holder: FactorHolder = { passkeyId: verdict.factorId };
+  const presentedTokenHash =
+    presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
+  const use = { holder, context, action: "identity.sign_in", checked: verdict, bucket: "" };
+  try {
+    return await spendOnSession(core, { ...use, transport, presentedTokenHash });
+  } catch (error) {
+    const isSpent = error instanceof AuthError && error.code === "unauthorized.invalid_factor";
+    throw isSpent ? new AuthError("unauthorized.invalid_credential", { cause: error }) : error;
+  }
+}
+
+/** Bound to the login or the session that asked (R040). */
+export function proofBinding(holder: FactorHolder): CeremonyBinding {
+  if ("ticketHash" in holder) return ["prove", "ticket", holder.ticketHash];
+  return ["prove", "session", "sessionId" in holder ? holder.sessionId : ""];
+}
+
+async function verdictOn(
+  core: PasskeyCore,
+  material: store.AssertionMaterial,
+  response: AssertionResponse | undefined,
+  binding: CeremonyBinding,
+  needsHandle: boolean,
+): Promise<Exclude<Verdict, CheckedFactor> | (CheckedFactor & { type: "webauthn" })> {
+  const challenge = response && fromBase64Url(challengeOf(response.clientDataJson) ?? "");
+  const spent = challenge && (await verifyChallenge(core, challenge, binding));
+  if (!response) return "malformed";
+  if (!spent) return "challenge_mismatch";
+  const { factorId, publicKey, signCount, backupEligible } = material;
+  if (factorId === null || publicKey === null || signCount === null) return "unknown_credential";
+  const handle = material.handle === null ? undefined : fromHex(material.handle);
+  const said = response.userHandle;
+  if (said ? !handle || !constantTimeEqual(said, handle) : needsHandle) return "user_handle";
+
+  const verified = await verifyAssertion({
+    response,
+    challenge,
+    relyingParty: core.relyingParty,
+    credential: {
+      publicKey: fromHex(publicKey)!,
+      signCount: Number(signCount),
+      ...(backupEligible !== null && { backupEligible }),
+    },
+  });
+  // More precise than the public reason; and only `sign_count`, which a signature stands behind, speaks of a clone.
+  if (!verified.ok) return verified.check;
+  const { newSignCount, backedUp } = verified;
+  return { type: "webauthn", factorId, credentialId: response.credentialId, newSignCount, backedUp, challenge: spent };
+}

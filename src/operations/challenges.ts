@@ -1,0 +1,82 @@
+/**
+ * Challenges of WebAuthn ceremonies: sealed with a MAC instead of stored, so that a page view leaves no row (S46).
+ *
+ * A challenge is a random nonce, its end by the database's clock, and a MAC over both, the ceremony and what it is bound to: a
+ * session, a ticket, a user's handle. The statement that spends it writes its digest down, once.
+ *
+ * @module
+ */
+import { type Bytes, constantTimeEqual, randomBytes, toBase64Url, toHex } from "../crypto/bytes.ts";
+import type { SpentChallenge } from "../store/factor-spending.ts";
+import type { Core } from "./core.ts";
+
+const nonceBytes = 32;
+const endBytes = 6;
+const macBytes = 32;
+/** How long the client has for a ceremony, in seconds: WebAuthn L3 §15.1 recommends five minutes where a user is verified. */
+export const ceremonySeconds = 300;
+
+/** What a challenge is for, and what it is bound to: nothing that a client could choose freely. */
+export type CeremonyBinding = readonly [
+  ceremony: "register_passkey" | "register_factor" | "sign_in" | "prove",
+  ...boundTo: string[],
+];
+
+/** A fresh challenge. @param now The database's time. */
+export async function issueChallenge(core: Core, binding: CeremonyBinding, now: Date): Promise<Bytes> {
+  const challenge = new Uint8Array(nonceBytes + endBytes + macBytes);
+  challenge.set(randomBytes(nonceBytes));
+  const end = Math.floor(now.getTime() / 1000) + ceremonySeconds;
+  const view = new DataView(challenge.buffer);
+  view.setUint16(nonceBytes, Math.floor(end / 2 ** 32));
+  view.setUint32(nonceBytes + 2, end % 2 ** 32);
+  challenge.set((await macOf(core, challenge, binding, core.keys.currentVersion))!, nonceBytes + endBytes);
+  return challenge;
+}
+
+/**
+ * What spending a challenge takes, if it is one of ours for this ceremony and binding; whether it has ended, the statement that
+ * spends it decides.
+ */
+export async function verifyChallenge(
+  core: Core,
+  challenge: Bytes,
+  binding: CeremonyBinding,
+): Promise<SpentChallenge | undefined> {
+  if (challenge.length !== nonceBytes + endBytes + macBytes) return undefined;
+  const view = new DataView(challenge.buffer, challenge.byteOffset);
+  const end = view.getUint16(nonceBytes) * 2 ** 32 + view.getUint32(nonceBytes + 2);
+  const mac = challenge.subarray(nonceBytes + endBytes);
+  for (const version of core.keys.versions) {
+    const expected = await macOf(core, challenge, binding, version);
+    if (expected && constantTimeEqual(expected, mac)) {
+      const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", challenge)));
+      return { digest, expiresAt: new Date(end * 1000) };
+    }
+  }
+  return undefined;
+}
+
+async function macOf(
+  core: Core,
+  challenge: Bytes,
+  binding: CeremonyBinding,
+  version: number,
+): Promise<Bytes | undefined> {
+  const head = challenge.slice(0, nonceBytes + endBytes);
+  return await core.keys.mac("challenge", [toBase64Url(head), ...binding], version);
+}
+
+/** The challenge that client data repeats; it is verified before anything is made of it. */
+export function challengeOf(clientDataJson: Bytes): string | undefined {
+  try {
+    const data: unknown = JSON.parse(
+      new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(clientDataJson),
+    );
+    const challenge =
+      typeof data === "object" && data !== null ? (data as { challenge?: unknown }).challenge : undefined;
+    return typeof challenge === "string" && challenge.length <= 128 ? challenge : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,147 @@
+import { AuthError } from "../domain/error.ts";
+import type { FactorType } from "../domain/factor.ts";
+import { normalizeRecoveryCode } from "../domain/recovery-code.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { matchTotpStep, normalizeTotpCode } from "../domain/totp.ts";
+import type { FactorHolder } from "../store/factor-holder.ts";
+import * as store from "../store/factor-proofs.ts";
+import type { CheckedFactor } from "../store/factor-spending.ts";
+import { addressBuckets, factorBuckets } from "./buckets.ts";
+import type { Core } from "./core.ts";
+import { execute } from "./execute.ts";
+import { type MfaCore, openSecret, totpPlace } from "./mfa-core.ts";
+import { returningOnBusy, verifyPasswordHash } from "./passwords.ts";
+import { refuseHolder } from "./refuse-holder.ts";
+import { newAuditId } from "./user-values.ts";
+
+/** A code that somebody typed: of an authenticator app, or one of the recovery codes. */
+export type FactorProof = { readonly type: "totp" | "recovery"; readonly code: string };
+
+/** A proof that is right, and has not been used up yet. */
+export interface ProvedFactor {
+  readonly checked: CheckedFactor;
+  readonly userId: string;
+  /** The counter whose reservation a success gives back. */
+  readonly bucket: string;
+}
+
+/** Ten hashes are ten times the work (S24). */
+const units: Readonly<Record<FactorProof["type"], number>> = { totp: 1, recovery: 10 };
+
+/**
+ * Counts an attempt and checks the proof against what the database has: the first half of every use of a factor.
+ *
+ * @param attempt.pendingId A factor that waits for its confirmation, in the place of the active one.
+ * @throws {AuthError} `unauthorized.invalid_factor`, `unauthorized.replayed_totp`, `unauthorized.invalid_ticket`,
+ *   `too_many_requests`, `unavailable.busy`, and what the holder's session is refused with.
+ */
+export async function checkFactor(
+  core: MfaCore,
+  attempt: FactorUse & { proof: FactorProof; pendingId?: string },
+): Promise<ProvedFactor> {
+  const { proof, pendingId, ...use } = attempt;
+  return await reserveAndCheck<store.FactorMaterial>(core, {
+    ...use,
+    type: proof.type,
+    units: units[proof.type],
+    isStepUp: pendingId === undefined,
+    pendingId,
+    material: store.factorMaterial(pendingId === undefined ? { type: proof.type } : { pendingId }),
+    verdictOn: (material) => {
+      if (pendingId !== undefined && material.factorId === null) throw new AuthError("precondition.factor_not_pending");
+      return verdictOn(core, material, proof);
+    },
+  });
+}
+
+/** Who uses a factor for what. */
+export interface FactorUse {
+  readonly holder: FactorHolder;
+  readonly context: RequestContext;
+  readonly action: string;
+}
+
+/** What became of a proof: what is to be spent, or the reason why not, for the audit log. */
+export type Verdict = CheckedFactor | string;
+
+/** Counts an attempt, and has `verdictOn` look at what the database gives for it. */
+export async function reserveAndCheck<Material>(
+  core: Core,
+  attempt: FactorUse & {
+    type: FactorType;
+    units: number;
+    isStepUp: boolean;
+    pendingId?: string | undefined;
+    material: ReturnType<typeof store.factorMaterial>;
+    verdictOn: (material: store.Reservation & Material) => Promise<Verdict>;
+  },
+): Promise<ProvedFactor> {
+  const { holder, context, action, type } = attempt;
+  const act = { holder, context, action };
+  const reserved = await execute(core, {
+    body: store.reserveFactor<Material>({
+      ...act,
+      auditId: newAuditId(),
+      material: attempt.material,
+      isStepUp: attempt.isStepUp,
+      pendingId: attempt.pendingId,
+      // Nobody guesses a signature, so those count at the address alone (S22).
+      buckets: await (type === "webauthn" ? addressBuckets : factorBuckets)(core, context.address, attempt.units),
+    }),
+    onLostReply: "refuse",
+    decode: ([row]) => row as store.Reservation & Material,
+  });
+  await refuseHolder(core, holder, action, reserved.refusal);
+  if (!reserved.allowed) {
+    throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
+  }
+
+  const verdict = await returningOnBusy(core, reserved.bucket ?? "", () => attempt.verdictOn(reserved));
+  if (typeof verdict !== "string") return { checked: verdict, userId: reserved.userId, bucket: reserved.bucket ?? "" };
+  await execute(core, {
+    body: store.recordFailedFactor({ ...act, auditId: newAuditId(), type, reason: verdict }),
+    onLostReply: "repeat",
+    decode: () => undefined,
+  });
+  throw new AuthError(verdict === "replayed" ? "unauthorized.replayed_totp" : "unauthorized.invalid_factor");
+}
+
+async function verdictOn(core: MfaCore, material: store.ReservedFactorRow, proof: FactorProof): Promise<Verdict> {
+  if (material.factorId === null) return "wrong";
+  return proof.type === "totp"
+    ? await verdictOnTotp(core, material, material.factorId, proof.code)
+    : await verdictOnRecovery(core, material, material.factorId, proof.code);
+}
+
+async function verdictOnTotp(
+  core: MfaCore,
+  material: store.ReservedFactorRow,
+  factorId: string,
+  typed: string,
+): Promise<Verdict> {
+  const { totpSecret, totpAlgorithm, totpDigits, totpPeriod, totpLastStep, userId } = material;
+  const code = normalizeTotpCode(typed);
+  if (!code || totpSecret === null || !totpAlgorithm || !totpDigits || !totpPeriod) return "wrong";
+  const secret = await openSecret(core, totpPlace(factorId, userId), totpSecret);
+  const parameters = { algorithm: totpAlgorithm, digits: totpDigits, periodSeconds: totpPeriod };
+  const step = await matchTotpStep(secret, code, Number(material.now), parameters);
+  if (step === undefined) return "wrong";
+  return totpLastStep !== null && step <= Number(totpLastStep) ? "replayed" : { type: "totp", factorId, step };
+}
+
+/** Verifies all of the hashes, used or not and whatever matches, so that the time tells neither place nor number. */
+async function verdictOnRecovery(
+  core: MfaCore,
+  { recoveryHashes, recoveryConsumed }: store.ReservedFactorRow,
+  factorId: string,
+  typed: string,
+): Promise<Verdict> {
+  const code = normalizeRecoveryCode(typed);
+  if (!code || !recoveryHashes || !recoveryConsumed) return "wrong";
+  let matched: Verdict = "wrong";
+  for (const [slot, hash] of recoveryHashes.entries()) {
+    const matches = await verifyPasswordHash(core, hash, code);
+    if (matches && recoveryConsumed[slot] === "false") matched = { type: "recovery", factorId, slot, hash };
+  }
+  return matched;
+}

@@ -1,0 +1,234 @@
+import { toBase32 } from "../crypto/base32.ts";
+import { toHex } from "../crypto/bytes.ts";
+import { accessRules } from "../domain/access-rules.ts";
+import type { Actor } from "../domain/actor.ts";
+import { AuthError } from "../domain/error.ts";
+import type { Factor } from "../domain/factor.ts";
+import { generateId, uuidFor } from "../domain/id.ts";
+import { generateRecoveryCodes, recoveryCodeCount } from "../domain/recovery-code.ts";
+import type { Transport } from "../domain/session.ts";
+import { isStorableText } from "../domain/text.ts";
+import { defaultTotp, generateTotpSecret, otpauthUri, type TotpParameters } from "../domain/totp.ts";
+import type { Bucket } from "../store/attempts.ts";
+import * as enrollment from "../store/factor-enrollment.ts";
+import { type FactorAttempt, type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
+import * as store from "../store/factors.ts";
+import type { Statement } from "../store/sql.ts";
+import { addressBuckets } from "./buckets.ts";
+import { denialOf } from "./denial.ts";
+import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
+import { execute } from "./execute.ts";
+import { checkFactor } from "./factor-check.ts";
+import { toFactor } from "./factor-values.ts";
+import { issueKnownDevice } from "./known-device.ts";
+import { type MfaCore, sealSecret, totpPlace } from "./mfa-core.ts";
+import { hashPassword } from "./passwords.ts";
+import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
+import { refuse } from "./refuse.ts";
+import { refuseHolder } from "./refuse-holder.ts";
+import { type IssuedSession, issued, lockOfCounter, lockOfToken, newSession } from "./session-values.ts";
+import { newAuditId } from "./user-values.ts";
+
+/** An authenticator app to be: its secret is told this once. */
+export interface TotpEnrollment {
+  readonly factor: Factor;
+  readonly secretBase32: string;
+  /** For a QR code. */
+  readonly otpauthUri: string;
+  readonly parameters: TotpParameters;
+}
+
+/** Second factors (Flametrench ADR 0008 and 0010). */
+export interface FactorOperations {
+  /** A user's factors that are active or wait for their confirmation. */
+  list: Operation<{ actor: Actor; userId: string }, readonly Factor[]>;
+  /**
+   * Begins with an authenticator app: it counts once {@link FactorOperations.confirmTotp} has seen a code of it, within ten
+   * minutes. One that waited before is forgotten.
+   *
+   * @param input.label What the user calls it, 1 to 120 characters; apps show it beside the site's name.
+   */
+  enrollTotp: Operation<EnrollmentAuthority & { label: string }, TotpEnrollment>;
+  /**
+   * Ends enrolment: the app is active, in the place of one that was. Every session of the user ends, and a fresh one with the
+   * factor in it takes their place.
+   *
+   * @throws {AuthError} `precondition.factor_code_invalid`, `precondition.factor_not_pending`, `too_many_requests`.
+   */
+  confirmTotp: Operation<
+    EnrollmentAuthority & { factorId: string; code: string; transport: Transport },
+    IssuedSession & { factor: Factor; knownDevice?: string }
+  >;
+  /**
+   * Ten codes for whoever has lost the other factor, told this once; those of before are void. Ends all other sessions.
+   *
+   * @throws {AuthError} `precondition.factor_needed_first`, `too_many_requests`, `unavailable.busy`.
+   */
+  replaceRecoveryCodes: Operation<{ actor: Actor; userId?: string }, { factor: Factor; codes: readonly string[] }>;
+  /**
+   * Ends a factor, with all other sessions. From an administrator it is a reset (S32).
+   *
+   * @param input.onlyOwn Not even an administrator ends another user's. Default false.
+   * @throws {AuthError} `conflict.last_factor`, `conflict.already_terminal`.
+   */
+  revoke: PlannableOperation<{ actor: Actor; factorId: string; onlyOwn?: boolean }, Factor>;
+}
+
+export function factorOperations(core: MfaCore): FactorOperations {
+  return {
+    async list({ actor, userId }) {
+      return await execute(core, {
+        body: store.selectFactorsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        onLostReply: "repeat",
+        decode: (rows) => {
+          const factors = rows as (store.FactorRow & { refusal: string | null })[];
+          refuse(factors[0]!.refusal);
+          return factors.filter(({ id }) => id !== null).map(toFactor);
+        },
+      });
+    },
+
+    async enrollTotp({ label, ...authority }) {
+      if (label.length < 1 || label.length > 120 || !isStorableText(label)) throw new AuthError("invalid_format.name");
+      const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
+      const userId = await userOf(attempt.holder);
+      const factorId = uuidFor("mfa", generateId("mfa"));
+      const secret = generateTotpSecret();
+      const sealed = await sealSecret(core, totpPlace(factorId, userId), secret);
+      const row = await enroll(
+        attempt,
+        factorId,
+        enrollment.insertPendingTotp({
+          ...attempt,
+          factorId,
+          label,
+          secret: toHex(sealed),
+          parameters: defaultTotp,
+        }),
+      );
+      return {
+        factor: toFactor(row),
+        secretBase32: toBase32(secret),
+        otpauthUri: otpauthUri({ issuer: core.issuer, label, secret, parameters: defaultTotp }),
+        parameters: defaultTotp,
+      };
+    },
+
+    async confirmTotp({ factorId: id, code, transport, ...authority }) {
+      const factorId = uuidFor("mfa", id);
+      const attempt = await enrollmentBy(
+        "ticket" in authority ? { ...authority, transport } : authority,
+        "identity.mfa.confirm",
+        store.userOfFactor(factorId),
+      );
+      const proof = { type: "totp", code } as const;
+      const proved = await checkFactor(core, { ...attempt, proof, pendingId: factorId }).catch((error: unknown) => {
+        const isWrong = error instanceof AuthError && error.code === "unauthorized.invalid_factor";
+        // The specification has it a conflict with what waits, not a failed login.
+        throw isWrong ? new AuthError("precondition.factor_code_invalid", { cause: error }) : error;
+      });
+      if (proved.checked.type !== "totp") throw new TypeError("Only an authenticator app waits for a code.");
+      const made = await newSession(core, { transport, context: attempt.context });
+      const presentedTokenHash = await presentedWith(authority);
+      const row = await execute(core, {
+        locks: [
+          { on: "usr", key: userOfHolder(attempt.holder) },
+          ...lockOfToken(presentedTokenHash),
+          ...lockOfCounter(proved.bucket),
+        ],
+        mustCommit: true,
+        body: enrollment.confirmFactor({
+          ...attempt,
+          factorId,
+          activation: { type: "totp", step: proved.checked.step },
+          refund: proved.bucket,
+          session: made.session,
+          presentedTokenHash,
+        }),
+        onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
+        decode: ([found]) => found as enrollment.ConfirmedRow,
+      });
+      refuse(row.refusal);
+      const session = issued(row, made.token);
+      const factor = toFactor(enrollment.confirmedFactor(row, factorId));
+      // A session's device is known already, for the credential that it may sign in with again.
+      return "ticket" in authority
+        ? { ...session, factor, knownDevice: await issueKnownDevice(core, session.session.credentialId) }
+        : { ...session, factor };
+    },
+
+    async replaceRecoveryCodes(authority) {
+      const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
+      await reserveRecoveryCodes(attempt, authority.actor);
+      const codes = generateRecoveryCodes();
+      const hashes: string[] = [];
+      for (const code of codes) hashes.push(await hashPassword(core, code));
+      const factorId = uuidFor("mfa", generateId("mfa"));
+      const body = enrollment.replaceRecoveryCodes({ ...attempt, factorId, hashes });
+      return { factor: toFactor(await enroll(attempt, factorId, body)), codes };
+    },
+
+    revoke: plannable(core, async (_core, { actor, factorId, onlyOwn = false }) => {
+      const act = { actor, auditId: newAuditId(), factorId: uuidFor("mfa", factorId) };
+      const rule = onlyOwn ? accessRules.revokeOwnFactor : accessRules.revokeFactor;
+      const work = {
+        locks: [{ on: "usr", key: store.userOfFactor(act.factorId) }] as const,
+        body: store.revokeFactor({ ...act, rule }),
+        onLostReply: store.recallFactor(act.factorId, act.auditId),
+        decode: ([row]: readonly unknown[]) => toFactor(row as store.FactorRow),
+        denial: denialOf(actor, "identity.mfa.revoke", "mfa", act.factorId),
+      };
+      return { work, known: {} };
+    }),
+  };
+
+  /** Ten hashes are made for nobody who has no right to them, nor again and again (S24). */
+  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: Actor): Promise<void> {
+    const own: Bucket = {
+      name: `recovery-codes:${uuidFor("usr", actor.userId!)}`,
+      limit: core.limits.account,
+      kind: "address",
+    };
+    const reserved = await execute(core, {
+      body: enrollment.reserveRecoveryCodes({
+        ...attempt,
+        buckets: [own, ...(await addressBuckets(core, attempt.context.address, recoveryCodeCount))],
+      }),
+      onLostReply: "refuse",
+      decode: ([row]) => row as { refusal: string | null; allowed: boolean; retryAfterSeconds: number | null },
+    });
+    await refuseHolder(core, attempt.holder, attempt.action, reserved.refusal);
+    if (!reserved.allowed) {
+      throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
+    }
+  }
+
+  /** Of a ticket in a request of its own, since the secret is sealed for its user. */
+  async function userOf(holder: FactorHolder): Promise<string> {
+    if (!("ticketHash" in holder)) return uuidFor("usr", "actor" in holder ? holder.actor.userId! : "");
+    const { userId } = await execute(core, {
+      body: enrollment.selectTicketUser(holder),
+      onLostReply: "repeat",
+      decode: ([row]) => row as { userId: string | null },
+    });
+    if (userId === null) throw new AuthError("unauthorized.invalid_ticket");
+    return userId;
+  }
+
+  async function enroll(
+    { holder, auditId, action }: { holder: FactorHolder; auditId: string; action: string },
+    factorId: string,
+    body: Statement,
+  ): Promise<store.FactorRow> {
+    const row = await execute(core, {
+      locks: [{ on: "usr", key: userOfHolder(holder) }],
+      body,
+      // What it tells is told once, so that no transaction of the caller's may undo it afterwards.
+      mustCommit: true,
+      onLostReply: store.recallFactor(factorId, auditId),
+      decode: ([found]) => found as store.FactorRow & { refusal?: string | null },
+    });
+    await refuseHolder(core, holder, action, row.refusal ?? null);
+    return row;
+  }
+}

@@ -1,0 +1,98 @@
+import type { Actor } from "../domain/actor.ts";
+import type { MfaPolicy } from "../domain/factor.ts";
+import { uuidFor, wireId } from "../domain/id.ts";
+import * as store from "../store/mfa-policy.ts";
+import { sql } from "../store/sql.ts";
+import { denialOf } from "./denial.ts";
+import { execute } from "./execute.ts";
+import { checkFactor, type FactorProof } from "./factor-check.ts";
+import { type FactorOperations, factorOperations } from "./factors.ts";
+import { createMfaCore, type MfaCore, type MfaOptions } from "./mfa-core.ts";
+import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
+import { refuse } from "./refuse.ts";
+import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword } from "./second-factor.ts";
+import { newAuditId } from "./user-values.ts";
+
+/** Who must have a second factor. */
+export interface MfaPolicyOperations {
+  /** The policy; of a user for whom none was set, that nothing is required. */
+  get: Operation<{ actor: Actor; userId: string }, MfaPolicy>;
+  /** Sets it. A user may raise their own and never lower it (S04). */
+  set: PlannableOperation<{ actor: Actor; userId: string; required: boolean; graceUntil?: Date | null }, MfaPolicy>;
+  /**
+   * Lets a user set a first factor up after the grace of their policy has ended: once, within seven days (S32). Tell them by a
+   * way that a thief of their password does not read.
+   */
+  grantEnrollment: PlannableOperation<{ actor: Actor; userId: string }, void>;
+}
+
+/** Second factors, beside what {@link createAuth} gives. */
+export interface MfaAuth extends SecondFactorOperations {
+  readonly factors: FactorOperations;
+  readonly mfaPolicies: MfaPolicyOperations;
+}
+
+/**
+ * Makes the operations on second factors: `const auth = { ...createAuth(options), ...createMfa(options) }`.
+ *
+ * @throws {ConfigurationError} If an option is missing or unsafe (S34).
+ */
+export function createMfa(options: MfaOptions): MfaAuth {
+  const core = createMfaCore(options);
+  const proofs = secondFactorOperations<FactorProof>(core, (attempt) => checkFactor(core, attempt));
+  return {
+    ...proofs,
+    stepUp: ({ proof, ...acting }) =>
+      proof.type === "password"
+        ? stepUpWithPassword(core, { ...acting, password: proof.password })
+        : proofs.stepUp({ ...acting, proof }),
+    factors: factorOperations(core),
+    mfaPolicies: policyOperations(core),
+  };
+}
+
+function policyOperations(core: MfaCore): MfaPolicyOperations {
+  return {
+    async get({ actor, userId }) {
+      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return await execute(core, {
+        body: store.selectMfaPolicy(act),
+        onLostReply: "repeat",
+        decode: ([row]) => {
+          const policy = row as store.MfaPolicyRow & { refusal: string | null };
+          refuse(policy.refusal);
+          return toPolicy(policy);
+        },
+      });
+    },
+
+    set: plannable(core, async (_core, { actor, userId, required, graceUntil = null }) => {
+      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      const work = {
+        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }] as const,
+        body: store.setMfaPolicy({ ...act, required, graceUntil }),
+        onLostReply: store.recallMfaPolicy(act.userId, act.auditId),
+        decode: ([row]: readonly unknown[]) => toPolicy(row as store.MfaPolicyRow),
+        denial: denialOf(actor, "identity.mfa_policy.set", "usr", act.userId),
+      };
+      return { work, known: {} };
+    }),
+
+    grantEnrollment: plannable(core, async (_core, { actor, userId }) => {
+      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      const work = {
+        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }] as const,
+        body: store.grantEnrollment(act),
+        onLostReply: store.recallGrant(act.auditId),
+        decode: () => undefined,
+        denial: denialOf(actor, "identity.mfa.grant_enrollment", "usr", act.userId),
+      };
+      return { work, known: {} };
+    }),
+  };
+}
+
+function toPolicy(row: store.MfaPolicyRow): MfaPolicy {
+  const { userId, required, graceUntil, updatedAt } = row;
+  return { userId: wireId("usr", userId), required, graceUntil, updatedAt };
+}

@@ -1,0 +1,66 @@
+import type { Bytes } from "../crypto/bytes.ts";
+import { type AttestationTrust, parseTrustAnchors } from "../domain/webauthn/attestation.ts";
+import type { RelyingParty } from "../domain/webauthn/client-data.ts";
+import type { Core } from "./core.ts";
+import { type AuthOptions, checked, createCore } from "./options.ts";
+
+/** The options of {@link createPasskeys}: those of `createAuth`, best the very same object, and what passkeys need besides. */
+export interface PasskeyOptions extends AuthOptions {
+  /** The relying party: a domain that every `webauthn` origin is in. Default: the host of the base URL. */
+  rpId?: string;
+  /** What authenticators call the site. Default: the relying party. */
+  rpName?: string;
+  /**
+   * Whether options to sign in name the credentials of an identifier that is typed first, for authenticators that keep none of
+   * their own. Whoever has none gets made-up ones, so that it tells nobody apart (S26). Default false.
+   */
+  identifierFirst?: boolean;
+  /** Allows ceremonies in frames of the pages named here. Default: none. */
+  frames?: { readonly topOrigins: readonly string[] };
+  /**
+   * Whom to believe about what kind of authenticator a passkey is kept in. By default nobody: attestation is not asked for, no
+   * record says a model, and nothing depends on one.
+   */
+  attestation?: {
+    /** Certificates of makers, in DER; each for the models named, as UUIDs, or for all. At least one. */
+    readonly anchors: readonly { readonly certificate: Bytes; readonly aaguids?: readonly string[] }[];
+    /** What becomes of an authenticator that leads to no anchor. Default `refused`. */
+    readonly untrusted?: "refused" | "accepted";
+  };
+}
+
+/** What operations on passkeys work with. */
+export interface PasskeyCore extends Core {
+  readonly relyingParty: RelyingParty;
+  readonly rpName: string;
+  readonly identifierFirst: boolean;
+  readonly attestation: Omit<AttestationTrust, "at"> | undefined;
+}
+
+/** Checks the options. @throws {ConfigurationError} If one is missing or unsafe (S34, S45). */
+export function createPasskeyCore(options: PasskeyOptions): PasskeyCore {
+  const core = createCore(options);
+  const origins = core.origins.filter(({ uses }) => uses.includes("webauthn")).map(({ origin }) => origin);
+  const rpId = checked("rpId", () => {
+    const id = options.rpId ?? new URL(origins[0]!).hostname;
+    // WebAuthn L3 §5.1.3: the host itself or a domain that it is in. Other sites are related origins (§5.11).
+    const host = new URL(origins[0]!).hostname;
+    if (host !== id && !host.endsWith(`.${id}`))
+      throw new TypeError("It is not the base URL's host, nor a domain of it.");
+    return id;
+  });
+  const attestation = checked("attestation", () => {
+    if (!options.attestation) return undefined;
+    const { anchors, untrusted } = options.attestation;
+    if (anchors.length === 0) throw new TypeError("Trust needs anchors.");
+    return { anchors: parseTrustAnchors(anchors), ...(untrusted && { untrusted }) };
+  });
+  const relyingParty = { rpId, origins, ...(options.frames && { crossOrigin: options.frames }) };
+  return {
+    ...core,
+    relyingParty,
+    rpName: options.rpName ?? rpId,
+    identifierFirst: options.identifierFirst ?? false,
+    attestation,
+  };
+}

@@ -1,0 +1,243 @@
+import { randomBytes, toBase64Url, toHex } from "../crypto/bytes.ts";
+import { sha256Hex } from "../crypto/digest.ts";
+import type { Actor } from "../domain/actor.ts";
+import { isOpaqueToken } from "../domain/bearer.ts";
+import { AuthError } from "../domain/error.ts";
+import { generateId, uuidFor, wireId } from "../domain/id.ts";
+import type { Passkey } from "../domain/passkey.ts";
+import { cleanContext, type RequestContext } from "../domain/request-context.ts";
+import type { Transport } from "../domain/session.ts";
+import { isStorableText } from "../domain/text.ts";
+import { parseAssertionResponse, parseRegistrationResponse } from "../domain/webauthn/response.ts";
+import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
+import * as store from "../store/webauthn.ts";
+import { checkAssertion, proofBinding, signInChecked, type WebauthnProof } from "./assertion-check.ts";
+import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "./challenges.ts";
+import { normalize } from "./credentials.ts";
+import { withDecoys } from "./decoy-credentials.ts";
+import { denialOf } from "./denial.ts";
+import { execute } from "./execute.ts";
+import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "./passkey-core.ts";
+import type { Operation } from "./plan.ts";
+import { refuse } from "./refuse.ts";
+import { refuseHolder } from "./refuse-holder.ts";
+import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
+import { type PresentedTicket, type SecondFactorOperations, secondFactorOperations } from "./second-factor.ts";
+import { type SecurityKeyOperations, securityKeyOperations } from "./security-keys.ts";
+import type { IssuedSession } from "./session-values.ts";
+import { newAuditId } from "./user-values.ts";
+
+/** `PublicKeyCredentialRequestOptionsJSON`, WebAuthn L3 §5.1.10. */
+export interface AssertionOptions {
+  readonly challenge: string;
+  /** Milliseconds. */
+  readonly timeout: number;
+  readonly rpId: string;
+  readonly allowCredentials: readonly { readonly type: "public-key"; readonly id: string }[];
+  readonly userVerification: "required";
+}
+
+/** Passkeys, and signing in with them. */
+export interface PasskeyOperations {
+  /** What a browser needs to make a passkey; for the user of a fresh session (S28). */
+  registrationOptions: Operation<{ actor: Actor }, RegistrationOptions>;
+  /**
+   * Keeps the passkey that a browser made for those options.
+   *
+   * @param input.response `RegistrationResponseJSON` as the browser gives it.
+   * @param input.name What its owner calls it, up to 120 characters.
+   * @throws {AuthError} `invalid_format.webauthn`, `conflict.duplicate_credential`, `unauthorized.reauthentication_required`.
+   */
+  register: Operation<{ actor: Actor; response: unknown; name?: string | null }, Passkey>;
+  /** A user's passkeys that are not revoked. One is revoked as every credential is. */
+  list: Operation<{ actor: Actor; userId: string }, readonly Passkey[]>;
+  rename: Operation<{ actor: Actor; passkeyId: string; name: string }, Passkey>;
+  /**
+   * What a browser needs to sign somebody in who has not said who they are; for conditional mediation too.
+   *
+   * @param input.identifier With `identifierFirst`, whose credentials to name; else it is ignored.
+   */
+  signInOptions(input?: { identifier?: string | undefined }): Promise<AssertionOptions>;
+  /**
+   * Signs in with a passkey, which is two factors: it is held, and it was unlocked.
+   *
+   * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`.
+   */
+  signIn: Operation<
+    {
+      response: unknown;
+      transport?: Transport;
+      context?: RequestContext;
+      /** A session token that the client holds already: it ends when this succeeds. */
+      presentedToken?: string | undefined;
+    },
+    IssuedSession
+  >;
+  /** What a browser needs to prove a passkey or a security key of somebody who is known: of a ticket, or of a session. */
+  proofOptions: Operation<{ actor: Actor } | PresentedTicket, AssertionOptions>;
+}
+
+/** Passkeys, beside what `createAuth` gives. */
+export interface PasskeyAuth {
+  readonly passkeys: PasskeyOperations;
+  /** A passkey or a security key as the second factor, and to step up. */
+  readonly webauthn: SecondFactorOperations<WebauthnProof, WebauthnProof>;
+  readonly securityKeys: SecurityKeyOperations;
+}
+
+/**
+ * Makes the operations on passkeys: `const auth = { ...createAuth(options), ...createPasskeys(options) }`.
+ *
+ * @throws {ConfigurationError} If an option is missing or unsafe (S34).
+ */
+export function createPasskeys(options: PasskeyOptions): PasskeyAuth {
+  const core = createPasskeyCore(options);
+  return {
+    passkeys: passkeyOperations(core),
+    webauthn: secondFactorOperations<WebauthnProof>(core, (attempt) => checkAssertion(core, attempt)),
+    securityKeys: securityKeyOperations(core),
+  };
+}
+
+function passkeyOperations(core: PasskeyCore): PasskeyOperations {
+  const { relyingParty } = core;
+  return {
+    async registrationOptions({ actor }) {
+      const holder = holderOfActor(actor);
+      const row = await execute(core, {
+        locks: [{ on: "usr", key: userOfHolder(holder) }],
+        body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
+        onLostReply: "repeat",
+        decode: ([found]) => found as store.RegistrationOptionsRow,
+      });
+      await refuseHolder(core, holder, "identity.passkey.register", row.refusal);
+      return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now));
+    },
+
+    async register({ actor, response, name = null }) {
+      if (name !== null) requireName(name);
+      const holder = holderOfActor(actor);
+      const parsed = parseRegistrationResponse(response);
+      const key = parsed && (await verifyKey(core, parsed, registrationBinding(holder)));
+      if (!key) throw new AuthError("invalid_format.webauthn");
+      const passkeyId = uuidFor("cred", generateId("cred"));
+      const auditId = newAuditId();
+      const row = await execute(core, {
+        locks: [{ on: "usr", key: userOfHolder(holder) }],
+        mustCommit: true,
+        body: store.insertPasskey({
+          holder,
+          context: actor.context,
+          action: "identity.passkey.register",
+          auditId,
+          passkeyId,
+          name,
+          key,
+        }),
+        onLostReply: store.recallPasskey(passkeyId, auditId),
+        decode: ([found]) => found as store.PasskeyRow & { refusal: string | null },
+      });
+      await refuseHolder(core, holder, "identity.passkey.register", row.refusal);
+      return toPasskey(row);
+    },
+
+    async list({ actor, userId }) {
+      return await execute(core, {
+        body: store.selectPasskeysOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        onLostReply: "repeat",
+        decode: (rows) => {
+          const passkeys = rows as (store.PasskeyRow & { refusal: string | null })[];
+          refuse(passkeys[0]!.refusal);
+          return passkeys.filter(({ id }) => id !== null).map(toPasskey);
+        },
+      });
+    },
+
+    async rename({ actor, passkeyId, name }) {
+      requireName(name);
+      const act = { actor, auditId: newAuditId(), passkeyId: uuidFor("cred", passkeyId), name };
+      return await execute(core, {
+        locks: [{ on: "usr", key: store.userOfPasskey(act.passkeyId) }],
+        body: store.renamePasskey(act),
+        onLostReply: store.recallPasskey(act.passkeyId, act.auditId),
+        decode: ([row]) => toPasskey(row as store.PasskeyRow),
+        denial: denialOf(actor, "identity.passkey.rename", "cred", act.passkeyId),
+      });
+    },
+
+    async signInOptions({ identifier } = {}) {
+      const named = core.identifierFirst ? identifier?.slice(0, 1_024) : undefined;
+      const { now, credentialIds } = await execute(core, {
+        body: store.selectSignInOptions((named && normalize(core, named)) ?? ""),
+        onLostReply: "repeat",
+        decode: ([row]) => row as { now: Date; credentialIds: readonly string[] },
+      });
+      const challenge = await issueChallenge(core, ["sign_in"], now);
+      return assertionOptions(challenge, named === undefined ? [] : await withDecoys(core, named, credentialIds));
+    },
+
+    async signIn({ response, transport = "token", context = {}, presentedToken }) {
+      return await signInChecked(core, {
+        response: parseAssertionResponse(response),
+        transport,
+        context: cleanContext(context),
+        presentedToken,
+      });
+    },
+
+    async proofOptions(of) {
+      const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(of);
+      const row = await execute(core, {
+        body: store.selectAssertionOptions({ holder }),
+        onLostReply: "repeat",
+        decode: ([found]) => found as { refusal: string | null; credentialIds: readonly string[]; now: Date },
+      });
+      refuse(row.refusal);
+      return assertionOptions(await issueChallenge(core, proofBinding(holder), row.now), row.credentialIds);
+    },
+  };
+
+  function assertionOptions(challenge: Uint8Array, credentialIds: readonly string[]): AssertionOptions {
+    return {
+      challenge: toBase64Url(challenge),
+      timeout: ceremonySeconds * 1000,
+      rpId: relyingParty.rpId,
+      allowCredentials: credentialIds.map((id) => ({ type: "public-key", id })),
+      userVerification: "required",
+    };
+  }
+}
+
+function holderOfActor(actor: Actor): FactorHolder & { actor: Actor; sessionId: string } {
+  if (!actor.sessionId) throw new TypeError("Only the user of a session has passkeys of their own.");
+  return { actor, sessionId: uuidFor("ses", actor.sessionId) };
+}
+
+async function holderOfTicket({ ticket, transport = "token" }: PresentedTicket): Promise<FactorHolder> {
+  if (!isOpaqueToken(ticket)) throw new AuthError("unauthorized.invalid_ticket");
+  return { ticketHash: await sha256Hex(ticket), transport, purpose: "sign_in" };
+}
+
+/** Bound to the session that asked (S28). */
+function registrationBinding({ sessionId }: { sessionId: string }): CeremonyBinding {
+  return ["register_passkey", sessionId];
+}
+
+function requireName(name: string): void {
+  if (name.length < 1 || name.length > 120 || !isStorableText(name)) throw new AuthError("invalid_format.name");
+}
+
+function toPasskey(row: store.PasskeyRow): Passkey {
+  return {
+    id: wireId("cred", row.id),
+    userId: wireId("usr", row.userId),
+    status: row.status,
+    name: row.name,
+    transports: row.transports ?? [],
+    aaguid: row.aaguid,
+    backupEligible: row.backupEligible ?? false,
+    backedUp: row.backedUp ?? false,
+    createdAt: row.createdAt,
+    lastUsedAt: row.lastUsedAt,
+  };
+}

@@ -1,0 +1,196 @@
+import { accessRules } from "../domain/access-rules.ts";
+import type { Actor } from "../domain/actor.ts";
+import { generateId, uuidFor, wireId } from "../domain/id.ts";
+import {
+  acceptExpiry,
+  acceptScopes,
+  acceptTokenName,
+  generatePatSecret,
+  type PersonalAccessToken,
+  type PersonalAccessTokenStatus,
+} from "../domain/personal-access-token.ts";
+import * as store from "../store/personal-access-tokens.ts";
+import { sql } from "../store/sql.ts";
+import type { Core } from "./core.ts";
+import { denialOf } from "./denial.ts";
+import { execute } from "./execute.ts";
+import { type AuthOptions, checked, createCore } from "./options.ts";
+import { decodeCursor, type Page, pageLimit, toPage } from "./page.ts";
+import { hashPassword } from "./passwords.ts";
+import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
+import { refuse } from "./refuse.ts";
+import { newAuditId } from "./user-values.ts";
+import {
+  PersonalAccessTokenVerifier,
+  type PresentedPersonalAccessToken,
+  type VerifiedPersonalAccessToken,
+} from "./verify-personal-access-token.ts";
+
+interface OfToken {
+  /** Who asks: the user of a verified session, or the application. A token is nobody who asks. */
+  actor: Actor;
+  tokenId: string;
+}
+
+/** A token with its secret, which is shown this once. */
+export interface IssuedPersonalAccessToken {
+  readonly pat: PersonalAccessToken;
+  readonly token: string;
+}
+
+/** Personal access tokens (Flametrench `docs/identity.md`, ADR 0016). */
+export interface PersonalAccessTokenOperations {
+  /**
+   * Makes a token for a user who has just proved who they are, or for the application.
+   *
+   * @param input.name 1 to 120 UTF-16 code units.
+   * @param input.scope At most 50, each of 1 to 128 visible ASCII characters; none grants nothing.
+   * @param input.expiresAt By the database's clock to come, and within 365 days. Default null: never.
+   * @throws {AuthError} `pat.expires_in_past`, `invalid_format.name`, `invalid_format.scope`, `not_found`.
+   */
+  create: Operation<
+    { actor: Actor; userId: string; name: string; scope: readonly string[]; expiresAt?: Date | null },
+    IssuedPersonalAccessToken
+  >;
+  /** The token; for its user, the application and administrators. @throws {AuthError} `not_found`. */
+  get: Operation<OfToken, PersonalAccessToken>;
+  /** A page of a user's tokens in order of their making, in every state or in one. */
+  listForUser: Operation<
+    {
+      actor: Actor;
+      userId: string;
+      cursor?: string | undefined;
+      limit?: number | undefined;
+      status?: PersonalAccessTokenStatus | undefined;
+    },
+    Page<PersonalAccessToken>
+  >;
+  /**
+   * Ends a token; one that was revoked stays as it is.
+   *
+   * @param input.onlyOwn Not even an administrator ends another user's. Default false.
+   */
+  revoke: PlannableOperation<OfToken & { onlyOwn?: boolean }, PersonalAccessToken>;
+  /**
+   * Whose token it is, if it counts now. Unknown, wrong, and of a user who is not active are one refusal, after equal work.
+   * One request while this isolate remembers the token; else two, and one Argon2id, which an address can make fail 60 times in
+   * five minutes.
+   *
+   * @throws {AuthError} `pat.invalid`, `pat.revoked`, `pat.expired`, `auth.token_format_unrecognized`, `too_many_requests`,
+   *   `unavailable.busy`.
+   */
+  verify: Operation<PresentedPersonalAccessToken, VerifiedPersonalAccessToken>;
+}
+
+/** What {@link createTokens} takes besides. */
+export interface TokenOptions {
+  /**
+   * How many checks of tokens may wait for a hash in this isolate, 1 to 500. Default 4, a quarter of the places of
+   * `argon2id()`: more than half of its `queueLength` would let made-up tokens keep people from signing in.
+   */
+  maxTokenChecks?: number;
+}
+
+/** The operations on personal access tokens. */
+export interface TokenAuth {
+  readonly tokens: PersonalAccessTokenOperations;
+}
+
+/**
+ * Makes the operations on personal access tokens: `{ ...createAuth(options), ...createTokens(options) }`. Reads nothing,
+ * connects to nothing and starts nothing. What it makes remembers proved tokens, so that an isolate should keep it.
+ *
+ * @throws {ConfigurationError} If an option is missing or unsafe (S34).
+ */
+export function createTokens(options: AuthOptions & TokenOptions): TokenAuth {
+  const core = createCore(options);
+  const maxTokenChecks = checked("maxTokenChecks", () => {
+    const { maxTokenChecks: most = 4 } = options;
+    if (!Number.isInteger(most) || most < 1 || most > 500) throw new TypeError("It is 1 to 500.");
+    return most;
+  });
+  const verifier = new PersonalAccessTokenVerifier(core, maxTokenChecks);
+  return { tokens: { ...tokenOperations(core), verify: (presented) => verifier.verify(presented) } };
+}
+
+function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verify"> {
+  return {
+    async create({ actor, userId, name, scope, expiresAt = null }) {
+      const tokenId = generateId("pat");
+      const secret = generatePatSecret();
+      const act = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
+      const accepted = { name: acceptTokenName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
+      const secretHash = await hashPassword(core, secret);
+      const pat = await execute(core, {
+        // A reset of the user's factors that is under way is seen before the session is looked at (S16).
+        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
+        body: store.insertPersonalAccessToken({ ...act, ...accepted, secretHash }),
+        onLostReply: store.recallPersonalAccessToken(act.tokenId, act.auditId),
+        // The application's transaction could undo it after the token has gone out.
+        mustCommit: true,
+        decode: ([row]) => toPersonalAccessToken(row as store.PersonalAccessTokenRow),
+        denial: denialOf(actor, "identity.pat.create", "usr", act.userId),
+      });
+      return { pat, token: `${tokenId}_${secret}` };
+    },
+
+    async get({ actor, tokenId }) {
+      const act = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
+      return await execute(core, {
+        body: store.selectPersonalAccessToken(act),
+        onLostReply: "repeat",
+        decode: ([row]) => {
+          const found = row as store.PersonalAccessTokenRow & { refusal: string | null };
+          refuse(found.refusal);
+          return toPersonalAccessToken(found);
+        },
+      });
+    },
+
+    async listForUser({ actor, userId, cursor, limit, status }) {
+      const size = pageLimit(limit);
+      return await execute(core, {
+        body: store.selectPersonalAccessTokensOfUser({
+          actor,
+          auditId: newAuditId(),
+          userId: uuidFor("usr", userId),
+          after: decodeCursor("pat", cursor),
+          limit: size,
+          status,
+        }),
+        onLostReply: "repeat",
+        decode: (rows) =>
+          toPage(rows as (store.PersonalAccessTokenRow & { refusal: string | null })[], size, toPersonalAccessToken),
+      });
+    },
+
+    revoke: plannable(core, async (_core, { actor, tokenId, onlyOwn = false }) => {
+      const act = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
+      const rule = onlyOwn ? accessRules.revokeOwnPat : accessRules.revokePat;
+      const work = {
+        locks: [{ on: "usr", key: store.userOfPersonalAccessToken(act.tokenId) }] as const,
+        body: store.revokePersonalAccessToken({ ...act, rule }),
+        onLostReply: store.recallPersonalAccessToken(act.tokenId, act.auditId),
+        decode: ([row]: readonly unknown[]) => toPersonalAccessToken(row as store.PersonalAccessTokenRow),
+        denial: denialOf(actor, "identity.pat.revoke", "pat", act.tokenId),
+      };
+      return { work, known: {} };
+    }),
+  };
+}
+
+function toPersonalAccessToken(row: store.PersonalAccessTokenRow): PersonalAccessToken {
+  const { id, userId, ...rest } = row;
+  return {
+    id: wireId("pat", id),
+    userId: wireId("usr", userId),
+    name: rest.name,
+    scope: rest.scope,
+    status: rest.status,
+    expiresAt: rest.expiresAt,
+    lastUsedAt: rest.lastUsedAt,
+    revokedAt: rest.revokedAt,
+    createdAt: rest.createdAt,
+    updatedAt: rest.updatedAt,
+  };
+}

@@ -1,0 +1,19 @@
+import type { FactorHolder } from "../store/factor-holder.ts";
+import type { Executor } from "./core.ts";
+import { denialOf, recordDenial } from "./denial.ts";
+import { refuse } from "./refuse.ts";
+
+/** Throws the refusal that a row holds, if it holds one, after it was written down where a user was refused (S03). */
+export async function refuseHolder(
+  core: Executor,
+  holder: FactorHolder,
+  action: string,
+  refusal: string | null,
+): Promise<void> {
+  try {
+    refuse(refusal);
+  } catch (error) {
+    if ("actor" in holder) await recordDenial(core, denialOf(holder.actor, action, "ses", holder.sessionId), error);
+    throw error;
+  }
+}

@@ -1,0 +1,64 @@
+import { fromHex, toHex } from "../crypto/bytes.ts";
+import { isSealed, SealingError, SealingKeys, sealedHead, sealedMark } from "../crypto/sealing.ts";
+import * as store from "../store/sealing.ts";
+import type { Executor } from "./core.ts";
+import { execute } from "./execute.ts";
+import { totpPlace } from "./mfa-core.ts";
+import { newAuditId } from "./user-values.ts";
+
+/** Reads `SALLYPORT_SEALING_KEYS`. @throws {TypeError} For keys that are missing or weak. */
+export function parseSealingKeys(text: string | undefined): SealingKeys {
+  return new SealingKeys(text);
+}
+
+/** How many secrets of authenticator apps in use stand in plain (S44). */
+export async function countUnsealedSecrets(core: Executor): Promise<number> {
+  return await execute(core, {
+    body: store.countUnsealed(toHex(sealedMark)),
+    onLostReply: "repeat",
+    decode: ([row]) => (row as { n: number }).n,
+  });
+}
+
+/** What a step of re-sealing has done, and where the next one begins; `null` at the end. */
+export interface Resealed {
+  readonly resealed: number;
+  /** Secrets that no listed key opens. */
+  readonly unreadable: number;
+  readonly next: string | null;
+}
+
+/**
+ * Seals a part of the secrets anew that are not sealed, or not by the newest key. What is done need not be done again, so that
+ * it goes on where it was cut off; a secret that changes meanwhile stays as it is.
+ */
+export async function resealSecrets(
+  core: Executor,
+  keys: SealingKeys,
+  { after, limit = 200 }: { after?: string | undefined; limit?: number } = {},
+): Promise<Resealed> {
+  const rows = await execute(core, {
+    body: store.selectSecretsBut(toHex(sealedHead(keys.currentVersion)), after, limit),
+    onLostReply: "repeat",
+    decode: (found) => found as store.SecretRow[],
+  });
+  const secrets: { id: string; before: string; after: string }[] = [];
+  let unreadable = 0;
+  for (const { id, userId, secret: before } of rows) {
+    const stored = fromHex(before)!;
+    const place = totpPlace(id, userId);
+    try {
+      const secret = isSealed(stored) ? await keys.open(place, stored) : stored;
+      secrets.push({ id, before, after: toHex(await keys.seal(place, secret)) });
+    } catch (error) {
+      if (!(error instanceof SealingError)) throw error;
+      unreadable += 1;
+    }
+  }
+  const resealed = await execute(core, {
+    body: store.replaceSecrets({ auditId: newAuditId(), secrets }),
+    onLostReply: "repeat",
+    decode: ([row]) => (row as { replaced: number }).replaced,
+  });
+  return { resealed, unreadable, next: rows.length < limit ? null : rows.at(-1)!.id };
+}

@@ -1,0 +1,108 @@
+import { randomBytes, toHex } from "../crypto/bytes.ts";
+import { AuthError } from "../domain/error.ts";
+import type { Factor } from "../domain/factor.ts";
+import { generateId, uuidFor } from "../domain/id.ts";
+import type { Transport } from "../domain/session.ts";
+import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
+import * as enrollment from "../store/factor-enrollment.ts";
+import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
+import * as store from "../store/factors.ts";
+import type { RegistrationOptionsRow } from "../store/webauthn.ts";
+import { type CeremonyBinding, issueChallenge } from "./challenges.ts";
+import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
+import { execute } from "./execute.ts";
+import { toFactor } from "./factor-values.ts";
+import { issueKnownDevice } from "./known-device.ts";
+import type { PasskeyCore } from "./passkey-core.ts";
+import type { Operation } from "./plan.ts";
+import { refuseHolder } from "./refuse-holder.ts";
+import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
+import { type IssuedSession, issued, lockOfToken, newSession } from "./session-values.ts";
+
+/** Security keys as second factors (Flametrench ADR 0010): they sign nobody in by themselves, as passkeys do. */
+export interface SecurityKeyOperations {
+  /** Refuses any relying party but ours. @throws {AuthError} `invalid_format.rp_id`. */
+  requireRpId(rpId: string): void;
+  /** Begins: what a browser needs to make the key. It counts once {@link SecurityKeyOperations.confirm} has seen the answer. */
+  enroll: Operation<EnrollmentAuthority, { factor: Factor; options: RegistrationOptions }>;
+  /**
+   * Ends enrolment, as `factors.confirmTotp` does: every session of the user ends, and a fresh one takes their place.
+   *
+   * @throws {AuthError} `invalid_format.webauthn`, `precondition.factor_not_pending`, `conflict.duplicate_credential`.
+   */
+  confirm: Operation<
+    EnrollmentAuthority & { factorId: string; response: unknown; transport: Transport },
+    IssuedSession & { factor: Factor; knownDevice?: string }
+  >;
+}
+
+export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations {
+  return {
+    requireRpId(rpId) {
+      if (rpId !== core.relyingParty.rpId) throw new AuthError("invalid_format.rp_id");
+    },
+
+    async enroll(authority) {
+      const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
+      const { holder } = attempt;
+      const factorId = uuidFor("mfa", generateId("mfa"));
+      const row = await execute(core, {
+        locks: [{ on: "usr", key: userOfHolder(holder) }],
+        body: enrollment.insertPendingWebauthn({
+          ...attempt,
+          factorId,
+          rpId: core.relyingParty.rpId,
+          newHandle: toHex(randomBytes(32)),
+        }),
+        // The challenge is of the reply, so one that is lost cannot be answered.
+        onLostReply: "refuse",
+        decode: ([found]) => found as store.FactorRow & RegistrationOptionsRow,
+      });
+      await refuseHolder(core, holder, attempt.action, row.refusal);
+      const challenge = await issueChallenge(core, bindingOf(holder, factorId), row.now);
+      return { factor: toFactor(row), options: creationOptions(core, row, challenge) };
+    },
+
+    async confirm({ factorId: id, response, transport, ...authority }) {
+      const factorId = uuidFor("mfa", id);
+      const attempt = await enrollmentBy(
+        "ticket" in authority ? { ...authority, transport } : authority,
+        "identity.mfa.confirm",
+        store.userOfFactor(factorId),
+      );
+      const { holder } = attempt;
+      const parsed = parseRegistrationResponse(response);
+      const key = parsed && (await verifyKey(core, parsed, bindingOf(holder, factorId)));
+      if (!key) throw new AuthError("invalid_format.webauthn");
+      const made = await newSession(core, { transport, context: attempt.context });
+      const presentedTokenHash = await presentedWith(authority);
+      const row = await execute(core, {
+        locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfToken(presentedTokenHash)],
+        mustCommit: true,
+        body: enrollment.confirmFactor({
+          ...attempt,
+          factorId,
+          activation: { type: "webauthn", key, name: null },
+          // Nothing was reserved: nobody guesses a key.
+          refund: "",
+          session: made.session,
+          presentedTokenHash,
+        }),
+        onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
+        decode: ([found]) => found as enrollment.ConfirmedRow,
+      });
+      await refuseHolder(core, holder, attempt.action, row.refusal);
+      const session = issued(row, made.token);
+      const factor = toFactor(enrollment.confirmedFactor(row, factorId));
+      return "ticket" in authority
+        ? { ...session, factor, knownDevice: await issueKnownDevice(core, session.session.credentialId) }
+        : { ...session, factor };
+    },
+  };
+}
+
+/** Bound to the factor that waits, and to the session or the ticket that began (S28). */
+function bindingOf(holder: FactorHolder, factorId: string): CeremonyBinding {
+  const place = "ticketHash" in holder ? holder.ticketHash : "sessionId" in holder ? holder.sessionId : "";
+  return ["register_factor", factorId, place];
+}

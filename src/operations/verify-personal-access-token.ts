@@ -1,0 +1,196 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { classifyBearer } from "../domain/bearer.ts";
+import { addressKeys } from "../domain/client-address.ts";
+import { AuthError } from "../domain/error.ts";
+import { type PersonalAccessTokenId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { patPrefix, splitPatToken } from "../domain/personal-access-token.ts";
+import { cleanContext, type RequestContext } from "../domain/request-context.ts";
+import type { User } from "../domain/user.ts";
+import type { AttemptLimit, Bucket } from "../store/attempts.ts";
+import * as store from "../store/personal-access-token-checks.ts";
+import type { Statement } from "../store/sql.ts";
+import { type Core, keyedDigest } from "./core.ts";
+import { execute } from "./execute.ts";
+import { verifyPasswordHash } from "./passwords.ts";
+import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "./proved-tokens.ts";
+import { refuse } from "./refuse.ts";
+import { newAuditId, toUser } from "./user-values.ts";
+
+/** A token as a client presents it. */
+export interface PresentedPersonalAccessToken {
+  readonly token: string;
+  readonly context?: RequestContext;
+}
+
+/** Whose token it is, and what it may be used for. No right to act for the user: that is a session's alone (S25). */
+export interface VerifiedPersonalAccessToken {
+  readonly tokenId: PersonalAccessTokenId;
+  readonly userId: UserId;
+  readonly scope: readonly string[];
+  /** How lists show it, such as `pat_019ddc5f`. */
+  readonly prefix: string;
+  readonly user: User;
+}
+
+/**
+ * Checks that failed, or are under way, of one address and of one network (S23). A right token costs nothing here, so a limit
+ * is met by who makes them up, and by many clients behind one address with one wrong token among them.
+ */
+const addressLimit: AttemptLimit = { attempts: 60, windowSeconds: 300 };
+const networkLimit: AttemptLimit = { attempts: 300, windowSeconds: 300 };
+
+/** For how long a check waits for a place: 40 times 25 ms. */
+const placeRounds = 40;
+const placeMilliseconds = 25;
+
+/** One check that reaches the database. */
+interface Check {
+  readonly digest: string;
+  /** The id as a UUID; `undefined` if no row can have it. */
+  readonly tokenId: string | undefined;
+  readonly secret: string;
+  readonly context: RequestContext;
+}
+
+/** `verifyPatToken` of Flametrench (`docs/identity.md`, ADR 0016 and 0023), with what one isolate remembers between calls. */
+export class PersonalAccessTokenVerifier {
+  readonly #core: Core;
+  readonly #proved: ProvedTokens = new ProvedTokens();
+  readonly #places: TokenCheckPlaces;
+
+  constructor(core: Core, maxChecks: number) {
+    this.#core = core;
+    this.#places = new TokenCheckPlaces(maxChecks);
+  }
+
+  async verify({ token, context = {} }: PresentedPersonalAccessToken): Promise<VerifiedPersonalAccessToken> {
+    if (classifyBearer(token) !== "pat") throw new AuthError("auth.token_format_unrecognized");
+    const parts = splitPatToken(token);
+    if (!parts) throw new AuthError("pat.invalid");
+    const check: Check = {
+      digest: await sha256Hex(token),
+      tokenId: parts.id && uuidFor("pat", parts.id),
+      secret: parts.secret,
+      context: cleanContext(context),
+    };
+    return verified((await this.#useProof(check)) ?? (await this.#prove(check)));
+  }
+
+  /** The token by what is remembered, in one request; `undefined` if nothing is, or it does not hold any more. */
+  async #useProof(check: Check): Promise<store.FoundTokenRow | undefined> {
+    const { digest, tokenId } = check;
+    const proof = this.#proved.find(digest);
+    if (!proof || tokenId === undefined) return undefined;
+    const row = await execute(this.#core, {
+      body: store.useProvedToken({ ...proof, tokenId, proofSeconds }),
+      onLostReply: "repeat",
+      mustCommit: true,
+      decode: ([found]) => found as (store.FoundTokenRow & { proved: boolean }) | undefined,
+    });
+    if (row?.proved && row.refusal === null) return row;
+    // From now on it is counted like any other.
+    this.#proved.forget(digest);
+    if (row && !row.proved) return undefined;
+    return await this.#fail(check, row?.refusal ?? "pat.invalid");
+  }
+
+  /** Reserve, hash, spend: two requests and one Argon2id, whatever is presented. */
+  async #prove(check: Check): Promise<store.FoundTokenRow> {
+    const core = this.#core;
+    const { tokenId, context } = check;
+    const buckets = await bucketsOf(core, context.address);
+    const names = buckets.map(({ name }) => name);
+    const row = await execute(core, {
+      body: store.reserveTokenCheck({ tokenId, buckets, auditId: newAuditId(), context }),
+      onLostReply: "refuse",
+      decode: ([reserved]) => reserved as store.ReservedTokenCheckRow,
+    });
+    if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
+
+    const matches = await this.#matches(check, row).catch(async (error: unknown) => {
+      await this.#try(store.returnTokenCheck(names));
+      throw error;
+    });
+    // What has become of the token comes before whether the secret is right (ADR 0016), but not before the work.
+    if (row.refusal !== null || !matches || !isFound(row)) {
+      return await this.#fail(check, row.refusal ?? "pat.invalid");
+    }
+    const { secretHash } = row;
+    const [spent] = await this.#try(store.spendTokenCheck({ tokenId: tokenId!, secretHash, buckets: names }));
+    refuse(spent?.refusal ?? null);
+    return row;
+  }
+
+  /** Whether the secret made the hash; the decoy's is worked out where there is none. */
+  async #matches({ digest, secret }: Check, row: store.ReservedTokenCheckRow): Promise<boolean> {
+    const { secretHash, refusal, now } = row;
+    for (let round = 0; ; round++) {
+      // Of many first requests with one token, which come together, the first proves it for all.
+      if (secretHash !== null && this.#proved.find(digest)?.secretHash === secretHash) return true;
+      const place = this.#places.take();
+      if (place) {
+        try {
+          const matches = await verifyPasswordHash(this.#core, secretHash, secret);
+          if (matches && secretHash !== null && now !== null && refusal === null) {
+            this.#proved.keep(digest, { secretHash, provedAt: now });
+          }
+          return matches;
+        } finally {
+          this.#places.leave(place);
+        }
+      }
+      if (round === placeRounds) throw new AuthError("unavailable.busy", { retryAfterSeconds: 1 });
+      await new Promise((resolve) => setTimeout(resolve, placeMilliseconds));
+    }
+  }
+
+  /** Writes a failure down, whether or not there is such a token, and refuses. */
+  async #fail({ tokenId, context }: Check, reason: string): Promise<never> {
+    await this.#try(store.recordFailedTokenCheck({ tokenId, reason, auditId: newAuditId(), context }));
+    refuse(reason);
+    throw new AuthError("pat.invalid");
+  }
+
+  /** Runs what must not change the answer; no rows if it fails. */
+  async #try<Row>(statement: Statement<Row>): Promise<Row[]> {
+    try {
+      return await this.#core.database.run(statement);
+    } catch (error) {
+      this.#core.onError(error);
+      return [];
+    }
+  }
+}
+
+async function bucketsOf(core: Core, address: string | undefined): Promise<readonly Bucket[]> {
+  const { narrow, wide } = addressKeys(address);
+  const [narrowDigest, wideDigest] = await Promise.all([
+    keyedDigest(core, "address", narrow),
+    keyedDigest(core, "network", wide),
+  ]);
+  return [
+    { name: `pat-address:${narrowDigest}`, limit: addressLimit, kind: "address" },
+    { name: `pat-network:${wideDigest}`, limit: networkLimit, kind: "address" },
+  ];
+}
+
+function isFound(row: store.ReservedTokenCheckRow): row is store.ReservedTokenCheckRow & store.FoundTokenRow {
+  return row.id !== null;
+}
+
+function verified(row: store.FoundTokenRow): VerifiedPersonalAccessToken {
+  const tokenId = wireId("pat", row.id);
+  return {
+    tokenId,
+    userId: wireId("usr", row.userId),
+    scope: row.scope,
+    prefix: patPrefix(tokenId),
+    user: toUser({
+      id: row.userId,
+      status: row.userStatus,
+      displayName: row.displayName,
+      createdAt: row.userCreatedAt,
+      updatedAt: row.userUpdatedAt,
+    }),
+  };
+}

@@ -1,0 +1,284 @@
+/**
+ * Setting factors up: what waits for its confirmation, and what the confirmation makes of it.
+ *
+ * The right comes from a fresh session or from a ticket that serves for this alone (S28, S32), and is tested by each statement.
+ *
+ * @module
+ */
+import { enrollmentSeconds, type FactorType } from "../domain/factor.ts";
+import { type Bucket, countAttempts } from "./attempts.ts";
+import { type AuditEvent, insertAuditEvent } from "./audit.ts";
+import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
+import { clearFactorCounter } from "./factor-proofs.ts";
+import { refundFactor, withMethods } from "./factor-spending.ts";
+import { type FactorRow, factorColumns } from "./factors.ts";
+import {
+  endPresentedFamily,
+  insertSession,
+  type NewSession,
+  type SessionUserRow,
+  sessionColumns,
+  sessionUserColumns,
+} from "./sessions.ts";
+import { type Statement, sql } from "./sql.ts";
+import {
+  claimCredentialId,
+  ensureHandle,
+  type RegisteredKey,
+  type RegistrationOptionsRow,
+  registrationOptionColumns,
+  registrationOptionJoin,
+} from "./webauthn.ts";
+
+/** Whose ticket it is: sealing a secret needs the user's id, which a holder of a ticket is not told. */
+export function selectTicketUser(holder: FactorHolder & { ticketHash: string }): Statement<{ userId: string | null }> {
+  return sql`with ${holderOf({ holder }, false)} select usr_id as "userId" from holder`;
+}
+
+interface Enrollment extends FactorAttempt {
+  readonly factorId: string;
+}
+
+type EnrolledRow = FactorRow & { refusal: string | null };
+
+/** An authenticator app that waits for its first code; it takes the place of one that waited before, so that none pile up. */
+export function insertPendingTotp(
+  enrollment: Enrollment & {
+    label: string;
+    /** Hex. */
+    secret: string;
+    parameters: { algorithm: string; digits: number; periodSeconds: number };
+  },
+): Statement<EnrolledRow> {
+  const { algorithm, digits, periodSeconds } = enrollment.parameters;
+  return sql`
+    with ${holderOf(enrollment, false)},
+    dropped as (
+      delete from mfa using holder
+      where mfa.usr_id = holder.usr_id and holder.refusal is null and mfa.type = 'totp' and mfa.status = 'pending'),
+    mfa as (
+      insert into mfa (id, usr_id, type, status, identifier, totp_secret, totp_algorithm, totp_digits, totp_period,
+        pending_expires_at)
+      select ${enrollment.factorId}::uuid, usr_id, 'totp', 'pending', ${enrollment.label}, decode(${enrollment.secret}, 'hex'),
+        ${algorithm}, ${digits}::int, ${periodSeconds}::int,
+        sallyport_now() + make_interval(secs => ${enrollmentSeconds}::int)
+      from holder where refusal is null
+      returning *),
+    audit as (${insertAuditEvent(enrollmentEvent(enrollment), sql`mfa`)})
+    select holder.refusal, ${factorColumns} from holder left join mfa on true`;
+}
+
+/** A security key to be; one that waited before is forgotten. */
+export function insertPendingWebauthn(
+  enrollment: Enrollment & { rpId: string; newHandle: string },
+): Statement<EnrolledRow & RegistrationOptionsRow> {
+  return sql`
+    with ${holderOf(enrollment, false)},
+    ${ensureHandle(enrollment.newHandle)},
+    dropped as (
+      delete from mfa using holder
+      where mfa.usr_id = holder.usr_id and holder.refusal is null and mfa.type = 'webauthn' and mfa.status = 'pending'),
+    mfa as (
+      insert into mfa (id, usr_id, type, status, webauthn_rp_id, pending_expires_at)
+      select ${enrollment.factorId}::uuid, usr_id, 'webauthn', 'pending', ${enrollment.rpId},
+        sallyport_now() + make_interval(secs => ${enrollmentSeconds}::int)
+      from holder where refusal is null
+      returning *),
+    audit as (${insertAuditEvent(enrollmentEvent(enrollment), sql`mfa`)})
+    select holder.refusal, ${factorColumns}, ${registrationOptionColumns}
+    from holder left join mfa on true ${registrationOptionJoin}`;
+}
+
+/**
+ * Whether a set of recovery codes may be made now, before ten hashes are: the right to it, and that it is not too often. One row
+ * always; refused, nothing is counted.
+ */
+export function reserveRecoveryCodes(
+  enrollment: FactorAttempt & { buckets: readonly Bucket[] },
+): Statement<{ refusal: string | null; allowed: boolean; retryAfterSeconds: number | null }> {
+  return sql`
+    with ${holderOf(enrollment, false)},
+    verdict as materialized (select holder.usr_id, ${recoveryRefusal} as refusal from holder),
+    ${countAttempts({
+      buckets: enrollment.buckets,
+      account: sql`null::text`,
+      knownDevice: sql`false`,
+      condition: sql`(select refusal is null from verdict)`,
+    })}
+    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds" from verdict cross join quota`;
+}
+
+/** SQL for what refuses a set of recovery codes to `holder`: it stands in for another factor, so there must be one. */
+const recoveryRefusal = sql`coalesce(holder.refusal, case when not exists (
+        select from mfa other where other.usr_id = holder.usr_id and other.status = 'active' and other.type <> 'recovery')
+        then 'precondition.factor_needed_first' end)`;
+
+/** A set of recovery codes in the place of the old one. It stands in for another factor, so there must be one. */
+export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly string[] }): Statement<EnrolledRow> {
+  return sql`
+    with ${holderOf(enrollment, false)},
+    verdict as materialized (
+      select holder.usr_id, holder.session_id, ${recoveryRefusal} as refusal from holder),
+    old as (
+      update mfa set status = 'revoked' from verdict
+      where mfa.usr_id = verdict.usr_id and verdict.refusal is null and mfa.type = 'recovery' and mfa.status = 'active'
+      returning mfa.id, mfa.created_at),
+    mfa as (
+      insert into mfa (id, usr_id, type, status, recovery_hashes, recovery_consumed, replaces, confirmed_at, created_at)
+      select ${enrollment.factorId}::uuid, usr_id, 'recovery', 'active', ${enrollment.hashes}::text[],
+        array_fill(false, array[${enrollment.hashes.length}::int]), old.id, sallyport_now(),
+        greatest(sallyport_now(), old.created_at + interval '1 microsecond')
+      from verdict left join old on true where refusal is null
+      returning *),
+    ${endOtherLogins(sql`mfa`, sql`(select session_id from verdict)`)},
+    audit as (${insertAuditEvent(enrollmentEvent(enrollment), sql`mfa`)})
+    select verdict.refusal, ${factorColumns} from verdict left join mfa on true`;
+}
+
+/** The fresh session of whoever confirmed, and of the factor what was not known beforehand. */
+export interface ConfirmedRow extends SessionUserRow, Pick<FactorRow, "rpId" | "signCount" | "aaguid" | "transports"> {
+  readonly refusal: string | null;
+  readonly factorType: FactorType;
+  readonly label: string | null;
+  readonly replacesFactor: string | null;
+  readonly factorCreatedAt: Date;
+  readonly factorUpdatedAt: Date;
+}
+
+const confirmedColumns = sql`factor.type as "factorType", factor.identifier as label, factor.replaces as "replacesFactor",
+  factor.created_at as "factorCreatedAt", factor.updated_at as "factorUpdatedAt", factor.webauthn_rp_id as "rpId",
+  factor.webauthn_sign_count::text as "signCount", factor.webauthn_aaguid::text as aaguid,
+  factor.webauthn_transports as transports`;
+
+/** The factor of a confirmation. */
+export function confirmedFactor(row: ConfirmedRow, factorId: string): FactorRow {
+  const { rpId, signCount, aaguid, transports } = row;
+  return {
+    id: factorId,
+    type: row.factorType,
+    status: "active",
+    identifier: row.label,
+    replaces: row.replacesFactor,
+    createdAt: row.factorCreatedAt,
+    updatedAt: row.factorUpdatedAt,
+    remaining: null,
+    ...{ rpId, signCount, aaguid, transports },
+  };
+}
+
+/**
+ * Makes a factor active that waited for it. Ends every session and ticket of the user and gives one
+ * fresh session with the factor in it (S14, S32). The batch has locked the user.
+ */
+export function confirmFactor(
+  confirmation: Enrollment & {
+    activation: Activation;
+    refund: string;
+    session: NewSession;
+    presentedTokenHash: string | undefined;
+  },
+): Statement<ConfirmedRow> {
+  const { session, activation, factorId } = confirmation;
+  const { type } = activation;
+  const refusal = sql`coalesce(holder.refusal, case
+        when not exists (select from target) then 'precondition.factor_not_pending'
+        when factor.id is null then ${type === "webauthn" ? "conflict.duplicate_credential" : "precondition.factor_not_pending"}
+      end)`;
+  return sql`
+    with ${holderOf(confirmation, false)},
+    target as materialized (
+      select mfa.id, mfa.usr_id from mfa join holder on holder.usr_id = mfa.usr_id and holder.refusal is null
+      where mfa.id = ${factorId}::uuid and mfa.type = ${type} and mfa.status = 'pending'
+        and mfa.pending_expires_at > sallyport_now()),
+    ${activate(activation)},
+    ${endOtherLogins(sql`factor`, sql`null::uuid`)},
+    ${clearFactorCounter(sql`factor`)},
+    used_leave as (delete from mfa_enrollment_grant leave using factor where leave.usr_id = factor.usr_id),
+    opened as (${insertSession(
+      session,
+      sql`(select holder.usr_id, holder.cred_id, holder.family_id, holder.family_expires_at,
+          ${withMethods(sql`holder.amr`, type)} as amr, sallyport_now() as auth_time, true as mfa_proved
+        from holder cross join factor)`,
+      { id: sql`proof.family_id`, endsAt: sql`proof.family_expires_at` },
+    )}),
+    replaced as (${endPresentedFamily(
+      { tokenHash: confirmation.presentedTokenHash, transport: session.transport },
+      sql`exists (select from factor)`,
+    )}),
+    ${refundFactor(confirmation.refund)},
+    audit as (${insertAuditEvent(
+      {
+        ...factorEvent(confirmation),
+        outcome: sql`case when factor.id is null then 'failure' else 'success' end`,
+        targetKind: "mfa",
+        targetId: sql`${factorId}::uuid`,
+        actingUser: sql`case when factor.id is not null then holder.usr_id end`,
+        metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${type}::text, 'reason', ${refusal}))`,
+      },
+      sql`holder left join factor on true where holder.usr_id is not null`,
+    )})
+    select ${refusal} as refusal, ${confirmedColumns}, ${sessionColumns}, ${sessionUserColumns}
+    from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
+}
+
+/** What makes a factor that waits an active one: the step of its first code, or the key that an authenticator has made. */
+export type Activation =
+  | { readonly type: "totp"; readonly step: number }
+  | { readonly type: "webauthn"; readonly key: RegisteredKey; readonly name: string | null };
+
+/** The CTE `factor`, for a statement with `holder` and `target`: an authenticator app takes the place of the one that was. */
+function activate(activation: Activation): Statement {
+  if (activation.type === "totp") {
+    return sql`old as (
+      update mfa set status = 'revoked' from target
+      where mfa.usr_id = target.usr_id and mfa.type = 'totp' and mfa.status = 'active'
+      returning mfa.id),
+    factor as (
+      update mfa set status = 'active', pending_expires_at = null, confirmed_at = sallyport_now(),
+        totp_last_step = ${String(activation.step)}::bigint, replaces = (select id from old)
+      from target where mfa.id = target.id
+      returning mfa.*)`;
+  }
+  const { key, name } = activation;
+  return sql`${claimCredentialId(key, name)},
+    factor as (
+      update mfa set status = 'active', pending_expires_at = null, confirmed_at = sallyport_now(),
+        identifier = claimed.credential_id, webauthn_public_key = decode(${key.publicKey}, 'hex'),
+        webauthn_sign_count = ${String(key.signCount)}::bigint, webauthn_rp_id = ${key.rpId},
+        webauthn_aaguid = ${key.aaguid}::uuid, webauthn_transports = ${key.transports}::text[]
+      from target, claimed where mfa.id = target.id
+      returning mfa.*)`;
+}
+
+/** What became of a confirmation whose reply was lost. */
+export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId: string): Statement<ConfirmedRow> {
+  return sql`
+    select aud.metadata ->> 'reason' as refusal, ${confirmedColumns},
+      ${sessionColumns}, ${sessionUserColumns}
+    from aud left join mfa factor on factor.id = ${factorId}::uuid left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
+    where aud.id = ${auditId}::uuid`;
+}
+
+/**
+ * The CTEs that end what was signed in without the change (R047): each session but the one named, each ticket.
+ *
+ * @param changed The name of a CTE whose rows have the column `usr_id`; without a row nothing ends.
+ * @param kept SQL for the session that stays, or null.
+ */
+export function endOtherLogins(changed: Statement, kept: Statement): Statement {
+  return sql`ended_sessions as (
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from ${changed}
+      where ses.usr_id = ${changed}.usr_id and ses.revoked_at is null and ses.id is distinct from ${kept}),
+    ended_tickets as (delete from login_ticket using ${changed} where login_ticket.usr_id = ${changed}.usr_id)`;
+}
+
+function enrollmentEvent(enrollment: Enrollment): AuditEvent {
+  return {
+    ...factorEvent(enrollment),
+    outcome: "success",
+    targetKind: "mfa",
+    targetId: sql`mfa.id`,
+    actingUser: sql`mfa.usr_id`,
+    metadata: sql`jsonb_build_object('type', mfa.type)`,
+  };
+}

@@ -1,0 +1,91 @@
+import { accessRules } from "../domain/access-rules.ts";
+import type { Actor } from "../domain/actor.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import type { Transport } from "../domain/session.ts";
+import { acting, refusalUnless } from "./access.ts";
+import type { AuditEvent } from "./audit.ts";
+import { type Statement, sql } from "./sql.ts";
+
+/** Whose factor it is: of a login that wants its second half, or of a session that wants to prove it is still the user's. */
+export type FactorHolder =
+  | {
+      readonly ticketHash: string;
+      readonly transport: Transport;
+      readonly purpose: "sign_in" | "enroll";
+      /** Whose ticket it must be, where the client says so; another's is none. */
+      readonly userId?: string;
+    }
+  | {
+      readonly actor: Actor;
+      readonly sessionId: string;
+      /** SQL for whose factor it is about, if it may be another's: nobody does anything with those. Default: the actor's. */
+      readonly owner?: Statement;
+    }
+  /** Of a passkey that signs in by itself. */
+  | { readonly passkeyId: string };
+
+/** What both statements say about the attempt. */
+export interface FactorAttempt {
+  readonly holder: FactorHolder;
+  readonly auditId: string;
+  readonly context: RequestContext;
+  /** Dot-namespaced, such as `identity.mfa.verify`. */
+  readonly action: string;
+}
+
+/**
+ * The CTE `holder`: one row, with `refusal`, or the user (`usr_id`), the credential (`cred_id`), what was proved (`amr`), and of
+ * a session its family.
+ *
+ * @param isStepUp Of a session: whether it is enough that it counts, or it must be fresh as for a change of factors.
+ */
+export function holderOf({ holder }: Pick<FactorAttempt, "holder">, isStepUp: boolean): Statement {
+  if ("ticketHash" in holder) {
+    return sql`holder as materialized (
+      select t.usr_id, t.cred_id, t.factors as amr, null::uuid as session_id, null::uuid as family_id,
+        null::timestamptz as family_expires_at,
+        case when t.usr_id is null then 'unauthorized.invalid_ticket' end as refusal
+      from (select 1) one left join (
+        select t.* from login_ticket t join cred c on c.id = t.cred_id join usr u on u.id = t.usr_id
+        where t.token_hash = decode(${holder.ticketHash}, 'hex') and t.expires_at > sallyport_now()
+          and t.transport = ${holder.transport} and t.purpose = ${holder.purpose}
+          and t.usr_id = coalesce(${holder.userId ?? null}::uuid, t.usr_id)
+          and c.status = 'active' and u.status = 'active') t on true)`;
+  }
+  if ("passkeyId" in holder) {
+    return sql`holder as materialized (
+      select c.usr_id, c.id as cred_id, '{}'::text[] as amr, null::uuid as session_id, null::uuid as family_id,
+        null::timestamptz as family_expires_at,
+        case when c.id is null then 'unauthorized.invalid_credential' end as refusal
+      from (select 1) one left join (
+        select c.* from cred c join usr u on u.id = c.usr_id
+        where c.id = ${holder.passkeyId}::uuid and c.status = 'active' and u.status = 'active') c on true)`;
+  }
+  const rule = isStepUp ? accessRules.stepUp : accessRules.confirmFactor;
+  return sql`acting as materialized (${acting(holder.actor)}),
+    holder as materialized (
+      select s.usr_id, s.cred_id, s.amr, s.id as session_id, coalesce(s.family_id, s.id) as family_id, s.family_expires_at,
+        ${refusalUnless(rule, holder.owner ?? sql`s.usr_id`)} as refusal
+      from (select 1) one left join acting on true left join ses s on s.id = ${holder.sessionId}::uuid)`;
+}
+
+/** The key of the lock for spending: the holder's user. */
+export function userOfHolder(holder: FactorHolder): Statement<{ id: string }> {
+  if ("passkeyId" in holder) return sql`select usr_id as id from cred where id = ${holder.passkeyId}::uuid`;
+  return "ticketHash" in holder
+    ? sql`select usr_id as id from login_ticket where token_hash = decode(${holder.ticketHash}, 'hex')`
+    : sql`select usr_id as id from ses where id = ${holder.sessionId}::uuid`;
+}
+
+/** The event of an attempt: its target is the user, who acts once the factor is proved. */
+export function factorEvent(attempt: FactorAttempt): Omit<AuditEvent, "outcome"> {
+  const { holder, auditId, context, action } = attempt;
+  return {
+    id: auditId,
+    action,
+    actor: "actor" in holder ? holder.actor : undefined,
+    context,
+    targetKind: "usr",
+    targetId: sql`holder.usr_id`,
+  };
+}

@@ -1,0 +1,137 @@
+/**
+ * Second factors are proved in two statements (S02, S21): the first, here, counts the attempt and gives the material; the second
+ * uses the code up and grants what it is worth (`factor-spending.ts`, `factor-sign-in.ts`).
+ *
+ * @module
+ */
+import { type FactorType, ticketAttempts } from "../domain/factor.ts";
+import type { TotpAlgorithm } from "../domain/totp.ts";
+import { type Bucket, countAttempts } from "./attempts.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
+import { type Statement, sql } from "./sql.ts";
+
+/** What the isolate needs to check a factor; the columns of another type are null. */
+export interface FactorMaterial {
+  readonly factorId: string | null;
+  /** Hex, sealed or plain. */
+  readonly totpSecret: string | null;
+  readonly totpAlgorithm: TotpAlgorithm | null;
+  readonly totpDigits: number | null;
+  readonly totpPeriod: number | null;
+  /** A number in text, since it may not fit one of 32 bits. */
+  readonly totpLastStep: string | null;
+  readonly recoveryHashes: readonly string[] | null;
+  /** `true` or `false` for each hash. */
+  readonly recoveryConsumed: readonly string[] | null;
+}
+
+/** What a reservation says besides the material. */
+export interface Reservation {
+  readonly refusal: string | null;
+  readonly allowed: boolean;
+  readonly retryAfterSeconds: number | null;
+  /** The counter that was counted besides the addresses'; null for what nobody can guess. */
+  readonly bucket: string | null;
+  readonly userId: string;
+  /** Seconds since 1970 by the database's clock, in text. */
+  readonly now: string;
+}
+
+export type ReservedFactorRow = Reservation & FactorMaterial;
+
+/** The columns of {@link FactorMaterial}, of whatever row is called `mfa`. */
+const columns = sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') as "totpSecret",
+    mfa.totp_algorithm as "totpAlgorithm", mfa.totp_digits as "totpDigits", mfa.totp_period as "totpPeriod",
+    mfa.totp_last_step::text as "totpLastStep", mfa.recovery_hashes as "recoveryHashes",
+    mfa.recovery_consumed::text[] as "recoveryConsumed"`;
+
+/**
+ * Counts an attempt at a factor and gives its material: one row always. A ticket bears five attempts, and a user as many as the
+ * account's limit says, in a counter of factors alone: whoever has proved the password resets the password's. A session's
+ * attempts count on what came of its sign-in, so that neither keeps the other out (R014), and those at a factor that waits on
+ * itself.
+ *
+ * @param attempt.material The columns of the answer, and the join that gives them for `holder.usr_id`.
+ * @param attempt.isStepUp Whether it is enough that a session counts; to change factors it must be fresh.
+ */
+export function reserveFactor<Material>(
+  attempt: FactorAttempt & {
+    material: { columns: Statement; join: Statement };
+    isStepUp: boolean;
+    buckets: readonly Bucket[];
+    /** A factor that waits for its confirmation. */
+    pendingId?: string | undefined;
+  },
+): Statement<Reservation & Material> {
+  const { holder, material } = attempt;
+  return sql`
+    with ${holderOf(attempt, attempt.isStepUp)},
+    ${countAttempts({
+      buckets: attempt.buckets,
+      account: counterOf(attempt),
+      knownDevice: sql`false`,
+      condition: sql`(select refusal is null from holder)`,
+    })},
+    admitted_try as (${
+      "ticketHash" in holder
+        ? sql`update login_ticket t set attempts = t.attempts + 1 from quota
+            where t.token_hash = decode(${holder.ticketHash}, 'hex') and quota.allowed
+              and t.attempts < ${ticketAttempts}::int returning 1 as one`
+        : sql`select 1 as one from quota where quota.allowed`
+    }),
+    audit as (${insertAuditEvent(
+      { ...factorEvent(attempt), outcome: "denied", metadata: sql`'{"reason": "too_many_requests"}'::jsonb` },
+      sql`holder cross join quota where quota.just_limited`,
+    )})
+    select coalesce(who.refusal, case when quota.allowed and admitted_try.one is null
+        then 'unauthorized.invalid_ticket' end) as refusal,
+      quota.allowed, quota.retry_after as "retryAfterSeconds", quota.bucket, who.usr_id as "userId", ${material.columns},
+      floor(extract(epoch from sallyport_now()))::bigint::text as now
+    from holder who cross join quota left join admitted_try on true
+    left join holder on admitted_try.one is not null ${material.join}`;
+}
+
+/** SQL for the name of the counter of an attempt. */
+function counterOf({ holder, pendingId }: { holder: FactorHolder; pendingId?: string | undefined }): Statement {
+  if (pendingId !== undefined) return sql`${`pending-factor:${pendingId}`}::text`;
+  return "actor" in holder
+    ? sql`(select 'family-factor:' || family_id::text from holder where refusal is null)`
+    : sql`(select 'factor:' || usr_id::text from holder where refusal is null)`;
+}
+
+/** The CTE `cleared`: a user whose factors or password are new begins with a fresh counter. */
+export function clearFactorCounter(users: Statement): Statement {
+  return sql`cleared as (
+      delete from attempt using ${users} where attempt.bucket = 'factor:' || ${users}.usr_id::text)`;
+}
+
+/** What gives the user's active factor of a type, or the authenticator app that waits for its confirmation. */
+export function factorMaterial(factor: { readonly type: FactorType } | { readonly pendingId: string }): {
+  columns: Statement;
+  join: Statement;
+} {
+  return {
+    columns,
+    join:
+      "type" in factor
+        ? sql`left join mfa on mfa.usr_id = holder.usr_id and mfa.type = ${factor.type} and mfa.status = 'active'`
+        : sql`left join mfa on mfa.usr_id = holder.usr_id and mfa.id = ${factor.pendingId}::uuid and mfa.type = 'totp'
+      and mfa.status = 'pending' and mfa.pending_expires_at > sallyport_now()`,
+  };
+}
+
+/** The event of a factor that was wrong. The attempt is counted already. */
+export function recordFailedFactor(attempt: FactorAttempt & { type: FactorType; reason: string }): Statement {
+  return sql`
+    with ${holderOf(attempt, true)}
+    ${insertAuditEvent(
+      {
+        ...factorEvent(attempt),
+        outcome: "failure",
+        repeatable: true,
+        metadata: sql`jsonb_build_object('type', ${attempt.type}::text, 'reason', ${attempt.reason}::text)`,
+      },
+      sql`holder where holder.usr_id is not null`,
+    )}`;
+}

@@ -1,0 +1,125 @@
+/**
+ * What a proved second factor is worth: a session for a login ticket, a better ticket, or a fresh session in the place of the
+ * one that asked (S14, S20). The batch has locked the user.
+ *
+ * @module
+ */
+import { ticketSeconds } from "../domain/session.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { type FactorAttempt, factorEvent, holderOf } from "./factor-holder.ts";
+import { type CheckedFactor, consumeFactor, provesSecondFactor, refundFactor, withMethods } from "./factor-spending.ts";
+import {
+  endPresentedFamily,
+  insertSession,
+  type NewSession,
+  type SessionUserRow,
+  sessionColumns,
+  sessionUserColumns,
+} from "./sessions.ts";
+import { type Statement, sql } from "./sql.ts";
+
+/** What became of a proof. A `refusal` is a value: the attempt and its event stay (S03). */
+export interface SpentFactorRow {
+  /** Set if the ticket or the session has lost its right meanwhile. */
+  readonly refusal: string | null;
+  /** False if somebody else has used the very code, or the factor has ended. */
+  readonly consumed: boolean;
+}
+
+export interface UpgradedTicketRow extends SpentFactorRow {
+  readonly factorId: string;
+  readonly verifiedAt: Date;
+}
+
+interface Spend extends FactorAttempt {
+  readonly checked: CheckedFactor;
+  /** The counter whose reservation a success gives back. */
+  readonly refund: string;
+}
+
+/**
+ * A session for a login ticket whose second factor is proved; or, of a session that stepped up, one in its place: in the same
+ * family, which lives no longer for it, with fresh randomness. The old token is then a plain 401.
+ */
+export function spendFactorOnSession(
+  spend: Spend & { session: NewSession; presentedTokenHash: string | undefined },
+): Statement<SessionUserRow & SpentFactorRow> {
+  const { checked, session, holder } = spend;
+  return sql`
+    with ${holderOf(spend, true)},
+    ${consumeFactor(checked)},
+    taken as (${
+      "passkeyId" in holder
+        ? sql`select holder.usr_id from holder cross join factor`
+        : "ticketHash" in holder
+          ? sql`delete from login_ticket t using factor where t.token_hash = decode(${holder.ticketHash}, 'hex')
+            returning t.usr_id`
+          : sql`update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from factor
+            where ses.id = ${holder.sessionId}::uuid and ses.revoked_at is null returning ses.usr_id`
+    }),
+    opened as (${insertSession(
+      session,
+      sql`(select holder.usr_id, holder.cred_id, holder.family_id, holder.family_expires_at,
+          ${withMethods(sql`holder.amr`, checked.type)} as amr, sallyport_now() as auth_time,
+          ${provesSecondFactor(checked.type)} as mfa_proved
+        from holder join taken on taken.usr_id = holder.usr_id)`,
+      { id: sql`proof.family_id`, endsAt: sql`proof.family_expires_at` },
+    )}),
+    replaced as (${endPresentedFamily(
+      { tokenHash: spend.presentedTokenHash, transport: session.transport },
+      sql`exists (select from factor)`,
+    )}),
+    ${refundFactor(spend.refund)},
+    audit as (${spentEvent(spend)})
+    select holder.refusal, factor.id is not null as consumed, ${sessionColumns}, ${sessionUserColumns}
+    from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
+}
+
+/** A new login ticket in the place of the old one, with the second factor in it (S20). */
+export function spendFactorOnTicket(
+  spend: Spend & { ticketHash: string; newTicketHash: string },
+): Statement<UpgradedTicketRow> {
+  return sql`
+    with ${holderOf(spend, true)},
+    ${consumeFactor(spend.checked)},
+    upgraded as (
+      update login_ticket t set token_hash = decode(${spend.newTicketHash}, 'hex'),
+        factors = ${withMethods(sql`t.factors`, spend.checked.type)}, attempts = 0,
+        expires_at = sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
+      from factor where t.token_hash = decode(${spend.ticketHash}, 'hex')
+      returning t.usr_id),
+    ${refundFactor(spend.refund)},
+    audit as (${spentEvent(spend)})
+    select holder.refusal, factor.id is not null as consumed, factor.id as "factorId", sallyport_now() as "verifiedAt"
+    from holder left join factor on true`;
+}
+
+/** What became of a proof whose reply was lost; the session is there, whether or not one was made. */
+export function recallSpentFactor(sessionId: string, auditId: string): Statement<SessionUserRow & SpentFactorRow> {
+  return sql`
+    select aud.metadata ->> 'refusal' as refusal, aud.outcome = 'success' as consumed, ${sessionColumns},
+      ${sessionUserColumns}
+    from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
+    where aud.id = ${auditId}::uuid`;
+}
+
+/** The same for a ticket. */
+export function recallUpgradedTicket(auditId: string): Statement<UpgradedTicketRow> {
+  return sql`
+    select metadata ->> 'refusal' as refusal, outcome = 'success' as consumed, (metadata ->> 'factor')::uuid as "factorId",
+      occurred_at as "verifiedAt"
+    from aud where id = ${auditId}::uuid`;
+}
+
+function spentEvent(spend: Spend): Statement {
+  return insertAuditEvent(
+    {
+      ...factorEvent(spend),
+      outcome: sql`case when factor.id is null then 'failure' else 'success' end`,
+      actingUser: sql`case when factor.id is not null then holder.usr_id end`,
+      metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${spend.checked.type}::text, 'factor', factor.id,
+        'refusal', holder.refusal, 'reason', case when factor.id is null and holder.refusal is null then 'used' end))`,
+    },
+    sql`holder left join factor on true where holder.usr_id is not null`,
+  );
+}

@@ -1,0 +1,115 @@
+/**
+ * Using a proof up: what the isolate has checked, and the database must still find as it was.
+ *
+ * @module
+ */
+import { refundAttempt } from "./attempts.ts";
+import { type Statement, sql } from "./sql.ts";
+
+/** A proof that the isolate has checked, and what the database must still find as it was. */
+export type CheckedFactor =
+  | { readonly type: "password"; readonly factorId: string; readonly hash: string }
+  | { readonly type: "totp"; readonly factorId: string; readonly step: number }
+  | { readonly type: "recovery"; readonly factorId: string; readonly slot: number; readonly hash: string }
+  | ({ readonly type: "webauthn" } & CheckedAssertion);
+
+/** An assertion that the isolate has checked, of a passkey or a security key. */
+export interface CheckedAssertion {
+  /** The row of the credential or of the factor. */
+  readonly factorId: string;
+  readonly credentialId: string;
+  readonly newSignCount: number;
+  readonly backedUp: boolean;
+  readonly challenge: SpentChallenge;
+}
+
+/** A challenge that was answered: its digest in hex, and when it ends. */
+export interface SpentChallenge {
+  readonly digest: string;
+  readonly expiresAt: Date;
+}
+
+/** `insert into spent_challenge …` for each row of `from`: a row the first time, none after that or past its end. */
+export function spendChallenge({ digest, expiresAt }: SpentChallenge, from: Statement): Statement {
+  return sql`
+      insert into spent_challenge (digest, expires_at)
+      select decode(${digest}, 'hex'), ${expiresAt}::timestamptz from ${from}
+      on conflict (digest) do nothing
+      returning 1 as one`;
+}
+
+/** The CTEs that take an assertion's counter: `key` and `used`. A counter must grow, or be 0 before and after (§7.2 step 22). */
+function useAssertion(checked: CheckedAssertion): Statement {
+  const count = sql`${String(checked.newSignCount)}::bigint`;
+  const grows = (before: Statement): Statement => sql`(${before} < ${count} or (${before} = 0 and ${count} = 0))`;
+  return sql`unspent as (${spendChallenge(
+    checked.challenge,
+    sql`holder where holder.refusal is null and ${checked.challenge.expiresAt}::timestamptz > sallyport_now()`,
+  )}),
+    own_key as (
+      update cred set passkey_sign_count = ${count} from holder, unspent
+      where cred.id = ${checked.factorId}::uuid and cred.usr_id = holder.usr_id and cred.type = 'passkey'
+        and cred.identifier = ${checked.credentialId} and cred.status = 'active' and ${grows(sql`cred.passkey_sign_count`)}
+      returning cred.id),
+    own_factor as (
+      update mfa set webauthn_sign_count = ${count} from holder, unspent
+      where mfa.id = ${checked.factorId}::uuid and mfa.usr_id = holder.usr_id and mfa.type = 'webauthn'
+        and mfa.identifier = ${checked.credentialId} and mfa.status = 'active' and ${grows(sql`mfa.webauthn_sign_count`)}
+      returning mfa.id),
+    seen_key as (
+      update webauthn_credential w set last_used_at = sallyport_now(), backed_up = ${checked.backedUp}::boolean
+      from (select id from own_key union all select id from own_factor) proved
+      where w.credential_id = ${checked.credentialId}),
+    factor as (select id, 'webauthn' as type from own_key union all select id, 'webauthn' from own_factor)`;
+}
+
+/** The methods that a proof adds, of RFC 8176: codes of either kind are one-time passwords, a key proves a user to be there. */
+const methods: Readonly<Record<CheckedFactor["type"], readonly string[]>> = {
+  password: ["pwd"],
+  totp: ["otp", "mfa"],
+  recovery: ["otp", "mfa"],
+  webauthn: ["pop", "user", "mfa"],
+};
+
+/**
+ * The CTE `factor`, for a statement with `holder`: one row with the `id` and `type` of what was proved. It uses a code up, once,
+ * whoever else has the same one: no row if somebody was first. The batch has locked the user.
+ */
+export function consumeFactor(checked: CheckedFactor): Statement {
+  const own = sql`mfa.id = ${checked.factorId}::uuid and mfa.usr_id = holder.usr_id and mfa.status = 'active'
+        and holder.refusal is null and mfa.type = ${checked.type}`;
+  switch (checked.type) {
+    case "password":
+      return sql`factor as (
+      select cred.id, cred.type from cred join holder on holder.usr_id = cred.usr_id and holder.refusal is null
+      where cred.id = ${checked.factorId}::uuid and cred.status = 'active' and cred.password_hash = ${checked.hash})`;
+    case "totp":
+      return sql`factor as (
+      update mfa set totp_last_step = ${String(checked.step)}::bigint from holder
+      where ${own} and coalesce(mfa.totp_last_step, -1) < ${String(checked.step)}::bigint
+      returning mfa.id, mfa.type)`;
+    case "recovery":
+      return sql`factor as (
+      update mfa set recovery_consumed[${checked.slot + 1}::int] = true from holder
+      where ${own} and not mfa.recovery_consumed[${checked.slot + 1}::int]
+        and mfa.recovery_hashes[${checked.slot + 1}::int] = ${checked.hash}
+      returning mfa.id, mfa.type)`;
+    case "webauthn":
+      return useAssertion(checked);
+  }
+}
+
+/** The CTE `refunded`: a success gives its reservation back and ends the run of failures (S22). */
+export function refundFactor(bucket: string): Statement {
+  return sql`refunded as (${refundAttempt(bucket, sql`exists (select from factor)`)})`;
+}
+
+/** SQL for the methods of a session or ticket with those of a proof added, each once. */
+export function withMethods(before: Statement, type: CheckedFactor["type"]): Statement {
+  return sql`array(select distinct m from unnest(${before} || ${methods[type]}::text[]) as m order by m)`;
+}
+
+/** SQL for whether a proof is of a second factor. */
+export function provesSecondFactor(type: CheckedFactor["type"]): Statement {
+  return sql`${methods[type].includes("mfa")}::boolean`;
+}

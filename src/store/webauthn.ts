@@ -1,0 +1,325 @@
+/**
+ * Passkeys and security keys: what their ceremonies ask the database for, and what they leave there.
+ *
+ * A credential id is one user's for ever, whichever table uses it (S27).
+ *
+ * @module
+ */
+import { accessRules } from "../domain/access-rules.ts";
+import type { Actor } from "../domain/actor.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import type { Status } from "../domain/user.ts";
+import { type Bucket, countAttempts } from "./attempts.ts";
+import { type AuditEvent, insertAuditEvent } from "./audit.ts";
+import { type FactorAttempt, factorEvent, holderOf } from "./factor-holder.ts";
+import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
+import { guardedChange, guardRead, ofUser } from "./guarded.ts";
+import { type Statement, sql } from "./sql.ts";
+
+export interface RegistrationOptionsRow {
+  readonly refusal: string | null;
+  readonly userId: string;
+  /** Hex. */
+  readonly handle: string;
+  /** What the user signed in as. */
+  readonly loginName: string;
+  readonly displayName: string | null;
+  /** What the user has registered, so that no authenticator is registered twice. */
+  readonly credentialIds: readonly string[];
+  readonly now: Date;
+}
+
+/** What the options of a registration hold. */
+export function selectRegistrationOptions(
+  attempt: Pick<FactorAttempt, "holder"> & { newHandle: string },
+): Statement<RegistrationOptionsRow> {
+  return sql`
+    with ${holderOf(attempt, false)},
+    ${ensureHandle(attempt.newHandle)}
+    select holder.refusal, ${registrationOptionColumns} from holder ${registrationOptionJoin}`;
+}
+
+/** The CTE `handle`, for a statement with `holder`: the user's, which is drawn the first time, whoever is first. */
+export function ensureHandle(newHandle: string): Statement {
+  return sql`handle as (
+      insert into webauthn_user as w (usr_id, handle)
+      select usr_id, decode(${newHandle}, 'hex') from holder where refusal is null
+      on conflict (usr_id) do update set usr_id = excluded.usr_id
+      returning w.handle)`;
+}
+
+/** What the options of an assertion by a user who is known hold. */
+export function selectAssertionOptions(
+  attempt: Pick<FactorAttempt, "holder">,
+): Statement<{ refusal: string | null; credentialIds: readonly string[]; now: Date }> {
+  return sql`
+    with ${holderOf(attempt, true)}
+    select holder.refusal, ${activeCredentialIds(sql`holder.usr_id`)} as "credentialIds", sallyport_now() as now
+    from holder`;
+}
+
+/** The passkeys of whoever has an identifier, and the time: the same work whether or not anybody has it. */
+export function selectSignInOptions(identifier: string): Statement<{ credentialIds: readonly string[]; now: Date }> {
+  return sql`
+    select sallyport_now() as now, array(
+      select passkey.identifier from cred named
+      join usr on usr.id = named.usr_id and usr.status = 'active'
+      join cred passkey on passkey.usr_id = usr.id and passkey.type = 'passkey' and passkey.status = 'active'
+      where named.identifier = ${identifier} and named.status = 'active' and named.type = 'password'
+      order by passkey.id) as "credentialIds"`;
+}
+
+/** The columns of a {@link RegistrationOptionsRow} but `refusal`, and what they come from besides `holder`. */
+export const registrationOptionColumns: Statement = sql`holder.usr_id as "userId",
+      encode(handle.handle, 'hex') as handle, coalesce(named.identifier, usr.display_name, 'account') as "loginName", usr.display_name as "displayName",
+      ${activeCredentialIds(sql`holder.usr_id`)} as "credentialIds", sallyport_now() as now`;
+export const registrationOptionJoin: Statement = sql`left join handle on true left join usr on usr.id = holder.usr_id
+    left join lateral (
+      select password.identifier from cred password
+      where password.usr_id = holder.usr_id and password.type = 'password' and password.status = 'active'
+      order by password.id <> holder.cred_id, password.id limit 1) named on true`;
+
+function activeCredentialIds(userId: Statement): Statement {
+  return sql`array(
+      select cred.identifier from cred where cred.usr_id = ${userId} and cred.type = 'passkey' and cred.status = 'active'
+      union
+      select mfa.identifier from mfa where mfa.usr_id = ${userId} and mfa.type = 'webauthn' and mfa.status = 'active')`;
+}
+
+/** A new credential of an authenticator, as a registration has proved it. */
+export interface RegisteredKey {
+  readonly credentialId: string;
+  /** Hex. */
+  readonly publicKey: string;
+  readonly signCount: number;
+  readonly rpId: string;
+  readonly transports: readonly string[];
+  readonly aaguid: string | null;
+  readonly backupEligible: boolean;
+  readonly backedUp: boolean;
+  readonly challenge: SpentChallenge;
+}
+
+/**
+ * The CTEs `unspent` and `claimed`, for a statement with `holder`: the answered challenge, and the credential id if it was
+ * nobody's.
+ */
+export function claimCredentialId(key: RegisteredKey, name: string | null): Statement {
+  return sql`unspent as (${spendChallenge(
+    key.challenge,
+    sql`holder where holder.refusal is null and ${key.challenge.expiresAt}::timestamptz > sallyport_now()`,
+  )}),
+    claimed as (
+      insert into webauthn_credential (credential_id, usr_id, name, transports, aaguid, backup_eligible, backed_up)
+      select ${key.credentialId}, holder.usr_id, ${name}::text, ${key.transports}::text[], ${key.aaguid}::uuid,
+        ${key.backupEligible}::boolean, ${key.backedUp}::boolean
+      from holder cross join unspent
+      -- Another SDK writes no row here.
+      where not exists (select from cred other where other.type = 'passkey' and other.identifier = ${key.credentialId})
+        and not exists (select from mfa other where other.type = 'webauthn' and other.identifier = ${key.credentialId})
+      on conflict (credential_id) do nothing
+      returning credential_id, usr_id)`;
+}
+
+/** SQL for what refuses a registration after {@link claimCredentialId}, or null. */
+export const claimRefusal: Statement = sql`coalesce(holder.refusal,
+      case when not exists (select from unspent) then 'invalid_format.webauthn'
+        when not exists (select from claimed) then 'conflict.duplicate_credential' end)`;
+
+export interface PasskeyRow {
+  readonly id: string;
+  readonly userId: string;
+  readonly status: Status;
+  readonly name: string | null;
+  readonly transports: readonly string[] | null;
+  readonly aaguid: string | null;
+  readonly backedUp: boolean | null;
+  readonly backupEligible: boolean | null;
+  readonly createdAt: Date;
+  readonly lastUsedAt: Date | null;
+}
+
+const passkeyColumns = sql`cred.id, cred.usr_id as "userId", cred.status, w.name, w.transports, w.aaguid::text as aaguid,
+  w.backed_up as "backedUp", w.backup_eligible as "backupEligible", cred.created_at as "createdAt",
+  w.last_used_at as "lastUsedAt"`;
+
+/** A passkey for the user of a fresh session. The batch has locked the user. */
+export function insertPasskey(
+  attempt: FactorAttempt & { passkeyId: string; name: string | null; key: RegisteredKey },
+): Statement<PasskeyRow & { refusal: string | null }> {
+  const { key } = attempt;
+  return sql`
+    with ${holderOf(attempt, false)},
+    ${claimCredentialId(key, attempt.name)},
+    cred as (
+      insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count, passkey_rp_id)
+      select ${attempt.passkeyId}::uuid, usr_id, 'passkey', credential_id, decode(${key.publicKey}, 'hex'),
+        ${String(key.signCount)}::bigint, ${key.rpId}
+      from claimed
+      returning *),
+    audit as (${insertAuditEvent(
+      {
+        ...factorEvent(attempt),
+        outcome: sql`case when cred.id is null then 'failure' else 'success' end`,
+        targetKind: "cred",
+        targetId: sql`${attempt.passkeyId}::uuid`,
+        metadata: sql`jsonb_strip_nulls(jsonb_build_object('refusal', ${claimRefusal}))`,
+      },
+      sql`holder left join cred on true where holder.usr_id is not null`,
+    )})
+    select ${claimRefusal} as refusal, cred.id, cred.usr_id as "userId", cred.status, ${attempt.name}::text as name,
+      ${key.transports}::text[] as transports, ${key.aaguid}::text as aaguid, ${key.backedUp}::boolean as "backedUp",
+      ${key.backupEligible}::boolean as "backupEligible", cred.created_at as "createdAt", null::timestamptz as "lastUsedAt"
+    from holder left join cred on true`;
+}
+
+/** The passkey as it is now, if the operation that made the event committed. */
+export function recallPasskey(passkeyId: string, auditId: string): Statement<PasskeyRow & { refusal: string | null }> {
+  return sql`
+    select aud.metadata ->> 'refusal' as refusal, ${passkeyColumns}
+    from aud left join cred on cred.id = ${passkeyId}::uuid
+    left join webauthn_credential w on w.credential_id = cred.identifier
+    where aud.id = ${auditId}::uuid`;
+}
+
+/** The key of the lock for a change of one passkey: its user. */
+export function userOfPasskey(passkeyId: string): Statement<{ id: string }> {
+  return sql`select usr_id as id from cred where id = ${passkeyId}::uuid`;
+}
+
+interface PasskeyAct {
+  readonly actor: Actor;
+  readonly auditId: string;
+}
+
+/** A user's passkeys that are not revoked, oldest first, with one row that holds the refusal where there are none. */
+export function selectPasskeysOfUser(
+  act: PasskeyAct & { userId: string },
+): Statement<PasskeyRow & { refusal: string | null }> {
+  return sql`
+    with ${guardRead(ofUser(act, "identity.passkey.list", accessRules.listPasskeys))}
+    select verdict.refusal, ${passkeyColumns}
+    from verdict left join cred on cred.usr_id = verdict.id and verdict.refusal is null and cred.type = 'passkey'
+      and cred.status <> 'revoked'
+    left join webauthn_credential w on w.credential_id = cred.identifier
+    order by cred.id`;
+}
+
+/** Gives a passkey another name. The batch has locked the user. */
+export function renamePasskey(act: PasskeyAct & { passkeyId: string; name: string }): Statement<PasskeyRow> {
+  return guardedChange({
+    actor: act.actor,
+    auditId: act.auditId,
+    rule: accessRules.renamePasskey,
+    table: sql`cred`,
+    id: act.passkeyId,
+    owner: sql`target.usr_id`,
+    action: "identity.passkey.rename",
+    targetKind: "cred",
+    refusal: sql`case when target.type <> 'passkey' then 'not_found'
+      when target.status = 'revoked' then 'conflict.already_terminal' end`,
+    set: sql`updated_at = sallyport_now()`,
+    when: sql`true`,
+    cascade: sql`,
+      renamed as (
+        insert into webauthn_credential as k (credential_id, usr_id, name, backup_eligible, backed_up)
+        select identifier, usr_id, ${act.name}, null, null from changed
+        on conflict (credential_id) do update set name = excluded.name
+        returning k.*)`,
+    columns: sql`cred.id, cred.usr_id as "userId", cred.status, ${act.name}::text as name,
+      (select transports from renamed) as transports, (select aaguid::text from renamed) as aaguid,
+      (select backed_up from renamed) as "backedUp", (select backup_eligible from renamed) as "backupEligible",
+      cred.created_at as "createdAt", (select last_used_at from renamed) as "lastUsedAt"`,
+  });
+}
+
+/** What an assertion is verified with. */
+export interface AssertionMaterial {
+  /** The row of the credential or of the factor. */
+  readonly factorId: string | null;
+  readonly userId: string | null;
+  /** Hex. */
+  readonly publicKey: string | null;
+  readonly signCount: string | null;
+  readonly backupEligible: boolean | null;
+  /** Hex. */
+  readonly handle: string | null;
+}
+
+/** The columns and the tail of a statement that gives the key with an id, of the user `usr_id` of `holder`. */
+export function assertionMaterial(credentialId: string): { columns: Statement; join: Statement } {
+  return {
+    columns: sql`key.id as "factorId", encode(key.public_key, 'hex') as "publicKey", key.sign_count::text as "signCount",
+    w.backup_eligible as "backupEligible", encode(whose.handle, 'hex') as handle`,
+    join: sql`left join (
+      select id, usr_id, passkey_public_key as public_key, passkey_sign_count as sign_count from cred
+      where type = 'passkey' and identifier = ${credentialId} and status = 'active'
+      union all
+      select id, usr_id, webauthn_public_key, webauthn_sign_count from mfa
+      where type = 'webauthn' and identifier = ${credentialId} and status = 'active') key on key.usr_id = holder.usr_id
+    left join webauthn_credential w on w.credential_id = ${credentialId} and w.usr_id = key.usr_id
+    left join webauthn_user whose on whose.usr_id = key.usr_id`,
+  };
+}
+
+export interface ReservedAssertionRow extends AssertionMaterial {
+  readonly allowed: boolean;
+  readonly retryAfterSeconds: number | null;
+}
+
+/**
+ * Counts an attempt to sign in with a passkey and gives its key: one row always. It is counted at the address alone: nobody
+ * guesses a signature, and a stranger's passwords or assertions keep no owner from their passkey (S22).
+ */
+export function reservePasskeySignIn(attempt: {
+  credentialId: string;
+  buckets: readonly Bucket[];
+  auditId: string;
+  context: RequestContext;
+  credentialDigest: string;
+}): Statement<ReservedAssertionRow> {
+  const { columns, join } = assertionMaterial(attempt.credentialId);
+  return sql`
+    with holder as materialized (
+      select cred.id, cred.usr_id from cred join usr on usr.id = cred.usr_id and usr.status = 'active'
+      where cred.type = 'passkey' and cred.identifier = ${attempt.credentialId} and cred.status = 'active'),
+    ${countAttempts({ buckets: attempt.buckets, account: sql`null::text`, knownDevice: sql`false` })},
+    audit as (${insertAuditEvent(
+      { ...passkeyEvent(attempt), action: "identity.sign_in.limited", outcome: "denied" },
+      sql`quota where just_limited`,
+    )})
+    select quota.allowed, quota.retry_after as "retryAfterSeconds", holder.usr_id as "userId", ${columns}
+    from quota left join holder on quota.allowed ${join}`;
+}
+
+/** The event of a passkey that proved nothing; it is written for unknown ones too. */
+export function recordFailedPasskey(attempt: {
+  auditId: string;
+  context: RequestContext;
+  credentialDigest: string;
+  reason: string;
+}): Statement {
+  return insertAuditEvent(
+    {
+      ...passkeyEvent(attempt),
+      action: "identity.sign_in",
+      outcome: "failure",
+      repeatable: true,
+      metadata: sql`jsonb_build_object('method', 'passkey', 'reason', ${attempt.reason}::text)`,
+    },
+    sql`(select 1) one`,
+  );
+}
+
+function passkeyEvent(attempt: {
+  auditId: string;
+  context: RequestContext;
+  credentialDigest: string;
+}): Omit<AuditEvent, "action" | "outcome"> {
+  return {
+    id: attempt.auditId,
+    context: attempt.context,
+    targetKind: "login",
+    targetId: sql`${attempt.credentialDigest}::text`,
+  };
+}

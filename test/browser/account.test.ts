@@ -1,0 +1,186 @@
+/** An account on the pages, in Chromium: second factors, sessions, tokens, and a browser without script. @module */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sql } from "../../src/store/sql.ts";
+import {
+  addApp,
+  codeOf,
+  openSite,
+  type Person,
+  readKey,
+  type Site,
+  signOut,
+  signUp,
+  typePassword,
+  type Visitor,
+} from "../support/site.ts";
+
+let site: Site;
+beforeAll(async () => {
+  site = await openSite();
+});
+afterAll(() => site?.close());
+
+/** As if every app had come to its next code, which would take half a minute. */
+async function forgetUsedCodes(): Promise<void> {
+  await site.database.run(sql`update mfa set totp_last_step = null where type = 'totp'`);
+}
+
+async function typeCode({ page }: Visitor, code: string): Promise<void> {
+  await page.getByLabel("Code from your authenticator app").fill(code);
+  await page.getByRole("button", { name: "Continue" }).click();
+}
+
+async function typeRecoveryCode({ page }: Visitor, code: string): Promise<void> {
+  await page.getByText("Use a recovery code instead").click();
+  await page.getByLabel("Recovery code").fill(code);
+  await page.getByRole("button", { name: "Use this recovery code" }).click();
+}
+
+/** Makes recovery codes on the account page, and gives what it shows. */
+async function makeRecoveryCodes({ page }: Visitor): Promise<string[]> {
+  await page.getByRole("button", { name: "Make new recovery codes" }).click();
+  await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
+  return await page.locator(".codes code").allInnerTexts();
+}
+
+async function requireFactor({ identifier }: Person): Promise<void> {
+  await site.database.run(sql`
+    insert into usr_mfa_policy (usr_id, required) select usr_id, true from cred where identifier = ${identifier}`);
+}
+
+describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
+  test("an authenticator app: added by the key that is shown, and signed in with", async () => {
+    const visitor = await site.visit({ javaScriptEnabled });
+    const { page } = visitor;
+    const person = await signUp(visitor);
+    const key = await addApp(visitor);
+    await signOut(visitor);
+    expect(await page.getByText("Passkeys need JavaScript").isVisible()).toBe(!javaScriptEnabled);
+    expect(await page.getByRole("button", { name: "Sign in with a passkey" }).isVisible()).toBe(javaScriptEnabled);
+    await typePassword(visitor, person);
+    await page.waitForURL("**/sign-in/second-factor?**");
+
+    // The code that confirmed the app is used up (RFC 6238 §5.2).
+    const used = await codeOf(key);
+    await site.database.run(sql`update mfa set totp_last_step = 2 * floor(extract(epoch from now()) / 30)::bigint`);
+    await typeCode(visitor, used);
+    await page.getByText("That code was used before.").waitFor();
+    await forgetUsedCodes();
+    await typeCode(visitor, await codeOf(key));
+    await page.waitForURL("**/account");
+    await page.getByText(person.identifier, { exact: true }).first().waitFor();
+    await visitor.context.close();
+  });
+
+  test("S32: whoever must have a factor and has none sets one up, and gets recovery codes", async () => {
+    const visitor = await site.visit({ javaScriptEnabled });
+    const { page } = visitor;
+    const person = await signUp(visitor);
+    await signOut(visitor);
+    await requireFactor(person);
+    await typePassword(visitor, person);
+    await page.waitForURL("**/sign-in/enroll?**");
+    await page.getByRole("button", { name: "Show the QR code" }).click();
+    const key = await readKey(page);
+    await page.getByLabel("Code that the app shows now").fill("000000");
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.getByText("That code is not right.").waitFor();
+    expect(await page.content()).not.toContain(key);
+    await page.getByLabel("Code that the app shows now").fill(await codeOf(key));
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
+    const codes = await page.locator(".codes code").allInnerTexts();
+    expect(new Set(codes).size).toBe(10);
+    await page.getByRole("link", { name: "I have kept them" }).click();
+    await page.getByText("You have 10 of 10 left.").waitFor();
+    await visitor.context.close();
+  });
+});
+
+test("a recovery code: once, and counted", async () => {
+  const visitor = await site.visit();
+  const { page } = visitor;
+  const person = await signUp(visitor);
+  await addApp(visitor);
+  const codes = await makeRecoveryCodes(visitor);
+  await page.getByRole("link", { name: "I have kept them" }).click();
+  await signOut(visitor);
+  await typePassword(visitor, person);
+  await typeRecoveryCode(visitor, codes[3]!);
+  await page.waitForURL("**/account");
+  await page.getByText("You have 9 of 10 left.").waitFor();
+  await signOut(visitor);
+  await typePassword(visitor, person);
+  await typeRecoveryCode(visitor, codes[3]!);
+  await page.getByText("That code is not right.").waitFor();
+  await visitor.context.close();
+});
+
+test("R048: a session that is ended elsewhere is out at once", async () => {
+  const here = await site.visit({ userAgent: "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0 Safari/537.36" });
+  const there = await site.visit({ userAgent: "Mozilla/5.0 (iPhone; like Mac OS X) Version/20.0 Safari/604.1" });
+  const person = await signUp(here);
+  await typePassword(there, person);
+  await there.page.waitForURL("**/account");
+  await here.page.goto("/account");
+  await here.page.getByRole("button", { name: "Sign out Safari on iPhone" }).click();
+  await here.page.getByText("The session has ended.").waitFor();
+  await there.page.getByLabel("Your name").fill("Mallory");
+  await there.page.getByRole("button", { name: "Save" }).click();
+  await there.page.waitForURL("**/sign-in?next=%2Faccount%23name");
+  await here.page.reload();
+  expect(await here.page.getByLabel("Your name").inputValue()).toBe("");
+  await Promise.all([here.context.close(), there.context.close()]);
+});
+
+test("R008: a new password ends every other session, and is the one that counts", async () => {
+  const [here, there] = [await site.visit(), await site.visit()];
+  const person = await signUp(here);
+  await typePassword(there, person);
+  await there.page.waitForURL("**/account");
+  const { page } = here;
+  await page.getByLabel("Current password").fill("wrong wrong wrong");
+  await page.getByLabel("New password").fill("tuldnbfpgycjxwrh");
+  await page.getByRole("button", { name: "Change the password" }).click();
+  await page.getByText("The current password is wrong.").waitFor();
+  await page.getByLabel("Current password").fill(person.password);
+  await page.getByLabel("New password").fill("tuldnbfpgycjxwrh");
+  await page.getByRole("button", { name: "Change the password" }).click();
+  await page.getByText("Your password is changed").waitFor();
+  await there.page.reload();
+  await there.page.waitForURL("**/sign-in?next=%2Faccount");
+  await signOut(here);
+  await typePassword(here, person);
+  await page.getByText("The name or the password is wrong.").waitFor();
+  await typePassword(here, { ...person, password: "tuldnbfpgycjxwrh" });
+  await page.waitForURL("**/account");
+  await Promise.all([here.context.close(), there.context.close()]);
+});
+
+test("a token: made, shown once, taken by the API, and not once it is revoked", async () => {
+  const visitor = await site.visit();
+  const { page, context } = visitor;
+  await signUp(visitor);
+  const tokens = page.getByRole("region", { name: "Access tokens" });
+  await tokens.getByLabel("Name").fill("backup script");
+  await tokens.getByRole("button", { name: "Make a token" }).click();
+  const token = await page.locator("#token").innerText();
+  await page.getByRole("link", { name: "I have copied it" }).click();
+  expect(await page.content()).not.toContain(token);
+
+  const ask = () => fetch(`${site.baseUrl}/api/me`, { headers: { authorization: `Bearer ${token}` } });
+  const taken = await ask();
+  expect([taken.status, Object.keys((await taken.json()) as object)]).toEqual([200, ["user"]]);
+  await tokens.getByLabel("Name").fill("other");
+  await tokens.getByLabel("Scopes").fill("docs:read");
+  await tokens.getByRole("button", { name: "Make a token" }).click();
+  const narrow = await page.locator("#token").innerText();
+  const refused = await fetch(`${site.baseUrl}/api/me`, { headers: { authorization: `Bearer ${narrow}` } });
+  expect(refused.status).toBe(403);
+
+  await page.goto("/account");
+  await page.getByRole("button", { name: "Revoke backup script" }).click();
+  await page.getByText("The token has ended.").waitFor();
+  expect((await ask()).status).toBe(401);
+  await context.close();
+});

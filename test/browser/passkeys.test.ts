@@ -1,0 +1,222 @@
+/** Passkeys on the pages, in Chromium with a virtual authenticator. @module */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { AssertionOptions } from "../../src/operations/passkeys.ts";
+import type { RegistrationOptions } from "../../src/operations/registration.ts";
+import { sql } from "../../src/store/sql.ts";
+import { newAuthenticator } from "../support/authenticator.ts";
+import {
+  addApp,
+  addAuthenticator,
+  addPasskey,
+  openSite,
+  type Person,
+  type Site,
+  signOut,
+  signUp,
+  typePassword,
+  type VirtualAuthenticator,
+  type Visitor,
+} from "../support/site.ts";
+
+let site: Site;
+beforeAll(async () => {
+  site = await openSite();
+});
+afterAll(() => site?.close());
+
+/** A browser with a passkey of somebody who has signed out. */
+async function withPasskey(options?: { synced: boolean }): Promise<{
+  visitor: Visitor;
+  authenticator: VirtualAuthenticator;
+  person: Person;
+}> {
+  const visitor = await site.visit();
+  const authenticator = await addAuthenticator(visitor, options);
+  const person = await signUp(visitor);
+  await addPasskey(visitor, "Laptop");
+  return { visitor, authenticator, person };
+}
+
+/** Signs in from the page, first with another origin in the client data. As text, since it runs where there is a document. */
+const tampering = `(async () => {
+  const post = (path, value) =>
+    fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value) });
+  const send = async (change) => {
+    const options = await (await post("/sign-in/passkey/options", {})).json();
+    const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+    const json = (await navigator.credentials.get({ publicKey })).toJSON();
+    const text = change(atob(json.response.clientDataJSON.replaceAll("-", "+").replaceAll("_", "/")));
+    json.response.clientDataJSON = btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+    return (await post("/sign-in/passkey", { response: json })).status;
+  };
+  const foreign = await send((text) => text.replace(location.origin, "https://evil.example"));
+  return [foreign, await send((text) => text)];
+})()`;
+
+const passkeyButton = ({ page }: Visitor) => page.getByRole("button", { name: "Sign in with a passkey" });
+
+test("a browser that has no passkeys is told so, and signs in with a password", async () => {
+  const visitor = await site.visit();
+  await visitor.context.addInitScript({ content: "delete PublicKeyCredential.parseRequestOptionsFromJSON" });
+  const person = await signUp(visitor);
+  await signOut(visitor);
+  await visitor.page.getByText("This browser is too old for passkeys here.").waitFor();
+  expect(await passkeyButton(visitor).isVisible()).toBe(false);
+  await typePassword(visitor, person);
+  await visitor.page.waitForURL("**/account");
+  expect(visitor.complaints).toEqual([]);
+  await visitor.context.close();
+});
+
+/** Whoever has a passkey proves it again for what changes the account (S04). */
+async function proveByPasskey({ page }: Visitor): Promise<void> {
+  await page.waitForURL("**/account/step-up?**");
+  await page.getByRole("button", { name: "Use a passkey or security key" }).click();
+  await page.waitForURL("**/account#**");
+}
+
+describe("a passkey", () => {
+  test.each([false, true])("synced %s: made, told of, and signed in with", async (synced) => {
+    const { visitor, authenticator, person } = await withPasskey({ synced });
+    const { page } = visitor;
+    const row = page.getByRole("listitem").filter({ hasText: "Laptop" });
+    await row.getByText(synced ? "Synchronized" : "Kept on one device").waitFor();
+    await signOut(visitor);
+
+    await passkeyButton(visitor).click();
+    await page.waitForURL("**/account");
+    await page.getByText(person.identifier).waitFor();
+    const { credentials } = await authenticator.session.send("WebAuthn.getCredentials", {
+      authenticatorId: authenticator.authenticatorId,
+    });
+    expect(credentials.map(({ isResidentCredential, backupState }) => [isResidentCredential, backupState])).toEqual([
+      [true, synced],
+    ]);
+    expect(visitor.complaints).toEqual([]);
+    await visitor.context.close();
+  });
+
+  test("chosen in the browser's autofill", async () => {
+    const visitor = await site.visit({ autofill: true });
+    const { page } = visitor;
+    await addAuthenticator(visitor);
+    const person = await signUp(visitor);
+    await addPasskey(visitor);
+    const chosen = page.waitForResponse("**/sign-in/passkey");
+    await page.getByRole("button", { name: "Sign out" }).click();
+    expect((await chosen).status()).toBe(200);
+    await page.waitForURL("**/account");
+    await page.getByText(person.identifier).waitFor();
+    expect(visitor.complaints).toEqual([]);
+    await visitor.context.close();
+  });
+
+  test("renamed and removed", async () => {
+    const { visitor } = await withPasskey();
+    const { page } = visitor;
+    await page.getByLabel("New name for Laptop").fill("<b>Desk</b>");
+    await page.getByRole("button", { name: "Rename" }).click();
+    await page.getByRole("heading", { name: "<b>Desk</b>" }).waitFor();
+    await page.getByRole("button", { name: "Remove <b>Desk</b>" }).click();
+    await proveByPasskey(visitor);
+    await page.getByRole("button", { name: "Remove <b>Desk</b>" }).click();
+    await page.getByText("You have no passkey.").waitFor();
+    await signOut(visitor);
+    await passkeyButton(visitor).click();
+    await page.getByText("This passkey did not sign you in.").waitFor();
+    await visitor.context.close();
+  });
+
+  test("R040: proved as the second factor, after the password", async () => {
+    const { visitor, person } = await withPasskey();
+    const { page } = visitor;
+    await page.goto("/account/step-up?next=%2Faccount%23authenticator");
+    await proveByPasskey(visitor);
+    await addApp(visitor);
+    await signOut(visitor);
+    await typePassword(visitor, person);
+    await page.waitForURL("**/sign-in/second-factor?**");
+    await page.getByRole("button", { name: "Use a passkey or security key" }).click();
+    await page.waitForURL("**/account");
+    await visitor.context.close();
+  });
+
+  test("S14: proves again who acts, and leads back", async () => {
+    const { visitor, person } = await withPasskey();
+    const { page } = visitor;
+    await site.database.run(sql`
+      update ses set auth_time = sallyport_now() - interval '1 hour', created_at = sallyport_now() - interval '2 hours'
+      where usr_id = (select usr_id from cred where identifier = ${person.identifier})`);
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+    await page.waitForURL("**/account/step-up?next=%2Faccount%23passkeys");
+    await page.getByRole("button", { name: "Use a passkey or security key" }).click();
+    await page.waitForURL("**/account#passkeys");
+    await visitor.context.close();
+  });
+});
+
+/**
+ * A browser with a synchronized passkey, whose counter stays at 0: Chromium's own authenticator counts always. The page's script
+ * and everything behind it is the real one.
+ */
+async function withUncountedPasskey(): Promise<{ visitor: Visitor }> {
+  const visitor = await site.visit();
+  const authenticator = await newAuthenticator({ counts: false, backup: true });
+  const origin = site.baseUrl;
+  await visitor.context.exposeFunction("makeKey", (options: RegistrationOptions) =>
+    authenticator.create(options, { origin }),
+  );
+  await visitor.context.exposeFunction("useKey", (options: AssertionOptions) => authenticator.get(options, { origin }));
+  await visitor.context.addInitScript({
+    content: `
+      PublicKeyCredential.parseCreationOptionsFromJSON = PublicKeyCredential.parseRequestOptionsFromJSON = (json) => json;
+      const answering = (answer) => async ({ publicKey }) => {
+        const json = await answer(publicKey);
+        return { toJSON: () => json };
+      };
+      navigator.credentials.create = answering(makeKey);
+      navigator.credentials.get = answering(useKey);`,
+  });
+  await signUp(visitor);
+  await addPasskey(visitor, "Phone");
+  return { visitor };
+}
+
+describe("an assertion", () => {
+  test.each([
+    ["of an authenticator that counts", withPasskey],
+    ["synced, whose counter stays at 0", withUncountedPasskey],
+  ])("R039, %s: sent once more by somebody who saw it: refused", async (_name, open) => {
+    const { visitor } = await open();
+    const { page } = visitor;
+    await signOut(visitor);
+    const sent = page.waitForRequest((request) => request.url().endsWith("/sign-in/passkey"));
+    await passkeyButton(visitor).click();
+    const captured = (await sent).postData()!;
+    await page.waitForURL("**/account");
+    await signOut(visitor);
+
+    const replayed = await page.evaluate(async (body) => {
+      const headers = { "content-type": "application/json" };
+      const response = await fetch("/sign-in/passkey", { method: "POST", headers, body });
+      return response.status;
+    }, captured);
+    expect(replayed).toBe(401);
+    await page.goto("/account");
+    await page.waitForURL("**/sign-in?next=%2Faccount");
+
+    // The passkey itself is as good as before.
+    await passkeyButton(visitor).click();
+    await page.waitForURL("**/account");
+    await visitor.context.close();
+  });
+
+  test("step 12: that another origin asked for: refused, whatever else is right", async () => {
+    const { visitor } = await withPasskey();
+    const { page } = visitor;
+    await signOut(visitor);
+    const statuses = await page.evaluate(tampering);
+    expect(statuses).toEqual([401, 200]);
+    await visitor.context.close();
+  });
+});

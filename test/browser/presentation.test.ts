@@ -1,0 +1,279 @@
+/**
+ * How the pages look and sound: every one of them in light and dark, wide and narrow, by axe-core's rules, by the keyboard, and
+ * by its own security policy. Screenshots go to `.sallyport/screenshots`.
+ *
+ * @module
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { encode } from "uqr";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sql } from "../../src/store/sql.ts";
+import {
+  addApp,
+  addAuthenticator,
+  addPasskey,
+  codeOf,
+  openSite,
+  type Person,
+  readKey,
+  type Site,
+  signOut,
+  signUp,
+  typePassword,
+  type Visitor,
+} from "../support/site.ts";
+
+const folder = fileURLToPath(new URL("../../.sallyport/screenshots/", import.meta.url));
+const schemes = ["light", "dark"] as const;
+const widths = [1280, 390] as const;
+
+let site: Site;
+let visitor: Visitor;
+let person: Person;
+let appKey: string;
+let axe: string;
+
+beforeAll(async () => {
+  site = await openSite();
+  visitor = await site.visit({ userAgent: "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36" });
+  axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  await mkdir(folder, { recursive: true });
+  await addAuthenticator(visitor);
+});
+afterAll(() => site?.close());
+
+/** What is in the page that its policy is there to stop. Asked first: a screenshot puts a style of its own into the page. */
+const faultsOfMarkup = `(() => {
+  const faults = [];
+  if (document.querySelector("script:not([src]), style, [style]")) faults.push("script or style in the page");
+  for (const element of document.querySelectorAll("*")) {
+    for (const { name } of element.attributes) if (name.startsWith("on")) faults.push("a handler in the page");
+  }
+  return faults;
+})()`;
+
+/** What does not fit a window of this size. */
+const faultsOfLayout = `(() => {
+  const faults = [];
+  if (document.documentElement.scrollWidth > innerWidth) faults.push("wider than the window");
+  for (const control of document.querySelectorAll("button, input:not([type=hidden]), .button, summary, .brand")) {
+    const { width, height } = control.getBoundingClientRect();
+    if (width > 0 && (height < 44 || width < 44)) faults.push(control.outerHTML + " is " + width + " by " + height);
+    if (width > 0 && parseFloat(getComputedStyle(control).fontSize) < 16) faults.push(control.outerHTML + " is in small print");
+  }
+  return faults;
+})()`;
+
+async function examine(name: string): Promise<void> {
+  const { page } = visitor;
+  await page.waitForLoadState();
+  expect(await page.title()).toContain("Sallyport");
+  expect(await page.evaluate(faultsOfMarkup)).toEqual([]);
+  for (const colorScheme of schemes) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await page.evaluate(faultsOfLayout)).toEqual([]);
+      await page.screenshot({ path: `${folder}${name}-${colorScheme}-${width}.png`, fullPage: true });
+    }
+    // Through the debugger, which the page's policy does not bind.
+    await page.evaluate(axe);
+    const { violations, passes } = await page.evaluate<{
+      violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
+      passes: unknown[];
+    }>("axe.run()");
+    expect(violations.map(({ id, nodes }) => [id, nodes[0]!.html, nodes[0]!.failureSummary])).toEqual([]);
+    expect(passes.length).toBeGreaterThan(10);
+  }
+}
+
+async function makeSessionsOld(): Promise<void> {
+  await site.database.run(sql`
+    update ses set auth_time = sallyport_now() - interval '1 hour', mfa_verified_at = null,
+      created_at = sallyport_now() - interval '2 hours' where revoked_at is null`);
+}
+
+describe("every page", () => {
+  test("sign-up", async () => {
+    const { page } = visitor;
+    await page.goto("/sign-up");
+    await examine("sign-up");
+    await page.getByLabel("E-mail address or user name").fill("ada@example.com");
+    await page.getByLabel("Password").fill("passwordpassword");
+    await page.getByRole("button", { name: "Sign up" }).click();
+    await page.getByText("too easy to guess").waitFor();
+    expect(await page.getByLabel("Password").getAttribute("aria-invalid")).toBe("true");
+    await examine("sign-up-refused");
+    person = await signUp(visitor);
+  });
+
+  test("the account, new", () => examine("account-new"));
+
+  test("a code for the app, and a QR code that says the same as the key beside it", async () => {
+    const { page } = visitor;
+    await page.getByRole("button", { name: "Add an authenticator app" }).click();
+    await page.getByLabel("Code that the app shows now").waitFor();
+    await examine("authenticator");
+    const key = await readKey(page);
+    const uri = await page.getByRole("link", { name: "Open it in an app on this device" }).getAttribute("href");
+    expect(new URL(uri!).searchParams.get("secret")).toBe(key);
+    const drawn = await page.locator(".qr path").getAttribute("d");
+    const modules = new Set([...drawn!.matchAll(/M(\d+) (\d+)h1v1h-1z/g)].map(([, x, y]) => `${x} ${y}`));
+    const { data, size } = encode(uri!, { ecc: "M", border: 4 });
+    expect(
+      data.flatMap((row, y) => row.flatMap((dark, x) => (dark === modules.has(`${x} ${y}`) ? [] : [[x, y]]))),
+    ).toEqual([]);
+    expect(await page.locator(".qr").getAttribute("viewBox")).toBe(`0 0 ${size} ${size}`);
+
+    await page.getByLabel("Code that the app shows now").fill("000000");
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.getByText("That code is not right.").waitFor();
+    await examine("authenticator-refused");
+    appKey = await addApp(visitor);
+    await examine("account-done");
+  });
+
+  test("recovery codes", async () => {
+    const { page } = visitor;
+    await page.getByRole("button", { name: "Make new recovery codes" }).click();
+    await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
+    await examine("recovery-codes");
+  });
+
+  test("the account, full", async () => {
+    const { page } = visitor;
+    await addPasskey(visitor, "Work laptop");
+    const tokens = page.getByRole("region", { name: "Access tokens" });
+    await tokens
+      .getByLabel("Name")
+      .fill("<script>alert(1)</script> & a name that is so long that it needs another line on a phone");
+    await tokens.getByLabel("Scopes").fill("account:read docs:write");
+    await tokens.getByLabel("Last day").fill("2020-01-01");
+    await tokens.getByRole("button", { name: "Make a token" }).click();
+    await page.getByText("Choose a day to come, within a year.").waitFor();
+    await examine("account-refused");
+    await tokens.getByLabel("Last day").fill("");
+    await tokens.getByRole("button", { name: "Make a token" }).click();
+    await page.getByRole("heading", { name: "Your new token" }).waitFor();
+    await examine("token");
+
+    const elsewhere = await site.visit({ userAgent: "Mozilla/5.0 (iPhone; like Mac OS X) Version/20.0 Safari/604.1" });
+    await typePassword(elsewhere, person);
+    await elsewhere.page.waitForURL("**/sign-in/second-factor?**");
+    await site.database.run(sql`update mfa set totp_last_step = null where type = 'totp'`);
+    await elsewhere.page.getByLabel("Code from your authenticator app").fill(await codeOf(appKey));
+    await elsewhere.page.getByRole("button", { name: "Continue" }).click();
+    await elsewhere.page.waitForURL("**/account");
+    await elsewhere.context.close();
+    await page.goto("/account");
+    await examine("account-full");
+  });
+
+  test("step-up with a code or a passkey", async () => {
+    const { page } = visitor;
+    await makeSessionsOld();
+    await page.getByRole("button", { name: "Remove the app" }).click();
+    await page.waitForURL("**/account/step-up?next=%2Faccount%23authenticator");
+    await examine("step-up-factor");
+    await page.getByRole("button", { name: "Use a passkey or security key" }).click();
+    await page.waitForURL("**/account#authenticator");
+  });
+
+  test("signing in: refused, and the second factor", async () => {
+    const { page } = visitor;
+    await signOut(visitor);
+    await examine("sign-in");
+    await typePassword(visitor, { ...person, password: "wrong" });
+    await page.getByText("The name or the password is wrong.").waitFor();
+    await examine("sign-in-refused");
+    await typePassword(visitor, person);
+    await page.waitForURL("**/sign-in/second-factor?**");
+    await examine("second-factor");
+    await page.getByText("Use a recovery code instead").click();
+    await page.getByLabel("Recovery code").fill("no such code");
+    await page.getByRole("button", { name: "Use this recovery code" }).click();
+    await page.getByText("That code is not right.").waitFor();
+    await examine("second-factor-refused");
+  });
+
+  test("setting a factor up while signing in", async () => {
+    const { page } = visitor;
+    await visitor.context.clearCookies();
+    const other = await signUp(visitor);
+    await signOut(visitor);
+    await site.database.run(sql`
+      insert into usr_mfa_policy (usr_id, required) select usr_id, true from cred where identifier = ${other.identifier}`);
+    await typePassword(visitor, other);
+    await page.waitForURL("**/sign-in/enroll?**");
+    await examine("enroll");
+    await page.getByRole("button", { name: "Show the QR code" }).click();
+    await page.getByLabel("Code that the app shows now").waitFor();
+    await examine("enroll-authenticator");
+    const key = await readKey(page);
+    await page.getByLabel("Code that the app shows now").fill(await codeOf(key));
+    await page.getByRole("button", { name: "Confirm" }).click();
+    await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
+  });
+
+  test("step-up with a password, and an address that is none", async () => {
+    const { page } = visitor;
+    await visitor.context.clearCookies();
+    await signUp(visitor);
+    await page.goto("/account/step-up?next=//evil.example");
+    await examine("step-up-password");
+    await page.goto("/nowhere");
+    await examine("not-found");
+  });
+
+  test("none broke its own policy", () => expect(visitor.complaints).toEqual([]));
+});
+
+test("the policy forbids what no page holds", async () => {
+  const { page, complaints, context } = await site.visit();
+  await page.goto("/sign-in");
+  const ran = await page.evaluate(`(() => {
+    const script = document.createElement("script");
+    script.textContent = "window.ran = true";
+    document.body.append(script);
+    return "ran" in window;
+  })()`);
+  expect(ran).toBe(false);
+  await expect.poll(() => complaints.length).toBeGreaterThan(0);
+  await context.close();
+});
+
+test("by the keyboard alone: signing in, with the focus seen at every step", async () => {
+  const stranger = await site.visit();
+  const { page, context } = stranger;
+  const somebody = await signUp(stranger);
+  await signOut(stranger);
+  await page.goto("/sign-in");
+  const focused = async (): Promise<string> => {
+    const outline = await page.evaluate("getComputedStyle(document.activeElement).outlineStyle");
+    expect(outline).toBe("solid");
+    return await page.evaluate("document.activeElement.labels?.[0]?.textContent ?? document.activeElement.textContent");
+  };
+  const walked: string[] = [];
+  for (let step = 0; step < 6; step++) {
+    await page.keyboard.press("Tab");
+    const name = await focused();
+    walked.push(name);
+    if (name === "E-mail address or user name") await page.keyboard.type(somebody.identifier);
+    if (name === "Password") await page.keyboard.type(somebody.password);
+  }
+  expect(walked).toEqual([
+    "Sallyport",
+    "E-mail address or user name",
+    "Password",
+    "Sign in",
+    "Sign in with a passkey",
+    "Sign up",
+  ]);
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Shift+Tab");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/account");
+  await context.close();
+});

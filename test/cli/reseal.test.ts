@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { fromHex, randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
+import { isSealed, SealingKeys, sealingVersion } from "../../src/crypto/sealing.ts";
+import { uuidFor } from "../../src/domain/id.ts";
+import { resealSecrets } from "../../src/operations/reseal.ts";
+import { sql } from "../../src/store/sql.ts";
+import { type FullAuth, openAuth, outcome, type Person, sealingKey, type World } from "../support/auth.ts";
+import { sallyportWith } from "../support/command-line.ts";
+import { type App, addApp, ticketFor } from "../support/factors.ts";
+
+const newKey = toBase64Url(randomBytes(32));
+const bothKeys = `2:${newKey},1:${sealingKey}`;
+
+let world: World;
+beforeAll(async () => {
+  world = await openAuth("postgres");
+});
+afterAll(() => world.close());
+
+async function stored({ factorId }: App): Promise<Uint8Array<ArrayBuffer>> {
+  const [row] = await world.rows<{ secret: string }>(
+    sql`select encode(totp_secret, 'hex') as secret from mfa where id = ${uuidFor("mfa", factorId)}::uuid`,
+  );
+  return fromHex(row!.secret)!;
+}
+
+async function canSignIn(auth: FullAuth, person: Person, app: App): Promise<string> {
+  await world.rows(sql`update mfa set totp_last_step = null`);
+  const ticket = await ticketFor(world, person, auth);
+  const proof = { type: "totp", code: await app.code() } as const;
+  return await outcome(auth.signInWithFactor({ ticket, transport: person.transport, proof }));
+}
+
+const reseal = (keys: string) =>
+  sallyportWith({ SALLYPORT_SEALING_KEYS: keys }, "reseal", "--database-url", world.backend.connectionString!);
+
+test("S44: keys are rotated in the middle of everything: old, both, sealed anew, new alone", async () => {
+  const { app, person } = await addApp(world, await world.person());
+  const [onlyOld, both, onlyNew] = [sealingKey, bothKeys, `2:${newKey}`].map((sealingKeys) =>
+    world.isolate({ sealingKeys }),
+  ) as [FullAuth, FullAuth, FullAuth];
+  expect(await canSignIn(onlyOld, person, app)).toBe("done");
+  expect(await canSignIn(both, person, app)).toBe("done");
+  // A key that is gone is a fault of the deployment's, not the user's: nothing is let through, and no attempt counted.
+  expect(await canSignIn(onlyNew, person, app)).toBe("unavailable.configuration");
+
+  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "1 secrets are sealed anew.\n" });
+  expect(sealingVersion(await stored(app))).toBe(2);
+  expect(await canSignIn(both, person, app)).toBe("done");
+  expect(await canSignIn(onlyNew, person, app)).toBe("done");
+  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "0 secrets are sealed anew.\n" });
+});
+
+test("it goes on where it was cut off, and leaves what changed meanwhile", async () => {
+  const made = [];
+  for (let count = 0; count < 5; count++) made.push(await addApp(world, await world.person()));
+  const core = { database: world.database, onError: () => undefined };
+  const keys = new SealingKeys(`3:${toBase64Url(randomBytes(32))},${bothKeys}`);
+  const first = await resealSecrets(core, keys, { limit: 2 });
+  expect(first).toMatchObject({ resealed: 2, unreadable: 0, next: expect.any(String) });
+  // Another begins from nowhere: what is done does not come again.
+  let [total, after] = [2, undefined as string | null | undefined];
+  while (after !== null) {
+    const step = await resealSecrets(core, keys, { limit: 2, after });
+    total += step.resealed;
+    after = step.next;
+  }
+  const [all] = await world.rows<{ n: number }>(sql`select count(*)::int as n from mfa where type = 'totp'`);
+  expect(total).toBe(all!.n);
+  for (const { app } of made) expect(sealingVersion(await stored(app))).toBe(3);
+});
+
+test("plain secrets of another SDK: refused, accepted while they are being sealed, and sealed", async () => {
+  const plain = await world.person();
+  const unsealed = world.isolate({ sealing: "off", sealingKeys: undefined });
+  const { app, person } = await addApp(world, plain, unsealed);
+  expect(isSealed(await stored(app))).toBe(false);
+  expect(await canSignIn(world.isolate({ sealingKeys: `2:${newKey}` }), person, app)).toBe("unavailable.configuration");
+  const accepting = world.isolate({ sealingKeys: `2:${newKey}`, sealing: "accept-unsealed" });
+  expect(await canSignIn(accepting, person, app)).toBe("done");
+  const doctor = await sallyportWith({}, "doctor", "--database-url", world.backend.connectionString!);
+  expect(doctor.stdout).toContain("1 secrets of authenticator apps stand in plain.");
+
+  // The others are of a key that this one does not have.
+  expect((await reseal(`2:${newKey}`)).stderr).toMatch(/^sallyport: \d+ secrets open with none of the keys/);
+  expect(sealingVersion(await stored(app))).toBe(2);
+  expect(await canSignIn(world.isolate({ sealingKeys: `2:${newKey}` }), person, app)).toBe("done");
+});
+
+test("without usable keys nothing is begun, and the message quotes none", async () => {
+  const { code, stderr } = await reseal("hunter2hunter2");
+  expect([code, stderr]).toEqual([
+    2,
+    "sallyport: SALLYPORT_SEALING_KEYS cannot be used: A root secret must be base64url of at least 32 bytes.\n",
+  ]);
+});
+
+test("S34: second factors do not start without a sealing key, or with the root secret as one", () => {
+  for (const sealingKeys of [undefined, "", "A".repeat(43)]) {
+    expect(() => world.isolate({ sealingKeys })).toThrow("The option `sealingKeys` cannot be used");
+  }
+});

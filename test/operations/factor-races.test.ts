@@ -1,0 +1,331 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sha256Hex } from "../../src/crypto/digest.ts";
+import { generateOpaqueToken } from "../../src/domain/bearer.ts";
+import { uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import {
+  type FullAuth,
+  freshAddress,
+  openAuth,
+  outcome,
+  type Person,
+  system,
+  tally,
+  type World,
+} from "../support/auth.ts";
+import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
+import { addApp, appOf, personAt } from "../support/factors.ts";
+import { rewritingDatabase } from "../support/rewriting-database.ts";
+
+const callers = 1_000;
+
+/** The limits would refuse nearly all of them before the race: here they count and let everybody through. */
+const unlimited = (text: string): string => text.replace("bool_and(count <= maximum and not closed)", "bool_and(true)");
+
+let world: World;
+/** Ten isolates on the true statements. */
+let isolates: readonly FullAuth[];
+beforeAll(async () => {
+  world = await openAuth("postgres", { timeoutMilliseconds: 120_000 });
+  const database = rewritingDatabase(world.database, unlimited);
+  isolates = Array.from({ length: 10 }, () => world.isolate({ database }));
+});
+afterAll(() => world.close());
+
+/** The same, but for one condition: what a race must break. */
+function twin(...changes: (readonly [condition: string | RegExp, instead: string])[]): FullAuth {
+  return world.isolate({
+    database: rewritingDatabase(world.database, (text) =>
+      changes.reduce((changed, [condition, instead]) => changed.replace(condition, instead), unlimited(text)),
+    ),
+  });
+}
+
+/** Login tickets of one login, as if its owner had proved the password again and again. */
+async function ticketsOf({ userId, credentialId }: Person, count: number): Promise<string[]> {
+  const tickets = Array.from({ length: count }, () => generateOpaqueToken());
+  const hashes = await Promise.all(tickets.map(sha256Hex));
+  await world.rows(sql`
+    insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, purpose, expires_at)
+    select decode(hash, 'hex'), ${uuidFor("usr", userId)}::uuid, ${uuidFor("cred", credentialId)}::uuid, array['pwd'], true,
+      'token', 'sign_in', sallyport_now() + interval '5 minutes'
+    from unnest(${hashes}::text[]) as hash`);
+  return tickets;
+}
+
+/** Somebody with a password and a passkey, which they have just proved. */
+async function withTwoWaysIn() {
+  const person = await world.person();
+  const authenticator = await newAuthenticator();
+  const options = await world.auth.passkeys.registrationOptions(person);
+  const response = await authenticator.create(options);
+  const passkey = await world.auth.passkeys.register({ actor: person.actor, response });
+  const signedIn = await world.auth.passkeys.signIn({
+    response: await authenticator.get(await world.auth.passkeys.signInOptions()),
+    context: { address: freshAddress() },
+  });
+  return { person: await personAt(world, person, signedIn), ids: [person.credentialId, passkey.id] };
+}
+
+/** What became of all of them, sent at once. */
+async function race(count: number, act: (auth: FullAuth, index: number) => Promise<unknown>, auths = isolates) {
+  const acts = Array.from({ length: count }, (_, index) => outcome(act(auths[index % auths.length]!, index)));
+  return tally(await Promise.all(acts));
+}
+
+const signIn = (ticket: string, type: "totp" | "recovery", code: string) => (auth: FullAuth) =>
+  auth.signInWithFactor({ ticket, proof: { type, code }, context: { address: freshAddress() } });
+
+describe("R033: one code of an authenticator app", () => {
+  async function prepared(count: number) {
+    const { app, person } = await addApp(world, await world.person());
+    const tickets = await ticketsOf(person, count);
+    // Soon after the clock has moved on, so that the step lasts.
+    const code = await app.code(1);
+    return { tickets, code, person };
+  }
+
+  test(`${callers} logins at once: one gets in`, async () => {
+    const { tickets, code, person } = await prepared(callers);
+    const before = await world.liveSessions(person.userId);
+    const codes = await race(callers, (auth, index) => signIn(tickets[index]!, "totp", code)(auth));
+    expect(codes).toEqual({ done: 1, "unauthorized.replayed_totp": callers - 1 });
+    expect(await world.liveSessions(person.userId)).toBe(before + 1);
+  });
+
+  test("the twin that does not look at the last step lets several in", async () => {
+    const { tickets, code } = await prepared(50);
+    const naive = twin([/coalesce\(mfa\.totp_last_step, -1\) < \$\d+::bigint/, "(true or $&)"]);
+    const codes = await race(50, (auth, index) => signIn(tickets[index]!, "totp", code)(auth), [naive]);
+    expect(codes.done).toBeGreaterThan(1);
+  });
+});
+
+describe("R036: one recovery code", () => {
+  async function prepared(count: number) {
+    const { person } = await addApp(world, await world.person());
+    const { codes } = await world.auth.factors.replaceRecoveryCodes(person);
+    return { tickets: await ticketsOf(person, count), code: codes[4]!, person };
+  }
+
+  test(`${callers} logins at once: one gets in`, async () => {
+    const { tickets, code } = await prepared(callers);
+    const codes = await race(callers, (auth, index) => signIn(tickets[index]!, "recovery", code)(auth));
+    expect(codes).toEqual({ done: 1, "unauthorized.invalid_factor": callers - 1 });
+  });
+
+  test("the twin that does not look whether it is used lets several in", async () => {
+    const { tickets, code } = await prepared(50);
+    const naive = twin([/not mfa\.recovery_consumed\[\$\d+::int\]/, "(true or $&)"]);
+    const codes = await race(50, (auth, index) => signIn(tickets[index]!, "recovery", code)(auth), [naive]);
+    expect(codes.done).toBeGreaterThan(1);
+  });
+});
+
+describe("S20: one ticket", () => {
+  test("ten right codes at once: one session, and five attempts at most", async () => {
+    for (let round = 0; round < 10; round++) {
+      const { person } = await addApp(world, await world.person());
+      const { codes } = await world.auth.factors.replaceRecoveryCodes(person);
+      const [ticket] = await ticketsOf(person, 1);
+      const before = await world.liveSessions(person.userId);
+      const results = await race(10, (auth, index) => signIn(ticket!, "recovery", codes[index]!)(auth));
+      expect(results).toEqual({ done: 1, "unauthorized.invalid_ticket": 9 });
+      expect(await world.liveSessions(person.userId)).toBe(before + 1);
+      const [used] = await world.rows<{ n: number }>(sql`
+        select count(*)::int as n from mfa, unnest(recovery_consumed) as used
+        where usr_id = ${uuidFor("usr", person.userId)}::uuid and type = 'recovery' and status = 'active' and used`);
+      // Whoever lost the ticket has not lost the code.
+      expect(used!.n).toBe(1);
+    }
+  });
+
+  test(`${callers} wrong codes at once: five are looked at`, async () => {
+    const { person } = await addApp(world, await world.person());
+    const [ticket] = await ticketsOf(person, 1);
+    expect(await race(callers, signIn(ticket!, "totp", "000000"))).toEqual({
+      "unauthorized.invalid_factor": 5,
+      "unauthorized.invalid_ticket": callers - 5,
+    });
+  });
+
+  test("the twin that only reads the number of attempts looks at more", async () => {
+    const { person } = await addApp(world, await world.person());
+    const [ticket] = await ticketsOf(person, 1);
+    const naive = twin([/t\.attempts < \$\d+::int/, "(true or $&)"]);
+    const codes = await race(50, signIn(ticket!, "totp", "000000"), [naive]);
+    expect(codes["unauthorized.invalid_factor"]).toBeGreaterThan(5);
+  });
+
+  test(`an upgraded one spent ${callers} times at once: one session`, async () => {
+    const { app, person } = await addApp(world, await world.person());
+    const { userId, credentialId } = person;
+    const [first] = await ticketsOf(person, 1);
+    const proof = { type: "totp", code: await app.code() } as const;
+    const { ticket } = await world.auth.verifyMfa({ ticket: first!, userId, proof });
+    expect(await race(callers, (auth) => auth.sessions.create({ ticket, userId, credentialId }))).toEqual({
+      done: 1,
+      "unauthorized.invalid_ticket": callers - 1,
+    });
+  });
+});
+
+describe("S46: one challenge", () => {
+  async function prepared(): Promise<{ person: Person; authenticator: Authenticator; response: unknown }> {
+    const person = await world.person();
+    // Without a counter, so that only the challenge can tell.
+    const authenticator = await newAuthenticator({ counts: false });
+    const options = await world.auth.passkeys.registrationOptions(person);
+    await world.auth.passkeys.register({ actor: person.actor, response: await authenticator.create(options) });
+    const response = await authenticator.get(await world.auth.passkeys.signInOptions());
+    return { person, authenticator, response };
+  }
+  const use = (response: unknown) => (auth: FullAuth) =>
+    auth.passkeys.signIn({ response, context: { address: freshAddress() } });
+
+  test(`${callers} answers at once: one gets in`, async () => {
+    const { person, response } = await prepared();
+    const before = await world.liveSessions(person.userId);
+    expect(await race(callers, use(response))).toEqual({
+      done: 1,
+      "unauthorized.invalid_credential": callers - 1,
+    });
+    expect(await world.liveSessions(person.userId)).toBe(before + 1);
+  });
+
+  test("the twin that does not mind who was first lets several in", async () => {
+    const { response } = await prepared();
+    const naive = twin([
+      "on conflict (digest) do nothing",
+      "on conflict (digest) do update set digest = excluded.digest",
+    ]);
+    expect((await race(50, use(response), [naive])).done).toBeGreaterThan(1);
+  });
+
+  test("a registration answered 200 times at once makes one passkey", async () => {
+    const { person } = await withTwoWaysIn();
+    const options = await world.auth.passkeys.registrationOptions(person);
+    const response = await (await newAuthenticator()).create(options);
+    const { actor } = person;
+    const codes = await race(200, (auth) => auth.passkeys.register({ actor, response }));
+    expect(codes).toEqual({ done: 1, "invalid_format.webauthn": 199 });
+    expect(await world.auth.passkeys.list(person)).toHaveLength(2);
+  });
+
+  test("S27: two users who register one credential id at once: one has it", async () => {
+    for (let round = 0; round < 20; round++) {
+      const credentialId = crypto.getRandomValues(new Uint8Array(32));
+      const people = [await world.person(), await world.person()];
+      const responses = await Promise.all(
+        people.map(async (person) =>
+          (await newAuthenticator({ credentialId })).create(await world.auth.passkeys.registrationOptions(person)),
+        ),
+      );
+      const codes = await race(2, (auth, index) =>
+        auth.passkeys.register({ actor: people[index]!.actor, response: responses[index] }),
+      );
+      expect(codes).toEqual({ done: 1, "conflict.duplicate_credential": 1 });
+    }
+  });
+});
+
+describe("WebAuthn §7.2 step 22: one counter", () => {
+  async function prepared(count: number) {
+    const person = await world.person();
+    const authenticator = await newAuthenticator();
+    const options = await world.auth.passkeys.registrationOptions(person);
+    await world.auth.passkeys.register({ actor: person.actor, response: await authenticator.create(options) });
+    return await Promise.all(
+      Array.from({ length: count }, async () =>
+        authenticator.get(await world.auth.passkeys.signInOptions(), { signCount: 7 }),
+      ),
+    );
+  }
+  const use = (responses: readonly unknown[]) => (auth: FullAuth, index: number) =>
+    auth.passkeys.signIn({ response: responses[index], context: { address: freshAddress() } });
+
+  test("200 assertions with the same one, of an authenticator and its clones: one gets in", async () => {
+    const responses = await prepared(200);
+    expect(await race(200, use(responses))).toEqual({ done: 1, "unauthorized.invalid_credential": 199 });
+  });
+
+  test("the twin that compares it only in the isolate lets several in", async () => {
+    const responses = await prepared(50);
+    const naive = twin([/\(cred\.passkey_sign_count < .*?= 0\)\)/s, "(true or $&)"]);
+    expect((await race(50, use(responses), [naive])).done).toBeGreaterThan(1);
+  });
+});
+
+const isUserLock = (text: string): boolean => /^select id from usr where id in .* for no key update$/s.test(text);
+
+describe("S33: the last way in, the last factor", () => {
+  const waysIn = async ({ userId }: Person): Promise<number> =>
+    (
+      await world.rows<{ n: number }>(sql`
+        select count(*)::int as n from cred where usr_id = ${uuidFor("usr", userId)}::uuid and status = 'active'`)
+    )[0]!.n;
+
+  test("two ways in, removed at once, 50 rounds: one is left", async () => {
+    for (let round = 0; round < 50; round++) {
+      const { person, ids } = await withTwoWaysIn();
+      await race(2, (auth, index) =>
+        auth.credentials[round % 2 ? "revoke" : "suspend"]({ actor: person.actor, credentialId: ids[index]! }),
+      );
+      expect(await waysIn(person)).toBe(1);
+    }
+  });
+
+  test("the twin without the lock removes both", async () => {
+    const naive = world.isolate({
+      database: rewritingDatabase(world.database, (text) => (isUserLock(text) ? undefined : text)),
+    });
+    for (let round = 0; round < 200; round++) {
+      const { person, ids } = await withTwoWaysIn();
+      const { actor } = person;
+      await race(2, (auth, index) => auth.credentials.revoke({ actor, credentialId: ids[index]! }), [naive]);
+      if ((await waysIn(person)) === 0) return;
+    }
+    throw new Error("The twin has not leaked.");
+  });
+
+  test("two factors, removed at once under a policy, 30 rounds: one is left", async () => {
+    for (let round = 0; round < 30; round++) {
+      const made = await addApp(world, await world.person());
+      const { securityKeys } = world.auth;
+      const { factor, options } = await securityKeys.enroll({ actor: made.person.actor });
+      const response = await (await newAuthenticator()).create(options);
+      const { actor, transport } = made.person;
+      const confirmed = await securityKeys.confirm({ actor, factorId: factor.id, response, transport });
+      const person = await personAt(world, made.person, confirmed);
+      await world.auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
+      const ids = [made.app.factorId, factor.id];
+      const codes = await race(2, (auth, index) => auth.factors.revoke({ actor: person.actor, factorId: ids[index]! }));
+      expect(codes).toEqual({ done: 1, "conflict.last_factor": 1 });
+    }
+  });
+});
+
+describe("S16: a factor confirmed against whatever ends its user", () => {
+  const ends = {
+    suspension: (auth: FullAuth, { userId }: Person) => auth.users.suspend({ actor: system, userId }),
+    revocation: (auth: FullAuth, { userId }: Person) => auth.users.revoke({ actor: system, userId }),
+    "a change of password": (auth: FullAuth, { credentialId }: Person) =>
+      auth.credentials.rotatePassword({ actor: system, credentialId, password: "gnqjwzfbkcymxhvp" }),
+  };
+  test.each(Object.entries(ends))("%s, 40 rounds: no session is left", async (_name, end) => {
+    for (let round = 0; round < 40; round++) {
+      const person = await world.person();
+      const { actor, transport, userId } = person;
+      const app = appOf(world, await world.auth.factors.enrollTotp({ actor, label: "phone" }));
+      const code = await app.code();
+      const acts = [
+        (auth: FullAuth) => auth.factors.confirmTotp({ actor, transport, factorId: app.factorId, code }),
+        (auth: FullAuth) => end(auth, person),
+      ];
+      if (round % 2) acts.reverse();
+      await race(2, (auth, index) => acts[index]!(auth));
+      await world.rows(sql`update usr set status = 'active' where id = ${uuidFor("usr", userId)}::uuid`);
+      expect(await world.liveSessions(userId)).toBe(0);
+    }
+  });
+});

@@ -1,0 +1,498 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { fromBase64Url } from "../../src/crypto/bytes.ts";
+import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { ConfigurationError } from "../../src/operations/options.ts";
+import { sql } from "../../src/store/sql.ts";
+import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
+import {
+  type FullAuth,
+  freshAddress,
+  openAuth,
+  outcome,
+  type Person,
+  secret,
+  system,
+  type World,
+} from "../support/auth.ts";
+import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
+import { addApp, appOf, givenPasskey, personAt, ticketFor } from "../support/factors.ts";
+import { faultyDatabase } from "../support/faulty-database.ts";
+import { holdLock } from "../support/held-lock.ts";
+import { rewritingDatabase } from "../support/rewriting-database.ts";
+
+const context = () => ({ address: freshAddress() });
+
+describe("one after the other", () => {
+  let world: World;
+  let auth: FullAuth;
+  const start = new Date("2026-11-22T12:00:00Z");
+  beforeAll(async () => {
+    world = await openAuth("pglite");
+    auth = world.auth;
+    await installTestClock(world.database);
+  });
+  beforeEach(async () => {
+    await setTestClock(world.database, start);
+    await world.rows(sql`delete from attempt`);
+  });
+  afterAll(() => world.close());
+
+  const later = (seconds: number) => advanceTestClock(world.database, seconds);
+
+  async function withPasskey(device?: Parameters<typeof newAuthenticator>[0]) {
+    const person = await world.person();
+    const authenticator = await newAuthenticator(device);
+    const options = await auth.passkeys.registrationOptions(person);
+    const response = await authenticator.create(options);
+    const passkey = await auth.passkeys.register({ actor: person.actor, response });
+    return { person, authenticator, passkey };
+  }
+  const passkeySignIn = async (authenticator: Authenticator) =>
+    await auth.passkeys.signIn({
+      response: await authenticator.get(await auth.passkeys.signInOptions()),
+      context: context(),
+    });
+  const proofBy = async (authenticator: Authenticator, ticket: string) => ({
+    type: "webauthn" as const,
+    response: await authenticator.get(await auth.passkeys.proofOptions({ ticket })),
+  });
+  const wrong = { type: "totp", code: "000000" } as const;
+  /** Uses the user's attempts at second factors up, as who has the password can. */
+  async function useFactorsUp(person: Person, attempts = 10): Promise<void> {
+    for (let used = 0; used < attempts; ) {
+      const ticket = await ticketFor(world, person);
+      for (let n = 0; n < 5 && used < attempts; n++, used++) {
+        const code = await outcome(auth.signInWithFactor({ ticket, proof: wrong, context: context() }));
+        expect(["unauthorized.invalid_factor", "too_many_requests"]).toContain(code);
+      }
+    }
+  }
+
+  describe("a passkey is the account's highest level", () => {
+    test("password-only session takes the passkey away: S04, R037, B51: refused", async () => {
+      const { person, passkey } = await withPasskey();
+      const thief = await world.signIn(person);
+      expect(await outcome(auth.credentials.revoke({ actor: thief.actor, credentialId: passkey.id }))).toBe(
+        "unauthorized.reauthentication_required",
+      );
+    });
+
+    test("password-only session adds a passkey beside the owner's: S28, R037: refused", async () => {
+      const { person } = await withPasskey();
+      const thief = await world.signIn(person);
+      expect(await outcome(auth.passkeys.registrationOptions(thief))).toBe("unauthorized.reauthentication_required");
+    });
+
+    test("password-only session sets its own app up, which makes it level 2: S28, R037: refused", async () => {
+      const { person } = await withPasskey();
+      const thief = await world.signIn(person);
+      expect(await outcome(auth.factors.enrollTotp({ actor: thief.actor, label: "mine" }))).toBe(
+        "unauthorized.reauthentication_required",
+      );
+    });
+  });
+
+  test("a policy, a passkey for the second factor, and a stale session: S04, S14: the password alone makes it no fresher", async () => {
+    const { person, authenticator } = await withPasskey();
+    await world.requireFactor(person.userId);
+    const stolen = await personAt(world, person, await passkeySignIn(authenticator));
+    await later(700);
+    const { actor, transport } = stolen;
+    const proof = { type: "password", password: person.password } as const;
+    const { token } = await auth.stepUp({ actor, transport, proof });
+    const stepped = (await auth.sessions.verify({ token, transport })).actor;
+    expect(
+      await outcome(auth.tokens.create({ actor: stepped, userId: person.userId, name: "mine", scope: ["all"] })),
+    ).toBe("unauthorized.reauthentication_required");
+  });
+
+  test("a policy, a passkey for the second factor, and a refreshed session: S31, S04: it counts as proved once only", async () => {
+    const { person, authenticator } = await withPasskey();
+    await world.requireFactor(person.userId);
+    const { token } = await passkeySignIn(authenticator);
+    const refreshed = await personAt(world, person, await auth.sessions.refresh({ token, transport: "token" }));
+    expect(refreshed.session.mfaVerifiedAt).toBe(null);
+    expect(await outcome(auth.passkeys.registrationOptions(refreshed))).toBe("unauthorized.reauthentication_required");
+  });
+
+  describe("a passkey that served as the second factor", () => {
+    test("it is revoked: R041, R047: the sessions that it proved end", async () => {
+      const { person, authenticator, passkey } = await withPasskey();
+      await world.requireFactor(person.userId);
+      const ticket = await ticketFor(world, person);
+      const thief = await auth.webauthn.signInWithFactor({ ticket, proof: await proofBy(authenticator, ticket) });
+      const owner = await personAt(world, person, await passkeySignIn(await secondPasskey(person, authenticator)));
+      await auth.credentials.revoke({ actor: owner.actor, credentialId: passkey.id });
+      expect(await outcome(auth.sessions.verify({ token: thief.token, transport: "token" }))).toBe(
+        "unauthorized.session_expired",
+      );
+    });
+
+    test("it is revoked: S20, R041: the ticket that it completed opens no session", async () => {
+      const { person, authenticator, passkey } = await withPasskey();
+      const { userId, credentialId } = person;
+      await world.requireFactor(userId);
+      const ticket = await ticketFor(world, person);
+      const { ticket: complete } = await auth.webauthn.verifyMfa({
+        ticket,
+        userId,
+        proof: await proofBy(authenticator, ticket),
+      });
+      await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
+      expect(await outcome(auth.sessions.create({ ticket: complete, userId, credentialId }))).toBe(
+        "unauthorized.invalid_ticket",
+      );
+    });
+
+    test("it is the only second factor, and the policy requires one: S33: its owner keeps it", async () => {
+      const { person, authenticator, passkey } = await withPasskey();
+      const { userId } = person;
+      await auth.mfaPolicies.set({
+        actor: system,
+        userId,
+        required: true,
+        graceUntil: new Date(start.getTime() + 1000),
+      });
+      await later(2);
+      const owner = await personAt(world, person, await passkeySignIn(authenticator));
+      expect(await outcome(auth.credentials.revoke({ actor: owner.actor, credentialId: passkey.id }))).toBe(
+        "conflict.last_factor",
+      );
+    });
+
+    test("it was the only second factor, and is gone: S32: the password alone sets up no other", async () => {
+      const { person, passkey } = await withPasskey();
+      await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
+      await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
+      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+    });
+
+    /** Another passkey of the same person's, so that the first is not the last. */
+    async function secondPasskey(person: Person, first: Authenticator): Promise<Authenticator> {
+      const owner = await personAt(world, person, await passkeySignIn(first));
+      const authenticator = await newAuthenticator();
+      const response = await authenticator.create(await auth.passkeys.registrationOptions(owner));
+      await auth.passkeys.register({ actor: owner.actor, response });
+      return authenticator;
+    }
+  });
+
+  describe("attempts at second factors, used up by who has the password", () => {
+    test("a hundred in a row, then an administrator's reset: S32, R014: the owner can set a factor up again", async () => {
+      const { person, app } = await addApp(world, await world.person());
+      const { userId, transport } = person;
+      await auth.mfaPolicies.set({ actor: system, userId, required: true });
+      for (let round = 0; round < 11; round++) {
+        await useFactorsUp(person);
+        await later(86_401);
+      }
+      const administrator = await world.administrator();
+      await auth.factors.revoke({ actor: administrator.actor, factorId: app.factorId });
+      const ticket = await ticketFor(world, person);
+      const next = appOf(world, await auth.factors.enrollTotp({ ticket, transport, label: "new phone" }));
+      expect(
+        await outcome(
+          auth.factors.confirmTotp({
+            ticket,
+            transport,
+            factorId: next.factorId,
+            code: await next.code(),
+            context: context(),
+          }),
+        ),
+      ).toBe("done");
+    });
+
+    test("S22: nobody guesses a signature, so a security key still finishes the sign-in", async () => {
+      const { person } = await addApp(world, await world.person());
+      const authenticator = await newAuthenticator();
+      const { factor, options } = await auth.securityKeys.enroll({ actor: person.actor });
+      await auth.securityKeys.confirm({
+        actor: person.actor,
+        transport: "token",
+        factorId: factor.id,
+        response: await authenticator.create(options),
+      });
+      await useFactorsUp(person);
+      const ticket = await ticketFor(world, person);
+      const proof = await proofBy(authenticator, ticket);
+      expect(await outcome(auth.webauthn.signInWithFactor({ ticket, proof, context: context() }))).toBe("done");
+    });
+
+    test("R014: the owner's own session still steps up, and so can change the stolen password", async () => {
+      const { person, app } = await addApp(world, await world.person());
+      await later(700);
+      await useFactorsUp(person);
+      const { actor, transport } = person;
+      expect(await outcome(auth.stepUp({ actor, transport, proof: { type: "totp", code: await app.code() } }))).toBe(
+        "done",
+      );
+    });
+  });
+
+  test("attempts used up by a stolen session, without the password: R014, S22: the owner still signs in", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    const { actor, transport } = person;
+    await later(700);
+    for (let n = 0; n < 10; n++) await outcome(auth.stepUp({ actor, transport, proof: wrong }));
+    const ticket = await ticketFor(world, person);
+    const proof = { type: "totp", code: await app.code() } as const;
+    expect(await outcome(auth.signInWithFactor({ ticket, proof, context: context() }))).toBe("done");
+  });
+
+  describe("the policy", () => {
+    test("a user's own grace that is over already: S33: it does not lock them out for ever", async () => {
+      const person = await world.person();
+      const { actor, userId } = person;
+      // What a browser sends whose owner means `from now on`.
+      await outcome(auth.mfaPolicies.set({ actor, userId, required: true, graceUntil: new Date(start.getTime() - 1) }));
+      expect(await outcome(auth.signIn(person))).toBe("done");
+    });
+
+    test("a user who once had a factor requires one of themself: S33: it does not lock them out for ever", async () => {
+      const { person, app } = await addApp(world, await world.person());
+      const { actor, userId } = person;
+      await auth.factors.revoke({ actor, factorId: app.factorId });
+      await outcome(auth.mfaPolicies.set({ actor, userId, required: true }));
+      expect(await outcome(auth.signIn(person))).toBe("done");
+    });
+  });
+
+  test("options with the identifier first, of whoever has five passkeys: S26: as many as for an unknown one", async () => {
+    const person = await world.person();
+    for (let n = 0; n < 5; n++) await givenPasskey(world, person.userId);
+    const first = world.isolate({ identifierFirst: true });
+    const known = await first.passkeys.signInOptions({ identifier: person.identifier });
+    const unknown = await first.passkeys.signInOptions({ identifier: "nobody@example.com" });
+    expect(known.allowCredentials.length).toBe(unknown.allowCredentials.length);
+  });
+
+  describe("of another SDK", () => {
+    const forget = ({ credentialId }: Authenticator) =>
+      world.rows(sql`delete from webauthn_credential where credential_id = ${credentialId}`);
+
+    test("S45: a synced passkey that is given a name still signs in", async () => {
+      const { person, authenticator, passkey } = await withPasskey({ counts: false, backup: true });
+      await forget(authenticator);
+      await passkeySignIn(authenticator);
+      await auth.passkeys.rename({ actor: person.actor, passkeyId: passkey.id, name: "laptop" });
+      expect(await outcome(passkeySignIn(authenticator))).toBe("done");
+    });
+
+    test("S27: its credential id cannot be claimed by somebody else", async () => {
+      const { authenticator } = await withPasskey();
+      await forget(authenticator);
+      const thief = await world.person();
+      const { actor, transport } = thief;
+      const { factor, options } = await auth.securityKeys.enroll({ actor });
+      const fake = await newAuthenticator({ credentialId: idOf(authenticator) });
+      const response = await fake.create(options);
+      expect(await outcome(auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response }))).toBe(
+        "conflict.duplicate_credential",
+      );
+    });
+
+    test("S27: its security key is a conflict and no fault", async () => {
+      const owner = await world.person();
+      const authenticator = await newAuthenticator();
+      await world.rows(sql`
+        insert into mfa (id, usr_id, type, identifier, webauthn_public_key, webauthn_sign_count, webauthn_rp_id)
+        values (${uuidFor("mfa", generateId("mfa"))}::uuid, ${uuidFor("usr", owner.userId)}::uuid, 'webauthn',
+          ${authenticator.credentialId}, decode('00', 'hex'), 0, 'example.com')`);
+      const { actor, transport } = await world.person();
+      const { factor, options } = await auth.securityKeys.enroll({ actor });
+      const response = await authenticator.create(options);
+      expect(await outcome(auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response }))).toBe(
+        "conflict.duplicate_credential",
+      );
+    });
+  });
+
+  describe("work before the right to it", () => {
+    test("S24, R011: recovery codes cost no hash to who may not make them", async () => {
+      const person = await world.person();
+      world.hasher.reset();
+      expect(await outcome(auth.factors.replaceRecoveryCodes(person))).toBe("precondition.factor_needed_first");
+      expect(world.hasher.computations).toBe(0);
+    });
+
+    test("S24, R011: a user cannot have a hundred sets of recovery codes hashed in a minute", async () => {
+      const { person } = await addApp(world, await world.person());
+      const codes: string[] = [];
+      for (let n = 0; n < 100; n++) codes.push(await outcome(auth.factors.replaceRecoveryCodes(person)));
+      expect(codes.at(-1)).toBe("too_many_requests");
+    });
+  });
+
+  describe("a known device", () => {
+    test("an app set up on it in a session of a passkey: S22, R014: it stays known for the password", async () => {
+      const { person, authenticator } = await withPasskey();
+      const { identifier, password } = person;
+      const inside = await personAt(world, person, await passkeySignIn(authenticator));
+      // The browser's cookie is the one that it was given last.
+      const cookie = (await addApp(world, inside)).person.knownDevice;
+      for (let n = 0; n < 11; n++) {
+        await outcome(auth.signIn({ identifier, password: "a stranger's guess", context: context() }));
+      }
+      expect(await outcome(auth.signIn({ identifier, password, knownDevice: cookie, context: context() }))).toBe(
+        "done",
+      );
+    });
+  });
+
+  test("options of another passkey, in a session of a passkey: they name the person, and no credential id", async () => {
+    const { person, authenticator } = await withPasskey();
+    const owner = await personAt(world, person, await passkeySignIn(authenticator));
+    const { user } = await auth.passkeys.registrationOptions(owner);
+    expect(user.name).toBe(person.identifier);
+  });
+
+  test("recovery codes in the application's transaction: S03: refused, since it could undo them after they were told", async () => {
+    const { person } = await addApp(world, await world.person());
+    const nested = world.isolate({ database: { ...world.database, isNested: () => true } });
+    await expect(nested.factors.replaceRecoveryCodes(person)).rejects.toThrow(TypeError);
+  });
+
+  test("a code under another user's id: S03, S20: a right one is answered as a wrong one, and nobody learns which it was", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    const { userId } = await world.person();
+    const ticket = await ticketFor(world, person);
+    const codeFor = (code: string) => outcome(auth.verifyMfa({ ticket, userId, proof: { type: "totp", code } }));
+    expect(await codeFor(await app.code())).toBe(await codeFor("000000"));
+  });
+
+  test("a password that is short since a factor stands beside it: R001: the last factor does not go before it", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    const { actor, transport, password } = person;
+    const changed = await auth.changePassword({ actor, currentPassword: password, newPassword: "vmqkzhrw", transport });
+    await later(60);
+    const owner = await personAt(world, person, changed);
+    const proof = { type: "totp", code: await app.code() } as const;
+    const proved = await personAt(world, owner, await auth.stepUp({ actor: owner.actor, transport, proof }));
+    expect(await outcome(auth.factors.revoke({ actor: proved.actor, factorId: app.factorId }))).not.toBe("done");
+  });
+
+  test("sealing keys that are the root secret in another spelling: S34: refused", () => {
+    expect(() => world.isolate({ sealingKeys: `1:${secret}` })).toThrow(ConfigurationError);
+  });
+
+  describe("a refusal whose reply was lost", () => {
+    test("S03: a passkey that is somebody's: the same refusal", async () => {
+      const { authenticator } = await withPasskey();
+      const { actor } = await world.person();
+      const database = faultyDatabase(world.database);
+      const lossy = world.isolate({ database });
+      const fake = await newAuthenticator({ credentialId: idOf(authenticator) });
+      const response = await fake.create(await lossy.passkeys.registrationOptions({ actor }));
+      database.reset(["after"]);
+      expect(await outcome(lossy.passkeys.register({ actor, response }))).toBe("conflict.duplicate_credential");
+    });
+
+    test("S03: a security key that is somebody's: the same refusal", async () => {
+      const { authenticator } = await withPasskey();
+      const { actor, transport } = await world.person();
+      const database = faultyDatabase(world.database);
+      const lossy = world.isolate({ database });
+      const fake = await newAuthenticator({ credentialId: idOf(authenticator) });
+      const { factor, options } = await lossy.securityKeys.enroll({ actor });
+      const response = await fake.create(options);
+      database.reset(["after"]);
+      expect(await outcome(lossy.securityKeys.confirm({ actor, transport, factorId: factor.id, response }))).toBe(
+        "conflict.duplicate_credential",
+      );
+    });
+
+    test("S03: a confirmation in a session that ended meanwhile: the session's refusal", async () => {
+      const { actor, transport, session } = await world.person();
+      const database = faultyDatabase(world.database);
+      const lossy = world.isolate({ database });
+      const { factor, options } = await lossy.securityKeys.enroll({ actor });
+      const response = await (await newAuthenticator()).create(options);
+      await auth.sessions.revoke({ actor: system, sessionId: session.id });
+      database.reset(["after"]);
+      expect(await outcome(lossy.securityKeys.confirm({ actor, transport, factorId: factor.id, response }))).toBe(
+        "unauthorized.invalid_token",
+      );
+    });
+  });
+
+  const idOf = ({ credentialId }: Authenticator) => fromBase64Url(credentialId)!;
+});
+
+describe("at once", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth("postgres", { timeoutMilliseconds: 60_000 });
+  });
+  afterAll(() => world.close());
+
+  test("a token being made while an administrator resets the factor: S16, S32: none is left", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    const { actor, userId } = person;
+    const held = await holdLock(
+      world.backend.connectionString!,
+      sql`select id from usr where id = ${uuidFor("usr", userId)}::uuid for no key update`,
+    );
+    // The reset waits first, and the thief's token behind it, whose statement has seen the session alive.
+    const reset = outcome(world.auth.factors.revoke({ actor: system, factorId: app.factorId }));
+    await held.waiting(1);
+    const made = outcome(world.auth.tokens.create({ actor, userId, name: "kept", scope: ["all"] }));
+    await held.waiting(2);
+    await held.release();
+    expect(await reset).toBe("done");
+    await made;
+    const [left] = await world.rows<{ n: number }>(sql`
+      select count(*)::int as n from pat where usr_id = ${uuidFor("usr", userId)}::uuid and revoked_at is null`);
+    expect(left!.n).toBe(0);
+  });
+
+  test("two codes for one ticket, a double click: F18: no deadlock", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    const ticket = await ticketFor(world, person);
+    const deadlocks = async (): Promise<number> => {
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      const [row] = await world.rows<{ n: number }>(
+        sql`select deadlocks::int as n from pg_stat_database where datname = current_database()`,
+      );
+      return row!.n;
+    };
+    const before = await deadlocks();
+
+    // The right code has been counted; its second statement waits for a word.
+    let spend = (): void => undefined;
+    let hasReserved = (): void => undefined;
+    const mayReserve = new Promise<void>((resolve) => {
+      hasReserved = resolve;
+    });
+    const maySpend = new Promise<void>((resolve) => {
+      spend = resolve;
+    });
+    const halting = world.isolate({
+      database: {
+        ...world.database,
+        async batch(statements) {
+          hasReserved();
+          await maySpend;
+          return await world.database.batch(statements);
+        },
+      },
+    });
+    // The same first statement, but slow between the counter and the ticket.
+    const slowly = rewritingDatabase(world.database, (text) =>
+      text.replace("and quota.allowed", "and quota.allowed and (select pg_sleep(0.5) is not null from quota)"),
+    );
+    const code = await app.code();
+    const right = outcome(halting.signInWithFactor({ ticket, proof: { type: "totp", code }, context: context() }));
+    await mayReserve;
+    const wrong = outcome(
+      world
+        .isolate({ database: slowly })
+        .signInWithFactor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }),
+    );
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    spend();
+    await Promise.all([right, wrong]);
+    expect(slowly.rewritten).toBeGreaterThan(0);
+    expect((await deadlocks()) - before).toBe(0);
+  });
+});

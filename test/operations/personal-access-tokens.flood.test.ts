@@ -1,0 +1,229 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
+import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
+import { generateId } from "../../src/domain/id.ts";
+import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../../src/operations/proved-tokens.ts";
+import { sql } from "../../src/store/sql.ts";
+import {
+  type FullAuth,
+  freshAddress,
+  goodPassword,
+  openAuth,
+  outcome,
+  type Person,
+  quickHasher,
+  refusal,
+  system,
+  tally,
+  type World,
+} from "../support/auth.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await openAuth("pglite");
+});
+afterAll(() => world.close());
+
+const madeUp = (id = generateId("pat") as string): string => `${id}_${"A".repeat(43)}`;
+const tokenOf = ({ userId }: Person) =>
+  world.auth.tokens.create({ actor: system, userId, name: "ci", scope: ["docs:read"] });
+
+/** A hasher before which so many may wait, as before `argon2id()`, for as long on any machine. */
+function hasherWithPlaces(places: number): PasswordHasher {
+  const hasher = quickHasher();
+  let waiting = 0;
+  return {
+    ...hasher,
+    async verify(phc, password) {
+      if (waiting >= places) throw new HashQueueFullError();
+      waiting += 1;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      waiting -= 1;
+      return await hasher.verify(phc, password);
+    },
+  };
+}
+
+/** Presents a token, from an address that nobody else has unless one is given. */
+const use = (token: string, auth: FullAuth = world.auth, address = freshAddress()) =>
+  outcome(auth.tokens.verify({ token, context: { address } }));
+
+describe("S24: made-up tokens", () => {
+  test("60 of an address in five minutes; the next are refused unread, wherever the token is from", async () => {
+    const address = freshAddress();
+    const ada = await world.person();
+    const { token } = await tokenOf(ada);
+    for (let index = 0; index < 60; index++) expect(await use(madeUp(), world.auth, address)).toBe("pat.invalid");
+    world.hasher.reset();
+    const error = await refusal(world.auth.tokens.verify({ token: madeUp(), context: { address } }));
+    expect([error.code, error.retryAfterSeconds! > 0, error.retryAfterSeconds! <= 300]).toEqual([
+      "too_many_requests",
+      true,
+      true,
+    ]);
+    // A right one is not known to be right before it is hashed, so it waits too; a remembered one is.
+    expect(await use(token, world.auth, address)).toBe("too_many_requests");
+    expect(world.hasher.computations).toBe(0);
+    expect(await use(token)).toBe("done");
+    expect(await use(token, world.auth, address)).toBe("done");
+
+    const events = await world.events({ action: "identity.pat.verify.limited" });
+    expect(events.filter(({ context }) => context.ip === address)).toHaveLength(1);
+    // Sign-in has counters of its own.
+    const { identifier, password } = ada;
+    expect(await outcome(world.auth.signIn({ identifier, password, context: { address } }))).toBe("done");
+  });
+
+  test("300 of a network, from ever other addresses", async () => {
+    const codes: string[] = [];
+    for (let index = 0; index < 310; index++) {
+      codes.push(await use(madeUp(), world.auth, `2001:db8:77:${index.toString(16)}::1`));
+    }
+    expect(tally(codes)).toEqual({ "pat.invalid": 300, too_many_requests: 10 });
+  });
+
+  test("right tokens use nothing up: 100 first uses from one address", async () => {
+    const address = freshAddress();
+    const { token } = await tokenOf(await world.person());
+    for (let index = 0; index < 100; index++) {
+      expect(await use(token, world.isolate(), address)).toBe("done");
+    }
+    const counts = await world.rows<{ n: number }>(sql`
+      select count::int as n from attempt where bucket like 'pat-address:%' and resets_at > sallyport_now() order by resets_at desc limit 1`);
+    expect(counts[0]!.n).toBe(0);
+  });
+
+  test("S21: 1,000 at once from one address: 60 are looked at", async () => {
+    const address = freshAddress();
+    const auth = world.isolate({ maxTokenChecks: 500 });
+    const codes = await Promise.all(Array.from({ length: 1_000 }, () => use(madeUp(), auth, address)));
+    expect(tally(codes)).toEqual({ "pat.invalid": 60, too_many_requests: 940 });
+  });
+
+  /** Signs in, eight at once and three times, while made-up tokens come from everywhere. Gives what both are answered. */
+  async function signInDuringFlood(more: { maxTokenChecks?: number }): Promise<{ signIns: string[]; flood: string[] }> {
+    const auth = world.isolate({ passwordHasher: hasherWithPlaces(16), ...more });
+    const { identifier } = await world.person();
+    let isOver = false;
+    const flood = Array.from({ length: 60 }, async () => {
+      const codes: string[] = [];
+      while (!isOver) codes.push(await use(madeUp(), auth));
+      return codes;
+    });
+    const signIns: string[] = [];
+    for (let round = 0; round < 3; round++) {
+      const proof = () => ({ identifier, password: goodPassword, context: { address: freshAddress() } });
+      signIns.push(...(await Promise.all(Array.from({ length: 8 }, () => outcome(auth.signIn(proof()))))));
+    }
+    isOver = true;
+    return { signIns, flood: (await Promise.all(flood)).flat() };
+  }
+
+  test("a flood from everywhere leaves sign-in its half of the queue", async () => {
+    const { signIns, flood } = await signInDuringFlood({});
+    expect(tally(signIns)).toEqual({ done: 24 });
+    expect(flood.filter((code) => !["pat.invalid", "unavailable.busy"].includes(code))).toEqual([]);
+    expect(flood.length).toBeGreaterThan(60);
+  });
+
+  test("the twin that lets tokens have all places keeps people out", async () => {
+    const { signIns } = await signInDuringFlood({ maxTokenChecks: 500 });
+    expect(tally(signIns)["unavailable.busy"]).toBeGreaterThan(0);
+  });
+
+  test("what was refused for want of a place is not counted", async () => {
+    const address = freshAddress();
+    const auth = world.isolate({
+      passwordHasher: { ...quickHasher(), verify: () => Promise.reject(new Error("gone")) },
+    });
+    for (let index = 0; index < 70; index++) {
+      await expect(auth.tokens.verify({ token: madeUp(), context: { address } })).rejects.toThrow("gone");
+    }
+  });
+
+  test("40 first requests at once with one token: all succeed, for as many hashes as there are places", async () => {
+    const { token } = await tokenOf(await world.person());
+    const address = freshAddress();
+    const hasher = quickHasher();
+    let hashes = 0;
+    const auth = world.isolate({
+      passwordHasher: {
+        ...hasher,
+        async verify(phc, password) {
+          hashes += 1;
+          await new Promise((resolve) => setTimeout(resolve, 300));
+          return await hasher.verify(phc, password);
+        },
+      },
+    });
+    const codes = await Promise.all(Array.from({ length: 40 }, () => use(token, auth, address)));
+    expect(tally(codes)).toEqual({ done: 40 });
+    expect(hashes).toBe(4);
+  });
+
+  test("one that finds no place within a second: 503, and it was not counted", async () => {
+    const hasher = quickHasher();
+    const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const auth = world.isolate({
+      maxTokenChecks: 1,
+      passwordHasher: {
+        ...hasher,
+        async verify(phc, password) {
+          await held;
+          return await hasher.verify(phc, password);
+        },
+      },
+    });
+    const address = freshAddress();
+    const first = use(madeUp(), auth);
+    const error = await refusal(auth.tokens.verify({ token: madeUp(), context: { address } }));
+    expect([error.code, error.retryAfterSeconds]).toEqual(["unavailable.busy", 1]);
+    release();
+    expect(await first).toBe("pat.invalid");
+    for (let index = 0; index < 60; index++) expect(await use(madeUp(), auth, address)).toBe("pat.invalid");
+    expect(await use(madeUp(), auth, address)).toBe("too_many_requests");
+  });
+});
+
+describe("S24: what an isolate remembers", () => {
+  const proof = (index: number) => ({ secretHash: `hash ${index}`, provedAt: new Date(0) });
+
+  test("at most 1,000 tokens, and of those the ones used last", () => {
+    const proved = new ProvedTokens();
+    for (let index = 0; index < 1_000; index++) proved.keep(`${index}`, proof(index));
+    expect(proved.find("0")).toEqual(proof(0));
+    for (let index = 1_000; index < 1_999; index++) proved.keep(`${index}`, proof(index));
+    expect(proved.size).toBe(1_000);
+    expect([proved.find("0"), proved.find("1"), proved.find("999"), proved.find("1998")]).toEqual([
+      proof(0),
+      undefined,
+      undefined,
+      proof(1_998),
+    ]);
+    proved.forget("0");
+    expect([proved.find("0"), proved.size]).toEqual([undefined, 999]);
+  });
+
+  test("for five minutes at most", () => {
+    expect(proofSeconds).toBe(300);
+  });
+
+  test("nothing of a token that was wrong", async () => {
+    const { pat } = await tokenOf(await world.person());
+    const wrong = madeUp(pat.id);
+    for (let time = 1; time <= 3; time++) {
+      world.hasher.reset();
+      expect([await use(wrong), world.hasher.computations]).toEqual(["pat.invalid", 1]);
+    }
+  });
+
+  test("F04: places that were left behind come back after a while", async () => {
+    const places = new TokenCheckPlaces(2);
+    expect([places.take(), places.take(), places.take()].map(Boolean)).toEqual([true, true, false]);
+    const place = new TokenCheckPlaces(1);
+    const taken = place.take()!;
+    expect(place.take()).toBeUndefined();
+    place.leave(taken);
+    expect(place.take()).toBeDefined();
+  });
+});

@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freshAddress, openAuth, outcome, type Person, type World } from "../support/auth.ts";
+import { faultyDatabase } from "../support/faulty-database.ts";
+
+let world: World;
+let ada: Person;
+beforeAll(async () => {
+  world = await openAuth("pglite");
+  ada = await world.person();
+});
+afterAll(() => world.close());
+
+const create = ({ actor, userId }: Person) =>
+  world.auth.tokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
+
+describe("F01: lost replies", () => {
+  test.each(["before", "after", "late"] as const)("%s: create gives one token that works", async (fault) => {
+    const faulty = faultyDatabase(world.database);
+    const auth = world.isolate({ database: faulty });
+    const owner = await world.person();
+    faulty.reset([fault]);
+    const { pat, token } = await auth.tokens.create({
+      actor: owner.actor,
+      userId: owner.userId,
+      name: "x",
+      scope: ["a"],
+    });
+    faulty.reset();
+    const { data } = await world.auth.tokens.listForUser({ actor: owner.actor, userId: owner.userId });
+    expect(data).toEqual([pat]);
+    expect((await world.auth.tokens.verify({ token })).tokenId).toBe(pat.id);
+    expect(await world.events({ target: pat.id, action: "identity.pat.create" })).toHaveLength(1);
+  });
+
+  test.each(["before", "after", "late"] as const)("%s: revoke happens once", async (fault) => {
+    const faulty = faultyDatabase(world.database);
+    const auth = world.isolate({ database: faulty });
+    const owner = await world.person();
+    const { pat } = await create(owner);
+    faulty.reset([fault]);
+    expect((await auth.tokens.revoke({ actor: owner.actor, tokenId: pat.id })).status).toBe("revoked");
+    faulty.reset();
+    expect(await world.events({ target: pat.id, action: "identity.pat.revoke" })).toHaveLength(1);
+  });
+
+  test("a check whose count was lost is not repeated; a use that is remembered is", async () => {
+    const faulty = faultyDatabase(world.database);
+    const auth = world.isolate({ database: faulty });
+    const { token } = await create(ada);
+    const use = () => outcome(auth.tokens.verify({ token, context: { address: freshAddress() } }));
+    faulty.reset(["after"]);
+    expect(await use()).toBe("unavailable.database");
+    faulty.reset();
+    expect(await use()).toBe("done");
+    faulty.reset(["after"]);
+    expect(await use()).toBe("done");
+    faulty.reset(["before"]);
+    expect(await use()).toBe("done");
+  });
+
+  test("S02: that the second statement could not be written never changes the answer", async () => {
+    const errors: unknown[] = [];
+    const faulty = faultyDatabase(world.database);
+    const auth = world.isolate({ database: faulty, onError: (error) => errors.push(error) });
+    const { token } = await create(ada);
+    faulty.reset([undefined, "before"]);
+    expect(await outcome(auth.tokens.verify({ token, context: { address: freshAddress() } }))).toBe("done");
+    faulty.reset([undefined, "before"]);
+    const wrong = `${token.slice(0, 37)}${"A".repeat(43)}`;
+    expect(await outcome(auth.tokens.verify({ token: wrong, context: { address: freshAddress() } }))).toBe(
+      "pat.invalid",
+    );
+    expect(errors).toHaveLength(2);
+    for (const error of errors) expect(String(error)).not.toContain(token.slice(37));
+  });
+});

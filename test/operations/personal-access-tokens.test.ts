@@ -1,0 +1,211 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import { openAuth, outcome, type Person, system, type World } from "../support/auth.ts";
+
+let world: World;
+let ada: Person;
+beforeAll(async () => {
+  world = await openAuth("pglite");
+  ada = await world.person();
+});
+afterAll(() => world.close());
+
+const create = (person: Person, more: Partial<Parameters<World["auth"]["tokens"]["create"]>[0]> = {}) =>
+  world.auth.tokens.create({ actor: person.actor, userId: person.userId, name: "ci", scope: ["docs:read"], ...more });
+const now = async (): Promise<Date> => (await world.rows<{ now: Date }>(sql`select sallyport_now() as now`))[0]!.now;
+const later = async (seconds: number): Promise<Date> => new Date((await now()).getTime() + seconds * 1000);
+
+describe("a token that is made", () => {
+  test("is shown once, kept as Argon2id at the pinned cost, and nowhere else", async () => {
+    const real = await openAuth("pglite", { hasher: "real" });
+    const { actor, userId } = await real.person();
+    const { pat, token } = await real.auth.tokens.create({ actor, userId, name: "deploy", scope: ["b", "a"] });
+    expect(token).toMatch(/^pat_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$/);
+    expect(token.startsWith(`${pat.id}_`)).toBe(true);
+    expect(pat).toMatchObject({ userId, name: "deploy", scope: ["b", "a"], status: "active", expiresAt: null });
+    expect(pat).toMatchObject({ lastUsedAt: null, revokedAt: null });
+
+    const [row] = await real.rows<{ hash: string }>(sql`select secret_hash as hash from pat`);
+    expect(row!.hash).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/);
+    const secret = token.slice(37);
+    const tables = ["pat", "aud", "attempt", "ses", "usr"] as const;
+    for (const table of tables) {
+      const all = await real.database.run<{ all: string }>({
+        text: `select coalesce(jsonb_agg(to_jsonb(t))::text, '') as all from ${table} t`,
+        params: [],
+      });
+      expect([table, all[0]!.all.includes(secret)]).toEqual([table, false]);
+    }
+    const [event] = await real.events({ target: pat.id });
+    expect(event).toMatchObject({
+      action: "identity.pat.create",
+      outcome: "success",
+      metadata: { usr_id: userId, scope: ["b", "a"] },
+    });
+    await real.close();
+  });
+
+  test("no scope is allowed (empty scopes grant nothing)", async () => {
+    expect((await create(ada, { scope: [] })).pat.scope).toEqual([]);
+  });
+
+  test.each([
+    { case: "an empty name", more: { name: "" }, code: "invalid_format.name" },
+    { case: "a name of 121 code units (H4)", more: { name: "a".repeat(121) }, code: "invalid_format.name" },
+    { case: "a name that cannot be stored", more: { name: "a\0" }, code: "invalid_format.text" },
+    { case: "a scope with a blank", more: { scope: ["a b"] }, code: "invalid_format.scope" },
+    { case: "a scope twice", more: { scope: ["a", "a"] }, code: "invalid_format.scope" },
+    { case: "an end long past", more: { expiresAt: new Date(1) }, code: "pat.expires_in_past" },
+    { case: "an end that is no date", more: { expiresAt: new Date("x") }, code: "pat.expires_in_past" },
+    { case: "no user", more: { userId: generateId("usr") }, code: "not_found" },
+    { case: "another type's id", more: { userId: generateId("pat") }, code: "not_found" },
+  ])("$case: $code, and no row", async ({ more, code }) => {
+    const before = await world.rows(sql`select count(*)::int as n from pat`);
+    expect(await outcome(create(ada, more as never))).toBe(code);
+    expect(await world.rows(sql`select count(*)::int as n from pat`)).toEqual(before);
+  });
+
+  test("a name of 120 code units of any script is kept as it is", async () => {
+    const name = "🗝".repeat(60);
+    expect((await create(ada, { name })).pat.name).toBe(name);
+  });
+});
+
+describe("S04, S05, F4, H7: who may", () => {
+  const acts: [string, (actor: Person["actor"], of: Person, tokenId: string) => Promise<unknown>][] = [
+    ["create", (actor, { userId }) => world.auth.tokens.create({ actor, userId, name: "x", scope: [] })],
+    ["get", (actor, _of, tokenId) => world.auth.tokens.get({ actor, tokenId })],
+    ["listForUser", (actor, { userId }) => world.auth.tokens.listForUser({ actor, userId })],
+    ["revoke", (actor, _of, tokenId) => world.auth.tokens.revoke({ actor, tokenId })],
+    ["revoke, onlyOwn", (actor, _of, tokenId) => world.auth.tokens.revoke({ actor, tokenId, onlyOwn: true })],
+  ];
+  const expected: Record<string, string[]> = {
+    //              create, get, listForUser, revoke, revoke onlyOwn
+    owner: ["done", "done", "done", "done", "done"],
+    "owner, 11 minutes later": ["unauthorized.reauthentication_required", "done", "done", "done", "done"],
+    stranger: ["not_found", "not_found", "not_found", "not_found", "not_found"],
+    administrator: ["forbidden", "done", "done", "done", "forbidden"],
+    application: ["done", "done", "done", "done", "done"],
+  };
+
+  test.each(Object.keys(expected))("%s", async (who) => {
+    for (const [index, [name, act]] of acts.entries()) {
+      const owner = await world.person();
+      const { pat } = await create(owner);
+      if (who === "owner, 11 minutes later") await world.age(owner.session, 660);
+      const actor =
+        who === "application"
+          ? system
+          : who === "stranger"
+            ? (await world.person()).actor
+            : who === "administrator"
+              ? (await world.administrator()).actor
+              : owner.actor;
+      expect([name, await outcome(act(actor, owner, pat.id))]).toEqual([name, expected[who]![index]]);
+    }
+  });
+
+  test("an owner with a factor must have proved it within ten minutes", async () => {
+    const owner = await world.person();
+    await world.enroll(owner.userId);
+    expect(await outcome(create(owner))).toBe("unauthorized.reauthentication_required");
+    await world.levelTwo(owner.session);
+    expect(await outcome(create(owner))).toBe("done");
+  });
+
+  test("an administrator's read and a stranger's refusal leave an event, one's own read none", async () => {
+    const owner = await world.person();
+    const { pat } = await create(owner);
+    await world.auth.tokens.get({ actor: owner.actor, tokenId: pat.id });
+    await world.auth.tokens.listForUser({ actor: owner.actor, userId: owner.userId });
+    const stranger = await world.person();
+    await outcome(world.auth.tokens.revoke({ actor: stranger.actor, tokenId: pat.id }));
+    const administrator = await world.administrator();
+    await world.auth.tokens.get({ actor: administrator.actor, tokenId: pat.id });
+    const events = await world.events({ target: pat.id });
+    expect(events.map(({ action, outcome, actorUserId }) => [action, outcome, actorUserId])).toEqual([
+      ["identity.pat.create", "success", expect.anything()],
+      ["identity.pat.revoke", "denied", uuidFor("usr", stranger.userId)],
+      ["identity.pat.read", "success", uuidFor("usr", administrator.userId)],
+    ]);
+  });
+
+  test.each(["suspend", "revoke"] as const)("S16: %s of the owner: not even the application makes one", async (end) => {
+    const owner = await world.person();
+    await world.auth.users[end]({ actor: system, userId: owner.userId });
+    expect(await outcome(create(owner, { actor: system }))).toBe("precondition.user_not_active");
+    expect(await outcome(create(owner))).toBe("unauthorized.invalid_token");
+  });
+});
+
+describe("lists", () => {
+  test("pages in order of ids, clamped, and by state", async () => {
+    const owner = await world.person();
+    const made = [];
+    for (let index = 0; index < 5; index++) made.push((await create(owner)).pat.id);
+    await world.auth.tokens.revoke({ actor: owner.actor, tokenId: made[1]! });
+    await world.rows(sql`
+      update pat set created_at = created_at - interval '1 hour', expires_at = created_at - interval '1 minute'
+      where id = ${uuidFor("pat", made[3]!)}::uuid`);
+    const list = (more: object) => world.auth.tokens.listForUser({ actor: owner.actor, userId: owner.userId, ...more });
+
+    const first = await list({ limit: 2 });
+    expect(first.data.map(({ id }) => id)).toEqual(made.slice(0, 2));
+    const second = await list({ limit: 2, cursor: first.nextCursor! });
+    const third = await list({ limit: 2, cursor: second.nextCursor! });
+    expect([...second.data, ...third.data].map(({ id }) => id)).toEqual(made.slice(2));
+    expect(third.nextCursor).toBeNull();
+    expect((await list({ limit: 0 })).data).toHaveLength(1);
+    expect((await list({ limit: 100_000 })).data).toHaveLength(5);
+    expect((await list({ status: "revoked" })).data.map(({ id }) => id)).toEqual([made[1]]);
+    expect((await list({ status: "expired" })).data.map(({ id }) => id)).toEqual([made[3]]);
+    expect((await list({ status: "active" })).data.map(({ id }) => id)).toEqual([made[0], made[2], made[4]]);
+    expect(await outcome(list({ cursor: "x" }))).toBe("invalid_format.cursor");
+    expect(await outcome(list({ cursor: generateId("ses") }))).toBe("invalid_format.cursor");
+    expect(await list({ cursor: generateId("pat") })).toEqual({ data: [], nextCursor: null });
+  });
+});
+
+describe("revocation", () => {
+  test("is idempotent, keeps its first time, and leaves one event", async () => {
+    const owner = await world.person();
+    const { pat } = await create(owner);
+    const first = await world.auth.tokens.revoke({ actor: owner.actor, tokenId: pat.id });
+    expect(first.status).toBe("revoked");
+    const again = await world.auth.tokens.revoke({ actor: owner.actor, tokenId: pat.id });
+    expect(again).toEqual(first);
+    expect(await world.events({ target: pat.id, action: "identity.pat.revoke" })).toHaveLength(1);
+  });
+
+  test("can be part of a batch, and is undone with it", async () => {
+    const owner = await world.person();
+    const { pat } = await create(owner);
+    const plan = () => world.auth.tokens.revoke.plan({ actor: owner.actor, tokenId: pat.id });
+    await expect(world.auth.batch([await plan(), sql`select 1 / 0`])).rejects.toThrow();
+    expect((await world.auth.tokens.get({ actor: owner.actor, tokenId: pat.id })).status).toBe("active");
+    await world.auth.batch([await plan()]);
+    expect((await world.auth.tokens.get({ actor: owner.actor, tokenId: pat.id })).status).toBe("revoked");
+  });
+
+  test("S03: what gives or takes a secret has no plan, and refuses a transaction of the caller's", async () => {
+    expect("plan" in world.auth.tokens.create || "plan" in world.auth.tokens.verify).toBe(false);
+    const { token } = await create(ada);
+    const nested = world.isolate({ database: { ...world.database, isNested: () => true } });
+    await expect(nested.tokens.create({ actor: ada.actor, userId: ada.userId, name: "x", scope: [] })).rejects.toThrow(
+      TypeError,
+    );
+    await expect(nested.tokens.verify({ token })).rejects.toThrow(TypeError);
+  });
+});
+
+test("the option is held to its range", () => {
+  for (const maxTokenChecks of [0, -1, 1.5, Number.NaN, 501]) {
+    expect(() => world.isolate({ maxTokenChecks })).toThrow("maxTokenChecks");
+  }
+});
+
+test("an end within a year is kept to the millisecond", async () => {
+  const expiresAt = await later(3_600);
+  expect((await create(ada, { expiresAt })).pat.expiresAt).toEqual(expiresAt);
+});

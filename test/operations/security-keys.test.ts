@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { randomBytes } from "../../src/crypto/bytes.ts";
+import { sql } from "../../src/store/sql.ts";
+import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
+import { type FullAuth, openAuth, outcome, type Person, system, type World } from "../support/auth.ts";
+import { type Authenticator, type Misuse, newAuthenticator } from "../support/authenticator.ts";
+import { addApp, personAt, ticketFor } from "../support/factors.ts";
+
+describe.each(["pglite", "postgres"] as const)("%s", (name) => {
+  let world: World;
+  let auth: FullAuth;
+  const start = new Date("2026-11-22T12:00:00Z");
+  beforeAll(async () => {
+    world = await openAuth(name);
+    auth = world.auth;
+    await installTestClock(world.database);
+  });
+  beforeEach(async () => {
+    await setTestClock(world.database, start);
+    await world.rows(sql`delete from attempt`);
+  });
+  afterAll(() => world.close());
+
+  async function addKey(person: Person, authenticator: Authenticator, misuse?: Misuse) {
+    const { actor, transport } = person;
+    const { factor, options } = await auth.securityKeys.enroll({ actor });
+    const response = await authenticator.create(options, misuse);
+    const confirmed = await auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response });
+    return { factor: confirmed.factor, confirmed, person: await personAt(world, person, confirmed) };
+  }
+  const proofBy = async (authenticator: Authenticator, ticket: string, transport: "token" | "cookie") => ({
+    type: "webauthn" as const,
+    response: await authenticator.get(await auth.passkeys.proofOptions({ ticket, transport })),
+  });
+
+  test("S12, S14: it is asked for from its confirmation on, which gives a fresh session at level 2", async () => {
+    const before = await world.person();
+    const authenticator = await newAuthenticator();
+    const { factor, confirmed, person } = await addKey(before, authenticator);
+    expect(factor).toMatchObject({
+      type: "webauthn",
+      status: "active",
+      identifier: authenticator.credentialId,
+      rpId: "example.com",
+      signCount: 1,
+      aaguid: null,
+      transports: ["hybrid", "internal"],
+    });
+    expect(confirmed.session).toMatchObject({ amr: ["mfa", "pop", "pwd", "user"], mfaVerifiedAt: start });
+    expect(await outcome(auth.sessions.verify(before))).toBe("unauthorized.session_expired");
+    const needed = await auth.signIn(person);
+    expect(needed).toMatchObject({ mfaRequired: true, factors: ["webauthn"] });
+    const ticket = await ticketFor(world, person);
+    const { transport } = person;
+    const proof = await proofBy(authenticator, ticket, transport);
+    const { session } = await auth.webauthn.signInWithFactor({ ticket, transport, proof });
+    expect(session.amr).toEqual(["mfa", "pop", "pwd", "user"]);
+    const [listed] = await auth.factors.list(await personAt(world, person, { ...confirmed, token: person.token }));
+    expect(listed?.signCount).toBe(2);
+  });
+
+  test("S27: it signs nobody in by itself, and is no passkey", async () => {
+    const authenticator = await newAuthenticator();
+    const { person } = await addKey(await world.person(), authenticator);
+    const response = await authenticator.get(await auth.passkeys.signInOptions());
+    expect(await outcome(auth.passkeys.signIn({ response }))).toBe("unauthorized.invalid_credential");
+    expect(await auth.passkeys.list(person)).toEqual([]);
+  });
+
+  test("any number of them, and each ends by itself", async () => {
+    const [first, second] = [await newAuthenticator(), await newAuthenticator()];
+    let { factor, person } = await addKey(await world.person(), first);
+    const firstId = factor.id;
+    ({ factor, person } = await addKey(person, second));
+    await auth.factors.revoke({ actor: person.actor, factorId: firstId });
+    const { transport } = person;
+    const ticket = await ticketFor(world, person);
+    expect(
+      await outcome(
+        auth.webauthn.signInWithFactor({ ticket, transport, proof: await proofBy(first, ticket, transport) }),
+      ),
+    ).toBe("unauthorized.invalid_factor");
+    await auth.webauthn.signInWithFactor({ ticket, transport, proof: await proofBy(second, ticket, transport) });
+  });
+
+  describe("is not confirmed", () => {
+    test.each<{ case: string; misuse: Misuse }>([
+      { case: "from another origin", misuse: { origin: "https://evil.test" } },
+      { case: "for another relying party", misuse: { rpId: "evil.test" } },
+      { case: "without the user being verified", misuse: { flags: 0x41 } },
+      { case: "as an assertion", misuse: { clientData: { type: "webauthn.get" } } },
+    ])("$case", async ({ misuse }) => {
+      const person = await world.person();
+      expect(await outcome(addKey(person, await newAuthenticator(), misuse))).toBe("invalid_format.webauthn");
+      expect((await auth.signIn(person)).mfaRequired).toBe(false);
+    });
+
+    test("S28: with the challenge of a passkey, of another key that waited, or of another user's", async () => {
+      const person = await world.person();
+      const { actor, transport } = person;
+      const old = await auth.securityKeys.enroll({ actor });
+      const { factor, options } = await auth.securityKeys.enroll({ actor });
+      const stranger = await auth.securityKeys.enroll({ actor: (await world.person()).actor });
+      const passkey = await auth.passkeys.registrationOptions({ actor });
+      const authenticator = await newAuthenticator();
+      for (const other of [old.options, stranger.options, passkey]) {
+        const response = await authenticator.create(other);
+        expect(await outcome(auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response }))).toBe(
+          "invalid_format.webauthn",
+        );
+      }
+      const response = await authenticator.create(options);
+      expect(
+        await outcome(auth.securityKeys.confirm({ actor, transport, factorId: stranger.factor.id, response })),
+      ).toBe("invalid_format.webauthn");
+      await auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response });
+    });
+
+    test("past five minutes, or in a session that is not fresh", async () => {
+      const { actor, transport, session } = await world.person();
+      const { factor, options } = await auth.securityKeys.enroll({ actor });
+      const response = await (await newAuthenticator()).create(options);
+      await world.age(session, 601);
+      const confirm = () => outcome(auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response }));
+      expect(await confirm()).toBe("unauthorized.reauthentication_required");
+      await world.age(session, 0);
+      await advanceTestClock(world.database, 300);
+      await world.age(session, 0);
+      expect(await confirm()).not.toBe("done");
+    });
+
+    test("S27: with an id that is another's, whichever kind of credential it is there", async () => {
+      const credentialId = randomBytes(32);
+      const owner = await world.person();
+      const options = await auth.passkeys.registrationOptions(owner);
+      const first = await newAuthenticator({ credentialId });
+      await auth.passkeys.register({ actor: owner.actor, response: await first.create(options) });
+      expect(await outcome(addKey(await world.person(), await newAuthenticator({ credentialId })))).toBe(
+        "conflict.duplicate_credential",
+      );
+    });
+
+    test.each([null, {}, "x", 1])("by %j", async (response) => {
+      const { actor, transport } = await world.person();
+      const { factor } = await auth.securityKeys.enroll({ actor });
+      expect(await outcome(auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response }))).toBe(
+        "invalid_format.webauthn",
+      );
+    });
+  });
+
+  test("S45: no relying party but the configured one can be asked for", () => {
+    expect(() => auth.securityKeys.requireRpId("example.com")).not.toThrow();
+    for (const other of ["com", "www.example.com", "EXAMPLE.COM", "evil.test", ""]) {
+      expect(() => auth.securityKeys.requireRpId(other)).toThrow("The relying party is another one.");
+    }
+  });
+
+  test("R039: who must have a factor and has none sets one up with the ticket", async () => {
+    const person = await world.person();
+    const { transport } = person;
+    await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
+    const ticket = await ticketFor(world, person);
+    const { factor, options } = await auth.securityKeys.enroll({ ticket, transport });
+    const response = await (await newAuthenticator()).create(options);
+    const { session } = await auth.securityKeys.confirm({ ticket, transport, factorId: factor.id, response });
+    expect(session.amr).toEqual(["mfa", "pop", "pwd", "user"]);
+    expect(await world.tickets(person.userId)).toBe(0);
+  });
+
+  test("a challenge is bound to its ticket, so that one for a second factor sets nothing up", async () => {
+    const { person } = await addApp(world, await world.person());
+    const ticket = await ticketFor(world, person);
+    expect(await outcome(auth.securityKeys.enroll({ ticket, transport: person.transport }))).toBe(
+      "unauthorized.invalid_ticket",
+    );
+  });
+});

@@ -1,0 +1,179 @@
+/** What the pages do, asked without a browser. @module */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { authRoutes } from "../../src/http/auth-routes.ts";
+import { nextPath, sections } from "../../worker/pages/next-path.ts";
+import { relatedOrigins } from "../../worker/pages/related-origins.ts";
+import { freshIdentifier, goodPassword } from "../support/auth.ts";
+import { addApp } from "../support/factors.ts";
+import { openPages, type PageWorld } from "../support/page-world.ts";
+
+let world: PageWorld;
+beforeAll(async () => {
+  world = await openPages();
+});
+afterAll(() => world.close());
+
+/** Cookies by name: their attributes, without the values. */
+const attributesOf = (setCookies: readonly string[]): Record<string, string> =>
+  Object.fromEntries(setCookies.map((text) => [text.split("=")[0], text.replace(/^[^;]*;/, "")]));
+
+describe("R062: where a proof leads", () => {
+  const hostile = [
+    "//evil.example",
+    "/\\evil.example",
+    "https://evil.example",
+    "https:evil.example",
+    "javascript:alert(1)",
+    "/account/../../evil",
+    "/account#name/../x",
+    "/account\t",
+    " /account",
+    "/ACCOUNT",
+    "/account?next=//evil.example",
+    "/account@evil.example",
+    "/%2f/evil.example",
+    "///evil.example",
+    "",
+  ];
+
+  test.each(hostile)("%j: to the account page", async (next) => {
+    expect(nextPath(next)).toBe("/account");
+    const person = await world.person({ transport: "cookie" });
+    const { identifier, password } = person;
+    const signedIn = await world.ask({ path: "/sign-in", form: { identifier, password, next } });
+    expect([signedIn.status, signedIn.location]).toEqual([303, "/account"]);
+    const shown = await world.ask({ path: `/sign-in?${new URLSearchParams({ next })}` });
+    expect(shown.text.match(/name="next" value="([^"]*)"/)![1]).toBe("/account");
+    const proved = await world.ask({
+      path: "/account/step-up",
+      form: { type: "password", password, next },
+      as: person,
+    });
+    expect([proved.status, proved.location]).toEqual([303, "/account"]);
+  });
+
+  test("every part of the account page: to itself", () => {
+    for (const section of sections) expect(nextPath(`/account#${section}`)).toBe(`/account#${section}`);
+  });
+});
+
+describe("cookies", () => {
+  test("are those of the routes for programs, with the same attributes", async () => {
+    const { identifier, password } = await world.person();
+    const routes = authRoutes(world.auth);
+    const headers = { "content-type": "application/json", "sec-fetch-site": "same-origin" };
+    const body = JSON.stringify({ identifier, password });
+    const byRoute = await routes.request("/auth/sign-in", { method: "POST", headers, body });
+    const byPage = await world.ask({ path: "/sign-in", form: { identifier, password } });
+    expect(attributesOf(byPage.setCookies)).toEqual(attributesOf(byRoute.headers.getSetCookie()));
+    expect(Object.keys(attributesOf(byPage.setCookies)).sort()).toEqual(["__Host-known-device", "__Host-session"]);
+    expect(byPage.headers.get("content-type")).toBeNull();
+  });
+
+  test("S20: a ticket is in its cookie, and nowhere in the page or its address", async () => {
+    const { person } = await addApp(world, await world.person({ transport: "cookie" }));
+    const { identifier, password } = person;
+    const reply = await world.ask({ path: "/sign-in", form: { identifier, password } });
+    expect([reply.status, reply.location]).toEqual([303, "/sign-in/second-factor?with=totp&next=%2Faccount"]);
+    expect(attributesOf(reply.setCookies)).toEqual({
+      "__Host-login-ticket": " Max-Age=300; Path=/; Secure; HttpOnly; SameSite=Lax",
+    });
+  });
+
+  test("a ticket that has ended leads to a new beginning, and goes", async () => {
+    const reply = await world.ask({
+      path: "/sign-in/second-factor",
+      form: { type: "totp", code: "000000" },
+      cookies: { "__Host-login-ticket": "A".repeat(43) },
+    });
+    expect(reply.status).toBe(401);
+    expect(reply.text).toContain("Start again");
+    expect(attributesOf(reply.setCookies)).toEqual({
+      "__Host-login-ticket": " Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax",
+    });
+  });
+
+  test("signing out ends the session, and is the only act that clears its cookie", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const reply = await world.ask({ path: "/sign-out", form: {}, as: person });
+    expect([reply.status, reply.location]).toEqual([303, "/sign-in"]);
+    expect(attributesOf(reply.setCookies)).toEqual({
+      "__Host-session": " Max-Age=0; Path=/; Secure; HttpOnly; SameSite=Lax",
+    });
+    expect(await world.liveSessions(person.userId)).toBe(0);
+  });
+});
+
+describe("what is refused is said beside its field, with its status", () => {
+  test.each([
+    ["/sign-in", { identifier: "nobody@example.com", password: "x" }, 401, "The name or the password is wrong."],
+    ["/sign-up", { identifier: "a b", password: goodPassword }, 400, "without spaces"],
+    ["/sign-up", { identifier: freshIdentifier(), password: "too short" }, 400, "too short"],
+  ] as const)("%s %j", async (path, form, status, sentence) => {
+    const reply = await world.ask({ path, form });
+    expect([reply.status, reply.text.includes(sentence)]).toEqual([status, true]);
+    expect(reply.headers.get("www-authenticate")).toBe(status === 401 ? "Bearer" : null);
+  });
+
+  test.each([
+    ["/account/tokens", { name: "", scopes: "a" }, 400, "tokens-name"],
+    ["/account/tokens", { name: "n", scopes: "a a" }, 400, "tokens-scopes"],
+    ["/account/tokens", { name: "n", scopes: "", last_day: "2026-02-30" }, 400, "tokens-last_day"],
+    ["/account/tokens", { name: "n", scopes: "", last_day: "9999-12-31" }, 400, "tokens-last_day"],
+    ["/account/authenticator", { label: "" }, 400, "authenticator-label"],
+    ["/account/password", { current_password: "x", new_password: goodPassword }, 401, "password-current_password"],
+    ["/account/password", { current_password: goodPassword, new_password: "short" }, 400, "password-new_password"],
+    ["/account/name", { display_name: "a\0b" }, 400, "name-display_name"],
+    ["/account/step-up", { type: "password", password: "x" }, 401, "step-up-password"],
+  ] as const)("%s %j", async (path, form, status, field) => {
+    const as = await world.person({ transport: "cookie" });
+    const reply = await world.ask({ path, form, as });
+    expect(reply.status).toBe(status);
+    expect(reply.text).toContain(`id="${field}-error"`);
+    const input = reply.text.match(new RegExp(`<input id="${field}"[^>]*>`))![0];
+    expect(input).toMatch(new RegExp(`aria-describedby="[^"]*${field}-error"`));
+    expect(input).toContain('aria-invalid="true"');
+  });
+
+  test("too many wrong passwords: how long to wait, in words and in the header", async () => {
+    const { identifier } = await world.person();
+    let reply = await world.ask({ path: "/sign-in", form: { identifier, password: "x" } });
+    for (let more = 0; more < 10; more++)
+      reply = await world.ask({ path: "/sign-in", form: { identifier, password: "x" } });
+    expect(reply.status).toBe(429);
+    expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(reply.text).toMatch(/Too many attempts\. Try again in \d+ minutes\./);
+  });
+});
+
+describe("S39: where strangers make no accounts", () => {
+  test("there is no page to make one, nor a word of it", async () => {
+    const closed = await openPages({ signUpIsOpen: false, auth: { signUp: "invited" } });
+    const form = { identifier: freshIdentifier(), password: goodPassword };
+    const replies = [await closed.ask({ path: "/sign-up" }), await closed.ask({ path: "/sign-up", form })];
+    expect(replies.map(({ status }) => status)).toEqual([404, 404]);
+    expect((await closed.ask({ path: "/sign-in" })).text).not.toContain("Sign up");
+    await closed.close();
+  });
+});
+
+describe("S36: /.well-known/webauthn", () => {
+  const webauthn = (origin: string) => ({ origin, uses: ["webauthn"] as const });
+
+  test.each([
+    ["one origin", [webauthn("https://a.example")], undefined],
+    [
+      "another for something else",
+      [webauthn("https://a.example"), { origin: "https://b.example", uses: ["csrf"] as const }],
+      undefined,
+    ],
+    ["two", [webauthn("https://a.example"), webauthn("https://b.example")], ["https://a.example", "https://b.example"]],
+    [
+      "seven: five",
+      [..."abcdefg"].map((name) => webauthn(`https://${name}.example`)),
+      [..."abcde"].map((name) => `https://${name}.example`),
+    ],
+  ] as const)("%s", (_name, origins, listed) => {
+    expect(relatedOrigins(origins)?.origins).toEqual(listed);
+  });
+});

@@ -1,0 +1,129 @@
+/** What the pages' script asks for, asked without it. @module */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { goodPassword, type Person } from "../support/auth.ts";
+import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
+import { addApp } from "../support/factors.ts";
+import { openPages, type PageReply, type PageWorld, type SentToPage } from "../support/page-world.ts";
+
+let world: PageWorld;
+beforeAll(async () => {
+  world = await openPages();
+});
+afterAll(() => world.close());
+
+const post = async (path: string, json: unknown, more: Partial<SentToPage> = {}): Promise<PageReply> =>
+  await world.ask({ path, json, ...more });
+
+const cookie = (reply: PageReply, name: string): string | undefined =>
+  reply.setCookies.map((text) => new RegExp(`^${name}=([^;]+)`).exec(text)?.[1]).find((value) => value !== undefined);
+
+async function register(as: Pick<Person, "token">, authenticator: Authenticator, name?: string): Promise<PageReply> {
+  const options = await post("/account/passkeys/options", {}, { as });
+  expect(options.status).toBe(200);
+  const response = await authenticator.create(JSON.parse(options.text));
+  return await post("/account/passkeys", { response, name }, { as });
+}
+
+async function withPasskey(): Promise<{ person: Person; authenticator: Authenticator }> {
+  const person = await world.person({ transport: "cookie" });
+  const authenticator = await newAuthenticator({ counts: false, backup: true });
+  expect((await register(person, authenticator, " Phone ")).status).toBe(200);
+  return { person, authenticator };
+}
+
+const assertionFor = async (authenticator: Authenticator, path: string, more: Partial<SentToPage> = {}) =>
+  await authenticator.get(JSON.parse((await post(path, {}, more)).text));
+
+describe("a passkey", () => {
+  test("is kept by the name that its owner gave", async () => {
+    const { person, authenticator } = await withPasskey();
+    const kept = await world.auth.passkeys.list({ actor: person.actor, userId: person.userId });
+    expect(kept.map(({ name }) => name)).toEqual(["Phone"]);
+    await world.levelTwo(person.session);
+    const again = await register(person, authenticator);
+    expect([again.status, JSON.parse(again.text)]).toEqual([409, { message: "This passkey is registered already." }]);
+  });
+
+  test("that answers another session's question is not kept", async () => {
+    const [ada, bob] = [await world.person({ transport: "cookie" }), await world.person({ transport: "cookie" })];
+    const options = await post("/account/passkeys/options", {}, { as: ada });
+    const response = await (await newAuthenticator()).create(JSON.parse(options.text));
+    const reply = await post("/account/passkeys", { response }, { as: bob });
+    expect([reply.status, JSON.parse(reply.text).message]).toEqual([
+      400,
+      "The passkey's answer could not be verified. Try again.",
+    ]);
+  });
+
+  test.each([null, undefined, "x", 1, [], {}, { id: "x", response: {} }])("%j for one: refused", async (response) => {
+    const person = await world.person({ transport: "cookie" });
+    expect((await post("/account/passkeys", { response }, { as: person })).status).toBe(400);
+    expect((await post("/sign-in/passkey", { response })).status).toBe(401);
+    expect((await post("/account/step-up/passkey", { response }, { as: person })).status).toBe(401);
+  });
+});
+
+describe("signing in", () => {
+  test("gives the session in its cookie alone, once, and leads nowhere else", async () => {
+    const { authenticator } = await withPasskey();
+    const response = await assertionFor(authenticator, "/sign-in/passkey/options");
+    const reply = await post("/sign-in/passkey", { response, next: "https://evil.example" });
+    expect([reply.status, JSON.parse(reply.text)]).toEqual([200, { location: "/account" }]);
+    const token = cookie(reply, "__Host-session")!;
+    expect([(await world.ask({ path: "/account", as: { token } })).status, reply.text.includes(token)]).toEqual([
+      200,
+      false,
+    ]);
+
+    const replayed = await post("/sign-in/passkey", { response });
+    expect([replayed.status, replayed.setCookies]).toEqual([401, []]);
+  });
+
+  test("an answer to one question is none to another", async () => {
+    const { person, authenticator } = await withPasskey();
+    const response = await assertionFor(authenticator, "/account/step-up/passkey/options", { as: person });
+    expect((await post("/sign-in/passkey", { response })).status).toBe(401);
+  });
+
+  test("after the password, as the second factor; its ticket goes", async () => {
+    const { person, authenticator } = await withPasskey();
+    await world.levelTwo(person.session);
+    const { person: withApp } = await addApp(world, person);
+    const { identifier, password } = withApp;
+    const half = await world.ask({ path: "/sign-in", form: { identifier, password } });
+    expect(half.location).toBe("/sign-in/second-factor?with=totp+webauthn&next=%2Faccount");
+    const cookies = { "__Host-login-ticket": cookie(half, "__Host-login-ticket")! };
+    const response = await assertionFor(authenticator, "/sign-in/second-factor/passkey/options", { cookies });
+    const reply = await post("/sign-in/second-factor/passkey", { response, next: "/account#tokens" }, { cookies });
+    expect([reply.status, JSON.parse(reply.text).location]).toEqual([200, "/account#tokens"]);
+    expect(reply.setCookies.some((text) => text.startsWith("__Host-login-ticket=; Max-Age=0"))).toBe(true);
+
+    const stranger = await post("/sign-in/second-factor/passkey/options", {});
+    expect([stranger.status, JSON.parse(stranger.text).message]).toEqual([401, expect.stringContaining("Start again")]);
+  });
+
+  test("again, where a fresh proof is needed: the old session's token is of no more use", async () => {
+    const { person, authenticator } = await withPasskey();
+    await world.age(person.session, 3600);
+    const refused = await post("/account/passkeys/options", {}, { as: person });
+    expect(refused.status).toBe(401);
+    const response = await assertionFor(authenticator, "/account/step-up/passkey/options", { as: person });
+    const reply = await post("/account/step-up/passkey", { response, next: "/account#passkeys" }, { as: person });
+    expect(JSON.parse(reply.text)).toEqual({ location: "/account#passkeys" });
+    const fresh = { token: cookie(reply, "__Host-session")! };
+    expect((await post("/account/passkeys/options", {}, { as: fresh })).status).toBe(200);
+    expect((await world.ask({ path: "/account", as: person })).status).toBe(303);
+  });
+});
+
+test("a password alone steps nobody up who has a second factor, and is not asked for", async () => {
+  const { person } = await addApp(world, await world.person({ transport: "cookie" }));
+  await world.age(person.session, 3600);
+  const page = await world.ask({ path: "/account/step-up", as: person });
+  expect([page.text.includes('name="password"'), page.text.includes('value="totp"')]).toEqual([false, true]);
+  const proof = { type: "password", password: goodPassword, next: "/account#tokens" };
+  const reply = await world.ask({ path: "/account/step-up", form: proof, as: person });
+  const token = cookie(reply, "__Host-session") ?? person.token;
+  const act = await world.ask({ path: "/account/tokens", form: { name: "n", scopes: "" }, as: { token } });
+  expect([act.status, act.location]).toEqual([303, "/account/step-up?next=%2Faccount%23tokens"]);
+});

@@ -1,0 +1,303 @@
+/** What the pages refuse, asked without a browser. @module */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pageRoutes, pages } from "../../worker/pages/pages.tsx";
+import { goodPassword, type Person, system } from "../support/auth.ts";
+import { addApp } from "../support/factors.ts";
+import { origin as ours } from "../support/http.ts";
+import { dumper } from "../support/http-world.ts";
+import { askPages, openPages, type PageWorld, type SentToPage } from "../support/page-world.ts";
+
+let world: PageWorld;
+let dump: () => Promise<string>;
+let ada: Person;
+beforeAll(async () => {
+  world = await openPages();
+  dump = dumper(world);
+  ada = await world.person({ transport: "cookie" });
+});
+afterAll(() => world.close());
+
+const acts = pageRoutes.filter(({ takes }) => takes !== "nothing");
+const shown = pageRoutes.filter(({ takes }) => takes === "nothing");
+const usersActs = acts.filter(({ access }) => access === "user");
+
+/** A request for an act, with nothing in it. */
+const asked = ({ path, takes }: (typeof acts)[number]): SentToPage =>
+  takes === "form" ? { path, form: {} } : { path, json: {} };
+
+test("there is something to look at", () => {
+  expect([acts.length > 25, shown.length > 6, usersActs.length > 15]).toEqual([true, true, true]);
+});
+
+describe("R058, S13: where an act was asked from", () => {
+  const sites = [undefined, "same-origin", "same-site", "cross-site", "none"] as const;
+  const origins = [undefined, ours, "null", "https://evil.example"] as const;
+  const isProved = (site: string | undefined, origin: string | undefined, hasCookie: boolean): boolean => {
+    if (site !== undefined) return site === "same-origin";
+    return origin !== undefined ? origin === ours : !hasCookie;
+  };
+
+  test.each(acts.map((act) => [act.path, act] as const))("POST %s", async (_path, act) => {
+    // A session that is none: nothing is to happen even where the proof is there.
+    const nobody = { "__Host-session": "A".repeat(43) };
+    const before = await dump();
+    for (const site of sites) {
+      for (const origin of origins) {
+        for (const cookies of [{}, nobody]) {
+          if (isProved(site, origin, cookies === nobody)) continue;
+          const { path, form, json } = asked(act);
+          const headers = {
+            "content-type": form ? "application/x-www-form-urlencoded" : "application/json",
+            ...(site !== undefined && { "sec-fetch-site": site }),
+            ...(origin !== undefined && { origin }),
+            ...(cookies === nobody && { cookie: `__Host-session=${"A".repeat(43)}` }),
+          };
+          const body = form ? "" : JSON.stringify(json);
+          const reply = await world.app.request(path, { method: "POST", headers, body });
+          expect([site, origin, reply.status, reply.headers.getSetCookie()]).toEqual([site, origin, 403, []]);
+        }
+      }
+    }
+    expect(await dump()).toBe(before);
+  });
+
+  test("with a live session, from another site: nothing happens", async () => {
+    const before = await dump();
+    for (const act of acts) {
+      const reply = await world.ask({ ...asked(act), as: ada, headers: { "sec-fetch-site": "cross-site" } });
+      expect([act.path, reply.status, reply.setCookies]).toEqual([act.path, 403, []]);
+    }
+    expect(await dump()).toBe(before);
+  });
+});
+
+describe("who asks", () => {
+  const dead = [
+    ["nobody", undefined],
+    ["a session that is none", { token: "A".repeat(43) }],
+  ] as const;
+
+  test.each(dead)("%s: is sent to sign in, and back; no cookie is touched (S19)", async (_name, as) => {
+    for (const row of pageRoutes.filter(({ access }) => access === "user")) {
+      const sent = row.takes === "nothing" ? { path: row.path } : asked(row);
+      const reply = await world.ask({ ...sent, ...(as && { as }) });
+      const there = `/sign-in?${new URLSearchParams({ next: row.belongsTo })}`;
+      if (row.takes === "json") {
+        expect([row.path, reply.status, JSON.parse(reply.text).location]).toEqual([row.path, 401, there]);
+      } else {
+        expect([row.path, reply.status, reply.location]).toEqual([row.path, 303, there]);
+      }
+      expect(reply.setCookies).toEqual([]);
+    }
+  });
+
+  test("S04: a session that is not fresh is sent to prove itself, and back to the same place", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const forms: readonly (readonly [string, Record<string, string>, string])[] = [
+      ["/account/password", { current_password: goodPassword, new_password: "tuldnbfpgycjxwrh" }, "password"],
+      ["/account/authenticator", { label: "phone" }, "authenticator"],
+      ["/account/recovery-codes", {}, "recovery-codes"],
+      ["/account/tokens", { name: "n", scopes: "" }, "tokens"],
+    ];
+    await world.age(person.session, 3600);
+    for (const [path, form, place] of forms) {
+      const reply = await world.ask({ path, form, as: person });
+      expect([path, reply.status, reply.location]).toEqual([path, 303, `/account/step-up?next=%2Faccount%23${place}`]);
+    }
+    const options = await world.ask({ path: "/account/passkeys/options", json: {}, as: person });
+    expect([options.status, JSON.parse(options.text).location]).toEqual([
+      401,
+      "/account/step-up?next=%2Faccount%23passkeys",
+    ]);
+  });
+
+  test("somebody else's things are not there, for an administrator either", async () => {
+    const { app, person: owner } = await addApp(world, await world.person({ transport: "cookie" }));
+    const { pat } = await world.auth.tokens.create({ actor: owner.actor, userId: owner.userId, name: "n", scope: [] });
+    const administrator = await world.person({ transport: "cookie" });
+    await world.auth.administrators.grant({ actor: system, userId: administrator.userId });
+    await world.levelTwo(administrator.session);
+    const before = await dump();
+    for (const as of [ada, administrator]) {
+      for (const [path, form] of [
+        ["/account/sessions/revoke", { session_id: owner.session.id }],
+        ["/account/tokens/revoke", { token_id: pat.id }],
+        ["/account/passkeys/remove", { passkey_id: owner.credentialId }],
+        ["/account/passkeys/rename", { passkey_id: owner.credentialId, name: "mine" }],
+        ["/account/authenticator/remove", { factor_id: app.factorId }],
+        ["/account/authenticator/confirm", { factor_id: app.factorId, code: "000000" }],
+        ["/account/sessions/revoke", { session_id: "no id" }],
+      ] as const) {
+        const reply = await world.ask({ path, form, as });
+        expect([path, [400, 403, 404, 409].includes(reply.status)]).toEqual([path, true]);
+        expect([path, reply.text.includes('role="alert"')]).toEqual([path, true]);
+      }
+    }
+    expect(await dump()).toBe(before);
+    // Her own password is not a passkey, and is not removed as one.
+    const own = await world.ask({ path: "/account/passkeys/remove", form: { passkey_id: ada.credentialId }, as: ada });
+    expect(own.status).toBe(404);
+  });
+});
+
+describe("what is sent", () => {
+  const large = "a".repeat(64 * 1024 + 1);
+  const stream = () =>
+    new ReadableStream({
+      pull: (controller) => controller.enqueue(new TextEncoder().encode("a".repeat(1024))),
+    });
+
+  test.each(acts.map((act) => [act.path, act] as const))(
+    "POST %s: bounded, and of one media type",
+    async (path, act) => {
+      const type = act.takes === "form" ? "application/x-www-form-urlencoded" : "application/json";
+      const headers = { "content-type": type };
+      const before = await dump();
+      // The act that ends a session is the only one that asks for nothing.
+      const tooLarge = [
+        await world.ask({ path, body: large, headers, as: ada }),
+        await world.ask({ path, body: stream(), headers, as: ada }),
+      ];
+      expect(tooLarge.map(({ status }) => status)).toEqual([413, 413]);
+      for (const other of [
+        "text/plain",
+        "multipart/form-data; boundary=x",
+        act.takes === "form" ? "application/json" : "application/x-www-form-urlencoded",
+        `${type}, text/plain`,
+        "",
+      ]) {
+        const reply = await world.ask({ path, body: "a=b", headers: { "content-type": other }, as: ada });
+        expect([other, reply.status]).toEqual([other, 415]);
+      }
+      const broken = await world.ask({ path, body: act.takes === "form" ? "a=1&a=2" : "[]", headers, as: ada });
+      expect(broken.status).toBe(400);
+      expect(await dump()).toBe(before);
+    },
+  );
+
+  test.each(shown.map(({ path }) => path))("R060: GET %s changes nothing", async (path) => {
+    const before = await dump();
+    for (const method of ["GET", "HEAD"]) {
+      const reply = await world.ask({ method, path, as: ada, headers: { "sec-fetch-site": "cross-site" } });
+      expect([200, 303]).toContain(reply.status);
+      expect(reply.setCookies).toEqual([]);
+    }
+    expect(await dump()).toBe(before);
+  });
+
+  test.each(acts.filter(({ path }) => !shown.some((row) => row.path === path)).map((act) => [act.path, act] as const))(
+    "GET %s leads to its page",
+    async (path, { belongsTo }) => {
+      const reply = await world.ask({ path });
+      expect([reply.status, reply.location]).toEqual([303, belongsTo]);
+    },
+  );
+});
+
+describe("what is shown", () => {
+  const hostile = `"'><script>alert(1)</script><img src=x onerror=alert(1)>`;
+  const isHarmless = (text: string): boolean => !text.includes("<script>alert") && !text.includes("<img");
+
+  test("what people wrote is text", async () => {
+    const person = await world.person({ transport: "cookie", identifier: "<script>alert(1)</script>@example.com" });
+    const named = await world.ask({ path: "/account/name", form: { display_name: hostile }, as: person });
+    expect(named.location).toBe("/account?done=name#name");
+    await world.ask({
+      path: "/account/tokens",
+      form: { name: hostile, scopes: "<script>alert(1)</script>" },
+      as: person,
+    });
+    await world.ask({ path: "/account/authenticator", form: { label: hostile }, as: person });
+    const page = await world.ask({ path: "/account", as: person });
+    expect([page.status, isHarmless(page.text)]).toEqual([200, true]);
+    expect(page.text.match(/&lt;script&gt;alert/g)!.length).toBeGreaterThan(3);
+  });
+
+  test.each([
+    { path: "/sign-in", form: { identifier: hostile, password: hostile, next: hostile } },
+    { path: "/sign-up", form: { identifier: hostile, password: "short", display_name: hostile } },
+    { path: `/sign-in?next=${encodeURIComponent(hostile)}` },
+    {
+      path: `/sign-in/second-factor?with=${encodeURIComponent(hostile)}&next=${encodeURIComponent(hostile)}`,
+      cookies: { "__Host-login-ticket": "A" },
+    },
+    { path: `/sign-in/enroll?next=${encodeURIComponent(hostile)}`, cookies: { "__Host-login-ticket": "A" } },
+  ] satisfies SentToPage[])("what a request says is text: $path", async (sent) => {
+    const reply = await world.ask(sent);
+    expect(reply.headers.get("content-type")).toMatch(/^text\/html/);
+    expect(isHarmless(reply.text)).toBe(true);
+  });
+
+  test("what is secret is never typed in again", async () => {
+    const password = "hunter2 hunter2 hunter2";
+    const replies = [
+      await world.ask({ path: "/sign-in", form: { identifier: "nobody@example.com", password } }),
+      await world.ask({ path: "/sign-up", form: { identifier: "no body", password } }),
+      await world.ask({
+        path: "/account/password",
+        form: { current_password: password, new_password: password },
+        as: ada,
+      }),
+    ];
+    for (const { text } of replies)
+      expect([text.includes(password), text.includes('role="alert"')]).toEqual([false, true]);
+  });
+
+  test("every answer has its policy, and no page is kept", async () => {
+    const replies = [
+      ...(await Promise.all(shown.map(({ path }) => world.ask({ path, as: ada })))),
+      ...(await Promise.all(
+        acts.map((act) => world.ask({ ...asked(act), headers: { "sec-fetch-site": "cross-site" } })),
+      )),
+      await world.ask({ path: "/account" }),
+    ];
+    for (const { headers, text } of replies) {
+      expect(headers.get("content-security-policy")).toBe(
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+      );
+      expect(
+        Object.fromEntries(
+          [
+            "cache-control",
+            "x-content-type-options",
+            "referrer-policy",
+            "cross-origin-opener-policy",
+            "x-frame-options",
+          ].map((name) => [name, headers.get(name)]),
+        ),
+      ).toEqual({
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "cross-origin-opener-policy": "same-origin",
+        "x-frame-options": "DENY",
+      });
+      expect(headers.get("permissions-policy")).toContain("publickey-credentials-get=(self)");
+      expect(text).not.toMatch(/<script(?! src=)|<style|\sstyle=|\son\w+=|javascript:|data:/);
+    }
+  });
+
+  test("a link from elsewhere cannot make the page say that something was done", async () => {
+    const path = "/account?done=password";
+    const [own, foreign] = [
+      await world.ask({ path, as: ada }),
+      await world.ask({ path, as: ada, headers: { "sec-fetch-site": "cross-site" } }),
+    ];
+    expect([own.text.includes("Your password is changed"), foreign.text.includes("Your password is changed")]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  test("a fault says nothing of itself, and is told of", async () => {
+    const errors: unknown[] = [];
+    const app = pages(
+      () => {
+        throw new Error("canary");
+      },
+      { clientAddress: () => undefined, signUpIsOpen: () => true, onError: (error) => errors.push(error) },
+    );
+    const reply = await askPages(app, { path: "/sign-in" });
+    expect([reply.status, reply.text.includes("canary"), errors.length]).toEqual([503, false, 1]);
+  });
+});

@@ -1,0 +1,176 @@
+import { fromBase32 } from "../../src/crypto/base32.ts";
+import { type Bytes, randomBytes, toHex } from "../../src/crypto/bytes.ts";
+import { SealingKeys } from "../../src/crypto/sealing.ts";
+import { generateId, uuidFor, wireId } from "../../src/domain/id.ts";
+import type { Session } from "../../src/domain/session.ts";
+import { defaultTotp, generateTotpSecret, totpCode, totpStep } from "../../src/domain/totp.ts";
+import type { AssertionBody, AttestationBody } from "../../src/http/factor-schemas.ts";
+import { totpPlace } from "../../src/operations/mfa-core.ts";
+import { sql } from "../../src/store/sql.ts";
+import { type FullAuth, freshAddress, freshIdentifier, type Person, sealingKey, type World } from "./auth.ts";
+import type { Authenticator } from "./authenticator.ts";
+
+/** An authenticator app on somebody's phone. */
+export interface App {
+  readonly factorId: string;
+  readonly secret: Bytes;
+  /** The code that it shows now, by the database's clock, or some steps later. */
+  code(stepsLater?: number): Promise<string>;
+}
+
+/** The phone that has read an enrolment's secret. */
+export function appOf(
+  world: Pick<World, "rows">,
+  { factor, secretBase32 }: { factor: { id: string }; secretBase32: string },
+): App {
+  return appWith(world, factor.id, fromBase32(secretBase32)!);
+}
+
+function appWith(world: Pick<World, "rows">, factorId: string, secret: Bytes): App {
+  return {
+    factorId,
+    secret,
+    async code(stepsLater = 0) {
+      const [row] = await world.rows<{ now: string }>(sql`select extract(epoch from sallyport_now())::text as now`);
+      return await totpCode(secret, totpStep(Number(row!.now), defaultTotp) + stepsLater, defaultTotp);
+    },
+  };
+}
+
+/** Sets an authenticator app up. The code of the step before now is used up by it, so that the one of now is free. */
+export async function addApp(
+  world: World,
+  person: Person,
+  auth: FullAuth = world.auth,
+): Promise<{ app: App; person: Person }> {
+  const { actor, transport } = person;
+  const app = appOf(world, await auth.factors.enrollTotp({ actor, label: "phone" }));
+  const confirm = async () =>
+    await auth.factors.confirmTotp({ actor, transport, factorId: app.factorId, code: await app.code(-1) });
+  // Where the clock runs, the step may end between the reading and the proof.
+  const confirmed = await confirm().catch(confirm);
+  return { app, person: await personAt(world, person, confirmed) };
+}
+
+/** Somebody with the session that they were given last. */
+export async function personAt(
+  world: World,
+  person: Person,
+  issued: Pick<Person, "session" | "token"> & { knownDevice?: string },
+): Promise<Person> {
+  const { token, session, knownDevice = person.knownDevice } = issued;
+  const { transport } = person;
+  const { actor } = await world.auth.sessions.verify({ token, transport, context: { address: freshAddress() } });
+  return { ...person, token, session, actor, knownDevice };
+}
+
+/** Proves the password and gets as far as the second factor. */
+export async function ticketFor(
+  world: World,
+  { identifier, password, transport }: Person,
+  auth: FullAuth = world.auth,
+): Promise<string> {
+  const signedIn = await auth.signIn({ identifier, password, transport, context: { address: freshAddress() } });
+  if (!signedIn.mfaRequired) throw new Error("No second factor is demanded.");
+  return signedIn.ticket;
+}
+
+/** An authenticator app as a user's requests would have left it, whatever their sessions are worth. */
+export async function givenApp(world: World, userId: string, status: "pending" | "active"): Promise<App> {
+  const [id, owner, secret] = [uuidFor("mfa", generateId("mfa")), uuidFor("usr", userId), generateTotpSecret()];
+  const sealed = await new SealingKeys(sealingKey).seal(totpPlace(id, owner), secret);
+  await world.rows(sql`
+    update mfa set status = 'revoked', pending_expires_at = null
+    where usr_id = ${owner}::uuid and type = 'totp' and status = ${status}`);
+  await world.rows(sql`
+    insert into mfa (id, usr_id, type, status, identifier, totp_secret, totp_algorithm, totp_digits, totp_period,
+      pending_expires_at, confirmed_at)
+    values (${id}::uuid, ${owner}::uuid, 'totp', ${status}, 'phone', decode(${toHex(sealed)}, 'hex'), 'sha1', 6, 30,
+      case when ${status} = 'pending' then sallyport_now() + interval '10 minutes' end,
+      case when ${status} = 'active' then sallyport_now() end)`);
+  return appWith(world, wireId("mfa", id), secret);
+}
+
+/**
+ * A passkey that nobody has the key of, by its id. One that is active is more than a password, so that its user's sessions are
+ * fresh no longer unless they have proved that much (S04).
+ */
+export async function givenPasskey(
+  world: World,
+  userId: string,
+  status: "active" | "suspended" = "active",
+): Promise<string> {
+  const id = uuidFor("cred", generateId("cred"));
+  await world.rows(sql`
+    insert into cred (id, usr_id, type, status, identifier, passkey_public_key, passkey_sign_count, passkey_rp_id)
+    values (${id}::uuid, ${uuidFor("usr", userId)}::uuid, 'passkey', ${status}, ${toHex(randomBytes(16))},
+      decode('00', 'hex'), 0, 'example.com')`);
+  return wireId("cred", id);
+}
+
+/** A second password, which keeps whoever loses the first from having no way in (S33). */
+export async function givenPassword(world: World, userId: string): Promise<void> {
+  await world.rows(sql`
+    insert into cred (id, usr_id, type, identifier, password_hash)
+    values (${uuidFor("cred", generateId("cred"))}::uuid, ${uuidFor("usr", userId)}::uuid, 'password',
+      ${freshIdentifier()}, 'none')`);
+}
+
+/** What an authenticator answers to a registration that the user of a session begins now, however old their proof is. */
+export async function registrationBy(
+  world: World,
+  { actor, session }: Pick<Person, "actor" | "session">,
+  authenticator: Authenticator,
+): Promise<unknown> {
+  return await freshly(
+    world,
+    session,
+    async () => await authenticator.create(await world.auth.passkeys.registrationOptions({ actor })),
+  );
+}
+
+/** Does something as if a session had been proved just now, and leaves it as it was. */
+async function freshly<Result>(world: World, { id }: Pick<Session, "id">, act: () => Promise<Result>): Promise<Result> {
+  const session = sql`${uuidFor("ses", id)}::uuid`;
+  // As text, since a date in JavaScript has milliseconds only.
+  const [before] = await world.rows<{ auth: string | null; mfa: string | null }>(
+    sql`select auth_time::text as auth, mfa_verified_at::text as mfa from ses where id = ${session}`,
+  );
+  await world.rows(sql`
+    update ses set auth_time = sallyport_now(), mfa_verified_at = greatest(sallyport_now(), created_at) where id = ${session}`);
+  try {
+    return await act();
+  } finally {
+    await world.rows(sql`
+      update ses set auth_time = ${before!.auth}::timestamptz, mfa_verified_at = ${before!.mfa}::timestamptz
+      where id = ${session}`);
+  }
+}
+
+interface BrowserAnswer {
+  readonly id: string;
+  readonly response: Readonly<Record<string, string>> & { readonly transports?: string[] };
+}
+
+/** A browser's answer in the specification's words. */
+export function assertionBody(answer: unknown): AssertionBody {
+  const { id, response } = answer as BrowserAnswer;
+  return {
+    credential_id_b64u: id,
+    client_data_json_b64u: response.clientDataJSON!,
+    authenticator_data_b64u: response.authenticatorData!,
+    signature_b64u: response.signature!,
+    ...(response.userHandle !== undefined && { user_handle_b64u: response.userHandle }),
+  };
+}
+
+/** The same of a registration. */
+export function attestationBody(answer: unknown): AttestationBody {
+  const { id, response } = answer as BrowserAnswer;
+  return {
+    credential_id_b64u: id,
+    client_data_json_b64u: response.clientDataJSON!,
+    attestation_object_b64u: response.attestationObject!,
+    ...(response.transports && { transports: response.transports }),
+  };
+}

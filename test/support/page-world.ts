@@ -1,0 +1,76 @@
+import { Hono } from "hono";
+import { pages } from "../../worker/pages/pages.tsx";
+import { freshAddress, type OpenOptions, openAuth, type Person, type World } from "./auth.ts";
+import { origin } from "./http.ts";
+import { addressHeader } from "./http-world.ts";
+
+/** The account pages on a database of their own, without a browser. */
+export interface PageWorld extends World {
+  readonly app: Hono;
+  /** What was answered with 500 or 503. */
+  readonly errors: unknown[];
+  /** Asks as a browser would that is on a page of ours. */
+  ask(sent: SentToPage): Promise<PageReply>;
+}
+
+export interface SentToPage {
+  /** Default `POST` with a form or JSON, otherwise `GET`. */
+  readonly method?: string;
+  readonly path: string;
+  readonly form?: Readonly<Record<string, string>>;
+  readonly json?: unknown;
+  readonly body?: BodyInit;
+  /** Whose session cookie comes with it. */
+  readonly as?: Pick<Person, "token">;
+  readonly cookies?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export interface PageReply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly location: string | null;
+  readonly setCookies: readonly string[];
+}
+
+export async function openPages(options: OpenOptions & { signUpIsOpen?: boolean } = {}): Promise<PageWorld> {
+  const { signUpIsOpen = true, ...rest } = options;
+  const world = await openAuth("pglite", rest);
+  const errors: unknown[] = [];
+  const app = new Hono().route(
+    "/",
+    pages(world.auth, {
+      clientAddress: (c) => c.req.header(addressHeader),
+      signUpIsOpen: () => signUpIsOpen,
+      onError: (error) => errors.push(error),
+    }),
+  );
+  return { ...world, app, errors, ask: (sent) => askPages(app, sent) };
+}
+
+export async function askPages(app: Pick<Hono, "request">, sent: SentToPage): Promise<PageReply> {
+  const { path, form, json, as, cookies = {}, headers = {} } = sent;
+  const body = form ? new URLSearchParams(form).toString() : json === undefined ? sent.body : JSON.stringify(json);
+  const jar = Object.entries({ ...(as && { "__Host-session": as.token }), ...cookies });
+  const response = await app.request(path, {
+    method: sent.method ?? (body === undefined ? "GET" : "POST"),
+    headers: {
+      [addressHeader]: freshAddress(),
+      "sec-fetch-site": "same-origin",
+      origin,
+      ...(jar.length > 0 && { cookie: jar.map(([name, value]) => `${name}=${value}`).join("; ") }),
+      ...(form && { "content-type": "application/x-www-form-urlencoded" }),
+      ...(json !== undefined && { "content-type": "application/json" }),
+      ...headers,
+    },
+    ...(body !== undefined && { body, duplex: "half" }),
+  } as RequestInit);
+  return {
+    status: response.status,
+    headers: response.headers,
+    text: await response.text(),
+    location: response.headers.get("location"),
+    setCookies: response.headers.getSetCookie(),
+  };
+}

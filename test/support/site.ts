@@ -1,0 +1,245 @@
+/**
+ * The finished server in workerd, on loopback, and Chromium in front of it.
+ *
+ * @module
+ */
+import { execFile, fork } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import {
+  type Browser,
+  type BrowserContext,
+  type BrowserContextOptions,
+  type CDPSession,
+  chromium,
+  type Page,
+} from "playwright-core";
+import type { ServeSettings } from "../../worker/serve.node.ts";
+import { freshIdentifier, goodPassword } from "./auth.ts";
+import { type Backend, backend } from "./databases.ts";
+
+const root = new URL("../../", import.meta.url);
+const run = promisify(execFile);
+
+/** The development Worker on a port of its own, and a browser. */
+export interface Site {
+  readonly baseUrl: string;
+  readonly database: Backend["database"];
+  /** Somebody's browser, with nothing in it. */
+  visit(options?: VisitOptions): Promise<Visitor>;
+  close(): Promise<void>;
+}
+
+export interface VisitOptions extends BrowserContextOptions {
+  /** Whether the browser offers passkeys in its autofill; a virtual authenticator then chooses one at once. Default false. */
+  autofill?: boolean;
+}
+
+/** A browser with a page open. */
+export interface Visitor {
+  readonly context: BrowserContext;
+  readonly page: Page;
+  /** What a page broke of its own policy, and errors of scripts. */
+  readonly complaints: readonly string[];
+}
+
+/** Opens everything, or nothing: what has started is ended if the rest cannot be. */
+export async function openSite(): Promise<Site> {
+  const endings: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of endings.splice(0).reverse()) await end();
+  };
+  try {
+    const opened = await backend("postgres-over-neon", { timeoutMilliseconds: 10_000 });
+    endings.push(opened.close);
+    const baseUrl = await startWorker(opened, endings);
+    const browser = await launchChromium();
+    endings.push(() => browser.close());
+    return { baseUrl, database: opened.database, visit: (options) => visit(browser, baseUrl, options), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** In a process of its own, which ends with the channel to this one, however this one ends. */
+async function startWorker(
+  { connectionString, fetchEndpoint }: Backend,
+  endings: (() => Promise<unknown>)[],
+): Promise<string> {
+  const port = await freePort();
+  const baseUrl = `http://localhost:${port}`;
+  const settings: ServeSettings = {
+    config: fileURLToPath(new URL("wrangler.toml", root)),
+    entrypoint: fileURLToPath(new URL("worker/development.ts", root)),
+    port,
+    bindings: {
+      DATABASE_URL: connectionString!,
+      NEON_FETCH_ENDPOINT: fetchEndpoint!,
+      SALLYPORT_SECRET: `development.${randomBytes(32).toString("base64url")}`,
+      SALLYPORT_SEALING_KEYS: `development.${randomBytes(32).toString("base64url")}`,
+      BASE_URL: baseUrl,
+    },
+  };
+  const child = fork(new URL("worker/serve.node.ts", root), {
+    env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
+    // The options of the test runner are not meant for it.
+    execArgv: [],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  let output = "";
+  child.stdout!.on("data", (chunk) => (output += chunk));
+  child.stderr!.on("data", (chunk) => (output += chunk));
+  const ended = once(child, "exit");
+  endings.push(async () => {
+    if (child.connected) child.disconnect();
+    const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+    await ended;
+    clearTimeout(timer);
+  });
+  child.send(settings);
+  const [message] = await Promise.race([once(child, "message"), ended]);
+  if (message !== "ready") throw new Error(`The Worker did not start.\n${output}`);
+  return baseUrl;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  // `localhost` may be either family; the one that is more often taken decides.
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** @throws {Error} If there is no Chromium. Absent means red, never skipped. */
+async function launchChromium(): Promise<Browser> {
+  const path = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
+  if (!path) throw new Error("The browser tests need Chromium: apt-get install chromium");
+  return await chromium.launch({
+    executablePath: path,
+    args: [
+      ..."--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split(" "),
+      ..."--disable-component-update --disable-sync".split(" "),
+    ],
+  });
+}
+
+// As text, since it runs where there is a document.
+const tellViolations = `document.addEventListener("securitypolicyviolation", (event) =>
+  console.error("Content Security Policy: " + event.violatedDirective + " " + event.blockedURI))`;
+const withoutAutofill = "PublicKeyCredential.isConditionalMediationAvailable = async () => false";
+
+async function visit(
+  browser: Browser,
+  baseURL: string,
+  { autofill = false, ...options }: VisitOptions = {},
+): Promise<Visitor> {
+  const context = await browser.newContext({ baseURL, ...options });
+  context.setDefaultTimeout(30_000);
+  const complaints: string[] = [];
+  for (const content of [tellViolations, ...(autofill ? [] : [withoutAutofill])])
+    await context.addInitScript({ content });
+  const page = await context.newPage();
+  page.on("pageerror", ({ message }) => complaints.push(message));
+  page.on("console", (message) => {
+    if (/Content Security Policy|Refused to|Permissions-Policy|violat/i.test(message.text()))
+      complaints.push(message.text());
+  });
+  return { context, page, complaints };
+}
+
+/** An authenticator in the browser, whose owner unlocks it at once. */
+export interface VirtualAuthenticator {
+  readonly session: CDPSession;
+  readonly authenticatorId: string;
+}
+
+export async function addAuthenticator(
+  { context, page }: Visitor,
+  { synced = false }: { synced?: boolean } = {},
+): Promise<VirtualAuthenticator> {
+  const session = await context.newCDPSession(page);
+  await session.send("WebAuthn.enable");
+  const { authenticatorId } = await session.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      ctap2Version: "ctap2_1",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+      defaultBackupEligibility: synced,
+      defaultBackupState: synced,
+    },
+  });
+  return { session, authenticatorId };
+}
+
+/** Somebody with an account, as they type themself. */
+export interface Person {
+  readonly identifier: string;
+  readonly password: string;
+}
+
+/** Makes an account on the pages, and leaves the browser on its account page. */
+export async function signUp({ page }: Visitor): Promise<Person> {
+  const person = { identifier: freshIdentifier(), password: goodPassword };
+  await page.goto("/sign-up");
+  await page.getByLabel("E-mail address or user name").fill(person.identifier);
+  await page.getByLabel("Password").fill(person.password);
+  await page.getByRole("button", { name: "Sign up" }).click();
+  await page.waitForURL("**/account");
+  return person;
+}
+
+/** Types name and password on the page that signs in; whatever comes then is the caller's to await. */
+export async function typePassword({ page }: Visitor, { identifier, password }: Person): Promise<void> {
+  await page.goto("/sign-in");
+  await page.getByLabel("E-mail address or user name").fill(identifier);
+  await page.getByLabel("Password").fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+}
+
+export async function signOut({ page }: Visitor): Promise<void> {
+  await page.getByRole("banner").getByRole("button", { name: "Sign out" }).click();
+  await page.waitForURL("**/sign-in");
+}
+
+/** Makes a passkey on the account page. */
+export async function addPasskey({ page }: Visitor, name = ""): Promise<void> {
+  await page.goto("/account");
+  await page.getByLabel("Name for the new passkey").fill(name);
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  await page.waitForURL("**/account?done=passkeys#passkeys");
+}
+
+/** Sets an authenticator app up on the account page, and gives its key. */
+export async function addApp({ page }: Visitor): Promise<string> {
+  await page.goto("/account");
+  await page.getByRole("button", { name: "Add an authenticator app" }).click();
+  const key = await readKey(page);
+  await page.getByLabel("Code that the app shows now").fill(await codeOf(key));
+  await page.getByRole("button", { name: "Confirm" }).click();
+  await page.waitForURL("**/account?done=authenticator#authenticator");
+  return key;
+}
+
+/** The key beside the QR code, as it is read by eye. */
+export async function readKey(page: Page): Promise<string> {
+  const shown = await page.getByRole("definition").innerText();
+  return shown.replaceAll(/\s/g, "");
+}
+
+/** What an authenticator app shows now, by a program that is not ours. */
+export async function codeOf(key: string): Promise<string> {
+  const { stdout } = await run("oathtool", ["--totp", "--base32", key]);
+  return stdout.trim();
+}

@@ -1,0 +1,56 @@
+import type { Factor } from "../../src/http/mfa.ts";
+import type { PersonalAccessToken } from "../../src/http/tokens.ts";
+import { type AccountSessionBody, accountSessionBody } from "../../src/http/wire.ts";
+import { AuthError, type Credential, type Page } from "../../src/index.ts";
+import type { ServerAuth, UserVisit } from "./route.ts";
+
+type Passkey = Awaited<ReturnType<ServerAuth["passkeys"]["list"]>>[number];
+
+/** What the account page shows. */
+export interface Account {
+  readonly displayName: string | null;
+  /** The active password, which is what signs in with an identifier; `undefined` for an account of passkeys alone. */
+  readonly password: Credential | undefined;
+  readonly passkeys: readonly Passkey[];
+  readonly authenticator: Factor | undefined;
+  readonly recoveryCodes: Factor | undefined;
+  readonly tokens: Page<PersonalAccessToken>;
+  /** The one that asks comes first. */
+  readonly sessions: readonly AccountSessionBody[];
+  readonly hasMoreSessions: boolean;
+}
+
+/** The most that one page shows of a list. */
+const limit = 200;
+
+export async function loadAccount({ auth, actor, user, session }: UserVisit): Promise<Account> {
+  const mine = { actor, userId: user.id };
+  const [credentials, passkeys, factors, tokens, sessions] = await Promise.all([
+    auth.credentials.listForUser(mine),
+    auth.passkeys.list(mine),
+    auth.factors.list(mine),
+    auth.tokens.listForUser({ ...mine, status: "active", limit }),
+    auth.sessions.list({ ...mine, onlyLive: true, limit }),
+  ]);
+  const activeFactor = (type: Factor["type"]) => factors.find((one) => one.type === type && one.status === "active");
+  const bodies = sessions.data.map((one) => accountSessionBody(one, session.id));
+  return {
+    displayName: user.displayName,
+    password: credentials.find(({ type, status }) => type === "password" && status === "active"),
+    passkeys,
+    authenticator: activeFactor("totp"),
+    recoveryCodes: activeFactor("recovery"),
+    tokens,
+    sessions: [...bodies.filter(({ current }) => current), ...bodies.filter(({ current }) => !current).reverse()],
+    hasMoreSessions: sessions.nextCursor !== null,
+  };
+}
+
+/**
+ * Holds an act to the asker's own things. Administrators may end anybody's, but not from their own account's page.
+ *
+ * @throws {AuthError} `not_found`, as for what is not there.
+ */
+export async function requireOwn({ user }: UserVisit, object: Promise<{ userId: string }>): Promise<void> {
+  if ((await object).userId !== user.id) throw new AuthError("not_found");
+}

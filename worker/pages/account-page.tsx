@@ -1,0 +1,163 @@
+import { loadAccount } from "./account-data.ts";
+import { type Failure, Part, type PartProps, told } from "./account-part.tsx";
+import { AuthenticatorPart, PasskeysPart, RecoveryCodesPart } from "./account-proofs.tsx";
+import { TokensPart } from "./account-tokens.tsx";
+import { respond } from "./layout.tsx";
+import type { Section } from "./next-path.ts";
+import { Field, Hidden, Time } from "./parts.tsx";
+import { sentenceFor } from "./refusal.ts";
+import type { UserVisit } from "./route.ts";
+
+/** What is said of an act, in the part of the page that it was about. */
+const doneWords: ReadonlyMap<string, { section: Section; text: string }> = new Map([
+  ["name", { section: "name", text: "Your name is saved." }],
+  ["password", { section: "password", text: "Your password is changed, and you are signed out everywhere else." }],
+  ["passkeys", { section: "passkeys", text: "Your passkeys are changed." }],
+  [
+    "authenticator",
+    {
+      section: "authenticator",
+      text: "Your authenticator app is set up, and you are signed out everywhere else. Make recovery codes next.",
+    },
+  ],
+  [
+    "no-authenticator",
+    {
+      section: "authenticator",
+      text: "Your authenticator app is removed, and you are signed out everywhere else.",
+    },
+  ],
+  ["tokens", { section: "tokens", text: "The token has ended." }],
+  ["sessions", { section: "sessions", text: "The session has ended." }],
+  ["other-sessions", { section: "sessions", text: "You are signed out everywhere else." }],
+]);
+
+export async function accountPage(visit: UserVisit, failure?: Failure): Promise<Response> {
+  const { c } = visit;
+  const account = await loadAccount(visit);
+  // Only after an act on this very page: a link from elsewhere says nothing here.
+  const done = c.req.header("sec-fetch-site") === "same-origin" ? doneWords.get(c.req.query("done") ?? "") : undefined;
+  const of = (section: Section) => ({
+    account,
+    failure: failure?.section === section ? failure : undefined,
+    done: done?.section === section ? done.text : undefined,
+  });
+  const children = (
+    <>
+      <h1>Your account</h1>
+      {account.password && (
+        <p>
+          You are signed in as <strong>{account.password.identifier}</strong>.
+        </p>
+      )}
+      <NamePart {...of("name")} />
+      {account.password && <PasswordPart identifier={account.password.identifier} {...of("password")} />}
+      <PasskeysPart {...of("passkeys")} />
+      <AuthenticatorPart {...of("authenticator")} />
+      <RecoveryCodesPart {...of("recovery-codes")} />
+      <TokensPart {...of("tokens")} />
+      <SessionsPart {...of("sessions")} />
+    </>
+  );
+  return await respond(c, {
+    title: "Your account",
+    children,
+    script: true,
+    signedIn: true,
+    refusal: failure?.refusal,
+  });
+}
+
+function NamePart({ account, failure, done }: PartProps) {
+  return (
+    <Part id="name" done={done} title="Name">
+      <form method="post" action="/account/name">
+        <Field
+          form="name"
+          name="display_name"
+          label="Your name"
+          value={failure?.typed?.display_name ?? account.displayName ?? ""}
+          autocomplete="name"
+          maxlength={120}
+          required={false}
+          error={failure && sentenceFor(failure.refusal)}
+        />
+        <button type="submit">Save</button>
+      </form>
+    </Part>
+  );
+}
+
+function PasswordPart({ identifier, failure, done }: Omit<PartProps, "account"> & { identifier: string }) {
+  const ofCurrent = ["unauthorized.invalid_credential"] as const;
+  const ofNew = ["invalid_format.password"] as const;
+  return (
+    <Part id="password" done={done} title="Password" failure={told(failure, [...ofCurrent, ...ofNew], true)}>
+      <form method="post" action="/account/password">
+        {/* For password managers, which keep a password by the name that it belongs to. */}
+        <input hidden type="text" name="identifier" value={identifier} autocomplete="username" />
+        <Field
+          form="password"
+          name="current_password"
+          label="Current password"
+          type="password"
+          autocomplete="current-password"
+          error={told(failure, ofCurrent)}
+        />
+        <Field
+          form="password"
+          name="new_password"
+          label="New password"
+          type="password"
+          autocomplete="new-password"
+          hint="15 characters or more. You will be signed out everywhere else."
+          error={told(failure, ofNew)}
+        />
+        <button type="submit">Change the password</button>
+      </form>
+    </Part>
+  );
+}
+
+function SessionsPart({ account, failure, done }: PartProps) {
+  const others = account.sessions.filter(({ current }) => !current);
+  return (
+    <Part id="sessions" done={done} title="Where you are signed in" failure={failure && sentenceFor(failure.refusal)}>
+      <ul class="list">
+        {account.sessions.map(({ id, device, current, created_at, last_seen_at, address }) => (
+          <li>
+            <h3>
+              {device}
+              {current && <span class="mark"> this one</span>}
+            </h3>
+            <p class="hint">
+              Signed in <Time at={new Date(created_at)} />
+              {last_seen_at && (
+                <>
+                  , last used <Time at={new Date(last_seen_at)} />
+                </>
+              )}
+              {address && ` from ${address}`}.
+            </p>
+            {!current && (
+              <form method="post" action="/account/sessions/revoke">
+                <Hidden name="session_id" value={id} />
+                <button type="submit" class="danger">
+                  Sign out<span class="unseen"> {device}</span>
+                </button>
+              </form>
+            )}
+          </li>
+        ))}
+      </ul>
+      {account.hasMoreSessions && <p class="hint">There are more than are shown.</p>}
+      {others.length > 0 && (
+        <form method="post" action="/account/sessions/revoke-others">
+          <button type="submit" class="danger">
+            Sign out everywhere else
+          </button>
+        </form>
+      )}
+    </Part>
+  );
+}

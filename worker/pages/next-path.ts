@@ -1,0 +1,32 @@
+/** The parts of the account page, by the names of their places in it. */
+export const sections = [
+  "name",
+  "password",
+  "passkeys",
+  "authenticator",
+  "recovery-codes",
+  "tokens",
+  "sessions",
+] as const;
+
+export type Section = (typeof sections)[number];
+
+/** Where a part of the account page is. */
+export function placeOf(section: Section): string {
+  return `/account#${section}`;
+}
+
+const nextPaths: ReadonlySet<string> = new Set(["/account", ...sections.map(placeOf)]);
+
+/**
+ * Where somebody is sent after a proof. One of a list, compared whole: there is no parser for an address to be read in another
+ * way by (R062).
+ */
+export function nextPath(asked: string | undefined): string {
+  return asked !== undefined && nextPaths.has(asked) ? asked : "/account";
+}
+
+/** A path of ours with parameters. */
+export function pathWith(path: string, parameters: Readonly<Record<string, string>>): string {
+  return `${path}?${new URLSearchParams(parameters)}`;
+}
