@@ -1,7 +1,13 @@
 import { PGlite } from "@electric-sql/pglite";
 import { createAuth, type Database, migrate, migrations, systemActor } from "sallyport";
 import { argon2id } from "sallyport/argon2id";
+import { createMfa } from "sallyport/mfa";
+import { createPasskeys } from "sallyport/passkey";
 import { pglite } from "sallyport/pglite";
+import { createTokens } from "sallyport/tokens";
+import { fromBase32 } from "../src/crypto/base32.ts";
+import { totpCode, totpStep } from "../src/domain/totp.ts";
+import { newAuthenticator } from "../test/support/authenticator.ts";
 
 /** Requests to the database for each operation: counted at the driver, a batch is one. The tests assert the same. */
 export async function measureRoundTrips(): Promise<void> {
@@ -21,8 +27,11 @@ export async function measureRoundTrips(): Promise<void> {
     },
   };
   const secrets = crypto.getRandomValues(Buffer.alloc(32)).toString("base64url");
-  const origins = ["http://localhost:8787"];
-  const auth = createAuth({ database, passwordHasher: argon2id(), secrets, origins, signUp: "open" });
+  const sealingKeys = crypto.getRandomValues(Buffer.alloc(32)).toString("base64url");
+  // Where the authenticator of the tests thinks it is.
+  const origins = ["https://example.com"];
+  const options = { database, passwordHasher: argon2id(), secrets, sealingKeys, origins, signUp: "open" } as const;
+  const auth = { ...createAuth(options), ...createMfa(options), ...createPasskeys(options), ...createTokens(options) };
   const counted = async <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
     requests = 0;
     const result = await work();
@@ -49,6 +58,42 @@ export async function measureRoundTrips(): Promise<void> {
     auth.changePassword({ actor: verified.actor, currentPassword: first, newPassword: second, transport: "token" }),
   );
   await counted("sign-out", () => auth.sessions.signOut({ token: changed.token, transport: "token" }));
+
+  const again = await auth.signIn({ identifier, password: second });
+  if (again.mfaRequired) throw new Error("Nobody asked for a second factor.");
+  const fresh = await auth.sessions.verify({ token: again.token, transport: "token" });
+  const { token: pat } = await counted("create token", () =>
+    auth.tokens.create({ ...own, actor: fresh.actor, name: "ci", scope: [] }),
+  );
+  await counted("token, first", () => auth.tokens.verify({ token: pat }));
+  await counted("token, repeated", () => auth.tokens.verify({ token: pat }));
+
+  const authenticator = await newAuthenticator();
+  const creation = await counted("passkey options", () => auth.passkeys.registrationOptions({ actor: fresh.actor }));
+  const attestation = await authenticator.create(creation);
+  await counted("register passkey", () => auth.passkeys.register({ actor: fresh.actor, response: attestation }));
+  const request = await counted("sign-in options", () => auth.passkeys.signInOptions());
+  const assertion = await authenticator.get(request);
+  await counted("passkey sign-in", () => auth.passkeys.signIn({ response: assertion }));
+
+  const enrolled = await counted("enrol app", () => auth.factors.enrollTotp({ actor: fresh.actor, label: "phone" }));
+  const code = (secondsLater: number) =>
+    totpCode(
+      fromBase32(enrolled.secretBase32)!,
+      totpStep(Date.now() / 1000 + secondsLater, enrolled.parameters),
+      enrolled.parameters,
+    );
+  const confirmation = {
+    actor: fresh.actor,
+    factorId: enrolled.factor.id,
+    code: await code(-30),
+    transport: "token",
+  } as const;
+  await counted("confirm app", () => auth.factors.confirmTotp(confirmation));
+  const needed = await auth.signIn({ identifier, password: second });
+  if (!needed.mfaRequired) throw new Error("No second factor was asked for.");
+  const proof = { type: "totp", code: await code(0) } as const;
+  await counted("second factor", () => auth.signInWithFactor({ ticket: needed.ticket, proof }));
   await counted("suspend user", () => auth.users.suspend({ actor, userId: up.user.id }));
   await counted("revoke user", () => auth.users.revoke({ actor, userId: up.user.id }));
   await counted("check", () =>

@@ -2,6 +2,21 @@ import { type Bundle, bundle } from "./workerd.node.ts";
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(1)} KiB`;
 
+/** What each further entry adds to a Worker with every route of `createAuth`, gzipped. */
+async function measureEntries(): Promise<void> {
+  console.log("\nWith every route of `createAuth`, without a driver, and what a further entry adds to it:");
+  let base = 0;
+  for (const name of ["base", "mfa", "passkey", "tokens"]) {
+    const built = await bundle(`bench/workers/entries/${name}.ts`, { external: ["sallyport/neon"] });
+    if (name === "base") base = built.gzipBytes;
+    console.log(name === "base" ? `  ${kib(base)}` : `  ./${name.padEnd(8)} ${kib(built.gzipBytes - base)}`);
+    const has = (part: string): boolean => built.modules.some(({ path }) => path.includes(part));
+    if (name !== "passkey" && has("domain/webauthn/")) throw new Error("An app without passkeys pays for them.");
+    if (name === "base" && has("domain/totp")) throw new Error("An app without second factors pays for them.");
+    await built.remove();
+  }
+}
+
 /** Gzipped size of the minimal Worker, without and with Neon's client, and what is in it. */
 export async function measureSizes(): Promise<void> {
   console.log(
@@ -16,4 +31,5 @@ export async function measureSizes(): Promise<void> {
   console.log("\nReachable modules, minified bytes, without a driver:");
   for (const { path, bytes } of without.modules) console.log(`  ${String(bytes).padStart(6)}  ${path}`);
   for (const one of [without, withNeon, bare] satisfies Bundle[]) await one.remove();
+  await measureEntries();
 }

@@ -10,6 +10,7 @@ const at = new Date("2026-01-01T00:00:00Z");
 export const cannedRow = {
   refusal: null,
   identifier: "ada@example.com",
+  asOf: at,
   id: "01a201cf-78e9-765d-b3bb-7710b1fd390a",
   userId: "01a201cf-78f5-79ef-a955-a08f13a107b3",
   credentialId: "01a201cf-78f5-79ef-a955-a090d0a178bf",
@@ -22,6 +23,7 @@ export const cannedRow = {
   transport: "token",
   lastSeenAt: at,
   userAgent: null,
+  address: null,
   userStatus: "active",
   displayName: "Ada",
   userCreatedAt: at,
