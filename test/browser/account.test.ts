@@ -49,7 +49,7 @@ async function requireFactor({ identifier }: Person): Promise<void> {
 }
 
 describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
-  test("an authenticator app: added by the key that is shown, and signed in with", async () => {
+  test("an authenticator app: added by its QR code, and signed in with", async () => {
     const visitor = await site.visit({ javaScriptEnabled });
     const { page } = visitor;
     const person = await signUp(visitor);

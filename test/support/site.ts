@@ -18,6 +18,7 @@ import {
   chromium,
   type Page,
 } from "playwright-core";
+import decodeQrCode from "qr/decode.js";
 import type { ServeSettings } from "../../worker/serve.node.ts";
 import { freshIdentifier, goodPassword } from "./auth.ts";
 import { type Backend, backend } from "./databases.ts";
@@ -225,7 +226,7 @@ export async function addPasskey({ page }: Visitor, name = ""): Promise<void> {
 export async function addApp({ page }: Visitor): Promise<string> {
   await page.goto("/account");
   await page.getByRole("button", { name: "Add an authenticator app" }).click();
-  const key = await readKey(page);
+  const key = await scanKey(page);
   await page.getByLabel("Code that the app shows now").fill(await codeOf(key));
   await page.getByRole("button", { name: "Confirm" }).click();
   await page.waitForURL("**/account?done=authenticator#authenticator");
@@ -236,6 +237,27 @@ export async function addApp({ page }: Visitor): Promise<string> {
 export async function readKey(page: Page): Promise<string> {
   const shown = await page.getByRole("definition").innerText();
   return shown.replaceAll(/\s/g, "");
+}
+
+/** What a phone's camera reads: the QR code as it is on the screen, through a decoder that did not draw it. */
+export async function scanQrCode(page: Page): Promise<string> {
+  const screenshot = await page.locator(".qr").screenshot({ type: "png" });
+  const blank = await page.context().newPage();
+  const image = await blank.evaluate(async (base64) => {
+    const bytes = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+    const bitmap = await createImageBitmap(new Blob([bytes]));
+    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d")!;
+    canvas.drawImage(bitmap, 0, 0);
+    const { data, width, height } = canvas.getImageData(0, 0, bitmap.width, bitmap.height);
+    return { data: [...data], width, height };
+  }, screenshot.toString("base64"));
+  await blank.close();
+  return decodeQrCode({ ...image, data: Uint8Array.from(image.data) }, { timeLimit: 5_000 });
+}
+
+/** The key in the address that the QR code holds (RFC 4648 base32). */
+async function scanKey(page: Page): Promise<string> {
+  return new URL(await scanQrCode(page)).searchParams.get("secret")!;
 }
 
 /** What an authenticator app shows now, by a program that is not ours. */
