@@ -1,3 +1,4 @@
+import { AuthError } from "./error.ts";
 import type { FactorId, UserId } from "./id.ts";
 
 export type FactorType = "totp" | "webauthn" | "recovery";
@@ -36,3 +37,15 @@ export interface MfaPolicy {
 export const enrollmentSeconds = 600;
 /** How many wrong factors end a login ticket (S20). */
 export const ticketAttempts = 5;
+
+/**
+ * The end of a grace, if it is a time of the years 1 to 9999, which a database and an answer can hold.
+ *
+ * @throws {AuthError} `invalid_format.body`.
+ */
+export function acceptGrace(graceUntil: Date | null): Date | null {
+  const year = graceUntil?.getUTCFullYear() ?? 1;
+  // Written so that an invalid date is refused as well.
+  if (!(year >= 1 && year <= 9999)) throw new AuthError("invalid_format.body", { details: { member: "grace_until" } });
+  return graceUntil;
+}

@@ -1,5 +1,5 @@
 import type { Actor } from "../domain/actor.ts";
-import type { MfaPolicy } from "../domain/factor.ts";
+import { acceptGrace, type MfaPolicy } from "../domain/factor.ts";
 import { uuidFor, wireId } from "../domain/id.ts";
 import * as store from "../store/mfa-policy.ts";
 import { sql } from "../store/sql.ts";
@@ -70,7 +70,7 @@ function policyOperations(core: MfaCore): MfaPolicyOperations {
       const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
       const work = {
         locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }] as const,
-        body: store.setMfaPolicy({ ...act, required, graceUntil }),
+        body: store.setMfaPolicy({ ...act, required, graceUntil: acceptGrace(graceUntil) }),
         onLostReply: store.recallMfaPolicy(act.userId, act.auditId),
         decode: ([row]: readonly unknown[]) => toPolicy(row as store.MfaPolicyRow),
         denial: denialOf(actor, "identity.mfa_policy.set", "usr", act.userId),

@@ -665,6 +665,13 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await outcome(auth.mfaPolicies.set({ actor: system, userId, required: false }))).toBe("done");
     });
 
+    test.each([Number.NaN, -62_167_219_200_001, 253_402_300_800_000])("R130: no grace ends at %d", async (time) => {
+      const { userId } = await world.person();
+      const set = world.auth.mfaPolicies.set({ actor: system, userId, required: true, graceUntil: new Date(time) });
+      expect(await outcome(set)).toBe("invalid_format.body");
+      expect(await world.auth.mfaPolicies.get({ actor: system, userId })).toMatchObject({ required: false });
+    });
+
     test("not another's, nor one of nobody", async () => {
       const { auth } = world;
       const { actor } = await world.person();

@@ -1,5 +1,4 @@
 import { accessRules } from "../../domain/access-rules.ts";
-import { AuthError } from "../../domain/error.ts";
 import {
   type ConfirmFactorBody,
   confirmFactorBody,
@@ -120,7 +119,7 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     status: 200,
     refusals: ["forbidden", "conflict.already_terminal", "precondition.factor_needed_first"],
     run: async ({ c, auth, actor, body }) => {
-      const graceUntil = typeof body.grace_until === "string" ? toGrace(body.grace_until) : null;
+      const graceUntil = typeof body.grace_until === "string" ? toDate(body.grace_until, "grace_until") : null;
       const userId = c.req.param("usr_id")!;
       return c.json(mfaPolicyBody(await auth.mfaPolicies.set({ actor, userId, ...body, graceUntil })), 200);
     },
@@ -141,11 +140,3 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
 ];
 
 export const mfaRoutes: readonly Route<FactorRouteAuth>[] = [...accountFactorRoutes, ...specifiedFactorRoutes];
-
-/** The end of a grace, in a year that the database and an answer can hold. */
-function toGrace(text: string): Date {
-  const end = toDate(text, "grace_until");
-  const year = end.getUTCFullYear();
-  if (year < 1 || year > 9999) throw new AuthError("invalid_format.body", { details: { member: "grace_until" } });
-  return end;
-}
