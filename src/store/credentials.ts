@@ -212,6 +212,7 @@ export function revokeCredential(act: CredentialAct & { onlyOwnPasskey?: boolean
     rule: onlyOwnPasskey ? accessRules.revokeOwnPasskey : accessRules.revokeCredential,
     refusal: sql`case when ${onlyOwnPasskey}::boolean and target.type <> 'passkey' then 'not_found'
       when target.status = 'revoked' then 'conflict.already_terminal'
+      when ${isOwnersSuspendedPassword} then 'forbidden'
       when ${isOwnersLastWayIn} then 'conflict.last_way_in'
       when ${isOwnersLastFactor} then 'conflict.last_factor' end`,
     to: "revoked",
@@ -237,6 +238,10 @@ const isOwnersLastWayIn = sql`(acting.usr_id = target.usr_id and target.status =
   select from cred other where other.usr_id = target.usr_id and other.id <> target.id and other.status = 'active'
     and other.type in ('password', 'passkey')))`;
 
+/** Whether its owner would free the identifier of a password that is suspended, and undo the suspension with a new one. */
+const isOwnersSuspendedPassword = sql`(acting.usr_id = target.usr_id and target.type = 'password'
+  and target.status = 'suspended')`;
+
 /** Whether it is the only second factor of an owner who must keep one. */
 const isOwnersLastFactor = sql`(acting.usr_id = target.usr_id and target.type = 'passkey' and ${isLastProof()}
   and ${mustKeepFactor(sql`target.usr_id`)})`;
@@ -251,7 +256,8 @@ function changeCredential(
     refusal: change.refusal,
     set: sql`status = ${change.to}`,
     when: change.when,
-    // A passkey may have been the second factor of any of the user's sessions (R041).
+    // A passkey may have been the second factor of any of the user's sessions (R041), so an administrator who ends one ends the
+    // tokens too, as with a factor (S32).
     cascade: sql`,
       ended_sessions as (
         update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from changed
@@ -261,7 +267,11 @@ function changeCredential(
       ended_tickets as (
         delete from login_ticket using changed
         where changed.status <> 'active' and (login_ticket.cred_id = changed.id
-          or (changed.type = 'passkey' and login_ticket.usr_id = changed.usr_id)))`,
+          or (changed.type = 'passkey' and login_ticket.usr_id = changed.usr_id))),
+      ended_tokens as (
+        update pat set revoked_at = greatest(sallyport_now(), pat.created_at) from changed
+        where pat.usr_id = changed.usr_id and pat.revoked_at is null and changed.type = 'passkey'
+          and changed.status <> 'active' and (select usr_id from acting) is distinct from changed.usr_id)`,
     columns,
   });
 }

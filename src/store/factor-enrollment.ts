@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { enrollmentSeconds, type FactorType } from "../domain/factor.ts";
+import { enrollmentSeconds, type FactorType, ticketAttempts } from "../domain/factor.ts";
 import { type Bucket, countAttempts } from "./attempts.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
@@ -180,12 +180,13 @@ export function confirmFactor(
 ): Statement<ConfirmedRow> {
   const { session, activation, factorId } = confirmation;
   const { type } = activation;
+  // A code has been counted as an attempt already.
   const refusal = sql`coalesce(holder.refusal, case
         when not exists (select from target) then 'precondition.factor_not_pending'
         when factor.id is null then ${type === "webauthn" ? "conflict.duplicate_credential" : "precondition.factor_not_pending"}
       end)`;
   return sql`
-    with ${holderOf(confirmation, false)},
+    with ${holderOf(confirmation, false, type === "totp" ? ticketAttempts : undefined)},
     target as materialized (
       select mfa.id, mfa.usr_id from mfa join holder on holder.usr_id = mfa.usr_id and holder.refusal is null
       where mfa.id = ${factorId}::uuid and mfa.type = ${type} and mfa.status = 'pending'

@@ -1,8 +1,9 @@
 import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
+import { ticketAttempts } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { acting, refusalUnless } from "./access.ts";
+import { acting, activeFactorTypes, mayEnroll, refusalUnless } from "./access.ts";
 import type { AuditEvent } from "./audit.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -38,8 +39,13 @@ export interface FactorAttempt {
  * a session its family.
  *
  * @param isStepUp Of a session: whether it is enough that it counts, or it must be fresh as for a change of factors.
+ * @param attempts Of a ticket to set a factor up: how many attempts it may bear. Default: as many as leave room for one more.
  */
-export function holderOf({ holder }: Pick<FactorAttempt, "holder">, isStepUp: boolean): Statement {
+export function holderOf(
+  { holder }: Pick<FactorAttempt, "holder">,
+  isStepUp: boolean,
+  attempts: number = ticketAttempts - 1,
+): Statement {
   if ("ticketHash" in holder) {
     return sql`holder as materialized (
       select t.usr_id, t.cred_id, t.factors as amr, null::uuid as session_id, null::uuid as family_id,
@@ -50,7 +56,7 @@ export function holderOf({ holder }: Pick<FactorAttempt, "holder">, isStepUp: bo
         where t.token_hash = decode(${holder.ticketHash}, 'hex') and t.expires_at > sallyport_now()
           and t.transport = ${holder.transport} and t.purpose = ${holder.purpose}
           and t.usr_id = coalesce(${holder.userId ?? null}::uuid, t.usr_id)
-          and c.status = 'active' and u.status = 'active') t on true)`;
+          and c.status = 'active' and u.status = 'active' ${holder.purpose === "enroll" ? stillEnrolls(attempts) : sql``}) t on true)`;
   }
   if ("passkeyId" in holder) {
     return sql`holder as materialized (
@@ -67,6 +73,11 @@ export function holderOf({ holder }: Pick<FactorAttempt, "holder">, isStepUp: bo
       select s.usr_id, s.cred_id, s.amr, s.id as session_id, coalesce(s.family_id, s.id) as family_id, s.family_expires_at,
         ${refusalUnless(rule, holder.owner ?? sql`s.usr_id`)} as refusal
       from (select 1) one left join acting on true left join ses s on s.id = ${holder.sessionId}::uuid)`;
+}
+
+/** What gave the ticket must still hold: who has a factor by now, or is let no more, signs in anew (S02, S20, S32). */
+function stillEnrolls(attempts: number): Statement {
+  return sql`and t.attempts <= ${attempts}::int and ${mayEnroll(sql`t.usr_id`)} and ${activeFactorTypes(sql`t.usr_id`)} = '{}'`;
 }
 
 /** The key of the lock for spending: the holder's user. */

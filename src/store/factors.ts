@@ -88,7 +88,7 @@ export function revokeFactor(act: FactorAct & { rule: AccessRule }): Statement<F
       ${clearFactorCounter(sql`reset`)},
       leave as (${grantLeave(
         sql`(select usr_id from acting)`,
-        sql`(select changed.usr_id from changed, target where ${wasActive} and not ${byOwner} and not ${others}) unproved`,
+        sql`(select changed.usr_id from changed, target where not ${byOwner} and ${isLastProof()}) unproved`,
       )})`,
     columns: factorColumns,
   });

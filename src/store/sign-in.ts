@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { FactorType } from "../domain/factor.ts";
+import { type FactorType, ticketAttempts } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { ticketSeconds } from "../domain/session.ts";
 import { activeFactorTypes, demandsSecondFactor, mayEnroll } from "./access.ts";
@@ -187,7 +187,7 @@ export function createSessionFromTicket(grant: {
       delete from login_ticket t using parent
       where t.token_hash = decode(${grant.ticketHash}, 'hex') and t.expires_at > sallyport_now()
         and t.transport = ${grant.session.transport} and t.purpose = 'sign_in'
-        and (not (t.mfa_required or parent.second) or 'mfa' = any(t.factors))
+        and t.attempts < ${ticketAttempts}::int and (not (t.mfa_required or parent.second) or 'mfa' = any(t.factors))
       returning t.usr_id, t.cred_id, t.created_at as auth_time, t.factors as amr,
         'mfa' = any(t.factors) as mfa_proved),
     ses as (${insertSession(grant.session, sql`ticket`)}),

@@ -157,6 +157,7 @@ export function insertPasskey(
         ${String(key.signCount)}::bigint, ${key.rpId}
       from claimed
       returning *),
+    used_leave as (delete from mfa_enrollment_grant leave using cred where leave.usr_id = cred.usr_id),
     audit as (${insertAuditEvent(
       {
         ...factorEvent(attempt),

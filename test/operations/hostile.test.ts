@@ -177,6 +177,126 @@ describe("one after the other", () => {
     }
   });
 
+  describe("a ticket to set a factor up, in the hands of who has the password", () => {
+    async function enrollTicket() {
+      const person = await world.person();
+      const { userId, transport } = person;
+      await world.requireFactor(userId);
+      const held = { ticket: await ticketFor(world, person), transport };
+      const enroll = () => auth.factors.enrollTotp({ ...held, label: "thief's" });
+      const policy = (required: boolean, graceUntil?: Date) =>
+        auth.mfaPolicies.set({ actor: system, userId, required, ...(graceUntil && { graceUntil }) });
+      return { person, held, enroll, policy };
+    }
+    /** Whether it confirms what it has begun. */
+    const confirm = async (
+      held: { ticket: string; transport: Person["transport"] },
+      code: () => Promise<string>,
+      factorId: string,
+    ) => await outcome(auth.factors.confirmTotp({ ...held, factorId, code: await code(), context: context() }));
+
+    test("the policy gets a grace that is over: S02, S32: neither begun nor ended", async () => {
+      const { held, enroll, policy } = await enrollTicket();
+      const app = appOf(world, await enroll());
+      await policy(true, new Date(start.getTime() - 1000));
+      expect(await confirm(held, app.code, app.factorId)).toBe("unauthorized.invalid_ticket");
+      expect(await outcome(enroll())).toBe("unauthorized.invalid_ticket");
+    });
+
+    test("the owner has made a passkey meanwhile: S20, S32: neither begun nor ended", async () => {
+      const { person, held, enroll, policy } = await enrollTicket();
+      const app = appOf(world, await enroll());
+      await policy(false);
+      const authenticator = await newAuthenticator();
+      const owner = await world.signIn(person);
+      const response = await authenticator.create(await auth.passkeys.registrationOptions(owner));
+      await auth.passkeys.register({ actor: owner.actor, response });
+      await policy(true);
+      const signedIn = await passkeySignIn(authenticator);
+      expect(await confirm(held, app.code, app.factorId)).toBe("unauthorized.invalid_ticket");
+      expect(await outcome(enroll())).toBe("unauthorized.invalid_ticket");
+      expect(await outcome(auth.sessions.verify({ token: signedIn.token, transport: "token" }))).toBe("done");
+    });
+
+    test("five wrong codes: S20: it is dead for a security key too, begun before or after", async () => {
+      const { held, enroll } = await enrollTicket();
+      const authenticator = await newAuthenticator();
+      const key = await auth.securityKeys.enroll(held);
+      const app = appOf(world, await enroll());
+      for (let n = 0; n < 5; n++) {
+        expect(await confirm(held, async () => "000000", app.factorId)).toBe("precondition.factor_code_invalid");
+      }
+      const response = await authenticator.create(key.options);
+      expect(await outcome(auth.securityKeys.confirm({ ...held, factorId: key.factor.id, response }))).toBe(
+        "unauthorized.invalid_ticket",
+      );
+      expect(await outcome(auth.securityKeys.enroll(held))).toBe("unauthorized.invalid_ticket");
+    });
+
+    test("four wrong codes and the right one: the fifth still counts", async () => {
+      const { held, enroll } = await enrollTicket();
+      const app = appOf(world, await enroll());
+      for (let n = 0; n < 4; n++) await confirm(held, async () => "000000", app.factorId);
+      expect(await confirm(held, app.code, app.factorId)).toBe("done");
+    });
+  });
+
+  describe("leave to set a factor up", () => {
+    test("an app is reset where a passkey is left: S32: there is none", async () => {
+      const { person, authenticator, passkey } = await withPasskey();
+      await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
+      const owner = await personAt(world, person, await passkeySignIn(authenticator));
+      const { app } = await addApp(world, owner);
+      await auth.factors.revoke({ actor: system, factorId: app.factorId });
+      await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
+      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+    });
+
+    test("a passkey uses it up: S32", async () => {
+      const person = await world.person();
+      await auth.mfaPolicies.grantEnrollment({ actor: system, userId: person.userId });
+      const authenticator = await newAuthenticator();
+      const response = await authenticator.create(await auth.passkeys.registrationOptions(person));
+      const passkey = await auth.passkeys.register({ actor: person.actor, response });
+      await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
+      await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
+      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+    });
+  });
+
+  test("S04: a suspended password is not undone by its owner, who would free its identifier first", async () => {
+    const { person, authenticator } = await withPasskey();
+    const { credentialId } = person;
+    await auth.credentials.suspend({ actor: system, credentialId });
+    const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+    expect(await outcome(auth.credentials.revoke({ actor, credentialId }))).toBe("forbidden");
+    expect(await outcome(auth.credentials.revoke({ actor: system, credentialId }))).toBe("done");
+  });
+
+  test("S20: a ticket that five wrong factors have killed is dead at every door", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    const { userId, credentialId } = person;
+    const ticket = await ticketFor(world, person);
+    await later(30);
+    const proof = { type: "totp", code: await app.code() } as const;
+    const { ticket: complete } = await auth.verifyMfa({ ticket, userId, proof });
+    for (let n = 0; n < 5; n++) await outcome(auth.verifyMfa({ ticket: complete, userId, proof: wrong }));
+    expect(await outcome(auth.sessions.create({ ticket: complete, userId, credentialId }))).toBe(
+      "unauthorized.invalid_ticket",
+    );
+  });
+
+  test("S32: an administrator who ends a passkey ends the tokens too, its owner does not", async () => {
+    for (const byOwner of [false, true]) {
+      const { person, authenticator, passkey } = await withPasskey();
+      const owner = await personAt(world, person, await passkeySignIn(authenticator));
+      const { actor, userId } = owner;
+      const { token } = await auth.tokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
+      await auth.credentials.revoke({ actor: byOwner ? actor : system, credentialId: passkey.id });
+      expect(await outcome(auth.tokens.verify({ token, context: context() }))).toBe(byOwner ? "done" : "pat.revoked");
+    }
+  });
+
   describe("attempts at second factors, used up by who has the password", () => {
     test("a hundred in a row, then an administrator's reset: S32, R014: the owner can set a factor up again", async () => {
       const { person, app } = await addApp(world, await world.person());
