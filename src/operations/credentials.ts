@@ -70,7 +70,10 @@ export function credentialOperations(core: Core): CredentialOperations {
         needsFactor,
       });
       // In a batch of several plans the lock must be one of those that come first, in order (S30).
-      const locks = [{ on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` }] as const;
+      const locks = [
+        { on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` },
+        { on: "usr", key: store.userOfIdentifier(normal) },
+      ] as const;
       return { work: { ...credentialWork(act, "create", body), locks }, known: { credentialId } };
     }),
 

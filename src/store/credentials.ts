@@ -85,6 +85,11 @@ export function hasSuspendedCredential(identifier: string): Statement {
     select from cred held where held.type = 'password' and held.identifier = ${identifier} and held.status = 'suspended')`;
 }
 
+/** The key of the lock for taking an identifier: whose password has it, so that nobody takes it from one being suspended. */
+export function userOfIdentifier(identifier: string): Statement<{ id: string }> {
+  return sql`select usr_id as id from cred where type = 'password' and identifier = ${identifier} and status <> 'revoked'`;
+}
+
 /** One row with `refusal` or the credential; a read by an administrator leaves an event. */
 export function selectCredential(act: CredentialAct): Statement<CredentialRow & { refusal: string | null }> {
   return sql`

@@ -566,6 +566,24 @@ describe("at once", () => {
     expect(left!.n).toBe(0);
   });
 
+  test("a sign-up while its identifier's password is suspended: R014: the name stays its owner's", async () => {
+    const person = await world.person();
+    const { identifier, userId, credentialId } = person;
+    const held = await holdLock(
+      world.backend.connectionString!,
+      sql`with owner as (select id from usr where id = ${uuidFor("usr", userId)}::uuid for no key update)
+        update cred set status = 'suspended' from owner where cred.id = ${uuidFor("cred", credentialId)}::uuid`,
+    );
+    const taken = outcome(world.auth.signUp({ identifier, password: person.password, context: context() }));
+    const other = await world.person();
+    const claimed = outcome(world.auth.credentials.createPassword({ ...other, actor: system, identifier }));
+    await held.waiting(2);
+    await held.commit();
+    expect(await taken).toBe("conflict.duplicate_credential");
+    expect(await claimed).toBe("conflict.duplicate_credential");
+    expect(await outcome(world.auth.credentials.reinstate({ actor: system, credentialId }))).toBe("done");
+  });
+
   test("two codes for one ticket, a double click: F18: no deadlock", async () => {
     const { person, app } = await addApp(world, await world.person());
     const ticket = await ticketFor(world, person);

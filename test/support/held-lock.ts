@@ -5,8 +5,10 @@ import type { Statement } from "../../src/store/sql.ts";
 export interface HeldLock {
   /** Resolves once `count` others wait for any lock of this database. */
   waiting(count: number): Promise<void>;
-  /** Lets go. */
+  /** Lets go, and undoes what the statement did. */
   release(): Promise<void>;
+  /** Lets go, and keeps what it did. */
+  commit(): Promise<void>;
 }
 
 /** Takes the locks of a statement, such as `select … for update` or `lock table …`, on a connection of its own. */
@@ -16,6 +18,10 @@ export async function holdLock(connectionString: string, { text, params }: State
   await Promise.all([holder.connect(), watcher.connect()]);
   await holder.query("begin");
   await holder.query(text, [...params]);
+  const end = async (how: "commit" | "rollback"): Promise<void> => {
+    await holder.query(how);
+    await Promise.all([holder.end(), watcher.end()]);
+  };
   return {
     async waiting(count) {
       for (;;) {
@@ -25,9 +31,7 @@ export async function holdLock(connectionString: string, { text, params }: State
         if (rows[0]!.waiting >= count) return;
       }
     },
-    async release() {
-      await holder.query("rollback");
-      await Promise.all([holder.end(), watcher.end()]);
-    },
+    release: () => end("rollback"),
+    commit: () => end("commit"),
   };
 }
