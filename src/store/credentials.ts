@@ -87,7 +87,9 @@ export function hasSuspendedCredential(identifier: string): Statement {
 
 /** The key of the lock for taking an identifier: whose password has it, so that nobody takes it from one being suspended. */
 export function userOfIdentifier(identifier: string): Statement<{ id: string }> {
-  return sql`select usr_id as id from cred where type = 'password' and identifier = ${identifier} and status <> 'revoked'`;
+  // Two halves, since each status has an index of its own.
+  return sql`select usr_id as id from cred where type = 'password' and identifier = ${identifier} and status = 'active'
+    union select usr_id from cred where type = 'password' and identifier = ${identifier} and status = 'suspended'`;
 }
 
 /** One row with `refusal` or the credential; a read by an administrator leaves an event. */
@@ -276,7 +278,10 @@ function changeCredential(
       ended_tokens as (
         update pat set revoked_at = greatest(sallyport_now(), pat.created_at) from changed
         where pat.usr_id = changed.usr_id and pat.revoked_at is null and changed.type = 'passkey'
-          and changed.status <> 'active' and (select usr_id from acting) is distinct from changed.usr_id)`,
+          and changed.status <> 'active' and (select usr_id from acting) is distinct from changed.usr_id),
+      used_leave as (
+        delete from mfa_enrollment_grant leave using changed
+        where leave.usr_id = changed.usr_id and changed.type = 'passkey' and changed.status = 'active')`,
     columns,
   });
 }

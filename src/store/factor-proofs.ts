@@ -124,7 +124,7 @@ export function factorMaterial(factor: { readonly type: FactorType } | { readonl
 /** The event of a factor that was wrong. The attempt is counted already. */
 export function recordFailedFactor(attempt: FactorAttempt & { type: FactorType; reason: string }): Statement {
   return sql`
-    with ${holderOf(attempt, true)}
+    with ${holderOf(attempt, true, ticketAttempts)}
     ${insertAuditEvent(
       {
         ...factorEvent(attempt),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { fromBase64Url } from "../../src/crypto/bytes.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { ConfigurationError } from "../../src/operations/options.ts";
+import { userOfIdentifier } from "../../src/store/credentials.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
 import {
@@ -219,13 +220,16 @@ describe("one after the other", () => {
     });
 
     test("five wrong codes: S20: it is dead for a security key too, begun before or after", async () => {
-      const { held, enroll } = await enrollTicket();
+      const { person, held, enroll } = await enrollTicket();
       const authenticator = await newAuthenticator();
       const key = await auth.securityKeys.enroll(held);
       const app = appOf(world, await enroll());
       for (let n = 0; n < 5; n++) {
         expect(await confirm(held, async () => "000000", app.factorId)).toBe("precondition.factor_code_invalid");
       }
+      const events = await world.rows(sql`
+        select from aud where outcome = 'failure' and action = 'identity.mfa.confirm' and target_id = ${person.userId}`);
+      expect(events.length).toBe(5);
       const response = await authenticator.create(key.options);
       expect(await outcome(auth.securityKeys.confirm({ ...held, factorId: key.factor.id, response }))).toBe(
         "unauthorized.invalid_ticket",
@@ -252,6 +256,17 @@ describe("one after the other", () => {
       expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
     });
 
+    test("a suspended passkey that comes back uses it up: S32", async () => {
+      const { person, passkey } = await withPasskey();
+      const act = { actor: system, credentialId: passkey.id };
+      await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
+      await auth.credentials.suspend(act);
+      await auth.mfaPolicies.grantEnrollment({ actor: system, userId: person.userId });
+      await auth.credentials.reinstate(act);
+      await auth.credentials.revoke(act);
+      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+    });
+
     test("a passkey uses it up: S32", async () => {
       const person = await world.person();
       await auth.mfaPolicies.grantEnrollment({ actor: system, userId: person.userId });
@@ -271,6 +286,16 @@ describe("one after the other", () => {
     const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
     expect(await outcome(auth.credentials.revoke({ actor, credentialId }))).toBe("forbidden");
     expect(await outcome(auth.credentials.revoke({ actor: system, credentialId }))).toBe("done");
+  });
+
+  test("S24: who signs up locks whoever has the identifier, without reading all credentials", async () => {
+    const [, plan] = await world.database.batch([
+      sql`set local enable_seqscan = off`,
+      sql`explain ${userOfIdentifier("ada@example.com")}`,
+    ]);
+    const text = JSON.stringify(plan);
+    expect(text).toMatch(/cred_unique_active_identifier.*cred_suspended_identifier/);
+    expect(text).not.toContain("Seq Scan");
   });
 
   test("S20: a ticket that five wrong factors have killed is dead at every door", async () => {
