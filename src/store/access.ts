@@ -98,7 +98,7 @@ export function acting(actor: Actor): Statement {
     select u.id as usr_id, false as trusted,
       coalesce(s.auth_time > sallyport_now() - make_interval(secs => ${freshSeconds}::int), false)
         and (coalesce(s.mfa_verified_at > sallyport_now() - make_interval(secs => ${freshSeconds}::int), false)
-          or not ${hasStrongProof(sql`u.id`)}) as fresh,
+          or not (${hasStrongProof(sql`u.id`)} or ${demandsSecondFactor(sql`u.id`)})) as fresh,
       ${isAdministrator(sql`u.id`)} as administrator,
       coalesce(s.mfa_verified_at > sallyport_now() - make_interval(secs => ${administratorFreshSeconds}::int), false)
         as elevated

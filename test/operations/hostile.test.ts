@@ -245,6 +245,16 @@ describe("one after the other", () => {
     });
   });
 
+  test("S02, S32: a policy that came after the session was verified holds for what lasts", async () => {
+    const { actor, userId } = await world.person();
+    await auth.mfaPolicies.set({ actor: system, userId, required: true });
+    const refused = "unauthorized.reauthentication_required";
+    const lasting = { actor, userId, name: "ci", scope: ["docs:read"] };
+    expect(await outcome(auth.tokens.create(lasting))).toBe(refused);
+    expect(await outcome(auth.passkeys.registrationOptions({ actor }))).toBe(refused);
+    expect(await outcome(auth.factors.enrollTotp({ actor, label: "app" }))).toBe(refused);
+  });
+
   describe("leave to set a factor up", () => {
     test("an app is reset where a passkey is left: S32: there is none", async () => {
       const { person, authenticator, passkey } = await withPasskey();
