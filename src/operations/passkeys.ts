@@ -9,7 +9,9 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import type { Transport } from "../domain/session.ts";
 import { isStorableText } from "../domain/text.ts";
 import { parseAssertionResponse, parseRegistrationResponse } from "../domain/webauthn/response.ts";
+import { userOfCredential } from "../store/credentials.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
+import * as passkeyStore from "../store/passkeys.ts";
 import * as store from "../store/webauthn.ts";
 import { checkAssertion, proofBinding, signInChecked, type WebauthnProof } from "./assertion-check.ts";
 import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "./challenges.ts";
@@ -125,7 +127,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
       const row = await execute(core, {
         locks: [{ on: "usr", key: userOfHolder(holder) }],
         mustCommit: true,
-        body: store.insertPasskey({
+        body: passkeyStore.insertPasskey({
           holder,
           context: actor.context,
           action: "identity.passkey.register",
@@ -134,8 +136,8 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
           name,
           key,
         }),
-        onLostReply: store.recallPasskey(passkeyId, auditId),
-        decode: ([found]) => found as store.PasskeyRow & { refusal: string | null },
+        onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
+        decode: ([found]) => found as passkeyStore.PasskeyRow & { refusal: string | null },
       });
       await refuseHolder(core, holder, "identity.passkey.register", row.refusal);
       return toPasskey(row);
@@ -143,10 +145,10 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
 
     async list({ actor, userId }) {
       return await execute(core, {
-        body: store.selectPasskeysOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        body: passkeyStore.selectPasskeysOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
         onLostReply: "repeat",
         decode: (rows) => {
-          const passkeys = rows as (store.PasskeyRow & { refusal: string | null })[];
+          const passkeys = rows as (passkeyStore.PasskeyRow & { refusal: string | null })[];
           refuse(passkeys[0]!.refusal);
           return passkeys.filter(({ id }) => id !== null).map(toPasskey);
         },
@@ -157,10 +159,10 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
       requireName(name);
       const act = { actor, auditId: newAuditId(), passkeyId: uuidFor("cred", passkeyId), name };
       return await execute(core, {
-        locks: [{ on: "usr", key: store.userOfPasskey(act.passkeyId) }],
-        body: store.renamePasskey(act),
-        onLostReply: store.recallPasskey(act.passkeyId, act.auditId),
-        decode: ([row]) => toPasskey(row as store.PasskeyRow),
+        locks: [{ on: "usr", key: userOfCredential(act.passkeyId) }],
+        body: passkeyStore.renamePasskey(act),
+        onLostReply: passkeyStore.recallPasskey(act.passkeyId, act.auditId),
+        decode: ([row]) => toPasskey(row as passkeyStore.PasskeyRow),
         denial: denialOf(actor, "identity.passkey.rename", "cred", act.passkeyId),
       });
     },
@@ -227,7 +229,7 @@ function requireName(name: string): void {
   if (name.length < 1 || name.length > 120 || !isStorableText(name)) throw new AuthError("invalid_format.name");
 }
 
-function toPasskey(row: store.PasskeyRow): Passkey {
+function toPasskey(row: passkeyStore.PasskeyRow): Passkey {
   return {
     id: wireId("cred", row.id),
     userId: wireId("usr", row.userId),
