@@ -164,11 +164,13 @@ describe("S24: made-up tokens", () => {
   test("one that finds no place within a second: 503, and it was not counted", async () => {
     const hasher = quickHasher();
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
+    const { promise: taken, resolve: take } = Promise.withResolvers<void>();
     const auth = world.isolate({
       maxTokenChecks: 1,
       passwordHasher: {
         ...hasher,
         async verify(phc, password) {
+          take();
           await held;
           return await hasher.verify(phc, password);
         },
@@ -176,6 +178,7 @@ describe("S24: made-up tokens", () => {
     });
     const address = freshAddress();
     const first = use(madeUp(), auth);
+    await taken;
     const error = await refusal(auth.tokens.verify({ token: madeUp(), context: { address } }));
     expect([error.code, error.retryAfterSeconds]).toEqual(["unavailable.busy", 1]);
     release();
