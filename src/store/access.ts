@@ -49,13 +49,14 @@ export function activeFactorTypes(userId: Statement): Statement {
 
 /**
  * Whether somebody who has proved a credential, and must have a second factor and has none, may set one up: by an
- * administrator's leave; or if they never had one and the policy gave no grace that could have ended (S32).
+ * administrator's leave; or if they never had one and the policy gave no grace that has ended (S32).
  */
 export function mayEnroll(userId: Statement): Statement {
   return sql`(exists (
       select from mfa_enrollment_grant leave where leave.usr_id = ${userId} and leave.expires_at > sallyport_now())
-    or (not ${hasHadFactor(userId)} and exists (
-      select from usr_mfa_policy policy where policy.usr_id = ${userId} and policy.required and policy.grace_until is null)))`;
+    or (not ${hasHadFactor(userId)} and not exists (
+      select from usr_mfa_policy policy
+      where policy.usr_id = ${userId} and policy.required and policy.grace_until <= sallyport_now())))`;
 }
 
 /** Whether a user has, or ever had, a factor or a passkey in use. One that was never confirmed was none. */

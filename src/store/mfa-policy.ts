@@ -1,6 +1,6 @@
 import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
-import { acting, hasStrongProof, raiseRefusal, refusalUnless } from "./access.ts";
+import { acting, activeFactorTypes, hasStrongProof, raiseRefusal, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
 import { clearFactorCounter } from "./factor-proofs.ts";
 import { grantLeave } from "./factors.ts";
@@ -81,7 +81,10 @@ export function recallMfaPolicy(userId: string, auditId: string): Statement<MfaP
     from usr_mfa_policy policy where policy.usr_id = ${userId}::uuid and ${committed(auditId)}`;
 }
 
-/** Leave for a user to set a first factor up after the grace of their policy has ended (S32). The batch has locked the user. */
+/**
+ * Leave for a user to set a first factor up after the grace of their policy has ended (S32). The batch has locked the user.
+ * Whoever has a factor needs none, and would keep it for a thief of the password until that one is lost.
+ */
 export function grantEnrollment(act: PolicyAct): Statement<{ granted: boolean }> {
   return sql`
     with acting as materialized (${acting(act.actor)}),
@@ -89,7 +92,8 @@ export function grantEnrollment(act: PolicyAct): Statement<{ granted: boolean }>
       select target.id as usr_id, acting.usr_id as granted_by, coalesce(
         ${refusalUnless(accessRules.grantEnrollment, sql`null::uuid`)},
         case when target.id is null then 'not_found' end,
-        case when target.status <> 'active' then 'precondition.user_not_active' end) as refusal
+        case when target.status <> 'active' then 'precondition.user_not_active' end,
+        case when ${activeFactorTypes(sql`target.id`)} <> '{}' then 'precondition.invalid_transition' end) as refusal
       from (select 1) one left join usr target on target.id = ${act.userId}::uuid left join acting on true),
     leave as (${grantLeave(sql`granted_by`, sql`verdict where refusal is null`)}),
     granted as (select usr_id from verdict where refusal is null),

@@ -252,6 +252,8 @@ describe("each refusal that a row names can be had", () => {
     return await send(authRoutes(auth, { routes: otherRoutes }), sent);
   };
   /** Sends the same until it is refused for its number. */
+  const grant = async (userId: string): Promise<Reply> =>
+    await post(`/v1/users/${userId}/mfa-policy/grant-enrollment`, undefined, as(await world.administrator()));
   const often = async (
     path: string,
     json: () => unknown,
@@ -550,8 +552,11 @@ describe("each refusal that a row names can be had", () => {
       "precondition.user_not_active": async () => {
         const { userId } = await world.person();
         await world.auth.users.suspend({ actor: system, userId });
-        const path = `/v1/users/${userId}/mfa-policy/grant-enrollment`;
-        return await post(path, undefined, as(await world.administrator()));
+        return await grant(userId);
+      },
+      "precondition.invalid_transition": async () => {
+        const { person } = await addApp(world, await world.person());
+        return await grant(person.userId);
       },
     },
     signInWithPasskey: {

@@ -255,6 +255,24 @@ describe("one after the other", () => {
     expect(await outcome(auth.factors.enrollTotp({ actor, label: "app" }))).toBe(refused);
   });
 
+  test.each([
+    { case: "lowered", required: false, seconds: undefined, answer: "done" },
+    { case: "in grace", required: true, seconds: 60, answer: "done" },
+    { case: "past its grace", required: true, seconds: -60, answer: "forbidden.enrollment_not_granted" },
+  ])("R001, S32: a password that needs a factor, the policy then $case: $answer", async (row) => {
+    const { identifier: taken, userId } = await world.person();
+    const identifier = `short-${taken}`;
+    const password = "xk7#Qv2z";
+    await auth.mfaPolicies.set({ actor: system, userId, required: true });
+    await auth.credentials.createPassword({ actor: system, userId, identifier, password });
+    const graceUntil = row.seconds === undefined ? null : new Date(start.getTime() + row.seconds * 1000);
+    await auth.mfaPolicies.set({ actor: system, userId, required: row.required, graceUntil });
+    expect(await outcome(auth.signIn({ identifier, password, context: context() }))).toBe(row.answer);
+    if (row.answer !== "done") return;
+    const signedIn = await auth.signIn({ identifier, password, context: context() });
+    expect(signedIn).toMatchObject({ mfaRequired: true, enroll: true });
+  });
+
   describe("leave to set a factor up", () => {
     test("an app is reset where a passkey is left: S32: there is none", async () => {
       const { person, authenticator, passkey } = await withPasskey();
@@ -264,6 +282,17 @@ describe("one after the other", () => {
       await auth.factors.revoke({ actor: system, factorId: app.factorId });
       await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
       expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+    });
+
+    test("whoever has a factor gets none: S32", async () => {
+      const { person, passkey } = await withPasskey();
+      const grant = { actor: system, userId: person.userId };
+      expect(await outcome(auth.mfaPolicies.grantEnrollment(grant))).toBe("precondition.invalid_transition");
+      await auth.mfaPolicies.set({ ...grant, required: true });
+      await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
+      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.mfaPolicies.grantEnrollment(grant))).toBe("done");
+      expect(await outcome(auth.signIn(person))).toBe("done");
     });
 
     test("a suspended passkey that comes back uses it up: S32", async () => {

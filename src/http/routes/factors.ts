@@ -131,7 +131,7 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     summary: "Lets a user set a first factor up after the grace of their policy has ended, once",
     access: accessRules.grantEnrollment,
     status: 204,
-    refusals: ["precondition.user_not_active"],
+    refusals: ["precondition.user_not_active", "precondition.invalid_transition"],
     run: async ({ c, auth, actor }) => {
       await auth.mfaPolicies.grantEnrollment({ actor, userId: c.req.param("usr_id")! });
       return c.body(null, 204);
