@@ -1,10 +1,9 @@
 /**
- * Argon2id, version 0x13: RFC 9106, over a WebAssembly module of hash-wasm that the runtime supplies.
+ * Argon2id, version 0x13: RFC 9106, over the block functions of a WebAssembly module that the runtime supplies.
  *
- * The binary fills the memory (§3.2 steps 5 to 7), this file does the rest. It is instantiated once and stays, because
- * workerd does not give back an instance's memory: 60 hashes with a new one each held 1.15 GiB. The binary adds to its
- * memory instead of overwriting it, so anything that one hash left behind would make the next one wrong: the memory is put
- * back to its first state after each, which also leaves nothing of a password in it.
+ * The module computes one block at a time, with SIMD, and keeps nothing; this file owns the memory and says which block comes
+ * of which. The memory is made once and stays, because workerd does not give back an instance's memory: 60 hashes with a new
+ * one each held 1.15 GiB. It is emptied after each hash, so that nothing of a password stays in it.
  *
  * @module
  */
@@ -29,17 +28,46 @@ export interface Argon2idInput {
   readonly associatedData?: Uint8Array;
 }
 
-interface BinaryExports {
-  readonly memory: WebAssembly.Memory;
-  readonly __stack_pointer: WebAssembly.Global;
-  /** The address of the blocks, which the first call appends to the memory. */
-  Hash_GetBuffer(): number;
-  /** Fills the blocks; the first parameter means nothing here. */
-  Hash_Calculate(length: number, memoryKiB: number): void;
+/** What openpgpjs' binary exports. Each block is an address in the memory. */
+interface BlockFunctions {
+  /** The compression function of §3.5; `work` is a block to work in. */
+  G(x: number, y: number, result: number, work: number): void;
+  /** `G(x, G(x, y))`: with a block of zeros, the addresses of §3.4.1.2. */
+  G2(x: number, y: number, result: number, work: number): void;
+  xor(result: number, x: number, y: number): void;
+  /** Writes the lane and the column that the words J_1 and J_2 at `random` refer to: §3.4.2. */
+  getLZ(
+    result: number,
+    random: number,
+    lane: number,
+    lanes: number,
+    pass: number,
+    slice: number,
+    offset: number,
+    slicesOfLane: number,
+    segmentBlocks: number,
+  ): void;
 }
 
 const blockBytes = 1024;
 const pageBytes = 65_536;
+/** Of the memory, as the binary declares it. */
+const maximumPages = 65_536;
+/** Segments of a lane, `SL` in §3.4. */
+const slices = 4;
+/** How many references a block of addresses holds. */
+const addressesOfBlock = 128;
+
+/** What stands where in the memory: blocks to work in, the two words of a reference, and the matrix. */
+const at = {
+  work: 0,
+  fresh: 1024,
+  zeros: 2048,
+  counter: 3072,
+  addresses: 4096,
+  reference: 5120,
+  matrix: 6144,
+} as const;
 
 const version = 0x13;
 const argon2idType = 2;
@@ -53,14 +81,12 @@ const none = new Uint8Array(0);
  * @throws {Error} From the constructor, if the binary does not compute RFC 9106's own test vector (B59).
  */
 export class Argon2id {
-  readonly #binary: BinaryExports;
-  readonly #firstBlock: number;
-  readonly #restore: () => void;
+  readonly #memory: WebAssembly.Memory = new WebAssembly.Memory({ initial: 1, maximum: maximumPages });
+  readonly #binary: BlockFunctions;
 
   constructor(module: WebAssembly.Module) {
-    this.#binary = new WebAssembly.Instance(module, {}).exports as unknown as BinaryExports;
-    this.#firstBlock = this.#binary.Hash_GetBuffer();
-    this.#restore = rememberState(this.#binary, this.#firstBlock);
+    const { exports } = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    this.#binary = exports as unknown as BlockFunctions;
     this.#selfTest();
   }
 
@@ -68,47 +94,75 @@ export class Argon2id {
   tag(input: Argon2idInput): Bytes {
     const { cost, tagBytes } = input;
     assertWithinRfc(cost, tagBytes);
-    const blocks = this.#allocate(cost.memoryKiB);
+    const memory = this.#allocate(cost.memoryKiB);
     const seed = new Uint8Array(72);
     try {
-      // The six words that open the input of H_0 are also what the binary wants to find behind the last block.
       const words = le32(cost.lanes, tagBytes, cost.memoryKiB, cost.passes, version, argon2idType);
-      blocks.set(words, cost.memoryKiB * blockBytes);
-
-      blake2bInto(seed.subarray(0, 64), [words, ...h0Fields(input)]); // §3.2 step 1
-      this.#fillFirstColumns(blocks, seed, cost);
-      this.#binary.Hash_Calculate(0, cost.memoryKiB); // steps 5 to 7; it leaves C in block 0
-
+      blake2bInto(seed.subarray(0, 64), [words, ...h0Fields(input)]); // step 1
+      const last = this.#fill(memory, seed, cost); // steps 2 to 7
       const tag = new Uint8Array(tagBytes);
-      hashInto(tag, blocks.subarray(0, blockBytes)); // step 8
+      hashInto(tag, memory.subarray(last, last + blockBytes)); // step 8
       return tag;
     } finally {
       seed.fill(0);
-      blocks.fill(0);
-      this.#restore();
+      memory.fill(0);
     }
   }
 
-  /** The blocks and one more for the parameters: all zero. */
+  /** As much of the memory as a hash uses, all zero. */
   #allocate(memoryKiB: number): Bytes {
-    const { memory } = this.#binary;
-    const length = (memoryKiB + 1) * blockBytes;
-    const missingBytes = this.#firstBlock + length - memory.buffer.byteLength;
-    // Not by the binary's Hash_SetMemorySize, which asks for 4 GiB when the memory is already larger than its argument.
-    if (missingBytes > 0) memory.grow(Math.ceil(missingBytes / pageBytes));
-    return new Uint8Array(memory.buffer, this.#firstBlock, length) as Bytes;
+    const length = at.matrix + memoryKiB * blockBytes;
+    const missingBytes = length - this.#memory.buffer.byteLength;
+    if (missingBytes > 0) this.#memory.grow(Math.ceil(missingBytes / pageBytes));
+    return new Uint8Array(this.#memory.buffer, 0, length) as Bytes;
   }
 
-  /** B[i][0] and B[i][1] of each lane: §3.2 steps 3 and 4. `seed` is H_0 and room for two words. */
-  #fillFirstColumns(blocks: Bytes, seed: Bytes, { memoryKiB, lanes }: Argon2idCost): void {
-    const laneBlocks = 4 * Math.floor(memoryKiB / (4 * lanes)); // q = m' / p, step 2
+  /** Fills the matrix and gives the address of the block C. `seed` is H_0 and room for two words. */
+  #fill(memory: Bytes, seed: Bytes, { memoryKiB, passes, lanes }: Argon2idCost): number {
+    const { G, G2, xor, getLZ } = this.#binary;
+    // WebAssembly's memory is little-endian, and so is every machine that runs JavaScript; the self-test would tell.
+    const words = new Uint32Array(memory.buffer, 0, at.matrix / 4);
+    const segmentBlocks = Math.floor(memoryKiB / (slices * lanes));
+    const laneBlocks = slices * segmentBlocks; // q
+    const blockAt = (lane: number, column: number) => at.matrix + (lane * laneBlocks + column) * blockBytes;
+
+    const fillSegment = (pass: number, slice: number, lane: number) => {
+      const isIndependent = pass === 0 && slice < slices / 2; // §3.4.1.3
+      const first = pass === 0 && slice === 0 ? 2 : 0;
+      for (let offset = first; offset < segmentBlocks; offset++) {
+        const column = slice * segmentBlocks + offset;
+        const current = blockAt(lane, column);
+        const previous = blockAt(lane, (column || laneBlocks) - 1);
+        const address = offset % addressesOfBlock;
+        if (isIndependent && (offset === first || address === 0)) {
+          const turn = (offset - address) / addressesOfBlock + 1;
+          // Words of 64 bits.
+          for (const [index, word] of [pass, lane, slice, lanes * laneBlocks, passes, argon2idType, turn].entries())
+            words[at.counter / 4 + 2 * index] = word;
+          G2(at.zeros, at.counter, at.addresses, at.work);
+        }
+        const random = isIndependent ? at.addresses + 8 * address : previous;
+        getLZ(at.reference, random, lane, lanes, pass, slice, offset, slices, segmentBlocks);
+        const reference = blockAt(words[at.reference / 4]!, words[at.reference / 4 + 1]!);
+        G(previous, reference, pass === 0 ? current : at.fresh, at.work);
+        if (pass > 0) xor(current, current, at.fresh); // step 6
+      }
+    };
+
     for (let lane = 0; lane < lanes; lane++) {
       for (const column of [0, 1]) {
         seed.set(le32(column, lane), 64);
-        const start = (lane * laneBlocks + column) * blockBytes;
-        hashInto(blocks.subarray(start, start + blockBytes), seed);
+        hashInto(memory.subarray(blockAt(lane, column), blockAt(lane, column + 1)), seed); // steps 3 and 4
       }
     }
+    for (let pass = 0; pass < passes; pass++) {
+      for (let slice = 0; slice < slices; slice++) {
+        for (let lane = 0; lane < lanes; lane++) fillSegment(pass, slice, lane);
+      }
+    }
+    const last = blockAt(0, laneBlocks - 1);
+    for (let lane = 1; lane < lanes; lane++) xor(last, last, blockAt(lane, laneBlocks - 1)); // step 7
+    return last;
   }
 
   /** RFC 9106 §5.3: four lanes, a secret and associated data; 96 blocks, once for each instance. */
@@ -165,17 +219,4 @@ function le32(...words: number[]): Bytes {
   const view = new DataView(bytes.buffer);
   for (const [index, word] of words.entries()) view.setUint32(4 * index, word, true);
   return bytes;
-}
-
-/**
- * Remembers the stack, the static variables and the buffers below `length`, and gives back the function that restores them:
- * the binary keeps its last block there. A trap also leaves the stack pointer where it was.
- */
-function rememberState({ memory, __stack_pointer }: BinaryExports, length: number): () => void {
-  const state = new Uint8Array(memory.buffer, 0, length).slice();
-  const stackPointer: unknown = __stack_pointer.value;
-  return () => {
-    new Uint8Array(memory.buffer).set(state);
-    __stack_pointer.value = stackPointer;
-  };
 }

@@ -32,7 +32,7 @@ export interface CredentialRow {
 }
 
 /** The columns of a {@link CredentialRow}, of whatever row is called `cred`. */
-const columns = sql`cred.id, cred.usr_id as "userId", cred.type, cred.identifier, cred.status, cred.replaces,
+const columns = () => sql`cred.id, cred.usr_id as "userId", cred.type, cred.identifier, cred.status, cred.replaces,
   cred.passkey_rp_id as "passkeyRpId", cred.oidc_issuer as "oidcIssuer", cred.oidc_subject as "oidcSubject",
   cred.created_at as "createdAt", cred.updated_at as "updatedAt"`;
 
@@ -69,7 +69,7 @@ export function insertPasswordCredential(
       on conflict (type, identifier) where status = 'active' do nothing
       returning *),
     audit as (${insertAuditEvent(credentialEvent(act, "create"), sql`cred`)})
-    select ${columns} from verdict left join cred on true
+    select ${columns()} from verdict left join cred on true
     where case
       when verdict.refusal is not null then sallyport_refuse(verdict.refusal)
       when cred.id is null then sallyport_refuse('conflict.duplicate_credential')
@@ -96,7 +96,7 @@ export function userOfIdentifier(identifier: string): Statement<{ id: string }> 
 export function selectCredential(act: CredentialAct): Statement<CredentialRow & { refusal: string | null }> {
   return sql`
     with ${guardRead(guarded(act, "read", accessRules.getCredential))}
-    select verdict.refusal, ${columns} from verdict left join cred on cred.id = verdict.id`;
+    select verdict.refusal, ${columns()} from verdict left join cred on cred.id = verdict.id`;
 }
 
 /** All credentials of a user in the order of their making, with one row that holds the refusal where there are none. */
@@ -105,7 +105,7 @@ export function selectCredentialsOfUser(
 ): Statement<CredentialRow & { refusal: string | null }> {
   return sql`
     with ${guardRead(ofUser(act, "identity.credential.list", accessRules.listCredentials))}
-    select verdict.refusal, ${columns}
+    select verdict.refusal, ${columns()}
     from verdict left join cred on cred.usr_id = verdict.id and verdict.refusal is null
     order by cred.id`;
 }
@@ -126,7 +126,7 @@ export function selectCredentialByIdentifier(
       { ...credentialEvent(act, "find"), repeatable: true, targetId: sql`found.id` },
       sql`verdict cross join acting cross join found where ${readsAnothersData(sql`found.usr_id`)}`,
     )})
-    select verdict.refusal, ${columns}
+    select verdict.refusal, ${columns()}
     from verdict left join found cred on verdict.refusal is null`;
 }
 
@@ -158,7 +158,7 @@ export function rotatePasswordCredential(
       where ses.usr_id = replaced.usr_id and ses.revoked_at is null),
     ended_tickets as (delete from login_ticket using replaced where login_ticket.usr_id = replaced.usr_id),
     audit as (${insertAuditEvent(credentialEvent(act, "rotate"), sql`cred`)})
-    select ${columns} from verdict left join cred on true where ${raiseRefusal()}`;
+    select ${columns()} from verdict left join cred on true where ${raiseRefusal()}`;
 }
 
 /**
@@ -191,8 +191,8 @@ export function suspendCredential(act: CredentialAct): Statement<CredentialRow> 
     verb: "suspend",
     rule: accessRules.suspendCredential,
     refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal'
-      when ${isOwnersLastWayIn} then 'conflict.last_way_in'
-      when ${isOwnersLastFactor} then 'conflict.last_factor' end`,
+      when ${isOwnersLastWayIn()} then 'conflict.last_way_in'
+      when ${isOwnersLastFactor()} then 'conflict.last_factor' end`,
     to: "suspended",
     when: sql`target.status = 'active'`,
   });
@@ -219,9 +219,9 @@ export function revokeCredential(act: CredentialAct & { onlyOwnPasskey?: boolean
     rule: onlyOwnPasskey ? accessRules.revokeOwnPasskey : accessRules.revokeCredential,
     refusal: sql`case when ${onlyOwnPasskey}::boolean and target.type <> 'passkey' then 'not_found'
       when target.status = 'revoked' then 'conflict.already_terminal'
-      when ${isOwnersSuspendedPassword} then 'forbidden'
-      when ${isOwnersLastWayIn} then 'conflict.last_way_in'
-      when ${isOwnersLastFactor} then 'conflict.last_factor' end`,
+      when ${isOwnersSuspendedPassword()} then 'forbidden'
+      when ${isOwnersLastWayIn()} then 'conflict.last_way_in'
+      when ${isOwnersLastFactor()} then 'conflict.last_factor' end`,
     to: "revoked",
     when: sql`true`,
   });
@@ -229,7 +229,7 @@ export function revokeCredential(act: CredentialAct & { onlyOwnPasskey?: boolean
 
 /** The credential as it is now, if the operation that made the event committed. */
 export function recallCredential(credentialId: string, auditId: string): Statement<CredentialRow> {
-  return sql`select ${columns} from cred where cred.id = ${credentialId}::uuid and ${committed(auditId)}`;
+  return sql`select ${columns()} from cred where cred.id = ${credentialId}::uuid and ${committed(auditId)}`;
 }
 
 /** The key of the lock for a change of one credential: its user. */
@@ -241,16 +241,16 @@ export function userOfCredential(credentialId: string): Statement<{ id: string }
  * Whether its owner is about to lose the last way to sign in: a password or a passkey (S33). Recovery codes and factors are none,
  * and an administrator may close an account.
  */
-const isOwnersLastWayIn = sql`(acting.usr_id = target.usr_id and target.status = 'active' and not exists (
+const isOwnersLastWayIn = () => sql`(acting.usr_id = target.usr_id and target.status = 'active' and not exists (
   select from cred other where other.usr_id = target.usr_id and other.id <> target.id and other.status = 'active'
     and other.type in ('password', 'passkey')))`;
 
 /** Whether its owner would free the identifier of a password that is suspended, and undo the suspension with a new one. */
-const isOwnersSuspendedPassword = sql`(acting.usr_id = target.usr_id and target.type = 'password'
+const isOwnersSuspendedPassword = () => sql`(acting.usr_id = target.usr_id and target.type = 'password'
   and target.status = 'suspended')`;
 
 /** Whether it is the only second factor of an owner who must keep one. */
-const isOwnersLastFactor = sql`(acting.usr_id = target.usr_id and target.type = 'passkey' and ${isLastProof()}
+const isOwnersLastFactor = () => sql`(acting.usr_id = target.usr_id and target.type = 'passkey' and ${isLastProof()}
   and ${mustKeepFactor(sql`target.usr_id`)})`;
 
 /** A change of status, with the sessions and tickets that it ends. */
@@ -282,7 +282,7 @@ function changeCredential(
       used_leave as (
         delete from mfa_enrollment_grant leave using changed
         where leave.usr_id = changed.usr_id and changed.type = 'passkey' and changed.status = 'active')`,
-    columns,
+    columns: columns(),
   });
 }
 
