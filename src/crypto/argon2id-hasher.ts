@@ -7,7 +7,7 @@ import { encodePhc, needsRehash, parsePhc, pinnedCost, pinnedSaltBytes, pinnedTa
 
 export interface Argon2idOptions {
   /**
-   * How many hashes may wait in this isolate before one more is refused, 1 to 1,000. Default 16, about 0.6 s of work.
+   * How many hashes may wait in this isolate before one more is refused, 1 to 1,000. Default 16, about half a second of work.
    *
    * All hashers of an isolate wait in one queue, so one with a smaller number leaves the rest to the others.
    */

@@ -71,9 +71,9 @@ export function credentialOperations(core: Core): CredentialOperations {
       });
       // In a batch of several plans the lock must be one of those that come first, in order (S30).
       const locks = [
-        { on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` },
-        { on: "usr", key: store.userOfIdentifier(normal) },
-      ] as const;
+        { on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` } as const,
+        ...store.lockIdentifier(normal),
+      ];
       return { work: { ...credentialWork(act, "create", body), locks }, known: { credentialId } };
     }),
 

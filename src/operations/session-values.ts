@@ -47,7 +47,7 @@ export function lockOfToken(tokenHash: string | undefined): readonly Lock[] {
 export function lockOfCounter(bucket: string): readonly Lock[] {
   if (bucket === "") return [];
   return [
-    { on: `key attempt ${bucket}`, statement: sql`select bucket from attempt where bucket = ${bucket} for update` },
+    { on: `3 key attempt ${bucket}`, statement: sql`select bucket from attempt where bucket = ${bucket} for update` },
   ];
 }
 

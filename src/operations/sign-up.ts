@@ -4,7 +4,7 @@ import { AuthError } from "../domain/error.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { storableText } from "../domain/text.ts";
-import { userOfIdentifier } from "../store/credentials.ts";
+import { lockIdentifier } from "../store/credentials.ts";
 import * as store from "../store/sign-up.ts";
 import { attemptBuckets } from "./buckets.ts";
 import type { Core } from "./core.ts";
@@ -52,7 +52,7 @@ export function signUpOperation(core: Core): SignUp {
     const presentedTokenHash =
       presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
     const row = await execute(core, {
-      locks: [{ on: "usr", key: userOfIdentifier(identifier) }, ...lockOfToken(presentedTokenHash)],
+      locks: [...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)],
       mustCommit: true,
       body: store.signUp({
         userId: uuidFor("usr", generateId("usr")),

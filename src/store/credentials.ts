@@ -15,6 +15,7 @@ import { hasUsedUpDenials } from "./attempts.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
 import { clearFactorCounter } from "./factor-proofs.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
+import type { Lock } from "./locks.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface CredentialRow {
@@ -85,7 +86,19 @@ export function hasSuspendedCredential(identifier: string): Statement {
     select from cred held where held.type = 'password' and held.identifier = ${identifier} and held.status = 'suspended')`;
 }
 
-/** The key of the lock for taking an identifier: whose password has it, so that nobody takes it from one being suspended. */
+/**
+ * The locks for taking an identifier. Who takes it at the same time waits for the outcome, and so does who suspends the password
+ * that has it: a unique index alone lets one in who waited for a password that was suspended meanwhile.
+ */
+export function lockIdentifier(identifier: string): Lock[] {
+  const statement = sql`select pg_advisory_xact_lock(hashtextextended('sallyport identifier ' || ${identifier}::text, 0))`;
+  return [
+    { on: `0 identifier ${identifier}`, statement },
+    { on: "usr", key: userOfIdentifier(identifier) },
+  ];
+}
+
+/** Whose password has it. */
 export function userOfIdentifier(identifier: string): Statement<{ id: string }> {
   // Two halves, since each status has an index of its own.
   return sql`select usr_id as id from cred where type = 'password' and identifier = ${identifier} and status = 'active'

@@ -91,7 +91,7 @@ export function lockAdministrators(): Lock {
     select id from tup
     where object_type = ${systemObjectType} and object_id = ${systemObjectId}::uuid and relation = ${administratorRelation}
     order by id for update`;
-  return { on: "administrators", statement };
+  return { on: "2 administrators", statement };
 }
 
 function administratorEvent(act: AdministratorAct, verb: string): Parameters<typeof insertAuditEvent>[0] {

@@ -3,12 +3,14 @@ import { fromBase64Url } from "../../src/crypto/bytes.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { ConfigurationError } from "../../src/operations/options.ts";
 import { userOfIdentifier } from "../../src/store/credentials.ts";
-import { sql } from "../../src/store/sql.ts";
+import { type Database, sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
 import {
   type FullAuth,
   freshAddress,
+  freshIdentifier,
   openAuth,
+  otherPassword,
   outcome,
   type Person,
   secret,
@@ -646,6 +648,41 @@ describe("at once", () => {
     expect(await taken).toBe("conflict.duplicate_credential");
     expect(await claimed).toBe("conflict.duplicate_credential");
     expect(await outcome(world.auth.credentials.reinstate({ actor: system, credentialId }))).toBe("done");
+  });
+
+  test("a sign-up that waits for another, which is suspended before it wakes: R014: the name stays its owner's", async () => {
+    /** What a second sign-up gets, through `database`, where one transaction makes an account and suspends its password. */
+    const second = async (database: Database): Promise<string> => {
+      const identifier = freshIdentifier();
+      const account = { identifier, password: otherPassword, context: context() };
+      const held = await holdLock(world.backend.connectionString!, sql`select pg_advisory_xact_lock(42)`);
+      const first = world.isolate({
+        database: {
+          ...world.database,
+          batch: async (statements) =>
+            (
+              await world.database.batch([
+                ...statements,
+                sql`update cred set status = 'suspended' where identifier = ${identifier}`,
+                sql`select pg_advisory_xact_lock(42)`,
+              ])
+            ).slice(0, -2),
+        },
+      });
+      const made = outcome(first.signUp(account));
+      await held.waiting(1);
+      const waits = outcome(world.isolate({ database }).signUp(account));
+      await held.waiting(2);
+      await held.release();
+      expect(await made).toBe("done");
+      return await waits;
+    };
+    const naive = rewritingDatabase(world.database, (text) =>
+      text.includes("pg_advisory_xact_lock") ? undefined : text,
+    );
+    expect(await second(naive)).toBe("done");
+    expect(naive.rewritten).toBeGreaterThan(0);
+    expect(await second(world.database)).toBe("conflict.duplicate_credential");
   });
 
   test("two codes for one ticket, a double click: F18: no deadlock", async () => {

@@ -5,6 +5,7 @@ import { uuidFor } from "../../src/domain/id.ts";
 import type { User } from "../../src/domain/user.ts";
 import type { Auth } from "../../src/operations/auth.ts";
 import type { IssuedSession } from "../../src/operations/session-values.ts";
+import { lockIdentifier } from "../../src/store/credentials.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { lockStatements } from "../../src/store/locks.ts";
 import { sql } from "../../src/store/sql.ts";
@@ -265,10 +266,13 @@ describe("S30: locks of a batch, on Postgres", () => {
     return row!.n;
   }
 
-  test("however many there are: the users in one statement by id, then the administrators", () => {
+  test("however many there are: identifiers, the users in one statement by id, then the administrators", () => {
     const user = (id: string) => ({ on: "usr", key: sql<{ id: string }>`select ${id}::uuid as id` }) as const;
     expect(lockStatements([])).toEqual([]);
-    const texts = lockStatements([lockAdministrators(), user("b"), user("a"), user("b")]).map(({ text }) => text);
+    const locks = [lockAdministrators(), user("b"), ...["y", "x", "y"].flatMap(lockIdentifier), user("a")];
+    const [x, y, ...rest] = lockStatements(locks);
+    expect([x, y].map((lock) => lock!.params)).toEqual([["x"], ["y"]]);
+    const texts = rest.map(({ text }) => text);
     expect(texts).toHaveLength(2);
     expect(texts[0]).toMatch(
       /^select id from usr where id in \(.* union .* union .*\) order by id for no key update$/s,
