@@ -5,7 +5,7 @@
  */
 import { AuthError, type ErrorCode } from "../domain/error.ts";
 import { type Lock, lockStatements } from "../store/locks.ts";
-import { isReplyLost, refusalOf } from "../store/refusals.ts";
+import { isReplyLost, markPlace, placeOf, refusalOf } from "../store/refusals.ts";
 import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
 import { recordDenial } from "./denial.ts";
@@ -55,7 +55,11 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
       return await recover(core, items, error, startedAt);
     } catch (final) {
       const refusal = isReplyLost(final) ? unavailable(final) : refusalOf(final);
-      for (const item of items) if (isWork(item)) await recordDenial(core, item.denial, refusal);
+      // In a batch, of the operation that refused; a constraint does not say which that was.
+      const place = items.length > 1 ? placeOf(final) : undefined;
+      for (const [index, item] of items.entries()) {
+        if (isWork(item) && (place ?? index) === index) await recordDenial(core, item.denial, refusal);
+      }
       throw refusal;
     }
   }
@@ -93,7 +97,7 @@ function unavailable(cause: unknown): AuthError {
   return new AuthError("unavailable.database", { cause, retryAfterSeconds: 1 });
 }
 
-/** One request: the locks of all, deduplicated and in order, then the bodies. */
+/** One request: the locks of all, deduplicated and in order, then the bodies, in a batch each behind the mark of its place. */
 async function send(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[]> {
   const [first] = items;
   if (first && items.length === 1 && (!isWork(first) || !first.locks?.length)) {
@@ -101,8 +105,9 @@ async function send(core: Executor, items: readonly Item[]): Promise<(readonly u
   }
   const locks = lockStatements(items.flatMap((item) => (isWork(item) ? (item.locks ?? []) : [])));
   const bodies = items.map((item) => (isWork(item) ? item.body : item));
-  const results = await core.database.batch([...locks, ...bodies]);
-  return results.slice(locks.length);
+  const marked = bodies.flatMap((body, place) => (bodies.length > 1 ? [markPlace(place), body] : [body]));
+  const results = (await core.database.batch([...locks, ...marked])).slice(locks.length);
+  return bodies.length > 1 ? results.filter((_rows, index) => index % 2 === 1) : results;
 }
 
 /** The answers of operations that have committed, or `undefined` if they have not (or may simply run again). */

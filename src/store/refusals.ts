@@ -4,6 +4,7 @@
  * @module
  */
 import { AuthError, type ErrorCode, isErrorCode } from "../domain/error.ts";
+import { type Statement, sql } from "./sql.ts";
 
 interface DatabaseFailure {
   readonly code?: unknown;
@@ -41,6 +42,17 @@ export function refusalOf(error: unknown): unknown {
     return new AuthError("unavailable.database", { cause: error, retryAfterSeconds: 1 });
   }
   return error;
+}
+
+/** Says which operation of a batch the statements after it are of, for {@link placeOf}; until the transaction ends. */
+export function markPlace(place: number): Statement {
+  return sql`select set_config('sallyport.place', ${String(place)}, true)`;
+}
+
+/** Which operation of a batch has refused; `undefined` where nobody marked it, or it was not a refusal of its own. */
+export function placeOf(error: unknown): number | undefined {
+  const { code, table } = asFailure(error);
+  return code === "SP001" && table ? Number(table) : undefined;
 }
 
 function asFailure(error: unknown): DatabaseFailure {

@@ -8,7 +8,7 @@ import type { IssuedSession } from "../../src/operations/session-values.ts";
 import { lockIdentifier } from "../../src/store/credentials.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { lockStatements } from "../../src/store/locks.ts";
-import { sql } from "../../src/store/sql.ts";
+import { type Database, sql } from "../../src/store/sql.ts";
 import { lockAdministrators } from "../../src/store/tuples.ts";
 import {
   freshIdentifier,
@@ -20,6 +20,7 @@ import {
   tally,
   type World,
 } from "../support/auth.ts";
+import { rewritingDatabase } from "../support/rewriting-database.ts";
 
 describe.each(["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] as const)("%s", (name) => {
   let world: World;
@@ -101,6 +102,33 @@ describe.each(["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] a
       },
     ]);
     expect((await world.auth.users.get({ actor: system, userId: other.userId })).status).toBe("active");
+  });
+
+  test("S41: of several plans the one that was refused is recorded as denied, and no other", async () => {
+    /** The acts that a batch leaves denied, whose second plan is refused. */
+    const denied = async (database: Database) => {
+      const [person, other] = [await world.person(), await world.person()];
+      const { users } = world.isolate({ database });
+      const own = { actor: person.actor, userId: person.userId };
+      const refused = world
+        .isolate({ database })
+        .batch([
+          await users.update.plan({ ...own, displayName: "Ada" }),
+          sql`insert into note values (null, 'between')`,
+          await users.suspend.plan({ actor: person.actor, userId: other.userId }),
+          await users.update.plan({ ...own, displayName: "Grace" }),
+        ]);
+      expect(await outcome(refused)).toBe("not_found");
+      expect(await notes()).toEqual([]);
+      const events = await world.events({ actor: person.userId });
+      return events.filter((event) => event.outcome === "denied").map((event) => event.action);
+    };
+    expect(await denied(world.database)).toEqual(["identity.user.suspend"]);
+    // What says nothing of the place leaves it open which one it was.
+    const unmarked = rewritingDatabase(world.database, (text) =>
+      text.includes("set_config") ? "select $1::text" : text,
+    );
+    expect(await denied(unmarked)).toEqual(["identity.user.update", "identity.user.suspend", "identity.user.update"]);
   });
 
   test("an application's own failure undoes ours, and is thrown as it is", async () => {

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { DatabaseError } from "../../src/store/drivers/database-error.ts";
+import { markPlace } from "../../src/store/refusals.ts";
 import { type Database, type SqlValue, type Statement, sql } from "../../src/store/sql.ts";
 import { type Backend, backend, backendNames } from "../support/databases.ts";
 import { everythingIn, failure, schema } from "../support/driver-failures.ts";
@@ -175,21 +176,30 @@ describe.each(backendNames)("%s", (name) => {
   });
 
   describe("refusals and violations", () => {
-    test("a refusal carries its code as the constraint, and undoes the batch", async () => {
-      const error = await failure(
-        database.batch([
-          sql`insert into thing (id) values (4)`,
-          sql`select sallyport_refuse(${"conflict.sole_owner"}) as refused`,
-        ]),
-      );
-      expect(error).toBeInstanceOf(DatabaseError);
-      expect({ code: error.code, constraint: error.constraint, table: error.table }).toEqual({
-        code: "SP001",
-        constraint: "conflict.sole_owner",
-        table: undefined,
-      });
-      expect(await database.run(sql`select id from thing where id = 4`)).toEqual([]);
-    });
+    test.each([
+      { case: "unmarked", mark: [], table: "" },
+      { case: "in its place", mark: [markPlace(2)], table: "2" },
+    ])(
+      "a refusal carries its code as the constraint and its place as the table, and undoes the batch: $case",
+      async (row) => {
+        const error = await failure(
+          database.batch([
+            sql`insert into thing (id) values (4)`,
+            ...row.mark,
+            sql`select sallyport_refuse(${"conflict.sole_owner"}) as refused`,
+          ]),
+        );
+        expect(error).toBeInstanceOf(DatabaseError);
+        expect({ code: error.code, constraint: error.constraint, table: error.table }).toEqual({
+          code: "SP001",
+          constraint: "conflict.sole_owner",
+          table: row.table,
+        });
+        expect(await database.run(sql`select id from thing where id = 4`)).toEqual([]);
+        // The mark ends with its transaction.
+        expect(await failure(database.run(sql`select sallyport_refuse('not_found')`))).toMatchObject({ table: "" });
+      },
+    );
 
     test.each([
       {
