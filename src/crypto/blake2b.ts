@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { fromHex } from "./bytes.ts";
+import { type Bytes, fromHex } from "./bytes.ts";
 
 const blockBytes = 128;
 
@@ -17,18 +17,19 @@ const initialState = new Uint32Array([
 ]);
 
 /** RFC 7693 §2.7: a row for each of ten rounds; a byte names the two message words of one mixing. */
-const schedule = fromHex(
+const scheduleHex =
   "0123456789abcdef" +
-    "ea489fd61c02b753" +
-    "b8c052fdae367194" +
-    "7931dcbe265a40f8" +
-    "905724afe1bc683d" +
-    "2c6a0b834d75fe19" +
-    "c51fed4a0763928b" +
-    "db7ec13950f4862a" +
-    "6fe9b308c2d714a5" +
-    "a2847615fb9e3cd0",
-)!;
+  "ea489fd61c02b753" +
+  "b8c052fdae367194" +
+  "7931dcbe265a40f8" +
+  "905724afe1bc683d" +
+  "2c6a0b834d75fe19" +
+  "c51fed4a0763928b" +
+  "db7ec13950f4862a" +
+  "6fe9b308c2d714a5" +
+  "a2847615fb9e3cd0";
+/** Read at first use. */
+let schedule: Bytes | undefined;
 
 /**
  * Writes the digest of the parts in a row, as long as the target is.
@@ -56,6 +57,7 @@ export function blake2bInto(target: Uint8Array, parts: readonly Uint8Array[]): v
 
 /** The function F of RFC 7693 §3.2 on a block that ends after `length` bytes; it empties the block. */
 function compress(state: Uint32Array, block: Uint32Array, length: number, isLast: boolean): void {
+  schedule ??= fromHex(scheduleHex)!;
   const v = new Uint32Array(32);
   v.set(state);
   v.set(initialState, 16);

@@ -41,10 +41,12 @@ export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
   return difference === 0;
 }
 
-const hexDigits = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+/** The digits of every byte, made at first use. */
+let hexDigits: readonly string[] | undefined;
 
 /** Lower-case hex, two digits a byte: how bytes cross to SQL. */
 export function toHex(bytes: Uint8Array): string {
+  hexDigits ??= Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
   let text = "";
   for (const byte of bytes) text += hexDigits[byte];
   return text;

@@ -65,7 +65,7 @@ export function insertPendingTotp(
       from holder where refusal is null
       returning *),
     audit as (${insertAuditEvent(enrollmentEvent(enrollment), sql`mfa`)})
-    select holder.refusal, ${factorColumns} from holder left join mfa on true`;
+    select holder.refusal, ${factorColumns()} from holder left join mfa on true`;
 }
 
 /** A security key to be; one that waited before is forgotten. */
@@ -85,8 +85,8 @@ export function insertPendingWebauthn(
       from holder where refusal is null
       returning *),
     audit as (${insertAuditEvent(enrollmentEvent(enrollment), sql`mfa`)})
-    select holder.refusal, ${factorColumns}, ${registrationOptionColumns}
-    from holder left join mfa on true ${registrationOptionJoin}`;
+    select holder.refusal, ${factorColumns()}, ${registrationOptionColumns()}
+    from holder left join mfa on true ${registrationOptionJoin()}`;
 }
 
 /**
@@ -98,7 +98,7 @@ export function reserveRecoveryCodes(
 ): Statement<{ refusal: string | null; allowed: boolean; retryAfterSeconds: number | null }> {
   return sql`
     with ${holderOf(enrollment, false)},
-    verdict as materialized (select holder.usr_id, ${recoveryRefusal} as refusal from holder),
+    verdict as materialized (select holder.usr_id, ${recoveryRefusal()} as refusal from holder),
     ${countAttempts({
       buckets: enrollment.buckets,
       account: sql`null::text`,
@@ -109,7 +109,7 @@ export function reserveRecoveryCodes(
 }
 
 /** SQL for what refuses a set of recovery codes to `holder`: it stands in for another factor, so there must be one. */
-const recoveryRefusal = sql`coalesce(holder.refusal, case when not exists (
+const recoveryRefusal = () => sql`coalesce(holder.refusal, case when not exists (
         select from mfa other where other.usr_id = holder.usr_id and other.status = 'active' and other.type <> 'recovery')
         then 'precondition.factor_needed_first' end)`;
 
@@ -118,7 +118,7 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
   return sql`
     with ${holderOf(enrollment, false)},
     verdict as materialized (
-      select holder.usr_id, holder.session_id, ${recoveryRefusal} as refusal from holder),
+      select holder.usr_id, holder.session_id, ${recoveryRefusal()} as refusal from holder),
     old as (
       update mfa set status = 'revoked' from verdict
       where mfa.usr_id = verdict.usr_id and verdict.refusal is null and mfa.type = 'recovery' and mfa.status = 'active'
@@ -132,7 +132,7 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
       returning *),
     ${endOtherLogins(sql`mfa`, sql`(select session_id from verdict)`)},
     audit as (${insertAuditEvent(enrollmentEvent(enrollment), sql`mfa`)})
-    select verdict.refusal, ${factorColumns} from verdict left join mfa on true`;
+    select verdict.refusal, ${factorColumns()} from verdict left join mfa on true`;
 }
 
 /** The fresh session of whoever confirmed, and of the factor what was not known beforehand. */
@@ -145,7 +145,8 @@ export interface ConfirmedRow extends SessionUserRow, Pick<FactorRow, "rpId" | "
   readonly factorUpdatedAt: Date;
 }
 
-const confirmedColumns = sql`factor.type as "factorType", factor.identifier as label, factor.replaces as "replacesFactor",
+const confirmedColumns =
+  () => sql`factor.type as "factorType", factor.identifier as label, factor.replaces as "replacesFactor",
   factor.created_at as "factorCreatedAt", factor.updated_at as "factorUpdatedAt", factor.webauthn_rp_id as "rpId",
   factor.webauthn_sign_count::text as "signCount", factor.webauthn_aaguid::text as aaguid,
   factor.webauthn_transports as transports`;
@@ -218,7 +219,7 @@ export function confirmFactor(
       },
       sql`holder left join factor on true where holder.usr_id is not null`,
     )})
-    select ${refusal} as refusal, ${confirmedColumns}, ${sessionColumns}, ${sessionUserColumns}
+    select ${refusal} as refusal, ${confirmedColumns()}, ${sessionColumns()}, ${sessionUserColumns()}
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
 }
 
@@ -254,8 +255,8 @@ function activate(activation: Activation): Statement {
 /** What became of a confirmation whose reply was lost. */
 export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId: string): Statement<ConfirmedRow> {
   return sql`
-    select aud.metadata ->> 'reason' as refusal, ${confirmedColumns},
-      ${sessionColumns}, ${sessionUserColumns}
+    select aud.metadata ->> 'reason' as refusal, ${confirmedColumns()},
+      ${sessionColumns()}, ${sessionUserColumns()}
     from aud left join mfa factor on factor.id = ${factorId}::uuid left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }

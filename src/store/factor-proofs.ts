@@ -41,7 +41,7 @@ export interface Reservation {
 export type ReservedFactorRow = Reservation & FactorMaterial;
 
 /** The columns of {@link FactorMaterial}, of whatever row is called `mfa`. */
-const columns = sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') as "totpSecret",
+const columns = () => sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') as "totpSecret",
     mfa.totp_algorithm as "totpAlgorithm", mfa.totp_digits as "totpDigits", mfa.totp_period as "totpPeriod",
     mfa.totp_last_step::text as "totpLastStep", mfa.recovery_hashes as "recoveryHashes",
     mfa.recovery_consumed::text[] as "recoveryConsumed"`;
@@ -112,7 +112,7 @@ export function factorMaterial(factor: { readonly type: FactorType } | { readonl
   join: Statement;
 } {
   return {
-    columns,
+    columns: columns(),
     join:
       "type" in factor
         ? sql`left join mfa on mfa.usr_id = holder.usr_id and mfa.type = ${factor.type} and mfa.status = 'active'`

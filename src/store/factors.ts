@@ -24,7 +24,7 @@ export interface FactorRow {
 }
 
 /** The columns of a {@link FactorRow}, of whatever row is called `mfa`. */
-export const factorColumns: Statement = sql`mfa.id, mfa.type, mfa.status, mfa.identifier, mfa.replaces,
+export const factorColumns = (): Statement => sql`mfa.id, mfa.type, mfa.status, mfa.identifier, mfa.replaces,
   mfa.created_at as "createdAt", mfa.updated_at as "updatedAt",
   case when mfa.type = 'recovery' then (select count(*)::int from unnest(mfa.recovery_consumed) as used where not used) end
     as remaining,
@@ -43,7 +43,7 @@ export function selectFactorsOfUser(
 ): Statement<FactorRow & { refusal: string | null }> {
   return sql`
     with ${guardRead(ofUser(act, "identity.mfa.list", accessRules.listFactors))}
-    select verdict.refusal, ${factorColumns}
+    select verdict.refusal, ${factorColumns()}
     from verdict left join mfa on mfa.usr_id = verdict.id and verdict.refusal is null
       and (mfa.status = 'active' or (mfa.status = 'pending' and mfa.pending_expires_at > sallyport_now()))
     order by mfa.id`;
@@ -90,13 +90,13 @@ export function revokeFactor(act: FactorAct & { rule: AccessRule }): Statement<F
         sql`(select usr_id from acting)`,
         sql`(select changed.usr_id from changed, target where not ${byOwner} and ${isLastProof()}) unproved`,
       )})`,
-    columns: factorColumns,
+    columns: factorColumns(),
   });
 }
 
 /** The factor as it is now, if the operation that made the event committed. */
 export function recallFactor(factorId: string, auditId: string): Statement<FactorRow> {
-  return sql`select ${factorColumns} from mfa where mfa.id = ${factorId}::uuid and ${committed(auditId)}`;
+  return sql`select ${factorColumns()} from mfa where mfa.id = ${factorId}::uuid and ${committed(auditId)}`;
 }
 
 /** The key of the lock for a change of one factor: its user. */

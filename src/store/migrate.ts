@@ -73,7 +73,7 @@ export async function migrate(
   if (dryRun) return { applied: [], pending: pending.map(({ name }) => name) };
 
   const applied: string[] = [];
-  await database.batch([lock, createRecords]);
+  await database.batch([lock(), createRecords()]);
   while (pending.length > 0) {
     const step = pending[0]!;
     if (await apply(database, step)) applied.push(step.name);
@@ -131,9 +131,9 @@ async function parseMigration({ name, text }: Migration): Promise<Step> {
 }
 
 /** Any number will do that nobody else locks: these are the letters "sall". */
-const lock: Statement = sql`select pg_advisory_xact_lock(1935764588)`;
+const lock = () => sql`select pg_advisory_xact_lock(1935764588)`;
 
-const createRecords: Statement = sql`
+const createRecords = () => sql`
   create table if not exists sallyport_migration (
     name text primary key,
     sha256 text not null,
@@ -178,7 +178,7 @@ function pendingSteps(steps: readonly Step[], applied: readonly Applied[]): read
 async function apply(database: Database, { name, sha256, statements }: Step): Promise<boolean> {
   try {
     await database.batch([
-      lock,
+      lock(),
       sql`insert into sallyport_migration (name, sha256) values (${name}, ${sha256})`,
       ...statements.map((text): Statement => ({ text, params: [] })),
     ]);

@@ -25,7 +25,8 @@ export interface PasskeyRow {
   readonly lastUsedAt: Date | null;
 }
 
-const passkeyColumns = sql`cred.id, cred.usr_id as "userId", cred.status, w.name, w.transports, w.aaguid::text as aaguid,
+const passkeyColumns =
+  () => sql`cred.id, cred.usr_id as "userId", cred.status, w.name, w.transports, w.aaguid::text as aaguid,
   w.backed_up as "backedUp", w.backup_eligible as "backupEligible", cred.created_at as "createdAt",
   w.last_used_at as "lastUsedAt"`;
 
@@ -50,11 +51,11 @@ export function insertPasskey(
         outcome: sql`case when cred.id is null then 'failure' else 'success' end`,
         targetKind: "cred",
         targetId: sql`${attempt.passkeyId}::uuid`,
-        metadata: sql`jsonb_strip_nulls(jsonb_build_object('refusal', ${claimRefusal}))`,
+        metadata: sql`jsonb_strip_nulls(jsonb_build_object('refusal', ${claimRefusal()}))`,
       },
       sql`holder left join cred on true where holder.usr_id is not null`,
     )})
-    select ${claimRefusal} as refusal, cred.id, cred.usr_id as "userId", cred.status, ${attempt.name}::text as name,
+    select ${claimRefusal()} as refusal, cred.id, cred.usr_id as "userId", cred.status, ${attempt.name}::text as name,
       ${key.transports}::text[] as transports, ${key.aaguid}::text as aaguid, ${key.backedUp}::boolean as "backedUp",
       ${key.backupEligible}::boolean as "backupEligible", cred.created_at as "createdAt", null::timestamptz as "lastUsedAt"
     from holder left join cred on true`;
@@ -63,7 +64,7 @@ export function insertPasskey(
 /** The passkey as it is now, if the operation that made the event committed. */
 export function recallPasskey(passkeyId: string, auditId: string): Statement<PasskeyRow & { refusal: string | null }> {
   return sql`
-    select aud.metadata ->> 'refusal' as refusal, ${passkeyColumns}
+    select aud.metadata ->> 'refusal' as refusal, ${passkeyColumns()}
     from aud left join cred on cred.id = ${passkeyId}::uuid
     left join webauthn_credential w on w.credential_id = cred.identifier
     where aud.id = ${auditId}::uuid`;
@@ -80,7 +81,7 @@ export function selectPasskeysOfUser(
 ): Statement<PasskeyRow & { refusal: string | null }> {
   return sql`
     with ${guardRead(ofUser(act, "identity.passkey.list", accessRules.listPasskeys))}
-    select verdict.refusal, ${passkeyColumns}
+    select verdict.refusal, ${passkeyColumns()}
     from verdict left join cred on cred.usr_id = verdict.id and verdict.refusal is null and cred.type = 'passkey'
       and cred.status <> 'revoked'
     left join webauthn_credential w on w.credential_id = cred.identifier

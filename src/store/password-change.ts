@@ -133,7 +133,7 @@ export function spendPasswordChange(change: {
       },
       sql`verdict`,
     )})
-    select verdict.refusal, ${sessionColumns}, ${sessionUserColumns}
+    select verdict.refusal, ${sessionColumns()}, ${sessionUserColumns()}
     from verdict left join login ses on true left join usr on usr.id = ses.usr_id`;
 }
 
@@ -144,7 +144,7 @@ export function recallPasswordChange(
 ): Statement<SessionUserRow & { refusal: string | null }> {
   return sql`
     select case when aud.outcome <> 'success' then 'unauthorized.invalid_credential' end as refusal,
-      ${sessionColumns}, ${sessionUserColumns}
+      ${sessionColumns()}, ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }

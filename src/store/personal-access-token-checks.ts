@@ -30,15 +30,15 @@ export interface FoundTokenRow {
 }
 
 /** SQL for what the state of a row called `pat` refuses with, revoked before expired (Flametrench ADR 0016). */
-const refusalOfState = sql`case
+const refusalOfState = () => sql`case
   when pat.revoked_at is not null then 'pat.revoked'
   when pat.expires_at <= sallyport_now() then 'pat.expired' end`;
 
-const columns = sql`pat.id, pat.usr_id as "userId", pat.scope, pat.secret_hash as "secretHash",
-  ${refusalOfState} as refusal, sallyport_now() as now, ${sessionUserColumns}`;
+const columns = () => sql`pat.id, pat.usr_id as "userId", pat.scope, pat.secret_hash as "secretHash",
+  ${refusalOfState()} as refusal, sallyport_now() as now, ${sessionUserColumns()}`;
 
 /** A token whose owner is not active is not there, so that their state is nobody's to learn. */
-const ofActiveUser = sql`pat join usr on usr.id = pat.usr_id and usr.status = 'active'`;
+const ofActiveUser = () => sql`pat join usr on usr.id = pat.usr_id and usr.status = 'active'`;
 
 /** `update pat …` of a token's last use, for one that was proved: at most once a minute, and never after its end (H3). */
 function touch(proof: { tokenId: string; secretHash: string }, condition: Statement): Statement {
@@ -61,10 +61,10 @@ export function useProvedToken(proof: {
 }): Statement<FoundTokenRow & { proved: boolean }> {
   return sql`
     with found as materialized (
-      select ${columns}, pat.secret_hash = ${proof.secretHash}
+      select ${columns()}, pat.secret_hash = ${proof.secretHash}
         and sallyport_now() >= ${proof.provedAt}::timestamptz
         and sallyport_now() < ${proof.provedAt}::timestamptz + make_interval(secs => ${proof.proofSeconds}::int) as proved
-      from ${ofActiveUser} where pat.id = ${proof.tokenId}::uuid),
+      from ${ofActiveUser()} where pat.id = ${proof.tokenId}::uuid),
     touched as (${touch(proof, sql`exists (select from found where proved and refusal is null)`)})
     select * from found`;
 }
@@ -91,7 +91,7 @@ export function reserveTokenCheck(check: {
 }): Statement<ReservedTokenCheckRow> {
   return sql`
     with found as materialized (
-      select ${columns} from ${ofActiveUser} where pat.id = ${check.tokenId ?? null}::uuid),
+      select ${columns()} from ${ofActiveUser()} where pat.id = ${check.tokenId ?? null}::uuid),
     ${countAttempts({ buckets: check.buckets, account: sql`null::text`, knownDevice: sql`false` })},
     audit as (${insertAuditEvent(
       {
@@ -123,9 +123,9 @@ export function spendTokenCheck(proof: {
       sql`exists (select from usr where usr.id = pat.usr_id and usr.status = 'active')`,
     )}),
     ${giveBack(proof.buckets, sql`(select count(*) from touched) >= 0`)}
-    select case when pat.id is null then 'pat.invalid' else ${refusalOfState} end as refusal
+    select case when pat.id is null then 'pat.invalid' else ${refusalOfState()} end as refusal
     from (select 1) one
-    left join (${ofActiveUser}) on pat.id = ${proof.tokenId}::uuid and pat.secret_hash = ${proof.secretHash}`;
+    left join (${ofActiveUser()}) on pat.id = ${proof.tokenId}::uuid and pat.secret_hash = ${proof.secretHash}`;
 }
 
 /** Gives the reservation of a check back whose secret nobody looked at. */

@@ -20,13 +20,13 @@ export interface PersonalAccessTokenRow {
 }
 
 /** SQL for the state of whatever row is called `pat`: revoked before expired, as the specification reports it. */
-const status = sql`case
+const status = () => sql`case
   when pat.revoked_at is not null then 'revoked'
   when pat.expires_at <= sallyport_now() then 'expired'
   when pat.id is not null then 'active' end`;
 
 /** The columns of a {@link PersonalAccessTokenRow}, of whatever row is called `pat`. */
-const columns = sql`pat.id, pat.usr_id as "userId", pat.name, pat.scope, ${status} as status,
+const columns = () => sql`pat.id, pat.usr_id as "userId", pat.name, pat.scope, ${status()} as status,
   pat.expires_at as "expiresAt", pat.last_used_at as "lastUsedAt", pat.revoked_at as "revokedAt",
   pat.created_at as "createdAt", pat.updated_at as "updatedAt"`;
 
@@ -79,7 +79,7 @@ export function insertPersonalAccessToken(
       },
       sql`pat`,
     )})
-    select ${columns} from verdict left join pat on true where ${raiseRefusal()}`;
+    select ${columns()} from verdict left join pat on true where ${raiseRefusal()}`;
 }
 
 /** One row with `refusal` or the token; a read by an administrator leaves an event. */
@@ -88,7 +88,7 @@ export function selectPersonalAccessToken(
 ): Statement<PersonalAccessTokenRow & { refusal: string | null }> {
   return sql`
     with ${guardRead(guarded(act, "read", accessRules.getPat))}
-    select verdict.refusal, ${columns} from verdict left join pat on pat.id = verdict.id`;
+    select verdict.refusal, ${columns()} from verdict left join pat on pat.id = verdict.id`;
 }
 
 /** A page of a user's tokens in order of their ids; one row more than asked for tells that there are others. */
@@ -105,10 +105,10 @@ export function selectPersonalAccessTokensOfUser(
     page as (
       select pat.* from pat join verdict on pat.usr_id = verdict.id and verdict.refusal is null
       where (${act.after ?? null}::uuid is null or pat.id > ${act.after ?? null}::uuid)
-        and (${act.status ?? null}::text is null or ${status} = ${act.status ?? null}::text)
+        and (${act.status ?? null}::text is null or ${status()} = ${act.status ?? null}::text)
       order by pat.id
       limit ${act.limit}::int + 1)
-    select verdict.refusal, ${columns} from verdict left join page pat on true order by pat.id`;
+    select verdict.refusal, ${columns()} from verdict left join page pat on true order by pat.id`;
 }
 
 /** Ends a token; one that was revoked stays as it is, with its first time. The batch has locked the user. */
@@ -120,13 +120,13 @@ export function revokePersonalAccessToken(act: TokenAct & { rule: AccessRule }):
     set: sql`revoked_at = greatest(sallyport_now(), pat.created_at, pat.last_used_at)`,
     when: sql`pat.revoked_at is null`,
     cascade: sql``,
-    columns,
+    columns: columns(),
   });
 }
 
 /** The token as it is now, if the operation that made the event committed. */
 export function recallPersonalAccessToken(tokenId: string, auditId: string): Statement<PersonalAccessTokenRow> {
-  return sql`select ${columns} from pat where pat.id = ${tokenId}::uuid and ${committed(auditId)}`;
+  return sql`select ${columns()} from pat where pat.id = ${tokenId}::uuid and ${committed(auditId)}`;
 }
 
 /** The key of the lock for a change of one token: its user. */

@@ -109,7 +109,7 @@ export function refreshSession(refresh: {
       sql`verdict v where v.verdict in ('rotate', 'reuse')`,
     )})
     select v.verdict, encode(ses.derivation_nonce, 'hex') as nonce, ses.derivation_key as "keyVersion",
-      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionColumns}, ${sessionUserColumns}
+      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionColumns()}, ${sessionUserColumns()}
     from verdict v join usr on usr.id = v.usr_id
     left join (select * from made union all select next.* from ses next join verdict retried
       on retried.verdict = 'retry' and next.id = retried.successor_id) ses on true`;
@@ -120,7 +120,7 @@ export function recallRefresh(childId: string, auditId: string): Statement<Refre
   return sql`
     select case aud.outcome when 'success' then 'rotate' else 'ended' end as verdict,
       encode(ses.derivation_nonce, 'hex') as nonce, ses.derivation_key as "keyVersion",
-      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionColumns}, ${sessionUserColumns}
+      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionColumns()}, ${sessionUserColumns()}
     from aud left join ses on ses.id = ${childId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }

@@ -33,16 +33,14 @@ export interface SessionUserRow extends SessionRow {
 }
 
 /** The columns of a {@link SessionRow}, of whatever row is called `ses`. */
-export const sessionColumns: Statement = sql`ses.id, ses.usr_id as "userId", ses.cred_id as "credentialId",
+export const sessionColumns = (): Statement => sql`ses.id, ses.usr_id as "userId", ses.cred_id as "credentialId",
   ses.created_at as "createdAt", ses.expires_at as "expiresAt", ses.revoked_at as "revokedAt",
   ses.mfa_verified_at as "mfaVerifiedAt", ses.auth_time as "authTime", ses.amr, ses.transport,
   ses.last_seen_at as "lastSeenAt", ses.user_agent as "userAgent", ses.address`;
 
 /** The further columns of a {@link SessionUserRow}, of whatever row is called `usr`. */
-export const sessionUserColumns: Statement = sql`usr.status as "userStatus", usr.display_name as "displayName",
+export const sessionUserColumns = (): Statement => sql`usr.status as "userStatus", usr.display_name as "displayName",
   usr.created_at as "userCreatedAt", usr.updated_at as "userUpdatedAt"`;
-
-const secondFactorDemanded = demandsSecondFactor(sql`ses.usr_id`);
 
 /** A session to be: what the isolate makes, and how long it may live. */
 export interface NewSession {
@@ -108,7 +106,7 @@ export function verifySession(presented: {
         when ses.revoked_at is not null or ses.expires_at <= sallyport_now()
           or usr.status <> 'active' or cred.status <> 'active'
           or ${idleEnd(presented.defaultIdleSeconds)} <= sallyport_now() then 'unauthorized.session_expired'
-        when not 'mfa' = any(ses.amr) and (cred.needs_factor or ${secondFactorDemanded}) then 'unauthorized.mfa_required'
+        when not 'mfa' = any(ses.amr) and (cred.needs_factor or ${demandsSecondFactor(sql`ses.usr_id`)}) then 'unauthorized.mfa_required'
       end as refusal
       from ses join usr on usr.id = ses.usr_id join cred on cred.id = ses.cred_id
       where ses.token_hash = decode(${presented.tokenHash}, 'hex')),
@@ -118,7 +116,7 @@ export function verifySession(presented: {
       where ses.id = seen.id and seen.refusal is null and ses.revoked_at is null
         and coalesce(seen.last_seen_at, seen.created_at)
           < sallyport_now() - make_interval(secs => ${lastSeenSeconds}::int))
-    select ses.refusal, ses.identifier, sallyport_now() as "asOf", ${sessionColumns}, ${sessionUserColumns}
+    select ses.refusal, ses.identifier, sallyport_now() as "asOf", ${sessionColumns()}, ${sessionUserColumns()}
     from seen ses join usr on usr.id = ses.usr_id`;
 }
 
@@ -143,7 +141,7 @@ export function selectSession(act: SessionAct): Statement<SessionRow & { refusal
   const action = "identity.session.read";
   return sql`
     with ${guardRead({ actor, auditId, rule, table: sql`ses`, id, owner, action, targetKind: "ses" })}
-    select verdict.refusal, ${sessionColumns} from verdict left join ses on ses.id = verdict.id`;
+    select verdict.refusal, ${sessionColumns()} from verdict left join ses on ses.id = verdict.id`;
 }
 
 /** A page of a user's sessions in every state; one row more than asked for tells that there are others. */
@@ -165,7 +163,7 @@ export function selectSessionsOfUser(
           and ${idleEnd(act.defaultIdleSeconds)} > sallyport_now()))
       order by ses.id
       limit ${act.limit}::int + 1)
-    select verdict.refusal, ${sessionColumns} from verdict left join page ses on true order by ses.id`;
+    select verdict.refusal, ${sessionColumns()} from verdict left join page ses on true order by ses.id`;
 }
 
 /**
@@ -191,7 +189,7 @@ export function revokeSession(act: SessionAct): Statement<SessionRow> {
       where ses.id = heirs.id and verdict.refusal is null and ses.revoked_at is null
       returning ses.*),
     audit as (${insertAuditEvent(sessionEvent(act, "revoke"), sql`(select * from changed limit 1) ses`)})
-    select ${sessionColumns}
+    select ${sessionColumns()}
     from verdict left join (select * from changed union all
       select * from target where not exists (select from changed where changed.id = target.id)) ses on ses.id = verdict.id
     where ${raiseRefusal()}`;
@@ -274,7 +272,7 @@ export function endPresentedSession(presented: {
 /** The session as it is now, if the operation that made the event committed. */
 export function recallSession(sessionId: string, auditId: string): Statement<SessionUserRow> {
   return sql`
-    select ${sessionColumns}, ${sessionUserColumns} from ses join usr on usr.id = ses.usr_id
+    select ${sessionColumns()}, ${sessionUserColumns()} from ses join usr on usr.id = ses.usr_id
     where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 

@@ -142,7 +142,7 @@ export function spendPassword(
       },
       sql`outcome left join live on true left join opened ses on true`,
     )})
-    select outcome.ok as live, live.next, live.kinds as factors, ${sessionColumns}, ${sessionUserColumns}
+    select outcome.ok as live, live.next, live.kinds as factors, ${sessionColumns()}, ${sessionUserColumns()}
     from outcome left join live on true left join opened ses on true left join usr on usr.id = live.usr_id`;
 }
 
@@ -203,7 +203,7 @@ export function createSessionFromTicket(grant: {
       },
       sql`ses`,
     )})
-    select ${sessionColumns}, ${sessionUserColumns}
+    select ${sessionColumns()}, ${sessionUserColumns()}
     from (select 1) one left join ses on true left join usr on usr.id = ses.usr_id
     where case when ses.id is not null then true else sallyport_refuse('unauthorized.invalid_ticket') end`;
 }
@@ -217,7 +217,7 @@ export function userOfTicket(ticketHash: string): Statement<{ id: string }> {
 export function recallSpentPassword(sessionId: string, auditId: string): Statement<SignedInRow> {
   return sql`
     select aud.outcome = 'success' as live, aud.metadata ->> 'next' as next,
-      array(select jsonb_array_elements_text(aud.metadata -> 'factors')) as factors, ${sessionColumns}, ${sessionUserColumns}
+      array(select jsonb_array_elements_text(aud.metadata -> 'factors')) as factors, ${sessionColumns()}, ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = aud.actor_usr_id
     where aud.id = ${auditId}::uuid`;
 }

@@ -68,7 +68,7 @@ export function signUp(account: {
       sql`quota left join proof on true where quota.allowed or quota.just_limited`,
     )})
     select quota.allowed, quota.retry_after as "retryAfterSeconds", usr.id is not null as created,
-      ${sessionColumns}, ${sessionUserColumns}
+      ${sessionColumns()}, ${sessionUserColumns()}
     from quota left join person usr on true left join login ses on true`;
 }
 
@@ -76,7 +76,7 @@ export function signUp(account: {
 export function recallSignUp(sessionId: string, auditId: string): Statement<SignedUpRow> {
   return sql`
     select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.outcome = 'success' as created,
-      ${sessionColumns}, ${sessionUserColumns}
+      ${sessionColumns()}, ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }

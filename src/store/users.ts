@@ -16,7 +16,7 @@ export interface UserRow {
 }
 
 /** The columns of a {@link UserRow}, of whatever row is called `usr`. */
-const columns = sql`usr.id, usr.status, usr.display_name as "displayName", usr.created_at as "createdAt",
+const columns = () => sql`usr.id, usr.status, usr.display_name as "displayName", usr.created_at as "createdAt",
   usr.updated_at as "updatedAt"`;
 
 /** What every statement about one user takes: who asks, the event that it leaves, and the user. */
@@ -52,7 +52,7 @@ export function insertUser(
       },
       sql`made`,
     )})
-    select ${columns}
+    select ${columns()}
     from verdict left join (select * from made union all select * from usr
       where id = coalesce((select claimed from verdict), ${act.userId}::uuid) and not exists (select from made)) usr on true
     where ${raiseRefusal()}`;
@@ -62,7 +62,7 @@ export function insertUser(
 export function selectUser(act: UserAct): Statement<UserRow & { refusal: string | null }> {
   return sql`
     with ${guardRead(ofUser(act, "identity.user.read", accessRules.getUser))}
-    select verdict.refusal, ${columns} from verdict left join usr on usr.id = verdict.id`;
+    select verdict.refusal, ${columns()} from verdict left join usr on usr.id = verdict.id`;
 }
 
 /** `displayName: undefined` leaves the name as it is, null clears it. */
@@ -129,7 +129,7 @@ export function revokeUser(act: UserAct): Statement<UserRow> {
 
 /** The user as it is now, if the operation that made the event committed. */
 export function recallUser(userId: string, auditId: string): Statement<UserRow> {
-  return sql`select ${columns} from usr where usr.id = ${userId}::uuid and ${committed(auditId)}`;
+  return sql`select ${columns()} from usr where usr.id = ${userId}::uuid and ${committed(auditId)}`;
 }
 
 /**
@@ -172,7 +172,7 @@ export function selectUsers(
           where cred.usr_id = usr.id and cred.status = 'active' and cred.identifier ilike ${pattern}::text escape '\\'))
       order by usr.id
       limit ${act.limit}::int + 1)
-    select verdict.refusal, ${columns} from verdict left join page usr on true order by usr.id`;
+    select verdict.refusal, ${columns()} from verdict left join page usr on true order by usr.id`;
 }
 
 function changeUser(
@@ -186,7 +186,7 @@ function changeUser(
     cascade: Statement;
   },
 ): Statement<UserRow> {
-  return guardedChange({ ...ofUser(act, `identity.user.${change.verb}`, change.rule), ...change, columns });
+  return guardedChange({ ...ofUser(act, `identity.user.${change.verb}`, change.rule), ...change, columns: columns() });
 }
 
 /** The CTEs that end what a user can present: sessions and login tickets. */

@@ -25,7 +25,7 @@ export function selectRegistrationOptions(
   return sql`
     with ${holderOf(attempt, false)},
     ${ensureHandle(attempt.newHandle)}
-    select holder.refusal, ${registrationOptionColumns} from holder ${registrationOptionJoin}`;
+    select holder.refusal, ${registrationOptionColumns()} from holder ${registrationOptionJoin()}`;
 }
 
 /** The CTE `handle`, for a statement with `holder`: the user's, which is drawn the first time, whoever is first. */
@@ -59,10 +59,11 @@ export function selectSignInOptions(identifier: string): Statement<{ credentialI
 }
 
 /** The columns of a {@link RegistrationOptionsRow} but `refusal`, and what they come from besides `holder`. */
-export const registrationOptionColumns: Statement = sql`holder.usr_id as "userId",
+export const registrationOptionColumns = (): Statement => sql`holder.usr_id as "userId",
       encode(handle.handle, 'hex') as handle, coalesce(named.identifier, usr.display_name, 'account') as "loginName", usr.display_name as "displayName",
       ${activeCredentialIds(sql`holder.usr_id`)} as "credentialIds", sallyport_now() as now`;
-export const registrationOptionJoin: Statement = sql`left join handle on true left join usr on usr.id = holder.usr_id
+export const registrationOptionJoin =
+  (): Statement => sql`left join handle on true left join usr on usr.id = holder.usr_id
     left join lateral (
       select password.identifier from cred password
       where password.usr_id = holder.usr_id and password.type = 'password' and password.status = 'active'
@@ -111,7 +112,7 @@ export function claimCredentialId(key: RegisteredKey, name: string | null): Stat
 }
 
 /** SQL for what refuses a registration after {@link claimCredentialId}, or null. */
-export const claimRefusal: Statement = sql`coalesce(holder.refusal,
+export const claimRefusal = (): Statement => sql`coalesce(holder.refusal,
       case when not exists (select from unspent) then 'invalid_format.webauthn'
         when not exists (select from claimed) then 'conflict.duplicate_credential' end)`;
 
