@@ -4,6 +4,7 @@ import { AuthError } from "../domain/error.ts";
 import { type CredentialId, generateId, uuidFor, wireId } from "../domain/id.ts";
 import { normalizeIdentifier } from "../domain/identifier.ts";
 import * as store from "../store/credentials.ts";
+import { lockIdentifier } from "../store/identifiers.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
 import { proveCurrentPassword } from "./current-password.ts";
@@ -72,7 +73,7 @@ export function credentialOperations(core: Core): CredentialOperations {
       // In a batch of several plans the lock must be one of those that come first, in order (S30).
       const locks = [
         { on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` } as const,
-        ...store.lockIdentifier(normal),
+        ...lockIdentifier(normal),
       ];
       return { work: { ...credentialWork(act, "create", body), locks }, known: { credentialId } };
     }),

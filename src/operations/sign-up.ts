@@ -4,7 +4,7 @@ import { AuthError } from "../domain/error.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { storableText } from "../domain/text.ts";
-import { lockIdentifier } from "../store/credentials.ts";
+import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/sign-up.ts";
 import { attemptBuckets } from "./buckets.ts";
 import type { Core } from "./core.ts";

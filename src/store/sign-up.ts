@@ -1,7 +1,7 @@
 import type { RequestContext } from "../domain/request-context.ts";
 import { type Bucket, countAttempts } from "./attempts.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { hasSuspendedCredential } from "./credentials.ts";
+import { hasSuspendedCredential } from "./identifiers.ts";
 import {
   endPresentedFamily,
   insertSession,
