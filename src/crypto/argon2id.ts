@@ -32,7 +32,7 @@ export interface Argon2idInput {
 interface BlockFunctions {
   /** The compression function of §3.5; `work` is a block to work in. */
   G(x: number, y: number, result: number, work: number): void;
-  /** `G(x, G(x, y))`: with a block of zeros, the addresses of §3.4.1.2. */
+  /** `G(x, G(x, y))`: with a block of zeros, the references of §3.4.1.2. */
   G2(x: number, y: number, result: number, work: number): void;
   xor(result: number, x: number, y: number): void;
   /** Writes the lane and the column that the words J_1 and J_2 at `random` refer to: §3.4.2. */
@@ -55,8 +55,8 @@ const pageBytes = 65_536;
 const maximumPages = 65_536;
 /** Segments of a lane, `SL` in §3.4. */
 const slices = 4;
-/** How many references a block of addresses holds. */
-const addressesOfBlock = 128;
+/** How many references a block of them holds. */
+const referencesOfBlock = 128;
 
 /** What stands where in the memory: blocks to work in, the two words of a reference, and the matrix. */
 const at = {
@@ -64,7 +64,7 @@ const at = {
   fresh: 1024,
   zeros: 2048,
   counter: 3072,
-  addresses: 4096,
+  references: 4096,
   reference: 5120,
   matrix: 6144,
 } as const;
@@ -133,15 +133,15 @@ export class Argon2id {
         const column = slice * segmentBlocks + offset;
         const current = blockAt(lane, column);
         const previous = blockAt(lane, (column || laneBlocks) - 1);
-        const address = offset % addressesOfBlock;
-        if (isIndependent && (offset === first || address === 0)) {
-          const turn = (offset - address) / addressesOfBlock + 1;
+        const index = offset % referencesOfBlock;
+        if (isIndependent && (offset === first || index === 0)) {
+          const turn = (offset - index) / referencesOfBlock + 1;
           // Words of 64 bits.
-          for (const [index, word] of [pass, lane, slice, lanes * laneBlocks, passes, argon2idType, turn].entries())
-            words[at.counter / 4 + 2 * index] = word;
-          G2(at.zeros, at.counter, at.addresses, at.work);
+          for (const [position, word] of [pass, lane, slice, lanes * laneBlocks, passes, argon2idType, turn].entries())
+            words[at.counter / 4 + 2 * position] = word;
+          G2(at.zeros, at.counter, at.references, at.work);
         }
-        const random = isIndependent ? at.addresses + 8 * address : previous;
+        const random = isIndependent ? at.references + 8 * index : previous;
         getLZ(at.reference, random, lane, lanes, pass, slice, offset, slices, segmentBlocks);
         const reference = blockAt(words[at.reference / 4]!, words[at.reference / 4 + 1]!);
         G(previous, reference, pass === 0 ? current : at.fresh, at.work);

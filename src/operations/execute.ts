@@ -55,8 +55,8 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
       return await recover(core, items, error, startedAt);
     } catch (final) {
       const refusal = isReplyLost(final) ? unavailable(final) : refusalOf(final);
-      // In a batch, of the operation that refused; a constraint does not say which that was.
-      const place = items.length > 1 ? placeOf(final) : undefined;
+      // Of several, for the one that refused; a constraint does not say which that was.
+      const place = isMarked(items) ? placeOf(final) : undefined;
       for (const [index, item] of items.entries()) {
         if (isWork(item) && (place ?? index) === index) await recordDenial(core, item.denial, refusal);
       }
@@ -97,17 +97,22 @@ function unavailable(cause: unknown): AuthError {
   return new AuthError("unavailable.database", { cause, retryAfterSeconds: 1 });
 }
 
-/** One request: the locks of all, deduplicated and in order, then the bodies, in a batch each behind the mark of its place. */
+/** One request: the locks of all, deduplicated and in order, then the bodies, of several operations each behind the mark of its place. */
 async function send(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[]> {
   const [first] = items;
   if (first && items.length === 1 && (!isWork(first) || !first.locks?.length)) {
     return [await core.database.run(isWork(first) ? first.body : first)];
   }
   const locks = lockStatements(items.flatMap((item) => (isWork(item) ? (item.locks ?? []) : [])));
-  const bodies = items.map((item) => (isWork(item) ? item.body : item));
-  const marked = bodies.flatMap((body, place) => (bodies.length > 1 ? [markPlace(place), body] : [body]));
-  const results = (await core.database.batch([...locks, ...marked])).slice(locks.length);
-  return bodies.length > 1 ? results.filter((_rows, index) => index % 2 === 1) : results;
+  const marks = isMarked(items) ? items.map((_item, place) => markPlace(place)) : [];
+  const bodies = items.flatMap((item, place) => [...marks.slice(place, place + 1), isWork(item) ? item.body : item]);
+  const results = await core.database.batch([...locks, ...bodies]);
+  return results.slice(locks.length).filter((_rows, index) => marks.length === 0 || index % 2 === 1);
+}
+
+/** Whether a refusal must say whose it is. */
+function isMarked(items: readonly Item[]): boolean {
+  return items.filter(isWork).length > 1;
 }
 
 /** The answers of operations that have committed, or `undefined` if they have not (or may simply run again). */

@@ -1,19 +1,22 @@
 /**
  * Argon2id for Node, Deno, Bun and browsers, which agree on no way to import a binary: it travels as text and is compiled,
- * synchronously, at first use.
+ * synchronously, at first use. Where the machine has no SIMD, so is one without, which takes half as long again.
  *
  * @module
  */
 import { Argon2idIsolate, type Argon2idOptions } from "../crypto/argon2id-hasher.ts";
 import { fromBase64 } from "../crypto/bytes.ts";
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
-import { argon2Base64 } from "./generated/argon2.ts";
+import { argon2Base64, argon2PlainBase64 } from "./generated/argon2.ts";
 
 export { decoyHash } from "../crypto/argon2id-hasher.ts";
 export { HashQueueFullError } from "../crypto/hash-queue.ts";
 export type { Argon2idOptions, PasswordHasher };
 
-const isolate = new Argon2idIsolate(() => new WebAssembly.Module(fromBase64(argon2Base64)!));
+const isolate = new Argon2idIsolate(() => {
+  const simd = fromBase64(argon2Base64)!;
+  return new WebAssembly.Module(WebAssembly.validate(simd) ? simd : fromBase64(argon2PlainBase64)!);
+});
 
 /** Hashes and verifies passwords with Argon2id; see {@link Argon2idOptions}. All of an isolate share 19 MiB and one queue. */
 export function argon2id(options?: Argon2idOptions): PasswordHasher {

@@ -1,9 +1,10 @@
 /**
- * Takes the Argon2 binary out of openpgpjs' package `argon2id`, at build time.
+ * Takes the Argon2 binaries out of openpgpjs' package `argon2id`, at build time: with SIMD, and without for machines that have
+ * none.
  *
  * Its own loader compiles from bytes at run time, which workerd refuses, and starts with 65 MiB of memory, half of what an
- * isolate may have. Only the binary is used, and only if it is, bit for bit, the one that was reviewed; two of its bytes are
- * changed, so that it accepts a memory that begins with one page.
+ * isolate may have. Only the binaries are used, and only if they are, bit for bit, those that were reviewed; two bytes of each
+ * are changed, so that it accepts a memory that begins with one page.
  *
  * @module
  */
@@ -15,17 +16,22 @@ import { fileURLToPath } from "node:url";
 
 const reviewedVersion = "1.0.1";
 
-/** Of `dist/simd.wasm` in argon2id 1.0.1; a new version is a new review. */
-const reviewedDigest = "50647e10fc8e0adba4f60726f3f0d77db0e3c73516b05a83ad10390b3a8b4b0e";
+/**
+ * Of its binaries in `dist`; a new version is a new review. `minimumAt` is where each declares the least size of the memory that
+ * it imports, 1,040 pages.
+ */
+const reviewed = {
+  "simd.wasm": { digest: "50647e10fc8e0adba4f60726f3f0d77db0e3c73516b05a83ad10390b3a8b4b0e", minimumAt: 0x45 },
+  "no-simd.wasm": { digest: "1f16d8de5a6d8a3a4fad5885c4784f57713d3626fd7d55f852fd79ecadbc4f8e", minimumAt: 0x59 },
+};
 
-/** The import of the memory: `env.memory`, with a maximum, of 1,040 pages at least; and of one, in as many bytes (LEB128). */
-const declared = Buffer.from("03656e76066d656d6f72790201" + "9008", "hex");
-const wanted = Buffer.from("03656e76066d656d6f72790201" + "8100", "hex");
+/** As LEB128, in as many bytes as 1,040. */
+const onePage = [0x81, 0x00];
 
 /**
- * Writes `argon2.wasm`, `argon2.ts` (the same as base64) and the package's licence into a folder.
+ * Writes `argon2.wasm`, `argon2.ts` (the same, and the one without SIMD, as base64) and the package's licence into a folder.
  *
- * @throws {Error} If the package is another version, or the binary's digest differs; then nothing is written.
+ * @throws {Error} If the package is another version, or a binary's digest differs; then nothing is written.
  */
 export async function extractArgon2(outDir: URL | string): Promise<void> {
   const packageDir = dirname(createRequire(import.meta.url).resolve("argon2id/package.json"));
@@ -36,29 +42,38 @@ export async function extractArgon2(outDir: URL | string): Promise<void> {
   if (!licence.includes("Permission is hereby granted, free of charge") || licence.includes("*/"))
     throw new Error("The licence of argon2id has changed.");
 
-  const binary = await readFile(join(packageDir, "dist", "simd.wasm"));
-  const digest = createHash("sha256").update(binary).digest("hex");
-  if (digest !== reviewedDigest) throw new Error(`The sha256 of argon2id's binary is ${digest}.`);
-  binary.set(wanted, binary.indexOf(declared));
+  const [simd, plain] = [await takeBinary(packageDir, "simd.wasm"), await takeBinary(packageDir, "no-simd.wasm")];
 
   const folder = typeof outDir === "string" ? outDir : fileURLToPath(outDir);
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "argon2.wasm"), binary);
-  await writeFile(join(folder, "argon2.ts"), binaryModule(binary, licence));
+  await writeFile(join(folder, "argon2.wasm"), simd);
+  await writeFile(join(folder, "argon2.ts"), binariesModule({ simd, plain }, licence));
   await writeFile(join(folder, "argon2id.LICENSE.txt"), licence);
 }
 
-function binaryModule(bytes: Buffer, licence: string): string {
+async function takeBinary(packageDir: string, name: keyof typeof reviewed): Promise<Buffer> {
+  const binary = await readFile(join(packageDir, "dist", name));
+  const digest = createHash("sha256").update(binary).digest("hex");
+  if (digest !== reviewed[name].digest) throw new Error(`The sha256 of argon2id's ${name} is ${digest}.`);
+  binary.set(onePage, reviewed[name].minimumAt);
+  return binary;
+}
+
+function binariesModule({ simd, plain }: { simd: Buffer; plain: Buffer }, licence: string): string {
   const notice = licence.trimEnd().replace(/^/gm, " * ").replace(/ +$/gm, "");
-  const base64 = bytes.toString("base64").replace(/=+$/, "");
+  const base64 = (bytes: Buffer) => bytes.toString("base64").replace(/=+$/, "");
   return `/**
- * The Argon2 binary of openpgpjs' argon2id ${reviewedVersion}, with a smaller first memory, under this licence:
+ * The Argon2 binaries of openpgpjs' argon2id ${reviewedVersion}, with a smaller first memory, under this licence:
  *
 ${notice}
  */
 
-/** ${bytes.length} bytes, as unpadded base64. */
+/** ${simd.length} bytes, as unpadded base64. */
 export const argon2Base64: string =
-  "${base64}";
+  "${base64(simd)}";
+
+/** The same without SIMD: ${plain.length} bytes, as unpadded base64. */
+export const argon2PlainBase64: string =
+  "${base64(plain)}";
 `;
 }

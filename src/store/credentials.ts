@@ -191,7 +191,11 @@ export function reinstateCredential(act: CredentialAct): Statement<CredentialRow
     refusal: sql`case
       when target.status <> 'suspended' then 'precondition.invalid_transition'
       when exists (select from usr where usr.id = target.usr_id and usr.status = 'revoked')
-        then 'precondition.user_not_active' end`,
+        then 'precondition.user_not_active'
+      when exists (
+        select from cred held
+        where held.type = target.type and held.identifier = target.identifier and held.status = 'active')
+        then 'conflict.duplicate_credential' end`,
     to: "active",
     when: sql`true`,
   });

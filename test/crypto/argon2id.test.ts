@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Argon2id, type Argon2idInput } from "../../src/crypto/argon2id.ts";
 import { fromBase64, fromHex, toHex, utf8 } from "../../src/crypto/bytes.ts";
 import { parsePhc } from "../../src/crypto/phc.ts";
-import { argon2Base64 } from "../../src/runtime/generated/argon2.ts";
+import { argon2Base64, argon2PlainBase64 } from "../../src/runtime/generated/argon2.ts";
 
 const binary = new WebAssembly.Module(fromBase64(argon2Base64)!);
 const computation = new Argon2id(binary);
@@ -60,6 +60,15 @@ const dirtyBytes = ({ memory }: Made) =>
 
 test("RFC 9106 §5.3", () => {
   expect(toHex(computation.tag(rfc9106))).toBe(rfc9106Tag);
+});
+
+test("without SIMD the same, at every number of lanes", () => {
+  const plain = new Argon2id(new WebAssembly.Module(fromBase64(argon2PlainBase64)!));
+  expect(plain.tag(pinned)).toEqual(computation.tag(pinned));
+  for (let lanes = 1; lanes <= 4; lanes++) {
+    const input = { ...pinned, cost: { memoryKiB: 2600, passes: 3, lanes } };
+    expect(plain.tag(input), `${lanes}`).toEqual(computation.tag(input));
+  }
 });
 
 const shared = new URL("../../../shared/vectors/argon2/", import.meta.url);

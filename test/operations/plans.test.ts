@@ -129,6 +129,43 @@ describe.each(["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] a
       text.includes("set_config") ? "select $1::text" : text,
     );
     expect(await denied(unmarked)).toEqual(["identity.user.update", "identity.user.suspend", "identity.user.update"]);
+    expect(unmarked.rewritten).toBeGreaterThan(0);
+  });
+
+  test("S41: a reinstatement whose identifier was given away is recorded as denied, and nothing beside it", async () => {
+    const [admin, person, other] = [await world.administrator(), await world.person(), await world.person()];
+    await world.auth.credentials.suspend({ actor: system, credentialId: person.credentialId });
+    // As another SDK does, for which a suspended password holds no name.
+    await world.rows(sql`
+      update cred set identifier = ${person.identifier} where id = ${uuidFor("cred", other.credentialId)}::uuid`);
+    const refused = world.auth.batch([
+      await world.auth.users.update.plan({ actor: admin.actor, userId: admin.userId, displayName: "Ada" }),
+      await world.auth.credentials.reinstate.plan({ actor: admin.actor, credentialId: person.credentialId }),
+    ]);
+    expect(await outcome(refused)).toBe("conflict.duplicate_credential");
+    const events = await world.events({ actor: admin.userId });
+    expect(events.filter((event) => event.outcome === "denied").map((event) => event.action)).toEqual([
+      "identity.credential.reinstate",
+    ]);
+  });
+
+  test("S41: an application's own refusal is recorded for no plan; one that names a table, for every plan", async () => {
+    await world.rows(sql`
+      create or replace function refuse_note() returns boolean language plpgsql as $$
+      begin raise exception using errcode = 'SP001', message = 'x', constraint = 'forbidden', table = 'note'; end $$`);
+    for (const [refusal, expected] of [
+      [sql`select sallyport_refuse('forbidden')`, 0],
+      [sql`select refuse_note()`, 2],
+    ] as const) {
+      const { actor, userId } = await world.person();
+      const plans = [
+        await world.auth.users.update.plan({ actor, userId, displayName: "Ada" }),
+        await world.auth.users.update.plan({ actor, userId, displayName: "Grace" }),
+      ] as const;
+      expect(await outcome(world.auth.batch([...plans, refusal]))).toBe("forbidden");
+      const events = await world.events({ actor: userId });
+      expect(events.filter((event) => event.outcome === "denied")).toHaveLength(expected);
+    }
   });
 
   test("an application's own failure undoes ours, and is thrown as it is", async () => {

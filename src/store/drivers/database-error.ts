@@ -22,7 +22,7 @@ export class DatabaseError extends Error implements DatabaseErrorFields {
 
   /** @param explanation Shown after the code. Only ever text that holds no values. */
   constructor(fields: DatabaseErrorFields, explanation?: string) {
-    const names = [fields.code, fields.table, fields.constraint].filter((name) => name !== undefined).join(", ");
+    const names = [fields.code, fields.table, fields.constraint].filter(Boolean).join(", ");
     super(`The database refused the statement (${names})${explanation ? `: ${explanation}` : "."}`);
     this.code = fields.code;
     this.table = fields.table;

@@ -20,7 +20,8 @@ export interface PostgresOptions {
  *
  * A client that is inside a transaction when a request comes keeps it: the request nests with a savepoint, so that a
  * refusal undoes only its own work, and nothing is final before the caller commits. Such a request has no deadline of ours
- * and is not retried. In every other case a connection whose deadline passed is closed, since its reply may still come.
+ * and is not retried. Several operations in one transaction belong in one `auth.batch`: only its locks come in one order, and
+ * one operation after another may meet a deadlock. In every other case a connection whose deadline passed is closed, since its reply may still come.
  *
  * Closing the pool or client is the caller's, and so is the `error` listener that node-postgres asks for on a pool.
  *
