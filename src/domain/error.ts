@@ -83,7 +83,7 @@ const refusals = {
   "conflict.last_way_in": ["PreconditionError", "This is the last way to sign in."],
   "precondition.factor_not_pending": ["PreconditionError", "The factor does not wait for confirmation."],
   "precondition.factor_code_invalid": ["PreconditionError", "The code does not confirm the factor."],
-  "precondition.factor_needed_first": ["PreconditionError", "Another active factor is needed first."],
+  "precondition.factor_needed_first": ["PreconditionError", "An active second factor is needed first."],
   "precondition.user_not_active": ["PreconditionError", "The user is not active."],
   "precondition.invalid_transition": ["PreconditionError", "The object is not in the state that this needs."],
   "precondition.cred_user_mismatch": ["PreconditionError", "The credential belongs to another user."],

@@ -56,9 +56,13 @@ export type AuthApi = {
   "/v1/credentials/:cred_id/rotate": {
     $post: Answers<WithCredential & { json: schemas.RotateCredentialBody }, CredentialBody, 200>;
   };
-  "/v1/credentials/:cred_id/suspend": { $post: Answers<WithCredential, CredentialBody, 200> };
+  "/v1/credentials/:cred_id/suspend": {
+    $post: Answers<WithCredential & { json: schemas.EndCredentialBody }, CredentialBody, 200>;
+  };
   "/v1/credentials/:cred_id/reinstate": { $post: Answers<WithCredential, CredentialBody, 200> };
-  "/v1/credentials/:cred_id/revoke": { $post: Answers<WithCredential, CredentialBody, 200> };
+  "/v1/credentials/:cred_id/revoke": {
+    $post: Answers<WithCredential & { json: schemas.EndCredentialBody }, CredentialBody, 200>;
+  };
 
   "/v1/sessions": {
     $post: Answers<TicketHeader & { json: schemas.CreateSessionBody }, { session: SessionBody; token: string }, 201>;

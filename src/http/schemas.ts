@@ -49,7 +49,14 @@ export const userFieldsBody: v.GenericSchema<unknown, UserFieldsBody> = v.strict
 
 /** What `POST /v1/credentials` takes. Only passwords are made here; the other kinds are for an import (S04). */
 export type CreateCredentialBody =
-  | { usr_id: string; type: "password"; identifier: string; password: string }
+  | {
+      usr_id: string;
+      type: "password";
+      identifier: string;
+      password: string;
+      /** Needed where there is one (R008). */
+      current_password?: string | undefined;
+    }
   | { usr_id: string; type: "passkey"; identifier: string; public_key: string; sign_count: number; rp_id: string }
   | { usr_id: string; type: "oidc"; identifier: string; oidc_issuer: string; oidc_subject: string };
 
@@ -57,7 +64,13 @@ const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 export const createCredentialBody: v.GenericSchema<unknown, CreateCredentialBody> = v.variant("type", [
-  v.strictObject({ usr_id: wireId("usr"), type: v.literal("password"), identifier: text, password: text }),
+  v.strictObject({
+    usr_id: wireId("usr"),
+    type: v.literal("password"),
+    identifier: text,
+    password: text,
+    current_password: v.optional(text),
+  }),
   v.strictObject({
     usr_id: wireId("usr"),
     type: v.literal("passkey"),
@@ -74,6 +87,15 @@ export const createCredentialBody: v.GenericSchema<unknown, CreateCredentialBody
     oidc_subject: text,
   }),
 ]);
+
+/** For one's own password: the password itself (R008). */
+export interface EndCredentialBody {
+  current_password?: string | undefined;
+}
+
+export const endCredentialBody: v.GenericSchema<unknown, EndCredentialBody> = v.strictObject({
+  current_password: v.optional(text),
+});
 
 export type RotateCredentialBody =
   | { password: string; current_password: string }

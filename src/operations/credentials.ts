@@ -1,3 +1,4 @@
+import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Credential, CredentialType } from "../domain/credential.ts";
 import { AuthError } from "../domain/error.ts";
@@ -7,7 +8,7 @@ import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
-import { proveCurrentPassword } from "./current-password.ts";
+import { checkCurrentPassword, proveCurrentPassword } from "./current-password.ts";
 import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
@@ -20,14 +21,28 @@ interface OfCredential {
   credentialId: string;
 }
 
+interface NewPassword {
+  actor: Actor;
+  userId: string;
+  identifier: string;
+  password: string;
+}
+
+/** Of the actor: a session of theirs may be a thief's (R008). */
+interface Proved {
+  currentPassword: string;
+}
+
 /** Password credentials (Flametrench `docs/identity.md`); passkeys and OpenID Connect ones are read here, not made. */
 export interface CredentialOperations {
-  /** Adds a password to a user: for themself, within ten minutes of signing in, and for the application. */
-  createPassword: PlannableOperation<
-    { actor: Actor; userId: string; identifier: string; password: string },
-    Credential,
-    { credentialId: CredentialId }
-  >;
+  /**
+   * Adds a password to a user: for themself, within ten minutes of signing in, if they have none; and for the application.
+   *
+   * @throws {AuthError} `unauthorized.invalid_credential` to an owner who has one and has not proved it.
+   */
+  createPassword: PlannableOperation<NewPassword, Credential, { credentialId: CredentialId }>;
+  /** The same by somebody who has one, and proves it. Throws as `auth.changePassword` does. */
+  createOwnPassword: Operation<NewPassword & Proved, Credential>;
   /** The credential; for its owner, the application and administrators. @throws {AuthError} `not_found`. */
   get: Operation<OfCredential, Credential>;
   /** All of a user's, in every state, oldest first. */
@@ -43,40 +58,29 @@ export interface CredentialOperations {
    * The same by its owner, who proves the current password (R008). Throws as `auth.changePassword` does; for whoever may not
    * know the credential it is not there.
    */
-  rotateOwnPassword: Operation<OfCredential & { currentPassword: string; password: string }, Credential>;
-  /** Ends the sessions and tickets that it gave; reversible by an administrator. */
+  rotateOwnPassword: Operation<OfCredential & Proved & { password: string }, Credential>;
+  /** Ends the sessions and tickets that it gave; reversible by an administrator. An owner proves a password: `suspendOwnPassword`. */
   suspend: PlannableOperation<OfCredential, Credential>;
+  suspendOwnPassword: Operation<OfCredential & Proved, Credential>;
   /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
   reinstate: PlannableOperation<OfCredential, Credential>;
   /**
-   * Ends it for good, with the sessions and tickets that it gave.
+   * Ends it for good, with the sessions and tickets that it gave. An owner proves a password: `revokeOwnPassword`.
    *
    * @param input.onlyOwnPasskey Nothing else, and not even an administrator ends another user's. Default false.
    */
   revoke: PlannableOperation<OfCredential & { onlyOwnPasskey?: boolean }, Credential>;
+  revokeOwnPassword: Operation<OfCredential & Proved, Credential>;
 }
 
 export function credentialOperations(core: Core): CredentialOperations {
   return {
-    createPassword: plannable(core, async (_core, { actor, userId, identifier, password }) => {
-      const normal = requireIdentifier(core, identifier);
-      const { needsFactor } = await acceptPassword(core, password, normal);
-      const credentialId = generateId("cred");
-      const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
-      const body = store.insertPasswordCredential({
-        ...act,
-        userId: uuidFor("usr", userId),
-        identifier: normal,
-        passwordHash: await hashPassword(core, password),
-        needsFactor,
-      });
-      // In a batch of several plans the lock must be one of those that come first, in order (S30).
-      const locks = [
-        { on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` } as const,
-        ...lockIdentifier(normal),
-      ];
-      return { work: { ...credentialWork(act, "create", body), locks }, known: { credentialId } };
-    }),
+    createPassword: plannable(core, async (_core, input) => await prepareCreation(input, false)),
+
+    async createOwnPassword({ currentPassword, ...input }) {
+      await prove(input.actor, currentPassword, "create");
+      return await execute(core, (await prepareCreation(input, true)).work);
+    },
 
     async get({ actor, credentialId }) {
       const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
@@ -126,9 +130,38 @@ export function credentialOperations(core: Core): CredentialOperations {
     },
 
     suspend: change("suspend", store.suspendCredential),
+    suspendOwnPassword: changeOwnPassword("suspend", store.suspendCredential),
     reinstate: change("reinstate", store.reinstateCredential),
     revoke: change("revoke", store.revokeCredential),
+    revokeOwnPassword: changeOwnPassword("revoke", store.revokeCredential),
   };
+
+  /** Holds the actor to their current password; of several, to the one that is to be changed. */
+  async function prove(actor: Actor, password: string, verb: string, credentialId?: string): Promise<void> {
+    const rule = accessRules.changePassword;
+    await checkCurrentPassword(core, { actor, password, credentialId, rule, action: `identity.credential.${verb}` });
+  }
+
+  async function prepareCreation({ actor, userId, identifier, password }: NewPassword, proved: boolean) {
+    const normal = requireIdentifier(core, identifier);
+    const { needsFactor } = await acceptPassword(core, password, normal);
+    const credentialId = generateId("cred");
+    const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+    const body = store.insertPasswordCredential({
+      ...act,
+      proved,
+      userId: uuidFor("usr", userId),
+      identifier: normal,
+      passwordHash: await hashPassword(core, password),
+      needsFactor,
+    });
+    // In a batch of several plans the lock must be one of those that come first, in order (S30).
+    const locks = [
+      { on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` } as const,
+      ...lockIdentifier(normal),
+    ];
+    return { work: { ...credentialWork(act, "create", body), locks }, known: { credentialId } };
+  }
 
   async function prepareRotation({ actor, credentialId, password }: OfCredential & { password: string }) {
     const { needsFactor } = await acceptPassword(core, password, actor.subject);
@@ -148,11 +181,28 @@ export function credentialOperations(core: Core): CredentialOperations {
     verb: string,
     statement: typeof store.revokeCredential,
   ): PlannableOperation<OfCredential & { onlyOwnPasskey?: boolean }, Credential> {
-    return plannable(core, async (_core, { credentialId, ...input }) => {
-      const act = { ...input, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
-      return { work: locked(credentialWork(act, verb, statement(act)), act.credentialId), known: {} };
-    });
+    return plannable(core, async (_core, input) => ({ work: changeWork(input, verb, statement, false), known: {} }));
   }
+
+  function changeOwnPassword(
+    verb: string,
+    statement: typeof store.revokeCredential,
+  ): Operation<OfCredential & Proved, Credential> {
+    return async ({ currentPassword, ...input }) => {
+      await prove(input.actor, currentPassword, verb, input.credentialId);
+      return await execute(core, changeWork(input, verb, statement, true));
+    };
+  }
+}
+
+function changeWork(
+  { credentialId, ...input }: OfCredential & { onlyOwnPasskey?: boolean },
+  verb: string,
+  statement: typeof store.revokeCredential,
+  proved: boolean,
+): Work<Credential> {
+  const act = { ...input, proved, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+  return locked(credentialWork(act, verb, statement(act)), act.credentialId);
 }
 
 function credentialWork(

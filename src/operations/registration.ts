@@ -3,6 +3,7 @@ import { verifyRegistration } from "../domain/webauthn/attestation.ts";
 import type { RegistrationResponse } from "../domain/webauthn/response.ts";
 import type * as store from "../store/webauthn.ts";
 import { type CeremonyBinding, ceremonySeconds, challengeOf, verifyChallenge } from "./challenges.ts";
+import { isDecoy } from "./decoy-credentials.ts";
 import type { PasskeyCore } from "./passkey-core.ts";
 
 /** `PublicKeyCredentialCreationOptionsJSON`, WebAuthn L3 §5.1.9, as much of it as we ask for. */
@@ -64,6 +65,7 @@ export async function verifyKey(
   return {
     ...{ credentialId, signCount, rpId, transports, aaguid, backupEligible, backedUp },
     publicKey: toHex(publicKey),
+    isDecoy: await isDecoy(core, credentialId),
     challenge: spent,
   };
 }

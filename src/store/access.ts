@@ -59,7 +59,16 @@ export function mayEnroll(userId: Statement): Statement {
       where policy.usr_id = ${userId} and policy.required and policy.grace_until <= sallyport_now())))`;
 }
 
-/** Whether a user has, or ever had, a factor or a passkey in use. One that was never confirmed was none. */
+/**
+ * SQL for when a factor that ends was confirmed: another SDK does not say, but makes none active that is not. One that was only
+ * pending was no factor.
+ */
+export function confirmedAtItsEnd(): Statement {
+  return sql`case when mfa.status in ('active', 'suspended') then coalesce(mfa.confirmed_at, mfa.created_at)
+    else mfa.confirmed_at end`;
+}
+
+/** Whether a user has, or ever had, a factor or a passkey in use. */
 function hasHadFactor(userId: Statement): Statement {
   return sql`(exists (
       select from mfa where mfa.usr_id = ${userId}

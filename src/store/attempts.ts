@@ -26,7 +26,8 @@ export interface Bucket {
 }
 
 const longestWindowSeconds = 86_400;
-const failuresThatClose = 100;
+/** How many in a row close a counter until it is reset (S22). */
+export const failuresThatClose = 100;
 
 /**
  * The CTEs `counted` and `quota`. `quota` is one row: `allowed`, `retry_after`, `just_limited` for the first refusal of a

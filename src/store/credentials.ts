@@ -43,12 +43,18 @@ interface CredentialAct {
   readonly credentialId: string;
 }
 
+/** What an owner does to a password, or beside one: only with it, since a session alone may be a thief's (R008). */
+interface ProvedAct extends CredentialAct {
+  /** Whether the isolate has checked the password. */
+  readonly proved: boolean;
+}
+
 /**
  * A new password, `needsFactor` if it is short enough to need a second factor beside it. A user who was told too often that an
  * identifier is taken is told nothing for a while (S39).
  */
 export function insertPasswordCredential(
-  act: CredentialAct & { userId: string; identifier: string; passwordHash: string; needsFactor: boolean },
+  act: ProvedAct & { userId: string; identifier: string; passwordHash: string; needsFactor: boolean },
 ): Statement<CredentialRow> {
   return sql`
     with acting as materialized (${acting(act.actor)}),
@@ -58,6 +64,9 @@ export function insertPasswordCredential(
         ${refusalUnless(accessRules.createCredential, sql`owner.id`)},
         case when owner.id is null then 'not_found' end,
         case when owner.status <> 'active' then 'precondition.user_not_active' end,
+        case when acting.usr_id = owner.id and not ${act.proved}::boolean and exists (
+          select from cred own where own.usr_id = owner.id and own.type = 'password' and own.status = 'active')
+          then 'unauthorized.invalid_credential' end,
         case when ${act.needsFactor}::boolean and not ${demandsSecondFactor(sql`owner.id`)}
           then 'invalid_format.password' end,
         case when ${hasUsedUpDenials(act.actor.userId)} then 'too_many_requests' end) as refusal
@@ -171,12 +180,13 @@ export function replacePassword(change: {
     ${clearFactorCounter(sql`replaced`)}`;
 }
 
-export function suspendCredential(act: CredentialAct): Statement<CredentialRow> {
+export function suspendCredential(act: ProvedAct): Statement<CredentialRow> {
   return changeCredential(act, {
     verb: "suspend",
     rule: accessRules.suspendCredential,
     refusal: sql`case when target.status = 'revoked' then 'conflict.already_terminal'
       when ${isOwnersLastWayIn()} then 'conflict.last_way_in'
+      when ${isUnprovedPassword(act)} then 'unauthorized.invalid_credential'
       when ${isOwnersLastFactor()} then 'conflict.last_factor' end`,
     to: "suspended",
     when: sql`target.status = 'active'`,
@@ -201,7 +211,7 @@ export function reinstateCredential(act: CredentialAct): Statement<CredentialRow
   });
 }
 
-export function revokeCredential(act: CredentialAct & { onlyOwnPasskey?: boolean }): Statement<CredentialRow> {
+export function revokeCredential(act: ProvedAct & { onlyOwnPasskey?: boolean }): Statement<CredentialRow> {
   const { onlyOwnPasskey = false } = act;
   return changeCredential(act, {
     verb: "revoke",
@@ -210,6 +220,7 @@ export function revokeCredential(act: CredentialAct & { onlyOwnPasskey?: boolean
       when target.status = 'revoked' then 'conflict.already_terminal'
       when ${isOwnersSuspendedPassword()} then 'forbidden'
       when ${isOwnersLastWayIn()} then 'conflict.last_way_in'
+      when ${isUnprovedPassword(act)} then 'unauthorized.invalid_credential'
       when ${isOwnersLastFactor()} then 'conflict.last_factor' end`,
     to: "revoked",
     when: sql`true`,
@@ -233,6 +244,10 @@ export function userOfCredential(credentialId: string): Statement<{ id: string }
 const isOwnersLastWayIn = () => sql`(acting.usr_id = target.usr_id and target.status = 'active' and not exists (
   select from cred other where other.usr_id = target.usr_id and other.id <> target.id and other.status = 'active'
     and other.type in ('password', 'passkey')))`;
+
+/** Whether its owner has not proved the password that they would end: a thief would put them out, and take the identifier. */
+const isUnprovedPassword = ({ proved }: ProvedAct) => sql`(acting.usr_id = target.usr_id and target.type = 'password'
+  and target.status = 'active' and not ${proved}::boolean)`;
 
 /** Whether its owner would free the identifier of a password that is suspended, and undo the suspension with a new one. */
 const isOwnersSuspendedPassword = () => sql`(acting.usr_id = target.usr_id and target.type = 'password'

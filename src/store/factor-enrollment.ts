@@ -6,6 +6,7 @@
  * @module
  */
 import { enrollmentSeconds, type FactorType, ticketAttempts } from "../domain/factor.ts";
+import { confirmedAtItsEnd } from "./access.ts";
 import { type Bucket, countAttempts } from "./attempts.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
@@ -120,7 +121,7 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
     verdict as materialized (
       select holder.usr_id, holder.session_id, ${recoveryRefusal()} as refusal from holder),
     old as (
-      update mfa set status = 'revoked' from verdict
+      update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from verdict
       where mfa.usr_id = verdict.usr_id and verdict.refusal is null and mfa.type = 'recovery' and mfa.status = 'active'
       returning mfa.id, mfa.created_at),
     mfa as (
@@ -232,7 +233,7 @@ export type Activation =
 function activate(activation: Activation): Statement {
   if (activation.type === "totp") {
     return sql`old as (
-      update mfa set status = 'revoked' from target
+      update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from target
       where mfa.usr_id = target.usr_id and mfa.type = 'totp' and mfa.status = 'active'
       returning mfa.id),
     factor as (

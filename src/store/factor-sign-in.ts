@@ -75,7 +75,10 @@ export function spendFactorOnSession(
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
 }
 
-/** A new login ticket in the place of the old one, with the second factor in it (S20). */
+/**
+ * A new login ticket in the place of the old one, with the second factor in it (S20). It lives for as long again as the first,
+ * and however often one is exchanged, for twice as long as that (R040).
+ */
 export function spendFactorOnTicket(
   spend: Spend & { ticketHash: string; newTicketHash: string },
 ): Statement<UpgradedTicketRow> {
@@ -85,7 +88,8 @@ export function spendFactorOnTicket(
     upgraded as (
       update login_ticket t set token_hash = decode(${spend.newTicketHash}, 'hex'),
         factors = ${withMethods(sql`t.factors`, spend.checked.type)}, attempts = 0,
-        expires_at = sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
+        expires_at = least(sallyport_now(), t.created_at + make_interval(secs => ${ticketSeconds}::int))
+          + make_interval(secs => ${ticketSeconds}::int)
       from factor where t.token_hash = decode(${spend.ticketHash}, 'hex')
       returning t.usr_id),
     ${refundFactor(spend.refund)},

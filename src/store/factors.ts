@@ -1,7 +1,7 @@
 import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { FactorStatus, FactorType } from "../domain/factor.ts";
-import { isLastProof, mustKeepFactor } from "./access.ts";
+import { confirmedAtItsEnd, isLastProof, mustKeepFactor } from "./access.ts";
 import { committed } from "./audit.ts";
 import { clearFactorCounter } from "./factor-proofs.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
@@ -68,11 +68,11 @@ export function revokeFactor(act: FactorAct & { rule: AccessRule }): Statement<F
       when target.status = 'revoked' then 'conflict.already_terminal'
       when acting.usr_id = target.usr_id and target.type <> 'recovery' and ${isLastProof()}
         and ${mustKeepFactor(sql`target.usr_id`)} then 'conflict.last_factor' end`,
-    set: sql`status = 'revoked', pending_expires_at = null`,
+    set: sql`status = 'revoked', pending_expires_at = null, confirmed_at = ${confirmedAtItsEnd()}`,
     when: sql`true`,
     cascade: sql`,
       ended_recovery as (
-        update mfa set status = 'revoked' from changed, target
+        update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from changed, target
         where mfa.usr_id = changed.usr_id and mfa.type = 'recovery' and mfa.status = 'active' and mfa.id <> changed.id
           and ${wasActive} and not ${others}),
       ended_sessions as (

@@ -1,6 +1,11 @@
+import { failuresThatClose } from "./attempts.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** Removes tickets, enrolments, challenges, keys and counters that have ended, at most `limit` of each. A counter that ran full is kept for 90 days. */
+/**
+ * Removes tickets, enrolments, challenges, keys and counters that have ended, at most `limit` of each. A run of failures at somebody's
+ * credential or factor is remembered for 90 days, and for good once it has closed the way (S22); of names that nobody has, which
+ * a stranger can make up, only a full counter is.
+ */
 export function purgeExpired(limit: number): Statement {
   return sql`
     with tickets as (
@@ -27,7 +32,10 @@ export function purgeExpired(limit: number): Statement {
       delete from attempt where bucket in (
         select bucket from attempt
         where resets_at < sallyport_now() - interval '1 day'
-          and (resets_at < sallyport_now() - interval '90 days' or not (backs_off and streak >= maximum))
+          and not (backs_off and case
+            when bucket ~ '^(credential|factor):' then streak >= ${failuresThatClose}::int
+              or (streak > 0 and resets_at > sallyport_now() - interval '90 days')
+            else streak >= maximum and resets_at > sallyport_now() - interval '90 days' end)
         order by resets_at limit ${limit}::int for update skip locked))
     select 1`;
 }

@@ -167,7 +167,7 @@ export function selectSessionsOfUser(
 }
 
 /**
- * Ends one session, or what has taken its place if it was refreshed: who revokes it has seen it live and must not lose a race
+ * Ends one session, or what has taken its place by a refresh or a step-up: who revokes it has seen it live and must not lose a race
  * with its holder. A session that has ended stays as it is. The batch has locked the user.
  */
 export function revokeSession(act: SessionAct): Statement<SessionRow> {
@@ -183,7 +183,7 @@ export function revokeSession(act: SessionAct): Statement<SessionRow> {
       select id from target
       union all
       select next.id from target join ses next on next.family_id = coalesce(target.family_id, target.id)
-      where target.successor_id is not null and next.revoked_at is null),
+      where next.revoked_at is null),
     changed as (
       update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict, heirs
       where ses.id = heirs.id and verdict.refusal is null and ses.revoked_at is null

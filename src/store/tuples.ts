@@ -1,7 +1,7 @@
 import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { administratorRelation, systemObjectId, systemObjectType } from "../domain/administrator.ts";
-import { acting, isAdministrator, raiseRefusal, refusalUnless } from "./access.ts";
+import { acting, hasStrongProof, isAdministrator, raiseRefusal, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
 import type { Lock } from "./locks.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -33,7 +33,10 @@ interface AdministratorAct {
   readonly userId: string;
 }
 
-/** Makes a user an administrator; one already stays one. Only the application or another administrator may (S06). */
+/**
+ * Makes a user an administrator; one already stays one. Only the application or another administrator may (S06). Whoever is one
+ * has a second factor before: with the first one to come, a thief of the password would set it up, and have the right (S05).
+ */
 export function grantAdministrator(act: AdministratorAct & { tupleId: string }): Statement<{ granted: boolean }> {
   return sql`
     with acting as materialized (${acting(act.actor)}),
@@ -41,7 +44,9 @@ export function grantAdministrator(act: AdministratorAct & { tupleId: string }):
       select target.id, coalesce(
         ${refusalUnless(accessRules.grantAdministrator, undefined)},
         case when target.id is null then 'not_found' end,
-        case when target.status <> 'active' then 'precondition.user_not_active' end) as refusal
+        case when target.status <> 'active' then 'precondition.user_not_active' end,
+        case when not ${isAdministrator(sql`target.id`)} and not ${hasStrongProof(sql`target.id`)}
+          then 'precondition.factor_needed_first' end) as refusal
       from (select 1) one left join usr target on target.id = ${act.userId}::uuid left join acting on true),
     tup as (
       insert into tup (id, subject_type, subject_id, relation, object_type, object_id, created_by)

@@ -87,6 +87,8 @@ export interface RegisteredKey {
   readonly aaguid: string | null;
   readonly backupEligible: boolean;
   readonly backedUp: boolean;
+  /** Whether its id is one that we made up for a stranger (S26). */
+  readonly isDecoy: boolean;
   readonly challenge: SpentChallenge;
 }
 
@@ -105,7 +107,8 @@ export function claimCredentialId(key: RegisteredKey, name: string | null): Stat
         ${key.backupEligible}::boolean, ${key.backedUp}::boolean
       from holder cross join unspent
       -- Another SDK writes no row here.
-      where not exists (select from cred other where other.type = 'passkey' and other.identifier = ${key.credentialId})
+      where not ${key.isDecoy}::boolean
+        and not exists (select from cred other where other.type = 'passkey' and other.identifier = ${key.credentialId})
         and not exists (select from mfa other where other.type = 'webauthn' and other.identifier = ${key.credentialId})
       on conflict (credential_id) do nothing
       returning credential_id, usr_id)`;

@@ -14,6 +14,11 @@ test("S06: grants the first administrator, and never removes the last", async ()
   const [first, second] = rows.map(({ id }) => wireId("usr", id));
   const administrator = async (...args: string[]) => await sallyport("administrator", ...args, ...url);
 
+  const early = await administrator("grant", first!);
+  expect([early.code, early.stderr]).toEqual([1, "sallyport: An active second factor is needed first.\n"]);
+  await database.run(sql`
+    insert into mfa (id, usr_id, type, identifier, totp_secret, totp_algorithm, totp_digits, totp_period)
+    select gen_random_uuid(), id, 'totp', 'phone', decode('00', 'hex'), 'sha1', 6, 30 from usr`);
   expect((await administrator("grant", first!)).stdout).toBe("The user is an administrator now.\n");
   expect((await administrator("grant", first!)).stdout).toBe("The user was an administrator already.\n");
   const refused = await administrator("remove", first!);

@@ -97,7 +97,7 @@ const callers: Record<string, () => Promise<Caller>> = {
   },
   "an administrator at level 1": async () => {
     const own = await world.person();
-    await world.auth.administrators.grant({ actor: system, userId: own.userId });
+    await world.makeAdministrator(own.userId);
     return { ...bearer(own), fresh: true, administrator: true };
   },
   "an administrator, proved now": () => administratorProved(0),
@@ -223,15 +223,23 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   createPat: () => ({ name: "ci", scope: ["docs:read"] }),
   createUser: () => ({ display_name: "made" }),
   updateUser: () => ({ display_name: "changed" }),
-  createCredential: ({ userId }) => ({
+  createCredential: ({ userId }, { own }) => ({
     usr_id: userId,
     type: "password",
     identifier: freshIdentifier(),
     password: otherPassword,
+    ...ownPassword(userId, own),
   }),
+  suspendCredential: ({ userId }, { own }) => ownPassword(userId, own),
+  revokeCredential: ({ userId }, { own }) => ownPassword(userId, own),
   rotateCredential: (_target, { own }) => ({ password: otherPassword, current_password: own?.password ?? "" }),
   createSession: ({ userId, credentialId }) => ({ usr_id: userId, cred_id: credentialId, ttl_seconds: 600 }),
 };
+
+/** R008: for a password of one's own, that one. */
+function ownPassword(userId: string, own: Person | undefined): { current_password?: string } {
+  return own?.userId === userId ? { current_password: own.password } : {};
+}
 
 /** Somebody whom no request is about, and their passkey. */
 let bystander: Person;

@@ -9,7 +9,7 @@ import { idTypes } from "../../src/domain/id.ts";
 import type { AssertionOptions } from "../../src/operations/passkeys.ts";
 import type { RegistrationOptions } from "../../src/operations/registration.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshAddress, freshIdentifier, system } from "../support/auth.ts";
+import { freshAddress, freshIdentifier } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
 import { type App, appOf } from "../support/factors.ts";
 import {
@@ -97,7 +97,7 @@ async function enlist(isAdministrator = false): Promise<void> {
     context: { address: freshAddress() },
   });
   if (isAdministrator) {
-    await world.auth.administrators.grant({ actor: system, userId: user.id });
+    await world.makeAdministrator(user.id);
     await world.levelTwo(session);
   }
   const { credentialId, id: sessionId } = session;

@@ -267,7 +267,8 @@ describe("R108: keeping them", () => {
   test("S33: the last way in stays", async () => {
     const { person, passkey, device } = await withPasskey();
     const { token } = (await signIn(device)).json;
-    expect((await post(`/v1/credentials/${person.credentialId}/revoke`, undefined, { token })).status).toBe(200);
+    const proof = { current_password: goodPassword };
+    expect((await post(`/v1/credentials/${person.credentialId}/revoke`, proof, { token })).status).toBe(200);
     for (const path of [
       `/auth/passkeys/${passkey.id}/revoke`,
       `/v1/credentials/${passkey.id}/revoke`,
@@ -281,7 +282,7 @@ describe("R108: keeping them", () => {
   test("whoever has no password steps up with none", async () => {
     const { person, device } = await withPasskey();
     const { token } = (await signIn(device)).json;
-    await post(`/v1/credentials/${person.credentialId}/revoke`, undefined, { token });
+    await post(`/v1/credentials/${person.credentialId}/revoke`, { current_password: goodPassword }, { token });
     const reply = await post("/auth/step-up", { type: "password", password: goodPassword }, { token });
     expect(reply.code).toBe("unauthorized.invalid_credential");
   });

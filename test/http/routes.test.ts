@@ -171,13 +171,20 @@ describe("a life under /v1", () => {
       usr_id: ada.userId,
     });
 
-    const second = { usr_id: ada.userId, type: "password", identifier: freshIdentifier(), password: otherPassword };
+    const second = {
+      usr_id: ada.userId,
+      type: "password",
+      identifier: freshIdentifier(),
+      password: otherPassword,
+      current_password: goodPassword,
+    };
+    const proof = { current_password: otherPassword };
     const added = await post("/v1/credentials", second, own);
     expect([added.status, added.json.identifier]).toEqual([201, second.identifier]);
     expect(added.text).not.toContain(otherPassword);
-    expect((await post(`/v1/credentials/${added.json.id}/suspend`, undefined, own)).json.status).toBe("suspended");
+    expect((await post(`/v1/credentials/${added.json.id}/suspend`, proof, own)).json.status).toBe("suspended");
     expect((await post(`/v1/credentials/${added.json.id}/reinstate`, undefined, theirs)).json.status).toBe("active");
-    expect((await post(`/v1/credentials/${added.json.id}/revoke`, undefined, own)).json.status).toBe("revoked");
+    expect((await post(`/v1/credentials/${added.json.id}/revoke`, proof, own)).json.status).toBe("revoked");
 
     const made = await post("/v1/users", { display_name: "Grace" }, theirs);
     expect([made.status, made.json.display_name]).toEqual([201, "Grace"]);
@@ -228,9 +235,37 @@ describe("each refusal that a row names can be had", () => {
     type: "password",
     identifier: freshIdentifier(),
     password: otherPassword,
+    current_password: goodPassword,
     ...more,
   });
-  const rotating = { password: otherPassword, current_password: goodPassword };
+  const proving = { current_password: goodPassword };
+  const rotating = { password: otherPassword, ...proving };
+  /** What one's own password is refused with that is to end. */
+  const endRefusals = (verb: "suspend" | "revoke"): Provocations => ({
+    "unauthorized.invalid_credential": async () => {
+      const ada = await world.person();
+      await post("/v1/credentials", adding(ada.userId), as(ada));
+      return await post(`/v1/credentials/${ada.credentialId}/${verb}`, undefined, as(ada));
+    },
+    "conflict.credential_not_active": async () => {
+      const ada = await world.person();
+      const extra = await post("/v1/credentials", adding(ada.userId), as(ada));
+      await world.auth.credentials.suspend({ actor: system, credentialId: extra.json.id });
+      return await post(`/v1/credentials/${extra.json.id}/${verb}`, proving, as(ada));
+    },
+    "conflict.credential_type_mismatch": async () => {
+      const { ada, passkeyId } = await withPasskey();
+      return await post(`/v1/credentials/${passkeyId}/${verb}`, proving, as(ada));
+    },
+    "unavailable.busy": async () => {
+      const { credentialId, token } = await world.person();
+      return await busily({ method: "POST", path: `/v1/credentials/${credentialId}/${verb}`, json: proving, token });
+    },
+    too_many_requests: async () => {
+      const ada = await world.person({ password: otherPassword });
+      return await often(`/v1/credentials/${ada.credentialId}/${verb}`, () => proving, as(ada));
+    },
+  });
   const signUp = (more: object = {}) => ({
     identifier: freshIdentifier(),
     password: goodPassword,
@@ -622,7 +657,7 @@ describe("each refusal that a row names can be had", () => {
         const made = await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
         const response = await device.get(await world.auth.passkeys.signInOptions());
         const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
-        await post(`/v1/credentials/${ada.credentialId}/revoke`, undefined, { token: json.token });
+        await post(`/v1/credentials/${ada.credentialId}/revoke`, proving, { token: json.token });
         return await post(`/auth/passkeys/${made.json.id}/revoke`, undefined, { token: json.token });
       },
     },
@@ -792,6 +827,10 @@ describe("each refusal that a row names can be had", () => {
         const [ada, other] = [await world.person(), await world.person()];
         return await often("/v1/credentials", () => adding(ada.userId, { identifier: other.identifier }), as(ada));
       },
+      "unauthorized.invalid_credential": async () => {
+        const ada = await world.person();
+        return await post("/v1/credentials", adding(ada.userId, { current_password: undefined }), as(ada));
+      },
       "unavailable.busy": async () => {
         const { userId, token } = await world.person();
         return await busily({ method: "POST", path: "/v1/credentials", json: adding(userId), token });
@@ -809,7 +848,7 @@ describe("each refusal that a row names can be had", () => {
       "conflict.credential_not_active": async () => {
         const ada = await world.person();
         const extra = await post("/v1/credentials", adding(ada.userId), as(ada));
-        await post(`/v1/credentials/${extra.json.id}/revoke`, undefined, as(ada));
+        await world.auth.credentials.revoke({ actor: system, credentialId: extra.json.id });
         return await post(`/v1/credentials/${extra.json.id}/rotate`, rotating, as(ada));
       },
       "conflict.credential_type_mismatch": async () => {
@@ -839,6 +878,7 @@ describe("each refusal that a row names can be had", () => {
       },
     },
     suspendCredential: {
+      ...endRefusals("suspend"),
       "conflict.already_terminal": async () => {
         const { credentialId } = await world.person();
         await world.auth.credentials.revoke({ actor: system, credentialId });
@@ -876,6 +916,7 @@ describe("each refusal that a row names can be had", () => {
       },
     },
     revokeCredential: {
+      ...endRefusals("revoke"),
       "conflict.already_terminal": async () => {
         const { credentialId } = await world.person();
         await world.auth.credentials.revoke({ actor: system, credentialId });

@@ -3,7 +3,16 @@ import type { Actor } from "../../src/domain/actor.ts";
 import { type CredentialId, generateId, type SessionId, type UserId } from "../../src/domain/id.ts";
 import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshIdentifier, openAuth, otherPassword, outcome, type Person, system, type World } from "../support/auth.ts";
+import {
+  freshIdentifier,
+  goodPassword,
+  openAuth,
+  otherPassword,
+  outcome,
+  type Person,
+  system,
+  type World,
+} from "../support/auth.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -85,8 +94,12 @@ const operations: readonly Operation[] = [
     owner: "fresh",
     administrator: false,
     change: "identity.credential.create",
-    run: (auth, actor, { userId }) =>
-      auth.credentials.createPassword({ actor, userId, identifier: freshIdentifier(), password: otherPassword }),
+    run: (auth, actor, { userId }) => {
+      const added = { actor, userId, identifier: freshIdentifier(), password: otherPassword };
+      return actor.userId === userId
+        ? auth.credentials.createOwnPassword({ ...added, currentPassword: goodPassword })
+        : auth.credentials.createPassword(added);
+    },
   },
   {
     name: "credentials.get",
@@ -123,7 +136,10 @@ const operations: readonly Operation[] = [
     owner: "fresh",
     administrator: true,
     change: "identity.credential.suspend",
-    run: (auth, actor, { credentialId }) => auth.credentials.suspend({ actor, credentialId }),
+    run: (auth, actor, { userId, credentialId }) =>
+      actor.userId === userId
+        ? auth.credentials.suspendOwnPassword({ actor, credentialId, currentPassword: otherPassword })
+        : auth.credentials.suspend({ actor, credentialId }),
   },
   {
     name: "credentials.reinstate",
@@ -138,7 +154,10 @@ const operations: readonly Operation[] = [
     owner: "fresh",
     administrator: true,
     change: "identity.credential.revoke",
-    run: (auth, actor, { credentialId }) => auth.credentials.revoke({ actor, credentialId }),
+    run: (auth, actor, { userId, credentialId }) =>
+      actor.userId === userId
+        ? auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword: otherPassword })
+        : auth.credentials.revoke({ actor, credentialId }),
   },
   {
     name: "sessions.get",
@@ -167,6 +186,7 @@ const operations: readonly Operation[] = [
     administrator: true,
     general: true,
     change: "authz.administrator.grant",
+    prepare: (_auth, { userId }) => world.enroll(userId),
     run: (auth, actor, { userId }) => auth.administrators.grant({ actor, userId }),
   },
   {
@@ -176,7 +196,7 @@ const operations: readonly Operation[] = [
     general: true,
     ofAdministrator: true,
     change: "authz.administrator.remove",
-    prepare: (auth, { userId }) => auth.administrators.grant({ actor: system, userId }),
+    prepare: (_auth, { userId }) => world.makeAdministrator(userId),
     run: (auth, actor, { userId }) => auth.administrators.remove({ actor, userId }),
   },
 ];
@@ -225,7 +245,7 @@ const actors = {
   },
   "administrator without a second factor": async () => {
     const person = await world.person();
-    await world.auth.administrators.grant({ actor: system, userId: person.userId });
+    await world.makeAdministrator(person.userId);
     return person.actor;
   },
   "administrator 1,801 s after the second factor": async () => {

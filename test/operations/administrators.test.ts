@@ -11,7 +11,11 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   afterEach(() => world.rows(sql`delete from tup`));
   afterAll(() => world.close());
 
-  const grant = (person: Person, actor = system) => world.auth.administrators.grant({ actor, userId: person.userId });
+  const bare = (person: Person, actor = system) => world.auth.administrators.grant({ actor, userId: person.userId });
+  const grant = async (person: Person, actor = system) => {
+    await world.enroll(person.userId);
+    return await bare(person, actor);
+  };
   const remove = (person: Person, actor = system) => world.auth.administrators.remove({ actor, userId: person.userId });
   const isOne = async ({ userId }: Person) =>
     (
@@ -30,6 +34,14 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     expect(await isOne(first)).toBe(false);
     expect(await outcome(grant(first, first.actor))).toBe("forbidden");
     expect(await isOne(first)).toBe(false);
+  });
+
+  test("S05: not to whoever would set up a first factor by the password alone; one who has the right keeps it", async () => {
+    const person = await world.person();
+    expect(await outcome(bare(person))).toBe("precondition.factor_needed_first");
+    expect(await isOne(person)).toBe(false);
+    await world.makeAdministrator(person.userId);
+    expect(await bare(person)).toEqual({ granted: false });
   });
 
   test("granted once, removed once; a repeat tells that nothing changed and leaves no event", async () => {
@@ -137,7 +149,7 @@ describe("S06: the last ones raced, on Postgres", () => {
     const ids: string[] = [];
     for (let number = 0; number < count; number++) {
       const { id } = await world.auth.users.create({ actor: system });
-      await world.auth.administrators.grant({ actor: system, userId: id });
+      await world.makeAdministrator(id);
       ids.push(id);
     }
     return ids;

@@ -458,9 +458,9 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       { action: "identity.user.revoke", act: ({ userId }) => world.auth.users.revoke({ actor: system, userId }) },
       {
         action: "identity.credential.create",
-        act: ({ actor, userId }) =>
+        act: ({ userId }) =>
           world.auth.credentials.createPassword({
-            actor,
+            actor: system,
             userId,
             identifier: freshIdentifier(),
             password: otherPassword,
@@ -481,7 +481,10 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       },
       {
         action: "authz.administrator.grant",
-        act: ({ userId }) => world.auth.administrators.grant({ actor: system, userId }),
+        begin: async ({ userId }) => {
+          await world.enroll(userId);
+          return () => world.auth.administrators.grant({ actor: system, userId });
+        },
       },
     ];
     test.each(acts)("$action", async ({ action, act, begin }) => {

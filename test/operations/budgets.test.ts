@@ -220,8 +220,25 @@ const budgets: readonly Row[] = [
   {
     operation: "credentials.createPassword",
     requests: 1,
+    act: (auth, { userId }) =>
+      auth.credentials.createPassword({
+        actor: system,
+        userId,
+        identifier: freshIdentifier(),
+        password: otherPassword,
+      }),
+  },
+  {
+    operation: "credentials.createOwnPassword",
+    requests: 2,
     act: (auth, { actor, userId }) =>
-      auth.credentials.createPassword({ actor, userId, identifier: freshIdentifier(), password: otherPassword }),
+      auth.credentials.createOwnPassword({
+        actor,
+        userId,
+        identifier: freshIdentifier(),
+        password: otherPassword,
+        currentPassword: goodPassword,
+      }),
   },
   {
     operation: "credentials.get",
@@ -258,8 +275,14 @@ const budgets: readonly Row[] = [
   {
     operation: "credentials.suspend",
     requests: 1,
+    act: (auth, { credentialId }) => auth.credentials.suspend({ actor: system, credentialId }),
+  },
+  {
+    operation: "credentials.suspendOwnPassword",
+    requests: 2,
     prepare: secondWayIn,
-    act: (auth, { actor, credentialId }) => auth.credentials.suspend({ actor, credentialId }),
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.suspendOwnPassword({ actor, credentialId, currentPassword: goodPassword }),
   },
   {
     operation: "credentials.reinstate",
@@ -270,8 +293,14 @@ const budgets: readonly Row[] = [
   {
     operation: "credentials.revoke",
     requests: 1,
+    act: (auth, { credentialId }) => auth.credentials.revoke({ actor: system, credentialId }),
+  },
+  {
+    operation: "credentials.revokeOwnPassword",
+    requests: 2,
     prepare: secondWayIn,
-    act: (auth, { actor, credentialId }) => auth.credentials.revoke({ actor, credentialId }),
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword: goodPassword }),
   },
   {
     operation: "factors.enrollTotp",
@@ -485,6 +514,7 @@ const budgets: readonly Row[] = [
   {
     operation: "administrators.grant",
     requests: 1,
+    prepare: (world, { userId }) => world.enroll(userId),
     act: (auth, { userId }) => auth.administrators.grant({ actor: system, userId }),
   },
   {

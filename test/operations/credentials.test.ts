@@ -331,7 +331,11 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         const other = await world.signIn({ ...person, identifier, password: otherPassword });
         await auth.verifyPassword(person);
         await auth.verifyPassword({ identifier, password: otherPassword });
-        await auth.credentials[verb]({ actor: other.actor, credentialId: person.credentialId });
+        await auth.credentials[`${verb}OwnPassword`]({
+          actor: other.actor,
+          credentialId: person.credentialId,
+          currentPassword: person.password,
+        });
         expect([await verify(person), await verify(other)]).toEqual(["unauthorized.session_expired", "done"]);
         expect(await world.tickets(person.userId)).toBe(1);
         expect(await signIn(person.identifier, person.password)).toBe("unauthorized.invalid_credential");

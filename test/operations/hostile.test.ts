@@ -329,6 +329,116 @@ describe("one after the other", () => {
     expect(await outcome(auth.credentials.revoke({ actor: system, credentialId }))).toBe("done");
   });
 
+  describe("R008: a thief with a session of the last ten minutes, and without the password", () => {
+    const added = (person: Person) => ({
+      actor: person.actor,
+      userId: person.userId,
+      identifier: freshIdentifier(),
+      password: otherPassword,
+    });
+
+    test("adds no second password, which the owner would not see", async () => {
+      const person = await world.person();
+      const refused = "unauthorized.invalid_credential";
+      expect(await outcome(auth.credentials.createPassword(added(person)))).toBe(refused);
+      const [wrongly, rightly] = [otherPassword, person.password].map((currentPassword) =>
+        auth.credentials.createOwnPassword({ ...added(person), currentPassword }),
+      );
+      expect(await outcome(wrongly!)).toBe(refused);
+      expect(await outcome(rightly!)).toBe("done");
+    });
+
+    test.each(["suspend", "revoke"] as const)(
+      "does not %s the password, beside a passkey of their own",
+      async (verb) => {
+        const { person, authenticator } = await withPasskey();
+        const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+        const act = { actor, credentialId: person.credentialId };
+        const own = `${verb}OwnPassword` as const;
+        const refused = "unauthorized.invalid_credential";
+        expect(await outcome(auth.credentials[verb](act))).toBe(refused);
+        expect(await outcome(auth.credentials[own]({ ...act, currentPassword: otherPassword }))).toBe(refused);
+        expect(await outcome(auth.credentials[own]({ ...act, currentPassword: person.password }))).toBe("done");
+        expect(await outcome(auth.signIn(person))).toBe(refused);
+      },
+    );
+
+    test("proves no password of somebody else's, nor with a passkey's id", async () => {
+      const [{ person, authenticator, passkey }, other] = [await withPasskey(), await world.person()];
+      const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+      const foreign = { actor, credentialId: other.credentialId, currentPassword: other.password };
+      expect(await outcome(auth.credentials.revokeOwnPassword(foreign))).toBe("not_found");
+      const admin = await world.administrator();
+      expect(await outcome(auth.credentials.revokeOwnPassword({ ...foreign, actor: admin.actor }))).toBe("forbidden");
+      const mistaken = { actor, credentialId: passkey.id, currentPassword: person.password };
+      expect(await outcome(auth.credentials.revokeOwnPassword(mistaken))).toBe("conflict.credential_type_mismatch");
+    });
+  });
+
+  test.each(["passkey", "security key"])(
+    "S26: nobody learns which ids are made up by registering them: %s",
+    async (kind) => {
+      const first = world.isolate({ identifierFirst: true });
+      const { person } = await withPasskey();
+      const named = async (identifier: string) =>
+        (await first.passkeys.signInOptions({ identifier })).allowCredentials.map(({ id }) => id);
+      const ids = [...(await named(person.identifier)), ...(await named(freshIdentifier()))];
+      expect(ids).toHaveLength(8);
+      const stranger = await world.person();
+      for (const id of ids) {
+        const authenticator = await newAuthenticator({ credentialId: fromBase64Url(id)! });
+        if (kind === "passkey") {
+          const response = await authenticator.create(await first.passkeys.registrationOptions(stranger));
+          const answer = outcome(first.passkeys.register({ actor: stranger.actor, response }));
+          expect(await answer).toBe("conflict.duplicate_credential");
+        } else {
+          const { factor, options } = await first.securityKeys.enroll({ actor: stranger.actor });
+          const response = await authenticator.create(options);
+          const answer = outcome(
+            first.securityKeys.confirm({ actor: stranger.actor, transport: "token", factorId: factor.id, response }),
+          );
+          expect(await answer).toBe("conflict.duplicate_credential");
+        }
+      }
+    },
+  );
+
+  test("S32: a factor of another SDK that was ended is one that was had", async () => {
+    const person = await world.person();
+    await world.enroll(person.userId);
+    const [factor] = await auth.factors.list({ actor: system, userId: person.userId });
+    await auth.factors.revoke({ actor: system, factorId: factor!.id });
+    await later(8 * 86_400);
+    await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
+    expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("forbidden.enrollment_not_granted");
+  });
+
+  test("a session that is ended takes with it what its holder made of it by a step-up", async () => {
+    const person = await world.person();
+    const thief = await world.signIn(person);
+    const proof = { type: "password", password: person.password } as const;
+    const { token } = await auth.stepUp({ actor: thief.actor, transport: "token", proof });
+    await auth.sessions.revoke({ actor: person.actor, sessionId: thief.session.id });
+    expect(await outcome(auth.sessions.verify({ token, transport: "token" }))).toBe("unauthorized.session_expired");
+    expect(await outcome(auth.sessions.verify({ token: person.token, transport: "token" }))).toBe("done");
+  });
+
+  test("R040: a ticket lives ten minutes, however often a factor is proved with it", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    const { userId } = person;
+    let ticket = await ticketFor(world, person);
+    const exchange = async () =>
+      await auth.verifyMfa({ ticket, userId, proof: { type: "totp", code: await app.code() } });
+    for (let n = 0; n < 2; n++) {
+      await later(240);
+      ({ ticket } = await exchange());
+    }
+    await later(110);
+    ({ ticket } = await exchange());
+    await later(20);
+    expect(await outcome(exchange())).toBe("unauthorized.invalid_ticket");
+  });
+
   test("S24: who signs up locks whoever has the identifier, without reading all credentials", async () => {
     const [, plan] = await world.database.batch([
       sql`set local enable_seqscan = off`,

@@ -356,8 +356,24 @@ const writes: readonly Write[] = [
     action: "identity.credential.create",
     requests: 1,
     prepare: async () => freshIdentifier(),
+    act: (auth, { userId }, identifier: string) =>
+      auth.credentials.createPassword({ actor: system, userId, identifier, password: otherPassword }),
+    repeated: "conflict.duplicate_credential",
+    check: hasStatus("active"),
+  },
+  {
+    name: "credentials.createOwnPassword",
+    action: "identity.credential.create",
+    requests: 2,
+    prepare: async () => freshIdentifier(),
     act: (auth, { actor, userId }, identifier: string) =>
-      auth.credentials.createPassword({ actor, userId, identifier, password: otherPassword }),
+      auth.credentials.createOwnPassword({
+        actor,
+        userId,
+        identifier,
+        password: otherPassword,
+        currentPassword: goodPassword,
+      }),
     repeated: "conflict.duplicate_credential",
     check: hasStatus("active"),
   },
@@ -413,6 +429,7 @@ const writes: readonly Write[] = [
     name: "administrators.grant",
     action: "authz.administrator.grant",
     requests: 1,
+    prepare: (world, { userId }) => world.enroll(userId),
     act: (auth, { userId }) => auth.administrators.grant({ actor: system, userId }),
     repeated: "done",
     check: async (_world, result: object) => expect(result).toMatchObject({ granted: true }),
@@ -423,7 +440,7 @@ const writes: readonly Write[] = [
     requests: 1,
     prepare: async (world, { userId }) => {
       await world.administrator();
-      await world.auth.administrators.grant({ actor: system, userId });
+      await world.makeAdministrator(userId);
     },
     act: (auth, { userId }) => auth.administrators.remove({ actor: system, userId }),
     repeated: "done",

@@ -405,7 +405,10 @@ describe("S30: locks of a batch, on Postgres", () => {
   test("administrators and users, in opposite orders: no deadlock", async () => {
     const { auth } = world;
     const people = await Promise.all(Array.from({ length: 6 }, () => world.person()));
-    for (const { userId } of people) await auth.administrators.grant({ actor: system, userId });
+    for (const { userId } of people) {
+      await world.enroll(userId);
+      await auth.administrators.grant({ actor: system, userId });
+    }
     for (let round = 0; round < 25; round++) {
       const codes = await Promise.all(
         people

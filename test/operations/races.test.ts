@@ -17,6 +17,7 @@ import {
   tally,
   type World,
 } from "../support/auth.ts";
+import { givenPasskey } from "../support/factors.ts";
 import { holdLock } from "../support/held-lock.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 
@@ -473,6 +474,7 @@ describe("S16: what is made under a user who is being revoked", () => {
     for (let turn = 0; turn < 40; turn++) {
       const person = await world.person();
       const { userId } = person;
+      await givenPasskey(world, userId);
       const acts = [
         () =>
           outcome(

@@ -323,11 +323,12 @@ describe.each(["pglite", "postgres"] as const)("R049, S31: lifetimes by the data
     const { actor, userId } = await world.person();
     const create = () =>
       outcome(
-        world.auth.credentials.createPassword({
+        world.auth.credentials.createOwnPassword({
           actor,
           userId,
           identifier: `${Math.random()}@x`,
           password: goodPassword,
+          currentPassword: goodPassword,
         }),
       );
     await advanceTestClock(world.database, 599);

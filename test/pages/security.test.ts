@@ -1,7 +1,7 @@
 /** What the pages refuse, asked without a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pageRoutes, pages } from "../../worker/pages/pages.tsx";
-import { goodPassword, type Person, system } from "../support/auth.ts";
+import { goodPassword, type Person } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
 import { origin as ours } from "../support/http.ts";
 import { dumper } from "../support/http-world.ts";
@@ -115,7 +115,7 @@ describe("who asks", () => {
     const { app, person: owner } = await addApp(world, await world.person({ transport: "cookie" }));
     const { pat } = await world.auth.tokens.create({ actor: owner.actor, userId: owner.userId, name: "n", scope: [] });
     const administrator = await world.person({ transport: "cookie" });
-    await world.auth.administrators.grant({ actor: system, userId: administrator.userId });
+    await world.makeAdministrator(administrator.userId);
     await world.levelTwo(administrator.session);
     const before = await dump();
     for (const as of [ada, administrator]) {

@@ -134,6 +134,8 @@ export interface World {
   signIn(person: Person, options?: { transport?: Transport; auth?: Auth }): Promise<Person>;
   /** Somebody who is an administrator, in a session at level 2. */
   administrator(): Promise<Person>;
+  /** Gives somebody the right, who loses the factor that it needed. */
+  makeAdministrator(userId: string): Promise<void>;
   /** Writes a second factor, proved now, into a session. */
   levelTwo(session: Pick<Session, "id">): Promise<void>;
   /** Gives a user an active factor that nobody can use. */
@@ -202,9 +204,14 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
     },
     async administrator() {
       const person = await world.person();
-      await auth.administrators.grant({ actor: system, userId: person.userId });
+      await world.makeAdministrator(person.userId);
       await world.levelTwo(person.session);
       return person;
+    },
+    async makeAdministrator(userId) {
+      await world.enroll(userId);
+      await auth.administrators.grant({ actor: system, userId });
+      await rows(sql`delete from mfa where usr_id = ${uuidFor("usr", userId)}::uuid and identifier = 'phone'`);
     },
     async levelTwo({ id }) {
       await rows(sql`
@@ -215,7 +222,8 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
       await rows(sql`
         insert into mfa (id, usr_id, type, identifier, totp_secret, totp_algorithm, totp_digits, totp_period)
         values (${uuidFor("mfa", generateId("mfa"))}::uuid, ${uuidFor("usr", userId)}::uuid, 'totp', 'phone',
-          decode('00', 'hex'), 'sha1', 6, 30)`);
+          decode('00', 'hex'), 'sha1', 6, 30)
+        on conflict do nothing`);
     },
     async requireFactor(userId, graceUntil) {
       await rows(sql`

@@ -1,10 +1,27 @@
 import { accessRules } from "../../domain/access-rules.ts";
 import { AuthError } from "../../domain/error.ts";
 import { guardedRoute, openRoute, type Route } from "../route.ts";
-import type { CreateCredentialBody, RotateCredentialBody, VerifyCredentialBody } from "../schemas.ts";
-import { createCredentialBody, rotateCredentialBody, verifyCredentialBody } from "../schemas.ts";
+import type {
+  CreateCredentialBody,
+  EndCredentialBody,
+  RotateCredentialBody,
+  VerifyCredentialBody,
+} from "../schemas.ts";
+import { createCredentialBody, endCredentialBody, rotateCredentialBody, verifyCredentialBody } from "../schemas.ts";
 import { credentialBody } from "../wire.ts";
 import { ticketHeader } from "./sessions.ts";
+
+/** Of a credential that is to end, one's own password among them. */
+const endRefusals = [
+  "conflict.already_terminal",
+  "conflict.last_way_in",
+  "conflict.last_factor",
+  "conflict.credential_not_active",
+  "conflict.credential_type_mismatch",
+  "unauthorized.invalid_credential",
+  "too_many_requests",
+  "unavailable.busy",
+] as const;
 
 /** The specification's routes for credentials. */
 export const credentialRoutes: readonly Route[] = [
@@ -35,7 +52,7 @@ export const credentialRoutes: readonly Route[] = [
     id: "createCredential",
     method: "post",
     path: "/v1/credentials",
-    summary: "Adds a password to the caller's own account",
+    summary: "Adds a password to the caller's own account; beside another one it needs `current_password`",
     access: accessRules.createCredential,
     body: createCredentialBody,
     status: 201,
@@ -44,16 +61,19 @@ export const credentialRoutes: readonly Route[] = [
       "invalid_format.identifier",
       "invalid_format.password",
       "conflict.duplicate_credential",
+      "unauthorized.invalid_credential",
       "too_many_requests",
       "unavailable.busy",
     ],
     run: async ({ c, auth, actor, body }) => {
       if (body.type !== "password") throw new AuthError("forbidden");
-      const { usr_id: userId, identifier, password } = body;
-      return c.json(
-        credentialBody(await auth.credentials.createPassword({ actor, userId, identifier, password })),
-        201,
-      );
+      const { usr_id: userId, identifier, password, current_password: currentPassword } = body;
+      const added = { actor, userId, identifier, password };
+      const credential =
+        currentPassword === undefined
+          ? await auth.credentials.createPassword(added)
+          : await auth.credentials.createOwnPassword({ ...added, currentPassword });
+      return c.json(credentialBody(credential), 201);
     },
   }),
   guardedRoute({
@@ -91,16 +111,24 @@ export const credentialRoutes: readonly Route[] = [
       return c.json(credentialBody(rotated), 200);
     },
   }),
-  guardedRoute({
+  guardedRoute<EndCredentialBody>({
     id: "suspendCredential",
     method: "post",
     path: "/v1/credentials/:cred_id/suspend",
-    summary: "Ends the sessions that a credential gave, and lets nobody in with it",
+    summary:
+      "Ends the sessions that a credential gave, and lets nobody in with it; one's own password needs `current_password`",
     access: accessRules.suspendCredential,
+    body: endCredentialBody,
     status: 200,
-    refusals: ["conflict.already_terminal", "conflict.last_way_in", "conflict.last_factor"],
-    run: async ({ c, auth, actor }) =>
-      c.json(credentialBody(await auth.credentials.suspend({ actor, credentialId: c.req.param("cred_id")! })), 200),
+    refusals: endRefusals,
+    run: async ({ c, auth, actor, body: { current_password: currentPassword } }) => {
+      const act = { actor, credentialId: c.req.param("cred_id")! };
+      const credential =
+        currentPassword === undefined
+          ? await auth.credentials.suspend(act)
+          : await auth.credentials.suspendOwnPassword({ ...act, currentPassword });
+      return c.json(credentialBody(credential), 200);
+    },
   }),
   guardedRoute({
     id: "reinstateCredential",
@@ -113,15 +141,22 @@ export const credentialRoutes: readonly Route[] = [
     run: async ({ c, auth, actor }) =>
       c.json(credentialBody(await auth.credentials.reinstate({ actor, credentialId: c.req.param("cred_id")! })), 200),
   }),
-  guardedRoute({
+  guardedRoute<EndCredentialBody>({
     id: "revokeCredential",
     method: "post",
     path: "/v1/credentials/:cred_id/revoke",
-    summary: "Ends a credential for good, with the sessions that it gave",
+    summary: "Ends a credential for good, with the sessions that it gave; one's own password needs `current_password`",
     access: accessRules.revokeCredential,
+    body: endCredentialBody,
     status: 200,
-    refusals: ["conflict.already_terminal", "conflict.last_way_in", "conflict.last_factor"],
-    run: async ({ c, auth, actor }) =>
-      c.json(credentialBody(await auth.credentials.revoke({ actor, credentialId: c.req.param("cred_id")! })), 200),
+    refusals: endRefusals,
+    run: async ({ c, auth, actor, body: { current_password: currentPassword } }) => {
+      const act = { actor, credentialId: c.req.param("cred_id")! };
+      const credential =
+        currentPassword === undefined
+          ? await auth.credentials.revoke(act)
+          : await auth.credentials.revokeOwnPassword({ ...act, currentPassword });
+      return c.json(credentialBody(credential), 200);
+    },
   }),
 ];
