@@ -242,6 +242,11 @@ describe("each refusal that a row names can be had", () => {
   const rotating = { password: otherPassword, ...proving };
   /** What one's own password is refused with that is to end. */
   const endRefusals = (verb: "suspend" | "revoke"): Provocations => ({
+    // Who gives a proof for somebody else.
+    forbidden: async () => {
+      const { credentialId } = await world.person();
+      return await post(`/v1/credentials/${credentialId}/${verb}`, proving, as(await world.administrator()));
+    },
     "unauthorized.invalid_credential": async () => {
       const ada = await world.person();
       await post("/v1/credentials", adding(ada.userId), as(ada));

@@ -480,6 +480,48 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   });
 });
 
+describe("S22: a run of failures at a password that there is", () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await openAuth("pglite");
+    await installTestClock(world.database);
+  });
+  afterAll(() => world.close());
+
+  const guess = async (identifier: string) =>
+    await outcome(world.auth.signIn({ identifier, password: otherPassword, context: { address: freshAddress() } }));
+
+  test("R013: nine a day, with a purge each day, are still counted in a row", async () => {
+    const { identifier, password } = await world.person();
+    const codes: string[] = [];
+    for (let days = 0; days < 13; days++) {
+      for (let time = 0; time < 9; time++) codes.push(await guess(identifier));
+      await advanceTestClock(world.database, day + 15 * minute);
+      await world.auth.purge();
+    }
+    expect(tally(codes)).toEqual({ "unauthorized.invalid_credential": 100, too_many_requests: 17 });
+    // Closed until it is reset: no quiet time opens it.
+    await advanceTestClock(world.database, 400 * day);
+    await world.auth.purge();
+    expect(await outcome(world.auth.signIn({ identifier, password }))).toBe("too_many_requests");
+  });
+
+  test("what is short of that is forgotten after 90 days", async () => {
+    const { identifier } = await world.person();
+    const counters = async () => await world.rows(sql`select from attempt where bucket ~ '^credential:'`);
+    await world.rows(sql`delete from attempt`);
+    await guess(identifier);
+    for (const [days, left] of [
+      [89, 1],
+      [2, 0],
+    ] as const) {
+      await advanceTestClock(world.database, days * day);
+      await world.auth.purge();
+      expect(await counters()).toHaveLength(left);
+    }
+  });
+});
+
 describe("R015, S21: counters are atomic", () => {
   let world: World;
   beforeAll(async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { goodPassword, type Person } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
-import { addApp } from "../support/factors.ts";
+import { addApp, givenPasskey } from "../support/factors.ts";
 import { openPages, type PageReply, type PageWorld, type SentToPage } from "../support/page-world.ts";
 
 let world: PageWorld;
@@ -114,6 +114,16 @@ describe("signing in", () => {
     expect((await post("/account/passkeys/options", {}, { as: fresh })).status).toBe(200);
     expect((await world.ask({ path: "/account", as: person })).status).toBe(303);
   });
+});
+
+test("whoever has only a passkey that is suspended is asked for the password", async () => {
+  const person = await world.person({ transport: "cookie" });
+  await givenPasskey(world, person.userId, "suspended");
+  await world.age(person.session, 3600);
+  const page = await world.ask({ path: "/account/step-up", as: person });
+  expect([page.text.includes('name="password"'), page.text.includes("Use a passkey")]).toEqual([true, false]);
+  const form = { type: "password", password: goodPassword, next: "/account" };
+  expect((await world.ask({ path: "/account/step-up", form, as: person })).status).toBe(303);
 });
 
 test("a password alone steps nobody up who has a second factor, and is not asked for", async () => {

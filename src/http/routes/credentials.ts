@@ -13,6 +13,7 @@ import { ticketHeader } from "./sessions.ts";
 
 /** Of a credential that is to end, one's own password among them. */
 const endRefusals = [
+  "forbidden",
   "conflict.already_terminal",
   "conflict.last_way_in",
   "conflict.last_factor",
