@@ -43,7 +43,7 @@ export type AuthApi = {
   };
   "/v1/users/:usr_id/suspend": { $post: Answers<WithUser, UserBody, 200> };
   "/v1/users/:usr_id/reinstate": { $post: Answers<WithUser, UserBody, 200> };
-  "/v1/users/:usr_id/revoke": { $post: Answers<WithUser, UserBody, 200> };
+  "/v1/users/:usr_id/revoke": { $post: Answers<WithUser & { json: schemas.EndCredentialBody }, UserBody, 200> };
   "/v1/users/:usr_id/sessions": {
     $get: Answers<WithUser & { query: schemas.PageQuery }, PageBody<SessionBody>, 200>;
   };

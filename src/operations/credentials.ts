@@ -1,4 +1,3 @@
-import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Credential, CredentialType } from "../domain/credential.ts";
 import { AuthError } from "../domain/error.ts";
@@ -6,9 +5,10 @@ import { type CredentialId, generateId, uuidFor, wireId } from "../domain/id.ts"
 import { normalizeIdentifier } from "../domain/identifier.ts";
 import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
+import type { PasswordProof } from "../store/password-proof.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
-import { checkCurrentPassword, proveCurrentPassword } from "./current-password.ts";
+import { proveCurrentPassword, withOwnPassword } from "./current-password.ts";
 import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
@@ -51,7 +51,7 @@ export interface CredentialOperations {
   findByIdentifier: Operation<{ actor: Actor; type: CredentialType; identifier: string }, Credential | undefined>;
   /**
    * Puts a new password in the old one's place, as a new credential that `replaces` it. Ends all sessions and tickets of
-   * the user.
+   * the user. For the application; an owner proves the old one: `rotateOwnPassword`.
    */
   rotatePassword: PlannableOperation<OfCredential & { password: string }, Credential, { credentialId: CredentialId }>;
   /**
@@ -75,11 +75,11 @@ export interface CredentialOperations {
 
 export function credentialOperations(core: Core): CredentialOperations {
   return {
-    createPassword: plannable(core, async (_core, input) => await prepareCreation(input, false)),
+    createPassword: plannable(core, async (_core, input) => await prepareCreation(input, undefined)),
 
     async createOwnPassword({ currentPassword, ...input }) {
-      await prove(input.actor, currentPassword, "create");
-      return await execute(core, (await prepareCreation(input, true)).work);
+      const proving = { actor: input.actor, currentPassword, action: "identity.credential.create" };
+      return await withOwnPassword(core, proving, async (proof) => (await prepareCreation(input, proof)).work);
     },
 
     async get({ actor, credentialId }) {
@@ -121,12 +121,13 @@ export function credentialOperations(core: Core): CredentialOperations {
       });
     },
 
-    rotatePassword: plannable(core, async (_core, input) => await prepareRotation(input)),
+    rotatePassword: plannable(core, async (_core, input) => await prepareRotation(input, undefined)),
 
     async rotateOwnPassword({ currentPassword, ...input }) {
       const { actor, credentialId, password: newPassword } = input;
-      await proveCurrentPassword(core, { actor, currentPassword, newPassword, credentialId });
-      return await execute(core, (await prepareRotation(input)).work);
+      const action = "identity.credential.rotate";
+      const proof = await proveCurrentPassword(core, { actor, currentPassword, newPassword, credentialId, action });
+      return await execute(core, (await prepareRotation(input, proof)).work);
     },
 
     suspend: change("suspend", store.suspendCredential),
@@ -136,20 +137,17 @@ export function credentialOperations(core: Core): CredentialOperations {
     revokeOwnPassword: changeOwnPassword("revoke", store.revokeCredential),
   };
 
-  /** Holds the actor to their current password; of several, to the one that is to be changed. */
-  async function prove(actor: Actor, password: string, verb: string, credentialId?: string): Promise<void> {
-    const rule = accessRules.changePassword;
-    await checkCurrentPassword(core, { actor, password, credentialId, rule, action: `identity.credential.${verb}` });
-  }
-
-  async function prepareCreation({ actor, userId, identifier, password }: NewPassword, proved: boolean) {
+  async function prepareCreation(
+    { actor, userId, identifier, password }: NewPassword,
+    proof: PasswordProof | undefined,
+  ) {
     const normal = requireIdentifier(core, identifier);
     const { needsFactor } = await acceptPassword(core, password, normal);
     const credentialId = generateId("cred");
     const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
     const body = store.insertPasswordCredential({
       ...act,
-      proved,
+      proof,
       userId: uuidFor("usr", userId),
       identifier: normal,
       passwordHash: await hashPassword(core, password),
@@ -163,12 +161,16 @@ export function credentialOperations(core: Core): CredentialOperations {
     return { work: { ...credentialWork(act, "create", body), locks }, known: { credentialId } };
   }
 
-  async function prepareRotation({ actor, credentialId, password }: OfCredential & { password: string }) {
+  async function prepareRotation(
+    { actor, credentialId, password }: OfCredential & { password: string },
+    proof: PasswordProof | undefined,
+  ) {
     const { needsFactor } = await acceptPassword(core, password, actor.subject);
     const newCredentialId = generateId("cred");
     const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
     const body = store.rotatePasswordCredential({
       ...act,
+      proof,
       newCredentialId: uuidFor("cred", newCredentialId),
       passwordHash: await hashPassword(core, password),
       needsFactor,
@@ -181,17 +183,20 @@ export function credentialOperations(core: Core): CredentialOperations {
     verb: string,
     statement: typeof store.revokeCredential,
   ): PlannableOperation<OfCredential & { onlyOwnPasskey?: boolean }, Credential> {
-    return plannable(core, async (_core, input) => ({ work: changeWork(input, verb, statement, false), known: {} }));
+    return plannable(core, async (_core, input) => ({
+      work: changeWork(input, verb, statement, undefined),
+      known: {},
+    }));
   }
 
   function changeOwnPassword(
     verb: string,
     statement: typeof store.revokeCredential,
   ): Operation<OfCredential & Proved, Credential> {
-    return async ({ currentPassword, ...input }) => {
-      await prove(input.actor, currentPassword, verb, input.credentialId);
-      return await execute(core, changeWork(input, verb, statement, true));
-    };
+    return async ({ currentPassword, ...input }) =>
+      await withOwnPassword(core, { ...input, currentPassword, action: `identity.credential.${verb}` }, (proof) =>
+        changeWork(input, verb, statement, proof),
+      );
   }
 }
 
@@ -199,9 +204,9 @@ function changeWork(
   { credentialId, ...input }: OfCredential & { onlyOwnPasskey?: boolean },
   verb: string,
   statement: typeof store.revokeCredential,
-  proved: boolean,
+  proof: PasswordProof | undefined,
 ): Work<Credential> {
-  const act = { ...input, proved, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+  const act = { ...input, proof, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
   return locked(credentialWork(act, verb, statement(act)), act.credentialId);
 }
 

@@ -2,18 +2,21 @@ import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import { uuidFor } from "../domain/id.ts";
+import { refundAttempt } from "../store/attempts.ts";
 import * as store from "../store/password-change.ts";
+import type { PasswordProof } from "../store/password-proof.ts";
+import { sql } from "../store/sql.ts";
 import { attemptBuckets } from "./buckets.ts";
 import type { Core } from "./core.ts";
 import { denialOf, recordDenial } from "./denial.ts";
-import { execute } from "./execute.ts";
+import { execute, type Work } from "./execute.ts";
 import { acceptPassword, returningOnBusy, verifyPasswordHash } from "./passwords.ts";
 import { refuse } from "./refuse.ts";
+import { lockOfCounter } from "./session-values.ts";
 import { newAuditId } from "./user-values.ts";
 
 /** A current password that was proved just now, and whether the new one may stand without a second factor. */
-export interface ProvedPassword {
-  readonly credentialId: string;
+export interface ProvedPassword extends CheckedPassword {
   readonly needsFactor: boolean;
 }
 
@@ -25,28 +28,54 @@ export interface ProvedPassword {
  */
 export async function proveCurrentPassword(
   core: Core,
-  change: { actor: Actor; currentPassword: string; newPassword: string; credentialId?: string },
+  change: { actor: Actor; currentPassword: string; newPassword: string; credentialId?: string; action: string },
 ): Promise<ProvedPassword> {
-  const { actor, currentPassword, newPassword, credentialId } = change;
+  const { actor, currentPassword, newPassword, credentialId, action } = change;
   await acceptPassword(core, newPassword, actor.subject);
   const proved = await checkCurrentPassword(core, {
     actor,
     password: currentPassword,
     credentialId,
     rule: accessRules.changePassword,
-    action: "identity.password.change",
+    action,
   });
   const { needsFactor } = await acceptPassword(core, newPassword, proved.identifier);
-  return { credentialId: proved.credentialId, needsFactor };
+  return { ...proved, needsFactor };
 }
 
 /** A password that the isolate has checked: what the statement that spends it must still find. */
-export interface CheckedPassword {
-  readonly credentialId: string;
+export interface CheckedPassword extends PasswordProof {
   readonly identifier: string;
-  readonly passwordHash: string;
-  /** The counter whose reservation a success may give back. */
-  readonly bucket: string;
+}
+
+/**
+ * Runs what an owner may do to their account only with their current password. A right one gives its attempt back, whatever
+ * comes of the rest. Throws as {@link checkCurrentPassword} does.
+ *
+ * @param input.credentialId The password to prove; see {@link proveCurrentPassword}.
+ */
+export async function withOwnPassword<Result>(
+  core: Core,
+  input: { actor: Actor; currentPassword: string; credentialId?: string; action: string },
+  work: (proof: PasswordProof) => Work<Result> | Promise<Work<Result>>,
+): Promise<Result> {
+  const { currentPassword: password, ...check } = input;
+  const proof = await checkCurrentPassword(core, {
+    ...check,
+    password,
+    credentialId: check.credentialId,
+    rule: accessRules.changePassword,
+  });
+  try {
+    const prepared = await work(proof);
+    return await execute(core, { ...prepared, locks: [...(prepared.locks ?? []), ...lockOfCounter(proof.bucket)] });
+  } catch (error) {
+    // What was refused undid its own refund; of what is unavailable nobody knows.
+    if (error instanceof AuthError && error.status < 500) {
+      await core.database.run(refundAttempt(proof.bucket, sql`true`)).catch(core.onError);
+    }
+    throw error;
+  }
 }
 
 /**

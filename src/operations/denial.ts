@@ -36,7 +36,8 @@ export function denialOf(
     )}`;
 }
 
-const recordedCodes = /^(forbidden|not_found|unauthorized\.reauthentication_required|conflict\.duplicate_credential)/;
+const recordedCodes =
+  /^(forbidden|not_found|unauthorized\.(reauthentication_required|invalid_credential)|conflict\.duplicate_credential)/;
 
 /** Writes a refusal down, apart from what it undid; that it could not be written never changes the refusal (S03). */
 export async function recordDenial(

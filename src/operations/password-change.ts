@@ -29,7 +29,12 @@ export type ChangePassword = Operation<
  */
 export function changePasswordOperation(core: Core): ChangePassword {
   return async ({ actor, currentPassword, newPassword, transport }) => {
-    const { credentialId, needsFactor } = await proveCurrentPassword(core, { actor, currentPassword, newPassword });
+    const { credentialId, needsFactor } = await proveCurrentPassword(core, {
+      actor,
+      currentPassword,
+      newPassword,
+      action: "identity.password.change",
+    });
     const passwordHash = await hashPassword(core, newPassword);
     const made = await newSession(core, { transport, context: actor.context });
     const auditId = newAuditId();

@@ -4,10 +4,12 @@ import { storableText } from "../domain/text.ts";
 import type { Status, User } from "../domain/user.ts";
 import { claimKey } from "../store/idempotency.ts";
 import type { Lock } from "../store/locks.ts";
+import type { PasswordProof } from "../store/password-proof.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import { lockAdministrators } from "../store/tuples.ts";
 import * as store from "../store/users.ts";
 import type { Core } from "./core.ts";
+import { withOwnPassword } from "./current-password.ts";
 import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { claimFor } from "./idempotency.ts";
@@ -58,6 +60,8 @@ export interface UserOperations {
   reinstate: PlannableOperation<OfUser, User>;
   /** Ends the account for good, with its sessions, tickets, credentials, factors, tokens and tuples. */
   revoke: PlannableOperation<OfUser, User>;
+  /** The same by the user themself, who proves the password if they have one. Throws as `auth.changePassword` does. */
+  revokeOwn: Operation<OfUser & { currentPassword: string }, User>;
 }
 
 export function userOperations(core: Core): UserOperations {
@@ -109,8 +113,19 @@ export function userOperations(core: Core): UserOperations {
 
     suspend: change("identity.user.suspend", store.suspendUser, [lockAdministrators()]),
     reinstate: change("identity.user.reinstate", store.reinstateUser),
-    revoke: change("identity.user.revoke", store.revokeUser, [lockAdministrators()]),
+    revoke: plannable(core, async (_core, input) => ({ work: revokeWork(input, undefined), known: {} })),
+
+    revokeOwn: async ({ currentPassword, ...input }) =>
+      await withOwnPassword(core, { actor: input.actor, currentPassword, action: "identity.user.revoke" }, (proof) =>
+        revokeWork(input, proof),
+      ),
   };
+
+  function revokeWork({ actor, userId }: OfUser, proof: PasswordProof | undefined): Work<User> {
+    const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+    const user: Lock = { on: "usr", key: sql`select ${act.userId}::uuid as id` };
+    return userWork(act, "identity.user.revoke", store.revokeUser({ ...act, proof }), [user, lockAdministrators()]);
+  }
 
   async function prepareCreate({ actor, displayName = null, idempotencyKey }: CreateUser) {
     const userId = generateId("usr");

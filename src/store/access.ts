@@ -86,9 +86,12 @@ export function isLastProof(): Statement {
         and other.status = 'active'))`;
 }
 
-/** Whether a user must keep a second factor: by policy, or for a password that is too short to stand alone (R001). */
+/**
+ * Whether a user must keep a second factor: by policy, for a password that is too short to stand alone (R001), or as an
+ * administrator (S05).
+ */
 export function mustKeepFactor(userId: Statement): Statement {
-  return sql`(exists (select from usr_mfa_policy policy where policy.usr_id = ${userId} and policy.required)
+  return sql`(${isAdministrator(userId)} or exists (select from usr_mfa_policy policy where policy.usr_id = ${userId} and policy.required)
     or exists (
       select from cred short where short.usr_id = ${userId} and short.type = 'password' and short.status = 'active'
         and short.needs_factor))`;

@@ -11,11 +11,12 @@ import {
   readsAnothersData,
   refusalUnless,
 } from "./access.ts";
-import { hasUsedUpDenials } from "./attempts.ts";
+import { hasUsedUpDenials, refundAttempt } from "./attempts.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
 import { clearFactorCounter } from "./factor-proofs.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
+import { lacksPasswordProof, type PasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface CredentialRow {
@@ -43,10 +44,9 @@ interface CredentialAct {
   readonly credentialId: string;
 }
 
-/** What an owner does to a password, or beside one: only with it, since a session alone may be a thief's (R008). */
+/** What an owner does to a password, or beside one. */
 interface ProvedAct extends CredentialAct {
-  /** Whether the isolate has checked the password. */
-  readonly proved: boolean;
+  readonly proof: PasswordProof | undefined;
 }
 
 /**
@@ -64,9 +64,7 @@ export function insertPasswordCredential(
         ${refusalUnless(accessRules.createCredential, sql`owner.id`)},
         case when owner.id is null then 'not_found' end,
         case when owner.status <> 'active' then 'precondition.user_not_active' end,
-        case when acting.usr_id = owner.id and not ${act.proved}::boolean and exists (
-          select from cred own where own.usr_id = owner.id and own.type = 'password' and own.status = 'active')
-          then 'unauthorized.invalid_credential' end,
+        case when ${lacksPasswordProof(sql`owner.id`, act.proof)} then 'unauthorized.invalid_credential' end,
         case when ${act.needsFactor}::boolean and not ${demandsSecondFactor(sql`owner.id`)}
           then 'invalid_format.password' end,
         case when ${hasUsedUpDenials(act.actor.userId)} then 'too_many_requests' end) as refusal
@@ -78,6 +76,7 @@ export function insertPasswordCredential(
       from verdict where refusal is null and not ${hasSuspendedCredential(act.identifier)}
       on conflict (type, identifier) where status = 'active' do nothing
       returning *),
+    refunded as (${refundAttempt(act.proof?.bucket ?? "", sql`exists (select from cred)`)}),
     audit as (${insertAuditEvent(credentialEvent(act, "create"), sql`cred`)})
     select ${columns()} from verdict left join cred on true
     where case
@@ -129,7 +128,7 @@ export function selectCredentialByIdentifier(
  * Ends every session and ticket of the user (S47). The batch has locked the user.
  */
 export function rotatePasswordCredential(
-  act: CredentialAct & { newCredentialId: string; passwordHash: string; needsFactor: boolean },
+  act: ProvedAct & { newCredentialId: string; passwordHash: string; needsFactor: boolean },
 ): Statement<CredentialRow> {
   return sql`
     with acting as materialized (${acting(act.actor)}),
@@ -142,6 +141,7 @@ export function rotatePasswordCredential(
           when target.status <> 'active' then 'conflict.credential_not_active'
           when target.type <> 'password' then 'conflict.credential_type_mismatch'
           when usr.status <> 'active' then 'precondition.user_not_active'
+          when ${isUnprovedPassword(act)} then 'unauthorized.invalid_credential'
           when ${act.needsFactor}::boolean and not ${demandsSecondFactor(sql`target.usr_id`)}
             then 'invalid_format.password'
         end) as refusal
@@ -245,9 +245,8 @@ const isOwnersLastWayIn = () => sql`(acting.usr_id = target.usr_id and target.st
   select from cred other where other.usr_id = target.usr_id and other.id <> target.id and other.status = 'active'
     and other.type in ('password', 'passkey')))`;
 
-/** Whether its owner has not proved the password that they would end: a thief would put them out, and take the identifier. */
-const isUnprovedPassword = ({ proved }: ProvedAct) => sql`(acting.usr_id = target.usr_id and target.type = 'password'
-  and target.status = 'active' and not ${proved}::boolean)`;
+const isUnprovedPassword = ({ proof }: ProvedAct) => sql`(target.type = 'password' and target.status = 'active'
+  and ${lacksPasswordProof(sql`target.usr_id`, proof)})`;
 
 /** Whether its owner would free the identifier of a password that is suspended, and undo the suspension with a new one. */
 const isOwnersSuspendedPassword = () => sql`(acting.usr_id = target.usr_id and target.type = 'password'
@@ -259,7 +258,7 @@ const isOwnersLastFactor = () => sql`(acting.usr_id = target.usr_id and target.t
 
 /** A change of status, with the sessions and tickets that it ends. */
 function changeCredential(
-  act: CredentialAct,
+  act: CredentialAct & { proof?: PasswordProof | undefined },
   change: { verb: string; rule: AccessRule; refusal: Statement; to: Status; when: Statement },
 ): Statement<CredentialRow> {
   return guardedChange({
@@ -283,6 +282,7 @@ function changeCredential(
         update pat set revoked_at = greatest(sallyport_now(), pat.created_at) from changed
         where pat.usr_id = changed.usr_id and pat.revoked_at is null and changed.type = 'passkey'
           and changed.status <> 'active' and (select usr_id from acting) is distinct from changed.usr_id),
+      refunded as (${refundAttempt(act.proof?.bucket ?? "", sql`exists (select from changed)`)}),
       used_leave as (
         delete from mfa_enrollment_grant leave using changed
         where leave.usr_id = changed.usr_id and changed.type = 'passkey' and changed.status = 'active')`,

@@ -31,11 +31,16 @@ export function purgeExpired(limit: number): Statement {
     counters as (
       delete from attempt where bucket in (
         select bucket from attempt
-        where resets_at < sallyport_now() - interval '1 day'
-          and not (backs_off and case
-            when bucket ~ '^(credential|factor):' then streak >= ${failuresThatClose}::int
-              or (streak > 0 and resets_at > sallyport_now() - interval '90 days')
-            else streak >= maximum and resets_at > sallyport_now() - interval '90 days' end)
+        -- Here and below the condition of an index.
+        where not (backs_off and (streak >= maximum or (streak > 0 and bucket ~ '^(credential|factor):')))
+          and resets_at < sallyport_now() - interval '1 day'
+        order by resets_at limit ${limit}::int for update skip locked)),
+    runs as (
+      delete from attempt where bucket in (
+        select bucket from attempt
+        where resets_at < sallyport_now() - interval '90 days'
+          and backs_off and (streak >= maximum or (streak > 0 and bucket ~ '^(credential|factor):'))
+          and not (streak >= ${failuresThatClose}::int and bucket ~ '^(credential|factor):')
         order by resets_at limit ${limit}::int for update skip locked))
     select 1`;
 }

@@ -5,6 +5,7 @@ import { acting, isAdministrator, raiseRefusal, refusalUnless } from "./access.t
 import { committed, insertAuditEvent } from "./audit.ts";
 import { guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { claimedTarget, type IdempotencyClaim } from "./idempotency.ts";
+import { lacksPasswordProof, type PasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface UserRow {
@@ -103,13 +104,14 @@ export function reinstateUser(act: UserAct): Statement<UserRow> {
 }
 
 /** Terminal. Ends all that the specification's chapters name between them: see `docs/decisions.md`. */
-export function revokeUser(act: UserAct): Statement<UserRow> {
+export function revokeUser(act: UserAct & { proof: PasswordProof | undefined }): Statement<UserRow> {
   return changeUser(act, {
     verb: "revoke",
     rule: accessRules.revokeUser,
     refusal: sql`case
       when target.status = 'revoked' then 'conflict.already_terminal'
-      when ${isLastAdministrator()} then 'conflict.last_administrator' end`,
+      when ${isLastAdministrator()} then 'conflict.last_administrator'
+      when ${lacksPasswordProof(sql`target.id`, act.proof)} then 'unauthorized.invalid_credential' end`,
     set: sql`status = 'revoked'`,
     when: sql`true`,
     cascade: sql`${endSessions()},

@@ -232,6 +232,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   }),
   suspendCredential: ({ userId }, { own }) => ownPassword(userId, own),
   revokeCredential: ({ userId }, { own }) => ownPassword(userId, own),
+  revokeUser: ({ userId }, { own }) => ownPassword(userId, own),
   rotateCredential: (_target, { own }) => ({ password: otherPassword, current_password: own?.password ?? "" }),
   createSession: ({ userId, credentialId }) => ({ usr_id: userId, cred_id: credentialId, ttl_seconds: 600 }),
 };
@@ -263,6 +264,8 @@ async function targetOf(person: Person, route: Route, mayHaveFactor: boolean): P
   // S33: the owner keeps one way in.
   await givenPassword(world, userId);
   const isPasskey = route.path.startsWith("/auth/passkeys/");
+  // S05: an administrator keeps one factor.
+  if (needsActive || (isPasskey && mayHaveFactor)) await givenPasskey(world, userId);
   const passkey = isPasskey ? await givenPasskey(world, userId, mayHaveFactor ? "active" : "suspended") : "";
   const credentialId = isPasskey ? passkey : password;
   return { userId, credentialId, sessionId: session.id, tokenId: made.pat.id, factorId: app.factorId, app };

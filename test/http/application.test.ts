@@ -5,7 +5,7 @@ import { generateId } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
 import type { User } from "../../src/domain/user.ts";
 import { authErrorResponse, authenticate, authRoutes, requireUser } from "../../src/http/index.ts";
-import type { Person } from "../support/auth.ts";
+import { goodPassword, type Person } from "../support/auth.ts";
 import { origin } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
@@ -23,7 +23,8 @@ function application() {
     .get("/", (c) => c.json({ name: c.var.user?.displayName ?? "nobody" }))
     .get("/me", requireUser(auth), (c) => c.json({ id: c.var.user.id, session: c.var.session.id }))
     .delete("/me", requireUser(auth), async (c) => {
-      await auth.users.revoke({ actor: c.var.actor, userId: c.var.user.id });
+      const { password: currentPassword } = await c.req.json<{ password: string }>();
+      await auth.users.revokeOwn({ actor: c.var.actor, userId: c.var.user.id, currentPassword });
       return c.body(null, 204);
     })
     .route("/", authRoutes(auth));
@@ -132,8 +133,9 @@ describe("an application", () => {
     const app = application();
     const ada = await world.person({ transport: "cookie" });
     const cookie = `__Host-session=${ada.token}`;
-    expect((await app.request("/me", { method: "DELETE", headers: { cookie } })).status).toBe(403);
-    expect((await app.request("/me", { method: "DELETE", headers: { cookie, origin } })).status).toBe(204);
+    const body = JSON.stringify({ password: goodPassword });
+    expect((await app.request("/me", { method: "DELETE", headers: { cookie }, body })).status).toBe(403);
+    expect((await app.request("/me", { method: "DELETE", headers: { cookie, origin }, body })).status).toBe(204);
     expect((await app.request("/me", { headers: { cookie } })).status).toBe(401);
     expect(
       (await world.events({ target: ada.userId, action: "identity.user.revoke" })).map(({ actorUserId }) =>

@@ -53,7 +53,7 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   },
   "/v1/users/:usr_id/suspend": { $post: { ...plain, status: 200, param: ["usr_id"] } },
   "/v1/users/:usr_id/reinstate": { $post: { ...plain, status: 200, param: ["usr_id"] } },
-  "/v1/users/:usr_id/revoke": { $post: { ...plain, status: 200, param: ["usr_id"] } },
+  "/v1/users/:usr_id/revoke": { $post: { ...plain, status: 200, param: ["usr_id"], json: true } },
   "/v1/users/:usr_id/sessions": { $get: { ...plain, status: 200, param: ["usr_id"], query: true } },
   "/v1/credentials": { $post: { ...plain, status: 201, json: true } },
   "/v1/credentials/verify": { $post: { ...plain, status: 200, json: true } },

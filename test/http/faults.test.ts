@@ -111,6 +111,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     },
     suspendCredential: { current_password: goodPassword },
     revokeCredential: { current_password: goodPassword },
+    revokeUser: { current_password: goodPassword },
     rotateCredential: { password: otherPassword, current_password: goodPassword },
     createSession: { usr_id: userId, cred_id: credentialId, ttl_seconds: 60 },
     signInWithFactor: code,

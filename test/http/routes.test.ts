@@ -791,6 +791,18 @@ describe("each refusal that a row names can be had", () => {
       },
       "conflict.last_administrator": () =>
         alone((last) => post(`/v1/users/${last.userId}/revoke`, undefined, as(last))),
+      "unauthorized.invalid_credential": async () => {
+        const ada = await world.person();
+        return await post(`/v1/users/${ada.userId}/revoke`, undefined, as(ada));
+      },
+      too_many_requests: async () => {
+        const ada = await world.person({ password: otherPassword });
+        return await often(`/v1/users/${ada.userId}/revoke`, () => proving, as(ada));
+      },
+      "unavailable.busy": async () => {
+        const { userId, token } = await world.person();
+        return await busily({ method: "POST", path: `/v1/users/${userId}/revoke`, json: proving, token });
+      },
     },
     listUserSessions: {
       "invalid_format.cursor": async () => {

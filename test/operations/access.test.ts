@@ -87,7 +87,10 @@ const operations: readonly Operation[] = [
     owner: "fresh",
     administrator: true,
     change: "identity.user.revoke",
-    run: (auth, actor, { userId }) => auth.users.revoke({ actor, userId }),
+    run: (auth, actor, { userId }) =>
+      actor.userId === userId
+        ? auth.users.revokeOwn({ actor, userId, currentPassword: goodPassword })
+        : auth.users.revoke({ actor, userId }),
   },
   {
     name: "credentials.createPassword",
@@ -128,8 +131,12 @@ const operations: readonly Operation[] = [
     owner: "fresh",
     administrator: false,
     change: "identity.credential.rotate",
-    run: (auth, actor, { credentialId }) =>
-      auth.credentials.rotatePassword({ actor, credentialId, password: otherPassword }),
+    run: (auth, actor, { userId, credentialId }) => {
+      const rotated = { actor, credentialId, password: "another-password-2" };
+      return actor.userId === userId
+        ? auth.credentials.rotateOwnPassword({ ...rotated, currentPassword: otherPassword })
+        : auth.credentials.rotatePassword(rotated);
+    },
   },
   {
     name: "credentials.suspend",

@@ -84,7 +84,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       "remove oneself": (person) => remove(person, person.actor),
       suspend: ({ userId }) => world.auth.users.suspend({ actor: system, userId }),
       revoke: ({ userId }) => world.auth.users.revoke({ actor: system, userId }),
-      "revoke oneself": ({ actor, userId }) => world.auth.users.revoke({ actor, userId }),
+      "revoke oneself": ({ actor, userId, password }) =>
+        world.auth.users.revokeOwn({ actor, userId, currentPassword: password }),
     };
 
     test.each(Object.keys(ways))("%s: conflict.last_administrator, unless there is another", async (way) => {

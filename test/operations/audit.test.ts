@@ -468,8 +468,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       },
       {
         action: "identity.credential.rotate",
-        act: ({ actor, credentialId }) =>
-          world.auth.credentials.rotatePassword({ actor, credentialId, password: otherPassword }),
+        act: ({ credentialId }) =>
+          world.auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword }),
       },
       {
         action: "identity.credential.suspend",

@@ -211,7 +211,12 @@ const budgets: readonly Row[] = [
     prepare: ({ auth }, { userId }) => auth.users.suspend({ actor: system, userId }),
     act: (auth, { userId }) => auth.users.reinstate({ actor: system, userId }),
   },
-  { operation: "users.revoke", requests: 1, act: (auth, { actor, userId }) => auth.users.revoke({ actor, userId }) },
+  { operation: "users.revoke", requests: 1, act: (auth, { userId }) => auth.users.revoke({ actor: system, userId }) },
+  {
+    operation: "users.revokeOwn",
+    requests: 2,
+    act: (auth, { actor, userId }) => auth.users.revokeOwn({ actor, userId, currentPassword: goodPassword }),
+  },
   {
     operation: "users.suspend, denied: the event is one more",
     requests: 2,
@@ -258,8 +263,8 @@ const budgets: readonly Row[] = [
   {
     operation: "credentials.rotatePassword",
     requests: 1,
-    act: (auth, { actor, credentialId }) =>
-      auth.credentials.rotatePassword({ actor, credentialId, password: otherPassword }),
+    act: (auth, { credentialId }) =>
+      auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword }),
   },
   {
     operation: "credentials.rotateOwnPassword",

@@ -3,6 +3,7 @@ import { fromBase64Url } from "../../src/crypto/bytes.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { ConfigurationError } from "../../src/operations/options.ts";
 import { userOfIdentifier } from "../../src/store/identifiers.ts";
+import { purgeExpired } from "../../src/store/maintenance.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
 import {
@@ -363,6 +364,62 @@ describe("one after the other", () => {
       },
     );
 
+    test("neither ends the account, whose identifier would be free, nor puts another password in its place", async () => {
+      const person = await world.person();
+      const { actor, userId, credentialId } = person;
+      const refused = "unauthorized.invalid_credential";
+      expect(await outcome(auth.users.revoke({ actor, userId }))).toBe(refused);
+      expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword: otherPassword }))).toBe(refused);
+      const rotate = auth.credentials.rotatePassword({ actor, credentialId, password: otherPassword });
+      expect(await outcome(rotate)).toBe(refused);
+      // S41: what was tried without a proof is written down.
+      const denied = (await world.events({ actor: userId })).filter((event) => event.outcome === "denied");
+      expect(denied.map(({ action }) => action)).toEqual(["identity.user.revoke", "identity.credential.rotate"]);
+      expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword: person.password }))).toBe("done");
+    });
+
+    test("the right password costs no attempt, whatever comes of it: S22", async () => {
+      const person = await world.person();
+      const act = { actor: person.actor, credentialId: person.credentialId, currentPassword: person.password };
+      for (let time = 0; time < 12; time++) {
+        expect(await outcome(auth.credentials.suspendOwnPassword(act))).toBe("conflict.last_way_in");
+        const second = { ...added(person), currentPassword: person.password };
+        expect(await outcome(auth.credentials.createOwnPassword(second))).toBe("done");
+        await auth.credentials.revoke({
+          actor: system,
+          credentialId: (await auth.credentials.listForUser(person)).at(-1)!.id,
+        });
+      }
+      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await world.rows(sql`select from attempt where bucket ~ '^credential:' and streak > 0`)).toEqual([]);
+    });
+
+    test("a password that is replaced between its check and its use proves nothing", async () => {
+      const { person, authenticator } = await withPasskey();
+      const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+      const late = world.isolate({
+        database: {
+          ...world.database,
+          async batch(statements) {
+            await world.rows(
+              sql`update cred set password_hash = 'another' where id = ${uuidFor("cred", person.credentialId)}::uuid`,
+            );
+            return await world.database.batch(statements);
+          },
+        },
+      });
+      const second = { ...added({ ...person, actor }), currentPassword: person.password };
+      expect(await outcome(late.credentials.createOwnPassword(second))).toBe("unauthorized.invalid_credential");
+    });
+
+    test("beside a password that is suspended none is added", async () => {
+      const { person, authenticator } = await withPasskey();
+      const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+      await auth.credentials.suspend({ actor: system, credentialId: person.credentialId });
+      const second = added({ ...person, actor });
+      expect(await outcome(auth.credentials.createPassword(second))).toBe("unauthorized.invalid_credential");
+    });
+
     test("proves no password of somebody else's, nor with a passkey's id", async () => {
       const [{ person, authenticator, passkey }, other] = [await withPasskey(), await world.person()];
       const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
@@ -402,6 +459,27 @@ describe("one after the other", () => {
       }
     },
   );
+
+  test("S05: an administrator keeps a second factor", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    await auth.administrators.grant({ actor: system, userId: person.userId });
+    const act = { actor: person.actor, factorId: app.factorId };
+    expect(await outcome(auth.factors.revoke(act))).toBe("conflict.last_factor");
+    await world.administrator();
+    await auth.administrators.remove({ actor: system, userId: person.userId });
+    expect(await outcome(auth.factors.revoke(act))).toBe("done");
+  });
+
+  test("S46: what is kept of failures is not read at each purge", async () => {
+    const [, plan] = await world.database.batch([
+      sql`set local enable_seqscan = off`,
+      sql`explain ${purgeExpired(100)}`,
+    ]);
+    const text = JSON.stringify(plan);
+    expect(text).toContain("attempt_forgotten");
+    expect(text).toContain("attempt_remembered");
+    expect(text).not.toContain("Seq Scan on attempt");
+  });
 
   test("S32: a factor of another SDK that was ended is one that was had", async () => {
     const person = await world.person();

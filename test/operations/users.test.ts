@@ -86,7 +86,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
 
     test("the identifier of a revoked user is free for somebody else", async () => {
       const person = await world.person();
-      await world.auth.users.revoke({ actor: person.actor, userId: person.userId });
+      await world.auth.users.revokeOwn({ ...person, currentPassword: person.password });
       const heir = await world.person({ identifier: person.identifier });
       expect(heir.userId).not.toBe(person.userId);
     });

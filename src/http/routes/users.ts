@@ -1,8 +1,8 @@
 import { accessRules } from "../../domain/access-rules.ts";
 import { AuthError } from "../../domain/error.ts";
 import { guardedRoute, type Route } from "../route.ts";
-import type { PageQuery, UserFieldsBody, UsersQuery } from "../schemas.ts";
-import { pageQuery, userFieldsBody, usersQuery } from "../schemas.ts";
+import type { EndCredentialBody, PageQuery, UserFieldsBody, UsersQuery } from "../schemas.ts";
+import { endCredentialBody, pageQuery, userFieldsBody, usersQuery } from "../schemas.ts";
 import { pageBody, sessionBody, userBody } from "../wire.ts";
 
 /** The specification's routes for users. */
@@ -83,16 +83,29 @@ export const userRoutes: readonly Route[] = [
     run: async ({ c, auth, actor }) =>
       c.json(userBody(await auth.users.reinstate({ actor, userId: c.req.param("usr_id")! })), 200),
   }),
-  guardedRoute({
+  guardedRoute<EndCredentialBody>({
     id: "revokeUser",
     method: "post",
     path: "/v1/users/:usr_id/revoke",
-    summary: "Ends an account for good",
+    summary: "Ends an account for good; one's own, if it has a password, needs `current_password`",
     access: accessRules.revokeUser,
+    body: endCredentialBody,
     status: 200,
-    refusals: ["conflict.already_terminal", "conflict.last_administrator"],
-    run: async ({ c, auth, actor }) =>
-      c.json(userBody(await auth.users.revoke({ actor, userId: c.req.param("usr_id")! })), 200),
+    refusals: [
+      "conflict.already_terminal",
+      "conflict.last_administrator",
+      "unauthorized.invalid_credential",
+      "too_many_requests",
+      "unavailable.busy",
+    ],
+    run: async ({ c, auth, actor, body: { current_password: currentPassword } }) => {
+      const act = { actor, userId: c.req.param("usr_id")! };
+      const user =
+        currentPassword === undefined
+          ? await auth.users.revoke(act)
+          : await auth.users.revokeOwn({ ...act, currentPassword });
+      return c.json(userBody(user), 200);
+    },
   }),
   guardedRoute<undefined, PageQuery>({
     id: "listUserSessions",

@@ -1,0 +1,29 @@
+import { type Statement, sql } from "./sql.ts";
+
+/** A password that the isolate has checked for a change of the account (R008). */
+export interface PasswordProof {
+  /** A UUID. */
+  readonly credentialId: string;
+  readonly passwordHash: string;
+  /** The counter whose reservation a success gives back. */
+  readonly bucket: string;
+}
+
+/**
+ * SQL for whether a user acts on their own account without having proved the password that it has: a session alone may be a
+ * thief's, who would put the owner out and take the identifier. In a statement with `acting`.
+ *
+ * @param proof What was checked; it counts if that password is still the same.
+ */
+export function lacksPasswordProof(userId: Statement, proof: PasswordProof | undefined): Statement {
+  return sql`(acting.usr_id = ${userId} and exists (
+      select from cred own where own.usr_id = ${userId} and own.type = 'password' and own.status <> 'revoked')
+    and not ${holds(proof)})`;
+}
+
+function holds(proof: PasswordProof | undefined): Statement {
+  if (!proof) return sql`false`;
+  return sql`exists (
+    select from cred proved where proved.id = ${proof.credentialId}::uuid and proved.usr_id = acting.usr_id
+      and proved.status = 'active' and proved.password_hash = ${proof.passwordHash})`;
+}
