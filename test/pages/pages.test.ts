@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { nextPath, sections } from "../../worker/pages/next-path.ts";
 import { relatedOrigins } from "../../worker/pages/related-origins.ts";
-import { freshIdentifier, goodPassword } from "../support/auth.ts";
+import { freshIdentifier, goodPassword, system } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
 import { openPages, type PageWorld } from "../support/page-world.ts";
 
@@ -176,4 +176,20 @@ describe("S36: /.well-known/webauthn", () => {
   ] as const)("%s", (_name, origins, listed) => {
     expect(relatedOrigins(origins)?.origins).toEqual(listed);
   });
+});
+
+test("the account page names every password that lets in, and none that has ended", async () => {
+  const person = await world.person({ transport: "cookie" });
+  const [other, ended] = [freshIdentifier(), freshIdentifier()];
+  const add = async (identifier: string) =>
+    await world.auth.credentials.createPassword({
+      actor: system,
+      userId: person.userId,
+      identifier,
+      password: goodPassword,
+    });
+  await add(other);
+  await world.auth.credentials.revoke({ actor: system, credentialId: (await add(ended)).id });
+  const { text } = await world.ask({ path: "/account", as: person });
+  expect([person.identifier, other, ended].map((name) => text.includes(name))).toEqual([true, true, false]);
 });

@@ -11,6 +11,8 @@ export interface Account {
   readonly displayName: string | null;
   /** The active password, which is what signs in with an identifier; `undefined` for an account of passkeys alone. */
   readonly password: Credential | undefined;
+  /** Whatever else signs in with a password of its own. */
+  readonly otherIdentifiers: readonly string[];
   readonly passkeys: readonly Passkey[];
   readonly authenticator: Factor | undefined;
   readonly recoveryCodes: Factor | undefined;
@@ -34,9 +36,11 @@ export async function loadAccount({ auth, actor, user, session }: UserVisit): Pr
   ]);
   const activeFactor = (type: Factor["type"]) => factors.find((one) => one.type === type && one.status === "active");
   const bodies = sessions.data.map((one) => accountSessionBody(one, session.id));
+  const [password, ...others] = credentials.filter(({ type, status }) => type === "password" && status === "active");
   return {
     displayName: user.displayName,
-    password: credentials.find(({ type, status }) => type === "password" && status === "active"),
+    password,
+    otherIdentifiers: others.map(({ identifier }) => identifier),
     passkeys,
     authenticator: activeFactor("totp"),
     recoveryCodes: activeFactor("recovery"),

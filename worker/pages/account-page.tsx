@@ -48,6 +48,9 @@ export async function accountPage(visit: UserVisit, failure?: Failure): Promise<
       {account.password && (
         <p>
           You are signed in as <strong>{account.password.identifier}</strong>.
+          {account.otherIdentifiers.length > 0 && (
+            <> Passwords of their own let in too: {account.otherIdentifiers.join(", ")}.</>
+          )}
         </p>
       )}
       <NamePart {...of("name")} />
