@@ -133,7 +133,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       ];
       await auth.verifyPassword(person);
       const rotated = await auth.credentials.rotatePassword({
-        actor: person.actor,
+        actor: system,
         credentialId: person.credentialId,
         password: otherPassword,
       });
