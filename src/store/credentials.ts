@@ -2,20 +2,18 @@ import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { CredentialType } from "../domain/credential.ts";
 import type { Status } from "../domain/user.ts";
-import {
-  acting,
-  demandsSecondFactor,
-  isLastProof,
-  mustKeepFactor,
-  raiseRefusal,
-  readsAnothersData,
-  refusalUnless,
-} from "./access.ts";
+import { acting, demandsSecondFactor, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
 import { hasUsedUpDenials, refundAttempt } from "./attempts.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
 import { clearFactorCounter } from "./factor-proofs.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
+import {
+  isOwnersLastFactor,
+  isOwnersLastWayIn,
+  isOwnersSuspendedPassword,
+  isUnprovedPassword,
+} from "./own-credential.ts";
 import { lacksPasswordProof, type PasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -236,25 +234,6 @@ export function recallCredential(credentialId: string, auditId: string): Stateme
 export function userOfCredential(credentialId: string): Statement<{ id: string }> {
   return sql`select usr_id as id from cred where id = ${credentialId}::uuid`;
 }
-
-/**
- * Whether its owner is about to lose the last way to sign in: a password or a passkey (S33). Recovery codes and factors are none,
- * and an administrator may close an account.
- */
-const isOwnersLastWayIn = () => sql`(acting.usr_id = target.usr_id and target.status = 'active' and not exists (
-  select from cred other where other.usr_id = target.usr_id and other.id <> target.id and other.status = 'active'
-    and other.type in ('password', 'passkey')))`;
-
-const isUnprovedPassword = ({ proof }: ProvedAct) => sql`(target.type = 'password' and target.status = 'active'
-  and ${lacksPasswordProof(sql`target.usr_id`, proof)})`;
-
-/** Whether its owner would free the identifier of a password that is suspended, and undo the suspension with a new one. */
-const isOwnersSuspendedPassword = () => sql`(acting.usr_id = target.usr_id and target.type = 'password'
-  and target.status = 'suspended')`;
-
-/** Whether it is the only second factor of an owner who must keep one. */
-const isOwnersLastFactor = () => sql`(acting.usr_id = target.usr_id and target.type = 'passkey' and ${isLastProof()}
-  and ${mustKeepFactor(sql`target.usr_id`)})`;
 
 /** A change of status, with the sessions and tickets that it ends. */
 function changeCredential(
