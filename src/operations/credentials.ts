@@ -5,10 +5,10 @@ import { type CredentialId, generateId, uuidFor, wireId } from "../domain/id.ts"
 import { normalizeIdentifier } from "../domain/identifier.ts";
 import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
-import type { PasswordProof } from "../store/password-proof.ts";
+import type { CurrentPassword } from "../store/password-proof.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
-import { proveCurrentPassword, withOwnPassword } from "./current-password.ts";
+import { type CheckedPassword, withOwnPassword } from "./current-password.ts";
 import { denialOf } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
@@ -124,10 +124,11 @@ export function credentialOperations(core: Core): CredentialOperations {
     rotatePassword: plannable(core, async (_core, input) => await prepareRotation(input, undefined)),
 
     async rotateOwnPassword({ currentPassword, ...input }) {
-      const { actor, credentialId, password: newPassword } = input;
-      const action = "identity.credential.rotate";
-      const proof = await proveCurrentPassword(core, { actor, currentPassword, newPassword, credentialId, action });
-      return await execute(core, (await prepareRotation(input, proof)).work);
+      const { actor, credentialId, password } = input;
+      // Before an attempt is counted.
+      await acceptPassword(core, password, actor.subject);
+      const proving = { actor, currentPassword, credentialId, action: "identity.credential.rotate" };
+      return await withOwnPassword(core, proving, async (proof) => (await prepareRotation(input, proof)).work);
     },
 
     suspend: change("suspend", store.suspendCredential),
@@ -139,7 +140,7 @@ export function credentialOperations(core: Core): CredentialOperations {
 
   async function prepareCreation(
     { actor, userId, identifier, password }: NewPassword,
-    proof: PasswordProof | undefined,
+    proof: CurrentPassword | undefined,
   ) {
     const normal = requireIdentifier(core, identifier);
     const { needsFactor } = await acceptPassword(core, password, normal);
@@ -163,9 +164,9 @@ export function credentialOperations(core: Core): CredentialOperations {
 
   async function prepareRotation(
     { actor, credentialId, password }: OfCredential & { password: string },
-    proof: PasswordProof | undefined,
+    proof: CheckedPassword | undefined,
   ) {
-    const { needsFactor } = await acceptPassword(core, password, actor.subject);
+    const { needsFactor } = await acceptPassword(core, password, proof?.identifier ?? actor.subject);
     const newCredentialId = generateId("cred");
     const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
     const body = store.rotatePasswordCredential({
@@ -204,7 +205,7 @@ function changeWork(
   { credentialId, ...input }: OfCredential & { onlyOwnPasskey?: boolean },
   verb: string,
   statement: typeof store.revokeCredential,
-  proof: PasswordProof | undefined,
+  proof: CurrentPassword | undefined,
 ): Work<Credential> {
   const act = { ...input, proof, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
   return locked(credentialWork(act, verb, statement(act)), act.credentialId);

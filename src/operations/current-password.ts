@@ -4,68 +4,33 @@ import { AuthError } from "../domain/error.ts";
 import { uuidFor } from "../domain/id.ts";
 import { refundAttempt } from "../store/attempts.ts";
 import * as store from "../store/password-change.ts";
-import type { PasswordProof } from "../store/password-proof.ts";
+import type { CurrentPassword } from "../store/password-proof.ts";
 import { sql } from "../store/sql.ts";
 import { attemptBuckets } from "./buckets.ts";
 import type { Core } from "./core.ts";
 import { denialOf, recordDenial } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
-import { acceptPassword, returningOnBusy, verifyPasswordHash } from "./passwords.ts";
+import { returningOnBusy, verifyPasswordHash } from "./passwords.ts";
 import { refuse } from "./refuse.ts";
 import { lockOfCounter } from "./session-values.ts";
 import { newAuditId } from "./user-values.ts";
 
-/** A current password that was proved just now, and whether the new one may stand without a second factor. */
-export interface ProvedPassword extends CheckedPassword {
-  readonly needsFactor: boolean;
-}
-
-/**
- * Holds a change of password to both of its conditions: a session of the last ten minutes and the current password (R008).
- *
- * @param change.credentialId The password to change; if it is left out, the one that the session came of, or else the user's
- *   oldest.
- */
-export async function proveCurrentPassword(
-  core: Core,
-  change: { actor: Actor; currentPassword: string; newPassword: string; credentialId?: string; action: string },
-): Promise<ProvedPassword> {
-  const { actor, currentPassword, newPassword, credentialId, action } = change;
-  await acceptPassword(core, newPassword, actor.subject);
-  const proved = await checkCurrentPassword(core, {
-    actor,
-    password: currentPassword,
-    credentialId,
-    rule: accessRules.changePassword,
-    action,
-  });
-  const { needsFactor } = await acceptPassword(core, newPassword, proved.identifier);
-  return { ...proved, needsFactor };
-}
-
 /** A password that the isolate has checked: what the statement that spends it must still find. */
-export interface CheckedPassword extends PasswordProof {
+export interface CheckedPassword extends CurrentPassword {
   readonly identifier: string;
 }
 
 /**
  * Runs what an owner may do to their account only with their current password. A right one gives its attempt back, whatever
  * comes of the rest. Throws as {@link checkCurrentPassword} does.
- *
- * @param input.credentialId The password to prove; see {@link proveCurrentPassword}.
  */
 export async function withOwnPassword<Result>(
   core: Core,
   input: { actor: Actor; currentPassword: string; credentialId?: string; action: string },
-  work: (proof: PasswordProof) => Work<Result> | Promise<Work<Result>>,
+  work: (proof: CheckedPassword) => Work<Result> | Promise<Work<Result>>,
 ): Promise<Result> {
   const { currentPassword: password, ...check } = input;
-  const proof = await checkCurrentPassword(core, {
-    ...check,
-    password,
-    credentialId: check.credentialId,
-    rule: accessRules.changePassword,
-  });
+  const proof = await checkCurrentPassword(core, { ...check, password, rule: accessRules.changePassword });
   try {
     const prepared = await work(proof);
     return await execute(core, { ...prepared, locks: [...(prepared.locks ?? []), ...lockOfCounter(proof.bucket)] });
@@ -81,6 +46,8 @@ export async function withOwnPassword<Result>(
 /**
  * Whether it is the actor's password, after counting the attempt.
  *
+ * @param check.credentialId The password to prove; if it is left out, the one that the session came of, or else the user's
+ *   oldest.
  * @throws {AuthError} What the rule refuses with, `too_many_requests`, `unavailable.busy`, `unauthorized.invalid_credential`.
  */
 export async function checkCurrentPassword(

@@ -90,7 +90,11 @@ async function recover(
   }
   if (!works.some((work) => work.mustCommit)) return rows;
   // So it may be where nothing was raised: what refuses by a value has met the ticket that the first try spent.
-  return (await recall(core, items).catch(() => undefined)) ?? rows;
+  const first = await recall(core, items).catch((error: unknown) => {
+    core.onError(error);
+    return undefined;
+  });
+  return first ?? rows;
 }
 
 function unavailable(cause: unknown): AuthError {

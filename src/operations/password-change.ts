@@ -1,3 +1,4 @@
+import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
@@ -5,10 +6,10 @@ import { userOfCredential } from "../store/credentials.ts";
 import * as store from "../store/password-change.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
 import type { Core } from "./core.ts";
-import { proveCurrentPassword } from "./current-password.ts";
+import { checkCurrentPassword } from "./current-password.ts";
 import { execute } from "./execute.ts";
 import { issueKnownDevice } from "./known-device.ts";
-import { hashPassword } from "./passwords.ts";
+import { acceptPassword, hashPassword } from "./passwords.ts";
 import type { Operation } from "./plan.ts";
 import { refuse } from "./refuse.ts";
 import { type IssuedSession, issued, newSession } from "./session-values.ts";
@@ -29,12 +30,15 @@ export type ChangePassword = Operation<
  */
 export function changePasswordOperation(core: Core): ChangePassword {
   return async ({ actor, currentPassword, newPassword, transport }) => {
-    const { credentialId, needsFactor } = await proveCurrentPassword(core, {
+    // Before an attempt is counted; and again, since the name that is changed may be another one.
+    await acceptPassword(core, newPassword, actor.subject);
+    const { credentialId, identifier } = await checkCurrentPassword(core, {
       actor,
-      currentPassword,
-      newPassword,
+      password: currentPassword,
+      rule: accessRules.changePassword,
       action: "identity.password.change",
     });
+    const { needsFactor } = await acceptPassword(core, newPassword, identifier);
     const passwordHash = await hashPassword(core, newPassword);
     const made = await newSession(core, { transport, context: actor.context });
     const auditId = newAuditId();

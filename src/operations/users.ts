@@ -4,7 +4,7 @@ import { storableText } from "../domain/text.ts";
 import type { Status, User } from "../domain/user.ts";
 import { claimKey } from "../store/idempotency.ts";
 import type { Lock } from "../store/locks.ts";
-import type { PasswordProof } from "../store/password-proof.ts";
+import type { CurrentPassword } from "../store/password-proof.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import { lockAdministrators } from "../store/tuples.ts";
 import * as store from "../store/users.ts";
@@ -121,7 +121,7 @@ export function userOperations(core: Core): UserOperations {
       ),
   };
 
-  function revokeWork({ actor, userId }: OfUser, proof: PasswordProof | undefined): Work<User> {
+  function revokeWork({ actor, userId }: OfUser, proof: CurrentPassword | undefined): Work<User> {
     const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
     const user: Lock = { on: "usr", key: sql`select ${act.userId}::uuid as id` };
     return userWork(act, "identity.user.revoke", store.revokeUser({ ...act, proof }), [user, lockAdministrators()]);

@@ -73,7 +73,10 @@ export function countAttempts(attempt: {
       from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
 }
 
-/** `insert into attempt …` for the buckets of `wanted` that `which` holds for. */
+/**
+ * `insert into attempt …` for the buckets of `wanted` that `which` holds for. Addresses have no streak: an update that touches no
+ * index costs less.
+ */
 function countBuckets(which: Statement): Statement {
   return sql`
       insert into attempt as a (bucket, count, maximum, resets_at, backs_off, streak)
@@ -88,7 +91,7 @@ function countBuckets(which: Statement): Statement {
             (excluded.resets_at - sallyport_now())
               * case when a.backs_off then power(2, least(a.streak / excluded.maximum, 12)) else 1 end,
             make_interval(secs => ${longestWindowSeconds}::int)) end,
-        streak = case
+        streak = case when not a.backs_off then a.streak
           when a.resets_at <= sallyport_now() or a.count < excluded.maximum then least(a.streak + 1, 1000000)
           else a.streak end
       returning bucket, count, maximum, resets_at, streak, backs_off and streak > ${failuresThatClose}::int as closed`;

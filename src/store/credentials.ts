@@ -14,7 +14,7 @@ import {
   isOwnersSuspendedPassword,
   isUnprovedPassword,
 } from "./own-credential.ts";
-import { lacksPasswordProof, type PasswordProof } from "./password-proof.ts";
+import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface CredentialRow {
@@ -44,7 +44,7 @@ interface CredentialAct {
 
 /** What an owner does to a password, or beside one. */
 interface ProvedAct extends CredentialAct {
-  readonly proof: PasswordProof | undefined;
+  readonly proof: CurrentPassword | undefined;
 }
 
 /**
@@ -237,7 +237,7 @@ export function userOfCredential(credentialId: string): Statement<{ id: string }
 
 /** A change of status, with the sessions and tickets that it ends. */
 function changeCredential(
-  act: CredentialAct & { proof?: PasswordProof | undefined },
+  act: CredentialAct & { proof?: CurrentPassword | undefined },
   change: { verb: string; rule: AccessRule; refusal: Statement; to: Status; when: Statement },
 ): Statement<CredentialRow> {
   return guardedChange({

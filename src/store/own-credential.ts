@@ -4,7 +4,7 @@
  * @module
  */
 import { isLastProof, mustKeepFactor } from "./access.ts";
-import { lacksPasswordProof, type PasswordProof } from "./password-proof.ts";
+import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**
@@ -18,7 +18,7 @@ export function isOwnersLastWayIn(): Statement {
 }
 
 /** Whether its owner has not proved the password. */
-export function isUnprovedPassword({ proof }: { proof: PasswordProof | undefined }): Statement {
+export function isUnprovedPassword({ proof }: { proof: CurrentPassword | undefined }): Statement {
   return sql`(target.type = 'password' and target.status = 'active'
     and ${lacksPasswordProof(sql`target.usr_id`, proof)})`;
 }

@@ -21,7 +21,8 @@ export interface ReservedChangeRow {
 /**
  * Counts an attempt at the current password of a session, in the budget that sign-in has too (R013).
  * Where that is used up it is counted on the session's family, as on a known device, so that a stranger's guesses do not keep
- * the owner from changing the password (R014), nor a thief's refreshes give him new ones. One row always.
+ * the owner from changing the password (R014), nor a thief's refreshes give him new ones; but not of another password than the
+ * session's, or each sign-in with the one would give new guesses at the other. One row always.
  *
  * @param change.credentialId The password to prove; if it is left out, the one that the session came of, or else the user's
  *   oldest. Of whoever has none there is no hash, and the attempt counts on the family.
@@ -61,7 +62,9 @@ export function reserveCurrentPassword(change: {
     ${countAttempts({
       buckets: change.buckets,
       account: sql`coalesce((
-        select case when exists (select from attempt spent where spent.bucket = ${own} and ${isUsedUp(sql`spent`)})
+        select case
+          when exists (select from attempt spent where spent.bucket = ${own} and ${isUsedUp(sql`spent`)})
+            and (not ${isNamed} or target.id = (select cred_id from ses where id = ${change.sessionId}::uuid))
           then ${family} else ${own} end
         from target), ${family})`,
       knownDevice: sql`false`,

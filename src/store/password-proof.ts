@@ -1,7 +1,7 @@
 import { type Statement, sql } from "./sql.ts";
 
 /** A password that the isolate has checked for a change of the account (R008). */
-export interface PasswordProof {
+export interface CurrentPassword {
   /** A UUID. */
   readonly credentialId: string;
   readonly passwordHash: string;
@@ -15,13 +15,13 @@ export interface PasswordProof {
  *
  * @param proof What was checked; it counts if that password is still the same.
  */
-export function lacksPasswordProof(userId: Statement, proof: PasswordProof | undefined): Statement {
+export function lacksPasswordProof(userId: Statement, proof: CurrentPassword | undefined): Statement {
   return sql`(acting.usr_id = ${userId} and exists (
       select from cred own where own.usr_id = ${userId} and own.type = 'password' and own.status <> 'revoked')
     and not ${holds(proof)})`;
 }
 
-function holds(proof: PasswordProof | undefined): Statement {
+function holds(proof: CurrentPassword | undefined): Statement {
   if (!proof) return sql`false`;
   return sql`exists (
     select from cred proved where proved.id = ${proof.credentialId}::uuid and proved.usr_id = acting.usr_id

@@ -2,10 +2,11 @@ import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { Status } from "../domain/user.ts";
 import { acting, isAdministrator, raiseRefusal, refusalUnless } from "./access.ts";
+import { refundAttempt } from "./attempts.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
 import { guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { claimedTarget, type IdempotencyClaim } from "./idempotency.ts";
-import { lacksPasswordProof, type PasswordProof } from "./password-proof.ts";
+import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface UserRow {
@@ -104,17 +105,21 @@ export function reinstateUser(act: UserAct): Statement<UserRow> {
 }
 
 /** Terminal. Ends all that the specification's chapters name between them: see `docs/decisions.md`. */
-export function revokeUser(act: UserAct & { proof: PasswordProof | undefined }): Statement<UserRow> {
+export function revokeUser(act: UserAct & { proof: CurrentPassword | undefined }): Statement<UserRow> {
   return changeUser(act, {
     verb: "revoke",
     rule: accessRules.revokeUser,
     refusal: sql`case
       when target.status = 'revoked' then 'conflict.already_terminal'
       when ${isLastAdministrator()} then 'conflict.last_administrator'
+      when acting.usr_id = target.id and exists (
+        select from cred held where held.usr_id = target.id and held.type = 'password' and held.status = 'suspended')
+        then 'forbidden'
       when ${lacksPasswordProof(sql`target.id`, act.proof)} then 'unauthorized.invalid_credential' end`,
     set: sql`status = 'revoked'`,
     when: sql`true`,
     cascade: sql`${endSessions()},
+      refunded as (${refundAttempt(act.proof?.bucket ?? "", sql`exists (select from changed)`)}),
       ended_credentials as (
         update cred set status = 'revoked' from changed
         where cred.usr_id = changed.id and cred.status <> 'revoked'),

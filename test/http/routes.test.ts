@@ -791,6 +791,15 @@ describe("each refusal that a row names can be had", () => {
       },
       "conflict.last_administrator": () =>
         alone((last) => post(`/v1/users/${last.userId}/revoke`, undefined, as(last))),
+      // What an administrator has suspended would be free again.
+      forbidden: async () => {
+        const [ada, device] = [await world.person(), await newAuthenticator()];
+        await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
+        const response = await device.get(await world.auth.passkeys.signInOptions());
+        const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
+        await world.auth.credentials.suspend({ actor: system, credentialId: ada.credentialId });
+        return await post(`/v1/users/${ada.userId}/revoke`, undefined, { token: json.token });
+      },
       "unauthorized.invalid_credential": async () => {
         const ada = await world.person();
         return await post(`/v1/users/${ada.userId}/revoke`, undefined, as(ada));

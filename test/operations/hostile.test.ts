@@ -16,6 +16,7 @@ import {
   type Person,
   secret,
   system,
+  tally,
   type World,
 } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
@@ -392,6 +393,34 @@ describe("one after the other", () => {
       }
       expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
       expect(await world.rows(sql`select from attempt where bucket ~ '^credential:' and streak > 0`)).toEqual([]);
+    });
+
+    test("R013: whoever knows one of two passwords gets no new guesses at the other by signing in again", async () => {
+      const person = await world.person();
+      const other = await auth.credentials.createPassword({
+        ...added(person),
+        actor: system,
+        password: "unguessable-one",
+      });
+      const codes: string[] = [];
+      for (let time = 0; time < 3; time++) {
+        const { actor } = await world.signIn(person);
+        for (let guess = 0; guess < 8; guess++) {
+          const act = { actor, credentialId: other.id, currentPassword: otherPassword };
+          codes.push(await outcome(auth.credentials.revokeOwnPassword(act)));
+        }
+      }
+      expect(tally(codes)).toEqual({ "unauthorized.invalid_credential": 10, too_many_requests: 14 });
+    });
+
+    test("the right password of an administrator who closes accounts costs no attempt", async () => {
+      const admin = await world.administrator();
+      const { actor, password: currentPassword } = admin;
+      for (let time = 0; time < 12; time++) {
+        const { userId } = await world.person();
+        expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword }))).toBe("done");
+      }
+      expect(await outcome(auth.signIn({ ...admin, context: context() }))).toBe("done");
     });
 
     test("a password that is replaced between its check and its use proves nothing", async () => {

@@ -94,6 +94,7 @@ export const userRoutes: readonly Route[] = [
     refusals: [
       "conflict.already_terminal",
       "conflict.last_administrator",
+      "forbidden",
       "unauthorized.invalid_credential",
       "too_many_requests",
       "unavailable.busy",
