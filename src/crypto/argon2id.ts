@@ -59,15 +59,13 @@ const slices = 4;
 const referencesOfBlock = 128;
 
 /** What stands where in the memory: blocks to work in, the two words of a reference, and the matrix. */
-const at = {
-  work: 0,
-  fresh: 1024,
-  zeros: 2048,
-  counter: 3072,
-  references: 4096,
-  reference: 5120,
-  matrix: 6144,
-} as const;
+const workAt = 0;
+const freshAt = 1024;
+const zerosAt = 2048;
+const counterAt = 3072;
+const referencesAt = 4096;
+const referenceAt = 5120;
+const matrixAt = 6144;
 
 const version = 0x13;
 const argon2idType = 2;
@@ -111,7 +109,7 @@ export class Argon2id {
 
   /** As much of the memory as a hash uses, all zero. */
   #allocate(memoryKiB: number): Bytes {
-    const length = at.matrix + memoryKiB * blockBytes;
+    const length = matrixAt + memoryKiB * blockBytes;
     const missingBytes = length - this.#memory.buffer.byteLength;
     if (missingBytes > 0) this.#memory.grow(Math.ceil(missingBytes / pageBytes));
     return new Uint8Array(this.#memory.buffer, 0, length) as Bytes;
@@ -121,10 +119,10 @@ export class Argon2id {
   #fill(memory: Bytes, seed: Bytes, { memoryKiB, passes, lanes }: Argon2idCost): number {
     const { G, G2, xor, getLZ } = this.#binary;
     // WebAssembly's memory is little-endian, and so is every machine that runs JavaScript; the self-test would tell.
-    const words = new Uint32Array(memory.buffer, 0, at.matrix / 4);
+    const words = new Uint32Array(memory.buffer, 0, matrixAt / 4);
     const segmentBlocks = Math.floor(memoryKiB / (slices * lanes));
     const laneBlocks = slices * segmentBlocks; // q
-    const blockAt = (lane: number, column: number) => at.matrix + (lane * laneBlocks + column) * blockBytes;
+    const blockAt = (lane: number, column: number) => matrixAt + (lane * laneBlocks + column) * blockBytes;
 
     const fillSegment = (pass: number, slice: number, lane: number) => {
       const isIndependent = pass === 0 && slice < slices / 2; // §3.4.1.3
@@ -138,14 +136,14 @@ export class Argon2id {
           const turn = (offset - index) / referencesOfBlock + 1;
           // Words of 64 bits.
           for (const [position, word] of [pass, lane, slice, lanes * laneBlocks, passes, argon2idType, turn].entries())
-            words[at.counter / 4 + 2 * position] = word;
-          G2(at.zeros, at.counter, at.references, at.work);
+            words[counterAt / 4 + 2 * position] = word;
+          G2(zerosAt, counterAt, referencesAt, workAt);
         }
-        const random = isIndependent ? at.references + 8 * index : previous;
-        getLZ(at.reference, random, lane, lanes, pass, slice, offset, slices, segmentBlocks);
-        const reference = blockAt(words[at.reference / 4]!, words[at.reference / 4 + 1]!);
-        G(previous, reference, pass === 0 ? current : at.fresh, at.work);
-        if (pass > 0) xor(current, current, at.fresh); // step 6
+        const random = isIndependent ? referencesAt + 8 * index : previous;
+        getLZ(referenceAt, random, lane, lanes, pass, slice, offset, slices, segmentBlocks);
+        const reference = blockAt(words[referenceAt / 4]!, words[referenceAt / 4 + 1]!);
+        G(previous, reference, pass === 0 ? current : freshAt, workAt);
+        if (pass > 0) xor(current, current, freshAt); // step 6
       }
     };
 
@@ -210,7 +208,7 @@ function h0Fields({ password, salt, secret = none, associatedData = none }: Argo
 function assertWithinRfc({ memoryKiB, passes, lanes }: Argon2idCost, tagBytes: number): void {
   const allIntegers = [memoryKiB, passes, lanes, tagBytes].every(Number.isSafeInteger);
   if (!allIntegers || lanes < 1 || passes < 1 || tagBytes < 4 || memoryKiB < 8 * lanes) {
-    throw new RangeError("Argon2id needs a lane, a pass, 8 KiB for each lane and a tag of 4 bytes, at least.");
+    throw new RangeError("The cost is outside RFC 9106 §3.1.");
   }
 }
 

@@ -101,7 +101,9 @@ const refusals = {
 export type ErrorCode = keyof typeof refusals;
 
 /** Every code, for documents and tests. */
-export const errorCodes: readonly ErrorCode[] = Object.keys(refusals) as ErrorCode[];
+export function errorCodes(): readonly ErrorCode[] {
+  return Object.keys(refusals) as ErrorCode[];
+}
 
 /** The status that a code's category fixes. */
 export function statusOf(code: ErrorCode): ErrorStatus {

@@ -7,41 +7,23 @@ import { type Statement, sql } from "./sql.ts";
  * a stranger can make up, only a full counter is.
  */
 export function purgeExpired(limit: number): Statement {
+  const ended = (table: Statement, key: Statement, end: Statement, days = 0, condition = sql`true`) => sql`(
+      delete from ${table} where ${key} in (
+        select ${key} from ${table} where ${end} < sallyport_now() - make_interval(days => ${days}::int) and ${condition}
+        order by ${end} limit ${limit}::int for update skip locked))`;
+  const counters = (days: number, condition: Statement) =>
+    ended(sql`attempt`, sql`bucket`, sql`resets_at`, days, condition);
+  const isSomebodys = sql`bucket ~ '^(credential|factor):'`;
+  // The conditions of two indexes.
+  const isRemembered = sql`backs_off and (streak >= maximum or (streak > 0 and ${isSomebodys}))`;
   return sql`
-    with tickets as (
-      delete from login_ticket where token_hash in (
-        select token_hash from login_ticket where expires_at < sallyport_now()
-        order by expires_at limit ${limit}::int for update skip locked)),
-    factors as (
-      delete from mfa where id in (
-        select id from mfa where status = 'pending' and pending_expires_at < sallyport_now()
-        order by pending_expires_at limit ${limit}::int for update skip locked)),
-    leaves as (
-      delete from mfa_enrollment_grant where usr_id in (
-        select usr_id from mfa_enrollment_grant where expires_at < sallyport_now()
-        order by expires_at limit ${limit}::int for update skip locked)),
-    challenges as (
-      delete from spent_challenge where digest in (
-        select digest from spent_challenge where expires_at < sallyport_now()
-        order by expires_at limit ${limit}::int for update skip locked)),
-    keys as (
-      delete from idempotency where digest in (
-        select digest from idempotency where expires_at < sallyport_now()
-        order by expires_at limit ${limit}::int for update skip locked)),
-    counters as (
-      delete from attempt where bucket in (
-        select bucket from attempt
-        -- Here and below the condition of an index.
-        where not (backs_off and (streak >= maximum or (streak > 0 and bucket ~ '^(credential|factor):')))
-          and resets_at < sallyport_now() - interval '1 day'
-        order by resets_at limit ${limit}::int for update skip locked)),
-    runs as (
-      delete from attempt where bucket in (
-        select bucket from attempt
-        where resets_at < sallyport_now() - interval '90 days'
-          and backs_off and (streak >= maximum or (streak > 0 and bucket ~ '^(credential|factor):'))
-          and not (streak >= ${failuresThatClose}::int and bucket ~ '^(credential|factor):')
-        order by resets_at limit ${limit}::int for update skip locked))
+    with tickets as ${ended(sql`login_ticket`, sql`token_hash`, sql`expires_at`)},
+    factors as ${ended(sql`mfa`, sql`id`, sql`pending_expires_at`, 0, sql`status = 'pending'`)},
+    leaves as ${ended(sql`mfa_enrollment_grant`, sql`usr_id`, sql`expires_at`)},
+    challenges as ${ended(sql`spent_challenge`, sql`digest`, sql`expires_at`)},
+    keys as ${ended(sql`idempotency`, sql`digest`, sql`expires_at`)},
+    counters as ${counters(1, sql`not (${isRemembered})`)},
+    runs as ${counters(90, sql`${isRemembered} and not (streak >= ${failuresThatClose}::int and ${isSomebodys})`)}
     select 1`;
 }
 

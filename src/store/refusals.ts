@@ -52,7 +52,7 @@ export function markPlace(place: number): Statement {
 /** Which operation of a batch has refused; `undefined` where nobody marked it, or it was not a refusal of its own. */
 export function placeOf(error: unknown): number | undefined {
   const { code, table } = asFailure(error);
-  return code === "SP001" && typeof table === "string" && /^\d+$/.test(table) ? Number(table) : undefined;
+  return code === "SP001" && /^\d+$/.test(String(table)) ? Number(table) : undefined;
 }
 
 function asFailure(error: unknown): DatabaseFailure {

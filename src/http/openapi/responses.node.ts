@@ -179,7 +179,7 @@ const personalAccessToken = v.strictObject({
 const token = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
 
 const error = v.strictObject({
-  code: v.picklist([...errorCodes, "internal_error"]),
+  code: v.picklist([...errorCodes(), "internal_error"]),
   message: v.string(),
   details: v.exactOptional(v.record(v.string(), v.union([v.string(), v.number(), v.array(v.string())]))),
 });
