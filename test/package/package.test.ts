@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseAst } from "vitest/node";
@@ -239,6 +239,20 @@ describe("the command line", () => {
       stderr: "sallyport: This driver needs the package pg: npm install pg.\n",
     });
   });
+});
+
+test("the bench counts the requests of every kind of operation", async () => {
+  const project = join(folder, "project");
+  for (const name of ["bench", "test"]) await cp(join(root, name), join(project, name), { recursive: true });
+  const printed = await run(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "bench/run.node.ts", "trips"],
+    project,
+  );
+  const counts = new Map([...printed.matchAll(/^(\S.*?) +(\d+)$/gm)].map(([, name, count]) => [name, Number(count)]));
+  const two = ["sign-in", "change password", "token, first", "passkey sign-in", "confirm app", "second factor"];
+  expect([...counts].filter(([, count]) => count !== 1)).toEqual(two.map((name) => [name, 2]));
+  expect(counts.size).toBeGreaterThan(20);
 });
 
 /** What a compiled file imports, statically or not. */
