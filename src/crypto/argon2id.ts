@@ -1,8 +1,7 @@
 /**
- * Argon2id, version 0x13: RFC 9106, over the block functions of a WebAssembly module that the runtime supplies.
+ * Argon2id, version 0x13: RFC 9106, over the compression function of a WebAssembly module that the runtime supplies.
  *
- * The module computes one block at a time, with SIMD, and keeps nothing; this file owns the memory and says which block comes
- * of which. The memory is made once and stays, because workerd does not give back an instance's memory: 60 hashes with a new
+ * The module computes one block at a time and keeps nothing; this file owns the memory and says which block comes of which. The memory is made once and stays, because workerd does not give back an instance's memory: 60 hashes with a new
  * one each held 1.15 GiB. It is emptied after each hash, so that nothing of a password stays in it.
  *
  * @module
@@ -28,25 +27,10 @@ export interface Argon2idInput {
   readonly associatedData?: Uint8Array;
 }
 
-/** What openpgpjs' binary exports. Each block is an address in the memory. */
+/** What the binary exports: see `runtime/generate-argon2.node.ts`. Each block is an address in the memory. */
 interface BlockFunctions {
-  /** The compression function of §3.5; `work` is a block to work in. */
-  G(x: number, y: number, result: number, work: number): void;
-  /** `G(x, G(x, y))`: with a block of zeros, the references of §3.4.1.2. */
-  G2(x: number, y: number, result: number, work: number): void;
-  xor(result: number, x: number, y: number): void;
-  /** Writes the lane and the column that the words J_1 and J_2 at `random` refer to: §3.4.2. */
-  getLZ(
-    result: number,
-    random: number,
-    lane: number,
-    lanes: number,
-    pass: number,
-    slice: number,
-    offset: number,
-    slicesOfLane: number,
-    segmentBlocks: number,
-  ): void;
+  /** The compression function of §3.5, its result added to `result` by XOR, which is neither `x` nor `y`. */
+  G(x: number, y: number, result: number): void;
 }
 
 const blockBytes = 1024;
@@ -58,14 +42,12 @@ const slices = 4;
 /** How many references a block of them holds. */
 const referencesOfBlock = 128;
 
-/** What stands where in the memory: blocks to work in, the two words of a reference, and the matrix. */
-const workAt = 0;
-const freshAt = 1024;
-const zerosAt = 2048;
-const counterAt = 3072;
+/** What stands where in the memory, after a block that is the binary's own: blocks to work in, and the matrix. */
+const zerosAt = 1024;
+const counterAt = 2048;
+const compressedAt = 3072;
 const referencesAt = 4096;
-const referenceAt = 5120;
-const matrixAt = 6144;
+const matrixAt = 5120;
 
 const version = 0x13;
 const argon2idType = 2;
@@ -117,33 +99,44 @@ export class Argon2id {
 
   /** Fills the matrix and gives the address of the block C. `seed` is H_0 and room for two words. */
   #fill(memory: Bytes, seed: Bytes, { memoryKiB, passes, lanes }: Argon2idCost): number {
-    const { G, G2, xor, getLZ } = this.#binary;
+    const { G } = this.#binary;
     // WebAssembly's memory is little-endian, and so is every machine that runs JavaScript; the self-test would tell.
-    const words = new Uint32Array(memory.buffer, 0, matrixAt / 4);
+    const words = new Uint32Array(memory.buffer, 0, memory.length / 4);
     const segmentBlocks = Math.floor(memoryKiB / (slices * lanes));
     const laneBlocks = slices * segmentBlocks; // q
     const blockAt = (lane: number, column: number) => matrixAt + (lane * laneBlocks + column) * blockBytes;
 
+    /** §3.4.1.2: the references that follow do not depend on the password. */
+    const makeReferences = (...counter: number[]) => {
+      for (const [position, word] of counter.entries()) words[counterAt / 4 + 2 * position] = word; // of 64 bits
+      memory.fill(0, compressedAt, matrixAt);
+      G(zerosAt, counterAt, compressedAt);
+      G(zerosAt, compressedAt, referencesAt);
+    };
+
     const fillSegment = (pass: number, slice: number, lane: number) => {
       const isIndependent = pass === 0 && slice < slices / 2; // §3.4.1.3
       const first = pass === 0 && slice === 0 ? 2 : 0;
+      // §3.4.2: of a lane, what may be referred to begins at `start`, and is `finished` blocks beside those of this segment.
+      const start = pass === 0 ? 0 : ((slice + 1) % slices) * segmentBlocks;
+      const finished = pass === 0 ? slice * segmentBlocks : laneBlocks - segmentBlocks;
       for (let offset = first; offset < segmentBlocks; offset++) {
         const column = slice * segmentBlocks + offset;
-        const current = blockAt(lane, column);
         const previous = blockAt(lane, (column || laneBlocks) - 1);
         const index = offset % referencesOfBlock;
         if (isIndependent && (offset === first || index === 0)) {
           const turn = (offset - index) / referencesOfBlock + 1;
-          // Words of 64 bits.
-          for (const [position, word] of [pass, lane, slice, lanes * laneBlocks, passes, argon2idType, turn].entries())
-            words[counterAt / 4 + 2 * position] = word;
-          G2(zerosAt, counterAt, referencesAt, workAt);
+          makeReferences(pass, lane, slice, lanes * laneBlocks, passes, argon2idType, turn);
         }
-        const random = isIndependent ? referencesAt + 8 * index : previous;
-        getLZ(referenceAt, random, lane, lanes, pass, slice, offset, slices, segmentBlocks);
-        const reference = blockAt(words[referenceAt / 4]!, words[referenceAt / 4 + 1]!);
-        G(previous, reference, pass === 0 ? current : freshAt, workAt);
-        if (pass > 0) xor(current, current, freshAt); // step 6
+        const random = (isIndependent ? referencesAt + 8 * index : previous) / 4;
+        const j1 = words[random]!;
+        const j2 = words[random + 1]!;
+        const ofLane = pass === 0 && slice === 0 ? lane : j2 % lanes;
+        const inSegment = ofLane === lane ? offset - 1 : offset === 0 ? -1 : 0;
+        const area = finished + inSegment; // |W|
+        const back = upperProduct(area, upperProduct(j1, j1));
+        const reference = blockAt(ofLane, (start + area - 1 - back) % laneBlocks);
+        G(previous, reference, blockAt(lane, column)); // steps 5 and 6: to a block that is zero, or of the pass before
       }
     };
 
@@ -159,7 +152,10 @@ export class Argon2id {
       }
     }
     const last = blockAt(0, laneBlocks - 1);
-    for (let lane = 1; lane < lanes; lane++) xor(last, last, blockAt(lane, laneBlocks - 1)); // step 7
+    for (let lane = 1; lane < lanes; lane++) {
+      const other = blockAt(lane, laneBlocks - 1);
+      for (let at = 0; at < blockBytes; at++) memory[last + at]! ^= memory[other + at]!; // step 7
+    }
     return last;
   }
 
@@ -177,6 +173,11 @@ export class Argon2id {
     if (!constantTimeEqual(tag, expected))
       throw new Error("The Argon2id binary does not compute RFC 9106's test vector.");
   }
+}
+
+/** The upper 32 bits of the product of two 32-bit numbers: no part of it is more than a double holds exactly. */
+function upperProduct(x: number, y: number): number {
+  return (((x >>> 16) * y + ((((x & 0xffff) * y) / 65_536) >>> 0)) / 65_536) >>> 0;
 }
 
 /** H'^T of §3.3, for T = `target.length`. */
