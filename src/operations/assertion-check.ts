@@ -15,6 +15,7 @@ import { keyedDigest } from "./core.ts";
 import { execute } from "./execute.ts";
 import { type FactorUse, type ProvedFactor, reserveAndCheck, type Verdict } from "./factor-check.ts";
 import type { PasskeyCore } from "./passkey-core.ts";
+import { executeAndPurge } from "./purge.ts";
 import { spendOnSession } from "./second-factor.ts";
 import type { IssuedSession } from "./session-values.ts";
 import { newAuditId } from "./user-values.ts";
@@ -55,7 +56,7 @@ export async function signInChecked(
   const { response, transport, context, presentedToken } = attempt;
   const credentialId = response?.credentialId ?? "";
   const act = { context, credentialDigest: await keyedDigest(core, "passkey", credentialId) };
-  const reserved = await execute(core, {
+  const reserved = await executeAndPurge(core, {
     body: store.reservePasskeySignIn({
       ...act,
       auditId: newAuditId(),

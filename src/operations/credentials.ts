@@ -5,6 +5,7 @@ import { type CredentialId, generateId, uuidFor, wireId } from "../domain/id.ts"
 import { normalizeIdentifier } from "../domain/identifier.ts";
 import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
+import type { Lock } from "../store/locks.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import type { Core } from "./core.ts";
@@ -14,6 +15,7 @@ import { execute, type Work } from "./execute.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
 import { refuse } from "./refuse.ts";
+import { lockOfCounter } from "./session-values.ts";
 import { newAuditId } from "./user-values.ts";
 
 interface OfCredential {
@@ -59,7 +61,10 @@ export interface CredentialOperations {
    * know the credential it is not there.
    */
   rotateOwnPassword: Operation<OfCredential & Proved & { password: string }, Credential>;
-  /** Ends the sessions and tickets that it gave; reversible by an administrator. An owner proves a password: `suspendOwnPassword`. */
+  /**
+   * Ends the sessions and tickets that it gave; reversible by an administrator alone, and until then its owner can neither revoke
+   * a password nor close the account. An owner proves a password: `suspendOwnPassword`.
+   */
   suspend: PlannableOperation<OfCredential, Credential>;
   suspendOwnPassword: Operation<OfCredential & Proved, Credential>;
   /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
@@ -158,6 +163,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     const locks = [
       { on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` } as const,
       ...lockIdentifier(normal),
+      ...lockOfCounter(proof?.bucket),
     ];
     return { work: { ...credentialWork(act, "create", body), locks }, known: { credentialId } };
   }
@@ -208,7 +214,7 @@ function changeWork(
   proof: CurrentPassword | undefined,
 ): Work<Credential> {
   const act = { ...input, proof, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
-  return locked(credentialWork(act, verb, statement(act)), act.credentialId);
+  return locked(credentialWork(act, verb, statement(act)), act.credentialId, lockOfCounter(proof?.bucket));
 }
 
 function credentialWork(
@@ -224,8 +230,8 @@ function credentialWork(
   };
 }
 
-function locked(work: Work<Credential>, credentialId: string): Work<Credential> {
-  return { ...work, locks: [{ on: "usr", key: store.userOfCredential(credentialId) }] };
+function locked(work: Work<Credential>, credentialId: string, more: readonly Lock[] = []): Work<Credential> {
+  return { ...work, locks: [{ on: "usr", key: store.userOfCredential(credentialId) }, ...more] };
 }
 
 function toCredential(row: store.CredentialRow): Credential {

@@ -12,7 +12,6 @@ import { denialOf, recordDenial } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { returningOnBusy, verifyPasswordHash } from "./passwords.ts";
 import { refuse } from "./refuse.ts";
-import { lockOfCounter } from "./session-values.ts";
 import { newAuditId } from "./user-values.ts";
 
 /** A password that the isolate has checked: what the statement that spends it must still find. */
@@ -22,7 +21,8 @@ export interface CheckedPassword extends CurrentPassword {
 
 /**
  * Runs what an owner may do to their account only with their current password. A right one gives its attempt back, whatever
- * comes of the rest. Throws as {@link checkCurrentPassword} does.
+ * comes of the rest, unless nobody knows what did: `work` does so in its statement, and needs the counter's lock for it, or else
+ * replaces the password and the counter with it. Throws as {@link checkCurrentPassword} does.
  */
 export async function withOwnPassword<Result>(
   core: Core,
@@ -31,12 +31,14 @@ export async function withOwnPassword<Result>(
 ): Promise<Result> {
   const { currentPassword: password, ...check } = input;
   const proof = await checkCurrentPassword(core, { ...check, password, rule: accessRules.changePassword });
+  let isSent = false;
   try {
     const prepared = await work(proof);
-    return await execute(core, { ...prepared, locks: [...(prepared.locks ?? []), ...lockOfCounter(proof.bucket)] });
+    isSent = true;
+    return await execute(core, prepared);
   } catch (error) {
-    // What was refused undid its own refund; of what is unavailable nobody knows.
-    if (error instanceof AuthError && error.status < 500) {
+    // What was refused undid its own refund, and what was not sent had none.
+    if (!isSent || (error instanceof AuthError && error.status < 500)) {
       await core.database.run(refundAttempt(proof.bucket, sql`true`)).catch(core.onError);
     }
     throw error;
@@ -58,7 +60,7 @@ export async function checkCurrentPassword(
   const { subject, context } = actor;
   if (!("userId" in subject)) throw new TypeError("Only the user of a session has a current password.");
   const { identifier, sessionId } = subject;
-  const { buckets, identifierDigest } = await attemptBuckets(core, { identifier, address: context.address });
+  const { buckets } = await attemptBuckets(core, { identifier, address: context.address });
 
   const reserved = await execute(core, {
     body: store.reserveCurrentPassword({
@@ -69,7 +71,6 @@ export async function checkCurrentPassword(
       credentialId: credentialId === undefined ? undefined : uuidFor("cred", credentialId),
       buckets,
       auditId: newAuditId(),
-      identifierDigest,
     }),
     onLostReply: "refuse",
     decode: ([row]) => row as store.ReservedChangeRow,
@@ -90,7 +91,7 @@ export async function checkCurrentPassword(
   );
   if (!matches || reserved.credentialId === null || reserved.passwordHash === null) {
     await execute(core, {
-      body: store.recordWrongPassword({ actor, action, identifierDigest, auditId: newAuditId() }),
+      body: store.recordWrongPassword({ actor, action, triedId: reserved.triedId!, auditId: newAuditId() }),
       onLostReply: "repeat",
       decode: () => undefined,
     });

@@ -1,4 +1,3 @@
-import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
@@ -6,8 +5,7 @@ import { userOfCredential } from "../store/credentials.ts";
 import * as store from "../store/password-change.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
 import type { Core } from "./core.ts";
-import { checkCurrentPassword } from "./current-password.ts";
-import { execute } from "./execute.ts";
+import { withOwnPassword } from "./current-password.ts";
 import { issueKnownDevice } from "./known-device.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
 import type { Operation } from "./plan.ts";
@@ -32,31 +30,35 @@ export function changePasswordOperation(core: Core): ChangePassword {
   return async ({ actor, currentPassword, newPassword, transport }) => {
     // Before an attempt is counted; and again, since the name that is changed may be another one.
     await acceptPassword(core, newPassword, actor.subject);
-    const { credentialId, identifier } = await checkCurrentPassword(core, {
-      actor,
-      password: currentPassword,
-      rule: accessRules.changePassword,
-      action: "identity.password.change",
-    });
-    const { needsFactor } = await acceptPassword(core, newPassword, identifier);
-    const passwordHash = await hashPassword(core, newPassword);
     const made = await newSession(core, { transport, context: actor.context });
-    const auditId = newAuditId();
-    const row = await execute(core, {
-      locks: [{ on: "usr", key: userOfCredential(credentialId) }],
-      body: store.spendPasswordChange({
-        actor,
-        credentialId,
-        newCredentialId: uuidFor("cred", generateId("cred")),
-        passwordHash,
-        needsFactor,
-        session: made.session,
-        auditId,
-      }),
-      onLostReply: store.recallPasswordChange(made.session.sessionId, auditId),
-      decode: ([found]) => found as SessionUserRow & { refusal: string | null },
-    });
-    refuse(row.refusal);
+    const action = "identity.password.change";
+    const row = await withOwnPassword(
+      core,
+      { actor, currentPassword, action },
+      async ({ credentialId, identifier }) => {
+        const { needsFactor } = await acceptPassword(core, newPassword, identifier);
+        const passwordHash = await hashPassword(core, newPassword);
+        const auditId = newAuditId();
+        return {
+          locks: [{ on: "usr", key: userOfCredential(credentialId) }],
+          body: store.spendPasswordChange({
+            actor,
+            credentialId,
+            newCredentialId: uuidFor("cred", generateId("cred")),
+            passwordHash,
+            needsFactor,
+            session: made.session,
+            auditId,
+          }),
+          onLostReply: store.recallPasswordChange(made.session.sessionId, auditId),
+          decode: ([found]) => {
+            const { refusal, ...row } = found as SessionUserRow & { refusal: string | null };
+            refuse(refusal);
+            return row;
+          },
+        };
+      },
+    );
     const changed = issued(row, made.token);
     return { ...changed, knownDevice: await issueKnownDevice(core, changed.session.credentialId) };
   };

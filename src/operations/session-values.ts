@@ -44,8 +44,8 @@ export function lockOfToken(tokenHash: string | undefined): readonly Lock[] {
  * The lock for giving a reservation back: counters come before tickets, as in the statement that reserves, or two attempts with
  * one ticket could deadlock.
  */
-export function lockOfCounter(bucket: string): readonly Lock[] {
-  if (bucket === "") return [];
+export function lockOfCounter(bucket: string | undefined): readonly Lock[] {
+  if (!bucket) return [];
   return [
     { on: `3 key attempt ${bucket}`, statement: sql`select bucket from attempt where bucket = ${bucket} for update` },
   ];

@@ -1,4 +1,3 @@
-import { randomBytes } from "../crypto/bytes.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { generateOpaqueToken, isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
@@ -7,16 +6,16 @@ import { type CredentialId, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { userOfCredential } from "../store/credentials.ts";
-import { purgeExpired } from "../store/maintenance.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-in.ts";
 import { attemptBuckets } from "./buckets.ts";
 import type { Core } from "./core.ts";
 import { normalize } from "./credentials.ts";
-import { execute, executeAll } from "./execute.ts";
+import { execute } from "./execute.ts";
 import { issueKnownDevice, verifyKnownDevice } from "./known-device.ts";
 import { rehash, returningOnBusy, verifyPasswordHash } from "./passwords.ts";
 import type { Operation } from "./plan.ts";
+import { executeAndPurge } from "./purge.ts";
 import { type IssuedSession, issued, lockOfToken, newSession } from "./session-values.ts";
 import { newAuditId } from "./user-values.ts";
 
@@ -106,23 +105,18 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   });
   const attempt = { auditId: newAuditId(), context, identifierDigest: counters.identifierDigest };
 
-  const [rows] = await executeAll(core, [
-    {
-      body: store.reservePasswordCheck({
-        ...attempt,
-        auditId: newAuditId(),
-        // A text that is no identifier is looked up as one that nobody can have.
-        identifier: identifier ?? "",
-        buckets: counters.buckets,
-        deviceCredentialId: device?.credentialId,
-      }),
-      onLostReply: "refuse",
-      decode: () => undefined,
-    },
-    // One sign-in in a hundred or so also clears away what has ended (S46), in the same request.
-    ...(randomBytes(1)[0]! < 3 ? [purgeExpired(100)] : []),
-  ]);
-  const reserved = rows![0] as store.ReservedRow;
+  const reserved = await executeAndPurge(core, {
+    body: store.reservePasswordCheck({
+      ...attempt,
+      auditId: newAuditId(),
+      // A text that is no identifier is looked up as one that nobody can have.
+      identifier: identifier ?? "",
+      buckets: counters.buckets,
+      deviceCredentialId: device?.credentialId,
+    }),
+    onLostReply: "refuse",
+    decode: ([row]) => row as store.ReservedRow,
+  });
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }

@@ -16,6 +16,7 @@ import { claimFor } from "./idempotency.ts";
 import { decodeCursor, type Page, pageLimit, toPage } from "./page.ts";
 import { type Operation, Plan, type PlannableOperation, plannable } from "./plan.ts";
 import { refuse } from "./refuse.ts";
+import { lockOfCounter } from "./session-values.ts";
 import { newAuditId, toUser } from "./user-values.ts";
 
 interface CreateUser {
@@ -124,7 +125,8 @@ export function userOperations(core: Core): UserOperations {
   function revokeWork({ actor, userId }: OfUser, proof: CurrentPassword | undefined): Work<User> {
     const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
     const user: Lock = { on: "usr", key: sql`select ${act.userId}::uuid as id` };
-    return userWork(act, "identity.user.revoke", store.revokeUser({ ...act, proof }), [user, lockAdministrators()]);
+    const locks = [user, lockAdministrators(), ...lockOfCounter(proof?.bucket)];
+    return userWork(act, "identity.user.revoke", store.revokeUser({ ...act, proof }), locks);
   }
 
   async function prepareCreate({ actor, displayName = null, idempotencyKey }: CreateUser) {

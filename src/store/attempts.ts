@@ -26,8 +26,8 @@ export interface Bucket {
 }
 
 const longestWindowSeconds = 86_400;
-/** How many in a row close a counter until it is reset (S22). */
-export const failuresThatClose = 100;
+/** How many in a row close a counter until it is reset (S22). An index of `attempt` has the number too. */
+const failuresThatClose = 100;
 
 /**
  * The CTEs `counted` and `quota`. `quota` is one row: `allowed`, `retry_after`, `just_limited` for the first refusal of a

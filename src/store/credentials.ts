@@ -5,7 +5,7 @@ import type { Status } from "../domain/user.ts";
 import { acting, demandsSecondFactor, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
 import { hasUsedUpDenials, refundAttempt } from "./attempts.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
-import { clearFactorCounter } from "./factor-proofs.ts";
+import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
 import {
@@ -148,7 +148,8 @@ export function rotatePasswordCredential(
     ended_sessions as (
       update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from replaced
       where ses.usr_id = replaced.usr_id and ses.revoked_at is null),
-    ended_tickets as (delete from login_ticket using replaced where login_ticket.usr_id = replaced.usr_id),
+    ended_tickets as (
+      delete from login_ticket using replaced where login_ticket.usr_id = replaced.usr_id and ${isCleared()}),
     audit as (${insertAuditEvent(credentialEvent(act, "rotate"), sql`cred`)})
     select ${columns()} from verdict left join cred on true where ${raiseRefusal()}`;
 }

@@ -10,7 +10,7 @@ import { confirmedAtItsEnd } from "./access.ts";
 import { type Bucket, countAttempts } from "./attempts.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
-import { clearFactorCounter } from "./factor-proofs.ts";
+import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { refundFactor, withMethods } from "./factor-spending.ts";
 import { type FactorRow, factorColumns } from "./factors.ts";
 import {
@@ -194,8 +194,8 @@ export function confirmFactor(
       where mfa.id = ${factorId}::uuid and mfa.type = ${type} and mfa.status = 'pending'
         and mfa.pending_expires_at > sallyport_now()),
     ${activate(activation)},
-    ${endOtherLogins(sql`factor`, sql`null::uuid`)},
     ${clearFactorCounter(sql`factor`)},
+    ${endOtherLogins(sql`factor`, sql`null::uuid`, isCleared())},
     used_leave as (delete from mfa_enrollment_grant leave using factor where leave.usr_id = factor.usr_id),
     opened as (${insertSession(
       session,
@@ -267,12 +267,14 @@ export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId:
  *
  * @param changed The name of a CTE whose rows have the column `usr_id`; without a row nothing ends.
  * @param kept SQL for the session that stays, or null.
+ * @param condition Of the end of a ticket. Default true.
  */
-export function endOtherLogins(changed: Statement, kept: Statement): Statement {
+export function endOtherLogins(changed: Statement, kept: Statement, condition: Statement = sql`true`): Statement {
   return sql`ended_sessions as (
       update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from ${changed}
       where ses.usr_id = ${changed}.usr_id and ses.revoked_at is null and ses.id is distinct from ${kept}),
-    ended_tickets as (delete from login_ticket using ${changed} where login_ticket.usr_id = ${changed}.usr_id)`;
+    ended_tickets as (
+      delete from login_ticket using ${changed} where login_ticket.usr_id = ${changed}.usr_id and ${condition})`;
 }
 
 function enrollmentEvent(enrollment: Enrollment): AuditEvent {

@@ -103,7 +103,16 @@ function counterOf({ holder, pendingId }: { holder: FactorHolder; pendingId?: st
 /** The CTE `cleared`: a user whose factors or password are new begins with a fresh counter. */
 export function clearFactorCounter(users: Statement): Statement {
   return sql`cleared as (
-      delete from attempt using ${users} where attempt.bucket = 'factor:' || ${users}.usr_id::text)`;
+      delete from attempt using ${users} where attempt.bucket = 'factor:' || ${users}.usr_id::text
+      returning attempt.bucket)`;
+}
+
+/**
+ * A condition, always true, of a CTE that must come after `cleared`: counters come before tickets, as where an attempt is
+ * reserved, or both could deadlock. What nobody reads, Postgres runs last.
+ */
+export function isCleared(): Statement {
+  return sql`(select count(*) from cleared) >= 0`;
 }
 
 /** What gives the user's active factor of a type, or the authenticator app that waits for its confirmation. */

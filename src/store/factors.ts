@@ -3,7 +3,7 @@ import type { Actor } from "../domain/actor.ts";
 import type { FactorStatus, FactorType } from "../domain/factor.ts";
 import { confirmedAtItsEnd, isLastProof, mustKeepFactor } from "./access.ts";
 import { committed } from "./audit.ts";
-import { clearFactorCounter } from "./factor-proofs.ts";
+import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -75,17 +75,19 @@ export function revokeFactor(act: FactorAct & { rule: AccessRule }): Statement<F
         update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from changed, target
         where mfa.usr_id = changed.usr_id and mfa.type = 'recovery' and mfa.status = 'active' and mfa.id <> changed.id
           and ${wasActive} and not ${others}),
+      reset as (
+        select changed.usr_id from changed where ${wasActive} and not ${byOwner}),
+      ${clearFactorCounter(sql`reset`)},
       ended_sessions as (
         update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from changed
         where ses.usr_id = changed.usr_id and ses.revoked_at is null and ${wasActive}
           and not (${byOwner} and ses.id = ${act.actor.sessionId?.slice(4) ?? null}::uuid)),
-      ended_tickets as (delete from login_ticket using changed where login_ticket.usr_id = changed.usr_id and ${wasActive}),
+      ended_tickets as (
+        delete from login_ticket using changed
+        where login_ticket.usr_id = changed.usr_id and ${wasActive} and ${isCleared()}),
       ended_tokens as (
         update pat set revoked_at = greatest(sallyport_now(), pat.created_at) from changed
         where pat.usr_id = changed.usr_id and pat.revoked_at is null and ${wasActive} and not ${byOwner}),
-      reset as (
-        select changed.usr_id from changed where ${wasActive} and not ${byOwner}),
-      ${clearFactorCounter(sql`reset`)},
       leave as (${grantLeave(
         sql`(select usr_id from acting)`,
         sql`(select changed.usr_id from changed, target where not ${byOwner} and ${isLastProof()}) unproved`,

@@ -4,6 +4,7 @@ import { acting, demandsSecondFactor, refusalUnless } from "./access.ts";
 import { type Bucket, countAttempts, credentialBucket, isUsedUp } from "./attempts.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { replacePassword } from "./credentials.ts";
+import { isCleared } from "./factor-proofs.ts";
 import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -12,6 +13,8 @@ export interface ReservedChangeRow {
   readonly refusal: string | null;
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
+  /** What was tried: the password, or of whoever has none the credential that the session came of. */
+  readonly triedId: string | null;
   readonly credentialId: string | null;
   readonly identifier: string | null;
   readonly passwordHash: string | null;
@@ -21,8 +24,9 @@ export interface ReservedChangeRow {
 /**
  * Counts an attempt at the current password of a session, in the budget that sign-in has too (R013).
  * Where that is used up it is counted on the session's family, as on a known device, so that a stranger's guesses do not keep
- * the owner from changing the password (R014), nor a thief's refreshes give him new ones; but not of another password than the
- * session's, or each sign-in with the one would give new guesses at the other. One row always.
+ * the owner from changing the password (R014), nor a thief's refreshes give him new ones. In a session that came of another
+ * credential it is counted on one counter for all of those, or each sign-in with a passkey, or with one of two passwords, would
+ * give new guesses. One row always.
  *
  * @param change.credentialId The password to prove; if it is left out, the one that the session came of, or else the user's
  *   oldest. Of whoever has none there is no hash, and the attempt counts on the family.
@@ -36,12 +40,12 @@ export function reserveCurrentPassword(change: {
   credentialId: string | undefined;
   buckets: readonly Bucket[];
   auditId: string;
-  identifierDigest: string;
 }): Statement<ReservedChangeRow> {
   const own = credentialBucket(sql`target.id`);
   const isNamed = sql`${change.credentialId !== undefined}::boolean`;
-  const family = sql`(
-          select 'family:' || coalesce(family_id, id)::text from ses where ses.id = ${change.sessionId}::uuid)`;
+  const ofSession = (column: Statement) => sql`(select ${column} from ses where ses.id = ${change.sessionId}::uuid)`;
+  const family = ofSession(sql`'family:' || coalesce(family_id, id)::text`);
+  const tried = sql`coalesce((select id from target), ${ofSession(sql`cred_id`)})`;
   return sql`
     with acting as materialized (${acting(change.actor)}),
     target as materialized (
@@ -63,9 +67,9 @@ export function reserveCurrentPassword(change: {
       buckets: change.buckets,
       account: sql`coalesce((
         select case
-          when exists (select from attempt spent where spent.bucket = ${own} and ${isUsedUp(sql`spent`)})
-            and (not ${isNamed} or target.id = (select cred_id from ses where id = ${change.sessionId}::uuid))
-          then ${family} else ${own} end
+          when not exists (select from attempt spent where spent.bucket = ${own} and ${isUsedUp(sql`spent`)}) then ${own}
+          when target.id = ${ofSession(sql`cred_id`)} then ${family}
+          else 'other-session:' || target.id::text end
         from target), ${family})`,
       knownDevice: sql`false`,
       condition: sql`(select refusal is null from verdict)`,
@@ -77,20 +81,20 @@ export function reserveCurrentPassword(change: {
         outcome: "denied",
         actor: change.actor,
         context: change.actor.context,
-        targetKind: "login",
-        targetId: sql`${change.identifierDigest}::text`,
+        targetKind: "cred",
+        targetId: tried,
         metadata: sql`jsonb_build_object('reason', 'too_many_requests')`,
       },
       sql`quota where quota.just_limited`,
     )})
-    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds", target.id as "credentialId",
-      target.identifier, target.password_hash as "passwordHash", quota.bucket
+    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds", ${tried} as "triedId",
+      target.id as "credentialId", target.identifier, target.password_hash as "passwordHash", quota.bucket
     from verdict cross join quota left join target on quota.allowed and verdict.refusal is null`;
 }
 
 /**
  * Replaces the password, ends every session and ticket of the user, and makes one fresh session (S47). The batch has
- * locked the user. `refusal` is a value: the current password was proved, and that attempt stays counted.
+ * locked the user. `refusal` is a value, and then the event is one of a failure.
  */
 export function spendPasswordChange(change: {
   actor: Actor;
@@ -118,7 +122,8 @@ export function spendPasswordChange(change: {
     ended_sessions as (
       update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from replaced
       where ses.usr_id = replaced.usr_id and ses.revoked_at is null),
-    ended_tickets as (delete from login_ticket using replaced where login_ticket.usr_id = replaced.usr_id),
+    ended_tickets as (
+      delete from login_ticket using replaced where login_ticket.usr_id = replaced.usr_id and ${isCleared()}),
     login as (${insertSession(
       change.session,
       sql`(select cred.id as cred_id, cred.usr_id, verdict.amr, false as mfa_proved, sallyport_now() as auth_time
@@ -157,7 +162,7 @@ export function recordWrongPassword(change: {
   actor: Actor;
   action: string;
   auditId: string;
-  identifierDigest: string;
+  triedId: string;
 }): Statement {
   return insertAuditEvent(
     {
@@ -167,8 +172,8 @@ export function recordWrongPassword(change: {
       repeatable: true,
       actor: change.actor,
       context: change.actor.context,
-      targetKind: "login",
-      targetId: sql`${change.identifierDigest}::text`,
+      targetKind: "cred",
+      targetId: sql`${change.triedId}::uuid`,
     },
     sql`(select 1) one`,
   );
