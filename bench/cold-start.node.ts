@@ -1,6 +1,6 @@
 import { bundle, median, serve } from "./workerd.node.ts";
 
-const starts = 15;
+const starts = 41;
 
 /** CPU of workerd from its start to its first answer, over bare Hono's. */
 export async function measureColdStart(): Promise<void> {

@@ -88,7 +88,8 @@ export function fromBase64(text: string): Bytes | undefined {
   } catch {
     return undefined;
   }
-  const bytes = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(binary.length);
+  for (let index = 0; index < bytes.length; index++) bytes[index] = binary.charCodeAt(index);
   // `atob` skips white space, accepts padding and ignores spare bits (RFC 4648 §3.5): only one text is written for the bytes.
   return toBase64(bytes) === text ? bytes : undefined;
 }

@@ -31,7 +31,8 @@ export interface RootSecret {
  */
 export function parseRootSecrets(text: string | undefined): readonly RootSecret[] {
   if (!text?.trim()) throw new TypeError("The root secret is missing.");
-  const secrets = text.split(",").map((entry) => {
+  const secrets: RootSecret[] = [];
+  for (const entry of text.split(",")) {
     const [, version = "1", value = ""] = /^(?:(\d{1,9}):)?(.*)$/.exec(entry.trim()) ?? [];
     const development = value.startsWith(developmentSecretPrefix);
     const bytes = fromBase64Url(development ? value.slice(developmentSecretPrefix.length) : value);
@@ -39,14 +40,12 @@ export function parseRootSecrets(text: string | undefined): readonly RootSecret[
       throw new TypeError("A root secret must be base64url of at least 32 bytes.");
     }
     if (isSample(value, bytes)) throw new TypeError("A root secret is a published sample, or repeats itself.");
-    return { version: Number(version), bytes, development };
-  });
-  for (const [index, secret] of secrets.entries()) {
-    for (const other of secrets.slice(index + 1)) {
-      if (other.version === secret.version || constantTimeEqual(other.bytes, secret.bytes)) {
+    for (const other of secrets) {
+      if (other.version === Number(version) || constantTimeEqual(other.bytes, bytes)) {
         throw new TypeError("Two root secrets have the same version or value.");
       }
     }
+    secrets.push({ version: Number(version), bytes, development });
   }
   return secrets.sort((a, b) => b.version - a.version);
 }

@@ -8,6 +8,11 @@
  */
 
 const printableAscii = /^[\x21-\x7e]+$/;
+/**
+ * Controls, spaces and separators, formatting characters (among them the bidirectional controls), lone surrogates. No literal:
+ * see `request-context.ts`.
+ */
+const unprintable = "[\\p{C}\\p{Z}]";
 
 /** RFC 5321 §4.5.3.1.3 leaves 254 octets for an address. */
 const maximumBytes = 254;
@@ -20,10 +25,8 @@ const maximumBytes = 254;
 export function normalizeIdentifier(input: string, options: { allowNonAscii?: boolean } = {}): string | undefined {
   if (input.length > maximumBytes) return undefined;
   if (printableAscii.test(input)) return input.toLowerCase();
-  // Controls, spaces and separators, formatting characters (among them the bidirectional controls), lone surrogates.
-  if (!options.allowNonAscii || /[\p{C}\p{Z}]/u.test(input) || input === "" || input.normalize("NFKC") !== input) {
-    return undefined;
-  }
+  if (!options.allowNonAscii || input === "" || input.normalize("NFKC") !== input) return undefined;
+  if (new RegExp(unprintable, "u").test(input)) return undefined;
   if (new TextEncoder().encode(input).length > maximumBytes) return undefined;
   return input.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }

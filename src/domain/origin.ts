@@ -26,19 +26,16 @@ export function parseOrigins(list: readonly (string | Origin)[]): readonly Origi
   });
 }
 
-/** Whether an origin is this machine itself. */
+/** Whether an origin is this machine itself, where plain http is no risk. */
 export function isLoopback(origin: string): boolean {
-  const { hostname } = new URL(origin);
-  return hostname === "localhost" || hostname === "127.0.0.1" || hostname === "[::1]";
+  return /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin);
 }
 
 function requireOrigin(origin: string): string {
-  const valid =
-    URL.canParse(origin) &&
-    new URL(origin).origin === origin &&
-    !origin.includes("*") &&
-    !new URL(origin).hostname.endsWith(".") &&
-    (origin.startsWith("https://") || (origin.startsWith("http://") && isLoopback(origin)));
-  if (!valid) throw new TypeError("An origin is https://host[:port] with nothing after it, or http on loopback.");
+  const url = URL.canParse(origin) ? new URL(origin) : undefined;
+  const isHost = url?.origin === origin && !origin.includes("*") && !url.hostname.endsWith(".");
+  if (!isHost || (url.protocol !== "https:" && !isLoopback(origin))) {
+    throw new TypeError("An origin is https://host[:port] with nothing after it, or http on loopback.");
+  }
   return origin;
 }

@@ -39,7 +39,7 @@ export function createMfaCore(options: MfaOptions): MfaCore {
       ? undefined
       : checked("sealingKeys", () => {
           const keys = new SealingKeys(options.sealingKeys);
-          if (keys.hasDevelopment && !(base.startsWith("http://") && isLoopback(base))) {
+          if (keys.hasDevelopment && !isLoopback(base)) {
             throw new TypeError("A development secret serves http on loopback only.");
           }
           if (keys.sharesWith(parseRootSecrets(options.secrets))) throw new TypeError("They are the root secret.");

@@ -67,35 +67,47 @@ export function createCore(options: AuthOptions): Core {
 /** By the options themselves, so that `createAuth` and `createMfa` of the same ones share derived keys. Values, no promise. */
 const cores = new WeakMap<AuthOptions, Core>();
 
+/** One `try` for all of them: a function for each would be compiled anew at every cold start. */
 function checkOptions(options: AuthOptions): Core {
-  const origins = checked("origins", () => parseOrigins(options.origins));
-  const secrets = checked("secrets", () => parseRootSecrets(options.secrets));
-  checked("secrets", () => {
-    if (
-      secrets.some((secret) => secret.development) &&
-      !origins.every(({ origin }) => origin.startsWith("http://") && isLoopback(origin))
-    ) {
+  const { passwordHasher, database } = options;
+  let checking: keyof AuthOptions = "origins";
+  try {
+    const origins = parseOrigins(options.origins);
+    checking = "secrets";
+    const secrets = parseRootSecrets(options.secrets);
+    if (secrets.some((secret) => secret.development) && !origins.every(({ origin }) => isLoopback(origin))) {
       throw new TypeError("A development secret serves http on loopback only.");
     }
-  });
-  const lifetimes = checked("lifetimes", () => checkLifetimes({ ...defaultLifetimes, ...options.lifetimes }));
-  const database = checked("database", () => required(options.database));
-  const passwordHasher = checked("passwordHasher", () => required(options.passwordHasher));
+    checking = "lifetimes";
+    const lifetimes = checkLifetimes({ ...defaultLifetimes, ...options.lifetimes });
+    checking = "database";
+    if (!database) throw new TypeError("it is missing.");
+    checking = "passwordHasher";
+    if (!passwordHasher) throw new TypeError("it is missing.");
+    checking = "limits";
+    const limits = checkLimits({ ...defaultLimits, ...options.limits });
+    checking = "decoyHash";
+    const decoy = options.decoyHash ?? decoyHash;
+    // A decoy that the hasher cannot read would be no work at all, which is what a stranger looks for.
+    if (!passwordHasher.canVerify(decoy)) throw new TypeError("It is not a hash that the hasher verifies.");
 
-  return {
-    origins,
-    database,
-    passwordHasher,
-    keys: new RootKeys(secrets),
-    signUp: options.signUp ?? "closed",
-    lifetimes,
-    limits: checked("limits", () => checkLimits({ ...defaultLimits, ...options.limits })),
-    allowNonAsciiIdentifiers: options.allowNonAsciiIdentifiers ?? false,
-    predictableWords: options.predictableWords ?? [],
-    isCompromisedPassword: options.isCompromisedPassword,
-    decoyHash: checked("decoyHash", () => checkDecoy(passwordHasher, options.decoyHash ?? decoyHash)),
-    onError: options.onError ?? (() => undefined),
-  };
+    return {
+      origins,
+      database,
+      passwordHasher,
+      keys: new RootKeys(secrets),
+      signUp: options.signUp ?? "closed",
+      lifetimes,
+      limits,
+      allowNonAsciiIdentifiers: options.allowNonAsciiIdentifiers ?? false,
+      predictableWords: options.predictableWords ?? [],
+      isCompromisedPassword: options.isCompromisedPassword,
+      decoyHash: decoy,
+      onError: options.onError ?? (() => undefined),
+    };
+  } catch (error) {
+    throw new ConfigurationError(checking, error);
+  }
 }
 
 const defaultLimits: Limits = {
@@ -127,19 +139,8 @@ function checkLimits(limits: Limits): Limits {
   return limits;
 }
 
-/** A decoy that the hasher cannot read would be no work at all, which is what a stranger looks for. */
-function checkDecoy(passwordHasher: PasswordHasher, decoy: string): string {
-  if (!passwordHasher.canVerify(decoy)) throw new TypeError("It is not a hash that the hasher verifies.");
-  return decoy;
-}
-
 function isWithin(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
-}
-
-function required<Value>(value: Value | undefined): Value {
-  if (value === undefined || value === null) throw new TypeError("it is missing.");
-  return value;
 }
 
 /** Reads an option. @throws {ConfigurationError} With its name, if reading throws. */

@@ -62,14 +62,15 @@ describe("S36: an origin is exact, or start-up stops", () => {
   });
 });
 
-describe("isLoopback", () => {
+describe("isLoopback: this machine, over plain http", () => {
   test.each([
     { origin: "http://localhost:1", expected: true },
-    { origin: "https://127.0.0.1", expected: true },
+    { origin: "http://127.0.0.1", expected: true },
     { origin: "http://[::1]", expected: true },
-    { origin: "https://localhost.example.com", expected: false },
-    { origin: "https://127.0.0.1.example.com", expected: false },
-    { origin: "https://10.0.0.1", expected: false },
+    { origin: "https://localhost", expected: false },
+    { origin: "http://localhost.example.com", expected: false },
+    { origin: "http://127.0.0.1.example.com", expected: false },
+    { origin: "http://10.0.0.1", expected: false },
   ])("$origin: $expected", ({ origin, expected }) => {
     expect(isLoopback(origin)).toBe(expected);
   });
