@@ -83,6 +83,8 @@ export function credentialOperations(core: Core): CredentialOperations {
     createPassword: plannable(core, async (_core, input) => await prepareCreation(input, undefined)),
 
     async createOwnPassword({ currentPassword, ...input }) {
+      // Before an attempt is counted.
+      await acceptPassword(core, input.password, requireIdentifier(core, input.identifier));
       const proving = { actor: input.actor, currentPassword, action: "identity.credential.create" };
       return await withOwnPassword(core, proving, async (proof) => (await prepareCreation(input, proof)).work);
     },

@@ -5,10 +5,11 @@ import { uuidFor } from "../domain/id.ts";
 import { refundAttempt } from "../store/attempts.ts";
 import * as store from "../store/password-change.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
+import { isReplyLost } from "../store/refusals.ts";
 import { sql } from "../store/sql.ts";
 import { attemptBuckets } from "./buckets.ts";
 import type { Core } from "./core.ts";
-import { denialOf, recordDenial } from "./denial.ts";
+import { denialOf, isDenial, recordDenial } from "./denial.ts";
 import { execute, type Work } from "./execute.ts";
 import { returningOnBusy, verifyPasswordHash } from "./passwords.ts";
 import { refuse } from "./refuse.ts";
@@ -31,16 +32,18 @@ export async function withOwnPassword<Result>(
 ): Promise<Result> {
   const { currentPassword: password, ...check } = input;
   const proof = await checkCurrentPassword(core, { ...check, password, rule: accessRules.changePassword });
-  let isSent = false;
+  let prepared: Work<Result> | undefined;
   try {
-    const prepared = await work(proof);
-    isSent = true;
+    prepared = await work(proof);
     return await execute(core, prepared);
   } catch (error) {
-    // What was refused undid its own refund, and what was not sent had none.
-    if (!isSent || (error instanceof AuthError && error.status < 500)) {
-      await core.database.run(refundAttempt(proof.bucket, sql`true`)).catch(core.onError);
-    }
+    const refusal = error instanceof AuthError ? error : undefined;
+    if (prepared && (!refusal || (refusal.status >= 500 && isReplyLost(refusal.cause)))) throw error;
+    // What was refused undid its own refund, and what was not sent had none. The log says that the password was right.
+    const isToBeWritten = refusal && refusal.status < 500 && !(prepared?.denial && isDenial(refusal.code));
+    const denial = isToBeWritten && denialOf(input.actor, input.action, "cred", proof.credentialId)?.(refusal.code);
+    const refund = refundAttempt(proof.bucket, sql`true`);
+    await core.database.batch(denial ? [refund, denial] : [refund]).catch(core.onError);
     throw error;
   }
 }

@@ -36,8 +36,12 @@ export function denialOf(
     )}`;
 }
 
-const recordedCodes =
-  /^(forbidden|not_found|unauthorized\.(reauthentication_required|invalid_credential)|conflict\.duplicate_credential)/;
+/** Whether a refusal is of the right to do something, and not of its time or form. */
+export function isDenial(code: ErrorCode): boolean {
+  return /^(forbidden|not_found|unauthorized\.(reauthentication_required|invalid_credential)|conflict\.duplicate_credential)/.test(
+    code,
+  );
+}
 
 /** Writes a refusal down, apart from what it undid; that it could not be written never changes the refusal (S03). */
 export async function recordDenial(
@@ -45,7 +49,7 @@ export async function recordDenial(
   denial: ((code: ErrorCode) => Statement) | undefined,
   refusal: unknown,
 ): Promise<void> {
-  if (!denial || !(refusal instanceof AuthError) || !recordedCodes.test(refusal.code)) return;
+  if (!denial || !(refusal instanceof AuthError) || !isDenial(refusal.code)) return;
   try {
     await core.database.run(denial(refusal.code));
   } catch (error) {

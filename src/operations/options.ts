@@ -69,7 +69,6 @@ const cores = new WeakMap<AuthOptions, Core>();
 
 /** One `try` for all of them: a function for each would be compiled anew at every cold start. */
 function checkOptions(options: AuthOptions): Core {
-  const { passwordHasher, database } = options;
   let checking: keyof AuthOptions = "origins";
   try {
     const origins = parseOrigins(options.origins);
@@ -81,8 +80,10 @@ function checkOptions(options: AuthOptions): Core {
     checking = "lifetimes";
     const lifetimes = checkLifetimes({ ...defaultLifetimes, ...options.lifetimes });
     checking = "database";
+    const { database } = options;
     if (!database) throw new TypeError("it is missing.");
     checking = "passwordHasher";
+    const { passwordHasher } = options;
     if (!passwordHasher) throw new TypeError("it is missing.");
     checking = "limits";
     const limits = checkLimits({ ...defaultLimits, ...options.limits });

@@ -9,7 +9,6 @@ import { withOwnPassword } from "./current-password.ts";
 import { issueKnownDevice } from "./known-device.ts";
 import { acceptPassword, hashPassword } from "./passwords.ts";
 import type { Operation } from "./plan.ts";
-import { refuse } from "./refuse.ts";
 import { type IssuedSession, issued, newSession } from "./session-values.ts";
 import { newAuditId } from "./user-values.ts";
 
@@ -31,34 +30,26 @@ export function changePasswordOperation(core: Core): ChangePassword {
     // Before an attempt is counted; and again, since the name that is changed may be another one.
     await acceptPassword(core, newPassword, actor.subject);
     const made = await newSession(core, { transport, context: actor.context });
-    const action = "identity.password.change";
-    const row = await withOwnPassword(
-      core,
-      { actor, currentPassword, action },
-      async ({ credentialId, identifier }) => {
-        const { needsFactor } = await acceptPassword(core, newPassword, identifier);
-        const passwordHash = await hashPassword(core, newPassword);
-        const auditId = newAuditId();
-        return {
-          locks: [{ on: "usr", key: userOfCredential(credentialId) }],
-          body: store.spendPasswordChange({
-            actor,
-            credentialId,
-            newCredentialId: uuidFor("cred", generateId("cred")),
-            passwordHash,
-            needsFactor,
-            session: made.session,
-            auditId,
-          }),
-          onLostReply: store.recallPasswordChange(made.session.sessionId, auditId),
-          decode: ([found]) => {
-            const { refusal, ...row } = found as SessionUserRow & { refusal: string | null };
-            refuse(refusal);
-            return row;
-          },
-        };
-      },
-    );
+    const check = { actor, currentPassword, action: "identity.password.change" };
+    const row = await withOwnPassword(core, check, async ({ credentialId, identifier }) => {
+      const { needsFactor } = await acceptPassword(core, newPassword, identifier);
+      const passwordHash = await hashPassword(core, newPassword);
+      const auditId = newAuditId();
+      return {
+        locks: [{ on: "usr", key: userOfCredential(credentialId) }],
+        body: store.spendPasswordChange({
+          actor,
+          credentialId,
+          newCredentialId: uuidFor("cred", generateId("cred")),
+          passwordHash,
+          needsFactor,
+          session: made.session,
+          auditId,
+        }),
+        onLostReply: store.recallPasswordChange(made.session.sessionId, auditId),
+        decode: ([found]) => found as SessionUserRow,
+      };
+    });
     const changed = issued(row, made.token);
     return { ...changed, knownDevice: await issueKnownDevice(core, changed.session.credentialId) };
   };

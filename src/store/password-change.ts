@@ -1,8 +1,8 @@
 import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
-import { acting, demandsSecondFactor, refusalUnless } from "./access.ts";
+import { acting, demandsSecondFactor, hasStrongProof, raiseRefusal, refusalUnless } from "./access.ts";
 import { type Bucket, countAttempts, credentialBucket, isUsedUp } from "./attempts.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { committed, insertAuditEvent } from "./audit.ts";
 import { replacePassword } from "./credentials.ts";
 import { isCleared } from "./factor-proofs.ts";
 import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
@@ -58,6 +58,8 @@ export function reserveCurrentPassword(change: {
       select acting.usr_id, coalesce(
         ${refusalUnless(change.rule, change.credentialId === undefined ? sql`acting.usr_id` : sql`target.usr_id`)},
         case
+          -- To prove it again opens nothing to whoever has something stronger, and a thief of an old session would use the attempts up.
+          when ${hasStrongProof(sql`acting.usr_id`)} and not acting.fresh then 'unauthorized.reauthentication_required'
           when target.id is null and ${isNamed} then 'not_found'
           when target.status <> 'active' then 'conflict.credential_not_active'
           when target.type <> 'password' and ${isNamed} then 'conflict.credential_type_mismatch'
@@ -94,7 +96,7 @@ export function reserveCurrentPassword(change: {
 
 /**
  * Replaces the password, ends every session and ticket of the user, and makes one fresh session (S47). The batch has
- * locked the user. `refusal` is a value, and then the event is one of a failure.
+ * locked the user.
  */
 export function spendPasswordChange(change: {
   actor: Actor;
@@ -104,7 +106,7 @@ export function spendPasswordChange(change: {
   needsFactor: boolean;
   session: NewSession;
   auditId: string;
-}): Statement<SessionUserRow & { refusal: string | null }> {
+}): Statement<SessionUserRow> {
   return sql`
     with acting as materialized (${acting(change.actor)}),
     verdict as materialized (
@@ -133,28 +135,23 @@ export function spendPasswordChange(change: {
       {
         id: change.auditId,
         action: "identity.password.change",
-        outcome: sql`case when verdict.refusal is null then 'success' else 'failure' end`,
+        outcome: "success",
         actor: change.actor,
         context: change.actor.context,
         targetKind: "cred",
         targetId: sql`${change.credentialId}::uuid`,
       },
-      sql`verdict`,
+      sql`replaced`,
     )})
-    select verdict.refusal, ${sessionColumns()}, ${sessionUserColumns()}
-    from verdict left join login ses on true left join usr on usr.id = ses.usr_id`;
+    select ${sessionColumns()}, ${sessionUserColumns()}
+    from verdict left join login ses on true left join usr on usr.id = ses.usr_id where ${raiseRefusal()}`;
 }
 
-/** What became of a change whose reply was lost. A failed one changed nothing, whatever its reason. */
-export function recallPasswordChange(
-  sessionId: string,
-  auditId: string,
-): Statement<SessionUserRow & { refusal: string | null }> {
+/** The session of a change whose reply was lost, if it was made. */
+export function recallPasswordChange(sessionId: string, auditId: string): Statement<SessionUserRow> {
   return sql`
-    select case when aud.outcome <> 'success' then 'unauthorized.invalid_credential' end as refusal,
-      ${sessionColumns()}, ${sessionUserColumns()}
-    from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
-    where aud.id = ${auditId}::uuid`;
+    select ${sessionColumns()}, ${sessionUserColumns()}
+    from ses join usr on usr.id = ses.usr_id where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 
 /** The event of a wrong current password. */

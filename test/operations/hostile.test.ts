@@ -106,12 +106,15 @@ describe("one after the other", () => {
     const stolen = await personAt(world, person, await passkeySignIn(authenticator));
     await later(700);
     const { actor, transport } = stolen;
-    const proof = { type: "password", password: person.password } as const;
-    const { token } = await auth.stepUp({ actor, transport, proof });
-    const stepped = (await auth.sessions.verify({ token, transport })).actor;
-    expect(
-      await outcome(auth.tokens.create({ actor: stepped, userId: person.userId, name: "mine", scope: ["all"] })),
-    ).toBe("unauthorized.reauthentication_required");
+    const guess = (password: string) =>
+      outcome(auth.stepUp({ actor, transport, proof: { type: "password", password } }));
+    expect(await guess(person.password)).toBe("unauthorized.reauthentication_required");
+
+    // Nor do R014's attempts go: the owner still proves the password.
+    for (let n = 0; n < 25; n++) expect(await guess("guess")).toBe("unauthorized.reauthentication_required");
+    const owner = await personAt(world, person, await passkeySignIn(authenticator));
+    const change = { currentPassword: person.password, newPassword: otherPassword, transport };
+    expect(await outcome(auth.changePassword({ ...change, actor: owner.actor }))).toBe("done");
   });
 
   test("a policy, a passkey for the second factor, and a refreshed session: S31, S04: it counts as proved once only", async () => {
@@ -444,6 +447,53 @@ describe("one after the other", () => {
       // Long enough only for whoever has a second factor too, which the statement alone knows.
       const change = () => auth.changePassword({ actor, currentPassword, newPassword: "xk7#Qv2zPl", transport });
       for (let n = 0; n < 12; n++) expect(await outcome(change())).toBe("invalid_format.password");
+      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+    });
+
+    test("S41: that it was right, and why it did not serve, is in the log; a wrong one reads otherwise", async () => {
+      const person = await world.person();
+      const { actor, userId, credentialId, password: currentPassword, transport } = person;
+      const change = { actor, transport, newPassword: "xk7#Qv2zPl" };
+      await outcome(auth.changePassword({ ...change, currentPassword }));
+      await outcome(auth.changePassword({ ...change, currentPassword: "guess" }));
+      await outcome(auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword }));
+      const events = [
+        ...(await world.events({ actor: userId, action: "identity.password.change" })),
+        ...(await world.events({ actor: userId, action: "identity.credential.revoke" })),
+      ];
+      expect(events.map((event) => [event.outcome, event.targetId, event.metadata.reason])).toEqual([
+        ["denied", credentialId, "invalid_format.password"],
+        ["failure", credentialId, undefined],
+        ["denied", credentialId, "conflict.last_way_in"],
+      ]);
+    });
+
+    test("F01, S22: a refusal that a lost request delays is the same refusal", async () => {
+      const { actor, password: currentPassword, transport } = await world.person();
+      const database = faultyDatabase(world.database);
+      database.reset([undefined, "before"]);
+      const lossy = world.isolate({ database });
+      const change = { actor, currentPassword, newPassword: "xk7#Qv2zPl", transport };
+      expect(await outcome(lossy.changePassword(change))).toBe("invalid_format.password");
+    });
+
+    test("S22: nor where the database itself says that nothing has happened", async () => {
+      const person = await world.person();
+      const { actor, password: currentPassword, transport } = person;
+      const full = Object.assign(new Error("too many connections"), { code: "53300" });
+      const overloaded = world.isolate({
+        database: {
+          ...world.database,
+          batch: async (statements) => {
+            // The change comes with its locks, the refund alone.
+            if (statements.length > 1) throw full;
+            return await world.database.batch(statements);
+          },
+        },
+      });
+      const change = { actor, currentPassword, newPassword: otherPassword, transport };
+      for (let n = 0; n < 12; n++)
+        expect(await outcome(overloaded.changePassword(change))).toBe("unavailable.database");
       expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
     });
 
