@@ -24,8 +24,15 @@ export interface Bundle {
   remove(): Promise<void>;
 }
 
-/** Bundles a Worker from the built package, as wrangler would: minified, with the conditions of workerd. */
-export async function bundle(entry: string, options: { external?: readonly string[] } = {}): Promise<Bundle> {
+/**
+ * Bundles a Worker from the built package, as wrangler would: minified, with the conditions of workerd.
+ *
+ * @param options.alias What is bundled in the place of a module, by its name.
+ */
+export async function bundle(
+  entry: string,
+  options: { external?: readonly string[]; alias?: Record<string, string> } = {},
+): Promise<Bundle> {
   const folder = await mkdtemp(join(tmpdir(), "sallyport-bench-"));
   const result: BuildResult<{ metafile: true }> = await build({
     entryPoints: { worker: join(root, entry) },
@@ -39,6 +46,7 @@ export async function bundle(entry: string, options: { external?: readonly strin
     loader: { ".wasm": "copy" },
     assetNames: "[name]",
     external: [...(options.external ?? [])],
+    alias: options.alias ?? {},
     metafile: true,
     logLevel: "error",
   });

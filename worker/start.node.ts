@@ -125,12 +125,12 @@ async function startWorker(port: number, { connectionString, fetchEndpoint }: Ne
   await Promise.race([once(child, "message"), ended]);
 }
 
-/** The lines can be pasted as they are, also after a restart: each start has its own user. */
+/** The lines can be pasted as they are, in any folder and after a restart too: each start has its own user. */
 function greeting(baseUrl: string, description: string): string {
   const identifier = `ada-${randomBytes(3).toString("hex")}@example.com`;
   const credential = JSON.stringify({ identifier, password: "correct horse battery staple" });
   const json = `-H 'content-type: application/json' -H 'origin: ${baseUrl}'`;
-  const jar = ".sallyport/cookies";
+  const jar = quoted(fileURLToPath(new URL("cookies", folder)));
   return [
     "",
     `Sallyport is on ${baseUrl}; the database is ${description}. Ctrl-C ends it.`,
@@ -141,6 +141,11 @@ function greeting(baseUrl: string, description: string): string {
     `curl -b ${jar} ${baseUrl}/auth/session`,
     "",
   ].join("\n");
+}
+
+/** A word of the shell's. */
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** Ends what was started, last first, so that whoever uses something ends before it. A second signal does not wait. */

@@ -234,14 +234,28 @@ describe("the command line", () => {
   });
 });
 
-test("the bench counts the requests of every kind of operation", async () => {
+/** What a part of the bench prints of the project that was built. */
+async function bench(part: string): Promise<string> {
   const project = join(folder, "project");
   for (const name of ["bench", "test"]) await cp(join(root, name), join(project, name), { recursive: true });
-  const printed = await run(
-    process.execPath,
-    ["--disable-warning=ExperimentalWarning", "bench/run.node.ts", "trips"],
-    project,
-  );
+  return await run(process.execPath, ["--disable-warning=ExperimentalWarning", "bench/run.node.ts", part], project);
+}
+
+test("the minimal Worker is at most 24 KiB gzipped, and 72 with Neon's client, with Hono's tiny preset", async () => {
+  const printed = await bench("sizes");
+  const bytesOf = (name: string): number =>
+    Number(new RegExp(`^${name} +\\d+\\.\\d\\d KiB, (\\d+) bytes`, "m").exec(printed)?.[1]);
+  const [without, withNeon, bare] = [bytesOf("without a driver"), bytesOf("with Neon's client"), bytesOf("bare Hono")];
+  // Smaller than Hono alone would be a Worker that was not bundled.
+  expect(bare).toBeGreaterThan(1024);
+  expect(without).toBeGreaterThan(bare);
+  expect(without).toBeLessThanOrEqual(24 * 1024);
+  expect(withNeon).toBeGreaterThan(without);
+  expect(withNeon).toBeLessThanOrEqual(72 * 1024);
+});
+
+test("the bench counts the requests of every kind of operation", async () => {
+  const printed = await bench("trips");
   const counts = new Map([...printed.matchAll(/^(\S.*?) +(\d+)$/gm)].map(([, name, count]) => [name, Number(count)]));
   const two = ["sign-in", "change password", "token, first", "passkey sign-in", "confirm app", "second factor"];
   expect([...counts].filter(([, count]) => count !== 1)).toEqual(two.map((name) => [name, 2]));

@@ -1,0 +1,160 @@
+/**
+ * `npm start` itself, in a copy of the project: what it prints can be pasted anywhere, and its end is the end of everything.
+ *
+ * @module
+ */
+import { execFile, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const run = promisify(execFile);
+
+let folder: string;
+/** A copy, so that nothing is generated where other suites read, and its database is nobody's. */
+let project: string;
+let elsewhere: string;
+/** In the environment of every process of a run. */
+let mark: string | undefined;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sallyport-start-"));
+  // Only what is quoted well comes through a shell.
+  project = join(folder, "it's a project");
+  elsewhere = join(folder, "elsewhere");
+  await mkdir(project);
+  await mkdir(elsewhere);
+  for (const name of ["package.json", "wrangler.toml", "src", "worker", "migrations"]) {
+    await cp(join(root, name), join(project, name), { recursive: true });
+  }
+  await symlink(join(root, "node_modules"), join(project, "node_modules"));
+});
+
+afterEach(async () => {
+  for (const { id } of await processes()) process.kill(id, "SIGKILL");
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+
+test("the three lines work in any folder, and SIGTERM to npm ends everything", { timeout: 180_000 }, async () => {
+  const port = await freePort();
+  const { lines, terminate } = await start(port, "--memory");
+  expect(lines).toHaveLength(3);
+  const [signedUp, signedIn, current] = [await paste(lines[0]!), await paste(lines[1]!), await paste(lines[2]!)];
+  expect([signedUp.status, signedIn.status, current.status]).toEqual([201, 200, 200]);
+  expect(signedUp.json.user.id).toMatch(/^usr_/);
+  expect([signedIn.json.user, current.json.user]).toEqual([signedUp.json.user, signedUp.json.user]);
+
+  const commands = (await processes()).map(({ command }) => command);
+  for (const name of ["npm start", "start.node.ts --memory", "serve.node.ts", "workerd"]) {
+    expect(commands).toContainEqual(expect.stringContaining(name));
+  }
+  expect(await isListening(port)).toBe(true);
+  await terminate();
+  expect(await isListening(port)).toBe(false);
+  await expect.poll(processes, { timeout: 10_000 }).toEqual([]);
+});
+
+test("what was answered is there after a restart", { timeout: 240_000 }, async () => {
+  const port = await freePort();
+  const first = await start(port);
+  const [signUp, signIn, session] = first.lines;
+  const { json } = await paste(signUp!);
+  expect((await paste(signIn!)).status).toBe(200);
+  await first.terminate();
+  await expect.poll(processes, { timeout: 10_000 }).toEqual([]);
+
+  const second = await start(port);
+  const current = await paste(session!);
+  expect([current.status, current.json.user]).toEqual([200, json.user]);
+  expect((await paste(signUp!)).json.code).toBe("conflict.duplicate_credential");
+  await second.terminate();
+  await expect.poll(processes, { timeout: 10_000 }).toEqual([]);
+});
+
+/** Runs `npm start`, and waits until it has printed its lines. */
+async function start(port: number, ...args: string[]): Promise<{ lines: string[]; terminate(): Promise<void> }> {
+  mark = `SALLYPORT_START_TEST=${randomUUID()}`;
+  const [name, value] = mark.split("=");
+  const { DATABASE_URL: _unused, NODE_OPTIONS: _runner, ...inherited } = process.env;
+  const child = spawn("npm", ["start", "--", ...args], {
+    cwd: project,
+    env: { ...inherited, PORT: String(port), [name!]: value },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const ended = once(child, "exit");
+  let output = "";
+  const linesIn = (): string[] => output.split("\n").filter((line) => line.startsWith("curl "));
+  const printed = new Promise<void>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => {
+        output += text;
+        // The third is the last, and whole when its line ends.
+        if (linesIn().length === 3 && output.endsWith("\n")) resolve();
+      });
+    }
+  });
+  await Promise.race([
+    printed,
+    ended.then(() => {
+      throw new Error(`npm start ended:\n${output}`);
+    }),
+  ]);
+  return {
+    lines: linesIn(),
+    async terminate() {
+      // To npm alone, as a supervisor would.
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what the answer holds is what is tested.
+async function paste(line: string): Promise<{ status: number; json: any }> {
+  const { stdout } = await run("bash", ["-c", `${line} -s -w '\\n%{http_code}'`], { cwd: elsewhere });
+  const end = stdout.lastIndexOf("\n");
+  return { status: Number(stdout.slice(end)), json: JSON.parse(stdout.slice(0, end)) };
+}
+
+/** The processes of the run that are there, whoever is their parent by now. One that has ended has no environment. */
+async function processes(): Promise<{ id: number; command: string }[]> {
+  if (mark === undefined) return [];
+  const found: { id: number; command: string }[] = [];
+  for (const name of (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry))) {
+    const read = async (file: string): Promise<string[]> =>
+      (await readFile(`/proc/${name}/${file}`, "utf8").catch(() => "")).split("\0");
+    if ((await read("environ")).includes(mark))
+      found.push({ id: Number(name), command: (await read("cmdline")).join(" ") });
+  }
+  return found;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function isListening(port: number): Promise<boolean> {
+  const tries = ["127.0.0.1", "::1"].map(async (host) => {
+    const socket = connect({ port, host });
+    const isOpen = await new Promise<boolean>((resolve) => {
+      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
+    });
+    socket.destroy();
+    return isOpen;
+  });
+  return (await Promise.all(tries)).includes(true);
+}
