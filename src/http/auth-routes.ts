@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { cors } from "hono/cors";
+import { type GenericSchema, strictObject } from "valibot";
 import { AuthError } from "../domain/error.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { Auth } from "../operations/auth.ts";
@@ -47,7 +48,13 @@ export function authRoutes<Needed extends Auth = Auth>(
     return origins.length === 0 ? await next() : await cors({ ...sharing, origin: origins })(c, next);
   });
   for (const route of mounted) {
-    app.on(route.method, route.path, (c) => answer(route, c, resolveAuth(source, c), options));
+    app.on(route.method, route.path, async (c) => {
+      try {
+        return await inTime(answer(route, c, resolveAuth(source, c), options));
+      } catch (error) {
+        throw usesCookies(route) ? error : withoutDetails(error);
+      }
+    });
   }
   app.get("/health", async (c) => {
     try {
@@ -101,8 +108,8 @@ async function answer<Needed extends Auth>(
 
   const presented = presentedTo(route, c);
   const read = async () => ({
-    body: route.body && (await readJsonBody(c.req, route.body)),
-    query: route.query && readQuery(c.req, route.query),
+    body: route.method === "get" ? undefined : await readJsonBody(c.req, route.body ?? nothing()),
+    query: readQuery(c.req, route.query ?? nothing()),
   });
   if (typeof route.access === "string") {
     if (route.access === "token" && !presented) throw new AuthError("unauthorized.invalid_token");
@@ -111,6 +118,35 @@ async function answer<Needed extends Auth>(
   if (!presented) throw new AuthError("unauthorized.invalid_token");
   const verified = await auth.sessions.verify({ ...presented, context });
   return await route.run({ c, auth, context, presented, ...verified, ...(await read()) });
+}
+
+/** What a row without a schema takes. */
+const nothing = (): GenericSchema => strictObject({});
+
+/** What a client waits, less the way back. */
+const answerMilliseconds = 4_700;
+
+/**
+ * Answers 503 where the answer would take too long: an operation keeps to its time, but a request may be several. What has begun
+ * happens once or never, and the client asks again.
+ */
+async function inTime(answered: Promise<Response>): Promise<Response> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    const refuse = () => reject(new AuthError("unavailable.database", { retryAfterSeconds: 1 }));
+    timer = setTimeout(refuse, answerMilliseconds);
+  });
+  try {
+    return await Promise.race([answered, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Flametrench's `Error` has a code and a message, and nothing else. */
+function withoutDetails(error: unknown): unknown {
+  if (!(error instanceof AuthError) || !error.details) return error;
+  return new AuthError(error.code, { cause: error, retryAfterSeconds: error.retryAfterSeconds });
 }
 
 /** The session token that came, on a route that looks at one. `/v1` never sees a cookie, whatever it holds (S08). */

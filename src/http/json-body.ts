@@ -129,7 +129,9 @@ function parse<Output>(
 ): Output {
   const result = safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
-  // The path names members of our own schemas, so it tells nothing of the values.
-  const path = result.issues[0].path?.map((item) => String(item.key)).filter((key) => /^[a-z_]{1,32}$/i.test(key));
-  throw new AuthError(code, path?.length ? { details: { member: path.join(".") } } : {});
+  // Only what the schema names is told: an unknown member, for which it expects nothing, is the client's own text (R129).
+  const [{ path = [], expected }] = result.issues;
+  const known = (expected === "never" ? path.slice(0, -1) : path).map((item) => String(item.key));
+  const member = known.filter((key) => /^[a-z_]{1,32}$/i.test(key)).join(".");
+  throw new AuthError(code, member ? { details: { member } } : {});
 }

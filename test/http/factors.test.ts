@@ -211,9 +211,8 @@ describe.each(transports)("a life with an authenticator app, %s", (transport) =>
     const renew = (one: string) => post("/auth/factors", { type: "recovery" }, as(one, transport));
     expect((await renew(second)).code).toBe("unauthorized.reauthentication_required");
     const weak = await post("/auth/step-up", { type: "password", password }, as(second, transport));
-    const third = tokenOf(weak, transport);
-    expect((await renew(third)).code).toBe("unauthorized.reauthentication_required");
-    const strong = await post("/auth/step-up", await codeOf(app), as(third, transport));
+    expect(weak.code).toBe("unauthorized.reauthentication_required");
+    const strong = await post("/auth/step-up", await codeOf(app), as(second, transport));
     expect((await renew(tokenOf(strong, transport))).status).toBe(201);
     expect((await post("/auth/sign-in", { identifier, password })).code).toBe("unauthorized.mfa_required");
   });
@@ -478,7 +477,7 @@ describe("a life under /v1", () => {
     const before = await world.dump();
     const path = `/v1/users/${userId}/mfa-policy`;
     const reply = await world.send({ method: "PUT", path, json: { required: true, grace_until }, token });
-    expect([reply.code, reply.json?.details]).toEqual(["invalid_format.body", { member: "grace_until" }]);
+    expect(reply.code).toBe("invalid_format.body");
     expect(await world.dump()).toBe(before);
   });
 });

@@ -51,6 +51,52 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+describe("S50: within five seconds, however many requests to the database one answer takes", () => {
+  /** Signs somebody up, and from the request to the database with this number on nothing comes back in time. */
+  async function silentFrom(silent: number, delayMilliseconds: number) {
+    const person = await world.person();
+    request = 0;
+    // One answer late, then none.
+    faultAt = (at) =>
+      at >= silent ? { delayMilliseconds: 30_000 } : at === silent - 1 ? { delayMilliseconds } : undefined;
+    return person;
+  }
+  const timed = async (send: () => Promise<Reply>): Promise<Reply> => {
+    const startedAt = performance.now();
+    const reply = await send();
+    expect(performance.now() - startedAt).toBeLessThan(5_000);
+    recover();
+    return reply;
+  };
+
+  test.each([
+    {
+      case: "sign-in, slow and then silent",
+      silent: 1,
+      send: ({ identifier, password }: Person) =>
+        world.send({ method: "POST", path: "/auth/sign-in", json: { identifier, password, transport: "token" } }),
+    },
+    {
+      case: "change of a name, silent after the session",
+      silent: 1,
+      send: ({ userId, token }: Person) =>
+        world.send({ method: "PUT", path: `/v1/users/${userId}`, json: { display_name: "Ada" }, token }),
+    },
+    {
+      case: "change of password, silent at the last",
+      silent: 2,
+      send: ({ token, password }: Person) => {
+        const json = { current_password: password, new_password: otherPassword };
+        return world.send({ method: "POST", path: "/auth/password", json, token });
+      },
+    },
+  ])("$case", async ({ silent, send }) => {
+    const person = await silentFrom(silent, 1_900);
+    const reply = await timed(() => send(person));
+    expect([reply.status, reply.code, reply.headers.get("retry-after")]).toEqual([503, "unavailable.database", "1"]);
+  });
+});
+
 const faults: Record<string, NeonFault> = {
   "a 500": "500",
   garbage: "garbage",

@@ -547,6 +547,11 @@ describe("each refusal that a row names can be had", () => {
       },
       "unauthorized.invalid_credential": async () =>
         await post("/auth/step-up", { type: "password", password: otherPassword }, as(await world.person())),
+      "unauthorized.reauthentication_required": async () => {
+        const { person } = await addApp(world, await world.person());
+        await world.age(person.session, 700);
+        return await post("/auth/step-up", { type: "password", password: goodPassword }, as(person));
+      },
     },
     enrollOwnFactor: ownEnrollRefusals(() => "/auth/factors"),
     enrollMfaFactor: ownEnrollRefusals(({ userId }) => `/v1/users/${userId}/mfa-factors`),

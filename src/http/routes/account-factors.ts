@@ -85,7 +85,7 @@ export const accountFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     access: accessRules.stepUp,
     body: stepUpBody,
     status: 200,
-    refusals: [...proofRefusals, "unauthorized.invalid_credential"],
+    refusals: [...proofRefusals, "unauthorized.invalid_credential", "unauthorized.reauthentication_required"],
     run: async ({ c, auth, actor, body, presented }) => {
       const { transport } = presented!;
       const issued = await (body.type === "webauthn"
