@@ -1,8 +1,9 @@
 /**
  * Argon2id, version 0x13: RFC 9106, over the compression function of a WebAssembly module that the runtime supplies.
  *
- * The module computes one block at a time and keeps nothing; this file owns the memory and says which block comes of which. The memory is made once and stays, because workerd does not give back an instance's memory: 60 hashes with a new
- * one each held 1.15 GiB. It is emptied after each hash, so that nothing of a password stays in it.
+ * The module computes one block at a time and keeps nothing; this file owns the memory and says which block comes of which.
+ * The memory is made once and stays, because workerd does not give back an instance's memory: 60 hashes with a new one each held
+ * 1.15 GiB. It is emptied after each hash, so that nothing of a password stays in it.
  *
  * @module
  */

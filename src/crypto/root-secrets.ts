@@ -30,19 +30,19 @@ export interface RootSecret {
  * @throws {TypeError} Missing, too short, repeated or a known sample. The message never holds any of the text.
  */
 export function parseRootSecrets(text: string | undefined): readonly RootSecret[] {
-  if (!text?.trim()) throw new TypeError("The root secret is missing.");
+  if (!text?.trim()) throw new TypeError("The secret is missing.");
   const secrets: RootSecret[] = [];
   for (const entry of text.split(",")) {
     const [, version = "1", value = ""] = /^(?:(\d{1,9}):)?(.*)$/.exec(entry.trim()) ?? [];
     const development = value.startsWith(developmentSecretPrefix);
     const bytes = fromBase64Url(development ? value.slice(developmentSecretPrefix.length) : value);
     if (!bytes || bytes.length < minimumBytes) {
-      throw new TypeError("A root secret must be base64url of at least 32 bytes.");
+      throw new TypeError("A secret must be base64url of at least 32 bytes.");
     }
-    if (isSample(value, bytes)) throw new TypeError("A root secret is a published sample, or repeats itself.");
+    if (isSample(value, bytes)) throw new TypeError("A secret is a published sample, or repeats itself.");
     for (const other of secrets) {
       if (other.version === Number(version) || constantTimeEqual(other.bytes, bytes)) {
-        throw new TypeError("Two root secrets have the same version or value.");
+        throw new TypeError("Two secrets have the same version or value.");
       }
     }
     secrets.push({ version: Number(version), bytes, development });

@@ -43,8 +43,10 @@ export interface Core extends Executor {
   readonly decoyHash: string;
 }
 
-/** A keyed digest in hex: how an identifier, a device or an address is named in counters and events. By the oldest
- * secret that is still listed: a new one beside it must not lift every limit. */
+/**
+ * A keyed digest in hex: how an identifier, a device or an address is named in counters and events. By the oldest secret that is
+ * still listed: a new one beside it must not lift every limit.
+ */
 export async function keyedDigest(core: Core, kind: string, value: string): Promise<string> {
   return toHex((await core.keys.mac("identifier", [kind, value], core.keys.oldestVersion))!);
 }

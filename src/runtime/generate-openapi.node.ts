@@ -161,6 +161,18 @@ function parametersOf(route: Route): OpenApiParameter[] {
       required: query.required?.includes(name) ?? false,
       schema: schema as JsonSchema,
     })),
+    ...(route.refusals.includes("invalid_format.idempotency_key")
+      ? [
+          {
+            name: "Idempotency-Key",
+            in: "header" as const,
+            required: false,
+            description:
+              "A request that comes again with the same key and body does nothing more, and is answered alike.",
+            schema: { type: "string" as const, pattern: "^[!-~]{1,255}$" },
+          },
+        ]
+      : []),
     ...(route.access === "ticket"
       ? [
           {

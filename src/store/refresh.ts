@@ -47,7 +47,7 @@ export function refreshSession(refresh: {
   const { child, context } = refresh;
   return sql`
     with old as materialized (
-      select ses.*, coalesce(ses.family_id, ses.id) as family, usr.status = 'active' and cred.status = 'active' as allowed,
+      select ses.*, cred.needs_factor, coalesce(ses.family_id, ses.id) as family, usr.status = 'active' and cred.status = 'active' as allowed,
         coalesce(ses.family_expires_at, ses.created_at + make_interval(secs => ${refresh.defaults.absoluteSeconds}::int))
           as family_end
       from ses join usr on usr.id = ses.usr_id join cred on cred.id = ses.cred_id
@@ -61,7 +61,7 @@ export function refreshSession(refresh: {
           when old.expires_at <= sallyport_now() or old.family_end <= sallyport_now()
             or coalesce(old.last_seen_at, old.created_at) + make_interval(
               secs => coalesce(old.idle_seconds, ${refresh.defaults.idleSeconds}::int)) <= sallyport_now() then 'ended'
-          when not 'mfa' = any(old.amr) and ${demandsSecondFactor(sql`old.usr_id`)} then 'mfa_required'
+          when not 'mfa' = any(old.amr) and (old.needs_factor or ${demandsSecondFactor(sql`old.usr_id`)}) then 'mfa_required'
           else 'rotate' end
         when old.successor_id is null then 'ended'
         when old.revoked_at > sallyport_now() - make_interval(secs => ${refresh.retrySeconds}::int) then case

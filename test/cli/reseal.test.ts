@@ -91,7 +91,7 @@ test("without usable keys nothing is begun, and the message quotes none", async 
   const { code, stderr } = await reseal("hunter2hunter2");
   expect([code, stderr]).toEqual([
     2,
-    "sallyport: SALLYPORT_SEALING_KEYS cannot be used: A root secret must be base64url of at least 32 bytes.\n",
+    "sallyport: SALLYPORT_SEALING_KEYS cannot be used: A secret must be base64url of at least 32 bytes.\n",
   ]);
 });
 

@@ -85,7 +85,6 @@ test("a code that no route has is one of an operation without a route", () => {
       "id",
       "id_separator",
       "id_type",
-      "idempotency_key",
       "relation",
       "relations",
       "object_type",

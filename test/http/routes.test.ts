@@ -499,6 +499,12 @@ describe("each refusal that a row names can be had", () => {
   };
 
   const provocations: Record<string, Provocations> = {
+    createUser: {
+      "invalid_format.idempotency_key": async () => {
+        const { token } = await world.administrator();
+        return await post("/v1/users", {}, { token, headers: { "idempotency-key": "two words" } });
+      },
+    },
     signInWithFactor: proofRefusals(() => "/auth/sign-in/factor"),
     verifyMfa: proofRefusals(({ userId }) => `/v1/users/${userId}/mfa/verify`),
     enrollFactorAtSignIn: {

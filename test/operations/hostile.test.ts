@@ -895,6 +895,13 @@ describe("one after the other", () => {
     expect(await outcome(auth.factors.revoke({ actor: proved.actor, factorId: app.factorId }))).not.toBe("done");
   });
 
+  test("a password that is short, and nothing beside it any more: R001: neither a check nor a refresh lets it through", async () => {
+    const { credentialId, token, transport } = await world.person();
+    await world.rows(sql`update cred set needs_factor = true where id = ${uuidFor("cred", credentialId)}::uuid`);
+    expect(await outcome(auth.sessions.verify({ token, transport }))).toBe("unauthorized.mfa_required");
+    expect(await outcome(auth.sessions.refresh({ token, transport }))).toBe("unauthorized.mfa_required");
+  });
+
   test("sealing keys that are the root secret in another spelling: S34: refused", () => {
     expect(() => world.isolate({ sealingKeys: `1:${secret}` })).toThrow(ConfigurationError);
   });

@@ -29,7 +29,7 @@ export const userRoutes: readonly Route[] = [
     access: accessRules.createUser,
     body: userFieldsBody,
     status: 201,
-    refusals: [],
+    refusals: ["invalid_format.idempotency_key"],
     run: async ({ c, auth, actor, body }) => {
       const idempotencyKey = c.req.header("idempotency-key");
       const displayName = body.display_name ?? null;
