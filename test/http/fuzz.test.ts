@@ -213,6 +213,19 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       const exact: Record<string, string> = account ? { usr_id: account.userId } : {};
       return { account, exact, ...(!draws.isOneIn(3) && { body: { type: "totp", identifier: "phone" } }) };
     }
+    case "createCredential": {
+      const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
+      if (!account || draws.isOneIn(3)) return { account: somebody };
+      const [identifier, password] = [freshIdentifier(), passwordOf(draws.hex(8))];
+      const body = {
+        usr_id: account.userId,
+        type: "password",
+        identifier,
+        password,
+        current_password: account.password,
+      };
+      return { account, body };
+    }
     case "revokeOwnToken": {
       const last = forced && ids.pat!.at(-1);
       return { account: somebody, exact: last ? { pat_id: last } : {} };
