@@ -35,7 +35,7 @@ export type AuthApi = {
 
   "/v1/users": {
     $get: Answers<{ query: schemas.UsersQuery }, PageBody<UserBody>, 200>;
-    $post: Answers<{ json: schemas.UserFieldsBody }, UserBody, 201>;
+    $post: Answers<{ json: schemas.UserFieldsBody; header?: { "Idempotency-Key"?: string } }, UserBody, 201>;
   };
   "/v1/users/:usr_id": {
     $get: Answers<WithUser, UserBody, 200>;

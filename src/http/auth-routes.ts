@@ -131,11 +131,11 @@ const answerMilliseconds = 4_700;
  * happens once or never, and the client asks again.
  */
 async function inTime(answered: Promise<Response>): Promise<Response> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let refuse = (): void => undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    const refuse = () => reject(new AuthError("unavailable.database", { retryAfterSeconds: 1 }));
-    timer = setTimeout(refuse, answerMilliseconds);
+    refuse = () => reject(new AuthError("unavailable.database", { retryAfterSeconds: 1 }));
   });
+  const timer = setTimeout(() => refuse(), answerMilliseconds);
   try {
     return await Promise.race([answered, late]);
   } finally {

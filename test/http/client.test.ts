@@ -46,7 +46,10 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/sessions": { $get: { ...plain, status: 200, query: true } },
   "/auth/sessions/revoke-others": { $post: { ...plain, status: 200 } },
   "/auth/password": { $post: { ...plain, status: 200, json: true } },
-  "/v1/users": { $get: { ...plain, status: 200, query: true }, $post: { ...plain, status: 201, json: true } },
+  "/v1/users": {
+    $get: { ...plain, status: 200, query: true },
+    $post: { ...plain, status: 201, json: true, header: ["Idempotency-Key"] },
+  },
   "/v1/users/:usr_id": {
     $get: { ...plain, status: 200, param: ["usr_id"] },
     $put: { ...plain, status: 200, param: ["usr_id"], json: true },
@@ -125,7 +128,10 @@ test("the types and the table of routes name the same, with the same requests an
     json: route.body !== undefined,
     query: route.query !== undefined,
     param: [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name),
-    header: route.access === "ticket" ? ["Login-Ticket"] : [],
+    header: [
+      ...(route.access === "ticket" ? ["Login-Ticket"] : []),
+      ...(route.refusals.includes("invalid_format.idempotency_key") ? ["Idempotency-Key"] : []),
+    ],
   }));
   const service = ["/health", "/openapi.json"].map((path) => ({ method: "get", path, ...plain, status: 200 }));
   const sorted = (list: { method: string; path: string }[]) => list.toSorted((a, b) => (named(a) < named(b) ? -1 : 1));
