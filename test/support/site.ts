@@ -7,7 +7,6 @@ import { execFile, fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import {
@@ -22,6 +21,7 @@ import decodeQrCode from "qr/decode.js";
 import type { ServeSettings } from "../../worker/serve.node.ts";
 import { freshIdentifier, goodPassword } from "./auth.ts";
 import { type Backend, backend } from "./databases.ts";
+import { freePort } from "./free-port.ts";
 
 const root = new URL("../../", import.meta.url);
 const run = promisify(execFile);
@@ -106,17 +106,6 @@ async function startWorker(
   const [message] = await Promise.race([once(child, "message"), ended]);
   if (message !== "ready") throw new Error(`The Worker did not start.\n${output}`);
   return baseUrl;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  // `localhost` may be either family; the one that is more often taken decides.
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** @throws {Error} If there is no Chromium. Absent means red, never skipped. */
