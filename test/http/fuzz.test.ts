@@ -78,6 +78,7 @@ const ceremonies: {
 } = {};
 const devices = new Map<string, Authenticator>();
 const passkeys: { account: Account; id: string }[] = [];
+const suspended: string[] = [];
 /** Every token that was given, and by which request. */
 const given = new Map<string, number>();
 
@@ -213,6 +214,15 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       const exact: Record<string, string> = account ? { usr_id: account.userId } : {};
       return { account, exact, ...(!draws.isOneIn(3) && { body: { type: "totp", identifier: "phone" } }) };
     }
+    case "suspendCredential": {
+      const about = accounts.findLast((one) => !administrators.includes(one));
+      if (!about || draws.isOneIn(2)) return { account: somebody };
+      return { account: administrators.at(-1), exact: { cred_id: about.credentialId }, body: {} };
+    }
+    case "reinstateCredential": {
+      const last = suspended.at(-1);
+      return { account: administrators.at(-1), exact: last ? { cred_id: last } : {} };
+    }
     case "createCredential": {
       const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
       if (!account || draws.isOneIn(3)) return { account: somebody };
@@ -328,7 +338,8 @@ function learn(sent: Made, reply: Reply, number: number): void {
   for (const one of [ticket, token, instead, patSecretOf(token)]) if (one) given.set(one, number);
   if (instead && sent.plan.account) sent.plan.account.token = instead;
   learnFactors(sent, reply, ticket);
-  const { session, user } = reply.json ?? {};
+  const { session, user, id, status } = reply.json ?? {};
+  if (status === "suspended" && String(id).startsWith("cred_")) remember(suspended, id);
   if (!token || !session) return;
   const { identifier, password } = (sent.json ?? {}) as { identifier?: string; password?: string };
   const old = accounts.find(({ userId }) => userId === session.usr_id);
