@@ -214,6 +214,20 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       const exact: Record<string, string> = account ? { usr_id: account.userId } : {};
       return { account, exact, ...(!draws.isOneIn(3) && { body: { type: "totp", identifier: "phone" } }) };
     }
+    case "verifyCredential": {
+      // Of somebody with an authenticator app, whose ticket is worth a code.
+      const app = confirmedApps.findLast(({ userId }) => accountOf(userId));
+      const account = app && accountOf(app.userId);
+      if (!account || draws.isOneIn(2)) return { account: somebody };
+      const { identifier, password } = account;
+      return { account, body: { type: "password", identifier, proof: { password } } };
+    }
+    case "rotateCredential": {
+      const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
+      if (!account || draws.isOneIn(2)) return { account: somebody };
+      const body = { password: passwordOf(draws.hex(8)), current_password: account.password };
+      return { account, exact: { cred_id: account.credentialId }, body };
+    }
     case "suspendCredential": {
       const about = accounts.findLast((one) => !administrators.includes(one));
       if (!about || draws.isOneIn(2)) return { account: somebody };
@@ -285,7 +299,9 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "renamePasskey":
     case "revokePasskey": {
       const passkey = passkeys.findLast(({ account }) => accounts.includes(account) && !draws.isOneIn(3));
-      return passkey ? { account: passkey.account, exact: { cred_id: passkey.id } } : { account: somebody };
+      // In the newest session of theirs, which the passkey itself may have made.
+      const account = passkey && (accountOf(passkey.account.userId) ?? passkey.account);
+      return passkey ? { account, exact: { cred_id: passkey.id } } : { account: somebody };
     }
     default:
       return { account: somebody };
@@ -452,8 +468,12 @@ const seen = new Map<string, number>();
 const follow: [Operation, Account | undefined][] = [];
 const wrong: string[] = [];
 
+const succeeded = ({ operationId }: Operation): boolean => seen.has(`${operationId} success`);
+
 test(`T14: ${requests} requests: no 5xx, nothing undocumented, no secret`, { timeout: 600_000 }, async () => {
-  for (let number = 0; number < requests; number++) {
+  // Identifiers and times are not drawn from the seed, so that one operation or another may take a little longer to succeed.
+  const goesOn = (number: number) => number < requests || (number < 2 * requests && !operations.every(succeeded));
+  for (let number = 0; goesOn(number); number++) {
     if (number % 100 === 0) for (const isAdministrator of [true, false, false]) await enlist(isAdministrator);
     const [operation, forced] = follow.pop() ?? [draws.one(operations), undefined];
     const sent = await make(operation, forced);
@@ -475,11 +495,11 @@ test(`T14: ${requests} requests: no 5xx, nothing undocumented, no secret`, { tim
 test("and it was no sham: each operation has succeeded and, where it can be, was refused", () => {
   const alwaysRight = ["health", "openapi"];
   for (const { operationId } of operations) {
-    expect([operationId, (seen.get(`${operationId} success`) ?? 0) > 0]).toEqual([operationId, true]);
+    expect([operationId, seen.has(`${operationId} success`)]).toEqual([operationId, true]);
     if (!alwaysRight.includes(operationId))
       expect([operationId, (seen.get(`${operationId} refusal`) ?? 0) > 10]).toEqual([operationId, true]);
   }
-  expect([...seen.values()].reduce((sum, count) => sum + count, 0)).toBe(requests);
+  expect([...seen.values()].reduce((sum, count) => sum + count, 0)).toBeGreaterThanOrEqual(requests);
 });
 
 test("T22, R129: no table holds a password, a token or a ticket", async () => {
