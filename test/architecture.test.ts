@@ -3,7 +3,7 @@ import { codeGates } from "./architecture/code-gates.ts";
 import { importGates, layerOf, layers } from "./architecture/import-gates.ts";
 import { parseSource, readSourceTree } from "./architecture/source-tree.ts";
 
-const files = readSourceTree("src", "worker");
+const files = readSourceTree("src", "build", "worker");
 
 describe("what there is to look at", () => {
   test("the files and their imports", () => {

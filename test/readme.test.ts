@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { everyRoute as routes } from "../build/openapi/every-route.node.ts";
 import { randomBytes, toBase64Url } from "../src/crypto/bytes.ts";
-import { everyRoute as routes } from "../src/http/openapi/every-route.node.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);

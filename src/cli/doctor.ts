@@ -1,6 +1,6 @@
 import { wireId } from "../domain/id.ts";
 import { normalizeIdentifier } from "../domain/identifier.ts";
-import { probeDatabase } from "../operations/probe.ts";
+import { probeDatabase } from "../engine/probe.ts";
 import { countUnsealedSecrets } from "../operations/reseal.ts";
 import { selectIdentifiers } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";

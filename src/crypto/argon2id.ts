@@ -28,7 +28,7 @@ export interface Argon2idInput {
   readonly associatedData?: Uint8Array;
 }
 
-/** What the binary exports: see `runtime/generate-argon2.node.ts`. Each block is an address in the memory. */
+/** What the binary exports: see `build/argon2.node.ts`. Each block is an address in the memory. */
 interface BlockFunctions {
   /** The compression function of §3.5, its result added to `result` by XOR, which is neither `x` nor `y`. */
   G(x: number, y: number, result: number): void;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Bytes, constantTimeEqual, fromBase64Url, utf8 } from "./bytes.ts";
+import { type Bytes, constantTimeEqual, fromBase64Url, toHex, utf8 } from "./bytes.ts";
 import { joinParts } from "./digest.ts";
 
 /** What a key is for; each has its own, so that a value made for one purpose means nothing to another. */
@@ -89,6 +89,14 @@ export class RootKeys {
   ): Promise<Bytes | undefined> {
     const key = await this.#key(label, version);
     return key && new Uint8Array(await crypto.subtle.sign("HMAC", key, joinParts(parts)));
+  }
+
+  /**
+   * A keyed digest in hex: the name of an identifier, a device or an address in counters and events. It uses the oldest
+   * secret that is still listed, since adding a secret must not reset every limit.
+   */
+  async digest(kind: string, value: string): Promise<string> {
+    return toHex((await this.mac("identifier", [kind, value], this.oldestVersion))!);
   }
 
   async #key(label: KeyLabel, version: number): Promise<CryptoKey | undefined> {

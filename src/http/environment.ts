@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import type { RequestContext } from "../domain/request-context.ts";
+import { ConfigurationError } from "../engine/options.ts";
 import type { Auth } from "../operations/auth.ts";
-import { ConfigurationError } from "../operations/options.ts";
 
 /**
  * The operations, or how to get them for a request: in a Worker the environment comes with the request. What the function

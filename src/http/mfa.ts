@@ -6,11 +6,11 @@
 export type { Factor, FactorStatus, FactorType, MfaPolicy } from "../domain/factor.ts";
 export type { FactorId } from "../domain/id.ts";
 export type { TotpAlgorithm, TotpParameters } from "../domain/totp.ts";
+export type { MfaOptions } from "../engine/mfa-settings.ts";
 export type { EnrollmentAuthority } from "../operations/enrollment-authority.ts";
 export type { FactorProof } from "../operations/factor-check.ts";
 export type { FactorOperations, TotpEnrollment } from "../operations/factors.ts";
 export { createMfa, type MfaAuth, type MfaPolicyOperations } from "../operations/mfa.ts";
-export type { MfaOptions } from "../operations/mfa-core.ts";
 export type {
   PresentedTicket,
   SecondFactorOperations,
@@ -18,5 +18,5 @@ export type {
   VerifiedFactor,
 } from "../operations/second-factor.ts";
 export type { MfaApi } from "./factor-api.ts";
-export type { FactorRouteAuth } from "./routes/factor-calls.ts";
+export type { FactorRouteAuth } from "./factor-enrollment.ts";
 export { mfaRoutes } from "./routes/factors.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 export type { Passkey } from "../domain/passkey.ts";
+export type { PasskeyOptions } from "../engine/passkey-settings.ts";
 export type { WebauthnProof } from "../operations/assertion-check.ts";
-export type { PasskeyOptions } from "../operations/passkey-core.ts";
 export {
   type AssertionOptions,
   createPasskeys,

@@ -5,7 +5,7 @@
  */
 import type { Context } from "hono";
 import { AuthError, errorBody } from "../domain/error.ts";
-import { ConfigurationError } from "../operations/options.ts";
+import { ConfigurationError } from "../engine/options.ts";
 
 /**
  * The response for an error. For an application's `app.onError`, so that what an operation refuses is answered as

@@ -10,8 +10,8 @@ import type { AccessRule } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
 import type { RequestContext } from "../domain/request-context.ts";
+import type { VerifiedSession } from "../engine/sessions.ts";
 import type { Auth } from "../operations/auth.ts";
-import type { VerifiedSession } from "../operations/session-values.ts";
 import type { PresentedSession } from "./authenticate.ts";
 
 /**

@@ -7,7 +7,7 @@ import type { Credential } from "../domain/credential.ts";
 import { deviceLabel } from "../domain/device-label.ts";
 import type { Session, Transport } from "../domain/session.ts";
 import type { Status, User } from "../domain/user.ts";
-import type { Page } from "../operations/page.ts";
+import type { Page } from "../engine/page.ts";
 
 /** A part of a list. */
 export interface PageBody<Item> {

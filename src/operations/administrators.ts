@@ -1,12 +1,12 @@
 import type { Actor } from "../domain/actor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Executor } from "../engine/core.ts";
+import { denialOf } from "../engine/denial.ts";
+import { execute } from "../engine/execute.ts";
+import type { Operation } from "../engine/plan.ts";
 import { sql } from "../store/sql.ts";
 import * as store from "../store/tuples.ts";
-import type { Executor } from "./core.ts";
-import { denialOf } from "./denial.ts";
-import { execute } from "./execute.ts";
-import type { Operation } from "./plan.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** Who may administer (S06). The command line makes the first; nobody becomes one by being early. */
 export interface AdministratorOperations {

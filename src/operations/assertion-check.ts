@@ -6,19 +6,18 @@ import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { verifyAssertion } from "../domain/webauthn/assertion.ts";
 import { type AssertionResponse, parseAssertionResponse } from "../domain/webauthn/response.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import { type CeremonyBinding, challengeOf, verifyChallenge } from "../engine/challenges.ts";
+import { addressBuckets } from "../engine/counters.ts";
+import { execute } from "../engine/execute.ts";
+import type { PasskeyCore } from "../engine/passkey-settings.ts";
+import { executeAndPurge } from "../engine/purge.ts";
+import type { IssuedSession } from "../engine/sessions.ts";
 import type { FactorHolder } from "../store/factor-holder.ts";
 import type { CheckedFactor } from "../store/factor-spending.ts";
 import * as store from "../store/webauthn.ts";
-import { addressBuckets } from "./buckets.ts";
-import { type CeremonyBinding, challengeOf, verifyChallenge } from "./challenges.ts";
-import { keyedDigest } from "./core.ts";
-import { execute } from "./execute.ts";
 import { type FactorUse, type ProvedFactor, reserveAndCheck, type Verdict } from "./factor-check.ts";
-import type { PasskeyCore } from "./passkey-core.ts";
-import { executeAndPurge } from "./purge.ts";
 import { spendOnSession } from "./second-factor.ts";
-import type { IssuedSession } from "./session-values.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** An assertion as the browser gives it, `AuthenticationResponseJSON`. */
 export interface WebauthnProof {
@@ -55,7 +54,7 @@ export async function signInChecked(
 ): Promise<IssuedSession> {
   const { response, transport, context, presentedToken } = attempt;
   const credentialId = response?.credentialId ?? "";
-  const act = { context, credentialDigest: await keyedDigest(core, "passkey", credentialId) };
+  const act = { context, credentialDigest: await core.keys.digest("passkey", credentialId) };
   const reserved = await executeAndPurge(core, {
     body: store.reservePasskeySignIn({
       ...act,

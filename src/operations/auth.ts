@@ -1,13 +1,13 @@
 import type { Origin } from "../domain/origin.ts";
+import { type AuthOptions, createCore } from "../engine/options.ts";
+import { type BatchResults, batch, type Plan } from "../engine/plan.ts";
+import { probeDatabase } from "../engine/probe.ts";
 import { purgeExpired } from "../store/maintenance.ts";
 import { assertProductionClock } from "../store/migrate.ts";
 import type { Statement } from "../store/sql.ts";
 import { type AdministratorOperations, administratorOperations } from "./administrators.ts";
 import { type CredentialOperations, credentialOperations } from "./credentials.ts";
-import { type AuthOptions, createCore } from "./options.ts";
 import { type ChangePassword, changePasswordOperation } from "./password-change.ts";
-import { type BatchResults, batch, type Plan } from "./plan.ts";
-import { probeDatabase } from "./probe.ts";
 import { type SessionOperations, sessionOperations } from "./sessions.ts";
 import { type SignInOperations, signIn, verifyPassword } from "./sign-in.ts";
 import { signOut } from "./sign-out.ts";

@@ -1,22 +1,21 @@
 import type { Actor } from "../domain/actor.ts";
 import type { Credential, CredentialType } from "../domain/credential.ts";
-import { AuthError } from "../domain/error.ts";
 import { type CredentialId, generateId, uuidFor, wireId } from "../domain/id.ts";
-import { normalizeIdentifier } from "../domain/identifier.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { denialOf } from "../engine/denial.ts";
+import { execute, type Work } from "../engine/execute.ts";
+import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
+import { lockOfCounter } from "../engine/locks.ts";
+import { acceptPassword, hashPassword } from "../engine/passwords.ts";
+import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { refuse } from "../engine/refuse.ts";
 import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import type { Lock } from "../store/locks.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
 import { type Statement, sql } from "../store/sql.ts";
-import type { Core } from "./core.ts";
 import { type CheckedPassword, withOwnPassword } from "./current-password.ts";
-import { denialOf } from "./denial.ts";
-import { execute, type Work } from "./execute.ts";
-import { acceptPassword, hashPassword } from "./passwords.ts";
-import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
-import { refuse } from "./refuse.ts";
-import { lockOfCounter } from "./session-values.ts";
-import { newAuditId } from "./user-values.ts";
 
 interface OfCredential {
   actor: Actor;
@@ -115,7 +114,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     },
 
     async findByIdentifier({ actor, type, identifier }) {
-      const stored = type === "password" ? normalize(core, identifier) : identifier;
+      const stored = type === "password" ? normalIdentifier(core, identifier) : identifier;
       if (stored === undefined) return undefined;
       return await execute(core, {
         body: store.selectCredentialByIdentifier({ actor, auditId: newAuditId(), type, identifier: stored }),
@@ -250,16 +249,4 @@ function toCredential(row: store.CredentialRow): Credential {
     createdAt: row.createdAt,
     updatedAt: row.updatedAt,
   };
-}
-
-/** The normal form of an identifier (S38), or `undefined`. */
-export function normalize(core: Core, identifier: string): string | undefined {
-  return normalizeIdentifier(identifier, { allowNonAscii: core.allowNonAsciiIdentifiers });
-}
-
-/** The normal form of an identifier. @throws {AuthError} `invalid_format.identifier`. */
-export function requireIdentifier(core: Core, identifier: string): string {
-  const normal = normalize(core, identifier);
-  if (normal === undefined) throw new AuthError("invalid_format.identifier");
-  return normal;
 }

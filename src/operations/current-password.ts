@@ -2,18 +2,18 @@ import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import { uuidFor } from "../domain/id.ts";
-import { refundAttempt } from "../store/attempts.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { attemptBuckets } from "../engine/counters.ts";
+import { denialOf, isDenial, recordDenial } from "../engine/denial.ts";
+import { execute, type Work } from "../engine/execute.ts";
+import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
+import { refuse } from "../engine/refuse.ts";
+import { refundAttempt } from "../store/counters.ts";
 import * as store from "../store/password-change.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
 import { isReplyLost } from "../store/refusals.ts";
 import { sql } from "../store/sql.ts";
-import { attemptBuckets } from "./buckets.ts";
-import type { Core } from "./core.ts";
-import { denialOf, isDenial, recordDenial } from "./denial.ts";
-import { execute, type Work } from "./execute.ts";
-import { returningOnBusy, verifyPasswordHash } from "./passwords.ts";
-import { refuse } from "./refuse.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** A password that the isolate has checked: what the statement that spends it must still find. */
 export interface CheckedPassword extends CurrentPassword {

@@ -5,9 +5,9 @@ import { AuthError } from "../domain/error.ts";
 import { uuidFor } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
+import { newAuditId } from "../engine/audit-id.ts";
 import type { FactorAttempt } from "../store/factor-holder.ts";
 import { type Statement, sql } from "../store/sql.ts";
-import { newAuditId } from "./user-values.ts";
 
 /**
  * Who sets a factor up: the user of a fresh session, or who holds a ticket that serves for this alone. `userId` may say for whom

@@ -3,16 +3,16 @@ import type { FactorType } from "../domain/factor.ts";
 import { normalizeRecoveryCode } from "../domain/recovery-code.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { matchTotpStep, normalizeTotpCode } from "../domain/totp.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { addressBuckets, factorBuckets } from "../engine/counters.ts";
+import { execute } from "../engine/execute.ts";
+import { type MfaCore, openSecret, totpPlace } from "../engine/mfa-settings.ts";
+import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
+import { refuseHolder } from "../engine/refuse-holder.ts";
 import type { FactorHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factor-proofs.ts";
 import type { CheckedFactor } from "../store/factor-spending.ts";
-import { addressBuckets, factorBuckets } from "./buckets.ts";
-import type { Core } from "./core.ts";
-import { execute } from "./execute.ts";
-import { type MfaCore, openSecret, totpPlace } from "./mfa-core.ts";
-import { returningOnBusy, verifyPasswordHash } from "./passwords.ts";
-import { refuseHolder } from "./refuse-holder.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** A code that somebody typed: of an authenticator app, or one of the recovery codes. */
 export type FactorProof = { readonly type: "totp" | "recovery"; readonly code: string };

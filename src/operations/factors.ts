@@ -9,25 +9,26 @@ import { generateRecoveryCodes, recoveryCodeCount } from "../domain/recovery-cod
 import type { Transport } from "../domain/session.ts";
 import { isStorableText } from "../domain/text.ts";
 import { defaultTotp, generateTotpSecret, otpauthUri, type TotpParameters } from "../domain/totp.ts";
-import type { Bucket } from "../store/attempts.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import { addressBuckets } from "../engine/counters.ts";
+import { denialOf } from "../engine/denial.ts";
+import { execute } from "../engine/execute.ts";
+import { issueKnownDevice } from "../engine/known-device.ts";
+import { lockOfCounter, lockOfToken } from "../engine/locks.ts";
+import { type MfaCore, sealSecret, totpPlace } from "../engine/mfa-settings.ts";
+import { hashPassword } from "../engine/passwords.ts";
+import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { refuse } from "../engine/refuse.ts";
+import { refuseHolder } from "../engine/refuse-holder.ts";
+import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
+import type { Bucket } from "../store/counters.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorAttempt, type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
 import type { Statement } from "../store/sql.ts";
-import { addressBuckets } from "./buckets.ts";
-import { denialOf } from "./denial.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
-import { execute } from "./execute.ts";
 import { checkFactor } from "./factor-check.ts";
 import { toFactor } from "./factor-values.ts";
-import { issueKnownDevice } from "./known-device.ts";
-import { type MfaCore, sealSecret, totpPlace } from "./mfa-core.ts";
-import { hashPassword } from "./passwords.ts";
-import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
-import { refuse } from "./refuse.ts";
-import { refuseHolder } from "./refuse-holder.ts";
-import { type IssuedSession, issued, lockOfCounter, lockOfToken, newSession } from "./session-values.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** An authenticator app to be: its secret is told this once. */
 export interface TotpEnrollment {

@@ -1,17 +1,17 @@
 import type { Actor } from "../domain/actor.ts";
 import { acceptGrace, type MfaPolicy } from "../domain/factor.ts";
 import { uuidFor, wireId } from "../domain/id.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import { denialOf } from "../engine/denial.ts";
+import { execute } from "../engine/execute.ts";
+import { createMfaCore, type MfaCore, type MfaOptions } from "../engine/mfa-settings.ts";
+import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { refuse } from "../engine/refuse.ts";
 import * as store from "../store/mfa-policy.ts";
 import { sql } from "../store/sql.ts";
-import { denialOf } from "./denial.ts";
-import { execute } from "./execute.ts";
 import { checkFactor, type FactorProof } from "./factor-check.ts";
 import { type FactorOperations, factorOperations } from "./factors.ts";
-import { createMfaCore, type MfaCore, type MfaOptions } from "./mfa-core.ts";
-import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
-import { refuse } from "./refuse.ts";
 import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword } from "./second-factor.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** Who must have a second factor. */
 export interface MfaPolicyOperations {

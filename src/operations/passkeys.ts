@@ -9,25 +9,25 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import type { Transport } from "../domain/session.ts";
 import { isStorableText } from "../domain/text.ts";
 import { parseAssertionResponse, parseRegistrationResponse } from "../domain/webauthn/response.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine/challenges.ts";
+import { withDecoys } from "../engine/decoy-credentials.ts";
+import { denialOf } from "../engine/denial.ts";
+import { execute } from "../engine/execute.ts";
+import { normalIdentifier } from "../engine/identifiers.ts";
+import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "../engine/passkey-settings.ts";
+import type { Operation } from "../engine/plan.ts";
+import { refuse } from "../engine/refuse.ts";
+import { refuseHolder } from "../engine/refuse-holder.ts";
+import type { IssuedSession } from "../engine/sessions.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as passkeyStore from "../store/passkeys.ts";
 import * as store from "../store/webauthn.ts";
 import { checkAssertion, proofBinding, signInChecked, type WebauthnProof } from "./assertion-check.ts";
-import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "./challenges.ts";
-import { normalize } from "./credentials.ts";
-import { withDecoys } from "./decoy-credentials.ts";
-import { denialOf } from "./denial.ts";
-import { execute } from "./execute.ts";
-import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "./passkey-core.ts";
-import type { Operation } from "./plan.ts";
-import { refuse } from "./refuse.ts";
-import { refuseHolder } from "./refuse-holder.ts";
 import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
 import { type PresentedTicket, type SecondFactorOperations, secondFactorOperations } from "./second-factor.ts";
 import { type SecurityKeyOperations, securityKeyOperations } from "./security-keys.ts";
-import type { IssuedSession } from "./session-values.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** `PublicKeyCredentialRequestOptionsJSON`, WebAuthn L3 §5.1.10. */
 export interface AssertionOptions {
@@ -170,7 +170,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
     async signInOptions({ identifier } = {}) {
       const named = core.identifierFirst ? identifier?.slice(0, 1_024) : undefined;
       const { now, credentialIds } = await execute(core, {
-        body: store.selectSignInOptions((named && normalize(core, named)) ?? ""),
+        body: store.selectSignInOptions((named && normalIdentifier(core, named)) ?? ""),
         onLostReply: "repeat",
         decode: ([row]) => row as { now: Date; credentialIds: readonly string[] },
       });

@@ -1,16 +1,16 @@
 import type { Actor } from "../domain/actor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { issueKnownDevice } from "../engine/known-device.ts";
+import { acceptPassword, hashPassword } from "../engine/passwords.ts";
+import type { Operation } from "../engine/plan.ts";
+import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import * as store from "../store/password-change.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
-import type { Core } from "./core.ts";
 import { withOwnPassword } from "./current-password.ts";
-import { issueKnownDevice } from "./known-device.ts";
-import { acceptPassword, hashPassword } from "./passwords.ts";
-import type { Operation } from "./plan.ts";
-import { type IssuedSession, issued, newSession } from "./session-values.ts";
-import { newAuditId } from "./user-values.ts";
 
 export type ChangePassword = Operation<
   { actor: Actor; currentPassword: string; newPassword: string; transport: Transport },

@@ -9,17 +9,17 @@ import {
   type PersonalAccessToken,
   type PersonalAccessTokenStatus,
 } from "../domain/personal-access-token.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { denialOf } from "../engine/denial.ts";
+import { execute } from "../engine/execute.ts";
+import { type AuthOptions, checked, createCore } from "../engine/options.ts";
+import { decodeCursor, type Page, pageLimit, toPage } from "../engine/page.ts";
+import { hashPassword } from "../engine/passwords.ts";
+import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { refuse } from "../engine/refuse.ts";
 import * as store from "../store/personal-access-tokens.ts";
 import { sql } from "../store/sql.ts";
-import type { Core } from "./core.ts";
-import { denialOf } from "./denial.ts";
-import { execute } from "./execute.ts";
-import { type AuthOptions, checked, createCore } from "./options.ts";
-import { decodeCursor, type Page, pageLimit, toPage } from "./page.ts";
-import { hashPassword } from "./passwords.ts";
-import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
-import { refuse } from "./refuse.ts";
-import { newAuditId } from "./user-values.ts";
 import {
   PersonalAccessTokenVerifier,
   type PresentedPersonalAccessToken,

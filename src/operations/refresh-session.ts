@@ -4,11 +4,11 @@ import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { execute } from "../engine/execute.ts";
+import { type IssuedSession, issued, type PresentedToken } from "../engine/sessions.ts";
 import * as rotation from "../store/refresh.ts";
-import type { Core } from "./core.ts";
-import { execute } from "./execute.ts";
-import { type IssuedSession, issued, type PresentedToken } from "./session-values.ts";
-import { newAuditId } from "./user-values.ts";
 
 /**
  * Rotates a token. The new one is derived from the old one, a server key and a nonce that the row keeps (S09), so that the

@@ -1,10 +1,10 @@
 import { type Bytes, fromBase64Url, fromHex, toBase64Url, toHex } from "../crypto/bytes.ts";
 import { verifyRegistration } from "../domain/webauthn/attestation.ts";
 import type { RegistrationResponse } from "../domain/webauthn/response.ts";
+import { type CeremonyBinding, ceremonySeconds, challengeOf, verifyChallenge } from "../engine/challenges.ts";
+import { isDecoy } from "../engine/decoy-credentials.ts";
+import type { PasskeyCore } from "../engine/passkey-settings.ts";
 import type * as store from "../store/webauthn.ts";
-import { type CeremonyBinding, ceremonySeconds, challengeOf, verifyChallenge } from "./challenges.ts";
-import { isDecoy } from "./decoy-credentials.ts";
-import type { PasskeyCore } from "./passkey-core.ts";
 
 /** `PublicKeyCredentialCreationOptionsJSON`, WebAuthn L3 §5.1.9, as much of it as we ask for. */
 export interface RegistrationOptions {

@@ -1,10 +1,10 @@
 import { fromHex, toHex } from "../crypto/bytes.ts";
 import { isSealed, SealingError, SealingKeys, sealedHead, sealedMark } from "../crypto/sealing.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Executor } from "../engine/core.ts";
+import { execute } from "../engine/execute.ts";
+import { totpPlace } from "../engine/mfa-settings.ts";
 import * as store from "../store/sealing.ts";
-import type { Executor } from "./core.ts";
-import { execute } from "./execute.ts";
-import { totpPlace } from "./mfa-core.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** Reads `SALLYPORT_SEALING_KEYS`. @throws {TypeError} For keys that are missing or weak. */
 export function parseSealingKeys(text: string | undefined): SealingKeys {

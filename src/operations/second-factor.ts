@@ -7,19 +7,20 @@ import type { FactorType } from "../domain/factor.ts";
 import { type FactorId, isValidId, uuidFor, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { execute } from "../engine/execute.ts";
+import { issueKnownDevice } from "../engine/known-device.ts";
+import { lockOfCounter, lockOfToken } from "../engine/locks.ts";
+import type { Operation } from "../engine/plan.ts";
+import { refuse } from "../engine/refuse.ts";
+import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factor-sign-in.ts";
 import type { CheckedFactor } from "../store/factor-spending.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
-import type { Core } from "./core.ts";
 import { checkCurrentPassword } from "./current-password.ts";
-import { execute } from "./execute.ts";
 import type { FactorProof, FactorUse, ProvedFactor } from "./factor-check.ts";
-import { issueKnownDevice } from "./known-device.ts";
-import type { Operation } from "./plan.ts";
-import { refuse } from "./refuse.ts";
-import { type IssuedSession, issued, lockOfCounter, lockOfToken, newSession } from "./session-values.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** A login ticket as a client presents it, and the way that it came. */
 export interface PresentedTicket {

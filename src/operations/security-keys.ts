@@ -4,20 +4,21 @@ import type { Factor } from "../domain/factor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
+import { type CeremonyBinding, issueChallenge } from "../engine/challenges.ts";
+import { execute } from "../engine/execute.ts";
+import { issueKnownDevice } from "../engine/known-device.ts";
+import { lockOfToken } from "../engine/locks.ts";
+import type { PasskeyCore } from "../engine/passkey-settings.ts";
+import type { Operation } from "../engine/plan.ts";
+import { refuseHolder } from "../engine/refuse-holder.ts";
+import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
 import type { RegistrationOptionsRow } from "../store/webauthn.ts";
-import { type CeremonyBinding, issueChallenge } from "./challenges.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
-import { execute } from "./execute.ts";
 import { toFactor } from "./factor-values.ts";
-import { issueKnownDevice } from "./known-device.ts";
-import type { PasskeyCore } from "./passkey-core.ts";
-import type { Operation } from "./plan.ts";
-import { refuseHolder } from "./refuse-holder.ts";
 import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
-import { type IssuedSession, issued, lockOfToken, newSession } from "./session-values.ts";
 
 /** Security keys as second factors (Flametrench ADR 0010): they sign nobody in by themselves, as passkeys do. */
 export interface SecurityKeyOperations {

@@ -5,16 +5,13 @@ import { AuthError } from "../domain/error.ts";
 import { type SessionId, uuidFor, wireId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { minimumTtlSeconds, type Session, type Transport } from "../domain/session.ts";
-import * as store from "../store/sessions.ts";
-import { createSessionFromTicket, userOfTicket } from "../store/sign-in.ts";
-import { sql } from "../store/sql.ts";
-import type { Core } from "./core.ts";
-import { denialOf } from "./denial.ts";
-import { execute } from "./execute.ts";
-import { decodeCursor, type Page, pageLimit, toPage } from "./page.ts";
-import { type Operation, type PlannableOperation, plannable } from "./plan.ts";
-import { refreshSession } from "./refresh-session.ts";
-import { refuse } from "./refuse.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { denialOf } from "../engine/denial.ts";
+import { execute } from "../engine/execute.ts";
+import { decodeCursor, type Page, pageLimit, toPage } from "../engine/page.ts";
+import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { refuse } from "../engine/refuse.ts";
 import {
   type IssuedSession,
   issued,
@@ -22,9 +19,12 @@ import {
   type PresentedToken,
   toSession,
   type VerifiedSession,
-} from "./session-values.ts";
+} from "../engine/sessions.ts";
+import * as store from "../store/sessions.ts";
+import { createSessionFromTicket, userOfTicket } from "../store/sign-in.ts";
+import { sql } from "../store/sql.ts";
+import { refreshSession } from "./refresh-session.ts";
 import { signOut } from "./sign-out.ts";
-import { newAuditId } from "./user-values.ts";
 import { verifySession } from "./verify-session.ts";
 
 interface OfSession {

@@ -5,19 +5,20 @@ import type { FactorType } from "../domain/factor.ts";
 import { type CredentialId, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { attemptBuckets } from "../engine/counters.ts";
+import { execute } from "../engine/execute.ts";
+import { normalIdentifier } from "../engine/identifiers.ts";
+import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
+import { lockOfToken } from "../engine/locks.ts";
+import { rehash, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
+import type { Operation } from "../engine/plan.ts";
+import { executeAndPurge } from "../engine/purge.ts";
+import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-in.ts";
-import { attemptBuckets } from "./buckets.ts";
-import type { Core } from "./core.ts";
-import { normalize } from "./credentials.ts";
-import { execute } from "./execute.ts";
-import { issueKnownDevice, verifyKnownDevice } from "./known-device.ts";
-import { rehash, returningOnBusy, verifyPasswordHash } from "./passwords.ts";
-import type { Operation } from "./plan.ts";
-import { executeAndPurge } from "./purge.ts";
-import { type IssuedSession, issued, lockOfToken, newSession } from "./session-values.ts";
-import { newAuditId } from "./user-values.ts";
 
 export interface PasswordProof {
   readonly identifier: string;
@@ -96,7 +97,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const { password, transport = "token", presentedToken } = proof;
   const context = cleanContext(proof.context ?? {});
   const typed = proof.identifier.slice(0, 1_024);
-  const identifier = normalize(core, typed);
+  const identifier = normalIdentifier(core, typed);
   const device = await verifyKnownDevice(core, proof.knownDevice);
   const counters = await attemptBuckets(core, {
     identifier: identifier ?? typed,

@@ -1,12 +1,12 @@
 import { sha256Hex } from "../crypto/digest.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { cleanContext } from "../domain/request-context.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { execute } from "../engine/execute.ts";
+import type { PresentedToken } from "../engine/sessions.ts";
 import { userOfToken } from "../store/refresh.ts";
 import { endPresentedSession } from "../store/sessions.ts";
-import type { Core } from "./core.ts";
-import { execute } from "./execute.ts";
-import type { PresentedToken } from "./session-values.ts";
-import { newAuditId } from "./user-values.ts";
 
 /** Ends the session whose token is presented. A token that opens nothing has nothing to end. */
 export async function signOut(core: Core, { token, transport, context = {} }: PresentedToken): Promise<void> {

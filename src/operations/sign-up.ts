@@ -4,18 +4,19 @@ import { AuthError } from "../domain/error.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { storableText } from "../domain/text.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { attemptBuckets } from "../engine/counters.ts";
+import { execute } from "../engine/execute.ts";
+import { requireIdentifier } from "../engine/identifiers.ts";
+import { issueKnownDevice } from "../engine/known-device.ts";
+import { lockOfToken } from "../engine/locks.ts";
+import { acceptPassword, hashPassword } from "../engine/passwords.ts";
+import type { Operation } from "../engine/plan.ts";
+import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/sign-up.ts";
-import { attemptBuckets } from "./buckets.ts";
-import type { Core } from "./core.ts";
-import { requireIdentifier } from "./credentials.ts";
-import { execute } from "./execute.ts";
-import { issueKnownDevice } from "./known-device.ts";
-import { acceptPassword, hashPassword } from "./passwords.ts";
-import type { Operation } from "./plan.ts";
-import { type IssuedSession, issued, lockOfToken, newSession } from "./session-values.ts";
 import type { PasswordProof } from "./sign-in.ts";
-import { newAuditId } from "./user-values.ts";
 
 export type SignUp = Operation<
   Omit<PasswordProof, "knownDevice"> & { displayName?: string | null },

@@ -1,10 +1,10 @@
 import { AuthError } from "../domain/error.ts";
 import { type TupleId, wireId } from "../domain/id.ts";
 import { requireEntityId, requireEntityType, requireRelation } from "../domain/tuple.ts";
+import type { Executor } from "../engine/core.ts";
+import { execute } from "../engine/execute.ts";
+import type { Operation } from "../engine/plan.ts";
 import { selectMatchingTuple } from "../store/tuples.ts";
-import type { Executor } from "./core.ts";
-import { execute } from "./execute.ts";
-import type { Operation } from "./plan.ts";
 
 /** Whether somebody holds a relation on an object; identifiers are bare UUIDs or in wire form. */
 export interface CheckInput {

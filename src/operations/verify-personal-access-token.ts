@@ -6,15 +6,16 @@ import { type PersonalAccessTokenId, type UserId, uuidFor, wireId } from "../dom
 import { patPrefix, splitPatToken } from "../domain/personal-access-token.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { User } from "../domain/user.ts";
-import type { AttemptLimit, Bucket } from "../store/attempts.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
+import { execute } from "../engine/execute.ts";
+import { verifyPasswordHash } from "../engine/passwords.ts";
+import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../engine/proved-tokens.ts";
+import { refuse } from "../engine/refuse.ts";
+import { toUser } from "../engine/sessions.ts";
+import type { AttemptLimit, Bucket } from "../store/counters.ts";
 import * as store from "../store/personal-access-token-checks.ts";
 import type { Statement } from "../store/sql.ts";
-import { type Core, keyedDigest } from "./core.ts";
-import { execute } from "./execute.ts";
-import { verifyPasswordHash } from "./passwords.ts";
-import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "./proved-tokens.ts";
-import { refuse } from "./refuse.ts";
-import { newAuditId, toUser } from "./user-values.ts";
 
 /** A token as a client presents it. */
 export interface PresentedPersonalAccessToken {
@@ -165,8 +166,8 @@ export class PersonalAccessTokenVerifier {
 async function bucketsOf(core: Core, address: string | undefined): Promise<readonly Bucket[]> {
   const { narrow, wide } = addressKeys(address);
   const [narrowDigest, wideDigest] = await Promise.all([
-    keyedDigest(core, "address", narrow),
-    keyedDigest(core, "network", wide),
+    core.keys.digest("address", narrow),
+    core.keys.digest("network", wide),
   ]);
   return [
     { name: `pat-address:${narrowDigest}`, limit: addressLimit, kind: "address" },

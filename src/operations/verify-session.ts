@@ -3,11 +3,11 @@ import { Actor } from "../domain/actor.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import { cleanText } from "../domain/request-context.ts";
+import type { Core } from "../engine/core.ts";
+import { execute } from "../engine/execute.ts";
+import { refuse } from "../engine/refuse.ts";
+import { type PresentedToken, toSession, userOf, type VerifiedSession } from "../engine/sessions.ts";
 import * as store from "../store/sessions.ts";
-import type { Core } from "./core.ts";
-import { execute } from "./execute.ts";
-import { refuse } from "./refuse.ts";
-import { type PresentedToken, toSession, userOf, type VerifiedSession } from "./session-values.ts";
 
 /** Whose session a token is, in one request: the session, its user, and the right to act for them. */
 export async function verifySession(

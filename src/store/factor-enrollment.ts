@@ -7,8 +7,8 @@
  */
 import { enrollmentSeconds, type FactorType, ticketAttempts } from "../domain/factor.ts";
 import { confirmedAtItsEnd } from "./access.ts";
-import { type Bucket, countAttempts } from "./attempts.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
+import { type Bucket, countAttempts } from "./counters.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { refundFactor, withMethods } from "./factor-spending.ts";

@@ -6,8 +6,8 @@
  */
 import { type FactorType, ticketAttempts } from "../domain/factor.ts";
 import type { TotpAlgorithm } from "../domain/totp.ts";
-import { type Bucket, countAttempts } from "./attempts.ts";
 import { insertAuditEvent } from "./audit.ts";
+import { type Bucket, countAttempts } from "./counters.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { type Statement, sql } from "./sql.ts";
 

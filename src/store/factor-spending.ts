@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { refundAttempt } from "./attempts.ts";
+import { refundAttempt } from "./counters.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** A proof that the isolate has checked, and what the database must still find as it was. */

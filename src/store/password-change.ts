@@ -1,8 +1,8 @@
 import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { acting, demandsSecondFactor, hasStrongProof, raiseRefusal, refusalUnless } from "./access.ts";
-import { type Bucket, countAttempts, credentialBucket, isUsedUp } from "./attempts.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
+import { type Bucket, countAttempts, credentialBucket, isUsedUp } from "./counters.ts";
 import { replacePassword } from "./credentials.ts";
 import { isCleared } from "./factor-proofs.ts";
 import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";

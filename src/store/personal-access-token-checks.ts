@@ -8,8 +8,8 @@
 import { lastUsedSeconds } from "../domain/personal-access-token.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Status } from "../domain/user.ts";
-import { type AttemptLimit, type Bucket, countAttempts } from "./attempts.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
+import { type AttemptLimit, type Bucket, countAttempts } from "./counters.ts";
 import { sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 

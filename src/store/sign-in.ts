@@ -8,8 +8,8 @@ import { type FactorType, ticketAttempts } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { ticketSeconds } from "../domain/session.ts";
 import { activeFactorTypes, demandsSecondFactor, mayEnroll } from "./access.ts";
-import { type Bucket, countAttempts, credentialBucket, refundAttempt } from "./attempts.ts";
 import { insertAuditEvent } from "./audit.ts";
+import { type Bucket, countAttempts, credentialBucket, refundAttempt } from "./counters.ts";
 import {
   endPresentedFamily,
   insertSession,

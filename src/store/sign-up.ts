@@ -1,6 +1,6 @@
 import type { RequestContext } from "../domain/request-context.ts";
-import { type Bucket, countAttempts } from "./attempts.ts";
 import { insertAuditEvent } from "./audit.ts";
+import { type Bucket, countAttempts } from "./counters.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
 import {
   endPresentedFamily,

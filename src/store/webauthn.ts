@@ -1,6 +1,6 @@
 import type { RequestContext } from "../domain/request-context.ts";
-import { type Bucket, countAttempts } from "./attempts.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
+import { type Bucket, countAttempts } from "./counters.ts";
 import { type FactorAttempt, holderOf } from "./factor-holder.ts";
 import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import { type Statement, sql } from "./sql.ts";

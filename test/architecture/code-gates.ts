@@ -236,7 +236,7 @@ const sqlText = new RegExp(
 const sessionControl =
   /^\s*(begin|commit|rollback|savepoint|set transaction|select current_setting\('transaction_isolation'\)$)/i;
 const controlsSessions = (path: string) =>
-  /^src\/(store\/drivers\/(postgres|pglite)|runtime\/neon-\w+\.node)\.ts$/.test(path);
+  /^(src\/store\/drivers\/(postgres|pglite)|worker\/development\/neon-\w+\.node)\.ts$/.test(path);
 
 function findUntaggedSql(file: SourceFile): string[] {
   const knowsTag = file.imports.some(

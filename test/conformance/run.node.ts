@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
-import { migrationsFolder, readMigrations } from "../../src/runtime/generate-migrations.node.ts";
+import { migrationsFolder, readMigrations } from "../../build/migrations.node.ts";
 import { pglite } from "../../src/store/drivers/pglite.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { migrate } from "../../src/store/migrate.ts";

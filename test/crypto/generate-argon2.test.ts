@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, test } from "vitest";
-import { argon2Modules, generateArgon2 } from "../../src/runtime/generate-argon2.node.ts";
+import { argon2Modules, generateArgon2 } from "../../build/argon2.node.ts";
 
-const script = fileURLToPath(new URL("../../src/runtime/generate-argon2.node.ts", import.meta.url));
+const script = fileURLToPath(new URL("../../build/argon2.node.ts", import.meta.url));
 const folders: string[] = [];
 
 async function temporaryFolder(): Promise<string> {

@@ -5,10 +5,10 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import type { AccessRule } from "../../src/domain/access-rules.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
-import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";

@@ -1,11 +1,11 @@
 import type { Hono } from "hono";
 import { hc } from "hono/client";
 import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
+import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
 import type { EnrolledFactorBody } from "../../src/http/factor-wire.ts";
 import type { AuthApi, AuthApp, SignedInBody, UserBody } from "../../src/http/index.ts";
 import type { MfaApi } from "../../src/http/mfa.ts";
-import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import type { PasskeyApi } from "../../src/http/passkey-api.ts";
 import type { AssertionOptionsBody } from "../../src/http/passkey-wire.ts";
 import type { Route } from "../../src/http/route.ts";

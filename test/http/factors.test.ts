@@ -1,7 +1,7 @@
 /** Second factors over HTTP: lives with an authenticator app, recovery codes and a security key, and what a login lacks. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { everyRoute } from "../../build/openapi/every-route.node.ts";
 import { uuidFor } from "../../src/domain/id.ts";
-import { everyRoute } from "../../src/http/openapi/every-route.node.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
 import { freshIdentifier, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";

@@ -7,12 +7,12 @@
 
 import { Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { authenticate, requireUser } from "../../src/http/authenticate.ts";
-import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import type { Route } from "../../src/http/route.ts";
-import type { NeonFault } from "../../src/runtime/neon-proxy.node.ts";
 import { neon } from "../../src/store/drivers/neon.ts";
+import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
 import {
   type FullAuth,
   freshAddress,

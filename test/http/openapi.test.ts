@@ -3,13 +3,13 @@ import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { build } from "esbuild";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
+import { buildOpenApi, type OpenApiDocument } from "../../build/openapi/document.node.ts";
+import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
+import { refusalsOf } from "../../build/openapi/refusals.node.ts";
 import { errorCodes, statusOf } from "../../src/domain/error.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { openapi } from "../../src/http/generated/openapi.ts";
-import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
-import { refusalsOf } from "../../src/http/openapi/refusals.node.ts";
 import type { Auth } from "../../src/operations/auth.ts";
-import { buildOpenApi, type OpenApiDocument } from "../../src/runtime/generate-openapi.node.ts";
 import { document, operationAt, operations } from "../support/http.ts";
 import { otherRoutes } from "../support/http-world.ts";
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import type { ErrorCode } from "../../src/domain/error.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
-import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import { mfaRoutes } from "../../src/http/routes/factors.ts";
 import { sql } from "../../src/store/sql.ts";
 import {

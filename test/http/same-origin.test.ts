@@ -1,8 +1,8 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { authenticate, requireUser } from "../../src/http/authenticate.ts";
-import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
 import type { Person } from "../support/auth.ts";
 import { origin as ours, send } from "../support/http.ts";
 import { type HttpWorld, openHttp, otherRoutes } from "../support/http-world.ts";

@@ -1,8 +1,8 @@
 /** The routes for personal access tokens, and that a token itself opens none of ours. */
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { everyRoute } from "../../build/openapi/every-route.node.ts";
 import { requireUser } from "../../src/http/index.ts";
-import { everyRoute } from "../../src/http/openapi/every-route.node.ts";
 import { freshAddress, type Person, system } from "../support/auth.ts";
 import { readReply } from "../support/http.ts";
 import { addressHeader, type HttpWorld, openHttp } from "../support/http-world.ts";

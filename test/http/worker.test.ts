@@ -8,9 +8,9 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { everyRoute as routes } from "../../src/http/openapi/every-route.node.ts";
-import type { NeonFault } from "../../src/runtime/neon-proxy.node.ts";
+import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { sql } from "../../src/store/sql.ts";
+import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
 import { freshAddress, freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
 import { type Backend, backend } from "../support/databases.ts";
 import { cookiesOf, type Reply, readReply, requestOf, type Sent, undocumented } from "../support/http.ts";
@@ -91,8 +91,8 @@ beforeAll(async () => {
   harness = createTestHarness({
     root,
     workers: [
-      ...developmentWorkers.map((name) => worker(name, "worker/development.ts")),
-      worker("loopback", "worker/development.ts", {
+      ...developmentWorkers.map((name) => worker(name, "worker/development/index.ts")),
+      worker("loopback", "worker/development/index.ts", {
         BASE_URL: "http://localhost:8787",
         SALLYPORT_SECRET: `development.${secret}`,
       }),
@@ -356,10 +356,10 @@ describe("S39: the server to deploy", () => {
       });
       return Object.keys(metafile.inputs);
     };
-    const [production, development] = [await bundled("worker/index.ts"), await bundled("worker/development.ts")];
+    const [production, development] = [await bundled("worker/index.ts"), await bundled("worker/development/index.ts")];
     const dangerous = /development|\.node\.ts$|^src\/testing|^test\//;
     expect(production.filter((path) => dangerous.test(path))).toEqual([]);
-    expect(development.filter((path) => dangerous.test(path))).toEqual(["worker/development.ts"]);
+    expect(development.filter((path) => dangerous.test(path))).toEqual(["worker/development/index.ts"]);
     expect(production.length).toBeGreaterThan(60);
   });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
+import { type AuthOptions, ConfigurationError } from "../../src/engine/options.ts";
 import { createAuth } from "../../src/operations/auth.ts";
-import { type AuthOptions, ConfigurationError } from "../../src/operations/options.ts";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import type { Database } from "../../src/store/sql.ts";
 import { installTestClock } from "../../src/testing/clock.ts";

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { fromBase64Url } from "../../src/crypto/bytes.ts";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
-import { ConfigurationError } from "../../src/operations/options.ts";
+import { ConfigurationError } from "../../src/engine/options.ts";
 import { userOfIdentifier } from "../../src/store/identifiers.ts";
 import { purgeExpired } from "../../src/store/maintenance.ts";
 import { type Database, sql } from "../../src/store/sql.ts";

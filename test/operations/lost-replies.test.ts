@@ -2,8 +2,8 @@ import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import type { Auth } from "../../src/operations/auth.ts";
-import type { NeonFault } from "../../src/runtime/neon-proxy.node.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
+import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
 import {
   type FullAuth,
   freshAddress,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
 import { generateId } from "../../src/domain/id.ts";
-import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../../src/operations/proved-tokens.ts";
+import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../../src/engine/proved-tokens.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   type FullAuth,

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, test }
 import type { Credential } from "../../src/domain/credential.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import type { User } from "../../src/domain/user.ts";
+import type { IssuedSession } from "../../src/engine/sessions.ts";
 import type { Auth } from "../../src/operations/auth.ts";
-import type { IssuedSession } from "../../src/operations/session-values.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { lockIdentifier } from "../../src/store/identifiers.ts";
 import { lockStatements } from "../../src/store/locks.ts";

@@ -37,7 +37,7 @@ export async function temporaryFolder(): Promise<string> {
 export async function pack(folder: string): Promise<string> {
   const project = join(folder, "project");
   await mkdir(project);
-  const sources = ["package.json", "tsconfig.json", "tsconfig.build.json", "src"];
+  const sources = ["package.json", "tsconfig.json", "tsconfig.build.json", "build", "src"];
   const published = manifest.files.filter((name) => name !== "dist" && existsSync(join(root, name)));
   for (const name of [...sources, ...published]) await cp(join(root, name), join(project, name), { recursive: true });
   await symlink(join(root, "node_modules"), join(project, "node_modules"));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { migrationsFolder, readMigrations } from "../../src/runtime/generate-migrations.node.ts";
+import { migrationsFolder, readMigrations } from "../../build/migrations.node.ts";
 import { DatabaseStateError, type Migration, migrate } from "../../src/store/migrate.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
 import {

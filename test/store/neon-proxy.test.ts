@@ -4,8 +4,8 @@ import { connect } from "node:net";
 import type { PGlite } from "@electric-sql/pglite";
 import { neon as neonClient, neonConfig } from "@neondatabase/serverless";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pgliteBackend } from "../../src/runtime/neon-backend.node.ts";
-import { type NeonFault, type NeonProxy, startNeonProxy } from "../../src/runtime/neon-proxy.node.ts";
+import { pgliteBackend } from "../../worker/development/neon-backend.node.ts";
+import { type NeonFault, type NeonProxy, startNeonProxy } from "../../worker/development/neon-proxy.node.ts";
 import { createPglite } from "../support/databases.ts";
 
 const body = JSON.stringify({ query: "select $1::int4 as one", params: ["1"] });

@@ -1,10 +1,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import type { NeonFault } from "../../src/runtime/neon-proxy.node.ts";
 import { neon } from "../../src/store/drivers/neon.ts";
 import { DatabaseUnreachableError } from "../../src/store/drivers/unreachable.ts";
 import { type Database, type Statement, sql } from "../../src/store/sql.ts";
+import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
 import { type Backend, backend, openBackend } from "../support/databases.ts";
 import { closedPort, everythingIn, failure, schema } from "../support/driver-failures.ts";
 

@@ -3,12 +3,12 @@ import { readFile } from "node:fs/promises";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import { inject, onTestFinished } from "vitest";
-import { type NeonBackend, pgliteBackend, poolBackend } from "../../src/runtime/neon-backend.node.ts";
-import { type NeonProxyOptions, startNeonProxy } from "../../src/runtime/neon-proxy.node.ts";
 import { neon } from "../../src/store/drivers/neon.ts";
 import { pglite } from "../../src/store/drivers/pglite.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import type { Database } from "../../src/store/sql.ts";
+import { type NeonBackend, pgliteBackend, poolBackend } from "../../worker/development/neon-backend.node.ts";
+import { type NeonProxyOptions, startNeonProxy } from "../../worker/development/neon-proxy.node.ts";
 import type { PostgresServer } from "./postgres-cluster.ts";
 
 /** Every way to reach a database. Races mean something on the last two only: PGlite has one session. */

@@ -1,5 +1,5 @@
 import type { JsonSchema } from "@valibot/to-json-schema";
-import type { OpenApiParameter } from "../../src/runtime/generate-openapi.node.ts";
+import type { OpenApiParameter } from "../../build/openapi/document.node.ts";
 import { document } from "./http.ts";
 
 /** Numbers that look random and are the same each time (mulberry32). */

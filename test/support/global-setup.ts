@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
 import type { TestProject } from "vitest/node";
-import { migrationsFolder, readMigrations } from "../../src/runtime/generate-migrations.node.ts";
+import { migrationsFolder, readMigrations } from "../../build/migrations.node.ts";
 import { pglite } from "../../src/store/drivers/pglite.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { type Migration, migrate } from "../../src/store/migrate.ts";

@@ -1,6 +1,6 @@
 import type { Hono } from "hono";
+import { everyRoute } from "../../build/openapi/every-route.node.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
-import { everyRoute } from "../../src/http/openapi/every-route.node.ts";
 import { routes } from "../../src/http/route-table.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
 import { freshAddress, type OpenOptions, openAuth, type World } from "./auth.ts";

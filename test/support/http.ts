@@ -1,9 +1,9 @@
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import addFormats from "ajv-formats";
 import type { Hono } from "hono";
+import type { OpenApiDocument, OpenApiOperation } from "../../build/openapi/document.node.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
 import { openapi } from "../../src/http/generated/openapi.ts";
-import type { OpenApiDocument, OpenApiOperation } from "../../src/runtime/generate-openapi.node.ts";
 
 /** The document that the server gives. */
 export const document = JSON.parse(openapi) as OpenApiDocument;

@@ -18,7 +18,7 @@ import {
   type Page,
 } from "playwright-core";
 import decodeQrCode from "qr/decode.js";
-import type { ServeSettings } from "../../worker/serve.node.ts";
+import type { ServeSettings } from "../../worker/development/serve.node.ts";
 import { freshIdentifier, goodPassword } from "./auth.ts";
 import { type Backend, backend } from "./databases.ts";
 import { freePort } from "./free-port.ts";
@@ -76,7 +76,7 @@ async function startWorker(
   const baseUrl = `http://localhost:${port}`;
   const settings: ServeSettings = {
     config: fileURLToPath(new URL("wrangler.toml", root)),
-    entrypoint: fileURLToPath(new URL("worker/development.ts", root)),
+    entrypoint: fileURLToPath(new URL("worker/development/index.ts", root)),
     port,
     bindings: {
       DATABASE_URL: connectionString!,
@@ -86,7 +86,7 @@ async function startWorker(
       BASE_URL: baseUrl,
     },
   };
-  const child = fork(new URL("worker/serve.node.ts", root), {
+  const child = fork(new URL("worker/development/serve.node.ts", root), {
     env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
     // The options of the test runner are not meant for it.
     execArgv: [],

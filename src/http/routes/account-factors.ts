@@ -1,6 +1,17 @@
 import { accessRules } from "../../domain/access-rules.ts";
 import { clearCookie, readCookie, sessionCookie, ticketCookie } from "../cookies.ts";
 import {
+  assertionOf,
+  confirm,
+  confirmRefusals,
+  enroll,
+  enrollRefusals,
+  type FactorRouteAuth,
+  proofRefusals,
+  ticketRefusals,
+  webauthnOf,
+} from "../factor-enrollment.ts";
+import {
   type ConfirmFactorBody,
   confirmFactorBody,
   type EnrollFactorBody,
@@ -13,17 +24,6 @@ import {
 import { factorBody } from "../factor-wire.ts";
 import { guardedRoute, openRoute, type Route } from "../route.ts";
 import { signedIn } from "./account.ts";
-import {
-  assertionOf,
-  confirm,
-  confirmRefusals,
-  enroll,
-  enrollRefusals,
-  type FactorRouteAuth,
-  proofRefusals,
-  ticketRefusals,
-  webauthnOf,
-} from "./factor-calls.ts";
 import { presentedTicket } from "./sessions.ts";
 
 /** Finishing a sign-in, and an account's second factors. */

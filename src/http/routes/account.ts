@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { accessRules } from "../../domain/access-rules.ts";
 import { AuthError, errorBody } from "../../domain/error.ts";
 import { type Transport, ticketSeconds } from "../../domain/session.ts";
-import type { IssuedSession } from "../../operations/session-values.ts";
+import type { IssuedSession } from "../../engine/sessions.ts";
 import type { SecondFactorNeeded } from "../../operations/sign-in.ts";
 import {
   clearCookie,

@@ -1,5 +1,15 @@
 import { accessRules } from "../../domain/access-rules.ts";
 import {
+  assertionOf,
+  confirm,
+  confirmRefusals,
+  enroll,
+  enrollRefusals,
+  type FactorRouteAuth,
+  ticketRefusals,
+  webauthnOf,
+} from "../factor-enrollment.ts";
+import {
   type ConfirmFactorBody,
   confirmFactorBody,
   type EnrollFactorBody,
@@ -12,16 +22,6 @@ import {
 import { factorBody, mfaPolicyBody, verifiedFactorBody } from "../factor-wire.ts";
 import { guardedRoute, openRoute, type Route } from "../route.ts";
 import { accountFactorRoutes } from "./account-factors.ts";
-import {
-  assertionOf,
-  confirm,
-  confirmRefusals,
-  enroll,
-  enrollRefusals,
-  type FactorRouteAuth,
-  ticketRefusals,
-  webauthnOf,
-} from "./factor-calls.ts";
 import { sessionHeader, ticketHeader } from "./sessions.ts";
 import { toDate } from "./users.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import type { Migration } from "../store/migrate.ts";
+import type { Migration } from "../src/store/migrate.ts";
 
 /** The migrations of a folder, in order. */
 export function readMigrations(folder: URL): Migration[] {
@@ -19,16 +19,16 @@ export function readMigrations(folder: URL): Migration[] {
 }
 
 /** The project's `migrations/`, seen from this file. */
-export const migrationsFolder: URL = new URL("../../migrations/", import.meta.url);
+export const migrationsFolder: URL = new URL("../migrations/", import.meta.url);
 
 /** Writes the generated module. */
 export function generateMigrations(): void {
-  const folder = new URL("../store/generated/", import.meta.url);
+  const folder = new URL("../src/store/generated/", import.meta.url);
   mkdirSync(folder, { recursive: true });
   const list = JSON.stringify(readMigrations(migrationsFolder), null, 2);
   writeFileSync(
     new URL("migrations.ts", folder),
-    `// Written by generate-migrations.node.ts.
+    `// Written by build/migrations.node.ts.
 import type { Migration } from "../migrate.ts";
 
 export const migrations: readonly Migration[] = ${list};

@@ -3,7 +3,7 @@ import { preparePassword } from "../crypto/password-bytes.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import { needsSecondFactor, passwordFault } from "../domain/password.ts";
-import { returnAttempt } from "../store/attempts.ts";
+import { returnAttempt } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 
 /**

@@ -1,10 +1,10 @@
 import type { Actor } from "../domain/actor.ts";
 import { AuthError, type ErrorCode } from "../domain/error.ts";
-import { countDenial } from "../store/attempts.ts";
 import { insertAuditEvent } from "../store/audit.ts";
+import { countDenial } from "../store/counters.ts";
 import { type Statement, sql } from "../store/sql.ts";
+import { newAuditId } from "./audit-id.ts";
 import type { Executor } from "./core.ts";
-import { newAuditId } from "./user-values.ts";
 
 /**
  * The event of an act that a user was refused, in their own part of the log: for a user only, since the application is

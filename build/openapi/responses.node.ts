@@ -5,11 +5,11 @@
  * @module
  */
 import * as v from "valibot";
-import { errorCodes } from "../../domain/error.ts";
-import type { AuthApi } from "../api.ts";
-import type { MfaApi } from "../factor-api.ts";
-import type { PasskeyApi } from "../passkey-api.ts";
-import type { TokenApi } from "../token-api.ts";
+import { errorCodes } from "../../src/domain/error.ts";
+import type { AuthApi } from "../../src/http/api.ts";
+import type { MfaApi } from "../../src/http/factor-api.ts";
+import type { PasskeyApi } from "../../src/http/passkey-api.ts";
+import type { TokenApi } from "../../src/http/token-api.ts";
 
 const time = v.pipe(v.string(), v.isoTimestamp());
 const status = v.picklist(["active", "suspended", "revoked"]);

@@ -1,6 +1,6 @@
 import { type Bytes, constantTimeEqual, fromBase64Url, toBase64Url } from "../crypto/bytes.ts";
 import type { Core } from "./core.ts";
-import { normalize } from "./credentials.ts";
+import { normalIdentifier } from "./identifiers.ts";
 
 /** As many are named for everybody, so that their number tells nothing; few people have more. */
 const namedCredentials = 4;
@@ -15,7 +15,7 @@ const markBytes = 8;
 export async function withDecoys(core: Core, typed: string, all: readonly string[]): Promise<readonly string[]> {
   // The newest of somebody who has more; the others sign in without being named.
   const real = all.slice(-namedCredentials);
-  const identifier = normalize(core, typed) ?? typed;
+  const identifier = normalIdentifier(core, typed) ?? typed;
   const decoys: string[] = [];
   for (let index = 0; real.length + decoys.length < namedCredentials; index++) {
     const first = (await macOf(core, [identifier, String(index), "1"]))!;

@@ -5,12 +5,9 @@ import { generateId, uuidFor, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Session, Transport } from "../domain/session.ts";
 import type { User } from "../domain/user.ts";
-import type { Lock } from "../store/locks.ts";
-import { userOfToken } from "../store/refresh.ts";
 import type { NewSession, SessionRow, SessionUserRow } from "../store/sessions.ts";
-import { sql } from "../store/sql.ts";
+import type { UserRow } from "../store/users.ts";
 import type { Core } from "./core.ts";
-import { toUser } from "./user-values.ts";
 
 /** A token as a client presents it, and the way that it came. */
 export interface PresentedToken {
@@ -33,22 +30,6 @@ export interface IssuedSession {
   readonly session: Session;
   readonly user: User;
   readonly token: string;
-}
-
-/** The lock for ending the family of a token that is presented besides: its user. */
-export function lockOfToken(tokenHash: string | undefined): readonly Lock[] {
-  return tokenHash === undefined ? [] : [{ on: "usr", key: userOfToken(tokenHash) }];
-}
-
-/**
- * The lock for giving a reservation back: counters come before tickets, as in the statement that reserves, or two attempts with
- * one ticket could deadlock.
- */
-export function lockOfCounter(bucket: string | undefined): readonly Lock[] {
-  if (!bucket) return [];
-  return [
-    { on: `3 key attempt ${bucket}`, statement: sql`select bucket from attempt where bucket = ${bucket} for update` },
-  ];
 }
 
 /** A session to be, and the token that will open it: fresh randomness, never derived. */
@@ -99,4 +80,9 @@ export function toSession(row: SessionRow): Session {
     userAgent: row.userAgent,
     address: row.address,
   };
+}
+
+export function toUser(row: UserRow): User {
+  const { id, status, displayName, createdAt, updatedAt } = row;
+  return { id: wireId("usr", id), status, displayName, createdAt, updatedAt };
 }

@@ -2,12 +2,12 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { PGlite } from "@electric-sql/pglite";
 import pg from "pg";
-import { migrationsFolder, readMigrations } from "../src/runtime/generate-migrations.node.ts";
-import { type NeonBackend, pgliteBackend, poolBackend } from "../src/runtime/neon-backend.node.ts";
-import { pglite } from "../src/store/drivers/pglite.ts";
-import { postgres } from "../src/store/drivers/postgres.ts";
-import { migrate } from "../src/store/migrate.ts";
-import type { Database } from "../src/store/sql.ts";
+import { migrationsFolder, readMigrations } from "../../build/migrations.node.ts";
+import { pglite } from "../../src/store/drivers/pglite.ts";
+import { postgres } from "../../src/store/drivers/postgres.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import type { Database } from "../../src/store/sql.ts";
+import { type NeonBackend, pgliteBackend, poolBackend } from "./neon-backend.node.ts";
 
 /** A migrated database for the development server. */
 export interface DevelopmentDatabase {

@@ -1,15 +1,15 @@
-import { AuthError, type ErrorCode } from "../../domain/error.ts";
-import type { Factor } from "../../domain/factor.ts";
-import type { Transport } from "../../domain/session.ts";
-import type { WebauthnProof } from "../../operations/assertion-check.ts";
-import type { Auth } from "../../operations/auth.ts";
-import type { EnrollmentAuthority } from "../../operations/enrollment-authority.ts";
-import type { MfaAuth } from "../../operations/mfa.ts";
-import type { PasskeyAuth } from "../../operations/passkeys.ts";
-import type { IssuedSession } from "../../operations/session-values.ts";
-import type { AssertionBody, AttestationBody, ConfirmFactorBody, EnrollFactorBody } from "../factor-schemas.ts";
-import { type EnrolledFactorBody, factorBody, totpEnrollmentBody, webauthnEnrollmentBody } from "../factor-wire.ts";
-import type { Call } from "../route.ts";
+import { AuthError, type ErrorCode } from "../domain/error.ts";
+import type { Factor } from "../domain/factor.ts";
+import type { Transport } from "../domain/session.ts";
+import type { IssuedSession } from "../engine/sessions.ts";
+import type { WebauthnProof } from "../operations/assertion-check.ts";
+import type { Auth } from "../operations/auth.ts";
+import type { EnrollmentAuthority } from "../operations/enrollment-authority.ts";
+import type { MfaAuth } from "../operations/mfa.ts";
+import type { PasskeyAuth } from "../operations/passkeys.ts";
+import type { AssertionBody, AttestationBody, ConfirmFactorBody, EnrollFactorBody } from "./factor-schemas.ts";
+import { type EnrolledFactorBody, factorBody, totpEnrollmentBody, webauthnEnrollmentBody } from "./factor-wire.ts";
+import type { Call } from "./route.ts";
 
 /** What these rows need of Sallyport; security keys are refused without `createPasskeys`. */
 export type FactorRouteAuth = Auth & MfaAuth & Partial<Pick<PasskeyAuth, "webauthn" | "securityKeys">>;

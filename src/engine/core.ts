@@ -1,9 +1,8 @@
-import { toHex } from "../crypto/bytes.ts";
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import type { RootKeys } from "../crypto/root-secrets.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { SessionLifetimes } from "../domain/session.ts";
-import type { AttemptLimit } from "../store/attempts.ts";
+import type { AttemptLimit } from "../store/counters.ts";
 import type { Database } from "../store/sql.ts";
 
 /** How people may make an account for themselves (S39). */
@@ -41,12 +40,4 @@ export interface Core extends Executor {
   readonly isCompromisedPassword: ((password: string) => Promise<boolean>) | undefined;
   /** Verified where there is no hash to verify, so that the work is the same. */
   readonly decoyHash: string;
-}
-
-/**
- * A keyed digest in hex: how an identifier, a device or an address is named in counters and events. By the oldest secret that is
- * still listed: a new one beside it must not lift every limit.
- */
-export async function keyedDigest(core: Core, kind: string, value: string): Promise<string> {
-  return toHex((await core.keys.mac("identifier", [kind, value], core.keys.oldestVersion))!);
 }

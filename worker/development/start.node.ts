@@ -14,12 +14,12 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { developmentSecretPrefix } from "../src/crypto/root-secrets.ts";
-import { type NeonProxy, startNeonProxy } from "../src/runtime/neon-proxy.node.ts";
-import { openDevelopmentDatabase } from "./development-database.node.ts";
+import { developmentSecretPrefix } from "../../src/crypto/root-secrets.ts";
+import { openDevelopmentDatabase } from "./database.node.ts";
+import { type NeonProxy, startNeonProxy } from "./neon-proxy.node.ts";
 import type { ServeSettings } from "./serve.node.ts";
 
-const root = new URL("../", import.meta.url);
+const root = new URL("../../", import.meta.url);
 const folder = new URL(".sallyport/", root);
 
 let isStopping = false;
@@ -88,7 +88,7 @@ function developmentSecret(name: "secret" | "sealing-keys"): string {
 async function startWorker(port: number, { connectionString, fetchEndpoint }: NeonProxy): Promise<void> {
   const settings: ServeSettings = {
     config: fileURLToPath(new URL("wrangler.toml", root)),
-    entrypoint: fileURLToPath(new URL("worker/development.ts", root)),
+    entrypoint: fileURLToPath(new URL("worker/development/index.ts", root)),
     port,
     bindings: {
       DATABASE_URL: connectionString,

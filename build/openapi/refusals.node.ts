@@ -1,5 +1,5 @@
-import type { ErrorBody, ErrorCode } from "../../domain/error.ts";
-import { type Route, usesCookies } from "../route.ts";
+import type { ErrorBody, ErrorCode } from "../../src/domain/error.ts";
+import { type Route, usesCookies } from "../../src/http/route.ts";
 
 /** Every code that a route can refuse with: its row's own, and those that the rest of its row gives. */
 export function refusalsOf(route: Route): ErrorBody["code"][] {

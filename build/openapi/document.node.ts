@@ -6,13 +6,13 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
-import { type ErrorBody, statusOf } from "../domain/error.ts";
-import { sessionCookie } from "../http/cookies.ts";
-import { everyRoute } from "../http/openapi/every-route.node.ts";
-import { refusalsOf } from "../http/openapi/refusals.node.ts";
-import { namedSchemas, responses } from "../http/openapi/responses.node.ts";
-import { type Route, usesCookies } from "../http/route.ts";
-import { sessionHeader, ticketHeader } from "../http/routes/sessions.ts";
+import { type ErrorBody, statusOf } from "../../src/domain/error.ts";
+import { sessionCookie } from "../../src/http/cookies.ts";
+import { type Route, usesCookies } from "../../src/http/route.ts";
+import { sessionHeader, ticketHeader } from "../../src/http/routes/sessions.ts";
+import { everyRoute } from "./every-route.node.ts";
+import { refusalsOf } from "./refusals.node.ts";
+import { namedSchemas, responses } from "./responses.node.ts";
 
 /** As much of OpenAPI as the document has. */
 export interface OpenApiDocument {
@@ -281,11 +281,11 @@ const conversion = {
 
 /** Writes the generated module: a string, which costs nothing until somebody asks for it. */
 export function generateOpenApi(): void {
-  const folder = new URL("../http/generated/", import.meta.url);
+  const folder = new URL("../../src/http/generated/", import.meta.url);
   mkdirSync(folder, { recursive: true });
   writeFileSync(
     new URL("openapi.ts", folder),
-    `// Written by generate-openapi.node.ts.
+    `// Written by build/openapi/document.node.ts.
 export const openapi: string = ${JSON.stringify(JSON.stringify(buildOpenApi()))};
 `,
   );

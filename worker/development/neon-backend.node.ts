@@ -5,7 +5,7 @@
  */
 import type { PGlite } from "@electric-sql/pglite";
 import type { Pool, PoolClient } from "pg";
-import { textOptions } from "../store/drivers/pglite.ts";
+import { textOptions } from "../../src/store/drivers/pglite.ts";
 
 /** One statement as the client sends it. */
 export interface NeonQuery {

@@ -1,6 +1,6 @@
 import { addressKeys } from "../domain/client-address.ts";
-import type { Bucket } from "../store/attempts.ts";
-import { type Core, keyedDigest } from "./core.ts";
+import type { Bucket } from "../store/counters.ts";
+import type { Core } from "./core.ts";
 
 /** The counters of one attempt, named by keyed digests. */
 export interface AttemptBuckets {
@@ -21,11 +21,11 @@ export async function attemptBuckets(
 ): Promise<AttemptBuckets> {
   const { account } = core.limits;
   const [identifierDigest, addresses] = await Promise.all([
-    keyedDigest(core, "login", attempt.identifier),
+    core.keys.digest("login", attempt.identifier),
     addressBuckets(core, attempt.address),
   ]);
   const accountName = `${attempt.purpose ?? "account"}:${identifierDigest}`;
-  const device = attempt.device && `device:${await keyedDigest(core, "device", attempt.device)}`;
+  const device = attempt.device && `device:${await core.keys.digest("device", attempt.device)}`;
   return {
     buckets: [
       // Making accounts locks nobody out, so its counter only decays.
@@ -47,8 +47,8 @@ export async function factorBuckets(core: Core, address: string | undefined, uni
 export async function addressBuckets(core: Core, address: string | undefined, units = 1): Promise<readonly Bucket[]> {
   const { narrow, wide } = addressKeys(address);
   const [narrowDigest, wideDigest] = await Promise.all([
-    keyedDigest(core, "address", narrow),
-    keyedDigest(core, "network", wide),
+    core.keys.digest("address", narrow),
+    core.keys.digest("network", wide),
   ]);
   return [
     { name: `address:${narrowDigest}`, limit: core.limits.address, kind: "address", units },

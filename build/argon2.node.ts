@@ -189,7 +189,7 @@ async function assemble(name: keyof typeof argon2Modules): Promise<Buffer> {
 
 function binariesModule(simd: Buffer, plain: Buffer): string {
   const base64 = (bytes: Buffer) => bytes.toString("base64").replace(/=+$/, "");
-  return `// Written by generate-argon2.node.ts.
+  return `// Written by build/argon2.node.ts.
 
 /** Argon2's compression function: ${simd.length} bytes, as unpadded base64. */
 export const argon2Base64: string =
