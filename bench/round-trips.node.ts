@@ -1,10 +1,21 @@
 import { PGlite } from "@electric-sql/pglite";
-import { createAuth, type Database, migrate, migrations, systemActor } from "sallyport";
+import {
+  accounts,
+  authorization,
+  createAuth,
+  type Database,
+  migrate,
+  migrations,
+  passwords,
+  signUp,
+  systemActor,
+} from "sallyport";
 import { argon2id } from "sallyport/argon2id";
-import { createMfa } from "sallyport/mfa";
-import { createPasskeys } from "sallyport/passkey";
+import { sharedByAllClients } from "sallyport/hono";
+import { mfa } from "sallyport/mfa";
+import { passkeys } from "sallyport/passkeys";
+import { personalAccessTokens } from "sallyport/personal-access-tokens";
 import { pglite } from "sallyport/pglite";
-import { createTokens } from "sallyport/tokens";
 import { fromBase32 } from "../src/crypto/base32.ts";
 import { totpCode, totpStep } from "../src/domain/totp.ts";
 import { newAuthenticator } from "../test/support/authenticator.ts";
@@ -30,8 +41,21 @@ export async function measureRoundTrips(): Promise<void> {
   const sealingKeys = crypto.getRandomValues(Buffer.alloc(32)).toString("base64url");
   // Where the authenticator of the tests thinks it is.
   const origins = ["https://example.com"];
-  const options = { database, passwordHasher: argon2id(), secrets, sealingKeys, origins, signUp: "open" } as const;
-  const auth = { ...createAuth(options), ...createMfa(options), ...createPasskeys(options), ...createTokens(options) };
+  const auth = createAuth({
+    database,
+    secrets,
+    origins,
+    clientAddress: sharedByAllClients,
+    features: [
+      passwords({ hasher: argon2id() }),
+      signUp({ mode: "open" }),
+      accounts(),
+      authorization(),
+      mfa({ sealingKeys }),
+      passkeys(),
+      personalAccessTokens(),
+    ],
+  });
   const counted = async <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
     requests = 0;
     const result = await work();
@@ -43,7 +67,7 @@ export async function measureRoundTrips(): Promise<void> {
   const [first, second] = ["correct horse battery staple", "another horse battery staple"];
   const actor = systemActor("bench");
   const up = await counted("sign-up", () => auth.signUp({ identifier, password: first }));
-  const signedIn = await counted("sign-in", () => auth.signIn({ identifier, password: first }));
+  const signedIn = await counted("sign-in", () => auth.signIn.password({ identifier, password: first }));
   if (signedIn.mfaRequired) throw new Error("Nobody asked for a second factor.");
   const { token } = await counted("refresh", () =>
     auth.sessions.refresh({ token: signedIn.token, transport: "token" }),
@@ -59,22 +83,22 @@ export async function measureRoundTrips(): Promise<void> {
   );
   await counted("sign-out", () => auth.sessions.signOut({ token: changed.token, transport: "token" }));
 
-  const again = await auth.signIn({ identifier, password: second });
+  const again = await auth.signIn.password({ identifier, password: second });
   if (again.mfaRequired) throw new Error("Nobody asked for a second factor.");
   const fresh = await auth.sessions.verify({ token: again.token, transport: "token" });
   const { token: pat } = await counted("create token", () =>
-    auth.tokens.create({ ...own, actor: fresh.actor, name: "ci", scope: [] }),
+    auth.personalAccessTokens.create({ ...own, actor: fresh.actor, name: "ci", scope: [] }),
   );
-  await counted("token, first", () => auth.tokens.verify({ token: pat }));
-  await counted("token, repeated", () => auth.tokens.verify({ token: pat }));
+  await counted("token, first", () => auth.personalAccessTokens.verify({ token: pat }));
+  await counted("token, repeated", () => auth.personalAccessTokens.verify({ token: pat }));
 
   const authenticator = await newAuthenticator();
   const creation = await counted("passkey options", () => auth.passkeys.registrationOptions({ actor: fresh.actor }));
   const attestation = await authenticator.create(creation);
   await counted("register passkey", () => auth.passkeys.register({ actor: fresh.actor, response: attestation }));
-  const request = await counted("sign-in options", () => auth.passkeys.signInOptions());
+  const request = await counted("sign-in options", () => auth.signIn.passkeyOptions());
   const assertion = await authenticator.get(request);
-  const byPasskey = await counted("passkey sign-in", () => auth.passkeys.signIn({ response: assertion }));
+  const byPasskey = await counted("passkey sign-in", () => auth.signIn.passkey({ response: assertion }));
   // Who has a passkey proves that one for what lasts.
   const strong = await auth.sessions.verify({ token: byPasskey.token, transport: "token" });
 
@@ -92,10 +116,10 @@ export async function measureRoundTrips(): Promise<void> {
     transport: "token",
   } as const;
   await counted("confirm app", () => auth.factors.confirmTotp(confirmation));
-  const needed = await auth.signIn({ identifier, password: second });
+  const needed = await auth.signIn.password({ identifier, password: second });
   if (!needed.mfaRequired) throw new Error("No second factor was asked for.");
   const proof = { type: "totp", code: await code(0) } as const;
-  await counted("second factor", () => auth.signInWithFactor({ ticket: needed.ticket, proof }));
+  await counted("second factor", () => auth.signIn.factor({ ticket: needed.ticket, proof }));
   await counted("suspend user", () => auth.users.suspend({ actor, userId: up.user.id }));
   await counted("revoke user", () => auth.users.revoke({ actor, userId: up.user.id }));
   await counted("check", () =>

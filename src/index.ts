@@ -26,30 +26,38 @@ export {
   type TupleId,
   typeOfId,
   type UserId,
+  uuidOf,
 } from "./domain/id.ts";
 export type { Origin, OriginUse } from "./domain/origin.ts";
 export type { RequestContext } from "./domain/request-context.ts";
 export type { Session, SessionLifetimes, Transport } from "./domain/session.ts";
 export type { Status, User } from "./domain/user.ts";
-export type { Limits, SignUpMode } from "./engine/core.ts";
-export { type AuthOptions, ConfigurationError } from "./engine/options.ts";
+export type { Limits, PasswordSettings, SignUpMode } from "./engine/core.ts";
+export type { Feature, FeatureParts } from "./engine/feature.ts";
+export { type AuthOptions, type ClientAddress, ConfigurationError } from "./engine/options.ts";
 export type { Page } from "./engine/page.ts";
 export type { BatchResults, Operation, Plan, PlannableOperation } from "./engine/plan.ts";
 export type { IssuedSession, PresentedToken, VerifiedSession } from "./engine/sessions.ts";
-export type { AdministratorOperations } from "./operations/administrators.ts";
-export { type Auth, createAuth, createSignIn, type SignInAuth } from "./operations/auth.ts";
+export { accounts } from "./http/features/accounts.ts";
+export { administration } from "./http/features/administration.ts";
+export { authorization } from "./http/features/authorization.ts";
+export { passwords } from "./http/features/passwords.ts";
+export { signUp } from "./http/features/sign-up.ts";
+export type { AccountAuth } from "./operations/accounts.ts";
+export type { AdministrationAuth, AdministratorOperations } from "./operations/administrators.ts";
+export { type Auth, type AuthFor, type CoreOperations, createAuth } from "./operations/auth.ts";
 export type { CredentialOperations } from "./operations/credentials.ts";
 export type { ChangePassword } from "./operations/password-change.ts";
 export type { SessionOperations } from "./operations/sessions.ts";
 export type {
+  PasswordAuth,
   PasswordProof,
   SecondFactorNeeded,
   SignedIn,
-  SignInOperations,
   VerifiedPassword,
 } from "./operations/sign-in.ts";
-export type { SignUp } from "./operations/sign-up.ts";
-export type { CheckInput, CheckResult, TupleOperations } from "./operations/tuples.ts";
+export type { SignUp, SignUpAuth } from "./operations/sign-up.ts";
+export type { AuthorizationAuth, CheckInput, CheckResult, TupleOperations } from "./operations/tuples.ts";
 export type { UserOperations } from "./operations/users.ts";
 export type { AttemptLimit } from "./store/counters.ts";
 export { migrations } from "./store/generated/migrations.ts";

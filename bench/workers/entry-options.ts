@@ -1,6 +1,6 @@
-/** What each entry is configured with, so that they differ by their feature alone. */
+/** What each entry is configured with, so that they differ by their features alone. */
 import type { AuthOptions } from "sallyport";
-import { argon2id } from "sallyport/argon2id";
+import { cloudflareAddress } from "sallyport/hono";
 import { neon } from "sallyport/neon";
 
 export interface Bindings {
@@ -8,9 +8,9 @@ export interface Bindings {
   SALLYPORT_SECRET: string;
 }
 
-export const optionsOf = ({ DATABASE_URL, SALLYPORT_SECRET }: Bindings): AuthOptions => ({
+export const optionsOf = ({ DATABASE_URL, SALLYPORT_SECRET }: Bindings): Omit<AuthOptions, "features"> => ({
   database: neon(DATABASE_URL),
-  passwordHasher: argon2id(),
   secrets: SALLYPORT_SECRET,
   origins: ["https://app.example.com"],
+  clientAddress: cloudflareAddress,
 });

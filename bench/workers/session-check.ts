@@ -3,9 +3,9 @@
  * Sallyport. `/<variant>?n=…` asks one of them n times.
  */
 import { Hono } from "hono/tiny";
-import { createSignIn } from "sallyport";
 import { argon2id } from "sallyport/argon2id";
-import { requireUser } from "sallyport/hono";
+import { createAuth, passwords } from "sallyport/core";
+import { cloudflareAddress, requireUser } from "sallyport/hono";
 import { cannedDatabase, type cannedRow, cannedSecret, cannedToken } from "./canned.ts";
 
 const bare = new Hono();
@@ -25,11 +25,12 @@ floor.use(async (c, next) => {
 });
 floor.get("/me", (c) => c.json({ id: c.var.row.userId }));
 
-const auth = createSignIn({
+const auth = createAuth({
   database: cannedDatabase,
-  passwordHasher: argon2id(),
   secrets: cannedSecret,
   origins: ["https://app.example.com"],
+  clientAddress: cloudflareAddress,
+  features: [passwords({ hasher: argon2id() })],
 });
 const sallyport = new Hono();
 sallyport.get("/me", requireUser(auth), (c) => c.json({ id: c.var.user.id }));

@@ -3,10 +3,10 @@
  * `/session?n=…` the same route with a session.
  */
 import { Hono } from "hono/tiny";
-import { type Auth, createAuth, type Database } from "sallyport";
+import { createAuth, type Database, passwords } from "sallyport";
 import { argon2id } from "sallyport/argon2id";
-import { requireUser } from "sallyport/hono";
-import { createTokens, type TokenAuth } from "sallyport/tokens";
+import { cloudflareAddress, requireUser } from "sallyport/hono";
+import { personalAccessTokens } from "sallyport/personal-access-tokens";
 import { cannedRow, cannedSecret, cannedToken } from "./canned.ts";
 
 const passwordHasher = argon2id();
@@ -35,8 +35,13 @@ const tokenRow = () => ({
 });
 
 function application(): Hono {
-  const options = { database, passwordHasher, secrets: cannedSecret, origins: ["https://app.example.com"] };
-  const auth: Auth & TokenAuth = { ...createAuth(options), ...createTokens(options) };
+  const auth = createAuth({
+    database,
+    secrets: cannedSecret,
+    origins: ["https://app.example.com"],
+    clientAddress: cloudflareAddress,
+    features: [passwords({ hasher: passwordHasher }), personalAccessTokens()],
+  });
   const app = new Hono();
   app.get("/docs", requireUser(auth, { scope: "docs:read" }), (c) => c.json({ id: c.var.user.id }));
   return app;

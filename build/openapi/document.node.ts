@@ -9,7 +9,7 @@ import type { GenericSchema } from "valibot";
 import { type ErrorBody, statusOf } from "../../src/domain/error.ts";
 import { sessionCookie } from "../../src/http/cookies.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
-import { sessionHeader, ticketHeader } from "../../src/http/routes/sessions.ts";
+import { sessionHeader, ticketHeader } from "../../src/http/ticket.ts";
 import { everyRoute } from "./every-route.node.ts";
 import { refusalsOf } from "./refusals.node.ts";
 import { namedSchemas, responses } from "./responses.node.ts";

@@ -1,9 +1,25 @@
-import type { Route } from "../../src/http/route.ts";
-import { routes } from "../../src/http/route-table.ts";
+import type { AnyRoute } from "../../src/http/route.ts";
+import { accountRoutes } from "../../src/http/routes/account.ts";
+import { coreRoutes } from "../../src/http/routes/core.ts";
+import { credentialRoutes } from "../../src/http/routes/credentials.ts";
 import { mfaRoutes } from "../../src/http/routes/factors.ts";
 import { passkeyRoutes } from "../../src/http/routes/passkeys.ts";
-import { tokenRoutes } from "../../src/http/routes/tokens.ts";
+import { passwordRoutes } from "../../src/http/routes/passwords.ts";
+import { personalAccessTokenRoutes } from "../../src/http/routes/personal-access-tokens.ts";
+import { sessionRoutes } from "../../src/http/routes/sessions.ts";
+import { signUpRoutes } from "../../src/http/routes/sign-up.ts";
+import { userRoutes } from "../../src/http/routes/users.ts";
 
-/** Every row that there is, of every entry: for the document and the tests, which leave none out. */
-// biome-ignore lint/suspicious/noExplicitAny: each row needs operations of its own.
-export const everyRoute: readonly Route<any>[] = [...routes, ...mfaRoutes, ...passkeyRoutes, ...tokenRoutes];
+/** Every row of every feature, for the document and the tests, which leave none out. */
+export const everyRoute: readonly AnyRoute[] = [
+  ...coreRoutes,
+  ...passwordRoutes,
+  ...signUpRoutes,
+  ...accountRoutes,
+  ...userRoutes,
+  ...credentialRoutes,
+  ...sessionRoutes,
+  ...mfaRoutes,
+  ...passkeyRoutes,
+  ...personalAccessTokenRoutes,
+];

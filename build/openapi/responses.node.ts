@@ -6,10 +6,10 @@
  */
 import * as v from "valibot";
 import { errorCodes } from "../../src/domain/error.ts";
-import type { AuthApi } from "../../src/http/api.ts";
+import type { AccountApi, CoreApi, HealthApi, OpenapiApi, PasswordApi, SignUpApi } from "../../src/http/api.ts";
 import type { MfaApi } from "../../src/http/factor-api.ts";
 import type { PasskeyApi } from "../../src/http/passkey-api.ts";
-import type { TokenApi } from "../../src/http/token-api.ts";
+import type { PersonalAccessTokenApi } from "../../src/http/personal-access-token-api.ts";
 
 const time = v.pipe(v.string(), v.isoTimestamp());
 const status = v.picklist(["active", "suspended", "revoked"]);
@@ -262,8 +262,8 @@ export const responses = {
   "/v1/sessions/:ses_id/refresh": { $post: issued },
   "/v1/sessions/:ses_id/revoke": { $post: session },
 
-  "/auth/tokens": { $get: page(personalAccessToken), $post: issuedToken },
-  "/auth/tokens/:pat_id/revoke": { $post: personalAccessToken },
+  "/auth/personal-access-tokens": { $get: page(personalAccessToken), $post: issuedToken },
+  "/auth/personal-access-tokens/:pat_id/revoke": { $post: personalAccessToken },
   "/v1/users/:usr_id/pats": { $get: page(personalAccessToken), $post: issuedToken },
   "/v1/pats/:pat_id": { $get: personalAccessToken },
   "/v1/pats/:pat_id/revoke": { $post: personalAccessToken },
@@ -274,7 +274,15 @@ export const responses = {
 
 type Bodies<Answers> = Answers extends { status: 200 | 201 | 204; output: infer Body } ? Body : never;
 /** Every route that there is, of every entry. */
-type EveryApi = AuthApi & MfaApi & PasskeyApi & TokenApi;
+type EveryApi = CoreApi &
+  PasswordApi &
+  SignUpApi &
+  AccountApi &
+  HealthApi &
+  OpenapiApi &
+  MfaApi &
+  PasskeyApi &
+  PersonalAccessTokenApi;
 type Declared = { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Bodies<EveryApi[Path][Method]> } };
 type Described = {
   [Path in keyof typeof responses]: {

@@ -76,6 +76,11 @@ export class RootKeys {
     return this.#secrets.at(-1)!.version;
   }
 
+  /** True if these are the bytes of one of the secrets. */
+  includes(bytes: Bytes): boolean {
+    return this.#secrets.some((secret) => constantTimeEqual(secret.bytes, bytes));
+  }
+
   /** All versions, newest first. */
   get versions(): readonly number[] {
     return this.#secrets.map((secret) => secret.version);

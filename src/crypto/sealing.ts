@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { type Bytes, constantTimeEqual, randomBytes, utf8 } from "./bytes.ts";
+import { type Bytes, randomBytes, utf8 } from "./bytes.ts";
 import { joinParts } from "./digest.ts";
-import { parseRootSecrets, type RootSecret } from "./root-secrets.ts";
+import { parseRootSecrets, type RootKeys, type RootSecret } from "./root-secrets.ts";
 
 /** "SPS1": tells a sealed value from the plain one of a table that is shared with another SDK. */
 const mark = utf8("SPS1");
@@ -66,9 +66,9 @@ export class SealingKeys {
     return this.#secrets[0]!.version;
   }
 
-  /** Whether any is one of these, however it is spelt. */
-  sharesWith(others: readonly RootSecret[]): boolean {
-    return this.#secrets.some((own) => others.some((other) => constantTimeEqual(own.bytes, other.bytes)));
+  /** True if any is one of the root secrets, however it is spelt. */
+  sharesWith(keys: RootKeys): boolean {
+    return this.#secrets.some(({ bytes }) => keys.includes(bytes));
   }
 
   /** Whether any is of `npm start`, and so for loopback only. */

@@ -14,6 +14,7 @@ const statuses = {
   auth: 401,
   forbidden: 403,
   not_found: 404,
+  method_not_allowed: 405,
   conflict: 409,
   precondition: 409,
   payload_too_large: 413,
@@ -73,6 +74,7 @@ const refusals = {
   "forbidden.enrollment_not_granted": ["ForbiddenError", "An administrator must allow a second factor to be set up."],
   "forbidden.insufficient_scope": ["ForbiddenError", "The token lacks the scope that this needs."],
   not_found: ["NotFoundError", "There is no such object."],
+  method_not_allowed: ["MethodNotAllowedError", "This path has no such method."],
   "conflict.duplicate_credential": ["DuplicateCredentialError", "An active credential with this identifier exists."],
   "conflict.duplicate_tuple": ["DuplicateTupleError", "The tuple exists."],
   "conflict.credential_not_active": ["CredentialNotActiveError", "The credential is not active."],
@@ -135,6 +137,25 @@ export class AuthError extends Error {
     this.status = statusOf(code);
     this.retryAfterSeconds = options.retryAfterSeconds;
     this.details = options.details;
+  }
+
+  /**
+   * The response to a request: `{ "code", "message", "details"? }`, and nothing of the cause. Hono asks for it by this name
+   * when an application handles an error in no other way.
+   *
+   * The state of a personal access token is not told: holding its id alone must teach nothing.
+   */
+  getResponse(): Response {
+    const isEndedToken = this.code === "pat.revoked" || this.code === "pat.expired";
+    const error = isEndedToken ? new AuthError("pat.invalid") : this;
+    const headers: Record<string, string> = { "Content-Type": "application/json", "Cache-Control": "no-store" };
+    if (error.status === 429 || error.status === 503) headers["Retry-After"] = String(error.retryAfterSeconds ?? 30);
+    // RFC 9110 §11.6.1: a 401 names the scheme. Bearer with no `realm` makes no browser ask for a password.
+    if (error.status === 401) headers["WWW-Authenticate"] = "Bearer";
+    // RFC 6750 §3.1.
+    if (error.code === "forbidden.insufficient_scope")
+      headers["WWW-Authenticate"] = 'Bearer error="insufficient_scope"';
+    return new Response(JSON.stringify(errorBody(error)), { status: error.status, headers });
   }
 }
 

@@ -104,6 +104,15 @@ export function uuidFor(type: IdType, id: string): string {
   return hyphenate(id.slice(type.length + 1));
 }
 
+/**
+ * The UUID of an identifier, as the database's columns hold it: for SQL of your own, `${uuidOf(userId)}::uuid`.
+ *
+ * @throws {AuthError} `invalid_format.id` or `invalid_format.id_type`.
+ */
+export function uuidOf(id: Id): string {
+  return decodeId(id).uuid;
+}
+
 /** A UUID from the database in wire form. The drivers give it hyphenated and in lower case. */
 export function wireId<Type extends IdType>(type: Type, uuid: string): Id<Type> {
   return `${type}_${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;

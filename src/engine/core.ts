@@ -5,8 +5,23 @@ import type { SessionLifetimes } from "../domain/session.ts";
 import type { AttemptLimit } from "../store/counters.ts";
 import type { Database } from "../store/sql.ts";
 
-/** How people may make an account for themselves (S39). */
+/** How people may make an account for themselves. `invited` needs an invitation. `open` tells whether an identifier is taken. */
 export type SignUpMode = "closed" | "invited" | "open";
+
+/** How passwords, recovery codes and personal access tokens are hashed, and which passwords are accepted. */
+export interface PasswordSettings {
+  /** `argon2id()` of `sallyport/argon2id`. */
+  readonly hasher: PasswordHasher;
+  /**
+   * A dummy hash. It is verified when an account has no password, so that both cases take equally long. Use your most
+   * expensive parameters. Default: the pinned cost.
+   */
+  readonly decoyHash?: string | undefined;
+  /** Names that no password may consist of, such as the site's. */
+  readonly predictableWords?: readonly string[] | undefined;
+  /** Looks a new password up in a list of breached ones. Passwords leave the process only if you give this. */
+  readonly isCompromised?: ((password: string) => Promise<boolean>) | undefined;
+}
 
 /** How often secrets may be tried and accounts made. */
 export interface Limits {

@@ -1,16 +1,16 @@
 import { type Bytes, fromHex } from "../crypto/bytes.ts";
-import { parseRootSecrets } from "../crypto/root-secrets.ts";
 import { isSealed, type SealedPlace, SealingKeys } from "../crypto/sealing.ts";
 import { AuthError } from "../domain/error.ts";
 import { isLoopback } from "../domain/origin.ts";
 import type { Core } from "./core.ts";
-import { type AuthOptions, checked, createCore } from "./options.ts";
+import { withLazy } from "./lazy.ts";
+import { checked } from "./options.ts";
 
-/** The options of {@link createMfa}: those of `createAuth`, best the very same object, and what second factors need besides. */
-export interface MfaOptions extends AuthOptions {
+/** The options of the feature `mfa`. */
+export interface MfaOptions {
   /**
    * Keys that seal the secrets of authenticator apps in the database: base64url of at least 32 random bytes, or a list
-   * `2:<new>,1:<old>`. Other bytes than the root secret's.
+   * `2:<new>,1:<old>`. They must differ from the root secret.
    */
   sealingKeys: string | undefined;
   /**
@@ -18,34 +18,37 @@ export interface MfaOptions extends AuthOptions {
    * a table that another SDK reads too. Default `on`.
    */
   sealing?: "on" | "accept-unsealed" | "off";
-  /** What authenticator apps call the site. Default: the host of the base URL. */
+  /** Name of the site in authenticator apps. Default: the host of the base URL. */
   issuer?: string;
 }
 
 /** What operations on factors work with. */
-export interface MfaCore extends Core {
+export interface MfaCore extends Core, MfaSettings {}
+
+interface MfaSettings {
   readonly sealing: "on" | "accept-unsealed" | "off";
   readonly sealingKeys: SealingKeys | undefined;
   readonly issuer: string;
 }
 
-/** Checks the options. @throws {ConfigurationError} If one is missing or unsafe (S34). */
-export function createMfaCore(options: MfaOptions): MfaCore {
-  const core = createCore(options);
+/** The settings of second factors, beside those of the application. The options are checked at first use. */
+export function createMfaCore(core: Core, options: MfaOptions): MfaCore {
+  return withLazy<Core, MfaSettings>(core, ["sealing", "sealingKeys", "issuer"], () => checkOptions(core, options));
+}
+
+function checkOptions(core: Core, options: MfaOptions): MfaSettings {
   const base = core.origins[0]!.origin;
-  const sealing = options.sealing ?? "on";
-  const sealingKeys =
-    sealing === "off"
-      ? undefined
-      : checked("sealingKeys", () => {
-          const keys = new SealingKeys(options.sealingKeys);
-          if (keys.hasDevelopment && !isLoopback(base)) {
-            throw new TypeError("A development secret serves http on loopback only.");
-          }
-          if (keys.sharesWith(parseRootSecrets(options.secrets))) throw new TypeError("They are the root secret.");
-          return keys;
-        });
-  return { ...core, sealing, sealingKeys, issuer: options.issuer ?? new URL(base).hostname };
+  const { sealing = "on", issuer = new URL(base).hostname } = options;
+  if (sealing === "off") return { sealing, sealingKeys: undefined, issuer };
+  const sealingKeys = checked("sealingKeys", () => {
+    const keys = new SealingKeys(options.sealingKeys);
+    if (keys.hasDevelopment && !isLoopback(base)) {
+      throw new TypeError("A development secret serves http on loopback only.");
+    }
+    if (keys.sharesWith(core.keys)) throw new TypeError("It must differ from `secrets`.");
+    return keys;
+  });
+  return { sealing, sealingKeys, issuer };
 }
 
 /** Where the secret of an authenticator app stands. */

@@ -1,40 +1,47 @@
 import { decoyHash } from "../crypto/argon2id-hasher.ts";
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import { parseRootSecrets, RootKeys } from "../crypto/root-secrets.ts";
+import { AuthError } from "../domain/error.ts";
 import { isLoopback, type Origin, parseOrigins } from "../domain/origin.ts";
 import { defaultLifetimes, type SessionLifetimes } from "../domain/session.ts";
 import type { Database } from "../store/sql.ts";
-import type { Core, Limits, SignUpMode } from "./core.ts";
+import type { Core, Limits } from "./core.ts";
+import type { Feature } from "./feature.ts";
+import { withLazy } from "./lazy.ts";
 
-/** The options of {@link createAuth}. */
-export interface AuthOptions {
+/**
+ * Where a client's address comes from. A client writes what headers it likes, so only the deployment can say which one to
+ * trust. `sallyport/hono` has one for each runtime.
+ */
+export type ClientAddress = (request: {
+  readonly req: { header(name: string): string | undefined; readonly raw: Request };
+  // biome-ignore lint/suspicious/noExplicitAny: each runtime puts its own things here.
+  readonly env: any;
+}) => string | undefined;
+
+/** The options of `createAuth`. */
+export interface AuthOptions<Features extends readonly Feature[] = readonly Feature[]> {
   /** A driver: `neon(url)` of `sallyport/neon`, `pglite(instance)`, `postgres(pool)`. */
   database: Database;
-  /** `argon2id()` of `sallyport/argon2id`. */
-  passwordHasher: PasswordHasher;
   /**
    * The root secret: base64url of at least 32 random bytes, as a Worker secret and never in `vars`. To change it, give
    * `2:<new>,1:<old>`; the highest version writes.
    */
   secrets: string | undefined;
-  /** Exact origins; the first is the base URL, which cookies and same-origin proofs follow. */
+  /** Exact origins. The first is the base URL, which cookies and same-origin proofs follow. */
   origins: readonly (string | Origin)[];
-  /**
-   * Who may make an account for themself. `invited` needs an invitation. `open` tells strangers whether an identifier is
-   * taken. Default `closed`.
-   */
-  signUp?: SignUpMode;
+  /** Where a client's address comes from, such as `cloudflareAddress`. Attempts are counted by it. */
+  clientAddress: ClientAddress;
+  /** What the application has, such as `passwords(…)` and `passkeys()`. */
+  features: Features;
   lifetimes?: Partial<SessionLifetimes>;
   limits?: Partial<Limits>;
   /** Accept identifiers with letters beyond ASCII, if NFKC leaves them as they are. Default false. */
   allowNonAsciiIdentifiers?: boolean;
-  /** Names that no password may consist of, such as the site's. */
-  predictableWords?: readonly string[];
-  /** Asks a list of breached passwords. It is sent nothing unless you give it. */
-  isCompromisedPassword?: (password: string) => Promise<boolean>;
-  /** The hash that is verified where there is none. Give one of the costliest form in use. Default: the pinned cost. */
-  decoyHash?: string;
-  /** Told of what must not change an answer, such as a denial that could not be recorded. Default: nothing is done. */
+  /**
+   * Called once for each fault: an error that is answered with 500 or 503, or that does not affect the response. Default:
+   * one line on the console, with codes and never with what a person typed.
+   */
   onError?: (error: unknown) => void;
 }
 
@@ -49,27 +56,36 @@ export class ConfigurationError extends TypeError {
     });
     this.option = option;
   }
+
+  /** The response to a request, such as Hono asks of errors that nobody has handled. */
+  getResponse(): Response {
+    return new AuthError("unavailable.configuration", { cause: this }).getResponse();
+  }
 }
 
-/**
- * Checks the options.
- *
- * @throws {ConfigurationError} If one is missing or unsafe (S34).
- */
-export function createCore(options: AuthOptions): Core {
-  const known = cores.get(options);
-  if (known) return known;
-  const core = checkOptions(options);
-  cores.set(options, core);
-  return core;
-}
+const names: readonly (keyof Core)[] = [
+  "database",
+  "onError",
+  "origins",
+  "passwordHasher",
+  "keys",
+  "signUp",
+  "lifetimes",
+  "limits",
+  "allowNonAsciiIdentifiers",
+  "predictableWords",
+  "isCompromisedPassword",
+  "decoyHash",
+];
 
-/** By the options themselves, so that `createAuth` and `createMfa` of the same ones share derived keys. Values, no promise. */
-const cores = new WeakMap<AuthOptions, Core>();
+/** The settings that operations work with. The options are checked when one of them is first read. */
+export function createCore(options: AuthOptions, onError: (error: unknown) => void): Core {
+  return withLazy(Object.prototype, names, () => checkOptions(options, onError));
+}
 
 /** One `try` for all of them: a function for each would be compiled anew at every cold start. */
-function checkOptions(options: AuthOptions): Core {
-  let checking: keyof AuthOptions = "origins";
+function checkOptions(options: AuthOptions, onError: (error: unknown) => void): Core {
+  let checking: keyof AuthOptions | "passwords" | "decoyHash" = "origins";
   try {
     const origins = parseOrigins(options.origins);
     checking = "secrets";
@@ -82,34 +98,48 @@ function checkOptions(options: AuthOptions): Core {
     checking = "database";
     const { database } = options;
     if (!database) throw new TypeError("it is missing.");
-    checking = "passwordHasher";
-    const { passwordHasher } = options;
-    if (!passwordHasher) throw new TypeError("it is missing.");
+    checking = "clientAddress";
+    if (typeof options.clientAddress !== "function") throw new TypeError("it is missing.");
     checking = "limits";
     const limits = checkLimits({ ...defaultLimits, ...options.limits });
+    checking = "passwords";
+    const settings = options.features.find(({ passwords }) => passwords)?.passwords;
+    if (settings && !settings.hasher) throw new TypeError("`hasher` is missing.");
     checking = "decoyHash";
-    const decoy = options.decoyHash ?? decoyHash;
-    // A decoy that the hasher cannot read would be no work at all, which is what a stranger looks for.
-    if (!passwordHasher.canVerify(decoy)) throw new TypeError("It is not a hash that the hasher verifies.");
+    const decoy = settings?.decoyHash ?? decoyHash;
+    // Without work for unknown accounts, the time of an answer would tell which accounts exist.
+    if (settings && !settings.hasher.canVerify(decoy)) throw new TypeError("The hasher cannot verify it.");
 
     return {
       origins,
       database,
-      passwordHasher,
+      passwordHasher: settings?.hasher ?? noHasher,
       keys: new RootKeys(secrets),
-      signUp: options.signUp ?? "closed",
+      signUp: options.features.find(({ signUp }) => signUp)?.signUp ?? "closed",
       lifetimes,
       limits,
       allowNonAsciiIdentifiers: options.allowNonAsciiIdentifiers ?? false,
-      predictableWords: options.predictableWords ?? [],
-      isCompromisedPassword: options.isCompromisedPassword,
+      predictableWords: settings?.predictableWords ?? [],
+      isCompromisedPassword: settings?.isCompromised,
       decoyHash: decoy,
-      onError: options.onError ?? (() => undefined),
+      onError,
     };
   } catch (error) {
     throw new ConfigurationError(checking, error);
   }
 }
+
+function missingHasher(): never {
+  throw new ConfigurationError("passwords", new TypeError("No feature of the list has a `hasher`."));
+}
+
+/** Where no feature says how to hash, whatever needs a hash is refused by name. */
+const noHasher: PasswordHasher = {
+  hash: missingHasher,
+  verify: missingHasher,
+  canVerify: missingHasher,
+  needsRehash: missingHasher,
+};
 
 const defaultLimits: Limits = {
   account: { attempts: 10, windowSeconds: 900 },

@@ -2,10 +2,11 @@ import type { Bytes } from "../crypto/bytes.ts";
 import { type AttestationTrust, parseTrustAnchors } from "../domain/webauthn/attestation.ts";
 import type { RelyingParty } from "../domain/webauthn/client-data.ts";
 import type { Core } from "./core.ts";
-import { type AuthOptions, checked, createCore } from "./options.ts";
+import { withLazy } from "./lazy.ts";
+import { checked } from "./options.ts";
 
-/** The options of {@link createPasskeys}: those of `createAuth`, best the very same object, and what passkeys need besides. */
-export interface PasskeyOptions extends AuthOptions {
+/** The options of the feature `passkeys`. */
+export interface PasskeyOptions {
   /** The relying party: a domain that every `webauthn` origin is in. Default: the host of the base URL. */
   rpId?: string;
   /** What authenticators call the site. Default: the relying party. */
@@ -30,35 +31,39 @@ export interface PasskeyOptions extends AuthOptions {
 }
 
 /** What operations on passkeys work with. */
-export interface PasskeyCore extends Core {
+export interface PasskeyCore extends Core, PasskeySettings {}
+
+interface PasskeySettings {
   readonly relyingParty: RelyingParty;
   readonly rpName: string;
   readonly identifierFirst: boolean;
   readonly attestation: Omit<AttestationTrust, "at"> | undefined;
 }
 
-/** Checks the options. @throws {ConfigurationError} If one is missing or unsafe (S34, S45). */
-export function createPasskeyCore(options: PasskeyOptions): PasskeyCore {
-  const core = createCore(options);
+/** The settings of passkeys, beside those of the application. The options are checked at first use. */
+export function createPasskeyCore(core: Core, options: PasskeyOptions): PasskeyCore {
+  const names = ["relyingParty", "rpName", "identifierFirst", "attestation"] as const;
+  return withLazy<Core, PasskeySettings>(core, names, () => checkOptions(core, options));
+}
+
+function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
   const origins = core.origins.filter(({ uses }) => uses.includes("webauthn")).map(({ origin }) => origin);
   const rpId = checked("rpId", () => {
     const id = options.rpId ?? new URL(origins[0]!).hostname;
     // WebAuthn L3 §5.1.3: the host itself or a domain that it is in. Other sites are related origins (§5.11).
     const host = new URL(origins[0]!).hostname;
     if (host !== id && !host.endsWith(`.${id}`))
-      throw new TypeError("It is not the base URL's host, nor a domain of it.");
+      throw new TypeError("It is neither the base URL's host nor a parent domain of it.");
     return id;
   });
   const attestation = checked("attestation", () => {
     if (!options.attestation) return undefined;
     const { anchors, untrusted } = options.attestation;
-    if (anchors.length === 0) throw new TypeError("Trust needs anchors.");
+    if (anchors.length === 0) throw new TypeError("`attestation.anchors` must not be empty.");
     return { anchors: parseTrustAnchors(anchors), ...(untrusted && { untrusted }) };
   });
-  const relyingParty = { rpId, origins, ...(options.frames && { crossOrigin: options.frames }) };
   return {
-    ...core,
-    relyingParty,
+    relyingParty: { rpId, origins, ...(options.frames && { crossOrigin: options.frames }) },
     rpName: options.rpName ?? rpId,
     identifierFirst: options.identifierFirst ?? false,
     attestation,

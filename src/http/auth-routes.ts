@@ -1,157 +1,99 @@
 import { type Context, Hono } from "hono";
-import { cors } from "hono/cors";
-import { type GenericSchema, strictObject } from "valibot";
+import { routePath } from "hono/route";
 import { AuthError } from "../domain/error.ts";
-import type { Origin } from "../domain/origin.ts";
 import { ConfigurationError } from "../engine/options.ts";
-import type { Auth } from "../operations/auth.ts";
-import type { AuthApi } from "./api.ts";
-import { type PresentedSession, presentedSession } from "./authenticate.ts";
-import { type AuthSource, type ClientAddress, requestContext, resolveAuth } from "./environment.ts";
-import { openapi } from "./generated/openapi.ts";
-import { readJsonBody, readQuery } from "./json-body.ts";
-import { authErrorResponse } from "./problem.ts";
-import type { Route } from "./route.ts";
-import { usesCookies } from "./route.ts";
-import { routes } from "./route-table.ts";
-import { sessionHeader, ticketHeader } from "./routes/sessions.ts";
-import { requireSameOrigin } from "./same-origin.ts";
+import type { Realm } from "../engine/realm.ts";
+import { respond } from "./answer.ts";
+import type { ApiIn, CoreApi, HealthApi } from "./api.ts";
+import { type AnyAuth, type AuthSource, authFor, realmOf, reportFault } from "./auth-source.ts";
+import { allowOrigin, preflight } from "./cors.ts";
+import { isLast, notAllowed } from "./not-allowed.ts";
+import { errorResponse } from "./problem.ts";
+import { type Match, matchRows } from "./route-match.ts";
+import { routesOf } from "./route-table.ts";
 
-export interface AuthRoutesOptions<Needed extends Auth = Auth> {
-  /** Where a client's address comes from: {@link cloudflareAddress} on Workers. Without it all share one budget. */
-  clientAddress?: ClientAddress;
-  /** Rows of what is not in `createAuth`, such as `mfaRoutes` of `sallyport/mfa`. Default: none. */
-  routes?: readonly Route<Needed>[];
-  /** Told of every error that is answered with 500 or 503, which says nothing of it. Default: nothing is done. */
-  onError?: (error: unknown) => void;
+/**
+ * The routes for an application and its pages, under `/auth`: `app.route("/", authRoutes(auth))`. Mounted under any path.
+ *
+ * They change nothing but their own requests: no header, status or error of the application's other routes.
+ */
+export function authRoutes<Auth extends AnyAuth>(source: AuthSource<Auth>): Hono<object, CoreApi & ApiIn<Auth>> {
+  return rowSet(source, "/auth") as unknown as Hono<object, CoreApi & ApiIn<Auth>>;
+}
+
+/** The Flametrench surface, under `/v1`. It ignores cookies: `app.route("/", flametrenchRoutes(auth))`. */
+export function flametrenchRoutes<Auth extends AnyAuth>(source: AuthSource<Auth>): Hono<object, ApiIn<Auth>> {
+  return rowSet(source, "/v1") as unknown as Hono<object, ApiIn<Auth>>;
 }
 
 /**
- * Sallyport's routes, to be mounted under any path: `app.route("/", authRoutes(auth))`. `/auth` is for applications and their
- * pages, `/v1` is the Flametrench surface, `/health` says whether the service can answer, `/openapi.json` describes them.
+ * `GET /health`: 200 if the database answers, else 503, which names an option that is missing or unsafe.
+ *
+ * @param options.names What your operators call an option, such as `{ secrets: "SALLYPORT_SECRET" }`.
  */
-export function authRoutes<Needed extends Auth = Auth>(
-  source: AuthSource<Needed>,
-  options: AuthRoutesOptions<Needed> = {},
-): Hono<object, AuthApi> {
+export function healthRoutes<Auth extends AnyAuth>(
+  source: AuthSource<Auth>,
+  { names = {} }: { names?: Readonly<Record<string, string>> } = {},
+): Hono<object, HealthApi> {
   const app = new Hono();
-  const mounted: readonly Route<Needed>[] = [...routes, ...(options.routes ?? [])];
-  app.notFound((c) => authErrorResponse(new AuthError("not_found"), c));
-  app.onError((error, c) => {
-    const response = authErrorResponse(error, c);
-    if (response.status >= 500) options.onError?.(error);
-    return response;
-  });
-  app.use(async (c, next) => {
-    // `/health` says itself what is wrong with the configuration.
-    const origins = c.req.path.endsWith("/health") ? [] : crossOrigins(resolveAuth(source, c).origins);
-    return origins.length === 0 ? await next() : await cors({ ...sharing, origin: origins })(c, next);
-  });
-  for (const route of mounted) {
-    app.on(route.method, route.path, async (c) => {
-      try {
-        return await inTime(answer(route, c, resolveAuth(source, c), options));
-      } catch (error) {
-        throw usesCookies(route) ? error : withoutDetails(error);
-      }
-    });
-  }
   app.get("/health", async (c) => {
+    let realm: Realm | undefined;
     try {
-      await resolveAuth(source, c).health();
+      const auth = authFor(source, c);
+      realm = realmOf(auth);
+      realm.check();
+      await auth.health();
       return c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" });
     } catch (error) {
-      const option = error instanceof ConfigurationError ? { details: { option: error.option } } : {};
-      throw new AuthError(option.details ? "unavailable.configuration" : "unavailable.database", {
-        cause: error,
-        ...option,
-      });
+      reportFault(realm, error);
+      const isOption = error instanceof ConfigurationError;
+      const details = isOption ? { option: names[error.option] ?? error.option } : undefined;
+      return errorResponse(
+        c,
+        new AuthError(isOption ? "unavailable.configuration" : "unavailable.database", { details }),
+      );
     }
   });
-  app.get("/openapi.json", (c) => {
-    resolveAuth(source, c);
-    const servers = [{ url: c.req.path.slice(0, -"/openapi.json".length) || "/" }];
-    const document = JSON.parse(openapi) as { paths: Record<string, unknown> };
-    const here = new Set([...mounted.map(({ path }) => path.replace(/:(\w+)/g, "{$1}")), "/health", "/openapi.json"]);
-    const paths = Object.fromEntries(Object.entries(document.paths).filter(([path]) => here.has(path)));
-    return c.json({ ...document, servers, paths }, 200, { "Cache-Control": "public, max-age=3600" });
-  });
-  return app as unknown as Hono<object, AuthApi>;
+  app.all("/health", async (c, next) => notAllowed(c, ["GET", "HEAD"]) ?? (await next()));
+  return app as unknown as Hono<object, HealthApi>;
 }
-
-/** Whose pages may read the answers: those listed for `cors` beside the base URL, which needs no leave (S36). */
-function crossOrigins(origins: readonly Origin[]): string[] {
-  return origins.flatMap(({ origin, uses }, index) => (index > 0 && uses.includes("cors") ? [origin] : []));
-}
-
-/** What those pages may send and read. Unsafe requests with a cookie need the origin to be listed for `csrf` too. */
-const sharing = {
-  credentials: true,
-  allowMethods: ["GET", "HEAD", "POST", "PUT"],
-  allowHeaders: ["Authorization", "Content-Type", "Idempotency-Key", ticketHeader, "X-Request-Id"],
-  exposeHeaders: ["Retry-After", "WWW-Authenticate", "X-Request-Id", ticketHeader, sessionHeader],
-  maxAge: 600,
-};
-
-/** Holds a request to its row, in the order: where it came from, who sent it, what is in it. */
-async function answer<Needed extends Auth>(
-  route: Route<Needed>,
-  c: Context,
-  auth: Needed,
-  options: Pick<AuthRoutesOptions, "clientAddress">,
-): Promise<Response> {
-  c.header("Cache-Control", "no-store");
-  c.header("X-Content-Type-Options", "nosniff");
-  const context = requestContext(c, options.clientAddress);
-  c.header("X-Request-Id", context.requestId);
-  if (usesCookies(route)) requireSameOrigin(c, auth.origins);
-
-  const presented = presentedTo(route, c);
-  const read = async () => ({
-    body: route.method === "get" ? undefined : await readJsonBody(c.req, route.body ?? nothing()),
-    query: readQuery(c.req, route.query ?? nothing()),
-  });
-  if (typeof route.access === "string") {
-    if (route.access === "token" && !presented) throw new AuthError("unauthorized.invalid_token");
-    return await route.run({ c, auth, context, presented, ...(await read()) });
-  }
-  if (!presented) throw new AuthError("unauthorized.invalid_token");
-  const verified = await auth.sessions.verify({ ...presented, context });
-  return await route.run({ c, auth, context, presented, ...verified, ...(await read()) });
-}
-
-/** What a row without a schema takes. */
-const nothing = (): GenericSchema => strictObject({});
-
-/** What a client waits, less the way back. */
-const answerMilliseconds = 4_700;
 
 /**
- * Answers 503 where the answer would take too long: an operation keeps to its time, but a request may be several. What has begun
- * happens once or never, and the client asks again.
+ * One handler for all rows below a prefix, since a source that is a function of the environment tells its features only with
+ * a request. What is no row of ours goes on to the application's later handlers, unchanged.
  */
-async function inTime(answered: Promise<Response>): Promise<Response> {
-  let refuse = (): void => undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    refuse = () => reject(new AuthError("unavailable.database", { retryAfterSeconds: 1 }));
+function rowSet(source: AuthSource<AnyAuth>, prefix: "/auth" | "/v1"): Hono {
+  const app = new Hono();
+  // Only where the routes are all that there is: mounted in an application, its own handler answers.
+  app.notFound((c) => errorResponse(c, new AuthError("not_found")));
+  app.all(`${prefix}/*`, async (c, next) => {
+    let auth: AnyAuth;
+    try {
+      auth = authFor(source, c);
+    } catch (error) {
+      if (!(error instanceof ConfigurationError) || !isLast(c)) return await next();
+      reportFault(undefined, error);
+      return errorResponse(c, error);
+    }
+    const realm = realmOf(auth);
+    const match = matchRows(routesOf(realm), c.req.method, pathBelow(c, prefix));
+    if (match?.row) return allowOrigin(c, realm, await respond(match.row, match.parameters, c, auth));
+    return (match && answerFor(match, c, realm)) ?? (await next());
   });
-  const timer = setTimeout(() => refuse(), answerMilliseconds);
-  try {
-    return await Promise.race([answered, late]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return app;
 }
 
-/** Flametrench's `Error` has a code and a message, and nothing else. */
-function withoutDetails(error: unknown): unknown {
-  if (!(error instanceof AuthError) || !error.details) return error;
-  return new AuthError(error.code, { cause: error, retryAfterSeconds: error.retryAfterSeconds });
+/** The answer to a method that no row has, on a path that one has: to a preflight, or 405 where no later handler may answer. */
+function answerFor({ methods }: Match, c: Context, realm: Realm): Response | undefined {
+  if (c.req.method === "OPTIONS") return preflight(c, realm, methods);
+  return notAllowed(c, methods);
 }
 
-/** The session token that came, on a route that looks at one. `/v1` never sees a cookie, whatever it holds (S08). */
-function presentedTo(route: Pick<Route, "access" | "path">, c: Context): PresentedSession | undefined {
-  if (route.access === "anyone" || route.access === "ticket") return undefined;
-  const presented = presentedSession(c);
-  return presented?.transport === "cookie" && !usesCookies(route) ? undefined : presented;
+/** The path from our prefix on, wherever the routes are mounted: the base may hold parameters, so segments count. */
+function pathBelow(c: Context, prefix: string): string {
+  const base = routePath(c).slice(0, -`${prefix}/*`.length).split("/").length - 1;
+  return `/${c.req.path
+    .split("/")
+    .slice(base + 1)
+    .join("/")}`;
 }

@@ -3,7 +3,6 @@ import type { Factor } from "../domain/factor.ts";
 import type { Transport } from "../domain/session.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
 import type { WebauthnProof } from "../operations/assertion-check.ts";
-import type { Auth } from "../operations/auth.ts";
 import type { EnrollmentAuthority } from "../operations/enrollment-authority.ts";
 import type { MfaAuth } from "../operations/mfa.ts";
 import type { PasskeyAuth } from "../operations/passkeys.ts";
@@ -12,7 +11,7 @@ import { type EnrolledFactorBody, factorBody, totpEnrollmentBody, webauthnEnroll
 import type { Call } from "./route.ts";
 
 /** What these rows need of Sallyport; security keys are refused without `createPasskeys`. */
-export type FactorRouteAuth = Auth & MfaAuth & Partial<Pick<PasskeyAuth, "webauthn" | "securityKeys">>;
+export type FactorRouteAuth = MfaAuth & Partial<Pick<PasskeyAuth, "webauthn" | "securityKeys">>;
 
 export const proofRefusals: readonly ErrorCode[] = [
   "unauthorized.invalid_factor",

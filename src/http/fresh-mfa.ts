@@ -1,45 +1,48 @@
 import type { MiddlewareHandler } from "hono";
-import { createMiddleware } from "hono/factory";
 import { AuthError } from "../domain/error.ts";
-import { type AuthenticateOptions, requireUser, type SessionVerifier, type UserVariables } from "./authenticate.ts";
-import type { AuthSource } from "./environment.ts";
-import { authErrorResponse } from "./problem.ts";
+import type { AuthSource } from "./auth-source.ts";
+import { guard, type SessionVerifier, type UserVariables, verifyUser } from "./authenticate.ts";
 
-export interface FreshMfaOptions extends AuthenticateOptions {
+export interface FreshMfaOptions {
   /** How old the proof of a second factor may be, in seconds. Default 1,800, the specification's floor; fewer is stricter. */
   withinSeconds?: number;
 }
 
 /**
- * Lets a request through only if its user proved a second factor in this very session, and not long ago: for what a stolen
- * session must not do. It requires a user as {@link requireUser} does, and takes what that found, if it ran.
+ * Requires that the user has proved a second factor in this very session, and recently: for acts that a stolen session must
+ * not reach. It requires a user as `requireUser` does, and uses its result if it ran before.
  *
- * Otherwise 401 `unauthorized.reauthentication_required` with `details.max_age_seconds`, and the challenge of RFC 9470 §3, upon
- * which a client steps up (`POST /auth/step-up`) and asks again with its fresh session. A refresh carries no proof over.
+ * Otherwise answers 401 `unauthorized.reauthentication_required` with `details.max_age_seconds` and the challenge of RFC 9470
+ * §3. The client then steps up (`POST /auth/step-up`) and asks again with its new session. A refresh carries no proof over.
  */
 export function requireFreshMfa(
   source: AuthSource<SessionVerifier>,
   options: FreshMfaOptions = {},
 ): MiddlewareHandler<{ Variables: UserVariables }> {
-  const { withinSeconds = 1_800, ...rest } = options;
+  const { withinSeconds = 1_800 } = options;
   if (!(withinSeconds > 0)) throw new RangeError("`withinSeconds` is a number of seconds above 0.");
-  const identify = requireUser(source, rest);
-  return createMiddleware<{ Variables: UserVariables }>(async (c, next) => {
-    let isFresh = false;
-    const refused = await identify(c, async () => {
-      const { session, asOf } = c.var;
-      const provedAt = session.mfaVerifiedAt?.getTime() ?? Number.NEGATIVE_INFINITY;
-      isFresh = asOf.getTime() - provedAt < withinSeconds * 1000;
-      if (isFresh) await next();
-    });
-    if (refused) return refused;
-    if (isFresh) return;
-    const details = { max_age_seconds: withinSeconds };
-    const response = authErrorResponse(new AuthError("unauthorized.reauthentication_required", { details }), c);
-    response.headers.set(
-      "WWW-Authenticate",
-      `Bearer error="insufficient_user_authentication", max_age=${Math.floor(withinSeconds)}`,
-    );
-    return response;
+  return guard(source, async (c, auth, realm) => {
+    const { session, asOf } = await verifyUser(c, auth, realm, {});
+    const provedAt = session?.mfaVerifiedAt?.getTime() ?? Number.NEGATIVE_INFINITY;
+    const now = asOf?.getTime() ?? Number.POSITIVE_INFINITY;
+    if (now - provedAt < withinSeconds * 1000) return;
+    throw new StaleProofError(withinSeconds);
   });
+}
+
+/** Its response carries the challenge of RFC 9470 §3. */
+class StaleProofError extends AuthError {
+  readonly #withinSeconds: number;
+
+  constructor(withinSeconds: number) {
+    super("unauthorized.reauthentication_required", { details: { max_age_seconds: withinSeconds } });
+    this.#withinSeconds = withinSeconds;
+  }
+
+  override getResponse(): Response {
+    const response = super.getResponse();
+    const maxAge = Math.floor(this.#withinSeconds);
+    response.headers.set("WWW-Authenticate", `Bearer error="insufficient_user_authentication", max_age=${maxAge}`);
+    return response;
+  }
 }

@@ -1,12 +1,13 @@
 /**
- * Sallyport for Hono: middleware, routes, and the routes' types for Hono's client.
+ * Sallyport for Hono: guards, routes, and the routes' types for Hono's client.
  *
  * @module
  */
-export type { AuthApi, AuthApp } from "./api.ts";
-export { type AuthRoutesOptions, authRoutes } from "./auth-routes.ts";
+export type { ClientAddress } from "../engine/options.ts";
+export type { AuthApp, CoreApi } from "./api.ts";
+export { authRoutes, flametrenchRoutes, healthRoutes } from "./auth-routes.ts";
+export type { AuthSource } from "./auth-source.ts";
 export {
-  type AuthenticateOptions,
   authenticate,
   type MaybeScopedVariables,
   type MaybeUserVariables,
@@ -18,15 +19,11 @@ export {
   type TokenVerifier,
   type UserVariables,
 } from "./authenticate.ts";
-export {
-  type AuthSource,
-  type ClientAddress,
-  cloudflareAddress,
-  forwardedAddress,
-  perEnvironment,
-} from "./environment.ts";
+export { type PresentedSession, presentedSession } from "./bearer.ts";
+export { cloudflareAddress, forwardedAddress, sharedByAllClients, socketAddress } from "./client-address.ts";
 export { type FreshMfaOptions, requireFreshMfa } from "./fresh-mfa.ts";
-export { authErrorResponse } from "./problem.ts";
+export { requireSameOrigin } from "./same-origin.ts";
+export { endSession, startSession } from "./session-cookie.ts";
 export type {
   AccountSessionBody,
   CredentialBody,

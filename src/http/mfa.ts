@@ -10,7 +10,7 @@ export type { MfaOptions } from "../engine/mfa-settings.ts";
 export type { EnrollmentAuthority } from "../operations/enrollment-authority.ts";
 export type { FactorProof } from "../operations/factor-check.ts";
 export type { FactorOperations, TotpEnrollment } from "../operations/factors.ts";
-export { createMfa, type MfaAuth, type MfaPolicyOperations } from "../operations/mfa.ts";
+export type { MfaAuth, MfaPolicyOperations } from "../operations/mfa.ts";
 export type {
   PresentedTicket,
   SecondFactorOperations,
@@ -18,5 +18,4 @@ export type {
   VerifiedFactor,
 } from "../operations/second-factor.ts";
 export type { MfaApi } from "./factor-api.ts";
-export type { FactorRouteAuth } from "./factor-enrollment.ts";
-export { mfaRoutes } from "./routes/factors.ts";
+export { mfa } from "./features/mfa.ts";

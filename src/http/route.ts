@@ -11,8 +11,8 @@ import type { Actor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { VerifiedSession } from "../engine/sessions.ts";
-import type { Auth } from "../operations/auth.ts";
-import type { PresentedSession } from "./authenticate.ts";
+import type { CoreOperations } from "../operations/auth.ts";
+import type { PresentedSession } from "./bearer.ts";
 
 /**
  * Who gets past the door; what they may reach behind it, the operation's own rule decides.
@@ -26,18 +26,22 @@ import type { PresentedSession } from "./authenticate.ts";
 export type RouteAccess = "anyone" | "ticket" | "token" | "optional" | AccessRule;
 
 /** What a handler is given: the request has been held to the row by then. */
-export interface Call<Body, Query, Needed extends Auth = Auth> {
+export interface Call<Body, Query, Needed extends object = CoreOperations> {
   readonly c: Context;
   readonly auth: Needed;
   readonly body: Body;
   readonly query: Query;
   readonly context: RequestContext;
+  /** A parameter of the row's path. */
+  readonly parameter: (name: string) => string;
   /** The token that came, of a transport that the route takes; on routes that look at one. */
   readonly presented: PresentedSession | undefined;
 }
 
 /** A handler's further knowledge on a route with an access rule. */
-export interface UserCall<Body, Query, Needed extends Auth = Auth> extends Call<Body, Query, Needed>, VerifiedSession {
+export interface UserCall<Body, Query, Needed extends object = CoreOperations>
+  extends Call<Body, Query, Needed>,
+    VerifiedSession {
   readonly actor: Actor;
 }
 
@@ -56,30 +60,34 @@ interface RouteFacts<Body, Query> {
   readonly refusals: readonly ErrorCode[];
 }
 
-export interface OpenRoute<Body, Query, Needed extends Auth = Auth> extends RouteFacts<Body, Query> {
+export interface OpenRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
   readonly access: Exclude<RouteAccess, AccessRule>;
   readonly run: (call: Call<Body, Query, Needed>) => Promise<Response>;
 }
 
-export interface GuardedRoute<Body, Query, Needed extends Auth = Auth> extends RouteFacts<Body, Query> {
+export interface GuardedRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
   readonly access: AccessRule;
   readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Response>;
 }
 
 /** A row of whatever body and query, for operations that hold what it needs. */
-export type Route<Needed extends Auth = Auth> =
+export type Route<Needed extends object = CoreOperations> =
   // biome-ignore lint/suspicious/noExplicitAny: rows of every body and query stand in one table; each is checked by itself.
   OpenRoute<any, any, Needed> | GuardedRoute<any, any, Needed>;
 
+/** A row of a list, whatever it needs: the server calls only those whose feature it has. */
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+export type AnyRoute = Route<any>;
+
 /** A row that anybody may call, or that proves itself. */
-export function openRoute<Body = undefined, Query = undefined, Needed extends Auth = Auth>(
+export function openRoute<Body = undefined, Query = undefined, Needed extends object = CoreOperations>(
   route: OpenRoute<Body, Query, Needed>,
 ): Route<Needed> {
   return route;
 }
 
 /** A row for the user of a session, who then meets the operation's rule. */
-export function guardedRoute<Body = undefined, Query = undefined, Needed extends Auth = Auth>(
+export function guardedRoute<Body = undefined, Query = undefined, Needed extends object = CoreOperations>(
   route: GuardedRoute<Body, Query, Needed>,
 ): Route<Needed> {
   return route;

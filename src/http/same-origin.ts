@@ -6,14 +6,14 @@ import { carriesOurCookie } from "./cookies.ts";
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * Holds an unsafe request to having come from our own pages, or from no browser at all (R058, S13).
+ * Requires that an unsafe request came from the site's own pages, or from no browser at all.
  *
  * A browser of today says `Sec-Fetch-Site`; an older one says `Origin`. Neither comes from a program, which is let through
  * if it brings no cookie of ours. Another origin counts only where the deployment lists it for `csrf`.
  *
  * @throws {AuthError} `forbidden.cross_origin`.
  */
-export function requireSameOrigin(c: Context, origins: readonly Origin[]): void {
+export function requireSameOrigin(c: Context, { origins }: { readonly origins: readonly Origin[] }): void {
   if (safeMethods.has(c.req.method)) return;
   const [base, ...others] = origins.filter(({ uses }) => uses.includes("csrf")).map(({ origin }) => origin);
   const site = c.req.header("sec-fetch-site");

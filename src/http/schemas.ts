@@ -142,14 +142,14 @@ export interface PageQuery {
 
 const limit = v.optional(v.pipe(v.string(), v.regex(/^-?\d{1,9}$/)));
 
-export const pageQuery: v.GenericSchema<unknown, PageQuery> = v.strictObject({ cursor: v.optional(text), limit });
+export const pageQuery: v.GenericSchema<unknown, PageQuery> = v.object({ cursor: v.optional(text), limit });
 
 export interface UsersQuery extends PageQuery {
   query?: string | undefined;
   status?: "active" | "suspended" | "revoked" | undefined;
 }
 
-export const usersQuery: v.GenericSchema<unknown, UsersQuery> = v.strictObject({
+export const usersQuery: v.GenericSchema<unknown, UsersQuery> = v.object({
   cursor: v.optional(text),
   limit,
   query: v.optional(text),

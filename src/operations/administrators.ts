@@ -4,6 +4,7 @@ import { newAuditId } from "../engine/audit-id.ts";
 import type { Executor } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
+import type { FeatureParts } from "../engine/feature.ts";
 import type { Operation } from "../engine/plan.ts";
 import { sql } from "../store/sql.ts";
 import * as store from "../store/tuples.ts";
@@ -14,6 +15,16 @@ export interface AdministratorOperations {
   grant: Operation<{ actor: Actor; userId: string }, { granted: boolean }>;
   /** @throws {AuthError} `conflict.last_administrator`. */
   remove: Operation<{ actor: Actor; userId: string }, { removed: boolean }>;
+}
+
+/** What the feature `administration` adds to `auth`. */
+export interface AdministrationAuth {
+  readonly administrators: AdministratorOperations;
+}
+
+/** The operations on administrators. */
+export function administrationParts(core: Executor): FeatureParts<AdministrationAuth> {
+  return { operations: { administrators: administratorOperations(core) } };
 }
 
 export function administratorOperations(core: Executor): AdministratorOperations {

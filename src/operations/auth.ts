@@ -1,91 +1,136 @@
 import type { Origin } from "../domain/origin.ts";
-import { type AuthOptions, createCore } from "../engine/options.ts";
+import type { Core } from "../engine/core.ts";
+import { reporter } from "../engine/faults.ts";
+import type { ApiOf, Feature, FeatureParts, OperationsOf } from "../engine/feature.ts";
+import { type AuthOptions, ConfigurationError, createCore } from "../engine/options.ts";
 import { type BatchResults, batch, type Plan } from "../engine/plan.ts";
 import { probeDatabase } from "../engine/probe.ts";
+import { type Realm, realm, type WithRealm } from "../engine/realm.ts";
+import type { PresentedToken, VerifiedSession } from "../engine/sessions.ts";
 import { purgeExpired } from "../store/maintenance.ts";
 import { assertProductionClock } from "../store/migrate.ts";
 import type { Statement } from "../store/sql.ts";
-import { type AdministratorOperations, administratorOperations } from "./administrators.ts";
-import { type CredentialOperations, credentialOperations } from "./credentials.ts";
-import { type ChangePassword, changePasswordOperation } from "./password-change.ts";
-import { type SessionOperations, sessionOperations } from "./sessions.ts";
-import { type SignInOperations, signIn, verifyPassword } from "./sign-in.ts";
 import { signOut } from "./sign-out.ts";
-import { type SignUp, signUpOperation } from "./sign-up.ts";
-import { type TupleOperations, tupleOperations } from "./tuples.ts";
-import { type UserOperations, userOperations } from "./users.ts";
 import { verifySession } from "./verify-session.ts";
 
-/** Signing in with a password, and knowing who is signed in. */
-export interface SignInAuth extends Pick<SignInOperations, "signIn"> {
-  readonly sessions: Pick<SessionOperations, "verify" | "signOut">;
+/** What every application has, whatever its features are. */
+export interface CoreOperations {
+  readonly sessions: {
+    /** The session that a token opens. @throws {AuthError} `unauthorized.…` if it does not count now. */
+    verify(presented: PresentedToken): Promise<VerifiedSession>;
+    /** Ends the presented session. A token that opens nothing has nothing to end. */
+    signOut(presented: PresentedToken): Promise<void>;
+  };
   /** The checked origins; the first is the base URL. */
   readonly origins: readonly Origin[];
-}
-
-/** The operations of Sallyport on one database. */
-export interface Auth extends SignInOperations, SignInAuth {
-  readonly users: UserOperations;
-  readonly credentials: CredentialOperations;
-  readonly sessions: SessionOperations;
-  readonly administrators: AdministratorOperations;
-  readonly tuples: TupleOperations;
-  readonly signUp: SignUp;
-  readonly changePassword: ChangePassword;
   /** Runs plans and statements made with `sql` in one transaction: all of them or none. */
   batch<const Items extends readonly (Plan<unknown> | Statement<unknown>)[]>(
     items: Items,
   ): Promise<BatchResults<Items>>;
   /** Removes tickets and counters that have ended, at most `limit` of each. For a schedule. */
   purge(options?: { limit?: number }): Promise<void>;
-  /** Whether the database answers, and with its own clock; one request. @throws {Error} If not. */
+  /** Resolves if the database answers, and with its own clock; one request. @throws {Error} If not. */
   health(): Promise<void>;
-  /** Refuses a database with another clock than its own, or behind a cache of queries (S17, S50). */
+  /** Refuses options and a database that must not be served: a clock that can be set, a cache of queries in between. */
   probe(): Promise<void>;
 }
 
+/** The operations of an application with these features. */
+export type Auth<Features extends readonly Feature[] = readonly []> = CoreOperations &
+  OperationsOf<Features> &
+  WithRealm<ApiOf<Features>>;
+
+/** Gives the operations of an environment, such as a Worker's bindings. Makes them once for each and keeps them. */
+export type AuthFor<Env, Features extends readonly Feature[]> = (env: Env) => Auth<Features>;
+
 /**
- * Makes the operations. Reads nothing, connects to nothing and starts nothing.
+ * Makes the operations of an application: those that every application has, and those of its features.
  *
- * @throws {ConfigurationError} If an option is missing or unsafe (S34).
+ * Reads nothing, connects to nothing and starts nothing. The options are checked at first use; until they are right, every
+ * route and guard of `sallyport/hono` answers 503. `probe()` checks them at once.
+ *
+ * @param options The options, or a function that gives them for an environment, for runtimes where secrets come with the
+ *   request. It is called once for each environment, so its driver must hold no connection (Neon's does not).
  */
-export function createAuth(options: AuthOptions): Auth {
-  const core = createCore(options);
-  const { database, origins } = core;
-  return {
-    signIn: (proof) => signIn(core, proof),
-    verifyPassword: (proof) => verifyPassword(core, proof),
-    users: userOperations(core),
-    credentials: credentialOperations(core),
-    sessions: sessionOperations(core),
-    administrators: administratorOperations(core),
-    tuples: tupleOperations(core),
-    signUp: signUpOperation(core),
-    changePassword: changePasswordOperation(core),
-    origins,
-    batch: (items) => batch(core, items),
-    purge: async ({ limit = 10_000 } = {}) => {
-      await database.run(purgeExpired(limit));
-    },
-    health: () => assertProductionClock(database),
-    probe: () => probeDatabase(database),
+export function createAuth<const Features extends readonly Feature[]>(options: AuthOptions<Features>): Auth<Features>;
+export function createAuth<Env, const Features extends readonly Feature[]>(
+  options: (env: Env) => AuthOptions<Features>,
+): AuthFor<Env, Features>;
+export function createAuth(
+  options: AuthOptions | ((env: unknown) => AuthOptions),
+): Auth | ((env: unknown) => Auth<readonly []>) {
+  if (typeof options !== "function") return authOf(options);
+  const made = new WeakMap<object, Auth>();
+  const common = {};
+  return (env) => {
+    // A function that reads no environment gives the same options for every request.
+    const key = options.length > 0 && typeof env === "object" && env !== null ? env : common;
+    const known = made.get(key);
+    if (known) return known;
+    const auth = authOf(optionsFor(options, env));
+    made.set(key, auth);
+    return auth;
   };
 }
 
-/**
- * The part of {@link createAuth} that signs people in and tells who they are, where a Worker's size counts: a bundler
- * leaves everything else out. The middleware takes it as it takes the whole.
- *
- * @throws {ConfigurationError} If an option is missing or unsafe (S34).
- */
-export function createSignIn(options: AuthOptions): SignInAuth {
-  const core = createCore(options);
+function optionsFor(options: (env: unknown) => AuthOptions, env: unknown): AuthOptions {
+  try {
+    return options(env);
+  } catch (error) {
+    // Such as a driver's refusal of a connection string that is missing.
+    throw error instanceof ConfigurationError ? error : new ConfigurationError("database", error);
+  }
+}
+
+function authOf(options: AuthOptions): Auth {
+  const report = reporter(options.onError);
+  const core = createCore(options, report);
+  const parts = options.features.map((feature) => feature.make(core));
+  const auth = join([{ operations: coreOperations(core) }, ...parts]);
+  let isChecked = false;
+  const made: Realm = {
+    core,
+    features: options.features,
+    clientAddress: options.clientAddress,
+    get isChecked() {
+      return isChecked;
+    },
+    check() {
+      if (isChecked) return;
+      void core.keys;
+      for (const { check } of parts) check?.();
+      isChecked = true;
+    },
+    report,
+  };
+  Object.defineProperty(auth, realm, { value: made, enumerable: true });
+  Object.defineProperty(auth, "origins", { get: () => core.origins, enumerable: true });
+  return auth as Auth;
+}
+
+function coreOperations(core: Core): Omit<CoreOperations, "origins"> {
   return {
-    signIn: (proof) => signIn(core, proof),
     sessions: {
       verify: (presented) => verifySession(core, presented),
       signOut: (presented) => signOut(core, presented),
     },
-    origins: core.origins,
+    batch: (items) => batch(core, items),
+    purge: async ({ limit = 10_000 } = {}) => {
+      await core.database.run(purgeExpired(limit));
+    },
+    health: async () => await assertProductionClock(core.database),
+    probe: async () => await probeDatabase(core.database),
   };
+}
+
+/** Joins the operations of features. Of a namespace that several have, the result has the members of all. */
+function join(parts: readonly FeatureParts<object>[]): object {
+  const joined: Record<string, unknown> = {};
+  for (const { operations } of parts) {
+    for (const [name, member] of Object.entries(operations)) {
+      const known = joined[name];
+      joined[name] = typeof member === "object" && known !== undefined ? { ...known, ...member } : member;
+    }
+  }
+  return joined;
 }

@@ -2,8 +2,10 @@ import type { Actor } from "../domain/actor.ts";
 import { acceptGrace, type MfaPolicy } from "../domain/factor.ts";
 import { uuidFor, wireId } from "../domain/id.ts";
 import { newAuditId } from "../engine/audit-id.ts";
+import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
+import type { FeatureParts } from "../engine/feature.ts";
 import { createMfaCore, type MfaCore, type MfaOptions } from "../engine/mfa-settings.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
@@ -26,22 +28,20 @@ export interface MfaPolicyOperations {
   grantEnrollment: PlannableOperation<{ actor: Actor; userId: string }, void>;
 }
 
-/** Second factors, beside what {@link createAuth} gives. */
-export interface MfaAuth extends SecondFactorOperations {
+/** What the feature `mfa` adds to `auth`. */
+export interface MfaAuth extends Pick<SecondFactorOperations, "verifyMfa" | "stepUp"> {
+  readonly signIn: { readonly factor: SecondFactorOperations["signInWithFactor"] };
   readonly factors: FactorOperations;
   readonly mfaPolicies: MfaPolicyOperations;
 }
 
-/**
- * Makes the operations on second factors: `const auth = { ...createAuth(options), ...createMfa(options) }`.
- *
- * @throws {ConfigurationError} If an option is missing or unsafe (S34).
- */
-export function createMfa(options: MfaOptions): MfaAuth {
-  const core = createMfaCore(options);
+/** The operations on second factors. */
+export function mfaParts(settings: Core, options: MfaOptions): FeatureParts<MfaAuth> {
+  const core = createMfaCore(settings, options);
   const proofs = secondFactorOperations<FactorProof>(core, (attempt) => checkFactor(core, attempt));
-  return {
-    ...proofs,
+  const operations: MfaAuth = {
+    signIn: { factor: proofs.signInWithFactor },
+    verifyMfa: proofs.verifyMfa,
     stepUp: ({ proof, ...acting }) =>
       proof.type === "password"
         ? stepUpWithPassword(core, { ...acting, password: proof.password })
@@ -49,6 +49,7 @@ export function createMfa(options: MfaOptions): MfaAuth {
     factors: factorOperations(core),
     mfaPolicies: policyOperations(core),
   };
+  return { operations, check: () => void core.issuer };
 }
 
 function policyOperations(core: MfaCore): MfaPolicyOperations {

@@ -11,9 +11,11 @@ import { isStorableText } from "../domain/text.ts";
 import { parseAssertionResponse, parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine/challenges.ts";
+import type { Core } from "../engine/core.ts";
 import { withDecoys } from "../engine/decoy-credentials.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
+import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "../engine/passkey-settings.ts";
 import type { Operation } from "../engine/plan.ts";
@@ -54,6 +56,12 @@ export interface PasskeyOperations {
   /** A user's passkeys that are not revoked. One is revoked as every credential is. */
   list: Operation<{ actor: Actor; userId: string }, readonly Passkey[]>;
   rename: Operation<{ actor: Actor; passkeyId: string; name: string }, Passkey>;
+  /** What a browser needs to prove a passkey or a security key of a known user: of a ticket, or of a session. */
+  proofOptions: Operation<{ actor: Actor } | PresentedTicket, AssertionOptions>;
+}
+
+/** Signing in with a passkey. */
+export interface PasskeySignInOperations {
   /**
    * What a browser needs to sign somebody in who has not said who they are; for conditional mediation too.
    *
@@ -75,34 +83,34 @@ export interface PasskeyOperations {
     },
     IssuedSession
   >;
-  /** What a browser needs to prove a passkey or a security key of somebody who is known: of a ticket, or of a session. */
-  proofOptions: Operation<{ actor: Actor } | PresentedTicket, AssertionOptions>;
 }
 
-/** Passkeys, beside what `createAuth` gives. */
+/** What the feature `passkeys` adds to `auth`. */
 export interface PasskeyAuth {
+  readonly signIn: {
+    readonly passkey: PasskeySignInOperations["signIn"];
+    readonly passkeyOptions: PasskeySignInOperations["signInOptions"];
+  };
   readonly passkeys: PasskeyOperations;
   /** A passkey or a security key as the second factor, and to step up. */
   readonly webauthn: SecondFactorOperations<WebauthnProof, WebauthnProof>;
   readonly securityKeys: SecurityKeyOperations;
 }
 
-/**
- * Makes the operations on passkeys: `const auth = { ...createAuth(options), ...createPasskeys(options) }`.
- *
- * @throws {ConfigurationError} If an option is missing or unsafe (S34).
- */
-export function createPasskeys(options: PasskeyOptions): PasskeyAuth {
-  const core = createPasskeyCore(options);
-  return {
-    passkeys: passkeyOperations(core),
+/** The operations on passkeys. */
+export function passkeyParts(settings: Core, options: PasskeyOptions): FeatureParts<PasskeyAuth> {
+  const core = createPasskeyCore(settings, options);
+  const { signIn, signInOptions, ...passkeys } = passkeyOperations(core);
+  const operations: PasskeyAuth = {
+    signIn: { passkey: signIn, passkeyOptions: signInOptions },
+    passkeys,
     webauthn: secondFactorOperations<WebauthnProof>(core, (attempt) => checkAssertion(core, attempt)),
     securityKeys: securityKeyOperations(core),
   };
+  return { operations, check: () => void core.rpName };
 }
 
-function passkeyOperations(core: PasskeyCore): PasskeyOperations {
-  const { relyingParty } = core;
+function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignInOperations {
   return {
     async registrationOptions({ actor }) {
       const holder = holderOfActor(actor);
@@ -203,7 +211,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
     return {
       challenge: toBase64Url(challenge),
       timeout: ceremonySeconds * 1000,
-      rpId: relyingParty.rpId,
+      rpId: core.relyingParty.rpId,
       allowCredentials: credentialIds.map((id) => ({ type: "public-key", id })),
       userVerification: "required",
     };

@@ -13,7 +13,8 @@ import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
-import { type AuthOptions, checked, createCore } from "../engine/options.ts";
+import type { FeatureParts } from "../engine/feature.ts";
+import { checked } from "../engine/options.ts";
 import { decodeCursor, type Page, pageLimit, toPage } from "../engine/page.ts";
 import { hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
@@ -82,8 +83,8 @@ export interface PersonalAccessTokenOperations {
   verify: Operation<PresentedPersonalAccessToken, VerifiedPersonalAccessToken>;
 }
 
-/** What {@link createTokens} takes besides. */
-export interface TokenOptions {
+/** The options of the feature `personalAccessTokens`. */
+export interface PersonalAccessTokenOptions {
   /**
    * How many checks of tokens may wait for a hash in this isolate, 1 to 500. Default 4, a quarter of the places of
    * `argon2id()`: more than half of its `queueLength` would let made-up tokens keep people from signing in.
@@ -91,26 +92,29 @@ export interface TokenOptions {
   maxTokenChecks?: number;
 }
 
-/** The operations on personal access tokens. */
-export interface TokenAuth {
-  readonly tokens: PersonalAccessTokenOperations;
+/** What the feature `personalAccessTokens` adds to `auth`. */
+export interface PersonalAccessTokenAuth {
+  readonly personalAccessTokens: PersonalAccessTokenOperations;
 }
 
-/**
- * Makes the operations on personal access tokens: `{ ...createAuth(options), ...createTokens(options) }`. Reads nothing,
- * connects to nothing and starts nothing. What it makes remembers proved tokens, so that an isolate should keep it.
- *
- * @throws {ConfigurationError} If an option is missing or unsafe (S34).
- */
-export function createTokens(options: AuthOptions & TokenOptions): TokenAuth {
-  const core = createCore(options);
-  const maxTokenChecks = checked("maxTokenChecks", () => {
-    const { maxTokenChecks: most = 4 } = options;
-    if (!Number.isInteger(most) || most < 1 || most > 500) throw new TypeError("It is 1 to 500.");
-    return most;
-  });
+/** The operations on personal access tokens. They remember proved tokens, so an isolate should keep them. */
+export function personalAccessTokenParts(
+  core: Core,
+  options: PersonalAccessTokenOptions,
+): FeatureParts<PersonalAccessTokenAuth> {
+  const { maxTokenChecks = 4 } = options;
   const verifier = new PersonalAccessTokenVerifier(core, maxTokenChecks);
-  return { tokens: { ...tokenOperations(core), verify: (presented) => verifier.verify(presented) } };
+  return {
+    operations: {
+      personalAccessTokens: { ...tokenOperations(core), verify: (presented) => verifier.verify(presented) },
+    },
+    check: () =>
+      checked("maxTokenChecks", () => {
+        if (!Number.isInteger(maxTokenChecks) || maxTokenChecks < 1 || maxTokenChecks > 500) {
+          throw new TypeError("It is 1 to 500.");
+        }
+      }),
+  };
 }
 
 function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verify"> {

@@ -9,6 +9,7 @@ import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptBuckets } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
+import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken } from "../engine/locks.ts";
@@ -52,6 +53,21 @@ export interface VerifiedPassword {
   readonly credentialId: CredentialId;
   readonly mfaRequired: boolean;
   readonly ticket: string;
+}
+
+/** What the feature `passwords` adds to `auth`. */
+export interface PasswordAuth extends Pick<SignInOperations, "verifyPassword"> {
+  readonly signIn: { readonly password: SignInOperations["signIn"] };
+}
+
+/** The operations of signing in with a password. */
+export function passwordParts(core: Core): FeatureParts<PasswordAuth> {
+  return {
+    operations: {
+      signIn: { password: (proof) => signIn(core, proof) },
+      verifyPassword: (proof) => verifyPassword(core, proof),
+    },
+  };
 }
 
 export interface SignInOperations {

@@ -8,6 +8,7 @@ import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptBuckets } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
+import type { FeatureParts } from "../engine/feature.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken } from "../engine/locks.ts";
@@ -17,6 +18,16 @@ import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/sign-up.ts";
 import type { PasswordProof } from "./sign-in.ts";
+
+/** What the feature `signUp` adds to `auth`. */
+export interface SignUpAuth {
+  readonly signUp: SignUp;
+}
+
+/** The operation of signing up. */
+export function signUpParts(core: Core): FeatureParts<SignUpAuth> {
+  return { operations: { signUp: signUpOperation(core) } };
+}
 
 export type SignUp = Operation<
   Omit<PasswordProof, "knownDevice"> & { displayName?: string | null },

@@ -3,6 +3,7 @@ import { type TupleId, wireId } from "../domain/id.ts";
 import { requireEntityId, requireEntityType, requireRelation } from "../domain/tuple.ts";
 import type { Executor } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
+import type { FeatureParts } from "../engine/feature.ts";
 import type { Operation } from "../engine/plan.ts";
 import { selectMatchingTuple } from "../store/tuples.ts";
 
@@ -24,6 +25,16 @@ export interface TupleOperations {
   check: Operation<CheckInput, CheckResult>;
   /** Whether one of these is. @throws {AuthError} `invalid_format.relations` for no relation at all. */
   checkAny: Operation<Omit<CheckInput, "relation"> & { relations: readonly string[] }, CheckResult>;
+}
+
+/** What the feature `authorization` adds to `auth`. */
+export interface AuthorizationAuth {
+  readonly tuples: TupleOperations;
+}
+
+/** The operations on tuples. */
+export function authorizationParts(core: Executor): FeatureParts<AuthorizationAuth> {
+  return { operations: { tuples: tupleOperations(core) } };
 }
 
 export function tupleOperations(core: Executor): TupleOperations {

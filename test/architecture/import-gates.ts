@@ -25,8 +25,8 @@ export const layers = [
   },
   {
     name: "entry",
-    path: /^src\/index\.ts$/,
-    layers: ["crypto", "domain", "engine", "operations", "store"],
+    path: /^src\/(index|core)\.ts$/,
+    layers: ["crypto", "domain", "engine", "http", "operations", "store"],
     packages: [],
   },
   {
@@ -35,7 +35,13 @@ export const layers = [
     layers: ["build", "crypto", "driver", "store"],
     packages: undefined,
   },
-  { name: "worker", path: /^worker\//, layers: ["driver", "entry", "http", "runtime"], packages: ["hono", "uqr"] },
+  {
+    name: "pages",
+    path: /^src\/pages\//,
+    layers: ["domain", "engine", "http", "operations", "entry"],
+    packages: ["hono", "uqr"],
+  },
+  { name: "worker", path: /^worker\//, layers: ["driver", "entry", "http", "pages", "runtime"], packages: ["hono"] },
 ] as const;
 
 export const layerOf = (path: string) => layers.find((layer) => layer.path.test(path));

@@ -28,7 +28,7 @@ async function canSignIn(auth: FullAuth, person: Person, app: App): Promise<stri
   await world.rows(sql`update mfa set totp_last_step = null`);
   const ticket = await ticketFor(world, person, auth);
   const proof = { type: "totp", code: await app.code() } as const;
-  return await outcome(auth.signInWithFactor({ ticket, transport: person.transport, proof }));
+  return await outcome(auth.signIn.factor({ ticket, transport: person.transport, proof }));
 }
 
 const reseal = (keys: string) =>

@@ -13,9 +13,21 @@ import { isValidRecoveryCode } from "../../src/domain/recovery-code.ts";
 import { type TotpAlgorithm, totpCode, totpStep } from "../../src/domain/totp.ts";
 import { requireEntityId } from "../../src/domain/tuple.ts";
 import { verifyAssertion } from "../../src/domain/webauthn/assertion.ts";
+import { sharedByAllClients } from "../../src/http/client-address.ts";
 import { credentialBody, pageBody, userBody } from "../../src/http/wire.ts";
 import type { Status } from "../../src/index.ts";
-import { createAuth, decodeId, encodeId, type IdType, isValidId, systemActor, typeOfId } from "../../src/index.ts";
+import {
+  accounts,
+  authorization,
+  createAuth,
+  decodeId,
+  encodeId,
+  type IdType,
+  isValidId,
+  passwords,
+  systemActor,
+  typeOfId,
+} from "../../src/index.ts";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
 import type { FixtureOperation, FixtureOperations } from "./fixtures.ts";
@@ -80,9 +92,10 @@ export function fixtureOperations(database: Database): FixtureOperations {
   const passwordHasher = argon2id();
   const auth = createAuth({
     database,
-    passwordHasher,
     secrets: toBase64Url(randomBytes(32)),
     origins: ["https://conformance.example"],
+    clientAddress: sharedByAllClients,
+    features: [passwords({ hasher: passwordHasher }), accounts(), authorization()],
   });
 
   const createUser = async (displayName: string | null | undefined): Promise<ReturnType<typeof userBody>> =>

@@ -77,7 +77,7 @@ const callers: Record<string, () => Promise<Caller>> = {
   // S25: one that counts, of somebody who has every other right.
   "a personal access token": async () => {
     const own = await world.administrator();
-    const { token } = await world.auth.tokens.create({
+    const { token } = await world.auth.personalAccessTokens.create({
       actor: system,
       userId: own.userId,
       name: "ci",
@@ -202,7 +202,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   ),
   passkeySignInOptions: () => ({ identifier: bystander.identifier }),
   signInWithPasskey: async () => ({
-    response: await authenticator.get(await world.auth.passkeys.signInOptions()),
+    response: await authenticator.get(await world.auth.signIn.passkeyOptions()),
     transport: "token",
   }),
   registerPasskey: async (_target, { own }) => ({
@@ -219,7 +219,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
     proof: { password: bystander.password },
   }),
   changePassword: (_target, { own }) => ({ current_password: own?.password ?? "", new_password: otherPassword }),
-  createOwnToken: () => ({ name: "ci", scope: ["docs:read"] }),
+  createOwnPersonalAccessToken: () => ({ name: "ci", scope: ["docs:read"] }),
   createPat: () => ({ name: "ci", scope: ["docs:read"] }),
   createUser: () => ({ display_name: "made" }),
   updateUser: () => ({ display_name: "changed" }),
@@ -256,7 +256,7 @@ beforeAll(async () => {
 async function targetOf(person: Person, route: Route, mayHaveFactor: boolean): Promise<Target> {
   const { userId, credentialId: password, session } = person;
   // A suspended user gets none, and gets no further than the door.
-  const made = await world.auth.tokens
+  const made = await world.auth.personalAccessTokens
     .create({ actor: system, userId, name: "ci", scope: [] })
     .catch(() => ({ pat: { id: generateId("pat") } }));
   const needsActive = route.id.startsWith("revoke") && route.path.includes(":mfa_id") && mayHaveFactor;

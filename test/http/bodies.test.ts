@@ -4,10 +4,9 @@ import { Readable } from "node:stream";
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
-import { authRoutes } from "../../src/http/auth-routes.ts";
 import { freshIdentifier, goodPassword, type Person } from "../support/auth.ts";
 import { type Reply, send } from "../support/http.ts";
-import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
 let administrator: Person;
@@ -96,7 +95,7 @@ describe("64 KiB and no more", () => {
         await c.req.json();
         await next();
       })
-      .route("/", authRoutes(world.auth));
+      .route("/", applicationOf(world.auth));
     const credentials = { identifier: freshIdentifier(), password: goodPassword };
     expect((await send(app, { method: "POST", path: "/auth/sign-up", json: credentials })).status).toBe(201);
     const large = { ...credentials, display_name: "x".repeat(maximum) };
@@ -427,7 +426,7 @@ describe("every route that takes a body refuses what is none, and makes nothing"
 describe("R130: over a socket, a client that breaks off is nobody's failure", () => {
   test("nothing is made, and the next is served", async () => {
     const failures: unknown[] = [];
-    const app = authRoutes(world.auth, { onError: (error) => failures.push(error) });
+    const app = applicationOf(world.auth);
     const statuses: number[] = [];
     const server = createServer(async (incoming, outgoing) => {
       const init = {

@@ -3,14 +3,13 @@ import { hc } from "hono/client";
 import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
+import type { ApiIn, CoreApi, HealthApi, OpenapiApi } from "../../src/http/api.ts";
 import type { EnrolledFactorBody } from "../../src/http/factor-wire.ts";
-import type { AuthApi, AuthApp, SignedInBody, UserBody } from "../../src/http/index.ts";
-import type { MfaApi } from "../../src/http/mfa.ts";
-import type { PasskeyApi } from "../../src/http/passkey-api.ts";
+import type { AuthApp, SignedInBody, UserBody } from "../../src/http/index.ts";
 import type { AssertionOptionsBody } from "../../src/http/passkey-wire.ts";
+import type { IssuedPersonalAccessTokenBody } from "../../src/http/personal-access-tokens.ts";
 import type { Route } from "../../src/http/route.ts";
-import type { IssuedTokenBody, TokenApi, TokenApp } from "../../src/http/tokens.ts";
-import { freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
+import { type FullAuth, freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
 import { appOf } from "../support/factors.ts";
 import { operations } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
@@ -34,7 +33,7 @@ const plain: { json: false; query: false; param: []; header: [] } = {
 };
 
 /** Every route that there is, of every entry. */
-type EveryApi = AuthApi & MfaApi & PasskeyApi & TokenApi;
+type EveryApi = CoreApi & HealthApi & OpenapiApi & ApiIn<FullAuth>;
 
 /** Compiles only if it names the routes and methods of {@link EveryApi} as they are, each of them and no other. */
 const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told<EveryApi[Path][Method]> } } = {
@@ -103,8 +102,11 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/passkeys/:cred_id": { $put: { ...plain, status: 200, param: ["cred_id"], json: true } },
   "/auth/passkeys/:cred_id/revoke": { $post: { ...plain, status: 200, param: ["cred_id"] } },
 
-  "/auth/tokens": { $get: { ...plain, status: 200, query: true }, $post: { ...plain, status: 201, json: true } },
-  "/auth/tokens/:pat_id/revoke": { $post: { ...plain, status: 200, param: ["pat_id"] } },
+  "/auth/personal-access-tokens": {
+    $get: { ...plain, status: 200, query: true },
+    $post: { ...plain, status: 201, json: true },
+  },
+  "/auth/personal-access-tokens/:pat_id/revoke": { $post: { ...plain, status: 200, param: ["pat_id"] } },
   "/v1/users/:usr_id/pats": {
     $get: { ...plain, status: 200, param: ["usr_id"], query: true },
     $post: { ...plain, status: 201, param: ["usr_id"], json: true },
@@ -161,7 +163,7 @@ afterAll(() => world.close());
 test("Hono's client speaks to the routes, with their types", async () => {
   const fetch = (async (input: string, init: RequestInit) =>
     await world.app.request(input, init)) as typeof globalThis.fetch;
-  const client = hc<AuthApp>("https://example.com", { fetch });
+  const client = hc<Hono<object, EveryApi>>("https://example.com", { fetch });
   const credentials = { identifier: freshIdentifier(), password: goodPassword };
 
   const signedUp = await client.auth["sign-up"].$post({
@@ -200,18 +202,21 @@ test("Hono's client speaks to the routes, with their types", async () => {
   const refreshed = await client.v1.sessions[":ses_id"].refresh.$post({ param: { ses_id: session.id } }, bearer);
   expect(refreshed.status).toBe(201);
 
-  const tokens = hc<TokenApp>("https://example.com", { fetch });
-  const minted = await tokens.auth.tokens.$post({ json: { name: "ci", scope: ["docs:read"] } }, authorized);
+  const tokens = hc<AuthApp<FullAuth>>("https://example.com", { fetch });
+  const minted = await tokens.auth["personal-access-tokens"].$post(
+    { json: { name: "ci", scope: ["docs:read"] } },
+    authorized,
+  );
   if (!minted.ok) throw new Error("It was refused.");
   const issued = await minted.json();
-  expectTypeOf(issued).toEqualTypeOf<IssuedTokenBody>();
+  expectTypeOf(issued).toEqualTypeOf<IssuedPersonalAccessTokenBody>();
   const pats = await tokens.v1.users[":usr_id"].pats.$get(
     { param: { usr_id }, query: { status: "active" } },
     authorized,
   );
   expect(pats.ok && (await pats.json()).data).toEqual([issued.pat]);
 
-  const mfa = hc<Hono<object, AuthApi & MfaApi & PasskeyApi>>("https://example.com", { fetch });
+  const mfa = hc<AuthApp<FullAuth>>("https://example.com", { fetch });
   const began = await mfa.auth.factors.$post({ json: { type: "totp", identifier: "phone" } }, authorized);
   if (!began.ok) throw new Error("It was refused.");
   const enrolled = await began.json();
@@ -249,7 +254,7 @@ test("Hono's client speaks to the routes, with their types", async () => {
 });
 
 test("the types refuse what the routes would", () => {
-  const client = hc<AuthApp>("https://example.com");
+  const client = hc<AuthApp<FullAuth>>("https://example.com");
   const never = (): unknown[] => [
     // @ts-expect-error a body is needed
     client.auth["sign-in"].$post({}),

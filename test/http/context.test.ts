@@ -1,13 +1,21 @@
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
-import { authRoutes } from "../../src/http/auth-routes.ts";
 import { type ClientAddress, cloudflareAddress, forwardedAddress } from "../../src/http/index.ts";
 import { createAuth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshIdentifier, goodPassword, quickHasher, secret } from "../support/auth.ts";
+import type { FullAuth } from "../support/auth.ts";
+import {
+  addressHeader,
+  freshIdentifier,
+  fullAuth,
+  goodPassword,
+  quickHasher,
+  sealingKey,
+  secret,
+} from "../support/auth.ts";
 import { requestOf, send } from "../support/http.ts";
-import { addressHeader, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -67,13 +75,11 @@ describe("S23: where a client's address comes from", () => {
   });
 
   test("R017: what is no address shares the bucket of those that have none", async () => {
-    const app = authRoutes(
+    const app = applicationOf(
       world.isolate({
         limits: { address: { attempts: 5, windowSeconds: 300 }, network: { attempts: 5, windowSeconds: 300 } },
-      }),
-      {
         clientAddress: forwardedAddress(1),
-      },
+      }),
     );
     const statuses: number[] = [];
     for (const list of ["unknown", "", "999.1.1.1", "_hidden", "[::1", "192.0.2.1:443", "192.0.2.1"]) {
@@ -86,9 +92,12 @@ describe("S23: where a client's address comes from", () => {
   });
 
   test("R017: one subscriber's addresses are one, and another's are not", async () => {
-    const app = authRoutes(world.isolate({ limits: { address: { attempts: 3, windowSeconds: 300 } } }), {
-      clientAddress: cloudflareAddress,
-    });
+    const app = applicationOf(
+      world.isolate({
+        limits: { address: { attempts: 3, windowSeconds: 300 } },
+        clientAddress: cloudflareAddress,
+      }),
+    );
     const statusFrom = async (address: string): Promise<number> => {
       const json = { identifier: freshIdentifier(), password: "wrong" };
       return (
@@ -192,6 +201,7 @@ describe("S34: routes whose operations cannot be made", () => {
     database: { run: async () => [], batch: async () => [] },
     passwordHasher: quickHasher(),
     secrets: secret,
+    sealingKeys: sealingKey,
     origins: ["https://example.com"],
   };
 
@@ -203,11 +213,11 @@ describe("S34: routes whose operations cannot be made", () => {
     { change: { origins: ["https://*.example.com"] }, option: "origins" },
     { change: { origins: ["http://example.com"] }, option: "origins" },
     { change: { database: undefined as never }, option: "database" },
-    { change: { passwordHasher: undefined as never }, option: "passwordHasher" },
+    { change: { passwordHasher: undefined as never }, option: "passwords" },
     { change: { lifetimes: { retrySeconds: 31 } }, option: "lifetimes" },
   ])("$option: 503, and /health names it", async ({ change, option }) => {
     const told: unknown[] = [];
-    const app = authRoutes(() => createAuth({ ...options, ...change }), { onError: (error) => told.push(error) });
+    const app = applicationOf(fullAuth({ ...options, ...change, onError: (error) => told.push(error) }));
     const health = await send(app, { method: "GET", path: "/health" });
     expect([health.status, health.json.details]).toEqual([503, { option }]);
     const route = await send(app, { method: "GET", path: "/auth/session", token: "A".repeat(43) });
@@ -216,9 +226,10 @@ describe("S34: routes whose operations cannot be made", () => {
   });
 
   test("a source that fails otherwise says nothing of it", async () => {
-    const app = authRoutes(() => {
+    const broken: unknown = createAuth((): never => {
       throw new RangeError("postgres://user:canary@host/database");
     });
+    const app = applicationOf(broken as () => FullAuth);
     for (const path of ["/health", "/auth/session", "/openapi.json"]) {
       const reply = await send(app, { method: "GET", path });
       expect([reply.status, reply.text.includes("canary")]).toEqual([503, false]);

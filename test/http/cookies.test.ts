@@ -1,10 +1,9 @@
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { authRoutes } from "../../src/http/auth-routes.ts";
 import { carriesOurCookie, clearCookie, readCookie, sessionCookie, setCookie } from "../../src/http/cookies.ts";
 import { freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
 import { cookiesOf, origin, parseSetCookie, type Reply, requestOf, type Sent } from "../support/http.ts";
-import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 
 const token = "A".repeat(43);
 const other = "B".repeat(43);
@@ -210,7 +209,7 @@ describe("S52: name and Secure follow the configured base URL, never the request
   });
 
   test("nor does loopback have a name without its prefix", async () => {
-    const app = authRoutes(world.isolate({ origins: ["http://localhost:8787"] }));
+    const app = applicationOf(world.isolate({ origins: ["http://localhost:8787"] }));
     const { identifier } = await world.person();
     const sent = requestOf({ method: "POST", path: "", json: { identifier, password: goodPassword } });
     const response = await app.request("http://localhost:8787/auth/sign-in", sent);

@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { authRoutes } from "../../src/http/auth-routes.ts";
 import { openAuth, type World } from "../support/auth.ts";
+import { applicationOf } from "../support/http-world.ts";
 
 const base = "https://example.com";
 const friend = "https://app.example.com";
@@ -19,8 +19,8 @@ beforeAll(async () => {
     { origin: halfFriend, uses: ["cors"] as const },
     { origin: listed, uses: ["webauthn"] as const },
   ];
-  app = authRoutes(world.isolate({ origins })) as unknown as Hono;
-  alone = authRoutes(world.auth) as unknown as Hono;
+  app = applicationOf(world.isolate({ origins })) as unknown as Hono;
+  alone = applicationOf(world.auth) as unknown as Hono;
 });
 afterAll(() => world.close());
 

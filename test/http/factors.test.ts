@@ -522,7 +522,12 @@ describe("R039: a login that lacks its second factor reaches what gives one, and
   const others = everyRoute.filter(({ access }) => access !== "anyone" && access !== "ticket");
   test.each(others.map((route) => [route.id, route] as const))("%s", async (_id, route) => {
     const { person } = await addApp(world, await world.person());
-    const { pat } = await world.auth.tokens.create({ actor: system, userId: person.userId, name: "ci", scope: [] });
+    const { pat } = await world.auth.personalAccessTokens.create({
+      actor: system,
+      userId: person.userId,
+      name: "ci",
+      scope: [],
+    });
     const app = await givenApp(world, person.userId, "pending");
     const path = route.path
       .replace(":usr_id", person.userId)

@@ -8,12 +8,12 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
-import { authRoutes } from "../../src/http/auth-routes.ts";
 import { authenticate, requireUser } from "../../src/http/authenticate.ts";
 import type { Route } from "../../src/http/route.ts";
 import { neon } from "../../src/store/drivers/neon.ts";
 import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
 import {
+  addressHeader,
   type FullAuth,
   freshAddress,
   freshIdentifier,
@@ -25,7 +25,7 @@ import {
 import { newAuthenticator } from "../support/authenticator.ts";
 import { givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
 import { type Reply, requestOf, type Sent, send } from "../support/http.ts";
-import { type HttpWorld, openHttp, otherRoutes } from "../support/http-world.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 
 /** What the database does to the request with this number, from when it was last set. */
 let faultAt: (request: number) => NeonFault | undefined = () => undefined;
@@ -115,7 +115,12 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     route.id !== "getUser";
   const person = byAdministrator ? await world.administrator() : await world.person();
   const about = byAdministrator ? await world.person() : person;
-  const { pat } = await world.auth.tokens.create({ actor: system, userId: about.userId, name: "ci", scope: [] });
+  const { pat } = await world.auth.personalAccessTokens.create({
+    actor: system,
+    userId: about.userId,
+    name: "ci",
+    scope: [],
+  });
   if (route.id === "reinstateUser") await world.auth.users.suspend({ actor: system, userId: about.userId });
   if (route.id === "reinstateCredential") {
     await world.auth.credentials.suspend({ actor: system, credentialId: about.credentialId });
@@ -144,7 +149,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     signIn: { identifier, password: goodPassword, transport: "token" },
     verifyCredential: { type: "password", identifier, proof: { password: goodPassword } },
     changePassword: { current_password: goodPassword, new_password: otherPassword },
-    createOwnToken: { name: "ci", scope: [] },
+    createOwnPersonalAccessToken: { name: "ci", scope: [] },
     createPat: { name: "ci", scope: [] },
     createUser: { display_name: "made" },
     updateUser: { display_name: "changed" },
@@ -165,7 +170,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     stepUp: { type: "password", password: goodPassword },
     setMfaPolicy: { required: false },
     signInWithPasskey: {
-      response: await device.get(await world.auth.passkeys.signInOptions()),
+      response: await device.get(await world.auth.signIn.passkeyOptions()),
       transport: "token",
     },
     registerPasskey: { response, name: "laptop" },
@@ -210,14 +215,7 @@ describe.each(Object.entries(faults))("%s, to every request", (name, fault) => {
   const asked = routes.filter(({ id }) => name !== "no answer" || patient.includes(id));
   const authOf = (): FullAuth => (name === "no answer" ? impatient : world.auth);
   const ask = (sent: Sent): Promise<Reply> =>
-    send(
-      authRoutes(authOf(), {
-        routes: otherRoutes,
-        clientAddress: freshAddress,
-        onError: (error) => world.errors.push(error),
-      }),
-      sent,
-    );
+    send(applicationOf(authOf()), { ...sent, headers: { [addressHeader]: freshAddress(), ...sent.headers } });
 
   test.each(asked.map((route) => [route.id, route] as const))(
     "%s: 503 and nothing more, in good time",

@@ -9,7 +9,7 @@ import { idTypes } from "../../src/domain/id.ts";
 import type { AssertionOptions } from "../../src/operations/passkeys.ts";
 import type { RegistrationOptions } from "../../src/operations/registration.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshAddress, freshIdentifier } from "../support/auth.ts";
+import { addressHeader, freshAddress, freshIdentifier } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
 import { type App, appOf } from "../support/factors.ts";
 import {
@@ -33,7 +33,7 @@ import {
   type Sent,
   undocumented,
 } from "../support/http.ts";
-import { addressHeader, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
 const requests = Number(process.env.FUZZ_REQUESTS ?? 20_000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
@@ -250,7 +250,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       };
       return { account, body };
     }
-    case "revokeOwnToken": {
+    case "revokeOwnPersonalAccessToken": {
       const last = forced && ids.pat!.at(-1);
       return { account: somebody, exact: last ? { pat_id: last } : {} };
     }
@@ -430,8 +430,8 @@ function nextAfter(operation: Operation, { plan }: Made, reply: Reply): [Operati
       return reply.json?.required && reply.json.grace_until === null
         ? to("signIn").map(([one]) => [one, accountOf(reply.json.usr_id)])
         : [];
-    case "createOwnToken":
-      return draws.isOneIn(3) ? to("revokeOwnToken") : [];
+    case "createOwnPersonalAccessToken":
+      return draws.isOneIn(3) ? to("revokeOwnPersonalAccessToken") : [];
     case "passkeyRegistrationOptions":
       return to("registerPasskey");
     case "passkeySignInOptions":

@@ -7,16 +7,21 @@ import { buildOpenApi, type OpenApiDocument } from "../../build/openapi/document
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { refusalsOf } from "../../build/openapi/refusals.node.ts";
 import { errorCodes, statusOf } from "../../src/domain/error.ts";
-import { authRoutes } from "../../src/http/auth-routes.ts";
 import { openapi } from "../../src/http/generated/openapi.ts";
-import type { Auth } from "../../src/operations/auth.ts";
+import { fullAuth, quickHasher, sealingKey, secret } from "../support/auth.ts";
 import { document, operationAt, operations } from "../support/http.ts";
-import { otherRoutes } from "../support/http-world.ts";
+import { applicationOf } from "../support/http-world.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Nothing here asks it anything. */
-const auth = { origins: [] } as unknown as Auth;
+/** Nothing here asks its database anything. */
+const auth = fullAuth({
+  database: { run: async () => [], batch: async () => [] },
+  passwordHasher: quickHasher(),
+  secrets: secret,
+  sealingKeys: sealingKey,
+  origins: ["https://example.com"],
+});
 
 test("the generated module is what the table gives now", () => {
   expect(document).toEqual(JSON.parse(JSON.stringify(buildOpenApi())));
@@ -127,7 +132,7 @@ describe("what a bundle holds of it", () => {
   });
 
   test("without them nothing", async () => {
-    const inputs = await bundled("authenticate, requireUser, cloudflareAddress, forwardedAddress, authErrorResponse");
+    const inputs = await bundled("authenticate, requireUser, cloudflareAddress, forwardedAddress");
     expect(Object.keys(inputs)).toContain("src/http/authenticate.ts");
     expect(Object.keys(inputs).filter((path) => /openapi|routes|schemas|valibot/.test(path))).toEqual([]);
   });
@@ -138,7 +143,7 @@ describe("GET /openapi.json", () => {
     { case: "at the root", prefix: "/", url: "/" },
     { case: "under a prefix", prefix: "/api/accounts", url: "/api/accounts" },
   ])("$case: the server is $url", async ({ prefix, url }) => {
-    const app = new Hono().route(prefix, authRoutes(auth, { routes: otherRoutes }));
+    const app = new Hono().route(prefix, applicationOf(auth));
     const response = await app.request(`${prefix === "/" ? "" : prefix}/openapi.json`);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toBe("application/json");
@@ -147,7 +152,7 @@ describe("GET /openapi.json", () => {
   });
 
   test("a path that is spelled to break out stays a string", async () => {
-    const app = new Hono().route("/:tenant", authRoutes(auth, { routes: otherRoutes }));
+    const app = new Hono().route("/:tenant", applicationOf(auth));
     const response = await app.request("/%22%7D%5D,%22x%22:[%22/openapi.json");
     const read = (await response.json()) as OpenApiDocument & { x?: unknown };
     expect(read.x).toBeUndefined();

@@ -1,13 +1,11 @@
 /** Passkeys over HTTP: making them, signing in with them, keeping them, and what a thief of a session or a page cannot do. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { authRoutes } from "../../src/http/auth-routes.ts";
-import { passkeyRoutes } from "../../src/http/routes/passkeys.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
 import { freshIdentifier, goodPassword, type Person } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator, withBitTurned } from "../support/authenticator.ts";
 import { addApp, assertionBody, registrationBy } from "../support/factors.ts";
 import { cookiesOf, origin, type Reply, type Sent, send } from "../support/http.ts";
-import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
 const start = new Date("2026-11-22T12:00:00Z");
@@ -241,7 +239,7 @@ describe("signing in", () => {
     for (const json of [undefined, {}, { identifier: person.identifier }, { identifier: freshIdentifier() }]) {
       expect((await post("/auth/sign-in/passkey/options", json)).json.allowCredentials).toEqual([]);
     }
-    const app = authRoutes(world.isolate({ identifierFirst: true }), { routes: passkeyRoutes });
+    const app = applicationOf(world.isolate({ identifierFirst: true }));
     const named = async (identifier: string): Promise<string[]> => {
       const sent = { method: "POST", path: "/auth/sign-in/passkey/options", json: { identifier } };
       return (await send(app, sent)).json.allowCredentials.map(({ id }: { id: string }) => id);

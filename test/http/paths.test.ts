@@ -1,11 +1,10 @@
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
-import { authRoutes } from "../../src/http/auth-routes.ts";
 import { requireUser } from "../../src/http/authenticate.ts";
 import type { Person } from "../support/auth.ts";
 import { readReply } from "../support/http.ts";
-import { type HttpWorld, openHttp, otherRoutes } from "../support/http-world.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
 let ada: Person;
@@ -169,7 +168,7 @@ describe("R065: with a session, a spelling is the route or nothing", () => {
 });
 
 describe("R065: under a prefix", () => {
-  const everything = () => authRoutes(world.auth, { routes: otherRoutes });
+  const everything = () => applicationOf(world.auth);
   const mounts: [string, (app: Hono) => Hono][] = [
     ["route", (app) => app.route("/api/accounts", everything())],
     ["basePath", (app) => app.basePath("/api/accounts").route("/", everything())],
@@ -193,7 +192,7 @@ describe("R065: under a prefix", () => {
   });
 
   test("S13: a cookie's proof is asked for there as well", async () => {
-    const app = new Hono().route("/api/accounts", authRoutes(world.auth));
+    const app = new Hono().route("/api/accounts", applicationOf(world.auth));
     const response = await app.request("/api/accounts/auth/sign-out", {
       method: "POST",
       headers: { "sec-fetch-site": "cross-site" },

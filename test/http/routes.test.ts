@@ -3,8 +3,6 @@ import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import type { ErrorCode } from "../../src/domain/error.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
-import { authRoutes } from "../../src/http/auth-routes.ts";
-import { mfaRoutes } from "../../src/http/routes/factors.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshAddress,
@@ -18,7 +16,7 @@ import {
 import { newAuthenticator } from "../support/authenticator.ts";
 import { addApp, attestationBody, givenApp, givenPasskey, registrationBy } from "../support/factors.ts";
 import { cookiesOf, type Reply, type Sent, send } from "../support/http.ts";
-import { type HttpWorld, openHttp, otherRoutes } from "../support/http-world.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -289,7 +287,7 @@ describe("each refusal that a row names can be had", () => {
       throw new HashQueueFullError();
     };
     const auth = world.isolate({ passwordHasher: { ...quickHasher(), hash: full, verify: full } });
-    return await send(authRoutes(auth, { routes: otherRoutes }), sent);
+    return await send(applicationOf(auth), sent);
   };
   /** Sends the same until it is refused for its number. */
   const grant = async (userId: string): Promise<Reply> =>
@@ -309,7 +307,7 @@ describe("each refusal that a row names can be had", () => {
   };
 
   const tokenOf = async ({ userId }: Person) =>
-    (await world.auth.tokens.create({ actor: system, userId, name: "ci", scope: [] })).pat;
+    (await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] })).pat;
   /** What making a token is refused with, at either of its routes. */
   const tokenRefusals = (pathOf: (ada: Person) => string): Partial<Record<ErrorCode, () => Promise<Reply>>> => {
     const making = async (more: object) => {
@@ -345,7 +343,7 @@ describe("each refusal that a row names can be had", () => {
   /** Sends to routes without what security keys need. */
   const keyless = async (sent: Sent): Promise<Reply> => {
     const { passkeys: _passkeys, webauthn: _webauthn, securityKeys: _securityKeys, ...auth } = world.isolate();
-    return await send(authRoutes(auth, { routes: mfaRoutes }), sent);
+    return await send(applicationOf(auth as typeof world.auth), sent);
   };
 
   /** What proving a second factor by a ticket is refused with, at either of its routes. */
@@ -671,7 +669,7 @@ describe("each refusal that a row names can be had", () => {
       "conflict.last_way_in": async () => {
         const [ada, device] = [await world.person(), await newAuthenticator()];
         const made = await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
-        const response = await device.get(await world.auth.passkeys.signInOptions());
+        const response = await device.get(await world.auth.signIn.passkeyOptions());
         const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
         await post(`/v1/credentials/${ada.credentialId}/revoke`, proving, { token: json.token });
         return await post(`/auth/passkeys/${made.json.id}/revoke`, undefined, { token: json.token });
@@ -679,7 +677,7 @@ describe("each refusal that a row names can be had", () => {
     },
     signUp: {
       "forbidden.sign_up_closed": async () =>
-        await send(authRoutes(world.isolate({ signUp: "closed" })), {
+        await send(applicationOf(world.isolate({ signUp: "closed" })), {
           method: "POST",
           path: "/auth/sign-up",
           json: signUp(),
@@ -758,15 +756,16 @@ describe("each refusal that a row names can be had", () => {
         return await busily({ method: "POST", path: "/auth/password", json, token });
       },
     },
-    listOwnTokens: {
-      "invalid_format.cursor": async () => await get("/auth/tokens?cursor=1", as(await world.person())),
+    listOwnPersonalAccessTokens: {
+      "invalid_format.cursor": async () => await get("/auth/personal-access-tokens?cursor=1", as(await world.person())),
     },
-    createOwnToken: tokenRefusals(() => "/auth/tokens"),
-    revokeOwnToken: {
-      not_found: async () => await post(`/auth/tokens/${generateId("pat")}/revoke`, {}, as(await world.person())),
+    createOwnPersonalAccessToken: tokenRefusals(() => "/auth/personal-access-tokens"),
+    revokeOwnPersonalAccessToken: {
+      not_found: async () =>
+        await post(`/auth/personal-access-tokens/${generateId("pat")}/revoke`, {}, as(await world.person())),
       forbidden: async () => {
         const { id } = await tokenOf(await world.person());
-        return await post(`/auth/tokens/${id}/revoke`, {}, as(await world.administrator()));
+        return await post(`/auth/personal-access-tokens/${id}/revoke`, {}, as(await world.administrator()));
       },
     },
     createPat: tokenRefusals(({ userId }) => `/v1/users/${userId}/pats`),
@@ -806,7 +805,7 @@ describe("each refusal that a row names can be had", () => {
       forbidden: async () => {
         const [ada, device] = [await world.person(), await newAuthenticator()];
         await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
-        const response = await device.get(await world.auth.passkeys.signInOptions());
+        const response = await device.get(await world.auth.signIn.passkeyOptions());
         const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
         await world.auth.credentials.suspend({ actor: system, credentialId: ada.credentialId });
         return await post(`/v1/users/${ada.userId}/revoke`, undefined, { token: json.token });

@@ -1,11 +1,10 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
-import { authRoutes } from "../../src/http/auth-routes.ts";
 import { authenticate, requireUser } from "../../src/http/authenticate.ts";
 import type { Person } from "../support/auth.ts";
 import { origin as ours, send } from "../support/http.ts";
-import { type HttpWorld, openHttp, otherRoutes } from "../support/http-world.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
 let ada: Person;
@@ -79,7 +78,7 @@ describe("R058, S13: the routes under /auth", () => {
   /** Routes that end or replace the session are asked of another database's, where there is none. */
   function detached(): typeof world.app {
     const auth = world.isolate({ database: { run: async () => [], batch: async (list) => list.map(() => []) } });
-    return authRoutes(auth, { routes: otherRoutes }) as never;
+    return applicationOf(auth) as never;
   }
 
   test.each(["__Host-session", "__Host-login-ticket", "__Host-known-device"])(
@@ -180,7 +179,7 @@ describe("S36: other origins of the deployment count where they are listed for i
     "$origin, $site: $proved",
     async ({ origin, site, proved }) => {
       const origins = [ours, ...Object.entries(listed).map(([one, uses]) => ({ origin: one, uses }))];
-      const app = authRoutes(world.isolate({ origins }));
+      const app = applicationOf(world.isolate({ origins }));
       const headers = { origin, "content-type": "text/plain", ...(site && { "sec-fetch-site": site }) };
       const reply = await send(app, { method: "POST", path: "/auth/sign-in", body: "{}", headers });
       expect(reply.code).toBe(proved ? "unsupported_media_type" : "forbidden.cross_origin");
@@ -190,7 +189,9 @@ describe("S36: other origins of the deployment count where they are listed for i
 
 describe("R061: no page of another origin may read an answer", () => {
   test.each([ours, "https://evil.example", "null", "https://app.example.com"])("%s", async (origin) => {
-    const app = authRoutes(world.isolate({ origins: [ours, { origin: "https://app.example.com", uses: ["csrf"] }] }));
+    const app = applicationOf(
+      world.isolate({ origins: [ours, { origin: "https://app.example.com", uses: ["csrf"] }] }),
+    );
     for (const { path } of routes) {
       for (const method of ["OPTIONS", "GET", "POST"]) {
         const headers = {

@@ -2,12 +2,19 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
 import type { ErrorCode } from "../../src/domain/error.ts";
 import { uuidFor } from "../../src/domain/id.ts";
-import { authRoutes } from "../../src/http/auth-routes.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshAddress, freshIdentifier, goodPassword, otherPassword, quickHasher, system } from "../support/auth.ts";
+import {
+  addressHeader,
+  freshAddress,
+  freshIdentifier,
+  goodPassword,
+  otherPassword,
+  quickHasher,
+  system,
+} from "../support/auth.ts";
 import { givenPasskey } from "../support/factors.ts";
 import { cookiesOf, type Reply, type Sent, send } from "../support/http.ts";
-import { addressHeader, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 import { welchT } from "../support/statistics.ts";
 
 let world: HttpWorld;
@@ -259,7 +266,7 @@ describe("S20, S12: a second factor to come", () => {
 
 describe("S39: sign-up", () => {
   test.each(["closed", "invited"] as const)("%s: refused, known or unknown, before any work", async (mode) => {
-    const app = authRoutes(world.isolate({ signUp: mode, database: world.counting }));
+    const app = applicationOf(world.isolate({ signUp: mode, database: world.counting }));
     world.counting.reset(0);
     world.hasher.reset();
     for (const identifier of [
@@ -311,9 +318,7 @@ describe("R010, T16: the time of a refused sign-in", () => {
   }
 
   async function measure(hasher: PasswordHasher, pairs: number): Promise<number> {
-    const app = authRoutes(world.isolate({ passwordHasher: hasher }), {
-      clientAddress: (c) => c.req.header(addressHeader),
-    });
+    const app = applicationOf(world.isolate({ passwordHasher: hasher }));
     const time = async (identifier: string): Promise<number> => {
       const sent = {
         method: "POST",

@@ -3,9 +3,9 @@ import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute } from "../../build/openapi/every-route.node.ts";
 import { requireUser } from "../../src/http/index.ts";
-import { freshAddress, type Person, system } from "../support/auth.ts";
+import { addressHeader, freshAddress, type Person, system } from "../support/auth.ts";
 import { readReply } from "../support/http.ts";
-import { addressHeader, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
 let ada: Person;
@@ -16,14 +16,12 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const tokenOf = (person: Person, scope: string[] = ["docs:read"]) =>
-  world.auth.tokens.create({ actor: system, userId: person.userId, name: "ci", scope });
+  world.auth.personalAccessTokens.create({ actor: system, userId: person.userId, name: "ci", scope });
 
 /** What a token is answered at an application's route that wants `docs:read`. */
 async function use(token: string) {
-  const app = new Hono().get(
-    "/docs",
-    requireUser(world.auth, { scope: "docs:read", clientAddress: (c) => c.req.header(addressHeader) }),
-    (c) => c.json({ id: c.var.user.id }),
+  const app = new Hono().get("/docs", requireUser(world.auth, { scope: "docs:read" }), (c) =>
+    c.json({ id: c.var.user.id }),
   );
   const headers = { [addressHeader]: freshAddress(), authorization: `Bearer ${token}` };
   return await readReply(await app.request("/docs", { headers }));
@@ -57,7 +55,9 @@ describe("S01, S25: at every route of ours a token is refused, and no row differ
 
   test("there are such routes", () => {
     expect(rows.length).toBeGreaterThan(20);
-    expect(rows.map(({ id }) => id)).toEqual(expect.arrayContaining(["createPat", "createOwnToken", "revokeOwnToken"]));
+    expect(rows.map(({ id }) => id)).toEqual(
+      expect.arrayContaining(["createPat", "createOwnPersonalAccessToken", "revokeOwnPersonalAccessToken"]),
+    );
   });
 });
 
@@ -95,7 +95,7 @@ describe("the routes", () => {
     const { id } = made.json.pat;
     const read = await world.send({ method: "GET", path: `/v1/pats/${id}`, token: session });
     expect(read.json).toMatchObject({ id, status: "active", last_used_at: expect.any(String) });
-    for (const path of [`/v1/users/${userId}/pats`, "/auth/tokens"]) {
+    for (const path of [`/v1/users/${userId}/pats`, "/auth/personal-access-tokens"]) {
       const list = await world.send({ method: "GET", path: `${path}?status=active&limit=1`, token: session });
       expect(list.json).toEqual({ data: [read.json], page: { next_cursor: null } });
       expect(list.text).not.toContain(made.json.token.slice(37));
@@ -111,25 +111,29 @@ describe("the routes", () => {
     const owner = await world.person({ transport: "cookie" });
     const made = await world.send({
       method: "POST",
-      path: "/auth/tokens",
+      path: "/auth/personal-access-tokens",
       cookie: owner.token,
       json: { name: "ci", scope: [] },
     });
     expect(made.json.pat).toMatchObject({ usr_id: owner.userId, scope: [], expires_at: null });
     const id = made.json.pat.id;
-    const ended = await world.send({ method: "POST", path: `/auth/tokens/${id}/revoke`, cookie: owner.token });
+    const ended = await world.send({
+      method: "POST",
+      path: `/auth/personal-access-tokens/${id}/revoke`,
+      cookie: owner.token,
+    });
     expect(ended.json).toMatchObject({ id, status: "revoked" });
   });
 
   test("under /auth an administrator ends their own only", async () => {
     const administrator = await world.administrator();
     const { pat } = await tokenOf(ada);
-    const path = `/auth/tokens/${pat.id}/revoke`;
+    const path = `/auth/personal-access-tokens/${pat.id}/revoke`;
     expect((await world.send({ method: "POST", path, token: administrator.token })).code).toBe("forbidden");
     const own = await tokenOf(administrator);
     const mine = await world.send({
       method: "POST",
-      path: `/auth/tokens/${own.pat.id}/revoke`,
+      path: `/auth/personal-access-tokens/${own.pat.id}/revoke`,
       token: administrator.token,
     });
     expect(mine.status).toBe(200);
@@ -175,7 +179,7 @@ describe("the routes", () => {
     },
   ])("$case: $code", async ({ json, code }) => {
     const before = await world.dump();
-    for (const path of [`/v1/users/${ada.userId}/pats`, "/auth/tokens"]) {
+    for (const path of [`/v1/users/${ada.userId}/pats`, "/auth/personal-access-tokens"]) {
       const reply = await world.send({ method: "POST", path, token: ada.token, json });
       expect([path, reply.status, reply.code]).toEqual([path, 400, code]);
     }
@@ -185,19 +189,21 @@ describe("the routes", () => {
   test("a time with an offset, null and a member left out are taken", async () => {
     for (const more of [{ expires_at: in30Days().replace("Z", "+00:00") }, { expires_at: null }, {}]) {
       const json = { name: "x", scope: [], ...more };
-      expect((await world.send({ method: "POST", path: "/auth/tokens", token: ada.token, json })).status).toBe(201);
+      expect(
+        (await world.send({ method: "POST", path: "/auth/personal-access-tokens", token: ada.token, json })).status,
+      ).toBe(201);
     }
   });
 
   test.each(["status=gone", "status=active&status=revoked", "prefix=x", "limit=x"])("?%s: 400", async (query) => {
-    const reply = await world.send({ method: "GET", path: `/auth/tokens?${query}`, token: ada.token });
+    const reply = await world.send({ method: "GET", path: `/auth/personal-access-tokens?${query}`, token: ada.token });
     expect(reply.code).toBe("invalid_format.query");
   });
 
   test("S04: 11 minutes after signing in no token is made", async () => {
     const owner = await world.person();
     await world.age(owner.session, 660);
-    for (const path of [`/v1/users/${owner.userId}/pats`, "/auth/tokens"]) {
+    for (const path of [`/v1/users/${owner.userId}/pats`, "/auth/personal-access-tokens"]) {
       const reply = await world.send({ method: "POST", path, token: owner.token, json: { name: "x", scope: [] } });
       expect([path, reply.code]).toEqual([path, "unauthorized.reauthentication_required"]);
     }

@@ -5,17 +5,11 @@ import type { Actor } from "../../src/domain/actor.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
 import type { User } from "../../src/domain/user.ts";
-import {
-  authErrorResponse,
-  authenticate,
-  requireUser,
-  type ScopedToken,
-  type SessionVerifier,
-} from "../../src/http/index.ts";
+import { authenticate, requireUser, type ScopedToken, type SessionVerifier } from "../../src/http/index.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshAddress, type Person, system } from "../support/auth.ts";
+import { addressHeader, freshAddress, type Person, system } from "../support/auth.ts";
 import { readReply } from "../support/http.ts";
-import { addressHeader, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
 let world: HttpWorld;
 let ada: Person;
@@ -25,31 +19,24 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const clientAddress = (c: { req: { header(name: string): string | undefined } }) => c.req.header(addressHeader);
 const tokenOf = (person: Person, scope: string[] = ["docs:read"]) =>
-  world.auth.tokens.create({ actor: system, userId: person.userId, name: "ci", scope });
+  world.auth.personalAccessTokens.create({ actor: system, userId: person.userId, name: "ci", scope });
 
 /** An application with a document that tokens may read, one that they may write, and an account. */
 function application() {
   const { auth } = world;
-  const options = { clientAddress };
   return new Hono()
-    .get("/docs", requireUser(auth, { scope: "docs:read", ...options }), (c) =>
+    .get("/docs", requireUser(auth, { scope: "docs:read" }), (c) =>
       c.json({ id: c.var.user.id, token: c.var.token?.id ?? null, session: c.var.session?.id ?? null }),
     )
-    .post("/docs", requireUser(auth, { scope: "docs:write", ...options }), (c) => c.json({ id: c.var.user.id }))
-    .get("/account", requireUser(auth, options), (c) => c.json({ id: c.var.user.id }))
-    .get("/welcome", authenticate(auth, options), (c) => c.json({ id: c.var.user?.id ?? null }))
-    .get("/feed", authenticate(auth, { scope: "feed:read", ...options }), (c) => c.json({ id: c.var.user?.id ?? null }))
-    .get(
-      "/both",
-      requireUser(auth, { scope: "docs:read", ...options }),
-      requireUser(auth, { scope: "docs:write", ...options }),
-      (c) => c.json({ id: c.var.user.id }),
-    )
-    .get("/inner", requireUser(auth, { scope: "docs:read", ...options }), requireUser(auth, options), (c) =>
+    .post("/docs", requireUser(auth, { scope: "docs:write" }), (c) => c.json({ id: c.var.user.id }))
+    .get("/account", requireUser(auth), (c) => c.json({ id: c.var.user.id }))
+    .get("/welcome", authenticate(auth), (c) => c.json({ id: c.var.user?.id ?? null }))
+    .get("/feed", authenticate(auth, { scope: "feed:read" }), (c) => c.json({ id: c.var.user?.id ?? null }))
+    .get("/both", requireUser(auth, { scope: "docs:read" }), requireUser(auth, { scope: "docs:write" }), (c) =>
       c.json({ id: c.var.user.id }),
-    );
+    )
+    .get("/inner", requireUser(auth, { scope: "docs:read" }), requireUser(auth), (c) => c.json({ id: c.var.user.id }));
 }
 
 async function ask(
@@ -79,7 +66,7 @@ describe("the types need no augmentation", () => {
       expectTypeOf(c.var.token).toEqualTypeOf<ScopedToken | undefined>();
       return c.body(null);
     });
-    new Hono().get("/", requireUser(auth, { clientAddress }), (c) => {
+    new Hono().get("/", requireUser(auth), (c) => {
       expectTypeOf(c.var.session).toEqualTypeOf<Session>();
       // @ts-expect-error without a scope no token comes through
       c.var.token;
@@ -162,7 +149,7 @@ describe("S25, F5: a token opens what its scope names, and nothing else", () => 
   test("the handler is told which token, and is given no actor", async () => {
     const { pat, token } = await tokenOf(ada);
     expect((await ask("/docs", `bEARER ${token}`)).json).toEqual({ id: ada.userId, token: pat.id, session: null });
-    const app = new Hono().get("/", requireUser(world.auth, { scope: "docs:read", clientAddress }), (c) =>
+    const app = new Hono().get("/", requireUser(world.auth, { scope: "docs:read" }), (c) =>
       c.json({ actor: c.var.actor === undefined, scope: c.var.token?.scope }),
     );
     const headers = { authorization: `Bearer ${token}`, [addressHeader]: freshAddress() };
@@ -191,7 +178,7 @@ describe("S25, F5: a token opens what its scope names, and nothing else", () => 
 describe("M8, S51: by its prefix it is one kind, and falls through to no other", () => {
   test("without the operation that proves tokens: 401, unread", async () => {
     const { token } = await tokenOf(ada);
-    const { tokens: _left, ...rest } = world.auth;
+    const { personalAccessTokens: _left, ...rest } = world.auth;
     const app = new Hono().get("/", requireUser(rest as typeof world.auth, { scope: "docs:read" }), (c) => c.text("x"));
     world.counting.reset(0);
     const reply = await readReply(await app.request("/", { headers: { authorization: `Bearer ${token}` } }));
@@ -226,7 +213,7 @@ describe("M2, M10: whatever is wrong with a token, one answer", () => {
       "revoked",
       async () => {
         const { pat, token } = await tokenOf(ada);
-        await world.auth.tokens.revoke({ actor: system, tokenId: pat.id });
+        await world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id });
         return token;
       },
     ],
@@ -259,8 +246,7 @@ describe("M2, M10: whatever is wrong with a token, one answer", () => {
       "Bearer",
     ]);
     // The operation tells an application which; its own handler for errors does not pass it on.
-    const app = new Hono().get("/", async (c) => c.json(await world.auth.tokens.verify({ token })));
-    app.onError(authErrorResponse);
+    const app = new Hono().get("/", async (c) => c.json(await world.auth.personalAccessTokens.verify({ token })));
     expect(((await (await app.request("/")).json()) as { code: string }).code).toBe("pat.invalid");
   });
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Actor } from "../../src/domain/actor.ts";
 import { type CredentialId, generateId, type SessionId, type UserId } from "../../src/domain/id.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   freshIdentifier,
   goodPassword,

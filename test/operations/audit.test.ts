@@ -41,19 +41,19 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       act: ({ identifier }) => outcome(world.auth.signUp({ identifier, password: goodPassword })),
       events: ["identity.sign_up failure - -"],
     },
-    "sign-in": { act: (person) => world.auth.signIn(person), events: ["identity.sign_in success user -"] },
+    "sign-in": { act: (person) => world.auth.signIn.password(person), events: ["identity.sign_in success user -"] },
     "sign-in with a wrong password": {
-      act: ({ identifier }) => outcome(world.auth.signIn({ identifier, password: otherPassword })),
+      act: ({ identifier }) => outcome(world.auth.signIn.password({ identifier, password: otherPassword })),
       events: ["identity.sign_in failure - -"],
     },
     "sign-in with an unknown identifier": {
-      act: () => outcome(world.auth.signIn({ identifier: freshIdentifier(), password: otherPassword })),
+      act: () => outcome(world.auth.signIn.password({ identifier: freshIdentifier(), password: otherPassword })),
       events: ["identity.sign_in failure - -"],
     },
     "sign-in of a user who was suspended": {
       act: async (person) => {
         await world.rows(sql`update usr set status = 'suspended' where id = ${uuidFor("usr", person.userId)}::uuid`);
-        await outcome(world.auth.signIn(person));
+        await outcome(world.auth.signIn.password(person));
       },
       events: ["identity.sign_in failure - -"],
     },
@@ -158,8 +158,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       act: async (person) => {
         const app = await givenApp(world, person.userId, "active");
         const ticket = await ticketFor(world, person);
-        await outcome(world.auth.signInWithFactor({ ticket, proof: { type: "totp", code: "000000" } }));
-        await world.auth.signInWithFactor({ ticket, proof: { type: "totp", code: await app.code() } });
+        await outcome(world.auth.signIn.factor({ ticket, proof: { type: "totp", code: "000000" } }));
+        await world.auth.signIn.factor({ ticket, proof: { type: "totp", code: await app.code() } });
       },
       events: [
         "identity.sign_in success user -",
@@ -201,8 +201,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         const response = await registrationBy(world, person, device);
         const { id: passkeyId } = await world.auth.passkeys.register({ actor, response });
         await world.auth.passkeys.rename({ actor, passkeyId, name: "laptop" });
-        await outcome(world.auth.passkeys.signIn({ response: {} }));
-        await world.auth.passkeys.signIn({ response: await device.get(await world.auth.passkeys.signInOptions()) });
+        await outcome(world.auth.signIn.passkey({ response: {} }));
+        await world.auth.signIn.passkey({ response: await device.get(await world.auth.signIn.passkeyOptions()) });
       },
       events: [
         "identity.passkey.register success user session",
@@ -222,7 +222,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     "the options of a ceremony": {
       act: async ({ actor }) => {
         await world.auth.passkeys.registrationOptions({ actor });
-        await world.auth.passkeys.signInOptions();
+        await world.auth.signIn.passkeyOptions();
         await world.auth.passkeys.proofOptions({ actor });
       },
       events: [],
@@ -370,7 +370,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
           const { codes } = await world.auth.factors.replaceRecoveryCodes(ada);
           const ticket = await ticketFor(world, ada);
           const proof = { type, code: type === "totp" ? await app.code() : codes[0]! };
-          return () => world.auth.signInWithFactor({ ticket, proof });
+          return () => world.auth.signIn.factor({ ticket, proof });
         },
       })),
       {
@@ -421,16 +421,19 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
           const device = await newAuthenticator();
           const made = await registrationBy(world, person, device);
           await world.auth.passkeys.register({ actor: person.actor, response: made });
-          const response = await device.get(await world.auth.passkeys.signInOptions());
-          return () => world.auth.passkeys.signIn({ response });
+          const response = await device.get(await world.auth.signIn.passkeyOptions());
+          return () => world.auth.signIn.passkey({ response });
         },
       },
       {
         action: "identity.sign_up",
         act: () => world.auth.signUp({ identifier: freshIdentifier(), password: goodPassword }),
       },
-      { action: "identity.sign_in", act: (person) => world.auth.signIn(person) },
-      { action: "identity.sign_in", act: (person) => world.auth.signIn({ ...person, password: otherPassword }) },
+      { action: "identity.sign_in", act: (person) => world.auth.signIn.password(person) },
+      {
+        action: "identity.sign_in",
+        act: (person) => world.auth.signIn.password({ ...person, password: otherPassword }),
+      },
       { action: "identity.sign_in", act: (person) => world.auth.verifyPassword(person) },
       { action: "identity.session.refresh", act: (person) => world.auth.sessions.refresh(person) },
       { action: "identity.session.sign_out", act: (person) => world.auth.sessions.signOut(person) },
@@ -563,15 +566,15 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     const person = await world.person({ identifier, password });
     const { ticket, userId, credentialId } = await world.auth.verifyPassword(person);
     const refreshed = await world.auth.sessions.refresh(person);
-    await outcome(world.auth.signIn({ identifier: typed, password: typed }));
-    await outcome(world.auth.signIn({ identifier, password: typed }));
+    await outcome(world.auth.signIn.password({ identifier: typed, password: typed }));
+    await outcome(world.auth.signIn.password({ identifier, password: typed }));
     await outcome(world.auth.signUp({ identifier, password }));
     const created = await world.auth.sessions.create({ ticket, userId, credentialId });
     const { actor } = await world.auth.sessions.verify({ token: created.token, transport: token });
     await outcome(
       world.auth.changePassword({ actor, currentPassword: typed, newPassword: otherPassword, transport: token }),
     );
-    for (let time = 0; time < 12; time++) await outcome(world.auth.signIn({ identifier, password: typed }));
+    for (let time = 0; time < 12; time++) await outcome(world.auth.signIn.password({ identifier, password: typed }));
     await outcome(world.auth.users.suspend({ actor, userId: (await world.person()).userId }));
     await world.auth.verifyPassword({ identifier, password, knownDevice: person.knownDevice });
 

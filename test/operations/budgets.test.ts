@@ -79,7 +79,7 @@ const withPendingKey = async ({ auth }: World, { actor }: Person) => {
   return { factorId: factor.id, response: await (await newAuthenticator()).create(options) };
 };
 const withToken = async ({ auth }: World, { userId }: Person) =>
-  await auth.tokens.create({ actor: system, userId, name: "ci", scope: [] });
+  await auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
 type WithToken = Awaited<ReturnType<typeof withToken>>;
 
 /** What each operation may cost: a `run` and a `batch` are one request each. */
@@ -105,30 +105,33 @@ const budgets: readonly Row[] = [
     requests: 1,
     act: (auth, { identifier }) => outcome(auth.signUp({ identifier, password: goodPassword, context: context() })),
   },
-  { operation: "sign-in", requests: 2, act: (auth, person) => auth.signIn({ ...person, context: context() }) },
+  { operation: "sign-in", requests: 2, act: (auth, person) => auth.signIn.password({ ...person, context: context() }) },
   {
     operation: "sign-in, over a session",
     requests: 2,
-    act: (auth, person) => auth.signIn({ ...person, presentedToken: person.token, context: context() }),
+    act: (auth, person) => auth.signIn.password({ ...person, presentedToken: person.token, context: context() }),
   },
   {
     operation: "sign-in, wrong password",
     requests: 2,
-    act: (auth, { identifier }) => outcome(auth.signIn({ identifier, password: otherPassword, context: context() })),
+    act: (auth, { identifier }) =>
+      outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() })),
   },
   {
     operation: "sign-in, unknown",
     requests: 2,
-    act: (auth) => outcome(auth.signIn({ identifier: freshIdentifier(), password: otherPassword, context: context() })),
+    act: (auth) =>
+      outcome(auth.signIn.password({ identifier: freshIdentifier(), password: otherPassword, context: context() })),
   },
   {
     operation: "sign-in, past the limit",
     requests: 1,
     prepare: async ({ auth }, { identifier }) => {
       for (let time = 0; time < 10; time++)
-        await outcome(auth.signIn({ identifier, password: otherPassword, context: context() }));
+        await outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() }));
     },
-    act: (auth, { identifier }) => outcome(auth.signIn({ identifier, password: otherPassword, context: context() })),
+    act: (auth, { identifier }) =>
+      outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() })),
   },
   {
     operation: "verifyPassword",
@@ -343,31 +346,31 @@ const budgets: readonly Row[] = [
     operation: "signInWithFactor",
     requests: 2,
     prepare: withApp,
-    act: (auth, _person, { ticket, proof }: WithApp) => auth.signInWithFactor({ ticket, proof }),
+    act: (auth, _person, { ticket, proof }: WithApp) => auth.signIn.factor({ ticket, proof }),
   },
   {
     operation: "signInWithFactor, over a session",
     requests: 2,
     prepare: withApp,
     act: (auth, _person, { ticket, proof, person }: WithApp) =>
-      auth.signInWithFactor({ ticket, proof, presentedToken: person.token }),
+      auth.signIn.factor({ ticket, proof, presentedToken: person.token }),
   },
   {
     operation: "signInWithFactor, wrong code",
     requests: 2,
     prepare: withApp,
     act: (auth, _person, { ticket }: WithApp) =>
-      outcome(auth.signInWithFactor({ ticket, proof: { type: "totp", code: "000000" } })),
+      outcome(auth.signIn.factor({ ticket, proof: { type: "totp", code: "000000" } })),
   },
   {
     operation: "signInWithFactor, unknown ticket",
     requests: 1,
-    act: (auth) => outcome(auth.signInWithFactor({ ticket: "a".repeat(43), proof: { type: "totp", code: "000000" } })),
+    act: (auth) => outcome(auth.signIn.factor({ ticket: "a".repeat(43), proof: { type: "totp", code: "000000" } })),
   },
   {
     operation: "signInWithFactor, malformed ticket",
     requests: 0,
-    act: (auth) => outcome(auth.signInWithFactor({ ticket: "x", proof: { type: "totp", code: "000000" } })),
+    act: (auth) => outcome(auth.signIn.factor({ ticket: "x", proof: { type: "totp", code: "000000" } })),
   },
   {
     operation: "verifyMfa",
@@ -439,20 +442,20 @@ const budgets: readonly Row[] = [
     act: (auth, { actor }, { passkeyId }: Awaited<ReturnType<typeof withPasskey>>) =>
       auth.passkeys.rename({ actor, passkeyId, name: "x" }),
   },
-  { operation: "passkeys.signInOptions", requests: 1, act: (auth) => auth.passkeys.signInOptions() },
+  { operation: "passkeys.signInOptions", requests: 1, act: (auth) => auth.signIn.passkeyOptions() },
   {
     operation: "passkeys.signIn",
     requests: 2,
     prepare: async (world, person) => {
       const { authenticator } = await withPasskey(world, person);
-      return await authenticator.get(await world.auth.passkeys.signInOptions());
+      return await authenticator.get(await world.auth.signIn.passkeyOptions());
     },
-    act: (auth, _person, response: unknown) => auth.passkeys.signIn({ response }),
+    act: (auth, _person, response: unknown) => auth.signIn.passkey({ response }),
   },
   {
     operation: "passkeys.signIn, of what answers nothing",
     requests: 2,
-    act: (auth) => outcome(auth.passkeys.signIn({ response: {}, context: context() })),
+    act: (auth) => outcome(auth.signIn.passkey({ response: {}, context: context() })),
   },
   {
     operation: "passkeys.proofOptions",
@@ -497,24 +500,24 @@ const budgets: readonly Row[] = [
   {
     operation: "tokens.create",
     requests: 1,
-    act: (auth, { actor, userId }) => auth.tokens.create({ actor, userId, name: "ci", scope: [] }),
+    act: (auth, { actor, userId }) => auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: [] }),
   },
   {
     operation: "tokens.get",
     requests: 1,
     prepare: withToken,
-    act: (auth, { actor }, { pat }: WithToken) => auth.tokens.get({ actor, tokenId: pat.id }),
+    act: (auth, { actor }, { pat }: WithToken) => auth.personalAccessTokens.get({ actor, tokenId: pat.id }),
   },
   {
     operation: "tokens.listForUser",
     requests: 1,
-    act: (auth, { actor, userId }) => auth.tokens.listForUser({ actor, userId }),
+    act: (auth, { actor, userId }) => auth.personalAccessTokens.listForUser({ actor, userId }),
   },
   {
     operation: "tokens.revoke",
     requests: 1,
     prepare: withToken,
-    act: (auth, { actor }, { pat }: WithToken) => auth.tokens.revoke({ actor, tokenId: pat.id }),
+    act: (auth, { actor }, { pat }: WithToken) => auth.personalAccessTokens.revoke({ actor, tokenId: pat.id }),
   },
   {
     operation: "administrators.grant",

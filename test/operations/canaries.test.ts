@@ -48,8 +48,8 @@ beforeAll(async () => {
   let person = await world.person({ password });
   remember("a session token", person.token);
   remember("a known device", person.knownDevice);
-  await refused(auth.signIn({ ...person, password: wrong }));
-  await refused(auth.signIn({ identifier: typo, password: wrong }));
+  await refused(auth.signIn.password({ ...person, password: wrong }));
+  await refused(auth.signIn.password({ identifier: typo, password: wrong }));
 
   // An authenticator app, and codes that are wrong.
   const enrolled = await auth.factors.enrollTotp({ actor: person.actor, label: "phone" });
@@ -67,7 +67,7 @@ beforeAll(async () => {
   for (const [index, code] of codes.entries()) remember(`recovery code ${index}`, code);
 
   const ticket = remember("a login ticket", await ticketFor(world, person));
-  const second = (type: "totp" | "recovery", code: string) => auth.signInWithFactor({ ticket, proof: { type, code } });
+  const second = (type: "totp" | "recovery", code: string) => auth.signIn.factor({ ticket, proof: { type, code } });
   await refused(second("totp", remember("a wrong code", "591372")));
   await refused(second("recovery", remember("a wrong recovery code", "ABCD-EFGH-JKMN")));
   const signedIn = await second("recovery", codes[0]!);
@@ -78,7 +78,7 @@ beforeAll(async () => {
   person = await personAt(world, person, stepped);
   remember("a code that was used", code);
   const again = remember("another ticket", await ticketFor(world, person));
-  await refused(auth.signInWithFactor({ ticket: again, proof: { type: "totp", code } }));
+  await refused(auth.signIn.factor({ ticket: again, proof: { type: "totp", code } }));
 
   // A passkey, and a spoilt one.
   const authenticator = await newAuthenticator();
@@ -87,18 +87,23 @@ beforeAll(async () => {
   const response = await authenticator.create(options);
   await refused(auth.passkeys.register({ actor: person.actor, response: { ...(response as object), id: "x" } }));
   await auth.passkeys.register({ actor: person.actor, response });
-  const request = await auth.passkeys.signInOptions();
+  const request = await auth.signIn.passkeyOptions();
   remember("another challenge", request.challenge);
-  await refused(auth.passkeys.signIn({ response: await authenticator.get(request, { flags: 1 }) }));
-  const byKey = await auth.passkeys.signIn({ response: await authenticator.get(await auth.passkeys.signInOptions()) });
+  await refused(auth.signIn.passkey({ response: await authenticator.get(request, { flags: 1 }) }));
+  const byKey = await auth.signIn.passkey({ response: await authenticator.get(await auth.signIn.passkeyOptions()) });
   remember("a session token of a passkey", byKey.token);
 
   // Tokens, a refresh, a change of password, an end.
-  const { token } = await auth.tokens.create({ actor: person.actor, userId: person.userId, name: "ci", scope: [] });
+  const { token } = await auth.personalAccessTokens.create({
+    actor: person.actor,
+    userId: person.userId,
+    name: "ci",
+    scope: [],
+  });
   remember("a personal access token", token);
   remember("its secret", token.slice(37));
-  await auth.tokens.verify({ token, context: { address: freshAddress() } });
-  await refused(auth.tokens.verify({ token: `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}` }));
+  await auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } });
+  await refused(auth.personalAccessTokens.verify({ token: `${token.slice(0, -1)}${token.endsWith("A") ? "B" : "A"}` }));
   const refreshed = await auth.sessions.refresh(person);
   remember("a refreshed token", refreshed.token);
   await refused(auth.sessions.verify(person));

@@ -1,27 +1,28 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
-import { type AuthOptions, ConfigurationError } from "../../src/engine/options.ts";
-import { createAuth } from "../../src/operations/auth.ts";
+import { ConfigurationError } from "../../src/engine/options.ts";
+import { realmOf } from "../../src/http/auth-source.ts";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import type { Database } from "../../src/store/sql.ts";
 import { installTestClock } from "../../src/testing/clock.ts";
-import { openAuth, secret, type World } from "../support/auth.ts";
+import { type FullOptions, fullAuth, openAuth, sealingKey, secret, type World } from "../support/auth.ts";
 
 const silent: Database = {
   run: () => Promise.reject(new Error("Nothing may be sent.")),
   batch: () => Promise.reject(new Error("Nothing may be sent.")),
 };
-const good: AuthOptions = {
+const good: FullOptions = {
   database: silent,
   passwordHasher: argon2id(),
   secrets: secret,
+  sealingKeys: sealingKey,
   origins: ["https://example.com"],
 };
 
 /** The option that is told, or `"none"`. */
 function refusedOption(options: object): string {
   try {
-    createAuth({ ...good, ...options });
+    realmOf(fullAuth({ ...good, ...options })).check();
     return "none";
   } catch (error) {
     if (error instanceof ConfigurationError) return error.option;
@@ -41,7 +42,7 @@ describe("R132, S34: what is missing or unsafe stops start-up, and is named", ()
   const limit = (attempts: number, windowSeconds: number) => ({ limits: { account: { attempts, windowSeconds } } });
   test.each<{ case: string; options: object; option: string }>([
     { case: "no database", options: { database: undefined }, option: "database" },
-    { case: "no hasher", options: { passwordHasher: undefined }, option: "passwordHasher" },
+    { case: "no hasher", options: { passwordHasher: undefined }, option: "passwords" },
     { case: "no secret", options: { secrets: undefined }, option: "secrets" },
     { case: "an empty secret", options: { secrets: "" }, option: "secrets" },
     { case: "a short secret", options: { secrets: toBase64Url(randomBytes(31)) }, option: "secrets" },
@@ -116,7 +117,7 @@ describe("R132, S34: what is missing or unsafe stops start-up, and is named", ()
   test("R129: no message holds a secret", () => {
     for (const secrets of [`1:${secret},1:${secret}`, `${secret}=`, `2:${secret},1:${secret}`]) {
       try {
-        createAuth({ ...good, secrets });
+        realmOf(fullAuth({ ...good, secrets })).check();
         expect.unreachable();
       } catch (error) {
         expect(`${(error as Error).stack}`).not.toContain(secret.slice(0, 10));
@@ -125,7 +126,7 @@ describe("R132, S34: what is missing or unsafe stops start-up, and is named", ()
   });
 
   test("the origins are told as they were checked", () => {
-    const { origins } = createAuth({
+    const { origins } = fullAuth({
       ...good,
       origins: ["https://example.com", { origin: "https://b.example", uses: ["cors"] }],
     });

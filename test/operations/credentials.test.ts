@@ -24,7 +24,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   const verify = ({ token, transport }: Person) => outcome(world.auth.sessions.verify({ token, transport }));
   const createPassword = (userId: string, identifier = freshIdentifier(), password = otherPassword) =>
     world.auth.credentials.createPassword({ actor: system, userId, identifier, password });
-  const signIn = (identifier: string, password: string) => outcome(world.auth.signIn({ identifier, password }));
+  const signIn = (identifier: string, password: string) =>
+    outcome(world.auth.signIn.password({ identifier, password }));
 
   describe("createPassword", () => {
     test("is stored in normal form, signs in, and its secret is part of nothing", async () => {

@@ -60,8 +60,8 @@ async function withTwoWaysIn() {
   const options = await world.auth.passkeys.registrationOptions(person);
   const response = await authenticator.create(options);
   const passkey = await world.auth.passkeys.register({ actor: person.actor, response });
-  const signedIn = await world.auth.passkeys.signIn({
-    response: await authenticator.get(await world.auth.passkeys.signInOptions()),
+  const signedIn = await world.auth.signIn.passkey({
+    response: await authenticator.get(await world.auth.signIn.passkeyOptions()),
     context: { address: freshAddress() },
   });
   return { person: await personAt(world, person, signedIn), ids: [person.credentialId, passkey.id] };
@@ -74,7 +74,7 @@ async function race(count: number, act: (auth: FullAuth, index: number) => Promi
 }
 
 const signIn = (ticket: string, type: "totp" | "recovery", code: string) => (auth: FullAuth) =>
-  auth.signInWithFactor({ ticket, proof: { type, code }, context: { address: freshAddress() } });
+  auth.signIn.factor({ ticket, proof: { type, code }, context: { address: freshAddress() } });
 
 describe("R033: one code of an authenticator app", () => {
   async function prepared(count: number) {
@@ -177,11 +177,11 @@ describe("S46: one challenge", () => {
     const authenticator = await newAuthenticator({ counts: false });
     const options = await world.auth.passkeys.registrationOptions(person);
     await world.auth.passkeys.register({ actor: person.actor, response: await authenticator.create(options) });
-    const response = await authenticator.get(await world.auth.passkeys.signInOptions());
+    const response = await authenticator.get(await world.auth.signIn.passkeyOptions());
     return { person, authenticator, response };
   }
   const use = (response: unknown) => (auth: FullAuth) =>
-    auth.passkeys.signIn({ response, context: { address: freshAddress() } });
+    auth.signIn.passkey({ response, context: { address: freshAddress() } });
 
   test(`${callers} answers at once: one gets in`, async () => {
     const { person, response } = await prepared();
@@ -237,12 +237,12 @@ describe("WebAuthn §7.2 step 22: one counter", () => {
     await world.auth.passkeys.register({ actor: person.actor, response: await authenticator.create(options) });
     return await Promise.all(
       Array.from({ length: count }, async () =>
-        authenticator.get(await world.auth.passkeys.signInOptions(), { signCount: 7 }),
+        authenticator.get(await world.auth.signIn.passkeyOptions(), { signCount: 7 }),
       ),
     );
   }
   const use = (responses: readonly unknown[]) => (auth: FullAuth, index: number) =>
-    auth.passkeys.signIn({ response: responses[index], context: { address: freshAddress() } });
+    auth.signIn.passkey({ response: responses[index], context: { address: freshAddress() } });
 
   test("200 assertions with the same one, of an authenticator and its clones: one gets in", async () => {
     const responses = await prepared(200);

@@ -25,7 +25,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   const later = (seconds: number) => advanceTestClock(world.database, seconds);
   const wait = () => later(30);
   const signInWith = (person: Person, ticket: string, code: string, type: "totp" | "recovery" = "totp") =>
-    world.auth.signInWithFactor({ ticket, transport: person.transport, proof: { type, code } });
+    world.auth.signIn.factor({ ticket, transport: person.transport, proof: { type, code } });
 
   describe("setting an authenticator app up", () => {
     test("R035, S44: its secret is told once, and sealed for this row and user", async () => {
@@ -48,10 +48,10 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const { auth } = world;
       const person = await world.person();
       const app = appOf(world, await auth.factors.enrollTotp({ actor: person.actor, label: "phone" }));
-      expect((await auth.signIn(person)).mfaRequired).toBe(false);
+      expect((await auth.signIn.password(person)).mfaRequired).toBe(false);
       const { actor, transport } = person;
       await auth.factors.confirmTotp({ actor, transport, factorId: app.factorId, code: await app.code() });
-      expect(await auth.signIn(person)).toEqual({
+      expect(await auth.signIn.password(person)).toEqual({
         mfaRequired: true,
         enroll: false,
         factors: ["totp"],
@@ -237,7 +237,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const { app, person } = await addApp(world, await world.person());
       const ticket = await ticketFor(world, person);
       for (let attempt = 0; attempt < 20; attempt++) {
-        await outcome(world.auth.signIn({ identifier: person.identifier, password: "wrong wrong wrong" }));
+        await outcome(world.auth.signIn.password({ identifier: person.identifier, password: "wrong wrong wrong" }));
       }
       await signInWith(person, ticket, await app.code());
     });
@@ -297,7 +297,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         const { app, person } = await addApp(world, await world.person({ transport: "cookie" }));
         const ticket = await ticketFor(world, person);
         const proof = { type: "totp", code: await app.code() } as const;
-        expect(await outcome(world.auth.signInWithFactor({ ticket, transport: "token", proof }))).toBe(
+        expect(await outcome(world.auth.signIn.factor({ ticket, transport: "token", proof }))).toBe(
           "unauthorized.invalid_ticket",
         );
       });
@@ -315,7 +315,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     test("a session that the browser has already ends", async () => {
       const { app, person } = await addApp(world, await world.person({ transport: "cookie" }));
       const ticket = await ticketFor(world, person);
-      await world.auth.signInWithFactor({
+      await world.auth.signIn.factor({
         ticket,
         transport: "cookie",
         proof: { type: "totp", code: await app.code() },
@@ -398,7 +398,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         const ticket = await ticketFor(world, person);
         await world.rows(sql`delete from attempt where bucket like 'factor:%'`);
         const proof = { type: "recovery", code: "nonsense" } as const;
-        const code = await outcome(world.auth.signInWithFactor({ ticket, transport, context, proof }));
+        const code = await outcome(world.auth.signIn.factor({ ticket, transport, context, proof }));
         if (code === "too_many_requests") refused += 1;
       }
       expect(refused).toBe(1);
@@ -516,7 +516,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await outcome(auth.sessions.verify({ token: other.token, transport: "token" }))).toBe(
         "unauthorized.session_expired",
       );
-      expect((await auth.signIn(person)).mfaRequired).toBe(false);
+      expect((await auth.signIn.password(person)).mfaRequired).toBe(false);
     });
 
     test("R037: not with an old proof, nor another's, nor twice", async () => {
@@ -565,7 +565,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         sql`select revoked_at is null as live from pat where usr_id = ${uuidFor("usr", person.userId)}::uuid`,
       );
       expect(pat!.live).toBe(false);
-      expect(await auth.signIn(person)).toMatchObject({ mfaRequired: true, enroll: true, factors: [] });
+      expect(await auth.signIn.password(person)).toMatchObject({ mfaRequired: true, enroll: true, factors: [] });
     });
   });
 
@@ -584,7 +584,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const person = await world.person();
       const { userId, credentialId, transport } = person;
       await auth.mfaPolicies.set({ actor: system, userId, required: true });
-      const needed = await auth.signIn(person);
+      const needed = await auth.signIn.password(person);
       if (!needed.mfaRequired) throw new Error("It let them in.");
       expect(needed).toMatchObject({ enroll: true, factors: [] });
       const { ticket } = needed;
@@ -611,9 +611,9 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const { userId, transport } = person;
       const graceUntil = new Date(start.getTime() + 60_000);
       await auth.mfaPolicies.set({ actor: system, userId, required: true, graceUntil });
-      expect((await auth.signIn(person)).mfaRequired).toBe(false);
+      expect((await auth.signIn.password(person)).mfaRequired).toBe(false);
       await later(60);
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
       expect(await outcome(auth.verifyPassword(person))).toBe("forbidden.enrollment_not_granted");
       expect(await world.tickets(userId)).toBe(0);
 
@@ -625,7 +625,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const app = appOf(world, await auth.factors.enrollTotp({ ticket, transport, label: "phone" }));
       await auth.factors.confirmTotp({ ticket, transport, factorId: app.factorId, code: await app.code() });
       await world.rows(sql`update mfa set status = 'revoked' where usr_id = ${uuidFor("usr", userId)}::uuid`);
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
 
     test("S32: nor does one who had a factor set up another one without leave", async () => {
@@ -633,7 +633,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const { person } = await addApp(world, await world.person());
       await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
       await world.rows(sql`update mfa set status = 'revoked' where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
   });
 

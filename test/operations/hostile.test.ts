@@ -56,8 +56,8 @@ describe("one after the other", () => {
     return { person, authenticator, passkey };
   }
   const passkeySignIn = async (authenticator: Authenticator) =>
-    await auth.passkeys.signIn({
-      response: await authenticator.get(await auth.passkeys.signInOptions()),
+    await auth.signIn.passkey({
+      response: await authenticator.get(await auth.signIn.passkeyOptions()),
       context: context(),
     });
   const proofBy = async (authenticator: Authenticator, ticket: string) => ({
@@ -70,7 +70,7 @@ describe("one after the other", () => {
     for (let used = 0; used < attempts; ) {
       const ticket = await ticketFor(world, person);
       for (let n = 0; n < 5 && used < attempts; n++, used++) {
-        const code = await outcome(auth.signInWithFactor({ ticket, proof: wrong, context: context() }));
+        const code = await outcome(auth.signIn.factor({ ticket, proof: wrong, context: context() }));
         expect(["unauthorized.invalid_factor", "too_many_requests"]).toContain(code);
       }
     }
@@ -175,7 +175,7 @@ describe("one after the other", () => {
       const { person, passkey } = await withPasskey();
       await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
       await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
 
     /** Another passkey of the same person's, so that the first is not the last. */
@@ -260,7 +260,7 @@ describe("one after the other", () => {
     await auth.mfaPolicies.set({ actor: system, userId, required: true });
     const refused = "unauthorized.reauthentication_required";
     const lasting = { actor, userId, name: "ci", scope: ["docs:read"] };
-    expect(await outcome(auth.tokens.create(lasting))).toBe(refused);
+    expect(await outcome(auth.personalAccessTokens.create(lasting))).toBe(refused);
     expect(await outcome(auth.passkeys.registrationOptions({ actor }))).toBe(refused);
     expect(await outcome(auth.factors.enrollTotp({ actor, label: "app" }))).toBe(refused);
   });
@@ -277,9 +277,9 @@ describe("one after the other", () => {
     await auth.credentials.createPassword({ actor: system, userId, identifier, password });
     const graceUntil = row.seconds === undefined ? null : new Date(start.getTime() + row.seconds * 1000);
     await auth.mfaPolicies.set({ actor: system, userId, required: row.required, graceUntil });
-    expect(await outcome(auth.signIn({ identifier, password, context: context() }))).toBe(row.answer);
+    expect(await outcome(auth.signIn.password({ identifier, password, context: context() }))).toBe(row.answer);
     if (row.answer !== "done") return;
-    const signedIn = await auth.signIn({ identifier, password, context: context() });
+    const signedIn = await auth.signIn.password({ identifier, password, context: context() });
     expect(signedIn).toMatchObject({ mfaRequired: true, enroll: true });
   });
 
@@ -291,7 +291,7 @@ describe("one after the other", () => {
       const { app } = await addApp(world, owner);
       await auth.factors.revoke({ actor: system, factorId: app.factorId });
       await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
 
     test("whoever has a factor gets none: S32", async () => {
@@ -300,9 +300,9 @@ describe("one after the other", () => {
       expect(await outcome(auth.mfaPolicies.grantEnrollment(grant))).toBe("precondition.invalid_transition");
       await auth.mfaPolicies.set({ ...grant, required: true });
       await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
       expect(await outcome(auth.mfaPolicies.grantEnrollment(grant))).toBe("done");
-      expect(await outcome(auth.signIn(person))).toBe("done");
+      expect(await outcome(auth.signIn.password(person))).toBe("done");
     });
 
     test("a suspended passkey that comes back uses it up: S32", async () => {
@@ -313,7 +313,7 @@ describe("one after the other", () => {
       await auth.mfaPolicies.grantEnrollment({ actor: system, userId: person.userId });
       await auth.credentials.reinstate(act);
       await auth.credentials.revoke(act);
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
 
     test("a passkey uses it up: S32", async () => {
@@ -324,7 +324,7 @@ describe("one after the other", () => {
       const passkey = await auth.passkeys.register({ actor: person.actor, response });
       await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
       await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
   });
 
@@ -367,7 +367,7 @@ describe("one after the other", () => {
         expect(await outcome(auth.credentials[verb](act))).toBe(refused);
         expect(await outcome(auth.credentials[own]({ ...act, currentPassword: otherPassword }))).toBe(refused);
         expect(await outcome(auth.credentials[own]({ ...act, currentPassword: person.password }))).toBe("done");
-        expect(await outcome(auth.signIn(person))).toBe(refused);
+        expect(await outcome(auth.signIn.password(person))).toBe(refused);
       },
     );
 
@@ -397,7 +397,7 @@ describe("one after the other", () => {
           credentialId: (await auth.credentials.listForUser(person)).at(-1)!.id,
         });
       }
-      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
       expect(await world.rows(sql`select from attempt where bucket ~ '^credential:' and streak > 0`)).toEqual([]);
     });
 
@@ -436,7 +436,7 @@ describe("one after the other", () => {
       const { person, authenticator } = await withPasskey();
       const { userId, identifier, password: currentPassword } = person;
       for (let n = 0; n < 12; n++)
-        await outcome(auth.signIn({ identifier, password: otherPassword, context: context() }));
+        await outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() }));
       const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
       expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword }))).toBe("done");
     });
@@ -447,7 +447,7 @@ describe("one after the other", () => {
       // Long enough only for whoever has a second factor too, which the statement alone knows.
       const change = () => auth.changePassword({ actor, currentPassword, newPassword: "xk7#Qv2zPl", transport });
       for (let n = 0; n < 12; n++) expect(await outcome(change())).toBe("invalid_format.password");
-      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
     });
 
     test("S41: that it was right, and why it did not serve, is in the log; a wrong one reads otherwise", async () => {
@@ -494,7 +494,7 @@ describe("one after the other", () => {
       const change = { actor, currentPassword, newPassword: otherPassword, transport };
       for (let n = 0; n < 12; n++)
         expect(await outcome(overloaded.changePassword(change))).toBe("unavailable.database");
-      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
     });
 
     test("F13, S22: nor where the new one cannot be hashed now", async () => {
@@ -509,7 +509,7 @@ describe("one after the other", () => {
       ]) {
         for (let n = 0; n < 12; n++) expect(await outcome(act())).toBe("unavailable.busy");
       }
-      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
     });
 
     test("S41: a guess is recorded at the password that it was at", async () => {
@@ -533,7 +533,7 @@ describe("one after the other", () => {
         const { userId } = await world.person();
         expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword }))).toBe("done");
       }
-      expect(await outcome(auth.signIn({ ...admin, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...admin, context: context() }))).toBe("done");
     });
 
     test("a password that is replaced between its check and its use proves nothing", async () => {
@@ -580,7 +580,7 @@ describe("one after the other", () => {
       const first = world.isolate({ identifierFirst: true });
       const { person } = await withPasskey();
       const named = async (identifier: string) =>
-        (await first.passkeys.signInOptions({ identifier })).allowCredentials.map(({ id }) => id);
+        (await first.signIn.passkeyOptions({ identifier })).allowCredentials.map(({ id }) => id);
       const ids = [...(await named(person.identifier)), ...(await named(freshIdentifier()))];
       expect(ids).toHaveLength(8);
       const stranger = await world.person();
@@ -637,7 +637,9 @@ describe("one after the other", () => {
     await auth.factors.revoke({ actor: system, factorId: factor!.id });
     await later(8 * 86_400);
     await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
-    expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("forbidden.enrollment_not_granted");
+    expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe(
+      "forbidden.enrollment_not_granted",
+    );
   });
 
   test("a session that is ended takes with it what its holder made of it by a step-up", async () => {
@@ -694,9 +696,11 @@ describe("one after the other", () => {
       const { person, authenticator, passkey } = await withPasskey();
       const owner = await personAt(world, person, await passkeySignIn(authenticator));
       const { actor, userId } = owner;
-      const { token } = await auth.tokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
+      const { token } = await auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
       await auth.credentials.revoke({ actor: byOwner ? actor : system, credentialId: passkey.id });
-      expect(await outcome(auth.tokens.verify({ token, context: context() }))).toBe(byOwner ? "done" : "pat.revoked");
+      expect(await outcome(auth.personalAccessTokens.verify({ token, context: context() }))).toBe(
+        byOwner ? "done" : "pat.revoked",
+      );
     }
   });
 
@@ -760,7 +764,7 @@ describe("one after the other", () => {
     for (let n = 0; n < 10; n++) await outcome(auth.stepUp({ actor, transport, proof: wrong }));
     const ticket = await ticketFor(world, person);
     const proof = { type: "totp", code: await app.code() } as const;
-    expect(await outcome(auth.signInWithFactor({ ticket, proof, context: context() }))).toBe("done");
+    expect(await outcome(auth.signIn.factor({ ticket, proof, context: context() }))).toBe("done");
   });
 
   describe("the policy", () => {
@@ -769,7 +773,7 @@ describe("one after the other", () => {
       const { actor, userId } = person;
       // What a browser sends whose owner means `from now on`.
       await outcome(auth.mfaPolicies.set({ actor, userId, required: true, graceUntil: new Date(start.getTime() - 1) }));
-      expect(await outcome(auth.signIn(person))).toBe("done");
+      expect(await outcome(auth.signIn.password(person))).toBe("done");
     });
 
     test("a user who once had a factor requires one of themself: S33: it does not lock them out for ever", async () => {
@@ -777,7 +781,7 @@ describe("one after the other", () => {
       const { actor, userId } = person;
       await auth.factors.revoke({ actor, factorId: app.factorId });
       await outcome(auth.mfaPolicies.set({ actor, userId, required: true }));
-      expect(await outcome(auth.signIn(person))).toBe("done");
+      expect(await outcome(auth.signIn.password(person))).toBe("done");
     });
   });
 
@@ -785,8 +789,8 @@ describe("one after the other", () => {
     const person = await world.person();
     for (let n = 0; n < 5; n++) await givenPasskey(world, person.userId);
     const first = world.isolate({ identifierFirst: true });
-    const known = await first.passkeys.signInOptions({ identifier: person.identifier });
-    const unknown = await first.passkeys.signInOptions({ identifier: "nobody@example.com" });
+    const known = await first.signIn.passkeyOptions({ identifier: person.identifier });
+    const unknown = await first.signIn.passkeyOptions({ identifier: "nobody@example.com" });
     expect(known.allowCredentials.length).toBe(unknown.allowCredentials.length);
   });
 
@@ -855,11 +859,11 @@ describe("one after the other", () => {
       // The browser's cookie is the one that it was given last.
       const cookie = (await addApp(world, inside)).person.knownDevice;
       for (let n = 0; n < 11; n++) {
-        await outcome(auth.signIn({ identifier, password: "a stranger's guess", context: context() }));
+        await outcome(auth.signIn.password({ identifier, password: "a stranger's guess", context: context() }));
       }
-      expect(await outcome(auth.signIn({ identifier, password, knownDevice: cookie, context: context() }))).toBe(
-        "done",
-      );
+      expect(
+        await outcome(auth.signIn.password({ identifier, password, knownDevice: cookie, context: context() })),
+      ).toBe("done");
     });
   });
 
@@ -966,7 +970,7 @@ describe("at once", () => {
     // The reset waits first, and the thief's token behind it, whose statement has seen the session alive.
     const reset = outcome(world.auth.factors.revoke({ actor: system, factorId: app.factorId }));
     await held.waiting(1);
-    const made = outcome(world.auth.tokens.create({ actor, userId, name: "kept", scope: ["all"] }));
+    const made = outcome(world.auth.personalAccessTokens.create({ actor, userId, name: "kept", scope: ["all"] }));
     await held.waiting(2);
     await held.release();
     expect(await reset).toBe("done");
@@ -1047,9 +1051,7 @@ describe("at once", () => {
       const { person } = await addApp(world, await world.person());
       const user = uuidFor("usr", person.userId);
       const ticket = await ticketFor(world, person);
-      await outcome(
-        world.auth.signInWithFactor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }),
-      );
+      await outcome(world.auth.signIn.factor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }));
       // What the reservation of another attempt with the ticket has, before it takes the ticket.
       const held = await holdLock(
         world.backend.connectionString!,
@@ -1087,7 +1089,7 @@ describe("at once", () => {
       );
       const by = (used: Database, code: string) =>
         outcome(
-          world.isolate({ database: used }).signInWithFactor({
+          world.isolate({ database: used }).signIn.factor({
             ticket,
             proof: { type: "totp", code },
             context: context(),

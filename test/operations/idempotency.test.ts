@@ -1,12 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemActor } from "../../src/domain/actor.ts";
 import { AuthError } from "../../src/domain/error.ts";
-import type { Auth } from "../../src/operations/auth.ts";
-import { createAuth } from "../../src/operations/auth.ts";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock } from "../../src/testing/clock.ts";
-import { secret } from "../support/auth.ts";
+import { type FullAuth as Auth, fullAuth, sealingKey, secret } from "../support/auth.ts";
 import { type Backend, backend } from "../support/databases.ts";
 
 describe.each(["pglite", "postgres"] as const)("S35: Idempotency-Key of createUser, on %s", (name) => {
@@ -17,7 +15,13 @@ describe.each(["pglite", "postgres"] as const)("S35: Idempotency-Key of createUs
     opened = await backend(name);
     await installTestClock(opened.database);
     const { database } = opened;
-    auth = createAuth({ database, passwordHasher: argon2id(), secrets: secret, origins: ["https://app.example"] });
+    auth = fullAuth({
+      sealingKeys: sealingKey,
+      database,
+      passwordHasher: argon2id(),
+      secrets: secret,
+      origins: ["https://app.example"],
+    });
   });
   afterAll(() => opened.close());
 

@@ -1,9 +1,9 @@
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
 import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   type FullAuth,
   freshAddress,
@@ -110,7 +110,7 @@ const factorWrites: readonly Write[] = [
     requests: 2,
     prepare: withApp,
     act: (auth: FullAuth, _person: Person, { ticket, ...made }: WithApp) =>
-      auth.signInWithFactor({ ticket, proof: made[type], context: context() }),
+      auth.signIn.factor({ ticket, proof: made[type], context: context() }),
     repeated: "unauthorized.invalid_ticket",
     check: opens,
   })),
@@ -152,7 +152,7 @@ const factorWrites: readonly Write[] = [
     check: async (world, { codes }: { codes: string[] }, person) => {
       const ticket = await ticketFor(world, person);
       const proof = { type: "recovery", code: codes[0]! } as const;
-      expect(await outcome(world.auth.signInWithFactor({ ticket, proof, context: context() }))).toBe("done");
+      expect(await outcome(world.auth.signIn.factor({ ticket, proof, context: context() }))).toBe("done");
     },
   },
   {
@@ -210,9 +210,9 @@ const factorWrites: readonly Write[] = [
       const device = await newAuthenticator();
       const response = await registrationBy(world, person, device);
       await world.auth.passkeys.register({ actor: person.actor, response });
-      return await device.get(await world.auth.passkeys.signInOptions());
+      return await device.get(await world.auth.signIn.passkeyOptions());
     },
-    act: (auth, _person, response: unknown) => auth.passkeys.signIn({ response, context: context() }),
+    act: (auth, _person, response: unknown) => auth.signIn.passkey({ response, context: context() }),
     repeated: "unauthorized.invalid_credential",
     check: opens,
   },
@@ -246,7 +246,7 @@ const writes: readonly Write[] = [
     name: "sign-in",
     action: "identity.sign_in",
     requests: 2,
-    act: (auth, person) => auth.signIn({ ...person, context: context() }),
+    act: (auth, person) => auth.signIn.password({ ...person, context: context() }),
     repeated: "done",
     check: opens,
   },
@@ -557,13 +557,13 @@ describe.each(["pglite", "postgres"] as const)("F01, F02, T05 by the calls of th
         const { identifier } = await world.person();
         const known = (await world.events({ action: "identity.sign_in" })).length;
         faulty.reset([undefined, fault]);
-        expect(await outcome(auth.signIn({ identifier, password: otherPassword, context: context() }))).toBe(
+        expect(await outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() }))).toBe(
           "unauthorized.invalid_credential",
         );
         faulty.reset();
         expect((await world.events({ action: "identity.sign_in" })).length).toBe(known + 1);
         faulty.reset([undefined, "before", "before", "before"]);
-        expect(await outcome(auth.signIn({ identifier, password: otherPassword, context: context() }))).toBe(
+        expect(await outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() }))).toBe(
           unavailable,
         );
         faulty.reset();
@@ -609,7 +609,7 @@ describe.each(["pglite", "postgres"] as const)("F01, F02, T05 by the calls of th
     for (const fault of ["before", "after", "late"] as const) {
       const { ticket } = await withApp(world, await world.person());
       const attempt = () =>
-        outcome(auth.signInWithFactor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }));
+        outcome(auth.signIn.factor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }));
       const events = async () => (await world.events({ action: "identity.mfa.verify" })).length;
       const known = await events();
       faulty.reset([undefined, fault]);
@@ -704,10 +704,10 @@ describe.each(["pglite", "postgres"] as const)("F01, F02, T05 by the calls of th
         [() => auth.sessions.verify({ token: stranger.token, transport: token }), ["unauthorized.session_expired"]],
         [() => auth.sessions.refresh({ token: stranger.token, transport: token }), ["unauthorized.session_expired"]],
         [
-          () => auth.signIn({ identifier: freshIdentifier(), password: goodPassword, context: context() }),
+          () => auth.signIn.password({ identifier: freshIdentifier(), password: goodPassword, context: context() }),
           ["unauthorized.invalid_credential"],
         ],
-        [() => auth.signIn({ identifier, password: person.password, context: context() }), ["done"]],
+        [() => auth.signIn.password({ identifier, password: person.password, context: context() }), ["done"]],
         [() => auth.users.suspend({ actor, userId: stranger.userId }), ["not_found"]],
         [() => auth.users.update({ actor, userId, displayName: `${round}` }), ["done"]],
       ];
@@ -773,7 +773,7 @@ describe("F01, F10, T05 by the wire, postgres-over-neon", () => {
       always = fault;
       for (const act of [
         () => reads.verify!(world.auth, person),
-        () => world.auth.signIn({ ...person, context: context() }),
+        () => world.auth.signIn.password({ ...person, context: context() }),
       ]) {
         const error = await refusal(act());
         const whole = `${error.stack} ${String((error.cause as Error | undefined)?.stack)} ${JSON.stringify(error)}`;
@@ -899,10 +899,10 @@ describe("F03, B48: an isolate remembers nothing", () => {
       const created = await fresh().sessions.create({ ticket, userId, credentialId });
       const child = await fresh().sessions.refresh({ token: created.token, transport: token });
       expect(await fresh().sessions.refresh({ token: created.token, transport: token })).toEqual(child);
-      const guess = () => outcome(fresh().signIn(proof(otherPassword)));
+      const guess = () => outcome(fresh().signIn.password(proof(otherPassword)));
       for (let time = 0; time < 10; time++) expect(await guess()).toBe("unauthorized.invalid_credential");
       expect(await guess()).toBe("too_many_requests");
-      const known = await fresh().signIn(proof(goodPassword, { knownDevice: signedUp.knownDevice }));
+      const known = await fresh().signIn.password(proof(goodPassword, { knownDevice: signedUp.knownDevice }));
       expect(known.mfaRequired).toBe(false);
       expect(
         await outcome(

@@ -41,7 +41,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     return { ...made, person: await personAt(world, made.person, await signIn(made.authenticator)) };
   }
   const signIn = async (authenticator: Authenticator, misuse?: Misuse) =>
-    await auth.passkeys.signIn({ response: await authenticator.get(await auth.passkeys.signInOptions(), misuse) });
+    await auth.signIn.passkey({ response: await authenticator.get(await auth.signIn.passkeyOptions(), misuse) });
 
   describe("making one", () => {
     test("the options are those of a discoverable credential that verifies its user", async () => {
@@ -109,7 +109,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       ])("$case", async ({ case: name, misuse }) => {
         const { actor, userId } = await world.person();
         const options = await auth.passkeys.registrationOptions({ actor });
-        const { challenge } = await auth.passkeys.signInOptions();
+        const { challenge } = await auth.signIn.passkeyOptions();
         const spoilt = name === "with the challenge of an assertion" ? { challenge } : misuse;
         const response = await (await newAuthenticator()).create(options, spoilt);
         expect(await outcome(auth.passkeys.register({ actor, response }))).toBe("invalid_format.webauthn");
@@ -204,7 +204,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     });
 
     test("S26: the options name nobody's credentials", async () => {
-      expect(await auth.passkeys.signInOptions()).toEqual({
+      expect(await auth.signIn.passkeyOptions()).toEqual({
         challenge: expect.any(String),
         timeout: 300_000,
         rpId: "example.com",
@@ -215,7 +215,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
 
     describe("S26: with an identifier typed first", () => {
       const ids = async (through: FullAuth, identifier: string) =>
-        (await through.passkeys.signInOptions({ identifier })).allowCredentials.map(({ id }) => id);
+        (await through.signIn.passkeyOptions({ identifier })).allowCredentials.map(({ id }) => id);
 
       test("it is ignored unless the application has asked for it", async () => {
         const { person } = await withPasskey();
@@ -258,7 +258,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         const texts: (readonly string[])[] = [];
         for (const identifier of [person.identifier, "nobody@example.com"]) {
           world.counting.reset(1);
-          await asking.passkeys.signInOptions({ identifier });
+          await asking.signIn.passkeyOptions({ identifier });
           texts.push([...world.counting.statements]);
         }
         world.counting.reset();
@@ -270,7 +270,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const count = async () =>
         (await world.rows<{ n: number }>(sql`select count(*)::int as n from spent_challenge`))[0]!.n;
       const before = await count();
-      await auth.passkeys.signInOptions();
+      await auth.signIn.passkeyOptions();
       expect(await count()).toBe(before);
     });
 
@@ -300,29 +300,29 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
 
       test("with any bit turned of what is signed", async () => {
         const { authenticator } = await withPasskey();
-        const response = await authenticator.get(await auth.passkeys.signInOptions());
+        const response = await authenticator.get(await auth.signIn.passkeyOptions());
         for (const member of ["authenticatorData", "clientDataJSON", "signature"]) {
           for (let bit = 0; bit < 160; bit += 13) {
             await world.rows(sql`delete from attempt`);
             const spoilt = withBitTurned(response, member, bit);
-            expect(await outcome(auth.passkeys.signIn({ response: spoilt }))).toBe("unauthorized.invalid_credential");
+            expect(await outcome(auth.signIn.passkey({ response: spoilt }))).toBe("unauthorized.invalid_credential");
           }
         }
-        await auth.passkeys.signIn({ response });
+        await auth.signIn.passkey({ response });
       });
 
       test("a second time with one challenge, even where no counter tells", async () => {
         const { authenticator } = await withPasskey({ counts: false });
-        const response = await authenticator.get(await auth.passkeys.signInOptions());
-        await auth.passkeys.signIn({ response });
-        expect(await outcome(auth.passkeys.signIn({ response }))).toBe("unauthorized.invalid_credential");
+        const response = await authenticator.get(await auth.signIn.passkeyOptions());
+        await auth.signIn.passkey({ response });
+        expect(await outcome(auth.signIn.passkey({ response }))).toBe("unauthorized.invalid_credential");
       });
 
       test("past five minutes", async () => {
         const { authenticator } = await withPasskey();
-        const response = await authenticator.get(await auth.passkeys.signInOptions());
+        const response = await authenticator.get(await auth.signIn.passkeyOptions());
         await later(300);
-        expect(await outcome(auth.passkeys.signIn({ response }))).toBe("unauthorized.invalid_credential");
+        expect(await outcome(auth.signIn.passkey({ response }))).toBe("unauthorized.invalid_credential");
       });
 
       test.each(["suspend", "revoke"] as const)("after %s of it, or of its user", async (act) => {
@@ -337,7 +337,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       test.each([null, {}, "x", { id: "AAAA", rawId: "AAAA", type: "public-key", response: {} }])(
         "%j",
         async (response) => {
-          expect(await outcome(auth.passkeys.signIn({ response }))).toBe("unauthorized.invalid_credential");
+          expect(await outcome(auth.signIn.passkey({ response }))).toBe("unauthorized.invalid_credential");
         },
       );
 
@@ -345,10 +345,10 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         const strict = world.isolate({ limits: { address: { attempts: 2, windowSeconds: 60 } } });
         const { authenticator } = await withPasskey();
         for (const expected of ["unauthorized.invalid_credential", "unauthorized.invalid_credential"]) {
-          expect(await outcome(strict.passkeys.signIn({ response: {} }))).toBe(expected);
+          expect(await outcome(strict.signIn.passkey({ response: {} }))).toBe(expected);
         }
-        const response = await authenticator.get(await strict.passkeys.signInOptions());
-        expect(await outcome(strict.passkeys.signIn({ response }))).toBe("too_many_requests");
+        const response = await authenticator.get(await strict.signIn.passkeyOptions());
+        expect(await outcome(strict.signIn.passkey({ response }))).toBe("too_many_requests");
       });
     });
 
@@ -417,7 +417,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await outcome(auth.webauthn.signInWithFactor({ ticket, transport, proof: foreign }))).toBe(
         "unauthorized.invalid_factor",
       );
-      const anonymous = await mine.authenticator.get(await auth.passkeys.signInOptions());
+      const anonymous = await mine.authenticator.get(await auth.signIn.passkeyOptions());
       const proof = { type: "webauthn", response: anonymous } as const;
       expect(await outcome(auth.webauthn.signInWithFactor({ ticket, transport, proof }))).toBe(
         "unauthorized.invalid_factor",
@@ -513,9 +513,9 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     const [renamed] = await trips(() =>
       auth.passkeys.rename({ actor: person.actor, passkeyId: passkey.id, name: "x" }),
     );
-    const [asked, request] = await trips(() => auth.passkeys.signInOptions());
+    const [asked, request] = await trips(() => auth.signIn.passkeyOptions());
     const assertion = await authenticator.get(request);
-    const [signedIn] = await trips(() => auth.passkeys.signIn({ response: assertion }));
+    const [signedIn] = await trips(() => auth.signIn.passkey({ response: assertion }));
     expect({ made, kept, listed, renamed, asked, signedIn }).toEqual({
       made: 1,
       kept: 1,

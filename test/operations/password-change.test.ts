@@ -26,7 +26,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     world.auth.changePassword({ actor, currentPassword, newPassword, transport });
   const verify = ({ token, transport }: Pick<Person, "token" | "transport">) =>
     outcome(world.auth.sessions.verify({ token, transport }));
-  const signIn = ({ identifier }: Person, password: string) => outcome(world.auth.signIn({ identifier, password }));
+  const signIn = ({ identifier }: Person, password: string) =>
+    outcome(world.auth.signIn.password({ identifier, password }));
   const changes = async ({ userId }: Person) =>
     (await world.events({ actor: userId, action: "identity.password.change" })).map((e) => [e.outcome, e.metadata]);
 

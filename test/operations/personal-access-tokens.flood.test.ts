@@ -26,7 +26,7 @@ afterAll(() => world.close());
 
 const madeUp = (id = generateId("pat") as string): string => `${id}_${"A".repeat(43)}`;
 const tokenOf = ({ userId }: Person) =>
-  world.auth.tokens.create({ actor: system, userId, name: "ci", scope: ["docs:read"] });
+  world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: ["docs:read"] });
 
 /** A hasher before which so many may wait, as before `argon2id()`, for as long on any machine. */
 function hasherWithPlaces(places: number): PasswordHasher {
@@ -46,7 +46,7 @@ function hasherWithPlaces(places: number): PasswordHasher {
 
 /** Presents a token, from an address that nobody else has unless one is given. */
 const use = (token: string, auth: FullAuth = world.auth, address = freshAddress()) =>
-  outcome(auth.tokens.verify({ token, context: { address } }));
+  outcome(auth.personalAccessTokens.verify({ token, context: { address } }));
 
 describe("S24: made-up tokens", () => {
   test("60 of an address in five minutes; the next are refused unread, wherever the token is from", async () => {
@@ -55,7 +55,7 @@ describe("S24: made-up tokens", () => {
     const { token } = await tokenOf(ada);
     for (let index = 0; index < 60; index++) expect(await use(madeUp(), world.auth, address)).toBe("pat.invalid");
     world.hasher.reset();
-    const error = await refusal(world.auth.tokens.verify({ token: madeUp(), context: { address } }));
+    const error = await refusal(world.auth.personalAccessTokens.verify({ token: madeUp(), context: { address } }));
     expect([error.code, error.retryAfterSeconds! > 0, error.retryAfterSeconds! <= 300]).toEqual([
       "too_many_requests",
       true,
@@ -71,7 +71,7 @@ describe("S24: made-up tokens", () => {
     expect(events.filter(({ context }) => context.ip === address)).toHaveLength(1);
     // Sign-in has counters of its own.
     const { identifier, password } = ada;
-    expect(await outcome(world.auth.signIn({ identifier, password, context: { address } }))).toBe("done");
+    expect(await outcome(world.auth.signIn.password({ identifier, password, context: { address } }))).toBe("done");
   });
 
   test("300 of a network, from ever other addresses", async () => {
@@ -113,7 +113,7 @@ describe("S24: made-up tokens", () => {
     const signIns: string[] = [];
     for (let round = 0; round < 3; round++) {
       const proof = () => ({ identifier, password: goodPassword, context: { address: freshAddress() } });
-      signIns.push(...(await Promise.all(Array.from({ length: 8 }, () => outcome(auth.signIn(proof()))))));
+      signIns.push(...(await Promise.all(Array.from({ length: 8 }, () => outcome(auth.signIn.password(proof()))))));
     }
     isOver = true;
     return { signIns, flood: (await Promise.all(flood)).flat() };
@@ -137,7 +137,7 @@ describe("S24: made-up tokens", () => {
       passwordHasher: { ...quickHasher(), verify: () => Promise.reject(new Error("gone")) },
     });
     for (let index = 0; index < 70; index++) {
-      await expect(auth.tokens.verify({ token: madeUp(), context: { address } })).rejects.toThrow("gone");
+      await expect(auth.personalAccessTokens.verify({ token: madeUp(), context: { address } })).rejects.toThrow("gone");
     }
   });
 
@@ -179,7 +179,7 @@ describe("S24: made-up tokens", () => {
     const address = freshAddress();
     const first = use(madeUp(), auth);
     await taken;
-    const error = await refusal(auth.tokens.verify({ token: madeUp(), context: { address } }));
+    const error = await refusal(auth.personalAccessTokens.verify({ token: madeUp(), context: { address } }));
     expect([error.code, error.retryAfterSeconds]).toEqual(["unavailable.busy", 1]);
     release();
     expect(await first).toBe("pat.invalid");

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => world.close());
 
 const create = ({ actor, userId }: Person) =>
-  world.auth.tokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
+  world.auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
 
 describe("F01: lost replies", () => {
   test.each(["before", "after", "late"] as const)("%s: create gives one token that works", async (fault) => {
@@ -19,16 +19,16 @@ describe("F01: lost replies", () => {
     const auth = world.isolate({ database: faulty });
     const owner = await world.person();
     faulty.reset([fault]);
-    const { pat, token } = await auth.tokens.create({
+    const { pat, token } = await auth.personalAccessTokens.create({
       actor: owner.actor,
       userId: owner.userId,
       name: "x",
       scope: ["a"],
     });
     faulty.reset();
-    const { data } = await world.auth.tokens.listForUser({ actor: owner.actor, userId: owner.userId });
+    const { data } = await world.auth.personalAccessTokens.listForUser({ actor: owner.actor, userId: owner.userId });
     expect(data).toEqual([pat]);
-    expect((await world.auth.tokens.verify({ token })).tokenId).toBe(pat.id);
+    expect((await world.auth.personalAccessTokens.verify({ token })).tokenId).toBe(pat.id);
     expect(await world.events({ target: pat.id, action: "identity.pat.create" })).toHaveLength(1);
   });
 
@@ -38,7 +38,7 @@ describe("F01: lost replies", () => {
     const owner = await world.person();
     const { pat } = await create(owner);
     faulty.reset([fault]);
-    expect((await auth.tokens.revoke({ actor: owner.actor, tokenId: pat.id })).status).toBe("revoked");
+    expect((await auth.personalAccessTokens.revoke({ actor: owner.actor, tokenId: pat.id })).status).toBe("revoked");
     faulty.reset();
     expect(await world.events({ target: pat.id, action: "identity.pat.revoke" })).toHaveLength(1);
   });
@@ -47,7 +47,7 @@ describe("F01: lost replies", () => {
     const faulty = faultyDatabase(world.database);
     const auth = world.isolate({ database: faulty });
     const { token } = await create(ada);
-    const use = () => outcome(auth.tokens.verify({ token, context: { address: freshAddress() } }));
+    const use = () => outcome(auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }));
     faulty.reset(["after"]);
     expect(await use()).toBe("unavailable.database");
     faulty.reset();
@@ -64,12 +64,14 @@ describe("F01: lost replies", () => {
     const auth = world.isolate({ database: faulty, onError: (error) => errors.push(error) });
     const { token } = await create(ada);
     faulty.reset([undefined, "before"]);
-    expect(await outcome(auth.tokens.verify({ token, context: { address: freshAddress() } }))).toBe("done");
+    expect(await outcome(auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }))).toBe(
+      "done",
+    );
     faulty.reset([undefined, "before"]);
     const wrong = `${token.slice(0, 37)}${"A".repeat(43)}`;
-    expect(await outcome(auth.tokens.verify({ token: wrong, context: { address: freshAddress() } }))).toBe(
-      "pat.invalid",
-    );
+    expect(
+      await outcome(auth.personalAccessTokens.verify({ token: wrong, context: { address: freshAddress() } })),
+    ).toBe("pat.invalid");
     expect(errors).toHaveLength(2);
     for (const error of errors) expect(String(error)).not.toContain(token.slice(37));
   });

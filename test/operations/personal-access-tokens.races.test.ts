@@ -22,9 +22,9 @@ afterAll(() => world.close());
 
 const isUserLock = (text: string): boolean => /^select id from usr where id in .* for no key update$/s.test(text);
 const tokenOf = (person: Person, auth: FullAuth = world.auth) =>
-  auth.tokens.create({ actor: system, userId: person.userId, name: "ci", scope: ["docs:read"] });
+  auth.personalAccessTokens.create({ actor: system, userId: person.userId, name: "ci", scope: ["docs:read"] });
 const use = (token: string, auth: FullAuth = world.auth) =>
-  outcome(auth.tokens.verify({ token, context: { address: freshAddress() } }));
+  outcome(auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }));
 const isolateThat = (rewrite: (text: string) => string | undefined) => {
   const database = rewritingDatabase(world.database, rewrite);
   return { auth: world.isolate({ database }), database };
@@ -88,7 +88,7 @@ describe("H3, R104: revocation × use", () => {
       world.backend.connectionString!,
       sql`select id from pat where id = ${id}::uuid for update`,
     );
-    const revoked = world.auth.tokens.revoke({ actor: system, tokenId: pat.id });
+    const revoked = world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id });
     await held.waiting(1);
     const used = use(token, auth);
     await held.waiting(2);
@@ -97,7 +97,7 @@ describe("H3, R104: revocation × use", () => {
     // It had read the row before the revocation took effect, so it may be let through; but not written down after it.
     await used;
     expect(await use(token, auth)).toBe("pat.revoked");
-    const { lastUsedAt, revokedAt } = await world.auth.tokens.get({ actor: system, tokenId: pat.id });
+    const { lastUsedAt, revokedAt } = await world.auth.personalAccessTokens.get({ actor: system, tokenId: pat.id });
     return lastUsedAt !== null && lastUsedAt > revokedAt!;
   }
 
@@ -122,13 +122,13 @@ describe("H3, R104: revocation × use", () => {
         const wasRevoked = isRevoked;
         return { wasRevoked, code: await use(token, isolates[index % 2]!) };
       });
-      const revoked = world.auth.tokens.revoke({ actor: system, tokenId: pat.id }).then(() => {
+      const revoked = world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id }).then(() => {
         isRevoked = true;
       });
       const answers = await Promise.all(uses);
       await revoked;
       expect(answers.filter(({ wasRevoked, code }) => wasRevoked && code !== "pat.revoked")).toEqual([]);
-      const { lastUsedAt, revokedAt } = await world.auth.tokens.get({ actor: system, tokenId: pat.id });
+      const { lastUsedAt, revokedAt } = await world.auth.personalAccessTokens.get({ actor: system, tokenId: pat.id });
       expect(lastUsedAt === null || lastUsedAt <= revokedAt!).toBe(true);
     }
   });
@@ -136,7 +136,7 @@ describe("H3, R104: revocation × use", () => {
   test("30 revocations at once: one time, one event", async () => {
     const { pat } = await tokenOf(await world.person());
     const answers = await Promise.all(
-      Array.from({ length: 30 }, () => world.auth.tokens.revoke({ actor: system, tokenId: pat.id })),
+      Array.from({ length: 30 }, () => world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id })),
     );
     expect(new Set(answers.map(({ revokedAt }) => revokedAt!.getTime())).size).toBe(1);
     expect(await world.events({ target: pat.id, action: "identity.pat.revoke" })).toHaveLength(1);
@@ -159,9 +159,10 @@ test("F18: checks, failures and revocations of the same tokens from the same add
       const { pat, token } = tokens[index % 8]!;
       const context = { address: addresses[index % 3]! };
       const auth = index % 2 ? world.auth : world.isolate();
-      if (index % 40 === 39) return await outcome(world.auth.tokens.revoke({ actor: system, tokenId: pat.id }));
+      if (index % 40 === 39)
+        return await outcome(world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id }));
       const presented = index % 5 ? token : `${pat.id}_${"A".repeat(43)}`;
-      return await outcome(auth.tokens.verify({ token: presented, context }));
+      return await outcome(auth.personalAccessTokens.verify({ token: presented, context }));
     }),
   );
   expect(codes.filter((code) => code.startsWith("unavailable.database"))).toEqual([]);

@@ -11,8 +11,14 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const create = (person: Person, more: Partial<Parameters<World["auth"]["tokens"]["create"]>[0]> = {}) =>
-  world.auth.tokens.create({ actor: person.actor, userId: person.userId, name: "ci", scope: ["docs:read"], ...more });
+const create = (person: Person, more: Partial<Parameters<World["auth"]["personalAccessTokens"]["create"]>[0]> = {}) =>
+  world.auth.personalAccessTokens.create({
+    actor: person.actor,
+    userId: person.userId,
+    name: "ci",
+    scope: ["docs:read"],
+    ...more,
+  });
 const now = async (): Promise<Date> => (await world.rows<{ now: Date }>(sql`select sallyport_now() as now`))[0]!.now;
 const later = async (seconds: number): Promise<Date> => new Date((await now()).getTime() + seconds * 1000);
 
@@ -20,7 +26,12 @@ describe("a token that is made", () => {
   test("is shown once, kept as Argon2id at the pinned cost, and nowhere else", async () => {
     const real = await openAuth("pglite", { hasher: "real" });
     const { actor, userId } = await real.person();
-    const { pat, token } = await real.auth.tokens.create({ actor, userId, name: "deploy", scope: ["b", "a"] });
+    const { pat, token } = await real.auth.personalAccessTokens.create({
+      actor,
+      userId,
+      name: "deploy",
+      scope: ["b", "a"],
+    });
     expect(token).toMatch(/^pat_[0-9a-f]{32}_[A-Za-z0-9_-]{43}$/);
     expect(token.startsWith(`${pat.id}_`)).toBe(true);
     expect(pat).toMatchObject({ userId, name: "deploy", scope: ["b", "a"], status: "active", expiresAt: null });
@@ -74,11 +85,14 @@ describe("a token that is made", () => {
 
 describe("S04, S05, F4, H7: who may", () => {
   const acts: [string, (actor: Person["actor"], of: Person, tokenId: string) => Promise<unknown>][] = [
-    ["create", (actor, { userId }) => world.auth.tokens.create({ actor, userId, name: "x", scope: [] })],
-    ["get", (actor, _of, tokenId) => world.auth.tokens.get({ actor, tokenId })],
-    ["listForUser", (actor, { userId }) => world.auth.tokens.listForUser({ actor, userId })],
-    ["revoke", (actor, _of, tokenId) => world.auth.tokens.revoke({ actor, tokenId })],
-    ["revoke, onlyOwn", (actor, _of, tokenId) => world.auth.tokens.revoke({ actor, tokenId, onlyOwn: true })],
+    ["create", (actor, { userId }) => world.auth.personalAccessTokens.create({ actor, userId, name: "x", scope: [] })],
+    ["get", (actor, _of, tokenId) => world.auth.personalAccessTokens.get({ actor, tokenId })],
+    ["listForUser", (actor, { userId }) => world.auth.personalAccessTokens.listForUser({ actor, userId })],
+    ["revoke", (actor, _of, tokenId) => world.auth.personalAccessTokens.revoke({ actor, tokenId })],
+    [
+      "revoke, onlyOwn",
+      (actor, _of, tokenId) => world.auth.personalAccessTokens.revoke({ actor, tokenId, onlyOwn: true }),
+    ],
   ];
   const expected: Record<string, string[]> = {
     //              create, get, listForUser, revoke, revoke onlyOwn
@@ -117,12 +131,12 @@ describe("S04, S05, F4, H7: who may", () => {
   test("an administrator's read and a stranger's refusal leave an event, one's own read none", async () => {
     const owner = await world.person();
     const { pat } = await create(owner);
-    await world.auth.tokens.get({ actor: owner.actor, tokenId: pat.id });
-    await world.auth.tokens.listForUser({ actor: owner.actor, userId: owner.userId });
+    await world.auth.personalAccessTokens.get({ actor: owner.actor, tokenId: pat.id });
+    await world.auth.personalAccessTokens.listForUser({ actor: owner.actor, userId: owner.userId });
     const stranger = await world.person();
-    await outcome(world.auth.tokens.revoke({ actor: stranger.actor, tokenId: pat.id }));
+    await outcome(world.auth.personalAccessTokens.revoke({ actor: stranger.actor, tokenId: pat.id }));
     const administrator = await world.administrator();
-    await world.auth.tokens.get({ actor: administrator.actor, tokenId: pat.id });
+    await world.auth.personalAccessTokens.get({ actor: administrator.actor, tokenId: pat.id });
     const events = await world.events({ target: pat.id });
     expect(events.map(({ action, outcome, actorUserId }) => [action, outcome, actorUserId])).toEqual([
       ["identity.pat.create", "success", expect.anything()],
@@ -144,11 +158,12 @@ describe("lists", () => {
     const owner = await world.person();
     const made = [];
     for (let index = 0; index < 5; index++) made.push((await create(owner)).pat.id);
-    await world.auth.tokens.revoke({ actor: owner.actor, tokenId: made[1]! });
+    await world.auth.personalAccessTokens.revoke({ actor: owner.actor, tokenId: made[1]! });
     await world.rows(sql`
       update pat set created_at = created_at - interval '1 hour', expires_at = created_at - interval '1 minute'
       where id = ${uuidFor("pat", made[3]!)}::uuid`);
-    const list = (more: object) => world.auth.tokens.listForUser({ actor: owner.actor, userId: owner.userId, ...more });
+    const list = (more: object) =>
+      world.auth.personalAccessTokens.listForUser({ actor: owner.actor, userId: owner.userId, ...more });
 
     const first = await list({ limit: 2 });
     expect(first.data.map(({ id }) => id)).toEqual(made.slice(0, 2));
@@ -171,9 +186,9 @@ describe("revocation", () => {
   test("is idempotent, keeps its first time, and leaves one event", async () => {
     const owner = await world.person();
     const { pat } = await create(owner);
-    const first = await world.auth.tokens.revoke({ actor: owner.actor, tokenId: pat.id });
+    const first = await world.auth.personalAccessTokens.revoke({ actor: owner.actor, tokenId: pat.id });
     expect(first.status).toBe("revoked");
-    const again = await world.auth.tokens.revoke({ actor: owner.actor, tokenId: pat.id });
+    const again = await world.auth.personalAccessTokens.revoke({ actor: owner.actor, tokenId: pat.id });
     expect(again).toEqual(first);
     expect(await world.events({ target: pat.id, action: "identity.pat.revoke" })).toHaveLength(1);
   });
@@ -181,21 +196,23 @@ describe("revocation", () => {
   test("can be part of a batch, and is undone with it", async () => {
     const owner = await world.person();
     const { pat } = await create(owner);
-    const plan = () => world.auth.tokens.revoke.plan({ actor: owner.actor, tokenId: pat.id });
+    const plan = () => world.auth.personalAccessTokens.revoke.plan({ actor: owner.actor, tokenId: pat.id });
     await expect(world.auth.batch([await plan(), sql`select 1 / 0`])).rejects.toThrow();
-    expect((await world.auth.tokens.get({ actor: owner.actor, tokenId: pat.id })).status).toBe("active");
+    expect((await world.auth.personalAccessTokens.get({ actor: owner.actor, tokenId: pat.id })).status).toBe("active");
     await world.auth.batch([await plan()]);
-    expect((await world.auth.tokens.get({ actor: owner.actor, tokenId: pat.id })).status).toBe("revoked");
+    expect((await world.auth.personalAccessTokens.get({ actor: owner.actor, tokenId: pat.id })).status).toBe("revoked");
   });
 
   test("S03: what gives or takes a secret has no plan, and refuses a transaction of the caller's", async () => {
-    expect("plan" in world.auth.tokens.create || "plan" in world.auth.tokens.verify).toBe(false);
+    expect("plan" in world.auth.personalAccessTokens.create || "plan" in world.auth.personalAccessTokens.verify).toBe(
+      false,
+    );
     const { token } = await create(ada);
     const nested = world.isolate({ database: { ...world.database, isNested: () => true } });
-    await expect(nested.tokens.create({ actor: ada.actor, userId: ada.userId, name: "x", scope: [] })).rejects.toThrow(
-      TypeError,
-    );
-    await expect(nested.tokens.verify({ token })).rejects.toThrow(TypeError);
+    await expect(
+      nested.personalAccessTokens.create({ actor: ada.actor, userId: ada.userId, name: "x", scope: [] }),
+    ).rejects.toThrow(TypeError);
+    await expect(nested.personalAccessTokens.verify({ token })).rejects.toThrow(TypeError);
   });
 });
 

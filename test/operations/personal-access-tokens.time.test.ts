@@ -25,7 +25,7 @@ describe("H1: by the database's clock", () => {
   ])("$case: $code", async ({ expiresAt, code }) => {
     const { userId } = await timed.person();
     await setTestClock(timed.database, at);
-    const made = timed.auth.tokens.create({ actor: system, userId, name: "x", scope: [], expiresAt });
+    const made = timed.auth.personalAccessTokens.create({ actor: system, userId, name: "x", scope: [], expiresAt });
     expect(await outcome(made)).toBe(code);
     await setTestClock(timed.database, undefined);
   });
@@ -33,7 +33,7 @@ describe("H1: by the database's clock", () => {
   test("a token works until the very end and not at it, remembered or not", async () => {
     await setTestClock(timed.database, at);
     const { userId } = await timed.auth.users.create({ actor: system }).then(({ id }) => ({ userId: id }));
-    const made = await timed.auth.tokens.create({
+    const made = await timed.auth.personalAccessTokens.create({
       actor: system,
       userId,
       name: "x",
@@ -41,7 +41,7 @@ describe("H1: by the database's clock", () => {
       expiresAt: plus(100),
     });
     const use = (auth = timed.auth) =>
-      outcome(auth.tokens.verify({ token: made.token, context: { address: freshAddress() } }));
+      outcome(auth.personalAccessTokens.verify({ token: made.token, context: { address: freshAddress() } }));
     await setTestClock(timed.database, new Date(plus(100).getTime() - 1));
     expect(await use()).toBe("done");
     expect(await use(timed.isolate())).toBe("done");
@@ -49,7 +49,7 @@ describe("H1: by the database's clock", () => {
     expect(await use()).toBe("pat.expired");
     expect(await use(timed.isolate())).toBe("pat.expired");
     // The revocation is told first, as it is checked first.
-    await timed.auth.tokens.revoke({ actor: system, tokenId: made.pat.id });
+    await timed.auth.personalAccessTokens.revoke({ actor: system, tokenId: made.pat.id });
     expect(await use()).toBe("pat.revoked");
     await setTestClock(timed.database, undefined);
   });
@@ -57,10 +57,10 @@ describe("H1: by the database's clock", () => {
   test("a proof is remembered for five minutes of the database's time", async () => {
     await setTestClock(timed.database, at);
     const { id: userId } = await timed.auth.users.create({ actor: system });
-    const { token } = await timed.auth.tokens.create({ actor: system, userId, name: "x", scope: [] });
+    const { token } = await timed.auth.personalAccessTokens.create({ actor: system, userId, name: "x", scope: [] });
     const cost = async () => {
       timed.hasher.reset();
-      await timed.auth.tokens.verify({ token, context: { address: freshAddress() } });
+      await timed.auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } });
       return timed.hasher.computations;
     };
     expect([await cost(), await cost()]).toEqual([1, 0]);
@@ -77,17 +77,22 @@ describe("H1: by the database's clock", () => {
   test("the last use is written once a minute, and never of a token that has ended (R104)", async () => {
     await setTestClock(timed.database, at);
     const { id: userId } = await timed.auth.users.create({ actor: system });
-    const { pat, token } = await timed.auth.tokens.create({ actor: system, userId, name: "x", scope: [] });
+    const { pat, token } = await timed.auth.personalAccessTokens.create({
+      actor: system,
+      userId,
+      name: "x",
+      scope: [],
+    });
     const use = async () => {
-      await outcome(timed.auth.tokens.verify({ token, context: { address: freshAddress() } }));
-      return (await timed.auth.tokens.get({ actor: system, tokenId: pat.id })).lastUsedAt;
+      await outcome(timed.auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }));
+      return (await timed.auth.personalAccessTokens.get({ actor: system, tokenId: pat.id })).lastUsedAt;
     };
     expect(await use()).toEqual(at);
     await setTestClock(timed.database, plus(60));
     expect(await use()).toEqual(at);
     await setTestClock(timed.database, plus(61));
     expect(await use()).toEqual(plus(61));
-    await timed.auth.tokens.revoke({ actor: system, tokenId: pat.id });
+    await timed.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id });
     await setTestClock(timed.database, plus(200));
     expect(await use()).toEqual(plus(61));
     await setTestClock(timed.database, undefined);

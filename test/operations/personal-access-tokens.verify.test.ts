@@ -25,12 +25,18 @@ const secretOf = (token: string): string => token.slice(37);
 const madeUp = (id = generateId("pat") as string): string => `${id}_${"A".repeat(43)}`;
 
 async function tokenOf(person: Person, more: { scope?: string[]; expiresAt?: Date } = {}, auth = world.auth) {
-  return await auth.tokens.create({ actor: system, userId: person.userId, name: "ci", scope: ["docs:read"], ...more });
+  return await auth.personalAccessTokens.create({
+    actor: system,
+    userId: person.userId,
+    name: "ci",
+    scope: ["docs:read"],
+    ...more,
+  });
 }
 
 /** Presents a token, from an address that nobody else has unless one is given. */
 const use = (token: string, auth: FullAuth = world.auth, address = freshAddress()) =>
-  outcome(auth.tokens.verify({ token, context: { address } }));
+  outcome(auth.personalAccessTokens.verify({ token, context: { address } }));
 
 /** What a use costs: its outcome, Argon2id computations and requests. */
 async function costOf(token: string, auth: FullAuth = world.auth): Promise<[string, number, number]> {
@@ -84,7 +90,7 @@ describe("S01: with the right id and a wrong secret", () => {
         secret_hash = (select secret_hash from pat where id = ${uuidFor("pat", other.pat.id)}::uuid)
       where id = ${uuidFor("pat", mine.pat.id)}::uuid`);
     expect(await use(mine.token)).toBe("pat.invalid");
-    expect((await world.auth.tokens.get({ actor: system, tokenId: mine.pat.id })).lastUsedAt).toBeNull();
+    expect((await world.auth.personalAccessTokens.get({ actor: system, tokenId: mine.pat.id })).lastUsedAt).toBeNull();
     expect(await use(`${mine.pat.id}_${secretOf(other.token)}`)).toBe("done");
   });
 });
@@ -123,7 +129,7 @@ describe("Flametrench docs/identity.md: what is presented", () => {
   test("H2: revoked, expired, suspended: as much work", async () => {
     const ada = await world.person();
     const [revoked, expired] = [await tokenOf(ada), await tokenOf(ada)];
-    await world.auth.tokens.revoke({ actor: system, tokenId: revoked.pat.id });
+    await world.auth.personalAccessTokens.revoke({ actor: system, tokenId: revoked.pat.id });
     await world.rows(sql`
       update pat set created_at = created_at - interval '1 hour', expires_at = created_at - interval '1 minute'
       where id = ${uuidFor("pat", expired.pat.id)}::uuid`);
@@ -142,7 +148,9 @@ describe("Flametrench docs/identity.md: what is presented", () => {
   test("no refusal holds anything of the token", async () => {
     const { token } = await tokenOf(await world.person());
     for (const wrong of [`${token}A`, token.slice(0, 37), `pat_${token}`]) {
-      const error = await refusal(world.auth.tokens.verify({ token: wrong, context: { address: freshAddress() } }));
+      const error = await refusal(
+        world.auth.personalAccessTokens.verify({ token: wrong, context: { address: freshAddress() } }),
+      );
       expect(`${error.stack} ${JSON.stringify(error)} ${String(error.cause)}`).not.toContain(secretOf(token));
     }
   });
@@ -156,7 +164,7 @@ describe("what a use costs, and gives", () => {
     expect(await costOf(token)).toEqual(["done", 0, 1]);
     expect(await costOf(token, world.isolate({ database: world.counting }))).toEqual(["done", 1, 2]);
 
-    const verified = await world.auth.tokens.verify({ token, context: { address: freshAddress() } });
+    const verified = await world.auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } });
     const user = await world.auth.users.get({ actor: system, userId: ada.userId });
     expect(verified).toEqual({
       tokenId: pat.id,
@@ -170,9 +178,21 @@ describe("what a use costs, and gives", () => {
 
   test.each([
     ["create", 1, (auth: FullAuth, { userId }: Person) => tokenOf({ userId } as Person, {}, auth)],
-    ["get", 1, (auth: FullAuth, { actor }: Person, tokenId: string) => auth.tokens.get({ actor, tokenId })],
-    ["list", 1, (auth: FullAuth, { actor, userId }: Person) => auth.tokens.listForUser({ actor, userId })],
-    ["revoke", 1, (auth: FullAuth, { actor }: Person, tokenId: string) => auth.tokens.revoke({ actor, tokenId })],
+    [
+      "get",
+      1,
+      (auth: FullAuth, { actor }: Person, tokenId: string) => auth.personalAccessTokens.get({ actor, tokenId }),
+    ],
+    [
+      "list",
+      1,
+      (auth: FullAuth, { actor, userId }: Person) => auth.personalAccessTokens.listForUser({ actor, userId }),
+    ],
+    [
+      "revoke",
+      1,
+      (auth: FullAuth, { actor }: Person, tokenId: string) => auth.personalAccessTokens.revoke({ actor, tokenId }),
+    ],
   ] as const)("%s: %i request", async (_name, requests, act) => {
     const ada = await world.person();
     const { pat } = await tokenOf(ada);
@@ -185,7 +205,7 @@ describe("what a use costs, and gives", () => {
   test("what a refusal after the proof was forgotten costs: as for a stranger", async () => {
     const { pat, token } = await tokenOf(await world.person());
     await use(token);
-    await world.auth.tokens.revoke({ actor: system, tokenId: pat.id });
+    await world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id });
     expect(await costOf(token)).toEqual(["pat.revoked", 0, 2]);
     expect(await costOf(token)).toEqual(["pat.revoked", 1, 2]);
   });
@@ -211,7 +231,7 @@ describe("the owner's state is read at each use", () => {
     expect(await use(token)).toBe("pat.invalid");
     await world.rows(sql`update usr set status = 'active' where id = ${uuidFor("usr", ada.userId)}::uuid`);
     expect(await use(token)).toBe("pat.revoked");
-    expect((await world.auth.tokens.get({ actor: system, tokenId: pat.id })).status).toBe("revoked");
+    expect((await world.auth.personalAccessTokens.get({ actor: system, tokenId: pat.id })).status).toBe("revoked");
   });
 
   test("S47: a change of password leaves tokens alone", async () => {
@@ -231,7 +251,7 @@ describe("after a revocation", () => {
     const { pat, token } = await tokenOf(await world.person());
     const isolates = Array.from({ length: 10 }, () => world.isolate());
     for (const auth of isolates) expect(await use(token, auth)).toBe("done");
-    await world.auth.tokens.revoke({ actor: system, tokenId: pat.id });
+    await world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id });
     const codes: string[] = [];
     for (let index = 0; index < 1_000; index++) codes.push(await use(token, isolates[index % 10]!));
     expect(tally(codes)).toEqual({ "pat.revoked": 1_000 });
@@ -244,14 +264,14 @@ describe("after a revocation", () => {
       passwordHasher: {
         ...hasher,
         async verify(phc, password) {
-          await world.auth.tokens.revoke({ actor: system, tokenId: pat.id });
+          await world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id });
           return await hasher.verify(phc, password);
         },
       },
     });
     expect(await use(token, auth)).toBe("pat.revoked");
     expect(await use(token, auth)).toBe("pat.revoked");
-    expect((await world.auth.tokens.get({ actor: system, tokenId: pat.id })).lastUsedAt).toBeNull();
+    expect((await world.auth.personalAccessTokens.get({ actor: system, tokenId: pat.id })).lastUsedAt).toBeNull();
   });
 });
 
@@ -260,8 +280,8 @@ describe("S41, M2: what is written down of failures", () => {
     const ada = await world.person();
     const { pat, token } = await tokenOf(ada);
     const context = { address: freshAddress(), userAgent: `curl${"\u202e"}` };
-    await outcome(world.auth.tokens.verify({ token: madeUp(pat.id), context }));
-    await world.auth.tokens.revoke({ actor: system, tokenId: pat.id });
+    await outcome(world.auth.personalAccessTokens.verify({ token: madeUp(pat.id), context }));
+    await world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id });
     for (let index = 0; index < 30; index++) await use(token);
     const events = await world.events({ target: pat.id, action: "identity.pat.verify" });
     expect(events).toHaveLength(21);

@@ -4,12 +4,12 @@ import type { Credential } from "../../src/domain/credential.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import type { User } from "../../src/domain/user.ts";
 import type { IssuedSession } from "../../src/engine/sessions.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { lockIdentifier } from "../../src/store/identifiers.ts";
 import { lockStatements } from "../../src/store/locks.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
 import { lockAdministrators } from "../../src/store/tuples.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   freshIdentifier,
   openAuth,
@@ -56,7 +56,7 @@ describe.each(["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] a
     expectTypeOf(rows).toEqualTypeOf<{ body: string }[]>();
     expectTypeOf(proof).toEqualTypeOf<Credential>();
     expect([made.id, rows, proof.id]).toEqual([userId, [{ body: "hello" }], credential.known.credentialId]);
-    expect(await outcome(auth.signIn({ identifier, password: otherPassword }))).toBe("done");
+    expect(await outcome(auth.signIn.password({ identifier, password: otherPassword }))).toBe("done");
   });
 
   test("S29: a plan runs once, whatever became of it", async () => {
@@ -276,7 +276,7 @@ describe("S03: inside a transaction of the application's own", () => {
     const person = await world.person();
     const { token, actor, identifier } = person;
     const counting: Record<string, () => Promise<unknown>> = {
-      signIn: () => auth.signIn({ identifier, password: otherPassword }),
+      signIn: () => auth.signIn.password({ identifier, password: otherPassword }),
       verifyPassword: () => auth.verifyPassword({ identifier, password: otherPassword }),
       signUp: () => auth.signUp({ identifier: freshIdentifier(), password: otherPassword }),
       refresh: () => auth.sessions.refresh({ token, transport: "token" }),

@@ -1,9 +1,9 @@
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   freshAddress,
   freshIdentifier,
@@ -45,7 +45,7 @@ afterAll(() => world.close());
 const count = async (statement: Statement<{ n: number }>): Promise<number> => (await world.rows(statement))[0]!.n;
 const verify = (token: string) => outcome(world.auth.sessions.verify({ token, transport: "token" }));
 const signIn = (auth: Auth, { identifier, password }: Pick<Person, "identifier" | "password">) =>
-  auth.signIn({ identifier, password, context: { address: freshAddress() } });
+  auth.signIn.password({ identifier, password, context: { address: freshAddress() } });
 const suspend = (auth: Auth, { userId }: Person) => auth.users.suspend({ actor: system, userId });
 
 /** Puts a user that was suspended back by hand, and counts what lives. */

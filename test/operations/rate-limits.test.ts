@@ -2,9 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import { uuidFor } from "../../src/domain/id.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   freshAddress,
   freshIdentifier,
@@ -40,7 +40,9 @@ function attempt(
   { identifier, password = otherPassword, knownDevice, auth = world.auth, ...rest }: Guess,
 ) {
   const address = "address" in rest ? rest.address : freshAddress();
-  return outcome(auth.signIn({ identifier, password, ...(knownDevice ? { knownDevice } : {}), context: { address } }));
+  return outcome(
+    auth.signIn.password({ identifier, password, ...(knownDevice ? { knownDevice } : {}), context: { address } }),
+  );
 }
 
 async function repeat(times: number, act: () => Promise<string>): Promise<string[]> {
@@ -70,7 +72,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       world.hasher.reset();
       world.counting.reset(1);
       const { code, status, retryAfterSeconds } = await refusal(
-        world.auth.signIn({
+        world.auth.signIn.password({
           identifier: person.identifier,
           password: goodPassword,
           context: { address: freshAddress() },
@@ -90,7 +92,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const { identifier, actor } = person;
       const context = () => ({ address: freshAddress() });
       const ways = [
-        () => outcome(world.auth.signIn({ identifier, password: otherPassword, context: context() })),
+        () => outcome(world.auth.signIn.password({ identifier, password: otherPassword, context: context() })),
         () => outcome(world.auth.verifyPassword({ identifier, password: otherPassword, context: context() })),
         () =>
           outcome(
@@ -133,7 +135,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
           details,
           retryAfterSeconds,
         } = await refusal(
-          world.auth.signIn({ identifier, password: otherPassword, context: { address: freshAddress() } }),
+          world.auth.signIn.password({ identifier, password: otherPassword, context: { address: freshAddress() } }),
         );
         const statements = world.counting.statements.filter((text) => !text.includes("tickets as"));
         answers.push({ kind, code, message, details, retryAfterSeconds, statements });
@@ -157,7 +159,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const windows: number[] = [];
       for (let round = 0; round < 9; round++) {
         await repeat(2, () => guess({ identifier, auth }));
-        const { retryAfterSeconds } = await refusal(auth.signIn({ identifier, password: otherPassword }));
+        const { retryAfterSeconds } = await refusal(auth.signIn.password({ identifier, password: otherPassword }));
         windows.push(retryAfterSeconds!);
         await advanceTestClock(world.database, retryAfterSeconds!);
       }
@@ -165,7 +167,9 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await guess({ ...right(person), auth })).toBe("done");
       await advanceTestClock(world.database, day);
       await repeat(2, () => guess({ identifier, auth }));
-      expect((await refusal(auth.signIn({ identifier, password: otherPassword }))).retryAfterSeconds).toBe(900);
+      expect((await refusal(auth.signIn.password({ identifier, password: otherPassword }))).retryAfterSeconds).toBe(
+        900,
+      );
     });
 
     test("nine wrong ones in each window do not stay below it: the windows grow all the same", async () => {
@@ -186,7 +190,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const { identifier } = await world.person();
       await repeat(10, () => guess({ identifier }));
       await setTestClock(world.database, new Date(start.getTime() - 3_600_000));
-      const { retryAfterSeconds } = await refusal(world.auth.signIn({ identifier, password: goodPassword }));
+      const { retryAfterSeconds } = await refusal(world.auth.signIn.password({ identifier, password: goodPassword }));
       expect(retryAfterSeconds).toBe(900 + 3_600);
     });
   });
@@ -205,7 +209,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       const { identifier, password, knownDevice } = person;
       await fail(100, () => guess({ identifier }));
       await advanceTestClock(world.database, day);
-      const { code, retryAfterSeconds } = await refusal(world.auth.signIn({ identifier, password }));
+      const { code, retryAfterSeconds } = await refusal(world.auth.signIn.password({ identifier, password }));
       expect([code, retryAfterSeconds]).toEqual([limited, day]);
       await advanceTestClock(world.database, 10 * day);
       expect(await guess({ identifier, password })).toBe(limited);
@@ -295,7 +299,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         case: "made with secrets that are gone",
         device: async (person) => {
           const auth = world.isolate({ secrets: toBase64Url(randomBytes(32)) });
-          const signedIn = await auth.signIn({ identifier: person.identifier, password: person.password });
+          const signedIn = await auth.signIn.password({ identifier: person.identifier, password: person.password });
           return signedIn.mfaRequired ? "" : signedIn.knownDevice;
         },
       },
@@ -491,7 +495,9 @@ describe("S22: a run of failures at a password that there is", () => {
   afterAll(() => world.close());
 
   const guess = async (identifier: string) =>
-    await outcome(world.auth.signIn({ identifier, password: otherPassword, context: { address: freshAddress() } }));
+    await outcome(
+      world.auth.signIn.password({ identifier, password: otherPassword, context: { address: freshAddress() } }),
+    );
 
   test("R013: nine a day, with a purge each day, are still counted in a row", async () => {
     const { identifier, password } = await world.person();
@@ -505,7 +511,7 @@ describe("S22: a run of failures at a password that there is", () => {
     // Closed until it is reset: no quiet time opens it.
     await advanceTestClock(world.database, 400 * day);
     await world.auth.purge();
-    expect(await outcome(world.auth.signIn({ identifier, password }))).toBe("too_many_requests");
+    expect(await outcome(world.auth.signIn.password({ identifier, password }))).toBe("too_many_requests");
   });
 
   test("what is short of that is forgotten after 90 days", async () => {

@@ -4,9 +4,9 @@ import { parseRootSecrets, RootKeys } from "../../src/crypto/root-secrets.ts";
 import { generateOpaqueToken } from "../../src/domain/bearer.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import { openAuth, outcome, secret, type World } from "../support/auth.ts";
 
 const day = 86_400;

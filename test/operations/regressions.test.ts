@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url, toHex } from "../../src/crypto/bytes.ts";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import { uuidFor } from "../../src/domain/id.ts";
-import { createAuth } from "../../src/operations/auth.ts";
 import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import type { Database } from "../../src/store/sql.ts";
@@ -13,11 +12,13 @@ import { advanceTestClock, installTestClock, setTestClock } from "../../src/test
 import {
   freshAddress,
   freshIdentifier,
+  fullAuth,
   goodPassword,
   openAuth,
   otherPassword,
   outcome,
   quickHasher,
+  sealingKey,
   secret,
   system,
   tally,
@@ -35,7 +36,7 @@ describe.each(["pglite", "postgres"] as const)("on %s", (name) => {
   afterAll(() => world.close());
 
   const wrongGuess = (identifier: string) =>
-    outcome(world.auth.signIn({ identifier, password: otherPassword, context: { address: freshAddress() } }));
+    outcome(world.auth.signIn.password({ identifier, password: otherPassword, context: { address: freshAddress() } }));
 
   test("S22, R014: a way in that a hundred failures closed opens with a new password", async () => {
     const person = await world.person();
@@ -64,7 +65,7 @@ describe.each(["pglite", "postgres"] as const)("on %s", (name) => {
     const { identifier, password } = person;
     const codes = [];
     for (let time = 0; time < 30; time++) {
-      codes.push(await outcome(busy.signIn({ identifier, password, context: { address: freshAddress() } })));
+      codes.push(await outcome(busy.signIn.password({ identifier, password, context: { address: freshAddress() } })));
     }
     expect(tally(codes)).toEqual({ "unavailable.busy": 30 });
     expect((await world.signIn(person)).userId).toBe(person.userId);
@@ -138,7 +139,7 @@ describe.each(["pglite", "postgres"] as const)("on %s", (name) => {
       if (end === "out") await world.auth.sessions.signOut({ token, transport: "token" });
       else {
         const context = { address: freshAddress() };
-        await world.auth.signIn({ identifier, password, transport: "token", presentedToken: token, context });
+        await world.auth.signIn.password({ identifier, password, transport: "token", presentedToken: token, context });
       }
       const verified = outcome(world.auth.sessions.verify({ token: second.token, transport: "token" }));
       expect(await verified).toBe("unauthorized.session_expired");
@@ -156,7 +157,7 @@ describe.each(["pglite", "postgres"] as const)("on %s", (name) => {
     const rotated = world.isolate({ secrets: `2:${toBase64Url(randomBytes(32))},1:${secret}` });
     for (const one of [identifier, unknown]) {
       const context = { address: freshAddress() };
-      expect(await outcome(rotated.signIn({ identifier: one, password: otherPassword, context }))).toBe(
+      expect(await outcome(rotated.signIn.password({ identifier: one, password: otherPassword, context }))).toBe(
         "too_many_requests",
       );
     }
@@ -209,7 +210,7 @@ describe("S03: a client inside a transaction", () => {
     const context = { address: freshAddress() };
     await client.query("begin");
     const counted = [
-      () => nested.signIn({ identifier, password, context }),
+      () => nested.signIn.password({ identifier, password, context }),
       () => nested.verifyPassword({ identifier, password, context }),
       () => nested.signUp({ identifier: freshIdentifier(), password, context }),
       () => nested.sessions.refresh({ token, transport: "token" }),
@@ -220,13 +221,19 @@ describe("S03: a client inside a transaction", () => {
     await client.query("rollback");
     const rows = await world.rows(sql`select id from usr where id = ${uuidFor("usr", user.id)}::uuid`);
     expect(rows).toEqual([]);
-    expect(await outcome(nested.signIn({ identifier, password, context }))).toBe("done");
+    expect(await outcome(nested.signIn.password({ identifier, password, context }))).toBe("done");
   });
 });
 
 describe("S34: secrets and origins", () => {
   const make = (secrets: string, origin: string) => () =>
-    createAuth({ database: {} as Database, passwordHasher: quickHasher(), secrets, origins: [origin] });
+    fullAuth({
+      database: {} as Database,
+      passwordHasher: quickHasher(),
+      secrets,
+      sealingKeys: sealingKey,
+      origins: [origin],
+    }).origins;
 
   test.each([
     { case: "bytes that count up", bytes: Uint8Array.from({ length: 32 }, (_, index) => index) },
@@ -278,7 +285,7 @@ describe("against another connection, on postgres", () => {
       [id],
     );
     const before = await world.liveSessions(userId);
-    const signingIn = world.auth.signIn({ identifier, password, context: { address: freshAddress() } });
+    const signingIn = world.auth.signIn.password({ identifier, password, context: { address: freshAddress() } });
     for (;;) {
       const [row] = await world.rows<{ n: number }>(sql`
         select count(*)::int as n from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`);

@@ -48,7 +48,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     });
     expect(confirmed.session).toMatchObject({ amr: ["mfa", "pop", "pwd", "user"], mfaVerifiedAt: start });
     expect(await outcome(auth.sessions.verify(before))).toBe("unauthorized.session_expired");
-    const needed = await auth.signIn(person);
+    const needed = await auth.signIn.password(person);
     expect(needed).toMatchObject({ mfaRequired: true, factors: ["webauthn"] });
     const ticket = await ticketFor(world, person);
     const { transport } = person;
@@ -62,8 +62,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   test("S27: it signs nobody in by itself, and is no passkey", async () => {
     const authenticator = await newAuthenticator();
     const { person } = await addKey(await world.person(), authenticator);
-    const response = await authenticator.get(await auth.passkeys.signInOptions());
-    expect(await outcome(auth.passkeys.signIn({ response }))).toBe("unauthorized.invalid_credential");
+    const response = await authenticator.get(await auth.signIn.passkeyOptions());
+    expect(await outcome(auth.signIn.passkey({ response }))).toBe("unauthorized.invalid_credential");
     expect(await auth.passkeys.list(person)).toEqual([]);
   });
 
@@ -92,7 +92,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     ])("$case", async ({ misuse }) => {
       const person = await world.person();
       expect(await outcome(addKey(person, await newAuthenticator(), misuse))).toBe("invalid_format.webauthn");
-      expect((await auth.signIn(person)).mfaRequired).toBe(false);
+      expect((await auth.signIn.password(person)).mfaRequired).toBe(false);
     });
 
     test("S28: with the challenge of a passkey, of another key that waited, or of another user's", async () => {

@@ -27,7 +27,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   afterAll(() => world.close());
 
   const signIn = (identifier: string, password: string, more: object = {}) =>
-    world.auth.signIn({ identifier, password, context: { address: freshAddress() }, ...more });
+    world.auth.signIn.password({ identifier, password, context: { address: freshAddress() }, ...more });
   const verify = ({ token, transport }: Pick<Person, "token" | "transport">) =>
     outcome(world.auth.sessions.verify({ token, transport }));
   const setHash = (person: Person, hash: string) =>
@@ -127,7 +127,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     let expected: { statements: readonly string[]; answer: object } | undefined;
     test.each(paths)("$case", async ({ attempt }) => {
       const [identifier, password] = await attempt();
-      for (const operation of ["signIn", "verifyPassword"] as const) {
+      for (const operation of [world.auth.signIn.password, world.auth.verifyPassword]) {
         world.counting.reset(2);
         world.hasher.reset();
         const {
@@ -137,7 +137,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
           message,
           details,
           retryAfterSeconds,
-        } = await refusal(world.auth[operation]({ identifier, password, context: { address: freshAddress() } }));
+        } = await refusal(operation({ identifier, password, context: { address: freshAddress() } }));
         const [requests, statements, computations] = [world.counting.requests, sent(), world.hasher.computations];
         world.counting.reset();
         expect(code).toBe("unauthorized.invalid_credential");
@@ -331,14 +331,18 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     test("and only then", async () => {
       const person = await personWithOldHash();
       const auth = world.isolate({ passwordHasher: quickHasher() });
-      expect(await outcome(auth.signIn({ identifier: person.identifier, password: otherPassword }))).toBe(
+      expect(await outcome(auth.signIn.password({ identifier: person.identifier, password: otherPassword }))).toBe(
         "unauthorized.invalid_credential",
       );
       expect(await hashOf(person)).toBe(oldHash);
-      expect(await outcome(auth.signIn({ identifier: person.identifier, password: goodPassword }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ identifier: person.identifier, password: goodPassword }))).toBe(
+        "done",
+      );
       const renewed = await hashOf(person);
       expect(renewed).toMatch(/\$m=8,t=1,p=1\$/);
-      expect(await outcome(auth.signIn({ identifier: person.identifier, password: goodPassword }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ identifier: person.identifier, password: goodPassword }))).toBe(
+        "done",
+      );
       expect(await hashOf(person)).toBe(renewed);
     });
 
@@ -354,7 +358,9 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         },
       };
       await outcome(
-        world.isolate({ passwordHasher: hasher }).signIn({ identifier: person.identifier, password: goodPassword }),
+        world
+          .isolate({ passwordHasher: hasher })
+          .signIn.password({ identifier: person.identifier, password: goodPassword }),
       );
       expect(await hashOf(person)).toBe(current);
     });
@@ -374,11 +380,11 @@ describe("with the hash that is written in production", () => {
       select password_hash as hash from cred where id = ${uuidFor("cred", person.credentialId)}::uuid`);
     expect(parsePhc(row!.hash)).toMatchObject({ cost: { memoryKiB: 19_456, passes: 2, lanes: 1 } });
     world.hasher.reset();
-    expect(await outcome(world.auth.signIn(person))).toBe("done");
-    expect(await outcome(world.auth.signIn({ ...person, password: otherPassword }))).toBe(
+    expect(await outcome(world.auth.signIn.password(person))).toBe("done");
+    expect(await outcome(world.auth.signIn.password({ ...person, password: otherPassword }))).toBe(
       "unauthorized.invalid_credential",
     );
-    expect(await outcome(world.auth.signIn({ ...person, identifier: freshIdentifier() }))).toBe(
+    expect(await outcome(world.auth.signIn.password({ ...person, identifier: freshIdentifier() }))).toBe(
       "unauthorized.invalid_credential",
     );
     expect(world.hasher.computations).toBe(3);
@@ -388,7 +394,7 @@ describe("with the hash that is written in production", () => {
     const people = await Promise.all(Array.from({ length: 4 }, () => world.person()));
     const attempts = Array.from({ length: 100 }, (_, index) => {
       const { identifier, password } = people[index % 4]!;
-      return world.auth.signIn({ identifier, password, context: { address: freshAddress() } }).then(
+      return world.auth.signIn.password({ identifier, password, context: { address: freshAddress() } }).then(
         () => undefined,
         (error: { code: string; status: number; retryAfterSeconds: number }) => error,
       );

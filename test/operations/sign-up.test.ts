@@ -166,9 +166,11 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     const identifier = `ren\u00e9${freshIdentifier()}`;
     expect(await outcome(signUp({ identifier }, auth))).toBe("done");
     expect(
-      await outcome(auth.signIn({ identifier: identifier.toUpperCase().replace("É", "é"), password: goodPassword })),
+      await outcome(
+        auth.signIn.password({ identifier: identifier.toUpperCase().replace("É", "é"), password: goodPassword }),
+      ),
     ).toBe("done");
-    expect(await outcome(world.auth.signIn({ identifier, password: goodPassword }))).toBe(
+    expect(await outcome(world.auth.signIn.password({ identifier, password: goodPassword }))).toBe(
       "unauthorized.invalid_credential",
     );
   });

@@ -288,8 +288,12 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
 
   const doors = {
     "a password": () =>
-      world.auth.signIn({ identifier: freshIdentifier(), password: "x", context: { address: freshAddress() } }),
-    "a passkey": () => world.auth.passkeys.signIn({ response: {}, context: { address: freshAddress() } }),
+      world.auth.signIn.password({
+        identifier: freshIdentifier(),
+        password: "x",
+        context: { address: freshAddress() },
+      }),
+    "a passkey": () => world.auth.signIn.passkey({ response: {}, context: { address: freshAddress() } }),
   };
   test.each(Object.entries(doors))("S46: one sign-in in a hundred by %s does so too", async (_kind, signIn) => {
     await ticketOf(await world.person());

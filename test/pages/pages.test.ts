@@ -1,8 +1,8 @@
 /** What the pages do, asked without a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authRoutes } from "../../src/http/auth-routes.ts";
-import { nextPath, sections } from "../../worker/pages/next-path.ts";
-import { relatedOrigins } from "../../worker/pages/related-origins.ts";
+import { nextPath, sections } from "../../src/pages/next-path.ts";
+import { relatedOrigins } from "../../src/pages/related-origins.ts";
 import { freshIdentifier, goodPassword, system } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
 import { openPages, type PageWorld } from "../support/page-world.ts";

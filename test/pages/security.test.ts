@@ -1,6 +1,6 @@
 /** What the pages refuse, asked without a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pageRoutes, pages } from "../../worker/pages/pages.tsx";
+import { pageRoutes, pages } from "../../src/pages/index.tsx";
 import { goodPassword, type Person } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
 import { origin as ours } from "../support/http.ts";
@@ -113,7 +113,12 @@ describe("who asks", () => {
 
   test("somebody else's things are not there, for an administrator either", async () => {
     const { app, person: owner } = await addApp(world, await world.person({ transport: "cookie" }));
-    const { pat } = await world.auth.tokens.create({ actor: owner.actor, userId: owner.userId, name: "n", scope: [] });
+    const { pat } = await world.auth.personalAccessTokens.create({
+      actor: owner.actor,
+      userId: owner.userId,
+      name: "n",
+      scope: [],
+    });
     const administrator = await world.person({ transport: "cookie" });
     await world.makeAdministrator(administrator.userId);
     await world.levelTwo(administrator.session);
@@ -291,13 +296,12 @@ describe("what is shown", () => {
 
   test("a fault says nothing of itself, and is told of", async () => {
     const errors: unknown[] = [];
-    const app = pages(
-      () => {
-        throw new Error("canary");
-      },
-      { clientAddress: () => undefined, signUpIsOpen: () => true, onError: (error) => errors.push(error) },
-    );
-    const reply = await askPages(app, { path: "/sign-in" });
-    expect([reply.status, reply.text.includes("canary"), errors.length]).toEqual([503, false, 1]);
+    const auth = world.isolate({ onError: (error) => errors.push(error) });
+    const app = pages({
+      ...auth,
+      sessions: { ...auth.sessions, verify: () => Promise.reject(new Error("canary")) },
+    });
+    const reply = await askPages(app, { path: "/account", as: { token: "A".repeat(43) } });
+    expect([reply.status, reply.text.includes("canary"), errors.length]).toEqual([500, false, 1]);
   });
 });

@@ -7,12 +7,20 @@ import { type Actor, systemActor } from "../../src/domain/actor.ts";
 import { AuthError, type ErrorCode } from "../../src/domain/error.ts";
 import { type CredentialId, generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import type { Session, Transport } from "../../src/domain/session.ts";
+import type { PasswordSettings, SignUpMode } from "../../src/engine/core.ts";
 import type { MfaOptions } from "../../src/engine/mfa-settings.ts";
+import type { AuthOptions } from "../../src/engine/options.ts";
 import type { PasskeyOptions } from "../../src/engine/passkey-settings.ts";
+import { accounts } from "../../src/http/features/accounts.ts";
+import { administration } from "../../src/http/features/administration.ts";
+import { authorization } from "../../src/http/features/authorization.ts";
+import { mfa } from "../../src/http/features/mfa.ts";
+import { passkeys } from "../../src/http/features/passkeys.ts";
+import { passwords } from "../../src/http/features/passwords.ts";
+import { personalAccessTokens } from "../../src/http/features/personal-access-tokens.ts";
+import { signUp } from "../../src/http/features/sign-up.ts";
 import { type Auth, createAuth } from "../../src/operations/auth.ts";
-import { createMfa, type MfaAuth } from "../../src/operations/mfa.ts";
-import { createPasskeys, type PasskeyAuth } from "../../src/operations/passkeys.ts";
-import { createTokens, type TokenAuth, type TokenOptions } from "../../src/operations/personal-access-tokens.ts";
+import type { PersonalAccessTokenOptions } from "../../src/operations/personal-access-tokens.ts";
 import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import { argon2Base64 } from "../../src/runtime/generated/argon2.ts";
 import { type Database, type Statement, sql } from "../../src/store/sql.ts";
@@ -74,11 +82,57 @@ export function quickHasher(): PasswordHasher {
 
 const quickDecoy = encodePhc({ cost: quickCost, salt: new Uint8Array(16), tag: new Uint8Array(32).fill(1) });
 
-/** Every operation that there is. */
-export type FullAuth = Auth & MfaAuth & PasskeyAuth & TokenAuth;
+/** Where the client's address is in a test's requests. */
+export const addressHeader = "x-test-address";
 
-/** What they are made of. */
-export type FullOptions = MfaOptions & PasskeyOptions & TokenOptions;
+/** What every feature is made of, in one object. */
+export interface FullOptions
+  extends Omit<AuthOptions, "features" | "clientAddress">,
+    MfaOptions,
+    PasskeyOptions,
+    PersonalAccessTokenOptions {
+  clientAddress?: AuthOptions["clientAddress"];
+  passwordHasher: PasswordHasher;
+  decoyHash?: string;
+  predictableWords?: readonly string[];
+  isCompromisedPassword?: PasswordSettings["isCompromised"];
+  signUp?: SignUpMode;
+}
+
+/** Every feature that there is. */
+export function everyFeature(options: FullOptions) {
+  const { passwordHasher: hasher, decoyHash: decoy, predictableWords, isCompromisedPassword: isCompromised } = options;
+  return [
+    passwords({ hasher, decoyHash: decoy, predictableWords, isCompromised }),
+    signUp({ mode: options.signUp ?? "closed" }),
+    accounts(),
+    administration(),
+    authorization(),
+    mfa(options),
+    passkeys(options),
+    personalAccessTokens(options),
+  ] as const;
+}
+
+/** Every operation that there is. */
+export type FullAuth = Auth<ReturnType<typeof everyFeature>>;
+
+/** Sallyport with every feature. */
+export function fullAuth(options: FullOptions): FullAuth {
+  const { database, secrets, origins, lifetimes, limits, allowNonAsciiIdentifiers, onError } = options;
+  return createAuth({
+    database,
+    secrets,
+    origins,
+    clientAddress: options.clientAddress ?? ((c) => c.req.header(addressHeader)),
+    features: everyFeature(options),
+    ...(lifetimes && { lifetimes }),
+    ...(limits && { limits }),
+    ...(allowNonAsciiIdentifiers !== undefined && { allowNonAsciiIdentifiers }),
+    // A test that provokes a fault looks for it itself.
+    onError: onError ?? (() => undefined),
+  });
+}
 
 export const secret: string = toBase64Url(randomBytes(32));
 export const sealingKey: string = toBase64Url(randomBytes(32));
@@ -131,7 +185,7 @@ export interface World {
   /** Signs somebody new up, from an address that nobody else has. */
   person(options?: { transport?: Transport; password?: string; identifier?: string }): Promise<Person>;
   /** Signs somebody in again, from a new address. */
-  signIn(person: Person, options?: { transport?: Transport; auth?: Auth }): Promise<Person>;
+  signIn(person: Person, options?: { transport?: Transport; auth?: FullAuth }): Promise<Person>;
   /** Somebody who is an administrator, in a session at level 2. */
   administrator(): Promise<Person>;
   /** Gives somebody the right, who loses the factor that it needed. */
@@ -169,7 +223,7 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
       ...options.auth,
       ...more,
     };
-    return { ...createAuth(chosen), ...createMfa(chosen), ...createPasskeys(chosen), ...createTokens(chosen) };
+    return fullAuth(chosen);
   };
   const auth = isolate({ database: counting });
   const rows = <Row>(statement: Statement<Row>): Promise<Row[]> => database.run<Row>(statement);
@@ -198,7 +252,12 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
       return await personOf(made, { identifier, password, transport });
     },
     async signIn({ identifier, password }, { transport = "token", auth: through = auth } = {}) {
-      const signedIn = await through.signIn({ identifier, password, transport, context: { address: freshAddress() } });
+      const signedIn = await through.signIn.password({
+        identifier,
+        password,
+        transport,
+        context: { address: freshAddress() },
+      });
       if (signedIn.mfaRequired) throw new Error("A second factor is demanded.");
       return await personOf(signedIn, { identifier, password, transport });
     },

@@ -70,7 +70,12 @@ export async function ticketFor(
   { identifier, password, transport }: Person,
   auth: FullAuth = world.auth,
 ): Promise<string> {
-  const signedIn = await auth.signIn({ identifier, password, transport, context: { address: freshAddress() } });
+  const signedIn = await auth.signIn.password({
+    identifier,
+    password,
+    transport,
+    context: { address: freshAddress() },
+  });
   if (!signedIn.mfaRequired) throw new Error("No second factor is demanded.");
   return signedIn.ticket;
 }

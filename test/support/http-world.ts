@@ -1,9 +1,10 @@
-import type { Hono } from "hono";
-import { everyRoute } from "../../build/openapi/every-route.node.ts";
-import { authRoutes } from "../../src/http/auth-routes.ts";
-import { routes } from "../../src/http/route-table.ts";
+import { Hono } from "hono";
+import { AuthError } from "../../src/domain/error.ts";
+import { authRoutes, flametrenchRoutes, healthRoutes } from "../../src/http/auth-routes.ts";
+import type { AuthSource } from "../../src/http/auth-source.ts";
+import { openapiRoutes } from "../../src/http/openapi.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
-import { freshAddress, type OpenOptions, openAuth, type World } from "./auth.ts";
+import { addressHeader, type FullAuth, freshAddress, type OpenOptions, openAuth, type World } from "./auth.ts";
 import type { BackendName } from "./databases.ts";
 import { type Reply, type Sent, send } from "./http.ts";
 
@@ -18,20 +19,22 @@ export interface HttpWorld extends World {
   dump(): Promise<string>;
 }
 
-/** The rows of every other entry, for an application that has them all. */
-export const otherRoutes: typeof everyRoute = everyRoute.filter((route) => !routes.includes(route));
-
-/** Where the client's address is in a test's requests. */
-export const addressHeader = "x-test-address";
+/** Every row set of an application, and nothing else. */
+export function applicationOf(auth: AuthSource<FullAuth>): Hono {
+  const app = new Hono();
+  app.notFound(() => new AuthError("not_found").getResponse());
+  for (const rows of [authRoutes(auth), flametrenchRoutes(auth), healthRoutes(auth)]) app.route("/", rows);
+  app.route("/", openapiRoutes(auth, { describes: ["/auth", "/v1", "/health"] }));
+  return app;
+}
 
 export async function openHttp(name: BackendName, options?: OpenOptions): Promise<HttpWorld> {
-  const world = await openAuth(name, options);
   const errors: unknown[] = [];
-  const app = authRoutes(world.auth, {
-    routes: otherRoutes,
-    clientAddress: (c) => c.req.header(addressHeader),
-    onError: (error) => errors.push(error),
-  }) as unknown as Hono;
+  const world = await openAuth(name, {
+    ...options,
+    auth: { onError: (error) => errors.push(error), ...options?.auth },
+  });
+  const app = applicationOf(world.auth);
   return {
     ...world,
     app,

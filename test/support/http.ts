@@ -127,8 +127,9 @@ export function undocumented(sent: Pick<Sent, "method" | "path" | "json">, reply
 }
 
 /** R065: where no route is, the answer says nothing. */
-function isNothing(method: string, { status, code, setCookies }: Reply): boolean {
-  return status === 404 && (method === "HEAD" || code === "not_found") && setCookies.length === 0;
+function isNothing(method: string, { status, code, headers, setCookies }: Reply): boolean {
+  const isRefused = status === 405 ? headers.has("allow") && code === "method_not_allowed" : status === 404;
+  return isRefused && (status === 405 || method === "HEAD" || code === "not_found") && setCookies.length === 0;
 }
 
 function wrongBody(operation: Operation, reply: Reply): string | undefined {

@@ -1,8 +1,7 @@
 import { Hono } from "hono";
-import { pages } from "../../worker/pages/pages.tsx";
-import { freshAddress, type OpenOptions, openAuth, type Person, type World } from "./auth.ts";
+import { pages } from "../../src/pages/index.tsx";
+import { addressHeader, freshAddress, type OpenOptions, openAuth, type Person, type World } from "./auth.ts";
 import { origin } from "./http.ts";
-import { addressHeader } from "./http-world.ts";
 
 /** The account pages on a database of their own, without a browser. */
 export interface PageWorld extends World {
@@ -36,16 +35,10 @@ export interface PageReply {
 
 export async function openPages(options: OpenOptions & { signUpIsOpen?: boolean } = {}): Promise<PageWorld> {
   const { signUpIsOpen = true, ...rest } = options;
-  const world = await openAuth("pglite", rest);
   const errors: unknown[] = [];
-  const app = new Hono().route(
-    "/",
-    pages(world.auth, {
-      clientAddress: (c) => c.req.header(addressHeader),
-      signUpIsOpen: () => signUpIsOpen,
-      onError: (error) => errors.push(error),
-    }),
-  );
+  const onError = (error: unknown): void => void errors.push(error);
+  const world = await openAuth("pglite", { ...rest, auth: { onError, ...rest.auth } });
+  const app = new Hono().route("/", pages(signUpIsOpen ? world.auth : world.isolate({ signUp: "invited" })));
   return { ...world, app, errors, ask: (sent) => askPages(app, sent) };
 }
 

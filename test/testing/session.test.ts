@@ -1,9 +1,8 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { systemActor } from "../../src/domain/actor.ts";
-import { type Auth, createAuth } from "../../src/operations/auth.ts";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import { dangerouslyCreateSession } from "../../src/testing/session.ts";
-import { goodPassword, secret } from "../support/auth.ts";
+import { type FullAuth as Auth, fullAuth, goodPassword, sealingKey, secret } from "../support/auth.ts";
 import { type Backend, backend } from "../support/databases.ts";
 
 let opened: Backend;
@@ -11,7 +10,13 @@ let auth: Auth;
 beforeAll(async () => {
   opened = await backend("pglite");
   const { database } = opened;
-  auth = createAuth({ database, passwordHasher: argon2id(), secrets: secret, origins: ["https://app.example"] });
+  auth = fullAuth({
+    sealingKeys: sealingKey,
+    database,
+    passwordHasher: argon2id(),
+    secrets: secret,
+    origins: ["https://app.example"],
+  });
 });
 afterAll(() => opened.close());
 

@@ -1,12 +1,13 @@
-/** Every route of `createAuth`: what the other entries are measured against. */
+/** Signing in with a password, and the routes of every application. */
 import { Hono } from "hono/tiny";
-import { createAuth } from "sallyport";
+import { createAuth, passwords } from "sallyport";
+import { argon2id } from "sallyport/argon2id";
 import { authRoutes } from "sallyport/hono";
 import { type Bindings, optionsOf } from "../entry-options.ts";
 
 const app = new Hono<{ Bindings: Bindings }>();
 app.route(
   "/",
-  authRoutes((c) => createAuth(optionsOf(c.env))),
+  authRoutes(createAuth((env: Bindings) => ({ ...optionsOf(env), features: [passwords({ hasher: argon2id() })] }))),
 );
 export default app;

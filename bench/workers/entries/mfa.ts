@@ -1,15 +1,19 @@
 /** The same with second factors. */
 import { Hono } from "hono/tiny";
-import { createAuth } from "sallyport";
+import { createAuth, passwords } from "sallyport";
+import { argon2id } from "sallyport/argon2id";
 import { authRoutes } from "sallyport/hono";
-import { createMfa, mfaRoutes } from "sallyport/mfa";
+import { mfa } from "sallyport/mfa";
 import { type Bindings, optionsOf } from "../entry-options.ts";
 
 const app = new Hono<{ Bindings: Bindings }>();
 app.route(
   "/",
-  authRoutes((c) => ({ ...createAuth(optionsOf(c.env)), ...createMfa({ ...optionsOf(c.env), sealingKeys: "" }) }), {
-    routes: mfaRoutes,
-  }),
+  authRoutes(
+    createAuth((env: Bindings) => ({
+      ...optionsOf(env),
+      features: [passwords({ hasher: argon2id() }), mfa({ sealingKeys: "" })],
+    })),
+  ),
 );
 export default app;

@@ -23,8 +23,8 @@ import {
 } from "../factor-schemas.ts";
 import { factorBody } from "../factor-wire.ts";
 import { guardedRoute, openRoute, type Route } from "../route.ts";
-import { signedIn } from "./account.ts";
-import { presentedTicket } from "./sessions.ts";
+import { signedIn } from "../session-cookie.ts";
+import { presentedTicket } from "../ticket.ts";
 
 /** Finishing a sign-in, and an account's second factors. */
 export const accountFactorRoutes: readonly Route<FactorRouteAuth>[] = [
@@ -43,7 +43,7 @@ export const accountFactorRoutes: readonly Route<FactorRouteAuth>[] = [
       const presented = { ticket, transport, context, presentedToken };
       const issued = await (body.type === "webauthn"
         ? webauthnOf(auth).signInWithFactor({ ...presented, proof: assertionOf(body) })
-        : auth.signInWithFactor({ ...presented, proof: body }));
+        : auth.signIn.factor({ ...presented, proof: body }));
       if (transport === "cookie") clearCookie(c, ticketCookie);
       return c.json(signedIn(c, transport, issued), 200);
     },
@@ -68,9 +68,9 @@ export const accountFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: confirmFactorBody,
     status: 200,
     refusals: ["not_found", "unauthorized.invalid_ticket", ...confirmRefusals],
-    run: async ({ c, auth, body, context }) => {
+    run: async ({ c, auth, body, context, parameter }) => {
       const { ticket, transport } = presentedTicket(c);
-      const factorId = c.req.param("mfa_id")!;
+      const factorId = parameter("mfa_id");
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
       const issued = await confirm(auth, body, factorId, { ticket, context, presentedToken }, transport);
       if (transport === "cookie") clearCookie(c, ticketCookie);
@@ -125,9 +125,9 @@ export const accountFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: confirmFactorBody,
     status: 200,
     refusals: ["not_found", ...confirmRefusals],
-    run: async ({ c, auth, actor, body, presented }) => {
+    run: async ({ c, auth, actor, body, presented, parameter }) => {
       const { transport } = presented!;
-      const factorId = c.req.param("mfa_id")!;
+      const factorId = parameter("mfa_id");
       return c.json(signedIn(c, transport, await confirm(auth, body, factorId, { actor }, transport)), 200);
     },
   }),
@@ -139,7 +139,7 @@ export const accountFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     access: accessRules.revokeOwnFactor,
     status: 200,
     refusals: ["not_found", "forbidden", "conflict.already_terminal", "conflict.last_factor"],
-    run: async ({ c, auth, actor }) =>
-      c.json(factorBody(await auth.factors.revoke({ actor, factorId: c.req.param("mfa_id")!, onlyOwn: true })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(factorBody(await auth.factors.revoke({ actor, factorId: parameter("mfa_id"), onlyOwn: true })), 200),
   }),
 ];

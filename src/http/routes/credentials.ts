@@ -1,15 +1,10 @@
 import { accessRules } from "../../domain/access-rules.ts";
 import { AuthError } from "../../domain/error.ts";
-import { guardedRoute, openRoute, type Route } from "../route.ts";
-import type {
-  CreateCredentialBody,
-  EndCredentialBody,
-  RotateCredentialBody,
-  VerifyCredentialBody,
-} from "../schemas.ts";
-import { createCredentialBody, endCredentialBody, rotateCredentialBody, verifyCredentialBody } from "../schemas.ts";
+import type { AccountAuth } from "../../operations/accounts.ts";
+import { guardedRoute, type Route } from "../route.ts";
+import type { CreateCredentialBody, EndCredentialBody, RotateCredentialBody } from "../schemas.ts";
+import { createCredentialBody, endCredentialBody, rotateCredentialBody } from "../schemas.ts";
 import { credentialBody } from "../wire.ts";
-import { ticketHeader } from "./sessions.ts";
 
 /** Of a credential that is to end, one's own password among them. */
 const endRefusals = [
@@ -25,31 +20,8 @@ const endRefusals = [
 ] as const;
 
 /** The specification's routes for credentials. */
-export const credentialRoutes: readonly Route[] = [
-  openRoute<VerifyCredentialBody>({
-    id: "verifyCredential",
-    method: "post",
-    path: "/v1/credentials/verify",
-    summary: "Checks a credential; its worth is the ticket in the `Login-Ticket` header",
-    access: "anyone",
-    body: verifyCredentialBody,
-    status: 200,
-    refusals: [
-      "unauthorized.invalid_credential",
-      "forbidden.enrollment_not_granted",
-      "too_many_requests",
-      "unavailable.busy",
-    ],
-    run: async ({ c, auth, body, context }) => {
-      // No ceremony stands behind the other kinds here, so they prove nothing (S04).
-      if (body.type !== "password") throw new AuthError("unauthorized.invalid_credential");
-      const { identifier, proof } = body;
-      const verified = await auth.verifyPassword({ identifier, password: proof.password, transport: "token", context });
-      c.header(ticketHeader, verified.ticket);
-      return c.json({ usr_id: verified.userId, cred_id: verified.credentialId }, 200);
-    },
-  }),
-  guardedRoute<CreateCredentialBody>({
+export const credentialRoutes: readonly Route<AccountAuth>[] = [
+  guardedRoute<CreateCredentialBody, undefined, AccountAuth>({
     id: "createCredential",
     method: "post",
     path: "/v1/credentials",
@@ -77,7 +49,7 @@ export const credentialRoutes: readonly Route[] = [
       return c.json(credentialBody(credential), 201);
     },
   }),
-  guardedRoute({
+  guardedRoute<undefined, undefined, AccountAuth>({
     id: "getCredential",
     method: "get",
     path: "/v1/credentials/:cred_id",
@@ -85,10 +57,10 @@ export const credentialRoutes: readonly Route[] = [
     access: accessRules.getCredential,
     status: 200,
     refusals: [],
-    run: async ({ c, auth, actor }) =>
-      c.json(credentialBody(await auth.credentials.get({ actor, credentialId: c.req.param("cred_id")! })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(credentialBody(await auth.credentials.get({ actor, credentialId: parameter("cred_id") })), 200),
   }),
-  guardedRoute<RotateCredentialBody>({
+  guardedRoute<RotateCredentialBody, undefined, AccountAuth>({
     id: "rotateCredential",
     method: "post",
     path: "/v1/credentials/:cred_id/rotate",
@@ -104,15 +76,15 @@ export const credentialRoutes: readonly Route[] = [
       "too_many_requests",
       "unavailable.busy",
     ],
-    run: async ({ c, auth, actor, body }) => {
+    run: async ({ c, auth, actor, body, parameter }) => {
       if (!("password" in body)) throw new AuthError("forbidden");
-      const credentialId = c.req.param("cred_id")!;
+      const credentialId = parameter("cred_id");
       const { password, current_password: currentPassword } = body;
       const rotated = await auth.credentials.rotateOwnPassword({ actor, credentialId, currentPassword, password });
       return c.json(credentialBody(rotated), 200);
     },
   }),
-  guardedRoute<EndCredentialBody>({
+  guardedRoute<EndCredentialBody, undefined, AccountAuth>({
     id: "suspendCredential",
     method: "post",
     path: "/v1/credentials/:cred_id/suspend",
@@ -122,8 +94,8 @@ export const credentialRoutes: readonly Route[] = [
     body: endCredentialBody,
     status: 200,
     refusals: endRefusals,
-    run: async ({ c, auth, actor, body: { current_password: currentPassword } }) => {
-      const act = { actor, credentialId: c.req.param("cred_id")! };
+    run: async ({ c, auth, actor, body: { current_password: currentPassword }, parameter }) => {
+      const act = { actor, credentialId: parameter("cred_id") };
       const credential =
         currentPassword === undefined
           ? await auth.credentials.suspend(act)
@@ -131,7 +103,7 @@ export const credentialRoutes: readonly Route[] = [
       return c.json(credentialBody(credential), 200);
     },
   }),
-  guardedRoute({
+  guardedRoute<undefined, undefined, AccountAuth>({
     id: "reinstateCredential",
     method: "post",
     path: "/v1/credentials/:cred_id/reinstate",
@@ -139,10 +111,10 @@ export const credentialRoutes: readonly Route[] = [
     access: accessRules.reinstateCredential,
     status: 200,
     refusals: ["precondition.invalid_transition", "precondition.user_not_active", "conflict.duplicate_credential"],
-    run: async ({ c, auth, actor }) =>
-      c.json(credentialBody(await auth.credentials.reinstate({ actor, credentialId: c.req.param("cred_id")! })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(credentialBody(await auth.credentials.reinstate({ actor, credentialId: parameter("cred_id") })), 200),
   }),
-  guardedRoute<EndCredentialBody>({
+  guardedRoute<EndCredentialBody, undefined, AccountAuth>({
     id: "revokeCredential",
     method: "post",
     path: "/v1/credentials/:cred_id/revoke",
@@ -151,8 +123,8 @@ export const credentialRoutes: readonly Route[] = [
     body: endCredentialBody,
     status: 200,
     refusals: endRefusals,
-    run: async ({ c, auth, actor, body: { current_password: currentPassword } }) => {
-      const act = { actor, credentialId: c.req.param("cred_id")! };
+    run: async ({ c, auth, actor, body: { current_password: currentPassword }, parameter }) => {
+      const act = { actor, credentialId: parameter("cred_id") };
       const credential =
         currentPassword === undefined
           ? await auth.credentials.revoke(act)

@@ -20,10 +20,10 @@ import {
   mfaPolicyFieldsBody,
 } from "../factor-schemas.ts";
 import { factorBody, mfaPolicyBody, verifiedFactorBody } from "../factor-wire.ts";
+import { toDate } from "../request-values.ts";
 import { guardedRoute, openRoute, type Route } from "../route.ts";
+import { sessionHeader, ticketHeader } from "../ticket.ts";
 import { accountFactorRoutes } from "./account-factors.ts";
-import { sessionHeader, ticketHeader } from "./sessions.ts";
-import { toDate } from "./users.ts";
 
 /** The specification's routes for second factors and the policy. */
 const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
@@ -35,8 +35,8 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     access: accessRules.listFactors,
     status: 200,
     refusals: [],
-    run: async ({ c, auth, actor }) =>
-      c.json({ factors: (await auth.factors.list({ actor, userId: c.req.param("usr_id")! })).map(factorBody) }, 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json({ factors: (await auth.factors.list({ actor, userId: parameter("usr_id") })).map(factorBody) }, 200),
   }),
   guardedRoute<EnrollFactorBody, undefined, FactorRouteAuth>({
     id: "enrollMfaFactor",
@@ -47,8 +47,7 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: enrollFactorBody,
     status: 201,
     refusals: [...enrollRefusals, "too_many_requests", "unavailable.busy"],
-    run: async (call) =>
-      call.c.json(await enroll(call, { actor: call.actor, userId: call.c.req.param("usr_id")! }), 201),
+    run: async (call) => call.c.json(await enroll(call, { actor: call.actor, userId: call.parameter("usr_id") }), 201),
   }),
   guardedRoute<ConfirmFactorBody, undefined, FactorRouteAuth>({
     id: "confirmMfaEnrollment",
@@ -60,8 +59,8 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: confirmFactorBody,
     status: 200,
     refusals: confirmRefusals,
-    run: async ({ c, auth, actor, body }) => {
-      const factorId = c.req.param("mfa_id")!;
+    run: async ({ c, auth, actor, body, parameter }) => {
+      const factorId = parameter("mfa_id");
       const { token, factor } = await confirm(auth, body, factorId, { actor }, "token");
       c.header(sessionHeader, token);
       return c.json(factorBody(factor), 200);
@@ -75,8 +74,8 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     access: accessRules.revokeFactor,
     status: 200,
     refusals: ["conflict.already_terminal", "conflict.last_factor"],
-    run: async ({ c, auth, actor }) =>
-      c.json(factorBody(await auth.factors.revoke({ actor, factorId: c.req.param("mfa_id")! })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(factorBody(await auth.factors.revoke({ actor, factorId: parameter("mfa_id") })), 200),
   }),
   openRoute<FactorProofBody, undefined, FactorRouteAuth>({
     id: "verifyMfa",
@@ -87,9 +86,9 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: factorProofBody,
     status: 200,
     refusals: ticketRefusals,
-    run: async ({ c, auth, body, context }) => {
+    run: async ({ c, auth, body, context, parameter }) => {
       const ticket = c.req.header(ticketHeader) ?? "";
-      const userId = c.req.param("usr_id")!;
+      const userId = parameter("usr_id");
       const presented = { ticket, transport: "token", userId, context } as const;
       const verified = await (body.type === "webauthn"
         ? webauthnOf(auth).verifyMfa({ ...presented, proof: assertionOf(body) })
@@ -106,8 +105,8 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     access: accessRules.getMfaPolicy,
     status: 200,
     refusals: [],
-    run: async ({ c, auth, actor }) =>
-      c.json(mfaPolicyBody(await auth.mfaPolicies.get({ actor, userId: c.req.param("usr_id")! })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(mfaPolicyBody(await auth.mfaPolicies.get({ actor, userId: parameter("usr_id") })), 200),
   }),
   guardedRoute<MfaPolicyFieldsBody, undefined, FactorRouteAuth>({
     id: "setMfaPolicy",
@@ -118,9 +117,9 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: mfaPolicyFieldsBody,
     status: 200,
     refusals: ["forbidden", "conflict.already_terminal", "precondition.factor_needed_first"],
-    run: async ({ c, auth, actor, body }) => {
+    run: async ({ c, auth, actor, body, parameter }) => {
       const graceUntil = typeof body.grace_until === "string" ? toDate(body.grace_until, "grace_until") : null;
-      const userId = c.req.param("usr_id")!;
+      const userId = parameter("usr_id");
       return c.json(mfaPolicyBody(await auth.mfaPolicies.set({ actor, userId, ...body, graceUntil })), 200);
     },
   }),
@@ -132,8 +131,8 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     access: accessRules.grantEnrollment,
     status: 204,
     refusals: ["precondition.user_not_active", "precondition.invalid_transition"],
-    run: async ({ c, auth, actor }) => {
-      await auth.mfaPolicies.grantEnrollment({ actor, userId: c.req.param("usr_id")! });
+    run: async ({ c, auth, actor, parameter }) => {
+      await auth.mfaPolicies.grantEnrollment({ actor, userId: parameter("usr_id") });
       return c.body(null, 204);
     },
   }),

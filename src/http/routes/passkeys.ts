@@ -1,5 +1,5 @@
 import { accessRules } from "../../domain/access-rules.ts";
-import type { Auth } from "../../operations/auth.ts";
+import type { AccountAuth } from "../../operations/accounts.ts";
 import type { PasskeyAuth } from "../../operations/passkeys.ts";
 import { readCookie, sessionCookie } from "../cookies.ts";
 import {
@@ -14,12 +14,12 @@ import {
 } from "../passkey-schemas.ts";
 import { assertionOptionsBody, passkeyBody, registrationOptionsBody } from "../passkey-wire.ts";
 import { guardedRoute, openRoute, type Route } from "../route.ts";
+import { signedIn } from "../session-cookie.ts";
+import { presentedTicket } from "../ticket.ts";
 import { credentialBody } from "../wire.ts";
-import { signedIn } from "./account.ts";
-import { presentedTicket } from "./sessions.ts";
 
 /** What these rows need of Sallyport. */
-export type PasskeyRouteAuth = Auth & PasskeyAuth;
+export type PasskeyRouteAuth = AccountAuth & PasskeyAuth;
 
 /** Passkeys: signing in with them, and keeping one's own. */
 export const passkeyRoutes: readonly Route<PasskeyRouteAuth>[] = [
@@ -32,7 +32,7 @@ export const passkeyRoutes: readonly Route<PasskeyRouteAuth>[] = [
     body: passkeyOptionsBody,
     status: 200,
     refusals: [],
-    run: async ({ c, auth, body }) => c.json(assertionOptionsBody(await auth.passkeys.signInOptions(body)), 200),
+    run: async ({ c, auth, body }) => c.json(assertionOptionsBody(await auth.signIn.passkeyOptions(body)), 200),
   }),
   openRoute<PasskeySignInBody, undefined, PasskeyRouteAuth>({
     id: "signInWithPasskey",
@@ -46,7 +46,7 @@ export const passkeyRoutes: readonly Route<PasskeyRouteAuth>[] = [
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", response } = body;
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
-      const issued = await auth.passkeys.signIn({ response, transport, context, presentedToken });
+      const issued = await auth.signIn.passkey({ response, transport, context, presentedToken });
       return c.json(signedIn(c, transport, issued), 200);
     },
   }),
@@ -114,8 +114,8 @@ export const passkeyRoutes: readonly Route<PasskeyRouteAuth>[] = [
     body: renamePasskeyBody,
     status: 200,
     refusals: ["not_found", "forbidden", "invalid_format.name", "conflict.already_terminal"],
-    run: async ({ c, auth, actor, body: { name } }) =>
-      c.json(passkeyBody(await auth.passkeys.rename({ actor, passkeyId: c.req.param("cred_id")!, name })), 200),
+    run: async ({ c, auth, actor, body: { name }, parameter }) =>
+      c.json(passkeyBody(await auth.passkeys.rename({ actor, passkeyId: parameter("cred_id"), name })), 200),
   }),
   guardedRoute<undefined, undefined, PasskeyRouteAuth>({
     id: "revokePasskey",
@@ -125,8 +125,8 @@ export const passkeyRoutes: readonly Route<PasskeyRouteAuth>[] = [
     access: accessRules.revokeOwnPasskey,
     status: 200,
     refusals: ["not_found", "forbidden", "conflict.already_terminal", "conflict.last_way_in", "conflict.last_factor"],
-    run: async ({ c, auth, actor }) => {
-      const credentialId = c.req.param("cred_id")!;
+    run: async ({ c, auth, actor, parameter }) => {
+      const credentialId = parameter("cred_id");
       return c.json(credentialBody(await auth.credentials.revoke({ actor, credentialId, onlyOwnPasskey: true })), 200);
     },
   }),

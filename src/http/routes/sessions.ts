@@ -1,27 +1,13 @@
-import type { Context } from "hono";
 import { accessRules } from "../../domain/access-rules.ts";
-import type { Transport } from "../../domain/session.ts";
-import { readCookie, ticketCookie } from "../cookies.ts";
+import type { AccountAuth } from "../../operations/accounts.ts";
 import { guardedRoute, openRoute, type Route } from "../route.ts";
 import { type CreateSessionBody, createSessionBody } from "../schemas.ts";
+import { ticketHeader } from "../ticket.ts";
 import { sessionBody } from "../wire.ts";
 
-/** Carries a login ticket, so that the bodies keep the specified schema. */
-export const ticketHeader = "Login-Ticket";
-
-/** Carries the token of a session that takes the place of the one that asked, for the same reason. */
-export const sessionHeader = "Session-Token";
-
-/** The login ticket: of a program in the header, of a browser in the cookie. One form is never taken for the other (S20). */
-export function presentedTicket(c: Context): { ticket: string; transport: Transport } {
-  const header = c.req.header(ticketHeader);
-  if (header !== undefined) return { ticket: header, transport: "token" };
-  return { ticket: readCookie(c, ticketCookie) ?? "", transport: "cookie" };
-}
-
 /** The specification's routes for sessions. Their tokens travel in bodies and in `Authorization`, never in cookies. */
-export const sessionRoutes: readonly Route[] = [
-  openRoute<CreateSessionBody>({
+export const sessionRoutes: readonly Route<AccountAuth>[] = [
+  openRoute<CreateSessionBody, undefined, AccountAuth>({
     id: "createSession",
     method: "post",
     path: "/v1/sessions",
@@ -42,7 +28,7 @@ export const sessionRoutes: readonly Route[] = [
       return c.json({ session: sessionBody(session), token }, 201);
     },
   }),
-  guardedRoute({
+  guardedRoute<undefined, undefined, AccountAuth>({
     id: "getSession",
     method: "get",
     path: "/v1/sessions/:ses_id",
@@ -50,8 +36,8 @@ export const sessionRoutes: readonly Route[] = [
     access: accessRules.getSession,
     status: 200,
     refusals: [],
-    run: async ({ c, auth, actor }) =>
-      c.json(sessionBody(await auth.sessions.get({ actor, sessionId: c.req.param("ses_id")! })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(sessionBody(await auth.sessions.get({ actor, sessionId: parameter("ses_id") })), 200),
   }),
   openRoute({
     id: "refreshSession",
@@ -61,13 +47,13 @@ export const sessionRoutes: readonly Route[] = [
     access: "token",
     status: 201,
     refusals: ["not_found", "unauthorized.session_expired", "unauthorized.mfa_required"],
-    run: async ({ c, auth, presented, context }) => {
-      const sessionId = c.req.param("ses_id")!;
+    run: async ({ c, auth, presented, context, parameter }) => {
+      const sessionId = parameter("ses_id");
       const { session, token } = await auth.sessions.refresh({ ...presented!, sessionId, context });
       return c.json({ session: sessionBody(session), token }, 201);
     },
   }),
-  guardedRoute({
+  guardedRoute<undefined, undefined, AccountAuth>({
     id: "revokeSession",
     method: "post",
     path: "/v1/sessions/:ses_id/revoke",
@@ -75,7 +61,7 @@ export const sessionRoutes: readonly Route[] = [
     access: accessRules.revokeSession,
     status: 200,
     refusals: [],
-    run: async ({ c, auth, actor }) =>
-      c.json(sessionBody(await auth.sessions.revoke({ actor, sessionId: c.req.param("ses_id")! })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(sessionBody(await auth.sessions.revoke({ actor, sessionId: parameter("ses_id") })), 200),
   }),
 ];

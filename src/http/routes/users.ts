@@ -1,13 +1,14 @@
 import { accessRules } from "../../domain/access-rules.ts";
-import { AuthError } from "../../domain/error.ts";
+import type { AccountAuth } from "../../operations/accounts.ts";
+import { toNumber } from "../request-values.ts";
 import { guardedRoute, type Route } from "../route.ts";
 import type { EndCredentialBody, PageQuery, UserFieldsBody, UsersQuery } from "../schemas.ts";
 import { endCredentialBody, pageQuery, userFieldsBody, usersQuery } from "../schemas.ts";
 import { pageBody, sessionBody, userBody } from "../wire.ts";
 
 /** The specification's routes for users. */
-export const userRoutes: readonly Route[] = [
-  guardedRoute<undefined, UsersQuery>({
+export const userRoutes: readonly Route<AccountAuth>[] = [
+  guardedRoute<undefined, UsersQuery, AccountAuth>({
     id: "listUsers",
     method: "get",
     path: "/v1/users",
@@ -21,7 +22,7 @@ export const userRoutes: readonly Route[] = [
       return c.json(pageBody(page, userBody), 200);
     },
   }),
-  guardedRoute<UserFieldsBody>({
+  guardedRoute<UserFieldsBody, undefined, AccountAuth>({
     id: "createUser",
     method: "post",
     path: "/v1/users",
@@ -36,7 +37,7 @@ export const userRoutes: readonly Route[] = [
       return c.json(userBody(await auth.users.create({ actor, displayName, idempotencyKey })), 201);
     },
   }),
-  guardedRoute({
+  guardedRoute<undefined, undefined, AccountAuth>({
     id: "getUser",
     method: "get",
     path: "/v1/users/:usr_id",
@@ -44,10 +45,10 @@ export const userRoutes: readonly Route[] = [
     access: accessRules.getUser,
     status: 200,
     refusals: [],
-    run: async ({ c, auth, actor }) =>
-      c.json(userBody(await auth.users.get({ actor, userId: c.req.param("usr_id")! })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(userBody(await auth.users.get({ actor, userId: parameter("usr_id") })), 200),
   }),
-  guardedRoute<UserFieldsBody>({
+  guardedRoute<UserFieldsBody, undefined, AccountAuth>({
     id: "updateUser",
     method: "put",
     path: "/v1/users/:usr_id",
@@ -56,12 +57,12 @@ export const userRoutes: readonly Route[] = [
     body: userFieldsBody,
     status: 200,
     refusals: [],
-    run: async ({ c, auth, actor, body }) => {
+    run: async ({ c, auth, actor, body, parameter }) => {
       const given = body.display_name === undefined ? {} : { displayName: body.display_name };
-      return c.json(userBody(await auth.users.update({ actor, userId: c.req.param("usr_id")!, ...given })), 200);
+      return c.json(userBody(await auth.users.update({ actor, userId: parameter("usr_id"), ...given })), 200);
     },
   }),
-  guardedRoute({
+  guardedRoute<undefined, undefined, AccountAuth>({
     id: "suspendUser",
     method: "post",
     path: "/v1/users/:usr_id/suspend",
@@ -69,10 +70,10 @@ export const userRoutes: readonly Route[] = [
     access: accessRules.suspendUser,
     status: 200,
     refusals: ["conflict.already_terminal", "conflict.last_administrator"],
-    run: async ({ c, auth, actor }) =>
-      c.json(userBody(await auth.users.suspend({ actor, userId: c.req.param("usr_id")! })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(userBody(await auth.users.suspend({ actor, userId: parameter("usr_id") })), 200),
   }),
-  guardedRoute({
+  guardedRoute<undefined, undefined, AccountAuth>({
     id: "reinstateUser",
     method: "post",
     path: "/v1/users/:usr_id/reinstate",
@@ -80,10 +81,10 @@ export const userRoutes: readonly Route[] = [
     access: accessRules.reinstateUser,
     status: 200,
     refusals: ["precondition.invalid_transition"],
-    run: async ({ c, auth, actor }) =>
-      c.json(userBody(await auth.users.reinstate({ actor, userId: c.req.param("usr_id")! })), 200),
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(userBody(await auth.users.reinstate({ actor, userId: parameter("usr_id") })), 200),
   }),
-  guardedRoute<EndCredentialBody>({
+  guardedRoute<EndCredentialBody, undefined, AccountAuth>({
     id: "revokeUser",
     method: "post",
     path: "/v1/users/:usr_id/revoke",
@@ -99,8 +100,8 @@ export const userRoutes: readonly Route[] = [
       "too_many_requests",
       "unavailable.busy",
     ],
-    run: async ({ c, auth, actor, body: { current_password: currentPassword } }) => {
-      const act = { actor, userId: c.req.param("usr_id")! };
+    run: async ({ c, auth, actor, body: { current_password: currentPassword }, parameter }) => {
+      const act = { actor, userId: parameter("usr_id") };
       const user =
         currentPassword === undefined
           ? await auth.users.revoke(act)
@@ -108,7 +109,7 @@ export const userRoutes: readonly Route[] = [
       return c.json(userBody(user), 200);
     },
   }),
-  guardedRoute<undefined, PageQuery>({
+  guardedRoute<undefined, PageQuery, AccountAuth>({
     id: "listUserSessions",
     method: "get",
     path: "/v1/users/:usr_id/sessions",
@@ -117,26 +118,10 @@ export const userRoutes: readonly Route[] = [
     query: pageQuery,
     status: 200,
     refusals: ["invalid_format.cursor"],
-    run: async ({ c, auth, actor, query: { cursor, limit } }) => {
-      const userId = c.req.param("usr_id")!;
+    run: async ({ c, auth, actor, query: { cursor, limit }, parameter }) => {
+      const userId = parameter("usr_id");
       const page = await auth.sessions.list({ actor, userId, cursor, limit: toNumber(limit) });
       return c.json(pageBody(page, sessionBody), 200);
     },
   }),
 ];
-
-/** A query's number; the schema has held it to digits. */
-export function toNumber(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Number(text);
-}
-
-/** The time that a member's text names. Its form is that of RFC 3339 by then, but 30 February has that form too. */
-export function toDate(text: string, member: string): Date {
-  const time = new Date(text);
-  const day = Number(text.slice(8, 10));
-  const lastDay = new Date(Date.UTC(Number(text.slice(0, 4)), Number(text.slice(5, 7)), 0)).getUTCDate();
-  if (Number.isNaN(time.getTime()) || day > lastDay) {
-    throw new AuthError("invalid_format.body", { details: { member } });
-  }
-  return time;
-}

@@ -1,0 +1,27 @@
+/**
+ * Sallyport without routes: the same features, for applications that write their own handlers or have no HTTP at all.
+ *
+ * @module
+ */
+import type { PasswordSettings, SignUpMode } from "./engine/core.ts";
+import type { Feature } from "./engine/feature.ts";
+import { type AccountAuth, accountParts } from "./operations/accounts.ts";
+import { type PasswordAuth, passwordParts } from "./operations/sign-in.ts";
+import { type SignUpAuth, signUpParts } from "./operations/sign-up.ts";
+
+export { type Auth, type AuthFor, createAuth } from "./operations/auth.ts";
+
+/** Signing in with an identifier and a password. Options as for `passwords` of `sallyport`. */
+export function passwords(options: PasswordSettings): Feature<PasswordAuth> {
+  return { name: "passwords", passwords: options, make: passwordParts, routes: [] };
+}
+
+/** Making an account for oneself, with a password. Options as for `signUp` of `sallyport`. */
+export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth> {
+  return { name: "signUp", signUp: options.mode, make: signUpParts, routes: [] };
+}
+
+/** Managing accounts: users, credentials and sessions. */
+export function accounts(): Feature<AccountAuth> {
+  return { name: "accounts", make: accountParts, routes: [] };
+}

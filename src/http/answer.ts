@@ -1,0 +1,92 @@
+import type { Context } from "hono";
+import { type GenericSchema, strictObject } from "valibot";
+import { AuthError } from "../domain/error.ts";
+import { type AnyAuth, realmOf } from "./auth-source.ts";
+import { type PresentedSession, presentedSession } from "./bearer.ts";
+import { errorResponse } from "./problem.ts";
+import { readJsonBody, readQuery } from "./request-body.ts";
+import { requestContext } from "./request-context.ts";
+import { type AnyRoute, usesCookies } from "./route.ts";
+import { requireSameOrigin } from "./same-origin.ts";
+
+/** The response to a request of one row, whatever becomes of it. */
+export async function respond(
+  row: AnyRoute,
+  parameters: Readonly<Record<string, string>>,
+  c: Context,
+  auth: AnyAuth,
+): Promise<Response> {
+  const realm = realmOf(auth);
+  try {
+    realm.check();
+    return await inTime(answer(row, parameters, c, auth));
+  } catch (error) {
+    const response = errorResponse(c, usesCookies(row) ? error : withoutDetails(error));
+    if (response.status >= 500) realm.report(error);
+    return response;
+  }
+}
+
+/** Holds a request to its row, in the order: where it came from, who sent it, what is in it. */
+async function answer(
+  row: AnyRoute,
+  parameters: Readonly<Record<string, string>>,
+  c: Context,
+  auth: AnyAuth,
+): Promise<Response> {
+  c.header("Cache-Control", "no-store");
+  c.header("X-Content-Type-Options", "nosniff");
+  const context = requestContext(c, realmOf(auth));
+  c.header("X-Request-Id", context.requestId);
+  if (usesCookies(row)) requireSameOrigin(c, auth);
+
+  const presented = presentedTo(row, c);
+  const call = { c, auth, context, presented, parameter: (name: string) => parameters[name]! };
+  const read = async () => ({
+    body: row.method === "get" ? undefined : await readJsonBody(c.req, row.body ?? nothing()),
+    query: row.query && readQuery(c.req, row.query),
+  });
+  if (typeof row.access === "string") {
+    if (row.access === "token" && !presented) throw new AuthError("unauthorized.invalid_token");
+    return await row.run({ ...call, ...(await read()) });
+  }
+  if (!presented) throw new AuthError("unauthorized.invalid_token");
+  const verified = await auth.sessions.verify({ ...presented, context });
+  return await row.run({ ...call, ...verified, ...(await read()) });
+}
+
+/** What a row without a schema of its body accepts. */
+const nothing = (): GenericSchema => strictObject({});
+
+/** How long a client waits, less the way back. */
+const answerMilliseconds = 4_700;
+
+/**
+ * Answers 503 where the answer would take too long: an operation keeps to its time, but a request may be several. What has
+ * begun happens once or never, and the client asks again.
+ */
+async function inTime(answered: Promise<Response>): Promise<Response> {
+  let refuse = (): void => undefined;
+  const late = new Promise<never>((_resolve, reject) => {
+    refuse = () => reject(new AuthError("unavailable.database", { retryAfterSeconds: 1 }));
+  });
+  const timer = setTimeout(() => refuse(), answerMilliseconds);
+  try {
+    return await Promise.race([answered, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Flametrench's `Error` has a code and a message, and nothing else. */
+function withoutDetails(error: unknown): unknown {
+  if (!(error instanceof AuthError) || !error.details) return error;
+  return new AuthError(error.code, { cause: error, retryAfterSeconds: error.retryAfterSeconds });
+}
+
+/** The session token that came, on a route that looks at one. `/v1` never sees a cookie, whatever it holds (S08). */
+function presentedTo(row: AnyRoute, c: Context): PresentedSession | undefined {
+  if (row.access === "anyone" || row.access === "ticket") return undefined;
+  const presented = presentedSession(c);
+  return presented?.transport === "cookie" && !usesCookies(row) ? undefined : presented;
+}

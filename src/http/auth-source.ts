@@ -1,0 +1,28 @@
+import type { Context } from "hono";
+import { reporter } from "../engine/faults.ts";
+import { type Realm, realm, type WithRealm } from "../engine/realm.ts";
+import type { CoreOperations } from "../operations/auth.ts";
+
+/** Any `auth` of `createAuth`. */
+export type AnyAuth = CoreOperations & WithRealm;
+
+/** What `createAuth` makes: operations, or a function that gives them for an environment. */
+// biome-ignore lint/suspicious/noExplicitAny: any application's environment will do.
+export type AuthSource<Auth extends WithRealm = WithRealm> = Auth | ((env: any) => Auth);
+
+/** The operations for a request. @throws {ConfigurationError} If they cannot be made for its environment. */
+export function authFor<Auth extends WithRealm>(source: AuthSource<Auth>, c: Context): Auth {
+  return typeof source === "function" ? source(c.env) : source;
+}
+
+/** @throws {TypeError} For what `createAuth` has not made. */
+export function realmOf(auth: WithRealm): Realm {
+  const found: Realm | undefined = auth[realm];
+  if (!found) throw new TypeError("`createAuth` has not made this.");
+  return found;
+}
+
+/** Reports a fault, on the console where no options could be made that say otherwise. */
+export function reportFault(of: Realm | undefined, error: unknown): void {
+  (of?.report ?? reporter(undefined))(error);
+}

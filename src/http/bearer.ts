@@ -1,0 +1,41 @@
+import type { Context } from "hono";
+import { classifyBearer } from "../domain/bearer.ts";
+import { AuthError } from "../domain/error.ts";
+import type { Transport } from "../domain/session.ts";
+import { readCookie, sessionCookie } from "./cookies.ts";
+
+/** A session token as it came with a request. */
+export interface PresentedSession {
+  readonly token: string;
+  readonly transport: Transport;
+}
+
+/** A bearer as it came with a request, of one kind by its prefix alone (S51). */
+export type PresentedBearer = PresentedSession | { readonly token: string; readonly transport: "pat" };
+
+/**
+ * The session token of a request, from `Authorization: Bearer` or else from the session cookie. A bearer of another kind is
+ * for another route.
+ *
+ * @throws {AuthError} `unauthorized.invalid_token` for an `Authorization` header that is not one Bearer token,
+ *   `auth.token_format_unrecognized` for another kind of bearer.
+ */
+export function presentedSession(c: Context): PresentedSession | undefined {
+  const presented = presentedBearer(c);
+  if (presented?.transport === "pat") throw new AuthError("auth.token_format_unrecognized");
+  return presented;
+}
+
+/** What came with a request: a header that is there counts, whatever the cookie holds. Throws as {@link presentedSession} does. */
+export function presentedBearer(c: Context): PresentedBearer | undefined {
+  const header = c.req.header("authorization");
+  if (header === undefined) {
+    const cookie = readCookie(c, sessionCookie);
+    return cookie === undefined ? undefined : { token: cookie, transport: "cookie" };
+  }
+  const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1];
+  if (!token) throw new AuthError("unauthorized.invalid_token");
+  const kind = classifyBearer(token);
+  if (kind === "share") throw new AuthError("auth.token_format_unrecognized");
+  return { token, transport: kind === "pat" ? "pat" : "token" };
+}

@@ -1,0 +1,47 @@
+/**
+ * Cross-origin requests of the pages that a deployment lists (Fetch standard, HTTP extensions): whose pages may read the
+ * answers of our rows, and what they may send.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import type { Realm } from "../engine/realm.ts";
+import { sessionHeader, ticketHeader } from "./ticket.ts";
+
+const allowHeaders = ["Authorization", "Content-Type", "Idempotency-Key", ticketHeader, "X-Request-Id"];
+const exposeHeaders = ["Retry-After", "WWW-Authenticate", "X-Request-Id", ticketHeader, sessionHeader];
+
+/** The origin of a page that is listed for `cors`. The base URL itself needs no leave. */
+function sharedWith(c: Context, { core }: Realm): string | undefined {
+  const asked = c.req.header("origin");
+  return core.origins.find(({ origin, uses }, index) => index > 0 && uses.includes("cors") && origin === asked)?.origin;
+}
+
+/** The answer to a preflight of a listed page; `undefined` for any other, which is no request of ours. */
+export function preflight(c: Context, realm: Realm, methods: readonly string[]): Response | undefined {
+  realm.check();
+  const origin = sharedWith(c, realm);
+  if (origin === undefined || c.req.header("access-control-request-method") === undefined) return undefined;
+  const headers = {
+    "Access-Control-Allow-Origin": origin,
+    "Access-Control-Allow-Credentials": "true",
+    "Access-Control-Allow-Methods": methods.join(","),
+    "Access-Control-Allow-Headers": allowHeaders.join(","),
+    "Access-Control-Max-Age": "600",
+    Vary: "Origin, Access-Control-Request-Headers",
+  };
+  return new Response(null, { status: 204, headers });
+}
+
+/** Lets the page of a listed origin read a response. */
+export function allowOrigin(c: Context, realm: Realm, response: Response): Response {
+  if (!realm.isChecked || !realm.core.origins.some(({ uses }, index) => index > 0 && uses.includes("cors")))
+    return response;
+  response.headers.append("Vary", "Origin");
+  const origin = sharedWith(c, realm);
+  if (origin === undefined) return response;
+  response.headers.set("Access-Control-Allow-Origin", origin);
+  response.headers.set("Access-Control-Allow-Credentials", "true");
+  response.headers.set("Access-Control-Expose-Headers", exposeHeaders.join(","));
+  return response;
+}

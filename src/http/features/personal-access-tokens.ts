@@ -1,0 +1,19 @@
+import type { Feature } from "../../engine/feature.ts";
+import {
+  type PersonalAccessTokenAuth,
+  type PersonalAccessTokenOptions,
+  personalAccessTokenParts,
+} from "../../operations/personal-access-tokens.ts";
+import type { PersonalAccessTokenApi } from "../personal-access-token-api.ts";
+import { personalAccessTokenRoutes } from "../routes/personal-access-tokens.ts";
+
+/** Personal access tokens: long-lived secrets of a user for programs, which reach routes that name a scope. */
+export function personalAccessTokens(
+  options: PersonalAccessTokenOptions = {},
+): Feature<PersonalAccessTokenAuth, PersonalAccessTokenApi> {
+  return {
+    name: "personalAccessTokens",
+    make: (core) => personalAccessTokenParts(core, options),
+    routes: personalAccessTokenRoutes,
+  };
+}

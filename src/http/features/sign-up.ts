@@ -1,0 +1,15 @@
+import type { SignUpMode } from "../../engine/core.ts";
+import type { Feature } from "../../engine/feature.ts";
+import { type SignUpAuth, signUpParts } from "../../operations/sign-up.ts";
+import type { SignUpApi } from "../api.ts";
+import { signUpRoutes } from "../routes/sign-up.ts";
+
+/**
+ * Making an account for oneself, with a password.
+ *
+ * @param options.mode `open` lets everybody in and tells strangers whether an identifier is taken. `invited` needs an
+ *   invitation. `closed` refuses everybody.
+ */
+export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth, SignUpApi> {
+  return { name: "signUp", signUp: options.mode, make: signUpParts, routes: signUpRoutes };
+}

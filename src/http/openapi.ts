@@ -1,0 +1,49 @@
+/**
+ * The OpenAPI 3.1 document of the routes, as a route. An entry of its own, so that only an application that serves the
+ * document carries its text.
+ *
+ * @module
+ */
+import { Hono } from "hono";
+import type { OpenapiApi } from "./api.ts";
+import { type AnyAuth, type AuthSource, authFor, realmOf, reportFault } from "./auth-source.ts";
+import { openapi } from "./generated/openapi.ts";
+import { notAllowed } from "./not-allowed.ts";
+import { errorResponse, isRefusal } from "./problem.ts";
+import { routesOf } from "./route-table.ts";
+
+export type { OpenapiApi } from "./api.ts";
+
+/** What an application mounts, and so what its document describes. */
+export type RowSet = "/auth" | "/v1" | "/health";
+
+/**
+ * `GET /openapi.json`: the document of the features that `auth` has.
+ *
+ * @param options.describes What is mounted beside it: `/auth` by `authRoutes`, `/v1` by `flametrenchRoutes`, `/health` by
+ *   `healthRoutes`. Default: `/auth`.
+ */
+export function openapiRoutes(
+  source: AuthSource<AnyAuth>,
+  { describes = ["/auth"] }: { describes?: readonly RowSet[] } = {},
+): Hono<object, OpenapiApi> {
+  const app = new Hono();
+  app.get("/openapi.json", (c) => {
+    try {
+      const rows = routesOf(realmOf(authFor(source, c))).map(({ path }) => path.replace(/:(\w+)/g, "{$1}"));
+      const served = new Set([...rows, "/health", "/openapi.json"]);
+      const isDescribed = (path: string): boolean =>
+        served.has(path) && ["/openapi.json", ...describes].some((one) => path === one || path.startsWith(`${one}/`));
+      const document = JSON.parse(openapi) as { paths: Record<string, unknown> };
+      const paths = Object.fromEntries(Object.entries(document.paths).filter(([path]) => isDescribed(path)));
+      const servers = [{ url: c.req.path.slice(0, -"/openapi.json".length) || "/" }];
+      return c.json({ ...document, servers, paths }, 200, { "Cache-Control": "public, max-age=3600" });
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      reportFault(undefined, error);
+      return errorResponse(c, error);
+    }
+  });
+  app.all("/openapi.json", async (c, next) => notAllowed(c, ["GET", "HEAD"]) ?? (await next()));
+  return app as unknown as Hono<object, OpenapiApi>;
+}

@@ -1,0 +1,18 @@
+/**
+ * Passkeys and security keys: W3C WebAuthn Level 3.
+ *
+ * @module
+ */
+export type { Passkey } from "../domain/passkey.ts";
+export type { PasskeyOptions } from "../engine/passkey-settings.ts";
+export type { WebauthnProof } from "../operations/assertion-check.ts";
+export type {
+  AssertionOptions,
+  PasskeyAuth,
+  PasskeyOperations,
+  PasskeySignInOperations,
+} from "../operations/passkeys.ts";
+export type { RegistrationOptions } from "../operations/registration.ts";
+export type { SecurityKeyOperations } from "../operations/security-keys.ts";
+export { passkeys } from "./features/passkeys.ts";
+export type { PasskeyApi } from "./passkey-api.ts";

@@ -1,0 +1,19 @@
+/**
+ * Personal access tokens: long-lived secrets of a user for programs.
+ *
+ * @module
+ */
+export type { PersonalAccessToken, PersonalAccessTokenStatus } from "../domain/personal-access-token.ts";
+export type {
+  IssuedPersonalAccessToken,
+  PersonalAccessTokenAuth,
+  PersonalAccessTokenOperations,
+  PersonalAccessTokenOptions,
+} from "../operations/personal-access-tokens.ts";
+export type {
+  PresentedPersonalAccessToken,
+  VerifiedPersonalAccessToken,
+} from "../operations/verify-personal-access-token.ts";
+export { personalAccessTokens } from "./features/personal-access-tokens.ts";
+export type { PersonalAccessTokenApi } from "./personal-access-token-api.ts";
+export type { IssuedPersonalAccessTokenBody, PersonalAccessTokenBody } from "./personal-access-token-wire.ts";

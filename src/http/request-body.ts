@@ -1,0 +1,141 @@
+/**
+ * Request bodies: bounded, of the declared media type, strict JSON, and nothing in them that a database could not keep.
+ *
+ * @module
+ */
+import type { HonoRequest } from "hono";
+import { type GenericSchema, safeParse } from "valibot";
+import { AuthError } from "../domain/error.ts";
+import { isStorableText } from "../domain/text.ts";
+
+const maximumBytes = 64 * 1024;
+const jsonMediaType = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
+
+/**
+ * The body, if the schema takes it. No body at all counts as `{}`, which a schema with required members refuses.
+ *
+ * @throws {AuthError} `payload_too_large`, `unsupported_media_type`, `invalid_format.json`, `invalid_format.text`,
+ *   `invalid_format.body`.
+ */
+export async function readJsonBody<Body>(request: HonoRequest, schema: GenericSchema<unknown, Body>): Promise<Body> {
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return parse(schema, {}, "invalid_format.body");
+  if (!jsonMediaType.test(request.header("content-type") ?? "")) throw new AuthError("unsupported_media_type");
+  const value = parseJson(bytes);
+  // To Valibot an empty list is an object without members.
+  if (Array.isArray(value)) throw new AuthError("invalid_format.body");
+  return parse(schema, value, "invalid_format.body");
+}
+
+/**
+ * The query, if the schema takes it. Platforms and pages add parameters of their own, so what the schema does not name is
+ * ignored; what it names may come once.
+ *
+ * @throws {AuthError} `invalid_format.query`.
+ */
+export function readQuery<Query>(request: HonoRequest, schema: GenericSchema<unknown, Query>): Query {
+  const { entries } = schema as unknown as { readonly entries: Readonly<Record<string, unknown>> };
+  const given = [...new URL(request.url).searchParams].filter(([name]) => Object.hasOwn(entries, name));
+  const isRepeated = new Set(given.map(([name]) => name)).size < given.length;
+  if (isRepeated || given.some(([, text]) => !isStorableText(text))) throw new AuthError("invalid_format.query");
+  return parse(schema, Object.fromEntries(given), "invalid_format.query");
+}
+
+/** Reads no more than the limit, whatever the length header says. @throws {AuthError} `payload_too_large`. */
+export async function readBytes(request: HonoRequest): Promise<Uint8Array> {
+  const { headers, body, bodyUsed } = request.raw;
+  if (Number(headers.get("content-length") ?? 0) > maximumBytes) throw new AuthError("payload_too_large");
+  if (!body) return new Uint8Array(0);
+  // A middleware of the application was first; Hono has kept what it read.
+  if (bodyUsed) return withinLimit(new Uint8Array(await request.arrayBuffer()));
+  try {
+    return await readStream(body);
+  } catch (error) {
+    // The client left, or what it sent was no body.
+    throw error instanceof AuthError ? error : new AuthError("invalid_format.json", { cause: error });
+  }
+}
+
+function withinLimit(bytes: Uint8Array): Uint8Array {
+  if (bytes.length > maximumBytes) throw new AuthError("payload_too_large");
+  return bytes;
+}
+
+async function readStream(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const reader = body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    length += value.length;
+    if (length > maximumBytes) {
+      await reader.cancel();
+      throw new AuthError("payload_too_large");
+    }
+    chunks.push(value);
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  let text: string;
+  let value: unknown;
+  try {
+    // RFC 8259 §8.1: UTF-8, and no byte order mark.
+    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new AuthError("invalid_format.json", { cause: error });
+  }
+  const members = requireStorable(value);
+  // RFC 8259 §4: of a name that comes twice each parser keeps what it likes. Outside strings a colon stands for a member.
+  if (text.replace(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1 !== members) {
+    throw new AuthError("invalid_format.json");
+  }
+  return value;
+}
+
+/** Walks without recursion, since 64 KiB of brackets nest deeper than a stack. Gives the number of members of objects. */
+function requireStorable(root: unknown): number {
+  const pending: unknown[] = [root];
+  let members = 0;
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value === "string") {
+      if (!isStorableText(value)) throw new AuthError("invalid_format.text");
+    } else if (typeof value === "object" && value !== null) {
+      for (const [name, member] of Object.entries(value)) {
+        // `__proto__` and its like are meant for whoever copies the object (B38).
+        if (isInherited(name)) throw new AuthError("invalid_format.body");
+        pending.push(name, member);
+        if (!Array.isArray(value)) members += 1;
+      }
+    }
+  }
+  return members;
+}
+
+function isInherited(name: string): boolean {
+  return name in Object.prototype;
+}
+
+function parse<Output>(
+  schema: GenericSchema<unknown, Output>,
+  value: unknown,
+  code: "invalid_format.body" | "invalid_format.query",
+): Output {
+  const result = safeParse(schema, value, { abortEarly: true });
+  if (result.success) return result.output;
+  // Only what the schema names is told: an unknown member, for which it expects nothing, is the client's own text (R129).
+  const [{ path = [], expected }] = result.issues;
+  const known = (expected === "never" ? path.slice(0, -1) : path).map((item) => String(item.key));
+  const member = known.filter((key) => /^[a-z_]{1,32}$/i.test(key)).join(".");
+  throw new AuthError(code, member ? { details: { member } } : {});
+}

@@ -1,0 +1,35 @@
+import type { Context } from "hono";
+import type { Transport } from "../domain/session.ts";
+import type { IssuedSession } from "../engine/sessions.ts";
+import { clearCookie, knownDeviceCookie, longestCookieSeconds, sessionCookie, setCookie } from "./cookies.ts";
+import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
+
+/**
+ * Hands a session over to the browser that asks, in a `__Host-` cookie that no script reads.
+ *
+ * @throws {TypeError} For a session of another transport than `cookie`: its token would work from a script.
+ */
+export function startSession(c: Context, issued: IssuedSession & { knownDevice?: string }): void {
+  const { session, token, knownDevice } = issued;
+  if (session.transport !== "cookie") throw new TypeError("Only a session of the transport `cookie` goes in a cookie.");
+  setCookie(c, sessionCookie, token, (session.expiresAt.getTime() - session.createdAt.getTime()) / 1000);
+  if (knownDevice) setCookie(c, knownDeviceCookie, knownDevice, longestCookieSeconds);
+}
+
+/** Takes the session cookie away. It ends no session: `auth.sessions.signOut` does. */
+export function endSession(c: Context): void {
+  clearCookie(c, sessionCookie);
+}
+
+/** The answer to whatever gives a session: the token is in the cookie or in the body, never in both (S08). */
+export function signedIn(
+  c: Context,
+  transport: Transport,
+  issued: IssuedSession & { knownDevice?: string },
+): SignedInBody {
+  const { session, user, token } = issued;
+  const body = { user: userBody(user), session: accountSessionBody(session, session.id) };
+  if (transport === "token") return { ...body, token };
+  startSession(c, issued);
+  return body;
+}

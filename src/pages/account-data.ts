@@ -1,0 +1,60 @@
+import type { Factor } from "../http/mfa.ts";
+import type { PersonalAccessToken } from "../http/personal-access-tokens.ts";
+import { type AccountSessionBody, accountSessionBody } from "../http/wire.ts";
+import { AuthError, type Credential, type Page } from "../index.ts";
+import type { PagesAuth, UserVisit } from "./route.ts";
+
+type Passkey = Awaited<ReturnType<PagesAuth["passkeys"]["list"]>>[number];
+
+/** What the account page shows. */
+export interface Account {
+  readonly displayName: string | null;
+  /** The active password, which is what signs in with an identifier; `undefined` for an account of passkeys alone. */
+  readonly password: Credential | undefined;
+  /** Whatever else signs in with a password of its own. */
+  readonly otherIdentifiers: readonly string[];
+  readonly passkeys: readonly Passkey[];
+  readonly authenticator: Factor | undefined;
+  readonly recoveryCodes: Factor | undefined;
+  readonly tokens: Page<PersonalAccessToken>;
+  /** The one that asks comes first. */
+  readonly sessions: readonly AccountSessionBody[];
+  readonly hasMoreSessions: boolean;
+}
+
+/** The most that one page shows of a list. */
+const limit = 200;
+
+export async function loadAccount({ auth, actor, user, session }: UserVisit): Promise<Account> {
+  const mine = { actor, userId: user.id };
+  const [credentials, passkeys, factors, tokens, sessions] = await Promise.all([
+    auth.credentials.listForUser(mine),
+    auth.passkeys.list(mine),
+    auth.factors.list(mine),
+    auth.personalAccessTokens.listForUser({ ...mine, status: "active", limit }),
+    auth.sessions.list({ ...mine, onlyLive: true, limit }),
+  ]);
+  const activeFactor = (type: Factor["type"]) => factors.find((one) => one.type === type && one.status === "active");
+  const bodies = sessions.data.map((one) => accountSessionBody(one, session.id));
+  const [password, ...others] = credentials.filter(({ type, status }) => type === "password" && status === "active");
+  return {
+    displayName: user.displayName,
+    password,
+    otherIdentifiers: others.map(({ identifier }) => identifier),
+    passkeys,
+    authenticator: activeFactor("totp"),
+    recoveryCodes: activeFactor("recovery"),
+    tokens,
+    sessions: [...bodies.filter(({ current }) => current), ...bodies.filter(({ current }) => !current).reverse()],
+    hasMoreSessions: sessions.nextCursor !== null,
+  };
+}
+
+/**
+ * Holds an act to the asker's own things. Administrators may end anybody's, but not from their own account's page.
+ *
+ * @throws {AuthError} `not_found`, as for what is not there.
+ */
+export async function requireOwn({ user }: UserVisit, object: Promise<{ userId: string }>): Promise<void> {
+  if ((await object).userId !== user.id) throw new AuthError("not_found");
+}

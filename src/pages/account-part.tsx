@@ -1,0 +1,56 @@
+import type { Child } from "hono/jsx";
+import type { AuthError, ErrorCode } from "../index.ts";
+import type { Account } from "./account-data.ts";
+import type { Section } from "./next-path.ts";
+import { Alert } from "./parts.tsx";
+import { sentenceFor } from "./refusal.ts";
+import type { Rendered } from "./rendered.ts";
+
+/** What was refused, to be told beside the field that it is about, with what was typed. */
+export interface Failure {
+  readonly section: Section;
+  readonly refusal: AuthError;
+  readonly typed?: Readonly<Record<string, string>>;
+  readonly words?: Partial<Record<ErrorCode, string>>;
+}
+
+/** What a part of the account page is made of. */
+export interface PartProps {
+  account: Account;
+  failure: Failure | undefined;
+  done: string | undefined;
+}
+
+/** A part of the account page, which addresses name by its id. */
+export function Part({
+  id,
+  title,
+  failure,
+  done,
+  children,
+}: {
+  id: Section;
+  title: string;
+  failure?: string | undefined;
+  done: string | undefined;
+  children: Child;
+}): Rendered {
+  return (
+    <section id={id} aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`}>{title}</h2>
+      {done && (
+        <p class="done" role="status">
+          {done}
+        </p>
+      )}
+      <Alert>{failure}</Alert>
+      {children}
+    </section>
+  );
+}
+
+/** The sentence of a failure, if it is about one of these codes; or, without codes, about none of the others. */
+export function told(failure: Failure | undefined, codes: readonly ErrorCode[], isOther = false): string | undefined {
+  if (!failure || codes.includes(failure.refusal.code) === isOther) return undefined;
+  return sentenceFor(failure.refusal, failure.words);
+}

@@ -1,0 +1,119 @@
+import { Part, type PartProps, told } from "./account-part.tsx";
+import { Day, Field, Hidden, PasskeyPart, Time } from "./parts.tsx";
+import { sentenceFor } from "./refusal.ts";
+import type { Rendered } from "./rendered.ts";
+
+export function PasskeysPart({ account, failure, done }: PartProps): Rendered {
+  return (
+    <Part id="passkeys" done={done} title="Passkeys" failure={failure && sentenceFor(failure.refusal)}>
+      {account.passkeys.length === 0 && <p>You have no passkey. One signs you in without a password.</p>}
+      <ul class="list">
+        {account.passkeys.map(({ id, name, status, createdAt, lastUsedAt, backedUp }) => {
+          const called = name ?? "Passkey without a name";
+          return (
+            <li>
+              <h3>{called}</h3>
+              <p class="hint">
+                {status === "suspended" && "Suspended. "}
+                Added <Day at={createdAt} />
+                {lastUsedAt && (
+                  <>
+                    , last used <Time at={lastUsedAt} />
+                  </>
+                )}
+                . {backedUp ? "Synchronized between your devices." : "Kept on one device."}
+              </p>
+              <form method="post" action="/account/passkeys/rename" class="line">
+                <Hidden name="passkey_id" value={id} />
+                <Field
+                  form={`rename-${id}`}
+                  name="name"
+                  label={`New name for ${called}`}
+                  value={name ?? ""}
+                  maxlength={120}
+                  autocomplete="off"
+                />
+                <button type="submit" class="quiet">
+                  Rename
+                </button>
+              </form>
+              <form method="post" action="/account/passkeys/remove">
+                <Hidden name="passkey_id" value={id} />
+                <button type="submit" class="danger">
+                  Remove<span class="unseen"> {called}</span>
+                </button>
+              </form>
+            </li>
+          );
+        })}
+      </ul>
+      <PasskeyPart
+        ceremony="create"
+        optionsPath="/account/passkeys/options"
+        finishPath="/account/passkeys"
+        button="Add a passkey"
+        named
+      />
+    </Part>
+  );
+}
+
+export function AuthenticatorPart({ account, failure, done }: PartProps): Rendered {
+  const { authenticator, password } = account;
+  const label = failure?.typed?.label ?? password?.identifier.slice(0, 120) ?? "Authenticator app";
+  const ofLabel = ["invalid_format.name"] as const;
+  return (
+    <Part id="authenticator" done={done} title="Authenticator app" failure={told(failure, ofLabel, true)}>
+      {authenticator ? (
+        <>
+          <p>
+            <strong>{authenticator.identifier}</strong>, added <Day at={authenticator.createdAt} />. Its code is asked
+            for when you sign in with your password.
+          </p>
+          <form method="post" action="/account/authenticator/remove">
+            <Hidden name="factor_id" value={authenticator.id} />
+            <button type="submit" class="danger">
+              Remove the app
+            </button>
+          </form>
+        </>
+      ) : (
+        <p>You have none. With one, your password alone signs nobody in.</p>
+      )}
+      <form method="post" action="/account/authenticator">
+        <Field
+          form="authenticator"
+          name="label"
+          label="What the app shall call this account"
+          value={label}
+          maxlength={120}
+          autocomplete="off"
+          error={told(failure, ofLabel)}
+        />
+        <button type="submit" class={authenticator ? "quiet" : ""}>
+          {authenticator ? "Replace it with another app" : "Add an authenticator app"}
+        </button>
+      </form>
+    </Part>
+  );
+}
+
+export function RecoveryCodesPart({ account, failure, done }: PartProps): Rendered {
+  const { recoveryCodes, authenticator } = account;
+  return (
+    <Part id="recovery-codes" done={done} title="Recovery codes" failure={failure && sentenceFor(failure.refusal)}>
+      <p>
+        {recoveryCodes
+          ? `You have ${recoveryCodes.remaining ?? 0} of 10 left. New ones make these void.`
+          : "You have none. They sign you in if you lose your authenticator app."}
+      </p>
+      {authenticator || recoveryCodes ? (
+        <form method="post" action="/account/recovery-codes">
+          <button type="submit">Make new recovery codes</button>
+        </form>
+      ) : (
+        <p class="hint">Add an authenticator app first.</p>
+      )}
+    </Part>
+  );
+}

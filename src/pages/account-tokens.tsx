@@ -1,0 +1,75 @@
+import { Part, type PartProps, told } from "./account-part.tsx";
+import { Day, Field, Hidden, Time } from "./parts.tsx";
+import type { Rendered } from "./rendered.ts";
+
+export function TokensPart({ account, failure, done }: PartProps): Rendered {
+  const { data, nextCursor } = account.tokens;
+  const fields = {
+    name: ["invalid_format.name", "invalid_format.text"],
+    scopes: ["invalid_format.scope"],
+    end: ["pat.expires_in_past"],
+  } as const;
+  const typed = failure?.typed ?? {};
+  return (
+    <Part
+      id="tokens"
+      done={done}
+      title="Access tokens"
+      failure={told(failure, [...fields.name, ...fields.scopes, ...fields.end], true)}
+    >
+      <p>A token lets a program act for you, as far as its scopes go.</p>
+      <ul class="list">
+        {data.map(({ id, name, scope, createdAt, expiresAt, lastUsedAt }) => (
+          <li>
+            <h3>{name}</h3>
+            <p class="hint">
+              <code>{id.slice(0, 12)}…</code> Scopes: {scope.length > 0 ? scope.join(", ") : "none"}. Made{" "}
+              <Day at={createdAt} />, {lastUsedAt ? <>last used {<Time at={lastUsedAt} />}</> : "never used"},{" "}
+              {expiresAt ? <>ends {<Time at={expiresAt} />}</> : "without an end"}.
+            </p>
+            <form method="post" action="/account/tokens/revoke">
+              <Hidden name="token_id" value={id} />
+              <button type="submit" class="danger">
+                Revoke<span class="unseen"> {name}</span>
+              </button>
+            </form>
+          </li>
+        ))}
+      </ul>
+      {nextCursor && <p class="hint">There are more; revoke some of these to see them.</p>}
+      <form method="post" action="/account/tokens">
+        <Field
+          form="tokens"
+          name="name"
+          label="Name"
+          hint="What it is for."
+          value={typed.name}
+          maxlength={120}
+          autocomplete="off"
+          error={told(failure, fields.name)}
+        />
+        <Field
+          form="tokens"
+          name="scopes"
+          label="Scopes"
+          hint="Separated by spaces. This server itself asks for account:read, at /api/me."
+          value={typed.scopes ?? "account:read"}
+          required={false}
+          autocomplete="off"
+          error={told(failure, fields.scopes)}
+        />
+        <Field
+          form="tokens"
+          name="last_day"
+          label="Last day"
+          hint="In UTC, within a year. Without one it has no end."
+          type="date"
+          value={typed.last_day}
+          required={false}
+          error={told(failure, fields.end)}
+        />
+        <button type="submit">Make a token</button>
+      </form>
+    </Part>
+  );
+}

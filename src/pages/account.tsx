@@ -1,0 +1,198 @@
+import { signedIn } from "../http/session-cookie.ts";
+import { AuthError } from "../index.ts";
+import { requireOwn } from "./account-data.ts";
+import { accountPage } from "./account-page.tsx";
+import { confirmPage, recoveryCodesPage } from "./enrollment.tsx";
+import { respond } from "./layout.tsx";
+import { pathWith, placeOf, type Section } from "./next-path.ts";
+import { attempt, sentenceFor } from "./refusal.ts";
+import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
+
+/** The account page, and every act of it. */
+export const accountRoutes: readonly PageRoute[] = [
+  userPage("/account", (visit) => accountPage(visit)),
+
+  userForm("/account/name", placeOf("name"), async (visit, form) => {
+    const { auth, actor, user } = visit;
+    const typed = { display_name: form.text("display_name") };
+    const displayName = typed.display_name.trim() || null;
+    return await done(visit, "name", auth.users.update({ actor, userId: user.id, displayName }), { typed });
+  }),
+
+  userForm("/account/password", placeOf("password"), async (visit, form) => {
+    const { c, auth, actor } = visit;
+    const { value, refusal } = await attempt(
+      auth.changePassword({
+        actor,
+        currentPassword: form.text("current_password"),
+        newPassword: form.text("new_password"),
+        transport: "cookie",
+      }),
+    );
+    const words = { "unauthorized.invalid_credential": "The current password is wrong." } as const;
+    if (refusal) return await accountPage(visit, { section: "password", refusal, words });
+    signedIn(c, "cookie", value);
+    return toPlace(visit, "password");
+  }),
+
+  userScript("/account/passkeys/options", placeOf("passkeys"), async ({ c, auth, actor }) =>
+    c.json(await auth.passkeys.registrationOptions({ actor })),
+  ),
+
+  userScript("/account/passkeys", placeOf("passkeys"), async (visit, { response, name }) => {
+    const { c, auth, actor } = visit;
+    const called = typeof name === "string" ? name.trim() || null : null;
+    const { refusal } = await attempt(auth.passkeys.register({ actor, response, name: called }));
+    const words = { "conflict.duplicate_credential": "This passkey is registered already." } as const;
+    if (refusal) return c.json({ message: sentenceFor(refusal, words) }, refusal.status);
+    return c.json({ location: whenDone("passkeys") });
+  }),
+
+  userForm("/account/passkeys/rename", placeOf("passkeys"), async (visit, form) => {
+    const { auth, actor } = visit;
+    const [passkeyId, name] = [form.text("passkey_id"), form.text("name").trim()];
+    return await done(visit, "passkeys", auth.passkeys.rename({ actor, passkeyId, name }));
+  }),
+
+  userForm("/account/passkeys/remove", placeOf("passkeys"), async (visit, form) => {
+    const { auth, actor } = visit;
+    const credentialId = form.text("passkey_id");
+    const remove = async () => {
+      const credential = await auth.credentials.get({ actor, credentialId });
+      if (credential.type !== "passkey") throw new AuthError("not_found");
+      await requireOwn(visit, Promise.resolve(credential));
+      await auth.credentials.revoke({ actor, credentialId });
+    };
+    return await done(visit, "passkeys", remove());
+  }),
+
+  userForm("/account/authenticator", placeOf("authenticator"), async (visit, form) => {
+    const { auth, actor } = visit;
+    const label = form.text("label").trim();
+    const { value, refusal } = await attempt(auth.factors.enrollTotp({ actor, label }));
+    if (refusal) return await accountPage(visit, { section: "authenticator", refusal, typed: { label } });
+    return await confirmPage(visit, { ...confirming, factorId: value.factor.id, enrollment: value });
+  }),
+
+  userForm("/account/authenticator/confirm", placeOf("authenticator"), async (visit, form) => {
+    const { c, auth, actor } = visit;
+    const factorId = form.text("factor_id");
+    const { value, refusal } = await attempt(
+      auth.factors.confirmTotp({ actor, factorId, code: form.text("code"), transport: "cookie" }),
+    );
+    if (refusal) return await confirmPage(visit, { ...confirming, factorId, refusal });
+    signedIn(c, "cookie", value);
+    return toPlace(visit, "authenticator");
+  }),
+
+  userForm("/account/authenticator/remove", placeOf("authenticator"), async (visit, form) => {
+    const { auth, actor, user } = visit;
+    const factorId = form.text("factor_id");
+    const remove = async () => {
+      const own = await auth.factors.list({ actor, userId: user.id });
+      if (!own.some(({ id, type }) => id === factorId && type === "totp")) throw new AuthError("not_found");
+      await auth.factors.revoke({ actor, factorId });
+    };
+    return await done(visit, "authenticator", remove(), { word: "no-authenticator" });
+  }),
+
+  userForm("/account/recovery-codes", placeOf("recovery-codes"), async (visit) => {
+    const { value, refusal } = await attempt(visit.auth.factors.replaceRecoveryCodes({ actor: visit.actor }));
+    if (refusal) return await accountPage(visit, { section: "recovery-codes", refusal });
+    return await recoveryCodesPage(visit, { codes: value.codes, next: placeOf("recovery-codes") });
+  }),
+
+  userForm("/account/tokens", placeOf("tokens"), async (visit, form) => {
+    const { auth, actor, user } = visit;
+    const typed = { name: form.text("name"), scopes: form.text("scopes"), last_day: form.text("last_day") };
+    const create = async () =>
+      await auth.personalAccessTokens.create({
+        actor,
+        userId: user.id,
+        name: typed.name.trim(),
+        scope: typed.scopes.split(/\s+/).filter((scope) => scope !== ""),
+        expiresAt: endOf(typed.last_day),
+      });
+    const { value, refusal } = await attempt(create());
+    if (refusal) return await accountPage(visit, { section: "tokens", refusal, typed });
+    return await tokenPage(visit, value.token);
+  }),
+
+  userForm("/account/tokens/revoke", placeOf("tokens"), async (visit, form) => {
+    const { auth, actor } = visit;
+    return await done(
+      visit,
+      "tokens",
+      auth.personalAccessTokens.revoke({ actor, tokenId: form.text("token_id"), onlyOwn: true }),
+    );
+  }),
+
+  userForm("/account/sessions/revoke", placeOf("sessions"), async (visit, form) => {
+    const { auth, actor } = visit;
+    const sessionId = form.text("session_id");
+    const revoke = async () => {
+      await requireOwn(visit, auth.sessions.get({ actor, sessionId }));
+      await auth.sessions.revoke({ actor, sessionId });
+    };
+    return await done(visit, "sessions", revoke());
+  }),
+
+  userForm("/account/sessions/revoke-others", placeOf("sessions"), async (visit) => {
+    const { auth, actor } = visit;
+    return await done(visit, "sessions", auth.sessions.revokeOthers({ actor }), { word: "other-sessions" });
+  }),
+];
+
+const confirming = {
+  action: "/account/authenticator/confirm",
+  next: placeOf("authenticator"),
+  signedIn: true,
+} as const;
+
+/** Waits for an act, and shows the part of the page that it was about: with the change, or with the refusal. */
+async function done(
+  visit: UserVisit,
+  section: Section,
+  act: Promise<unknown>,
+  { typed, word }: { typed?: Record<string, string>; word?: string } = {},
+): Promise<Response> {
+  const { refusal } = await attempt(act);
+  if (refusal) return await accountPage(visit, { section, refusal, ...(typed && { typed }) });
+  return toPlace(visit, section, word);
+}
+
+function toPlace({ c }: UserVisit, section: Section, word?: string): Response {
+  return c.redirect(whenDone(section, word), 303);
+}
+
+function whenDone(section: Section, word: string = section): string {
+  return placeOf(section).replace("/account", pathWith("/account", { done: word }));
+}
+
+/** The end of a day in UTC, or null for none. @throws {AuthError} `pat.expires_in_past` for a text that is no day. */
+function endOf(day: string): Date | null {
+  if (day === "") return null;
+  const end = new Date(`${day}T23:59:59.999Z`);
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(day) || !end.toJSON()?.startsWith(day)) throw new AuthError("pat.expires_in_past");
+  return end;
+}
+
+async function tokenPage({ c }: UserVisit, token: string): Promise<Response> {
+  const children = (
+    <>
+      <h1>Your new token</h1>
+      <p>Copy it now: it is shown this once. Whoever has it can use it.</p>
+      <p>
+        <code class="secret" id="token">
+          {token}
+        </code>
+      </p>
+      <p>
+        <a class="button" href={placeOf("tokens")}>
+          I have copied it
+        </a>
+      </p>
+    </>
+  );
+  return await respond(c, { title: "Your new token", children, signedIn: true });
+}

@@ -1,0 +1,164 @@
+import { clearCookie, readCookie, ticketCookie } from "../http/cookies.ts";
+import type { TotpEnrollment } from "../http/mfa.ts";
+import { signedIn } from "../http/session-cookie.ts";
+import type { AuthError } from "../index.ts";
+import { respond } from "./layout.tsx";
+import { nextPath } from "./next-path.ts";
+import { Alert, CodeField, Field, Hidden, QrCode } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
+import { signInAgain } from "./sign-in.tsx";
+
+/** Setting a first factor up, for whoever must have one to sign in. */
+export const enrollmentRoutes: readonly PageRoute[] = [
+  openPage("/sign-in/enroll", (visit) => {
+    const { c } = visit;
+    if (!readCookie(c, ticketCookie)) return c.redirect("/sign-in", 303);
+    return beginPage(visit, { next: nextPath(c.req.query("next")), label: "Authenticator app" });
+  }),
+
+  openForm("/sign-in/enroll", "/sign-in", async (visit, form) => {
+    const next = nextPath(form.text("next"));
+    const label = form.text("label").trim();
+    const { value, refusal } = await attempt(visit.auth.factors.enrollTotp({ ...presented(visit), label }));
+    if (refusal?.code === "unauthorized.invalid_ticket") return await signInAgain(visit, next);
+    if (refusal) return await beginPage(visit, { next, label, refusal });
+    return await confirmPage(visit, {
+      action: "/sign-in/enroll/confirm",
+      next,
+      enrollment: value,
+      factorId: value.factor.id,
+    });
+  }),
+
+  openForm("/sign-in/enroll/confirm", "/sign-in", async (visit, form) => {
+    const { c, auth, context } = visit;
+    const next = nextPath(form.text("next"));
+    const factorId = form.text("factor_id");
+    const { value, refusal } = await attempt(
+      auth.factors.confirmTotp({ ...presented(visit), factorId, code: form.text("code") }),
+    );
+    if (refusal?.code === "unauthorized.invalid_ticket") return await signInAgain(visit, next);
+    if (refusal) return await confirmPage(visit, { action: "/sign-in/enroll/confirm", next, factorId, refusal });
+    clearCookie(c, ticketCookie);
+    signedIn(c, "cookie", value);
+    // They are signed in now, whether or not the codes can be made; without them the account page has a place to make some.
+    const made = await attempt(
+      auth.sessions
+        .verify({ token: value.token, transport: "cookie", context })
+        .then(({ actor }) => auth.factors.replaceRecoveryCodes({ actor })),
+    );
+    return made.value ? await recoveryCodesPage(visit, { codes: made.value.codes, next }) : c.redirect(next, 303);
+  }),
+];
+
+function presented({ c, context }: Visit) {
+  return { ticket: readCookie(c, ticketCookie) ?? "", transport: "cookie" as const, context };
+}
+
+function beginPage(
+  { c }: Visit,
+  { next, label, refusal }: { next: string; label: string; refusal?: AuthError },
+): Response | Promise<Response> {
+  const isOfLabel = refusal?.code === "invalid_format.name";
+  const children = (
+    <>
+      <h1>Set up a second factor</h1>
+      <p>
+        The password is right. Your account must have a second factor as well: an authenticator app, which shows a new
+        code every 30 seconds.
+      </p>
+      <form method="post" action="/sign-in/enroll">
+        <Alert>{refusal && !isOfLabel ? sentenceFor(refusal) : undefined}</Alert>
+        <Hidden name="next" value={next} />
+        <Field
+          form="enroll"
+          name="label"
+          label="What the app shall call this account"
+          value={label}
+          maxlength={120}
+          autocomplete="off"
+          error={refusal && isOfLabel ? sentenceFor(refusal) : undefined}
+        />
+        <button type="submit">Show the QR code</button>
+      </form>
+    </>
+  );
+  return respond(c, { title: "Set up a second factor", children, refusal });
+}
+
+/** The page that shows an app's secret, this once, and takes its first code. Shown again for a wrong one, without the secret. */
+export function confirmPage(
+  { c }: Visit,
+  page: {
+    action: string;
+    next: string;
+    factorId: string;
+    enrollment?: TotpEnrollment;
+    refusal?: AuthError;
+    signedIn?: boolean;
+  },
+): Response | Promise<Response> {
+  const { action, next, factorId, enrollment, refusal, signedIn } = page;
+  const title = "Set up your authenticator app";
+  const children = (
+    <>
+      <h1>{title}</h1>
+      {enrollment ? (
+        <>
+          <p>Scan this with the app, or type the key into it. It is shown this once.</p>
+          <QrCode text={enrollment.otpauthUri} label="QR code for your authenticator app" />
+          <dl>
+            <dt>Key</dt>
+            <dd>
+              <code class="secret">{enrollment.secretBase32.match(/.{1,4}/g)!.join(" ")}</code>
+            </dd>
+          </dl>
+          <p>
+            <a href={enrollment.otpauthUri}>Open it in an app on this device</a>
+          </p>
+        </>
+      ) : (
+        <p>
+          If you did not scan the QR code, <a href={action.replace(/\/confirm$/, "")}>begin again</a>.
+        </p>
+      )}
+      <form method="post" action={action}>
+        <Hidden name="next" value={next} />
+        <Hidden name="factor_id" value={factorId} />
+        <CodeField form="confirm" label="Code that the app shows now" error={refusal && sentenceFor(refusal)} />
+        <button type="submit">Confirm</button>
+      </form>
+    </>
+  );
+  return respond(c, { title, children, refusal, signedIn: signedIn ?? false });
+}
+
+/** The page that shows recovery codes, this once. */
+export function recoveryCodesPage(
+  { c }: Visit,
+  { codes, next }: { codes: readonly string[]; next: string },
+): Response | Promise<Response> {
+  const children = (
+    <>
+      <h1>Your recovery codes</h1>
+      <p>
+        Each of these signs you in once if you lose your authenticator app. Print them or write them down, and keep them
+        in a safe place: they are shown this once, and those of before are void.
+      </p>
+      <ol class="codes">
+        {codes.map((code) => (
+          <li>
+            <code class="secret">{code}</code>
+          </li>
+        ))}
+      </ol>
+      <p>
+        <a class="button" href={next}>
+          I have kept them
+        </a>
+      </p>
+    </>
+  );
+  return respond(c, { title: "Your recovery codes", children, signedIn: true });
+}

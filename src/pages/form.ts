@@ -1,0 +1,56 @@
+/**
+ * What pages are sent: bounded, of the one media type that they send, and each name once.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { readBytes } from "../http/request-body.ts";
+import { AuthError } from "../index.ts";
+
+const formMediaType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=utf-8)?$/i;
+const jsonMediaType = /^application\/json(?:[ \t]*;[ \t]*charset=utf-8)?$/i;
+
+/** What a script of ours sends. */
+export type Json = Readonly<Record<string, unknown>>;
+
+/** The fields of a form. */
+export class Form {
+  readonly #fields: ReadonlyMap<string, string>;
+
+  constructor(fields: Iterable<readonly [string, string]>) {
+    this.#fields = new Map(fields);
+  }
+
+  /** What was typed; nothing for a field that is not there. */
+  text(name: string): string {
+    return this.#fields.get(name) ?? "";
+  }
+}
+
+/** @throws {AuthError} `payload_too_large`, `unsupported_media_type`, `invalid_format.body`. */
+export async function readForm(c: Context): Promise<Form> {
+  const fields = [...new URLSearchParams(await readText(c, formMediaType))];
+  if (new Set(fields.map(([name]) => name)).size < fields.length) throw new AuthError("invalid_format.body");
+  return new Form(fields);
+}
+
+/** @throws {AuthError} `payload_too_large`, `unsupported_media_type`, `invalid_format.json`, `invalid_format.body`. */
+export async function readJson(c: Context): Promise<Json> {
+  let value: unknown;
+  try {
+    value = JSON.parse(await readText(c, jsonMediaType));
+  } catch (error) {
+    throw error instanceof AuthError ? error : new AuthError("invalid_format.json", { cause: error });
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw new AuthError("invalid_format.body");
+  return value as Json;
+}
+
+async function readText(c: Context, mediaType: RegExp): Promise<string> {
+  const bytes = await readBytes(c.req);
+  // A form without fields, as a button is, has no body to be of a type.
+  if (bytes.length > 0 && !mediaType.test(c.req.header("content-type") ?? "")) {
+    throw new AuthError("unsupported_media_type");
+  }
+  return new TextDecoder().decode(bytes);
+}

@@ -1,0 +1,138 @@
+/**
+ * The account pages of the finished server. Rendered here and whole without script; only passkeys need one.
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import type { Realm } from "../engine/realm.ts";
+import { type AuthSource, authFor, realmOf, reportFault } from "../http/auth-source.ts";
+import { readCookie, sessionCookie } from "../http/cookies.ts";
+import { requestContext } from "../http/request-context.ts";
+import { requireSameOrigin } from "../http/same-origin.ts";
+import { AuthError, ConfigurationError, type RequestContext } from "../index.ts";
+import { accountRoutes } from "./account.tsx";
+import { assets } from "./assets.ts";
+import { enrollmentRoutes } from "./enrollment.tsx";
+import { readForm, readJson } from "./form.ts";
+import { refusalPage } from "./layout.tsx";
+import { pathWith } from "./next-path.ts";
+import { sentenceFor } from "./refusal.ts";
+import type { PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
+import { secondFactorRoutes } from "./second-factor.tsx";
+import { signInRoutes } from "./sign-in.tsx";
+import { signUpRoutes } from "./sign-up.tsx";
+import { stepUpRoutes } from "./step-up.tsx";
+
+export const pageRoutes: readonly PageRoute[] = [
+  ...signInRoutes,
+  ...signUpRoutes,
+  ...secondFactorRoutes,
+  ...enrollmentRoutes,
+  ...accountRoutes,
+  ...stepUpRoutes,
+];
+
+/** The pages, and what they refer to. */
+export function pages(source: AuthSource<PagesAuth>): Hono {
+  const app = new Hono();
+  for (const row of pageRoutes) {
+    app.on(row.takes === "nothing" ? "get" : "post", row.path, (c) => answer(row, c, source));
+  }
+  // An address of an act that is typed, or gone back to, shows the page that the act belongs to.
+  for (const { path, belongsTo } of pageRoutes) {
+    if (!pageRoutes.some((row) => row.path === path && row.takes === "nothing")) {
+      app.get(path, (c) => guarded(c.redirect(belongsTo, 303)));
+    }
+  }
+  for (const { path, type, text } of assets) {
+    app.get(path, (c) => c.body(text, 200, { ...assetHeaders, "Content-Type": type }));
+  }
+  return app;
+}
+
+const assetHeaders = {
+  "Cache-Control": "public, max-age=300",
+  "X-Content-Type-Options": "nosniff",
+  "Cross-Origin-Resource-Policy": "same-origin",
+};
+
+/** Nothing runs, loads or frames a page but what is ours; a page is nobody's to keep (R053, R064). */
+const pageHeaders = {
+  "Content-Security-Policy":
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  // Not `no-referrer`: a form's `Origin` would then be `null`, which is what an older browser's proof stands on (S13).
+  "Referrer-Policy": "same-origin",
+  "X-Content-Type-Options": "nosniff",
+  "X-Frame-Options": "DENY",
+  "Cache-Control": "no-store",
+  "Cross-Origin-Opener-Policy": "same-origin",
+  "Cross-Origin-Resource-Policy": "same-origin",
+  "Permissions-Policy":
+    "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), geolocation=(), microphone=()",
+};
+
+function guarded(response: Response): Response {
+  for (const [name, value] of Object.entries(pageHeaders)) response.headers.set(name, value);
+  return response;
+}
+
+/** The page in the place of one that failed before it could be asked for, or that is not there. */
+export async function failurePage(error: unknown, c: Context): Promise<Response> {
+  return guarded(await refusalPage(c, refusalOf(error)));
+}
+
+/** Holds a request to its row, in the order: where it came from, who sent it, what is in it. */
+async function answer(row: PageRoute, c: Context, source: AuthSource<PagesAuth>): Promise<Response> {
+  let realm: Realm | undefined;
+  try {
+    const auth = authFor(source, c);
+    realm = realmOf(auth);
+    realm.check();
+    const context = requestContext(c, realm);
+    c.header("X-Request-Id", context.requestId);
+    requireSameOrigin(c, auth);
+    const visit = { c, auth, context, signUpIsOpen: realm.core.signUp === "open" };
+    const user = row.access === "user" ? await userOf(visit) : undefined;
+    return guarded(await run(row, { ...visit, ...user }));
+  } catch (error) {
+    return guarded(await refused(error, row, c, realm));
+  }
+}
+
+/** Whose page it is. @throws {AuthError} `unauthorized.…`. */
+async function userOf({ c, auth, context }: Visit & { context: RequestContext }) {
+  const token = readCookie(c, sessionCookie);
+  if (!token) throw new AuthError("unauthorized.invalid_token");
+  return await auth.sessions.verify({ token, transport: "cookie", context });
+}
+
+async function run(row: PageRoute, visit: Visit | UserVisit): Promise<Response> {
+  const { c } = visit;
+  const sent = row.takes === "form" ? await readForm(c) : row.takes === "json" ? await readJson(c) : undefined;
+  // The visit is a user's where the row asks for one, and what was sent is what it takes.
+  return await (row.run as (visit: Visit, sent: unknown) => Response | Promise<Response>)(visit, sent);
+}
+
+/** Leads on where proving oneself would help, and else says why it was refused. */
+async function refused(error: unknown, row: PageRoute, c: Context, realm: Realm | undefined): Promise<Response> {
+  const refusal = refusalOf(error);
+  if (!refusal || refusal.status >= 500) reportFault(realm, error);
+  const location = refusal && leadsTo(refusal, row);
+  if (row.takes === "json") {
+    const message = refusal ? sentenceFor(refusal) : "Something went wrong. Try again later.";
+    return c.json({ message, ...(location && { location }) }, refusal?.status ?? 500);
+  }
+  return location ? c.redirect(location, 303) : await refusalPage(c, refusal);
+}
+
+function leadsTo({ code, status }: AuthError, { access, belongsTo }: PageRoute): string | undefined {
+  if (access !== "user" || status !== 401) return undefined;
+  return pathWith(code === "unauthorized.reauthentication_required" ? "/account/step-up" : "/sign-in", {
+    next: belongsTo,
+  });
+}
+
+function refusalOf(error: unknown): AuthError | undefined {
+  if (error instanceof ConfigurationError) return new AuthError("unavailable.configuration", { cause: error });
+  return error instanceof AuthError ? error : undefined;
+}

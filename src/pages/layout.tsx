@@ -1,0 +1,78 @@
+import type { Context } from "hono";
+import { html } from "hono/html";
+import type { Child } from "hono/jsx";
+import type { AuthError } from "../index.ts";
+import { sentenceFor } from "./refusal.ts";
+
+/** A page to be. */
+export interface PageContent {
+  readonly title: string;
+  readonly children: Child;
+  /** Whether the passkey script comes with it. */
+  readonly script?: boolean;
+  /** Whether somebody is signed in, who can then sign out. */
+  readonly signedIn?: boolean;
+  /** Why it is shown again, or in the place of another; its status is the page's. */
+  readonly refusal?: AuthError | undefined;
+}
+
+/** Answers with a page. */
+export function respond(c: Context, content: PageContent): Response | Promise<Response> {
+  const { refusal } = content;
+  if (refusal?.status === 429 || refusal?.status === 503) {
+    c.header("Retry-After", String(refusal.retryAfterSeconds ?? 30));
+  }
+  // RFC 9110 §11.6.1: a 401 names a scheme. Bearer makes no browser ask for a password.
+  if (refusal?.status === 401) c.header("WWW-Authenticate", "Bearer");
+  return c.html(html`<!DOCTYPE html>${<Document {...content} />}`, refusal?.status ?? 200);
+}
+
+/** The page for what no other page tells of; `undefined` for a fault, of which nothing is told. */
+export function refusalPage(c: Context, refusal: AuthError | undefined): Response | Promise<Response> {
+  const words = { not_found: "There is no such page." } as const;
+  const message = refusal ? sentenceFor(refusal, words) : "Something went wrong. Try again later.";
+  const children = (
+    <>
+      <h1>{refusal?.code === "not_found" ? "Not found" : "That did not work"}</h1>
+      <p role="alert">{message}</p>
+      <p>
+        <a href="/">Go to the start</a>
+      </p>
+    </>
+  );
+  if (refusal) return respond(c, { title: "That did not work", children, refusal });
+  c.status(500);
+  return c.html(html`<!DOCTYPE html>${<Document title="That did not work">{children}</Document>}`, 500);
+}
+
+function Document({ title, children, script, signedIn, refusal }: PageContent) {
+  return (
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="color-scheme" content="light dark" />
+        {/* Whoever hears a page hears its title first. */}
+        <title>{refusal ? `Error: ${title}` : title} – Sallyport</title>
+        <link rel="stylesheet" href="/pages/style.css" />
+        <link rel="icon" href="/pages/icon.svg" type="image/svg+xml" />
+        {script && <script src="/pages/passkey.js" defer />}
+      </head>
+      <body>
+        <header>
+          <a class="brand" href="/">
+            Sallyport
+          </a>
+          {signedIn && (
+            <form method="post" action="/sign-out">
+              <button class="quiet" type="submit">
+                Sign out
+              </button>
+            </form>
+          )}
+        </header>
+        <main>{children}</main>
+      </body>
+    </html>
+  );
+}

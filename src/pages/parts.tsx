@@ -1,0 +1,155 @@
+import { encode } from "uqr";
+import type { Rendered } from "./rendered.ts";
+
+/** A field with its label, a hint, and what is wrong with what was typed. */
+export function Field(field: {
+  /** The form's name, so that ids are unique on a page of several forms. */
+  form: string;
+  name: string;
+  label: string;
+  type?: "text" | "password" | "date";
+  value?: string | undefined;
+  autocomplete?: string;
+  inputmode?: "numeric" | "text";
+  maxlength?: number;
+  required?: boolean;
+  hint?: string | undefined;
+  error?: string | undefined;
+}): Rendered {
+  const { form, name, label, hint, error, type = "text", required = true, ...input } = field;
+  const id = `${form}-${name}`;
+  const described = [hint && `${id}-hint`, error && `${id}-error`].filter(Boolean).join(" ");
+  return (
+    <div class="field">
+      <label for={id}>
+        {label}
+        {!required && <span class="optional"> (optional)</span>}
+      </label>
+      {hint && (
+        <p class="hint" id={`${id}-hint`}>
+          {hint}
+        </p>
+      )}
+      <input
+        id={id}
+        name={name}
+        type={type}
+        {...input}
+        {...(type === "text" && { autocapitalize: "none" })}
+        {...(required && { required: true })}
+        {...(described && { "aria-describedby": described })}
+        {...(error && { "aria-invalid": "true", autofocus: true })}
+      />
+      {error && (
+        <p class="error" role="alert" id={`${id}-error`}>
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** A field for a code of an authenticator app, or of a list of recovery codes. */
+export function CodeField(field: {
+  form: string;
+  label: string;
+  error?: string | undefined;
+  isRecovery?: boolean;
+}): Rendered {
+  const { isRecovery = false, ...rest } = field;
+  return (
+    <Field
+      {...rest}
+      name="code"
+      autocomplete={isRecovery ? "off" : "one-time-code"}
+      inputmode={isRecovery ? "text" : "numeric"}
+      maxlength={64}
+    />
+  );
+}
+
+export function Hidden({ name, value }: { name: string; value: string }): Rendered {
+  return <input type="hidden" name={name} value={value} />;
+}
+
+export function Alert({ children }: { children?: string | undefined }): Rendered {
+  return children ? (
+    <p class="error" role="alert">
+      {children}
+    </p>
+  ) : null;
+}
+
+const timeFormat = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+const dayFormat = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
+
+/** A time in UTC: the server does not know where its reader is. */
+export function Time({ at }: { at: Date }): Rendered {
+  return <time datetime={at.toISOString()}>{timeFormat.format(at)} UTC</time>;
+}
+
+export function Day({ at }: { at: Date }): Rendered {
+  return <time datetime={at.toISOString()}>{dayFormat.format(at)}</time>;
+}
+
+/**
+ * What the passkey script makes work: hidden until it runs, with a note for whoever has no script.
+ *
+ * @param options.optionsPath Where it asks for the ceremony's options, with POST.
+ * @param options.finishPath Where it sends what the authenticator answered.
+ */
+export function PasskeyPart(part: {
+  ceremony: "create" | "get";
+  optionsPath: string;
+  finishPath: string;
+  next?: string;
+  button: string;
+  /** Offer passkeys in the browser's autofill too. */
+  autofill?: boolean;
+  named?: boolean;
+  quiet?: boolean;
+}): Rendered {
+  return (
+    <div class="passkey">
+      <form
+        hidden
+        data-ceremony={part.ceremony}
+        data-options={part.optionsPath}
+        data-finish={part.finishPath}
+        {...(part.next && { "data-next": part.next })}
+        {...(part.autofill && { "data-autofill": "" })}
+      >
+        {part.named && (
+          <Field
+            form="passkey"
+            name="name"
+            label="Name for the new passkey"
+            hint="So that you can tell your passkeys apart, such as “Work laptop”."
+            required={false}
+            maxlength={120}
+            autocomplete="off"
+          />
+        )}
+        <button type="submit" class={part.quiet ? "quiet" : ""}>
+          {part.button}
+        </button>
+        <p class="error" role="alert" hidden data-message />
+      </form>
+      <p class="hint" data-no-passkeys>
+        Passkeys need JavaScript, which is not running here.
+      </p>
+    </div>
+  );
+}
+
+/** A QR code, drawn dark on light in both colour schemes, since many scanners take nothing else. */
+export function QrCode({ text, label }: { text: string; label: string }): Rendered {
+  const { size, data } = encode(text, { ecc: "M", border: 4 });
+  const dark = data.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : ""))).join("");
+  return (
+    <svg class="qr" viewBox={`0 0 ${size} ${size}`} role="img" aria-label={label} shape-rendering="crispEdges">
+      <rect width={size} height={size} fill="#fff" />
+      <path d={dark} fill="#000" />
+    </svg>
+  );
+}

@@ -1,0 +1,76 @@
+import { AuthError, type ErrorCode } from "../index.ts";
+
+/** What an operation gives, or why it is refused. */
+export type Attempt<Value> =
+  | { readonly value: Value; readonly refusal?: undefined }
+  | { readonly value?: undefined; readonly refusal: AuthError };
+
+/** Refusals that lead to another page, whichever was asked for. */
+const leadingAway: readonly ErrorCode[] = [
+  "unauthorized.reauthentication_required",
+  "unauthorized.invalid_token",
+  "unauthorized.session_expired",
+  "unauthorized.mfa_required",
+];
+
+/** Waits for an operation, and takes a refusal that the page itself tells of for an answer. */
+export async function attempt<Value>(operation: Promise<Value>): Promise<Attempt<Value>> {
+  try {
+    return { value: await operation };
+  } catch (error) {
+    if (!(error instanceof AuthError) || leadingAway.includes(error.code)) throw error;
+    return { refusal: error };
+  }
+}
+
+/** Why a new password is refused, by `details.reason`. */
+const passwordFaults: Readonly<Record<string, string>> = {
+  too_short: "This password is too short. Use at least 15 characters; a few words in a row will do.",
+  too_long: "This password is too long. Use at most 1024 bytes.",
+  too_predictable: "This password is too easy to guess. Avoid repetition, rows of keys and your own name.",
+  unusable_characters: "This password has characters that cannot be used.",
+  compromised: "This password is known from a leak elsewhere. Choose another one.",
+};
+
+/** What pages say in the place of the messages for programs. */
+const sentences: Partial<Record<ErrorCode, string>> = {
+  "invalid_format.identifier": "Use 1 to 254 letters, digits and signs, without spaces or accents.",
+  "invalid_format.name": "The name must have 1 to 120 characters.",
+  "invalid_format.scope":
+    "Separate scopes by spaces; each has up to 128 letters, digits and signs, and there are at most 50.",
+  "invalid_format.text": "This has characters that cannot be stored.",
+  "invalid_format.webauthn": "The passkey's answer could not be verified. Try again.",
+  "unauthorized.invalid_credential": "That is not right. Check what you typed and try again.",
+  "unauthorized.invalid_factor": "That code is not right. Check it and try again.",
+  "unauthorized.replayed_totp": "That code was used before. Wait until the app shows the next one.",
+  "unauthorized.invalid_ticket": "This sign-in took too long, or there were too many wrong codes. Start again.",
+  "pat.expires_in_past": "Choose a day to come, within a year.",
+  "forbidden.cross_origin": "This request did not come from a page of this site, so nothing was done.",
+  "forbidden.enrollment_not_granted":
+    "You need a second factor to sign in, and may not set one up now. Ask an administrator to allow it.",
+  not_found: "There is no such thing in your account, or it has ended already.",
+  "conflict.duplicate_credential": "This is taken already.",
+  "conflict.last_factor": "You must have a second factor, and this is your last one. Add another first.",
+  "conflict.last_way_in": "This is your last way to sign in. Add another first.",
+  "precondition.factor_code_invalid":
+    "That code is not right. Check that the app shows this site, and try its current code.",
+  "precondition.factor_not_pending": "This took too long. Begin again.",
+  "precondition.factor_needed_first": "Add an authenticator app first.",
+  payload_too_large: "That is more than this page takes.",
+  unsupported_media_type: "This page takes only its own forms.",
+  "unavailable.busy": "The service is busy. Try again in a moment.",
+  "unavailable.reply_lost": "The change was made, but its answer was lost. If it showed something once, make it again.",
+};
+
+/** A sentence for a person. @param words What this page says of a code. */
+export function sentenceFor(refusal: AuthError, words: Partial<Record<ErrorCode, string>> = {}): string {
+  const { code, details, retryAfterSeconds = 60 } = refusal;
+  if (code === "too_many_requests") return `Too many attempts. Try again in ${duration(retryAfterSeconds)}.`;
+  const fault = code === "invalid_format.password" ? passwordFaults[String(details?.reason)] : undefined;
+  return words[code] ?? fault ?? sentences[code] ?? refusal.message;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.max(1, Math.ceil(seconds))} seconds`;
+  return `${Math.ceil(seconds / 60)} minutes`;
+}

@@ -1,0 +1,94 @@
+/**
+ * A page or an act of one as a value: who may ask for it, what it takes, and the page that it belongs to. The server registers
+ * rows, and the tests read them.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import type { WithRealm } from "../engine/realm.ts";
+import type { MfaAuth } from "../http/mfa.ts";
+import type { PasskeyAuth } from "../http/passkeys.ts";
+import type { PersonalAccessTokenAuth } from "../http/personal-access-tokens.ts";
+import type {
+  AccountAuth,
+  CoreOperations,
+  PasswordAuth,
+  RequestContext,
+  SignUpAuth,
+  VerifiedSession,
+} from "../index.ts";
+import type { Form, Json } from "./form.ts";
+
+/** What the pages need: an `auth` with all features of accounts. */
+export type PagesAuth = CoreOperations &
+  PasswordAuth &
+  SignUpAuth &
+  AccountAuth &
+  MfaAuth &
+  PasskeyAuth &
+  PersonalAccessTokenAuth &
+  WithRealm;
+
+/** A request for a page. */
+export interface Visit {
+  readonly c: Context;
+  readonly auth: PagesAuth;
+  readonly context: RequestContext;
+  /** Whether a stranger may make an account, and is shown where. */
+  readonly signUpIsOpen: boolean;
+}
+
+/** A request of somebody who is signed in. */
+export interface UserVisit extends Visit, VerifiedSession {}
+
+type Answer = Response | Promise<Response>;
+
+interface Sent {
+  nothing: undefined;
+  form: Form;
+  json: Json;
+}
+
+interface PageFacts<Takes extends keyof Sent> {
+  readonly path: string;
+  /** Where a browser goes that asks for an act by its address, and where proving oneself again returns to. */
+  readonly belongsTo: string;
+  readonly takes: Takes;
+}
+
+export interface OpenPage<Takes extends keyof Sent = keyof Sent> extends PageFacts<Takes> {
+  readonly access: "anyone";
+  run(visit: Visit, sent: Sent[Takes]): Answer;
+}
+
+/** One that sends whoever is not signed in to sign in. */
+export interface UserPage<Takes extends keyof Sent = keyof Sent> extends PageFacts<Takes> {
+  readonly access: "user";
+  run(visit: UserVisit, sent: Sent[Takes]): Answer;
+}
+
+export type PageRoute = OpenPage | UserPage;
+
+export function openPage(path: string, run: (visit: Visit) => Answer): PageRoute {
+  return { path, belongsTo: path, takes: "nothing", access: "anyone", run };
+}
+
+export function userPage(path: string, run: (visit: UserVisit) => Answer): PageRoute {
+  return { path, belongsTo: path, takes: "nothing", access: "user", run };
+}
+
+export function openForm(path: string, belongsTo: string, run: OpenPage<"form">["run"]): PageRoute {
+  return { path, belongsTo, takes: "form", access: "anyone", run } as OpenPage<"form"> as PageRoute;
+}
+
+export function userForm(path: string, belongsTo: string, run: UserPage<"form">["run"]): PageRoute {
+  return { path, belongsTo, takes: "form", access: "user", run } as UserPage<"form"> as PageRoute;
+}
+
+export function openScript(path: string, belongsTo: string, run: OpenPage<"json">["run"]): PageRoute {
+  return { path, belongsTo, takes: "json", access: "anyone", run } as OpenPage<"json"> as PageRoute;
+}
+
+export function userScript(path: string, belongsTo: string, run: UserPage<"json">["run"]): PageRoute {
+  return { path, belongsTo, takes: "json", access: "user", run } as UserPage<"json"> as PageRoute;
+}

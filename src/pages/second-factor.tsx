@@ -1,0 +1,146 @@
+import { clearCookie, readCookie, sessionCookie, ticketCookie } from "../http/cookies.ts";
+import { signedIn } from "../http/session-cookie.ts";
+import type { AuthError } from "../index.ts";
+import { respond } from "./layout.tsx";
+import { nextPath } from "./next-path.ts";
+import { Alert, CodeField, Hidden, PasskeyPart } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import type { Rendered } from "./rendered.ts";
+import { openForm, openPage, openScript, type PageRoute, type Visit } from "./route.ts";
+import { signInAgain } from "./sign-in.tsx";
+
+const kinds = ["totp", "webauthn", "recovery"] as const;
+export type FactorKind = (typeof kinds)[number];
+
+/** The second half of a sign-in: the ticket of the first is in its cookie. */
+export const secondFactorRoutes: readonly PageRoute[] = [
+  openPage("/sign-in/second-factor", (visit) => {
+    const { c } = visit;
+    if (!readCookie(c, ticketCookie)) return c.redirect("/sign-in", 303);
+    return factorPage(visit, { having: kindsOf(c.req.query("with")), next: nextPath(c.req.query("next")) });
+  }),
+
+  openForm("/sign-in/second-factor", "/sign-in", async (visit, form) => {
+    const { c, auth } = visit;
+    const next = nextPath(form.text("next"));
+    const type = form.text("type") === "recovery" ? "recovery" : "totp";
+    const { value, refusal } = await attempt(
+      auth.signIn.factor({ ...presented(visit), proof: { type, code: form.text("code") } }),
+    );
+    if (refusal?.code === "unauthorized.invalid_ticket") return await signInAgain(visit, next);
+    if (refusal)
+      return await factorPage(visit, { having: kindsOf(form.text("with")), next, failed: { type, refusal } });
+    clearCookie(c, ticketCookie);
+    signedIn(c, "cookie", value);
+    return c.redirect(next, 303);
+  }),
+
+  openScript("/sign-in/second-factor/passkey/options", "/sign-in", async (visit) => {
+    const { c, auth } = visit;
+    const { value, refusal } = await attempt(auth.passkeys.proofOptions(presented(visit)));
+    return refusal ? c.json({ message: sentenceFor(refusal) }, refusal.status) : c.json(value);
+  }),
+
+  openScript("/sign-in/second-factor/passkey", "/sign-in", async (visit, { response, next }) => {
+    const { c, auth } = visit;
+    const { value, refusal } = await attempt(
+      auth.webauthn.signInWithFactor({ ...presented(visit), proof: { type: "webauthn", response } }),
+    );
+    if (refusal) return c.json({ message: sentenceFor(refusal, wrongPasskey) }, refusal.status);
+    clearCookie(c, ticketCookie);
+    signedIn(c, "cookie", value);
+    return c.json({ location: nextPath(typeof next === "string" ? next : undefined) });
+  }),
+];
+
+export const wrongPasskey = {
+  "unauthorized.invalid_factor": "This passkey or security key is not one of this account's.",
+} as const;
+
+/** What the browser holds of the login so far. */
+function presented({ c, context }: Visit) {
+  const ticket = readCookie(c, ticketCookie) ?? "";
+  return { ticket, transport: "cookie" as const, context, presentedToken: readCookie(c, sessionCookie) };
+}
+
+/** The kinds that a list names; all of them if it names none, such as of somebody who came without one. */
+function kindsOf(list: string | undefined): readonly FactorKind[] {
+  const named = kinds.filter((kind) => list?.split(" ").includes(kind));
+  return named.length > 0 ? named : kinds;
+}
+
+function factorPage(
+  { c }: Visit,
+  page: { having: readonly FactorKind[]; next: string; failed?: FailedCode },
+): Response | Promise<Response> {
+  const { having, next, failed } = page;
+  const children = (
+    <>
+      <h1>Prove that it is you</h1>
+      <p>The password is right. One more proof is needed.</p>
+      <CodeForms action="/sign-in/second-factor" having={having} next={next} failed={failed} />
+      {having.includes("webauthn") && (
+        <PasskeyPart
+          ceremony="get"
+          optionsPath="/sign-in/second-factor/passkey/options"
+          finishPath="/sign-in/second-factor/passkey"
+          next={next}
+          button="Use a passkey or security key"
+          quiet
+        />
+      )}
+      <p>
+        <a href="/sign-in">Start again</a>
+      </p>
+    </>
+  );
+  return respond(c, { title: "Second factor", children, script: true, refusal: failed?.refusal });
+}
+
+/** A code that was refused. */
+export interface FailedCode {
+  readonly type: "totp" | "recovery";
+  readonly refusal: AuthError;
+}
+
+/** The forms for a code of the app and for one of the recovery codes, whichever there are. */
+export function CodeForms(forms: {
+  action: string;
+  having: readonly FactorKind[];
+  next: string;
+  failed?: FailedCode | undefined;
+}): Rendered {
+  const { action, having, next, failed } = forms;
+  const errorOf = (type: FailedCode["type"]) => (failed?.type === type ? sentenceFor(failed.refusal) : undefined);
+  const recovery = having.includes("recovery") && (
+    <form method="post" action={action}>
+      <Hidden name="type" value="recovery" />
+      <Hidden name="with" value={having.join(" ")} />
+      <Hidden name="next" value={next} />
+      <CodeField form="recovery" label="Recovery code" isRecovery error={errorOf("recovery")} />
+      <button type="submit" class="quiet">
+        Use this recovery code
+      </button>
+    </form>
+  );
+  return (
+    <>
+      {having.includes("totp") && (
+        <form method="post" action={action}>
+          <Hidden name="type" value="totp" />
+          <Hidden name="with" value={having.join(" ")} />
+          <Hidden name="next" value={next} />
+          <CodeField form="totp" label="Code from your authenticator app" error={errorOf("totp")} />
+          <button type="submit">Continue</button>
+        </form>
+      )}
+      {!having.includes("totp") && failed?.type === "totp" && <Alert>{errorOf("totp")}</Alert>}
+      {recovery && (
+        <details {...(failed?.type === "recovery" && { open: true })}>
+          <summary>Use a recovery code instead</summary>
+          {recovery}
+        </details>
+      )}
+    </>
+  );
+}

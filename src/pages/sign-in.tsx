@@ -1,0 +1,119 @@
+import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../http/cookies.ts";
+import { signedIn } from "../http/session-cookie.ts";
+import { setTicketCookie } from "../http/ticket.ts";
+import { AuthError } from "../index.ts";
+import { respond } from "./layout.tsx";
+import { nextPath, pathWith } from "./next-path.ts";
+import { Alert, Field, Hidden, PasskeyPart } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import { openForm, openPage, openScript, type PageRoute, type Visit } from "./route.ts";
+
+/** Signing in with a password or a passkey, and signing out. */
+export const signInRoutes: readonly PageRoute[] = [
+  openPage("/", ({ c }) => c.redirect(readCookie(c, sessionCookie) ? "/account" : "/sign-in", 303)),
+
+  openPage("/sign-in", (visit) => signInPage(visit, { next: nextPath(visit.c.req.query("next")) })),
+
+  openForm("/sign-in", "/sign-in", async (visit, form) => {
+    const { c, auth, context } = visit;
+    const identifier = form.text("identifier");
+    const next = nextPath(form.text("next"));
+    const { value, refusal } = await attempt(
+      auth.signIn.password({
+        identifier,
+        password: form.text("password"),
+        transport: "cookie",
+        context,
+        knownDevice: readCookie(c, knownDeviceCookie),
+        presentedToken: readCookie(c, sessionCookie),
+      }),
+    );
+    if (refusal) return await signInPage(visit, { next, identifier, refusal });
+    if (!value.mfaRequired) {
+      signedIn(c, "cookie", value);
+      return c.redirect(next, 303);
+    }
+    setTicketCookie(c, value.ticket);
+    // What can be proved besides is no secret once the password is proved (S20), and the ticket cannot be asked.
+    const there = value.enroll
+      ? pathWith("/sign-in/enroll", { next })
+      : pathWith("/sign-in/second-factor", { with: value.factors.join(" "), next });
+    return c.redirect(there, 303);
+  }),
+
+  openScript("/sign-in/passkey/options", "/sign-in", async ({ c, auth }) => c.json(await auth.signIn.passkeyOptions())),
+
+  openScript("/sign-in/passkey", "/sign-in", async ({ c, auth, context }, { response, next }) => {
+    const { value, refusal } = await attempt(
+      auth.signIn.passkey({
+        response,
+        transport: "cookie",
+        context,
+        presentedToken: readCookie(c, sessionCookie),
+      }),
+    );
+    if (refusal) return c.json({ message: sentenceFor(refusal, unknownPasskey) }, refusal.status);
+    signedIn(c, "cookie", value);
+    return c.json({ location: nextPath(typeof next === "string" ? next : undefined) });
+  }),
+
+  openForm("/sign-out", "/sign-in", async ({ c, auth, context }) => {
+    const token = readCookie(c, sessionCookie);
+    if (token) await auth.sessions.signOut({ token, transport: "cookie", context });
+    clearCookie(c, sessionCookie);
+    return c.redirect("/sign-in", 303);
+  }),
+];
+
+const unknownPasskey = {
+  "unauthorized.invalid_credential": "This passkey did not sign you in. It may have been removed from the account.",
+} as const;
+
+/** The page to sign in on, again for a login ticket that has ended: that one is of no more use. */
+export function signInAgain(visit: Visit, next: string): Response | Promise<Response> {
+  clearCookie(visit.c, ticketCookie);
+  return signInPage(visit, { next, refusal: new AuthError("unauthorized.invalid_ticket") });
+}
+
+function signInPage(
+  { c, signUpIsOpen }: Visit,
+  { next, identifier, refusal }: { next: string; identifier?: string; refusal?: AuthError },
+): Response | Promise<Response> {
+  const words = { "unauthorized.invalid_credential": "The name or the password is wrong." } as const;
+  const children = (
+    <>
+      <h1>Sign in</h1>
+      <form method="post" action="/sign-in" aria-describedby={refusal ? "sign-in-error" : undefined}>
+        <div id="sign-in-error">
+          <Alert>{refusal && sentenceFor(refusal, words)}</Alert>
+        </div>
+        <Hidden name="next" value={next} />
+        <Field
+          form="sign-in"
+          name="identifier"
+          label="E-mail address or user name"
+          value={identifier}
+          autocomplete="username webauthn"
+          maxlength={254}
+        />
+        <Field form="sign-in" name="password" label="Password" type="password" autocomplete="current-password" />
+        <button type="submit">Sign in</button>
+      </form>
+      <PasskeyPart
+        ceremony="get"
+        optionsPath="/sign-in/passkey/options"
+        finishPath="/sign-in/passkey"
+        next={next}
+        button="Sign in with a passkey"
+        autofill
+        quiet
+      />
+      {signUpIsOpen && (
+        <p>
+          No account yet? <a href="/sign-up">Sign up</a>
+        </p>
+      )}
+    </>
+  );
+  return respond(c, { title: "Sign in", children, script: true, refusal });
+}

@@ -1,0 +1,94 @@
+import { readCookie, sessionCookie } from "../http/cookies.ts";
+import { signedIn } from "../http/session-cookie.ts";
+import { AuthError } from "../index.ts";
+import { respond } from "./layout.tsx";
+import { Alert, Field } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
+
+/** Making an account, where strangers may; elsewhere there is no such page. */
+export const signUpRoutes: readonly PageRoute[] = [
+  openPage("/sign-up", (visit) => {
+    requireOpen(visit);
+    return signUpPage(visit, { identifier: "", displayName: "" });
+  }),
+
+  openForm("/sign-up", "/sign-up", async (visit, form) => {
+    requireOpen(visit);
+    const { c, auth, context } = visit;
+    const typed = { identifier: form.text("identifier"), displayName: form.text("display_name") };
+    const { value, refusal } = await attempt(
+      auth.signUp({
+        identifier: typed.identifier,
+        password: form.text("password"),
+        displayName: typed.displayName.trim() || null,
+        transport: "cookie",
+        context,
+        presentedToken: readCookie(c, sessionCookie),
+      }),
+    );
+    if (refusal) return await signUpPage(visit, typed, refusal);
+    signedIn(c, "cookie", value);
+    return c.redirect("/account", 303);
+  }),
+];
+
+function requireOpen({ signUpIsOpen }: Visit): void {
+  if (!signUpIsOpen) throw new AuthError("not_found");
+}
+
+function signUpPage(
+  { c }: Visit,
+  typed: { identifier: string; displayName: string },
+  refusal?: AuthError,
+): Response | Promise<Response> {
+  const words = {
+    "conflict.duplicate_credential": "Somebody has an account with this name. Is it you? Sign in.",
+  } as const;
+  const sentence = refusal && sentenceFor(refusal, words);
+  const errorOf = (...codes: readonly string[]) => (refusal && codes.includes(refusal.code) ? sentence : undefined);
+  const ofIdentifier = errorOf("invalid_format.identifier", "conflict.duplicate_credential");
+  const ofPassword = errorOf("invalid_format.password");
+  const ofName = errorOf("invalid_format.text");
+  const children = (
+    <>
+      <h1>Sign up</h1>
+      <form method="post" action="/sign-up">
+        <Alert>{ofIdentifier || ofPassword || ofName ? undefined : sentence}</Alert>
+        <Field
+          form="sign-up"
+          name="identifier"
+          label="E-mail address or user name"
+          value={typed.identifier}
+          autocomplete="username"
+          maxlength={254}
+          error={ofIdentifier}
+        />
+        <Field
+          form="sign-up"
+          name="display_name"
+          label="Your name"
+          value={typed.displayName}
+          autocomplete="name"
+          maxlength={120}
+          required={false}
+          error={ofName}
+        />
+        <Field
+          form="sign-up"
+          name="password"
+          label="Password"
+          type="password"
+          autocomplete="new-password"
+          hint="15 characters or more. A few words in a row are good."
+          error={ofPassword}
+        />
+        <button type="submit">Sign up</button>
+      </form>
+      <p>
+        Do you have an account? <a href="/sign-in">Sign in</a>
+      </p>
+    </>
+  );
+  return respond(c, { title: "Sign up", children, refusal });
+}

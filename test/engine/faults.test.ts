@@ -1,0 +1,69 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { AuthError } from "../../src/domain/error.ts";
+import { describeFault, reporter } from "../../src/engine/faults.ts";
+import { ConfigurationError } from "../../src/engine/options.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const caused = (code: string, message = "canary") => Object.assign(new Error(message), { code });
+const unavailable = (cause: unknown) => new AuthError("unavailable.database", { cause });
+
+describe("describeFault", () => {
+  test.each([
+    ["ENOTFOUND", "DNS"],
+    ["ECONNREFUSED", "refused the connection"],
+    ["CERT_HAS_EXPIRED", "TLS"],
+    ["DEPTH_ZERO_SELF_SIGNED_CERT", "TLS"],
+    ["28P01", "user or the password"],
+    ["3D000", "no such database"],
+    ["42P01", "sallyport migrate"],
+    ["42501", "privilege"],
+    ["53300", "out of connections"],
+    ["57P03", "starting or shutting down"],
+  ])("%s behind a 503: the line says %s", (code, text) => {
+    const line = describeFault(unavailable(caused(code)));
+    expect(line).toContain("unavailable.database");
+    expect(line).toContain(code);
+    expect(line).toContain(text);
+  });
+
+  test("S81: no message of any error in the chain is printed", () => {
+    const error = unavailable(caused("23505", "Key (identifier)=(ada@example.com) already exists."));
+    expect(describeFault(error)).not.toMatch(/ada@example|Key/);
+    expect(describeFault(new RangeError("canary\nof two lines"))).not.toContain("canary");
+    expect(describeFault("canary")).toBe("string");
+  });
+
+  test("a missing option: its name, and the place in the code", () => {
+    expect(describeFault(new ConfigurationError("secrets", new TypeError("x")))).toMatch(
+      /^ConfigurationError secrets < TypeError at /,
+    );
+  });
+
+  test("a chain that bites its tail ends", () => {
+    const error = new Error("a");
+    error.cause = error;
+    expect(describeFault(error).length).toBeLessThan(1_000);
+  });
+});
+
+describe("S81: reporter", () => {
+  test("an error, and what it caused, is reported once", () => {
+    const told: unknown[] = [];
+    const report = reporter((error) => told.push(error));
+    const cause = caused("ECONNREFUSED");
+    report(cause);
+    report(cause);
+    report(unavailable(cause));
+    expect(told).toEqual([cause]);
+  });
+
+  test("by default it is one line on the console", () => {
+    const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    reporter(undefined)(unavailable(caused("ECONNREFUSED", "canary")));
+    expect(log).toHaveBeenCalledTimes(1);
+    expect(log.mock.calls[0]).toHaveLength(1);
+    expect(log.mock.calls[0]![0]).toMatch(/^sallyport: unavailable\.database < Error ECONNREFUSED/);
+    expect(log.mock.calls[0]![0]).not.toContain("canary");
+  });
+});

@@ -1,0 +1,87 @@
+import { describe, expect, expectTypeOf, test, vi } from "vitest";
+import { sharedByAllClients } from "../../src/http/client-address.ts";
+import { passkeys } from "../../src/http/passkeys.ts";
+import { type AuthOptions, ConfigurationError, createAuth, passwords, signUp } from "../../src/index.ts";
+import type { Database } from "../../src/store/sql.ts";
+import { quickHasher, secret } from "../support/auth.ts";
+
+const silent: Database = {
+  run: () => Promise.reject(new Error("Nothing may be sent.")),
+  batch: () => Promise.reject(new Error("Nothing may be sent.")),
+};
+const settings: Omit<AuthOptions, "features"> = {
+  database: silent,
+  secrets: secret,
+  origins: ["https://example.com"],
+  clientAddress: sharedByAllClients,
+};
+const hasher = { ...quickHasher(), canVerify: () => true };
+
+describe("createAuth: the list of features", () => {
+  test("a namespace that two features share has the members of both; a feature that is not listed has none", () => {
+    const auth = createAuth({ ...settings, features: [passwords({ hasher }), passkeys()] });
+    expect(Object.keys(auth.signIn).sort()).toEqual(["passkey", "passkeyOptions", "password"]);
+    expect(auth).not.toHaveProperty("signUp");
+    expectTypeOf(auth).not.toHaveProperty("signUp");
+    expectTypeOf(auth).not.toHaveProperty("personalAccessTokens");
+    expectTypeOf(auth.signIn).toHaveProperty("passkey");
+  });
+
+  test("no feature at all: sessions can still be verified and ended", () => {
+    const auth = createAuth({ ...settings, features: [] });
+    expect(Object.keys(auth.sessions).sort()).toEqual(["signOut", "verify"]);
+  });
+
+  test("nothing is read before the first use, and the first use names what is missing", async () => {
+    const read = vi.fn(() => undefined);
+    const options = { ...settings, features: [signUp({ mode: "open" })] };
+    Object.defineProperty(options, "secrets", { get: read, enumerable: true });
+    const auth = createAuth(options);
+    expect(read).not.toHaveBeenCalled();
+    await expect(auth.probe()).rejects.toBeInstanceOf(ConfigurationError);
+    await expect(auth.probe()).rejects.toMatchObject({ option: "secrets" });
+  });
+
+  test("a feature that hashes, and none that says how: refused by name", async () => {
+    const auth = createAuth({ ...settings, features: [signUp({ mode: "open" })] });
+    const account = { identifier: "ada@example.com", password: "vmqkzhrwxjcygpfb" };
+    await expect(auth.signUp(account)).rejects.toMatchObject({ option: "passwords" });
+  });
+});
+
+describe("createAuth: a function of the environment", () => {
+  test("is called once for each environment, and not before one is there", () => {
+    const make = vi.fn((env: { SECRET: string }) => ({
+      ...settings,
+      secrets: env.SECRET,
+      features: [passwords({ hasher })],
+    }));
+    const auth = createAuth(make);
+    expect(make).not.toHaveBeenCalled();
+    const [first, second] = [{ SECRET: secret }, { SECRET: secret }];
+    expect(auth(first)).toBe(auth(first));
+    expect(auth(second)).not.toBe(auth(first));
+    expect(make).toHaveBeenCalledTimes(2);
+    expectTypeOf(auth(first).signIn).toHaveProperty("password");
+  });
+
+  test("that reads no environment serves every request with the same", () => {
+    const make = vi.fn(() => ({ ...settings, features: [passwords({ hasher })] }));
+    const auth = createAuth(make);
+    expect(auth({ incoming: 1 })).toBe(auth({ incoming: 2 }));
+    expect(auth(undefined)).toBe(auth({}));
+    expect(make).toHaveBeenCalledTimes(1);
+  });
+
+  test("that fails is asked again, and its error is the option `database`", () => {
+    let fails = true;
+    const auth = createAuth((_env: object) => {
+      if (fails) throw new RangeError("canary");
+      return { ...settings, features: [] };
+    });
+    const env = {};
+    expect(() => auth(env)).toThrow(ConfigurationError);
+    fails = false;
+    expect(auth(env).origins).toHaveLength(1);
+  });
+});
