@@ -4,19 +4,27 @@
  * Each check of the tools counts as one test. What did not run counts as failed: a skipped test, a file that could not be
  * loaded, an error outside any test, a project of `vitest.config.ts` without tests.
  *
+ * `npm test -- FILE…` runs these test files only, without the checks of the tools.
+ *
  * @module
  */
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { startVitest, type TestCase, type Vitest } from "vitest/node";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
-/** In this order: what follows needs the generated files and `dist/`, which the first one builds. */
-const checks = [
-  { name: "build and types", script: "typecheck" },
-  { name: "format and lint", script: "lint" },
-] as const;
+const files = process.argv.slice(2);
+const isWholeRun = files.length === 0;
+
+/** In this order: what follows needs the generated files and `dist/`, which the first check builds. */
+const checks = isWholeRun
+  ? [
+      { name: "build and types", script: "typecheck" },
+      { name: "format and lint", script: "lint" },
+    ]
+  : [{ name: "build", script: "build" }];
 
 const failures: string[] = [];
 let passed = 0;
@@ -35,7 +43,7 @@ for (const { name, script } of checks) {
 }
 
 try {
-  const vitest = await startVitest("test", [], { root, run: true, watch: false });
+  const vitest = await startVitest("test", files, { root, run: true, watch: false });
   countTests(vitest);
   await vitest.close();
 } catch (error) {
@@ -43,13 +51,15 @@ try {
   failures.push("the tests did not run to their end");
 }
 
+if (!existsSync(new URL("../../shared/", import.meta.url)))
+  console.log("There is no folder ../shared: this run is without the extra tests that read published vectors from it.");
 for (const failure of failures) console.log(`failed: ${failure}`);
 console.log(`\n${passed} passed, ${failures.length} failed`);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
 function countTests({ projects, state }: Vitest): void {
   const modules = state.getTestModules();
-  for (const { name } of projects) {
+  for (const { name } of isWholeRun ? projects : []) {
     if (!modules.some((module) => module.project.name === name)) failures.push(`no test ran in the project ${name}`);
   }
   for (const module of modules) {

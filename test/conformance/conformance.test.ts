@@ -1,13 +1,12 @@
-import { existsSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Backend, backend } from "../support/databases.ts";
+import { hasShared } from "../support/shared.ts";
 import { type FixtureOperation, type FixtureOperations, type FixtureTest, readIndex, runFile } from "./fixtures.ts";
 import { emptyDatabase, fixtureOperations } from "./operations.ts";
 
-/** The specification's own corpus, where it lies beside the project. */
 const corpus = new URL("../../../shared/conformance", import.meta.url).pathname;
 
 let folder: string;
@@ -181,8 +180,8 @@ describe.each(["pglite", "postgres"] as const)("update_user on %s (ADR 0014)", (
   });
 });
 
-/** Where the corpus is not beside the project, its own tests above and in `test/domain` stand for it. */
-if (existsSync(corpus)) {
+// Elsewhere the tests above and those in `test/domain` cover the same rules.
+if (hasShared) {
   describe("the specification's corpus", () => {
     test.each(["pglite", "postgres"] as const)("no file that runs fails on %s", { timeout: 120_000 }, async (name) => {
       const { entries } = await readIndex(corpus);

@@ -7,6 +7,7 @@ import {
   needsSecondFactor,
   passwordFault,
 } from "../../src/domain/password.ts";
+import { hasShared, sharedText } from "../support/shared.ts";
 
 /** Random letters, so that nothing is predictable about them. */
 const letters = "vmqkzhrwxjcygpfbudntl";
@@ -272,3 +273,23 @@ describe("R004, R005: 10,000 that were drawn at random, none refused", () => {
     expect(refusedOf(draw)).toEqual([]);
   });
 });
+
+if (hasShared) {
+  /**
+   * Passwords that no rule can tell from good ones: two phrases, and entries that one person or one program used often.
+   * `isCompromisedPassword` refuses them too.
+   */
+  const accepted = [
+    ...["momsanaladventure", "passwordstandard", "mailcreated5240", "polniypizdec0211", "polniypizdec1102"],
+    ...["polniypizdec110211", "ne_e_pod_chehyl", "nick1234-rem936", "23176djivanfros", "hd764nw5d7e1vb1"],
+    ...["hd764nw5d7e1vbv", "zqjphsyf6ctifgu", "lhbjkjubz2957704", "nemvxyheqdd5oqxyxyzi", "bpgjldsgjldthnf"],
+    ...["aksjdlasdakj89879", "lytdybrbdfvgbhf", "bhrh0h2oof6xbqjeh"],
+  ];
+
+  test("R005: zxcvbn's list, its 15 characters and more: all that somebody typed in order is refused", async () => {
+    const entries = (await sharedText("vectors/passwords/zxcvbn-common-passwords.txt")).split(/\r?\n/);
+    const long = entries.filter((entry) => [...entry].length >= 15);
+    expect(long).toHaveLength(40);
+    expect(long.filter((entry) => passwordFault(entry) === undefined).sort()).toEqual(accepted.sort());
+  });
+}

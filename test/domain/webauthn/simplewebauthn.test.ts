@@ -8,10 +8,10 @@ import { describe, expect, test } from "vitest";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../../../src/crypto/bytes.ts";
 import { verifyAssertion } from "../../../src/domain/webauthn/assertion.ts";
 import { verifyRegistration } from "../../../src/domain/webauthn/attestation.ts";
+import { hasShared, sharedJson } from "../../support/shared.ts";
 import { type AssertionInput, authenticate, type RegistrationInput, register } from "./authenticator.ts";
 import { flipBit } from "./encode.ts";
 import { attestedOf } from "./fixture.ts";
-import { sharedVectors } from "./vectors.ts";
 import { w3cCeremonies } from "./w3c-vectors.ts";
 
 interface FixtureRow {
@@ -27,11 +27,6 @@ interface FixtureRow {
     readonly credential: { readonly publicKey: { readonly __b64url: string }; readonly counter: number };
   };
 }
-
-const fixtures = (sharedVectors().get("vectors/webauthn/simplewebauthn-fixtures.json") ?? {
-  registration: [],
-  authentication: [],
-}) as { registration: FixtureRow[]; authentication: FixtureRow[] };
 
 /** Some clients of old wrote base64, padded. */
 const loose = (text = "") =>
@@ -103,24 +98,6 @@ const refusedAssertions = new Map([
   ["should return authenticator extension output", "signature"], // Altered, says the fixture: verified=false.
 ]);
 
-test("SimpleWebAuthn's registrations, without an anchor", async () => {
-  for (const row of fixtures.registration) {
-    const expected = refusedForAaguid.test(row.name)
-      ? "attestation_statement"
-      : (refusedRegistrations.get(row.name) ?? "ok");
-    const result = await verifyRegistration(registrationOf(row));
-    expect(why(result), row.name).toBe(expected);
-    if (result.ok) expect(result, row.name).toMatchObject({ aaguid: null, attestation: { trusted: false } });
-  }
-  expect([0, 39]).toContain(fixtures.registration.length);
-});
-
-test("SimpleWebAuthn's assertions", async () => {
-  for (const row of fixtures.authentication)
-    expect(why(await verifyAssertion(assertionOf(row))), row.name).toBe(refusedAssertions.get(row.name) ?? "ok");
-  expect([0, 15]).toContain(fixtures.authentication.length);
-});
-
 /** Where a byte string stands in another; behind it if it is not there. */
 function indexOf(bytes: Uint8Array, part: Uint8Array): number {
   for (let at = 0; at <= bytes.length - part.length; at++) {
@@ -129,39 +106,64 @@ function indexOf(bytes: Uint8Array, part: Uint8Array): number {
   return bytes.length;
 }
 
-test("one bit of each field of a registration turned over: refused, and never an exception", async () => {
-  for (const row of fixtures.registration) {
-    const input = registrationOf(row);
-    const { clientDataJson, attestationObject, credentialId } = input.response;
-    const changed: Bytes[][] = ["type", "challenge", "origin"].map((member) => {
-      const name = utf8(`"${member}":"`);
-      return [flipBit(clientDataJson, indexOf(clientDataJson, name) + name.length + 3), attestationObject];
-    });
-    const data = indexOf(attestationObject, utf8("authData")) + 8 + 2;
-    const id = indexOf(attestationObject, fromBase64Url(credentialId)!);
-    for (const at of [1, data - 9, data + 5, data + 31, id, id - 1, indexOf(attestationObject, utf8("sig")) + 12])
-      changed.push([clientDataJson, flipBit(attestationObject, Math.min(at, attestationObject.length - 1))]);
-    for (const [index, [clientData, object]] of changed.entries()) {
-      const isNone = indexOf(attestationObject, utf8("cfmtdnone")) < attestationObject.length;
-      // A statement of none has no `sig`, and the bit at the end of the object is one of the key.
-      if (isNone && index === changed.length - 1) continue;
-      const response = { ...input.response, clientDataJson: clientData!, attestationObject: object! };
-      expect((await verifyRegistration({ ...input, response })).ok, `${row.name} ${index}`).toBe(false);
-    }
-  }
-});
+if (hasShared) {
+  const { registration, authentication } = await sharedJson<{
+    registration: FixtureRow[];
+    authentication: FixtureRow[];
+  }>("vectors/webauthn/simplewebauthn-fixtures.json");
 
-test("any bit of an assertion turned over: refused, and never an exception", async () => {
-  for (const row of fixtures.authentication) {
-    const input = assertionOf(row);
-    for (const part of ["clientDataJson", "authenticatorData", "signature"] as const) {
-      for (let at = 0; at < input.response[part].length; at++) {
-        const response = { ...input.response, [part]: flipBit(input.response[part], at, at % 8) };
-        expect((await verifyAssertion({ ...input, response })).ok, `${row.name} ${part} ${at}`).toBe(false);
+  test("SimpleWebAuthn's registrations, without an anchor", async () => {
+    for (const row of registration) {
+      const expected = refusedForAaguid.test(row.name)
+        ? "attestation_statement"
+        : (refusedRegistrations.get(row.name) ?? "ok");
+      const result = await verifyRegistration(registrationOf(row));
+      expect(why(result), row.name).toBe(expected);
+      if (result.ok) expect(result, row.name).toMatchObject({ aaguid: null, attestation: { trusted: false } });
+    }
+    expect(registration).toHaveLength(39);
+  });
+
+  test("SimpleWebAuthn's assertions", async () => {
+    for (const row of authentication)
+      expect(why(await verifyAssertion(assertionOf(row))), row.name).toBe(refusedAssertions.get(row.name) ?? "ok");
+    expect(authentication).toHaveLength(15);
+  });
+
+  test("one bit of each field of a registration turned over: refused, and never an exception", async () => {
+    for (const row of registration) {
+      const input = registrationOf(row);
+      const { clientDataJson, attestationObject, credentialId } = input.response;
+      const changed: Bytes[][] = ["type", "challenge", "origin"].map((member) => {
+        const name = utf8(`"${member}":"`);
+        return [flipBit(clientDataJson, indexOf(clientDataJson, name) + name.length + 3), attestationObject];
+      });
+      const data = indexOf(attestationObject, utf8("authData")) + 8 + 2;
+      const id = indexOf(attestationObject, fromBase64Url(credentialId)!);
+      for (const at of [1, data - 9, data + 5, data + 31, id, id - 1, indexOf(attestationObject, utf8("sig")) + 12])
+        changed.push([clientDataJson, flipBit(attestationObject, Math.min(at, attestationObject.length - 1))]);
+      for (const [index, [clientData, object]] of changed.entries()) {
+        const isNone = indexOf(attestationObject, utf8("cfmtdnone")) < attestationObject.length;
+        // A statement of none has no `sig`, and the bit at the end of the object is one of the key.
+        if (isNone && index === changed.length - 1) continue;
+        const response = { ...input.response, clientDataJson: clientData!, attestationObject: object! };
+        expect((await verifyRegistration({ ...input, response })).ok, `${row.name} ${index}`).toBe(false);
       }
     }
-  }
-});
+  });
+
+  test("any bit of an assertion turned over: refused, and never an exception", async () => {
+    for (const row of authentication) {
+      const input = assertionOf(row);
+      for (const part of ["clientDataJson", "authenticatorData", "signature"] as const) {
+        for (let at = 0; at < input.response[part].length; at++) {
+          const response = { ...input.response, [part]: flipBit(input.response[part], at, at % 8) };
+          expect((await verifyAssertion({ ...input, response })).ok, `${row.name} ${part} ${at}`).toBe(false);
+        }
+      }
+    }
+  });
+}
 
 /** Another implementation on the same input, with no more trust than ours. */
 async function theirRegistration({ response, challenge, relyingParty }: RegistrationInput): Promise<boolean> {
