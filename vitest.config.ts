@@ -7,7 +7,6 @@ const nodeOnly = [
   "test/crypto/argon2id.parity.test.ts",
   "test/crypto/blake2b.parity.test.ts",
   "test/crypto/generate-argon2.test.ts",
-  "test/domain/totp.parity.test.ts",
 ];
 
 export default defineConfig({
@@ -28,7 +27,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/browser/*.test.ts"],
-          globalSetup: ["test/support/global-setup.ts"],
+          globalSetup: ["test/support/global-setup.ts", "test/support/chromium.ts"],
           // Each file has a Worker and a Chromium, and a machine has few processors.
           maxWorkers: 1,
           testTimeout: 180_000,

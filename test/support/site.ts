@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { execFile, fork } from "node:child_process";
+import { fork } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { TOTP } from "otpauth";
 import {
   type Browser,
   type BrowserContext,
@@ -18,13 +17,14 @@ import {
   type Page,
 } from "playwright-core";
 import decodeQrCode from "qr/decode.js";
+import { inject } from "vitest";
 import type { ServeSettings } from "../../worker/development/serve.node.ts";
 import { freshIdentifier, goodPassword } from "./auth.ts";
+import type {} from "./chromium.ts";
 import { type Backend, backend } from "./databases.ts";
 import { freePort } from "./free-port.ts";
 
 const root = new URL("../../", import.meta.url);
-const run = promisify(execFile);
 
 /** The development Worker on a port of its own, and a browser. */
 export interface Site {
@@ -110,10 +110,11 @@ async function startWorker(
 
 /** @throws {Error} If there is no Chromium. Absent means red, never skipped. */
 async function launchChromium(): Promise<Browser> {
-  const path = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"].find(existsSync);
-  if (!path) throw new Error("The browser tests need Chromium: apt-get install chromium");
+  const program = inject("chromium");
+  if ("missing" in program) throw new Error(program.missing);
   return await chromium.launch({
-    executablePath: path,
+    executablePath: program.executablePath,
+    env: { ...process.env, ...program.env },
     args: [
       ..."--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split(" "),
       ..."--disable-component-update --disable-sync".split(" "),
@@ -216,7 +217,7 @@ export async function addApp({ page }: Visitor): Promise<string> {
   await page.goto("/account");
   await page.getByRole("button", { name: "Add an authenticator app" }).click();
   const key = await scanKey(page);
-  await page.getByLabel("Code that the app shows now").fill(await codeOf(key));
+  await page.getByLabel("Code that the app shows now").fill(codeOf(key));
   await page.getByRole("button", { name: "Confirm" }).click();
   await page.waitForURL("**/account?done=authenticator#authenticator");
   return key;
@@ -249,8 +250,7 @@ async function scanKey(page: Page): Promise<string> {
   return new URL(await scanQrCode(page)).searchParams.get("secret")!;
 }
 
-/** What an authenticator app shows now, by a program that is not ours. */
-export async function codeOf(key: string): Promise<string> {
-  const { stdout } = await run("oathtool", ["--totp", "--base32", key]);
-  return stdout.trim();
+/** The code that an authenticator app shows now, from a program that is not ours. */
+export function codeOf(key: string): string {
+  return new TOTP({ secret: key }).generate();
 }

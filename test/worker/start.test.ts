@@ -14,6 +14,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { freePort } from "../support/free-port.ts";
+import { curlForShell } from "../support/programs.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const run = promisify(execFile);
@@ -120,7 +121,7 @@ async function start(port: number, ...args: string[]): Promise<{ lines: string[]
 
 // biome-ignore lint/suspicious/noExplicitAny: what the answer holds is what is tested.
 async function paste(line: string): Promise<{ status: number; json: any }> {
-  const { stdout } = await run("bash", ["-c", `${line} -s -w '\\n%{http_code}'`], { cwd: elsewhere });
+  const { stdout } = await run("sh", ["-c", `${curlForShell()}${line} -s -w '\\n%{http_code}'`], { cwd: elsewhere });
   const end = stdout.lastIndexOf("\n");
   return { status: Number(stdout.slice(end)), json: JSON.parse(stdout.slice(0, end)) };
 }
