@@ -1,15 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { systemObjectId } from "../../src/domain/administrator.ts";
 import { sql } from "../../src/store/sql.ts";
-import { openAuth, outcome, type Person, system, tally, type World } from "../support/auth.ts";
+import { outcome, type Person, system, tally } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { addApp } from "../support/factors.ts";
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth(name);
-  });
+describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) => {
   afterEach(() => world.rows(sql`delete from tup`));
-  afterAll(() => world.close());
 
   const bare = (person: Person, actor = system) => world.auth.administrators.grant({ actor, userId: person.userId });
   const grant = async (person: Person, actor = system) => {
@@ -78,6 +75,16 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     expect(await outcome(grant(person))).toBe("precondition.user_not_active");
   });
 
+  test("S05: an administrator cannot remove the last second factor", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    await auth.administrators.grant({ actor: system, userId: person.userId });
+    const act = { actor: person.actor, factorId: app.factorId };
+    expect(await outcome(auth.factors.revoke(act))).toBe("conflict.last_factor");
+    await world.administrator();
+    await auth.administrators.remove({ actor: system, userId: person.userId });
+    expect(await outcome(auth.factors.revoke(act))).toBe("done");
+  });
+
   describe("the last one stays", () => {
     const ways: Record<string, (person: Person) => Promise<unknown>> = {
       remove: (person) => remove(person),
@@ -127,55 +134,53 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   });
 });
 
-describe("S06: the last ones raced, on Postgres", () => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth("postgres", { timeoutMilliseconds: 30_000 });
-  });
-  afterAll(() => world.close());
-
-  const ways = [
-    (userId: string) => world.auth.administrators.remove({ actor: system, userId }),
-    (userId: string) => world.auth.users.suspend({ actor: system, userId }),
-    (userId: string) => world.auth.users.revoke({ actor: system, userId }),
-  ];
-  const active = async () =>
-    (
-      await world.rows<{ n: number }>(sql`
+describeWorld(
+  "S06: racing removals of the last administrators",
+  { on: ["postgres"], timeoutMilliseconds: 30_000 },
+  (world) => {
+    const ways = [
+      (userId: string) => world.auth.administrators.remove({ actor: system, userId }),
+      (userId: string) => world.auth.users.suspend({ actor: system, userId }),
+      (userId: string) => world.auth.users.revoke({ actor: system, userId }),
+    ];
+    const active = async () =>
+      (
+        await world.rows<{ n: number }>(sql`
       select count(*)::int as n from tup join usr on usr.id = tup.subject_id and usr.status = 'active'
       where object_type = 'sys' and relation = 'administrator'`)
-    )[0]!.n;
-  async function people(count: number): Promise<string[]> {
-    await world.rows(sql`delete from tup`);
-    const ids: string[] = [];
-    for (let number = 0; number < count; number++) {
-      const { id } = await world.auth.users.create({ actor: system });
-      await world.makeAdministrator(id);
-      ids.push(id);
+      )[0]!.n;
+    async function people(count: number): Promise<string[]> {
+      await world.rows(sql`delete from tup`);
+      const ids: string[] = [];
+      for (let number = 0; number < count; number++) {
+        const { id } = await world.auth.users.create({ actor: system });
+        await world.makeAdministrator(id);
+        ids.push(id);
+      }
+      return ids;
     }
-    return ids;
-  }
 
-  test("20 leave at once in all three ways, 20 rounds: one stays", async () => {
-    for (let round = 0; round < 20; round++) {
-      const ids = await people(20);
-      const codes = await Promise.all(ids.map((id, index) => outcome(ways[(index + round) % 3]!(id))));
-      expect(tally(codes)).toEqual({ done: 19, "conflict.last_administrator": 1 });
-      expect(await active()).toBe(1);
-    }
-  });
+    test("20 leave at once in all three ways, 20 rounds: one stays", async () => {
+      for (let round = 0; round < 20; round++) {
+        const ids = await people(20);
+        const codes = await Promise.all(ids.map((id, index) => outcome(ways[(index + round) % 3]!(id))));
+        expect(tally(codes)).toEqual({ done: 19, "conflict.last_administrator": 1 });
+        expect(await active()).toBe(1);
+      }
+    });
 
-  test("the twin without the lock leaves none", async () => {
-    const naive = (id: string) => sql`
+    test("the twin without the lock leaves none", async () => {
+      const naive = (id: string) => sql`
       delete from tup where subject_id = ${id.slice(4)}::uuid and relation = 'administrator' and exists (
         select from tup other join usr on usr.id = other.subject_id and usr.status = 'active'
         where other.relation = 'administrator' and other.subject_id <> tup.subject_id)`;
-    let none = 0;
-    for (let round = 0; round < 200 && none === 0; round++) {
-      const ids = await people(2);
-      await Promise.all(ids.map((id) => world.rows(naive(id))));
-      if ((await active()) === 0) none += 1;
-    }
-    expect(none).toBe(1);
-  });
-});
+      let none = 0;
+      for (let round = 0; round < 200 && none === 0; round++) {
+        const ids = await people(2);
+        await Promise.all(ids.map((id) => world.rows(naive(id))));
+        if ((await active()) === 0) none += 1;
+      }
+      expect(none).toBe(1);
+    });
+  },
+);

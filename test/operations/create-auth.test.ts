@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
-import { ConfigurationError } from "../../src/engine/options.ts";
-import { realmOf } from "../../src/http/auth-source.ts";
+import { type AuthOptions, ConfigurationError } from "../../src/engine/options.ts";
+import { createAuth } from "../../src/operations/auth.ts";
+import { createMfa } from "../../src/operations/mfa.ts";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import type { Database } from "../../src/store/sql.ts";
 import { installTestClock } from "../../src/testing/clock.ts";
-import { type FullOptions, fullAuth, openAuth, sealingKey, secret, type World } from "../support/auth.ts";
+import { openAuth, quickHasher, secret, type World } from "../support/auth.ts";
 
 const silent: Database = {
   run: () => Promise.reject(new Error("Nothing may be sent.")),
@@ -134,6 +135,28 @@ describe("R132, S34: what is missing or unsafe stops start-up, and is named", ()
       ["https://example.com", 4],
       ["https://b.example", 1],
     ]);
+  });
+});
+
+describe("S34: secrets and origins", () => {
+  const make = (secrets: string, origin: string) => () =>
+    createAuth({ database: {} as Database, passwordHasher: quickHasher(), secrets, origins: [origin] });
+
+  test.each([
+    { case: "bytes that count up", bytes: Uint8Array.from({ length: 32 }, (_, index) => index) },
+    { case: "bytes that count down by three", bytes: Uint8Array.from({ length: 32 }, (_, index) => 200 - 3 * index) },
+  ])("a secret of $case: refused", ({ bytes }) => {
+    expect(make(toBase64Url(bytes), "https://example.com")).toThrow(/secrets/);
+  });
+
+  test("a development secret: accepted for http on loopback, refused for https", () => {
+    const development = `development.${toBase64Url(randomBytes(32))}`;
+    expect(make(development, "https://localhost:8443")).toThrow(/secrets/);
+    expect(make(development, "http://localhost:8787")).not.toThrow(/secrets/);
+  });
+
+  test("sealing keys that equal the root secret in another spelling: refused", () => {
+    expect(() => createMfa({ ...good, sealingKeys: `1:${secret}` })).toThrow(ConfigurationError);
   });
 });
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { installTestClock, setTestClock } from "../../src/testing/clock.ts";
@@ -11,16 +11,11 @@ import {
   type Person,
   refusal,
   system,
-  type World,
+  tally,
 } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth(name);
-  });
-  afterAll(() => world.close());
-
+describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
   const verify = ({ token, transport }: Person) => outcome(world.auth.sessions.verify({ token, transport }));
   const createPassword = (userId: string, identifier = freshIdentifier(), password = otherPassword) =>
     world.auth.credentials.createPassword({ actor: system, userId, identifier, password });
@@ -28,7 +23,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     outcome(world.auth.signIn.password({ identifier, password }));
 
   describe("createPassword", () => {
-    test("is stored in normal form, signs in, and its secret is part of nothing", async () => {
+    test("identifier stored in normal form, signs in, and no answer contains the secret", async () => {
       const { userId } = await world.person();
       const identifier = freshIdentifier();
       const credential = await createPassword(userId, identifier.toUpperCase());
@@ -79,7 +74,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await world.auth.credentials.listForUser({ actor: system, userId })).toHaveLength(1);
     });
 
-    test("R001: 8 characters do beside an enforced factor, 7 do not", async () => {
+    test("R001: 8 characters suffice beside an enforced factor, 7 do not", async () => {
       const { userId } = await world.person();
       await world.enroll(userId);
       expect(await outcome(createPassword(userId, freshIdentifier(), "vmqkzhrw"))).toBe("done");
@@ -94,13 +89,13 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await outcome(createPassword(userId, freshIdentifier(), "vmqkzhrw"))).toBe("done");
     });
 
-    test.each(["suspended", "revoked"] as const)("a %s user gets none", async (status) => {
+    test.each(["suspended", "revoked"] as const)("a %s user: refused", async (status) => {
       const { userId } = await world.person();
       await world.auth.users[status === "suspended" ? "suspend" : "revoke"]({ actor: system, userId });
       expect(await outcome(createPassword(userId))).toBe("precondition.user_not_active");
     });
 
-    test("R005: breached passwords are asked for where the application gives a list", async () => {
+    test("R005: the application's list of breached passwords is asked", async () => {
       const asked: string[] = [];
       const auth = world.isolate({
         isCompromisedPassword: async (password) => {
@@ -122,8 +117,21 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     });
   });
 
+  test("S39: after twenty answers that an identifier is taken, no more are given", async () => {
+    const { actor, userId, credentialId } = await world.person();
+    const taken = await world.person();
+    // Who has a password proves it first, and not thirty times.
+    await world.rows(sql`update cred set status = 'revoked' where id = ${uuidFor("cred", credentialId)}::uuid`);
+    const create = (identifier: string) =>
+      outcome(world.auth.credentials.createPassword({ actor, userId, identifier, password: goodPassword }));
+    const codes = [];
+    for (let time = 0; time < 30; time++) codes.push(await create(taken.identifier));
+    expect(tally(codes)).toEqual({ "conflict.duplicate_credential": 20, too_many_requests: 10 });
+    expect(await create(freshIdentifier())).toBe("too_many_requests");
+  });
+
   describe("rotatePassword", () => {
-    test("S47: a new credential in the old one's place, and every session and ticket of the user ends", async () => {
+    test("S47: a new credential replaces the old one, and every session and ticket of the user ends", async () => {
       const person = await world.person();
       const { auth } = world;
       const other = await createPassword(person.userId);
@@ -176,7 +184,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(active.map(({ id }) => id)).toEqual([last]);
     });
 
-    test("two rotations in one batch, though the clock stands still: each comes after the one that it replaces", async () => {
+    test("two rotations in one batch with a stopped clock: each is later than the one it replaces", async () => {
       const clocked = await openAuth(name);
       await installTestClock(clocked.database);
       await setTestClock(clocked.database, new Date("2026-11-22T12:00:00Z"));
@@ -202,14 +210,14 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       await clocked.close();
     });
 
-    test.each(["suspended", "revoked"] as const)("a %s one: conflict.credential_not_active", async (status) => {
+    test.each(["suspended", "revoked"] as const)("a %s credential: conflict.credential_not_active", async (status) => {
       const { credentialId } = await world.person();
       await world.auth.credentials[status === "suspended" ? "suspend" : "revoke"]({ actor: system, credentialId });
       const rotation = world.auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword });
       expect(await outcome(rotation)).toBe("conflict.credential_not_active");
     });
 
-    test("one of another type: conflict.credential_type_mismatch", async () => {
+    test("a credential of another type: conflict.credential_type_mismatch", async () => {
       const { userId } = await world.person();
       const [passkey] = await world.rows<{ id: string }>(sql`
         insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count, passkey_rp_id)
@@ -224,14 +232,14 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       });
     });
 
-    test("of a suspended user: precondition.user_not_active", async () => {
+    test("the credential of a suspended user: precondition.user_not_active", async () => {
       const { userId, credentialId } = await world.person();
       await world.auth.users.suspend({ actor: system, userId });
       const rotation = world.auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword });
       expect(await outcome(rotation)).toBe("precondition.user_not_active");
     });
 
-    test("the new one keeps what was proved about the identifier (S11)", async () => {
+    test("S11: the new credential keeps the verified identifier", async () => {
       const { credentialId } = await world.person();
       await world.rows(sql`
         update cred set identifier_verified_at = '2026-01-01' where id = ${uuidFor("cred", credentialId)}::uuid`);
@@ -250,7 +258,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     const rotate = ({ actor }: Person, credentialId: string, currentPassword: string, password = otherPassword) =>
       world.auth.credentials.rotateOwnPassword({ actor, credentialId, currentPassword, password });
 
-    test("R008: with the current password, of whichever credential it is; every session ends", async () => {
+    test("R008: needs the current password of that credential, and ends every session", async () => {
       const person = await world.person();
       const spare = await createPassword(person.userId);
       const rotated = await rotate(person, spare.id, otherPassword, goodPassword);
@@ -313,104 +321,31 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await world.liveSessions(person.userId)).toBe(1);
     });
 
-    test("B52: its guesses are the credential's, whichever door they come through", async () => {
+    test("B52: guesses are counted for the credential, whichever operation they come through", async () => {
       const person = await world.person();
       for (let time = 0; time < 10; time++) {
         expect(await outcome(rotate(person, person.credentialId, "wrong"))).toBe("unauthorized.invalid_credential");
       }
       expect(await signIn(person.identifier, person.password)).toBe("too_many_requests");
     });
-  });
 
-  describe("suspend, reinstate, revoke", () => {
-    test.each(["suspend", "revoke"] as const)(
-      "%s ends the sessions and tickets that it gave, and no others",
-      async (verb) => {
-        const person = await world.person();
-        const { auth } = world;
-        const { identifier } = await createPassword(person.userId);
-        const other = await world.signIn({ ...person, identifier, password: otherPassword });
-        await auth.verifyPassword(person);
-        await auth.verifyPassword({ identifier, password: otherPassword });
-        await auth.credentials[`${verb}OwnPassword`]({
-          actor: other.actor,
-          credentialId: person.credentialId,
-          currentPassword: person.password,
-        });
-        expect([await verify(person), await verify(other)]).toEqual(["unauthorized.session_expired", "done"]);
-        expect(await world.tickets(person.userId)).toBe(1);
-        expect(await signIn(person.identifier, person.password)).toBe("unauthorized.invalid_credential");
-        expect(await signIn(identifier, otherPassword)).toBe("done");
-      },
-    );
-
-    test("reinstated: it signs in again, and nothing that ended comes back", async () => {
+    test("R008: a wrong current password, or another user's credential: refused", async () => {
       const person = await world.person();
-      const { credentialId } = person;
-      const { ticket } = await world.auth.verifyPassword(person);
-      await world.auth.credentials.suspend({ actor: system, credentialId });
-      await world.auth.credentials.reinstate({ actor: system, credentialId });
-      expect(await verify(person)).toBe("unauthorized.session_expired");
-      const spent = world.auth.sessions.create({ ticket, userId: person.userId, credentialId });
-      expect(await outcome(spent)).toBe("unauthorized.invalid_ticket");
-      expect(await signIn(person.identifier, person.password)).toBe("done");
-    });
-
-    test("a suspended one keeps its identifier: nobody undoes the suspension, or takes the name, with a new password", async () => {
-      const { credentialId, identifier, userId } = await world.person();
+      const { actor, credentialId, password } = person;
+      const rotate = (currentPassword: string, next = otherPassword) =>
+        outcome(world.auth.credentials.rotateOwnPassword({ actor, credentialId, currentPassword, password: next }));
+      expect(await rotate("wrong")).toBe("unauthorized.invalid_credential");
+      expect(await rotate(password, person.identifier)).toBe("invalid_format.password");
       const stranger = await world.person();
-      await world.auth.credentials.suspend({ actor: system, credentialId });
-      for (const id of [userId, stranger.userId]) {
-        expect(await outcome(createPassword(id, identifier.toUpperCase()))).toBe("conflict.duplicate_credential");
-      }
-      expect(await outcome(world.person({ identifier }))).toBe("conflict.duplicate_credential");
-      await world.auth.credentials.revoke({ actor: system, credentialId });
-      expect(await outcome(createPassword(stranger.userId, identifier))).toBe("done");
-    });
-
-    test("reinstating one whose identifier another SDK gave away meanwhile: conflict, and it stays suspended", async () => {
-      const { credentialId, identifier } = await world.person();
-      const { userId } = await world.person();
-      await world.auth.credentials.suspend({ actor: system, credentialId });
-      await world.rows(sql`
-        insert into cred (id, usr_id, type, identifier, password_hash)
-        values (gen_random_uuid(), ${uuidFor("usr", userId)}::uuid, 'password', ${identifier}, 'x')`);
-      const act = { actor: system, credentialId };
-      expect(await outcome(world.auth.credentials.reinstate(act))).toBe("conflict.duplicate_credential");
-      expect((await world.auth.credentials.get(act)).status).toBe("suspended");
-      expect(await world.events({ target: credentialId, action: "identity.credential.reinstate" })).toEqual([]);
-    });
-
-    test("the credential of a revoked user is not reinstated, nor is that of a suspended one enough to sign in", async () => {
-      const revoked = await world.person();
-      const reinstate = ({ credentialId }: Person) => world.auth.credentials.reinstate({ actor: system, credentialId });
-      await world.auth.users.revoke({ actor: system, userId: revoked.userId });
-      expect(await outcome(reinstate(revoked))).toBe("precondition.invalid_transition");
-      const suspended = await world.person();
-      await world.auth.credentials.suspend({ actor: system, credentialId: suspended.credentialId });
-      await world.auth.users.suspend({ actor: system, userId: suspended.userId });
-      expect(await outcome(reinstate(suspended))).toBe("done");
-      expect(await signIn(suspended.identifier, suspended.password)).toBe("unauthorized.invalid_credential");
-    });
-
-    test.each([
-      { from: "active", verb: "suspend", expected: "done" },
-      { from: "active", verb: "reinstate", expected: "precondition.invalid_transition" },
-      { from: "suspended", verb: "suspend", expected: "done" },
-      { from: "suspended", verb: "revoke", expected: "done" },
-      { from: "revoked", verb: "suspend", expected: "conflict.already_terminal" },
-      { from: "revoked", verb: "reinstate", expected: "precondition.invalid_transition" },
-      { from: "revoked", verb: "revoke", expected: "conflict.already_terminal" },
-    ] as const)("$verb of a $from one: $expected", async ({ from, verb, expected }) => {
-      const { credentialId } = await world.person();
-      const act = { actor: system, credentialId };
-      if (from !== "active") await world.auth.credentials[from === "suspended" ? "suspend" : "revoke"](act);
-      expect(await outcome(world.auth.credentials[verb](act))).toBe(expected);
+      const foreign = { actor: stranger.actor, credentialId, currentPassword: password, password: otherPassword };
+      expect(await outcome(world.auth.credentials.rotateOwnPassword(foreign))).toBe("not_found");
+      expect(await rotate(password)).toBe("done");
+      expect(await world.liveSessions(person.userId)).toBe(0);
     });
   });
 
   describe("findByIdentifier and listForUser", () => {
-    test("the active one, in any case of the letters; otherwise undefined", async () => {
+    test("findByIdentifier: the active credential in any letter case, otherwise undefined", async () => {
       const { credentialId, identifier } = await world.person();
       const find = (text: string) =>
         world.auth.credentials.findByIdentifier({ actor: system, type: "password", identifier: text });
@@ -422,12 +357,12 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await find(identifier)).toBeUndefined();
     });
 
-    test("R130: an identifier that the database cannot hold is a refusal and no fault", async () => {
+    test("R130: an identifier that the database cannot store: a refusal, not an internal error", async () => {
       const find = world.auth.credentials.findByIdentifier({ actor: system, type: "passkey", identifier: "a\0" });
       expect(await outcome(find)).toBe("invalid_format.text");
     });
 
-    test("all of a user's in every state, oldest first; a user without any has an empty list", async () => {
+    test("listForUser: all of a user's credentials in every state, oldest first", async () => {
       const { userId, credentialId } = await world.person();
       const second = await createPassword(userId);
       await world.auth.credentials.revoke({ actor: system, credentialId });

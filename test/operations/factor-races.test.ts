@@ -15,6 +15,7 @@ import {
 } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
 import { addApp, appOf, personAt } from "../support/factors.ts";
+import { isUserLock } from "../support/races.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 
 const callers = 1_000;
@@ -255,8 +256,6 @@ describe("WebAuthn §7.2 step 22: one counter", () => {
     expect((await race(50, use(responses), [naive])).done).toBeGreaterThan(1);
   });
 });
-
-const isUserLock = (text: string): boolean => /^select id from usr where id in .* for no key update$/s.test(text);
 
 describe("S33: the last way in, the last factor", () => {
   /** The password with itself, and a passkey a while later, so that both are about to be ended. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { generateOpaqueToken } from "../../src/domain/bearer.ts";
 import { uuidFor } from "../../src/domain/id.ts";
@@ -6,22 +6,15 @@ import { sql } from "../../src/store/sql.ts";
 import {
   freshIdentifier,
   goodPassword,
-  openAuth,
   otherPassword,
   outcome,
   type Person,
   refusal,
   system,
-  type World,
 } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth(name);
-  });
-  afterAll(() => world.close());
-
+describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
   const change = ({ actor, transport }: Person, currentPassword = goodPassword, newPassword = otherPassword) =>
     world.auth.changePassword({ actor, currentPassword, newPassword, transport });
   const verify = ({ token, transport }: Pick<Person, "token" | "transport">) =>

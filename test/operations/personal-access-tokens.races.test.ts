@@ -11,7 +11,9 @@ import {
   tally,
   type World,
 } from "../support/auth.ts";
+import { addApp } from "../support/factors.ts";
 import { holdLock } from "../support/held-lock.ts";
+import { isUserLock, untilItLeaks } from "../support/races.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 
 let world: World;
@@ -20,7 +22,6 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const isUserLock = (text: string): boolean => /^select id from usr where id in .* for no key update$/s.test(text);
 const tokenOf = (person: Person, auth: FullAuth = world.auth) =>
   auth.personalAccessTokens.create({ actor: system, userId: person.userId, name: "ci", scope: ["docs:read"] });
 const use = (token: string, auth: FullAuth = world.auth) =>
@@ -29,12 +30,6 @@ const isolateThat = (rewrite: (text: string) => string | undefined) => {
   const database = rewritingDatabase(world.database, rewrite);
   return { auth: world.isolate({ database }), database };
 };
-
-/** Runs rounds of a twin until one gives a number above 0. @throws {Error} If none does: then the race proves nothing. */
-async function untilItLeaks(rounds: number, round: () => Promise<number>): Promise<void> {
-  for (let number = 0; number < rounds; number++) if ((await round()) > 0) return;
-  throw new Error(`The twin has not leaked in ${rounds} rounds.`);
-}
 
 describe("S16: a token × the revocation of its owner", () => {
   async function round(creating: FullAuth, ending: FullAuth, turn: number): Promise<number> {
@@ -52,11 +47,11 @@ describe("S16: a token × the revocation of its owner", () => {
     return left!.n;
   }
 
-  test("60 rounds: nothing is left", async () => {
+  test("60 rounds: no token is left", async () => {
     for (let turn = 0; turn < 60; turn++) expect(await round(world.auth, world.auth, turn)).toBe(0);
   });
 
-  test("the twin that takes no lock leaves one", async () => {
+  test("the twin that takes no lock leaves a token", async () => {
     const { auth, database } = isolateThat((text) =>
       isUserLock(text) ? undefined : text.replace(/ for share\)/, ")"),
     );
@@ -65,7 +60,7 @@ describe("S16: a token × the revocation of its owner", () => {
     expect(database.rewritten).toBeGreaterThan(0);
   });
 
-  test("the twin whose revocation takes no lock leaves one", async () => {
+  test("the twin whose revocation takes no lock leaves a token", async () => {
     const { auth } = isolateThat((text) => (isUserLock(text) ? undefined : text));
     let turn = 0;
     await untilItLeaks(400, () => round(world.auth, auth, turn++));
@@ -111,7 +106,7 @@ describe("H3, R104: revocation × use", () => {
     expect(database.rewritten).toBeGreaterThan(0);
   });
 
-  test("30 rounds of 20 uses: none that begins after the revocation was answered succeeds, nor is noted after it", async () => {
+  test("30 rounds of 20 uses: none that begins after the revocation succeeds or is recorded", async () => {
     for (let round = 0; round < 30; round++) {
       const { pat, token } = await tokenOf(await world.person());
       const isolates = [world.auth, world.isolate()];
@@ -168,4 +163,24 @@ test("F18: checks, failures and revocations of the same tokens from the same add
   expect(codes.filter((code) => code.startsWith("unavailable.database"))).toEqual([]);
   expect(tally(codes).done).toBeGreaterThan(50);
   expect(await deadlocks()).toBe(before);
+});
+
+test("S16, S32: a token × an administrator's reset of the factor: no token is left", async () => {
+  const { person, app } = await addApp(world, await world.person());
+  const { actor, userId } = person;
+  const held = await holdLock(
+    world.backend.connectionString!,
+    sql`select id from usr where id = ${uuidFor("usr", userId)}::uuid for no key update`,
+  );
+  // The reset waits first, and the thief's token behind it, whose statement has seen the session alive.
+  const reset = outcome(world.auth.factors.revoke({ actor: system, factorId: app.factorId }));
+  await held.waiting(1);
+  const made = outcome(world.auth.tokens.create({ actor, userId, name: "kept", scope: ["all"] }));
+  await held.waiting(2);
+  await held.release();
+  expect(await reset).toBe("done");
+  await made;
+  const [left] = await world.rows<{ n: number }>(sql`
+    select count(*)::int as n from pat where usr_id = ${uuidFor("usr", userId)}::uuid and revoked_at is null`);
+  expect(left!.n).toBe(0);
 });

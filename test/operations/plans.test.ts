@@ -11,6 +11,7 @@ import { type Database, sql } from "../../src/store/sql.ts";
 import { lockAdministrators } from "../../src/store/tuples.ts";
 import type { FullAuth as Auth } from "../support/auth.ts";
 import {
+  freshAddress,
   freshIdentifier,
   openAuth,
   otherPassword,
@@ -20,16 +21,15 @@ import {
   tally,
   type World,
 } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { backendNames } from "../support/databases.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 
-describe.each(["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] as const)("%s", (name) => {
-  let world: World;
+describeWorld("batch of plans", { on: backendNames }, (world) => {
   beforeAll(async () => {
-    world = await openAuth(name);
     await world.rows(sql`create table note (usr_id uuid references usr (id), body text unique)`);
   });
   beforeEach(() => world.rows(sql`delete from note`));
-  afterAll(() => world.close());
 
   const notes = async () =>
     (await world.rows<{ body: string }>(sql`select body from note order by body`)).map((row) => row.body);
@@ -317,13 +317,42 @@ describe("S03: inside a transaction of the application's own", () => {
   });
 });
 
-describe("S30: locks of a batch, on Postgres", () => {
+describe("S03: a client inside a transaction", () => {
   let world: World;
+  let client: pg.Client;
   beforeAll(async () => {
-    world = await openAuth("postgres", { timeoutMilliseconds: 30_000 });
+    world = await openAuth("postgres");
+    client = new pg.Client({ connectionString: world.backend.connectionString! });
+    await client.connect();
   });
-  afterAll(() => world.close());
+  afterAll(async () => {
+    await client.end();
+    await world.close();
+  });
 
+  test("operations that count are refused, others take part in the transaction", async () => {
+    const person = await world.person();
+    const nested = world.isolate({ database: postgres(client) });
+    const { identifier, password, token, actor } = person;
+    const context = { address: freshAddress() };
+    await client.query("begin");
+    const counted = [
+      () => nested.signIn({ identifier, password, context }),
+      () => nested.verifyPassword({ identifier, password, context }),
+      () => nested.signUp({ identifier: freshIdentifier(), password, context }),
+      () => nested.sessions.refresh({ token, transport: "token" }),
+      () => nested.changePassword({ actor, currentPassword: password, newPassword: otherPassword, transport: "token" }),
+    ];
+    for (const call of counted) await expect(call()).rejects.toThrow(TypeError);
+    const user = await nested.users.create({ actor: system });
+    await client.query("rollback");
+    const rows = await world.rows(sql`select id from usr where id = ${uuidFor("usr", user.id)}::uuid`);
+    expect(rows).toEqual([]);
+    expect(await outcome(nested.signIn({ identifier, password, context }))).toBe("done");
+  });
+});
+
+describeWorld("S30: locks of a batch", { on: ["postgres"], timeoutMilliseconds: 30_000 }, (world) => {
   /** How many deadlocks the server has found in this database. */
   async function deadlocks(): Promise<number> {
     const [row] = await world.rows<{ n: number }>(sql`

@@ -1,26 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { fromHex, randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import { parseRootSecrets, RootKeys } from "../../src/crypto/root-secrets.ts";
 import { generateOpaqueToken } from "../../src/domain/bearer.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { sql } from "../../src/store/sql.ts";
-import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
-import type { FullAuth as Auth } from "../support/auth.ts";
-import { openAuth, outcome, secret, type World } from "../support/auth.ts";
+import { advanceTestClock, setTestClock } from "../../src/testing/clock.ts";
+import { freshAddress, outcome, secret } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
 
 const day = 86_400;
 const start = new Date("2026-11-22T12:00:00Z");
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth(name);
-    await installTestClock(world.database);
-  });
-  beforeEach(() => setTestClock(world.database, start));
-  afterAll(() => world.close());
-
+describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (world) => {
   const refresh = (token: string, auth: Auth = world.auth) => auth.sessions.refresh({ token, transport: "token" });
   const verify = (token: string) => outcome(world.auth.sessions.verify({ token, transport: "token" }));
   const ended = "unauthorized.session_expired";
@@ -311,6 +303,23 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
       expect(await outcome(refresh(person.token))).toBe(ended);
       expect(await verify(child.token)).toBe("done");
     });
+  });
+
+  test("R045, S47: signing out, or in again, with a token refreshed long ago ends its successors", async () => {
+    for (const end of ["out", "in"] as const) {
+      const person = await world.person();
+      const first = await world.auth.sessions.refresh({ token: person.token, transport: "token" });
+      const second = await world.auth.sessions.refresh({ token: first.token, transport: "token" });
+      await advanceTestClock(world.database, 60);
+      const { identifier, password, token } = person;
+      if (end === "out") await world.auth.sessions.signOut({ token, transport: "token" });
+      else {
+        const context = { address: freshAddress() };
+        await world.auth.signIn({ identifier, password, transport: "token", presentedToken: token, context });
+      }
+      const verified = outcome(world.auth.sessions.verify({ token: second.token, transport: "token" }));
+      expect(await verified).toBe("unauthorized.session_expired");
+    }
   });
 
   test("a session of another SDK begins a family at its first refresh, and has our absolute end", async () => {

@@ -1,25 +1,19 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { randomBytes } from "../../src/crypto/bytes.ts";
+import { beforeEach, describe, expect, test } from "vitest";
+import { fromBase64Url, randomBytes } from "../../src/crypto/bytes.ts";
+import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
-import { type FullAuth, openAuth, outcome, type Person, system, type World } from "../support/auth.ts";
+import { advanceTestClock } from "../../src/testing/clock.ts";
+import { outcome, type Person, system } from "../support/auth.ts";
 import { type Authenticator, type Misuse, newAuthenticator } from "../support/authenticator.ts";
+import { describeWorld } from "../support/describe-world.ts";
 import { addApp, personAt, ticketFor } from "../support/factors.ts";
+import { usersWithPasskeys } from "../support/passkeys.ts";
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  let auth: FullAuth;
-  const start = new Date("2026-11-22T12:00:00Z");
-  beforeAll(async () => {
-    world = await openAuth(name);
-    auth = world.auth;
-    await installTestClock(world.database);
-  });
-  beforeEach(async () => {
-    await setTestClock(world.database, start);
-    await world.rows(sql`delete from attempt`);
-  });
-  afterAll(() => world.close());
+const start = new Date("2026-11-22T12:00:00Z");
+
+describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (world, auth) => {
+  beforeEach(() => world.rows(sql`delete from attempt`));
+  const { withPasskey } = usersWithPasskeys(world);
 
   async function addKey(person: Person, authenticator: Authenticator, misuse?: Misuse) {
     const { actor, transport } = person;
@@ -174,5 +168,38 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     expect(await outcome(auth.securityKeys.enroll({ ticket, transport: person.transport }))).toBe(
       "unauthorized.invalid_ticket",
     );
+  });
+  describe("a credential of another SDK", () => {
+    const idOf = ({ credentialId }: Authenticator) => fromBase64Url(credentialId)!;
+    const forget = ({ credentialId }: Authenticator) =>
+      world.rows(sql`delete from webauthn_credential where credential_id = ${credentialId}`);
+
+    test("S27: another user cannot claim its credential id", async () => {
+      const { authenticator } = await withPasskey();
+      await forget(authenticator);
+      const thief = await world.person();
+      const { actor, transport } = thief;
+      const { factor, options } = await auth.securityKeys.enroll({ actor });
+      const fake = await newAuthenticator({ credentialId: idOf(authenticator) });
+      const response = await fake.create(options);
+      expect(await outcome(auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response }))).toBe(
+        "conflict.duplicate_credential",
+      );
+    });
+
+    test("S27: registering its security key again: a conflict, not an internal error", async () => {
+      const owner = await world.person();
+      const authenticator = await newAuthenticator();
+      await world.rows(sql`
+        insert into mfa (id, usr_id, type, identifier, webauthn_public_key, webauthn_sign_count, webauthn_rp_id)
+        values (${uuidFor("mfa", generateId("mfa"))}::uuid, ${uuidFor("usr", owner.userId)}::uuid, 'webauthn',
+          ${authenticator.credentialId}, decode('00', 'hex'), 0, 'example.com')`);
+      const { actor, transport } = await world.person();
+      const { factor, options } = await auth.securityKeys.enroll({ actor });
+      const response = await authenticator.create(options);
+      expect(await outcome(auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response }))).toBe(
+        "conflict.duplicate_credential",
+      );
+    });
   });
 });

@@ -1,21 +1,16 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { generateOpaqueToken } from "../../src/domain/bearer.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
-import { goodPassword, openAuth, outcome, type Person, system, type World } from "../support/auth.ts";
+import { advanceTestClock, setTestClock } from "../../src/testing/clock.ts";
+import { goodPassword, outcome, type Person, system } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
 
 const hour = 3_600;
 const day = 86_400;
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth(name);
-  });
-  afterAll(() => world.close());
-
+describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
   const verify = (token: string, transport: "cookie" | "token" = "token") =>
     outcome(world.auth.sessions.verify({ token, transport }));
 
@@ -230,132 +225,129 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   });
 });
 
-describe.each(["pglite", "postgres"] as const)("R049, S31: lifetimes by the database's clock, on %s", (name) => {
-  let world: World;
-  const start = new Date("2026-11-22T12:00:00Z");
-  beforeAll(async () => {
-    world = await openAuth(name);
-    await installTestClock(world.database);
-  });
-  beforeEach(() => setTestClock(world.database, start));
-  afterAll(() => world.close());
+const start = new Date("2026-11-22T12:00:00Z");
 
-  const verify = (token: string) => outcome(world.auth.sessions.verify({ token, transport: "token" }));
-  const refresh = (token: string) => outcome(world.auth.sessions.refresh({ token, transport: "token" }));
-  /** A session that was made at level 2, as a completed ticket makes it. */
-  async function levelTwoSession(): Promise<Person> {
-    const person = await world.person();
-    const { ticket } = await world.auth.verifyPassword({ identifier: person.identifier, password: goodPassword });
-    await world.rows(sql`
+describeWorld(
+  "R049, S31: session lifetimes by the database's clock",
+  { on: ["pglite", "postgres"], clock: start },
+  (world) => {
+    const verify = (token: string) => outcome(world.auth.sessions.verify({ token, transport: "token" }));
+    const refresh = (token: string) => outcome(world.auth.sessions.refresh({ token, transport: "token" }));
+    /** A session that was made at level 2, as a completed ticket makes it. */
+    async function levelTwoSession(): Promise<Person> {
+      const person = await world.person();
+      const { ticket } = await world.auth.verifyPassword({ identifier: person.identifier, password: goodPassword });
+      await world.rows(sql`
       update login_ticket set factors = array['pwd', 'otp', 'mfa'] where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
-    const { userId, credentialId } = person;
-    const { session, token } = await world.auth.sessions.create({ ticket, userId, credentialId });
-    return { ...person, session, token };
-  }
-
-  test.each([
-    { case: "level 1, without use", make: () => world.person(), step: 7 * day, seconds: 7 * day },
-    { case: "level 1, in all", make: () => world.person(), step: 6 * day, seconds: 30 * day },
-    { case: "level 2, without use", make: levelTwoSession, step: hour, seconds: hour },
-    { case: "level 2, in all", make: levelTwoSession, step: hour - 1, seconds: day },
-  ])("$case: it lives for $seconds s less one, and not for $seconds s", async ({ make, step, seconds }) => {
-    const at = (second: number) => setTestClock(world.database, new Date(start.getTime() + second * 1_000));
-    // To verify is to use, so what is used one second before the end is not what is asked for at the end.
-    const [used, asked] = [await make(), await make()];
-    for (let second = step; second < seconds; second += step) {
-      await at(second);
-      expect([await verify(used.token), await verify(asked.token)]).toEqual(["done", "done"]);
+      const { userId, credentialId } = person;
+      const { session, token } = await world.auth.sessions.create({ ticket, userId, credentialId });
+      return { ...person, session, token };
     }
-    await at(seconds - 1);
-    expect(await verify(used.token)).toBe("done");
-    await at(seconds);
-    expect(await verify(asked.token)).toBe("unauthorized.session_expired");
-    expect(await refresh(asked.token)).toBe("unauthorized.session_expired");
-  });
 
-  test("last_seen_at is written once a minute at most", async () => {
-    const { token, session } = await world.person();
-    const lastSeen = async () => {
-      const [row] = await world.rows<{ seconds: number }>(sql`
+    test.each([
+      { case: "level 1, without use", make: () => world.person(), step: 7 * day, seconds: 7 * day },
+      { case: "level 1, in all", make: () => world.person(), step: 6 * day, seconds: 30 * day },
+      { case: "level 2, without use", make: levelTwoSession, step: hour, seconds: hour },
+      { case: "level 2, in all", make: levelTwoSession, step: hour - 1, seconds: day },
+    ])("$case: it lives for $seconds s less one, and not for $seconds s", async ({ make, step, seconds }) => {
+      const at = (second: number) => setTestClock(world.database, new Date(start.getTime() + second * 1_000));
+      // To verify is to use, so what is used one second before the end is not what is asked for at the end.
+      const [used, asked] = [await make(), await make()];
+      for (let second = step; second < seconds; second += step) {
+        await at(second);
+        expect([await verify(used.token), await verify(asked.token)]).toEqual(["done", "done"]);
+      }
+      await at(seconds - 1);
+      expect(await verify(used.token)).toBe("done");
+      await at(seconds);
+      expect(await verify(asked.token)).toBe("unauthorized.session_expired");
+      expect(await refresh(asked.token)).toBe("unauthorized.session_expired");
+    });
+
+    test("last_seen_at is written once a minute at most", async () => {
+      const { token, session } = await world.person();
+      const lastSeen = async () => {
+        const [row] = await world.rows<{ seconds: number }>(sql`
         select extract(epoch from last_seen_at - created_at)::int as seconds from ses
         where id = ${uuidFor("ses", session.id)}::uuid`);
-      return row!.seconds;
-    };
-    const seen: number[] = [];
-    for (const second of [1, 59, 60, 61, 100, 121, 122]) {
-      await setTestClock(world.database, new Date(start.getTime() + second * 1_000));
-      await verify(token);
-      seen.push(await lastSeen());
-    }
-    expect(seen).toEqual([0, 0, 0, 61, 61, 61, 122]);
-  });
+        return row!.seconds;
+      };
+      const seen: number[] = [];
+      for (const second of [1, 59, 60, 61, 100, 121, 122]) {
+        await setTestClock(world.database, new Date(start.getTime() + second * 1_000));
+        await verify(token);
+        seen.push(await lastSeen());
+      }
+      expect(seen).toEqual([0, 0, 0, 61, 61, 61, 122]);
+    });
 
-  test("an application's own lifetimes", async () => {
-    const lifetimes = { level1: { absoluteSeconds: 120, idleSeconds: 60 } };
-    const auth = world.isolate({ lifetimes });
-    const person = await world.person();
-    const { session, token } = await world.signIn(person, { auth });
-    expect(session.expiresAt.getTime() - session.createdAt.getTime()).toBe(120_000);
-    await advanceTestClock(world.database, 59);
-    expect(await verify(token)).toBe("done");
-    await advanceTestClock(world.database, 1);
-    expect(await verify(token)).toBe("unauthorized.session_expired");
-  });
-
-  test("onlyLive leaves out what ended for want of use", async () => {
-    const person = await world.person();
-    await advanceTestClock(world.database, 7 * day);
-    const again = await world.signIn(person);
-    const { data } = await world.auth.sessions.list({ actor: again.actor, userId: person.userId, onlyLive: true });
-    expect(data.map(({ id }) => id)).toEqual([again.session.id]);
-  });
-
-  test("S31: a policy demands the second factor from the moment that its grace ends", async () => {
-    const { token, userId } = await world.person();
-    await world.requireFactor(userId, new Date(start.getTime() + 60_000));
-    await advanceTestClock(world.database, 59);
-    expect(await verify(token)).toBe("done");
-    await advanceTestClock(world.database, 1);
-    expect(await verify(token)).toBe("unauthorized.mfa_required");
-  });
-
-  test("R050, S04: ten minutes after signing in the session is not fresh", async () => {
-    const { actor, userId } = await world.person();
-    const create = () =>
-      outcome(
-        world.auth.credentials.createOwnPassword({
-          actor,
-          userId,
-          identifier: `${Math.random()}@x`,
-          password: goodPassword,
-          currentPassword: goodPassword,
-        }),
-      );
-    await advanceTestClock(world.database, 599);
-    expect(await create()).toBe("done");
-    await advanceTestClock(world.database, 1);
-    expect(await create()).toBe("unauthorized.reauthentication_required");
-  });
-
-  test("S05: half an hour after the second factor an administrator is not one", async () => {
-    const admin = await world.administrator();
-    const { userId } = await world.person();
-    const suspend = () => outcome(world.auth.users.suspend({ actor: admin.actor, userId }));
-    await advanceTestClock(world.database, 1_799);
-    expect(await suspend()).toBe("done");
-    await advanceTestClock(world.database, 1);
-    expect(await suspend()).toBe("unauthorized.reauthentication_required");
-  });
-
-  test("F05: the isolate's clock decides nothing", async () => {
-    const { token } = await world.person();
-    const { now } = Date;
-    Date.now = () => now() + 400 * day * 1_000;
-    try {
+    test("an application's own lifetimes", async () => {
+      const lifetimes = { level1: { absoluteSeconds: 120, idleSeconds: 60 } };
+      const auth = world.isolate({ lifetimes });
+      const person = await world.person();
+      const { session, token } = await world.signIn(person, { auth });
+      expect(session.expiresAt.getTime() - session.createdAt.getTime()).toBe(120_000);
+      await advanceTestClock(world.database, 59);
       expect(await verify(token)).toBe("done");
-      expect(await refresh(token)).toBe("done");
-    } finally {
-      Date.now = now;
-    }
-  });
-});
+      await advanceTestClock(world.database, 1);
+      expect(await verify(token)).toBe("unauthorized.session_expired");
+    });
+
+    test("onlyLive leaves out what ended for want of use", async () => {
+      const person = await world.person();
+      await advanceTestClock(world.database, 7 * day);
+      const again = await world.signIn(person);
+      const { data } = await world.auth.sessions.list({ actor: again.actor, userId: person.userId, onlyLive: true });
+      expect(data.map(({ id }) => id)).toEqual([again.session.id]);
+    });
+
+    test("S31: a policy demands the second factor from the moment that its grace ends", async () => {
+      const { token, userId } = await world.person();
+      await world.requireFactor(userId, new Date(start.getTime() + 60_000));
+      await advanceTestClock(world.database, 59);
+      expect(await verify(token)).toBe("done");
+      await advanceTestClock(world.database, 1);
+      expect(await verify(token)).toBe("unauthorized.mfa_required");
+    });
+
+    test("R050, S04: ten minutes after signing in the session is not fresh", async () => {
+      const { actor, userId } = await world.person();
+      const create = () =>
+        outcome(
+          world.auth.credentials.createOwnPassword({
+            actor,
+            userId,
+            identifier: `${Math.random()}@x`,
+            password: goodPassword,
+            currentPassword: goodPassword,
+          }),
+        );
+      await advanceTestClock(world.database, 599);
+      expect(await create()).toBe("done");
+      await advanceTestClock(world.database, 1);
+      expect(await create()).toBe("unauthorized.reauthentication_required");
+    });
+
+    test("S05: half an hour after the second factor an administrator is not one", async () => {
+      const admin = await world.administrator();
+      const { userId } = await world.person();
+      const suspend = () => outcome(world.auth.users.suspend({ actor: admin.actor, userId }));
+      await advanceTestClock(world.database, 1_799);
+      expect(await suspend()).toBe("done");
+      await advanceTestClock(world.database, 1);
+      expect(await suspend()).toBe("unauthorized.reauthentication_required");
+    });
+
+    test("F05: the isolate's clock decides nothing", async () => {
+      const { token } = await world.person();
+      const { now } = Date;
+      Date.now = () => now() + 400 * day * 1_000;
+      try {
+        expect(await verify(token)).toBe("done");
+        expect(await refresh(token)).toBe("done");
+      } finally {
+        Date.now = now;
+      }
+    });
+  },
+);

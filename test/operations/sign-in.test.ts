@@ -1,31 +1,25 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { parsePhc } from "../../src/crypto/phc.ts";
 import { uuidFor } from "../../src/domain/id.ts";
+import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshAddress,
   freshIdentifier,
   goodPassword,
-  openAuth,
   otherPassword,
   outcome,
   type Person,
   quickHasher,
   refusal,
   system,
-  type World,
 } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
 
 /** Of {@link goodPassword}, made by the C reference at a cost that is not written any more. */
 const oldHash = "$argon2id$v=19$m=16,p=1,t=1$c2FsdHNhbHQ$Emo8SUk0LLuJ3sydl9odK1k3dHBJz2AGGzY0I91MWqM";
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth(name);
-  });
-  afterAll(() => world.close());
-
+describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
   const signIn = (identifier: string, password: string, more: object = {}) =>
     world.auth.signIn.password({ identifier, password, context: { address: freshAddress() }, ...more });
   const verify = ({ token, transport }: Pick<Person, "token" | "transport">) =>
@@ -367,13 +361,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   });
 });
 
-describe("with the hash that is written in production", () => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth("pglite", { hasher: "real" });
-  });
-  afterAll(() => world.close());
-
+describeWorld("sign-in with the production hash", { on: ["pglite"], hasher: "real" }, (world) => {
   test("R009: sign-up writes the pinned cost, and sign-in verifies it", async () => {
     const person = await world.person();
     const [row] = await world.rows<{ hash: string }>(sql`
@@ -405,5 +393,22 @@ describe("with the hash that is written in production", () => {
     for (const { code, status, retryAfterSeconds } of refused.filter((error) => error.code !== "too_many_requests")) {
       expect([code, status, retryAfterSeconds]).toEqual(["unavailable.busy", 503, 1]);
     }
+  });
+
+  test("F13, S24: new passwords take half of the hash queue, checks the rest", async () => {
+    const hasher = argon2id({ queueLength: 4 });
+    const outcomes = (work: Promise<unknown>[]) =>
+      Promise.all(
+        work.map((one) =>
+          one.then(
+            () => "done" as const,
+            (error: Error) => error.name,
+          ),
+        ),
+      );
+    const hashes = outcomes(Array.from({ length: 6 }, () => hasher.hash(goodPassword)));
+    const checks = outcomes(Array.from({ length: 3 }, () => hasher.verify(decoyHash, "wrong")));
+    expect((await hashes).filter((one) => one === "done")).toHaveLength(2);
+    expect((await checks).filter((one) => one === "done")).toHaveLength(2);
   });
 });

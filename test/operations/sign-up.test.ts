@@ -1,23 +1,11 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
+import { userOfIdentifier } from "../../src/store/identifiers.ts";
 import { sql } from "../../src/store/sql.ts";
-import {
-  freshAddress,
-  freshIdentifier,
-  goodPassword,
-  openAuth,
-  outcome,
-  refusal,
-  type World,
-} from "../support/auth.ts";
+import { freshAddress, freshIdentifier, goodPassword, outcome, refusal } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth(name);
-  });
-  afterAll(() => world.close());
-
+describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
   const signUp = (input: object = {}, auth = world.auth) =>
     auth.signUp({
       identifier: freshIdentifier(),
@@ -173,5 +161,17 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     expect(await outcome(world.auth.signIn.password({ identifier, password: goodPassword }))).toBe(
       "unauthorized.invalid_credential",
     );
+  });
+});
+
+describeWorld("sign-up", { on: ["pglite"] }, (world) => {
+  test("S24: locking the holder of the identifier uses indexes and reads no whole table", async () => {
+    const [, plan] = await world.database.batch([
+      sql`set local enable_seqscan = off`,
+      sql`explain ${userOfIdentifier("ada@example.com")}`,
+    ]);
+    const text = JSON.stringify(plan);
+    expect(text).toMatch(/cred_unique_active_identifier.*cred_suspended_identifier/);
+    expect(text).not.toContain("Seq Scan");
   });
 });

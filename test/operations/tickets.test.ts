@@ -1,12 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { generateOpaqueToken } from "../../src/domain/bearer.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
+import { advanceTestClock } from "../../src/testing/clock.ts";
 import {
   freshAddress,
   freshIdentifier,
-  openAuth,
   otherPassword,
   outcome,
   type Person,
@@ -14,17 +13,11 @@ import {
   system,
   type World,
 } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  const start = new Date("2026-11-22T12:00:00Z");
-  beforeAll(async () => {
-    world = await openAuth(name);
-    await installTestClock(world.database);
-  });
-  beforeEach(() => setTestClock(world.database, start));
-  afterAll(() => world.close());
+const start = new Date("2026-11-22T12:00:00Z");
 
+describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (world) => {
   type Claim = Parameters<World["auth"]["sessions"]["create"]>[0];
 
   async function ticketOf(person: Person): Promise<Claim> {

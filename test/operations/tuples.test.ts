@@ -1,22 +1,20 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 import { systemObjectId } from "../../src/domain/administrator.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { openAuth, outcome, system, type World } from "../support/auth.ts";
+import { outcome, system } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
 
-describe.each(["pglite", "postgres"] as const)("check: exact match and nothing else, %s", (name) => {
-  let world: World;
+describeWorld("check: exact match and nothing else", { on: ["pglite", "postgres"] }, (world) => {
   const [document, other] = [crypto.randomUUID(), crypto.randomUUID()];
   let userId: string;
   beforeAll(async () => {
-    world = await openAuth(name);
     ({ userId } = await world.person());
     await world.rows(sql`
       insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
       values (gen_random_uuid(), 'usr', ${uuidFor("usr", userId)}::uuid, 'viewer', 'doc', ${document}::uuid),
         (gen_random_uuid(), 'usr', ${uuidFor("usr", userId)}::uuid, 'editor', 'doc', ${document}::uuid)`);
   });
-  afterAll(() => world.close());
 
   const question = (more: object = {}) => ({
     subjectType: "usr",

@@ -1,15 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshIdentifier, openAuth, otherPassword, outcome, system, type World } from "../support/auth.ts";
+import { freshIdentifier, openAuth, otherPassword, outcome, system } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
 
-describe.each(["pglite", "postgres"] as const)("%s", (name) => {
-  let world: World;
-  beforeAll(async () => {
-    world = await openAuth(name);
-  });
-  afterAll(() => world.close());
-
+describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
   /** A user and one row of everything that can stand under it; the states that each has. */
   async function everythingUnder(): Promise<{ userId: string; states: () => Promise<unknown> }> {
     const person = await world.person();

@@ -1,0 +1,196 @@
+import { sql } from "../../../src/store/sql.ts";
+import {
+  freshIdentifier,
+  goodPassword,
+  otherPassword,
+  outcome,
+  type Person,
+  system,
+  type World,
+} from "../../support/auth.ts";
+import { givenPassword } from "../../support/factors.ts";
+import type { Budget } from "./budget.ts";
+
+const administrator = ({ administrator }: World) => administrator();
+/** S33: the owner keeps one way in. */
+const secondWayIn = (world: World, { userId }: Person) => givenPassword(world, userId);
+const withToken = async ({ auth }: World, { userId }: Person) =>
+  await auth.tokens.create({ actor: system, userId, name: "ci", scope: [] });
+type WithToken = Awaited<ReturnType<typeof withToken>>;
+
+export const accountBudgets: readonly Budget[] = [
+  { operation: "users.create", requests: 1, act: (auth) => auth.users.create({ actor: system }) },
+  { operation: "users.get", requests: 1, act: (auth, { actor, userId }) => auth.users.get({ actor, userId }) },
+  {
+    operation: "users.get, by an administrator",
+    requests: 1,
+    prepare: administrator,
+    act: (auth, { userId }, { actor }: Person) => auth.users.get({ actor, userId }),
+  },
+  { operation: "users.list", requests: 1, act: (auth) => auth.users.list({ actor: system }) },
+  {
+    operation: "users.update",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.users.update({ actor, userId, displayName: "x" }),
+  },
+  { operation: "users.suspend", requests: 1, act: (auth, { userId }) => auth.users.suspend({ actor: system, userId }) },
+  {
+    operation: "users.reinstate",
+    requests: 1,
+    prepare: ({ auth }, { userId }) => auth.users.suspend({ actor: system, userId }),
+    act: (auth, { userId }) => auth.users.reinstate({ actor: system, userId }),
+  },
+  { operation: "users.revoke", requests: 1, act: (auth, { userId }) => auth.users.revoke({ actor: system, userId }) },
+  {
+    operation: "users.revokeOwn",
+    requests: 2,
+    act: (auth, { actor, userId }) => auth.users.revokeOwn({ actor, userId, currentPassword: goodPassword }),
+  },
+  {
+    operation: "users.suspend, denied: the event is one more",
+    requests: 2,
+    act: (auth, { actor, userId }) => outcome(auth.users.suspend({ actor, userId })),
+  },
+  {
+    operation: "credentials.createPassword",
+    requests: 1,
+    act: (auth, { userId }) =>
+      auth.credentials.createPassword({
+        actor: system,
+        userId,
+        identifier: freshIdentifier(),
+        password: otherPassword,
+      }),
+  },
+  {
+    operation: "credentials.createOwnPassword",
+    requests: 2,
+    act: (auth, { actor, userId }) =>
+      auth.credentials.createOwnPassword({
+        actor,
+        userId,
+        identifier: freshIdentifier(),
+        password: otherPassword,
+        currentPassword: goodPassword,
+      }),
+  },
+  {
+    operation: "credentials.get",
+    requests: 1,
+    act: (auth, { actor, credentialId }) => auth.credentials.get({ actor, credentialId }),
+  },
+  {
+    operation: "credentials.listForUser",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.credentials.listForUser({ actor, userId }),
+  },
+  {
+    operation: "credentials.findByIdentifier",
+    requests: 1,
+    act: (auth, { identifier }) => auth.credentials.findByIdentifier({ actor: system, type: "password", identifier }),
+  },
+  {
+    operation: "credentials.rotatePassword",
+    requests: 1,
+    act: (auth, { credentialId }) =>
+      auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword }),
+  },
+  {
+    operation: "credentials.rotateOwnPassword",
+    requests: 2,
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.rotateOwnPassword({
+        actor,
+        credentialId,
+        currentPassword: goodPassword,
+        password: otherPassword,
+      }),
+  },
+  {
+    operation: "credentials.suspend",
+    requests: 1,
+    act: (auth, { credentialId }) => auth.credentials.suspend({ actor: system, credentialId }),
+  },
+  {
+    operation: "credentials.suspendOwnPassword",
+    requests: 2,
+    prepare: secondWayIn,
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.suspendOwnPassword({ actor, credentialId, currentPassword: goodPassword }),
+  },
+  {
+    operation: "credentials.reinstate",
+    requests: 1,
+    prepare: ({ auth }, { credentialId }) => auth.credentials.suspend({ actor: system, credentialId }),
+    act: (auth, { credentialId }) => auth.credentials.reinstate({ actor: system, credentialId }),
+  },
+  {
+    operation: "credentials.revoke",
+    requests: 1,
+    act: (auth, { credentialId }) => auth.credentials.revoke({ actor: system, credentialId }),
+  },
+  {
+    operation: "credentials.revokeOwnPassword",
+    requests: 2,
+    prepare: secondWayIn,
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword: goodPassword }),
+  },
+  {
+    operation: "tokens.create",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.tokens.create({ actor, userId, name: "ci", scope: [] }),
+  },
+  {
+    operation: "tokens.get",
+    requests: 1,
+    prepare: withToken,
+    act: (auth, { actor }, { pat }: WithToken) => auth.tokens.get({ actor, tokenId: pat.id }),
+  },
+  {
+    operation: "tokens.listForUser",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.tokens.listForUser({ actor, userId }),
+  },
+  {
+    operation: "tokens.revoke",
+    requests: 1,
+    prepare: withToken,
+    act: (auth, { actor }, { pat }: WithToken) => auth.tokens.revoke({ actor, tokenId: pat.id }),
+  },
+  {
+    operation: "administrators.grant",
+    requests: 1,
+    prepare: (world, { userId }) => world.enroll(userId),
+    act: (auth, { userId }) => auth.administrators.grant({ actor: system, userId }),
+  },
+  {
+    operation: "administrators.remove",
+    requests: 1,
+    act: (auth, { userId }) => auth.administrators.remove({ actor: system, userId }),
+  },
+  {
+    operation: "tuples.check",
+    requests: 1,
+    act: (auth, { userId }) =>
+      auth.tuples.check({
+        subjectType: "usr",
+        subjectId: userId,
+        relation: "viewer",
+        objectType: "doc",
+        objectId: crypto.randomUUID(),
+      }),
+  },
+  {
+    operation: "a batch of two plans and a statement",
+    requests: 1,
+    act: async (auth, { actor, userId }) =>
+      auth.batch([
+        await auth.users.create.plan({ actor: system }),
+        sql`select 1`,
+        await auth.users.update.plan({ actor, userId, displayName: "y" }),
+      ]),
+  },
+  { operation: "purge", requests: 1, act: (auth) => auth.purge() },
+  { operation: "health", requests: 1, act: (auth) => auth.health() },
+];

@@ -1,0 +1,103 @@
+import { type FullAuth, outcome, type Person, type World } from "../../support/auth.ts";
+import { type Authenticator, newAuthenticator } from "../../support/authenticator.ts";
+import { registrationBy } from "../../support/factors.ts";
+import { type Budget, context, token, withApp, withEnrollmentTicket } from "./budget.ts";
+
+const withPasskey = async (world: World, person: Person) => {
+  const authenticator = await newAuthenticator();
+  const response = await registrationBy(world, person, authenticator);
+  const passkey = await world.auth.passkeys.register({ actor: person.actor, response });
+  return { authenticator, passkeyId: passkey.id };
+};
+/** What proves a passkey of a session's user, or of a ticket's. */
+const proofBy = async (
+  { auth }: World,
+  authenticator: Authenticator,
+  of: Parameters<FullAuth["passkeys"]["proofOptions"]>[0],
+) => ({ type: "webauthn", response: await authenticator.get(await auth.passkeys.proofOptions(of)) }) as const;
+const withPendingKey = async ({ auth }: World, { actor }: Person) => {
+  const { factor, options } = await auth.securityKeys.enroll({ actor });
+  return { factorId: factor.id, response: await (await newAuthenticator()).create(options) };
+};
+
+export const passkeyBudgets: readonly Budget[] = [
+  {
+    operation: "passkeys.registrationOptions",
+    requests: 1,
+    act: (auth, { actor }) => auth.passkeys.registrationOptions({ actor }),
+  },
+  {
+    operation: "passkeys.register",
+    requests: 1,
+    prepare: async (world, person) => registrationBy(world, person, await newAuthenticator()),
+    act: (auth, { actor }, response: unknown) => auth.passkeys.register({ actor, response }),
+  },
+  {
+    operation: "passkeys.register, of what answers nothing",
+    requests: 0,
+    act: (auth, { actor }) => outcome(auth.passkeys.register({ actor, response: {} })),
+  },
+  { operation: "passkeys.list", requests: 1, act: (auth, { actor, userId }) => auth.passkeys.list({ actor, userId }) },
+  {
+    operation: "passkeys.rename",
+    requests: 1,
+    prepare: withPasskey,
+    act: (auth, { actor }, { passkeyId }: Awaited<ReturnType<typeof withPasskey>>) =>
+      auth.passkeys.rename({ actor, passkeyId, name: "x" }),
+  },
+  { operation: "passkeys.signInOptions", requests: 1, act: (auth) => auth.passkeys.signInOptions() },
+  {
+    operation: "passkeys.signIn",
+    requests: 2,
+    prepare: async (world, person) => {
+      const { authenticator } = await withPasskey(world, person);
+      return await authenticator.get(await world.auth.passkeys.signInOptions());
+    },
+    act: (auth, _person, response: unknown) => auth.passkeys.signIn({ response }),
+  },
+  {
+    operation: "passkeys.signIn, of what answers nothing",
+    requests: 2,
+    act: (auth) => outcome(auth.passkeys.signIn({ response: {}, context: context() })),
+  },
+  {
+    operation: "passkeys.proofOptions",
+    requests: 1,
+    act: (auth, { actor }) => auth.passkeys.proofOptions({ actor }),
+  },
+  {
+    operation: "webauthn.signInWithFactor",
+    requests: 2,
+    prepare: async (world, one) => {
+      const { ticket, person } = await withApp(world, one);
+      const { authenticator } = await withPasskey(world, person);
+      return { ticket, proof: await proofBy(world, authenticator, { ticket }) };
+    },
+    act: (auth, _person, made: { ticket: string; proof: Awaited<ReturnType<typeof proofBy>> }) =>
+      auth.webauthn.signInWithFactor(made),
+  },
+  {
+    operation: "webauthn.stepUp",
+    requests: 2,
+    prepare: async (world, person) => {
+      const { authenticator } = await withPasskey(world, person);
+      return await proofBy(world, authenticator, { actor: person.actor });
+    },
+    act: (auth, { actor }, proof: Awaited<ReturnType<typeof proofBy>>) =>
+      auth.webauthn.stepUp({ actor, transport: token, proof }),
+  },
+  { operation: "securityKeys.enroll", requests: 1, act: (auth, { actor }) => auth.securityKeys.enroll({ actor }) },
+  {
+    operation: "securityKeys.enroll, by a ticket",
+    requests: 1,
+    prepare: withEnrollmentTicket,
+    act: (auth, _person, ticket: string) => auth.securityKeys.enroll({ ticket }),
+  },
+  {
+    operation: "securityKeys.confirm",
+    requests: 1,
+    prepare: withPendingKey,
+    act: (auth, { actor }, made: Awaited<ReturnType<typeof withPendingKey>>) =>
+      auth.securityKeys.confirm({ actor, transport: token, ...made }),
+  },
+];

@@ -1,0 +1,117 @@
+import { freshIdentifier, goodPassword, otherPassword, outcome, type Person, type World } from "../../support/auth.ts";
+import { type Budget, context, token } from "./budget.ts";
+
+const ticketOf = async ({ auth }: World, person: Person) => {
+  const { ticket, userId, credentialId } = await auth.verifyPassword({ ...person, context: context() });
+  return { ticket, userId, credentialId };
+};
+type Claim = Awaited<ReturnType<typeof ticketOf>>;
+
+export const sessionBudgets: readonly Budget[] = [
+  { operation: "verify", requests: 1, act: (auth, person) => auth.sessions.verify(person) },
+  {
+    operation: "verify, unknown",
+    requests: 1,
+    act: (auth) => outcome(auth.sessions.verify({ token: "a".repeat(43), transport: token })),
+  },
+  {
+    operation: "verify, malformed",
+    requests: 0,
+    act: (auth) => outcome(auth.sessions.verify({ token: "x", transport: token })),
+  },
+  {
+    operation: "sign-up",
+    requests: 1,
+    act: (auth) => auth.signUp({ identifier: freshIdentifier(), password: goodPassword, context: context() }),
+  },
+  {
+    operation: "sign-up, taken",
+    requests: 1,
+    act: (auth, { identifier }) => outcome(auth.signUp({ identifier, password: goodPassword, context: context() })),
+  },
+  { operation: "sign-in", requests: 2, act: (auth, person) => auth.signIn({ ...person, context: context() }) },
+  {
+    operation: "sign-in, over a session",
+    requests: 2,
+    act: (auth, person) => auth.signIn({ ...person, presentedToken: person.token, context: context() }),
+  },
+  {
+    operation: "sign-in, wrong password",
+    requests: 2,
+    act: (auth, { identifier }) => outcome(auth.signIn({ identifier, password: otherPassword, context: context() })),
+  },
+  {
+    operation: "sign-in, unknown",
+    requests: 2,
+    act: (auth) => outcome(auth.signIn({ identifier: freshIdentifier(), password: otherPassword, context: context() })),
+  },
+  {
+    operation: "sign-in, past the limit",
+    requests: 1,
+    prepare: async ({ auth }, { identifier }) => {
+      for (let time = 0; time < 10; time++)
+        await outcome(auth.signIn({ identifier, password: otherPassword, context: context() }));
+    },
+    act: (auth, { identifier }) => outcome(auth.signIn({ identifier, password: otherPassword, context: context() })),
+  },
+  {
+    operation: "verifyPassword",
+    requests: 2,
+    act: (auth, person) => auth.verifyPassword({ ...person, context: context() }),
+  },
+  {
+    operation: "a session for a ticket",
+    requests: 1,
+    prepare: ticketOf,
+    act: (auth, _person, claim: Claim) => auth.sessions.create(claim),
+  },
+  {
+    operation: "a session for no ticket",
+    requests: 1,
+    act: (auth, { userId, credentialId }) =>
+      outcome(auth.sessions.create({ ticket: "a".repeat(43), userId, credentialId })),
+  },
+  { operation: "refresh", requests: 1, act: (auth, person) => auth.sessions.refresh(person as never) },
+  {
+    operation: "refresh, repeated",
+    requests: 1,
+    prepare: ({ auth }, person) => auth.sessions.refresh({ token: person.token, transport: token }),
+    act: (auth, person) => auth.sessions.refresh({ token: person.token, transport: token }),
+  },
+  { operation: "sign-out", requests: 1, act: (auth, person) => auth.sessions.signOut(person) },
+  {
+    operation: "sessions.get",
+    requests: 1,
+    act: (auth, { actor, session }) => auth.sessions.get({ actor, sessionId: session.id }),
+  },
+  { operation: "sessions.list", requests: 1, act: (auth, { actor, userId }) => auth.sessions.list({ actor, userId }) },
+  {
+    operation: "sessions.revoke",
+    requests: 1,
+    act: (auth, { actor, session }) => auth.sessions.revoke({ actor, sessionId: session.id }),
+  },
+  { operation: "sessions.revokeOthers", requests: 1, act: (auth, { actor }) => auth.sessions.revokeOthers({ actor }) },
+  {
+    operation: "changePassword",
+    requests: 2,
+    act: (auth, { actor }) =>
+      auth.changePassword({ actor, currentPassword: goodPassword, newPassword: otherPassword, transport: token }),
+  },
+  {
+    operation: "changePassword, wrong password",
+    requests: 2,
+    act: (auth, { actor }) =>
+      outcome(
+        auth.changePassword({ actor, currentPassword: otherPassword, newPassword: otherPassword, transport: token }),
+      ),
+  },
+  {
+    operation: "changePassword, stale",
+    requests: 1,
+    prepare: ({ age }, { session }) => age(session, 601),
+    act: (auth, { actor }) =>
+      outcome(
+        auth.changePassword({ actor, currentPassword: goodPassword, newPassword: otherPassword, transport: token }),
+      ),
+  },
+];

@@ -1,0 +1,167 @@
+import pg from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { uuidFor } from "../../src/domain/id.ts";
+import type { Auth } from "../../src/operations/auth.ts";
+import { postgres } from "../../src/store/drivers/postgres.ts";
+import { type Database, sql } from "../../src/store/sql.ts";
+import {
+  freshAddress,
+  openAuth,
+  otherPassword,
+  outcome,
+  type Person,
+  quickHasher,
+  system,
+  tally,
+} from "../support/auth.ts";
+import { deadlocksDuring } from "../support/deadlocks.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { addApp, ticketFor } from "../support/factors.ts";
+import { holdLock } from "../support/held-lock.ts";
+import { isUserLock, untilItLeaks } from "../support/races.ts";
+import { rewritingDatabase } from "../support/rewriting-database.ts";
+
+const context = () => ({ address: freshAddress() });
+/** Races take long on a slow machine, and count many attempts at one account. */
+const roomy = { timeoutMilliseconds: 60_000, auth: { limits: { account: { attempts: 100, windowSeconds: 60 } } } };
+const signIn = (auth: Auth, { identifier, password }: Pick<Person, "identifier" | "password">) =>
+  auth.signIn({ identifier, password, context: { address: freshAddress() } });
+
+describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
+  /** The server looks for a deadlock after this long, so that no slow machine is taken for one. */
+  const deadlockMilliseconds = 3_000;
+  let pool: pg.Pool;
+  beforeAll(() => {
+    const options = `-c deadlock_timeout=${deadlockMilliseconds}ms`;
+    pool = new pg.Pool({ connectionString: world.backend.connectionString!, max: 40, options });
+  });
+  afterAll(() => pool.end());
+
+  /** Sign-ins of one user at once, each of which would make the old hash again. Gives how long they took, in milliseconds. */
+  async function rehashTogether(callers: number, rewrite: (text: string) => string | undefined): Promise<number> {
+    const person = await world.person();
+    const hash = sql<{ hash: string }>`
+      select password_hash as hash from cred where id = ${uuidFor("cred", person.credentialId)}::uuid`;
+    const [old] = await world.rows(hash);
+    const auth = world.isolate({
+      passwordHasher: { ...quickHasher(), needsRehash: (phc) => phc === old!.hash },
+      database: rewritingDatabase(postgres(pool, { timeoutMilliseconds: 60_000 }), rewrite),
+    });
+    const started = performance.now();
+    const codes = await Promise.all(
+      Array.from({ length: callers }, () => outcome(signIn(auth, person)).catch(() => "failed")),
+    );
+    const milliseconds = performance.now() - started;
+    expect(tally(codes).done).toBeGreaterThan(0);
+    expect((await world.rows(hash))[0]!.hash).not.toBe(old!.hash);
+    return milliseconds;
+  }
+
+  test("40 sign-ins that rehash one password: none waits for deadlock detection", async () => {
+    expect(await rehashTogether(40, (text) => text)).toBeLessThan(deadlockMilliseconds);
+  });
+
+  test("rehash: the twin that only shares the credential deadlocks", async () => {
+    const shared = (text: string) =>
+      isUserLock(text) ? undefined : text.replace("for share of u for no key update of c", "for share of u, c");
+    await untilItLeaks(50, async () => (await rehashTogether(4, shared)) - deadlockMilliseconds);
+  });
+
+  test("purges among sign-ins and changes of the same users: no deadlock", async () => {
+    const apart = await openAuth("postgres", { timeoutMilliseconds: 30_000 });
+    const people = await Promise.all(Array.from({ length: 6 }, () => apart.person()));
+    const deadlocks = await deadlocksDuring(apart, async (database) => {
+      const auth = apart.isolate({ database });
+      for (let round = 0; round < 10; round++) {
+        for (const person of people) await auth.verifyPassword({ ...person, context: { address: freshAddress() } });
+        await apart.rows(sql`update login_ticket set expires_at = sallyport_now() - interval '1 second'`);
+        const codes = await Promise.all([
+          ...people.map((person) => outcome(signIn(auth, person))),
+          ...people.map(({ userId }) => outcome(auth.users.update({ actor: system, userId, displayName: `${round}` }))),
+          ...people.map((person) => outcome(auth.sessions.revokeOthers({ actor: person.actor }))),
+          ...Array.from({ length: 4 }, () => outcome(auth.purge())),
+        ]);
+        expect(tally(codes)).toEqual({ done: 22 });
+      }
+    });
+    expect(deadlocks).toBe(0);
+    await apart.close();
+  });
+
+  test("a password replaced or a factor removed: counters are locked before tickets", async () => {
+    for (const end of [
+      (person: Person) => {
+        const { credentialId } = person;
+        return world.auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword });
+      },
+      (person: Person) => {
+        const { actor, password: currentPassword, transport } = person;
+        return world.auth.changePassword({ actor, currentPassword, newPassword: otherPassword, transport });
+      },
+      async ({ userId }: Person) => {
+        const [factor] = await world.auth.factors.list({ actor: system, userId });
+        return await world.auth.factors.revoke({ actor: system, factorId: factor!.id });
+      },
+    ]) {
+      const { person } = await addApp(world, await world.person());
+      const user = uuidFor("usr", person.userId);
+      const ticket = await ticketFor(world, person);
+      await outcome(
+        world.auth.signInWithFactor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }),
+      );
+      // What the reservation of another attempt with the ticket has, before it takes the ticket.
+      const held = await holdLock(
+        world.backend.connectionString!,
+        sql`select from attempt where bucket = ${`factor:${user}`} for update`,
+      );
+      const ended = outcome(end(person));
+      await held.waiting(1);
+      const free = await world.rows(sql`select from login_ticket where usr_id = ${user}::uuid for update skip locked`);
+      await held.release();
+      expect(free).toHaveLength(1);
+      expect(await ended).toBe("done");
+    }
+  });
+
+  test("two codes for one ticket at once: no deadlock", async () => {
+    const { person, app } = await addApp(world, await world.person());
+    const ticket = await ticketFor(world, person);
+    const deadlocks = await deadlocksDuring(world, async (database) => {
+      // The right code has been counted; its second statement waits for a word.
+      const [reserved, spend] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const halting: Database = {
+        ...database,
+        async batch(statements) {
+          reserved.resolve();
+          await spend.promise;
+          return await database.batch(statements);
+        },
+      };
+      // The same first statement, but it waits between the counter and the ticket.
+      const slowly = rewritingDatabase(database, (text) =>
+        text.replace(
+          "and quota.allowed",
+          "and quota.allowed and (select pg_advisory_xact_lock(7) is not null from quota)",
+        ),
+      );
+      const by = (used: Database, code: string) =>
+        outcome(
+          world.isolate({ database: used }).signInWithFactor({
+            ticket,
+            proof: { type: "totp", code },
+            context: context(),
+          }),
+        );
+      const right = by(halting, await app.code());
+      await reserved.promise;
+      const held = await holdLock(world.backend.connectionString!, sql`select pg_advisory_xact_lock(7)`);
+      const wrong = by(slowly, "000000");
+      await held.waiting(1);
+      spend.resolve();
+      await held.waiting(2);
+      await held.release();
+      expect([await wrong, await right]).toEqual(["unauthorized.invalid_factor", "done"]);
+    });
+    expect(deadlocks).toBe(0);
+  });
+});

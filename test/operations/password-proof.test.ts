@@ -1,0 +1,266 @@
+import { beforeEach, expect, test } from "vitest";
+import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
+import { uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import {
+  freshAddress,
+  freshIdentifier,
+  otherPassword,
+  outcome,
+  type Person,
+  quickHasher,
+  system,
+  tally,
+} from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { personAt } from "../support/factors.ts";
+import { faultyDatabase } from "../support/faulty-database.ts";
+import { usersWithPasskeys } from "../support/passkeys.ts";
+
+const start = new Date("2026-11-22T12:00:00Z");
+
+const context = () => ({ address: freshAddress() });
+
+describeWorld(
+  "current password, asked of a stolen fresh session",
+  { on: ["pglite", "postgres"], clock: start },
+  (world, auth) => {
+    beforeEach(() => world.rows(sql`delete from attempt`));
+    const { withPasskey, passkeySignIn } = usersWithPasskeys(world);
+
+    const added = (person: Person) => ({
+      actor: person.actor,
+      userId: person.userId,
+      identifier: freshIdentifier(),
+      password: otherPassword,
+    });
+
+    test("R008: adds a second password without it: refused", async () => {
+      const person = await world.person();
+      const refused = "unauthorized.invalid_credential";
+      expect(await outcome(auth.credentials.createPassword(added(person)))).toBe(refused);
+      const [wrongly, rightly] = [otherPassword, person.password].map((currentPassword) =>
+        auth.credentials.createOwnPassword({ ...added(person), currentPassword }),
+      );
+      expect(await outcome(wrongly!)).toBe(refused);
+      expect(await outcome(rightly!)).toBe("done");
+    });
+
+    test.each(["suspend", "revoke"] as const)(
+      "R008: %s of the password, beside a passkey: refused without it",
+      async (verb) => {
+        const { person, authenticator } = await withPasskey();
+        const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+        const act = { actor, credentialId: person.credentialId };
+        const own = `${verb}OwnPassword` as const;
+        const refused = "unauthorized.invalid_credential";
+        expect(await outcome(auth.credentials[verb](act))).toBe(refused);
+        expect(await outcome(auth.credentials[own]({ ...act, currentPassword: otherPassword }))).toBe(refused);
+        expect(await outcome(auth.credentials[own]({ ...act, currentPassword: person.password }))).toBe("done");
+        expect(await outcome(auth.signIn(person))).toBe(refused);
+      },
+    );
+
+    test("R008: closes the account or rotates the password without it: refused", async () => {
+      const person = await world.person();
+      const { actor, userId, credentialId } = person;
+      const refused = "unauthorized.invalid_credential";
+      expect(await outcome(auth.users.revoke({ actor, userId }))).toBe(refused);
+      expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword: otherPassword }))).toBe(refused);
+      const rotate = auth.credentials.rotatePassword({ actor, credentialId, password: otherPassword });
+      expect(await outcome(rotate)).toBe(refused);
+      // S41: what was tried without a proof is written down.
+      const denied = (await world.events({ actor: userId })).filter((event) => event.outcome === "denied");
+      expect(denied.map(({ action }) => action)).toEqual(["identity.user.revoke", "identity.credential.rotate"]);
+      expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword: person.password }))).toBe("done");
+    });
+
+    test("S22: the right password costs no attempt, even if the operation is then refused", async () => {
+      const person = await world.person();
+      const act = { actor: person.actor, credentialId: person.credentialId, currentPassword: person.password };
+      for (let time = 0; time < 12; time++) {
+        expect(await outcome(auth.credentials.suspendOwnPassword(act))).toBe("conflict.last_way_in");
+        const second = { ...added(person), currentPassword: person.password };
+        expect(await outcome(auth.credentials.createOwnPassword(second))).toBe("done");
+        await auth.credentials.revoke({
+          actor: system,
+          credentialId: (await auth.credentials.listForUser(person)).at(-1)!.id,
+        });
+      }
+      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await world.rows(sql`select from attempt where bucket ~ '^credential:' and streak > 0`)).toEqual([]);
+    });
+
+    test("R013: signing in again with one of two passwords gives no new guesses at the other", async () => {
+      const person = await world.person();
+      const other = await auth.credentials.createPassword({
+        ...added(person),
+        actor: system,
+        password: "unguessable-one",
+      });
+      const codes: string[] = [];
+      for (let time = 0; time < 5; time++) {
+        const { actor } = await world.signIn(person);
+        for (let guess = 0; guess < 8; guess++) {
+          const act = { actor, credentialId: other.id, currentPassword: otherPassword };
+          codes.push(await outcome(auth.credentials.revokeOwnPassword(act)));
+        }
+      }
+      // Ten that anybody has, and ten of all sessions that came of something else.
+      expect(tally(codes)).toEqual({ "unauthorized.invalid_credential": 20, too_many_requests: 20 });
+    });
+
+    test("R013, S21: signing in again with a passkey gives no new guesses at the password", async () => {
+      const { person, authenticator } = await withPasskey();
+      const { userId } = person;
+      const codes: string[] = [];
+      for (let time = 0; time < 5; time++) {
+        const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+        const guess = () => auth.users.revokeOwn({ actor, userId, currentPassword: otherPassword });
+        for (let n = 0; n < 8; n++) codes.push(await outcome(guess()));
+      }
+      expect(tally(codes)).toEqual({ "unauthorized.invalid_credential": 20, too_many_requests: 20 });
+    });
+
+    test("R014: a stranger's guesses do not stop the owner, signed in with a passkey, from proving it", async () => {
+      const { person, authenticator } = await withPasskey();
+      const { userId, identifier, password: currentPassword } = person;
+      for (let n = 0; n < 12; n++)
+        await outcome(auth.signIn({ identifier, password: otherPassword, context: context() }));
+      const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+      expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword }))).toBe("done");
+    });
+
+    test("S22: the right password costs no attempt if the new one is refused", async () => {
+      const person = await world.person();
+      const { actor, password: currentPassword, transport } = person;
+      // Long enough only for whoever has a second factor too, which the statement alone knows.
+      const change = () => auth.changePassword({ actor, currentPassword, newPassword: "xk7#Qv2zPl", transport });
+      for (let n = 0; n < 12; n++) expect(await outcome(change())).toBe("invalid_format.password");
+      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+    });
+
+    test("S41: the log tells a right password with a refused change from a wrong password", async () => {
+      const person = await world.person();
+      const { actor, userId, credentialId, password: currentPassword, transport } = person;
+      const change = { actor, transport, newPassword: "xk7#Qv2zPl" };
+      await outcome(auth.changePassword({ ...change, currentPassword }));
+      await outcome(auth.changePassword({ ...change, currentPassword: "guess" }));
+      await outcome(auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword }));
+      const events = [
+        ...(await world.events({ actor: userId, action: "identity.password.change" })),
+        ...(await world.events({ actor: userId, action: "identity.credential.revoke" })),
+      ];
+      expect(events.map((event) => [event.outcome, event.targetId, event.metadata.reason])).toEqual([
+        ["denied", credentialId, "invalid_format.password"],
+        ["failure", credentialId, undefined],
+        ["denied", credentialId, "conflict.last_way_in"],
+      ]);
+    });
+
+    test("F01, S22: a lost request before a refusal: the same refusal", async () => {
+      const { actor, password: currentPassword, transport } = await world.person();
+      const database = faultyDatabase(world.database);
+      database.reset([undefined, "before"]);
+      const lossy = world.isolate({ database });
+      const change = { actor, currentPassword, newPassword: "xk7#Qv2zPl", transport };
+      expect(await outcome(lossy.changePassword(change))).toBe("invalid_format.password");
+    });
+
+    test("S22: the right password costs no attempt if the database reports that nothing happened", async () => {
+      const person = await world.person();
+      const { actor, password: currentPassword, transport } = person;
+      const full = Object.assign(new Error("too many connections"), { code: "53300" });
+      const overloaded = world.isolate({
+        database: {
+          ...world.database,
+          batch: async (statements) => {
+            // The change comes with its locks, the refund alone.
+            if (statements.length > 1) throw full;
+            return await world.database.batch(statements);
+          },
+        },
+      });
+      const change = { actor, currentPassword, newPassword: otherPassword, transport };
+      for (let n = 0; n < 12; n++)
+        expect(await outcome(overloaded.changePassword(change))).toBe("unavailable.database");
+      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+    });
+
+    test("F13, S22: the right password costs no attempt if the hash queue is full", async () => {
+      const person = await world.person();
+      const hash = () => Promise.reject(new HashQueueFullError());
+      const busy = world.isolate({ passwordHasher: { ...quickHasher(), hash } });
+      const { actor, credentialId, password: currentPassword, transport } = person;
+      for (const act of [
+        () => busy.credentials.rotateOwnPassword({ actor, credentialId, currentPassword, password: otherPassword }),
+        () => busy.credentials.createOwnPassword({ ...added(person), currentPassword }),
+        () => busy.changePassword({ actor, currentPassword, newPassword: otherPassword, transport }),
+      ]) {
+        for (let n = 0; n < 12; n++) expect(await outcome(act())).toBe("unavailable.busy");
+      }
+      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+    });
+
+    test("S41: a guess is recorded at the credential that it was aimed at", async () => {
+      const person = await world.person();
+      const { actor, userId } = person;
+      const other = await auth.credentials.createPassword({ ...added(person), actor: system });
+      const guess = () =>
+        auth.credentials.revokeOwnPassword({ actor, credentialId: other.id, currentPassword: "guess" });
+      for (let n = 0; n < 22; n++) await outcome(guess());
+      const events = await world.events({ actor: userId, action: "identity.credential.revoke" });
+      expect(tally(events.map((event) => `${event.outcome} ${event.targetId}`))).toEqual({
+        [`failure ${other.id}`]: 20,
+        [`denied ${other.id}`]: 1,
+      });
+    });
+
+    test("S22: an administrator who closes accounts with the right password spends no attempt", async () => {
+      const admin = await world.administrator();
+      const { actor, password: currentPassword } = admin;
+      for (let time = 0; time < 12; time++) {
+        const { userId } = await world.person();
+        expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword }))).toBe("done");
+      }
+      expect(await outcome(auth.signIn({ ...admin, context: context() }))).toBe("done");
+    });
+
+    test("R008: a password replaced between check and use proves nothing", async () => {
+      const { person, authenticator } = await withPasskey();
+      const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+      const late = world.isolate({
+        database: {
+          ...world.database,
+          async batch(statements) {
+            await world.rows(
+              sql`update cred set password_hash = 'another' where id = ${uuidFor("cred", person.credentialId)}::uuid`,
+            );
+            return await world.database.batch(statements);
+          },
+        },
+      });
+      const second = { ...added({ ...person, actor }), currentPassword: person.password };
+      expect(await outcome(late.credentials.createOwnPassword(second))).toBe("unauthorized.invalid_credential");
+    });
+
+    test("R008: a second password beside a suspended one: refused", async () => {
+      const { person, authenticator } = await withPasskey();
+      const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+      await auth.credentials.suspend({ actor: system, credentialId: person.credentialId });
+      const second = added({ ...person, actor });
+      expect(await outcome(auth.credentials.createPassword(second))).toBe("unauthorized.invalid_credential");
+    });
+
+    test("R008: another user's password, or a passkey's id: refused", async () => {
+      const [{ person, authenticator, passkey }, other] = [await withPasskey(), await world.person()];
+      const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
+      const foreign = { actor, credentialId: other.credentialId, currentPassword: other.password };
+      expect(await outcome(auth.credentials.revokeOwnPassword(foreign))).toBe("not_found");
+      const admin = await world.administrator();
+      expect(await outcome(auth.credentials.revokeOwnPassword({ ...foreign, actor: admin.actor }))).toBe("forbidden");
+      const mistaken = { actor, credentialId: passkey.id, currentPassword: person.password };
+      expect(await outcome(auth.credentials.revokeOwnPassword(mistaken))).toBe("conflict.credential_type_mismatch");
+    });
+  },
+);

@@ -1,0 +1,123 @@
+import { beforeEach, expect, test } from "vitest";
+import { sql } from "../../src/store/sql.ts";
+import { advanceTestClock } from "../../src/testing/clock.ts";
+import { outcome, type Person } from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { addApp, personAt, ticketFor } from "../support/factors.ts";
+
+const start = new Date("2026-11-22T12:00:00Z");
+
+describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (world, auth) => {
+  beforeEach(() => world.rows(sql`delete from attempt`));
+  const later = (seconds: number) => advanceTestClock(world.database, seconds);
+  const signInWith = (person: Person, ticket: string, code: string, type: "totp" | "recovery" = "totp") =>
+    world.auth.signInWithFactor({ ticket, transport: person.transport, proof: { type, code } });
+
+  async function withCodes() {
+    const made = await addApp(world, await world.person());
+    const { codes, factor } = await world.auth.factors.replaceRecoveryCodes(made.person);
+    return { ...made, codes, factor };
+  }
+
+  test("R036: ten codes, each for one use, and the factor shows how many are left", async () => {
+    const { auth } = world;
+    const { codes, factor, person } = await withCodes();
+    expect([codes.length, factor.remaining]).toEqual([10, 10]);
+    const again = await signInWith(person, await ticketFor(world, person), codes[3]!.toLowerCase(), "recovery");
+    expect(again.session.amr).toEqual(["mfa", "otp", "pwd"]);
+    expect(await outcome(signInWith(person, await ticketFor(world, person), codes[3]!, "recovery"))).toBe(
+      "unauthorized.invalid_factor",
+    );
+    const factors = await auth.factors.list(await personAt(world, person, again));
+    expect(factors.find(({ type }) => type === "recovery")?.remaining).toBe(9);
+  });
+
+  test("a check: verifies all ten hashes, whichever matches and however many are used", async () => {
+    const { codes, person } = await withCodes();
+    const work: number[] = [];
+    for (const code of [codes[0]!, codes[9]!, codes[0]!, "ABCD-EFGH-JKMN"]) {
+      const ticket = await ticketFor(world, person);
+      world.hasher.reset();
+      await outcome(signInWith(person, ticket, code, "recovery"));
+      work.push(world.hasher.computations);
+    }
+    expect(work).toEqual([10, 10, 10, 10]);
+  });
+
+  test("a malformed code: refused without computing a hash", async () => {
+    const { person } = await withCodes();
+    const ticket = await ticketFor(world, person);
+    world.hasher.reset();
+    expect(await outcome(signInWith(person, ticket, "nonsense", "recovery"))).toBe("unauthorized.invalid_factor");
+    expect(world.hasher.computations).toBe(0);
+  });
+
+  test("S24: one attempt counts as ten at its address", async () => {
+    const { person } = await withCodes();
+    const context = { address: "192.0.2.77" };
+    let refused = 0;
+    for (let attempt = 0; attempt < 11; attempt++) {
+      const { transport } = person;
+      const ticket = await ticketFor(world, person);
+      await world.rows(sql`delete from attempt where bucket like 'factor:%'`);
+      const proof = { type: "recovery", code: "nonsense" } as const;
+      const code = await outcome(world.auth.signInWithFactor({ ticket, transport, context, proof }));
+      if (code === "too_many_requests") refused += 1;
+    }
+    expect(refused).toBe(1);
+  });
+
+  test("a new set: the old codes are refused", async () => {
+    const { codes, factor, person } = await withCodes();
+    const renewed = await world.auth.factors.replaceRecoveryCodes(person);
+    expect(renewed.factor.replaces).toBe(factor.id);
+    const ticket = await ticketFor(world, person);
+    expect(await outcome(signInWith(person, ticket, codes[0]!, "recovery"))).toBe("unauthorized.invalid_factor");
+    await signInWith(person, ticket, renewed.codes[0]!, "recovery");
+  });
+
+  test("R047: making them keeps this session and ends the others", async () => {
+    const { app, person } = await addApp(world, await world.person());
+    const other = await signInWith(person, await ticketFor(world, person), await app.code());
+    await world.auth.factors.replaceRecoveryCodes(person);
+    expect(await outcome(world.auth.sessions.verify(person))).toBe("done");
+    expect(await outcome(world.auth.sessions.verify({ token: other.token, transport: "token" }))).toBe(
+      "unauthorized.session_expired",
+    );
+  });
+
+  test("a user without another factor: refused", async () => {
+    expect(await outcome(world.auth.factors.replaceRecoveryCodes(await world.person()))).toBe(
+      "precondition.factor_needed_first",
+    );
+  });
+
+  test("R037: making them needs a fresh second factor", async () => {
+    const { person } = await addApp(world, await world.person());
+    await later(601);
+    await world.age(person.session, 1);
+    expect(await outcome(world.auth.factors.replaceRecoveryCodes(person))).toBe(
+      "unauthorized.reauthentication_required",
+    );
+  });
+
+  test("S24, R011: a user who may not make them causes no hash", async () => {
+    const person = await world.person();
+    world.hasher.reset();
+    expect(await outcome(auth.factors.replaceRecoveryCodes(person))).toBe("precondition.factor_needed_first");
+    expect(world.hasher.computations).toBe(0);
+  });
+
+  test("S24, R011: a hundred sets in a minute: limited", async () => {
+    const { person } = await addApp(world, await world.person());
+    const codes: string[] = [];
+    for (let n = 0; n < 100; n++) codes.push(await outcome(auth.factors.replaceRecoveryCodes(person)));
+    expect(codes.at(-1)).toBe("too_many_requests");
+  });
+
+  test("S03: in the application's transaction, which could undo them after they were shown: refused", async () => {
+    const { person } = await addApp(world, await world.person());
+    const nested = world.isolate({ database: { ...world.database, isNested: () => true } });
+    await expect(nested.factors.replaceRecoveryCodes(person)).rejects.toThrow(TypeError);
+  });
+});

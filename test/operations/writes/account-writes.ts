@@ -1,0 +1,155 @@
+import { expect } from "vitest";
+import { freshIdentifier, goodPassword, otherPassword, system } from "../../support/auth.ts";
+import { hasStatus, type Write } from "./write.ts";
+
+export const accountWrites: readonly Write[] = [
+  {
+    name: "users.create",
+    action: "identity.user.create",
+    requests: 1,
+    act: (auth) => auth.users.create({ actor: system, displayName: "Ada" }),
+    repeated: "done",
+    check: async (_world, { displayName }: { displayName: string }) => expect(displayName).toBe("Ada"),
+  },
+  {
+    name: "users.update",
+    action: "identity.user.update",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.users.update({ actor, userId, displayName: "Ada" }),
+    repeated: "done",
+    check: async (_world, { displayName }: { displayName: string }) => expect(displayName).toBe("Ada"),
+  },
+  {
+    name: "users.suspend",
+    action: "identity.user.suspend",
+    requests: 1,
+    act: (auth, { userId }) => auth.users.suspend({ actor: system, userId }),
+    repeated: "done",
+    check: hasStatus("suspended"),
+  },
+  {
+    name: "users.reinstate",
+    action: "identity.user.reinstate",
+    requests: 1,
+    prepare: ({ auth }, { userId }) => auth.users.suspend({ actor: system, userId }),
+    act: (auth, { userId }) => auth.users.reinstate({ actor: system, userId }),
+    repeated: "precondition.invalid_transition",
+    check: hasStatus("active"),
+  },
+  {
+    name: "users.revoke",
+    action: "identity.user.revoke",
+    requests: 1,
+    act: (auth, { userId }) => auth.users.revoke({ actor: system, userId }),
+    repeated: "conflict.already_terminal",
+    check: hasStatus("revoked"),
+  },
+  {
+    name: "credentials.createPassword",
+    action: "identity.credential.create",
+    requests: 1,
+    prepare: async () => freshIdentifier(),
+    act: (auth, { userId }, identifier: string) =>
+      auth.credentials.createPassword({ actor: system, userId, identifier, password: otherPassword }),
+    repeated: "conflict.duplicate_credential",
+    check: hasStatus("active"),
+  },
+  {
+    name: "credentials.createOwnPassword",
+    action: "identity.credential.create",
+    requests: 2,
+    prepare: async () => freshIdentifier(),
+    act: (auth, { actor, userId }, identifier: string) =>
+      auth.credentials.createOwnPassword({
+        actor,
+        userId,
+        identifier,
+        password: otherPassword,
+        currentPassword: goodPassword,
+      }),
+    repeated: "conflict.duplicate_credential",
+    check: hasStatus("active"),
+  },
+  {
+    name: "credentials.rotatePassword",
+    action: "identity.credential.rotate",
+    requests: 1,
+    act: (auth, { credentialId }) =>
+      auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword }),
+    repeated: "conflict.credential_not_active",
+    check: async (_world, { replaces }: { replaces: string }, { credentialId }) => expect(replaces).toBe(credentialId),
+  },
+  {
+    name: "credentials.rotateOwnPassword",
+    action: "identity.credential.rotate",
+    requests: 2,
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.rotateOwnPassword({
+        actor,
+        credentialId,
+        currentPassword: goodPassword,
+        password: otherPassword,
+      }),
+    repeated: "unauthorized.invalid_token",
+    check: async (_world, { replaces }: { replaces: string }, { credentialId }) => expect(replaces).toBe(credentialId),
+  },
+  {
+    name: "credentials.suspend",
+    action: "identity.credential.suspend",
+    requests: 1,
+    act: (auth, { credentialId }) => auth.credentials.suspend({ actor: system, credentialId }),
+    repeated: "done",
+    check: hasStatus("suspended"),
+  },
+  {
+    name: "credentials.reinstate",
+    action: "identity.credential.reinstate",
+    requests: 1,
+    prepare: ({ auth }, { credentialId }) => auth.credentials.suspend({ actor: system, credentialId }),
+    act: (auth, { credentialId }) => auth.credentials.reinstate({ actor: system, credentialId }),
+    repeated: "precondition.invalid_transition",
+    check: hasStatus("active"),
+  },
+  {
+    name: "credentials.revoke",
+    action: "identity.credential.revoke",
+    requests: 1,
+    act: (auth, { credentialId }) => auth.credentials.revoke({ actor: system, credentialId }),
+    repeated: "conflict.already_terminal",
+    check: hasStatus("revoked"),
+  },
+  {
+    name: "administrators.grant",
+    action: "authz.administrator.grant",
+    requests: 1,
+    prepare: (world, { userId }) => world.enroll(userId),
+    act: (auth, { userId }) => auth.administrators.grant({ actor: system, userId }),
+    repeated: "done",
+    check: async (_world, result: object) => expect(result).toMatchObject({ granted: true }),
+  },
+  {
+    name: "administrators.remove",
+    action: "authz.administrator.remove",
+    requests: 1,
+    prepare: async (world, { userId }) => {
+      await world.administrator();
+      await world.makeAdministrator(userId);
+    },
+    act: (auth, { userId }) => auth.administrators.remove({ actor: system, userId }),
+    repeated: "done",
+    check: async (_world, result: object) => expect(result).toMatchObject({ removed: true }),
+  },
+  {
+    name: "a batch of two plans",
+    action: "identity.user.create",
+    requests: 1,
+    act: async (auth, { actor, userId }) =>
+      auth.batch([
+        await auth.users.create.plan({ actor: system }),
+        await auth.users.update.plan({ actor, userId, displayName: "x" }),
+      ]),
+    repeated: "done",
+    check: async (_world, result: unknown[]) =>
+      expect(result).toMatchObject([{ status: "active" }, { displayName: "x" }]),
+  },
+];

@@ -1,0 +1,178 @@
+import { expect } from "vitest";
+import { type FullAuth, outcome, type Person, system, type World } from "../../support/auth.ts";
+import { newAuthenticator } from "../../support/authenticator.ts";
+import { addApp, appOf, givenApp, givenPasskey, registrationBy, ticketFor } from "../../support/factors.ts";
+import { context, hasStatus, opens, type WithApp, type Write, withApp } from "./write.ts";
+
+const token = "token" as const;
+
+const withPendingApp = async (world: World, { userId }: Person) => {
+  const { factorId, code } = await givenApp(world, userId, "pending");
+  return { factorId, code: await code(), transport: token };
+};
+type Confirmation = Awaited<ReturnType<typeof withPendingApp>>;
+
+export const factorWrites: readonly Write[] = [
+  {
+    name: "factors.enrollTotp",
+    action: "identity.mfa.enroll",
+    requests: 1,
+    act: (auth, { actor }) => auth.factors.enrollTotp({ actor, label: "phone" }),
+    repeated: "done",
+    check: async (world, enrolled: Parameters<typeof appOf>[1], { actor }) => {
+      const { factorId, code } = appOf(world, enrolled);
+      const confirmation = { actor, transport: token, factorId, code: await code() };
+      expect(await outcome(world.auth.factors.confirmTotp(confirmation))).toBe("done");
+    },
+  },
+  {
+    name: "factors.confirmTotp",
+    action: "identity.mfa.confirm",
+    requests: 2,
+    prepare: withPendingApp,
+    act: (auth, { actor }, confirmation: Confirmation) => auth.factors.confirmTotp({ actor, ...confirmation }),
+    repeated: "unauthorized.invalid_token",
+    check: async (world, result: { token: string; factor: { status: string } }) => {
+      expect(result.factor.status).toBe("active");
+      await opens(world, result);
+    },
+  },
+  {
+    name: "factors.confirmTotp, by a ticket",
+    action: "identity.mfa.confirm",
+    requests: 2,
+    prepare: async (world, person) => {
+      await world.requireFactor(person.userId);
+      return { ticket: await ticketFor(world, person), ...(await withPendingApp(world, person)) };
+    },
+    act: (auth, _person, confirmation: Confirmation & { ticket: string }) =>
+      auth.factors.confirmTotp({ context: context(), ...confirmation }),
+    repeated: "unauthorized.invalid_ticket",
+    check: opens,
+  },
+  ...(["totp", "recovery"] as const).map((type) => ({
+    name: `signInWithFactor, ${type}`,
+    action: "identity.mfa.verify",
+    requests: 2,
+    prepare: withApp,
+    act: (auth: FullAuth, _person: Person, { ticket, ...made }: WithApp) =>
+      auth.signInWithFactor({ ticket, proof: made[type], context: context() }),
+    repeated: "unauthorized.invalid_ticket",
+    check: opens,
+  })),
+  {
+    name: "verifyMfa",
+    action: "identity.mfa.verify",
+    requests: 2,
+    prepare: withApp,
+    act: (auth, { userId }, { ticket, totp }: WithApp) =>
+      auth.verifyMfa({ ticket, userId, proof: totp, context: context() }),
+    repeated: "unauthorized.invalid_ticket",
+    check: async (world, { ticket }: { ticket: string }, { userId, credentialId }) =>
+      expect(await outcome(world.auth.sessions.create({ ticket, userId, credentialId }))).toBe("done"),
+  },
+  {
+    name: "stepUp",
+    action: "identity.session.step_up",
+    requests: 2,
+    prepare: withApp,
+    act: (auth, _person, { totp, person: { actor } }: WithApp) => auth.stepUp({ actor, transport: token, proof: totp }),
+    repeated: "unauthorized.invalid_token",
+    check: opens,
+  },
+  {
+    name: "stepUp, with the password",
+    action: "identity.session.step_up",
+    requests: 2,
+    act: (auth, { actor, password }) => auth.stepUp({ actor, transport: token, proof: { type: "password", password } }),
+    repeated: "unauthorized.invalid_token",
+    check: opens,
+  },
+  {
+    name: "factors.replaceRecoveryCodes",
+    action: "identity.mfa.enroll",
+    requests: 2,
+    prepare: (world, person) => addApp(world, person),
+    act: (auth, _person, { person: { actor } }: { person: Person }) => auth.factors.replaceRecoveryCodes({ actor }),
+    repeated: "done",
+    check: async (world, { codes }: { codes: string[] }, person) => {
+      const ticket = await ticketFor(world, person);
+      const proof = { type: "recovery", code: codes[0]! } as const;
+      expect(await outcome(world.auth.signInWithFactor({ ticket, proof, context: context() }))).toBe("done");
+    },
+  },
+  {
+    name: "factors.revoke",
+    action: "identity.mfa.revoke",
+    requests: 1,
+    prepare: (world, { userId }) => givenApp(world, userId, "active"),
+    act: (auth, _person, { factorId }: { factorId: string }) => auth.factors.revoke({ actor: system, factorId }),
+    repeated: "conflict.already_terminal",
+    check: hasStatus("revoked"),
+  },
+  {
+    name: "mfaPolicies.set",
+    action: "identity.mfa_policy.set",
+    requests: 1,
+    act: (auth, { userId }) => auth.mfaPolicies.set({ actor: system, userId, required: true }),
+    repeated: "done",
+    check: async (_world, result: object) => expect(result).toMatchObject({ required: true, graceUntil: null }),
+  },
+  {
+    name: "mfaPolicies.grantEnrollment",
+    action: "identity.mfa.grant_enrollment",
+    requests: 1,
+    act: (auth, { userId }) => auth.mfaPolicies.grantEnrollment({ actor: system, userId }),
+    repeated: "done",
+  },
+  {
+    name: "passkeys.register",
+    action: "identity.passkey.register",
+    requests: 1,
+    prepare: async (world, person) => {
+      // With a passkey, a password alone is fresh no longer.
+      await world.levelTwo(person.session);
+      return await registrationBy(world, person, await newAuthenticator());
+    },
+    act: (auth, { actor }, response: unknown) => auth.passkeys.register({ actor, response, name: "laptop" }),
+    repeated: "invalid_format.webauthn",
+    check: async (_world, passkey: object) =>
+      expect(passkey).toMatchObject({ status: "active", name: "laptop", transports: ["hybrid", "internal"] }),
+  },
+  {
+    name: "passkeys.rename",
+    action: "identity.passkey.rename",
+    requests: 1,
+    prepare: (world, { userId }) => givenPasskey(world, userId),
+    act: (auth, { actor }, passkeyId: string) => auth.passkeys.rename({ actor, passkeyId, name: "laptop" }),
+    repeated: "done",
+    check: async (_world, passkey: object) => expect(passkey).toMatchObject({ name: "laptop" }),
+  },
+  {
+    name: "passkeys.signIn",
+    action: "identity.sign_in",
+    requests: 2,
+    prepare: async (world, person) => {
+      const device = await newAuthenticator();
+      const response = await registrationBy(world, person, device);
+      await world.auth.passkeys.register({ actor: person.actor, response });
+      return await device.get(await world.auth.passkeys.signInOptions());
+    },
+    act: (auth, _person, response: unknown) => auth.passkeys.signIn({ response, context: context() }),
+    repeated: "unauthorized.invalid_credential",
+    check: opens,
+  },
+  {
+    name: "securityKeys.confirm",
+    action: "identity.mfa.confirm",
+    requests: 1,
+    prepare: async ({ auth }, { actor }) => {
+      const { factor, options } = await auth.securityKeys.enroll({ actor });
+      return { factorId: factor.id, response: await (await newAuthenticator()).create(options), transport: token };
+    },
+    act: (auth, { actor }, made: { factorId: string; response: unknown; transport: typeof token }) =>
+      auth.securityKeys.confirm({ actor, ...made }),
+    repeated: "unauthorized.invalid_token",
+    check: opens,
+  },
+];

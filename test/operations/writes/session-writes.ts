@@ -1,0 +1,90 @@
+import { expect } from "vitest";
+import { freshIdentifier, goodPassword, otherPassword, outcome, type Person, type World } from "../../support/auth.ts";
+import { context, opens, type Write } from "./write.ts";
+
+const token = "token" as const;
+
+const claimOf = async ({ auth }: World, person: Person) => {
+  const { ticket, userId, credentialId } = await auth.verifyPassword({ ...person, context: context() });
+  return { ticket, userId, credentialId };
+};
+
+export const sessionWrites: readonly Write[] = [
+  {
+    name: "sign-up",
+    action: "identity.sign_up",
+    requests: 1,
+    prepare: async () => freshIdentifier(),
+    act: (auth, _person, identifier: string) => auth.signUp({ identifier, password: goodPassword, context: context() }),
+    repeated: "conflict.duplicate_credential",
+    check: opens,
+  },
+  {
+    name: "sign-in",
+    action: "identity.sign_in",
+    requests: 2,
+    act: (auth, person) => auth.signIn({ ...person, context: context() }),
+    repeated: "done",
+    check: opens,
+  },
+  {
+    name: "verifyPassword",
+    action: "identity.sign_in",
+    requests: 2,
+    act: (auth, person) => auth.verifyPassword({ ...person, context: context() }),
+    repeated: "done",
+    check: async (world, { ticket, userId, credentialId }: { ticket: string; userId: string; credentialId: string }) =>
+      expect(await outcome(world.auth.sessions.create({ ticket, userId, credentialId }))).toBe("done"),
+  },
+  {
+    name: "a session for a ticket",
+    action: "identity.session.create",
+    requests: 1,
+    prepare: claimOf,
+    act: (auth, _person, claim: Awaited<ReturnType<typeof claimOf>>) => auth.sessions.create(claim),
+    repeated: "unauthorized.invalid_ticket",
+    check: opens,
+  },
+  {
+    name: "refresh",
+    action: "identity.session.refresh",
+    requests: 1,
+    act: (auth, { token: value }) => auth.sessions.refresh({ token: value, transport: token }),
+    repeated: "done",
+    check: opens,
+  },
+  {
+    name: "sign-out",
+    action: "identity.session.sign_out",
+    requests: 1,
+    act: (auth, { token: value }) => auth.sessions.signOut({ token: value, transport: token }),
+    repeated: "done",
+  },
+  {
+    name: "sessions.revoke",
+    action: "identity.session.revoke",
+    requests: 1,
+    prepare: (world, person) => world.signIn(person),
+    act: (auth, { actor }, { session }: Person) => auth.sessions.revoke({ actor, sessionId: session.id }),
+    repeated: "done",
+    check: async (_world, { revokedAt }: { revokedAt: Date | null }) => expect(revokedAt).not.toBeNull(),
+  },
+  {
+    name: "revokeOthers",
+    action: "identity.session.revoke_others",
+    requests: 1,
+    prepare: async (world, person) => [await world.signIn(person), await world.signIn(person)],
+    act: (auth, { actor }) => auth.sessions.revokeOthers({ actor }),
+    repeated: "done",
+    check: async (_world, result: { revoked: number }) => expect(result).toEqual({ revoked: 2 }),
+  },
+  {
+    name: "change of password",
+    action: "identity.password.change",
+    requests: 2,
+    act: (auth, { actor }) =>
+      auth.changePassword({ actor, currentPassword: goodPassword, newPassword: otherPassword, transport: token }),
+    repeated: "unauthorized.invalid_token",
+    check: opens,
+  },
+];

@@ -1,0 +1,33 @@
+import { expect } from "vitest";
+import { type FullAuth, freshAddress, outcome, type Person, type World } from "../../support/auth.ts";
+import { addApp, ticketFor } from "../../support/factors.ts";
+
+/** An operation that changes something. */
+export interface Write {
+  name: string;
+  /** The event that tells how often it happened. */
+  action: string;
+  /** How many requests it takes. The last one is the one that changes something. */
+  requests: number;
+  prepare?: (world: World, person: Person) => Promise<unknown>;
+  act: (auth: FullAuth, person: Person, prepared: never) => Promise<unknown>;
+  /** What a caller who repeats it after it has happened is answered. */
+  repeated: string;
+  /** Checks the result. */
+  check?: (world: World, result: never, person: Person) => Promise<void>;
+}
+
+export const context = () => ({ address: freshAddress() });
+export const opens = async (world: World, result: { token: string }) =>
+  expect(await outcome(world.auth.sessions.verify({ token: result.token, transport: "token" }))).toBe("done");
+export const hasStatus = (status: string) => async (_world: World, result: { status: string }) =>
+  expect(result.status).toBe(status);
+/** A user with an authenticator app, an unused code, recovery codes, and the ticket of their password. */
+export const withApp = async (world: World, one: Person) => {
+  const { app, person } = await addApp(world, one);
+  const { codes } = await world.auth.factors.replaceRecoveryCodes(person);
+  const totp = { type: "totp", code: await app.code() } as const;
+  const recovery = { type: "recovery", code: codes[4]! } as const;
+  return { app, person, ticket: await ticketFor(world, person), totp, recovery };
+};
+export type WithApp = Awaited<ReturnType<typeof withApp>>;

@@ -1,0 +1,44 @@
+import type { Passkey } from "../../src/domain/passkey.ts";
+import { freshAddress, type Person, type World } from "./auth.ts";
+import { type Authenticator, type Misuse, newAuthenticator } from "./authenticator.ts";
+import { personAt } from "./factors.ts";
+
+/** A user who has registered a passkey, in the session of the sign-up. */
+export interface PasskeyUser {
+  readonly person: Person;
+  readonly authenticator: Authenticator;
+  readonly passkey: Passkey;
+}
+
+/** What the tests of passkeys do with the users of a world. */
+export function usersWithPasskeys(world: World) {
+  type Device = Parameters<typeof newAuthenticator>[0];
+
+  async function withPasskey(device?: Device): Promise<PasskeyUser> {
+    const person = await world.person();
+    const authenticator = await newAuthenticator(device);
+    const response = await authenticator.create(await world.auth.passkeys.registrationOptions(person));
+    const passkey = await world.auth.passkeys.register({ actor: person.actor, response, name: "laptop" });
+    return { person, authenticator, passkey };
+  }
+
+  const passkeySignIn = async (authenticator: Authenticator, misuse?: Misuse) =>
+    await world.auth.passkeys.signIn({
+      response: await authenticator.get(await world.auth.passkeys.signInOptions(), misuse),
+      context: { address: freshAddress() },
+    });
+
+  /** A user in a session of their passkey, which changes of the account then need. */
+  async function inside(device?: Device): Promise<PasskeyUser> {
+    const made = await withPasskey(device);
+    return { ...made, person: await personAt(world, made.person, await passkeySignIn(made.authenticator)) };
+  }
+
+  /** The second factor of the sign-in that `ticket` stands for. */
+  const proofBy = async (authenticator: Authenticator, ticket: string) => ({
+    type: "webauthn" as const,
+    response: await authenticator.get(await world.auth.passkeys.proofOptions({ ticket })),
+  });
+
+  return { withPasskey, passkeySignIn, inside, proofBy };
+}
