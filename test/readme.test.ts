@@ -18,7 +18,7 @@ async function examples(): Promise<ReadonlyMap<string, string>> {
   return new Map(found.map(([, name, text]) => [name!, text!]));
 }
 
-describe("the README", () => {
+describe("README", () => {
   let folder: string;
   beforeAll(async () => {
     // A project beside ours that finds `sallyport` where its package.json says, in sources instead of `dist`.
@@ -43,7 +43,7 @@ describe("the README", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  test("has the examples that are tested here", async () => {
+  test("has the tested examples", async () => {
     expect([...(await examples()).keys()]).toEqual(["worker.ts", "transaction.ts"]);
   });
 
@@ -73,7 +73,7 @@ describe("the README", () => {
     expect(stderr).toBe("");
   });
 
-  test("the Worker example refuses a stranger, and says what is wrong with its configuration", async () => {
+  test("the Worker example refuses a stranger and reports a wrong configuration", async () => {
     const { default: app } = await import(join(folder, "worker.ts"));
     const sealing = { SALLYPORT_SEALING_KEYS: toBase64Url(randomBytes(32)) };
     const misconfigured = { ...sealing, DATABASE_URL: "postgres://u:p@h/d", SALLYPORT_SECRET: "" };
@@ -85,7 +85,7 @@ describe("the README", () => {
     expect([health.status, (await health.json()).details]).toEqual([503, { option: "secrets" }]);
   });
 
-  test("every route that it names is there", async () => {
+  test("every route that it names exists", async () => {
     const readme = await readFile(join(root, "README.md"), "utf8");
     const named = [...readme.matchAll(/\b(GET|POST) (\/auth\/[\w/-]+)/g)].map(
       ([, method, path]) => `${method} ${path}`,

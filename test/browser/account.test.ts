@@ -72,7 +72,7 @@ describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
     await visitor.context.close();
   });
 
-  test("S32: whoever must have a factor and has none sets one up, and gets recovery codes", async () => {
+  test("S32: a user who must have a factor enrolls one and gets recovery codes", async () => {
     const visitor = await site.visit({ javaScriptEnabled });
     const { page } = visitor;
     const person = await signUp(visitor);
@@ -97,7 +97,7 @@ describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
   });
 });
 
-test("a recovery code: once, and counted", async () => {
+test("recovery code in the browser: used once, and counted", async () => {
   const visitor = await site.visit();
   const { page } = visitor;
   const person = await signUp(visitor);
@@ -116,7 +116,7 @@ test("a recovery code: once, and counted", async () => {
   await visitor.context.close();
 });
 
-test("R048: a session that is ended elsewhere is out at once", async () => {
+test("R048: a session ended elsewhere is signed out at once", async () => {
   const here = await site.visit({ userAgent: "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0 Safari/537.36" });
   const there = await site.visit({ userAgent: "Mozilla/5.0 (iPhone; like Mac OS X) Version/20.0 Safari/604.1" });
   const person = await signUp(here);
@@ -133,7 +133,7 @@ test("R048: a session that is ended elsewhere is out at once", async () => {
   await Promise.all([here.context.close(), there.context.close()]);
 });
 
-test("R008: a new password ends every other session, and is the one that counts", async () => {
+test("R008: a new password ends every other session and signs in", async () => {
   const [here, there] = [await site.visit(), await site.visit()];
   const person = await signUp(here);
   await typePassword(there, person);
@@ -157,7 +157,7 @@ test("R008: a new password ends every other session, and is the one that counts"
   await Promise.all([here.context.close(), there.context.close()]);
 });
 
-test("a token: made, shown once, taken by the API, and not once it is revoked", async () => {
+test("personal access token in the browser: created, shown once, accepted, and refused once revoked", async () => {
   const visitor = await site.visit();
   const { page, context } = visitor;
   await signUp(visitor);

@@ -55,7 +55,7 @@ const tampering = `(async () => {
 
 const passkeyButton = ({ page }: Visitor) => page.getByRole("button", { name: "Sign in with a passkey" });
 
-test("a browser that has no passkeys is told so, and signs in with a password", async () => {
+test("a browser without passkeys: the page says so, and the password works", async () => {
   const visitor = await site.visit();
   await visitor.context.addInitScript({ content: "delete PublicKeyCredential.parseRequestOptionsFromJSON" });
   const person = await signUp(visitor);
@@ -75,8 +75,8 @@ async function proveByPasskey({ page }: Visitor): Promise<void> {
   await page.waitForURL("**/account#**");
 }
 
-describe("a passkey", () => {
-  test.each([false, true])("synced %s: made, told of, and signed in with", async (synced) => {
+describe("passkey in the browser", () => {
+  test.each([false, true])("synced %s: registered, listed, and signed in with", async (synced) => {
     const { visitor, authenticator, person } = await withPasskey({ synced });
     const { page } = visitor;
     const row = page.getByRole("listitem").filter({ hasText: "Laptop" });
@@ -96,7 +96,7 @@ describe("a passkey", () => {
     await visitor.context.close();
   });
 
-  test("chosen in the browser's autofill", async () => {
+  test("chosen from the browser's autofill", async () => {
     const visitor = await site.visit({ autofill: true });
     const { page } = visitor;
     await addAuthenticator(visitor);
@@ -141,7 +141,7 @@ describe("a passkey", () => {
     await visitor.context.close();
   });
 
-  test("S14: proves again who acts, and leads back", async () => {
+  test("S14: step-up with it leads back to the same page", async () => {
     const { visitor, person } = await withPasskey();
     const { page } = visitor;
     await site.database.run(sql`
@@ -182,11 +182,11 @@ async function withUncountedPasskey(): Promise<{ visitor: Visitor }> {
   return { visitor };
 }
 
-describe("an assertion", () => {
+describe("assertion in the browser", () => {
   test.each([
     ["of an authenticator that counts", withPasskey],
     ["synced, whose counter stays at 0", withUncountedPasskey],
-  ])("R039, %s: sent once more by somebody who saw it: refused", async (_name, open) => {
+  ])("R039, %s: replayed by an eavesdropper: refused", async (_name, open) => {
     const { visitor } = await open();
     const { page } = visitor;
     await signOut(visitor);
@@ -211,7 +211,7 @@ describe("an assertion", () => {
     await visitor.context.close();
   });
 
-  test("step 12: that another origin asked for: refused, whatever else is right", async () => {
+  test("WebAuthn §7.2 step 12: requested by another origin: refused", async () => {
     const { visitor } = await withPasskey();
     const { page } = visitor;
     await signOut(visitor);

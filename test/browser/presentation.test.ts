@@ -109,7 +109,7 @@ describe("every page", () => {
     person = await signUp(visitor);
   });
 
-  test("the account, new", () => examine("account-new"));
+  test("the account page of a new user", () => examine("account-new"));
 
   test("a code for the app, and a QR code that says the same as the key beside it", async () => {
     const { page } = visitor;
@@ -139,7 +139,7 @@ describe("every page", () => {
     await examine("recovery-codes");
   });
 
-  test("the account, full", async () => {
+  test("the account page with everything", async () => {
     const { page } = visitor;
     await addPasskey(visitor, "Work laptop");
     const tokens = page.getByRole("region", { name: "Access tokens" });
@@ -178,7 +178,7 @@ describe("every page", () => {
     await page.waitForURL("**/account#authenticator");
   });
 
-  test("signing in: refused, and the second factor", async () => {
+  test("sign-in refused, and the second factor", async () => {
     const { page } = visitor;
     await signOut(visitor);
     await examine("sign-in");
@@ -195,7 +195,7 @@ describe("every page", () => {
     await examine("second-factor-refused");
   });
 
-  test("setting a factor up while signing in", async () => {
+  test("enrollment during sign-in", async () => {
     const { page } = visitor;
     await visitor.context.clearCookies();
     const other = await signUp(visitor);
@@ -214,7 +214,7 @@ describe("every page", () => {
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
   });
 
-  test("step-up with a password, and an address that is none", async () => {
+  test("step-up with a password, and an unknown address", async () => {
     const { page } = visitor;
     await visitor.context.clearCookies();
     await signUp(visitor);
@@ -224,10 +224,10 @@ describe("every page", () => {
     await examine("not-found");
   });
 
-  test("none broke its own policy", () => expect(visitor.complaints).toEqual([]));
+  test("every page: keeps to its own Content-Security-Policy", () => expect(visitor.complaints).toEqual([]));
 });
 
-test("the policy forbids what no page holds", async () => {
+test("Content-Security-Policy: blocks a planted script", async () => {
   const { page, complaints, context } = await site.visit();
   await page.goto("/sign-in");
   const ran = await page.evaluate(`(() => {
@@ -241,7 +241,7 @@ test("the policy forbids what no page holds", async () => {
   await context.close();
 });
 
-test("by the keyboard alone: signing in, with the focus seen at every step", async () => {
+test("sign-in by keyboard alone: the focus is visible at every step", async () => {
   const stranger = await site.visit();
   const { page, context } = stranger;
   const somebody = await signUp(stranger);

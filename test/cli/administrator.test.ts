@@ -43,6 +43,6 @@ test.each([
   { case: "an unknown verb", args: ["make", nobody] },
   { case: "no user", args: ["grant"] },
   { case: "too much", args: ["grant", nobody, nobody] },
-])("$case: exit code 2", async ({ args }) => {
+])("sallyport administrator, $case: exit code 2", async ({ args }) => {
   expect((await sallyport("administrator", ...args, "--database-url", "postgres://u:p@127.0.0.1:1/d")).code).toBe(2);
 });

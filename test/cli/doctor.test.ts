@@ -4,7 +4,7 @@ import { installTestClock } from "../../src/testing/clock.ts";
 import { sallyport } from "../support/command-line.ts";
 import { openBackend } from "../support/databases.ts";
 
-test("S38, S17: names credentials that nobody can reach by id alone, and a clock that somebody can set", async () => {
+test("S38, S17: sallyport doctor: reports unreachable credentials and a settable clock", async () => {
   const { connectionString, database } = await openBackend("postgres");
   const doctor = async (...args: string[]) => await sallyport("doctor", "--database-url", connectionString!, ...args);
   expect(await doctor()).toEqual({

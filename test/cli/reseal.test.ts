@@ -34,7 +34,7 @@ async function canSignIn(auth: FullAuth, person: Person, app: App): Promise<stri
 const reseal = (keys: string) =>
   sallyportWith({ SALLYPORT_SEALING_KEYS: keys }, "reseal", "--database-url", world.backend.connectionString!);
 
-test("S44: keys are rotated in the middle of everything: old, both, sealed anew, new alone", async () => {
+test("S44: sealing keys rotate during use: old, both, resealed, new alone", async () => {
   const { app, person } = await addApp(world, await world.person());
   const [onlyOld, both, onlyNew] = [sealingKey, bothKeys, `2:${newKey}`].map((sealingKeys) =>
     world.isolate({ sealingKeys }),
@@ -51,7 +51,7 @@ test("S44: keys are rotated in the middle of everything: old, both, sealed anew,
   expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "0 secrets are sealed anew.\n" });
 });
 
-test("it goes on where it was cut off, and leaves what changed meanwhile", async () => {
+test("reseal: resumes where it was cut off and leaves concurrent changes alone", async () => {
   const made = [];
   for (let count = 0; count < 5; count++) made.push(await addApp(world, await world.person()));
   const core = { database: world.database, onError: () => undefined };
@@ -70,7 +70,7 @@ test("it goes on where it was cut off, and leaves what changed meanwhile", async
   for (const { app } of made) expect(sealingVersion(await stored(app))).toBe(3);
 });
 
-test("plain secrets of another SDK: refused, accepted while they are being sealed, and sealed", async () => {
+test("reseal, plain secrets of another SDK: refused, accepted during sealing, then sealed", async () => {
   const plain = await world.person();
   const unsealed = world.isolate({ sealing: "off", sealingKeys: undefined });
   const { app, person } = await addApp(world, plain, unsealed);
@@ -87,7 +87,7 @@ test("plain secrets of another SDK: refused, accepted while they are being seale
   expect(await canSignIn(world.isolate({ sealingKeys: `2:${newKey}` }), person, app)).toBe("done");
 });
 
-test("without usable keys nothing is begun, and the message quotes none", async () => {
+test("reseal without usable keys: refused, and the message quotes none", async () => {
   const { code, stderr } = await reseal("hunter2hunter2");
   expect([code, stderr]).toEqual([
     2,

@@ -13,7 +13,7 @@ describe("Flametrench 2.5: the pinned decoy", () => {
     expect(await hasher.verify(decoyHash, password)).toBe(expected);
   });
 
-  test("S42: it costs what a hash of ours costs", () => {
+  test("S42: the decoy costs as much as a hash of ours", () => {
     expect(hasher.needsRehash(decoyHash)).toBe(false);
   });
 });
@@ -51,7 +51,7 @@ describe("R009: hashes made elsewhere, at costs that grow and shrink on one inst
   });
 });
 
-describe("R009: what is written", () => {
+describe("R009: format written", () => {
   test("m=19456,t=2,p=1, a salt of 16 bytes, a tag of 32, and it verifies", async () => {
     const phc = await hasher.hash("correct horse battery");
     expect(phc).toMatch(
@@ -67,7 +67,7 @@ describe("R009: what is written", () => {
   });
 });
 
-describe("B58, R002: no byte is left out", () => {
+describe("B58, R002: every byte of the password counts", () => {
   const a72 = "a".repeat(72);
   const of72 = "$argon2id$v=19$m=19456,t=2,p=1$IEVqj7TZ/iNIbZK33AEmSw$phedCJygLGM7SC2vEq2X1BOoz9my8STYnEwNaqFpZ98";
   const of73 = "$argon2id$v=19$m=19456,t=2,p=1$IEVqj7TZ/iNIbZK33AEmSw$1XxZ+ZVWvF+3NTIvD78fkwoqRVv1KDIaeIAJKAII+1s";
@@ -92,7 +92,7 @@ describe("B58, R002: no byte is left out", () => {
   });
 });
 
-describe("S15: passwords that cannot be prepared", () => {
+describe("S15: passwords that cannot be encoded", () => {
   test.each([
     { case: "empty (B59)", password: "" },
     { case: "over 4 KiB", password: "ａ".repeat(2000) },
@@ -135,7 +135,7 @@ describe("R012: refused before any work", () => {
     expect(Math.min(...milliseconds)).toBeLessThan(5);
   });
 
-  test("it does not even wait for a place", async () => {
+  test("an unacceptable hash does not wait for a place in the queue", async () => {
     const waiting = Array.from({ length: 16 }, () => hasher.verify(foreign[1][1], "sallyport"));
     const answers = await Promise.all(refused.map((phc) => hasher.verify(phc, "sallyport")));
     expect(answers).toEqual(refused.map(() => false));
@@ -158,7 +158,7 @@ describe("R011: the queue", () => {
     expect(await hasher.verify(cheap, "sallyport")).toBe(true);
   });
 
-  test("S24: two hashers share it, the smaller number gives way", async () => {
+  test("S24: two hashers share the queue, the smaller limit gives way", async () => {
     const small = argon2id({ queueLength: 8 });
     const forTokens = accepted(Array.from({ length: 100 }, () => small.verify(cheap, "sallyport")));
     const forSignIn = accepted(Array.from({ length: 100 }, () => hasher.verify(cheap, "sallyport")));

@@ -62,7 +62,7 @@ test("RFC 9106 §5.3", () => {
   expect(toHex(computation.tag(rfc9106))).toBe(rfc9106Tag);
 });
 
-test("without SIMD the same, at every number of lanes", () => {
+test("without SIMD: the same hash for every number of lanes", () => {
   const plain = new Argon2id(new WebAssembly.Module(fromBase64(argon2PlainBase64)!));
   expect(plain.tag(pinned)).toEqual(computation.tag(pinned));
   for (let lanes = 1; lanes <= 4; lanes++) {
@@ -118,17 +118,17 @@ if (hasShared) {
   });
 }
 
-describe("F12: nothing of a password stays in memory", () => {
+describe("F12: memory after a hash", () => {
   const { result: watched, instances } = instancesOf(() => new Argon2id(binary));
   const [instance] = instances as [Made];
 
-  test("it is zero after a hash", () => {
+  test("zeroed after a hash", () => {
     watched.tag(pinned);
     expect(instance.memory.buffer.byteLength).toBeGreaterThan(19_456 * 1024);
     expect(dirtyBytes(instance)).toBe(0);
   });
 
-  test("one instance, and its memory does not grow again for the same or less", () => {
+  test("one instance: does not grow again for the same cost or less", () => {
     const length = instance.memory.buffer.byteLength;
     for (const memoryKiB of [8, 19_456, 1000, 19_455])
       watched.tag({ ...pinned, cost: { memoryKiB, passes: 1, lanes: 1 } });
@@ -136,11 +136,11 @@ describe("F12: nothing of a password stays in memory", () => {
     expect(instance.memory.buffer.byteLength).toBe(length);
   });
 
-  test("the memory is what the hash needs, to a page: no more of an isolate's 128 MiB", () => {
+  test("takes only what the hash needs, to a page", () => {
     expect(instance.memory.buffer.byteLength).toBeLessThan(19_456 * 1024 + 2 * 65_536);
   });
 
-  test("it is zero after a throw too, and the next hash is right", () => {
+  test("zeroed after an exception, and the next hash is right", () => {
     let callsLeft = Number.POSITIVE_INFINITY;
     let dirty = 0;
     const { result, instances } = instancesOf(
@@ -163,7 +163,7 @@ describe("F12: nothing of a password stays in memory", () => {
     expect(result.tag(pinned)).toEqual(computation.tag(pinned));
   });
 
-  test("more memory than WebAssembly can have: refused, and the next hash is right", () => {
+  test("more than WebAssembly can have: refused, and the next hash is right", () => {
     const cost = { memoryKiB: 4_194_304, passes: 1, lanes: 1 };
     expect(() => computation.tag({ ...pinned, cost })).toThrow();
     expect(toHex(computation.tag(rfc9106))).toBe(rfc9106Tag);

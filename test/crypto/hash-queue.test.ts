@@ -42,7 +42,7 @@ describe("R011, F12: the queue is bounded", () => {
     expect(await outcome(queue.run(16, () => 0))).toBe("done");
   });
 
-  test("S24: who asks for a shorter queue leaves the rest to the others", async () => {
+  test("S24: a caller with a shorter queue leaves the rest to others", async () => {
     const queue = new HashQueue();
     const tokens = Array.from({ length: 20 }, () => outcome(queue.run(8, () => 0)));
     const signIns = Array.from({ length: 9 }, () => outcome(queue.run(16, () => 0)));
@@ -50,7 +50,7 @@ describe("R011, F12: the queue is bounded", () => {
     expect((await Promise.all(signIns)).filter((each) => each === "done")).toHaveLength(8);
   });
 
-  test("the refusal says when to come back", async () => {
+  test("a refusal says when to retry", async () => {
     const queue = new HashQueue();
     joinAndDie(queue);
     await expect(queue.run(1, () => 0)).rejects.toMatchObject({ name: "HashQueueFullError", retryAfterSeconds: 2 });
@@ -58,7 +58,7 @@ describe("R011, F12: the queue is bounded", () => {
   });
 });
 
-describe("order", () => {
+describe("hash queue, order", () => {
   test("first come, first served, also behind dead ones", async () => {
     const queue = new HashQueue();
     const order: number[] = [];
@@ -71,7 +71,7 @@ describe("order", () => {
     expect(order).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 
-  test("who comes while others wait goes behind them", async () => {
+  test("later requests go behind waiting ones", async () => {
     const queue = new HashQueue();
     const order: string[] = [];
     const first = queue.run(16, () => {
@@ -100,7 +100,7 @@ describe("order", () => {
   });
 });
 
-describe("a request that dies while it waits", () => {
+describe("hash queue, a request that dies while it waits", () => {
   test("does not hold up those behind it", async () => {
     const queue = new HashQueue();
     for (let dead = 0; dead < 15; dead++) joinAndDie(queue);
@@ -131,8 +131,8 @@ describe("a request that dies while it waits", () => {
   });
 });
 
-describe("F13: the deadline", () => {
-  test("who has waited 2 s is refused and not run", async () => {
+describe("F13: hash queue, deadline", () => {
+  test("a request that waited 2 s: refused and not run", async () => {
     const advance = clockThatJumps();
     const queue = new HashQueue();
     let ran = false;
@@ -145,7 +145,7 @@ describe("F13: the deadline", () => {
     expect([await slow, await behind, ran]).toEqual(["done", "HashQueueFullError", false]);
   });
 
-  test("who has waited less is run", async () => {
+  test("a request that waited less: run", async () => {
     const advance = clockThatJumps();
     const queue = new HashQueue();
     const slow = outcome(queue.run(16, () => advance(1500)));
@@ -154,7 +154,7 @@ describe("F13: the deadline", () => {
   });
 });
 
-test("work that throws rejects its own caller only", async () => {
+test("hash queue: work that throws rejects its own caller only", async () => {
   const queue = new HashQueue();
   const failing = queue.run(2, () => {
     throw new TypeError("broken");

@@ -5,7 +5,7 @@ import { developmentSecretPrefix, parseRootSecrets, RootKeys } from "../../src/c
 const fresh = (bytes = 32) => toBase64Url(randomBytes(bytes));
 const [one, two] = [fresh(), fresh()];
 
-describe("S34: what protects nothing stops start-up", () => {
+describe("S34: a weak root secret stops start-up", () => {
   test.each<{ case: string; text: string | undefined }>([
     { case: "missing", text: undefined },
     { case: "empty", text: "" },
@@ -34,7 +34,7 @@ describe("S34: what protects nothing stops start-up", () => {
     expect(() => parseRootSecrets(text)).toThrow(TypeError);
   });
 
-  test("R129: no message holds any of the text", () => {
+  test("R129: no message contains any of the text", () => {
     for (const text of [`1:${one},1:${two}`, `2:${one},1:${one}`, `${one}=`, `x${one.slice(0, 30)}`]) {
       try {
         parseRootSecrets(text);
@@ -46,7 +46,7 @@ describe("S34: what protects nothing stops start-up", () => {
   });
 });
 
-describe("what is read", () => {
+describe("reading root secrets", () => {
   test.each([
     { case: "one alone is version 1", text: one, versions: [1] },
     { case: "white space around it", text: ` ${one}\n`, versions: [1] },
@@ -59,16 +59,16 @@ describe("what is read", () => {
     expect(new RootKeys(secrets).versions).toEqual(versions);
   });
 
-  test("a development secret says so", () => {
+  test("a development secret is marked as such", () => {
     expect(parseRootSecrets(developmentSecretPrefix + one)[0]).toMatchObject({ development: true, version: 1 });
     expect(parseRootSecrets(one)[0]!.development).toBe(false);
   });
 });
 
-describe("keys by purpose and version", () => {
+describe("root keys by purpose and version", () => {
   const keys = new RootKeys(parseRootSecrets(`2:${two},1:${one}`));
 
-  test("the same for the same, and another for any difference", async () => {
+  test("equal inputs give equal keys, any difference another key", async () => {
     const macs = await Promise.all([
       keys.mac("refresh", ["a", "bc"]),
       keys.mac("refresh", ["ab", "c"]),
@@ -83,7 +83,7 @@ describe("keys by purpose and version", () => {
     expect(toHex((await keys.mac("refresh", ["a", "bc"], 2))!)).toBe(texts[0]);
   });
 
-  test("F16: a version that is gone makes nothing", async () => {
+  test("F16: a dropped version derives no key", async () => {
     expect(await keys.mac("refresh", ["a"], 3)).toBeUndefined();
   });
 

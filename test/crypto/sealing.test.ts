@@ -6,7 +6,7 @@ const place: SealedPlace = { purpose: "totp", table: "mfa", column: "totp_secret
 const [first, second] = [toBase64Url(randomBytes(32)), toBase64Url(randomBytes(32))];
 const secret = utf8("12345678901234567890");
 
-test("what is sealed opens in its place, and looks different each time", async () => {
+test("sealing: opens in its place, and each ciphertext differs", async () => {
   const keys = new SealingKeys(first);
   const [one, other] = [await keys.seal(place, secret), await keys.seal(place, secret)];
   expect(one).not.toEqual(other);
@@ -14,7 +14,7 @@ test("what is sealed opens in its place, and looks different each time", async (
   expect(await keys.open(place, one)).toEqual(secret);
 });
 
-describe("S44: it opens nowhere else", () => {
+describe("S44: a sealed secret opens nowhere else", () => {
   test.each(Object.keys(place))("with another %s", async (name) => {
     const keys = new SealingKeys(first);
     const sealed = await keys.seal(place, secret);
@@ -39,13 +39,13 @@ describe("S44: it opens nowhere else", () => {
     }
   });
 
-  test("and the error says nothing of it", async () => {
+  test("the error contains no part of it", async () => {
     const error = await new SealingKeys(first).open(place, secret).catch((caught: Error) => caught);
     expect(String(error)).toBe("SealingError: A stored secret is not sealed.");
   });
 });
 
-describe("a change of keys", () => {
+describe("sealing keys, rotation", () => {
   test("the newest seals, the older ones open until they are dropped", async () => {
     const old = await new SealingKeys(`1:${first}`).seal(place, secret);
     const both = new SealingKeys(`2:${second},1:${first}`);
@@ -61,7 +61,7 @@ describe("a change of keys", () => {
 });
 
 test.each([undefined, "", "short", "A".repeat(43), `1:${first},1:${second}`, `1:${first},2:${first}`])(
-  "S34: %j is no key",
+  "S34: sealing key %j: refused",
   (keys) => {
     expect(() => new SealingKeys(keys)).toThrow(TypeError);
   },

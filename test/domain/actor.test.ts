@@ -6,7 +6,7 @@ import { acting } from "../../src/store/access.ts";
 const session = { userId: generateId("usr"), sessionId: generateId("ses"), identifier: "ada@example.com" };
 
 describe("S29: an actor is made by verification or by name, and by nothing else", () => {
-  test("no object literal is one for the compiler", () => {
+  test("an object literal is no actor for the compiler", () => {
     const forged = { subject: { system: "root" }, context: {}, userId: undefined, sessionId: undefined };
     // @ts-expect-error The private member is missing, and no literal can have it.
     const actor: Actor = forged;
@@ -23,11 +23,11 @@ describe("S29: an actor is made by verification or by name, and by nothing else"
       forged: Object.create(Actor.prototype, { subject: { value: { system: "root" } } }),
     },
     { case: "null", forged: null },
-  ])("$case is none at run time either", ({ forged }) => {
+  ])("$case is no actor at run time", ({ forged }) => {
     expect(() => acting(forged as Actor)).toThrow(TypeError);
   });
 
-  test("a true one can be neither changed nor taken for another", () => {
+  test("an actor cannot be changed or copied", () => {
     const actor = Actor.forSession(session, {});
     expect(() => Object.assign(actor, { subject: { system: "root" } })).toThrow(TypeError);
     expect(actor.userId).toBe(session.userId);
@@ -36,7 +36,7 @@ describe("S29: an actor is made by verification or by name, and by nothing else"
     expect(systemActor("job").sessionId).toBeUndefined();
   });
 
-  test("its subject is told by nothing that serialises it", () => {
+  test("serialising an actor does not reveal its subject", () => {
     expect(JSON.stringify(Actor.forSession(session, {}))).not.toContain("ada@example.com");
   });
 });

@@ -3,7 +3,7 @@ import { toBase64Url } from "../../src/crypto/bytes.ts";
 import { bearerPrefixes, classifyBearer, generateOpaqueToken, isOpaqueToken } from "../../src/domain/bearer.ts";
 
 describe("S51: the prefix decides, and nothing falls through", () => {
-  test("no prefix is a prefix of another, and each ends in an underscore", () => {
+  test("no prefix starts another, and each ends in an underscore", () => {
     const prefixes = bearerPrefixes.map(({ prefix }) => prefix);
     expect(prefixes.length).toBeGreaterThan(0);
     for (const prefix of prefixes) {
@@ -42,13 +42,13 @@ describe("S51: the prefix decides, and nothing falls through", () => {
 });
 
 describe("R043: session tokens and tickets", () => {
-  test("10,000 are 256 bits each, all different", () => {
+  test("10,000 tokens: 256 bits each, all different", () => {
     const tokens = Array.from({ length: 10_000 }, () => generateOpaqueToken());
     expect(tokens.every(isOpaqueToken)).toBe(true);
     expect(new Set(tokens).size).toBe(tokens.length);
   });
 
-  test("S51: one that begins like another kind is drawn again", () => {
+  test("S51: a token that begins like another kind is drawn again", () => {
     const spare = Uint8Array.from({ length: 32 }, (_, index) => index);
     // "pat_" and "shr_" are three bytes each in base64url.
     const draws = [

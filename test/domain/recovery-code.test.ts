@@ -6,13 +6,13 @@ import {
   normalizeRecoveryCode,
 } from "../../src/domain/recovery-code.ts";
 
-test("ten codes that differ, each in its form", () => {
+test("recovery codes: ten different codes in the right form", () => {
   const codes = generateRecoveryCodes();
   expect(new Set(codes).size).toBe(10);
   expect(codes.every(isValidRecoveryCode)).toBe(true);
 });
 
-test("each symbol is as likely as the others", () => {
+test("recovery codes: each symbol is equally likely", () => {
   const counts = new Map<string, number>();
   const drawn = 20_000;
   for (let index = 0; index < drawn; index++) {
@@ -25,7 +25,7 @@ test("each symbol is as likely as the others", () => {
   expect(chiSquare).toBeLessThan(83);
 });
 
-test("bytes that would favour some symbols are drawn again", () => {
+test("recovery codes: biased bytes are drawn again", () => {
   let calls = 0;
   const code = generateRecoveryCode((length) => {
     calls += 1;
@@ -34,7 +34,7 @@ test("bytes that would favour some symbols are drawn again", () => {
   expect([code, calls]).toEqual(["9999-9999-9999", 2]);
 });
 
-describe("the predicate takes the exact form and nothing else", () => {
+describe("recovery code format, exact", () => {
   test.each([
     ["ABCD-EFGH-JKMN", true],
     ["2345-6789-ABCD", true],
@@ -62,6 +62,6 @@ test.each([
   ["abcdefghjkmnp", undefined],
   ["abcd-efgh-jkm1", undefined],
   ["A".repeat(1_000_000), undefined],
-])("typed %j is %j", (typed, code) => {
+])("recovery code typed as %j: read as %j", (typed, code) => {
   expect(normalizeRecoveryCode(typed)).toBe(code);
 });

@@ -68,12 +68,12 @@ describe("R032: a code counts one step early and one late", () => {
     expect(found === undefined).toBe(matched === undefined);
   });
 
-  test("at the very beginning there is no step before", async () => {
+  test("at step 0 there is no earlier step", async () => {
     const secret = generateTotpSecret();
     expect(await matchTotpStep(secret, await totpCode(secret, 0, defaultTotp), 3, defaultTotp)).toBe(0);
   });
 
-  test.each(["", "12345", "1234567", "abcdef", "１２３４５６"])("%j matches nothing", async (code) => {
+  test.each(["", "12345", "1234567", "abcdef", "１２３４５６"])("code %j: matches no step", async (code) => {
     expect(await matchTotpStep(generateTotpSecret(), code, 1_000, defaultTotp)).toBeUndefined();
   });
 });
@@ -87,11 +87,11 @@ test.each([
   ["12345a", undefined],
   ["１２３４５６", undefined],
   ["1".repeat(100_000), undefined],
-])("typed %j is %j", (typed, code) => {
+])("TOTP code typed as %j: read as %j", (typed, code) => {
   expect(normalizeTotpCode(typed)).toBe(code);
 });
 
-test("the URI of a QR code is what apps read", () => {
+test("TOTP key URI: the form that apps read", () => {
   const secret = utf8("12345678901234567890");
   const uri = otpauthUri({ issuer: "Ex & Co", label: "ada@example.com", secret, parameters: defaultTotp });
   expect(uri).toBe(

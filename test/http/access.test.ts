@@ -358,7 +358,7 @@ describe.each(routes.map((route) => [route.id, route] as const))("R108: %s", (_i
   });
 });
 
-describe("S05: an administrator gets no secret and gives no proof for somebody else", () => {
+describe("S05: an administrator receives no secret and gives no proof for another user", () => {
   const secretRoutes: [string, ErrorBody["code"]][] = [
     ["createCredential", "forbidden"],
     ["rotateCredential", "forbidden"],
@@ -370,7 +370,7 @@ describe("S05: an administrator gets no secret and gives no proof for somebody e
     ["createSession", "unauthorized.invalid_ticket"],
   ];
 
-  test("these are all of the routes that name somebody and take or give a secret", async () => {
+  test("the routes that name a user and take or give a secret: all listed", async () => {
     const named: string[] = [];
     for (const route of routes.filter((one) => !usesCookies(one))) {
       const { json = "" } = await requestFor(route, { sent: {} }, await targetOf(bystander, route, false));
@@ -395,7 +395,7 @@ describe("S05: an administrator gets no secret and gives no proof for somebody e
   });
 });
 
-test("the matrix has seen every answer that it can give", () => {
+test("access matrix: every possible answer has occurred", () => {
   const seen = new Set(outcomes.map((outcome) => outcome.split(" ")[2]));
   expect([...seen].toSorted()).toEqual([
     "allowed",

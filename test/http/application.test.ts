@@ -33,7 +33,7 @@ function application() {
 const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bearer ${token}` } });
 
 describe("the types need no augmentation", () => {
-  test("after authenticate a user may be there; after requireUser one is", () => {
+  test("after authenticate the user is optional; after requireUser it is there", () => {
     const { auth } = world;
     new Hono().use(authenticate(auth)).get("/", (c) => {
       expectTypeOf(c.var.user).toEqualTypeOf<User | undefined>();
@@ -68,8 +68,8 @@ describe("the types need no augmentation", () => {
   });
 });
 
-describe("an application", () => {
-  test("knows who asks, in one request to the database, whichever guards run", async () => {
+describe("application guards", () => {
+  test("identify the user in one request, whichever guards run", async () => {
     const app = application();
     const ada = await world.person();
     for (const path of ["/", "/me"]) {
@@ -84,7 +84,7 @@ describe("an application", () => {
     });
   });
 
-  test("asks nothing of the database where nobody shows anything", async () => {
+  test("anonymous request: no request to the database", async () => {
     world.counting.reset(0);
     const app = application();
     expect(await (await app.request("/")).json()).toEqual({ name: "nobody" });
@@ -98,7 +98,7 @@ describe("an application", () => {
     world.counting.reset();
   });
 
-  test("S19: a cookie that has ended is nobody, and stays", async () => {
+  test("S19: an ended session cookie: anonymous, and not cleared", async () => {
     const app = application();
     const ada = await world.person({ transport: "cookie" });
     await world.auth.sessions.revoke({ actor: ada.actor, sessionId: ada.session.id });
@@ -111,12 +111,12 @@ describe("an application", () => {
     );
   });
 
-  test("a bearer that is wrong is refused, even where nobody is needed", async () => {
+  test("a wrong bearer: refused even where no user is required", async () => {
     const response = await application().request("/", bearer("A".repeat(43)));
     expect(response.status).toBe(401);
   });
 
-  test("S12: a user whose second factor is missing is nobody in a cookie, and refused with a bearer", async () => {
+  test("S12: a session without its second factor: anonymous in a cookie, refused as a bearer", async () => {
     const app = application();
     const [bearerOnly, inCookie] = [await world.person(), await world.person({ transport: "cookie" })];
     await world.enroll(bearerOnly.userId);
@@ -129,7 +129,7 @@ describe("an application", () => {
     });
   });
 
-  test("acts for its user, with a cookie and the proof of a page", async () => {
+  test("act for the user, with a cookie and the same-origin proof", async () => {
     const app = application();
     const ada = await world.person({ transport: "cookie" });
     const cookie = `__Host-session=${ada.token}`;
@@ -144,7 +144,7 @@ describe("an application", () => {
     ).toEqual([ada.userId.slice(4)]);
   });
 
-  test("keeps its own routes and errors beside ours", async () => {
+  test("leave the application's own routes and errors alone", async () => {
     const app = application();
     const ada = await world.person();
     expect((await app.request("/auth/session", bearer(ada.token))).status).toBe(200);
@@ -153,12 +153,14 @@ describe("an application", () => {
   });
 });
 
-describe("an application's errors", () => {
-  test("what an operation refuses is answered as our own routes answer it", async () => {
-    const app = new Hono().get("/", requireUser(world.auth), async (c) => {
-      await world.auth.users.get({ actor: c.var.actor, userId: generateId("usr") });
-      return c.body(null);
-    });
+describe("application errors", () => {
+  test("an operation's refusal: answered as our own routes answer it", async () => {
+    const app = new Hono()
+      .onError((error, c) => authErrorResponse(error, c))
+      .get("/", requireUser(world.auth), async (c) => {
+        await world.auth.users.get({ actor: c.var.actor, userId: generateId("usr") });
+        return c.body(null);
+      });
     const response = await app.request("/", bearer((await world.person()).token));
     expect([response.status, await response.json()]).toEqual([
       404,
@@ -166,7 +168,7 @@ describe("an application's errors", () => {
     ]);
   });
 
-  test("a fault of ours reaches the application's own handler, and no client", async () => {
+  test("an internal fault: reaches the application's handler, and no client", async () => {
     const told: unknown[] = [];
     const broken = {
       ...world.auth,
@@ -185,7 +187,7 @@ describe("an application's errors", () => {
     expect(told.map(String)).toEqual(["RangeError: canary", "RangeError: canary"]);
   });
 
-  test("R130: our routes tell `onError`, and a client nothing", async () => {
+  test("R130: an internal fault in our routes: reported to `onError`, not to the client", async () => {
     const told: unknown[] = [];
     const auth = world.isolate({ onError: (error) => told.push(error) });
     const broken = {
@@ -202,7 +204,7 @@ describe("an application's errors", () => {
   });
 });
 
-test("R131: two hundred at once are each themselves", async () => {
+test("R131: two hundred requests at once: each gets its own user", async () => {
   const app = application();
   const people: Person[] = [];
   while (people.length < 20) people.push(await world.person());

@@ -96,7 +96,7 @@ function respelled(token: string): string {
   return alphabet[alphabet.indexOf(token.at(-1)!) ^ 1]!;
 }
 
-describe("R066: at a route of ours", () => {
+describe("R066: bearer header at our routes", () => {
   test.each(headers)("$case: $outcome", async ({ header, outcome }) => {
     // In bytes, as they would be on the wire.
     const authorization = unescape(encodeURIComponent(header(ada.token)));
@@ -106,7 +106,7 @@ describe("R066: at a route of ours", () => {
   });
 });
 
-describe("R066: at a route of an application", () => {
+describe("R066: bearer header at an application's route", () => {
   const guards: [string, () => MiddlewareHandler][] = [
     ["requireUser", () => requireUser(world.auth)],
     ["authenticate", () => authenticate(world.auth)],
@@ -122,7 +122,7 @@ describe("R066: at a route of an application", () => {
   });
 });
 
-describe("a token is in the header and nowhere else", () => {
+describe("a token outside the header", () => {
   const places: [
     string,
     (token: string) => Partial<{ path: string; headers: Record<string, string>; json: unknown }>,
@@ -134,13 +134,13 @@ describe("a token is in the header and nowhere else", () => {
     ["X-Forwarded-Authorization", (token) => ({ headers: { "x-forwarded-authorization": `Bearer ${token}` } })],
     ["a cookie of another name", (token) => ({ headers: { cookie: `session=${token}; token=${token}` } })],
   ];
-  test.each(places)("%s: nobody", async (_case, place) => {
+  test.each(places)("%s: anonymous", async (_case, place) => {
     const reply = await world.send({ method: "GET", path: "/auth/session", ...place(ada.token) });
     expect(reply.code).toBe("unauthorized.invalid_token");
   });
 });
 
-describe("S25: every route that needs a session refuses bearers of other kinds, unread", () => {
+describe("S25: bearers of other kinds at routes that need a session: refused unread", () => {
   const rows = routes.filter(({ access }) => access !== "anyone" && access !== "ticket");
   test.each(rows.map((route) => [route.id, route] as const))("%s", async (_id, { method, path }) => {
     for (const kind of ["pat_", "shr_"]) {
@@ -153,7 +153,7 @@ describe("S25: every route that needs a session refuses bearers of other kinds, 
   });
 });
 
-describe("a bearer is not looked at where nobody needs to be signed in", () => {
+describe("public routes: a bearer is not read", () => {
   test.each(["Basic eDp5", "Bearer pat_x", "Bearer !", ""])("%j", async (authorization) => {
     const json = { identifier: ada.identifier, password: ada.password, transport: "token" };
     const reply = await world.send({ method: "POST", path: "/auth/sign-in", json, headers: { authorization } });

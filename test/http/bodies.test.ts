@@ -42,7 +42,7 @@ function chunked(text: string, size: number): ReadableStream<Uint8Array> {
   });
 }
 
-describe("64 KiB and no more", () => {
+describe("bodies over 64 KiB", () => {
   const forms: [string, (text: string) => [BodyInit, Record<string, string>]][] = [
     ["with its length", (text) => [text, { ...json, "content-length": String(text.length) }]],
     ["without a length", (text) => [text, json]],
@@ -59,14 +59,14 @@ describe("64 KiB and no more", () => {
     expect(await world.dump()).toBe(before);
   });
 
-  test("a length above it is believed, and nothing is read", async () => {
+  test("a larger Content-Length: refused without reading", async () => {
     let pulled = 0;
     const body = new ReadableStream<Uint8Array>({ pull: () => void pulled++ }, { highWaterMark: 0 });
     expect((await post(body, { ...json, "content-length": String(maximum + 1) })).code).toBe("payload_too_large");
     expect(pulled).toBe(0);
   });
 
-  test("a body without an end is left at the limit, and told so", async () => {
+  test("an endless body: refused at the limit", async () => {
     let sent = 0;
     let isCancelled = false;
     const body = new ReadableStream<Uint8Array>({
@@ -82,14 +82,14 @@ describe("64 KiB and no more", () => {
     expect([sent < 2 * maximum, isCancelled]).toEqual([true, true]);
   });
 
-  test("who is not signed in has their body read by nobody", async () => {
+  test("an anonymous client's body is not read", async () => {
     let pulled = 0;
     const body = new ReadableStream<Uint8Array>({ pull: () => void pulled++ }, { highWaterMark: 0 });
     const reply = await world.send({ method: "POST", path: "/v1/users", body, headers: json });
     expect([reply.code, pulled]).toEqual(["unauthorized.invalid_token", 0]);
   });
 
-  test("an application's middleware may have read it first", async () => {
+  test("a body already read by the application's middleware: accepted", async () => {
     const app = new Hono()
       .use(async (c, next) => {
         await c.req.json();
@@ -160,24 +160,24 @@ describe("R059: which media types are JSON", () => {
     "application/jsоn".replace("о", "%D0%BE"),
   ];
 
-  test("there are more than 40", () => expect(new Set([...taken, ...refused]).size).toBeGreaterThan(40));
+  test("media types: more than 40 are tried", () => expect(new Set([...taken, ...refused]).size).toBeGreaterThan(40));
 
-  test.each(taken)("%j is", async (type) => {
+  test.each(taken)("media type %j: accepted", async (type) => {
     expect((await post("{}", { "content-type": type })).status).toBe(201);
   });
 
-  test.each(refused)("%j is not: 415, and nothing is made", async (type) => {
+  test.each(refused)("media type %j: 415, and no row is made", async (type) => {
     const before = await world.dump();
     expect((await post("{}", { "content-type": type })).code).toBe("unsupported_media_type");
     expect(await world.dump()).toBe(before);
   });
 
-  test("no type at all is none; no body needs none", async () => {
+  test("no media type: 415 with a body, accepted without one", async () => {
     expect((await post(new TextEncoder().encode("{}"), {})).code).toBe("unsupported_media_type");
     expect((await post(undefined, {})).status).toBe(201);
   });
 
-  test("an encoding is not undone", async () => {
+  test("Content-Encoding: not decoded", async () => {
     const reply = await post(new Uint8Array([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3]), {
       ...json,
       "content-encoding": "gzip",
@@ -189,7 +189,7 @@ describe("R059: which media types are JSON", () => {
 const bytes = (...parts: (string | number[])[]): Uint8Array<ArrayBuffer> =>
   new Uint8Array(parts.flatMap((part) => (typeof part === "string" ? [...new TextEncoder().encode(part)] : part)));
 
-describe("R130: what a body cannot be", () => {
+describe("R130: malformed bodies", () => {
   test.each<[string, BodyInit, string]>([
     ["nothing but space", " ", "invalid_format.json"],
     ["not closed", '{"display_name":"a"', "invalid_format.json"],
@@ -239,7 +239,7 @@ describe("R130: what a body cannot be", () => {
     ["a lone surrogate", '{"display_name":"\\ud800"}', "invalid_format.text"],
     ["the wrong half alone", '{"display_name":"\\udc00\\ud800"}', "invalid_format.text"],
     ["NUL in a name", '{"a\\u0000":1}', "invalid_format.text"],
-  ])("%s: 400, and nothing is made", async (_case, body, code) => {
+  ])("%s: 400, and no row is made", async (_case, body, code) => {
     const before = await world.dump();
     const reply = await post(body);
     expect([reply.status, reply.code]).toEqual([400, code]);
@@ -255,7 +255,7 @@ describe("R130: what a body cannot be", () => {
     ["quotes and backslashes", `"'\\%_;--$1\${x}`],
     ["colons and braces", '":{}:","x":1'],
     ["nothing", ""],
-  ])("%s is kept as it came", async (_case, name) => {
+  ])("%s: stored unchanged", async (_case, name) => {
     const body = { display_name: name };
     const reply = await post(JSON.stringify(body));
     expect([reply.status, reply.json?.display_name]).toEqual([201, name]);
@@ -299,7 +299,7 @@ describe("R130: what a body cannot be", () => {
   });
 
   test.each([`canary${"9".repeat(12)}`, "hunterPassword"])(
-    "R129, T22: a refusal never holds what was sent: %s",
+    "R129, T22: a refusal never repeats what was sent: %s",
     async (canary) => {
       for (const body of [
         `{"${canary}":1}`,
@@ -316,7 +316,7 @@ describe("R130: what a body cannot be", () => {
     },
   );
 
-  test("a refusal names the member of ours that was wrong, under /auth", async () => {
+  test("under /auth a refusal names the invalid member", async () => {
     const body = JSON.stringify({ identifier: "a", password: 1 });
     const reply = await world.send({ method: "POST", path: "/auth/sign-in", body, headers: json });
     expect([reply.code, reply.json.details]).toEqual(["invalid_format.body", { member: "password" }]);
@@ -328,7 +328,7 @@ describe("R130: what a body cannot be", () => {
     { path: "/auth/sessions/revoke-others", body: `{"x":"${"x".repeat(70_000)}"}`, code: "payload_too_large" },
     { path: "/auth/refresh", body: '{"transport":"cookie"}', code: "invalid_format.body" },
     { path: "/auth/sign-out?all=1", body: "", code: "invalid_format.query" },
-  ])("nor is anything taken where nothing is: $path, $code", async ({ path, body, code }) => {
+  ])("a body where none is expected: $path, $code", async ({ path, body, code }) => {
     const { token } = await world.person();
     const reply = await world.send({ method: "POST", path, body, headers: json, token });
     expect(reply.code).toBe(code);
@@ -337,7 +337,7 @@ describe("R130: what a body cannot be", () => {
   });
 });
 
-describe("R130: a query", () => {
+describe("R130: malformed queries", () => {
   const get = (query: string): Promise<Reply> =>
     world.send({ method: "GET", path: `/v1/users?${query}`, token: administrator.token });
 
@@ -392,12 +392,12 @@ describe("R130: a query", () => {
     expect((await get(query)).status).toBe(200);
   });
 
-  test("a pattern's signs are letters: nobody is called %", async () => {
+  test("% and _ in a query: taken literally", async () => {
     expect((await get("query=%25")).json.data).toEqual([]);
   });
 });
 
-describe("every route that takes a body refuses what is none, and makes nothing", () => {
+describe("a body that is no object: refused by every route, and no row is made", () => {
   test.each(routes.filter(({ body }) => body).map((route) => [route.id, route] as const))(
     "%s",
     async (_id, { method, path }) => {
@@ -423,8 +423,8 @@ describe("every route that takes a body refuses what is none, and makes nothing"
   );
 });
 
-describe("R130: over a socket, a client that breaks off is nobody's failure", () => {
-  test("nothing is made, and the next is served", async () => {
+describe("R130: a client that breaks the connection off", () => {
+  test("no row is made, and the next request is served", async () => {
     const failures: unknown[] = [];
     const app = applicationOf(world.auth);
     const statuses: number[] = [];

@@ -74,8 +74,8 @@ describe("S23: where a client's address comes from", () => {
     expect(() => forwardedAddress(hops)).toThrow(RangeError);
   });
 
-  test("R017: what is no address shares the bucket of those that have none", async () => {
-    const app = applicationOf(
+  test("R017: malformed addresses share the counter of missing ones", async () => {
+    const app = authRoutes(
       world.isolate({
         limits: { address: { attempts: 5, windowSeconds: 300 }, network: { attempts: 5, windowSeconds: 300 } },
         clientAddress: forwardedAddress(1),
@@ -91,13 +91,10 @@ describe("S23: where a client's address comes from", () => {
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 401]);
   });
 
-  test("R017: one subscriber's addresses are one, and another's are not", async () => {
-    const app = applicationOf(
-      world.isolate({
-        limits: { address: { attempts: 3, windowSeconds: 300 } },
-        clientAddress: cloudflareAddress,
-      }),
-    );
+  test("R017: one subscriber's IPv6 addresses count as one, another's do not", async () => {
+    const app = authRoutes(world.isolate({ limits: { address: { attempts: 3, windowSeconds: 300 } } }), {
+      clientAddress: cloudflareAddress,
+    });
     const statusFrom = async (address: string): Promise<number> => {
       const json = { identifier: freshIdentifier(), password: "wrong" };
       return (
@@ -114,7 +111,7 @@ describe("S23: where a client's address comes from", () => {
   });
 });
 
-describe("S41: what the audit log has of a request", () => {
+describe("S41: request context in the audit log", () => {
   interface Row {
     context: Record<string, string>;
     text: string;
@@ -134,7 +131,7 @@ describe("S41: what the audit log has of a request", () => {
     return { row: await latest(), requestId: response.headers.get("x-request-id") };
   }
 
-  test("the request's id is ours and in the answer; the client's own name for it is kept apart", async () => {
+  test("the request id is ours and in the answer; the client's own id is kept apart", async () => {
     const { row, requestId } = await signUp({
       "x-request-id": "mine-1",
       "user-agent": "curl/8",
@@ -156,12 +153,12 @@ describe("S41: what the audit log has of a request", () => {
     ["markup", "<b>\"'&", "<b>\"'&"],
     ["nothing", "", undefined],
     ["nothing that is left", "\u0085\u00ad", undefined],
-  ])("a header of %s is written, cleaned and cut", async (_case, sent, kept) => {
+  ])("a header of %s: recorded, cleaned and cut", async (_case, sent, kept) => {
     const { row } = await signUp({ "user-agent": sent, "x-request-id": sent, [addressHeader]: sent });
     expect([row.context.user_agent, row.context.client_request_id, row.context.ip]).toEqual([kept, kept, kept]);
   });
 
-  test("no identifier and no password stands in it, of whoever it tells", async () => {
+  test("contains no identifier and no password", async () => {
     const ada = await world.person();
     const typed = { identifier: ada.identifier, password: "wrong-canary-password" };
     await world.send({ method: "POST", path: "/auth/sign-in", json: typed });
@@ -180,7 +177,7 @@ describe("S41: what the audit log has of a request", () => {
     }
   });
 
-  test("a session shows its device, as the client called itself, and to nobody else", async () => {
+  test("a session shows its device's name to its owner only", async () => {
     const json = { identifier: freshIdentifier(), password: goodPassword, transport: "token" };
     const headers = {
       "user-agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1",
@@ -196,7 +193,7 @@ describe("S41: what the audit log has of a request", () => {
   });
 });
 
-describe("S34: routes whose operations cannot be made", () => {
+describe("S34: routes with unsafe configuration", () => {
   const options = {
     database: { run: async () => [], batch: async () => [] },
     passwordHasher: quickHasher(),
@@ -225,8 +222,8 @@ describe("S34: routes whose operations cannot be made", () => {
     expect(told.length).toBe(2);
   });
 
-  test("a source that fails otherwise says nothing of it", async () => {
-    const broken: unknown = createAuth((): never => {
+  test("a configuration source that fails otherwise: no detail in the answer", async () => {
+    const app = authRoutes(() => {
       throw new RangeError("postgres://user:canary@host/database");
     });
     const app = applicationOf(broken as () => FullAuth);

@@ -15,7 +15,7 @@ async function read(header: string): Promise<{ value: string | undefined; carrie
   return { value: undefined, ...((await response.json()) as { value?: string; carries: boolean }) };
 }
 
-describe("R052: which cookie is ours", () => {
+describe("R052: reading our cookie", () => {
   const ours = `__Host-session=${token}`;
   test.each([
     { case: "alone", header: ours, value: token },
@@ -68,16 +68,16 @@ describe("R052: which cookie is ours", () => {
       header: `${space}__Host-session=${token}`,
     })),
     { case: "a name before a no-break space", header: `__Host-session\u00a0=${token}` },
-  ])("R051, $case: not ours", async ({ header }) => {
+  ])("R051, $case: ignored", async ({ header }) => {
     expect(await read(header)).toEqual({ value: undefined, carries: false });
   });
 
-  test("R130: 20,000 pairs are read", async () => {
+  test("R130: a header of 20,000 pairs is read", async () => {
     expect((await read(`${"a=b; ".repeat(20_000)}__Host-session=${token}`)).value).toBe(token);
   });
 });
 
-describe("R052: what is written", () => {
+describe("R052: writing our cookies", () => {
   const write = async (text: string, seconds = 60): Promise<Response> =>
     await new Hono()
       .onError((error, c) => c.text(error.name, 500))
@@ -88,7 +88,7 @@ describe("R052: what is written", () => {
       .request("/");
 
   test.each(["a; Domain=example.org", "a\r\nSet-Cookie: x=y", "a b", 'a"', "a,b", "a=b", "", "ä", "a\0", "a\u2028"])(
-    "%j cannot be a value",
+    "%j as a value: refused",
     async (text) => {
       const response = await write(text);
       expect([response.status, await response.text(), response.headers.getSetCookie()]).toEqual([500, "TypeError", []]);
@@ -105,7 +105,7 @@ describe("R052: what is written", () => {
     expect(parseSetCookie(header!).attributes["max-age"]).toBe(written);
   });
 
-  test("clearing names the same cookie: same path, no domain", async () => {
+  test("clearing: names the same cookie, with the same path and no domain", async () => {
     const app = new Hono().get("/", (c) => {
       clearCookie(c, sessionCookie);
       return c.body(null, 204);
@@ -149,13 +149,13 @@ describe("R051: the cookies of each route", () => {
   const days = (count: number): string => String(count * 86_400);
   const credentials = () => ({ identifier: freshIdentifier(), password: goodPassword });
 
-  test("sign-up and sign-in: the session for its 30 days, the device for 400", async () => {
+  test("sign-up and sign-in: session cookie for 30 days, device cookie for 400", async () => {
     const body = credentials();
     expectOurs(await post("/auth/sign-up", body), { "__Host-session": days(30), "__Host-known-device": days(400) });
     expectOurs(await post("/auth/sign-in", body), { "__Host-session": days(30), "__Host-known-device": days(400) });
   });
 
-  test("refresh: the session again; password: both again", async () => {
+  test("refresh: session cookie again; password change: both again", async () => {
     const { token: first } = await world.person({ transport: "cookie" });
     const refreshed = await post("/auth/refresh", undefined, { cookie: first });
     expectOurs(refreshed, { "__Host-session": expect.stringMatching(/^259(2000|19\d\d)$/) as unknown as string });
@@ -168,7 +168,7 @@ describe("R051: the cookies of each route", () => {
     expectOurs(changed, { "__Host-session": days(30), "__Host-known-device": days(400) });
   });
 
-  test("S20: a second factor to come: the ticket for five minutes, and nothing else", async () => {
+  test("S20: a pending second factor: the ticket cookie for five minutes, and no other", async () => {
     const { identifier, userId } = await world.person();
     await world.enroll(userId);
     const pending = await post("/auth/sign-in", { identifier, password: goodPassword });
@@ -180,12 +180,12 @@ describe("R051: the cookies of each route", () => {
     });
   });
 
-  test("S19: sign-out clears the session, and leaves the device known", async () => {
+  test("S19: sign-out: clears the session cookie and keeps the device cookie", async () => {
     const { token: cookie } = await world.person({ transport: "cookie" });
     expectOurs(await post("/auth/sign-out", undefined, { cookie }), { "__Host-session": "0" });
   });
 
-  test("of transport `token`: none", async () => {
+  test("transport `token`: no cookie", async () => {
     const body = { ...credentials(), transport: "token" };
     expectOurs(await post("/auth/sign-up", body), {});
     const signedIn = await post("/auth/sign-in", body);
@@ -208,8 +208,8 @@ describe("S52: name and Secure follow the configured base URL, never the request
     expect([session!.name, session!.attributes.secure]).toEqual(["__Host-session", ""]);
   });
 
-  test("nor does loopback have a name without its prefix", async () => {
-    const app = applicationOf(world.isolate({ origins: ["http://localhost:8787"] }));
+  test("session cookie on http://localhost: keeps the __Host- prefix", async () => {
+    const app = authRoutes(world.isolate({ origins: ["http://localhost:8787"] }));
     const { identifier } = await world.person();
     const sent = requestOf({ method: "POST", path: "", json: { identifier, password: goodPassword } });
     const response = await app.request("http://localhost:8787/auth/sign-in", sent);
@@ -221,7 +221,7 @@ describe("S52: name and Secure follow the configured base URL, never the request
 });
 
 describe("S08: a token stays in its transport", () => {
-  test("a refresh by cookie has no token in its body, and none can be asked for", async () => {
+  test("a refresh by cookie: no token in the body, even on request", async () => {
     const { token: cookie } = await world.person({ transport: "cookie" });
     expect((await post("/auth/refresh", { transport: "token" }, { cookie })).code).toBe("invalid_format.body");
     const reply = await post("/auth/refresh", {}, { cookie });
@@ -230,7 +230,7 @@ describe("S08: a token stays in its transport", () => {
   });
 
   test.each(["/auth/session", "/auth/sessions"])(
-    "a cookie's token is no bearer at %s, nor the reverse",
+    "a cookie's token as a bearer at %s, and the reverse: refused",
     async (path) => {
       const [inCookie, inHeader] = [await world.person({ transport: "cookie" }), await world.person()];
       expect((await world.send({ method: "GET", path, token: inCookie.token })).code).toBe(
@@ -242,7 +242,7 @@ describe("S08: a token stays in its transport", () => {
     },
   );
 
-  test("a bearer that is wrong never falls back to a cookie that is right", async () => {
+  test("a wrong bearer beside a right cookie: refused", async () => {
     const { token: cookie } = await world.person({ transport: "cookie" });
     for (const bearer of [other, "pat_x", ""]) {
       const reply = await world.send({
@@ -255,7 +255,7 @@ describe("S08: a token stays in its transport", () => {
     }
   });
 
-  test("sign-in over a cookie ends its session (S47); sign-in with a bearer leaves it", async () => {
+  test("S47: sign-in over a cookie ends its session; sign-in with a bearer leaves it", async () => {
     const ada = await world.person({ transport: "cookie" });
     const body = { identifier: ada.identifier, password: goodPassword };
     await post("/auth/sign-in", { ...body, transport: "token" }, { cookie: ada.token });
@@ -267,7 +267,7 @@ describe("S08: a token stays in its transport", () => {
   });
 });
 
-describe("S19: only sign-out clears", () => {
+describe("S19: only sign-out clears cookies", () => {
   test.each([
     { case: "a session that has ended", prepare: (): Promise<string> => ended() },
     { case: "a token that opens nothing", prepare: async () => other },
@@ -296,7 +296,7 @@ describe("S19: only sign-out clears", () => {
     return ada.token;
   }
 
-  test("R045: sign-out of a bearer ends that session alone, and leaves the cookie beside it", async () => {
+  test("R045: sign-out with a bearer: ends that session and leaves the cookie beside it", async () => {
     const [bearer, inCookie] = [await world.person(), await world.person({ transport: "cookie" })];
     const reply = await post("/auth/sign-out", undefined, { token: bearer.token, cookie: inCookie.token });
     expect([reply.status, reply.setCookies]).toEqual([204, []]);
@@ -304,21 +304,21 @@ describe("S19: only sign-out clears", () => {
     expect((await world.send({ method: "GET", path: "/auth/session", cookie: inCookie.token })).status).toBe(200);
   });
 
-  test("R045: a sign-out with a bearer that is none ends nothing, and does not say that it did", async () => {
+  test("R045: sign-out with a malformed bearer: refused, and ends nothing", async () => {
     const { token: cookie } = await world.person({ transport: "cookie" });
     const reply = await post("/auth/sign-out", undefined, { cookie, headers: { authorization: "Basic eDp5" } });
     expect([reply.code, reply.setCookies]).toEqual(["unauthorized.invalid_token", []]);
     expect((await world.send({ method: "GET", path: "/auth/session", cookie })).status).toBe(200);
   });
 
-  test("sign-out without a session is done, and again", async () => {
+  test("sign-out without a session, repeated: done", async () => {
     for (const sent of [{}, { cookie: other }, { token: other }]) {
       expect((await post("/auth/sign-out", undefined, sent)).status).toBe(204);
     }
   });
 });
 
-test("S13: two sessions in one header are none, and an unsafe request with them is still one with a cookie", async () => {
+test("S13: two session cookies in one header: anonymous, and same-origin proof is still required", async () => {
   const [ada, eve] = [await world.person({ transport: "cookie" }), await world.person({ transport: "cookie" })];
   const cookie = `__Host-session=${ada.token}; __Host-session=${eve.token}`;
   const read = await world.send({ method: "GET", path: "/auth/session", headers: { cookie } });

@@ -30,8 +30,8 @@ const preflight = (origin: string, to = app) =>
     headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" },
   });
 
-describe("S36: who may read answers from another origin", () => {
-  test.each([friend, halfFriend])("%s, which is listed for it", async (origin) => {
+describe("S36: reading answers from another origin", () => {
+  test.each([friend, halfFriend])("%s, listed for it: allowed", async (origin) => {
     const asked = await preflight(origin);
     expect(asked.status).toBe(204);
     expect(asked.headers.get("access-control-allow-origin")).toBe(origin);
@@ -50,13 +50,13 @@ describe("S36: who may read answers from another origin", () => {
     "http://app.example.com",
     "null",
     "*",
-  ])("not %s", async (origin) => {
+  ])("%s: refused", async (origin) => {
     for (const reply of [await preflight(origin), await app.request("/auth/session", { headers: { origin } })]) {
       expect(reply.headers.get("access-control-allow-origin")).toBeNull();
     }
   });
 
-  test("nobody, where none is listed", async () => {
+  test("no listed origin: refused for all", async () => {
     for (const origin of [base, friend]) {
       const reply = await preflight(origin, alone);
       expect([reply.status, reply.headers.get("access-control-allow-origin")]).toEqual([404, null]);
@@ -64,7 +64,7 @@ describe("S36: who may read answers from another origin", () => {
   });
 });
 
-test("R058: reading answers is not leave to act with a cookie", async () => {
+test("R058: an origin that may read answers still cannot act with a cookie", async () => {
   const person = await world.person({ transport: "cookie" });
   const act = (origin: string) =>
     app.request("/auth/sessions/revoke-others", {

@@ -29,7 +29,7 @@ const pay = (person?: Pick<Person, "token">, path = "/pay") =>
   app.request(path, { method: "POST", ...(person && { headers: { authorization: `Bearer ${person.token}` } }) });
 
 describe.each(["/pay", "/twice/pay"])("%s", (path) => {
-  test("a proof within the time lets through, and costs one request to the database", async () => {
+  test("a proof within the time: let through, with one request to the database", async () => {
     const { person } = await addApp(world, await world.person());
     await advanceTestClock(world.database, 59);
     world.counting.reset();
@@ -38,7 +38,7 @@ describe.each(["/pay", "/twice/pay"])("%s", (path) => {
     expect(world.counting.requests).toBe(1);
   });
 
-  test("R050: one at the very end of it does not, and the client is told how to go on", async () => {
+  test("R050: a proof at the very end of the time: refused, and the answer says how to go on", async () => {
     const { person } = await addApp(world, await world.person());
     await advanceTestClock(world.database, 60);
     const response = await pay(person, path);
@@ -57,7 +57,7 @@ describe.each(["/pay", "/twice/pay"])("%s", (path) => {
     expect(handled).toBe(0);
   });
 
-  test("stepping up does", async () => {
+  test("a step-up: let through", async () => {
     const made = await addApp(world, await world.person());
     await advanceTestClock(world.database, 600);
     const { actor, transport } = made.person;
@@ -66,19 +66,19 @@ describe.each(["/pay", "/twice/pay"])("%s", (path) => {
     expect((await pay(made.person, path)).status).toBe(401);
   });
 
-  test("a refresh carries no proof over", async () => {
+  test("a refresh: carries no proof over", async () => {
     const { person } = await addApp(world, await world.person());
     const { token } = await world.auth.sessions.refresh(person);
     expect((await pay({ token }, path)).status).toBe(401);
   });
 
-  test("a user without a second factor, and nobody, are refused", async () => {
+  test("a user without a second factor, and an anonymous client: refused", async () => {
     expect((await pay(await world.person(), path)).status).toBe(401);
     expect((await pay(undefined, path)).status).toBe(401);
     expect(handled).toBe(0);
   });
 });
 
-test.each([0, -1, Number.NaN])("%d seconds are a mistake", (withinSeconds) => {
+test.each([0, -1, Number.NaN])("requireFreshMfa(%d): RangeError", (withinSeconds) => {
   expect(() => requireFreshMfa(world.auth, { withinSeconds })).toThrow(RangeError);
 });

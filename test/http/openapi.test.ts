@@ -23,12 +23,12 @@ const auth = fullAuth({
   origins: ["https://example.com"],
 });
 
-test("the generated module is what the table gives now", () => {
+test("OpenAPI document: the generated module is up to date", () => {
   expect(document).toEqual(JSON.parse(JSON.stringify(buildOpenApi())));
   expect(operations.length).toBe(routes.length + 2);
 });
 
-describe("a linter", () => {
+describe("OpenAPI linter", () => {
   const lint = async (source: OpenApiDocument) =>
     await lintFromString({
       source: JSON.stringify(source),
@@ -36,21 +36,21 @@ describe("a linter", () => {
       config: await createConfig({ extends: ["recommended-strict"] }),
     });
 
-  test("finds no more than that two routes cannot be asked wrongly", async () => {
+  test("finds only that two routes have no 4xx answer", async () => {
     expect((await lint(document)).map(({ ruleId, location }) => [ruleId, location[0]?.pointer])).toEqual([
       ["operation-4xx-response", "#/paths/~1health/get/responses"],
       ["operation-4xx-response", "#/paths/~1openapi.json/get/responses"],
     ]);
   });
 
-  test("would find what is wrong", async () => {
+  test("finds a planted mistake", async () => {
     const broken = structuredClone(document);
     broken.components.schemas = {};
     expect((await lint(broken)).length).toBeGreaterThan(10);
   });
 });
 
-describe("each row is in the document", () => {
+describe("each route is in the document", () => {
   test.each(routes.map((route) => [route.id, route] as const))("%s", (id, route) => {
     const operation = operationAt(route.method.toUpperCase(), route.path.replace(/:\w+/g, "x"));
     expect(operation).toMatchObject({ operationId: id, summary: route.summary });
@@ -82,7 +82,7 @@ interface Codes {
   properties: { code: { enum: string[] } };
 }
 
-test("a code that no route has is one of an operation without a route", () => {
+test("a code that no route names belongs to an operation without a route", () => {
   const used = new Set(routes.flatMap(refusalsOf));
   const unused = errorCodes().filter((code) => !used.has(code));
   expect(unused).toEqual([
@@ -108,7 +108,7 @@ test("a code that no route has is one of an operation without a route", () => {
   ]);
 });
 
-describe("what a bundle holds of it", () => {
+describe("bundle size of the OpenAPI document", () => {
   const bundled = async (names: string): Promise<Record<string, { bytesInOutput: number }>> => {
     const { metafile } = await build({
       stdin: { contents: `export { ${names} } from "./src/http/index.ts";`, resolveDir: root },
@@ -125,14 +125,14 @@ describe("what a bundle holds of it", () => {
   };
   const generated = "src/http/generated/openapi.ts";
 
-  test("with the routes the document alone, and nothing that made it", async () => {
+  test("with its route: the document alone, and not its generator", async () => {
     const inputs = await bundled("authRoutes");
     expect(inputs[generated]!.bytesInOutput).toBeGreaterThan(10_000);
     expect(Object.keys(inputs).filter((path) => /\.node\.ts$|to-json-schema/.test(path))).toEqual([]);
   });
 
-  test("without them nothing", async () => {
-    const inputs = await bundled("authenticate, requireUser, cloudflareAddress, forwardedAddress");
+  test("without its route: not bundled", async () => {
+    const inputs = await bundled("authenticate, requireUser, cloudflareAddress, forwardedAddress, authErrorResponse");
     expect(Object.keys(inputs)).toContain("src/http/authenticate.ts");
     expect(Object.keys(inputs).filter((path) => /openapi|routes|schemas|valibot/.test(path))).toEqual([]);
   });
@@ -151,8 +151,8 @@ describe("GET /openapi.json", () => {
     expect(await response.json()).toEqual({ ...JSON.parse(openapi), servers: [{ url }] });
   });
 
-  test("a path that is spelled to break out stays a string", async () => {
-    const app = new Hono().route("/:tenant", applicationOf(auth));
+  test("a path with markup stays a string", async () => {
+    const app = new Hono().route("/:tenant", authRoutes(auth, { routes: otherRoutes }));
     const response = await app.request("/%22%7D%5D,%22x%22:[%22/openapi.json");
     const read = (await response.json()) as OpenApiDocument & { x?: unknown };
     expect(read.x).toBeUndefined();

@@ -39,8 +39,8 @@ async function withPasskey(transport: Transport = "token") {
   return { person, device, passkey: made.json as { id: string } };
 }
 
-describe.each(transports)("a life with a passkey, %s", (transport) => {
-  test("made, signed in with, named anew, and ended", async () => {
+describe.each(transports)("passkey over HTTP, %s", (transport) => {
+  test("registered, signed in with, renamed and revoked", async () => {
     const credentials = { identifier: freshIdentifier(), password: goodPassword, transport, display_name: "Ada" };
     const own = as(tokenOf(await post("/auth/sign-up", credentials)), transport);
     const asked = await post("/auth/passkeys/options", undefined, own);
@@ -105,7 +105,7 @@ describe.each(transports)("a life with a passkey, %s", (transport) => {
     expect((await signIn(device, transport)).code).toBe("unauthorized.invalid_credential");
   });
 
-  test("as the second factor of a password, and to step up", async () => {
+  test("as the second factor and for a step-up", async () => {
     const [{ person: ada }, device] = [
       await addApp(world, await world.person({ transport })),
       await newAuthenticator(),
@@ -138,8 +138,8 @@ describe.each(transports)("a life with a passkey, %s", (transport) => {
   });
 });
 
-describe("S28: making one", () => {
-  test("wants a fresh proof, to begin and to end", async () => {
+describe("S28: passkey registration over HTTP", () => {
+  test("needs a fresh proof for the options and for the registration", async () => {
     const person = await world.person();
     const response = await registrationBy(world, person, await newAuthenticator());
     await world.age(person.session, 601);
@@ -151,7 +151,7 @@ describe("S28: making one", () => {
     }
   });
 
-  test("is of the session that began: no other takes its answer, of the same user or of another", async () => {
+  test("a response in another session, of the same user or of another: refused", async () => {
     const person = await world.person();
     const [again, eve] = [await world.signIn(person), await world.person()];
     const response = await registrationBy(world, person, await newAuthenticator());
@@ -161,7 +161,7 @@ describe("S28: making one", () => {
     expect((await post("/auth/passkeys", { response }, { token: person.token })).status).toBe(201);
   });
 
-  test("takes no answer to another ceremony, nor to one that has ended", async () => {
+  test("a response to another or an ended ceremony: refused", async () => {
     const person = await world.person();
     const own = { token: person.token };
     const device = await newAuthenticator();
@@ -177,7 +177,7 @@ describe("S28: making one", () => {
     expect((await post("/auth/passkeys", { response }, own)).code).toBe("invalid_format.webauthn");
   });
 
-  test("S27: one authenticator is one person's", async () => {
+  test("S27: an authenticator registered by another user: refused", async () => {
     const { device } = await withPasskey();
     const eve = await world.person();
     const response = await registrationBy(world, eve, device);
@@ -187,8 +187,8 @@ describe("S28: making one", () => {
   });
 });
 
-describe("signing in", () => {
-  test("the answer of one browser signs in once, whoever sends it", async () => {
+describe("passkey sign-in over HTTP", () => {
+  test("a response signs in once, whoever sends it", async () => {
     const { device } = await withPasskey();
     const response = await choose(device);
     expect((await post("/auth/sign-in/passkey", { response, transport: "token" })).status).toBe(200);
@@ -197,7 +197,7 @@ describe("signing in", () => {
     );
   });
 
-  test("any bit that is turned: refused, as if nobody were known", async () => {
+  test("a response with any bit flipped: refused like an unknown passkey", async () => {
     const { device } = await withPasskey();
     const unknown = await post("/auth/sign-in/passkey", { response: await choose(await newAuthenticator()) });
     expect([unknown.code, unknown.setCookies]).toEqual(["unauthorized.invalid_credential", []]);
@@ -215,7 +215,7 @@ describe("signing in", () => {
     expect((await post("/auth/sign-in/passkey", json)).code).toBe("invalid_format.body");
   });
 
-  test("R055: a foreign page signs nobody in, with an answer that is right", async () => {
+  test("R055: a right response from a foreign page: refused", async () => {
     const { person, device } = await withPasskey();
     const before = await world.liveSessions(person.userId);
     for (const headers of [{ "sec-fetch-site": "cross-site" }, { origin: "https://evil.example" }]) {
@@ -225,7 +225,7 @@ describe("signing in", () => {
     expect(await world.liveSessions(person.userId)).toBe(before);
   });
 
-  test("S47: over a cookie it ends the session that it held; with a bearer it leaves it", async () => {
+  test("S47: sign-in over a cookie ends its session; with a bearer it leaves it", async () => {
     const [{ device }, eve] = [await withPasskey(), await world.person({ transport: "cookie" })];
     const live = async () => (await get("/auth/session", { cookie: eve.token })).status;
     expect((await signIn(device, "token", { cookie: eve.token })).status).toBe(200);
@@ -234,7 +234,7 @@ describe("signing in", () => {
     expect(await live()).toBe(401);
   });
 
-  test("S26: what is asked for names nobody, whoever is named", async () => {
+  test("S26: options name no credential, whatever identifier is sent", async () => {
     const { person, device } = await withPasskey();
     for (const json of [undefined, {}, { identifier: person.identifier }, { identifier: freshIdentifier() }]) {
       expect((await post("/auth/sign-in/passkey/options", json)).json.allowCredentials).toEqual([]);
@@ -250,11 +250,11 @@ describe("signing in", () => {
   });
 });
 
-describe("R108: keeping them", () => {
+describe("R108: managing passkeys over HTTP", () => {
   const rename = (id: string, { token }: Person) =>
     world.send({ method: "PUT", path: `/auth/passkeys/${id}`, json: { name: "mine" }, token });
 
-  test("another's is not there, to look at, to name or to end", async () => {
+  test("another user's passkey: 404 to read, rename or revoke", async () => {
     const [{ passkey, device }, eve] = [await withPasskey(), await world.person()];
     expect((await get("/auth/passkeys", { token: eve.token })).json).toEqual({ passkeys: [] });
     expect((await rename(passkey.id, eve)).code).toBe("not_found");
@@ -262,7 +262,7 @@ describe("R108: keeping them", () => {
     expect((await signIn(device)).status).toBe(200);
   });
 
-  test("S33: the last way in stays", async () => {
+  test("S33: the last way in: cannot be revoked", async () => {
     const { person, passkey, device } = await withPasskey();
     const { token } = (await signIn(device)).json;
     const proof = { current_password: goodPassword };
@@ -277,7 +277,7 @@ describe("R108: keeping them", () => {
     expect((await signIn(device)).status).toBe(200);
   });
 
-  test("whoever has no password steps up with none", async () => {
+  test("a user without a password: steps up with the passkey", async () => {
     const { person, device } = await withPasskey();
     const { token } = (await signIn(device)).json;
     await post(`/v1/credentials/${person.credentialId}/revoke`, { current_password: goodPassword }, { token });

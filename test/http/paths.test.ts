@@ -151,7 +151,7 @@ describe("R065: no spelling of a protected route reaches its operation without a
   });
 });
 
-describe("R065: with a session, a spelling is the route or nothing", () => {
+describe("R065: with a session, a spelling is the route or a 404", () => {
   test.each(["/auth/session", "/v1/users/:usr_id"])("%s", async (route) => {
     const path = pathOf(route);
     const right = await readReply(await world.app.request(path, { headers: { authorization: `Bearer ${ada.token}` } }));
@@ -176,7 +176,7 @@ describe("R065: under a prefix", () => {
     ["a parameter", (app) => app.route("/api/:tenant", everything())],
   ];
 
-  test.each(mounts)("%s: the routes are there, guarded, and nowhere else", async (_name, mount) => {
+  test.each(mounts)("%s: routes are guarded under it, and absent elsewhere", async (_name, mount) => {
     const app = mount(new Hono());
     for (const { method, path } of protectedRoutes) {
       const at = (prefix: string) => app.request(prefix + pathOf(path), { method: method.toUpperCase() });
@@ -191,8 +191,8 @@ describe("R065: under a prefix", () => {
     }
   });
 
-  test("S13: a cookie's proof is asked for there as well", async () => {
-    const app = new Hono().route("/api/accounts", applicationOf(world.auth));
+  test("S13: same-origin proof is required under a prefix too", async () => {
+    const app = new Hono().route("/api/accounts", authRoutes(world.auth));
     const response = await app.request("/api/accounts/auth/sign-out", {
       method: "POST",
       headers: { "sec-fetch-site": "cross-site" },
@@ -215,7 +215,7 @@ describe("R065: an application's guard and its routes see the same path", () => 
   });
 });
 
-describe("where no route is", () => {
+describe("unknown paths", () => {
   test.each([
     ["GET", "/"],
     ["GET", "/auth"],
@@ -227,14 +227,14 @@ describe("where no route is", () => {
     ["TRACE-X", "/v1/users"],
     ["GET", "/auth/sign-in"],
     ["GET", "/.well-known/webauthn"],
-  ])("%s %s: a plain 404, asked of nobody", async (method, path) => {
+  ])("%s %s: a plain 404 without a request to the database", async (method, path) => {
     world.counting.reset(0);
     const reply = await world.send({ method, path, token: ada.token });
     world.counting.reset();
     expect(reply.json).toEqual({ code: "not_found", message: "There is no such object." });
   });
 
-  test.each(["GET", "HEAD"])("%s is answered alike: the same headers", async (method) => {
+  test.each(["GET", "HEAD"])("%s: the same headers as a route's answer", async (method) => {
     const reply = await world.send({ method, path: "/auth/session", token: ada.token });
     expect([reply.status, reply.headers.get("content-type"), reply.headers.get("cache-control")]).toEqual([
       200,

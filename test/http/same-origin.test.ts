@@ -66,7 +66,7 @@ describe("R058, S13: the routes under /auth", () => {
   );
 
   test.each(rows.filter(({ method }) => method === "get").map(({ id, path }) => [id, path]))(
-    "%s is safe",
+    "%s: a safe method, no proof needed",
     async (_id, path) => {
       for (const one of shown) {
         const reply = await world.send({ method: "GET", path, headers: headersOf(one) });
@@ -82,7 +82,7 @@ describe("R058, S13: the routes under /auth", () => {
   }
 
   test.each(["__Host-session", "__Host-login-ticket", "__Host-known-device"])(
-    "a %s cookie alone makes a request one of a browser's",
+    "a %s cookie alone: same-origin proof required",
     async (name) => {
       const sent = { method: "POST", path: "/auth/sign-in", body: "{}", headers: { "content-type": "text/plain" } };
       expect((await world.send(sent)).code).toBe("unsupported_media_type");
@@ -93,7 +93,7 @@ describe("R058, S13: the routes under /auth", () => {
     },
   );
 
-  test("R055: a foreign page signs nobody in: no session is made, no cookie set", async () => {
+  test("R055: sign-in from a foreign page: no session is made and no cookie set", async () => {
     const before = await world.dump();
     const json = { identifier: ada.identifier, password: ada.password };
     for (const headers of [
@@ -114,7 +114,7 @@ describe("R058, S13: the routes under /auth", () => {
   });
 });
 
-describe("R058: an application's own routes", () => {
+describe("R058: same-origin proof at an application's own routes", () => {
   const guards: [string, () => MiddlewareHandler][] = [
     ["requireUser", () => requireUser(world.auth)],
     ["authenticate", () => authenticate(world.auth)],
@@ -141,7 +141,7 @@ describe("R058: an application's own routes", () => {
     expect(expected).toBeGreaterThan(70);
   });
 
-  test.each(guards)("%s: a bearer is no browser's, so that where it comes from is nothing", async (_name, guard) => {
+  test.each(guards)("%s: a bearer needs no same-origin proof", async (_name, guard) => {
     const app = new Hono().all("/", guard(), (c) => c.body(null, 204));
     const { token } = await world.person();
     for (const one of shown.filter(({ cookie }) => !cookie)) {
@@ -154,7 +154,7 @@ describe("R058: an application's own routes", () => {
   });
 });
 
-describe("S36: other origins of the deployment count where they are listed for it", () => {
+describe("S36: other origins of the deployment count if listed for it", () => {
   const listed = {
     "https://app.example.com": ["csrf"],
     "https://brand.example": ["cors", "redirect", "webauthn"],
@@ -187,7 +187,7 @@ describe("S36: other origins of the deployment count where they are listed for i
   );
 });
 
-describe("R061: no page of another origin may read an answer", () => {
+describe("R061: no page of another origin can read an answer", () => {
   test.each([ours, "https://evil.example", "null", "https://app.example.com"])("%s", async (origin) => {
     const app = applicationOf(
       world.isolate({ origins: [ours, { origin: "https://app.example.com", uses: ["csrf"] }] }),
@@ -206,7 +206,7 @@ describe("R061: no page of another origin may read an answer", () => {
   });
 });
 
-describe("B08: nothing that a request says makes it an internal one", () => {
+describe("B08: no header makes a request an internal one", () => {
   test.each([
     "x-middleware-subrequest",
     "x-sallyport-user",

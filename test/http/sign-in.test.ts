@@ -76,7 +76,7 @@ const doors: [string, (identifier: string, password: string) => unknown][] = [
   ["/v1/credentials/verify", (identifier, password) => ({ type: "password", identifier, proof: { password } })],
 ];
 
-describe.each(doors)("R018, R010: %s tells nobody who is known", (path, body) => {
+describe.each(doors)("R018, R010: %s does not reveal whether the identifier exists", (path, body) => {
   const ask = async (
     identifier: string,
     headers: Record<string, string> = {},
@@ -101,7 +101,7 @@ describe.each(doors)("R018, R010: %s tells nobody who is known", (path, body) =>
     },
   );
 
-  test("S22: too many tries are refused alike, known or unknown, and before any hash", async () => {
+  test("S22: past the limit, known and unknown identifiers are refused alike, before any hash", async () => {
     const limited = async (identifier: string): Promise<unknown> => {
       for (let tries = 0; tries < 10; tries++) expect((await post(path, body(identifier, "wrong"))).status).toBe(401);
       const [reply, hashes, requests] = await ask(identifier);
@@ -121,7 +121,7 @@ describe.each(doors)("R018, R010: %s tells nobody who is known", (path, body) =>
     );
   });
 
-  test("R017: one address has a hundred tries, whomever they are for; another has its own", async () => {
+  test("R017: one address has a hundred attempts across all accounts; another has its own", async () => {
     const headers = { [addressHeader]: freshAddress() };
     const statuses = new Set<number>();
     for (let tries = 0; tries < 100; tries++)
@@ -134,7 +134,7 @@ describe.each(doors)("R018, R010: %s tells nobody who is known", (path, body) =>
   });
 });
 
-test("R014, S22: a stranger cannot lock out a device that is known", async () => {
+test("R014, S22: a stranger cannot lock out a known device", async () => {
   const { identifier } = await world.person();
   const credentials = { identifier, password: goodPassword };
   const device = cookiesOf(await post("/auth/sign-in", credentials))["__Host-known-device"]!.value;
@@ -162,7 +162,7 @@ test("R014, S22: a stranger cannot lock out a device that is known", async () =>
   expect((await known(other)).status).toBe(429);
 });
 
-describe("S20, S12: a second factor to come", () => {
+describe("S20, S12: pending second factor", () => {
   const demands: {
     case: string;
     demand: (userId: string) => Promise<void>;
@@ -229,7 +229,7 @@ describe("S20, S12: a second factor to come", () => {
     ).toBe(200);
   });
 
-  test.each(doors)("S32: %s, the days of grace are over: 403, no ticket, no session", async (path, body) => {
+  test.each(doors)("S32: %s, after the grace: 403, no ticket, no session", async (path, body) => {
     const { identifier, userId } = await world.person();
     await world.requireFactor(userId, new Date(Date.now() - 1000));
     const before = await world.dump();
@@ -245,13 +245,13 @@ describe("S20, S12: a second factor to come", () => {
     expect((await post(path, body(identifier, otherPassword))).code).toBe("unauthorized.invalid_credential");
   });
 
-  test("within the days of grace none is asked for", async () => {
+  test("within the grace: no second factor is asked for", async () => {
     const { identifier, userId } = await world.person();
     await world.requireFactor(userId, new Date(Date.now() + 60_000));
     expect((await post("/auth/sign-in", { identifier, password: goodPassword })).status).toBe(200);
   });
 
-  test("in a browser the ticket is in its cookie, and no session is", async () => {
+  test("in a browser: the ticket in its cookie, and no session cookie", async () => {
     const { identifier, userId } = await world.person();
     await world.enroll(userId);
     const reply = await post("/auth/sign-in", { identifier, password: goodPassword, transport: "cookie" });
@@ -264,7 +264,7 @@ describe("S20, S12: a second factor to come", () => {
   });
 });
 
-describe("S39: sign-up", () => {
+describe("S39: sign-up over HTTP", () => {
   test.each(["closed", "invited"] as const)("%s: refused, known or unknown, before any work", async (mode) => {
     const app = applicationOf(world.isolate({ signUp: mode, database: world.counting }));
     world.counting.reset(0);
@@ -289,7 +289,7 @@ describe("S39: sign-up", () => {
     world.counting.reset();
   });
 
-  test("open: the oracle that it is costs a hash either way, and is limited by address", async () => {
+  test("open: costs a hash whether the identifier is taken or not, and is limited by address", async () => {
     const { identifier } = await world.person();
     const headers = { [addressHeader]: freshAddress() };
     const statuses: number[] = [];
@@ -304,7 +304,7 @@ describe("S39: sign-up", () => {
   });
 });
 
-describe("R010, T16: the time of a refused sign-in", () => {
+describe("R010, T16: time of a refused sign-in", () => {
   /** Long enough to be seen through everything else, and on no clock but the processor's. */
   function slow(hasher: PasswordHasher, isSlow: (phc: string) => boolean): PasswordHasher {
     return {
@@ -348,7 +348,7 @@ describe("R010, T16: the time of a refused sign-in", () => {
     return Math.abs(welchT(samples.known, samples.unknown));
   }
 
-  test("is one for known and unknown: t below 4.5 over 200 interleaved pairs", async () => {
+  test("equal for known and unknown identifiers: t below 4.5 over 200 interleaved pairs", async () => {
     // The machine may be busy with one kind by chance; three times it is not.
     const hasher = slow(quickHasher(), () => true);
     let t = await measure(hasher, 200);
@@ -356,7 +356,7 @@ describe("R010, T16: the time of a refused sign-in", () => {
     expect(t).toBeLessThan(4.5);
   });
 
-  test("and a hash that is left out would be seen", async () => {
+  test("the twin that leaves the hash out is detected", async () => {
     const decoy = quickHasher();
     const hasher = slow(decoy, (phc) => !phc.includes("$AAAAAAAAAAAAAAAAAAAAAA$"));
     expect(await measure(hasher, 40)).toBeGreaterThan(4.5);

@@ -27,7 +27,7 @@ async function use(token: string) {
   return await readReply(await app.request("/docs", { headers }));
 }
 
-describe("S01, S25: at every route of ours a token is refused, and no row differs", () => {
+describe("S01, S25: a personal access token at our routes: refused, and no row changes", () => {
   const rows = everyRoute.filter(({ access }) => access !== "anyone" && access !== "ticket");
   test.each(rows.map((route) => [route.id, route] as const))("%s", async (_id, { method, path }) => {
     const owner = await world.person();
@@ -53,7 +53,7 @@ describe("S01, S25: at every route of ours a token is refused, and no row differ
     expect(await world.dump()).toBe(before);
   });
 
-  test("there are such routes", () => {
+  test("personal access token routes: there are routes to try", () => {
     expect(rows.length).toBeGreaterThan(20);
     expect(rows.map(({ id }) => id)).toEqual(
       expect.arrayContaining(["createPat", "createOwnPersonalAccessToken", "revokeOwnPersonalAccessToken"]),
@@ -61,7 +61,7 @@ describe("S01, S25: at every route of ours a token is refused, and no row differ
   });
 });
 
-describe("the routes", () => {
+describe("personal access token routes", () => {
   const schema = [
     "id",
     "usr_id",
@@ -75,7 +75,7 @@ describe("the routes", () => {
     "updated_at",
   ];
 
-  test("Flametrench 9.4, 9.5: make, read, list, end; no prefix member, and the token once", async () => {
+  test("Flametrench 9.4, 9.5: create, get, list, revoke; the token is shown once", async () => {
     const owner = await world.person();
     const { token: session, userId } = owner;
     const expires_at = new Date(Date.now() + 3_600_000).toISOString();
@@ -107,7 +107,7 @@ describe("the routes", () => {
     expect((await use(made.json.token)).code).toBe("pat.invalid");
   });
 
-  test("one's own, by a cookie", async () => {
+  test("the user's own tokens, with a cookie", async () => {
     const owner = await world.person({ transport: "cookie" });
     const made = await world.send({
       method: "POST",
@@ -125,7 +125,7 @@ describe("the routes", () => {
     expect(ended.json).toMatchObject({ id, status: "revoked" });
   });
 
-  test("under /auth an administrator ends their own only", async () => {
+  test("under /auth an administrator revokes only their own", async () => {
     const administrator = await world.administrator();
     const { pat } = await tokenOf(ada);
     const path = `/auth/personal-access-tokens/${pat.id}/revoke`;
@@ -186,7 +186,7 @@ describe("the routes", () => {
     expect(await world.dump()).toBe(before);
   });
 
-  test("a time with an offset, null and a member left out are taken", async () => {
+  test("expires_at with an offset, null or left out: accepted", async () => {
     for (const more of [{ expires_at: in30Days().replace("Z", "+00:00") }, { expires_at: null }, {}]) {
       const json = { name: "x", scope: [], ...more };
       expect(
@@ -200,7 +200,7 @@ describe("the routes", () => {
     expect(reply.code).toBe("invalid_format.query");
   });
 
-  test("S04: 11 minutes after signing in no token is made", async () => {
+  test("S04: 11 minutes after signing in: refused", async () => {
     const owner = await world.person();
     await world.age(owner.session, 660);
     for (const path of [`/v1/users/${owner.userId}/pats`, "/auth/personal-access-tokens"]) {
@@ -209,7 +209,7 @@ describe("the routes", () => {
     }
   });
 
-  test("ADR 0016: none proves a token", () => {
+  test("ADR 0016: no route verifies a token", () => {
     expect(everyRoute.filter(({ path }) => /(pat|token)s?\/verify/.test(path))).toEqual([]);
   });
 });

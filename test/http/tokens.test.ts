@@ -52,7 +52,7 @@ async function ask(
 }
 
 describe("the types need no augmentation", () => {
-  test("with a scope there is a user, and a session or a token; without one as before", () => {
+  test("with a scope: a user with a session or a token; without: unchanged", () => {
     const { auth } = world;
     new Hono().get("/", requireUser(auth, { scope: "a" }), (c) => {
       expectTypeOf(c.var.user).toEqualTypeOf<User>();
@@ -78,7 +78,7 @@ describe("the types need no augmentation", () => {
   });
 });
 
-describe("S25, F5: a token opens what its scope names, and nothing else", () => {
+describe("S25, F5: a personal access token opens only what its scope names", () => {
   const cases: { scope: string[]; docs: number; write: number; both: number; feed: number }[] = [
     { scope: ["docs:read"], docs: 200, write: 403, both: 403, feed: 403 },
     { scope: ["docs:write"], docs: 403, write: 200, both: 403, feed: 403 },
@@ -114,7 +114,7 @@ describe("S25, F5: a token opens what its scope names, and nothing else", () => 
     }
   });
 
-  test("nothing in a request can name the scope", async () => {
+  test("a request cannot choose the scope", async () => {
     const { token } = await tokenOf(ada, ["docs:read"]);
     const reply = await ask("/docs?scope=docs:read", `Bearer ${token}`, {
       method: "POST",
@@ -123,7 +123,7 @@ describe("S25, F5: a token opens what its scope names, and nothing else", () => 
     expect(reply.code).toBe("forbidden.insufficient_scope");
   });
 
-  test("RFC 6750 §3.1: what it lacks is told, and not cached", async () => {
+  test("RFC 6750 §3.1: a missing scope is named, and the answer not cached", async () => {
     const { token } = await tokenOf(ada, []);
     const { status, headers, json } = await ask("/docs", `Bearer ${token}`);
     expect([status, headers.get("www-authenticate"), headers.get("cache-control")]).toEqual([
@@ -137,7 +137,7 @@ describe("S25, F5: a token opens what its scope names, and nothing else", () => 
     });
   });
 
-  test("a session needs no scope", async () => {
+  test("a session: needs no scope", async () => {
     expect((await ask("/both", `Bearer ${ada.token}`)).json).toEqual({ id: ada.userId });
     expect((await ask("/docs", `Bearer ${ada.token}`)).json).toEqual({
       id: ada.userId,
@@ -146,7 +146,7 @@ describe("S25, F5: a token opens what its scope names, and nothing else", () => 
     });
   });
 
-  test("the handler is told which token, and is given no actor", async () => {
+  test("the handler gets the token id and no actor", async () => {
     const { pat, token } = await tokenOf(ada);
     expect((await ask("/docs", `bEARER ${token}`)).json).toEqual({ id: ada.userId, token: pat.id, session: null });
     const app = new Hono().get("/", requireUser(world.auth, { scope: "docs:read" }), (c) =>
@@ -156,7 +156,7 @@ describe("S25, F5: a token opens what its scope names, and nothing else", () => 
     expect(await (await app.request("/", { headers })).json()).toEqual({ actor: true, scope: ["docs:read"] });
   });
 
-  test("a remembered use is one request to the database", async () => {
+  test("a remembered use: one request to the database", async () => {
     const { token } = await tokenOf(ada);
     await ask("/docs", `Bearer ${token}`);
     world.counting.reset(1);
@@ -164,7 +164,7 @@ describe("S25, F5: a token opens what its scope names, and nothing else", () => 
     world.counting.reset();
   });
 
-  test("a token beside a cookie speaks for itself alone", async () => {
+  test("a token beside a cookie: only the token counts", async () => {
     const eve = await world.person({ transport: "cookie" });
     const headers = { cookie: `__Host-session=${eve.token}` };
     const { token } = await tokenOf(ada);
@@ -175,8 +175,8 @@ describe("S25, F5: a token opens what its scope names, and nothing else", () => 
   });
 });
 
-describe("M8, S51: by its prefix it is one kind, and falls through to no other", () => {
-  test("without the operation that proves tokens: 401, unread", async () => {
+describe("M8, S51: bearer kinds by prefix, without falling through", () => {
+  test("without the token operations: 401, unread", async () => {
     const { token } = await tokenOf(ada);
     const { personalAccessTokens: _left, ...rest } = world.auth;
     const app = new Hono().get("/", requireUser(rest as typeof world.auth, { scope: "docs:read" }), (c) => c.text("x"));
@@ -199,13 +199,13 @@ describe("M8, S51: by its prefix it is one kind, and falls through to no other",
     expect([reply.status, reply.code, reply.headers.get("www-authenticate")]).toEqual([401, code, "Bearer"]);
   });
 
-  test.each(["Basic", "Token", "pat"])("the scheme %s is none of ours", async (scheme) => {
+  test.each(["Basic", "Token", "pat"])("scheme %s: not ours", async (scheme) => {
     const { token } = await tokenOf(ada);
     expect((await ask("/docs", `${scheme} ${token}`)).code).toBe("unauthorized.invalid_token");
   });
 });
 
-describe("M2, M10: whatever is wrong with a token, one answer", () => {
+describe("M2, M10: every wrong token gets one answer", () => {
   const states: [string, () => Promise<string>][] = [
     ["unknown", async () => `${generateId("pat")}_${"A".repeat(43)}`],
     ["wrong", async () => `${(await tokenOf(ada)).pat.id}_${"A".repeat(43)}`],

@@ -128,7 +128,7 @@ async function send(name: string, sent: Sent): Promise<Reply> {
 const post = (name: string, path: string, json?: unknown, more: Partial<Sent> = {}): Promise<Reply> =>
   send(name, { method: "POST", path, json, ...more });
 
-describe("a life, over HTTP in workerd", () => {
+describe("an account's life over HTTP in workerd", () => {
   test.each(["token", "cookie"] as const)("%s", async (transport) => {
     const credentials = { identifier: freshIdentifier(), password: goodPassword, transport };
     const show = (reply: Reply): Partial<Sent> => {
@@ -176,7 +176,7 @@ describe("a life, over HTTP in workerd", () => {
     });
   });
 
-  test("S42, F12: fifty sign-ins at once: a session, or `busy` with when to try again; and then everybody", async () => {
+  test("S42, F12: fifty sign-ins at once: a session or `busy` with a retry time, and later all", async () => {
     const people: { identifier: string; password: string; transport: string }[] = [];
     while (people.length < 10) {
       const credentials = { identifier: freshIdentifier(), password: goodPassword, transport: "token" };
@@ -202,7 +202,7 @@ describe("a life, over HTTP in workerd", () => {
   });
 });
 
-test("S46: on its schedule it clears away what has ended", async () => {
+test("S46: the scheduled purge removes ended rows", async () => {
   await opened.database.run(sql`
     insert into attempt (bucket, count, maximum, resets_at, backs_off)
     values ('address:ended', 1, 1, sallyport_now() - interval '2 days', false)`);
@@ -213,8 +213,8 @@ test("S46: on its schedule it clears away what has ended", async () => {
   expect(await left()).toBe(0);
 });
 
-describe("the first requests of an isolate", () => {
-  test("the very first is given up by its client, and those after it are served", async () => {
+describe("first requests of a Worker isolate", () => {
+  test("the first is aborted by its client: later ones are served", async () => {
     const controller = new AbortController();
     const first = fetchFrom("aborted", { method: "GET", path: "/v1/users" }, { signal: controller.signal });
     controller.abort();
@@ -227,7 +227,7 @@ describe("the first requests of an isolate", () => {
     ).toBe(201);
   });
 
-  test("32 at once are all served; what a busy machine refuses for a moment is served again", async () => {
+  test("32 at once: all served, after retries if busy", async () => {
     const credentials = Array.from({ length: 8 }, () => ({ identifier: freshIdentifier(), password: goodPassword }));
     let waiting: { ask: () => Promise<Reply>; status: number }[] = [
       ...credentials.map((json) => ({ ask: () => post("crowd", "/auth/sign-up", json), status: 201 })),
@@ -246,7 +246,7 @@ describe("the first requests of an isolate", () => {
     expect(waiting).toEqual([]);
   });
 
-  test("a database that is down at first is no reason to stay down", async () => {
+  test("a database that is down at first: served once it is up", async () => {
     fault = "500";
     const reply = await send("down", { method: "GET", path: "/auth/session" });
     expect([reply.code, reply.headers.get("retry-after")]).toEqual(["unavailable.database", "5"]);
@@ -255,14 +255,14 @@ describe("the first requests of an isolate", () => {
   });
 });
 
-describe("a database that fails", () => {
+describe("Worker with a failing database", () => {
   test.each<[string, NeonFault]>([
     ["a 500", "500"],
     ["garbage", "garbage"],
     ["no answer", { delayMilliseconds: 6000 }],
     ["dropped before", "drop-before"],
     ["dropped after", "drop-after-commit"],
-  ])("F10, %s: 503 without a word of it, within five seconds", async (_name, kind) => {
+  ])("F10, %s: 503 without detail, within five seconds", async (_name, kind) => {
     const credentials = { identifier: freshIdentifier(), password: goodPassword, transport: "token" };
     const { token } = (await post("main", "/auth/sign-up", credentials)).json;
     fault = kind;
@@ -286,9 +286,9 @@ describe("a database that fails", () => {
   });
 });
 
-describe("S34: a Worker whose configuration is not safe", () => {
+describe("S34: Worker with an unsafe configuration", () => {
   test.each(misconfigured.map((row) => [row.name, row] as const))(
-    "%s: every route says 503, /health says which",
+    "%s: every route answers 503, /health names the option",
     async (name, { change, option }) => {
       const health = await send(name, { method: "GET", path: "/health" });
       expect([health.status, health.json]).toEqual([
@@ -312,7 +312,7 @@ describe("S34: a Worker whose configuration is not safe", () => {
     },
   );
 
-  test("nothing of it is in the log", () => {
+  test("the log contains no part of it", () => {
     const logged = harness
       .getLogs()
       .map(({ message }) => message)
@@ -324,24 +324,24 @@ describe("S34: a Worker whose configuration is not safe", () => {
     expect(logged.split("\n").filter((line) => !/^sallyport \w+$/.test(line))).toEqual([]);
   });
 
-  test("a development secret serves loopback", async () => {
+  test("a development secret: serves loopback", async () => {
     expect((await send("loopback", { method: "GET", path: "/health" })).status).toBe(200);
   });
 });
 
-describe("S39: the server to deploy", () => {
-  test.each(["production", "closed"])("%s: strangers make no accounts", async (name) => {
+describe("S39: deployed Worker", () => {
+  test.each(["production", "closed"])("%s: no sign-up for strangers", async (name) => {
     const reply = await post(name, "/auth/sign-up", { identifier: freshIdentifier(), password: goodPassword });
     expect(reply.code).toBe("forbidden.sign_up_closed");
   });
 
-  test.each(["production", "closed"])("%s: there is no page to make one on", async (name) => {
+  test.each(["production", "closed"])("%s: no sign-up page", async (name) => {
     const page = (path: string) => fetchFrom(name, { method: "GET", path, headers: { accept: "text/html" } });
     const [signUp, signIn] = [await page("/sign-up"), await page("/sign-in")];
     expect([signUp.status, signIn.status, (await signIn.text()).includes("Sign up")]).toEqual([404, 200, false]);
   });
 
-  test("S37: holds nothing of the one for development", async () => {
+  test("S37: contains nothing of the development server", async () => {
     const bundled = async (entry: string): Promise<string[]> => {
       const { metafile } = await build({
         absWorkingDir: root,

@@ -383,7 +383,7 @@ function asUuid(hex: string | undefined): string | undefined {
   return hex?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
 
-describe("R108, B25: an object that is not there is the same as one of somebody else", () => {
+describe("R108, B25: an absent object is answered like another user's object", () => {
   const absent = (): Target => ({
     userId: generateId("usr"),
     credentialId: generateId("cred"),
@@ -406,7 +406,7 @@ describe("R108, B25: an object that is not there is the same as one of somebody 
     expect(await outcome(run(world.auth, admin.actor, absent()))).toBe(administrator ? "not_found" : "forbidden");
   });
 
-  test("R100: an identifier of another kind names nothing", async () => {
+  test("R100: an id of another kind: not_found", async () => {
     const { auth } = world;
     const { userId, actor } = await world.person();
     const asOther = (type: string) => `${type}_${userId.slice(4)}`;

@@ -25,7 +25,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
       })
     ).allowed;
 
-  test("S06: nobody is one by being first", async () => {
+  test("S06: the first user is not made an administrator", async () => {
     const first = await world.person();
     await world.levelTwo(first.session);
     expect(await isOne(first)).toBe(false);
@@ -33,7 +33,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
     expect(await isOne(first)).toBe(false);
   });
 
-  test("S05: not to whoever would set up a first factor by the password alone; one who has the right keeps it", async () => {
+  test("S05: granted only to a user with a second factor; an administrator who has the right keeps it", async () => {
     const person = await world.person();
     expect(await outcome(bare(person))).toBe("precondition.factor_needed_first");
     expect(await isOne(person)).toBe(false);
@@ -41,7 +41,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
     expect(await bare(person)).toEqual({ granted: false });
   });
 
-  test("granted once, removed once; a repeat tells that nothing changed and leaves no event", async () => {
+  test("a repeated grant or removal reports no change and leaves no event", async () => {
     const [person, other] = [await world.person(), await world.person()];
     await grant(other);
     expect(await grant(person)).toEqual({ granted: true });
@@ -54,7 +54,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
     expect(events.map(({ action }) => action)).toEqual(["authz.administrator.grant", "authz.administrator.remove"]);
   });
 
-  test("an administrator grants, and the tuple says who did", async () => {
+  test("granted by an administrator: the tuple records who granted it", async () => {
     const [admin, person] = [await world.administrator(), await world.person()];
     expect(await grant(person, admin.actor)).toEqual({ granted: true });
     const [row] = await world.rows<{ by: string }>(sql`
@@ -62,14 +62,14 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
     expect(row!.by.replaceAll("-", "")).toBe(admin.userId.slice(4));
   });
 
-  test("the right ends with the relation, at once, in a session that is open", async () => {
+  test("removed: the right ends at once in open sessions", async () => {
     const [admin, other, person] = [await world.administrator(), await world.administrator(), await world.person()];
     expect(await outcome(world.auth.users.get({ actor: admin.actor, userId: person.userId }))).toBe("done");
     await remove(admin, other.actor);
     expect(await outcome(world.auth.users.get({ actor: admin.actor, userId: person.userId }))).toBe("not_found");
   });
 
-  test.each(["suspended", "revoked"] as const)("a %s user is not made one", async (status) => {
+  test.each(["suspended", "revoked"] as const)("a %s user cannot become one", async (status) => {
     const person = await world.person();
     await world.auth.users[status === "suspended" ? "suspend" : "revoke"]({ actor: system, userId: person.userId });
     expect(await outcome(grant(person))).toBe("precondition.user_not_active");
@@ -85,7 +85,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
     expect(await outcome(auth.factors.revoke(act))).toBe("done");
   });
 
-  describe("the last one stays", () => {
+  describe("the last administrator", () => {
     const ways: Record<string, (person: Person) => Promise<unknown>> = {
       remove: (person) => remove(person),
       "remove oneself": (person) => remove(person, person.actor),
@@ -95,7 +95,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
         world.auth.users.revokeOwn({ actor, userId, currentPassword: password }),
     };
 
-    test.each(Object.keys(ways))("%s: conflict.last_administrator, unless there is another", async (way) => {
+    test.each(Object.keys(ways))("%s of the last administrator: conflict.last_administrator", async (way) => {
       const last = await world.administrator();
       expect(await outcome(ways[way]!(last))).toBe("conflict.last_administrator");
       expect(await isOne(last)).toBe(true);
@@ -103,7 +103,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
       expect(await outcome(ways[way]!(last))).toBe("done");
     });
 
-    test.each(Object.keys(ways))("%s: a suspended one does not count", async (way) => {
+    test.each(Object.keys(ways))("%s: a suspended administrator does not count as another", async (way) => {
       const [last, suspended] = [await world.administrator(), await world.administrator()];
       await world.auth.users.suspend({ actor: system, userId: suspended.userId });
       expect(await outcome(ways[way]!(last))).toBe("conflict.last_administrator");
@@ -111,7 +111,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
       expect(await outcome(ways[way]!(last))).toBe("done");
     });
 
-    test("the same relation on another object, or of another type of subject, does not count", async () => {
+    test("the relation on another object, or of another subject type, does not count as another", async () => {
       const [last, near] = [await world.administrator(), await world.person()];
       await world.rows(sql`
         insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
@@ -124,7 +124,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
       expect(await world.rows(sql`select id from tup`)).toHaveLength(4);
     });
 
-    test("when all are suspended, somebody else can still be suspended and revoked", async () => {
+    test("with all administrators suspended, other users can still be suspended and revoked", async () => {
       const [admin, person] = [await world.administrator(), await world.person()];
       await world.rows(sql`update usr set status = 'suspended' where id = ${admin.userId.slice(4)}::uuid`);
       const { userId } = person;
@@ -160,7 +160,7 @@ describeWorld(
       return ids;
     }
 
-    test("20 leave at once in all three ways, 20 rounds: one stays", async () => {
+    test("20 removals at once in all three ways, 20 rounds: one administrator stays", async () => {
       for (let round = 0; round < 20; round++) {
         const ids = await people(20);
         const codes = await Promise.all(ids.map((id, index) => outcome(ways[(index + round) % 3]!(id))));
@@ -169,7 +169,7 @@ describeWorld(
       }
     });
 
-    test("the twin without the lock leaves none", async () => {
+    test("the twin without the lock leaves no administrator", async () => {
       const naive = (id: string) => sql`
       delete from tup where subject_id = ${id.slice(4)}::uuid and relation = 'administrator' and exists (
         select from tup other join usr on usr.id = other.subject_id and usr.status = 'active'

@@ -20,7 +20,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
           select id, occurred_at, 'forged', target_kind, target_id, outcome from aud limit 1
           on conflict (id) do update set action = excluded.action`,
       },
-    ])("$verb: refused, and every event is as it was", async ({ statement }) => {
+    ])("$verb: refused, and every event is unchanged", async ({ statement }) => {
       await world.person();
       const before = await world.events({});
       await expect(world.rows(statement)).rejects.toMatchObject({ code: "SP002" });

@@ -131,7 +131,7 @@ async function everything(): Promise<{ table: string; text: string }[]> {
   );
 }
 
-test("there is something to look for, and somewhere", async () => {
+test("canaries: there are secrets to look for and tables to look in", async () => {
   expect(canaries.size).toBeGreaterThan(25);
   expect(errors.length).toBeGreaterThan(20);
   const tables = await everything();
@@ -139,14 +139,14 @@ test("there is something to look for, and somewhere", async () => {
   expect(tables.find(({ table }) => table === "aud")!.text.split("\n").length).toBeGreaterThan(15);
 });
 
-test("the search finds what is there: an identifier in the credentials, and nowhere else", async () => {
+test("canaries: the search finds an identifier in the credentials, where it belongs, and nowhere else", async () => {
   const { identifier } = await world.person();
   const found = (await everything()).filter(({ text }) => text.includes(identifier));
   expect(found.map(({ table }) => table)).toEqual(["cred"]);
 });
 
-describe("none of them is in a table, as it is or in hex", () => {
-  test("in any row", async () => {
+describe("R125, B31: secrets in tables, as they are or in hex", () => {
+  test("no row of any table contains a secret", async () => {
     for (const { table, text } of await everything()) {
       for (const [name, secret] of canaries) {
         // Six digits occur by chance in a digest.
@@ -162,7 +162,7 @@ describe("none of them is in a table, as it is or in hex", () => {
   });
 });
 
-test("none of them is in an error or a log", () => {
+test("R125, B31: no error and no log line contains a secret", () => {
   for (const [name, secret] of canaries) {
     expect([name, errors.filter((text) => text.includes(secret))]).toEqual([name, []]);
     expect([name, logged.filter((text) => text.includes(secret))]).toEqual([name, []]);

@@ -31,8 +31,8 @@ function refusedOption(options: object): string {
   }
 }
 
-describe("R132, S34: what is missing or unsafe stops start-up, and is named", () => {
-  test("good options: accepted, and nothing is read or sent", () => {
+describe("R132, S34: a missing or unsafe option stops start-up and is named", () => {
+  test("good options: accepted without any request", () => {
     expect(refusedOption({})).toBe("none");
   });
 
@@ -115,7 +115,7 @@ describe("R132, S34: what is missing or unsafe stops start-up, and is named", ()
     expect(refusedOption(options)).toBe(option);
   });
 
-  test("R129: no message holds a secret", () => {
+  test("R129: no message contains a secret", () => {
     for (const secrets of [`1:${secret},1:${secret}`, `${secret}=`, `2:${secret},1:${secret}`]) {
       try {
         realmOf(fullAuth({ ...good, secrets })).check();
@@ -126,8 +126,8 @@ describe("R132, S34: what is missing or unsafe stops start-up, and is named", ()
     }
   });
 
-  test("the origins are told as they were checked", () => {
-    const { origins } = fullAuth({
+  test("auth.origins: the origins in their normal form", () => {
+    const { origins } = createAuth({
       ...good,
       origins: ["https://example.com", { origin: "https://b.example", uses: ["cors"] }],
     });
@@ -167,14 +167,14 @@ describe("probe and health", () => {
   });
   afterAll(() => world.close());
 
-  test("a good database passes, and nothing is left of the probe", async () => {
+  test("probe of a good database: passes and leaves nothing behind", async () => {
     await world.auth.probe();
     await Promise.all(Array.from({ length: 20 }, () => world.auth.probe()));
     await world.auth.health();
     expect(await world.rows({ text: "select id from sallyport_probe", params: [] })).toEqual([]);
   });
 
-  test("S50, F07: a cache of queries in between is found out", async () => {
+  test("S50, F07: probe: detects a query cache", async () => {
     const cache = new Map<string, Promise<unknown[]>>();
     const caching: Database = {
       run<Row>(statement: { text: string; params: readonly unknown[] }) {
@@ -188,7 +188,7 @@ describe("probe and health", () => {
     await expect(world.isolate({ database: caching }).probe()).rejects.toMatchObject({ code: "stale_reads" });
   });
 
-  test("S17: a clock that somebody can set is found out", async () => {
+  test("S17: probe: detects a settable clock", async () => {
     const clocked = await openAuth("postgres");
     await installTestClock(clocked.database);
     await expect(clocked.auth.probe()).rejects.toThrow();
@@ -196,7 +196,7 @@ describe("probe and health", () => {
     await clocked.close();
   });
 
-  test("a database that does not answer is not healthy", async () => {
+  test("health of a database that does not answer: not healthy", async () => {
     await expect(world.isolate({ database: silent }).health()).rejects.toThrow();
     await expect(world.isolate({ database: silent }).probe()).rejects.toThrow();
   });

@@ -77,7 +77,7 @@ async function race(count: number, act: (auth: FullAuth, index: number) => Promi
 const signIn = (ticket: string, type: "totp" | "recovery", code: string) => (auth: FullAuth) =>
   auth.signIn.factor({ ticket, proof: { type, code }, context: { address: freshAddress() } });
 
-describe("R033: one code of an authenticator app", () => {
+describe("R033: racing sign-ins with one code of an authenticator app", () => {
   async function prepared(count: number) {
     const { app, person } = await addApp(world, await world.person());
     const tickets = await ticketsOf(person, count);
@@ -94,7 +94,7 @@ describe("R033: one code of an authenticator app", () => {
     expect(await world.liveSessions(person.userId)).toBe(before + 1);
   });
 
-  test("the twin that does not look at the last step lets several in", async () => {
+  test("the twin that ignores the last step lets several in", async () => {
     const { tickets, code } = await prepared(50);
     const naive = twin([/coalesce\(mfa\.totp_last_step, -1\) < \$\d+::bigint/, "(true or $&)"]);
     const codes = await race(50, (auth, index) => signIn(tickets[index]!, "totp", code)(auth), [naive]);
@@ -102,7 +102,7 @@ describe("R033: one code of an authenticator app", () => {
   });
 });
 
-describe("R036: one recovery code", () => {
+describe("R036: racing sign-ins with one recovery code", () => {
   async function prepared(count: number) {
     const { person } = await addApp(world, await world.person());
     const { codes } = await world.auth.factors.replaceRecoveryCodes(person);
@@ -115,7 +115,7 @@ describe("R036: one recovery code", () => {
     expect(codes).toEqual({ done: 1, "unauthorized.invalid_factor": callers - 1 });
   });
 
-  test("the twin that does not look whether it is used lets several in", async () => {
+  test("the twin that ignores whether it is used lets several in", async () => {
     const { tickets, code } = await prepared(50);
     const naive = twin([/not mfa\.recovery_consumed\[\$\d+::int\]/, "(true or $&)"]);
     const codes = await race(50, (auth, index) => signIn(tickets[index]!, "recovery", code)(auth), [naive]);
@@ -123,7 +123,7 @@ describe("R036: one recovery code", () => {
   });
 });
 
-describe("S20: one ticket", () => {
+describe("S20: racing uses of one ticket", () => {
   test("ten right codes at once: one session, and five attempts at most", async () => {
     for (let round = 0; round < 10; round++) {
       const { person } = await addApp(world, await world.person());
@@ -150,7 +150,7 @@ describe("S20: one ticket", () => {
     });
   });
 
-  test("the twin that only reads the number of attempts looks at more", async () => {
+  test("the twin that only reads the number of attempts checks more", async () => {
     const { person } = await addApp(world, await world.person());
     const [ticket] = await ticketsOf(person, 1);
     const naive = twin([/t\.attempts < \$\d+::int/, "(true or $&)"]);
@@ -171,7 +171,7 @@ describe("S20: one ticket", () => {
   });
 });
 
-describe("S46: one challenge", () => {
+describe("S46: racing answers to one challenge", () => {
   async function prepared(): Promise<{ person: Person; authenticator: Authenticator; response: unknown }> {
     const person = await world.person();
     // Without a counter, so that only the challenge can tell.
@@ -194,7 +194,7 @@ describe("S46: one challenge", () => {
     expect(await world.liveSessions(person.userId)).toBe(before + 1);
   });
 
-  test("the twin that does not mind who was first lets several in", async () => {
+  test("the twin that does not spend the challenge lets several in", async () => {
     const { response } = await prepared();
     const naive = twin([
       "on conflict (digest) do nothing",
@@ -230,7 +230,7 @@ describe("S46: one challenge", () => {
   });
 });
 
-describe("WebAuthn §7.2 step 22: one counter", () => {
+describe("WebAuthn §7.2 step 22: racing assertions with one sign count", () => {
   async function prepared(count: number) {
     const person = await world.person();
     const authenticator = await newAuthenticator();
@@ -245,19 +245,19 @@ describe("WebAuthn §7.2 step 22: one counter", () => {
   const use = (responses: readonly unknown[]) => (auth: FullAuth, index: number) =>
     auth.signIn.passkey({ response: responses[index], context: { address: freshAddress() } });
 
-  test("200 assertions with the same one, of an authenticator and its clones: one gets in", async () => {
+  test("200 assertions by an authenticator and its clones: one gets in", async () => {
     const responses = await prepared(200);
     expect(await race(200, use(responses))).toEqual({ done: 1, "unauthorized.invalid_credential": 199 });
   });
 
-  test("the twin that compares it only in the isolate lets several in", async () => {
+  test("the twin that compares the count only in the isolate lets several in", async () => {
     const responses = await prepared(50);
     const naive = twin([/\(cred\.passkey_sign_count < .*?= 0\)\)/s, "(true or $&)"]);
     expect((await race(50, use(responses), [naive])).done).toBeGreaterThan(1);
   });
 });
 
-describe("S33: the last way in, the last factor", () => {
+describe("S33: racing removals of the last way in or the last factor", () => {
   /** The password with itself, and a passkey a while later, so that both are about to be ended. */
   const end = async (auth: FullAuth, verb: "suspend" | "revoke", person: Person, credentialId: string) => {
     const act = { actor: person.actor, credentialId };
@@ -310,7 +310,7 @@ describe("S33: the last way in, the last factor", () => {
   });
 });
 
-describe("S16: a factor confirmed against whatever ends its user", () => {
+describe("S16: confirming a factor × ending its user", () => {
   const ends = {
     suspension: (auth: FullAuth, { userId }: Person) => auth.users.suspend({ actor: system, userId }),
     revocation: (auth: FullAuth, { userId }: Person) => auth.users.revoke({ actor: system, userId }),

@@ -24,7 +24,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
   const changes = async ({ userId }: Person) =>
     (await world.events({ actor: userId, action: "identity.password.change" })).map((e) => [e.outcome, e.metadata]);
 
-  test("S47: every session of every credential and every ticket ends, and a fresh session begins", async () => {
+  test("S47: ends every session and ticket of the user and issues a fresh session", async () => {
     const person = await world.person({ transport: "cookie" });
     const { userId } = person;
     const spare = { userId, identifier: freshIdentifier(), password: otherPassword };
@@ -49,7 +49,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     expect(await changes(person)).toEqual([["success", {}]]);
   });
 
-  test("S47: personal access tokens, factors and strangers are left alone", async () => {
+  test("S47: leaves personal access tokens, factors and other users alone", async () => {
     const [person, stranger] = [await world.person(), await world.person()];
     const id = uuidFor("usr", person.userId);
     await world.rows(
@@ -125,7 +125,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
       expect(row!.n).toBe(1);
     });
 
-    test("the application has no password to change", async () => {
+    test("the application itself: has no password to change", async () => {
       const input = {
         actor: system,
         currentPassword: goodPassword,
@@ -152,7 +152,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
       return { ...person, actor, token };
     }
 
-    test("in a session of a passkey it is the user's own password", async () => {
+    test("in a passkey session: the user's own password is asked for", async () => {
       const person = await byPasskey();
       expect(await outcome(change(person, otherPassword))).toBe("unauthorized.invalid_credential");
       expect(await outcome(change(person))).toBe("done");
@@ -163,7 +163,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     });
 
     test.each(["suspend", "revoke"] as const)(
-      "S42: whose only password was ended by %s is answered as if it were a wrong one",
+      "S42: a user whose only password was ended by %s: answered like a wrong password",
       async (act) => {
         const person = await byPasskey();
         await world.auth.credentials[act]({ actor: system, credentialId: person.credentialId });
@@ -180,14 +180,14 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
       },
     );
 
-    test("and has ten tries at what is not there, as everybody has", async () => {
+    test("S42: a user without a password: ten attempts, like any other user", async () => {
       const person = await byPasskey();
       await world.auth.credentials.revoke({ actor: system, credentialId: person.credentialId });
       for (let time = 0; time < 10; time++) await outcome(change(person));
       expect(await outcome(change(person))).toBe("too_many_requests");
     });
 
-    test("S04: nor is another user's password theirs to prove, from a session of a passkey", async () => {
+    test("S04: in a passkey session: another user's password proves nothing", async () => {
       const [person, other] = [await byPasskey(), await world.person({ password: otherPassword })];
       await world.auth.credentials.revoke({ actor: system, credentialId: person.credentialId });
       expect(await outcome(change(person, otherPassword, goodPassword))).toBe("unauthorized.invalid_credential");
@@ -213,13 +213,13 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
       expect([await verify(person), await signIn(person, goodPassword)]).toEqual(["done", "done"]);
     });
 
-    test("R005: the user's own identifier is predictable", async () => {
+    test("R005: the user's own identifier: too predictable", async () => {
       const person = await world.person({ identifier: `grace.hopper.${freshIdentifier()}` });
       const { details } = await refusal(change(person, goodPassword, person.identifier));
       expect(details).toEqual({ reason: "too_predictable" });
     });
 
-    test("R001: 8 characters do beside an enforced factor", async () => {
+    test("R001: 8 characters suffice beside an enforced factor", async () => {
       const person = await world.person();
       await world.enroll(person.userId);
       await world.levelTwo(person.session);
@@ -227,7 +227,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  test("the level goes with it, the proof of the second factor does not", async () => {
+  test("the fresh session keeps its level and loses the proof of the second factor", async () => {
     const person = await world.person();
     await world.enroll(person.userId);
     await world.levelTwo(person.session);
@@ -240,7 +240,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     );
   });
 
-  test("S22, R014: a new password begins with a fresh counter, and ten wrong ones more are refused", async () => {
+  test("S22, R014: a new password starts a fresh counter of ten attempts", async () => {
     const person = await world.person();
     for (let time = 0; time < 9; time++) await outcome(change(person, "wrong"));
     const { token, session } = await change(person);
@@ -281,7 +281,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     expect(await signIn(person, goodPassword)).toBe("done");
   });
 
-  test("a password that was changed while the isolate hashes is not changed back", async () => {
+  test("a password changed meanwhile, while the isolate hashes: not changed back", async () => {
     const person = await world.person();
     const auth = world.isolate({
       passwordHasher: {

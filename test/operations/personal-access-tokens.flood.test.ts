@@ -48,8 +48,8 @@ function hasherWithPlaces(places: number): PasswordHasher {
 const use = (token: string, auth: FullAuth = world.auth, address = freshAddress()) =>
   outcome(auth.personalAccessTokens.verify({ token, context: { address } }));
 
-describe("S24: made-up tokens", () => {
-  test("60 of an address in five minutes; the next are refused unread, wherever the token is from", async () => {
+describe("S24: made-up personal access tokens", () => {
+  test("60 from one address in five minutes; further ones are refused unread", async () => {
     const address = freshAddress();
     const ada = await world.person();
     const { token } = await tokenOf(ada);
@@ -74,7 +74,7 @@ describe("S24: made-up tokens", () => {
     expect(await outcome(world.auth.signIn.password({ identifier, password, context: { address } }))).toBe("done");
   });
 
-  test("300 of a network, from ever other addresses", async () => {
+  test("300 from one network, from ever other addresses: limited", async () => {
     const codes: string[] = [];
     for (let index = 0; index < 310; index++) {
       codes.push(await use(madeUp(), world.auth, `2001:db8:77:${index.toString(16)}::1`));
@@ -82,7 +82,7 @@ describe("S24: made-up tokens", () => {
     expect(tally(codes)).toEqual({ "pat.invalid": 300, too_many_requests: 10 });
   });
 
-  test("right tokens use nothing up: 100 first uses from one address", async () => {
+  test("100 first uses of right tokens from one address: none counted", async () => {
     const address = freshAddress();
     const { token } = await tokenOf(await world.person());
     for (let index = 0; index < 100; index++) {
@@ -93,7 +93,7 @@ describe("S24: made-up tokens", () => {
     expect(counts[0]!.n).toBe(0);
   });
 
-  test("S21: 1,000 at once from one address: 60 are looked at", async () => {
+  test("S21: 1,000 at once from one address: 60 are checked", async () => {
     const address = freshAddress();
     const auth = world.isolate({ maxTokenChecks: 500 });
     const codes = await Promise.all(Array.from({ length: 1_000 }, () => use(madeUp(), auth, address)));
@@ -119,19 +119,19 @@ describe("S24: made-up tokens", () => {
     return { signIns, flood: (await Promise.all(flood)).flat() };
   }
 
-  test("a flood from everywhere leaves sign-in its half of the queue", async () => {
+  test("a flood from many addresses leaves sign-in its half of the hash queue", async () => {
     const { signIns, flood } = await signInDuringFlood({});
     expect(tally(signIns)).toEqual({ done: 24 });
     expect(flood.filter((code) => !["pat.invalid", "unavailable.busy"].includes(code))).toEqual([]);
     expect(flood.length).toBeGreaterThan(60);
   });
 
-  test("the twin that lets tokens have all places keeps people out", async () => {
+  test("the twin that gives tokens every place of the queue keeps users out", async () => {
     const { signIns } = await signInDuringFlood({ maxTokenChecks: 500 });
     expect(tally(signIns)["unavailable.busy"]).toBeGreaterThan(0);
   });
 
-  test("what was refused for want of a place is not counted", async () => {
+  test("a check that the full queue refused is not counted", async () => {
     const address = freshAddress();
     const auth = world.isolate({
       passwordHasher: { ...quickHasher(), verify: () => Promise.reject(new Error("gone")) },
@@ -141,7 +141,7 @@ describe("S24: made-up tokens", () => {
     }
   });
 
-  test("40 first requests at once with one token: all succeed, for as many hashes as there are places", async () => {
+  test("40 first requests at once with one token: all succeed, with one hash per place in the queue", async () => {
     const { token } = await tokenOf(await world.person());
     const address = freshAddress();
     const hasher = quickHasher();
@@ -161,7 +161,7 @@ describe("S24: made-up tokens", () => {
     expect(hashes).toBe(4);
   });
 
-  test("one that finds no place within a second: 503, and it was not counted", async () => {
+  test("a check without a place within a second: 503, and not counted", async () => {
     const hasher = quickHasher();
     const { promise: held, resolve: release } = Promise.withResolvers<void>();
     const { promise: taken, resolve: take } = Promise.withResolvers<void>();
@@ -188,10 +188,10 @@ describe("S24: made-up tokens", () => {
   });
 });
 
-describe("S24: what an isolate remembers", () => {
+describe("S24: proved tokens that an isolate remembers", () => {
   const proof = (index: number) => ({ secretHash: `hash ${index}`, provedAt: new Date(0) });
 
-  test("at most 1,000 tokens, and of those the ones used last", () => {
+  test("at most 1,000 tokens, those used last", () => {
     const proved = new ProvedTokens();
     for (let index = 0; index < 1_000; index++) proved.keep(`${index}`, proof(index));
     expect(proved.find("0")).toEqual(proof(0));
@@ -207,11 +207,11 @@ describe("S24: what an isolate remembers", () => {
     expect([proved.find("0"), proved.size]).toEqual([undefined, 999]);
   });
 
-  test("for five minutes at most", () => {
+  test("for at most five minutes", () => {
     expect(proofSeconds).toBe(300);
   });
 
-  test("nothing of a token that was wrong", async () => {
+  test("no token that was wrong", async () => {
     const { pat } = await tokenOf(await world.person());
     const wrong = madeUp(pat.id);
     for (let time = 1; time <= 3; time++) {
@@ -220,7 +220,7 @@ describe("S24: what an isolate remembers", () => {
     }
   });
 
-  test("F04: places that were left behind come back after a while", async () => {
+  test("F04: places of abandoned requests are free again after a while", async () => {
     const places = new TokenCheckPlaces(2);
     expect([places.take(), places.take(), places.take()].map(Boolean)).toEqual([true, true, false]);
     const place = new TokenCheckPlaces(1);

@@ -13,8 +13,8 @@ afterAll(() => world.close());
 const create = ({ actor, userId }: Person) =>
   world.auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
 
-describe("F01: lost replies", () => {
-  test.each(["before", "after", "late"] as const)("%s: create gives one token that works", async (fault) => {
+describe("F01: personal access tokens, lost replies", () => {
+  test.each(["before", "after", "late"] as const)("%s: create makes one token that works", async (fault) => {
     const faulty = faultyDatabase(world.database);
     const auth = world.isolate({ database: faulty });
     const owner = await world.person();
@@ -43,7 +43,7 @@ describe("F01: lost replies", () => {
     expect(await world.events({ target: pat.id, action: "identity.pat.revoke" })).toHaveLength(1);
   });
 
-  test("a check whose count was lost is not repeated; a use that is remembered is", async () => {
+  test("a check whose counting reply was lost is not repeated; a remembered use is", async () => {
     const faulty = faultyDatabase(world.database);
     const auth = world.isolate({ database: faulty });
     const { token } = await create(ada);
@@ -58,7 +58,7 @@ describe("F01: lost replies", () => {
     expect(await use()).toBe("done");
   });
 
-  test("S02: that the second statement could not be written never changes the answer", async () => {
+  test("S02: a failure of the second statement never changes the answer", async () => {
     const errors: unknown[] = [];
     const faulty = faultyDatabase(world.database);
     const auth = world.isolate({ database: faulty, onError: (error) => errors.push(error) });

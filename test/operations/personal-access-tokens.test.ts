@@ -22,8 +22,8 @@ const create = (person: Person, more: Partial<Parameters<World["auth"]["personal
 const now = async (): Promise<Date> => (await world.rows<{ now: Date }>(sql`select sallyport_now() as now`))[0]!.now;
 const later = async (seconds: number): Promise<Date> => new Date((await now()).getTime() + seconds * 1000);
 
-describe("a token that is made", () => {
-  test("is shown once, kept as Argon2id at the pinned cost, and nowhere else", async () => {
+describe("personal access token, creation", () => {
+  test("the secret is shown once and stored only as Argon2id at the pinned cost", async () => {
     const real = await openAuth("pglite", { hasher: "real" });
     const { actor, userId } = await real.person();
     const { pat, token } = await real.auth.personalAccessTokens.create({
@@ -57,7 +57,7 @@ describe("a token that is made", () => {
     await real.close();
   });
 
-  test("no scope is allowed (empty scopes grant nothing)", async () => {
+  test("an empty scope is allowed and grants nothing", async () => {
     expect((await create(ada, { scope: [] })).pat.scope).toEqual([]);
   });
 
@@ -77,13 +77,13 @@ describe("a token that is made", () => {
     expect(await world.rows(sql`select count(*)::int as n from pat`)).toEqual(before);
   });
 
-  test("a name of 120 code units of any script is kept as it is", async () => {
+  test("a name of 120 code units in any script is kept unchanged", async () => {
     const name = "🗝".repeat(60);
     expect((await create(ada, { name })).pat.name).toBe(name);
   });
 });
 
-describe("S04, S05, F4, H7: who may", () => {
+describe("S04, S05, F4, H7: personal access tokens, access", () => {
   const acts: [string, (actor: Person["actor"], of: Person, tokenId: string) => Promise<unknown>][] = [
     ["create", (actor, { userId }) => world.auth.personalAccessTokens.create({ actor, userId, name: "x", scope: [] })],
     ["get", (actor, _of, tokenId) => world.auth.personalAccessTokens.get({ actor, tokenId })],
@@ -120,7 +120,7 @@ describe("S04, S05, F4, H7: who may", () => {
     }
   });
 
-  test("an owner with a factor must have proved it within ten minutes", async () => {
+  test("an owner with a factor: needs a proof within ten minutes", async () => {
     const owner = await world.person();
     await world.enroll(owner.userId);
     expect(await outcome(create(owner))).toBe("unauthorized.reauthentication_required");
@@ -128,7 +128,7 @@ describe("S04, S05, F4, H7: who may", () => {
     expect(await outcome(create(owner))).toBe("done");
   });
 
-  test("an administrator's read and a stranger's refusal leave an event, one's own read none", async () => {
+  test("an administrator's read and a stranger's refusal leave an event, the owner's read none", async () => {
     const owner = await world.person();
     const { pat } = await create(owner);
     await world.auth.personalAccessTokens.get({ actor: owner.actor, tokenId: pat.id });
@@ -145,16 +145,19 @@ describe("S04, S05, F4, H7: who may", () => {
     ]);
   });
 
-  test.each(["suspend", "revoke"] as const)("S16: %s of the owner: not even the application makes one", async (end) => {
-    const owner = await world.person();
-    await world.auth.users[end]({ actor: system, userId: owner.userId });
-    expect(await outcome(create(owner, { actor: system }))).toBe("precondition.user_not_active");
-    expect(await outcome(create(owner))).toBe("unauthorized.invalid_token");
-  });
+  test.each(["suspend", "revoke"] as const)(
+    "S16: %s of the owner: not even the application can create a token",
+    async (end) => {
+      const owner = await world.person();
+      await world.auth.users[end]({ actor: system, userId: owner.userId });
+      expect(await outcome(create(owner, { actor: system }))).toBe("precondition.user_not_active");
+      expect(await outcome(create(owner))).toBe("unauthorized.invalid_token");
+    },
+  );
 });
 
-describe("lists", () => {
-  test("pages in order of ids, clamped, and by state", async () => {
+describe("personal access tokens, lists", () => {
+  test("pages: in order of ids, with a clamped limit, filtered by state", async () => {
     const owner = await world.person();
     const made = [];
     for (let index = 0; index < 5; index++) made.push((await create(owner)).pat.id);
@@ -182,8 +185,8 @@ describe("lists", () => {
   });
 });
 
-describe("revocation", () => {
-  test("is idempotent, keeps its first time, and leaves one event", async () => {
+describe("personal access token, revocation", () => {
+  test("repeated: keeps the first time and leaves one event", async () => {
     const owner = await world.person();
     const { pat } = await create(owner);
     const first = await world.auth.personalAccessTokens.revoke({ actor: owner.actor, tokenId: pat.id });
@@ -193,7 +196,7 @@ describe("revocation", () => {
     expect(await world.events({ target: pat.id, action: "identity.pat.revoke" })).toHaveLength(1);
   });
 
-  test("can be part of a batch, and is undone with it", async () => {
+  test("in a batch: undone with the batch", async () => {
     const owner = await world.person();
     const { pat } = await create(owner);
     const plan = () => world.auth.personalAccessTokens.revoke.plan({ actor: owner.actor, tokenId: pat.id });
@@ -203,10 +206,8 @@ describe("revocation", () => {
     expect((await world.auth.personalAccessTokens.get({ actor: owner.actor, tokenId: pat.id })).status).toBe("revoked");
   });
 
-  test("S03: what gives or takes a secret has no plan, and refuses a transaction of the caller's", async () => {
-    expect("plan" in world.auth.personalAccessTokens.create || "plan" in world.auth.personalAccessTokens.verify).toBe(
-      false,
-    );
+  test("S03: operations with a secret have no plan and refuse the caller's transaction", async () => {
+    expect("plan" in world.auth.tokens.create || "plan" in world.auth.tokens.verify).toBe(false);
     const { token } = await create(ada);
     const nested = world.isolate({ database: { ...world.database, isNested: () => true } });
     await expect(
@@ -216,13 +217,13 @@ describe("revocation", () => {
   });
 });
 
-test("the option is held to its range", () => {
+test("personal access token options: out of range is refused", () => {
   for (const maxTokenChecks of [0, -1, 1.5, Number.NaN, 501]) {
     expect(() => world.isolate({ maxTokenChecks })).toThrow("maxTokenChecks");
   }
 });
 
-test("an end within a year is kept to the millisecond", async () => {
+test("personal access token expiry within a year: kept to the millisecond", async () => {
   const expiresAt = await later(3_600);
   expect((await create(ada, { expiresAt })).pat.expiresAt).toEqual(expiresAt);
 });

@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => timed.close());
 
-describe("H1: by the database's clock", () => {
+describe("H1: personal access token expiry by the database's clock", () => {
   const at = new Date("2030-01-01T00:00:00.000Z");
   const plus = (seconds: number) => new Date(at.getTime() + seconds * 1000);
   test.each([
@@ -30,7 +30,7 @@ describe("H1: by the database's clock", () => {
     await setTestClock(timed.database, undefined);
   });
 
-  test("a token works until the very end and not at it, remembered or not", async () => {
+  test("a token works until its expiry and not at it, remembered or not", async () => {
     await setTestClock(timed.database, at);
     const { userId } = await timed.auth.users.create({ actor: system }).then(({ id }) => ({ userId: id }));
     const made = await timed.auth.personalAccessTokens.create({
@@ -54,7 +54,7 @@ describe("H1: by the database's clock", () => {
     await setTestClock(timed.database, undefined);
   });
 
-  test("a proof is remembered for five minutes of the database's time", async () => {
+  test("a proof is remembered for five minutes by the database's clock", async () => {
     await setTestClock(timed.database, at);
     const { id: userId } = await timed.auth.users.create({ actor: system });
     const { token } = await timed.auth.personalAccessTokens.create({ actor: system, userId, name: "x", scope: [] });
@@ -74,7 +74,7 @@ describe("H1: by the database's clock", () => {
     await setTestClock(timed.database, undefined);
   });
 
-  test("the last use is written once a minute, and never of a token that has ended (R104)", async () => {
+  test("R104: the last use is written at most once a minute, and never for an ended token", async () => {
     await setTestClock(timed.database, at);
     const { id: userId } = await timed.auth.users.create({ actor: system });
     const { pat, token } = await timed.auth.personalAccessTokens.create({

@@ -46,7 +46,7 @@ async function costOf(token: string, auth: FullAuth = world.auth): Promise<[stri
   return [code, world.hasher.computations, world.counting.requests];
 }
 
-describe("S01: with the right id and a wrong secret", () => {
+describe("S01: personal access token with the right id and a wrong secret", () => {
   test.each(["never used", "remembered"])("a token that is %s: refused, and no row differs", async (state) => {
     const ada = await world.person();
     const { pat, token } = await tokenOf(ada);
@@ -72,7 +72,7 @@ describe("S01: with the right id and a wrong secret", () => {
     expect(await row()).not.toEqual(before);
   });
 
-  test("the stored hash, presented as a secret, opens nothing", async () => {
+  test("the stored hash presented as the secret: refused", async () => {
     const { pat } = await tokenOf(await world.person());
     const [row] = await world.rows<{ hash: string }>(
       sql`select secret_hash as hash from pat where id = ${uuidFor("pat", pat.id)}::uuid`,
@@ -81,7 +81,7 @@ describe("S01: with the right id and a wrong secret", () => {
     expect(await use(`${pat.id}_${words}`)).toBe("pat.invalid");
   });
 
-  test("a remembered proof is worth nothing once the row has another hash", async () => {
+  test("a remembered proof is void once the row has another hash", async () => {
     const ada = await world.person();
     const [mine, other] = [await tokenOf(ada), await tokenOf(ada)];
     expect(await use(mine.token)).toBe("done");
@@ -95,7 +95,7 @@ describe("S01: with the right id and a wrong secret", () => {
   });
 });
 
-describe("Flametrench docs/identity.md: what is presented", () => {
+describe("Flametrench docs/identity.md: personal access token check", () => {
   const hex = "0190f2a81b3c7abc8123456789abcdef";
   test.each([
     { case: "no token", token: "", code: "auth.token_format_unrecognized" },
@@ -126,7 +126,7 @@ describe("Flametrench docs/identity.md: what is presented", () => {
     expect(await costOf(madeUp(pat.id))).toEqual([code, 1, 2]);
   });
 
-  test("H2: revoked, expired, suspended: as much work", async () => {
+  test("H2: revoked, expired and suspended tokens cost equal work", async () => {
     const ada = await world.person();
     const [revoked, expired] = [await tokenOf(ada), await tokenOf(ada)];
     await world.auth.personalAccessTokens.revoke({ actor: system, tokenId: revoked.pat.id });
@@ -145,7 +145,7 @@ describe("Flametrench docs/identity.md: what is presented", () => {
     expect(await costOf(madeUp(theirs.pat.id))).toEqual(["pat.invalid", 1, 2]);
   });
 
-  test("no refusal holds anything of the token", async () => {
+  test("no refusal contains any part of the token", async () => {
     const { token } = await tokenOf(await world.person());
     for (const wrong of [`${token}A`, token.slice(0, 37), `pat_${token}`]) {
       const error = await refusal(
@@ -156,8 +156,8 @@ describe("Flametrench docs/identity.md: what is presented", () => {
   });
 });
 
-describe("what a use costs, and gives", () => {
-  test("first: one hash and two requests; after that no hash and one; in another isolate as the first", async () => {
+describe("personal access token check, cost", () => {
+  test("first use: one hash and two requests; later uses: no hash and one request; another isolate starts again", async () => {
     const ada = await world.person();
     const { pat, token } = await tokenOf(ada, { scope: ["b", "a"] });
     expect(await costOf(token)).toEqual(["done", 1, 2]);
@@ -202,7 +202,7 @@ describe("what a use costs, and gives", () => {
     world.counting.reset();
   });
 
-  test("what a refusal after the proof was forgotten costs: as for a stranger", async () => {
+  test("a refusal after the proof was forgotten: costs as much as for a stranger", async () => {
     const { pat, token } = await tokenOf(await world.person());
     await use(token);
     await world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id });
@@ -211,8 +211,8 @@ describe("what a use costs, and gives", () => {
   });
 });
 
-describe("the owner's state is read at each use", () => {
-  test("suspended: refused like an unknown one, remembered or not; reinstated: taken again", async () => {
+describe("personal access token, owner's state read at each use", () => {
+  test("suspended owner: refused like an unknown token, remembered or not; reinstated: accepted again", async () => {
     const ada = await world.person();
     const { token } = await tokenOf(ada);
     const other = world.isolate();
@@ -223,7 +223,7 @@ describe("the owner's state is read at each use", () => {
     expect([await use(token), await use(token, other)]).toEqual(["done", "done"]);
   });
 
-  test("revoked: refused for good", async () => {
+  test("revoked owner: refused for good", async () => {
     const ada = await world.person();
     const { pat, token } = await tokenOf(ada);
     expect(await use(token)).toBe("done");
@@ -234,7 +234,7 @@ describe("the owner's state is read at each use", () => {
     expect((await world.auth.personalAccessTokens.get({ actor: system, tokenId: pat.id })).status).toBe("revoked");
   });
 
-  test("S47: a change of password leaves tokens alone", async () => {
+  test("S47: a password change leaves tokens alone", async () => {
     const ada = await world.person();
     const { token } = await tokenOf(ada);
     await world.auth.credentials.rotatePassword({
@@ -246,7 +246,7 @@ describe("the owner's state is read at each use", () => {
   });
 });
 
-describe("after a revocation", () => {
+describe("personal access token, after revocation", () => {
   test("1,000 uses of a remembered token, in ten isolates: none succeeds", async () => {
     const { pat, token } = await tokenOf(await world.person());
     const isolates = Array.from({ length: 10 }, () => world.isolate());
@@ -257,7 +257,7 @@ describe("after a revocation", () => {
     expect(tally(codes)).toEqual({ "pat.revoked": 1_000 });
   });
 
-  test("a revocation while the secret is being hashed: refused (S02)", async () => {
+  test("S02: revoked while the secret is being hashed: refused", async () => {
     const { pat, token } = await tokenOf(await world.person());
     const hasher = quickHasher();
     const auth = world.isolate({
@@ -275,8 +275,8 @@ describe("after a revocation", () => {
   });
 });
 
-describe("S41, M2: what is written down of failures", () => {
-  test("the reason, of a token that exists, 20 times and once for the rest", async () => {
+describe("S41, M2: personal access token, recorded failures", () => {
+  test("a token that exists: the reason, 20 times and once for the rest", async () => {
     const ada = await world.person();
     const { pat, token } = await tokenOf(ada);
     const context = { address: freshAddress(), userAgent: `curl${"\u202e"}` };
@@ -295,7 +295,7 @@ describe("S41, M2: what is written down of failures", () => {
     expect(JSON.stringify(events)).not.toContain(secretOf(token));
   });
 
-  test("nothing of a token that does not exist, and no counter", async () => {
+  test("a token that does not exist: no event and no counter", async () => {
     const token = madeUp();
     await use(token);
     expect(await world.events({ target: token.slice(0, 36) })).toEqual([]);

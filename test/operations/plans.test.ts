@@ -21,8 +21,8 @@ import {
   tally,
   type World,
 } from "../support/auth.ts";
-import { describeWorld } from "../support/describe-world.ts";
 import { backendNames } from "../support/databases.ts";
+import { describeWorld } from "../support/describe-world.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 
 describeWorld("batch of plans", { on: backendNames }, (world) => {
@@ -34,7 +34,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
   const notes = async () =>
     (await world.rows<{ body: string }>(sql`select body from note order by body`)).map((row) => row.body);
 
-  test("an application's rows and ours in one request, by the identifier that is known before", async () => {
+  test("the application's rows and ours in one request, by the user id known beforehand", async () => {
     const { auth } = world;
     const user = await auth.users.create.plan({ actor: system, displayName: "Ada" });
     const identifier = freshIdentifier();
@@ -59,7 +59,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     expect(await outcome(auth.signIn.password({ identifier, password: otherPassword }))).toBe("done");
   });
 
-  test("S29: a plan runs once, whatever became of it", async () => {
+  test("S29: a plan runs once, even if it failed", async () => {
     const { auth } = world;
     const plan = await auth.users.create.plan({ actor: system });
     await auth.batch([plan]);
@@ -149,7 +149,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     ]);
   });
 
-  test("S41: an application's own refusal is recorded for no plan; one that names a table, for every plan", async () => {
+  test("S41: the application's own refusal is recorded for no plan; one that names a table, for every plan", async () => {
     await world.rows(sql`
       create or replace function refuse_note() returns boolean language plpgsql as $$
       begin raise exception using errcode = 'SP001', message = 'x', constraint = 'forbidden', table = 'note'; end $$`);
@@ -168,7 +168,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     }
   });
 
-  test("an application's own failure undoes ours, and is thrown as it is", async () => {
+  test("the application's own failure undoes our changes and is rethrown unchanged", async () => {
     const { userId, token } = await world.person();
     await world.rows(sql`insert into note values (null, 'taken')`);
     const plan = await world.auth.users.suspend.plan({ actor: system, userId });
@@ -178,7 +178,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     expect(await world.events({ target: userId })).toEqual([]);
   });
 
-  test("a table of the application's with a constraint of our name is not taken for ours", async () => {
+  test("a constraint of the application's with one of our names is not taken for ours", async () => {
     const { auth } = world;
     await world.rows(sql`create schema app`);
     await world.rows(sql`create table app.other (id int constraint cred_unique_active_identifier unique)`);
@@ -190,7 +190,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     });
   });
 
-  test("a guard is read again after the bodies before it (S30)", async () => {
+  test("S30: a guard is read again after the plans before it", async () => {
     const person = await world.person();
     const { actor, userId, credentialId } = person;
     const { auth } = world;
@@ -221,7 +221,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     await world.rows(sql`delete from tup`);
   });
 
-  test("S03: what counts or consumes has no plan", () => {
+  test("S03: operations that count or consume have no plan", () => {
     const { auth } = world;
     const counting: Record<string, unknown> = {
       signIn: auth.signIn,
@@ -251,13 +251,13 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     expect([session.user.id, none, user.displayName]).toEqual([userId, [], "Ada"]);
   });
 
-  test("a statement alone, and several", async () => {
+  test("statements alone, one and several", async () => {
     expect(await world.auth.batch([sql`select 1 as n`])).toEqual([[{ n: 1 }]]);
     expect(await world.auth.batch([sql`select 1 as n`, sql`select 2 as n`])).toEqual([[{ n: 1 }], [{ n: 2 }]]);
   });
 });
 
-describe("S03: inside a transaction of the application's own", () => {
+describe("S03: inside the application's own transaction", () => {
   let world: World;
   let client: pg.Client;
   let auth: Auth;
@@ -272,7 +272,7 @@ describe("S03: inside a transaction of the application's own", () => {
     await world.close();
   });
 
-  test("what counts or consumes is refused before anything is counted, and works again after it", async () => {
+  test("operations that count or consume are refused before they count, and work after it", async () => {
     const person = await world.person();
     const { token, actor, identifier } = person;
     const counting: Record<string, () => Promise<unknown>> = {
@@ -295,7 +295,7 @@ describe("S03: inside a transaction of the application's own", () => {
     expect(await outcome(counting.refresh!())).toBe("done");
   });
 
-  test("what has a plan takes part: it is undone with the application's rows, or stays with them", async () => {
+  test("operations with a plan take part: undone or kept with the application's rows", async () => {
     for (const end of ["rollback", "commit"]) {
       const { userId } = await world.person();
       await client.query("begin");
@@ -306,7 +306,7 @@ describe("S03: inside a transaction of the application's own", () => {
     }
   });
 
-  test("a refusal undoes only its own part of it", async () => {
+  test("a refusal undoes only its own part of the transaction", async () => {
     const [person, other] = [await world.person(), await world.person()];
     await client.query("begin");
     await client.query("create table kept (n int)");
@@ -360,7 +360,7 @@ describeWorld("S30: locks of a batch", { on: ["postgres"], timeoutMilliseconds: 
     return row!.n;
   }
 
-  test("however many there are: identifiers, the users in one statement by id, then the administrators", () => {
+  test("lock order: identifiers, users in one statement by id, then administrators", () => {
     const user = (id: string) => ({ on: "usr", key: sql<{ id: string }>`select ${id}::uuid as id` }) as const;
     expect(lockStatements([])).toEqual([]);
     const locks = [lockAdministrators(), user("b"), ...["y", "x", "y"].flatMap(lockIdentifier), user("a")];

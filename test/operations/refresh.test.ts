@@ -40,8 +40,8 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       e.metadata,
     ]);
 
-  describe("R054: one child, which takes the place of its parent", () => {
-    test("another id and token; the old one is dead for access at once", async () => {
+  describe("R054: one child, which replaces its parent", () => {
+    test("new id and token; the old token is refused at once", async () => {
       const person = await world.person();
       const child = await refresh(person.token);
       expect(child.session.id).not.toBe(person.session.id);
@@ -51,7 +51,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(await refreshEvents(person.session)).toEqual([["success", { successor: child.session.id }]]);
     });
 
-    test("S31: family, its end, when and how the user signed in are carried over; the second factor is not", async () => {
+    test("S31: the child keeps family, expiry and authentication, not the proof of the second factor", async () => {
       const person = await world.person();
       await world.levelTwo(person.session);
       await advanceTestClock(world.database, 3_000);
@@ -73,7 +73,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(session.authTime).toEqual(start);
     });
 
-    test("B44, F04: the same refresh within 10 s gets the same child, in any isolate, and makes nothing", async () => {
+    test("B44, F04: a repeat within 10 s gets the same child in any isolate", async () => {
       const person = await world.person();
       const child = await refresh(person.token);
       for (const second of [0, 5, 9]) {
@@ -85,7 +85,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(await refreshEvents(person.session)).toHaveLength(1);
     });
 
-    test("R097: ever newer children do not outlive the family", async () => {
+    test("R097: repeated refreshes do not outlive the family", async () => {
       const person = await world.person();
       let { token } = person;
       for (let days = 6; days < 30; days += 6) {
@@ -101,7 +101,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect([await verify(last), await outcome(refresh(last))]).toEqual([ended, ended]);
     });
 
-    test("a child lives as long as its parent did, and begins after it though the clock stands still", async () => {
+    test("a child has its parent's lifetime and starts after it, even with a stopped clock", async () => {
       const person = await world.person();
       const { ticket } = await world.auth.verifyPassword(person);
       const { userId, credentialId } = person;
@@ -115,7 +115,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
     });
   });
 
-  describe("S18: what a repeat gets, and when it is theft", () => {
+  describe("S18: repeat or theft", () => {
     test.each([
       { case: "one second before the window ends", retrySeconds: 10, after: 9, verdict: "done", live: 1 },
       { case: "when it ends", retrySeconds: 10, after: 10, verdict: ended, live: 0 },
@@ -133,7 +133,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(await verify(child.token)).toBe(live === 1 ? "done" : ended);
     });
 
-    test("late reuse ends the family once, with one event; the user's other sessions live", async () => {
+    test("late reuse ends the family once, with one event, and no other session", async () => {
       const person = await world.person();
       const other = await world.signIn(person);
       const child = await refresh(person.token);
@@ -177,7 +177,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(await world.liveSessions(person.userId)).toBe(0);
     });
 
-    test("a session that was signed out, not refreshed, is never called reuse", async () => {
+    test("a token that was signed out, not refreshed: never reported as reuse", async () => {
       const person = await world.person();
       await world.auth.sessions.signOut({ token: person.token, transport: "token" });
       await advanceTestClock(world.database, day);
@@ -185,7 +185,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(await refreshEvents(person.session)).toEqual([]);
     });
 
-    test("an old token at another door is plainly refused, and ends nothing; at sign-out it ends the family", async () => {
+    test("an old token: plainly refused elsewhere, and at sign-out it ends the family", async () => {
       const person = await world.person();
       const other = await world.signIn(person);
       const child = await refresh(person.token);
@@ -199,20 +199,17 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect([await verify(child.token), await verify(other.token)]).toEqual([ended, "done"]);
     });
 
-    test.each(["suspend", "revoke"] as const)(
-      "a user whom somebody %ss: refused, within the window too",
-      async (verb) => {
-        const person = await world.person();
-        await refresh(person.token);
-        const column = verb === "suspend" ? "suspended" : "revoked";
-        await world.rows(sql`update usr set status = ${column} where id = ${uuidFor("usr", person.userId)}::uuid`);
-        expect(await outcome(refresh(person.token))).toBe(ended);
-      },
-    );
+    test.each(["suspend", "revoke"] as const)("a user after %s: refused, within the window too", async (verb) => {
+      const person = await world.person();
+      await refresh(person.token);
+      const column = verb === "suspend" ? "suspended" : "revoked";
+      await world.rows(sql`update usr set status = ${column} where id = ${uuidFor("usr", person.userId)}::uuid`);
+      expect(await outcome(refresh(person.token))).toBe(ended);
+    });
   });
 
   describe("S08: only the presented session", () => {
-    test("another id beside the token is not found for everyone, and nothing is refreshed", async () => {
+    test("another session's id beside the token: not_found, and nothing is refreshed", async () => {
       const person = await world.person();
       const [own, foreign] = [await world.signIn(person), await world.person()];
       const withId = (sessionId: string) =>
@@ -233,7 +230,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(await outcome(refresh(token))).toBe("unauthorized.invalid_token");
     });
 
-    test("a cookie session stays one", async () => {
+    test("a cookie session stays a cookie session", async () => {
       const { token } = await world.person({ transport: "cookie" });
       const child = await world.auth.sessions.refresh({ token, transport: "cookie" });
       expect(child.session.transport).toBe("cookie");
@@ -241,8 +238,8 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
     });
   });
 
-  describe("S09: what the child's token is made of", () => {
-    test("key, nonce and the old token: each is needed, and every nonce is another", async () => {
+  describe("S09: derivation of the child's token", () => {
+    test("needs key, nonce and old token, and each nonce is new", async () => {
       const person = await world.person();
       const children = [await refresh(person.token)];
       for (let turn = 0; turn < 5; turn++) children.push(await refresh(children.at(-1)!.token));
@@ -282,7 +279,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       }
     });
 
-    test("F16: a repeat across a change of keys; a version that is gone is a refusal, not reuse", async () => {
+    test("F16: a repeat after a key change works; with a dropped key it is refused, not taken for reuse", async () => {
       const person = await world.person();
       const child = await refresh(person.token);
       const newest = toBase64Url(randomBytes(32));
@@ -295,7 +292,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(await refresh(child.token, both)).toEqual(grandchild);
     });
 
-    test("a child that was not derived from this token is not handed out", async () => {
+    test("a child that was not derived from this token is not returned", async () => {
       const person = await world.person();
       const child = await refresh(person.token);
       await world.rows(sql`
@@ -322,7 +319,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
     }
   });
 
-  test("a session of another SDK begins a family at its first refresh, and has our absolute end", async () => {
+  test("a session of another SDK starts a family at its first refresh, with our absolute lifetime", async () => {
     const person = await world.person();
     await world.rows(sql`
       update ses set family_id = null, family_expires_at = null, idle_seconds = null, auth_time = null, amr = '{}',

@@ -15,7 +15,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
     outcome(world.auth.sessions.verify({ token, transport }));
 
   describe("verify", () => {
-    test("tells the session, its user, and who may act", async () => {
+    test("returns the session, its user and the actor", async () => {
       const person = await world.person();
       const { session, user, actor } = await world.auth.sessions.verify({ token: person.token, transport: "token" });
       expect(session).toEqual(person.session);
@@ -38,7 +38,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       expect(await verify(token(await world.person()))).toBe("unauthorized.invalid_token");
     });
 
-    test("R023, R043: nothing in the database opens anything", async () => {
+    test("R023, R043: no value stored in the database works as a token", async () => {
       const { session, token } = await world.person();
       const [row] = await world.rows<{ hash: string; whole: string }>(sql`
         select encode(token_hash, 'hex') as hash, to_jsonb(ses)::text as whole from ses
@@ -52,7 +52,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
     test.each([
       { made: "cookie", presented: "token" },
       { made: "token", presented: "cookie" },
-    ] as const)("S08: a $made session presented as $presented is nobody's", async ({ made, presented }) => {
+    ] as const)("S08: a $made session presented as $presented: refused", async ({ made, presented }) => {
       const { token } = await world.person({ transport: made });
       expect(await verify(token, made)).toBe("done");
       expect(await verify(token, presented)).toBe("unauthorized.invalid_token");
@@ -62,7 +62,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       expect(await verify(token, made)).toBe("done");
     });
 
-    test("S08: a session that another SDK made has no transport and counts as a token's", async () => {
+    test("S08: a session of another SDK without a transport counts as a token session", async () => {
       const { userId, credentialId } = await world.person();
       const token = generateOpaqueToken();
       await world.rows(sql`
@@ -102,7 +102,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
   });
 
   describe("signOut and revoke", () => {
-    test("R045: what is signed out stays out, and only that", async () => {
+    test("R045: a signed-out session stays out, others live", async () => {
       const person = await world.person();
       const other = await world.signIn(person);
       const { auth } = world;
@@ -115,14 +115,11 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       expect(await world.events({ target: person.session.id, action: "identity.session.sign_out" })).toHaveLength(1);
     });
 
-    test.each(["", "garbage", generateOpaqueToken(), "pat_x"])(
-      "signing %j out does nothing, and no harm",
-      async (token) => {
-        expect(await outcome(world.auth.sessions.signOut({ token, transport: "token" }))).toBe("done");
-      },
-    );
+    test.each(["", "garbage", generateOpaqueToken(), "pat_x"])("signing out %j: no effect", async (token) => {
+      expect(await outcome(world.auth.sessions.signOut({ token, transport: "token" }))).toBe("done");
+    });
 
-    test("revoke is idempotent and keeps the first moment", async () => {
+    test("revoke, repeated: keeps the first time", async () => {
       const person = await world.person();
       const other = await world.signIn(person);
       const act = { actor: person.actor, sessionId: other.session.id };
@@ -133,7 +130,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       expect(await world.events({ target: other.session.id, action: "identity.session.revoke" })).toHaveLength(1);
     });
 
-    test("a session may end itself", async () => {
+    test("revoke: a session may end itself", async () => {
       const { actor, session, token } = await world.person();
       await world.auth.sessions.revoke({ actor, sessionId: session.id });
       expect(await verify(token)).toBe("unauthorized.session_expired");
@@ -142,7 +139,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       );
     });
 
-    test("R048: revokeOthers ends all others and all tickets, counts them, and leaves strangers alone", async () => {
+    test("R048: revokeOthers ends and counts the user's other sessions and tickets", async () => {
       const person = await world.person();
       const stranger = await world.person();
       const others = [await world.signIn(person), await world.signIn(person, { transport: "cookie" })];
@@ -187,7 +184,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
   });
 
   describe("list", () => {
-    test("pages in order of making, in every state or only those that live", async () => {
+    test("pages in order of creation, all sessions or only live ones", async () => {
       const person = await world.person();
       const sessions = [person.session];
       for (let number = 0; number < 4; number++) sessions.push((await world.signIn(person)).session);
@@ -213,7 +210,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       expect(await outcome(list({ cursor: generateId("usr") }))).toBe("invalid_format.cursor");
     });
 
-    test("another's cursor only says where to begin", async () => {
+    test("another user's cursor only sets the starting point", async () => {
       const [person, stranger] = [await world.person(), await world.person()];
       const { data } = await world.auth.sessions.list({
         actor: stranger.actor,
@@ -264,7 +261,7 @@ describeWorld(
       expect(await refresh(asked.token)).toBe("unauthorized.session_expired");
     });
 
-    test("last_seen_at is written once a minute at most", async () => {
+    test("last_seen_at is written at most once a minute", async () => {
       const { token, session } = await world.person();
       const lastSeen = async () => {
         const [row] = await world.rows<{ seconds: number }>(sql`
@@ -281,7 +278,7 @@ describeWorld(
       expect(seen).toEqual([0, 0, 0, 61, 61, 61, 122]);
     });
 
-    test("an application's own lifetimes", async () => {
+    test("the application's own lifetimes apply", async () => {
       const lifetimes = { level1: { absoluteSeconds: 120, idleSeconds: 60 } };
       const auth = world.isolate({ lifetimes });
       const person = await world.person();
@@ -293,7 +290,7 @@ describeWorld(
       expect(await verify(token)).toBe("unauthorized.session_expired");
     });
 
-    test("onlyLive leaves out what ended for want of use", async () => {
+    test("onlyLive leaves out sessions that ended unused", async () => {
       const person = await world.person();
       await advanceTestClock(world.database, 7 * day);
       const again = await world.signIn(person);

@@ -35,7 +35,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
   /** What was sent, but for the purge that one sign-in in a hundred takes along. */
   const sent = () => world.counting.statements.filter((text) => !text.includes("tickets as"));
 
-  describe("R010, S42: every refused sign-in is one computation, two requests and one answer", () => {
+  describe("R010, S42: every refused sign-in costs one hash, two requests and gives one answer", () => {
     const paths: { case: string; attempt: () => Promise<[identifier: string, password: string]> }[] = [
       { case: "a wrong password", attempt: async () => [(await world.person()).identifier, otherPassword] },
       { case: "an unknown identifier", attempt: async () => [freshIdentifier(), goodPassword] },
@@ -144,7 +144,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
   });
 
   describe("success", () => {
-    test("a session of its own, by the identifier in any case and the password as typed", async () => {
+    test("a new session, with the identifier in any letter case", async () => {
       const password = "vmqkzhrwxjcygpf\u00e9";
       const person = await world.person({ password });
       const signedIn = await signIn(person.identifier.toUpperCase(), "vmqkzhrwxjcygpfe\u0301");
@@ -162,7 +162,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       }
     });
 
-    test("R044, R055: a token that the client brings is never adopted, and its session ends", async () => {
+    test("R044, R055: a presented token is never adopted, and its session ends", async () => {
       const [ada, eve] = [await world.person({ transport: "cookie" }), await world.person({ transport: "cookie" })];
       const signedIn = await signIn(ada.identifier, ada.password, { transport: "cookie", presentedToken: eve.token });
       if (signedIn.mfaRequired) expect.unreachable();
@@ -170,7 +170,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       expect([await verify(eve), await verify(ada)]).toEqual(["unauthorized.session_expired", "done"]);
     });
 
-    test("R044: an old token of a session that was refreshed ends what took its place, for a sign-up too", async () => {
+    test("R044: a presented token that was refreshed: its successor ends, at sign-up too", async () => {
       const [ada, eve] = [await world.person(), await world.person()];
       const child = await world.auth.sessions.refresh({ token: ada.token, transport: "token" });
       await signIn(eve.identifier, eve.password, { presentedToken: ada.token });
@@ -188,20 +188,20 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       expect(await verify(eve)).toBe("done");
     });
 
-    test("S12: while a second factor is still to come, the session that the client holds goes on", async () => {
+    test("S12: while a second factor is pending, the presented session goes on", async () => {
       const [ada, eve] = [await world.person(), await world.person()];
       await world.enroll(ada.userId);
       const { mfaRequired } = await signIn(ada.identifier, ada.password, { presentedToken: eve.token });
       expect([mfaRequired, await verify(eve)]).toEqual([true, "done"]);
     });
 
-    test("S08: a session of the other transport is not ended by it", async () => {
+    test("S08: a session of the other transport goes on", async () => {
       const person = await world.person();
       await signIn(person.identifier, person.password, { transport: "cookie", presentedToken: person.token });
       expect(await verify(person)).toBe("done");
     });
 
-    test("a failure ends nothing that the client holds", async () => {
+    test("a failed sign-in leaves the presented session alone", async () => {
       const person = await world.person();
       await outcome(signIn(person.identifier, otherPassword, { presentedToken: person.token }));
       expect(await verify(person)).toBe("done");
@@ -216,7 +216,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
     );
   });
 
-  describe("S12: where a second factor is demanded there is a ticket and no session", () => {
+  describe("S12: a required second factor gives a ticket and no session", () => {
     test.each([
       {
         case: "an active factor",
@@ -298,7 +298,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
             update mfa_enrollment_grant set expires_at = sallyport_now() where usr_id = ${uuidFor("usr", userId)}::uuid`);
         },
       },
-    ])("S32, $case: the right password sets nothing up, and leaves nothing", async ({ spoil }) => {
+    ])("S32, $case: the right password enrolls nothing and leaves no ticket", async ({ spoil }) => {
       const person = await world.person();
       await world.requireFactor(person.userId, new Date(0));
       await spoil(person.userId);
@@ -315,14 +315,14 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  describe("R009: a weaker hash is made again at the next success", () => {
+  describe("R009: a weaker hash is replaced at the next success", () => {
     async function personWithOldHash(): Promise<Person> {
       const person = await world.person();
       await setHash(person, oldHash);
       return person;
     }
 
-    test("and only then", async () => {
+    test("rehash: only at a success", async () => {
       const person = await personWithOldHash();
       const auth = world.isolate({ passwordHasher: quickHasher() });
       expect(await outcome(auth.signIn.password({ identifier: person.identifier, password: otherPassword }))).toBe(
@@ -340,7 +340,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       expect(await hashOf(person)).toBe(renewed);
     });
 
-    test("not over a password that was changed meanwhile", async () => {
+    test("rehash: does not overwrite a password changed meanwhile", async () => {
       const person = await personWithOldHash();
       const current = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$c29tZXNhbHRzb21lc2FsdHNvbWVzYWx0c29tZXNhbHQ";
       // The change lands while the isolate hashes.
@@ -378,7 +378,7 @@ describeWorld("sign-in with the production hash", { on: ["pglite"], hasher: "rea
     expect(world.hasher.computations).toBe(3);
   });
 
-  test("R011: 100 sign-ins at once: as many as the queue holds are answered, the others get 503 and when to try again", async () => {
+  test("R011: 100 sign-ins at once: the queue's capacity is answered, the rest get 503 with a retry time", async () => {
     const people = await Promise.all(Array.from({ length: 4 }, () => world.person()));
     const attempts = Array.from({ length: 100 }, (_, index) => {
       const { identifier, password } = people[index % 4]!;

@@ -48,7 +48,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     expect(await world.events({ actor: user.id })).toMatchObject([{ action: "identity.sign_up", outcome: "success" }]);
   });
 
-  describe("what is refused leaves nothing behind", () => {
+  describe("refused, leaving no row", () => {
     test.each([
       {
         case: "an identifier that is taken",
@@ -90,23 +90,20 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
       expect(await counts()).toEqual(before);
     });
 
-    test("R001: too short alone says so", async () => {
+    test("R001: a password that is only too short: the refusal says so", async () => {
       const { details } = await refusal(signUp({ password: "vmqkzhrwxjcygp" }));
       expect(details).toEqual({ reason: "too_short" });
     });
   });
 
-  test.each(["closed", "invited", "anything", undefined])(
-    "S39: in mode %s nobody makes an account, before any work",
-    async (mode) => {
-      const auth = world.isolate({ signUp: mode as "closed" });
-      world.hasher.reset();
-      expect(await outcome(signUp({}, auth))).toBe("forbidden.sign_up_closed");
-      expect(world.hasher.computations).toBe(0);
-    },
-  );
+  test.each(["closed", "invited", "anything", undefined])("S39: in mode %s: refused before any work", async (mode) => {
+    const auth = world.isolate({ signUp: mode as "closed" });
+    world.hasher.reset();
+    expect(await outcome(signUp({}, auth))).toBe("forbidden.sign_up_closed");
+    expect(world.hasher.computations).toBe(0);
+  });
 
-  test("S39: the password is hashed once, taken or not", async () => {
+  test("S39: one hash, whether the identifier is taken or not", async () => {
     const { identifier } = await world.person();
     for (const taken of [identifier, freshIdentifier()]) {
       world.hasher.reset();
@@ -136,7 +133,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     expect(events.map(({ outcome }) => outcome)).toEqual(["failure", "denied", "denied"]);
   });
 
-  test("S47: the session that the client held ends, if it came the same way", async () => {
+  test("S47: the presented session of the same transport ends", async () => {
     const [cookie, token] = [await world.person({ transport: "cookie" }), await world.person()];
     const verify = ({ token, transport }: typeof cookie) => outcome(world.auth.sessions.verify({ token, transport }));
     await signUp({ transport: "cookie", presentedToken: token.token });
@@ -149,7 +146,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     expect(await outcome(signUp({ presentedToken: "garbage" }))).toBe("done");
   });
 
-  test("an identifier beyond ASCII, where the application accepts them", async () => {
+  test("a non-ASCII identifier, where the application allows it: accepted", async () => {
     const auth = world.isolate({ allowNonAsciiIdentifiers: true });
     const identifier = `ren\u00e9${freshIdentifier()}`;
     expect(await outcome(signUp({ identifier }, auth))).toBe("done");

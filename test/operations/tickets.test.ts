@@ -26,7 +26,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
   }
   const create = (claim: Claim) => world.auth.sessions.create(claim);
 
-  test("a ticket says what was proved, opens nothing by itself, and gives one session", async () => {
+  test("states what was proved, is no session token, and gives one session", async () => {
     const person = await world.person({ transport: "cookie" });
     const verified = await world.auth.verifyPassword(person);
     expect(verified).toEqual({
@@ -54,7 +54,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
     ]);
   });
 
-  describe("S20: all that can be wrong with a ticket looks the same, and makes no session", () => {
+  describe("S20: a ticket that cannot be used: one and the same refusal", () => {
     test.each<{ case: string; spoil: (claim: Claim, person: Person) => Promise<Claim> }>([
       { case: "unknown", spoil: async (claim) => ({ ...claim, ticket: generateOpaqueToken() }) },
       { case: "garbage", spoil: async (claim) => ({ ...claim, ticket: "' or 1=1 --" }) },
@@ -193,13 +193,13 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
       expect(await world.liveSessions(person.userId)).toBe(before);
     });
 
-    test("one second before its end it is good", async () => {
+    test("one second before its expiry: accepted", async () => {
       const claim = await ticketOf(await world.person());
       await advanceTestClock(world.database, 299);
       expect(await outcome(create(claim))).toBe("done");
     });
 
-    test("a claim that does not fit spends nothing", async () => {
+    test("a mismatched claim: refused, and the ticket is not spent", async () => {
       const claim = await ticketOf(await world.person());
       expect(await outcome(create({ ...claim, userId: (await world.person()).userId }))).toBe(
         "unauthorized.invalid_ticket",
@@ -207,7 +207,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
       expect(await outcome(create(claim))).toBe("done");
     });
 
-    test("revokeOthers ends the tickets too", async () => {
+    test("revokeOthers: ends the tickets too", async () => {
       const person = await world.person();
       const claim = await ticketOf(person);
       await world.auth.sessions.revokeOthers({ actor: person.actor });
@@ -215,8 +215,8 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
     });
   });
 
-  describe("what a session of a ticket is", () => {
-    test("a complete one of two factors: level 2, proved just now, with its shorter life", async () => {
+  describe("session of a ticket", () => {
+    test("two factors: level 2, proved now, with the shorter lifetime", async () => {
       const person = await world.person();
       await world.enroll(person.userId);
       const claim = await ticketOf(person);
@@ -249,7 +249,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
     );
   });
 
-  test("S29: a plan spends the ticket in its own transaction, and gives it back if that is undone", async () => {
+  test("S29: a plan spends the ticket in its transaction and returns it if that is rolled back", async () => {
     const person = await world.person();
     const claim = await ticketOf(person);
     const { auth } = world;
@@ -263,7 +263,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
     expect(await outcome(auth.batch([sql`delete from usr_mfa_policy`, refused]))).toBe("unauthorized.invalid_ticket");
   });
 
-  test("S46: purging removes what ended, as much as it may, and nothing that lives", async () => {
+  test("S46: a purge removes only ended tickets, up to its limit", async () => {
     await world.rows(sql`delete from login_ticket`);
     const people = [await world.person(), await world.person(), await world.person()];
     const old = await Promise.all(people.map(ticketOf));
@@ -288,7 +288,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
       }),
     "a passkey": () => world.auth.signIn.passkey({ response: {}, context: { address: freshAddress() } }),
   };
-  test.each(Object.entries(doors))("S46: one sign-in in a hundred by %s does so too", async (_kind, signIn) => {
+  test.each(Object.entries(doors))("S46: one sign-in in a hundred by %s purges too", async (_kind, signIn) => {
     await ticketOf(await world.person());
     await advanceTestClock(world.database, 301);
     const left = () => world.rows(sql`select from login_ticket where expires_at < sallyport_now()`);

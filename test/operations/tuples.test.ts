@@ -84,7 +84,7 @@ describeWorld("check: exact match and nothing else", { on: ["pglite", "postgres"
     world.counting.reset();
   });
 
-  test("checkAny tells which relation matched, in the order asked for, and wants one at least", async () => {
+  test("checkAny: returns the first matching relation and needs at least one", async () => {
     const { relation: _, ...subject } = question();
     const tuple = async (relation: string) =>
       (
@@ -108,7 +108,7 @@ describeWorld("check: exact match and nothing else", { on: ["pglite", "postgres"
     expect(await outcome(world.auth.tuples.checkAny({ ...subject, relations: [] }))).toBe("invalid_format.relations");
   });
 
-  test("R110: what was revoked is gone at the next question", async () => {
+  test("R110: a revoked tuple is gone at the next check", async () => {
     const person = await world.person();
     await world.rows(sql`
       insert into tup (id, subject_type, subject_id, relation, object_type, object_id)

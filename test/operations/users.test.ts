@@ -53,8 +53,8 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
     tuples: ["usr", "org"],
   };
 
-  describe("R046: what ends with a user, in the same transaction", () => {
-    test("suspend: sessions and tickets; reinstate: none of them comes back", async () => {
+  describe("R046: ending a user, in the same transaction", () => {
+    test("suspend: sessions and tickets end; reinstate: none comes back", async () => {
       const { userId, states } = await everythingUnder();
       expect(await states()).toEqual(alive);
       const { auth } = world;
@@ -65,7 +65,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       expect(await states()).toEqual({ ...suspended, usr: "active" });
     });
 
-    test("revoke: everything, suspended credentials and pending factors included; another subject's tuple stays", async () => {
+    test("revoke: everything of the user ends, other subjects' tuples stay", async () => {
       const { userId, states } = await everythingUnder();
       expect((await world.auth.users.revoke({ actor: system, userId })).status).toBe("revoked");
       expect(await states()).toEqual({
@@ -79,7 +79,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       });
     });
 
-    test("the identifier of a revoked user is free for somebody else", async () => {
+    test("revoke: the identifier is free for another user", async () => {
       const person = await world.person();
       await world.auth.users.revokeOwn({ ...person, currentPassword: person.password });
       const heir = await world.person({ identifier: person.identifier });
@@ -87,7 +87,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
     });
   });
 
-  describe("states: Flametrench docs/identity.md", () => {
+  describe("Flametrench docs/identity.md: states", () => {
     const steps = {
       suspend: (userId: string) => world.auth.users.suspend({ actor: system, userId }),
       reinstate: (userId: string) => world.auth.users.reinstate({ actor: system, userId }),
@@ -107,14 +107,14 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       { from: "revoked", step: "reinstate", expected: "precondition.invalid_transition", to: "revoked" },
       { from: "revoked", step: "revoke", expected: "conflict.already_terminal", to: "revoked" },
       { from: "revoked", step: "update", expected: "conflict.already_terminal", to: "revoked" },
-    ])("$step of one who is $from: $expected", async ({ from, step, expected, to }) => {
+    ])("$step of a $from user: $expected", async ({ from, step, expected, to }) => {
       const { userId } = await world.person();
       if (from !== "active") await steps[from === "suspended" ? "suspend" : "revoke"](userId);
       expect(await outcome(steps[step](userId))).toBe(expected);
       expect((await world.auth.users.get({ actor: system, userId })).status).toBe(to);
     });
 
-    test("S41: suspending one who is suspended changes nothing and leaves no event", async () => {
+    test("S41: suspending a suspended user: no change and no event", async () => {
       const { userId } = await world.person();
       const first = await steps.suspend(userId);
       expect(await steps.suspend(userId)).toEqual(first);
@@ -122,7 +122,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
     });
   });
 
-  describe("the display name: ADR 0014", () => {
+  describe("ADR 0014: display name", () => {
     test.each([
       { case: "null by default", name: undefined, expected: null },
       { case: "null", name: null, expected: null },
@@ -139,7 +139,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       expect(await world.auth.users.get({ actor: system, userId: user.id })).toEqual(user);
     });
 
-    test.each(["a\0b", "a\ud800"])("R130: %j cannot be stored and is a 400", async (displayName) => {
+    test.each(["a\0b", "a\ud800"])("R130: %j, which the database cannot store: 400", async (displayName) => {
       const { auth } = world;
       const { id } = await auth.users.create({ actor: system });
       expect(await outcome(auth.users.create({ actor: system, displayName }))).toBe("invalid_format.text");
@@ -147,7 +147,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       expect(await outcome(auth.users.list({ actor: system, query: displayName }))).toBe("invalid_format.text");
     });
 
-    test("leaving it out keeps it, null clears it", async () => {
+    test("left out: kept; null: cleared", async () => {
       const { auth } = world;
       const { id } = await auth.users.create({ actor: system, displayName: "Ada" });
       const kept = await auth.users.update({ actor: system, userId: id });
@@ -160,7 +160,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
     });
   });
 
-  describe("list: ADR 0015", () => {
+  describe("ADR 0015: list", () => {
     /** Seven users whom a common word in their identifiers finds, two of them suspended. */
     let word: string;
     const ids: string[] = [];
@@ -179,7 +179,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       return { ids: data.map(({ id }) => id), nextCursor };
     };
 
-    test("pages in order of making; one that is exactly full and last has no cursor", async () => {
+    test("pages in order of creation; a full last page has no cursor", async () => {
       const first = await list({ query: word, limit: 3 });
       expect(first).toEqual({ ids: ids.slice(0, 3), nextCursor: ids[2] });
       const second = await list({ query: word, limit: 3, cursor: first.nextCursor! });
@@ -198,11 +198,11 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       { case: "and no wildcard", query: () => `%${word}%nothing`, count: 0 },
       { case: "an underscore is no wildcard", query: () => `0__\\${word}`, count: 0 },
       { case: "a backslash escapes nothing", query: () => `\\%_\\${word}`, count: 0 },
-    ])("the query is a part of an identifier: $case", async ({ query, count }) => {
+    ])("query, a part of an identifier: $case", async ({ query, count }) => {
       expect((await list({ query: query() })).ids).toHaveLength(count);
     });
 
-    test("by status; credentials that ended find nobody", async () => {
+    test("filter by status; ended credentials match no query", async () => {
       expect((await list({ query: word, status: "suspended" })).ids).toEqual(ids.slice(5));
       expect((await list({ query: word, status: "active" })).ids).toEqual(ids.slice(0, 5));
       const { auth } = world;
@@ -219,7 +219,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       { limit: 1e9, size: 7 },
       { limit: Number.NaN, size: 7 },
       { limit: Number.POSITIVE_INFINITY, size: 7 },
-    ])("a limit of $limit is brought into range", async ({ limit, size }) => {
+    ])("limit $limit: clamped", async ({ limit, size }) => {
       expect((await list({ query: word, limit })).ids).toHaveLength(size);
     });
 
@@ -231,7 +231,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
     );
   });
 
-  test("R022: a fresh schema has nobody in it", async () => {
+  test("R022: a fresh schema has no user", async () => {
     const empty = await openAuth(name);
     expect(await empty.auth.users.list({ actor: system })).toEqual({ data: [], nextCursor: null });
     await empty.close();

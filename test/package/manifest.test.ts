@@ -10,21 +10,21 @@ const tools: Record<string, string> = {
   ...read(".ci/node/package.json").optionalDependencies,
 };
 
-test("every dependency and every tool is pinned", () => {
+test("package.json: every dependency and tool has an exact version", () => {
   const versions = Object.entries({ ...manifest.dependencies, ...tools });
   expect(versions.length).toBeGreaterThan(20);
   const loose = versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version) && version !== "file:.ci/node");
   expect(loose).toEqual([]);
 });
 
-test("every peer is also a tool, so that it is tested", () => {
+test("package.json: every peer is also a development dependency", () => {
   const missing = Object.keys(manifest.peerDependencies).filter(
     (name) => !Object.hasOwn(manifest.devDependencies, name),
   );
   expect(missing).toEqual([]);
 });
 
-test("the lock file knows the content of every package, and no place to get it from", () => {
+test("lock file: has every package's digest and no registry host", () => {
   const { packages } = read("package-lock.json") as {
     packages: Record<string, { integrity?: string; resolved?: string; link?: boolean }>;
   };

@@ -34,19 +34,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe("the tarball", () => {
-  test("publint finds nothing, not even a suggestion", async () => {
+describe("packed package", () => {
+  test("publint: no finding, not even a suggestion", async () => {
     expect(await run(tool("publint"), ["run", tarball, "--strict", "--level", "suggestion"], folder)).toContain(
       "All good!",
     );
   });
 
-  test("attw finds nothing wrong with the types of an ESM-only package", async () => {
+  test("attw: no problem with the types of an ESM-only package", async () => {
     const report = await run(tool("attw"), [tarball, "--profile", "esm-only", "--format", "json"], folder);
     expect(Object.keys(JSON.parse(report).analysis.entrypoints).sort()).toEqual(Object.keys(manifest.exports).sort());
   });
 
-  test("it holds what is listed, no source, no test, and no path of this machine", async () => {
+  test("contains the listed files, no source, no test and no local path", async () => {
     const files = (await run("tar", ["-tzf", tarball], folder)).trim().split("\n");
     expect(files.length).toBeGreaterThan(100);
     const form =
@@ -58,7 +58,7 @@ describe("the tarball", () => {
     expect(everything).not.toContain(folder);
   });
 
-  test("who installs it gets its dependencies, no peer, and keeps their own Node", async () => {
+  test("installing it: brings its dependencies, no peer and no Node", async () => {
     const packages = Object.keys(
       JSON.parse(await readFile(join(bare, "node_modules/.package-lock.json"), "utf8")).packages,
     );
@@ -68,19 +68,19 @@ describe("the tarball", () => {
   });
 });
 
-describe("the exports", () => {
-  test("are these", async () => {
+describe("package exports", () => {
+  test("match the snapshot", async () => {
     const { exports } = JSON.parse(await run(process.execPath, ["print-all.mjs"], full));
     expect(exports).toMatchSnapshot();
   });
 
-  test("are all imported by the programs of this suite", async () => {
+  test("are all imported by the consumer programs", async () => {
     const texts = await Promise.all(["core.mjs", "all.mjs"].map((name) => readFile(join(full, name), "utf8")));
     const imported = [...texts.join("\n").matchAll(/from "sallyport(.*)"/g)].map(([, subpath]) => `.${subpath}`);
     expect(imported.sort()).toEqual(Object.keys(manifest.exports).sort());
   });
 
-  test("have types that a strict project without Node's accepts", async () => {
+  test("have types that a strict project without Node's types accepts", async () => {
     const entries = Object.keys(manifest.exports).map((subpath) => `sallyport${subpath.slice(1)}`);
     const imports = entries.map(
       (entry, index) => `import * as entry${index} from "${entry}";\nentry${index} satisfies object;\n`,
@@ -102,7 +102,7 @@ describe("an import has no side effect", () => {
   const watched = async (...entries: string[]): Promise<string[]> =>
     JSON.parse(await run(process.execPath, ["import-watched.mjs", ...entries], full));
 
-  test("of those that are looked for, and found in a module that has them", async () => {
+  test("the watcher finds the effects of a guilty module", async () => {
     expect(await watched("./guilty.mjs")).toEqual([
       "WebAssembly.Module",
       "crypto.randomUUID",
@@ -117,7 +117,7 @@ describe("an import has no side effect", () => {
   });
 });
 
-describe("every entry is imported, and a password hashed and verified, in", () => {
+describe("every entry imported, and a password hashed and verified, in", () => {
   interface Report {
     exports: Record<string, string[]>;
     works: Record<string, boolean>;
@@ -191,7 +191,7 @@ describe("every entry is imported, and a password hashed and verified, in", () =
   });
 });
 
-describe("no entry reaches Node", () => {
+describe("entries without Node modules", () => {
   test.each(
     Object.entries(manifest.exports).flatMap(([subpath, { types: _, ...conditions }]) =>
       Object.entries(conditions).map(([condition, file]) => [subpath, condition, file] as const),
@@ -215,7 +215,7 @@ describe("no entry reaches Node", () => {
   });
 });
 
-describe("the command line", () => {
+describe("installed command line", () => {
   const sallyport = (args: string[], env?: NodeJS.ProcessEnv) =>
     outcomeOf(join(bare, "node_modules/.bin/sallyport"), args, bare, env);
 
@@ -225,7 +225,7 @@ describe("the command line", () => {
     expect(stdout).toMatch(/^sallyport <command> \[options\]\n[\s\S]*\bmigrate\b/);
   });
 
-  test("a driver whose peer is not installed: it says which", async () => {
+  test("a missing peer: the message names it", async () => {
     const { exitCode, stderr } = await sallyport(["migrate"], { DATABASE_URL: "postgres://ada:secret@localhost/app" });
     expect({ exitCode, stderr }).toEqual({
       exitCode: 2,
@@ -241,7 +241,7 @@ async function bench(part: string): Promise<string> {
   return await run(process.execPath, ["--disable-warning=ExperimentalWarning", "bench/run.node.ts", part], project);
 }
 
-test("the minimal Worker is at most 24 KiB gzipped, and 72 with Neon's client, with Hono's tiny preset", async () => {
+test("minimal Worker: at most 24 KiB gzipped, 72 with Neon's client", async () => {
   const printed = await bench("sizes");
   const bytesOf = (name: string): number =>
     Number(new RegExp(`^${name} +\\d+\\.\\d\\d KiB, (\\d+) bytes`, "m").exec(printed)?.[1]);
@@ -254,7 +254,7 @@ test("the minimal Worker is at most 24 KiB gzipped, and 72 with Neon's client, w
   expect(withNeon).toBeLessThanOrEqual(72 * 1024);
 });
 
-test("the bench counts the requests of every kind of operation", async () => {
+test("round-trip bench: counts the requests of every kind of operation", async () => {
   const printed = await bench("trips");
   const counts = new Map([...printed.matchAll(/^(\S.*?) +(\d+)$/gm)].map(([, name, count]) => [name, Number(count)]));
   const two = ["sign-in", "change password", "token, first", "passkey sign-in", "confirm app", "second factor"];

@@ -17,7 +17,7 @@ afterAll(() => world.close());
 const attributesOf = (setCookies: readonly string[]): Record<string, string> =>
   Object.fromEntries(setCookies.map((text) => [text.split("=")[0], text.replace(/^[^;]*;/, "")]));
 
-describe("R062: where a proof leads", () => {
+describe("R062: page after a proof", () => {
   const hostile = [
     "//evil.example",
     "/\\evil.example",
@@ -52,13 +52,13 @@ describe("R062: where a proof leads", () => {
     expect([proved.status, proved.location]).toEqual([303, "/account"]);
   });
 
-  test("every part of the account page: to itself", () => {
+  test("every part of the account page: leads to itself", () => {
     for (const section of sections) expect(nextPath(`/account#${section}`)).toBe(`/account#${section}`);
   });
 });
 
-describe("cookies", () => {
-  test("are those of the routes for programs, with the same attributes", async () => {
+describe("page cookies", () => {
+  test("same cookies and attributes as the JSON routes", async () => {
     const { identifier, password } = await world.person();
     const routes = authRoutes(world.auth);
     const headers = { "content-type": "application/json", "sec-fetch-site": "same-origin" };
@@ -70,7 +70,7 @@ describe("cookies", () => {
     expect(byPage.headers.get("content-type")).toBeNull();
   });
 
-  test("S20: a ticket is in its cookie, and nowhere in the page or its address", async () => {
+  test("S20: a ticket is only in its cookie, not in the page or its address", async () => {
     const { person } = await addApp(world, await world.person({ transport: "cookie" }));
     const { identifier, password } = person;
     const reply = await world.ask({ path: "/sign-in", form: { identifier, password } });
@@ -80,7 +80,7 @@ describe("cookies", () => {
     });
   });
 
-  test("a ticket that has ended leads to a new beginning, and goes", async () => {
+  test("an ended ticket: cleared, and sign-in starts again", async () => {
     const reply = await world.ask({
       path: "/sign-in/second-factor",
       form: { type: "totp", code: "000000" },
@@ -93,7 +93,7 @@ describe("cookies", () => {
     });
   });
 
-  test("signing out ends the session, and is the only act that clears its cookie", async () => {
+  test("sign-out: ends the session, and alone clears its cookie", async () => {
     const person = await world.person({ transport: "cookie" });
     const reply = await world.ask({ path: "/sign-out", form: {}, as: person });
     expect([reply.status, reply.location]).toEqual([303, "/sign-in"]);
@@ -104,7 +104,7 @@ describe("cookies", () => {
   });
 });
 
-describe("what is refused is said beside its field, with its status", () => {
+describe("refusals beside their fields", () => {
   test.each([
     ["/sign-in", { identifier: "nobody@example.com", password: "x" }, 401, "The name or the password is wrong."],
     ["/sign-up", { identifier: "a b", password: goodPassword }, 400, "without spaces"],
@@ -135,7 +135,7 @@ describe("what is refused is said beside its field, with its status", () => {
     expect(input).toContain('aria-invalid="true"');
   });
 
-  test("too many wrong passwords: how long to wait, in words and in the header", async () => {
+  test("too many wrong passwords: the page and the header say how long to wait", async () => {
     const { identifier } = await world.person();
     let reply = await world.ask({ path: "/sign-in", form: { identifier, password: "x" } });
     for (let more = 0; more < 10; more++)
@@ -146,8 +146,8 @@ describe("what is refused is said beside its field, with its status", () => {
   });
 });
 
-describe("S39: where strangers make no accounts", () => {
-  test("there is no page to make one, nor a word of it", async () => {
+describe("S39: pages with sign-up closed", () => {
+  test("no sign-up page and no link to one", async () => {
     const closed = await openPages({ signUpIsOpen: false, auth: { signUp: "invited" } });
     const form = { identifier: freshIdentifier(), password: goodPassword };
     const replies = [await closed.ask({ path: "/sign-up" }), await closed.ask({ path: "/sign-up", form })];
@@ -178,7 +178,7 @@ describe("S36: /.well-known/webauthn", () => {
   });
 });
 
-test("the account page names every password that lets in, and none that has ended", async () => {
+test("account page: lists every active password, and no ended one", async () => {
   const person = await world.person({ transport: "cookie" });
   const [other, ended] = [freshIdentifier(), freshIdentifier()];
   const add = async (identifier: string) =>

@@ -34,8 +34,8 @@ async function withPasskey(): Promise<{ person: Person; authenticator: Authentic
 const assertionFor = async (authenticator: Authenticator, path: string, more: Partial<SentToPage> = {}) =>
   await authenticator.get(JSON.parse((await post(path, {}, more)).text));
 
-describe("a passkey", () => {
-  test("is kept by the name that its owner gave", async () => {
+describe("passkey pages", () => {
+  test("registered under the name that its owner gave", async () => {
     const { person, authenticator } = await withPasskey();
     const kept = await world.auth.passkeys.list({ actor: person.actor, userId: person.userId });
     expect(kept.map(({ name }) => name)).toEqual(["Phone"]);
@@ -44,7 +44,7 @@ describe("a passkey", () => {
     expect([again.status, JSON.parse(again.text)]).toEqual([409, { message: "This passkey is registered already." }]);
   });
 
-  test("that answers another session's question is not kept", async () => {
+  test("a response to another session's challenge: not registered", async () => {
     const [ada, bob] = [await world.person({ transport: "cookie" }), await world.person({ transport: "cookie" })];
     const options = await post("/account/passkeys/options", {}, { as: ada });
     const response = await (await newAuthenticator()).create(JSON.parse(options.text));
@@ -55,7 +55,7 @@ describe("a passkey", () => {
     ]);
   });
 
-  test.each([null, undefined, "x", 1, [], {}, { id: "x", response: {} }])("%j for one: refused", async (response) => {
+  test.each([null, undefined, "x", 1, [], {}, { id: "x", response: {} }])("response %j: refused", async (response) => {
     const person = await world.person({ transport: "cookie" });
     expect((await post("/account/passkeys", { response }, { as: person })).status).toBe(400);
     expect((await post("/sign-in/passkey", { response })).status).toBe(401);
@@ -63,8 +63,8 @@ describe("a passkey", () => {
   });
 });
 
-describe("signing in", () => {
-  test("gives the session in its cookie alone, once, and leads nowhere else", async () => {
+describe("passkey sign-in page", () => {
+  test("sets only the session cookie, once, and leads to the account page", async () => {
     const { authenticator } = await withPasskey();
     const response = await assertionFor(authenticator, "/sign-in/passkey/options");
     const reply = await post("/sign-in/passkey", { response, next: "https://evil.example" });
@@ -79,13 +79,13 @@ describe("signing in", () => {
     expect([replayed.status, replayed.setCookies]).toEqual([401, []]);
   });
 
-  test("an answer to one question is none to another", async () => {
+  test("a response to another challenge: refused", async () => {
     const { person, authenticator } = await withPasskey();
     const response = await assertionFor(authenticator, "/account/step-up/passkey/options", { as: person });
     expect((await post("/sign-in/passkey", { response })).status).toBe(401);
   });
 
-  test("after the password, as the second factor; its ticket goes", async () => {
+  test("as the second factor: signs in and clears the ticket", async () => {
     const { person, authenticator } = await withPasskey();
     await world.levelTwo(person.session);
     const { person: withApp } = await addApp(world, person);
@@ -102,7 +102,7 @@ describe("signing in", () => {
     expect([stranger.status, JSON.parse(stranger.text).message]).toEqual([401, expect.stringContaining("Start again")]);
   });
 
-  test("again, where a fresh proof is needed: the old session's token is of no more use", async () => {
+  test("as a fresh proof: the old session token is refused afterwards", async () => {
     const { person, authenticator } = await withPasskey();
     await world.age(person.session, 3600);
     const refused = await post("/account/passkeys/options", {}, { as: person });
@@ -116,7 +116,7 @@ describe("signing in", () => {
   });
 });
 
-test("whoever has only a passkey that is suspended is asked for the password", async () => {
+test("step-up page, suspended passkey only: asks for the password", async () => {
   const person = await world.person({ transport: "cookie" });
   await givenPasskey(world, person.userId, "suspended");
   await world.age(person.session, 3600);
@@ -126,7 +126,7 @@ test("whoever has only a passkey that is suspended is asked for the password", a
   expect((await world.ask({ path: "/account/step-up", form, as: person })).status).toBe(303);
 });
 
-test("a password alone steps nobody up who has a second factor, and is not asked for", async () => {
+test("step-up page, user with a second factor: a password is neither asked for nor enough", async () => {
   const { person } = await addApp(world, await world.person({ transport: "cookie" }));
   await world.age(person.session, 3600);
   const page = await world.ask({ path: "/account/step-up", as: person });

@@ -25,11 +25,11 @@ const usersActs = acts.filter(({ access }) => access === "user");
 const asked = ({ path, takes }: (typeof acts)[number]): SentToPage =>
   takes === "form" ? { path, form: {} } : { path, json: {} };
 
-test("there is something to look at", () => {
+test("pages: there are pages to look at", () => {
   expect([acts.length > 25, shown.length > 6, usersActs.length > 15]).toEqual([true, true, true]);
 });
 
-describe("R058, S13: where an act was asked from", () => {
+describe("R058, S13: form posts from other origins", () => {
   const sites = [undefined, "same-origin", "same-site", "cross-site", "none"] as const;
   const origins = [undefined, ours, "null", "https://evil.example"] as const;
   const isProved = (site: string | undefined, origin: string | undefined, hasCookie: boolean): boolean => {
@@ -61,7 +61,7 @@ describe("R058, S13: where an act was asked from", () => {
     expect(await dump()).toBe(before);
   });
 
-  test("with a live session, from another site: nothing happens", async () => {
+  test("with a live session, from another site: no effect", async () => {
     const before = await dump();
     for (const act of acts) {
       const reply = await world.ask({ ...asked(act), as: ada, headers: { "sec-fetch-site": "cross-site" } });
@@ -71,13 +71,13 @@ describe("R058, S13: where an act was asked from", () => {
   });
 });
 
-describe("who asks", () => {
+describe("page access", () => {
   const dead = [
     ["nobody", undefined],
     ["a session that is none", { token: "A".repeat(43) }],
   ] as const;
 
-  test.each(dead)("%s: is sent to sign in, and back; no cookie is touched (S19)", async (_name, as) => {
+  test.each(dead)("S19: %s: redirected to sign-in and back, without touching a cookie", async (_name, as) => {
     for (const row of pageRoutes.filter(({ access }) => access === "user")) {
       const sent = row.takes === "nothing" ? { path: row.path } : asked(row);
       const reply = await world.ask({ ...sent, ...(as && { as }) });
@@ -91,7 +91,7 @@ describe("who asks", () => {
     }
   });
 
-  test("S04: a session that is not fresh is sent to prove itself, and back to the same place", async () => {
+  test("S04: a stale session: redirected to step-up and back", async () => {
     const person = await world.person({ transport: "cookie" });
     const forms: readonly (readonly [string, Record<string, string>, string])[] = [
       ["/account/password", { current_password: goodPassword, new_password: "tuldnbfpgycjxwrh" }, "password"],
@@ -111,7 +111,7 @@ describe("who asks", () => {
     ]);
   });
 
-  test("somebody else's things are not there, for an administrator either", async () => {
+  test("another user's objects: 404, for an administrator too", async () => {
     const { app, person: owner } = await addApp(world, await world.person({ transport: "cookie" }));
     const { pat } = await world.auth.personalAccessTokens.create({
       actor: owner.actor,
@@ -145,7 +145,7 @@ describe("who asks", () => {
   });
 });
 
-describe("what is sent", () => {
+describe("page requests", () => {
   const large = "a".repeat(64 * 1024 + 1);
   const stream = () =>
     new ReadableStream({
@@ -191,7 +191,7 @@ describe("what is sent", () => {
   });
 
   test.each(acts.filter(({ path }) => !shown.some((row) => row.path === path)).map((act) => [act.path, act] as const))(
-    "GET %s leads to its page",
+    "GET %s: redirects to its page",
     async (path, { belongsTo }) => {
       const reply = await world.ask({ path });
       expect([reply.status, reply.location]).toEqual([303, belongsTo]);
@@ -199,11 +199,11 @@ describe("what is sent", () => {
   );
 });
 
-describe("what is shown", () => {
+describe("page output", () => {
   const hostile = `"'><script>alert(1)</script><img src=x onerror=alert(1)>`;
   const isHarmless = (text: string): boolean => !text.includes("<script>alert") && !text.includes("<img");
 
-  test("what people wrote is text", async () => {
+  test("user text is escaped", async () => {
     const person = await world.person({ transport: "cookie", identifier: "<script>alert(1)</script>@example.com" });
     const named = await world.ask({ path: "/account/name", form: { display_name: hostile }, as: person });
     expect(named.location).toBe("/account?done=name#name");
@@ -227,13 +227,13 @@ describe("what is shown", () => {
       cookies: { "__Host-login-ticket": "A" },
     },
     { path: `/sign-in/enroll?next=${encodeURIComponent(hostile)}`, cookies: { "__Host-login-ticket": "A" } },
-  ] satisfies SentToPage[])("what a request says is text: $path", async (sent) => {
+  ] satisfies SentToPage[])("request text is escaped: $path", async (sent) => {
     const reply = await world.ask(sent);
     expect(reply.headers.get("content-type")).toMatch(/^text\/html/);
     expect(isHarmless(reply.text)).toBe(true);
   });
 
-  test("what is secret is never typed in again", async () => {
+  test("secret fields are never filled in again", async () => {
     const password = "hunter2 hunter2 hunter2";
     const replies = [
       await world.ask({ path: "/sign-in", form: { identifier: "nobody@example.com", password } }),
@@ -248,7 +248,7 @@ describe("what is shown", () => {
       expect([text.includes(password), text.includes('role="alert"')]).toEqual([false, true]);
   });
 
-  test("every answer has its policy, and no page is kept", async () => {
+  test("every answer has its Content-Security-Policy and is not cached", async () => {
     const replies = [
       ...(await Promise.all(shown.map(({ path }) => world.ask({ path, as: ada })))),
       ...(await Promise.all(
@@ -282,7 +282,7 @@ describe("what is shown", () => {
     }
   });
 
-  test("a link from elsewhere cannot make the page say that something was done", async () => {
+  test("a foreign link cannot make the page report a success", async () => {
     const path = "/account?done=password";
     const [own, foreign] = [
       await world.ask({ path, as: ada }),
@@ -294,7 +294,7 @@ describe("what is shown", () => {
     ]);
   });
 
-  test("a fault says nothing of itself, and is told of", async () => {
+  test("an internal fault: no detail in the page, and reported", async () => {
     const errors: unknown[] = [];
     const auth = world.isolate({ onError: (error) => errors.push(error) });
     const app = pages({

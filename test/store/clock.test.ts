@@ -5,7 +5,7 @@ import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
 import { backendNames, openBackend } from "../support/databases.ts";
 
-describe("the clock", () => {
+describe("database clock", () => {
   test.each(["pglite", "postgres"] as const)("%s: the production one passes, its absence does not", async (name) => {
     const empty = await openBackend(name, { empty: true });
     await expect(assertProductionClock(empty.database)).rejects.toMatchObject({ code: "clock_missing" });
@@ -59,7 +59,7 @@ describe("the clock", () => {
     expect(JSON.stringify(plan)).toMatch(/Index Cond: \(expires_at > statement_timestamp\(\)\)/);
   });
 
-  test("it moves on inside a batch that waits", async () => {
+  test("advances inside a batch that waits", async () => {
     const { database } = await openBackend("postgres");
     const [before, , after] = (await database.batch([
       sql`select sallyport_now() as now`,

@@ -58,7 +58,7 @@ describe.each(backendNames)("migrate on %s", (name) => {
     expect(await dry()).toEqual({ applied: [], pending: names(list.slice(1)) });
   });
 
-  test("a migration that fails leaves nothing of itself, and what came before stays", async () => {
+  test("a failing migration leaves no trace, earlier ones stay", async () => {
     const { database } = await open(name);
     const broken = { name: "0003_broken", text: "create table third (id int4)\n-- statement\nselect 1 / 0" };
     await expect(migrate(database, [clock, first, broken])).rejects.toMatchObject({ code: "22012" });
@@ -68,7 +68,7 @@ describe.each(backendNames)("migrate on %s", (name) => {
   });
 });
 
-describe("migrate refuses", () => {
+describe("migrate, refusals", () => {
   const edited = { ...first, text: `${first.text} ` };
 
   test.each([
@@ -91,7 +91,7 @@ describe("migrate refuses", () => {
     expect(await records(database)).toEqual(names(applied));
   });
 
-  test("line ends that a checkout changed: no, they are the same file", async () => {
+  test("line ends changed by a checkout: accepted as the same file", async () => {
     const { database } = await open("postgres");
     await migrate(database, list);
     const windows = list.map(({ name, text }) => ({ name, text: text.replaceAll("\n", "\r\n") }));
@@ -111,7 +111,7 @@ describe("migrate refuses", () => {
   });
 });
 
-describe("two at once", () => {
+describe("two migrations at once", () => {
   test.each(["postgres", "postgres-over-neon"] as const)("%s: each migration is applied once", async (name) => {
     const { database } = await open(name, { timeoutMilliseconds: 30_000 });
     const many = Array.from({ length: 10 }, (_, index) => ({

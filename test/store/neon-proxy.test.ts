@@ -51,7 +51,7 @@ async function send({ method = "POST", path = "/sql", headers = {}, body: sent =
 
 const authorized = (): Record<string, string> => ({ "neon-connection-string": proxy.connectionString });
 
-describe("who may call it", () => {
+describe("Neon proxy, access", () => {
   const port = (): string => new URL(proxy.fetchEndpoint).port;
   const withPassword = (password: string): Record<string, string> => {
     const url = new URL(proxy.connectionString);
@@ -124,7 +124,7 @@ describe("who may call it", () => {
   });
 });
 
-describe("what it reads", () => {
+describe("Neon proxy, request format", () => {
   test.each([
     { case: "no JSON", body: "{", status: 400 },
     { case: "no query", body: "{}", status: 400 },
@@ -148,7 +148,7 @@ describe("what it reads", () => {
   });
 });
 
-describe("Neon's own client", () => {
+describe("Neon proxy with Neon's own client", () => {
   const client = () => {
     neonConfig.fetchEndpoint = proxy.fetchEndpoint;
     return neonClient(proxy.connectionString);
@@ -180,7 +180,7 @@ describe("Neon's own client", () => {
   });
 });
 
-test("close answers what it has accepted", async () => {
+test("Neon proxy close: answers accepted requests", async () => {
   let arrived = (): void => {};
   const accepted = new Promise<void>((resolve) => {
     arrived = resolve;
@@ -201,7 +201,7 @@ test("close answers what it has accepted", async () => {
   await expect(fetch(closing.fetchEndpoint)).rejects.toThrow();
 });
 
-test("close does not wait for connections that ask nothing", async () => {
+test("Neon proxy close: does not wait for idle connections", async () => {
   const closing = await startNeonProxy({ backend: pgliteBackend(instance) });
   const silent = connect(Number(new URL(closing.fetchEndpoint).port), "127.0.0.1");
   const ended = once(silent, "close");
@@ -210,7 +210,7 @@ test("close does not wait for connections that ask nothing", async () => {
   await ended;
 });
 
-test("a port that is taken: rejected", async () => {
+test("Neon proxy on a taken port: rejected", async () => {
   const port = Number(new URL(proxy.fetchEndpoint).port);
   await expect(startNeonProxy({ backend: pgliteBackend(instance), port })).rejects.toMatchObject({
     code: "EADDRINUSE",

@@ -30,7 +30,7 @@ test.each([
   { case: "a violation", errors: [violation], attempts: 1, isAnswered: false },
   { case: "a conflict, then a violation", errors: [deadlock, violation], attempts: 2, isAnswered: false },
   { case: "a lost reply", errors: [unreachable], attempts: 1, isAnswered: false },
-])("$case: $attempts attempts, answered: $isAnswered", async ({ errors, attempts, isAnswered }) => {
+])("retries, $case: $attempts attempts, answered: $isAnswered", async ({ errors, attempts, isAnswered }) => {
   for (const request of ["run", "batch"] as const) {
     const fake = failing(errors);
     const promise = request === "run" ? fake.database.run(sql`select 1`) : fake.database.batch([sql`select 1`]);

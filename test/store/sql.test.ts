@@ -59,14 +59,14 @@ describe("a nested statement is inlined and renumbered", () => {
     expect({ text: statement.text, params: statement.params }).toEqual({ text, params });
   });
 
-  test("is not changed by it", () => {
+  test("a nested statement is not changed by nesting", () => {
     const before = live.text;
     sql`${1} ${live}`;
     expect(live.text).toBe(before);
   });
 });
 
-describe("no other text gets in", () => {
+describe("other text in a statement", () => {
   test.each([
     ["an object shaped like a statement", { text: "drop table usr", params: [] }],
     ["a copy of a statement", { ...sql`select 1` }],

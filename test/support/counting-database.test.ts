@@ -3,7 +3,7 @@ import { sql } from "../../src/store/sql.ts";
 import { countingDatabase } from "./counting-database.ts";
 import { openBackend } from "./databases.ts";
 
-test("counts a batch as one, and refuses what exceeds the budget before it is sent", async () => {
+test("counting database: counts a batch as one and refuses requests past the budget", async () => {
   const { database } = await openBackend("postgres");
   const counting = countingDatabase(database, 2);
   await counting.run(sql`select 1 as one`);

@@ -45,7 +45,7 @@ afterEach(async () => {
 
 afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
 
-test("the three lines work in any folder, and SIGTERM to npm ends everything", { timeout: 180_000 }, async () => {
+test("README's three lines: work in any folder, and SIGTERM ends every process", { timeout: 180_000 }, async () => {
   const port = await freePort();
   const { lines, terminate } = await start(port, "--memory");
   expect(lines).toHaveLength(3);
@@ -64,7 +64,7 @@ test("the three lines work in any folder, and SIGTERM to npm ends everything", {
   await expect.poll(processes, { timeout: 10_000 }).toEqual([]);
 });
 
-test("what was answered is there after a restart", { timeout: 240_000 }, async () => {
+test("development server: answered writes survive a restart", { timeout: 240_000 }, async () => {
   const port = await freePort();
   const first = await start(port);
   const [signUp, signIn, session] = first.lines;

@@ -1,0 +1,192 @@
+import { authRoutes } from "../../../src/http/auth-routes.ts";
+import { mfaRoutes } from "../../../src/http/routes/factors.ts";
+import { sql } from "../../../src/store/sql.ts";
+import { freshAddress, type Person } from "../../support/auth.ts";
+import { newAuthenticator } from "../../support/authenticator.ts";
+import { addApp, attestationBody, givenApp, registrationBy } from "../../support/factors.ts";
+import { type Reply, type Sent, send } from "../../support/http.ts";
+import type { HttpWorld } from "../../support/http-world.ts";
+import type { Provocations, RefusalTools } from "./tools.ts";
+
+export type FactorTools = ReturnType<typeof factorTools>;
+
+/** What provokes refusals of the routes of second factors. */
+export function factorTools(world: HttpWorld, { post, as, busily, often }: RefusalTools) {
+  /** An administrator permits an enrollment. */
+  const grant = async (userId: string): Promise<Reply> =>
+    await post(`/v1/users/${userId}/mfa-policy/grant-enrollment`, undefined, as(await world.administrator()));
+
+  const wrongCode = { type: "totp", code: "000000" };
+
+  /** What a password alone is worth to somebody, in the header. */
+  const ticketOf = async ({ identifier, password }: Person): Promise<Partial<Sent>> => {
+    const headers = { "x-test-address": freshAddress() };
+    const reply = await post("/auth/sign-in", { identifier, password, transport: "token" }, { headers });
+    return { headers: { "login-ticket": reply.json.details.ticket } };
+  };
+
+  /** Somebody who must set a factor up before they can sign in, and a ticket that serves for it. */
+  const enrolling = async () => {
+    const ada = await world.person();
+    await world.requireFactor(ada.userId);
+    return { ada, ticket: await ticketOf(ada) };
+  };
+
+  /** Sends to routes without what security keys need. */
+  const keyless = async (sent: Sent): Promise<Reply> => {
+    const { passkeys: _passkeys, webauthn: _webauthn, securityKeys: _securityKeys, ...auth } = world.isolate();
+    return await send(authRoutes(auth, { routes: mfaRoutes }), sent);
+  };
+
+  /** What proving a second factor by a ticket is refused with, at either of its routes. */
+  const proofRefusals = (pathOf: (ada: Person) => string): Provocations => ({
+    "unauthorized.invalid_ticket": async () =>
+      await post(pathOf(await world.person()), wrongCode, { headers: { "login-ticket": "A".repeat(43) } }),
+    "unauthorized.invalid_factor": async () => {
+      const { person } = await addApp(world, await world.person());
+      return await post(pathOf(person), wrongCode, await ticketOf(person));
+    },
+    "unauthorized.replayed_totp": async () => {
+      const { app, person } = await addApp(world, await world.person());
+      const proof = { type: "totp", code: await app.code() };
+      await post("/auth/sign-in/factor", proof, await ticketOf(person));
+      return await post(pathOf(person), proof, await ticketOf(person));
+    },
+    too_many_requests: async () => {
+      const { person } = await addApp(world, await world.person());
+      return await often(
+        pathOf(person),
+        () => wrongCode,
+        () => ticketOf(person),
+      );
+    },
+    "unavailable.busy": async () => {
+      const { person } = await addApp(world, await world.person());
+      const { codes } = await world.auth.factors.replaceRecoveryCodes({ actor: person.actor });
+      const json = { type: "recovery", code: codes[0] };
+      return await busily({ method: "POST", path: pathOf(person), json, ...(await ticketOf(person)) });
+    },
+  });
+
+  /** What beginning with a factor is refused with. */
+  const enrollRefusals = (
+    make: () => Promise<{ ada: Person; sent: Partial<Sent> }>,
+    pathOf: (ada: Person) => string,
+  ) => {
+    const begin = async (json: object, through: (sent: Sent) => Promise<Reply> = (sent) => world.send(sent)) => {
+      const { ada, sent } = await make();
+      return await through({ method: "POST", path: pathOf(ada), json, ...sent });
+    };
+    return {
+      "invalid_format.name": () => begin({ type: "totp", identifier: "" }),
+      "invalid_format.rp_id": () => begin({ type: "webauthn", rp_id: "evil.example" }),
+      forbidden: () => begin({ type: "webauthn" }, keyless),
+      "precondition.factor_needed_first": () => begin({ type: "recovery" }),
+    } satisfies Provocations;
+  };
+
+  const ownEnrollRefusals = (pathOf: (ada: Person) => string): Provocations => ({
+    ...enrollRefusals(async () => {
+      const ada = await world.person();
+      return { ada, sent: as(ada) };
+    }, pathOf),
+    "unavailable.busy": async () => {
+      const { person } = await addApp(world, await world.person());
+      return await busily({ method: "POST", path: pathOf(person), json: { type: "recovery" }, token: person.token });
+    },
+    too_many_requests: async () => {
+      const { person } = await addApp(world, await world.person());
+      return await often(pathOf(person), () => ({ type: "recovery" }), as(person));
+    },
+  });
+
+  /** What the end of it is refused with; `begin` makes what waits, where there is something that may wait. */
+  const confirmRefusals = (
+    make: () => Promise<{ ada: Person; sent: () => Promise<Partial<Sent>> }>,
+    pathOf: (factorId: string) => string,
+    enrollAt: (ada: Person) => string,
+  ) => {
+    const app = async () => {
+      const { ada, sent } = await make();
+      return { path: pathOf((await givenApp(world, ada.userId, "pending")).factorId), sent };
+    };
+    const key = async (register: (challenge: { challenge_b64u: string }) => Promise<unknown>) => {
+      const { ada, sent } = await make();
+      const shown = await sent();
+      const enrolled = await post(enrollAt(ada), { type: "webauthn" }, shown);
+      const attestation = attestationBody(await register(enrolled.json.webauthn_enrollment));
+      return await post(pathOf(enrolled.json.factor.id), { type: "webauthn", attestation }, shown);
+    };
+    const optionsOf = ({ challenge_b64u: challenge }: { challenge_b64u: string }) =>
+      ({ challenge, rp: { id: "example.com" }, user: { id: "AAAA" } }) as never;
+    return {
+      forbidden: async () => {
+        const { path, sent } = await app();
+        const attestation = attestationBody(
+          await (await newAuthenticator()).create(optionsOf({ challenge_b64u: "AAAA" })),
+        );
+        return await keyless({ method: "POST", path, json: { type: "webauthn", attestation }, ...(await sent()) });
+      },
+      "invalid_format.webauthn": () =>
+        key(async () => (await newAuthenticator()).create(optionsOf({ challenge_b64u: "AAAA" }))),
+      "conflict.duplicate_credential": async () => {
+        const [other, device] = [await world.person(), await newAuthenticator()];
+        const response = await registrationBy(world, other, device);
+        await world.auth.passkeys.register({ actor: other.actor, response });
+        return await key((challenge) => device.create(optionsOf(challenge)));
+      },
+      "precondition.factor_not_pending": async () => {
+        const { path, sent } = await app();
+        await world.rows(sql`update mfa set pending_expires_at = sallyport_now() where status = 'pending'`);
+        return await post(path, wrongCode, await sent());
+      },
+      "precondition.factor_code_invalid": async () => {
+        const { path, sent } = await app();
+        return await post(path, wrongCode, await sent());
+      },
+      too_many_requests: async () => {
+        const { path, sent } = await app();
+        return await often(path, () => wrongCode, sent);
+      },
+    } satisfies Provocations;
+  };
+
+  const ownConfirmRefusals = (pathOf: (factorId: string) => string, enrollAt: (ada: Person) => string): Provocations =>
+    confirmRefusals(
+      async () => {
+        const ada = await world.person();
+        return { ada, sent: async () => as(ada) };
+      },
+      pathOf,
+      enrollAt,
+    );
+
+  /** What ending one is refused with, by whoever it is of. */
+  const revokeRefusals = (pathOf: (factorId: string) => string): Provocations => ({
+    "conflict.already_terminal": async () => {
+      const ada = await world.person();
+      const { factorId } = await givenApp(world, ada.userId, "pending");
+      await post(pathOf(factorId), undefined, as(ada));
+      return await post(pathOf(factorId), undefined, as(ada));
+    },
+    "conflict.last_factor": async () => {
+      const { app, person } = await addApp(world, await world.person());
+      await world.requireFactor(person.userId);
+      return await post(pathOf(app.factorId), undefined, as(person));
+    },
+  });
+
+  return {
+    grant,
+    wrongCode,
+    ticketOf,
+    enrolling,
+    keyless,
+    proofRefusals,
+    enrollRefusals,
+    ownEnrollRefusals,
+    confirmRefusals,
+    ownConfirmRefusals,
+    revokeRefusals,
+  };
+}

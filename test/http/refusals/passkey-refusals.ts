@@ -1,0 +1,76 @@
+import { newAuthenticator } from "../../support/authenticator.ts";
+import { registrationBy } from "../../support/factors.ts";
+import type { HttpWorld } from "../../support/http-world.ts";
+import type { Provocations, RefusalTools } from "./tools.ts";
+
+export function passkeyRefusals(
+  world: HttpWorld,
+  { post, put, as, proving, often, withPasskey, endPasskey, withNeededPasskey }: RefusalTools,
+): Record<string, Provocations> {
+  return {
+    signInWithPasskey: {
+      "unauthorized.invalid_credential": () => post("/auth/sign-in/passkey", { response: {} }),
+      too_many_requests: () => often("/auth/sign-in/passkey", () => ({ response: {} })),
+    },
+    registerPasskey: {
+      "invalid_format.webauthn": async () => await post("/auth/passkeys", { response: {} }, as(await world.person())),
+      "invalid_format.name": async () =>
+        await post("/auth/passkeys", { response: {}, name: "" }, as(await world.person())),
+      "conflict.duplicate_credential": async () => {
+        const [ada, device] = [await world.person(), await newAuthenticator()];
+        await world.levelTwo(ada.session);
+        for (let time = 0; ; time++) {
+          const reply = await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
+          if (time > 0) return reply;
+        }
+      },
+    },
+    renamePasskey: {
+      not_found: async () => {
+        const ada = await world.person();
+        return await put(`/auth/passkeys/${ada.credentialId}`, { name: "x" }, as(ada));
+      },
+      forbidden: async () => {
+        const { passkeyId } = await withPasskey();
+        return await put(`/auth/passkeys/${passkeyId}`, { name: "x" }, as(await world.administrator()));
+      },
+      "invalid_format.name": async () => {
+        const { ada, passkeyId } = await withPasskey();
+        return await put(`/auth/passkeys/${passkeyId}`, { name: "" }, as(ada));
+      },
+      "conflict.already_terminal": async () => {
+        const { ada, passkeyId } = await withPasskey();
+        await endPasskey(passkeyId, ada);
+        return await put(`/auth/passkeys/${passkeyId}`, { name: "x" }, as(ada));
+      },
+    },
+    revokePasskey: {
+      // The password is none.
+      not_found: async () => {
+        const { ada } = await withPasskey();
+        return await post(`/auth/passkeys/${ada.credentialId}/revoke`, undefined, as(ada));
+      },
+      forbidden: async () => {
+        const { passkeyId } = await withPasskey();
+        return await post(`/auth/passkeys/${passkeyId}/revoke`, undefined, as(await world.administrator()));
+      },
+      "conflict.already_terminal": async () => {
+        const { ada, passkeyId } = await withPasskey();
+        await endPasskey(passkeyId, ada);
+        return await endPasskey(passkeyId, ada);
+      },
+      "conflict.last_factor": async () => {
+        const { ada, passkeyId } = await withNeededPasskey();
+        return await endPasskey(passkeyId, ada);
+      },
+      "conflict.last_way_in": async () => {
+        const [ada, device] = [await world.person(), await newAuthenticator()];
+        const made = await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
+        const response = await device.get(await world.auth.passkeys.signInOptions());
+        const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
+        await post(`/v1/credentials/${ada.credentialId}/revoke`, proving, { token: json.token });
+        return await post(`/auth/passkeys/${made.json.id}/revoke`, undefined, { token: json.token });
+      },
+    },
+  };
+}
