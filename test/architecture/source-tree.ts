@@ -18,11 +18,14 @@ export interface Import {
   readonly names: readonly string[];
 }
 
-export interface SourceFile {
+export interface ParsedFile {
   /** From the project's root, with slashes. */
   readonly path: string;
   readonly text: string;
   readonly program: SyntaxNode;
+}
+
+export interface SourceFile extends ParsedFile {
   readonly imports: readonly Import[];
 }
 
@@ -49,25 +52,38 @@ export function isGenerated(path: string): boolean {
 
 /** Every TypeScript file below the folders. */
 export function readSourceTree(...folders: readonly string[]): SourceFile[] {
+  return textsBelow(folders).map(({ path, text }) => parseSource(path, text));
+}
+
+/** The same without their imports, which tests also make at run time. */
+export function readTestTree(...folders: readonly string[]): ParsedFile[] {
+  return textsBelow(folders).map(({ path, text }) => parseFile(path, text));
+}
+
+/** One file, from its text. */
+export function parseSource(path: string, text: string): SourceFile {
+  const file = parseFile(path, text);
+  return { ...file, imports: importsOf(path, file.program) };
+}
+
+export function parseFile(path: string, text: string): ParsedFile {
+  const lang = path.endsWith(".d.ts") ? "dts" : path.endsWith(".tsx") ? "tsx" : "ts";
+  const options = { lang, astType: "ts" } as const;
+  return { path, text, program: parseAst(text, options, path) as unknown as SyntaxNode };
+}
+
+function textsBelow(folders: readonly string[]): { path: string; text: string }[] {
   return folders.flatMap((folder) =>
     readdirSync(posix.join(root, folder), { recursive: true, encoding: "utf8" })
       .map((file) => posix.join(folder, file.replaceAll("\\", "/")))
       .filter((path) => /\.tsx?$/.test(path))
       .sort()
-      .map((path) => parseSource(path, readFileSync(posix.join(root, path), "utf8"))),
+      .map((path) => ({ path, text: readFileSync(posix.join(root, path), "utf8") })),
   );
 }
 
-/** One file, from its text. */
-export function parseSource(path: string, text: string): SourceFile {
-  const lang = path.endsWith(".d.ts") ? "dts" : path.endsWith(".tsx") ? "tsx" : "ts";
-  const options = { lang, astType: "ts" } as const;
-  const program = parseAst(text, options, path) as unknown as SyntaxNode;
-  return { path, text, program, imports: importsOf(path, program) };
-}
-
 /** `path:line`, for messages. */
-export function placeOf({ path, text }: SourceFile, node: SyntaxNode): string {
+export function placeOf({ path, text }: ParsedFile, node: SyntaxNode): string {
   return `${path}:${text.slice(0, node.start).split("\n").length}`;
 }
 

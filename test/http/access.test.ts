@@ -358,7 +358,7 @@ describe.each(routes.map((route) => [route.id, route] as const))("R108: %s", (_i
   });
 });
 
-describe("S05: an administrator receives no secret and gives no proof for another user", () => {
+describe("S05, R030: an administrator receives no secret and gives no proof for another user", () => {
   const secretRoutes: [string, ErrorBody["code"]][] = [
     ["createCredential", "forbidden"],
     ["rotateCredential", "forbidden"],

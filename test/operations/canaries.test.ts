@@ -1,5 +1,5 @@
 /**
- * Nothing secret in any log, error, table or audit event (R125, B31): a whole life of an account, with everything secret in it
+ * Nothing secret in any log, error, table or audit event (R129, T22): a whole life of an account, with everything secret in it
  * known, and then a search for each of those texts in all that was left behind.
  *
  * @module
@@ -145,7 +145,7 @@ test("canaries: the search finds an identifier in the credentials, where it belo
   expect(found.map(({ table }) => table)).toEqual(["cred"]);
 });
 
-describe("R125, B31: secrets in tables, as they are or in hex", () => {
+describe("R129, T22: secrets in tables, as they are or in hex", () => {
   test("no row of any table contains a secret", async () => {
     for (const { table, text } of await everything()) {
       for (const [name, secret] of canaries) {
@@ -162,7 +162,7 @@ describe("R125, B31: secrets in tables, as they are or in hex", () => {
   });
 });
 
-test("R125, B31: no error and no log line contains a secret", () => {
+test("R129, T22: no error and no log line contains a secret", () => {
   for (const [name, secret] of canaries) {
     expect([name, errors.filter((text) => text.includes(secret))]).toEqual([name, []]);
     expect([name, logged.filter((text) => text.includes(secret))]).toEqual([name, []]);

@@ -259,7 +259,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     ]);
   });
 
-  test("B12: a session that ends while the isolate hashes changes nothing", async () => {
+  test("S02: a session that ends while the isolate hashes changes nothing", async () => {
     const person = await world.person();
     const auth = world.isolate({
       passwordHasher: {

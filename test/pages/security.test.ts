@@ -248,7 +248,7 @@ describe("page output", () => {
       expect([text.includes(password), text.includes('role="alert"')]).toEqual([false, true]);
   });
 
-  test("every answer has its Content-Security-Policy and is not cached", async () => {
+  test("R064: every answer has its Content-Security-Policy and is not cached", async () => {
     const replies = [
       ...(await Promise.all(shown.map(({ path }) => world.ask({ path, as: ada })))),
       ...(await Promise.all(
