@@ -50,7 +50,7 @@ describe("packed package", () => {
     const files = (await run("tar", ["-tzf", tarball], folder)).trim().split("\n");
     expect(files.length).toBeGreaterThan(100);
     const form =
-      /^package\/(dist\/[\w/.-]+\.(js|d\.ts|wasm)|migrations\/[\w-]+\.sql|LICENSE|[A-Z]+\.md|package\.json)$/;
+      /^package\/(dist\/[\w/.-]+\.(js|d\.ts|wasm)|migrations\/[\w-]+\.sql|LICENSE|NOTICE|[A-Z]+\.md|package\.json)$/;
     expect(files.filter((file) => !form.test(file))).toEqual([]);
     expect(files.filter((file) => file.includes(".node."))).toEqual([]);
     const everything = await run("tar", ["-xzOf", tarball], folder);
