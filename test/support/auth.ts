@@ -33,7 +33,7 @@ export interface CountingHasher extends PasswordHasher {
   reset(): void;
 }
 
-export function countingHasher(hasher: PasswordHasher): CountingHasher {
+function countingHasher(hasher: PasswordHasher): CountingHasher {
   let computations = 0;
   return {
     get computations() {

@@ -126,7 +126,7 @@ export interface TpmParts {
 
 const sized = (bytes: Uint8Array) => join(bigEndian(bytes.length, 2), bytes);
 
-export function tpmPublicArea(key: TestKey, parts: TpmParts = {}): Bytes {
+function tpmPublicArea(key: TestKey, parts: TpmParts = {}): Bytes {
   const { symmetric = hex("0010"), scheme = hex("0010") } = parts;
   const part = (label: number) => key.cose.get(label) as Bytes;
   const isRsa = key.cose.get(1) === 3;
