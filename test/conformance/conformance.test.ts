@@ -181,7 +181,7 @@ describe.each(["pglite", "postgres"] as const)("update_user on %s (ADR 0014)", (
 });
 
 /** Where the corpus is not beside the project, its own tests above and in `test/domain` stand for it. */
-if (existsSync(corpus)) {
+if (hasShared) {
   describe("Flametrench corpus", () => {
     test.each(["pglite", "postgres"] as const)(
       "every file that runs passes on %s",

@@ -75,7 +75,7 @@ describe("S23: where a client's address comes from", () => {
   });
 
   test("R017: malformed addresses share the counter of missing ones", async () => {
-    const app = authRoutes(
+    const app = applicationOf(
       world.isolate({
         limits: { address: { attempts: 5, windowSeconds: 300 }, network: { attempts: 5, windowSeconds: 300 } },
         clientAddress: forwardedAddress(1),
@@ -92,9 +92,12 @@ describe("S23: where a client's address comes from", () => {
   });
 
   test("R017: one subscriber's IPv6 addresses count as one, another's do not", async () => {
-    const app = authRoutes(world.isolate({ limits: { address: { attempts: 3, windowSeconds: 300 } } }), {
-      clientAddress: cloudflareAddress,
-    });
+    const app = applicationOf(
+      world.isolate({
+        limits: { address: { attempts: 3, windowSeconds: 300 } },
+        clientAddress: cloudflareAddress,
+      }),
+    );
     const statusFrom = async (address: string): Promise<number> => {
       const json = { identifier: freshIdentifier(), password: "wrong" };
       return (
@@ -223,7 +226,7 @@ describe("S34: routes with unsafe configuration", () => {
   });
 
   test("a configuration source that fails otherwise: no detail in the answer", async () => {
-    const app = authRoutes(() => {
+    const broken: unknown = createAuth((): never => {
       throw new RangeError("postgres://user:canary@host/database");
     });
     const app = applicationOf(broken as () => FullAuth);

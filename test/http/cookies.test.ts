@@ -209,7 +209,7 @@ describe("S52: name and Secure follow the configured base URL, never the request
   });
 
   test("session cookie on http://localhost: keeps the __Host- prefix", async () => {
-    const app = authRoutes(world.isolate({ origins: ["http://localhost:8787"] }));
+    const app = applicationOf(world.isolate({ origins: ["http://localhost:8787"] }));
     const { identifier } = await world.person();
     const sent = requestOf({ method: "POST", path: "", json: { identifier, password: goodPassword } });
     const response = await app.request("http://localhost:8787/auth/sign-in", sent);

@@ -77,7 +77,12 @@ describe("R039: a sign-in without its second factor", () => {
   const others = everyRoute.filter(({ access }) => access !== "anyone" && access !== "ticket");
   test.each(others.map((route) => [route.id, route] as const))("route %s: refused", async (_id, route) => {
     const { person } = await addApp(world, await world.person());
-    const { pat } = await world.auth.tokens.create({ actor: system, userId: person.userId, name: "ci", scope: [] });
+    const { pat } = await world.auth.personalAccessTokens.create({
+      actor: system,
+      userId: person.userId,
+      name: "ci",
+      scope: [],
+    });
     const app = await givenApp(world, person.userId, "pending");
     const path = route.path
       .replace(":usr_id", person.userId)

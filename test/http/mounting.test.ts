@@ -1,8 +1,9 @@
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { authRoutes, flametrenchRoutes, healthRoutes } from "../../src/http/auth-routes.ts";
+import { flametrenchRoutes, healthRoutes } from "../../src/http/auth-routes.ts";
 import { openapiRoutes } from "../../src/http/openapi.ts";
 import { type FullAuth, fullAuth, openAuth, quickHasher, sealingKey, secret, type World } from "../support/auth.ts";
+import { applicationOf } from "../support/http-world.ts";
 
 const base = "https://example.com";
 const friend = "https://app.example.com";
@@ -37,7 +38,7 @@ const everything =
   (of: FullAuth) =>
   (app: Hono): Hono =>
     app
-      .route("/", authRoutes(of))
+      .route("/", applicationOf(of))
       .route("/", flametrenchRoutes(of))
       .route("/", healthRoutes(of))
       .route("/", openapiRoutes(of));
@@ -105,7 +106,7 @@ describe.each(Object.entries(mountings))("S80: mounted %s", (_place, mount) => {
 
 describe("S80: an application's later handlers", () => {
   test("a catch-all after our routes answers what no row of ours has", async () => {
-    const app = new Hono().route("/", authRoutes(auth)).all("*", (c) => c.text("the application", 404));
+    const app = new Hono().route("/", applicationOf(auth)).all("*", (c) => c.text("the application", 404));
     for (const [method, path] of [
       ["DELETE", "/auth/sign-in"],
       ["GET", "/auth/sign-in"],
@@ -127,7 +128,7 @@ describe("S80: an application's later handlers", () => {
         c.header("X-Application", "1");
         await next();
       })
-      .route("/", authRoutes(auth));
+      .route("/", applicationOf(auth));
     for (const path of ["/auth/session", "/auth/sign-up"]) {
       expect((await app.request(path)).headers.get("x-application")).toBe("1");
     }
@@ -135,7 +136,7 @@ describe("S80: an application's later handlers", () => {
 
   test("unknown parameters of a platform change nothing; repeated known ones are refused", async () => {
     const person = await world.person();
-    const app = new Hono().route("/", authRoutes(auth));
+    const app = new Hono().route("/", applicationOf(auth));
     const headers = { authorization: `Bearer ${person.token}` };
     const statusOf = async (path: string) => (await app.request(path, { headers })).status;
     expect(await statusOf("/auth/session?nxtPslug=session&nxtPslug=session")).toBe(200);

@@ -152,7 +152,7 @@ describe("GET /openapi.json", () => {
   });
 
   test("a path with markup stays a string", async () => {
-    const app = new Hono().route("/:tenant", authRoutes(auth, { routes: otherRoutes }));
+    const app = new Hono().route("/:tenant", applicationOf(auth));
     const response = await app.request("/%22%7D%5D,%22x%22:[%22/openapi.json");
     const read = (await response.json()) as OpenApiDocument & { x?: unknown };
     expect(read.x).toBeUndefined();

@@ -192,7 +192,7 @@ describe("R065: under a prefix", () => {
   });
 
   test("S13: same-origin proof is required under a prefix too", async () => {
-    const app = new Hono().route("/api/accounts", authRoutes(world.auth));
+    const app = new Hono().route("/api/accounts", applicationOf(world.auth));
     const response = await app.request("/api/accounts/auth/sign-out", {
       method: "POST",
       headers: { "sec-fetch-site": "cross-site" },

@@ -1,4 +1,4 @@
-import { Hono, type MiddlewareHandler } from "hono";
+import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authenticate, requireUser } from "../../src/http/authenticate.ts";
 import { requireFreshMfa } from "../../src/http/fresh-mfa.ts";
@@ -90,9 +90,9 @@ describe("S55: a variable of the context that other middleware sets admits nobod
   });
 
   test("what is set between two guards changes nothing for the second", async () => {
-    const app = new Hono<{ Variables: Record<string, unknown> }>()
+    const app = new Hono()
       .use(authenticate(one.auth))
-      .use(async (c, next) => {
+      .use(async (c: Context, next) => {
         c.set("actor", system);
         c.set("user", { id: "usr_root" });
         await next();

@@ -106,7 +106,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
           const { codes } = await world.auth.factors.replaceRecoveryCodes(ada);
           const ticket = await ticketFor(world, ada);
           const proof = { type, code: type === "totp" ? await app.code() : codes[0]! };
-          return () => world.auth.signInWithFactor({ ticket, proof });
+          return () => world.auth.signIn.factor({ ticket, proof });
         },
       })),
       {
@@ -157,16 +157,19 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
           const device = await newAuthenticator();
           const made = await registrationBy(world, person, device);
           await world.auth.passkeys.register({ actor: person.actor, response: made });
-          const response = await device.get(await world.auth.passkeys.signInOptions());
-          return () => world.auth.passkeys.signIn({ response });
+          const response = await device.get(await world.auth.signIn.passkeyOptions());
+          return () => world.auth.signIn.passkey({ response });
         },
       },
       {
         action: "identity.sign_up",
         act: () => world.auth.signUp({ identifier: freshIdentifier(), password: goodPassword }),
       },
-      { action: "identity.sign_in", act: (person) => world.auth.signIn(person) },
-      { action: "identity.sign_in", act: (person) => world.auth.signIn({ ...person, password: otherPassword }) },
+      { action: "identity.sign_in", act: (person) => world.auth.signIn.password(person) },
+      {
+        action: "identity.sign_in",
+        act: (person) => world.auth.signIn.password({ ...person, password: otherPassword }),
+      },
       { action: "identity.sign_in", act: (person) => world.auth.verifyPassword(person) },
       { action: "identity.session.refresh", act: (person) => world.auth.sessions.refresh(person) },
       { action: "identity.session.sign_out", act: (person) => world.auth.sessions.signOut(person) },

@@ -14,7 +14,7 @@ describeWorld("authenticator app", { on: ["pglite", "postgres"], clock: start },
   beforeEach(() => world.rows(sql`delete from attempt`));
   const later = (seconds: number) => advanceTestClock(world.database, seconds);
   const signInWith = (person: Person, ticket: string, code: string, type: "totp" | "recovery" = "totp") =>
-    world.auth.signInWithFactor({ ticket, transport: person.transport, proof: { type, code } });
+    world.auth.signIn.factor({ ticket, transport: person.transport, proof: { type, code } });
 
   test("R035, S44: enrollment shows the secret once and stores it sealed for this factor and user", async () => {
     const { auth } = world;
@@ -36,10 +36,10 @@ describeWorld("authenticator app", { on: ["pglite", "postgres"], clock: start },
     const { auth } = world;
     const person = await world.person();
     const app = appOf(world, await auth.factors.enrollTotp({ actor: person.actor, label: "phone" }));
-    expect((await auth.signIn(person)).mfaRequired).toBe(false);
+    expect((await auth.signIn.password(person)).mfaRequired).toBe(false);
     const { actor, transport } = person;
     await auth.factors.confirmTotp({ actor, transport, factorId: app.factorId, code: await app.code() });
-    expect(await auth.signIn(person)).toEqual({
+    expect(await auth.signIn.password(person)).toEqual({
       mfaRequired: true,
       enroll: false,
       factors: ["totp"],

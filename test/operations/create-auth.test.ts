@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
-import { type AuthOptions, ConfigurationError } from "../../src/engine/options.ts";
-import { createAuth } from "../../src/operations/auth.ts";
-import { createMfa } from "../../src/operations/mfa.ts";
-import { argon2id } from "../../src/runtime/argon2id.ts";
+import { ConfigurationError } from "../../src/engine/options.ts";
+import { realmOf } from "../../src/http/auth-source.ts";
+import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import type { Database } from "../../src/store/sql.ts";
 import { installTestClock } from "../../src/testing/clock.ts";
-import { openAuth, quickHasher, secret, type World } from "../support/auth.ts";
+import { type FullOptions, fullAuth, openAuth, quickHasher, sealingKey, secret, type World } from "../support/auth.ts";
 
 const silent: Database = {
   run: () => Promise.reject(new Error("Nothing may be sent.")),
@@ -127,7 +126,7 @@ describe("R132, S34: a missing or unsafe option stops start-up and is named", ()
   });
 
   test("auth.origins: the origins in their normal form", () => {
-    const { origins } = createAuth({
+    const { origins } = fullAuth({
       ...good,
       origins: ["https://example.com", { origin: "https://b.example", uses: ["cors"] }],
     });
@@ -140,7 +139,14 @@ describe("R132, S34: a missing or unsafe option stops start-up and is named", ()
 
 describe("S34: secrets and origins", () => {
   const make = (secrets: string, origin: string) => () =>
-    createAuth({ database: {} as Database, passwordHasher: quickHasher(), secrets, origins: [origin] });
+    fullAuth({
+      database: {} as Database,
+      passwordHasher: quickHasher(),
+      decoyHash: decoyHash,
+      secrets,
+      sealingKeys: sealingKey,
+      origins: [origin],
+    }).origins;
 
   test.each([
     { case: "bytes that count up", bytes: Uint8Array.from({ length: 32 }, (_, index) => index) },
@@ -156,7 +162,7 @@ describe("S34: secrets and origins", () => {
   });
 
   test("sealing keys that equal the root secret in another spelling: refused", () => {
-    expect(() => createMfa({ ...good, sealingKeys: `1:${secret}` })).toThrow(ConfigurationError);
+    expect(() => realmOf(fullAuth({ ...good, sealingKeys: `1:${secret}` })).check()).toThrow(ConfigurationError);
   });
 });
 

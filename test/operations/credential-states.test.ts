@@ -18,7 +18,8 @@ describeWorld("credential states", { on: ["pglite", "postgres"] }, (world, auth)
   const verify = ({ token, transport }: Person) => outcome(world.auth.sessions.verify({ token, transport }));
   const createPassword = (userId: string, identifier = freshIdentifier(), password = otherPassword) =>
     world.auth.credentials.createPassword({ actor: system, userId, identifier, password });
-  const signIn = (identifier: string, password: string) => outcome(world.auth.signIn({ identifier, password }));
+  const signIn = (identifier: string, password: string) =>
+    outcome(world.auth.signIn.password({ identifier, password }));
 
   const { withPasskey, passkeySignIn } = usersWithPasskeys(world);
 

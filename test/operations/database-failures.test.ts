@@ -1,8 +1,8 @@
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import type { Auth } from "../../src/operations/auth.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
 import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   freshIdentifier,
   goodPassword,
@@ -59,7 +59,7 @@ describe("F01, F10, T05: failing requests, postgres-over-neon", () => {
       always = fault;
       for (const act of [
         () => reads.verify!(world.auth, person),
-        () => world.auth.signIn({ ...person, context: context() }),
+        () => world.auth.signIn.password({ ...person, context: context() }),
       ]) {
         const error = await refusal(act());
         const whole = `${error.stack} ${String((error.cause as Error | undefined)?.stack)} ${JSON.stringify(error)}`;
@@ -185,10 +185,10 @@ describe("F03, B48: isolates keep no state", () => {
       const created = await fresh().sessions.create({ ticket, userId, credentialId });
       const child = await fresh().sessions.refresh({ token: created.token, transport: token });
       expect(await fresh().sessions.refresh({ token: created.token, transport: token })).toEqual(child);
-      const guess = () => outcome(fresh().signIn(proof(otherPassword)));
+      const guess = () => outcome(fresh().signIn.password(proof(otherPassword)));
       for (let time = 0; time < 10; time++) expect(await guess()).toBe("unauthorized.invalid_credential");
       expect(await guess()).toBe("too_many_requests");
-      const known = await fresh().signIn(proof(goodPassword, { knownDevice: signedUp.knownDevice }));
+      const known = await fresh().signIn.password(proof(goodPassword, { knownDevice: signedUp.knownDevice }));
       expect(known.mfaRequired).toBe(false);
       expect(
         await outcome(

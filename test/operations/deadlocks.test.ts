@@ -1,9 +1,9 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   freshAddress,
   openAuth,
@@ -25,7 +25,7 @@ const context = () => ({ address: freshAddress() });
 /** Races take long on a slow machine, and count many attempts at one account. */
 const roomy = { timeoutMilliseconds: 60_000, auth: { limits: { account: { attempts: 100, windowSeconds: 60 } } } };
 const signIn = (auth: Auth, { identifier, password }: Pick<Person, "identifier" | "password">) =>
-  auth.signIn({ identifier, password, context: { address: freshAddress() } });
+  auth.signIn.password({ identifier, password, context: { address: freshAddress() } });
 
 describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
   /** The server looks for a deadlock after this long, so that no slow machine is taken for one. */
@@ -106,9 +106,7 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
       const { person } = await addApp(world, await world.person());
       const user = uuidFor("usr", person.userId);
       const ticket = await ticketFor(world, person);
-      await outcome(
-        world.auth.signInWithFactor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }),
-      );
+      await outcome(world.auth.signIn.factor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }));
       // What the reservation of another attempt with the ticket has, before it takes the ticket.
       const held = await holdLock(
         world.backend.connectionString!,
@@ -146,7 +144,7 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
       );
       const by = (used: Database, code: string) =>
         outcome(
-          world.isolate({ database: used }).signInWithFactor({
+          world.isolate({ database: used }).signIn.factor({
             ticket,
             proof: { type: "totp", code },
             context: context(),

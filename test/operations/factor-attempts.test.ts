@@ -25,7 +25,7 @@ describeWorld(
       for (let used = 0; used < attempts; ) {
         const ticket = await ticketFor(world, person);
         for (let n = 0; n < 5 && used < attempts; n++, used++) {
-          const code = await outcome(auth.signInWithFactor({ ticket, proof: wrong, context: context() }));
+          const code = await outcome(auth.signIn.factor({ ticket, proof: wrong, context: context() }));
           expect(["unauthorized.invalid_factor", "too_many_requests"]).toContain(code);
         }
       }
@@ -89,7 +89,7 @@ describeWorld(
       for (let n = 0; n < 10; n++) await outcome(auth.stepUp({ actor, transport, proof: wrong }));
       const ticket = await ticketFor(world, person);
       const proof = { type: "totp", code: await app.code() } as const;
-      expect(await outcome(auth.signInWithFactor({ ticket, proof, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.factor({ ticket, proof, context: context() }))).toBe("done");
     });
   },
 );

@@ -16,7 +16,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
   beforeEach(() => world.rows(sql`delete from attempt`));
   const later = (seconds: number) => advanceTestClock(world.database, seconds);
   const signInWith = (person: Person, ticket: string, code: string, type: "totp" | "recovery" = "totp") =>
-    world.auth.signInWithFactor({ ticket, transport: person.transport, proof: { type, code } });
+    world.auth.signIn.factor({ ticket, transport: person.transport, proof: { type, code } });
 
   const { withPasskey, passkeySignIn } = usersWithPasskeys(world);
 
@@ -34,7 +34,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
     const person = await world.person();
     const { userId, credentialId, transport } = person;
     await auth.mfaPolicies.set({ actor: system, userId, required: true });
-    const needed = await auth.signIn(person);
+    const needed = await auth.signIn.password(person);
     if (!needed.mfaRequired) throw new Error("It let them in.");
     expect(needed).toMatchObject({ enroll: true, factors: [] });
     const { ticket } = needed;
@@ -61,9 +61,9 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
     const { userId, transport } = person;
     const graceUntil = new Date(start.getTime() + 60_000);
     await auth.mfaPolicies.set({ actor: system, userId, required: true, graceUntil });
-    expect((await auth.signIn(person)).mfaRequired).toBe(false);
+    expect((await auth.signIn.password(person)).mfaRequired).toBe(false);
     await later(60);
-    expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+    expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     expect(await outcome(auth.verifyPassword(person))).toBe("forbidden.enrollment_not_granted");
     expect(await world.tickets(userId)).toBe(0);
 
@@ -75,7 +75,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
     const app = appOf(world, await auth.factors.enrollTotp({ ticket, transport, label: "phone" }));
     await auth.factors.confirmTotp({ ticket, transport, factorId: app.factorId, code: await app.code() });
     await world.rows(sql`update mfa set status = 'revoked' where usr_id = ${uuidFor("usr", userId)}::uuid`);
-    expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+    expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
   });
 
   test("S32: a user who once had a factor: no enrollment without permission", async () => {
@@ -83,7 +83,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
     const { person } = await addApp(world, await world.person());
     await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
     await world.rows(sql`update mfa set status = 'revoked' where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
-    expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+    expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
   });
 
   describe("enrollment ticket, held by an attacker with the password", () => {
@@ -161,7 +161,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       const { app } = await addApp(world, owner);
       await auth.factors.revoke({ actor: system, factorId: app.factorId });
       await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
 
     test("S32: a user who has a factor cannot be given it", async () => {
@@ -170,9 +170,9 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       expect(await outcome(auth.mfaPolicies.grantEnrollment(grant))).toBe("precondition.invalid_transition");
       await auth.mfaPolicies.set({ ...grant, required: true });
       await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
       expect(await outcome(auth.mfaPolicies.grantEnrollment(grant))).toBe("done");
-      expect(await outcome(auth.signIn(person))).toBe("done");
+      expect(await outcome(auth.signIn.password(person))).toBe("done");
     });
 
     test("S32: a suspended passkey that is reinstated uses it up", async () => {
@@ -183,7 +183,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       await auth.mfaPolicies.grantEnrollment({ actor: system, userId: person.userId });
       await auth.credentials.reinstate(act);
       await auth.credentials.revoke(act);
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
 
     test("S32: a new passkey uses it up", async () => {
@@ -194,7 +194,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       const passkey = await auth.passkeys.register({ actor: person.actor, response });
       await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
       await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
-      expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+      expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
   });
 
@@ -205,6 +205,8 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
     await auth.factors.revoke({ actor: system, factorId: factor!.id });
     await later(8 * 86_400);
     await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
-    expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("forbidden.enrollment_not_granted");
+    expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe(
+      "forbidden.enrollment_not_granted",
+    );
   });
 });

@@ -12,7 +12,7 @@ describeWorld("factor removal", { on: ["pglite", "postgres"], clock: start }, (w
   beforeEach(() => world.rows(sql`delete from attempt`));
   const later = (seconds: number) => advanceTestClock(world.database, seconds);
   const signInWith = (person: Person, ticket: string, code: string, type: "totp" | "recovery" = "totp") =>
-    world.auth.signInWithFactor({ ticket, transport: person.transport, proof: { type, code } });
+    world.auth.signIn.factor({ ticket, transport: person.transport, proof: { type, code } });
 
   test("R041: takes effect at once and ends the other sessions and the recovery codes", async () => {
     const { auth } = world;
@@ -26,7 +26,7 @@ describeWorld("factor removal", { on: ["pglite", "postgres"], clock: start }, (w
     expect(await outcome(auth.sessions.verify({ token: other.token, transport: "token" }))).toBe(
       "unauthorized.session_expired",
     );
-    expect((await auth.signIn(person)).mfaRequired).toBe(false);
+    expect((await auth.signIn.password(person)).mfaRequired).toBe(false);
   });
 
   test("R037: an old proof, another user's factor, or a second removal: refused", async () => {
@@ -73,6 +73,6 @@ describeWorld("factor removal", { on: ["pglite", "postgres"], clock: start }, (w
       sql`select revoked_at is null as live from pat where usr_id = ${uuidFor("usr", person.userId)}::uuid`,
     );
     expect(pat!.live).toBe(false);
-    expect(await auth.signIn(person)).toMatchObject({ mfaRequired: true, enroll: true, factors: [] });
+    expect(await auth.signIn.password(person)).toMatchObject({ mfaRequired: true, enroll: true, factors: [] });
   });
 });

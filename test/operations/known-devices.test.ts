@@ -68,7 +68,7 @@ describeWorld("S22: known device", { on: ["pglite", "postgres"], clock: start },
       case: "made with secrets that are gone",
       device: async (person) => {
         const auth = world.isolate({ secrets: toBase64Url(randomBytes(32)) });
-        const signedIn = await auth.signIn({ identifier: person.identifier, password: person.password });
+        const signedIn = await auth.signIn.password({ identifier: person.identifier, password: person.password });
         return signedIn.mfaRequired ? "" : signedIn.knownDevice;
       },
     },
@@ -96,10 +96,14 @@ describeWorld("S22: known device", { on: ["pglite", "postgres"], clock: start },
     // The browser's cookie is the one that it was given last.
     const cookie = (await addApp(world, inside)).person.knownDevice;
     for (let n = 0; n < 11; n++) {
-      await outcome(auth.signIn({ identifier, password: "a stranger's guess", context: { address: freshAddress() } }));
+      await outcome(
+        auth.signIn.password({ identifier, password: "a stranger's guess", context: { address: freshAddress() } }),
+      );
     }
     expect(
-      await outcome(auth.signIn({ identifier, password, knownDevice: cookie, context: { address: freshAddress() } })),
+      await outcome(
+        auth.signIn.password({ identifier, password, knownDevice: cookie, context: { address: freshAddress() } }),
+      ),
     ).toBe("done");
   });
 });

@@ -60,7 +60,7 @@ describeWorld("second-factor policy", { on: ["pglite", "postgres"], clock: start
     const { actor, userId } = person;
     // What a browser sends whose owner means `from now on`.
     await outcome(auth.mfaPolicies.set({ actor, userId, required: true, graceUntil: new Date(start.getTime() - 1) }));
-    expect(await outcome(auth.signIn(person))).toBe("done");
+    expect(await outcome(auth.signIn.password(person))).toBe("done");
   });
 
   test("S33: a user without a factor who requires one of themself is not locked out for ever", async () => {
@@ -68,7 +68,7 @@ describeWorld("second-factor policy", { on: ["pglite", "postgres"], clock: start
     const { actor, userId } = person;
     await auth.factors.revoke({ actor, factorId: app.factorId });
     await outcome(auth.mfaPolicies.set({ actor, userId, required: true }));
-    expect(await outcome(auth.signIn(person))).toBe("done");
+    expect(await outcome(auth.signIn.password(person))).toBe("done");
   });
 
   test("S02, S32: a policy set after the session was verified still blocks tokens, passkeys and factors", async () => {
@@ -76,7 +76,7 @@ describeWorld("second-factor policy", { on: ["pglite", "postgres"], clock: start
     await auth.mfaPolicies.set({ actor: system, userId, required: true });
     const refused = "unauthorized.reauthentication_required";
     const lasting = { actor, userId, name: "ci", scope: ["docs:read"] };
-    expect(await outcome(auth.tokens.create(lasting))).toBe(refused);
+    expect(await outcome(auth.personalAccessTokens.create(lasting))).toBe(refused);
     expect(await outcome(auth.passkeys.registrationOptions({ actor }))).toBe(refused);
     expect(await outcome(auth.factors.enrollTotp({ actor, label: "app" }))).toBe(refused);
   });

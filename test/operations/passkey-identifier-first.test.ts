@@ -17,7 +17,7 @@ describeWorld(
     const { withPasskey } = usersWithPasskeys(world);
 
     const ids = async (through: FullAuth, identifier: string) =>
-      (await through.passkeys.signInOptions({ identifier })).allowCredentials.map(({ id }) => id);
+      (await through.signIn.passkeyOptions({ identifier })).allowCredentials.map(({ id }) => id);
 
     test("identifier-first sign-in is off by default: the identifier is ignored", async () => {
       const { person } = await withPasskey();
@@ -60,7 +60,7 @@ describeWorld(
       const texts: (readonly string[])[] = [];
       for (const identifier of [person.identifier, "nobody@example.com"]) {
         world.counting.reset(1);
-        await asking.passkeys.signInOptions({ identifier });
+        await asking.signIn.passkeyOptions({ identifier });
         texts.push([...world.counting.statements]);
       }
       world.counting.reset();
@@ -71,8 +71,8 @@ describeWorld(
       const person = await world.person();
       for (let n = 0; n < 5; n++) await givenPasskey(world, person.userId);
       const first = world.isolate({ identifierFirst: true });
-      const known = await first.passkeys.signInOptions({ identifier: person.identifier });
-      const unknown = await first.passkeys.signInOptions({ identifier: "nobody@example.com" });
+      const known = await first.signIn.passkeyOptions({ identifier: person.identifier });
+      const unknown = await first.signIn.passkeyOptions({ identifier: "nobody@example.com" });
       expect(known.allowCredentials.length).toBe(unknown.allowCredentials.length);
     });
 
@@ -82,7 +82,7 @@ describeWorld(
         const first = world.isolate({ identifierFirst: true });
         const { person } = await withPasskey();
         const named = async (identifier: string) =>
-          (await first.passkeys.signInOptions({ identifier })).allowCredentials.map(({ id }) => id);
+          (await first.signIn.passkeyOptions({ identifier })).allowCredentials.map(({ id }) => id);
         const ids = [...(await named(person.identifier)), ...(await named(freshIdentifier()))];
         expect(ids).toHaveLength(8);
         const stranger = await world.person();

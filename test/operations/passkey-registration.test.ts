@@ -78,7 +78,7 @@ describeWorld("passkey registration", { on: ["pglite", "postgres"], clock: start
     ])("$case", async ({ case: name, misuse }) => {
       const { actor, userId } = await world.person();
       const options = await auth.passkeys.registrationOptions({ actor });
-      const { challenge } = await auth.passkeys.signInOptions();
+      const { challenge } = await auth.signIn.passkeyOptions();
       const spoilt = name === "with the challenge of an assertion" ? { challenge } : misuse;
       const response = await (await newAuthenticator()).create(options, spoilt);
       expect(await outcome(auth.passkeys.register({ actor, response }))).toBe("invalid_format.webauthn");

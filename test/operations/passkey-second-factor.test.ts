@@ -62,7 +62,7 @@ describeWorld("passkey as the second factor", { on: ["pglite", "postgres"], cloc
     expect(await outcome(auth.webauthn.signInWithFactor({ ticket, transport, proof: foreign }))).toBe(
       "unauthorized.invalid_factor",
     );
-    const anonymous = await mine.authenticator.get(await auth.passkeys.signInOptions());
+    const anonymous = await mine.authenticator.get(await auth.signIn.passkeyOptions());
     const proof = { type: "webauthn", response: anonymous } as const;
     expect(await outcome(auth.webauthn.signInWithFactor({ ticket, transport, proof }))).toBe(
       "unauthorized.invalid_factor",
@@ -137,7 +137,7 @@ describeWorld("passkey as the second factor", { on: ["pglite", "postgres"], cloc
     const { person, passkey } = await withPasskey();
     await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
     await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
-    expect(await outcome(auth.signIn(person))).toBe("forbidden.enrollment_not_granted");
+    expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
   });
 
   /** Another passkey of the same person's, so that the first is not the last. */

@@ -42,7 +42,7 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
   });
 
   test("S26: the options name no credential", async () => {
-    expect(await auth.passkeys.signInOptions()).toEqual({
+    expect(await auth.signIn.passkeyOptions()).toEqual({
       challenge: expect.any(String),
       timeout: 300_000,
       rpId: "example.com",
@@ -55,7 +55,7 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
     const count = async () =>
       (await world.rows<{ n: number }>(sql`select count(*)::int as n from spent_challenge`))[0]!.n;
     const before = await count();
-    await auth.passkeys.signInOptions();
+    await auth.signIn.passkeyOptions();
     expect(await count()).toBe(before);
   });
 
@@ -85,29 +85,29 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
 
     test("with any bit of the signed data flipped", async () => {
       const { authenticator } = await withPasskey();
-      const response = await authenticator.get(await auth.passkeys.signInOptions());
+      const response = await authenticator.get(await auth.signIn.passkeyOptions());
       for (const member of ["authenticatorData", "clientDataJSON", "signature"]) {
         for (let bit = 0; bit < 160; bit += 13) {
           await world.rows(sql`delete from attempt`);
           const spoilt = withBitTurned(response, member, bit);
-          expect(await outcome(auth.passkeys.signIn({ response: spoilt }))).toBe("unauthorized.invalid_credential");
+          expect(await outcome(auth.signIn.passkey({ response: spoilt }))).toBe("unauthorized.invalid_credential");
         }
       }
-      await auth.passkeys.signIn({ response });
+      await auth.signIn.passkey({ response });
     });
 
     test("a second time with one challenge, even where no counter tells", async () => {
       const { authenticator } = await withPasskey({ counts: false });
-      const response = await authenticator.get(await auth.passkeys.signInOptions());
-      await auth.passkeys.signIn({ response });
-      expect(await outcome(auth.passkeys.signIn({ response }))).toBe("unauthorized.invalid_credential");
+      const response = await authenticator.get(await auth.signIn.passkeyOptions());
+      await auth.signIn.passkey({ response });
+      expect(await outcome(auth.signIn.passkey({ response }))).toBe("unauthorized.invalid_credential");
     });
 
     test("past five minutes", async () => {
       const { authenticator } = await withPasskey();
-      const response = await authenticator.get(await auth.passkeys.signInOptions());
+      const response = await authenticator.get(await auth.signIn.passkeyOptions());
       await later(300);
-      expect(await outcome(auth.passkeys.signIn({ response }))).toBe("unauthorized.invalid_credential");
+      expect(await outcome(auth.signIn.passkey({ response }))).toBe("unauthorized.invalid_credential");
     });
 
     test.each(["suspend", "revoke"] as const)("after %s of the passkey or of its user", async (act) => {
@@ -122,7 +122,7 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
     test.each([null, {}, "x", { id: "AAAA", rawId: "AAAA", type: "public-key", response: {} }])(
       "a response of %j",
       async (response) => {
-        expect(await outcome(auth.passkeys.signIn({ response }))).toBe("unauthorized.invalid_credential");
+        expect(await outcome(auth.signIn.passkey({ response }))).toBe("unauthorized.invalid_credential");
       },
     );
 
@@ -130,10 +130,10 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
       const strict = world.isolate({ limits: { address: { attempts: 2, windowSeconds: 60 } } });
       const { authenticator } = await withPasskey();
       for (const expected of ["unauthorized.invalid_credential", "unauthorized.invalid_credential"]) {
-        expect(await outcome(strict.passkeys.signIn({ response: {} }))).toBe(expected);
+        expect(await outcome(strict.signIn.passkey({ response: {} }))).toBe(expected);
       }
-      const response = await authenticator.get(await strict.passkeys.signInOptions());
-      expect(await outcome(strict.passkeys.signIn({ response }))).toBe("too_many_requests");
+      const response = await authenticator.get(await strict.signIn.passkeyOptions());
+      expect(await outcome(strict.signIn.passkey({ response }))).toBe("too_many_requests");
     });
   });
 

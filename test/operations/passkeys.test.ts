@@ -81,9 +81,11 @@ describeWorld("passkeys", { on: ["pglite", "postgres"], clock: start }, (world, 
       const { person, authenticator, passkey } = await withPasskey();
       const owner = await personAt(world, person, await passkeySignIn(authenticator));
       const { actor, userId } = owner;
-      const { token } = await auth.tokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
+      const { token } = await auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
       await auth.credentials.revoke({ actor: byOwner ? actor : system, credentialId: passkey.id });
-      expect(await outcome(auth.tokens.verify({ token, context: context() }))).toBe(byOwner ? "done" : "pat.revoked");
+      expect(await outcome(auth.personalAccessTokens.verify({ token, context: context() }))).toBe(
+        byOwner ? "done" : "pat.revoked",
+      );
     }
   });
 

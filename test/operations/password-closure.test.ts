@@ -31,7 +31,7 @@ describeWorld(
       const { identifier, password, knownDevice } = person;
       await fail(100, () => guess({ identifier }));
       await advanceTestClock(world.database, day);
-      const { code, retryAfterSeconds } = await refusal(world.auth.signIn({ identifier, password }));
+      const { code, retryAfterSeconds } = await refusal(world.auth.signIn.password({ identifier, password }));
       expect([code, retryAfterSeconds]).toEqual([limited, day]);
       await advanceTestClock(world.database, 10 * day);
       expect(await guess({ identifier, password })).toBe(limited);
@@ -86,7 +86,9 @@ describeWorld(
 
 describeWorld("S22: a run of failures over many days", { on: ["pglite"], clock: start }, (world) => {
   const guess = async (identifier: string) =>
-    await outcome(world.auth.signIn({ identifier, password: otherPassword, context: { address: freshAddress() } }));
+    await outcome(
+      world.auth.signIn.password({ identifier, password: otherPassword, context: { address: freshAddress() } }),
+    );
 
   test("R013: nine a day with a daily purge: still counted in a row", async () => {
     const { identifier, password } = await world.person();
@@ -100,7 +102,7 @@ describeWorld("S22: a run of failures over many days", { on: ["pglite"], clock: 
     // Closed until it is reset: no quiet time opens it.
     await advanceTestClock(world.database, 400 * day);
     await world.auth.purge();
-    expect(await outcome(world.auth.signIn({ identifier, password }))).toBe("too_many_requests");
+    expect(await outcome(world.auth.signIn.password({ identifier, password }))).toBe("too_many_requests");
   });
 
   test("a shorter run is forgotten after 90 days", async () => {

@@ -57,7 +57,7 @@ describeWorld(
         expect(await outcome(auth.credentials[verb](act))).toBe(refused);
         expect(await outcome(auth.credentials[own]({ ...act, currentPassword: otherPassword }))).toBe(refused);
         expect(await outcome(auth.credentials[own]({ ...act, currentPassword: person.password }))).toBe("done");
-        expect(await outcome(auth.signIn(person))).toBe(refused);
+        expect(await outcome(auth.signIn.password(person))).toBe(refused);
       },
     );
 
@@ -87,7 +87,7 @@ describeWorld(
           credentialId: (await auth.credentials.listForUser(person)).at(-1)!.id,
         });
       }
-      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
       expect(await world.rows(sql`select from attempt where bucket ~ '^credential:' and streak > 0`)).toEqual([]);
     });
 
@@ -126,7 +126,7 @@ describeWorld(
       const { person, authenticator } = await withPasskey();
       const { userId, identifier, password: currentPassword } = person;
       for (let n = 0; n < 12; n++)
-        await outcome(auth.signIn({ identifier, password: otherPassword, context: context() }));
+        await outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() }));
       const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
       expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword }))).toBe("done");
     });
@@ -137,7 +137,7 @@ describeWorld(
       // Long enough only for whoever has a second factor too, which the statement alone knows.
       const change = () => auth.changePassword({ actor, currentPassword, newPassword: "xk7#Qv2zPl", transport });
       for (let n = 0; n < 12; n++) expect(await outcome(change())).toBe("invalid_format.password");
-      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
     });
 
     test("S41: the log tells a right password with a refused change from a wrong password", async () => {
@@ -184,7 +184,7 @@ describeWorld(
       const change = { actor, currentPassword, newPassword: otherPassword, transport };
       for (let n = 0; n < 12; n++)
         expect(await outcome(overloaded.changePassword(change))).toBe("unavailable.database");
-      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
     });
 
     test("F13, S22: the right password costs no attempt if the hash queue is full", async () => {
@@ -199,7 +199,7 @@ describeWorld(
       ]) {
         for (let n = 0; n < 12; n++) expect(await outcome(act())).toBe("unavailable.busy");
       }
-      expect(await outcome(auth.signIn({ ...person, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
     });
 
     test("S41: a guess is recorded at the credential that it was aimed at", async () => {
@@ -223,7 +223,7 @@ describeWorld(
         const { userId } = await world.person();
         expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword }))).toBe("done");
       }
-      expect(await outcome(auth.signIn({ ...admin, context: context() }))).toBe("done");
+      expect(await outcome(auth.signIn.password({ ...admin, context: context() }))).toBe("done");
     });
 
     test("R008: a password replaced between check and use proves nothing", async () => {

@@ -175,7 +175,7 @@ test("S16, S32: a token × an administrator's reset of the factor: no token is l
   // The reset waits first, and the thief's token behind it, whose statement has seen the session alive.
   const reset = outcome(world.auth.factors.revoke({ actor: system, factorId: app.factorId }));
   await held.waiting(1);
-  const made = outcome(world.auth.tokens.create({ actor, userId, name: "kept", scope: ["all"] }));
+  const made = outcome(world.auth.personalAccessTokens.create({ actor, userId, name: "kept", scope: ["all"] }));
   await held.waiting(2);
   await held.release();
   expect(await reset).toBe("done");

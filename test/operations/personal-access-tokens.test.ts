@@ -207,7 +207,9 @@ describe("personal access token, revocation", () => {
   });
 
   test("S03: operations with a secret have no plan and refuse the caller's transaction", async () => {
-    expect("plan" in world.auth.tokens.create || "plan" in world.auth.tokens.verify).toBe(false);
+    expect("plan" in world.auth.personalAccessTokens.create || "plan" in world.auth.personalAccessTokens.verify).toBe(
+      false,
+    );
     const { token } = await create(ada);
     const nested = world.isolate({ database: { ...world.database, isNested: () => true } });
     await expect(

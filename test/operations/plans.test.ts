@@ -337,7 +337,7 @@ describe("S03: a client inside a transaction", () => {
     const context = { address: freshAddress() };
     await client.query("begin");
     const counted = [
-      () => nested.signIn({ identifier, password, context }),
+      () => nested.signIn.password({ identifier, password, context }),
       () => nested.verifyPassword({ identifier, password, context }),
       () => nested.signUp({ identifier: freshIdentifier(), password, context }),
       () => nested.sessions.refresh({ token, transport: "token" }),
@@ -348,7 +348,7 @@ describe("S03: a client inside a transaction", () => {
     await client.query("rollback");
     const rows = await world.rows(sql`select id from usr where id = ${uuidFor("usr", user.id)}::uuid`);
     expect(rows).toEqual([]);
-    expect(await outcome(nested.signIn({ identifier, password, context }))).toBe("done");
+    expect(await outcome(nested.signIn.password({ identifier, password, context }))).toBe("done");
   });
 });
 

@@ -225,7 +225,7 @@ describeWorld("limit of password attempts", { on: ["pglite", "postgres"], clock:
       const { identifier, password } = person;
       const codes = [];
       for (let time = 0; time < 30; time++) {
-        codes.push(await outcome(busy.signIn({ identifier, password, context: { address: freshAddress() } })));
+        codes.push(await outcome(busy.signIn.password({ identifier, password, context: { address: freshAddress() } })));
       }
       expect(tally(codes)).toEqual({ "unavailable.busy": 30 });
       expect((await world.signIn(person)).userId).toBe(person.userId);
@@ -241,7 +241,7 @@ describeWorld("limit of password attempts", { on: ["pglite", "postgres"], clock:
       const rotated = world.isolate({ secrets: `2:${toBase64Url(randomBytes(32))},1:${secret}` });
       for (const one of [identifier, unknown]) {
         const context = { address: freshAddress() };
-        expect(await outcome(rotated.signIn({ identifier: one, password: otherPassword, context }))).toBe(
+        expect(await outcome(rotated.signIn.password({ identifier: one, password: otherPassword, context }))).toBe(
           "too_many_requests",
         );
       }

@@ -11,7 +11,7 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
   beforeEach(() => world.rows(sql`delete from attempt`));
   const later = (seconds: number) => advanceTestClock(world.database, seconds);
   const signInWith = (person: Person, ticket: string, code: string, type: "totp" | "recovery" = "totp") =>
-    world.auth.signInWithFactor({ ticket, transport: person.transport, proof: { type, code } });
+    world.auth.signIn.factor({ ticket, transport: person.transport, proof: { type, code } });
 
   async function withCodes() {
     const made = await addApp(world, await world.person());
@@ -61,7 +61,7 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
       const ticket = await ticketFor(world, person);
       await world.rows(sql`delete from attempt where bucket like 'factor:%'`);
       const proof = { type: "recovery", code: "nonsense" } as const;
-      const code = await outcome(world.auth.signInWithFactor({ ticket, transport, context, proof }));
+      const code = await outcome(world.auth.signIn.factor({ ticket, transport, context, proof }));
       if (code === "too_many_requests") refused += 1;
     }
     expect(refused).toBe(1);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   goodPassword,
   openAuth,

@@ -6,7 +6,7 @@ import { generateId, uuidFor } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, setTestClock } from "../../src/testing/clock.ts";
-import { freshAddress, outcome, secret } from "../support/auth.ts";
+import { type FullAuth as Auth, freshAddress, outcome, secret } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 
 const day = 86_400;
@@ -312,7 +312,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       if (end === "out") await world.auth.sessions.signOut({ token, transport: "token" });
       else {
         const context = { address: freshAddress() };
-        await world.auth.signIn({ identifier, password, transport: "token", presentedToken: token, context });
+        await world.auth.signIn.password({ identifier, password, transport: "token", presentedToken: token, context });
       }
       const verified = outcome(world.auth.sessions.verify({ token: second.token, transport: "token" }));
       expect(await verified).toBe("unauthorized.session_expired");

@@ -15,7 +15,7 @@ describeWorld("second factor at sign-in", { on: ["pglite", "postgres"], clock: s
   const wait = () => later(30);
   const wrong = { type: "totp", code: "000000" } as const;
   const signInWith = (person: Person, ticket: string, code: string, type: "totp" | "recovery" = "totp") =>
-    world.auth.signInWithFactor({ ticket, transport: person.transport, proof: { type, code } });
+    world.auth.signIn.factor({ ticket, transport: person.transport, proof: { type, code } });
 
   test("R040, S20: a right code gives a session at level 2 and spends the ticket", async () => {
     const { app, person } = await addApp(world, await world.person());
@@ -84,7 +84,7 @@ describeWorld("second factor at sign-in", { on: ["pglite", "postgres"], clock: s
     const { app, person } = await addApp(world, await world.person());
     const ticket = await ticketFor(world, person);
     for (let attempt = 0; attempt < 20; attempt++) {
-      await outcome(world.auth.signIn({ identifier: person.identifier, password: "wrong wrong wrong" }));
+      await outcome(world.auth.signIn.password({ identifier: person.identifier, password: "wrong wrong wrong" }));
     }
     await signInWith(person, ticket, await app.code());
   });
@@ -142,7 +142,7 @@ describeWorld("second factor at sign-in", { on: ["pglite", "postgres"], clock: s
       const { app, person } = await addApp(world, await world.person({ transport: "cookie" }));
       const ticket = await ticketFor(world, person);
       const proof = { type: "totp", code: await app.code() } as const;
-      expect(await outcome(world.auth.signInWithFactor({ ticket, transport: "token", proof }))).toBe(
+      expect(await outcome(world.auth.signIn.factor({ ticket, transport: "token", proof }))).toBe(
         "unauthorized.invalid_ticket",
       );
     });
@@ -158,7 +158,7 @@ describeWorld("second factor at sign-in", { on: ["pglite", "postgres"], clock: s
   test("the session that the browser already holds: ended", async () => {
     const { app, person } = await addApp(world, await world.person({ transport: "cookie" }));
     const ticket = await ticketFor(world, person);
-    await world.auth.signInWithFactor({
+    await world.auth.signIn.factor({
       ticket,
       transport: "cookie",
       proof: { type: "totp", code: await app.code() },

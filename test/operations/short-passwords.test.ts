@@ -28,9 +28,9 @@ describeWorld(
       await auth.credentials.createPassword({ actor: system, userId, identifier, password });
       const graceUntil = row.seconds === undefined ? null : new Date(start.getTime() + row.seconds * 1000);
       await auth.mfaPolicies.set({ actor: system, userId, required: row.required, graceUntil });
-      expect(await outcome(auth.signIn({ identifier, password, context: context() }))).toBe(row.answer);
+      expect(await outcome(auth.signIn.password({ identifier, password, context: context() }))).toBe(row.answer);
       if (row.answer !== "done") return;
-      const signedIn = await auth.signIn({ identifier, password, context: context() });
+      const signedIn = await auth.signIn.password({ identifier, password, context: context() });
       expect(signedIn).toMatchObject({ mfaRequired: true, enroll: true });
     });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   freshAddress,
   goodPassword,
@@ -21,7 +21,7 @@ const invalid = "unauthorized.invalid_credential";
 /** Races take long on a slow machine, and count many attempts at one account. */
 const roomy = { timeoutMilliseconds: 60_000, auth: { limits: { account: { attempts: 100, windowSeconds: 60 } } } };
 const signIn = (auth: Auth, { identifier, password }: Pick<Person, "identifier" | "password">) =>
-  auth.signIn({ identifier, password, context: { address: freshAddress() } });
+  auth.signIn.password({ identifier, password, context: { address: freshAddress() } });
 const suspend = (auth: Auth, { userId }: Person) => auth.users.suspend({ actor: system, userId });
 
 /** Reinstates a suspended user by hand, and counts the live sessions and tickets. */
@@ -163,7 +163,7 @@ describeWorld("racing sign-ins", { on: ["postgres"], ...roomy }, (world) => {
         insert into mfa (id, usr_id, type, identifier, totp_secret, totp_algorithm, totp_digits, totp_period)
         select gen_random_uuid(), id, 'totp', 'phone', '\\x00', 'sha1', 6, 30 from owner`,
     );
-    const signingIn = world.auth.signIn({ identifier, password, context: { address: freshAddress() } });
+    const signingIn = world.auth.signIn.password({ identifier, password, context: { address: freshAddress() } });
     await held.waiting(1);
     await held.commit();
     expect((await signingIn).mfaRequired).toBe(true);

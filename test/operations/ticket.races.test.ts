@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import { freshAddress, openAuth, outcome, type Person, system, tally, type World } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { holdLock } from "../support/held-lock.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
-import type { Auth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
+import type { FullAuth as Auth } from "../support/auth.ts";
 import { freshAddress, freshIdentifier, otherPassword, outcome, type Person, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { givenPasskey } from "../support/factors.ts";
@@ -9,7 +9,7 @@ import { givenPasskey } from "../support/factors.ts";
 /** Races take long on a slow machine, and count many attempts at one account. */
 const roomy = { timeoutMilliseconds: 60_000, auth: { limits: { account: { attempts: 100, windowSeconds: 60 } } } };
 const signIn = (auth: Auth, { identifier, password }: Pick<Person, "identifier" | "password">) =>
-  auth.signIn({ identifier, password, context: { address: freshAddress() } });
+  auth.signIn.password({ identifier, password, context: { address: freshAddress() } });
 
 describeWorld("racing revocation of a user", { on: ["postgres"], ...roomy }, (world) => {
   test("S16: revocation × new credentials, sessions and administrators, 40 rounds: nothing active is left", async () => {

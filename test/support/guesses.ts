@@ -1,4 +1,4 @@
-import type { Auth } from "../../src/operations/auth.ts";
+import type { FullAuth as Auth } from "./auth.ts";
 import { freshAddress, otherPassword, outcome, type Person, type World } from "./auth.ts";
 
 /** One attempt to sign in. */
@@ -21,7 +21,9 @@ export function attempt(
   { identifier, password = otherPassword, knownDevice, auth = world.auth, ...rest }: Guess,
 ) {
   const address = "address" in rest ? rest.address : freshAddress();
-  return outcome(auth.signIn({ identifier, password, ...(knownDevice ? { knownDevice } : {}), context: { address } }));
+  return outcome(
+    auth.signIn.password({ identifier, password, ...(knownDevice ? { knownDevice } : {}), context: { address } }),
+  );
 }
 
 export async function repeat(times: number, act: () => Promise<string>): Promise<string[]> {

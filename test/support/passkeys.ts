@@ -23,8 +23,8 @@ export function usersWithPasskeys(world: World) {
   }
 
   const passkeySignIn = async (authenticator: Authenticator, misuse?: Misuse) =>
-    await world.auth.passkeys.signIn({
-      response: await authenticator.get(await world.auth.passkeys.signInOptions(), misuse),
+    await world.auth.signIn.passkey({
+      response: await authenticator.get(await world.auth.signIn.passkeyOptions(), misuse),
       context: { address: freshAddress() },
     });
 

@@ -1,11 +1,10 @@
-import { authRoutes } from "../../../src/http/auth-routes.ts";
-import { mfaRoutes } from "../../../src/http/routes/factors.ts";
 import { sql } from "../../../src/store/sql.ts";
 import { freshAddress, type Person } from "../../support/auth.ts";
 import { newAuthenticator } from "../../support/authenticator.ts";
 import { addApp, attestationBody, givenApp, registrationBy } from "../../support/factors.ts";
 import { type Reply, type Sent, send } from "../../support/http.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
+import { applicationOf } from "../../support/http-world.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
 
 export type FactorTools = ReturnType<typeof factorTools>;
@@ -35,7 +34,7 @@ export function factorTools(world: HttpWorld, { post, as, busily, often }: Refus
   /** Sends to routes without what security keys need. */
   const keyless = async (sent: Sent): Promise<Reply> => {
     const { passkeys: _passkeys, webauthn: _webauthn, securityKeys: _securityKeys, ...auth } = world.isolate();
-    return await send(authRoutes(auth, { routes: mfaRoutes }), sent);
+    return await send(applicationOf(auth as typeof world.auth), sent);
   };
 
   /** What proving a second factor by a ticket is refused with, at either of its routes. */

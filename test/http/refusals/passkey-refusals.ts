@@ -66,7 +66,7 @@ export function passkeyRefusals(
       "conflict.last_way_in": async () => {
         const [ada, device] = [await world.person(), await newAuthenticator()];
         const made = await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
-        const response = await device.get(await world.auth.passkeys.signInOptions());
+        const response = await device.get(await world.auth.signIn.passkeyOptions());
         const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
         await post(`/v1/credentials/${ada.credentialId}/revoke`, proving, { token: json.token });
         return await post(`/auth/passkeys/${made.json.id}/revoke`, undefined, { token: json.token });

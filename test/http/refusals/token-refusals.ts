@@ -7,15 +7,16 @@ export function tokenRefusals(
   { post, get, as, tokenOf, tokenRefusals }: RefusalTools,
 ): Record<string, Provocations> {
   return {
-    listOwnTokens: {
-      "invalid_format.cursor": async () => await get("/auth/tokens?cursor=1", as(await world.person())),
+    listOwnPersonalAccessTokens: {
+      "invalid_format.cursor": async () => await get("/auth/personal-access-tokens?cursor=1", as(await world.person())),
     },
-    createOwnToken: tokenRefusals(() => "/auth/tokens"),
-    revokeOwnToken: {
-      not_found: async () => await post(`/auth/tokens/${generateId("pat")}/revoke`, {}, as(await world.person())),
+    createOwnPersonalAccessToken: tokenRefusals(() => "/auth/personal-access-tokens"),
+    revokeOwnPersonalAccessToken: {
+      not_found: async () =>
+        await post(`/auth/personal-access-tokens/${generateId("pat")}/revoke`, {}, as(await world.person())),
       forbidden: async () => {
         const { id } = await tokenOf(await world.person());
-        return await post(`/auth/tokens/${id}/revoke`, {}, as(await world.administrator()));
+        return await post(`/auth/personal-access-tokens/${id}/revoke`, {}, as(await world.administrator()));
       },
     },
     createPat: tokenRefusals(({ userId }) => `/v1/users/${userId}/pats`),

@@ -1,7 +1,6 @@
 import { HashQueueFullError } from "../../../src/crypto/hash-queue.ts";
 import type { ErrorCode } from "../../../src/domain/error.ts";
 import { uuidFor } from "../../../src/domain/id.ts";
-import { authRoutes } from "../../../src/http/auth-routes.ts";
 import { sql } from "../../../src/store/sql.ts";
 import {
   freshAddress,
@@ -14,7 +13,8 @@ import {
 } from "../../support/auth.ts";
 import { givenPasskey } from "../../support/factors.ts";
 import { type Reply, type Sent, send } from "../../support/http.ts";
-import { type HttpWorld, otherRoutes } from "../../support/http-world.ts";
+import type { HttpWorld } from "../../support/http-world.ts";
+import { applicationOf } from "../../support/http-world.ts";
 
 /** For each refusal that a route names, a request that gets it. */
 export type Provocations = Partial<Record<ErrorCode, () => Promise<Reply>>>;
@@ -95,7 +95,7 @@ export function refusalTools(world: HttpWorld) {
       throw new HashQueueFullError();
     };
     const auth = world.isolate({ passwordHasher: { ...quickHasher(), hash: full, verify: full } });
-    return await send(authRoutes(auth, { routes: otherRoutes }), sent);
+    return await send(applicationOf(auth), sent);
   };
 
   /** Sends the same request until it is refused for being too many. */
@@ -114,7 +114,7 @@ export function refusalTools(world: HttpWorld) {
   };
 
   const tokenOf = async ({ userId }: Person) =>
-    (await world.auth.tokens.create({ actor: system, userId, name: "ci", scope: [] })).pat;
+    (await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] })).pat;
 
   /** The refusals of creating a token, at either of its routes. */
   const tokenRefusals = (pathOf: (ada: Person) => string): Partial<Record<ErrorCode, () => Promise<Reply>>> => {

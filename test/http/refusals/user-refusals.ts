@@ -1,9 +1,9 @@
-import { authRoutes } from "../../../src/http/auth-routes.ts";
 import { otherPassword, system } from "../../support/auth.ts";
 import { newAuthenticator } from "../../support/authenticator.ts";
 import { registrationBy } from "../../support/factors.ts";
 import { send } from "../../support/http.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
+import { applicationOf } from "../../support/http-world.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
 
 export function userRefusals(
@@ -19,7 +19,7 @@ export function userRefusals(
     },
     signUp: {
       "forbidden.sign_up_closed": async () =>
-        await send(authRoutes(world.isolate({ signUp: "closed" })), {
+        await send(applicationOf(world.isolate({ signUp: "closed" })), {
           method: "POST",
           path: "/auth/sign-up",
           json: signUp(),
@@ -101,7 +101,7 @@ export function userRefusals(
       forbidden: async () => {
         const [ada, device] = [await world.person(), await newAuthenticator()];
         await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
-        const response = await device.get(await world.auth.passkeys.signInOptions());
+        const response = await device.get(await world.auth.signIn.passkeyOptions());
         const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
         await world.auth.credentials.suspend({ actor: system, credentialId: ada.credentialId });
         return await post(`/v1/users/${ada.userId}/revoke`, undefined, { token: json.token });

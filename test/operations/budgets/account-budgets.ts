@@ -15,7 +15,7 @@ const administrator = ({ administrator }: World) => administrator();
 /** S33: the owner keeps one way in. */
 const secondWayIn = (world: World, { userId }: Person) => givenPassword(world, userId);
 const withToken = async ({ auth }: World, { userId }: Person) =>
-  await auth.tokens.create({ actor: system, userId, name: "ci", scope: [] });
+  await auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
 type WithToken = Awaited<ReturnType<typeof withToken>>;
 
 export const accountBudgets: readonly Budget[] = [
@@ -139,24 +139,24 @@ export const accountBudgets: readonly Budget[] = [
   {
     operation: "tokens.create",
     requests: 1,
-    act: (auth, { actor, userId }) => auth.tokens.create({ actor, userId, name: "ci", scope: [] }),
+    act: (auth, { actor, userId }) => auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: [] }),
   },
   {
     operation: "tokens.get",
     requests: 1,
     prepare: withToken,
-    act: (auth, { actor }, { pat }: WithToken) => auth.tokens.get({ actor, tokenId: pat.id }),
+    act: (auth, { actor }, { pat }: WithToken) => auth.personalAccessTokens.get({ actor, tokenId: pat.id }),
   },
   {
     operation: "tokens.listForUser",
     requests: 1,
-    act: (auth, { actor, userId }) => auth.tokens.listForUser({ actor, userId }),
+    act: (auth, { actor, userId }) => auth.personalAccessTokens.listForUser({ actor, userId }),
   },
   {
     operation: "tokens.revoke",
     requests: 1,
     prepare: withToken,
-    act: (auth, { actor }, { pat }: WithToken) => auth.tokens.revoke({ actor, tokenId: pat.id }),
+    act: (auth, { actor }, { pat }: WithToken) => auth.personalAccessTokens.revoke({ actor, tokenId: pat.id }),
   },
   {
     operation: "administrators.grant",

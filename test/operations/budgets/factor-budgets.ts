@@ -51,31 +51,31 @@ export const factorBudgets: readonly Budget[] = [
     operation: "signInWithFactor",
     requests: 2,
     prepare: withApp,
-    act: (auth, _person, { ticket, proof }: WithApp) => auth.signInWithFactor({ ticket, proof }),
+    act: (auth, _person, { ticket, proof }: WithApp) => auth.signIn.factor({ ticket, proof }),
   },
   {
     operation: "signInWithFactor, over a session",
     requests: 2,
     prepare: withApp,
     act: (auth, _person, { ticket, proof, person }: WithApp) =>
-      auth.signInWithFactor({ ticket, proof, presentedToken: person.token }),
+      auth.signIn.factor({ ticket, proof, presentedToken: person.token }),
   },
   {
     operation: "signInWithFactor, wrong code",
     requests: 2,
     prepare: withApp,
     act: (auth, _person, { ticket }: WithApp) =>
-      outcome(auth.signInWithFactor({ ticket, proof: { type: "totp", code: "000000" } })),
+      outcome(auth.signIn.factor({ ticket, proof: { type: "totp", code: "000000" } })),
   },
   {
     operation: "signInWithFactor, unknown ticket",
     requests: 1,
-    act: (auth) => outcome(auth.signInWithFactor({ ticket: "a".repeat(43), proof: { type: "totp", code: "000000" } })),
+    act: (auth) => outcome(auth.signIn.factor({ ticket: "a".repeat(43), proof: { type: "totp", code: "000000" } })),
   },
   {
     operation: "signInWithFactor, malformed ticket",
     requests: 0,
-    act: (auth) => outcome(auth.signInWithFactor({ ticket: "x", proof: { type: "totp", code: "000000" } })),
+    act: (auth) => outcome(auth.signIn.factor({ ticket: "x", proof: { type: "totp", code: "000000" } })),
   },
   {
     operation: "verifyMfa",

@@ -45,20 +45,20 @@ export const passkeyBudgets: readonly Budget[] = [
     act: (auth, { actor }, { passkeyId }: Awaited<ReturnType<typeof withPasskey>>) =>
       auth.passkeys.rename({ actor, passkeyId, name: "x" }),
   },
-  { operation: "passkeys.signInOptions", requests: 1, act: (auth) => auth.passkeys.signInOptions() },
+  { operation: "passkeys.signInOptions", requests: 1, act: (auth) => auth.signIn.passkeyOptions() },
   {
     operation: "passkeys.signIn",
     requests: 2,
     prepare: async (world, person) => {
       const { authenticator } = await withPasskey(world, person);
-      return await authenticator.get(await world.auth.passkeys.signInOptions());
+      return await authenticator.get(await world.auth.signIn.passkeyOptions());
     },
-    act: (auth, _person, response: unknown) => auth.passkeys.signIn({ response }),
+    act: (auth, _person, response: unknown) => auth.signIn.passkey({ response }),
   },
   {
     operation: "passkeys.signIn, of what answers nothing",
     requests: 2,
-    act: (auth) => outcome(auth.passkeys.signIn({ response: {}, context: context() })),
+    act: (auth) => outcome(auth.signIn.passkey({ response: {}, context: context() })),
   },
   {
     operation: "passkeys.proofOptions",

@@ -29,30 +29,33 @@ export const sessionBudgets: readonly Budget[] = [
     requests: 1,
     act: (auth, { identifier }) => outcome(auth.signUp({ identifier, password: goodPassword, context: context() })),
   },
-  { operation: "sign-in", requests: 2, act: (auth, person) => auth.signIn({ ...person, context: context() }) },
+  { operation: "sign-in", requests: 2, act: (auth, person) => auth.signIn.password({ ...person, context: context() }) },
   {
     operation: "sign-in, over a session",
     requests: 2,
-    act: (auth, person) => auth.signIn({ ...person, presentedToken: person.token, context: context() }),
+    act: (auth, person) => auth.signIn.password({ ...person, presentedToken: person.token, context: context() }),
   },
   {
     operation: "sign-in, wrong password",
     requests: 2,
-    act: (auth, { identifier }) => outcome(auth.signIn({ identifier, password: otherPassword, context: context() })),
+    act: (auth, { identifier }) =>
+      outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() })),
   },
   {
     operation: "sign-in, unknown",
     requests: 2,
-    act: (auth) => outcome(auth.signIn({ identifier: freshIdentifier(), password: otherPassword, context: context() })),
+    act: (auth) =>
+      outcome(auth.signIn.password({ identifier: freshIdentifier(), password: otherPassword, context: context() })),
   },
   {
     operation: "sign-in, past the limit",
     requests: 1,
     prepare: async ({ auth }, { identifier }) => {
       for (let time = 0; time < 10; time++)
-        await outcome(auth.signIn({ identifier, password: otherPassword, context: context() }));
+        await outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() }));
     },
-    act: (auth, { identifier }) => outcome(auth.signIn({ identifier, password: otherPassword, context: context() })),
+    act: (auth, { identifier }) =>
+      outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() })),
   },
   {
     operation: "verifyPassword",

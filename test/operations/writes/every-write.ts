@@ -1,4 +1,4 @@
-import type { Auth } from "../../../src/operations/auth.ts";
+import type { FullAuth as Auth } from "../../support/auth.ts";
 import { type Person, system, type World } from "../../support/auth.ts";
 import { accountWrites } from "./account-writes.ts";
 import { factorWrites } from "./factor-writes.ts";

@@ -56,7 +56,7 @@ export const factorWrites: readonly Write[] = [
     requests: 2,
     prepare: withApp,
     act: (auth: FullAuth, _person: Person, { ticket, ...made }: WithApp) =>
-      auth.signInWithFactor({ ticket, proof: made[type], context: context() }),
+      auth.signIn.factor({ ticket, proof: made[type], context: context() }),
     repeated: "unauthorized.invalid_ticket",
     check: opens,
   })),
@@ -98,7 +98,7 @@ export const factorWrites: readonly Write[] = [
     check: async (world, { codes }: { codes: string[] }, person) => {
       const ticket = await ticketFor(world, person);
       const proof = { type: "recovery", code: codes[0]! } as const;
-      expect(await outcome(world.auth.signInWithFactor({ ticket, proof, context: context() }))).toBe("done");
+      expect(await outcome(world.auth.signIn.factor({ ticket, proof, context: context() }))).toBe("done");
     },
   },
   {
@@ -156,9 +156,9 @@ export const factorWrites: readonly Write[] = [
       const device = await newAuthenticator();
       const response = await registrationBy(world, person, device);
       await world.auth.passkeys.register({ actor: person.actor, response });
-      return await device.get(await world.auth.passkeys.signInOptions());
+      return await device.get(await world.auth.signIn.passkeyOptions());
     },
-    act: (auth, _person, response: unknown) => auth.passkeys.signIn({ response, context: context() }),
+    act: (auth, _person, response: unknown) => auth.signIn.passkey({ response, context: context() }),
     repeated: "unauthorized.invalid_credential",
     check: opens,
   },

@@ -23,7 +23,7 @@ export const sessionWrites: readonly Write[] = [
     name: "sign-in",
     action: "identity.sign_in",
     requests: 2,
-    act: (auth, person) => auth.signIn({ ...person, context: context() }),
+    act: (auth, person) => auth.signIn.password({ ...person, context: context() }),
     repeated: "done",
     check: opens,
   },
