@@ -5,28 +5,32 @@
  */
 import { randomBytes, toBase64Url } from "../crypto/bytes.ts";
 import { AuthError } from "./error.ts";
-import { isValidId, type PersonalAccessTokenId, type UserId } from "./id.ts";
+import { isValidId, type PersonalAccessTokenId } from "./id.ts";
+import type { ValueOf } from "./record.ts";
 import { storableText } from "./text.ts";
 
-export type PersonalAccessTokenStatus = "active" | "expired" | "revoked";
+/** A personal access token without its secret, which is shown once and kept as a hash. Its id is no secret. */
+export const personalAccessToken = {
+  id: "pat id",
+  userId: "usr id",
+  /** What its owner calls it. */
+  name: "text",
+  /** What it may be used for: each is compared whole, and none grants nothing. */
+  scope: "texts",
+  status: ["active", "expired", "revoked"],
+  /** Null for never. */
+  expiresAt: "time?",
+  /** To the minute. */
+  lastUsedAt: "time?",
+  revokedAt: "time?",
+  createdAt: "time",
+  updatedAt: "time",
+} as const;
 
 /** A personal access token without its secret, which is shown once and kept as a hash. Its id is no secret. */
-export interface PersonalAccessToken {
-  readonly id: PersonalAccessTokenId;
-  readonly userId: UserId;
-  /** What its owner calls it. */
-  readonly name: string;
-  /** What it may be used for: each is compared whole, and none grants nothing. */
-  readonly scope: readonly string[];
-  readonly status: PersonalAccessTokenStatus;
-  /** Null for never. */
-  readonly expiresAt: Date | null;
-  /** To the minute. */
-  readonly lastUsedAt: Date | null;
-  readonly revokedAt: Date | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+export interface PersonalAccessToken extends ValueOf<typeof personalAccessToken> {}
+
+export type PersonalAccessTokenStatus = PersonalAccessToken["status"];
 
 /** A token lives so long at most, in seconds: 365 days (ADR 0016). */
 export const longestTokenSeconds = 31_536_000;

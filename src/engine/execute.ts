@@ -10,7 +10,7 @@ import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
 import { recordDenial } from "./denial.ts";
 
-/** One operation, ready to run: its locks, its one statement, and how to read the answer. */
+/** One operation, ready to run: its locks, its one statement, and how to read the answer. Made by {@link work}. */
 export interface Work<Result> {
   readonly locks?: readonly Lock[];
   readonly body: Statement<unknown>;
@@ -24,6 +24,38 @@ export interface Work<Result> {
   readonly decode: (rows: readonly unknown[]) => Result | Promise<Result>;
   /** The event of a refusal: it is recorded apart, since the refusal undid everything (S03). See {@link denialOf}. */
   readonly denial?: ((code: ErrorCode) => Statement) | undefined;
+}
+
+/** What {@link work} takes: the rows of `body` are of one type, and a lost reply recalls rows of the same. */
+interface TypedWork<Row> extends Pick<Work<unknown>, "locks" | "mustCommit" | "denial"> {
+  readonly body: Statement<Row>;
+  readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "refuse";
+}
+
+/**
+ * An operation of one statement.
+ *
+ * @param typed.answer Reads the first row, of a statement that always gives one.
+ * @param typed.decode Reads all rows, of any other.
+ */
+export function work<Row, Result>(
+  typed: TypedWork<Row> &
+    (
+      | { readonly answer: (row: NoInfer<Row>) => Result | Promise<Result> }
+      | { readonly decode: (rows: readonly NoInfer<Row>[]) => Result | Promise<Result> }
+    ),
+): Work<Result> {
+  // The one place that gives a row's type away: the port carries rows of every statement.
+  const decode = "decode" in typed ? typed.decode : (rows: readonly Row[]) => typed.answer(rows[0]!);
+  const { locks, body, onLostReply, mustCommit, denial } = typed;
+  return {
+    body,
+    onLostReply,
+    decode: (rows) => decode(rows as readonly Row[]),
+    ...(locks && { locks }),
+    ...(mustCommit && { mustCommit }),
+    denial,
+  };
 }
 
 /** What runs in one transaction. */

@@ -3,7 +3,7 @@ import { generateId, uuidFor } from "../domain/id.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Executor } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import type { Operation } from "../engine/plan.ts";
 import { sql } from "../store/sql.ts";
 import * as store from "../store/tuples.ts";
@@ -25,23 +25,29 @@ export function administratorOperations(core: Executor): AdministratorOperations
   return {
     async grant(input) {
       const act = actOf(input);
-      return await execute(core, {
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
-        body: store.grantAdministrator({ ...act, tupleId: uuidFor("tup", generateId("tup")) }),
-        onLostReply: store.recallAdministrator(act.auditId),
-        decode: ([row]) => row as { granted: boolean },
-        denial: denialOf(act.actor, "authz.administrator.grant", "usr", act.userId),
-      });
+      return await execute(
+        core,
+        work({
+          locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
+          body: store.grantAdministrator({ ...act, tupleId: uuidFor("tup", generateId("tup")) }),
+          onLostReply: store.recallAdministrator(act.auditId),
+          answer: (row) => row,
+          denial: denialOf(act.actor, "authz.administrator.grant", "usr", act.userId),
+        }),
+      );
     },
     async remove(input) {
       const act = actOf(input);
-      return await execute(core, {
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }, store.lockAdministrators()],
-        body: store.removeAdministrator(act),
-        onLostReply: store.recallAdministrator(act.auditId),
-        decode: ([row]) => row as { removed: boolean },
-        denial: denialOf(act.actor, "authz.administrator.remove", "usr", act.userId),
-      });
+      return await execute(
+        core,
+        work({
+          locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }, store.lockAdministrators()],
+          body: store.removeAdministrator(act),
+          onLostReply: store.recallAdministrator(act.auditId),
+          answer: (row) => row,
+          denial: denialOf(act.actor, "authz.administrator.remove", "usr", act.userId),
+        }),
+      );
     },
   };
 }

@@ -9,7 +9,7 @@ import { type AssertionResponse, parseAssertionResponse } from "../domain/webaut
 import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, challengeOf, verifyChallenge } from "../engine/challenges.ts";
 import { addressBuckets } from "../engine/counters.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
 import { executeAndPurge } from "../engine/purge.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
@@ -55,27 +55,33 @@ export async function signInChecked(
   const { response, transport, context, presentedToken } = attempt;
   const credentialId = response?.credentialId ?? "";
   const act = { context, credentialDigest: await core.keys.digest("passkey", credentialId) };
-  const reserved = await executeAndPurge(core, {
-    body: store.reservePasskeySignIn({
-      ...act,
-      auditId: newAuditId(),
-      credentialId,
-      buckets: await addressBuckets(core, context.address),
+  const reserved = await executeAndPurge(
+    core,
+    work({
+      body: store.reservePasskeySignIn({
+        ...act,
+        auditId: newAuditId(),
+        credentialId,
+        buckets: await addressBuckets(core, context.address),
+      }),
+      onLostReply: "refuse",
+      answer: (row) => row,
     }),
-    onLostReply: "refuse",
-    decode: ([row]) => row as store.ReservedAssertionRow,
-  });
+  );
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
   // A discoverable credential must say whose it is (§7.2 step 6).
   const verdict = await verdictOn(core, reserved, response, ["sign_in"], true);
   if (typeof verdict === "string") {
-    await execute(core, {
-      body: store.recordFailedPasskey({ ...act, auditId: newAuditId(), reason: verdict }),
-      onLostReply: "repeat",
-      decode: () => undefined,
-    });
+    await execute(
+      core,
+      work({
+        body: store.recordFailedPasskey({ ...act, auditId: newAuditId(), reason: verdict }),
+        onLostReply: "repeat",
+        decode: () => undefined,
+      }),
+    );
     throw new AuthError("unauthorized.invalid_credential");
   }
   const holder: FactorHolder = { passkeyId: verdict.factorId };

@@ -1,15 +1,16 @@
 import type { Actor } from "../domain/actor.ts";
-import type { Credential, CredentialType } from "../domain/credential.ts";
-import { type CredentialId, generateId, uuidFor, wireId } from "../domain/id.ts";
+import { type Credential, type CredentialType, credential } from "../domain/credential.ts";
+import { type CredentialId, generateId, uuidFor } from "../domain/id.ts";
+import { toValue } from "../domain/record.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute, type Work } from "../engine/execute.ts";
+import { type Work, work } from "../engine/execute.ts";
 import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
 import { lockOfCounter } from "../engine/locks.ts";
 import { acceptPassword, hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
-import { refuse } from "../engine/refuse.ts";
+import { readAll, readOne } from "../engine/reads.ts";
 import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import type { Lock } from "../store/locks.ts";
@@ -90,41 +91,22 @@ export function credentialOperations(core: Core): CredentialOperations {
 
     async get({ actor, credentialId }) {
       const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
-      return await execute(core, {
-        body: store.selectCredential(act),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const credential = row as store.CredentialRow & { refusal: string | null };
-          refuse(credential.refusal);
-          return toCredential(credential);
-        },
-      });
+      return await readOne(core, store.selectCredential(act), toCredential);
     },
 
     async listForUser({ actor, userId }) {
-      return await execute(core, {
-        body: store.selectCredentialsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
-        onLostReply: "repeat",
-        decode: (rows) => {
-          const credentials = rows as (store.CredentialRow & { refusal: string | null })[];
-          refuse(credentials[0]!.refusal);
-          return credentials.filter((row) => row.id !== null).map(toCredential);
-        },
-      });
+      return await readAll(
+        core,
+        store.selectCredentialsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        toCredential,
+      );
     },
 
     async findByIdentifier({ actor, type, identifier }) {
       const stored = type === "password" ? normalIdentifier(core, identifier) : identifier;
       if (stored === undefined) return undefined;
-      return await execute(core, {
-        body: store.selectCredentialByIdentifier({ actor, auditId: newAuditId(), type, identifier: stored }),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const credential = row as store.CredentialRow & { refusal: string | null };
-          refuse(credential.refusal);
-          return credential.id === null ? undefined : toCredential(credential);
-        },
-      });
+      const body = store.selectCredentialByIdentifier({ actor, auditId: newAuditId(), type, identifier: stored });
+      return await readOne(core, body, (row) => (row.id === null ? undefined : toCredential(row)));
     },
 
     rotatePassword: plannable(core, async (_core, input) => await prepareRotation(input, undefined)),
@@ -183,8 +165,8 @@ export function credentialOperations(core: Core): CredentialOperations {
       passwordHash: await hashPassword(core, password),
       needsFactor,
     });
-    const work = credentialWork({ ...act, resultId: uuidFor("cred", newCredentialId) }, "rotate", body);
-    return { work: locked(work, act.credentialId), known: { credentialId: newCredentialId } };
+    const rotation = credentialWork({ ...act, resultId: uuidFor("cred", newCredentialId) }, "rotate", body);
+    return { work: locked(rotation, act.credentialId), known: { credentialId: newCredentialId } };
   }
 
   function change(
@@ -223,30 +205,18 @@ function credentialWork(
   verb: string,
   body: Statement<store.CredentialRow>,
 ): Work<Credential> {
-  return {
+  return work({
     body,
     onLostReply: store.recallCredential(act.resultId ?? act.credentialId, act.auditId),
-    decode: ([row]) => toCredential(row as store.CredentialRow),
+    answer: toCredential,
     denial: denialOf(act.actor, `identity.credential.${verb}`, "cred", act.credentialId),
-  };
+  });
 }
 
-function locked(work: Work<Credential>, credentialId: string, more: readonly Lock[] = []): Work<Credential> {
-  return { ...work, locks: [{ on: "usr", key: store.userOfCredential(credentialId) }, ...more] };
+function locked(change: Work<Credential>, credentialId: string, more: readonly Lock[] = []): Work<Credential> {
+  return { ...change, locks: [{ on: "usr", key: store.userOfCredential(credentialId) }, ...more] };
 }
 
 function toCredential(row: store.CredentialRow): Credential {
-  return {
-    id: wireId("cred", row.id),
-    userId: wireId("usr", row.userId),
-    type: row.type,
-    identifier: row.identifier,
-    status: row.status,
-    replaces: row.replaces === null ? null : wireId("cred", row.replaces),
-    passkeyRpId: row.passkeyRpId,
-    oidcIssuer: row.oidcIssuer,
-    oidcSubject: row.oidcSubject,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-  };
+  return toValue(credential, row);
 }

@@ -6,7 +6,7 @@ import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptBuckets } from "../engine/counters.ts";
 import { denialOf, isDenial, recordDenial } from "../engine/denial.ts";
-import { execute, type Work } from "../engine/execute.ts";
+import { execute, type Work, work } from "../engine/execute.ts";
 import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refundAttempt } from "../store/counters.ts";
@@ -22,19 +22,19 @@ export interface CheckedPassword extends CurrentPassword {
 
 /**
  * Runs what an owner may do to their account only with their current password. A right one gives its attempt back, whatever
- * comes of the rest, unless nobody knows what did: `work` does so in its statement, and needs the counter's lock for it, or else
+ * comes of the rest, unless nobody knows what did: the work that `prepare` gives does so in its statement, and needs the counter's lock for it, or else
  * replaces the password and the counter with it. Throws as {@link checkCurrentPassword} does.
  */
 export async function withOwnPassword<Result>(
   core: Core,
   input: { actor: Actor; currentPassword: string; credentialId?: string; action: string },
-  work: (proof: CheckedPassword) => Work<Result> | Promise<Work<Result>>,
+  prepare: (proof: CheckedPassword) => Work<Result> | Promise<Work<Result>>,
 ): Promise<Result> {
   const { currentPassword: password, ...check } = input;
   const proof = await checkCurrentPassword(core, { ...check, password, rule: accessRules.changePassword });
   let prepared: Work<Result> | undefined;
   try {
-    prepared = await work(proof);
+    prepared = await prepare(proof);
     return await execute(core, prepared);
   } catch (error) {
     const refusal = error instanceof AuthError ? error : undefined;
@@ -65,19 +65,22 @@ export async function checkCurrentPassword(
   const { identifier, sessionId } = subject;
   const { buckets } = await attemptBuckets(core, { identifier, address: context.address });
 
-  const reserved = await execute(core, {
-    body: store.reserveCurrentPassword({
-      actor,
-      rule,
-      action,
-      sessionId: uuidFor("ses", sessionId),
-      credentialId: credentialId === undefined ? undefined : uuidFor("cred", credentialId),
-      buckets,
-      auditId: newAuditId(),
+  const reserved = await execute(
+    core,
+    work({
+      body: store.reserveCurrentPassword({
+        actor,
+        rule,
+        action,
+        sessionId: uuidFor("ses", sessionId),
+        credentialId: credentialId === undefined ? undefined : uuidFor("cred", credentialId),
+        buckets,
+        auditId: newAuditId(),
+      }),
+      onLostReply: "refuse",
+      answer: (row) => row,
     }),
-    onLostReply: "refuse",
-    decode: ([row]) => row as store.ReservedChangeRow,
-  });
+  );
   try {
     refuse(reserved.refusal);
   } catch (refusal) {
@@ -93,11 +96,14 @@ export async function checkCurrentPassword(
     verifyPasswordHash(core, reserved.passwordHash, password),
   );
   if (!matches || reserved.credentialId === null || reserved.passwordHash === null) {
-    await execute(core, {
-      body: store.recordWrongPassword({ actor, action, triedId: reserved.triedId!, auditId: newAuditId() }),
-      onLostReply: "repeat",
-      decode: () => undefined,
-    });
+    await execute(
+      core,
+      work({
+        body: store.recordWrongPassword({ actor, action, triedId: reserved.triedId!, auditId: newAuditId() }),
+        onLostReply: "repeat",
+        decode: () => undefined,
+      }),
+    );
     throw new AuthError("unauthorized.invalid_credential");
   }
   const { passwordHash, bucket } = reserved;

@@ -6,7 +6,7 @@ import { matchTotpStep, normalizeTotpCode } from "../domain/totp.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { addressBuckets, factorBuckets } from "../engine/counters.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { type MfaCore, openSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
@@ -78,19 +78,22 @@ export async function reserveAndCheck<Material>(
 ): Promise<ProvedFactor> {
   const { holder, context, action, type } = attempt;
   const act = { holder, context, action };
-  const reserved = await execute(core, {
-    body: store.reserveFactor<Material>({
-      ...act,
-      auditId: newAuditId(),
-      material: attempt.material,
-      isStepUp: attempt.isStepUp,
-      pendingId: attempt.pendingId,
-      // Nobody guesses a signature, so those count at the address alone (S22).
-      buckets: await (type === "webauthn" ? addressBuckets : factorBuckets)(core, context.address, attempt.units),
+  const reserved = await execute(
+    core,
+    work({
+      body: store.reserveFactor<Material>({
+        ...act,
+        auditId: newAuditId(),
+        material: attempt.material,
+        isStepUp: attempt.isStepUp,
+        pendingId: attempt.pendingId,
+        // Nobody guesses a signature, so those count at the address alone (S22).
+        buckets: await (type === "webauthn" ? addressBuckets : factorBuckets)(core, context.address, attempt.units),
+      }),
+      onLostReply: "refuse",
+      answer: (row) => row,
     }),
-    onLostReply: "refuse",
-    decode: ([row]) => row as store.Reservation & Material,
-  });
+  );
   await refuseHolder(core, holder, action, reserved.refusal);
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
@@ -98,11 +101,14 @@ export async function reserveAndCheck<Material>(
 
   const verdict = await returningOnBusy(core, reserved.bucket ?? "", () => attempt.verdictOn(reserved));
   if (typeof verdict !== "string") return { checked: verdict, userId: reserved.userId, bucket: reserved.bucket ?? "" };
-  await execute(core, {
-    body: store.recordFailedFactor({ ...act, auditId: newAuditId(), type, reason: verdict }),
-    onLostReply: "repeat",
-    decode: () => undefined,
-  });
+  await execute(
+    core,
+    work({
+      body: store.recordFailedFactor({ ...act, auditId: newAuditId(), type, reason: verdict }),
+      onLostReply: "repeat",
+      decode: () => undefined,
+    }),
+  );
   throw new AuthError(verdict === "replayed" ? "unauthorized.replayed_totp" : "unauthorized.invalid_factor");
 }
 

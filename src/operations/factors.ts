@@ -3,7 +3,7 @@ import { toHex } from "../crypto/bytes.ts";
 import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
-import type { Factor } from "../domain/factor.ts";
+import type { Factor, FactorRow } from "../domain/factor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { generateRecoveryCodes, recoveryCodeCount } from "../domain/recovery-code.ts";
 import type { Transport } from "../domain/session.ts";
@@ -12,12 +12,13 @@ import { defaultTotp, generateTotpSecret, otpauthUri, type TotpParameters } from
 import { newAuditId } from "../engine/audit-id.ts";
 import { addressBuckets } from "../engine/counters.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfCounter, lockOfToken } from "../engine/locks.ts";
 import { type MfaCore, sealSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
@@ -28,7 +29,7 @@ import * as store from "../store/factors.ts";
 import type { Statement } from "../store/sql.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
 import { checkFactor } from "./factor-check.ts";
-import { toFactor } from "./factor-values.ts";
+import { factorOf, toFactor } from "./factor-values.ts";
 
 /** An authenticator app to be: its secret is told this once. */
 export interface TotpEnrollment {
@@ -78,15 +79,11 @@ export interface FactorOperations {
 export function factorOperations(core: MfaCore): FactorOperations {
   return {
     async list({ actor, userId }) {
-      return await execute(core, {
-        body: store.selectFactorsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
-        onLostReply: "repeat",
-        decode: (rows) => {
-          const factors = rows as (store.FactorRow & { refusal: string | null })[];
-          refuse(factors[0]!.refusal);
-          return factors.filter(({ id }) => id !== null).map(toFactor);
-        },
-      });
+      return await readAll(
+        core,
+        store.selectFactorsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        toFactor,
+      );
     },
 
     async enrollTotp({ label, ...authority }) {
@@ -131,27 +128,30 @@ export function factorOperations(core: MfaCore): FactorOperations {
       if (proved.checked.type !== "totp") throw new TypeError("Only an authenticator app waits for a code.");
       const made = await newSession(core, { transport, context: attempt.context });
       const presentedTokenHash = await presentedWith(authority);
-      const row = await execute(core, {
-        locks: [
-          { on: "usr", key: userOfHolder(attempt.holder) },
-          ...lockOfToken(presentedTokenHash),
-          ...lockOfCounter(proved.bucket),
-        ],
-        mustCommit: true,
-        body: enrollment.confirmFactor({
-          ...attempt,
-          factorId,
-          activation: { type: "totp", step: proved.checked.step },
-          refund: proved.bucket,
-          session: made.session,
-          presentedTokenHash,
+      const row = await execute(
+        core,
+        work({
+          locks: [
+            { on: "usr", key: userOfHolder(attempt.holder) },
+            ...lockOfToken(presentedTokenHash),
+            ...lockOfCounter(proved.bucket),
+          ],
+          mustCommit: true,
+          body: enrollment.confirmFactor({
+            ...attempt,
+            factorId,
+            activation: { type: "totp", step: proved.checked.step },
+            refund: proved.bucket,
+            session: made.session,
+            presentedTokenHash,
+          }),
+          onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
+          answer: (found) => found,
         }),
-        onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-        decode: ([found]) => found as enrollment.ConfirmedRow,
-      });
+      );
       refuse(row.refusal);
       const session = issued(row, made.token);
-      const factor = toFactor(enrollment.confirmedFactor(row, factorId));
+      const factor = factorOf(row);
       // A session's device is known already, for the credential that it may sign in with again.
       return "ticket" in authority
         ? { ...session, factor, knownDevice: await issueKnownDevice(core, session.session.credentialId) }
@@ -172,14 +172,16 @@ export function factorOperations(core: MfaCore): FactorOperations {
     revoke: plannable(core, async (_core, { actor, factorId, onlyOwn = false }) => {
       const act = { actor, auditId: newAuditId(), factorId: uuidFor("mfa", factorId) };
       const rule = onlyOwn ? accessRules.revokeOwnFactor : accessRules.revokeFactor;
-      const work = {
-        locks: [{ on: "usr", key: store.userOfFactor(act.factorId) }] as const,
-        body: store.revokeFactor({ ...act, rule }),
-        onLostReply: store.recallFactor(act.factorId, act.auditId),
-        decode: ([row]: readonly unknown[]) => toFactor(row as store.FactorRow),
-        denial: denialOf(actor, "identity.mfa.revoke", "mfa", act.factorId),
+      return {
+        work: work({
+          locks: [{ on: "usr", key: store.userOfFactor(act.factorId) }],
+          body: store.revokeFactor({ ...act, rule }),
+          onLostReply: store.recallFactor(act.factorId, act.auditId),
+          answer: toFactor,
+          denial: denialOf(actor, "identity.mfa.revoke", "mfa", act.factorId),
+        }),
+        known: {},
       };
-      return { work, known: {} };
     }),
   };
 
@@ -190,14 +192,17 @@ export function factorOperations(core: MfaCore): FactorOperations {
       limit: core.limits.account,
       kind: "address",
     };
-    const reserved = await execute(core, {
-      body: enrollment.reserveRecoveryCodes({
-        ...attempt,
-        buckets: [own, ...(await addressBuckets(core, attempt.context.address, recoveryCodeCount))],
+    const reserved = await execute(
+      core,
+      work({
+        body: enrollment.reserveRecoveryCodes({
+          ...attempt,
+          buckets: [own, ...(await addressBuckets(core, attempt.context.address, recoveryCodeCount))],
+        }),
+        onLostReply: "refuse",
+        answer: (row) => row,
       }),
-      onLostReply: "refuse",
-      decode: ([row]) => row as { refusal: string | null; allowed: boolean; retryAfterSeconds: number | null },
-    });
+    );
     await refuseHolder(core, attempt.holder, attempt.action, reserved.refusal);
     if (!reserved.allowed) {
       throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
@@ -207,11 +212,14 @@ export function factorOperations(core: MfaCore): FactorOperations {
   /** Of a ticket in a request of its own, since the secret is sealed for its user. */
   async function userOf(holder: FactorHolder): Promise<string> {
     if (!("ticketHash" in holder)) return uuidFor("usr", "actor" in holder ? holder.actor.userId! : "");
-    const { userId } = await execute(core, {
-      body: enrollment.selectTicketUser(holder),
-      onLostReply: "repeat",
-      decode: ([row]) => row as { userId: string | null },
-    });
+    const { userId } = await execute(
+      core,
+      work({
+        body: enrollment.selectTicketUser(holder),
+        onLostReply: "repeat",
+        answer: (row) => row,
+      }),
+    );
     if (userId === null) throw new AuthError("unauthorized.invalid_ticket");
     return userId;
   }
@@ -219,17 +227,20 @@ export function factorOperations(core: MfaCore): FactorOperations {
   async function enroll(
     { holder, auditId, action }: { holder: FactorHolder; auditId: string; action: string },
     factorId: string,
-    body: Statement,
-  ): Promise<store.FactorRow> {
-    const row = await execute(core, {
-      locks: [{ on: "usr", key: userOfHolder(holder) }],
-      body,
-      // What it tells is told once, so that no transaction of the caller's may undo it afterwards.
-      mustCommit: true,
-      onLostReply: store.recallFactor(factorId, auditId),
-      decode: ([found]) => found as store.FactorRow & { refusal?: string | null },
-    });
-    await refuseHolder(core, holder, action, row.refusal ?? null);
+    body: Statement<FactorRow & { refusal: string | null }>,
+  ): Promise<FactorRow> {
+    const row = await execute(
+      core,
+      work({
+        locks: [{ on: "usr", key: userOfHolder(holder) }],
+        body,
+        // What it tells is told once, so that no transaction of the caller's may undo it afterwards.
+        mustCommit: true,
+        onLostReply: store.recallFactor(factorId, auditId),
+        answer: (found) => found,
+      }),
+    );
+    await refuseHolder(core, holder, action, row.refusal);
     return row;
   }
 }

@@ -1,12 +1,13 @@
 import type { Actor } from "../domain/actor.ts";
-import { acceptGrace, type MfaPolicy } from "../domain/factor.ts";
-import { uuidFor, wireId } from "../domain/id.ts";
+import { acceptGrace, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
+import { uuidFor } from "../domain/id.ts";
+import { toValue } from "../domain/record.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
+import { work } from "../engine/execute.ts";
 import { createMfaCore, type MfaCore, type MfaOptions } from "../engine/mfa-settings.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
-import { refuse } from "../engine/refuse.ts";
+import { readOne } from "../engine/reads.ts";
 import * as store from "../store/mfa-policy.ts";
 import { sql } from "../store/sql.ts";
 import { checkFactor, type FactorProof } from "./factor-check.ts";
@@ -55,44 +56,39 @@ function policyOperations(core: MfaCore): MfaPolicyOperations {
   return {
     async get({ actor, userId }) {
       const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      return await execute(core, {
-        body: store.selectMfaPolicy(act),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const policy = row as store.MfaPolicyRow & { refusal: string | null };
-          refuse(policy.refusal);
-          return toPolicy(policy);
-        },
-      });
+      return await readOne(core, store.selectMfaPolicy(act), toPolicy);
     },
 
     set: plannable(core, async (_core, { actor, userId, required, graceUntil = null }) => {
       const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      const work = {
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }] as const,
-        body: store.setMfaPolicy({ ...act, required, graceUntil: acceptGrace(graceUntil) }),
-        onLostReply: store.recallMfaPolicy(act.userId, act.auditId),
-        decode: ([row]: readonly unknown[]) => toPolicy(row as store.MfaPolicyRow),
-        denial: denialOf(actor, "identity.mfa_policy.set", "usr", act.userId),
+      return {
+        work: work({
+          locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
+          body: store.setMfaPolicy({ ...act, required, graceUntil: acceptGrace(graceUntil) }),
+          onLostReply: store.recallMfaPolicy(act.userId, act.auditId),
+          answer: toPolicy,
+          denial: denialOf(actor, "identity.mfa_policy.set", "usr", act.userId),
+        }),
+        known: {},
       };
-      return { work, known: {} };
     }),
 
     grantEnrollment: plannable(core, async (_core, { actor, userId }) => {
       const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      const work = {
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }] as const,
-        body: store.grantEnrollment(act),
-        onLostReply: store.recallGrant(act.auditId),
-        decode: () => undefined,
-        denial: denialOf(actor, "identity.mfa.grant_enrollment", "usr", act.userId),
+      return {
+        work: work({
+          locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
+          body: store.grantEnrollment(act),
+          onLostReply: store.recallGrant(act.auditId),
+          decode: () => undefined,
+          denial: denialOf(actor, "identity.mfa.grant_enrollment", "usr", act.userId),
+        }),
+        known: {},
       };
-      return { work, known: {} };
     }),
   };
 }
 
 function toPolicy(row: store.MfaPolicyRow): MfaPolicy {
-  const { userId, required, graceUntil, updatedAt } = row;
-  return { userId: wireId("usr", userId), required, graceUntil, updatedAt };
+  return toValue(mfaPolicy, row);
 }

@@ -3,8 +3,9 @@ import { sha256Hex } from "../crypto/digest.ts";
 import type { Actor } from "../domain/actor.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { generateId, uuidFor, wireId } from "../domain/id.ts";
-import type { Passkey } from "../domain/passkey.ts";
+import { generateId, uuidFor } from "../domain/id.ts";
+import { type Passkey, passkey } from "../domain/passkey.ts";
+import { toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { isStorableText } from "../domain/text.ts";
@@ -13,10 +14,11 @@ import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine/challenges.ts";
 import { withDecoys } from "../engine/decoy-credentials.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "../engine/passkey-settings.ts";
 import type { Operation } from "../engine/plan.ts";
+import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
@@ -106,12 +108,15 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
   return {
     async registrationOptions({ actor }) {
       const holder = holderOfActor(actor);
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }],
-        body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
-        onLostReply: "repeat",
-        decode: ([found]) => found as store.RegistrationOptionsRow,
-      });
+      const row = await execute(
+        core,
+        work({
+          locks: [{ on: "usr", key: userOfHolder(holder) }],
+          body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
+          onLostReply: "repeat",
+          answer: (found) => found,
+        }),
+      );
       await refuseHolder(core, holder, "identity.passkey.register", row.refusal);
       return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now));
     },
@@ -124,56 +129,61 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
       if (!key) throw new AuthError("invalid_format.webauthn");
       const passkeyId = uuidFor("cred", generateId("cred"));
       const auditId = newAuditId();
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }],
-        mustCommit: true,
-        body: passkeyStore.insertPasskey({
-          holder,
-          context: actor.context,
-          action: "identity.passkey.register",
-          auditId,
-          passkeyId,
-          name,
-          key,
+      const row = await execute(
+        core,
+        work({
+          locks: [{ on: "usr", key: userOfHolder(holder) }],
+          mustCommit: true,
+          body: passkeyStore.insertPasskey({
+            holder,
+            context: actor.context,
+            action: "identity.passkey.register",
+            auditId,
+            passkeyId,
+            name,
+            key,
+          }),
+          onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
+          answer: (found) => found,
         }),
-        onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
-        decode: ([found]) => found as passkeyStore.PasskeyRow & { refusal: string | null },
-      });
+      );
       await refuseHolder(core, holder, "identity.passkey.register", row.refusal);
       return toPasskey(row);
     },
 
     async list({ actor, userId }) {
-      return await execute(core, {
-        body: passkeyStore.selectPasskeysOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
-        onLostReply: "repeat",
-        decode: (rows) => {
-          const passkeys = rows as (passkeyStore.PasskeyRow & { refusal: string | null })[];
-          refuse(passkeys[0]!.refusal);
-          return passkeys.filter(({ id }) => id !== null).map(toPasskey);
-        },
-      });
+      return await readAll(
+        core,
+        passkeyStore.selectPasskeysOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        toPasskey,
+      );
     },
 
     async rename({ actor, passkeyId, name }) {
       requireName(name);
       const act = { actor, auditId: newAuditId(), passkeyId: uuidFor("cred", passkeyId), name };
-      return await execute(core, {
-        locks: [{ on: "usr", key: userOfCredential(act.passkeyId) }],
-        body: passkeyStore.renamePasskey(act),
-        onLostReply: passkeyStore.recallPasskey(act.passkeyId, act.auditId),
-        decode: ([row]) => toPasskey(row as passkeyStore.PasskeyRow),
-        denial: denialOf(actor, "identity.passkey.rename", "cred", act.passkeyId),
-      });
+      return await execute(
+        core,
+        work({
+          locks: [{ on: "usr", key: userOfCredential(act.passkeyId) }],
+          body: passkeyStore.renamePasskey(act),
+          onLostReply: passkeyStore.recallPasskey(act.passkeyId, act.auditId),
+          answer: toPasskey,
+          denial: denialOf(actor, "identity.passkey.rename", "cred", act.passkeyId),
+        }),
+      );
     },
 
     async signInOptions({ identifier } = {}) {
       const named = core.identifierFirst ? identifier?.slice(0, 1_024) : undefined;
-      const { now, credentialIds } = await execute(core, {
-        body: store.selectSignInOptions((named && normalIdentifier(core, named)) ?? ""),
-        onLostReply: "repeat",
-        decode: ([row]) => row as { now: Date; credentialIds: readonly string[] },
-      });
+      const { now, credentialIds } = await execute(
+        core,
+        work({
+          body: store.selectSignInOptions((named && normalIdentifier(core, named)) ?? ""),
+          onLostReply: "repeat",
+          answer: (row) => row,
+        }),
+      );
       const challenge = await issueChallenge(core, ["sign_in"], now);
       return assertionOptions(challenge, named === undefined ? [] : await withDecoys(core, named, credentialIds));
     },
@@ -189,11 +199,14 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
 
     async proofOptions(of) {
       const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(of);
-      const row = await execute(core, {
-        body: store.selectAssertionOptions({ holder }),
-        onLostReply: "repeat",
-        decode: ([found]) => found as { refusal: string | null; credentialIds: readonly string[]; now: Date },
-      });
+      const row = await execute(
+        core,
+        work({
+          body: store.selectAssertionOptions({ holder }),
+          onLostReply: "repeat",
+          answer: (found) => found,
+        }),
+      );
       refuse(row.refusal);
       return assertionOptions(await issueChallenge(core, proofBinding(holder), row.now), row.credentialIds);
     },
@@ -230,16 +243,5 @@ function requireName(name: string): void {
 }
 
 function toPasskey(row: passkeyStore.PasskeyRow): Passkey {
-  return {
-    id: wireId("cred", row.id),
-    userId: wireId("usr", row.userId),
-    status: row.status,
-    name: row.name,
-    transports: row.transports ?? [],
-    aaguid: row.aaguid,
-    backupEligible: row.backupEligible ?? false,
-    backedUp: row.backedUp ?? false,
-    createdAt: row.createdAt,
-    lastUsedAt: row.lastUsedAt,
-  };
+  return toValue(passkey, row);
 }

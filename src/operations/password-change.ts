@@ -3,13 +3,13 @@ import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
+import { work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { acceptPassword, hashPassword } from "../engine/passwords.ts";
 import type { Operation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import * as store from "../store/password-change.ts";
-import type { SessionUserRow } from "../store/sessions.ts";
 import { withOwnPassword } from "./current-password.ts";
 
 export type ChangePassword = Operation<
@@ -35,7 +35,7 @@ export function changePasswordOperation(core: Core): ChangePassword {
       const { needsFactor } = await acceptPassword(core, newPassword, identifier);
       const passwordHash = await hashPassword(core, newPassword);
       const auditId = newAuditId();
-      return {
+      return work({
         locks: [{ on: "usr", key: userOfCredential(credentialId) }],
         body: store.spendPasswordChange({
           actor,
@@ -47,8 +47,8 @@ export function changePasswordOperation(core: Core): ChangePassword {
           auditId,
         }),
         onLostReply: store.recallPasswordChange(made.session.sessionId, auditId),
-        decode: ([found]) => found as SessionUserRow,
-      };
+        answer: (found) => found,
+      });
     });
     const changed = issued(row, made.token);
     return { ...changed, knownDevice: await issueKnownDevice(core, changed.session.credentialId) };

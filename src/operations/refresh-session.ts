@@ -6,7 +6,7 @@ import { generateId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { type IssuedSession, issued, type PresentedToken } from "../engine/sessions.ts";
 import * as rotation from "../store/refresh.ts";
 
@@ -23,27 +23,30 @@ export async function refreshSession(
   const child = await deriveChild(core, token);
   const childId = uuidFor("ses", generateId("ses"));
   const auditId = newAuditId();
-  const rows = await execute(core, {
-    locks: [{ on: "usr", key: rotation.userOfToken(tokenHash) }],
-    body: rotation.refreshSession({
-      tokenHash,
-      presentedId: sessionId === undefined ? undefined : uuidFor("ses", sessionId),
-      transport,
-      child: {
-        sessionId: childId,
-        tokenHash: await sha256Hex(child.token),
-        nonce: child.nonce,
-        keyVersion: child.keyVersion,
-      },
-      retrySeconds: core.lifetimes.retrySeconds,
-      defaults: core.lifetimes.level1,
-      auditId,
-      context: cleanContext(context),
+  const rows = await execute(
+    core,
+    work({
+      locks: [{ on: "usr", key: rotation.userOfToken(tokenHash) }],
+      body: rotation.refreshSession({
+        tokenHash,
+        presentedId: sessionId === undefined ? undefined : uuidFor("ses", sessionId),
+        transport,
+        child: {
+          sessionId: childId,
+          tokenHash: await sha256Hex(child.token),
+          nonce: child.nonce,
+          keyVersion: child.keyVersion,
+        },
+        retrySeconds: core.lifetimes.retrySeconds,
+        defaults: core.lifetimes.level1,
+        auditId,
+        context: cleanContext(context),
+      }),
+      mustCommit: true,
+      onLostReply: rotation.recallRefresh(childId, auditId),
+      decode: (found) => found,
     }),
-    mustCommit: true,
-    onLostReply: rotation.recallRefresh(childId, auditId),
-    decode: (found) => found as rotation.RefreshedRow[],
-  });
+  );
   const [row] = rows;
   switch (row?.verdict) {
     case "rotate":

@@ -9,7 +9,7 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfCounter, lockOfToken } from "../engine/locks.ts";
 import type { Operation } from "../engine/plan.ts";
@@ -18,7 +18,6 @@ import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factor-sign-in.ts";
 import type { CheckedFactor } from "../store/factor-spending.ts";
-import type { SessionUserRow } from "../store/sessions.ts";
 import { checkCurrentPassword } from "./current-password.ts";
 import type { FactorProof, FactorUse, ProvedFactor } from "./factor-check.ts";
 
@@ -97,22 +96,25 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
       const proved = await check({ holder, context, action, proof });
       const ticket = generateOpaqueToken();
       const auditId = newAuditId();
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfCounter(proved.bucket)],
-        mustCommit: true,
-        body: store.spendFactorOnTicket({
-          holder,
-          context,
-          action,
-          auditId,
-          checked: proved.checked,
-          refund: proved.bucket,
-          ticketHash,
-          newTicketHash: await sha256Hex(ticket),
+      const row = await execute(
+        core,
+        work({
+          locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfCounter(proved.bucket)],
+          mustCommit: true,
+          body: store.spendFactorOnTicket({
+            holder,
+            context,
+            action,
+            auditId,
+            checked: proved.checked,
+            refund: proved.bucket,
+            ticketHash,
+            newTicketHash: await sha256Hex(ticket),
+          }),
+          onLostReply: store.recallUpgradedTicket(auditId),
+          answer: (found) => found,
         }),
-        onLostReply: store.recallUpgradedTicket(auditId),
-        decode: ([found]) => found as store.UpgradedTicketRow,
-      });
+      );
       const { checked } = proved;
       requireSpent(row, checked);
       return {
@@ -162,21 +164,24 @@ export async function spendOnSession(
   const { holder, context, transport, presentedTokenHash, bucket: refund, ...act } = spend;
   const made = await newSession(core, { transport, context });
   const auditId = newAuditId();
-  const row = await execute(core, {
-    locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfToken(presentedTokenHash), ...lockOfCounter(refund)],
-    mustCommit: true,
-    body: store.spendFactorOnSession({
-      ...act,
-      holder,
-      context,
-      auditId,
-      refund,
-      session: made.session,
-      presentedTokenHash,
+  const row = await execute(
+    core,
+    work({
+      locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfToken(presentedTokenHash), ...lockOfCounter(refund)],
+      mustCommit: true,
+      body: store.spendFactorOnSession({
+        ...act,
+        holder,
+        context,
+        auditId,
+        refund,
+        session: made.session,
+        presentedTokenHash,
+      }),
+      onLostReply: store.recallSpentFactor(made.session.sessionId, auditId),
+      answer: (found) => found,
     }),
-    onLostReply: store.recallSpentFactor(made.session.sessionId, auditId),
-    decode: ([found]) => found as SessionUserRow & store.SpentFactorRow,
-  });
+  );
   requireSpent(row, spend.checked);
   return issued(row, made.token);
 }

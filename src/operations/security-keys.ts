@@ -5,7 +5,7 @@ import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, issueChallenge } from "../engine/challenges.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken } from "../engine/locks.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
@@ -15,9 +15,8 @@ import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
-import type { RegistrationOptionsRow } from "../store/webauthn.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
-import { toFactor } from "./factor-values.ts";
+import { factorOf, toFactor } from "./factor-values.ts";
 import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
 
 /** Security keys as second factors (Flametrench ADR 0010): they sign nobody in by themselves, as passkeys do. */
@@ -47,18 +46,21 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
       const { holder } = attempt;
       const factorId = uuidFor("mfa", generateId("mfa"));
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }],
-        body: enrollment.insertPendingWebauthn({
-          ...attempt,
-          factorId,
-          rpId: core.relyingParty.rpId,
-          newHandle: toHex(randomBytes(32)),
+      const row = await execute(
+        core,
+        work({
+          locks: [{ on: "usr", key: userOfHolder(holder) }],
+          body: enrollment.insertPendingWebauthn({
+            ...attempt,
+            factorId,
+            rpId: core.relyingParty.rpId,
+            newHandle: toHex(randomBytes(32)),
+          }),
+          // The challenge is of the reply, so one that is lost cannot be answered.
+          onLostReply: "refuse",
+          answer: (found) => found,
         }),
-        // The challenge is of the reply, so one that is lost cannot be answered.
-        onLostReply: "refuse",
-        decode: ([found]) => found as store.FactorRow & RegistrationOptionsRow,
-      });
+      );
       await refuseHolder(core, holder, attempt.action, row.refusal);
       const challenge = await issueChallenge(core, bindingOf(holder, factorId), row.now);
       return { factor: toFactor(row), options: creationOptions(core, row, challenge) };
@@ -77,24 +79,27 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       if (!key) throw new AuthError("invalid_format.webauthn");
       const made = await newSession(core, { transport, context: attempt.context });
       const presentedTokenHash = await presentedWith(authority);
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfToken(presentedTokenHash)],
-        mustCommit: true,
-        body: enrollment.confirmFactor({
-          ...attempt,
-          factorId,
-          activation: { type: "webauthn", key, name: null },
-          // Nothing was reserved: nobody guesses a key.
-          refund: "",
-          session: made.session,
-          presentedTokenHash,
+      const row = await execute(
+        core,
+        work({
+          locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfToken(presentedTokenHash)],
+          mustCommit: true,
+          body: enrollment.confirmFactor({
+            ...attempt,
+            factorId,
+            activation: { type: "webauthn", key, name: null },
+            // Nothing was reserved: nobody guesses a key.
+            refund: "",
+            session: made.session,
+            presentedTokenHash,
+          }),
+          onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
+          answer: (found) => found,
         }),
-        onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-        decode: ([found]) => found as enrollment.ConfirmedRow,
-      });
+      );
       await refuseHolder(core, holder, attempt.action, row.refusal);
       const session = issued(row, made.token);
-      const factor = toFactor(enrollment.confirmedFactor(row, factorId));
+      const factor = factorOf(row);
       return "ticket" in authority
         ? { ...session, factor, knownDevice: await issueKnownDevice(core, session.session.credentialId) }
         : { ...session, factor };

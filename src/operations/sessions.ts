@@ -8,10 +8,10 @@ import { minimumTtlSeconds, type Session, type Transport } from "../domain/sessi
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
-import { decodeCursor, type Page, pageLimit, toPage } from "../engine/page.ts";
+import { execute, work } from "../engine/execute.ts";
+import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
-import { refuse } from "../engine/refuse.ts";
+import { readOne, readPage } from "../engine/reads.ts";
 import {
   type IssuedSession,
   issued,
@@ -87,76 +87,72 @@ export function sessionOperations(core: Core): SessionOperations {
       const made = await newSession(core, { transport, context, ttlSeconds: wholeSeconds });
       const auditId = newAuditId();
       const ticketHash = await sha256Hex(ticket);
-      const work = {
-        locks: [{ on: "usr", key: userOfTicket(ticketHash) }] as const,
-        body: createSessionFromTicket({
-          ticketHash,
-          userId: uuidOr("usr", userId, "unauthorized.invalid_ticket"),
-          credentialId: uuidOr("cred", credentialId, "unauthorized.invalid_ticket"),
-          session: made.session,
-          auditId,
+      return {
+        work: work({
+          locks: [{ on: "usr", key: userOfTicket(ticketHash) }],
+          body: createSessionFromTicket({
+            ticketHash,
+            userId: uuidOr("usr", userId, "unauthorized.invalid_ticket"),
+            credentialId: uuidOr("cred", credentialId, "unauthorized.invalid_ticket"),
+            session: made.session,
+            auditId,
+          }),
+          onLostReply: store.recallSession(made.session.sessionId, auditId),
+          answer: (row) => issued(row, made.token),
         }),
-        onLostReply: store.recallSession(made.session.sessionId, auditId),
-        decode: ([row]: readonly unknown[]) => issued(row as store.SessionUserRow, made.token),
+        known: { sessionId: wireId("ses", made.session.sessionId) },
       };
-      return { work, known: { sessionId: wireId("ses", made.session.sessionId) } };
     }),
 
     verify: (presented) => verifySession(core, presented),
 
     async get({ actor, sessionId }) {
       const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
-      return await execute(core, {
-        body: store.selectSession(act),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const session = row as store.SessionRow & { refusal: string | null };
-          refuse(session.refusal);
-          return toSession(session);
-        },
-      });
+      return await readOne(core, store.selectSession(act), toSession);
     },
 
     async list({ actor, userId, cursor, limit, onlyLive = false }) {
       const size = pageLimit(limit);
-      return await execute(core, {
-        body: store.selectSessionsOfUser({
-          actor,
-          auditId: newAuditId(),
-          userId: uuidFor("usr", userId),
-          after: decodeCursor("ses", cursor),
-          limit: size,
-          onlyLive,
-          defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
-        }),
-        onLostReply: "repeat",
-        decode: (rows) => toPage(rows as (store.SessionRow & { refusal: string | null })[], size, toSession),
+      const body = store.selectSessionsOfUser({
+        actor,
+        auditId: newAuditId(),
+        userId: uuidFor("usr", userId),
+        after: decodeCursor("ses", cursor),
+        limit: size,
+        onlyLive,
+        defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
       });
+      return await readPage(core, body, size, toSession);
     },
 
     refresh: (presented) => refreshSession(core, presented),
 
     revoke: plannable(core, async (_core, { actor, sessionId }) => {
       const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
-      const work = {
-        locks: [{ on: "usr", key: store.userOfSession(act.sessionId) }] as const,
-        body: store.revokeSession(act),
-        onLostReply: store.recallSession(act.sessionId, act.auditId),
-        decode: ([row]: readonly unknown[]) => toSession(row as store.SessionRow),
-        denial: denialOf(actor, "identity.session.revoke", "ses", act.sessionId),
+      return {
+        work: work({
+          locks: [{ on: "usr", key: store.userOfSession(act.sessionId) }],
+          body: store.revokeSession(act),
+          onLostReply: store.recallSession(act.sessionId, act.auditId),
+          answer: toSession,
+          denial: denialOf(actor, "identity.session.revoke", "ses", act.sessionId),
+        }),
+        known: {},
       };
-      return { work, known: {} };
     }),
 
     async revokeOthers({ actor }) {
       if (!actor.userId || !actor.sessionId) throw new TypeError("Only the user of a session has other sessions.");
       const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", actor.sessionId) };
-      return await execute(core, {
-        locks: [{ on: "usr", key: sql`select ${uuidFor("usr", actor.userId)}::uuid as id` }],
-        body: store.revokeOtherSessions(act),
-        onLostReply: store.recallRevokedCount(act.auditId),
-        decode: ([row]) => ({ revoked: (row as { revoked: number }).revoked }),
-      });
+      return await execute(
+        core,
+        work({
+          locks: [{ on: "usr", key: sql`select ${uuidFor("usr", actor.userId)}::uuid as id` }],
+          body: store.revokeOtherSessions(act),
+          onLostReply: store.recallRevokedCount(act.auditId),
+          answer: ({ revoked }) => ({ revoked }),
+        }),
+      );
     },
 
     signOut: (presented) => signOut(core, presented),

@@ -8,7 +8,7 @@ import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptBuckets } from "../engine/counters.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken } from "../engine/locks.ts";
@@ -106,18 +106,21 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   });
   const attempt = { auditId: newAuditId(), context, identifierDigest: counters.identifierDigest };
 
-  const reserved = await executeAndPurge(core, {
-    body: store.reservePasswordCheck({
-      ...attempt,
-      auditId: newAuditId(),
-      // A text that is no identifier is looked up as one that nobody can have.
-      identifier: identifier ?? "",
-      buckets: counters.buckets,
-      deviceCredentialId: device?.credentialId,
+  const reserved = await executeAndPurge(
+    core,
+    work({
+      body: store.reservePasswordCheck({
+        ...attempt,
+        auditId: newAuditId(),
+        // A text that is no identifier is looked up as one that nobody can have.
+        identifier: identifier ?? "",
+        buckets: counters.buckets,
+        deviceCredentialId: device?.credentialId,
+      }),
+      onLostReply: "refuse",
+      answer: (row) => row,
     }),
-    onLostReply: "refuse",
-    decode: ([row]) => row as store.ReservedRow,
-  });
+  );
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
@@ -127,11 +130,14 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   );
   const { credentialId, userId, passwordHash } = reserved;
   if (!matches || credentialId === null || userId === null || passwordHash === null) {
-    await execute(core, {
-      body: store.recordFailedSignIn(attempt),
-      onLostReply: "repeat",
-      decode: () => undefined,
-    });
+    await execute(
+      core,
+      work({
+        body: store.recordFailedSignIn(attempt),
+        onLostReply: "repeat",
+        decode: () => undefined,
+      }),
+    );
     throw new AuthError("unauthorized.invalid_credential");
   }
 
@@ -140,23 +146,26 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const rehashed = await rehash(core, passwordHash, password);
   const presentedTokenHash =
     presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
-  const row = await execute(core, {
-    // Whether a second factor is demanded, and what the presented session became, is of after these locks.
-    locks: [{ on: "usr", key: userOfCredential(credentialId) }, ...lockOfToken(presentedTokenHash)],
-    body: store.spendPassword({
-      ...attempt,
-      credentialId,
-      session: made.session,
-      ticketHash: await sha256Hex(ticket),
-      onlyTicket,
-      presentedTokenHash,
-      refund: reserved.bucket,
-      passwordHash,
-      rehashed,
+  const row = await execute(
+    core,
+    work({
+      // Whether a second factor is demanded, and what the presented session became, is of after these locks.
+      locks: [{ on: "usr", key: userOfCredential(credentialId) }, ...lockOfToken(presentedTokenHash)],
+      body: store.spendPassword({
+        ...attempt,
+        credentialId,
+        session: made.session,
+        ticketHash: await sha256Hex(ticket),
+        onlyTicket,
+        presentedTokenHash,
+        refund: reserved.bucket,
+        passwordHash,
+        rehashed,
+      }),
+      onLostReply: store.recallSpentPassword(made.session.sessionId, attempt.auditId),
+      answer: (found) => found,
     }),
-    onLostReply: store.recallSpentPassword(made.session.sessionId, attempt.auditId),
-    decode: ([found]) => found as store.SignedInRow,
-  });
+  );
   if (!row.live) throw new AuthError("unauthorized.invalid_credential");
   if (row.next === "closed") throw new AuthError("forbidden.enrollment_not_granted");
   return { row, session: { token: made.token }, ticket, credentialId, userId };

@@ -3,7 +3,7 @@ import { isOpaqueToken } from "../domain/bearer.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import type { PresentedToken } from "../engine/sessions.ts";
 import { userOfToken } from "../store/refresh.ts";
 import { endPresentedSession } from "../store/sessions.ts";
@@ -12,15 +12,18 @@ import { endPresentedSession } from "../store/sessions.ts";
 export async function signOut(core: Core, { token, transport, context = {} }: PresentedToken): Promise<void> {
   if (!isOpaqueToken(token)) return;
   const tokenHash = await sha256Hex(token);
-  await execute(core, {
-    locks: [{ on: "usr", key: userOfToken(tokenHash) }],
-    body: endPresentedSession({
-      tokenHash,
-      transport,
-      auditId: newAuditId(),
-      context: cleanContext(context),
+  await execute(
+    core,
+    work({
+      locks: [{ on: "usr", key: userOfToken(tokenHash) }],
+      body: endPresentedSession({
+        tokenHash,
+        transport,
+        auditId: newAuditId(),
+        context: cleanContext(context),
+      }),
+      onLostReply: "repeat",
+      decode: () => undefined,
     }),
-    onLostReply: "repeat",
-    decode: () => undefined,
-  });
+  );
 }

@@ -7,7 +7,7 @@ import { storableText } from "../domain/text.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptBuckets } from "../engine/counters.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken } from "../engine/locks.ts";
@@ -52,25 +52,28 @@ export function signUpOperation(core: Core): SignUp {
     const auditId = newAuditId();
     const presentedTokenHash =
       presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
-    const row = await execute(core, {
-      locks: [...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)],
-      mustCommit: true,
-      body: store.signUp({
-        userId: uuidFor("usr", generateId("usr")),
-        credentialId: uuidFor("cred", generateId("cred")),
-        identifier,
-        passwordHash,
-        displayName,
-        session: made.session,
-        presentedTokenHash,
-        buckets,
-        auditId,
-        context,
-        identifierDigest,
+    const row = await execute(
+      core,
+      work({
+        locks: [...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)],
+        mustCommit: true,
+        body: store.signUp({
+          userId: uuidFor("usr", generateId("usr")),
+          credentialId: uuidFor("cred", generateId("cred")),
+          identifier,
+          passwordHash,
+          displayName,
+          session: made.session,
+          presentedTokenHash,
+          buckets,
+          auditId,
+          context,
+          identifierDigest,
+        }),
+        onLostReply: store.recallSignUp(made.session.sessionId, auditId),
+        answer: (found) => found,
       }),
-      onLostReply: store.recallSignUp(made.session.sessionId, auditId),
-      decode: ([found]) => found as store.SignedUpRow,
-    });
+    );
     if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
     if (!row.created) throw new AuthError("conflict.duplicate_credential");
     const signedUp = issued(row, made.token);

@@ -5,12 +5,12 @@ import type { Status, User } from "../domain/user.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute, type Work } from "../engine/execute.ts";
+import { execute, type Work, work } from "../engine/execute.ts";
 import { claimFor } from "../engine/idempotency.ts";
 import { lockOfCounter } from "../engine/locks.ts";
-import { decodeCursor, type Page, pageLimit, toPage } from "../engine/page.ts";
+import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
 import { type Operation, Plan, type PlannableOperation, plannable } from "../engine/plan.ts";
-import { refuse } from "../engine/refuse.ts";
+import { readOne, readPage } from "../engine/reads.ts";
 import { toUser } from "../engine/sessions.ts";
 import { claimKey } from "../store/idempotency.ts";
 import type { Lock } from "../store/locks.ts";
@@ -71,22 +71,14 @@ export function userOperations(core: Core): UserOperations {
     create: Object.assign(async (input: CreateUser) => await execute(core, (await prepareCreate(input)).work), {
       async plan({ idempotencyKey, ...input }: CreateUser) {
         if (idempotencyKey !== undefined) throw new TypeError("A plan knows its user beforehand, so it takes no key.");
-        const { work, known } = await prepareCreate(input);
-        return new Plan(work, known);
+        const prepared = await prepareCreate(input);
+        return new Plan(prepared.work, prepared.known);
       },
     }),
 
     async get({ actor, userId }) {
       const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      return await execute(core, {
-        body: store.selectUser(act),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const user = row as store.UserRow & { refusal: string | null };
-          refuse(user.refusal);
-          return toUser(user);
-        },
-      });
+      return await readOne(core, store.selectUser(act), toUser);
     },
 
     update: change("identity.user.update", (act, input: OfUser & { displayName?: string | null }) =>
@@ -106,11 +98,7 @@ export function userOperations(core: Core): UserOperations {
         query: query === undefined ? undefined : storableText(query),
         status,
       });
-      return await execute(core, {
-        body,
-        onLostReply: "repeat",
-        decode: (rows) => toPage(rows as (store.UserRow & { refusal: string | null })[], size, toUser),
-      });
+      return await readPage(core, body, size, toUser);
     },
 
     suspend: change("identity.user.suspend", store.suspendUser, [lockAdministrators()]),
@@ -161,11 +149,11 @@ function userWork(
   body: Statement<store.UserRow>,
   locks: readonly Lock[],
 ): Work<User> {
-  return {
+  return work({
     locks,
     body,
     onLostReply: store.recallUser(act.userId, act.auditId),
-    decode: ([row]) => toUser(row as store.UserRow),
+    answer: toUser,
     denial: denialOf(act.actor, action, "usr", act.userId),
-  };
+  });
 }

@@ -8,11 +8,11 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import type { User } from "../domain/user.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { verifyPasswordHash } from "../engine/passwords.ts";
 import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../engine/proved-tokens.ts";
 import { refuse } from "../engine/refuse.ts";
-import { toUser } from "../engine/sessions.ts";
+import { userOf } from "../engine/sessions.ts";
 import type { AttemptLimit, Bucket } from "../store/counters.ts";
 import * as store from "../store/personal-access-token-checks.ts";
 import type { Statement } from "../store/sql.ts";
@@ -82,12 +82,15 @@ export class PersonalAccessTokenVerifier {
     const { digest, tokenId } = check;
     const proof = this.#proved.find(digest);
     if (!proof || tokenId === undefined) return undefined;
-    const row = await execute(this.#core, {
-      body: store.useProvedToken({ ...proof, tokenId, proofSeconds }),
-      onLostReply: "repeat",
-      mustCommit: true,
-      decode: ([found]) => found as (store.FoundTokenRow & { proved: boolean }) | undefined,
-    });
+    const row = await execute(
+      this.#core,
+      work({
+        body: store.useProvedToken({ ...proof, tokenId, proofSeconds }),
+        onLostReply: "repeat",
+        mustCommit: true,
+        answer: (found) => found,
+      }),
+    );
     if (row?.proved && row.refusal === null) return row;
     // From now on it is counted like any other.
     this.#proved.forget(digest);
@@ -101,11 +104,14 @@ export class PersonalAccessTokenVerifier {
     const { tokenId, context } = check;
     const buckets = await bucketsOf(core, context.address);
     const names = buckets.map(({ name }) => name);
-    const row = await execute(core, {
-      body: store.reserveTokenCheck({ tokenId, buckets, auditId: newAuditId(), context }),
-      onLostReply: "refuse",
-      decode: ([reserved]) => reserved as store.ReservedTokenCheckRow,
-    });
+    const row = await execute(
+      core,
+      work({
+        body: store.reserveTokenCheck({ tokenId, buckets, auditId: newAuditId(), context }),
+        onLostReply: "refuse",
+        answer: (reserved) => reserved,
+      }),
+    );
     if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
 
     const matches = await this.#matches(check, row).catch(async (error: unknown) => {
@@ -186,12 +192,6 @@ function verified(row: store.FoundTokenRow): VerifiedPersonalAccessToken {
     userId: wireId("usr", row.userId),
     scope: row.scope,
     prefix: patPrefix(tokenId),
-    user: toUser({
-      id: row.userId,
-      status: row.userStatus,
-      displayName: row.displayName,
-      createdAt: row.userCreatedAt,
-      updatedAt: row.userUpdatedAt,
-    }),
+    user: userOf(row),
   };
 }

@@ -1,9 +1,11 @@
 import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
-import type { CredentialType } from "../domain/credential.ts";
+import { type CredentialType, credential } from "../domain/credential.ts";
+import type { RowOf } from "../domain/record.ts";
 import type { Status } from "../domain/user.ts";
 import { acting, demandsSecondFactor, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
+import { columnsOf } from "./columns.ts";
 import { hasUsedUpDenials, refundAttempt } from "./counters.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
@@ -17,24 +19,10 @@ import {
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface CredentialRow {
-  readonly id: string;
-  readonly userId: string;
-  readonly type: CredentialType;
-  readonly identifier: string;
-  readonly status: Status;
-  readonly replaces: string | null;
-  readonly passkeyRpId: string | null;
-  readonly oidcIssuer: string | null;
-  readonly oidcSubject: string | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+export type CredentialRow = RowOf<typeof credential>;
 
 /** The columns of a {@link CredentialRow}, of whatever row is called `cred`. */
-const columns = () => sql`cred.id, cred.usr_id as "userId", cred.type, cred.identifier, cred.status, cred.replaces,
-  cred.passkey_rp_id as "passkeyRpId", cred.oidc_issuer as "oidcIssuer", cred.oidc_subject as "oidcSubject",
-  cred.created_at as "createdAt", cred.updated_at as "updatedAt"`;
+const columns = () => columnsOf("cred", credential);
 
 interface CredentialAct {
   readonly actor: Actor;

@@ -5,20 +5,20 @@
  *
  * @module
  */
-import { enrollmentSeconds, type FactorType, ticketAttempts } from "../domain/factor.ts";
+import { enrollmentSeconds, type FactorRow, ticketAttempts } from "../domain/factor.ts";
+import type { Prefixed } from "../domain/record.ts";
 import { confirmedAtItsEnd } from "./access.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import { type Bucket, countAttempts } from "./counters.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { refundFactor, withMethods } from "./factor-spending.ts";
-import { type FactorRow, factorColumns } from "./factors.ts";
+import { factorColumns, factorColumnsOf } from "./factors.ts";
 import {
   endPresentedFamily,
   insertSession,
   type NewSession,
   type SessionUserRow,
-  sessionColumns,
   sessionUserColumns,
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -136,37 +136,10 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
     select verdict.refusal, ${factorColumns()} from verdict left join mfa on true`;
 }
 
-/** The fresh session of whoever confirmed, and of the factor what was not known beforehand. */
-export interface ConfirmedRow extends SessionUserRow, Pick<FactorRow, "rpId" | "signCount" | "aaguid" | "transports"> {
-  readonly refusal: string | null;
-  readonly factorType: FactorType;
-  readonly label: string | null;
-  readonly replacesFactor: string | null;
-  readonly factorCreatedAt: Date;
-  readonly factorUpdatedAt: Date;
-}
+/** The fresh session of whoever confirmed, and the factor. */
+export type ConfirmedRow = SessionUserRow & Prefixed<FactorRow, "factor"> & { readonly refusal: string | null };
 
-const confirmedColumns =
-  () => sql`factor.type as "factorType", factor.identifier as label, factor.replaces as "replacesFactor",
-  factor.created_at as "factorCreatedAt", factor.updated_at as "factorUpdatedAt", factor.webauthn_rp_id as "rpId",
-  factor.webauthn_sign_count::text as "signCount", factor.webauthn_aaguid::text as aaguid,
-  factor.webauthn_transports as transports`;
-
-/** The factor of a confirmation. */
-export function confirmedFactor(row: ConfirmedRow, factorId: string): FactorRow {
-  const { rpId, signCount, aaguid, transports } = row;
-  return {
-    id: factorId,
-    type: row.factorType,
-    status: "active",
-    identifier: row.label,
-    replaces: row.replacesFactor,
-    createdAt: row.factorCreatedAt,
-    updatedAt: row.factorUpdatedAt,
-    remaining: null,
-    ...{ rpId, signCount, aaguid, transports },
-  };
-}
+const confirmedColumns = () => factorColumnsOf("factor", { prefix: "factor" });
 
 /**
  * Makes a factor active that waited for it. Ends every session and ticket of the user and gives one
@@ -220,7 +193,7 @@ export function confirmFactor(
       },
       sql`holder left join factor on true where holder.usr_id is not null`,
     )})
-    select ${refusal} as refusal, ${confirmedColumns()}, ${sessionColumns()}, ${sessionUserColumns()}
+    select ${refusal} as refusal, ${confirmedColumns()}, ${sessionUserColumns()}
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
 }
 
@@ -257,7 +230,7 @@ function activate(activation: Activation): Statement {
 export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId: string): Statement<ConfirmedRow> {
   return sql`
     select aud.metadata ->> 'reason' as refusal, ${confirmedColumns()},
-      ${sessionColumns()}, ${sessionUserColumns()}
+      ${sessionUserColumns()}
     from aud left join mfa factor on factor.id = ${factorId}::uuid left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }

@@ -13,7 +13,6 @@ import {
   insertSession,
   type NewSession,
   type SessionUserRow,
-  sessionColumns,
   sessionUserColumns,
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -71,7 +70,7 @@ export function spendFactorOnSession(
     )}),
     ${refundFactor(spend.refund)},
     audit as (${spentEvent(spend)})
-    select holder.refusal, factor.id is not null as consumed, ${sessionColumns()}, ${sessionUserColumns()}
+    select holder.refusal, factor.id is not null as consumed, ${sessionUserColumns()}
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
 }
 
@@ -101,8 +100,7 @@ export function spendFactorOnTicket(
 /** What became of a proof whose reply was lost; the session is there, whether or not one was made. */
 export function recallSpentFactor(sessionId: string, auditId: string): Statement<SessionUserRow & SpentFactorRow> {
   return sql`
-    select aud.metadata ->> 'refusal' as refusal, aud.outcome = 'success' as consumed, ${sessionColumns()},
-      ${sessionUserColumns()}
+    select aud.metadata ->> 'refusal' as refusal, aud.outcome = 'success' as consumed, ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }

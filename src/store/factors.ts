@@ -1,35 +1,35 @@
 import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
-import type { FactorStatus, FactorType } from "../domain/factor.ts";
+import { anyFactor, type FactorRow, factorTypes } from "../domain/factor.ts";
 import { confirmedAtItsEnd, isLastProof, mustKeepFactor } from "./access.ts";
 import { committed } from "./audit.ts";
+import { columnsBeside } from "./columns.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface FactorRow {
-  readonly id: string;
-  readonly type: FactorType;
-  readonly status: FactorStatus;
-  readonly identifier: string | null;
-  readonly replaces: string | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly remaining: number | null;
-  readonly rpId: string | null;
-  /** In text, since it has 32 bits without a sign. */
-  readonly signCount: string | null;
-  readonly aaguid: string | null;
-  readonly transports: readonly string[] | null;
-}
+/**
+ * The columns of a {@link FactorRow}, of whatever row is called `mfa`. A security key has neither an id nor a count before its
+ * confirmation.
+ */
+export const factorColumns = (): Statement => factorColumnsOf("mfa", { prefix: "" });
 
-/** The columns of a {@link FactorRow}, of whatever row is called `mfa`. */
-export const factorColumns = (): Statement => sql`mfa.id, mfa.type, mfa.status, mfa.identifier, mfa.replaces,
-  mfa.created_at as "createdAt", mfa.updated_at as "updatedAt",
-  case when mfa.type = 'recovery' then (select count(*)::int from unnest(mfa.recovery_consumed) as used where not used) end
-    as remaining,
-  mfa.webauthn_rp_id as "rpId", mfa.webauthn_sign_count::text as "signCount", mfa.webauthn_aaguid::text as aaguid,
-  mfa.webauthn_transports as transports`;
+/** The same of a row of another name, with names that begin with a prefix. */
+export function factorColumnsOf(of: "mfa" | "factor", naming: { readonly prefix: string }): Statement {
+  const row = of === "mfa" ? sql`mfa` : sql`factor`;
+  return sql`${columnsBeside(of, anyFactor, naming)},
+    ${columnsBeside(of, factorTypes.webauthn, naming, {
+      identifier: sql`coalesce(${row}.identifier, '')`,
+      rpId: sql`${row}.webauthn_rp_id`,
+      signCount: sql`coalesce(${row}.webauthn_sign_count, 0)::text`,
+      aaguid: sql`${row}.webauthn_aaguid::text`,
+      transports: sql`${row}.webauthn_transports`,
+    })},
+    ${columnsBeside(of, { remaining: factorTypes.recovery.remaining }, naming, {
+      remaining: sql`case when ${row}.type = 'recovery'
+        then (select count(*)::int from unnest(${row}.recovery_consumed) as used where not used) end`,
+    })}`;
+}
 
 interface FactorAct {
   readonly actor: Actor;
@@ -97,8 +97,8 @@ export function revokeFactor(act: FactorAct & { rule: AccessRule }): Statement<F
 }
 
 /** The factor as it is now, if the operation that made the event committed. */
-export function recallFactor(factorId: string, auditId: string): Statement<FactorRow> {
-  return sql`select ${factorColumns()} from mfa where mfa.id = ${factorId}::uuid and ${committed(auditId)}`;
+export function recallFactor(factorId: string, auditId: string): Statement<FactorRow & { refusal: string | null }> {
+  return sql`select null::text as refusal, ${factorColumns()} from mfa where mfa.id = ${factorId}::uuid and ${committed(auditId)}`;
 }
 
 /** The key of the lock for a change of one factor: its user. */

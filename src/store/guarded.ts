@@ -56,6 +56,8 @@ export function guardedChange<Row>(
     cascade: Statement;
     /** SQL for the columns of the answer, of a row that is called like the table. */
     columns: Statement;
+    /** SQL for what the columns come from besides. */
+    join?: Statement;
   },
 ): Statement<Row> {
   const { table } = row;
@@ -76,6 +78,7 @@ export function guardedChange<Row>(
     select ${row.columns}
     from verdict left join (select * from changed union all
       select * from target where not exists (select from changed)) ${table} on ${table}.id = verdict.id
+      ${row.join ?? sql``}
     where ${raiseRefusal()}`;
 }
 

@@ -1,18 +1,19 @@
 import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
+import { mfaPolicy } from "../domain/factor.ts";
+import type { RowOf } from "../domain/record.ts";
 import { acting, activeFactorTypes, hasStrongProof, raiseRefusal, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
+import { columnsOf } from "./columns.ts";
 import { clearFactorCounter } from "./factor-proofs.ts";
 import { grantLeave } from "./factors.ts";
 import { guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface MfaPolicyRow {
-  readonly userId: string;
-  readonly required: boolean;
-  readonly graceUntil: Date | null;
-  readonly updatedAt: Date;
-}
+export type MfaPolicyRow = RowOf<typeof mfaPolicy>;
+
+/** The columns of a {@link MfaPolicyRow}, of whatever row is called `policy`. */
+const columns = () => columnsOf("policy", mfaPolicy);
 
 interface PolicyAct {
   readonly actor: Actor;
@@ -24,8 +25,11 @@ interface PolicyAct {
 export function selectMfaPolicy(act: PolicyAct): Statement<MfaPolicyRow & { refusal: string | null }> {
   return sql`
     with ${guardRead(ofUser(act, "identity.mfa_policy.read", accessRules.getMfaPolicy))}
-    select verdict.refusal, verdict.id as "userId", coalesce(policy.required, false) as required,
-      policy.grace_until as "graceUntil", coalesce(policy.updated_at, usr.created_at) as "updatedAt"
+    select verdict.refusal, ${columnsOf("policy", mfaPolicy, {
+      userId: sql`verdict.id`,
+      required: sql`coalesce(policy.required, false)`,
+      updatedAt: sql`coalesce(policy.updated_at, usr.created_at)`,
+    })}
     from verdict left join usr on usr.id = verdict.id
     left join usr_mfa_policy policy on policy.usr_id = verdict.id and verdict.refusal is null`;
 }
@@ -70,14 +74,14 @@ export function setMfaPolicy(act: PolicyAct & { required: boolean; graceUntil: D
       },
       sql`policy`,
     )})
-    select policy.usr_id as "userId", policy.required, policy.grace_until as "graceUntil", policy.updated_at as "updatedAt"
+    select ${columns()}
     from verdict left join policy on true where ${raiseRefusal()}`;
 }
 
 /** The policy as it is now, if the operation that made the event committed. */
 export function recallMfaPolicy(userId: string, auditId: string): Statement<MfaPolicyRow> {
   return sql`
-    select policy.usr_id as "userId", policy.required, policy.grace_until as "graceUntil", policy.updated_at as "updatedAt"
+    select ${columns()}
     from usr_mfa_policy policy where policy.usr_id = ${userId}::uuid and ${committed(auditId)}`;
 }
 

@@ -5,30 +5,27 @@
  */
 import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
-import type { Status } from "../domain/user.ts";
+import { passkey } from "../domain/passkey.ts";
+import type { RowOf } from "../domain/record.ts";
 import { insertAuditEvent } from "./audit.ts";
+import { columnsOf } from "./columns.ts";
 import { type FactorAttempt, factorEvent, holderOf } from "./factor-holder.ts";
 import { guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
 import { claimCredentialId, claimRefusal, type RegisteredKey } from "./webauthn.ts";
 
-export interface PasskeyRow {
-  readonly id: string;
-  readonly userId: string;
-  readonly status: Status;
-  readonly name: string | null;
-  readonly transports: readonly string[] | null;
-  readonly aaguid: string | null;
-  readonly backedUp: boolean | null;
-  readonly backupEligible: boolean | null;
-  readonly createdAt: Date;
-  readonly lastUsedAt: Date | null;
-}
+export type PasskeyRow = RowOf<typeof passkey>;
 
-const passkeyColumns =
-  () => sql`cred.id, cred.usr_id as "userId", cred.status, w.name, w.transports, w.aaguid::text as aaguid,
-  w.backed_up as "backedUp", w.backup_eligible as "backupEligible", cred.created_at as "createdAt",
-  w.last_used_at as "lastUsedAt"`;
+/** The columns of a {@link PasskeyRow}, of the rows that are called `cred` and `w`, what its authenticator has told. */
+const columns = () =>
+  columnsOf("cred", passkey, {
+    name: sql`w.name`,
+    transports: sql`coalesce(w.transports, '{}')`,
+    aaguid: sql`w.aaguid::text`,
+    backupEligible: sql`coalesce(w.backup_eligible, false)`,
+    backedUp: sql`coalesce(w.backed_up, false)`,
+    lastUsedAt: sql`w.last_used_at`,
+  });
 
 /** A passkey for the user of a fresh session. The batch has locked the user. */
 export function insertPasskey(
@@ -55,16 +52,14 @@ export function insertPasskey(
       },
       sql`holder left join cred on true where holder.usr_id is not null`,
     )})
-    select ${claimRefusal()} as refusal, cred.id, cred.usr_id as "userId", cred.status, ${attempt.name}::text as name,
-      ${key.transports}::text[] as transports, ${key.aaguid}::text as aaguid, ${key.backedUp}::boolean as "backedUp",
-      ${key.backupEligible}::boolean as "backupEligible", cred.created_at as "createdAt", null::timestamptz as "lastUsedAt"
-    from holder left join cred on true`;
+    select ${claimRefusal()} as refusal, ${columns()}
+    from holder left join cred on true left join claimed w on true`;
 }
 
 /** The passkey as it is now, if the operation that made the event committed. */
 export function recallPasskey(passkeyId: string, auditId: string): Statement<PasskeyRow & { refusal: string | null }> {
   return sql`
-    select aud.metadata ->> 'refusal' as refusal, ${passkeyColumns()}
+    select aud.metadata ->> 'refusal' as refusal, ${columns()}
     from aud left join cred on cred.id = ${passkeyId}::uuid
     left join webauthn_credential w on w.credential_id = cred.identifier
     where aud.id = ${auditId}::uuid`;
@@ -81,7 +76,7 @@ export function selectPasskeysOfUser(
 ): Statement<PasskeyRow & { refusal: string | null }> {
   return sql`
     with ${guardRead(ofUser(act, "identity.passkey.list", accessRules.listPasskeys))}
-    select verdict.refusal, ${passkeyColumns()}
+    select verdict.refusal, ${columns()}
     from verdict left join cred on cred.usr_id = verdict.id and verdict.refusal is null and cred.type = 'passkey'
       and cred.status <> 'revoked'
     left join webauthn_credential w on w.credential_id = cred.identifier
@@ -109,9 +104,7 @@ export function renamePasskey(act: PasskeyAct & { passkeyId: string; name: strin
         select identifier, usr_id, ${act.name}, null, null from changed
         on conflict (credential_id) do update set name = excluded.name
         returning k.*)`,
-    columns: sql`cred.id, cred.usr_id as "userId", cred.status, ${act.name}::text as name,
-      (select transports from renamed) as transports, (select aaguid::text from renamed) as aaguid,
-      (select backed_up from renamed) as "backedUp", (select backup_eligible from renamed) as "backupEligible",
-      cred.created_at as "createdAt", (select last_used_at from renamed) as "lastUsedAt"`,
+    columns: columns(),
+    join: sql`left join renamed w on true`,
   });
 }

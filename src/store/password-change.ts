@@ -5,7 +5,7 @@ import { committed, insertAuditEvent } from "./audit.ts";
 import { type Bucket, countAttempts, credentialBucket, isUsedUp } from "./counters.ts";
 import { replacePassword } from "./credentials.ts";
 import { isCleared } from "./factor-proofs.ts";
-import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
+import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface ReservedChangeRow {
@@ -143,14 +143,14 @@ export function spendPasswordChange(change: {
       },
       sql`replaced`,
     )})
-    select ${sessionColumns()}, ${sessionUserColumns()}
+    select ${sessionUserColumns()}
     from verdict left join login ses on true left join usr on usr.id = ses.usr_id where ${raiseRefusal()}`;
 }
 
 /** The session of a change whose reply was lost, if it was made. */
 export function recallPasswordChange(sessionId: string, auditId: string): Statement<SessionUserRow> {
   return sql`
-    select ${sessionColumns()}, ${sessionUserColumns()}
+    select ${sessionUserColumns()}
     from ses join usr on usr.id = ses.usr_id where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 

@@ -5,28 +5,24 @@
  *
  * @module
  */
-import { lastUsedSeconds } from "../domain/personal-access-token.ts";
+import { lastUsedSeconds, type personalAccessToken } from "../domain/personal-access-token.ts";
+import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import type { Status } from "../domain/user.ts";
+import type { user } from "../domain/user.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
 import { type AttemptLimit, type Bucket, countAttempts } from "./counters.ts";
-import { sessionUserColumns } from "./sessions.ts";
+import { userColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** The token of an active user, as a check finds it. */
-export interface FoundTokenRow {
-  readonly id: string;
-  readonly userId: string;
-  readonly scope: readonly string[];
+export interface FoundTokenRow
+  extends Pick<RowOf<typeof personalAccessToken>, "id" | "userId" | "scope">,
+    Prefixed<RowOf<typeof user>, "user"> {
   readonly secretHash: string;
   /** `pat.revoked` or `pat.expired`, else null. */
   readonly refusal: string | null;
   /** The database's time, which the proof's age is counted from. */
   readonly now: Date;
-  readonly userStatus: Status;
-  readonly displayName: string | null;
-  readonly userCreatedAt: Date;
-  readonly userUpdatedAt: Date;
 }
 
 /** SQL for what the state of a row called `pat` refuses with, revoked before expired (Flametrench ADR 0016). */
@@ -35,7 +31,7 @@ const refusalOfState = () => sql`case
   when pat.expires_at <= sallyport_now() then 'pat.expired' end`;
 
 const columns = () => sql`pat.id, pat.usr_id as "userId", pat.scope, pat.secret_hash as "secretHash",
-  ${refusalOfState()} as refusal, sallyport_now() as now, ${sessionUserColumns()}`;
+  ${refusalOfState()} as refusal, sallyport_now() as now, ${userColumns()}`;
 
 /** A token whose owner is not active is not there, so that their state is nobody's to learn. */
 const ofActiveUser = () => sql`pat join usr on usr.id = pat.usr_id and usr.status = 'active'`;

@@ -1,23 +1,18 @@
 import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
-import { longestTokenSeconds, type PersonalAccessTokenStatus } from "../domain/personal-access-token.ts";
+import {
+  longestTokenSeconds,
+  type PersonalAccessTokenStatus,
+  personalAccessToken,
+} from "../domain/personal-access-token.ts";
+import type { RowOf } from "../domain/record.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent, wireIdOf } from "./audit.ts";
+import { columnsOf } from "./columns.ts";
 import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface PersonalAccessTokenRow {
-  readonly id: string;
-  readonly userId: string;
-  readonly name: string;
-  readonly scope: readonly string[];
-  readonly status: PersonalAccessTokenStatus;
-  readonly expiresAt: Date | null;
-  readonly lastUsedAt: Date | null;
-  readonly revokedAt: Date | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+export type PersonalAccessTokenRow = RowOf<typeof personalAccessToken>;
 
 /** SQL for the state of whatever row is called `pat`: revoked before expired, as the specification reports it. */
 const status = () => sql`case
@@ -26,9 +21,7 @@ const status = () => sql`case
   when pat.id is not null then 'active' end`;
 
 /** The columns of a {@link PersonalAccessTokenRow}, of whatever row is called `pat`. */
-const columns = () => sql`pat.id, pat.usr_id as "userId", pat.name, pat.scope, ${status()} as status,
-  pat.expires_at as "expiresAt", pat.last_used_at as "lastUsedAt", pat.revoked_at as "revokedAt",
-  pat.created_at as "createdAt", pat.updated_at as "updatedAt"`;
+const columns = () => columnsOf("pat", personalAccessToken, { status: status() });
 
 interface TokenAct {
   readonly actor: Actor;

@@ -1,46 +1,28 @@
 import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
+import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { lastSeenSeconds, type SessionLifetimes, type Transport } from "../domain/session.ts";
-import type { Status } from "../domain/user.ts";
+import { lastSeenSeconds, type SessionLifetimes, session, type Transport } from "../domain/session.ts";
+import { user } from "../domain/user.ts";
 import { acting, demandsSecondFactor, raiseRefusal, refusalUnless } from "./access.ts";
 import { type AuditEvent, committed, insertAuditEvent } from "./audit.ts";
+import { columnsBeside, columnsOf } from "./columns.ts";
 import { guardRead, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface SessionRow {
-  readonly id: string;
-  readonly userId: string;
-  readonly credentialId: string;
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
-  readonly revokedAt: Date | null;
-  readonly mfaVerifiedAt: Date | null;
-  readonly authTime: Date | null;
-  readonly amr: readonly string[];
-  readonly transport: Transport | null;
-  readonly lastSeenAt: Date | null;
-  readonly userAgent: string | null;
-  readonly address: string | null;
-}
+export type SessionRow = RowOf<typeof session>;
 
 /** A session with the user whom it is of. */
-export interface SessionUserRow extends SessionRow {
-  readonly userStatus: Status;
-  readonly displayName: string | null;
-  readonly userCreatedAt: Date;
-  readonly userUpdatedAt: Date;
-}
+export type SessionUserRow = SessionRow & Prefixed<RowOf<typeof user>, "user">;
 
 /** The columns of a {@link SessionRow}, of whatever row is called `ses`. */
-export const sessionColumns = (): Statement => sql`ses.id, ses.usr_id as "userId", ses.cred_id as "credentialId",
-  ses.created_at as "createdAt", ses.expires_at as "expiresAt", ses.revoked_at as "revokedAt",
-  ses.mfa_verified_at as "mfaVerifiedAt", ses.auth_time as "authTime", ses.amr, ses.transport,
-  ses.last_seen_at as "lastSeenAt", ses.user_agent as "userAgent", ses.address`;
+export const sessionColumns = (): Statement => columnsOf("ses", session);
 
-/** The further columns of a {@link SessionUserRow}, of whatever row is called `usr`. */
-export const sessionUserColumns = (): Statement => sql`usr.status as "userStatus", usr.display_name as "displayName",
-  usr.created_at as "userCreatedAt", usr.updated_at as "userUpdatedAt"`;
+/** The columns of a {@link SessionUserRow}, of the rows that are called `ses` and `usr`. */
+export const sessionUserColumns = (): Statement => sql`${sessionColumns()}, ${userColumns()}`;
+
+/** The further columns of a {@link SessionUserRow}: the session says whose it is. */
+export const userColumns = (): Statement => columnsBeside("usr", user, { prefix: "user", but: "id" });
 
 /** A session to be: what the isolate makes, and how long it may live. */
 export interface NewSession {
@@ -82,12 +64,12 @@ export function insertSession(
     returning ses.*`;
 }
 
-export interface VerifiedSessionRow extends SessionUserRow {
+export type VerifiedSessionRow = SessionUserRow & {
   readonly refusal: string | null;
   readonly identifier: string;
   /** The database's time. */
   readonly asOf: Date;
-}
+};
 
 /**
  * The session of a token with its user, and `refusal` if it does not count now: no row for an unknown token.
@@ -116,7 +98,7 @@ export function verifySession(presented: {
       where ses.id = seen.id and seen.refusal is null and ses.revoked_at is null
         and coalesce(seen.last_seen_at, seen.created_at)
           < sallyport_now() - make_interval(secs => ${lastSeenSeconds}::int))
-    select ses.refusal, ses.identifier, sallyport_now() as "asOf", ${sessionColumns()}, ${sessionUserColumns()}
+    select ses.refusal, ses.identifier, sallyport_now() as "asOf", ${sessionUserColumns()}
     from seen ses join usr on usr.id = ses.usr_id`;
 }
 
@@ -272,7 +254,7 @@ export function endPresentedSession(presented: {
 /** The session as it is now, if the operation that made the event committed. */
 export function recallSession(sessionId: string, auditId: string): Statement<SessionUserRow> {
   return sql`
-    select ${sessionColumns()}, ${sessionUserColumns()} from ses join usr on usr.id = ses.usr_id
+    select ${sessionUserColumns()} from ses join usr on usr.id = ses.usr_id
     where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 

@@ -15,7 +15,6 @@ import {
   insertSession,
   type NewSession,
   type SessionUserRow,
-  sessionColumns,
   sessionUserColumns,
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -72,7 +71,7 @@ export function reservePasswordCheck(
 }
 
 /** What a proved password gives: a session, or a ticket where a second factor is demanded (or only a ticket was asked for). */
-export interface SignedInRow extends SessionUserRow {
+export type SignedInRow = SessionUserRow & {
   /** False if the credential or user changed since it was read: nothing was made. */
   readonly live: boolean;
   /**
@@ -82,7 +81,7 @@ export interface SignedInRow extends SessionUserRow {
   readonly next: "session" | "factor" | "enroll" | "closed";
   /** The kinds of factor that the user has. */
   readonly factors: readonly FactorType[];
-}
+};
 
 /**
  * Spends a proved password. One statement: it changes rows that it locks and adds rows under them (S16). One that also writes
@@ -142,7 +141,7 @@ export function spendPassword(
       },
       sql`outcome left join live on true left join opened ses on true`,
     )})
-    select outcome.ok as live, live.next, live.kinds as factors, ${sessionColumns()}, ${sessionUserColumns()}
+    select outcome.ok as live, live.next, live.kinds as factors, ${sessionUserColumns()}
     from outcome left join live on true left join opened ses on true left join usr on usr.id = live.usr_id`;
 }
 
@@ -203,7 +202,7 @@ export function createSessionFromTicket(grant: {
       },
       sql`ses`,
     )})
-    select ${sessionColumns()}, ${sessionUserColumns()}
+    select ${sessionUserColumns()}
     from (select 1) one left join ses on true left join usr on usr.id = ses.usr_id
     where case when ses.id is not null then true else sallyport_refuse('unauthorized.invalid_ticket') end`;
 }
@@ -217,7 +216,7 @@ export function userOfTicket(ticketHash: string): Statement<{ id: string }> {
 export function recallSpentPassword(sessionId: string, auditId: string): Statement<SignedInRow> {
   return sql`
     select aud.outcome = 'success' as live, aud.metadata ->> 'next' as next,
-      array(select jsonb_array_elements_text(aud.metadata -> 'factors')) as factors, ${sessionColumns()}, ${sessionUserColumns()}
+      array(select jsonb_array_elements_text(aud.metadata -> 'factors')) as factors, ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = aud.actor_usr_id
     where aud.id = ${auditId}::uuid`;
 }

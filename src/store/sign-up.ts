@@ -7,17 +7,16 @@ import {
   insertSession,
   type NewSession,
   type SessionUserRow,
-  sessionColumns,
   sessionUserColumns,
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface SignedUpRow extends SessionUserRow {
+export type SignedUpRow = SessionUserRow & {
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
   /** Whether the account was made: otherwise the limit was reached, or the identifier has an active credential. */
   readonly created: boolean;
-}
+};
 
 /**
  * A user with a password and a session, or none of them. The refusals are values, so that the attempt stays counted.
@@ -68,7 +67,7 @@ export function signUp(account: {
       sql`quota left join proof on true where quota.allowed or quota.just_limited`,
     )})
     select quota.allowed, quota.retry_after as "retryAfterSeconds", usr.id is not null as created,
-      ${sessionColumns()}, ${sessionUserColumns()}
+      ${sessionUserColumns()}
     from quota left join person usr on true left join login ses on true`;
 }
 
@@ -76,7 +75,7 @@ export function signUp(account: {
 export function recallSignUp(sessionId: string, auditId: string): Statement<SignedUpRow> {
   return sql`
     select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.outcome = 'success' as created,
-      ${sessionColumns()}, ${sessionUserColumns()}
+      ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }

@@ -1,25 +1,20 @@
 import { type AccessRule, accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
-import type { Status } from "../domain/user.ts";
+import type { RowOf } from "../domain/record.ts";
+import { type Status, user } from "../domain/user.ts";
 import { acting, isAdministrator, raiseRefusal, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent } from "./audit.ts";
+import { columnsOf } from "./columns.ts";
 import { refundAttempt } from "./counters.ts";
 import { guardedChange, guardRead, ofUser } from "./guarded.ts";
 import { claimedTarget, type IdempotencyClaim } from "./idempotency.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface UserRow {
-  readonly id: string;
-  readonly status: Status;
-  readonly displayName: string | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+export type UserRow = RowOf<typeof user>;
 
 /** The columns of a {@link UserRow}, of whatever row is called `usr`. */
-const columns = () => sql`usr.id, usr.status, usr.display_name as "displayName", usr.created_at as "createdAt",
-  usr.updated_at as "updatedAt"`;
+const columns = () => columnsOf("usr", user);
 
 /** What every statement about one user takes: who asks, the event that it leaves, and the user. */
 interface UserAct {

@@ -111,7 +111,7 @@ export function claimCredentialId(key: RegisteredKey, name: string | null): Stat
         and not exists (select from cred other where other.type = 'passkey' and other.identifier = ${key.credentialId})
         and not exists (select from mfa other where other.type = 'webauthn' and other.identifier = ${key.credentialId})
       on conflict (credential_id) do nothing
-      returning credential_id, usr_id)`;
+      returning webauthn_credential.*)`;
 }
 
 /** SQL for what refuses a registration after {@link claimCredentialId}, or null. */
