@@ -7,7 +7,6 @@ import { randomBytes, toBase64Url } from "../crypto/bytes.ts";
 import { AuthError } from "./error.ts";
 import { isValidId, type PersonalAccessTokenId } from "./id.ts";
 import type { ValueOf } from "./record.ts";
-import { storableText } from "./text.ts";
 
 /** A personal access token without its secret, which is shown once and kept as a hash. Its id is no secret. */
 export const personalAccessToken = {
@@ -38,7 +37,6 @@ export const longestTokenSeconds = 31_536_000;
 export const lastUsedSeconds = 60;
 
 const longestSecret = 256;
-const longestName = 120;
 const mostScopes = 50;
 const visibleAscii = /^[\x21-\x7e]{1,128}$/;
 
@@ -75,12 +73,6 @@ export function generatePatSecret(): string {
 /** How lists show a token: enough of its id to tell it from others. */
 export function patPrefix(id: PersonalAccessTokenId): string {
   return id.slice(0, 12);
-}
-
-/** The name itself, of 1 to 120 UTF-16 code units (H4). @throws {AuthError} `invalid_format.name`, `invalid_format.text`. */
-export function acceptTokenName(name: string): string {
-  if (name.length < 1 || name.length > longestName) throw new AuthError("invalid_format.name");
-  return storableText(name);
 }
 
 /**

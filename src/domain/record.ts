@@ -11,7 +11,7 @@ interface Kinds {
   text: { row: string; value: string; wire: string };
   texts: { row: readonly string[]; value: readonly string[]; wire: string[] };
   integer: { row: number; value: number; wire: number };
-  /** An `int8` that fits a number: it crosses as text, since drivers disagree on what it is. */
+  /** An `int8` that fits a number: its column is cast to text, since drivers disagree on what it is. Never null. */
   count: { row: string; value: number; wire: number };
   flag: { row: boolean; value: boolean; wire: boolean };
   time: { row: Date; value: Date; wire: string };
@@ -58,9 +58,9 @@ type Sparse<Body> = Flat<
 >;
 type Flat<Members> = { [Name in keyof Members]: Members[Name] };
 
-/** A row whose names stand beside another's: `status` of a user as `userStatus`. */
+/** A row whose names stand beside another's: `status` of a user as `user.status`. */
 export type Prefixed<Row, Prefix extends string> = Row extends unknown
-  ? { readonly [Name in keyof Row & string as `${Prefix}${Capitalize<Name>}`]: Row[Name] }
+  ? { readonly [Name in keyof Row & string as `${Prefix}.${Name}`]: Row[Name] }
   : never;
 
 /** A field's name in SQL and JSON: `created_at`; of an identifier, `usr_id` for `userId`. */
@@ -78,40 +78,34 @@ type Snake<Name extends string> = Name extends `${infer First}${infer Rest}`
 
 /** The name of a field in SQL and JSON. */
 export function memberOf(name: string, field: Field): string {
-  const type = idTypeOf(field);
-  if (type !== undefined && name.endsWith("Id")) return `${type}_id`;
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-}
-
-/** The name of a field in a row that stands beside another. */
-export function prefixed(prefix: string, name: string): string {
-  return prefix === "" ? name : `${prefix}${name[0]!.toUpperCase()}${name.slice(1)}`;
+  const type = name.endsWith("Id") ? idTypeOf(field) : undefined;
+  return type ? `${type}_id` : name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** The type of identifier that a field holds, if it holds one. */
 export function idTypeOf(field: Field): IdType | undefined {
-  return typeof field === "string" && /^[a-z]+ id\??$/.test(field) ? (field.split(" ")[0] as IdType) : undefined;
+  const end = typeof field === "string" ? field.indexOf(" id") : 0;
+  return end > 0 ? (field.slice(0, end) as IdType) : undefined;
 }
 
 /**
  * The value that a row holds.
  *
- * @param prefix What the names of the record begin with in the row. Default none.
+ * @param prefix What the names of the record begin with in the row, such as `user.`. Default none.
  */
 export function toValue<Table extends RecordTable>(table: Table, row: RowOf<Table>): ValueOf<Table>;
 export function toValue<Table extends RecordTable, Prefix extends string>(
   table: Table,
   row: Prefixed<RowOf<Table>, Prefix>,
-  prefix: Prefix,
+  prefix: `${Prefix}.`,
 ): ValueOf<Table>;
 export function toValue(table: RecordTable, row: Readonly<Record<string, unknown>>, prefix = ""): unknown {
   const value: Record<string, unknown> = {};
   for (const name of Object.keys(table)) {
     const field = table[name]!;
-    const stored = row[prefixed(prefix, name)];
-    const type = stored === null ? undefined : idTypeOf(field);
-    if (type !== undefined) value[name] = wireId(type, stored as string);
-    else value[name] = stored !== null && (field === "count" || field === "count?") ? Number(stored) : stored;
+    const stored = row[prefix + name];
+    const type = idTypeOf(field);
+    value[name] = type && stored ? wireId(type, stored as string) : field === "count" ? Number(stored) : stored;
   }
   return value;
 }

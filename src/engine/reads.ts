@@ -5,7 +5,7 @@
  */
 import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
-import { execute, work } from "./execute.ts";
+import { run } from "./execute.ts";
 import { type Page, toPage } from "./page.ts";
 import { refuse } from "./refuse.ts";
 
@@ -24,7 +24,7 @@ export async function readOne<Row extends Refusable, Item>(
     refuse(row.refusal);
     return convert(row);
   };
-  return await execute(core, work({ body, onLostReply: "repeat", answer }));
+  return await run(core, { body, onLostReply: "repeat", answer });
 }
 
 /** Every object of a list. A list of none is one row, whose `id` is null. */
@@ -37,7 +37,7 @@ export async function readAll<Row extends Refusable & { readonly id: string | nu
     refuse(rows[0]!.refusal);
     return rows.filter(({ id }) => id !== null).map(convert);
   };
-  return await execute(core, work({ body, onLostReply: "repeat", decode }));
+  return await run(core, { body, onLostReply: "repeat", decode });
 }
 
 /** A page of a list: the statement gives one row more than `limit` if others follow. */
@@ -47,5 +47,5 @@ export async function readPage<Row extends Refusable & { readonly id: string | n
   limit: number,
   convert: (row: Row) => Item,
 ): Promise<Page<Item>> {
-  return await execute(core, work({ body, onLostReply: "repeat", decode: (rows) => toPage(rows, limit, convert) }));
+  return await run(core, { body, onLostReply: "repeat", decode: (rows) => toPage(rows, limit, convert) });
 }

@@ -1,5 +1,5 @@
 import { sha256Hex } from "../crypto/digest.ts";
-import type { Actor } from "../domain/actor.ts";
+import type { SessionActor } from "../domain/actor.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { type Prefixed, type RowOf, toValue } from "../domain/record.ts";
@@ -20,7 +20,7 @@ export interface PresentedToken {
 export interface VerifiedSession {
   readonly session: Session;
   readonly user: User;
-  readonly actor: Actor;
+  readonly actor: SessionActor;
   /** The database's time of the check: what ages are counted from. */
   readonly asOf: Date;
 }
@@ -56,7 +56,7 @@ export function issued(row: SessionUserRow, token: string): IssuedSession {
 
 /** The user of a row that holds one beside something else. */
 export function userOf(row: Prefixed<RowOf<typeof user>, "user">): User {
-  return toValue(user, row, "user");
+  return toValue(user, row, "user.");
 }
 
 export function toSession(row: RowOf<typeof session>): Session {

@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Actor } from "../domain/actor.ts";
+import type { SessionActor } from "../domain/actor.ts";
 import { classifyBearer } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { PersonalAccessTokenId } from "../domain/id.ts";
@@ -42,7 +42,7 @@ export interface UserVariables {
   user: User;
   session: Session;
   /** For operations on behalf of the user. */
-  actor: Actor;
+  actor: SessionActor;
   /** The database's time of the check: what the ages of proofs are counted from. */
   asOf: Date;
 }
@@ -52,7 +52,7 @@ export interface ScopedVariables {
   user: User;
   session: Session | undefined;
   /** Of a session's user only: nobody acts in an account, or makes a token, by a token. */
-  actor: Actor | undefined;
+  actor: SessionActor | undefined;
   asOf: Date | undefined;
   token: ScopedToken | undefined;
 }

@@ -7,7 +7,7 @@
 import type { Context } from "hono";
 import type { GenericSchema } from "valibot";
 import type { AccessRule } from "../domain/access-rules.ts";
-import type { Actor } from "../domain/actor.ts";
+import type { SessionActor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { VerifiedSession } from "../engine/sessions.ts";
@@ -38,7 +38,7 @@ export interface Call<Body, Query, Needed extends Auth = Auth> {
 
 /** A handler's further knowledge on a route with an access rule. */
 export interface UserCall<Body, Query, Needed extends Auth = Auth> extends Call<Body, Query, Needed>, VerifiedSession {
-  readonly actor: Actor;
+  readonly actor: SessionActor;
 }
 
 interface RouteFacts<Body, Query> {

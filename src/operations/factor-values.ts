@@ -9,6 +9,6 @@ export function toFactor(row: FactorRow): Factor {
 
 /** The factor of a row that holds one beside something else. */
 export function factorOf(row: Prefixed<FactorRow, "factor">): Factor {
-  const own: RecordTable = factorTypes[row.factorType];
-  return { ...toValue(anyFactor, row, "factor"), ...toValue(own, row, "factor") } as Factor;
+  const own: RecordTable = factorTypes[row["factor.type"]];
+  return { ...toValue(anyFactor, row, "factor."), ...toValue(own, row, "factor.") } as Factor;
 }

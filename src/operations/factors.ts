@@ -1,20 +1,20 @@
 import { toBase32 } from "../crypto/base32.ts";
 import { toHex } from "../crypto/bytes.ts";
-import { accessRules } from "../domain/access-rules.ts";
-import type { Actor } from "../domain/actor.ts";
+import type { Actor, SessionActor } from "../domain/actor.ts";
+import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
 import type { Factor, FactorRow } from "../domain/factor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { generateRecoveryCodes, recoveryCodeCount } from "../domain/recovery-code.ts";
 import type { Transport } from "../domain/session.ts";
-import { isStorableText } from "../domain/text.ts";
+import { acceptName } from "../domain/text.ts";
 import { defaultTotp, generateTotpSecret, otpauthUri, type TotpParameters } from "../domain/totp.ts";
 import { newAuditId } from "../engine/audit-id.ts";
-import { addressBuckets } from "../engine/counters.ts";
+import { addressCounters } from "../engine/counters.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute, work } from "../engine/execute.ts";
+import { run, work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
-import { lockOfCounter, lockOfToken } from "../engine/locks.ts";
+import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { type MfaCore, sealSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
@@ -22,7 +22,7 @@ import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
-import type { Bucket } from "../store/counters.ts";
+import type { Counter } from "../store/counters.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorAttempt, type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
@@ -66,7 +66,10 @@ export interface FactorOperations {
    *
    * @throws {AuthError} `precondition.factor_needed_first`, `too_many_requests`, `unavailable.busy`.
    */
-  replaceRecoveryCodes: Operation<{ actor: Actor; userId?: string }, { factor: Factor; codes: readonly string[] }>;
+  replaceRecoveryCodes: Operation<
+    { actor: SessionActor; userId?: string },
+    { factor: Factor; codes: readonly string[] }
+  >;
   /**
    * Ends a factor, with all other sessions. From an administrator it is a reset (S32).
    *
@@ -87,8 +90,8 @@ export function factorOperations(core: MfaCore): FactorOperations {
     },
 
     async enrollTotp({ label, ...authority }) {
-      if (label.length < 1 || label.length > 120 || !isStorableText(label)) throw new AuthError("invalid_format.name");
-      const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
+      acceptName(label);
+      const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const userId = await userOf(attempt.holder);
       const factorId = uuidFor("mfa", generateId("mfa"));
       const secret = generateTotpSecret();
@@ -116,7 +119,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
       const factorId = uuidFor("mfa", id);
       const attempt = await enrollmentBy(
         "ticket" in authority ? { ...authority, transport } : authority,
-        "identity.mfa.confirm",
+        acts.confirmFactor,
         store.userOfFactor(factorId),
       );
       const proof = { type: "totp", code } as const;
@@ -128,27 +131,25 @@ export function factorOperations(core: MfaCore): FactorOperations {
       if (proved.checked.type !== "totp") throw new TypeError("Only an authenticator app waits for a code.");
       const made = await newSession(core, { transport, context: attempt.context });
       const presentedTokenHash = await presentedWith(authority);
-      const row = await execute(
-        core,
-        work({
-          locks: [
-            { on: "usr", key: userOfHolder(attempt.holder) },
-            ...lockOfToken(presentedTokenHash),
-            ...lockOfCounter(proved.bucket),
-          ],
-          mustCommit: true,
-          body: enrollment.confirmFactor({
-            ...attempt,
-            factorId,
-            activation: { type: "totp", step: proved.checked.step },
-            refund: proved.bucket,
-            session: made.session,
-            presentedTokenHash,
-          }),
-          onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-          answer: (found) => found,
+      const row = await run(core, {
+        locks: locksOf(
+          acts.confirmFactor,
+          lockUsersOf(userOfHolder(attempt.holder)),
+          ...lockOfToken(presentedTokenHash),
+          ...lockOfCounter(proved.counter),
+        ),
+        mustCommit: true,
+        body: enrollment.confirmFactor({
+          ...attempt,
+          factorId,
+          activation: { type: "totp", step: proved.checked.step },
+          refund: proved.counter,
+          session: made.session,
+          presentedTokenHash,
         }),
-      );
+        onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
+        answer: (found) => found,
+      });
       refuse(row.refusal);
       const session = issued(row, made.token);
       const factor = factorOf(row);
@@ -159,7 +160,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     },
 
     async replaceRecoveryCodes(authority) {
-      const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
+      const attempt = await enrollmentBy(authority, acts.enrollFactor);
       await reserveRecoveryCodes(attempt, authority.actor);
       const codes = generateRecoveryCodes();
       const hashes: string[] = [];
@@ -170,15 +171,15 @@ export function factorOperations(core: MfaCore): FactorOperations {
     },
 
     revoke: plannable(core, async (_core, { actor, factorId, onlyOwn = false }) => {
-      const act = { actor, auditId: newAuditId(), factorId: uuidFor("mfa", factorId) };
-      const rule = onlyOwn ? accessRules.revokeOwnFactor : accessRules.revokeFactor;
+      const act = onlyOwn ? acts.revokeOwnFactor : acts.revokeFactor;
+      const asked = { act, actor, auditId: newAuditId(), factorId: uuidFor("mfa", factorId) };
       return {
         work: work({
-          locks: [{ on: "usr", key: store.userOfFactor(act.factorId) }],
-          body: store.revokeFactor({ ...act, rule }),
-          onLostReply: store.recallFactor(act.factorId, act.auditId),
+          locks: locksOf(act, lockUsersOf(store.userOfFactor(asked.factorId))),
+          body: store.revokeFactor(asked),
+          onLostReply: store.recallFactor(asked.factorId, asked.auditId),
           answer: toFactor,
-          denial: denialOf(actor, "identity.mfa.revoke", "mfa", act.factorId),
+          denial: denialOf(actor, act, asked.factorId),
         }),
         known: {},
       };
@@ -186,24 +187,21 @@ export function factorOperations(core: MfaCore): FactorOperations {
   };
 
   /** Ten hashes are made for nobody who has no right to them, nor again and again (S24). */
-  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: Actor): Promise<void> {
-    const own: Bucket = {
-      name: `recovery-codes:${uuidFor("usr", actor.userId!)}`,
+  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: SessionActor): Promise<void> {
+    const own: Counter = {
+      name: `recovery-codes:${uuidFor("usr", actor.userId)}`,
       limit: core.limits.account,
       kind: "address",
     };
-    const reserved = await execute(
-      core,
-      work({
-        body: enrollment.reserveRecoveryCodes({
-          ...attempt,
-          buckets: [own, ...(await addressBuckets(core, attempt.context.address, recoveryCodeCount))],
-        }),
-        onLostReply: "refuse",
-        answer: (row) => row,
+    const reserved = await run(core, {
+      body: enrollment.reserveRecoveryCodes({
+        ...attempt,
+        counters: [own, ...(await addressCounters(core, attempt.context.address, { units: recoveryCodeCount }))],
       }),
-    );
-    await refuseHolder(core, attempt.holder, attempt.action, reserved.refusal);
+      onLostReply: "refuse",
+      answer: (row) => row,
+    });
+    await refuseHolder(core, attempt.holder, attempt.act, reserved.refusal);
     if (!reserved.allowed) {
       throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
     }
@@ -212,35 +210,29 @@ export function factorOperations(core: MfaCore): FactorOperations {
   /** Of a ticket in a request of its own, since the secret is sealed for its user. */
   async function userOf(holder: FactorHolder): Promise<string> {
     if (!("ticketHash" in holder)) return uuidFor("usr", "actor" in holder ? holder.actor.userId! : "");
-    const { userId } = await execute(
-      core,
-      work({
-        body: enrollment.selectTicketUser(holder),
-        onLostReply: "repeat",
-        answer: (row) => row,
-      }),
-    );
+    const { userId } = await run(core, {
+      body: enrollment.selectTicketUser(holder),
+      onLostReply: "repeat",
+      answer: (row) => row,
+    });
     if (userId === null) throw new AuthError("unauthorized.invalid_ticket");
     return userId;
   }
 
   async function enroll(
-    { holder, auditId, action }: { holder: FactorHolder; auditId: string; action: string },
+    { holder, auditId, act }: FactorAttempt,
     factorId: string,
     body: Statement<FactorRow & { refusal: string | null }>,
   ): Promise<FactorRow> {
-    const row = await execute(
-      core,
-      work({
-        locks: [{ on: "usr", key: userOfHolder(holder) }],
-        body,
-        // What it tells is told once, so that no transaction of the caller's may undo it afterwards.
-        mustCommit: true,
-        onLostReply: store.recallFactor(factorId, auditId),
-        answer: (found) => found,
-      }),
-    );
-    await refuseHolder(core, holder, action, row.refusal);
+    const row = await run(core, {
+      locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
+      body,
+      // What it tells is told once, so that no transaction of the caller's may undo it afterwards.
+      mustCommit: true,
+      onLostReply: store.recallFactor(factorId, auditId),
+      answer: (found) => found,
+    });
+    await refuseHolder(core, holder, act, row.refusal);
     return row;
   }
 }

@@ -1,15 +1,17 @@
 import type { Actor } from "../domain/actor.ts";
+import * as acts from "../domain/acts/factor.ts";
 import { acceptGrace, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
 import { uuidFor } from "../domain/id.ts";
 import { toValue } from "../domain/record.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import { denialOf } from "../engine/denial.ts";
 import { work } from "../engine/execute.ts";
+import { locksOf } from "../engine/locks.ts";
 import { createMfaCore, type MfaCore, type MfaOptions } from "../engine/mfa-settings.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { readOne } from "../engine/reads.ts";
+import { lockUser } from "../store/locks.ts";
 import * as store from "../store/mfa-policy.ts";
-import { sql } from "../store/sql.ts";
 import { checkFactor, type FactorProof } from "./factor-check.ts";
 import { type FactorOperations, factorOperations } from "./factors.ts";
 import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword } from "./second-factor.ts";
@@ -55,33 +57,33 @@ export function createMfa(options: MfaOptions): MfaAuth {
 function policyOperations(core: MfaCore): MfaPolicyOperations {
   return {
     async get({ actor, userId }) {
-      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      return await readOne(core, store.selectMfaPolicy(act), toPolicy);
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return await readOne(core, store.selectMfaPolicy(asked), toPolicy);
     },
 
     set: plannable(core, async (_core, { actor, userId, required, graceUntil = null }) => {
-      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
       return {
         work: work({
-          locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
-          body: store.setMfaPolicy({ ...act, required, graceUntil: acceptGrace(graceUntil) }),
-          onLostReply: store.recallMfaPolicy(act.userId, act.auditId),
+          locks: locksOf(acts.setMfaPolicy, lockUser(asked.userId)),
+          body: store.setMfaPolicy({ ...asked, required, graceUntil: acceptGrace(graceUntil) }),
+          onLostReply: store.recallMfaPolicy(asked.userId, asked.auditId),
           answer: toPolicy,
-          denial: denialOf(actor, "identity.mfa_policy.set", "usr", act.userId),
+          denial: denialOf(actor, acts.setMfaPolicy, asked.userId),
         }),
         known: {},
       };
     }),
 
     grantEnrollment: plannable(core, async (_core, { actor, userId }) => {
-      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
       return {
         work: work({
-          locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
-          body: store.grantEnrollment(act),
-          onLostReply: store.recallGrant(act.auditId),
+          locks: locksOf(acts.grantEnrollment, lockUser(asked.userId)),
+          body: store.grantEnrollment(asked),
+          onLostReply: store.recallGrant(asked.auditId),
           decode: () => undefined,
-          denial: denialOf(actor, "identity.mfa.grant_enrollment", "usr", act.userId),
+          denial: denialOf(actor, acts.grantEnrollment, asked.userId),
         }),
         known: {},
       };

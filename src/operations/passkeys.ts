@@ -1,27 +1,28 @@
 import { randomBytes, toBase64Url, toHex } from "../crypto/bytes.ts";
-import { sha256Hex } from "../crypto/digest.ts";
-import type { Actor } from "../domain/actor.ts";
-import { isOpaqueToken } from "../domain/bearer.ts";
+import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
+import * as acts from "../domain/acts/passkey.ts";
 import { AuthError } from "../domain/error.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { type Passkey, passkey } from "../domain/passkey.ts";
 import { toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { isStorableText } from "../domain/text.ts";
+import { acceptName } from "../domain/text.ts";
 import { parseAssertionResponse, parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine/challenges.ts";
 import { withDecoys } from "../engine/decoy-credentials.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute, work } from "../engine/execute.ts";
+import { run } from "../engine/execute.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "../engine/passkey-settings.ts";
 import type { Operation } from "../engine/plan.ts";
 import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
+import { holderOfTicket } from "../engine/tickets.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as passkeyStore from "../store/passkeys.ts";
@@ -44,7 +45,7 @@ export interface AssertionOptions {
 /** Passkeys, and signing in with them. */
 export interface PasskeyOperations {
   /** What a browser needs to make a passkey; for the user of a fresh session (S28). */
-  registrationOptions: Operation<{ actor: Actor }, RegistrationOptions>;
+  registrationOptions: Operation<{ actor: SessionActor }, RegistrationOptions>;
   /**
    * Keeps the passkey that a browser made for those options.
    *
@@ -52,7 +53,7 @@ export interface PasskeyOperations {
    * @param input.name What its owner calls it, up to 120 characters.
    * @throws {AuthError} `invalid_format.webauthn`, `conflict.duplicate_credential`, `unauthorized.reauthentication_required`.
    */
-  register: Operation<{ actor: Actor; response: unknown; name?: string | null }, Passkey>;
+  register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
   /** A user's passkeys that are not revoked. One is revoked as every credential is. */
   list: Operation<{ actor: Actor; userId: string }, readonly Passkey[]>;
   rename: Operation<{ actor: Actor; passkeyId: string; name: string }, Passkey>;
@@ -78,7 +79,7 @@ export interface PasskeyOperations {
     IssuedSession
   >;
   /** What a browser needs to prove a passkey or a security key of somebody who is known: of a ticket, or of a session. */
-  proofOptions: Operation<{ actor: Actor } | PresentedTicket, AssertionOptions>;
+  proofOptions: Operation<{ actor: SessionActor } | PresentedTicket, AssertionOptions>;
 }
 
 /** Passkeys, beside what `createAuth` gives. */
@@ -108,46 +109,40 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
   return {
     async registrationOptions({ actor }) {
       const holder = holderOfActor(actor);
-      const row = await execute(
-        core,
-        work({
-          locks: [{ on: "usr", key: userOfHolder(holder) }],
-          body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
-          onLostReply: "repeat",
-          answer: (found) => found,
-        }),
-      );
-      await refuseHolder(core, holder, "identity.passkey.register", row.refusal);
+      const row = await run(core, {
+        locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
+        body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
+        onLostReply: "repeat",
+        answer: (found) => found,
+      });
+      await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now));
     },
 
     async register({ actor, response, name = null }) {
-      if (name !== null) requireName(name);
+      if (name !== null) acceptName(name);
       const holder = holderOfActor(actor);
       const parsed = parseRegistrationResponse(response);
       const key = parsed && (await verifyKey(core, parsed, registrationBinding(holder)));
       if (!key) throw new AuthError("invalid_format.webauthn");
       const passkeyId = uuidFor("cred", generateId("cred"));
       const auditId = newAuditId();
-      const row = await execute(
-        core,
-        work({
-          locks: [{ on: "usr", key: userOfHolder(holder) }],
-          mustCommit: true,
-          body: passkeyStore.insertPasskey({
-            holder,
-            context: actor.context,
-            action: "identity.passkey.register",
-            auditId,
-            passkeyId,
-            name,
-            key,
-          }),
-          onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
-          answer: (found) => found,
+      const row = await run(core, {
+        locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
+        mustCommit: true,
+        body: passkeyStore.insertPasskey({
+          holder,
+          context: actor.context,
+          act: acts.registerPasskey,
+          auditId,
+          passkeyId,
+          name,
+          key,
         }),
-      );
-      await refuseHolder(core, holder, "identity.passkey.register", row.refusal);
+        onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
+        answer: (found) => found,
+      });
+      await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return toPasskey(row);
     },
 
@@ -160,30 +155,24 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
     },
 
     async rename({ actor, passkeyId, name }) {
-      requireName(name);
-      const act = { actor, auditId: newAuditId(), passkeyId: uuidFor("cred", passkeyId), name };
-      return await execute(
-        core,
-        work({
-          locks: [{ on: "usr", key: userOfCredential(act.passkeyId) }],
-          body: passkeyStore.renamePasskey(act),
-          onLostReply: passkeyStore.recallPasskey(act.passkeyId, act.auditId),
-          answer: toPasskey,
-          denial: denialOf(actor, "identity.passkey.rename", "cred", act.passkeyId),
-        }),
-      );
+      acceptName(name);
+      const asked = { actor, auditId: newAuditId(), passkeyId: uuidFor("cred", passkeyId), name };
+      return await run(core, {
+        locks: locksOf(acts.renamePasskey, lockUsersOf(userOfCredential(asked.passkeyId))),
+        body: passkeyStore.renamePasskey(asked),
+        onLostReply: passkeyStore.recallPasskey(asked.passkeyId, asked.auditId),
+        answer: toPasskey,
+        denial: denialOf(actor, acts.renamePasskey, asked.passkeyId),
+      });
     },
 
     async signInOptions({ identifier } = {}) {
       const named = core.identifierFirst ? identifier?.slice(0, 1_024) : undefined;
-      const { now, credentialIds } = await execute(
-        core,
-        work({
-          body: store.selectSignInOptions((named && normalIdentifier(core, named)) ?? ""),
-          onLostReply: "repeat",
-          answer: (row) => row,
-        }),
-      );
+      const { now, credentialIds } = await run(core, {
+        body: store.selectSignInOptions((named && normalIdentifier(core, named)) ?? ""),
+        onLostReply: "repeat",
+        answer: (row) => row,
+      });
       const challenge = await issueChallenge(core, ["sign_in"], now);
       return assertionOptions(challenge, named === undefined ? [] : await withDecoys(core, named, credentialIds));
     },
@@ -198,15 +187,12 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
     },
 
     async proofOptions(of) {
-      const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(of);
-      const row = await execute(
-        core,
-        work({
-          body: store.selectAssertionOptions({ holder }),
-          onLostReply: "repeat",
-          answer: (found) => found,
-        }),
-      );
+      const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(of, "sign_in");
+      const row = await run(core, {
+        body: store.selectAssertionOptions({ holder }),
+        onLostReply: "repeat",
+        answer: (found) => found,
+      });
       refuse(row.refusal);
       return assertionOptions(await issueChallenge(core, proofBinding(holder), row.now), row.credentialIds);
     },
@@ -223,23 +209,13 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
   }
 }
 
-function holderOfActor(actor: Actor): FactorHolder & { actor: Actor; sessionId: string } {
-  if (!actor.sessionId) throw new TypeError("Only the user of a session has passkeys of their own.");
-  return { actor, sessionId: uuidFor("ses", actor.sessionId) };
-}
-
-async function holderOfTicket({ ticket, transport = "token" }: PresentedTicket): Promise<FactorHolder> {
-  if (!isOpaqueToken(ticket)) throw new AuthError("unauthorized.invalid_ticket");
-  return { ticketHash: await sha256Hex(ticket), transport, purpose: "sign_in" };
+function holderOfActor(actor: SessionActor): FactorHolder & { actor: SessionActor; sessionId: string } {
+  return { actor, sessionId: uuidFor("ses", sessionOf(actor).sessionId) };
 }
 
 /** Bound to the session that asked (S28). */
 function registrationBinding({ sessionId }: { sessionId: string }): CeremonyBinding {
   return ["register_passkey", sessionId];
-}
-
-function requireName(name: string): void {
-  if (name.length < 1 || name.length > 120 || !isStorableText(name)) throw new AuthError("invalid_format.name");
 }
 
 function toPasskey(row: passkeyStore.PasskeyRow): Passkey {

@@ -1,27 +1,28 @@
-import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
+import * as acts from "../domain/acts/personal-access-token.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import {
   acceptExpiry,
   acceptScopes,
-  acceptTokenName,
   generatePatSecret,
   type PersonalAccessToken,
   type PersonalAccessTokenStatus,
   personalAccessToken,
 } from "../domain/personal-access-token.ts";
 import { toValue } from "../domain/record.ts";
+import { acceptName } from "../domain/text.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute, work } from "../engine/execute.ts";
+import { run, work } from "../engine/execute.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { type AuthOptions, checked, createCore } from "../engine/options.ts";
 import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
 import { hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { readOne, readPage } from "../engine/reads.ts";
+import { lockUser } from "../store/locks.ts";
 import * as store from "../store/personal-access-tokens.ts";
-import { sql } from "../store/sql.ts";
 import {
   PersonalAccessTokenVerifier,
   type PresentedPersonalAccessToken,
@@ -120,28 +121,25 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
     async create({ actor, userId, name, scope, expiresAt = null }) {
       const tokenId = generateId("pat");
       const secret = generatePatSecret();
-      const act = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
-      const accepted = { name: acceptTokenName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
+      const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
+      const accepted = { name: acceptName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
       const secretHash = await hashPassword(core, secret);
-      const pat = await execute(
-        core,
-        work({
-          // A reset of the user's factors that is under way is seen before the session is looked at (S16).
-          locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
-          body: store.insertPersonalAccessToken({ ...act, ...accepted, secretHash }),
-          onLostReply: store.recallPersonalAccessToken(act.tokenId, act.auditId),
-          // The application's transaction could undo it after the token has gone out.
-          mustCommit: true,
-          answer: toPersonalAccessToken,
-          denial: denialOf(actor, "identity.pat.create", "usr", act.userId),
-        }),
-      );
+      const pat = await run(core, {
+        // A reset of the user's factors that is under way is seen before the session is looked at (S16).
+        locks: locksOf(acts.createPat, lockUser(asked.userId)),
+        body: store.insertPersonalAccessToken({ ...asked, ...accepted, secretHash }),
+        onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
+        // The application's transaction could undo it after the token has gone out.
+        mustCommit: true,
+        answer: toPersonalAccessToken,
+        denial: denialOf(actor, acts.createPat, asked.userId, "usr"),
+      });
       return { pat, token: `${tokenId}_${secret}` };
     },
 
     async get({ actor, tokenId }) {
-      const act = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
-      return await readOne(core, store.selectPersonalAccessToken(act), toPersonalAccessToken);
+      const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
+      return await readOne(core, store.selectPersonalAccessToken(asked), toPersonalAccessToken);
     },
 
     async listForUser({ actor, userId, cursor, limit, status }) {
@@ -158,15 +156,15 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
     },
 
     revoke: plannable(core, async (_core, { actor, tokenId, onlyOwn = false }) => {
-      const act = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
-      const rule = onlyOwn ? accessRules.revokeOwnPat : accessRules.revokePat;
+      const act = onlyOwn ? acts.revokeOwnPat : acts.revokePat;
+      const asked = { act, actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
       return {
         work: work({
-          locks: [{ on: "usr", key: store.userOfPersonalAccessToken(act.tokenId) }],
-          body: store.revokePersonalAccessToken({ ...act, rule }),
-          onLostReply: store.recallPersonalAccessToken(act.tokenId, act.auditId),
+          locks: locksOf(act, lockUsersOf(store.userOfPersonalAccessToken(asked.tokenId))),
+          body: store.revokePersonalAccessToken(asked),
+          onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
           answer: toPersonalAccessToken,
-          denial: denialOf(actor, "identity.pat.revoke", "pat", act.tokenId),
+          denial: denialOf(actor, act, asked.tokenId),
         }),
         known: {},
       };

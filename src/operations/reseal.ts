@@ -2,7 +2,7 @@ import { fromHex, toHex } from "../crypto/bytes.ts";
 import { isSealed, SealingError, SealingKeys, sealedHead, sealedMark } from "../crypto/sealing.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Executor } from "../engine/core.ts";
-import { execute, work } from "../engine/execute.ts";
+import { run } from "../engine/execute.ts";
 import { totpPlace } from "../engine/mfa-settings.ts";
 import * as store from "../store/sealing.ts";
 
@@ -13,14 +13,11 @@ export function parseSealingKeys(text: string | undefined): SealingKeys {
 
 /** How many secrets of authenticator apps in use stand in plain (S44). */
 export async function countUnsealedSecrets(core: Executor): Promise<number> {
-  return await execute(
-    core,
-    work({
-      body: store.countUnsealed(toHex(sealedMark)),
-      onLostReply: "repeat",
-      answer: (row) => row.n,
-    }),
-  );
+  return await run(core, {
+    body: store.countUnsealed(toHex(sealedMark)),
+    onLostReply: "repeat",
+    answer: (row) => row.n,
+  });
 }
 
 /** What a step of re-sealing has done, and where the next one begins; `null` at the end. */
@@ -40,14 +37,11 @@ export async function resealSecrets(
   keys: SealingKeys,
   { after, limit = 200 }: { after?: string | undefined; limit?: number } = {},
 ): Promise<Resealed> {
-  const rows = await execute(
-    core,
-    work({
-      body: store.selectSecretsBut(toHex(sealedHead(keys.currentVersion)), after, limit),
-      onLostReply: "repeat",
-      decode: (found) => found,
-    }),
-  );
+  const rows = await run(core, {
+    body: store.selectSecretsBut(toHex(sealedHead(keys.currentVersion)), after, limit),
+    onLostReply: "repeat",
+    decode: (found) => found,
+  });
   const secrets: { id: string; before: string; after: string }[] = [];
   let unreadable = 0;
   for (const { id, userId, secret: before } of rows) {
@@ -61,13 +55,10 @@ export async function resealSecrets(
       unreadable += 1;
     }
   }
-  const resealed = await execute(
-    core,
-    work({
-      body: store.replaceSecrets({ auditId: newAuditId(), secrets }),
-      onLostReply: "repeat",
-      answer: (row) => row.replaced,
-    }),
-  );
+  const resealed = await run(core, {
+    body: store.replaceSecrets({ auditId: newAuditId(), secrets }),
+    onLostReply: "repeat",
+    answer: (row) => row.replaced,
+  });
   return { resealed, unreadable, next: rows.length < limit ? null : rows.at(-1)!.id };
 }

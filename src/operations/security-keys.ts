@@ -1,13 +1,14 @@
 import { randomBytes, toHex } from "../crypto/bytes.ts";
+import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
 import type { Factor } from "../domain/factor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, issueChallenge } from "../engine/challenges.ts";
-import { execute, work } from "../engine/execute.ts";
+import { run } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
-import { lockOfToken } from "../engine/locks.ts";
+import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
 import type { Operation } from "../engine/plan.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
@@ -43,25 +44,22 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
     },
 
     async enroll(authority) {
-      const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
+      const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const { holder } = attempt;
       const factorId = uuidFor("mfa", generateId("mfa"));
-      const row = await execute(
-        core,
-        work({
-          locks: [{ on: "usr", key: userOfHolder(holder) }],
-          body: enrollment.insertPendingWebauthn({
-            ...attempt,
-            factorId,
-            rpId: core.relyingParty.rpId,
-            newHandle: toHex(randomBytes(32)),
-          }),
-          // The challenge is of the reply, so one that is lost cannot be answered.
-          onLostReply: "refuse",
-          answer: (found) => found,
+      const row = await run(core, {
+        locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
+        body: enrollment.insertPendingWebauthn({
+          ...attempt,
+          factorId,
+          rpId: core.relyingParty.rpId,
+          newHandle: toHex(randomBytes(32)),
         }),
-      );
-      await refuseHolder(core, holder, attempt.action, row.refusal);
+        // The challenge is of the reply, so one that is lost cannot be answered.
+        onLostReply: "refuse",
+        answer: (found) => found,
+      });
+      await refuseHolder(core, holder, attempt.act, row.refusal);
       const challenge = await issueChallenge(core, bindingOf(holder, factorId), row.now);
       return { factor: toFactor(row), options: creationOptions(core, row, challenge) };
     },
@@ -70,7 +68,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       const factorId = uuidFor("mfa", id);
       const attempt = await enrollmentBy(
         "ticket" in authority ? { ...authority, transport } : authority,
-        "identity.mfa.confirm",
+        acts.confirmFactor,
         store.userOfFactor(factorId),
       );
       const { holder } = attempt;
@@ -79,25 +77,22 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       if (!key) throw new AuthError("invalid_format.webauthn");
       const made = await newSession(core, { transport, context: attempt.context });
       const presentedTokenHash = await presentedWith(authority);
-      const row = await execute(
-        core,
-        work({
-          locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfToken(presentedTokenHash)],
-          mustCommit: true,
-          body: enrollment.confirmFactor({
-            ...attempt,
-            factorId,
-            activation: { type: "webauthn", key, name: null },
-            // Nothing was reserved: nobody guesses a key.
-            refund: "",
-            session: made.session,
-            presentedTokenHash,
-          }),
-          onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-          answer: (found) => found,
+      const row = await run(core, {
+        locks: locksOf(acts.confirmFactor, lockUsersOf(userOfHolder(holder)), ...lockOfToken(presentedTokenHash)),
+        mustCommit: true,
+        body: enrollment.confirmFactor({
+          ...attempt,
+          factorId,
+          activation: { type: "webauthn", key, name: null },
+          // Nothing was reserved: nobody guesses a key.
+          refund: "",
+          session: made.session,
+          presentedTokenHash,
         }),
-      );
-      await refuseHolder(core, holder, attempt.action, row.refusal);
+        onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
+        answer: (found) => found,
+      });
+      await refuseHolder(core, holder, attempt.act, row.refusal);
       const session = issued(row, made.token);
       const factor = factorOf(row);
       return "ticket" in authority

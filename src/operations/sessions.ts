@@ -1,5 +1,6 @@
 import { sha256Hex } from "../crypto/digest.ts";
-import type { Actor } from "../domain/actor.ts";
+import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
+import * as acts from "../domain/acts/session.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import { type SessionId, uuidFor, wireId } from "../domain/id.ts";
@@ -8,7 +9,8 @@ import { minimumTtlSeconds, type Session, type Transport } from "../domain/sessi
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute, work } from "../engine/execute.ts";
+import { run, work } from "../engine/execute.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { readOne, readPage } from "../engine/reads.ts";
@@ -20,9 +22,9 @@ import {
   toSession,
   type VerifiedSession,
 } from "../engine/sessions.ts";
+import { lockUser } from "../store/locks.ts";
 import * as store from "../store/sessions.ts";
-import { createSessionFromTicket, userOfTicket } from "../store/sign-in.ts";
-import { sql } from "../store/sql.ts";
+import { createSessionFromTicket, userOfTicket } from "../store/tickets.ts";
 import { refreshSession } from "./refresh-session.ts";
 import { signOut } from "./sign-out.ts";
 import { verifySession } from "./verify-session.ts";
@@ -68,7 +70,7 @@ export interface SessionOperations {
   /** Ends a session; one that has ended stays as it is. */
   revoke: PlannableOperation<OfSession, Session>;
   /** Ends every session of the actor but the one that acts, and their login tickets. */
-  revokeOthers: Operation<{ actor: Actor }, { revoked: number }>;
+  revokeOthers: Operation<{ actor: SessionActor }, { revoked: number }>;
   /** Ends the presented session, if it is one. */
   signOut: Operation<PresentedToken, void>;
 }
@@ -89,7 +91,7 @@ export function sessionOperations(core: Core): SessionOperations {
       const ticketHash = await sha256Hex(ticket);
       return {
         work: work({
-          locks: [{ on: "usr", key: userOfTicket(ticketHash) }],
+          locks: locksOf(acts.createSession, lockUsersOf(userOfTicket(ticketHash))),
           body: createSessionFromTicket({
             ticketHash,
             userId: uuidOr("usr", userId, "unauthorized.invalid_ticket"),
@@ -107,8 +109,8 @@ export function sessionOperations(core: Core): SessionOperations {
     verify: (presented) => verifySession(core, presented),
 
     async get({ actor, sessionId }) {
-      const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
-      return await readOne(core, store.selectSession(act), toSession);
+      const asked = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
+      return await readOne(core, store.selectSession(asked), toSession);
     },
 
     async list({ actor, userId, cursor, limit, onlyLive = false }) {
@@ -128,31 +130,28 @@ export function sessionOperations(core: Core): SessionOperations {
     refresh: (presented) => refreshSession(core, presented),
 
     revoke: plannable(core, async (_core, { actor, sessionId }) => {
-      const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
+      const asked = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
       return {
         work: work({
-          locks: [{ on: "usr", key: store.userOfSession(act.sessionId) }],
-          body: store.revokeSession(act),
-          onLostReply: store.recallSession(act.sessionId, act.auditId),
+          locks: locksOf(acts.revokeSession, lockUsersOf(store.userOfSession(asked.sessionId))),
+          body: store.revokeSession(asked),
+          onLostReply: store.recallSession(asked.sessionId, asked.auditId),
           answer: toSession,
-          denial: denialOf(actor, "identity.session.revoke", "ses", act.sessionId),
+          denial: denialOf(actor, acts.revokeSession, asked.sessionId),
         }),
         known: {},
       };
     }),
 
     async revokeOthers({ actor }) {
-      if (!actor.userId || !actor.sessionId) throw new TypeError("Only the user of a session has other sessions.");
-      const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", actor.sessionId) };
-      return await execute(
-        core,
-        work({
-          locks: [{ on: "usr", key: sql`select ${uuidFor("usr", actor.userId)}::uuid as id` }],
-          body: store.revokeOtherSessions(act),
-          onLostReply: store.recallRevokedCount(act.auditId),
-          answer: ({ revoked }) => ({ revoked }),
-        }),
-      );
+      const { userId, sessionId } = sessionOf(actor);
+      const asked = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
+      return await run(core, {
+        locks: locksOf(acts.revokeOtherSessions, lockUser(uuidFor("usr", userId))),
+        body: store.revokeOtherSessions(asked),
+        onLostReply: store.recallRevokedCount(asked.auditId),
+        answer: ({ revoked }) => ({ revoked }),
+      });
     },
 
     signOut: (presented) => signOut(core, presented),

@@ -1,5 +1,6 @@
 import { sha256Hex } from "../crypto/digest.ts";
-import { generateOpaqueToken, isOpaqueToken } from "../domain/bearer.ts";
+import { signIn as act } from "../domain/acts/sign-in.ts";
+import { generateOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
 import { type CredentialId, type UserId, wireId } from "../domain/id.ts";
@@ -7,15 +8,16 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { attemptBuckets } from "../engine/counters.ts";
-import { execute, work } from "../engine/execute.ts";
+import { attemptCounters } from "../engine/counters.ts";
+import { run, work } from "../engine/execute.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
-import { lockOfToken } from "../engine/locks.ts";
+import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { rehash, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import type { Operation } from "../engine/plan.ts";
 import { executeAndPurge } from "../engine/purge.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
+import { digestOfToken } from "../engine/token-digest.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-in.ts";
@@ -99,7 +101,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const typed = proof.identifier.slice(0, 1_024);
   const identifier = normalIdentifier(core, typed);
   const device = await verifyKnownDevice(core, proof.knownDevice);
-  const counters = await attemptBuckets(core, {
+  const counters = await attemptCounters(core, {
     identifier: identifier ?? typed,
     address: context.address,
     device: device?.nonce,
@@ -114,7 +116,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
         auditId: newAuditId(),
         // A text that is no identifier is looked up as one that nobody can have.
         identifier: identifier ?? "",
-        buckets: counters.buckets,
+        counters: counters.counters,
         deviceCredentialId: device?.credentialId,
       }),
       onLostReply: "refuse",
@@ -125,47 +127,40 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
 
-  const matches = await returningOnBusy(core, reserved.bucket, () =>
+  const matches = await returningOnBusy(core, reserved.counter, () =>
     verifyPasswordHash(core, reserved.passwordHash, password),
   );
   const { credentialId, userId, passwordHash } = reserved;
   if (!matches || credentialId === null || userId === null || passwordHash === null) {
-    await execute(
-      core,
-      work({
-        body: store.recordFailedSignIn(attempt),
-        onLostReply: "repeat",
-        decode: () => undefined,
-      }),
-    );
+    await run(core, {
+      body: store.recordFailedSignIn(attempt),
+      onLostReply: "repeat",
+      decode: () => undefined,
+    });
     throw new AuthError("unauthorized.invalid_credential");
   }
 
   const made = await newSession(core, { transport, context });
   const ticket = generateOpaqueToken();
   const rehashed = await rehash(core, passwordHash, password);
-  const presentedTokenHash =
-    presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
-  const row = await execute(
-    core,
-    work({
-      // Whether a second factor is demanded, and what the presented session became, is of after these locks.
-      locks: [{ on: "usr", key: userOfCredential(credentialId) }, ...lockOfToken(presentedTokenHash)],
-      body: store.spendPassword({
-        ...attempt,
-        credentialId,
-        session: made.session,
-        ticketHash: await sha256Hex(ticket),
-        onlyTicket,
-        presentedTokenHash,
-        refund: reserved.bucket,
-        passwordHash,
-        rehashed,
-      }),
-      onLostReply: store.recallSpentPassword(made.session.sessionId, attempt.auditId),
-      answer: (found) => found,
+  const presentedTokenHash = await digestOfToken(presentedToken);
+  const row = await run(core, {
+    // Whether a second factor is demanded, and what the presented session became, is of after these locks.
+    locks: locksOf(act, lockUsersOf(userOfCredential(credentialId)), ...lockOfToken(presentedTokenHash)),
+    body: store.spendPassword({
+      ...attempt,
+      credentialId,
+      session: made.session,
+      ticketHash: await sha256Hex(ticket),
+      onlyTicket,
+      presentedTokenHash,
+      refund: reserved.counter,
+      passwordHash,
+      rehashed,
     }),
-  );
+    onLostReply: store.recallSpentPassword(made.session.sessionId, attempt.auditId),
+    answer: (found) => found,
+  });
   if (!row.live) throw new AuthError("unauthorized.invalid_credential");
   if (row.next === "closed") throw new AuthError("forbidden.enrollment_not_granted");
   return { row, session: { token: made.token }, ticket, credentialId, userId };

@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { refreshSession as refreshAct } from "../domain/acts/session.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { demandsSecondFactor } from "./access.ts";
 import { insertAuditEvent } from "./audit.ts";
+import { endSessions } from "./endings.ts";
+import { demandsSecondFactor } from "./held-factors.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -89,17 +91,14 @@ export function refreshSession(refresh: {
         decode(${child.nonce}, 'hex'), ${child.keyVersion}::int
       from spent
       returning ses.*),
-    family_ended as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict v
-      where v.verdict = 'reuse' and ses.family_id = v.family and ses.revoked_at is null
+    family_ended as (${endSessions(sql`verdict v`, sql`v.verdict = 'reuse' and ses.family_id = v.family`)}
       returning ses.id),
     audit as (${insertAuditEvent(
       {
         id: refresh.auditId,
-        action: "identity.session.refresh",
+        act: refreshAct,
         outcome: sql`case v.verdict when 'rotate' then 'success' else 'denied' end`,
         context,
-        targetKind: "ses",
         targetId: sql`v.id`,
         actingUser: sql`case v.verdict when 'rotate' then v.usr_id end`,
         metadata: sql`case v.verdict when 'rotate'

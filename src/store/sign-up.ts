@@ -1,6 +1,7 @@
+import { signUp as signUpAct } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { type Bucket, countAttempts } from "./counters.ts";
+import { type Counter, countAttempts } from "./counters.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
 import {
   endPresentedFamily,
@@ -32,13 +33,13 @@ export function signUp(account: {
   displayName: string | null;
   session: NewSession;
   presentedTokenHash: string | undefined;
-  buckets: readonly Bucket[];
+  counters: readonly Counter[];
   auditId: string;
   context: RequestContext;
   identifierDigest: string;
 }): Statement<SignedUpRow> {
   return sql`
-    with ${countAttempts({ buckets: account.buckets, account: sql`null::text`, knownDevice: sql`false` })},
+    with ${countAttempts({ counters: account.counters })},
     proof as (
       insert into cred (id, usr_id, type, identifier, password_hash)
       select ${account.credentialId}::uuid, ${account.userId}::uuid, 'password', ${account.identifier},
@@ -57,10 +58,9 @@ export function signUp(account: {
     audit as (${insertAuditEvent(
       {
         id: account.auditId,
-        action: "identity.sign_up",
+        act: signUpAct,
         outcome: sql`case when proof.usr_id is not null then 'success' when quota.allowed then 'failure' else 'denied' end`,
         context: account.context,
-        targetKind: "login",
         targetId: sql`${account.identifierDigest}::text`,
         actingUser: sql`proof.usr_id`,
       },

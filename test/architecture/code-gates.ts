@@ -157,6 +157,24 @@ export const codeGates: readonly Gate[] = [
     ],
   },
   {
+    rule: "what the audit log calls an act stands in the act's row",
+    find: (files) =>
+      files
+        .filter(({ path }) => !path.startsWith("src/domain/acts/") && !isGenerated(path))
+        .flatMap((file) =>
+          [...visit(file.program)]
+            .filter(({ node }) => /\b(identity|authz)\.\w/.test(literalText(node) ?? ""))
+            .map(({ node }) => placeOf(file, node)),
+        ),
+    planted: {
+      "src/domain/acts/a.ts": `export const suspend = { action: "identity.user.suspend" };`,
+      "src/store/a.ts": `const event = { action: "identity.user.suspend" };`,
+      "src/operations/b.ts": "const action = `authz.administrator.grant`;",
+      "src/http/c.ts": `const name = "An identity. Authz of no kind.";`,
+    },
+    found: ["src/store/a.ts:1", "src/operations/b.ts:1"],
+  },
+  {
     rule: "no file is longer than 400 lines",
     find: (files) =>
       files

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { Actor } from "../../src/domain/actor.ts";
 import { systemObjectId } from "../../src/domain/administrator.ts";
 import { sql } from "../../src/store/sql.ts";
 import { openAuth, outcome, type Person, system, tally, type World } from "../support/auth.ts";
@@ -11,12 +12,14 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
   afterEach(() => world.rows(sql`delete from tup`));
   afterAll(() => world.close());
 
-  const bare = (person: Person, actor = system) => world.auth.administrators.grant({ actor, userId: person.userId });
-  const grant = async (person: Person, actor = system) => {
+  const bare = (person: Person, actor: Actor = system) =>
+    world.auth.administrators.grant({ actor, userId: person.userId });
+  const grant = async (person: Person, actor: Actor = system) => {
     await world.enroll(person.userId);
     return await bare(person, actor);
   };
-  const remove = (person: Person, actor = system) => world.auth.administrators.remove({ actor, userId: person.userId });
+  const remove = (person: Person, actor: Actor = system) =>
+    world.auth.administrators.remove({ actor, userId: person.userId });
   const isOne = async ({ userId }: Person) =>
     (
       await world.auth.tuples.check({

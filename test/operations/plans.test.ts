@@ -8,8 +8,8 @@ import type { Auth } from "../../src/operations/auth.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { lockIdentifier } from "../../src/store/identifiers.ts";
 import { lockStatements } from "../../src/store/locks.ts";
+import { lockAdministrators } from "../../src/store/relations.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
-import { lockAdministrators } from "../../src/store/tuples.ts";
 import {
   freshIdentifier,
   openAuth,
@@ -332,7 +332,7 @@ describe("S30: locks of a batch, on Postgres", () => {
   }
 
   test("however many there are: identifiers, the users in one statement by id, then the administrators", () => {
-    const user = (id: string) => ({ on: "usr", key: sql<{ id: string }>`select ${id}::uuid as id` }) as const;
+    const user = (id: string) => ({ on: "user", key: sql<{ id: string }>`select ${id}::uuid as id` }) as const;
     expect(lockStatements([])).toEqual([]);
     const locks = [lockAdministrators(), user("b"), ...["y", "x", "y"].flatMap(lockIdentifier), user("a")];
     const [x, y, ...rest] = lockStatements(locks);
