@@ -5,83 +5,35 @@
  * @module
  */
 import * as v from "valibot";
+import { credential as credentialRecord } from "../../src/domain/credential.ts";
 import { errorCodes } from "../../src/domain/error.ts";
+import { anyFactor, type FactorType, factorTypes, mfaPolicy as mfaPolicyRecord } from "../../src/domain/factor.ts";
+import { passkey as passkeyRecord } from "../../src/domain/passkey.ts";
+import { personalAccessToken as personalAccessTokenRecord } from "../../src/domain/personal-access-token.ts";
+import { sessionDetails, specifiedSession } from "../../src/domain/session.ts";
+import { user as userRecord } from "../../src/domain/user.ts";
 import type { AccountApi, CoreApi, HealthApi, OpenapiApi, PasswordApi, SignUpApi } from "../../src/http/api.ts";
 import type { MfaApi } from "../../src/http/factor-api.ts";
 import type { PasskeyApi } from "../../src/http/passkey-api.ts";
 import type { PersonalAccessTokenApi } from "../../src/http/personal-access-token-api.ts";
+import { entriesOf, id, schemaOf, sparseEntriesOf, time } from "./record-schema.node.ts";
 
-const time = v.pipe(v.string(), v.isoTimestamp());
-const status = v.picklist(["active", "suspended", "revoked"]);
+const user = schemaOf(userRecord);
+const credential = schemaOf(credentialRecord);
+const session = schemaOf(specifiedSession);
 
-function id(type: "usr" | "cred" | "ses" | "pat" | "mfa") {
-  return v.pipe(v.string(), v.regex(new RegExp(`^${type}_[0-9a-f]{32}$`)));
-}
-
-const user = v.strictObject({
-  id: id("usr"),
-  status,
-  display_name: v.nullable(v.string()),
-  created_at: time,
-  updated_at: time,
-});
-
-const credential = v.strictObject({
-  id: id("cred"),
-  usr_id: id("usr"),
-  type: v.picklist(["password", "passkey", "oidc"]),
-  identifier: v.string(),
-  status,
-  replaces: v.nullable(id("cred")),
-  passkey_rp_id: v.nullable(v.string()),
-  oidc_issuer: v.nullable(v.string()),
-  oidc_subject: v.nullable(v.string()),
-  created_at: time,
-  updated_at: time,
-});
-
-const session = v.strictObject({
-  id: id("ses"),
-  usr_id: id("usr"),
-  cred_id: id("cred"),
-  created_at: time,
-  expires_at: time,
-  revoked_at: v.nullable(time),
-});
-
+const { user_agent: _, address, ...details } = entriesOf(sessionDetails);
 const accountSession = v.strictObject({
-  ...session.entries,
-  transport: v.nullable(v.picklist(["cookie", "token"])),
-  auth_time: v.nullable(time),
-  amr: v.array(v.string()),
-  mfa_verified_at: v.nullable(time),
-  last_seen_at: v.nullable(time),
+  ...entriesOf(specifiedSession),
+  ...details,
   device: v.string(),
-  address: v.nullable(v.string()),
+  address,
   current: v.boolean(),
 });
 
-const anyFactor = {
-  id: id("mfa"),
-  status: v.picklist(["pending", "active", "suspended", "revoked"]),
-  replaces: v.exactOptional(id("mfa")),
-  created_at: time,
-  updated_at: time,
-};
-
-const factor = v.variant("type", [
-  v.strictObject({ ...anyFactor, type: v.literal("totp"), identifier: v.string() }),
-  v.strictObject({
-    ...anyFactor,
-    type: v.literal("webauthn"),
-    identifier: v.string(),
-    rp_id: v.string(),
-    sign_count: v.number(),
-    aaguid: v.exactOptional(v.string()),
-    transports: v.exactOptional(v.array(v.string())),
-  }),
-  v.strictObject({ ...anyFactor, type: v.literal("recovery"), remaining: v.number() }),
-]);
+const factorSchema = <Type extends FactorType>(type: Type) =>
+  v.strictObject({ ...sparseEntriesOf(anyFactor), ...sparseEntriesOf(factorTypes[type]) });
+const factor = v.variant("type", [factorSchema("totp"), factorSchema("webauthn"), factorSchema("recovery")]);
 
 const factors = v.strictObject({ factors: v.array(factor) });
 
@@ -135,17 +87,8 @@ const assertionOptions = v.strictObject({
   userVerification: v.literal("required"),
 });
 
-const passkey = v.strictObject({
-  id: id("cred"),
-  status,
-  name: v.nullable(v.string()),
-  transports: v.array(v.string()),
-  aaguid: v.nullable(v.string()),
-  backup_eligible: v.boolean(),
-  backed_up: v.boolean(),
-  created_at: time,
-  last_used_at: v.nullable(time),
-});
+const { usr_id: _owner, ...passkeyEntries } = entriesOf(passkeyRecord);
+const passkey = v.strictObject(passkeyEntries);
 
 const verifiedFactor = v.strictObject({
   ok: v.literal(true),
@@ -155,25 +98,8 @@ const verifiedFactor = v.strictObject({
   new_sign_count: v.exactOptional(v.number()),
 });
 
-const mfaPolicy = v.strictObject({
-  usr_id: id("usr"),
-  required: v.boolean(),
-  grace_until: v.nullable(time),
-  updated_at: time,
-});
-
-const personalAccessToken = v.strictObject({
-  id: id("pat"),
-  usr_id: id("usr"),
-  name: v.string(),
-  scope: v.array(v.string()),
-  status: v.picklist(["active", "expired", "revoked"]),
-  expires_at: v.nullable(time),
-  last_used_at: v.nullable(time),
-  revoked_at: v.nullable(time),
-  created_at: time,
-  updated_at: time,
-});
+const mfaPolicy = schemaOf(mfaPolicyRecord);
+const personalAccessToken = schemaOf(personalAccessTokenRecord);
 
 /** 32 bytes as base64url. */
 const token = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));

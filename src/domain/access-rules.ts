@@ -1,74 +1,54 @@
-/**
- * Who may do what, operation by operation: the one table of it. The statements enforce it, the routes and the OpenAPI
- * document state it, and a matrix of every route and kind of caller tests it.
- *
- * @module
- */
+import type { Who } from "./act.ts";
+import * as administrators from "./acts/administrator.ts";
+import * as credentials from "./acts/credential.ts";
+import * as factors from "./acts/factor.ts";
+import * as passkeys from "./acts/passkey.ts";
+import * as pats from "./acts/personal-access-token.ts";
+import * as sessions from "./acts/session.ts";
+import * as users from "./acts/user.ts";
 
-/** Who may do an operation to an object; the application itself always may. */
-export interface AccessRule {
-  /** The user whom the object belongs to. `"fresh"`: only within ten minutes of proving who they are (S04). */
-  readonly owner: boolean | "fresh";
-  /** An administrator with a second factor proved within half an hour (S05). */
-  readonly administrator: boolean;
-}
+/** Who may do an act: the `who` of its row. */
+export type AccessRule = Who;
 
-/**
- * An administrator reads, suspends, reinstates and revokes, and never gets a secret or gives a proof for somebody else: a
- * password, a session and its renewal are its owner's alone (S05, R030).
- */
-const table = {
-  createUser: { owner: false, administrator: true },
-  getUser: { owner: true, administrator: true },
-  updateUser: { owner: true, administrator: false },
-  listUsers: { owner: false, administrator: true },
-  suspendUser: { owner: false, administrator: true },
-  reinstateUser: { owner: false, administrator: true },
-  revokeUser: { owner: "fresh", administrator: true },
-
-  createCredential: { owner: "fresh", administrator: false },
-  getCredential: { owner: true, administrator: true },
-  listCredentials: { owner: true, administrator: true },
-  findCredential: { owner: false, administrator: true },
-  rotateCredential: { owner: "fresh", administrator: false },
-  suspendCredential: { owner: "fresh", administrator: true },
-  // What an administrator has suspended, its owner must not bring back.
-  reinstateCredential: { owner: false, administrator: true },
-  revokeCredential: { owner: "fresh", administrator: true },
-  // Under `/auth` everybody acts on their own account.
-  revokeOwnPasskey: { owner: "fresh", administrator: false },
-  changePassword: { owner: "fresh", administrator: false },
-
-  getSession: { owner: true, administrator: true },
-  listSessions: { owner: true, administrator: true },
-  revokeSession: { owner: true, administrator: true },
-
-  listFactors: { owner: true, administrator: true },
-  enrollFactor: { owner: "fresh", administrator: false },
-  confirmFactor: { owner: "fresh", administrator: false },
-  revokeFactor: { owner: "fresh", administrator: true },
-  revokeOwnFactor: { owner: "fresh", administrator: false },
-  // Their owner and whoever forgot them; nobody proves a factor for somebody else.
-  stepUp: { owner: true, administrator: false },
-  getMfaPolicy: { owner: true, administrator: true },
-  // An owner raises the policy and never lowers it (S04).
-  setMfaPolicy: { owner: "fresh", administrator: true },
-  grantEnrollment: { owner: false, administrator: true },
-
-  listPasskeys: { owner: true, administrator: true },
-  registerPasskey: { owner: "fresh", administrator: false },
-  renamePasskey: { owner: true, administrator: false },
-
-  createPat: { owner: "fresh", administrator: false },
-  getPat: { owner: true, administrator: true },
-  listPats: { owner: true, administrator: true },
-  revokePat: { owner: true, administrator: true },
-  revokeOwnPat: { owner: true, administrator: false },
-
-  grantAdministrator: { owner: false, administrator: true },
-  removeAdministrator: { owner: false, administrator: true },
+/** The rules of guarded acts by name, for the table of routes. */
+export const accessRules = {
+  createUser: users.createUser.who as Who,
+  getUser: users.getUser.who as Who,
+  updateUser: users.updateUser.who as Who,
+  listUsers: users.listUsers.who as Who,
+  suspendUser: users.suspendUser.who as Who,
+  reinstateUser: users.reinstateUser.who as Who,
+  revokeUser: users.revokeUser.who as Who,
+  createCredential: credentials.createCredential.who as Who,
+  getCredential: credentials.getCredential.who as Who,
+  listCredentials: credentials.listCredentials.who as Who,
+  findCredential: credentials.findCredential.who as Who,
+  rotateCredential: credentials.rotateCredential.who as Who,
+  suspendCredential: credentials.suspendCredential.who as Who,
+  reinstateCredential: credentials.reinstateCredential.who as Who,
+  revokeCredential: credentials.revokeCredential.who as Who,
+  changePassword: credentials.changePassword.who as Who,
+  revokeOwnPasskey: passkeys.revokeOwnPasskey.who as Who,
+  listPasskeys: passkeys.listPasskeys.who as Who,
+  registerPasskey: passkeys.registerPasskey.who as Who,
+  renamePasskey: passkeys.renamePasskey.who as Who,
+  getSession: sessions.getSession.who as Who,
+  listSessions: sessions.listSessions.who as Who,
+  revokeSession: sessions.revokeSession.who as Who,
+  stepUp: sessions.stepUp.who as Who,
+  listFactors: factors.listFactors.who as Who,
+  enrollFactor: factors.enrollFactor.who as Who,
+  confirmFactor: factors.confirmFactor.who as Who,
+  revokeFactor: factors.revokeFactor.who as Who,
+  revokeOwnFactor: factors.revokeOwnFactor.who as Who,
+  getMfaPolicy: factors.getMfaPolicy.who as Who,
+  setMfaPolicy: factors.setMfaPolicy.who as Who,
+  grantEnrollment: factors.grantEnrollment.who as Who,
+  createPat: pats.createPat.who as Who,
+  getPat: pats.getPat.who as Who,
+  listPats: pats.listPats.who as Who,
+  revokePat: pats.revokePat.who as Who,
+  revokeOwnPat: pats.revokeOwnPat.who as Who,
+  grantAdministrator: administrators.grantAdministrator.who as Who,
+  removeAdministrator: administrators.removeAdministrator.who as Who,
 } as const;
-
-export type GuardedOperation = keyof typeof table;
-
-export const accessRules: Readonly<Record<GuardedOperation, AccessRule>> = table;

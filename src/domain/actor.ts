@@ -1,13 +1,32 @@
 import type { SessionId, UserId } from "./id.ts";
 import { cleanContext, type RequestContext } from "./request-context.ts";
 
+/** The user of a verified session. */
+export interface SessionSubject {
+  readonly userId: UserId;
+  readonly sessionId: SessionId;
+  readonly identifier: string;
+}
+
+/** The application itself. */
+export interface SystemSubject {
+  readonly system: string;
+}
+
+type Subject = SessionSubject | SystemSubject;
+
+/** What a subject has of a session: nothing, for the application. */
+type Of<Acting extends Subject, Name extends keyof SessionSubject> = Acting extends SessionSubject
+  ? Acting[Name]
+  : undefined;
+
 /** Who asks for an operation: the user of a verified session, or the application itself. Every operation names one. */
-export class Actor {
+export class Actor<Acting extends Subject = Subject> {
   /** A class with a private member, so that no object literal passes for one. */
-  readonly #subject: { userId: UserId; sessionId: SessionId; identifier: string } | { system: string };
+  readonly #subject: Acting;
   readonly #context: RequestContext;
 
-  private constructor(subject: Actor["subject"], context: RequestContext) {
+  private constructor(subject: Acting, context: RequestContext) {
     this.#subject = subject;
     this.#context = context;
   }
@@ -17,36 +36,48 @@ export class Actor {
     return cleanContext(this.#context);
   }
 
-  get subject(): { userId: UserId; sessionId: SessionId; identifier: string } | { system: string } {
+  get subject(): Acting {
     return this.#subject;
   }
 
   /** The user that acts, or `undefined` for the application. */
-  get userId(): UserId | undefined {
-    return "userId" in this.#subject ? this.#subject.userId : undefined;
+  get userId(): Of<Acting, "userId"> {
+    const subject: Subject = this.#subject;
+    return ("userId" in subject ? subject.userId : undefined) as Of<Acting, "userId">;
   }
 
-  get sessionId(): SessionId | undefined {
-    return "userId" in this.#subject ? this.#subject.sessionId : undefined;
+  get sessionId(): Of<Acting, "sessionId"> {
+    const subject: Subject = this.#subject;
+    return ("userId" in subject ? subject.sessionId : undefined) as Of<Acting, "sessionId">;
   }
 
-  /** The subject of a true actor; by the private member, since a `subject` can be written on anything (S29). @throws {TypeError} */
-  static subjectOf(actor: Actor): Actor["subject"] {
+  /** The subject of a true actor; by the private member, since a `subject` can be written on anything. @throws {TypeError} */
+  static subjectOf<Acting extends Subject>(actor: Actor<Acting>): Acting {
     return actor.#subject;
   }
 
   /** Only session verification calls this; the architecture test holds it to that. */
-  static forSession(
-    session: { userId: UserId; sessionId: SessionId; identifier: string },
-    context: RequestContext,
-  ): Actor {
+  static forSession(session: SessionSubject, context: RequestContext): SessionActor {
     return new Actor(session, context);
   }
 
   /** Only {@link systemActor} calls this. */
-  static forSystem(name: string, context: RequestContext): Actor {
+  static forSystem(name: string, context: RequestContext): SystemActor {
     return new Actor({ system: name }, context);
   }
+}
+
+/** The user of a verified session, for what nobody else can do. */
+export type SessionActor = Actor<SessionSubject>;
+
+/** The application, for what nobody else can do. */
+export type SystemActor = Actor<SystemSubject>;
+
+/** The session that acts. @throws {TypeError} If it is none, though its type says so. */
+export function sessionOf(actor: SessionActor): SessionSubject {
+  const subject: Subject = Actor.subjectOf(actor);
+  if (!("userId" in subject)) throw new TypeError("Only the user of a session can do this.");
+  return subject;
 }
 
 /**
@@ -54,7 +85,7 @@ export class Actor {
  *
  * @throws {TypeError} If the name is not 1 to 64 characters of `a-z`, `0-9`, `.`, `_` and `-`.
  */
-export function systemActor(name: string, context: RequestContext = {}): Actor {
+export function systemActor(name: string, context: RequestContext = {}): SystemActor {
   if (!/^[a-z0-9._-]{1,64}$/.test(name)) throw new TypeError("A system actor's name is 1 to 64 of a-z 0-9 . _ -");
   return Actor.forSystem(name, context);
 }

@@ -12,7 +12,7 @@ export interface AddressKeys {
   readonly wide: string;
 }
 
-/** All clients without an address share one bucket, so that the lack of one is no way round the limit. */
+/** All clients without an address share one counter, so that the lack of one is no way round the limit. */
 const shared: AddressKeys = { narrow: "none", wide: "none" };
 
 /**

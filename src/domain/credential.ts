@@ -1,20 +1,22 @@
-import type { CredentialId, UserId } from "./id.ts";
-import type { Status } from "./user.ts";
-
-export type CredentialType = "password" | "passkey" | "oidc";
+import type { ValueOf } from "./record.ts";
 
 /** A proof kept on file. Its secret is never part of it. */
-export interface Credential {
-  readonly id: CredentialId;
-  readonly userId: UserId;
-  readonly type: CredentialType;
-  readonly identifier: string;
-  readonly status: Status;
+export const credential = {
+  id: "cred id",
+  userId: "usr id",
+  type: ["password", "passkey", "oidc"],
+  identifier: "text",
+  status: ["active", "suspended", "revoked"],
   /** The credential that this one took the place of. */
-  readonly replaces: CredentialId | null;
-  readonly passkeyRpId: string | null;
-  readonly oidcIssuer: string | null;
-  readonly oidcSubject: string | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+  replaces: "cred id?",
+  passkeyRpId: "text?",
+  oidcIssuer: "text?",
+  oidcSubject: "text?",
+  createdAt: "time",
+  updatedAt: "time",
+} as const;
+
+/** A proof kept on file. Its secret is never part of it. */
+export interface Credential extends ValueOf<typeof credential> {}
+
+export type CredentialType = Credential["type"];

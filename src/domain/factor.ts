@@ -1,37 +1,67 @@
 import { AuthError } from "./error.ts";
-import type { FactorId, UserId } from "./id.ts";
+import type { RowOf, ValueOf } from "./record.ts";
 
-export type FactorType = "totp" | "webauthn" | "recovery";
-export type FactorStatus = "pending" | "active" | "suspended" | "revoked";
+/** What every factor has (Flametrench `docs/identity.md`, ADR 0008). */
+export const anyFactor = {
+  id: "mfa id",
+  status: ["pending", "active", "suspended", "revoked"],
+  /** The factor that this one took the place of. */
+  replaces: "mfa id?",
+  createdAt: "time",
+  updatedAt: "time",
+} as const;
+
+/** What the factors of each type have besides. */
+export const factorTypes = {
+  totp: {
+    type: ["totp"],
+    /** The user's own name for the authenticator app. */
+    identifier: "text",
+  },
+  webauthn: {
+    type: ["webauthn"],
+    /** The WebAuthn credential id; empty until the factor is confirmed. */
+    identifier: "text",
+    rpId: "text",
+    signCount: "count",
+    aaguid: "text?",
+    transports: "texts?",
+  },
+  recovery: {
+    type: ["recovery"],
+    /** Codes that are left. */
+    remaining: "integer",
+  },
+} as const;
+
+export type FactorType = keyof typeof factorTypes;
+export type FactorStatus = ValueOf<typeof anyFactor>["status"];
+
+/** An authenticator app. */
+export interface TotpFactor extends ValueOf<typeof anyFactor & typeof factorTypes.totp> {}
+/** A security key. */
+export interface WebauthnFactor extends ValueOf<typeof anyFactor & typeof factorTypes.webauthn> {}
+/** Recovery codes. */
+export interface RecoveryFactor extends ValueOf<typeof anyFactor & typeof factorTypes.recovery> {}
 
 /** Something besides the credential that a user proves to be themself with (Flametrench `docs/identity.md`, ADR 0008). */
-export interface Factor {
-  readonly id: FactorId;
-  readonly type: FactorType;
-  readonly status: FactorStatus;
-  /** The user's own name for an authenticator app, or a WebAuthn credential id; null for recovery codes. */
-  readonly identifier: string | null;
-  /** The factor that this one took the place of. */
-  readonly replaces: FactorId | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  /** Recovery codes that are left; null for other factors. */
-  readonly remaining: number | null;
-  readonly rpId: string | null;
-  readonly signCount: number | null;
-  readonly aaguid: string | null;
-  readonly transports: readonly string[] | null;
-}
+export type Factor = TotpFactor | WebauthnFactor | RecoveryFactor;
+
+/** A factor as a statement gives it. The members of other types are there too, and null. */
+export type FactorRow = { [Type in FactorType]: RowOf<typeof anyFactor & (typeof factorTypes)[Type]> }[FactorType];
 
 /** Whether a user must have a second factor, and from when. */
-export interface MfaPolicy {
-  readonly userId: UserId;
-  readonly required: boolean;
+export const mfaPolicy = {
+  userId: "usr id",
+  required: "flag",
   /** Until then a session without one counts; null for at once. */
-  readonly graceUntil: Date | null;
-  /** When it was last set; the user's beginning where it never was. */
-  readonly updatedAt: Date;
-}
+  graceUntil: "time?",
+  /** When it was last set; when the user was created if it never was. */
+  updatedAt: "time",
+} as const;
+
+/** Whether a user must have a second factor, and from when. */
+export interface MfaPolicy extends ValueOf<typeof mfaPolicy> {}
 
 /** How long an enrolment waits for its confirmation, in seconds (Flametrench ADR 0008). */
 export const enrollmentSeconds = 600;

@@ -1,20 +1,23 @@
-import type { CredentialId, UserId } from "./id.ts";
-import type { Status } from "./user.ts";
+import type { ValueOf } from "./record.ts";
 
 /** A credential of an authenticator that signs in by itself: whoever holds it and unlocks it (W3C WebAuthn Level 3). */
-export interface Passkey {
-  readonly id: CredentialId;
-  readonly userId: UserId;
-  readonly status: Status;
+export const passkey = {
+  id: "cred id",
+  userId: "usr id",
+  status: ["active", "suspended", "revoked"],
   /** What its owner calls it. */
-  readonly name: string | null;
+  name: "text?",
   /** How the authenticator is reached, a hint. */
-  readonly transports: readonly string[];
+  transports: "texts",
   /** The authenticator's model, where attestation is trusted. */
-  readonly aaguid: string | null;
-  /** Whether it may be, and is, kept in more than one place. */
-  readonly backupEligible: boolean;
-  readonly backedUp: boolean;
-  readonly createdAt: Date;
-  readonly lastUsedAt: Date | null;
-}
+  aaguid: "text?",
+  /** Whether it may be kept in more than one place. */
+  backupEligible: "flag",
+  /** Whether it is kept in more than one place. */
+  backedUp: "flag",
+  createdAt: "time",
+  lastUsedAt: "time?",
+} as const;
+
+/** A credential of an authenticator that signs in by itself: whoever holds it and unlocks it (W3C WebAuthn Level 3). */
+export interface Passkey extends ValueOf<typeof passkey> {}

@@ -5,28 +5,31 @@
  */
 import { randomBytes, toBase64Url } from "../crypto/bytes.ts";
 import { AuthError } from "./error.ts";
-import { isValidId, type PersonalAccessTokenId, type UserId } from "./id.ts";
-import { storableText } from "./text.ts";
-
-export type PersonalAccessTokenStatus = "active" | "expired" | "revoked";
+import { isValidId, type PersonalAccessTokenId } from "./id.ts";
+import type { ValueOf } from "./record.ts";
 
 /** A personal access token without its secret, which is shown once and kept as a hash. Its id is no secret. */
-export interface PersonalAccessToken {
-  readonly id: PersonalAccessTokenId;
-  readonly userId: UserId;
+export const personalAccessToken = {
+  id: "pat id",
+  userId: "usr id",
   /** What its owner calls it. */
-  readonly name: string;
+  name: "text",
   /** What it may be used for: each is compared whole, and none grants nothing. */
-  readonly scope: readonly string[];
-  readonly status: PersonalAccessTokenStatus;
+  scope: "texts",
+  status: ["active", "expired", "revoked"],
   /** Null for never. */
-  readonly expiresAt: Date | null;
+  expiresAt: "time?",
   /** To the minute. */
-  readonly lastUsedAt: Date | null;
-  readonly revokedAt: Date | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+  lastUsedAt: "time?",
+  revokedAt: "time?",
+  createdAt: "time",
+  updatedAt: "time",
+} as const;
+
+/** A personal access token without its secret, which is shown once and kept as a hash. Its id is no secret. */
+export interface PersonalAccessToken extends ValueOf<typeof personalAccessToken> {}
+
+export type PersonalAccessTokenStatus = PersonalAccessToken["status"];
 
 /** A token lives so long at most, in seconds: 365 days (ADR 0016). */
 export const longestTokenSeconds = 31_536_000;
@@ -34,7 +37,6 @@ export const longestTokenSeconds = 31_536_000;
 export const lastUsedSeconds = 60;
 
 const longestSecret = 256;
-const longestName = 120;
 const mostScopes = 50;
 const visibleAscii = /^[\x21-\x7e]{1,128}$/;
 
@@ -71,12 +73,6 @@ export function generatePatSecret(): string {
 /** How lists show a token: enough of its id to tell it from others. */
 export function patPrefix(id: PersonalAccessTokenId): string {
   return id.slice(0, 12);
-}
-
-/** The name itself, of 1 to 120 UTF-16 code units (H4). @throws {AuthError} `invalid_format.name`, `invalid_format.text`. */
-export function acceptTokenName(name: string): string {
-  if (name.length < 1 || name.length > longestName) throw new AuthError("invalid_format.name");
-  return storableText(name);
 }
 
 /**

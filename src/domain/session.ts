@@ -1,29 +1,39 @@
-import type { CredentialId, SessionId, UserId } from "./id.ts";
+import type { ValueOf } from "./record.ts";
+
+/** The members of a session that the specification has. */
+export const specifiedSession = {
+  id: "ses id",
+  userId: "usr id",
+  credentialId: "cred id",
+  createdAt: "time",
+  expiresAt: "time",
+  revokedAt: "time?",
+} as const;
+
+/** The members of a session that an application wants besides. */
+export const sessionDetails = {
+  /** How the token travels: in an HttpOnly cookie, or in the body and the `Authorization` header. Never both. */
+  transport: ["cookie", "token", null],
+  /** When the user last proved who they are; a refresh carries it over. */
+  authTime: "time?",
+  /** Authentication methods, RFC 8176: `pwd`, and `mfa` where two factors were proved. */
+  amr: "texts",
+  /** When a second factor was last proved in this very session; never carried over by a refresh. */
+  mfaVerifiedAt: "time?",
+  lastSeenAt: "time?",
+  /** The client's own name for itself, cleaned and cut to 256 characters. */
+  userAgent: "text?",
+  /** Where it was last used, as far as the runtime tells; updated together with `lastSeenAt`. */
+  address: "text?",
+} as const;
+
+export const session: typeof specifiedSession & typeof sessionDetails = { ...specifiedSession, ...sessionDetails };
+
+/** A browser or client that is signed in. Its id is no secret and opens nothing; its token is kept as a digest only. */
+export interface Session extends ValueOf<typeof session> {}
 
 /** How a session's token travels: in an HttpOnly cookie, or in the body and the `Authorization` header. Never both. */
 export type Transport = "cookie" | "token";
-
-/** A browser or client that is signed in. Its id is no secret and opens nothing; its token is kept as a digest only. */
-export interface Session {
-  readonly id: SessionId;
-  readonly userId: UserId;
-  readonly credentialId: CredentialId;
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
-  readonly revokedAt: Date | null;
-  /** When a second factor was last proved in this very session; never carried over by a refresh. */
-  readonly mfaVerifiedAt: Date | null;
-  /** When the user last proved who they are; a refresh carries it over. */
-  readonly authTime: Date | null;
-  /** Authentication methods, RFC 8176: `pwd`, and `mfa` where two factors were proved. */
-  readonly amr: readonly string[];
-  readonly transport: Transport | null;
-  readonly lastSeenAt: Date | null;
-  /** The client's own name for itself, cleaned and cut to 256 characters. */
-  readonly userAgent: string | null;
-  /** Where it was used last, as far as the runtime tells; noted as often as the time of it. */
-  readonly address: string | null;
-}
 
 /** How long sessions live, by assurance level (NIST SP 800-63B-4 §2.1 and §2.2), in seconds. */
 export interface SessionLifetimes {

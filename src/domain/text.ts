@@ -13,3 +13,15 @@ export function storableText<Text extends string | null>(text: Text): Text {
 export function isStorableText(text: string): boolean {
   return text.isWellFormed() && !text.includes("\0");
 }
+
+const longestName = 120;
+
+/**
+ * The name itself: 1 to 120 UTF-16 code units that Postgres can keep.
+ *
+ * @throws {AuthError} `invalid_format.name`, `invalid_format.text`.
+ */
+export function acceptName(name: string): string {
+  if (name.length < 1 || name.length > longestName) throw new AuthError("invalid_format.name");
+  return storableText(name);
+}

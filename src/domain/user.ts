@@ -1,12 +1,15 @@
-import type { UserId } from "./id.ts";
-
-export type Status = "active" | "suspended" | "revoked";
+import type { ValueOf } from "./record.ts";
 
 /** A person or service with an account. Identifiers live on credentials. */
-export interface User {
-  readonly id: UserId;
-  readonly status: Status;
-  readonly displayName: string | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-}
+export const user = {
+  id: "usr id",
+  status: ["active", "suspended", "revoked"],
+  displayName: "text?",
+  createdAt: "time",
+  updatedAt: "time",
+} as const;
+
+/** A person or service with an account. Identifiers live on credentials. */
+export interface User extends ValueOf<typeof user> {}
+
+export type Status = User["status"];

@@ -1,10 +1,10 @@
 import { addressKeys } from "../domain/client-address.ts";
-import type { Bucket } from "../store/counters.ts";
-import type { Core } from "./core.ts";
+import type { Counter } from "../store/counters.ts";
+import type { Core, Limits } from "./core.ts";
 
 /** The counters of one attempt, named by keyed digests. */
-export interface AttemptBuckets {
-  readonly buckets: readonly Bucket[];
+export interface AttemptCounters {
+  readonly counters: readonly Counter[];
   /** Names the identifier in events. */
   readonly identifierDigest: string;
 }
@@ -15,19 +15,19 @@ export interface AttemptBuckets {
  * @param attempt.device What is known of the device that asks: a known-device cookie's nonce, or the session that acts.
  * @param attempt.identifier The normal form, or what was typed where it has none: known and unknown ones are counted alike.
  */
-export async function attemptBuckets(
+export async function attemptCounters(
   core: Core,
   attempt: { identifier: string; address: string | undefined; device?: string | undefined; purpose?: "sign-up" },
-): Promise<AttemptBuckets> {
+): Promise<AttemptCounters> {
   const { account } = core.limits;
   const [identifierDigest, addresses] = await Promise.all([
     core.keys.digest("login", attempt.identifier),
-    addressBuckets(core, attempt.address),
+    addressCounters(core, attempt.address),
   ]);
   const accountName = `${attempt.purpose ?? "account"}:${identifierDigest}`;
   const device = attempt.device && `device:${await core.keys.digest("device", attempt.device)}`;
   return {
-    buckets: [
+    counters: [
       // Making accounts locks nobody out, so its counter only decays.
       { name: accountName, limit: account, kind: attempt.purpose === "sign-up" ? "address" : "account" },
       ...(device ? [{ name: device, limit: account, kind: "device" } as const] : []),
@@ -38,20 +38,31 @@ export async function attemptBuckets(
 }
 
 /** The counters of an attempt at a second factor; the statement names the user's. */
-export async function factorBuckets(core: Core, address: string | undefined, units = 1): Promise<readonly Bucket[]> {
+export async function factorCounters(core: Core, address: string | undefined, units = 1): Promise<readonly Counter[]> {
   const account = { name: "factor", limit: core.limits.account, kind: "account" } as const;
-  return [account, ...(await addressBuckets(core, address, units))];
+  return [account, ...(await addressCounters(core, address, { units }))];
 }
 
-/** What is counted wherever it comes from: one client can hardly change its address, nor one subscriber the network's. */
-export async function addressBuckets(core: Core, address: string | undefined, units = 1): Promise<readonly Bucket[]> {
+/**
+ * What is counted wherever it comes from: one client can hardly change its address, nor one subscriber the network's.
+ *
+ * @param options.units How many attempts one counts for. Default 1.
+ * @param options.prefix What begins the names of counters that are apart from sign-in's. Default nothing.
+ * @param options.limits Theirs. Default sign-in's.
+ */
+export async function addressCounters(
+  core: Core,
+  address: string | undefined,
+  options: { units?: number; prefix?: string; limits?: Pick<Limits, "address" | "network"> } = {},
+): Promise<readonly Counter[]> {
+  const { units = 1, prefix = "", limits = core.limits } = options;
   const { narrow, wide } = addressKeys(address);
   const [narrowDigest, wideDigest] = await Promise.all([
     core.keys.digest("address", narrow),
     core.keys.digest("network", wide),
   ]);
   return [
-    { name: `address:${narrowDigest}`, limit: core.limits.address, kind: "address", units },
-    { name: `network:${wideDigest}`, limit: core.limits.network, kind: "address", units },
+    { name: `${prefix}address:${narrowDigest}`, limit: limits.address, kind: "address", units },
+    { name: `${prefix}network:${wideDigest}`, limit: limits.network, kind: "address", units },
   ];
 }

@@ -1,7 +1,8 @@
+import type { Audited, TargetKind } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError, type ErrorCode } from "../domain/error.ts";
 import { insertAuditEvent } from "../store/audit.ts";
-import { countDenial } from "../store/counters.ts";
+import { countDenial } from "../store/denials.ts";
 import { type Statement, sql } from "../store/sql.ts";
 import { newAuditId } from "./audit-id.ts";
 import type { Executor } from "./core.ts";
@@ -10,12 +11,15 @@ import type { Executor } from "./core.ts";
  * The event of an act that a user was refused, in their own part of the log: for a user only, since the application is
  * refused nothing. An absent object and a foreign one leave the same, so that neither the trip nor the log tells them apart.
  * Past twenty in a quarter of an hour one event stands for the rest: nobody fills the log by being refused (S41).
+ *
+ * @param target The object's UUID.
+ * @param targetKind What kind of object that is, if not the one that the row says.
  */
 export function denialOf(
   actor: Actor,
-  action: string,
-  targetKind: string,
+  act: Audited,
   target: string,
+  targetKind: TargetKind = act.target,
 ): ((code: ErrorCode) => Statement) | undefined {
   const { userId } = actor;
   if (!userId) return undefined;
@@ -24,7 +28,7 @@ export function denialOf(
     ${insertAuditEvent(
       {
         id: newAuditId(),
-        action,
+        act,
         outcome: "denied",
         actor,
         context: actor.context,

@@ -10,7 +10,7 @@ import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
 import { recordDenial } from "./denial.ts";
 
-/** One operation, ready to run: its locks, its one statement, and how to read the answer. */
+/** One operation, ready to run: its locks, its one statement, and how to read the answer. Made by {@link work}. */
 export interface Work<Result> {
   readonly locks?: readonly Lock[];
   readonly body: Statement<unknown>;
@@ -24,6 +24,33 @@ export interface Work<Result> {
   readonly decode: (rows: readonly unknown[]) => Result | Promise<Result>;
   /** The event of a refusal: it is recorded apart, since the refusal undid everything (S03). See {@link denialOf}. */
   readonly denial?: ((code: ErrorCode) => Statement) | undefined;
+}
+
+/** What {@link work} takes: the rows of `body` are of one type, and a lost reply recalls rows of the same. */
+type TypedWork<Row, Result> = Pick<Work<unknown>, "locks" | "mustCommit" | "denial"> & {
+  readonly body: Statement<Row>;
+  readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "refuse";
+} & (
+    | {
+        /** Reads the first row, of a statement that always gives one. */
+        readonly answer: (row: NoInfer<Row>) => Result | Promise<Result>;
+      }
+    | {
+        /** Reads all rows, of any other. */
+        readonly decode: (rows: readonly NoInfer<Row>[]) => Result | Promise<Result>;
+      }
+  );
+
+/** An operation of one statement, which keeps the type of its rows to itself. */
+export function work<Row, Result>(typed: TypedWork<Row, Result>): Work<Result> {
+  const decode = "decode" in typed ? typed.decode : ([row]: readonly Row[]) => typed.answer(row!);
+  // The one place that gives a row's type away: the port carries rows of every statement.
+  return { ...typed, decode: decode as Work<Result>["decode"] };
+}
+
+/** Makes an operation of one statement and runs it. Throws as {@link execute} does. */
+export async function run<Row, Result>(core: Executor, typed: TypedWork<Row, Result>): Promise<Result> {
+  return await execute(core, work(typed));
 }
 
 /** What runs in one transaction. */
@@ -44,7 +71,7 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
     core.database.isNested?.() &&
     items.some((item) => isWork(item) && (item.mustCommit || item.onLostReply === "refuse"))
   ) {
-    throw new TypeError("What counts an attempt or consumes a token cannot run inside a transaction.");
+    throw new TypeError("It counts or consumes, so it cannot run inside a transaction.");
   }
   const startedAt = performance.now();
   try {

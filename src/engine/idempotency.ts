@@ -1,4 +1,5 @@
 import { toHex } from "../crypto/bytes.ts";
+import type { Act } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import type { IdempotencyClaim } from "../store/idempotency.ts";
@@ -16,7 +17,7 @@ const keyShape = /^[\x21-\x7e]{1,255}$/;
 export async function claimFor(
   core: Core,
   actor: Actor,
-  operation: string,
+  { name }: Act,
   key: string | undefined,
   input: readonly string[],
   target: string,
@@ -25,7 +26,7 @@ export async function claimFor(
   if (!keyShape.test(key)) throw new AuthError("invalid_format.idempotency_key");
   const { subject } = actor;
   const who = "system" in subject ? `system ${subject.system}` : subject.userId;
-  const parts = ["idempotency", who, operation, key, ...input];
+  const parts = ["idempotency", who, name, key, ...input];
   const mac = await core.keys.mac("identifier", parts, core.keys.oldestVersion);
   return { digest: toHex(mac!), target };
 }

@@ -1,19 +1,34 @@
+import type { Act } from "../domain/act.ts";
 import type { Lock } from "../store/locks.ts";
 import { userOfToken } from "../store/refresh.ts";
-import { sql } from "../store/sql.ts";
+import { type Statement, sql } from "../store/sql.ts";
+
+/**
+ * The locks that an act's row names, and those that this call needs besides.
+ *
+ * @throws {TypeError} If one that the row names is not given.
+ */
+export function locksOf({ name, locks }: Act, ...given: readonly Lock[]): readonly Lock[] {
+  if (!locks.every((kind) => given.some(({ on }) => on === kind))) throw new TypeError(name);
+  return given;
+}
+
+/** Locks the users that a query names in a column `id`. */
+export function lockUsersOf(key: Statement): Lock {
+  return { on: "user", key };
+}
 
 /** Locks the user of a session token that is presented besides, so that its family can end. */
 export function lockOfToken(tokenHash: string | undefined): readonly Lock[] {
-  return tokenHash === undefined ? [] : [{ on: "usr", key: userOfToken(tokenHash) }];
+  return tokenHash === undefined ? [] : [lockUsersOf(userOfToken(tokenHash))];
 }
 
 /**
  * Locks a counter, so that an attempt can be refunded. Counters come before tickets, as in the statement that reserves:
  * otherwise two attempts with one ticket could deadlock.
  */
-export function lockOfCounter(bucket: string | undefined): readonly Lock[] {
-  if (!bucket) return [];
-  return [
-    { on: `3 key attempt ${bucket}`, statement: sql`select bucket from attempt where bucket = ${bucket} for update` },
-  ];
+export function lockOfCounter(counter: string | undefined): readonly Lock[] {
+  if (!counter) return [];
+  const statement = sql`select bucket from attempt where bucket = ${counter} for update`;
+  return [{ on: "counter", name: counter, statement }];
 }

@@ -69,17 +69,17 @@ async function queued<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** Runs a check of a secret; if nobody got to look at it, for too many wait, its reservation is given back. */
+/** Runs a check of a secret; returns the attempt if too many wait for the secret to be looked at. */
 export async function returningOnBusy<Result>(
   core: Core,
-  bucket: string,
+  counter: string,
   check: () => Promise<Result>,
 ): Promise<Result> {
   try {
     return await check();
   } catch (error) {
     try {
-      await core.database.run(returnAttempt(bucket));
+      await core.database.run(returnAttempt(counter));
     } catch (lost) {
       core.onError(lost);
     }

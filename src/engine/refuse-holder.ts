@@ -1,3 +1,4 @@
+import type { Audited } from "../domain/act.ts";
 import type { FactorHolder } from "../store/factor-holder.ts";
 import type { Executor } from "./core.ts";
 import { denialOf, recordDenial } from "./denial.ts";
@@ -7,13 +8,13 @@ import { refuse } from "./refuse.ts";
 export async function refuseHolder(
   core: Executor,
   holder: FactorHolder,
-  action: string,
+  act: Audited,
   refusal: string | null,
 ): Promise<void> {
   try {
     refuse(refusal);
   } catch (error) {
-    if ("actor" in holder) await recordDenial(core, denialOf(holder.actor, action, "ses", holder.sessionId), error);
+    if ("actor" in holder) await recordDenial(core, denialOf(holder.actor, act, holder.sessionId, "ses"), error);
     throw error;
   }
 }

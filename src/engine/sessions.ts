@@ -1,12 +1,12 @@
 import { sha256Hex } from "../crypto/digest.ts";
-import type { Actor } from "../domain/actor.ts";
+import type { SessionActor } from "../domain/actor.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
-import { generateId, uuidFor, wireId } from "../domain/id.ts";
+import { generateId, uuidFor } from "../domain/id.ts";
+import { type Prefixed, type RowOf, toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
-import type { Session, Transport } from "../domain/session.ts";
-import type { User } from "../domain/user.ts";
-import type { NewSession, SessionRow, SessionUserRow } from "../store/sessions.ts";
-import type { UserRow } from "../store/users.ts";
+import { type Session, session, type Transport } from "../domain/session.ts";
+import { type User, user } from "../domain/user.ts";
+import type { NewSession, SessionUserRow } from "../store/sessions.ts";
 import type { Core } from "./core.ts";
 
 /** A token as a client presents it, and the way that it came. */
@@ -20,7 +20,7 @@ export interface PresentedToken {
 export interface VerifiedSession {
   readonly session: Session;
   readonly user: User;
-  readonly actor: Actor;
+  readonly actor: SessionActor;
   /** The database's time of the check: what ages are counted from. */
   readonly asOf: Date;
 }
@@ -38,7 +38,7 @@ export async function newSession(
   options: { transport: Transport; context: RequestContext; ttlSeconds?: number | undefined },
 ): Promise<{ session: NewSession; token: string }> {
   const token = generateOpaqueToken();
-  const session = {
+  const made = {
     sessionId: uuidFor("ses", generateId("ses")),
     tokenHash: await sha256Hex(token),
     transport: options.transport,
@@ -46,7 +46,7 @@ export async function newSession(
     lifetimes: core.lifetimes,
     ttlSeconds: options.ttlSeconds,
   };
-  return { session, token };
+  return { session: made, token };
 }
 
 /** What a row of a new session gives to the one who asked for it. */
@@ -54,35 +54,15 @@ export function issued(row: SessionUserRow, token: string): IssuedSession {
   return { session: toSession(row), user: userOf(row), token };
 }
 
-export function userOf(row: SessionUserRow): User {
-  return toUser({
-    id: row.userId,
-    status: row.userStatus,
-    displayName: row.displayName,
-    createdAt: row.userCreatedAt,
-    updatedAt: row.userUpdatedAt,
-  });
+/** The user of a row that holds one beside something else. */
+export function userOf(row: Prefixed<RowOf<typeof user>, "user">): User {
+  return toValue(user, row, "user.");
 }
 
-export function toSession(row: SessionRow): Session {
-  return {
-    id: wireId("ses", row.id),
-    userId: wireId("usr", row.userId),
-    credentialId: wireId("cred", row.credentialId),
-    createdAt: row.createdAt,
-    expiresAt: row.expiresAt,
-    revokedAt: row.revokedAt,
-    mfaVerifiedAt: row.mfaVerifiedAt,
-    authTime: row.authTime,
-    amr: row.amr,
-    transport: row.transport,
-    lastSeenAt: row.lastSeenAt,
-    userAgent: row.userAgent,
-    address: row.address,
-  };
+export function toSession(row: RowOf<typeof session>): Session {
+  return toValue(session, row);
 }
 
-export function toUser(row: UserRow): User {
-  const { id, status, displayName, createdAt, updatedAt } = row;
-  return { id: wireId("usr", id), status, displayName, createdAt, updatedAt };
+export function toUser(row: RowOf<typeof user>): User {
+  return toValue(user, row);
 }

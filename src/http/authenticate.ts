@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { createMiddleware } from "hono/factory";
-import type { Actor } from "../domain/actor.ts";
+import type { SessionActor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import type { PersonalAccessTokenId } from "../domain/id.ts";
 import { hasScope } from "../domain/personal-access-token.ts";
@@ -38,7 +38,7 @@ export interface UserVariables {
   user: User;
   session: Session;
   /** For operations on behalf of the user. */
-  actor: Actor;
+  actor: SessionActor;
   /** The database's time of the check, from which the ages of proofs are counted. */
   asOf: Date;
 }
@@ -48,7 +48,7 @@ export interface ScopedVariables {
   user: User;
   session: Session | undefined;
   /** Only of a session's user: a token cannot act in an account or make other tokens. */
-  actor: Actor | undefined;
+  actor: SessionActor | undefined;
   asOf: Date | undefined;
   token: ScopedToken | undefined;
 }

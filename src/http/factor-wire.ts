@@ -1,37 +1,13 @@
-import type { Factor, FactorStatus, MfaPolicy } from "../domain/factor.ts";
+import { anyFactor, type Factor, type FactorType, factorTypes, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
+import { type RecordTable, type SparseWireOf, toBody, toSparseBody, type WireOf } from "../domain/record.ts";
 import type { TotpEnrollment } from "../operations/factors.ts";
 import type { RegistrationOptions } from "../operations/registration.ts";
 import type { VerifiedFactor } from "../operations/second-factor.ts";
 
-interface AnyFactorBody {
-  id: string;
-  status: FactorStatus;
-  replaces?: string;
-  created_at: string;
-  updated_at: string;
-}
-
-export interface TotpFactorBody extends AnyFactorBody {
-  type: "totp";
-  identifier: string;
-}
-
-export interface WebauthnFactorBody extends AnyFactorBody {
-  type: "webauthn";
-  identifier: string;
-  rp_id: string;
-  sign_count: number;
-  aaguid?: string;
-  transports?: string[];
-}
-
-export interface RecoveryFactorBody extends AnyFactorBody {
-  type: "recovery";
-  remaining: number;
-}
-
-/** A factor as the specification has it: no member more. */
-export type FactorBody = TotpFactorBody | WebauthnFactorBody | RecoveryFactorBody;
+/** A factor as the specification has it: no member more, and none that is null. */
+export type FactorBody = {
+  [Type in FactorType]: SparseWireOf<typeof anyFactor & (typeof factorTypes)[Type]>;
+}[FactorType];
 
 export interface TotpEnrollmentBody {
   secret_b32: string;
@@ -58,12 +34,7 @@ export interface EnrolledFactorBody {
   recovery_codes?: string[];
 }
 
-export interface MfaPolicyBody {
-  usr_id: string;
-  required: boolean;
-  grace_until: string | null;
-  updated_at: string;
-}
+export type MfaPolicyBody = WireOf<typeof mfaPolicy>;
 
 export interface VerifiedFactorBody {
   ok: true;
@@ -74,29 +45,8 @@ export interface VerifiedFactorBody {
 }
 
 export function factorBody(factor: Factor): FactorBody {
-  const common = {
-    id: factor.id,
-    status: factor.status,
-    ...(factor.replaces !== null && { replaces: factor.replaces }),
-    created_at: factor.createdAt.toISOString(),
-    updated_at: factor.updatedAt.toISOString(),
-  };
-  switch (factor.type) {
-    case "totp":
-      return { ...common, type: "totp", identifier: factor.identifier ?? "" };
-    case "recovery":
-      return { ...common, type: "recovery", remaining: factor.remaining ?? 0 };
-    case "webauthn":
-      return {
-        ...common,
-        type: "webauthn",
-        identifier: factor.identifier ?? "",
-        rp_id: factor.rpId ?? "",
-        sign_count: factor.signCount ?? 0,
-        ...(factor.aaguid !== null && { aaguid: factor.aaguid }),
-        ...(factor.transports !== null && { transports: [...factor.transports] }),
-      };
-  }
+  const own: RecordTable = factorTypes[factor.type];
+  return { ...toSparseBody(anyFactor, factor), ...toSparseBody(own, { ...factor }) } as FactorBody;
 }
 
 export function totpEnrollmentBody(enrollment: TotpEnrollment): EnrolledFactorBody {
@@ -128,13 +78,7 @@ export function webauthnEnrollmentBody({
 }
 
 export function mfaPolicyBody(policy: MfaPolicy): MfaPolicyBody {
-  const { userId, required, graceUntil, updatedAt } = policy;
-  return {
-    usr_id: userId,
-    required,
-    grace_until: graceUntil?.toISOString() ?? null,
-    updated_at: updatedAt.toISOString(),
-  };
+  return toBody(mfaPolicy, policy);
 }
 
 export function verifiedFactorBody({ factorId, type, verifiedAt, newSignCount }: VerifiedFactor): VerifiedFactorBody {

@@ -1,19 +1,9 @@
-import type { Passkey } from "../domain/passkey.ts";
-import type { Status } from "../domain/user.ts";
+import { type Passkey, passkey } from "../domain/passkey.ts";
+import { toBody, type WireOf } from "../domain/record.ts";
 import type { AssertionOptions } from "../operations/passkeys.ts";
 import type { RegistrationOptions } from "../operations/registration.ts";
 
-export interface PasskeyBody {
-  id: string;
-  status: Status;
-  name: string | null;
-  transports: string[];
-  aaguid: string | null;
-  backup_eligible: boolean;
-  backed_up: boolean;
-  created_at: string;
-  last_used_at: string | null;
-}
+export type PasskeyBody = Omit<WireOf<typeof passkey>, "usr_id">;
 
 interface CredentialDescriptor {
   type: "public-key";
@@ -41,18 +31,9 @@ export interface AssertionOptionsBody {
   userVerification: "required";
 }
 
-export function passkeyBody(passkey: Passkey): PasskeyBody {
-  return {
-    id: passkey.id,
-    status: passkey.status,
-    name: passkey.name,
-    transports: [...passkey.transports],
-    aaguid: passkey.aaguid,
-    backup_eligible: passkey.backupEligible,
-    backed_up: passkey.backedUp,
-    created_at: passkey.createdAt.toISOString(),
-    last_used_at: passkey.lastUsedAt?.toISOString() ?? null,
-  };
+export function passkeyBody(value: Passkey): PasskeyBody {
+  const { usr_id: _owner, ...body } = toBody(passkey, value);
+  return body;
 }
 
 export function registrationOptionsBody(options: RegistrationOptions): RegistrationOptionsBody {

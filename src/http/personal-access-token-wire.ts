@@ -3,20 +3,10 @@
  *
  * @module
  */
-import type { PersonalAccessToken, PersonalAccessTokenStatus } from "../domain/personal-access-token.ts";
+import { type PersonalAccessToken, personalAccessToken } from "../domain/personal-access-token.ts";
+import { toBody, type WireOf } from "../domain/record.ts";
 
-export interface PersonalAccessTokenBody {
-  id: string;
-  usr_id: string;
-  name: string;
-  scope: string[];
-  status: PersonalAccessTokenStatus;
-  expires_at: string | null;
-  last_used_at: string | null;
-  revoked_at: string | null;
-  created_at: string;
-  updated_at: string;
-}
+export type PersonalAccessTokenBody = WireOf<typeof personalAccessToken>;
 
 /** A new token, with the secret that is shown this once. */
 export interface IssuedPersonalAccessTokenBody {
@@ -25,16 +15,5 @@ export interface IssuedPersonalAccessTokenBody {
 }
 
 export function personalAccessTokenBody(pat: PersonalAccessToken): PersonalAccessTokenBody {
-  return {
-    id: pat.id,
-    usr_id: pat.userId,
-    name: pat.name,
-    scope: [...pat.scope],
-    status: pat.status,
-    expires_at: pat.expiresAt?.toISOString() ?? null,
-    last_used_at: pat.lastUsedAt?.toISOString() ?? null,
-    revoked_at: pat.revokedAt?.toISOString() ?? null,
-    created_at: pat.createdAt.toISOString(),
-    updated_at: pat.updatedAt.toISOString(),
-  };
+  return toBody(personalAccessToken, pat);
 }

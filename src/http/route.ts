@@ -7,7 +7,7 @@
 import type { Context } from "hono";
 import type { GenericSchema } from "valibot";
 import type { AccessRule } from "../domain/access-rules.ts";
-import type { Actor } from "../domain/actor.ts";
+import type { SessionActor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { VerifiedSession } from "../engine/sessions.ts";
@@ -42,7 +42,7 @@ export interface Call<Body, Query, Needed extends object = CoreOperations> {
 export interface UserCall<Body, Query, Needed extends object = CoreOperations>
   extends Call<Body, Query, Needed>,
     VerifiedSession {
-  readonly actor: Actor;
+  readonly actor: SessionActor;
 }
 
 interface RouteFacts<Body, Query> {

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Credential } from "../domain/credential.ts";
+import { type Credential, credential } from "../domain/credential.ts";
 import { deviceLabel } from "../domain/device-label.ts";
-import type { Session, Transport } from "../domain/session.ts";
-import type { Status, User } from "../domain/user.ts";
+import { toBody, type WireOf } from "../domain/record.ts";
+import { type Session, sessionDetails, specifiedSession } from "../domain/session.ts";
+import { type User, user } from "../domain/user.ts";
 import type { Page } from "../engine/page.ts";
 
 /** A part of a list. */
@@ -15,50 +16,17 @@ export interface PageBody<Item> {
   page: { next_cursor: string | null };
 }
 
-export interface UserBody {
-  id: string;
-  status: Status;
-  display_name: string | null;
-  created_at: string;
-  updated_at: string;
-}
+export interface UserBody extends WireOf<typeof user> {}
 
-export interface CredentialBody {
-  id: string;
-  usr_id: string;
-  type: "password" | "passkey" | "oidc";
-  identifier: string;
-  status: Status;
-  replaces: string | null;
-  passkey_rp_id: string | null;
-  oidc_issuer: string | null;
-  oidc_subject: string | null;
-  created_at: string;
-  updated_at: string;
-}
+export interface CredentialBody extends WireOf<typeof credential> {}
 
 /** A session as the specification has it: no member more. */
-export interface SessionBody {
-  id: string;
-  usr_id: string;
-  cred_id: string;
-  created_at: string;
-  expires_at: string;
-  revoked_at: string | null;
-}
+export interface SessionBody extends WireOf<typeof specifiedSession> {}
 
 /** A session as an application wants it. */
-export interface AccountSessionBody extends SessionBody {
-  transport: Transport | null;
-  /** When the user last proved who they are. */
-  auth_time: string | null;
-  amr: string[];
-  mfa_verified_at: string | null;
-  last_seen_at: string | null;
+export interface AccountSessionBody extends SessionBody, Omit<WireOf<typeof sessionDetails>, "user_agent"> {
   /** What a person calls the client. */
   device: string;
-  /** Where it was used last. */
-  address: string | null;
   /** Whether it is the session that asks. */
   current: boolean;
 }
@@ -70,53 +38,25 @@ export interface SignedInBody {
   token?: string;
 }
 
-export function userBody(user: User): UserBody {
-  return {
-    id: user.id,
-    status: user.status,
-    display_name: user.displayName,
-    created_at: user.createdAt.toISOString(),
-    updated_at: user.updatedAt.toISOString(),
-  };
+export function userBody(value: User): UserBody {
+  return toBody(user, value);
 }
 
-export function credentialBody(credential: Credential): CredentialBody {
-  return {
-    id: credential.id,
-    usr_id: credential.userId,
-    type: credential.type,
-    identifier: credential.identifier,
-    status: credential.status,
-    replaces: credential.replaces,
-    passkey_rp_id: credential.passkeyRpId,
-    oidc_issuer: credential.oidcIssuer,
-    oidc_subject: credential.oidcSubject,
-    created_at: credential.createdAt.toISOString(),
-    updated_at: credential.updatedAt.toISOString(),
-  };
+export function credentialBody(value: Credential): CredentialBody {
+  return toBody(credential, value);
 }
 
 export function sessionBody(session: Session): SessionBody {
-  return {
-    id: session.id,
-    usr_id: session.userId,
-    cred_id: session.credentialId,
-    created_at: session.createdAt.toISOString(),
-    expires_at: session.expiresAt.toISOString(),
-    revoked_at: session.revokedAt?.toISOString() ?? null,
-  };
+  return toBody(specifiedSession, session);
 }
 
 export function accountSessionBody(session: Session, currentId: string): AccountSessionBody {
+  const { user_agent: userAgent, address, ...details } = toBody(sessionDetails, session);
   return {
     ...sessionBody(session),
-    transport: session.transport,
-    auth_time: session.authTime?.toISOString() ?? null,
-    amr: [...session.amr],
-    mfa_verified_at: session.mfaVerifiedAt?.toISOString() ?? null,
-    last_seen_at: session.lastSeenAt?.toISOString() ?? null,
-    device: deviceLabel(session.userAgent),
-    address: session.address,
+    ...details,
+    device: deviceLabel(userAgent),
+    address,
     current: session.id === currentId,
   };
 }

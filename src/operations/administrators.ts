@@ -1,13 +1,16 @@
 import type { Actor } from "../domain/actor.ts";
+import * as acts from "../domain/acts/administrator.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Executor } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
+import { run } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
+import { locksOf } from "../engine/locks.ts";
 import type { Operation } from "../engine/plan.ts";
-import { sql } from "../store/sql.ts";
-import * as store from "../store/tuples.ts";
+import * as store from "../store/administrators.ts";
+import { lockUser } from "../store/locks.ts";
+import { lockAdministrators } from "../store/relations.ts";
 
 /** Who may administer (S06). The command line makes the first; nobody becomes one by being early. */
 export interface AdministratorOperations {
@@ -28,30 +31,30 @@ export function administrationParts(core: Executor): FeatureParts<Administration
 }
 
 export function administratorOperations(core: Executor): AdministratorOperations {
-  const actOf = ({ actor, userId }: { actor: Actor; userId: string }) => ({
+  const ask = ({ actor, userId }: { actor: Actor; userId: string }) => ({
     actor,
     auditId: newAuditId(),
     userId: uuidFor("usr", userId),
   });
   return {
     async grant(input) {
-      const act = actOf(input);
-      return await execute(core, {
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
-        body: store.grantAdministrator({ ...act, tupleId: uuidFor("tup", generateId("tup")) }),
-        onLostReply: store.recallAdministrator(act.auditId),
-        decode: ([row]) => row as { granted: boolean },
-        denial: denialOf(act.actor, "authz.administrator.grant", "usr", act.userId),
+      const asked = ask(input);
+      return await run(core, {
+        locks: locksOf(acts.grantAdministrator, lockUser(asked.userId)),
+        body: store.grantAdministrator({ ...asked, tupleId: uuidFor("tup", generateId("tup")) }),
+        onLostReply: store.recallAdministrator(asked.auditId),
+        answer: (row) => row,
+        denial: denialOf(asked.actor, acts.grantAdministrator, asked.userId),
       });
     },
     async remove(input) {
-      const act = actOf(input);
-      return await execute(core, {
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }, store.lockAdministrators()],
-        body: store.removeAdministrator(act),
-        onLostReply: store.recallAdministrator(act.auditId),
-        decode: ([row]) => row as { removed: boolean },
-        denial: denialOf(act.actor, "authz.administrator.remove", "usr", act.userId),
+      const asked = ask(input);
+      return await run(core, {
+        locks: locksOf(acts.removeAdministrator, lockUser(asked.userId), lockAdministrators()),
+        body: store.removeAdministrator(asked),
+        onLostReply: store.recallAdministrator(asked.auditId),
+        answer: (row) => row,
+        denial: denialOf(asked.actor, acts.removeAdministrator, asked.userId),
       });
     },
   };

@@ -1,6 +1,5 @@
 import { constantTimeEqual, fromBase64Url, fromHex } from "../crypto/bytes.ts";
-import { sha256Hex } from "../crypto/digest.ts";
-import { isOpaqueToken } from "../domain/bearer.ts";
+import { signInWithPasskey } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
@@ -8,11 +7,12 @@ import { verifyAssertion } from "../domain/webauthn/assertion.ts";
 import { type AssertionResponse, parseAssertionResponse } from "../domain/webauthn/response.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, challengeOf, verifyChallenge } from "../engine/challenges.ts";
-import { addressBuckets } from "../engine/counters.ts";
-import { execute } from "../engine/execute.ts";
+import { addressCounters } from "../engine/counters.ts";
+import { run, work } from "../engine/execute.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
 import { executeAndPurge } from "../engine/purge.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
+import { digestOfToken } from "../engine/token-digest.ts";
 import type { FactorHolder } from "../store/factor-holder.ts";
 import type { CheckedFactor } from "../store/factor-spending.ts";
 import * as store from "../store/webauthn.ts";
@@ -54,34 +54,36 @@ export async function signInChecked(
 ): Promise<IssuedSession> {
   const { response, transport, context, presentedToken } = attempt;
   const credentialId = response?.credentialId ?? "";
-  const act = { context, credentialDigest: await core.keys.digest("passkey", credentialId) };
-  const reserved = await executeAndPurge(core, {
-    body: store.reservePasskeySignIn({
-      ...act,
-      auditId: newAuditId(),
-      credentialId,
-      buckets: await addressBuckets(core, context.address),
+  const attempted = { context, credentialDigest: await core.keys.digest("passkey", credentialId) };
+  const reserved = await executeAndPurge(
+    core,
+    work({
+      body: store.reservePasskeySignIn({
+        ...attempted,
+        auditId: newAuditId(),
+        credentialId,
+        counters: await addressCounters(core, context.address),
+      }),
+      onLostReply: "refuse",
+      answer: (row) => row,
     }),
-    onLostReply: "refuse",
-    decode: ([row]) => row as store.ReservedAssertionRow,
-  });
+  );
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
   // A discoverable credential must say whose it is (§7.2 step 6).
   const verdict = await verdictOn(core, reserved, response, ["sign_in"], true);
   if (typeof verdict === "string") {
-    await execute(core, {
-      body: store.recordFailedPasskey({ ...act, auditId: newAuditId(), reason: verdict }),
+    await run(core, {
+      body: store.recordFailedPasskey({ ...attempted, auditId: newAuditId(), reason: verdict }),
       onLostReply: "repeat",
       decode: () => undefined,
     });
     throw new AuthError("unauthorized.invalid_credential");
   }
   const holder: FactorHolder = { passkeyId: verdict.factorId };
-  const presentedTokenHash =
-    presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
-  const use = { holder, context, action: "identity.sign_in", checked: verdict, bucket: "" };
+  const presentedTokenHash = await digestOfToken(presentedToken);
+  const use = { holder, context, act: signInWithPasskey, checked: verdict, counter: "" };
   try {
     return await spendOnSession(core, { ...use, transport, presentedTokenHash });
   } catch (error) {

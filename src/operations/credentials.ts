@@ -1,20 +1,24 @@
-import type { Actor } from "../domain/actor.ts";
-import type { Credential, CredentialType } from "../domain/credential.ts";
-import { type CredentialId, generateId, uuidFor, wireId } from "../domain/id.ts";
+import type { GuardedAct } from "../domain/act.ts";
+import type { Actor, SessionActor } from "../domain/actor.ts";
+import * as acts from "../domain/acts/credential.ts";
+import { type Credential, type CredentialType, credential } from "../domain/credential.ts";
+import { type CredentialId, generateId, uuidFor } from "../domain/id.ts";
+import { toValue } from "../domain/record.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute, type Work } from "../engine/execute.ts";
+import { type Work, work } from "../engine/execute.ts";
 import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
-import { lockOfCounter } from "../engine/locks.ts";
+import { lockOfCounter, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { acceptPassword, hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
-import { refuse } from "../engine/refuse.ts";
+import { readAll, readOne } from "../engine/reads.ts";
+import type { Asked } from "../store/audit.ts";
 import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
-import type { Lock } from "../store/locks.ts";
+import { type Lock, lockUser } from "../store/locks.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
-import { type Statement, sql } from "../store/sql.ts";
+import type { Statement } from "../store/sql.ts";
 import { type CheckedPassword, withOwnPassword } from "./current-password.ts";
 
 interface OfCredential {
@@ -31,6 +35,7 @@ interface NewPassword {
 
 /** Of the actor: a session of theirs may be a thief's (R008). */
 interface Proved {
+  actor: SessionActor;
   currentPassword: string;
 }
 
@@ -84,47 +89,28 @@ export function credentialOperations(core: Core): CredentialOperations {
     async createOwnPassword({ currentPassword, ...input }) {
       // Before an attempt is counted.
       await acceptPassword(core, input.password, requireIdentifier(core, input.identifier));
-      const proving = { actor: input.actor, currentPassword, action: "identity.credential.create" };
+      const proving = { actor: input.actor, currentPassword, act: acts.createCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareCreation(input, proof)).work);
     },
 
     async get({ actor, credentialId }) {
-      const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
-      return await execute(core, {
-        body: store.selectCredential(act),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const credential = row as store.CredentialRow & { refusal: string | null };
-          refuse(credential.refusal);
-          return toCredential(credential);
-        },
-      });
+      const asked = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+      return await readOne(core, store.selectCredential(asked), toCredential);
     },
 
     async listForUser({ actor, userId }) {
-      return await execute(core, {
-        body: store.selectCredentialsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
-        onLostReply: "repeat",
-        decode: (rows) => {
-          const credentials = rows as (store.CredentialRow & { refusal: string | null })[];
-          refuse(credentials[0]!.refusal);
-          return credentials.filter((row) => row.id !== null).map(toCredential);
-        },
-      });
+      return await readAll(
+        core,
+        store.selectCredentialsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        toCredential,
+      );
     },
 
     async findByIdentifier({ actor, type, identifier }) {
       const stored = type === "password" ? normalIdentifier(core, identifier) : identifier;
       if (stored === undefined) return undefined;
-      return await execute(core, {
-        body: store.selectCredentialByIdentifier({ actor, auditId: newAuditId(), type, identifier: stored }),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const credential = row as store.CredentialRow & { refusal: string | null };
-          refuse(credential.refusal);
-          return credential.id === null ? undefined : toCredential(credential);
-        },
-      });
+      const body = store.selectCredentialByIdentifier({ actor, auditId: newAuditId(), type, identifier: stored });
+      return await readOne(core, body, (row) => (row.id === null ? undefined : toCredential(row)));
     },
 
     rotatePassword: plannable(core, async (_core, input) => await prepareRotation(input, undefined)),
@@ -133,15 +119,15 @@ export function credentialOperations(core: Core): CredentialOperations {
       const { actor, credentialId, password } = input;
       // Before an attempt is counted.
       await acceptPassword(core, password, actor.subject);
-      const proving = { actor, currentPassword, credentialId, action: "identity.credential.rotate" };
+      const proving = { actor, currentPassword, credentialId, act: acts.rotateCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareRotation(input, proof)).work);
     },
 
-    suspend: change("suspend", store.suspendCredential),
-    suspendOwnPassword: changeOwnPassword("suspend", store.suspendCredential),
-    reinstate: change("reinstate", store.reinstateCredential),
-    revoke: change("revoke", store.revokeCredential),
-    revokeOwnPassword: changeOwnPassword("revoke", store.revokeCredential),
+    suspend: change(acts.suspendCredential, store.suspendCredential),
+    suspendOwnPassword: changeOwnPassword(acts.suspendCredential, store.suspendCredential),
+    reinstate: change(acts.reinstateCredential, store.reinstateCredential),
+    revoke: change(acts.revokeCredential, store.revokeCredential),
+    revokeOwnPassword: changeOwnPassword(acts.revokeCredential, store.revokeCredential),
   };
 
   async function prepareCreation(
@@ -151,22 +137,17 @@ export function credentialOperations(core: Core): CredentialOperations {
     const normal = requireIdentifier(core, identifier);
     const { needsFactor } = await acceptPassword(core, password, normal);
     const credentialId = generateId("cred");
-    const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+    const asked = { actor, auditId: newAuditId(), newCredentialId: uuidFor("cred", credentialId) };
+    const owner = uuidFor("usr", userId);
+    const passwordHash = await hashPassword(core, password);
     const body = store.insertPasswordCredential({
-      ...act,
-      proof,
-      userId: uuidFor("usr", userId),
-      identifier: normal,
-      passwordHash: await hashPassword(core, password),
-      needsFactor,
+      ...asked,
+      ...{ proof, userId: owner, identifier: normal, passwordHash, needsFactor },
     });
     // In a batch of several plans the lock must be one of those that come first, in order (S30).
-    const locks = [
-      { on: "usr", key: sql`select ${uuidFor("usr", userId)}::uuid as id` } as const,
-      ...lockIdentifier(normal),
-      ...lockOfCounter(proof?.bucket),
-    ];
-    return { work: { ...credentialWork(act, "create", body), locks }, known: { credentialId } };
+    const locks = [lockUser(owner), ...lockIdentifier(normal), ...lockOfCounter(proof?.counter)];
+    const work = credentialWork(acts.createCredential, asked, asked.newCredentialId, body, locks);
+    return { work, known: { credentialId } };
   }
 
   async function prepareRotation(
@@ -174,79 +155,68 @@ export function credentialOperations(core: Core): CredentialOperations {
     proof: CheckedPassword | undefined,
   ) {
     const { needsFactor } = await acceptPassword(core, password, proof?.identifier ?? actor.subject);
-    const newCredentialId = generateId("cred");
-    const act = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
-    const body = store.rotatePasswordCredential({
-      ...act,
-      proof,
-      newCredentialId: uuidFor("cred", newCredentialId),
-      passwordHash: await hashPassword(core, password),
-      needsFactor,
-    });
-    const work = credentialWork({ ...act, resultId: uuidFor("cred", newCredentialId) }, "rotate", body);
-    return { work: locked(work, act.credentialId), known: { credentialId: newCredentialId } };
+    const newId = generateId("cred");
+    const asked = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+    const newCredentialId = uuidFor("cred", newId);
+    const passwordHash = await hashPassword(core, password);
+    const body = store.rotatePasswordCredential({ ...asked, proof, newCredentialId, passwordHash, needsFactor });
+    const locks = [lockUsersOf(store.userOfCredential(asked.credentialId))];
+    const work = credentialWork(
+      acts.rotateCredential,
+      { ...asked, resultId: newCredentialId },
+      asked.credentialId,
+      body,
+      locks,
+    );
+    return { work, known: { credentialId: newId } };
   }
 
   function change(
-    verb: string,
+    act: GuardedAct,
     statement: typeof store.revokeCredential,
   ): PlannableOperation<OfCredential & { onlyOwnPasskey?: boolean }, Credential> {
-    return plannable(core, async (_core, input) => ({
-      work: changeWork(input, verb, statement, undefined),
-      known: {},
-    }));
+    return plannable(core, async (_core, input) => ({ work: changeWork(act, input, statement, undefined), known: {} }));
   }
 
   function changeOwnPassword(
-    verb: string,
+    act: GuardedAct,
     statement: typeof store.revokeCredential,
   ): Operation<OfCredential & Proved, Credential> {
     return async ({ currentPassword, ...input }) =>
-      await withOwnPassword(core, { ...input, currentPassword, action: `identity.credential.${verb}` }, (proof) =>
-        changeWork(input, verb, statement, proof),
+      await withOwnPassword(core, { ...input, currentPassword, act }, (proof) =>
+        changeWork(act, input, statement, proof),
       );
   }
 }
 
 function changeWork(
+  act: GuardedAct,
   { credentialId, ...input }: OfCredential & { onlyOwnPasskey?: boolean },
-  verb: string,
   statement: typeof store.revokeCredential,
   proof: CurrentPassword | undefined,
 ): Work<Credential> {
-  const act = { ...input, proof, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
-  return locked(credentialWork(act, verb, statement(act)), act.credentialId, lockOfCounter(proof?.bucket));
+  const asked = { ...input, proof, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+  const locks = [lockUsersOf(store.userOfCredential(asked.credentialId)), ...lockOfCounter(proof?.counter)];
+  return credentialWork(act, asked, asked.credentialId, statement(asked), locks);
 }
 
+/** @param asked.resultId The credential that the answer is, if it is not the target. */
 function credentialWork(
-  act: { actor: Actor; auditId: string; credentialId: string; resultId?: string },
-  verb: string,
+  act: GuardedAct,
+  asked: Asked & { resultId?: string },
+  target: string,
   body: Statement<store.CredentialRow>,
+  locks: readonly Lock[],
 ): Work<Credential> {
-  return {
+  return work({
+    locks: locksOf(act, ...locks),
     body,
-    onLostReply: store.recallCredential(act.resultId ?? act.credentialId, act.auditId),
-    decode: ([row]) => toCredential(row as store.CredentialRow),
-    denial: denialOf(act.actor, `identity.credential.${verb}`, "cred", act.credentialId),
-  };
-}
-
-function locked(work: Work<Credential>, credentialId: string, more: readonly Lock[] = []): Work<Credential> {
-  return { ...work, locks: [{ on: "usr", key: store.userOfCredential(credentialId) }, ...more] };
+    onLostReply: store.recallCredential(asked.resultId ?? target, asked.auditId),
+    answer: toCredential,
+    denial: denialOf(asked.actor, act, target),
+  });
 }
 
 function toCredential(row: store.CredentialRow): Credential {
-  return {
-    id: wireId("cred", row.id),
-    userId: wireId("usr", row.userId),
-    type: row.type,
-    identifier: row.identifier,
-    status: row.status,
-    replaces: row.replaces === null ? null : wireId("cred", row.replaces),
-    passkeyRpId: row.passkeyRpId,
-    oidcIssuer: row.oidcIssuer,
-    oidcSubject: row.oidcSubject,
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-  };
+  return toValue(credential, row);
 }

@@ -1,11 +1,11 @@
-import { sha256Hex } from "../crypto/digest.ts";
-import type { Actor } from "../domain/actor.ts";
-import { isOpaqueToken } from "../domain/bearer.ts";
-import { AuthError } from "../domain/error.ts";
+import type { Audited } from "../domain/act.ts";
+import { type SessionActor, sessionOf } from "../domain/actor.ts";
 import { uuidFor } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
+import { holderOfTicket } from "../engine/tickets.ts";
+import { digestOfToken } from "../engine/token-digest.ts";
 import type { FactorAttempt } from "../store/factor-holder.ts";
 import { type Statement, sql } from "../store/sql.ts";
 
@@ -14,7 +14,7 @@ import { type Statement, sql } from "../store/sql.ts";
  * an actor asks; for anybody else there is nothing.
  */
 export type EnrollmentAuthority =
-  | { readonly actor: Actor; readonly userId?: string }
+  | { readonly actor: SessionActor; readonly userId?: string }
   | {
       readonly ticket: string;
       readonly transport?: Transport;
@@ -25,8 +25,7 @@ export type EnrollmentAuthority =
 
 /** The hash of the token that the client of a ticket holds already. */
 export async function presentedWith(authority: EnrollmentAuthority): Promise<string | undefined> {
-  const token = "ticket" in authority ? authority.presentedToken : undefined;
-  return token && isOpaqueToken(token) ? await sha256Hex(token) : undefined;
+  return "ticket" in authority ? await digestOfToken(authority.presentedToken) : undefined;
 }
 
 /**
@@ -37,23 +36,16 @@ export async function presentedWith(authority: EnrollmentAuthority): Promise<str
  */
 export async function enrollmentBy(
   authority: EnrollmentAuthority,
-  action: string,
+  act: Audited,
   ownerOf?: Statement,
 ): Promise<FactorAttempt> {
   const auditId = newAuditId();
   if ("actor" in authority) {
     const { actor } = authority;
-    if (!actor.sessionId) throw new TypeError("Only the user of a session sets their own factors up.");
-    const owner = ownerOf ? sql`(${ownerOf})` : sql`${uuidFor("usr", authority.userId ?? actor.userId!)}::uuid`;
-    return {
-      holder: { actor, sessionId: uuidFor("ses", actor.sessionId), owner },
-      auditId,
-      action,
-      context: actor.context,
-    };
+    const { userId, sessionId } = sessionOf(actor);
+    const owner = ownerOf ? sql`(${ownerOf})` : sql`${uuidFor("usr", authority.userId ?? userId)}::uuid`;
+    return { holder: { actor, sessionId: uuidFor("ses", sessionId), owner }, auditId, act, context: actor.context };
   }
-  const { ticket, transport = "token", context = {} } = authority;
-  if (!isOpaqueToken(ticket)) throw new AuthError("unauthorized.invalid_ticket");
-  const ticketHash = await sha256Hex(ticket);
-  return { holder: { ticketHash, transport, purpose: "enroll" }, auditId, action, context: cleanContext(context) };
+  const { context = {} } = authority;
+  return { holder: await holderOfTicket(authority, "enroll"), auditId, act, context: cleanContext(context) };
 }

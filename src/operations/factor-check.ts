@@ -1,3 +1,4 @@
+import type { Audited } from "../domain/act.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
 import { normalizeRecoveryCode } from "../domain/recovery-code.ts";
@@ -5,8 +6,8 @@ import type { RequestContext } from "../domain/request-context.ts";
 import { matchTotpStep, normalizeTotpCode } from "../domain/totp.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { addressBuckets, factorBuckets } from "../engine/counters.ts";
-import { execute } from "../engine/execute.ts";
+import { addressCounters, factorCounters } from "../engine/counters.ts";
+import { run } from "../engine/execute.ts";
 import { type MfaCore, openSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
@@ -21,8 +22,8 @@ export type FactorProof = { readonly type: "totp" | "recovery"; readonly code: s
 export interface ProvedFactor {
   readonly checked: CheckedFactor;
   readonly userId: string;
-  /** The counter whose reservation a success gives back. */
-  readonly bucket: string;
+  /** The counter that a success refunds. */
+  readonly counter: string;
 }
 
 /** Ten hashes are ten times the work (S24). */
@@ -58,7 +59,7 @@ export async function checkFactor(
 export interface FactorUse {
   readonly holder: FactorHolder;
   readonly context: RequestContext;
-  readonly action: string;
+  readonly act: Audited;
 }
 
 /** What became of a proof: what is to be spent, or the reason why not, for the audit log. */
@@ -73,33 +74,37 @@ export async function reserveAndCheck<Material>(
     isStepUp: boolean;
     pendingId?: string | undefined;
     material: ReturnType<typeof store.factorMaterial>;
-    verdictOn: (material: store.Reservation & Material) => Promise<Verdict>;
+    verdictOn: (material: store.Reserved & Material) => Promise<Verdict>;
   },
 ): Promise<ProvedFactor> {
-  const { holder, context, action, type } = attempt;
-  const act = { holder, context, action };
-  const reserved = await execute(core, {
+  const { holder, context, act, type } = attempt;
+  const use = { holder, context, act };
+  const reserved = await run(core, {
     body: store.reserveFactor<Material>({
-      ...act,
+      ...use,
       auditId: newAuditId(),
       material: attempt.material,
       isStepUp: attempt.isStepUp,
       pendingId: attempt.pendingId,
       // Nobody guesses a signature, so those count at the address alone (S22).
-      buckets: await (type === "webauthn" ? addressBuckets : factorBuckets)(core, context.address, attempt.units),
+      counters:
+        type === "webauthn"
+          ? await addressCounters(core, context.address)
+          : await factorCounters(core, context.address, attempt.units),
     }),
     onLostReply: "refuse",
-    decode: ([row]) => row as store.Reservation & Material,
+    answer: (row) => row,
   });
-  await refuseHolder(core, holder, action, reserved.refusal);
+  await refuseHolder(core, holder, act, reserved.refusal);
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
 
-  const verdict = await returningOnBusy(core, reserved.bucket ?? "", () => attempt.verdictOn(reserved));
-  if (typeof verdict !== "string") return { checked: verdict, userId: reserved.userId, bucket: reserved.bucket ?? "" };
-  await execute(core, {
-    body: store.recordFailedFactor({ ...act, auditId: newAuditId(), type, reason: verdict }),
+  const verdict = await returningOnBusy(core, reserved.counter ?? "", () => attempt.verdictOn(reserved));
+  if (typeof verdict !== "string")
+    return { checked: verdict, userId: reserved.userId, counter: reserved.counter ?? "" };
+  await run(core, {
+    body: store.recordFailedFactor({ ...use, auditId: newAuditId(), type, reason: verdict }),
     onLostReply: "repeat",
     decode: () => undefined,
   });

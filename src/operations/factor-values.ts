@@ -1,20 +1,14 @@
-import type { Factor } from "../domain/factor.ts";
-import { wireId } from "../domain/id.ts";
-import type { FactorRow } from "../store/factors.ts";
+import { anyFactor, type Factor, type FactorRow, factorTypes } from "../domain/factor.ts";
+import { type Prefixed, type RecordTable, toValue } from "../domain/record.ts";
 
+/** The factor that a row holds. */
 export function toFactor(row: FactorRow): Factor {
-  return {
-    id: wireId("mfa", row.id),
-    type: row.type,
-    status: row.status,
-    identifier: row.identifier,
-    replaces: row.replaces === null ? null : wireId("mfa", row.replaces),
-    createdAt: row.createdAt,
-    updatedAt: row.updatedAt,
-    remaining: row.remaining,
-    rpId: row.rpId,
-    signCount: row.signCount === null ? null : Number(row.signCount),
-    aaguid: row.aaguid,
-    transports: row.transports,
-  };
+  const own: RecordTable = factorTypes[row.type];
+  return { ...toValue(anyFactor, row), ...toValue(own, row) } as Factor;
+}
+
+/** The factor of a row that holds one beside something else. */
+export function factorOf(row: Prefixed<FactorRow, "factor">): Factor {
+  const own: RecordTable = factorTypes[row["factor.type"]];
+  return { ...toValue(anyFactor, row, "factor."), ...toValue(own, row, "factor.") } as Factor;
 }

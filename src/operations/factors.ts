@@ -1,34 +1,35 @@
 import { toBase32 } from "../crypto/base32.ts";
 import { toHex } from "../crypto/bytes.ts";
-import { accessRules } from "../domain/access-rules.ts";
-import type { Actor } from "../domain/actor.ts";
+import type { Actor, SessionActor } from "../domain/actor.ts";
+import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
-import type { Factor } from "../domain/factor.ts";
+import type { Factor, FactorRow } from "../domain/factor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { generateRecoveryCodes, recoveryCodeCount } from "../domain/recovery-code.ts";
 import type { Transport } from "../domain/session.ts";
-import { isStorableText } from "../domain/text.ts";
+import { acceptName } from "../domain/text.ts";
 import { defaultTotp, generateTotpSecret, otpauthUri, type TotpParameters } from "../domain/totp.ts";
 import { newAuditId } from "../engine/audit-id.ts";
-import { addressBuckets } from "../engine/counters.ts";
+import { addressCounters } from "../engine/counters.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
+import { run, work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
-import { lockOfCounter, lockOfToken } from "../engine/locks.ts";
+import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { type MfaCore, sealSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
-import type { Bucket } from "../store/counters.ts";
+import type { Counter } from "../store/counters.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorAttempt, type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
 import type { Statement } from "../store/sql.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
 import { checkFactor } from "./factor-check.ts";
-import { toFactor } from "./factor-values.ts";
+import { factorOf, toFactor } from "./factor-values.ts";
 
 /** An authenticator app to be: its secret is told this once. */
 export interface TotpEnrollment {
@@ -65,7 +66,10 @@ export interface FactorOperations {
    *
    * @throws {AuthError} `precondition.factor_needed_first`, `too_many_requests`, `unavailable.busy`.
    */
-  replaceRecoveryCodes: Operation<{ actor: Actor; userId?: string }, { factor: Factor; codes: readonly string[] }>;
+  replaceRecoveryCodes: Operation<
+    { actor: SessionActor; userId?: string },
+    { factor: Factor; codes: readonly string[] }
+  >;
   /**
    * Ends a factor, with all other sessions. From an administrator it is a reset (S32).
    *
@@ -78,20 +82,16 @@ export interface FactorOperations {
 export function factorOperations(core: MfaCore): FactorOperations {
   return {
     async list({ actor, userId }) {
-      return await execute(core, {
-        body: store.selectFactorsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
-        onLostReply: "repeat",
-        decode: (rows) => {
-          const factors = rows as (store.FactorRow & { refusal: string | null })[];
-          refuse(factors[0]!.refusal);
-          return factors.filter(({ id }) => id !== null).map(toFactor);
-        },
-      });
+      return await readAll(
+        core,
+        store.selectFactorsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        toFactor,
+      );
     },
 
     async enrollTotp({ label, ...authority }) {
-      if (label.length < 1 || label.length > 120 || !isStorableText(label)) throw new AuthError("invalid_format.name");
-      const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
+      acceptName(label);
+      const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const userId = await userOf(attempt.holder);
       const factorId = uuidFor("mfa", generateId("mfa"));
       const secret = generateTotpSecret();
@@ -119,7 +119,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
       const factorId = uuidFor("mfa", id);
       const attempt = await enrollmentBy(
         "ticket" in authority ? { ...authority, transport } : authority,
-        "identity.mfa.confirm",
+        acts.confirmFactor,
         store.userOfFactor(factorId),
       );
       const proof = { type: "totp", code } as const;
@@ -131,27 +131,28 @@ export function factorOperations(core: MfaCore): FactorOperations {
       if (proved.checked.type !== "totp") throw new TypeError("Only an authenticator app waits for a code.");
       const made = await newSession(core, { transport, context: attempt.context });
       const presentedTokenHash = await presentedWith(authority);
-      const row = await execute(core, {
-        locks: [
-          { on: "usr", key: userOfHolder(attempt.holder) },
+      const row = await run(core, {
+        locks: locksOf(
+          acts.confirmFactor,
+          lockUsersOf(userOfHolder(attempt.holder)),
           ...lockOfToken(presentedTokenHash),
-          ...lockOfCounter(proved.bucket),
-        ],
+          ...lockOfCounter(proved.counter),
+        ),
         mustCommit: true,
         body: enrollment.confirmFactor({
           ...attempt,
           factorId,
           activation: { type: "totp", step: proved.checked.step },
-          refund: proved.bucket,
+          refund: proved.counter,
           session: made.session,
           presentedTokenHash,
         }),
         onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-        decode: ([found]) => found as enrollment.ConfirmedRow,
+        answer: (found) => found,
       });
       refuse(row.refusal);
       const session = issued(row, made.token);
-      const factor = toFactor(enrollment.confirmedFactor(row, factorId));
+      const factor = factorOf(row);
       // A session's device is known already, for the credential that it may sign in with again.
       return "ticket" in authority
         ? { ...session, factor, knownDevice: await issueKnownDevice(core, session.session.credentialId) }
@@ -159,7 +160,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     },
 
     async replaceRecoveryCodes(authority) {
-      const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
+      const attempt = await enrollmentBy(authority, acts.enrollFactor);
       await reserveRecoveryCodes(attempt, authority.actor);
       const codes = generateRecoveryCodes();
       const hashes: string[] = [];
@@ -170,35 +171,37 @@ export function factorOperations(core: MfaCore): FactorOperations {
     },
 
     revoke: plannable(core, async (_core, { actor, factorId, onlyOwn = false }) => {
-      const act = { actor, auditId: newAuditId(), factorId: uuidFor("mfa", factorId) };
-      const rule = onlyOwn ? accessRules.revokeOwnFactor : accessRules.revokeFactor;
-      const work = {
-        locks: [{ on: "usr", key: store.userOfFactor(act.factorId) }] as const,
-        body: store.revokeFactor({ ...act, rule }),
-        onLostReply: store.recallFactor(act.factorId, act.auditId),
-        decode: ([row]: readonly unknown[]) => toFactor(row as store.FactorRow),
-        denial: denialOf(actor, "identity.mfa.revoke", "mfa", act.factorId),
+      const act = onlyOwn ? acts.revokeOwnFactor : acts.revokeFactor;
+      const asked = { act, actor, auditId: newAuditId(), factorId: uuidFor("mfa", factorId) };
+      return {
+        work: work({
+          locks: locksOf(act, lockUsersOf(store.userOfFactor(asked.factorId))),
+          body: store.revokeFactor(asked),
+          onLostReply: store.recallFactor(asked.factorId, asked.auditId),
+          answer: toFactor,
+          denial: denialOf(actor, act, asked.factorId),
+        }),
+        known: {},
       };
-      return { work, known: {} };
     }),
   };
 
   /** Ten hashes are made for nobody who has no right to them, nor again and again (S24). */
-  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: Actor): Promise<void> {
-    const own: Bucket = {
-      name: `recovery-codes:${uuidFor("usr", actor.userId!)}`,
+  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: SessionActor): Promise<void> {
+    const own: Counter = {
+      name: `recovery-codes:${uuidFor("usr", actor.userId)}`,
       limit: core.limits.account,
       kind: "address",
     };
-    const reserved = await execute(core, {
+    const reserved = await run(core, {
       body: enrollment.reserveRecoveryCodes({
         ...attempt,
-        buckets: [own, ...(await addressBuckets(core, attempt.context.address, recoveryCodeCount))],
+        counters: [own, ...(await addressCounters(core, attempt.context.address, { units: recoveryCodeCount }))],
       }),
       onLostReply: "refuse",
-      decode: ([row]) => row as { refusal: string | null; allowed: boolean; retryAfterSeconds: number | null },
+      answer: (row) => row,
     });
-    await refuseHolder(core, attempt.holder, attempt.action, reserved.refusal);
+    await refuseHolder(core, attempt.holder, attempt.act, reserved.refusal);
     if (!reserved.allowed) {
       throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
     }
@@ -207,29 +210,29 @@ export function factorOperations(core: MfaCore): FactorOperations {
   /** Of a ticket in a request of its own, since the secret is sealed for its user. */
   async function userOf(holder: FactorHolder): Promise<string> {
     if (!("ticketHash" in holder)) return uuidFor("usr", "actor" in holder ? holder.actor.userId! : "");
-    const { userId } = await execute(core, {
+    const { userId } = await run(core, {
       body: enrollment.selectTicketUser(holder),
       onLostReply: "repeat",
-      decode: ([row]) => row as { userId: string | null },
+      answer: (row) => row,
     });
     if (userId === null) throw new AuthError("unauthorized.invalid_ticket");
     return userId;
   }
 
   async function enroll(
-    { holder, auditId, action }: { holder: FactorHolder; auditId: string; action: string },
+    { holder, auditId, act }: FactorAttempt,
     factorId: string,
-    body: Statement,
-  ): Promise<store.FactorRow> {
-    const row = await execute(core, {
-      locks: [{ on: "usr", key: userOfHolder(holder) }],
+    body: Statement<FactorRow & { refusal: string | null }>,
+  ): Promise<FactorRow> {
+    const row = await run(core, {
+      locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
       body,
       // What it tells is told once, so that no transaction of the caller's may undo it afterwards.
       mustCommit: true,
       onLostReply: store.recallFactor(factorId, auditId),
-      decode: ([found]) => found as store.FactorRow & { refusal?: string | null },
+      answer: (found) => found,
     });
-    await refuseHolder(core, holder, action, row.refusal ?? null);
+    await refuseHolder(core, holder, act, row.refusal);
     return row;
   }
 }

@@ -1,16 +1,19 @@
 import type { Actor } from "../domain/actor.ts";
-import { acceptGrace, type MfaPolicy } from "../domain/factor.ts";
-import { uuidFor, wireId } from "../domain/id.ts";
+import * as acts from "../domain/acts/factor.ts";
+import { acceptGrace, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
+import { uuidFor } from "../domain/id.ts";
+import { toValue } from "../domain/record.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
+import { work } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
+import { locksOf } from "../engine/locks.ts";
 import { createMfaCore, type MfaCore, type MfaOptions } from "../engine/mfa-settings.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
-import { refuse } from "../engine/refuse.ts";
+import { readOne } from "../engine/reads.ts";
+import { lockUser } from "../store/locks.ts";
 import * as store from "../store/mfa-policy.ts";
-import { sql } from "../store/sql.ts";
 import { checkFactor, type FactorProof } from "./factor-check.ts";
 import { type FactorOperations, factorOperations } from "./factors.ts";
 import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword } from "./second-factor.ts";
@@ -55,45 +58,40 @@ export function mfaParts(settings: Core, options: MfaOptions): FeatureParts<MfaA
 function policyOperations(core: MfaCore): MfaPolicyOperations {
   return {
     async get({ actor, userId }) {
-      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      return await execute(core, {
-        body: store.selectMfaPolicy(act),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const policy = row as store.MfaPolicyRow & { refusal: string | null };
-          refuse(policy.refusal);
-          return toPolicy(policy);
-        },
-      });
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return await readOne(core, store.selectMfaPolicy(asked), toPolicy);
     },
 
     set: plannable(core, async (_core, { actor, userId, required, graceUntil = null }) => {
-      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      const work = {
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }] as const,
-        body: store.setMfaPolicy({ ...act, required, graceUntil: acceptGrace(graceUntil) }),
-        onLostReply: store.recallMfaPolicy(act.userId, act.auditId),
-        decode: ([row]: readonly unknown[]) => toPolicy(row as store.MfaPolicyRow),
-        denial: denialOf(actor, "identity.mfa_policy.set", "usr", act.userId),
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return {
+        work: work({
+          locks: locksOf(acts.setMfaPolicy, lockUser(asked.userId)),
+          body: store.setMfaPolicy({ ...asked, required, graceUntil: acceptGrace(graceUntil) }),
+          onLostReply: store.recallMfaPolicy(asked.userId, asked.auditId),
+          answer: toPolicy,
+          denial: denialOf(actor, acts.setMfaPolicy, asked.userId),
+        }),
+        known: {},
       };
-      return { work, known: {} };
     }),
 
     grantEnrollment: plannable(core, async (_core, { actor, userId }) => {
-      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      const work = {
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }] as const,
-        body: store.grantEnrollment(act),
-        onLostReply: store.recallGrant(act.auditId),
-        decode: () => undefined,
-        denial: denialOf(actor, "identity.mfa.grant_enrollment", "usr", act.userId),
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return {
+        work: work({
+          locks: locksOf(acts.grantEnrollment, lockUser(asked.userId)),
+          body: store.grantEnrollment(asked),
+          onLostReply: store.recallGrant(asked.auditId),
+          decode: () => undefined,
+          denial: denialOf(actor, acts.grantEnrollment, asked.userId),
+        }),
+        known: {},
       };
-      return { work, known: {} };
     }),
   };
 }
 
 function toPolicy(row: store.MfaPolicyRow): MfaPolicy {
-  const { userId, required, graceUntil, updatedAt } = row;
-  return { userId: wireId("usr", userId), required, graceUntil, updatedAt };
+  return toValue(mfaPolicy, row);
 }

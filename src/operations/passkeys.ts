@@ -1,27 +1,30 @@
 import { randomBytes, toBase64Url, toHex } from "../crypto/bytes.ts";
-import { sha256Hex } from "../crypto/digest.ts";
-import type { Actor } from "../domain/actor.ts";
-import { isOpaqueToken } from "../domain/bearer.ts";
+import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
+import * as acts from "../domain/acts/passkey.ts";
 import { AuthError } from "../domain/error.ts";
-import { generateId, uuidFor, wireId } from "../domain/id.ts";
-import type { Passkey } from "../domain/passkey.ts";
+import { generateId, uuidFor } from "../domain/id.ts";
+import { type Passkey, passkey } from "../domain/passkey.ts";
+import { toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { isStorableText } from "../domain/text.ts";
+import { acceptName } from "../domain/text.ts";
 import { parseAssertionResponse, parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine/challenges.ts";
 import type { Core } from "../engine/core.ts";
 import { withDecoys } from "../engine/decoy-credentials.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
+import { run } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "../engine/passkey-settings.ts";
 import type { Operation } from "../engine/plan.ts";
+import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
+import { holderOfTicket } from "../engine/tickets.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as passkeyStore from "../store/passkeys.ts";
@@ -44,7 +47,7 @@ export interface AssertionOptions {
 /** Passkeys, and signing in with them. */
 export interface PasskeyOperations {
   /** What a browser needs to make a passkey; for the user of a fresh session (S28). */
-  registrationOptions: Operation<{ actor: Actor }, RegistrationOptions>;
+  registrationOptions: Operation<{ actor: SessionActor }, RegistrationOptions>;
   /**
    * Keeps the passkey that a browser made for those options.
    *
@@ -52,12 +55,12 @@ export interface PasskeyOperations {
    * @param input.name What its owner calls it, up to 120 characters.
    * @throws {AuthError} `invalid_format.webauthn`, `conflict.duplicate_credential`, `unauthorized.reauthentication_required`.
    */
-  register: Operation<{ actor: Actor; response: unknown; name?: string | null }, Passkey>;
+  register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
   /** A user's passkeys that are not revoked. One is revoked as every credential is. */
   list: Operation<{ actor: Actor; userId: string }, readonly Passkey[]>;
   rename: Operation<{ actor: Actor; passkeyId: string; name: string }, Passkey>;
   /** What a browser needs to prove a passkey or a security key of a known user: of a ticket, or of a session. */
-  proofOptions: Operation<{ actor: Actor } | PresentedTicket, AssertionOptions>;
+  proofOptions: Operation<{ actor: SessionActor } | PresentedTicket, AssertionOptions>;
 }
 
 /** Signing in with a passkey. */
@@ -114,73 +117,69 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
   return {
     async registrationOptions({ actor }) {
       const holder = holderOfActor(actor);
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }],
+      const row = await run(core, {
+        locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
         body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
         onLostReply: "repeat",
-        decode: ([found]) => found as store.RegistrationOptionsRow,
+        answer: (found) => found,
       });
-      await refuseHolder(core, holder, "identity.passkey.register", row.refusal);
+      await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now));
     },
 
     async register({ actor, response, name = null }) {
-      if (name !== null) requireName(name);
+      if (name !== null) acceptName(name);
       const holder = holderOfActor(actor);
       const parsed = parseRegistrationResponse(response);
       const key = parsed && (await verifyKey(core, parsed, registrationBinding(holder)));
       if (!key) throw new AuthError("invalid_format.webauthn");
       const passkeyId = uuidFor("cred", generateId("cred"));
       const auditId = newAuditId();
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }],
+      const row = await run(core, {
+        locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
         mustCommit: true,
         body: passkeyStore.insertPasskey({
           holder,
           context: actor.context,
-          action: "identity.passkey.register",
+          act: acts.registerPasskey,
           auditId,
           passkeyId,
           name,
           key,
         }),
         onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
-        decode: ([found]) => found as passkeyStore.PasskeyRow & { refusal: string | null },
+        answer: (found) => found,
       });
-      await refuseHolder(core, holder, "identity.passkey.register", row.refusal);
+      await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return toPasskey(row);
     },
 
     async list({ actor, userId }) {
-      return await execute(core, {
-        body: passkeyStore.selectPasskeysOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
-        onLostReply: "repeat",
-        decode: (rows) => {
-          const passkeys = rows as (passkeyStore.PasskeyRow & { refusal: string | null })[];
-          refuse(passkeys[0]!.refusal);
-          return passkeys.filter(({ id }) => id !== null).map(toPasskey);
-        },
-      });
+      return await readAll(
+        core,
+        passkeyStore.selectPasskeysOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
+        toPasskey,
+      );
     },
 
     async rename({ actor, passkeyId, name }) {
-      requireName(name);
-      const act = { actor, auditId: newAuditId(), passkeyId: uuidFor("cred", passkeyId), name };
-      return await execute(core, {
-        locks: [{ on: "usr", key: userOfCredential(act.passkeyId) }],
-        body: passkeyStore.renamePasskey(act),
-        onLostReply: passkeyStore.recallPasskey(act.passkeyId, act.auditId),
-        decode: ([row]) => toPasskey(row as passkeyStore.PasskeyRow),
-        denial: denialOf(actor, "identity.passkey.rename", "cred", act.passkeyId),
+      acceptName(name);
+      const asked = { actor, auditId: newAuditId(), passkeyId: uuidFor("cred", passkeyId), name };
+      return await run(core, {
+        locks: locksOf(acts.renamePasskey, lockUsersOf(userOfCredential(asked.passkeyId))),
+        body: passkeyStore.renamePasskey(asked),
+        onLostReply: passkeyStore.recallPasskey(asked.passkeyId, asked.auditId),
+        answer: toPasskey,
+        denial: denialOf(actor, acts.renamePasskey, asked.passkeyId),
       });
     },
 
     async signInOptions({ identifier } = {}) {
       const named = core.identifierFirst ? identifier?.slice(0, 1_024) : undefined;
-      const { now, credentialIds } = await execute(core, {
+      const { now, credentialIds } = await run(core, {
         body: store.selectSignInOptions((named && normalIdentifier(core, named)) ?? ""),
         onLostReply: "repeat",
-        decode: ([row]) => row as { now: Date; credentialIds: readonly string[] },
+        answer: (row) => row,
       });
       const challenge = await issueChallenge(core, ["sign_in"], now);
       return assertionOptions(challenge, named === undefined ? [] : await withDecoys(core, named, credentialIds));
@@ -196,11 +195,11 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
     },
 
     async proofOptions(of) {
-      const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(of);
-      const row = await execute(core, {
+      const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(of, "sign_in");
+      const row = await run(core, {
         body: store.selectAssertionOptions({ holder }),
         onLostReply: "repeat",
-        decode: ([found]) => found as { refusal: string | null; credentialIds: readonly string[]; now: Date },
+        answer: (found) => found,
       });
       refuse(row.refusal);
       return assertionOptions(await issueChallenge(core, proofBinding(holder), row.now), row.credentialIds);
@@ -218,14 +217,8 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
   }
 }
 
-function holderOfActor(actor: Actor): FactorHolder & { actor: Actor; sessionId: string } {
-  if (!actor.sessionId) throw new TypeError("Only the user of a session has passkeys of their own.");
-  return { actor, sessionId: uuidFor("ses", actor.sessionId) };
-}
-
-async function holderOfTicket({ ticket, transport = "token" }: PresentedTicket): Promise<FactorHolder> {
-  if (!isOpaqueToken(ticket)) throw new AuthError("unauthorized.invalid_ticket");
-  return { ticketHash: await sha256Hex(ticket), transport, purpose: "sign_in" };
+function holderOfActor(actor: SessionActor): FactorHolder & { actor: SessionActor; sessionId: string } {
+  return { actor, sessionId: uuidFor("ses", sessionOf(actor).sessionId) };
 }
 
 /** Bound to the session that asked (S28). */
@@ -233,21 +226,6 @@ function registrationBinding({ sessionId }: { sessionId: string }): CeremonyBind
   return ["register_passkey", sessionId];
 }
 
-function requireName(name: string): void {
-  if (name.length < 1 || name.length > 120 || !isStorableText(name)) throw new AuthError("invalid_format.name");
-}
-
 function toPasskey(row: passkeyStore.PasskeyRow): Passkey {
-  return {
-    id: wireId("cred", row.id),
-    userId: wireId("usr", row.userId),
-    status: row.status,
-    name: row.name,
-    transports: row.transports ?? [],
-    aaguid: row.aaguid,
-    backupEligible: row.backupEligible ?? false,
-    backedUp: row.backedUp ?? false,
-    createdAt: row.createdAt,
-    lastUsedAt: row.lastUsedAt,
-  };
+  return toValue(passkey, row);
 }

@@ -1,19 +1,21 @@
-import type { Actor } from "../domain/actor.ts";
+import type { SessionActor } from "../domain/actor.ts";
+import { changePassword } from "../domain/acts/credential.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
+import { work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { acceptPassword, hashPassword } from "../engine/passwords.ts";
 import type { Operation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import * as store from "../store/password-change.ts";
-import type { SessionUserRow } from "../store/sessions.ts";
 import { withOwnPassword } from "./current-password.ts";
 
 export type ChangePassword = Operation<
-  { actor: Actor; currentPassword: string; newPassword: string; transport: Transport },
+  { actor: SessionActor; currentPassword: string; newPassword: string; transport: Transport },
   IssuedSession & { knownDevice: string }
 >;
 
@@ -30,13 +32,13 @@ export function changePasswordOperation(core: Core): ChangePassword {
     // Before an attempt is counted; and again, since the name that is changed may be another one.
     await acceptPassword(core, newPassword, actor.subject);
     const made = await newSession(core, { transport, context: actor.context });
-    const check = { actor, currentPassword, action: "identity.password.change" };
+    const check = { actor, currentPassword, act: changePassword };
     const row = await withOwnPassword(core, check, async ({ credentialId, identifier }) => {
       const { needsFactor } = await acceptPassword(core, newPassword, identifier);
       const passwordHash = await hashPassword(core, newPassword);
       const auditId = newAuditId();
-      return {
-        locks: [{ on: "usr", key: userOfCredential(credentialId) }],
+      return work({
+        locks: locksOf(changePassword, lockUsersOf(userOfCredential(credentialId))),
         body: store.spendPasswordChange({
           actor,
           credentialId,
@@ -47,8 +49,8 @@ export function changePasswordOperation(core: Core): ChangePassword {
           auditId,
         }),
         onLostReply: store.recallPasswordChange(made.session.sessionId, auditId),
-        decode: ([found]) => found as SessionUserRow,
-      };
+        answer: (found) => found,
+      });
     });
     const changed = issued(row, made.token);
     return { ...changed, knownDevice: await issueKnownDevice(core, changed.session.credentialId) };

@@ -1,26 +1,29 @@
-import { accessRules } from "../domain/access-rules.ts";
 import type { Actor } from "../domain/actor.ts";
-import { generateId, uuidFor, wireId } from "../domain/id.ts";
+import * as acts from "../domain/acts/personal-access-token.ts";
+import { generateId, uuidFor } from "../domain/id.ts";
 import {
   acceptExpiry,
   acceptScopes,
-  acceptTokenName,
   generatePatSecret,
   type PersonalAccessToken,
   type PersonalAccessTokenStatus,
+  personalAccessToken,
 } from "../domain/personal-access-token.ts";
+import { toValue } from "../domain/record.ts";
+import { acceptName } from "../domain/text.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
+import { run, work } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { checked } from "../engine/options.ts";
-import { decodeCursor, type Page, pageLimit, toPage } from "../engine/page.ts";
+import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
 import { hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
-import { refuse } from "../engine/refuse.ts";
+import { readOne, readPage } from "../engine/reads.ts";
+import { lockUser } from "../store/locks.ts";
 import * as store from "../store/personal-access-tokens.ts";
-import { sql } from "../store/sql.ts";
 import {
   PersonalAccessTokenVerifier,
   type PresentedPersonalAccessToken,
@@ -122,79 +125,57 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
     async create({ actor, userId, name, scope, expiresAt = null }) {
       const tokenId = generateId("pat");
       const secret = generatePatSecret();
-      const act = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
-      const accepted = { name: acceptTokenName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
+      const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
+      const accepted = { name: acceptName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
       const secretHash = await hashPassword(core, secret);
-      const pat = await execute(core, {
+      const pat = await run(core, {
         // A reset of the user's factors that is under way is seen before the session is looked at (S16).
-        locks: [{ on: "usr", key: sql`select ${act.userId}::uuid as id` }],
-        body: store.insertPersonalAccessToken({ ...act, ...accepted, secretHash }),
-        onLostReply: store.recallPersonalAccessToken(act.tokenId, act.auditId),
+        locks: locksOf(acts.createPat, lockUser(asked.userId)),
+        body: store.insertPersonalAccessToken({ ...asked, ...accepted, secretHash }),
+        onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
         // The application's transaction could undo it after the token has gone out.
         mustCommit: true,
-        decode: ([row]) => toPersonalAccessToken(row as store.PersonalAccessTokenRow),
-        denial: denialOf(actor, "identity.pat.create", "usr", act.userId),
+        answer: toPersonalAccessToken,
+        denial: denialOf(actor, acts.createPat, asked.userId, "usr"),
       });
       return { pat, token: `${tokenId}_${secret}` };
     },
 
     async get({ actor, tokenId }) {
-      const act = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
-      return await execute(core, {
-        body: store.selectPersonalAccessToken(act),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const found = row as store.PersonalAccessTokenRow & { refusal: string | null };
-          refuse(found.refusal);
-          return toPersonalAccessToken(found);
-        },
-      });
+      const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
+      return await readOne(core, store.selectPersonalAccessToken(asked), toPersonalAccessToken);
     },
 
     async listForUser({ actor, userId, cursor, limit, status }) {
       const size = pageLimit(limit);
-      return await execute(core, {
-        body: store.selectPersonalAccessTokensOfUser({
-          actor,
-          auditId: newAuditId(),
-          userId: uuidFor("usr", userId),
-          after: decodeCursor("pat", cursor),
-          limit: size,
-          status,
-        }),
-        onLostReply: "repeat",
-        decode: (rows) =>
-          toPage(rows as (store.PersonalAccessTokenRow & { refusal: string | null })[], size, toPersonalAccessToken),
+      const body = store.selectPersonalAccessTokensOfUser({
+        actor,
+        auditId: newAuditId(),
+        userId: uuidFor("usr", userId),
+        after: decodeCursor("pat", cursor),
+        limit: size,
+        status,
       });
+      return await readPage(core, body, size, toPersonalAccessToken);
     },
 
     revoke: plannable(core, async (_core, { actor, tokenId, onlyOwn = false }) => {
-      const act = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
-      const rule = onlyOwn ? accessRules.revokeOwnPat : accessRules.revokePat;
-      const work = {
-        locks: [{ on: "usr", key: store.userOfPersonalAccessToken(act.tokenId) }] as const,
-        body: store.revokePersonalAccessToken({ ...act, rule }),
-        onLostReply: store.recallPersonalAccessToken(act.tokenId, act.auditId),
-        decode: ([row]: readonly unknown[]) => toPersonalAccessToken(row as store.PersonalAccessTokenRow),
-        denial: denialOf(actor, "identity.pat.revoke", "pat", act.tokenId),
+      const act = onlyOwn ? acts.revokeOwnPat : acts.revokePat;
+      const asked = { act, actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
+      return {
+        work: work({
+          locks: locksOf(act, lockUsersOf(store.userOfPersonalAccessToken(asked.tokenId))),
+          body: store.revokePersonalAccessToken(asked),
+          onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
+          answer: toPersonalAccessToken,
+          denial: denialOf(actor, act, asked.tokenId),
+        }),
+        known: {},
       };
-      return { work, known: {} };
     }),
   };
 }
 
 function toPersonalAccessToken(row: store.PersonalAccessTokenRow): PersonalAccessToken {
-  const { id, userId, ...rest } = row;
-  return {
-    id: wireId("pat", id),
-    userId: wireId("usr", userId),
-    name: rest.name,
-    scope: rest.scope,
-    status: rest.status,
-    expiresAt: rest.expiresAt,
-    lastUsedAt: rest.lastUsedAt,
-    revokedAt: rest.revokedAt,
-    createdAt: rest.createdAt,
-    updatedAt: rest.updatedAt,
-  };
+  return toValue(personalAccessToken, row);
 }

@@ -1,12 +1,14 @@
 import { constantTimeEqual, fromHex, randomBytes, toBase64Url, toHex, utf8 } from "../crypto/bytes.ts";
 import { sha256Hex } from "../crypto/digest.ts";
+import { refreshSession as act } from "../domain/acts/session.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { execute } from "../engine/execute.ts";
+import { run } from "../engine/execute.ts";
+import { lockOfToken, locksOf } from "../engine/locks.ts";
 import { type IssuedSession, issued, type PresentedToken } from "../engine/sessions.ts";
 import * as rotation from "../store/refresh.ts";
 
@@ -23,8 +25,8 @@ export async function refreshSession(
   const child = await deriveChild(core, token);
   const childId = uuidFor("ses", generateId("ses"));
   const auditId = newAuditId();
-  const rows = await execute(core, {
-    locks: [{ on: "usr", key: rotation.userOfToken(tokenHash) }],
+  const rows = await run(core, {
+    locks: locksOf(act, ...lockOfToken(tokenHash)),
     body: rotation.refreshSession({
       tokenHash,
       presentedId: sessionId === undefined ? undefined : uuidFor("ses", sessionId),
@@ -42,7 +44,7 @@ export async function refreshSession(
     }),
     mustCommit: true,
     onLostReply: rotation.recallRefresh(childId, auditId),
-    decode: (found) => found as rotation.RefreshedRow[],
+    decode: (found) => found,
   });
   const [row] = rows;
   switch (row?.verdict) {

@@ -1,24 +1,26 @@
 import { sha256Hex } from "../crypto/digest.ts";
-import { accessRules } from "../domain/access-rules.ts";
-import type { Actor } from "../domain/actor.ts";
-import { generateOpaqueToken, isOpaqueToken } from "../domain/bearer.ts";
+import { type SessionActor, sessionOf } from "../domain/actor.ts";
+import { verifyFactor } from "../domain/acts/factor.ts";
+import { stepUp } from "../domain/acts/session.ts";
+import { generateOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
-import { type FactorId, isValidId, uuidFor, wireId } from "../domain/id.ts";
+import { type FactorId, uuidFor, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { execute } from "../engine/execute.ts";
+import { run } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
-import { lockOfCounter, lockOfToken } from "../engine/locks.ts";
+import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { Operation } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
-import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
+import { holderOfTicket } from "../engine/tickets.ts";
+import { digestOfToken } from "../engine/token-digest.ts";
+import { userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factor-sign-in.ts";
 import type { CheckedFactor } from "../store/factor-spending.ts";
-import type { SessionUserRow } from "../store/sessions.ts";
 import { checkCurrentPassword } from "./current-password.ts";
 import type { FactorProof, FactorUse, ProvedFactor } from "./factor-check.ts";
 
@@ -64,7 +66,7 @@ export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProo
    * Proves again who acts, for what needs a fresh proof: a fresh session takes the place of the acting one (S14). A user with a
    * second factor needs to prove that one.
    */
-  stepUp: Operation<{ actor: Actor; transport: Transport; proof: StepUp }, IssuedSession>;
+  stepUp: Operation<{ actor: SessionActor; transport: Transport; proof: StepUp }, IssuedSession>;
 }
 
 /** The operations for proofs of one kind, which `check` checks. */
@@ -74,17 +76,17 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
 ): SecondFactorOperations<Proof, Proof> {
   return {
     async signInWithFactor({ proof, presentedToken, ...presented }) {
-      const { holder, context, transport } = await holderOfTicket(presented);
-      const action = "identity.mfa.verify";
-      const { checked, bucket } = await check({ holder, context, action, proof });
-      const presentedTokenHash =
-        presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
+      const holder = await holderOfTicket(presented, "sign_in");
+      const { transport } = holder;
+      const context = cleanContext(presented.context ?? {});
+      const { checked, counter } = await check({ holder, context, act: verifyFactor, proof });
+      const presentedTokenHash = await digestOfToken(presentedToken);
       const session = await spendOnSession(core, {
         holder,
         context,
-        action,
+        act: verifyFactor,
         checked,
-        bucket,
+        counter,
         transport,
         presentedTokenHash,
       });
@@ -92,26 +94,24 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
     },
 
     async verifyMfa({ userId, proof, ...presented }) {
-      const { holder, context, ticketHash } = await holderOfTicket(presented, userId);
-      const action = "identity.mfa.verify";
-      const proved = await check({ holder, context, action, proof });
+      const holder = await holderOfTicket(presented, "sign_in", userId);
+      const use = { holder, context: cleanContext(presented.context ?? {}), act: verifyFactor };
+      const proved = await check({ ...use, proof });
       const ticket = generateOpaqueToken();
       const auditId = newAuditId();
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfCounter(proved.bucket)],
+      const row = await run(core, {
+        locks: locksOf(verifyFactor, lockUsersOf(userOfHolder(holder)), ...lockOfCounter(proved.counter)),
         mustCommit: true,
         body: store.spendFactorOnTicket({
-          holder,
-          context,
-          action,
+          ...use,
           auditId,
           checked: proved.checked,
-          refund: proved.bucket,
-          ticketHash,
+          refund: proved.counter,
+          ticketHash: holder.ticketHash,
           newTicketHash: await sha256Hex(ticket),
         }),
         onLostReply: store.recallUpgradedTicket(auditId),
-        decode: ([found]) => found as store.UpgradedTicketRow,
+        answer: (found) => found,
       });
       const { checked } = proved;
       requireSpent(row, checked);
@@ -125,12 +125,9 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
     },
 
     async stepUp({ actor, transport, proof }) {
-      if (!actor.sessionId) throw new TypeError("Only the user of a session steps up.");
-      const { context } = actor;
-      const action = "identity.session.step_up";
-      const holder: FactorHolder = { actor, sessionId: uuidFor("ses", actor.sessionId) };
-      const { checked, bucket } = await check({ holder, context, action, proof });
-      return await spendOnSession(core, { holder, context, action, checked, bucket, transport });
+      const use = stepUpBy(actor);
+      const { checked, counter } = await check({ ...use, proof });
+      return await spendOnSession(core, { ...use, checked, counter, transport });
     },
   };
 }
@@ -138,15 +135,17 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
 /** Proves again who acts by their password, which is enough for whoever has no second factor. */
 export async function stepUpWithPassword(
   core: Core,
-  { actor, transport, password }: { actor: Actor; transport: Transport; password: string },
+  { actor, transport, password }: { actor: SessionActor; transport: Transport; password: string },
 ): Promise<IssuedSession> {
-  if (!actor.sessionId) throw new TypeError("Only the user of a session steps up.");
-  const { context } = actor;
-  const action = "identity.session.step_up";
-  const holder: FactorHolder = { actor, sessionId: uuidFor("ses", actor.sessionId) };
-  const proved = await checkCurrentPassword(core, { actor, password, rule: accessRules.stepUp, action });
+  const use = stepUpBy(actor);
+  const proved = await checkCurrentPassword(core, { actor, password, guard: stepUp, act: stepUp });
   const checked = { type: "password", factorId: proved.credentialId, hash: proved.passwordHash } as const;
-  return await spendOnSession(core, { holder, context, action, checked, bucket: proved.bucket, transport });
+  return await spendOnSession(core, { ...use, checked, counter: proved.counter, transport });
+}
+
+function stepUpBy(actor: SessionActor): FactorUse {
+  const sessionId = uuidFor("ses", sessionOf(actor).sessionId);
+  return { holder: { actor, sessionId }, context: actor.context, act: stepUp };
 }
 
 /** Spends a proof on a session: the second half. */
@@ -154,19 +153,19 @@ export async function spendOnSession(
   core: Core,
   spend: FactorUse & {
     checked: CheckedFactor;
-    bucket: string;
+    counter: string;
     transport: Transport;
     presentedTokenHash?: string | undefined;
   },
 ): Promise<IssuedSession> {
-  const { holder, context, transport, presentedTokenHash, bucket: refund, ...act } = spend;
+  const { holder, context, transport, presentedTokenHash, counter: refund, ...proved } = spend;
   const made = await newSession(core, { transport, context });
   const auditId = newAuditId();
-  const row = await execute(core, {
-    locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfToken(presentedTokenHash), ...lockOfCounter(refund)],
+  const row = await run(core, {
+    locks: [lockUsersOf(userOfHolder(holder)), ...lockOfToken(presentedTokenHash), ...lockOfCounter(refund)],
     mustCommit: true,
     body: store.spendFactorOnSession({
-      ...act,
+      ...proved,
       holder,
       context,
       auditId,
@@ -175,24 +174,10 @@ export async function spendOnSession(
       presentedTokenHash,
     }),
     onLostReply: store.recallSpentFactor(made.session.sessionId, auditId),
-    decode: ([found]) => found as SessionUserRow & store.SpentFactorRow,
+    answer: (found) => found,
   });
   requireSpent(row, spend.checked);
   return issued(row, made.token);
-}
-
-/** A ticket of a form that nobody was given opens nothing, and need not be asked for. */
-async function holderOfTicket({ ticket, transport = "token", context = {} }: PresentedTicket, userId?: string) {
-  const isOfNobody = userId !== undefined && !isValidId(userId, "usr");
-  if (!isOpaqueToken(ticket) || isOfNobody) throw new AuthError("unauthorized.invalid_ticket");
-  const ticketHash = await sha256Hex(ticket);
-  const holder: FactorHolder & { ticketHash: string } = {
-    ticketHash,
-    transport,
-    purpose: "sign_in",
-    ...(userId !== undefined && { userId: uuidFor("usr", userId) }),
-  };
-  return { holder, context: cleanContext(context), transport, ticketHash };
 }
 
 /** @throws {AuthError} If the holder lost its right since the check, or somebody was first with the very code. */

@@ -1,13 +1,14 @@
 import { randomBytes, toHex } from "../crypto/bytes.ts";
+import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
 import type { Factor } from "../domain/factor.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, issueChallenge } from "../engine/challenges.ts";
-import { execute } from "../engine/execute.ts";
+import { run } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
-import { lockOfToken } from "../engine/locks.ts";
+import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
 import type { Operation } from "../engine/plan.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
@@ -15,9 +16,8 @@ import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
-import type { RegistrationOptionsRow } from "../store/webauthn.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
-import { toFactor } from "./factor-values.ts";
+import { factorOf, toFactor } from "./factor-values.ts";
 import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
 
 /** Security keys as second factors (Flametrench ADR 0010): they sign nobody in by themselves, as passkeys do. */
@@ -44,11 +44,11 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
     },
 
     async enroll(authority) {
-      const attempt = await enrollmentBy(authority, "identity.mfa.enroll");
+      const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const { holder } = attempt;
       const factorId = uuidFor("mfa", generateId("mfa"));
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }],
+      const row = await run(core, {
+        locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
         body: enrollment.insertPendingWebauthn({
           ...attempt,
           factorId,
@@ -57,9 +57,9 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
         }),
         // The challenge is of the reply, so one that is lost cannot be answered.
         onLostReply: "refuse",
-        decode: ([found]) => found as store.FactorRow & RegistrationOptionsRow,
+        answer: (found) => found,
       });
-      await refuseHolder(core, holder, attempt.action, row.refusal);
+      await refuseHolder(core, holder, attempt.act, row.refusal);
       const challenge = await issueChallenge(core, bindingOf(holder, factorId), row.now);
       return { factor: toFactor(row), options: creationOptions(core, row, challenge) };
     },
@@ -68,7 +68,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       const factorId = uuidFor("mfa", id);
       const attempt = await enrollmentBy(
         "ticket" in authority ? { ...authority, transport } : authority,
-        "identity.mfa.confirm",
+        acts.confirmFactor,
         store.userOfFactor(factorId),
       );
       const { holder } = attempt;
@@ -77,8 +77,8 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       if (!key) throw new AuthError("invalid_format.webauthn");
       const made = await newSession(core, { transport, context: attempt.context });
       const presentedTokenHash = await presentedWith(authority);
-      const row = await execute(core, {
-        locks: [{ on: "usr", key: userOfHolder(holder) }, ...lockOfToken(presentedTokenHash)],
+      const row = await run(core, {
+        locks: locksOf(acts.confirmFactor, lockUsersOf(userOfHolder(holder)), ...lockOfToken(presentedTokenHash)),
         mustCommit: true,
         body: enrollment.confirmFactor({
           ...attempt,
@@ -90,11 +90,11 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
           presentedTokenHash,
         }),
         onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-        decode: ([found]) => found as enrollment.ConfirmedRow,
+        answer: (found) => found,
       });
-      await refuseHolder(core, holder, attempt.action, row.refusal);
+      await refuseHolder(core, holder, attempt.act, row.refusal);
       const session = issued(row, made.token);
-      const factor = toFactor(enrollment.confirmedFactor(row, factorId));
+      const factor = factorOf(row);
       return "ticket" in authority
         ? { ...session, factor, knownDevice: await issueKnownDevice(core, session.session.credentialId) }
         : { ...session, factor };

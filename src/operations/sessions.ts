@@ -1,5 +1,6 @@
 import { sha256Hex } from "../crypto/digest.ts";
-import type { Actor } from "../domain/actor.ts";
+import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
+import * as acts from "../domain/acts/session.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import { type SessionId, uuidFor, wireId } from "../domain/id.ts";
@@ -8,10 +9,11 @@ import { minimumTtlSeconds, type Session, type Transport } from "../domain/sessi
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute } from "../engine/execute.ts";
-import { decodeCursor, type Page, pageLimit, toPage } from "../engine/page.ts";
+import { run, work } from "../engine/execute.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
+import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
-import { refuse } from "../engine/refuse.ts";
+import { readOne, readPage } from "../engine/reads.ts";
 import {
   type IssuedSession,
   issued,
@@ -20,9 +22,9 @@ import {
   toSession,
   type VerifiedSession,
 } from "../engine/sessions.ts";
+import { lockUser } from "../store/locks.ts";
 import * as store from "../store/sessions.ts";
-import { createSessionFromTicket, userOfTicket } from "../store/sign-in.ts";
-import { sql } from "../store/sql.ts";
+import { createSessionFromTicket, userOfTicket } from "../store/tickets.ts";
 import { refreshSession } from "./refresh-session.ts";
 import { signOut } from "./sign-out.ts";
 import { verifySession } from "./verify-session.ts";
@@ -68,7 +70,7 @@ export interface SessionOperations {
   /** Ends a session; one that has ended stays as it is. */
   revoke: PlannableOperation<OfSession, Session>;
   /** Ends every session of the actor but the one that acts, and their login tickets. */
-  revokeOthers: Operation<{ actor: Actor }, { revoked: number }>;
+  revokeOthers: Operation<{ actor: SessionActor }, { revoked: number }>;
   /** Ends the presented session, if it is one. */
   signOut: Operation<PresentedToken, void>;
 }
@@ -87,75 +89,68 @@ export function sessionOperations(core: Core): SessionOperations {
       const made = await newSession(core, { transport, context, ttlSeconds: wholeSeconds });
       const auditId = newAuditId();
       const ticketHash = await sha256Hex(ticket);
-      const work = {
-        locks: [{ on: "usr", key: userOfTicket(ticketHash) }] as const,
-        body: createSessionFromTicket({
-          ticketHash,
-          userId: uuidOr("usr", userId, "unauthorized.invalid_ticket"),
-          credentialId: uuidOr("cred", credentialId, "unauthorized.invalid_ticket"),
-          session: made.session,
-          auditId,
+      return {
+        work: work({
+          locks: locksOf(acts.createSession, lockUsersOf(userOfTicket(ticketHash))),
+          body: createSessionFromTicket({
+            ticketHash,
+            userId: uuidOr("usr", userId, "unauthorized.invalid_ticket"),
+            credentialId: uuidOr("cred", credentialId, "unauthorized.invalid_ticket"),
+            session: made.session,
+            auditId,
+          }),
+          onLostReply: store.recallSession(made.session.sessionId, auditId),
+          answer: (row) => issued(row, made.token),
         }),
-        onLostReply: store.recallSession(made.session.sessionId, auditId),
-        decode: ([row]: readonly unknown[]) => issued(row as store.SessionUserRow, made.token),
+        known: { sessionId: wireId("ses", made.session.sessionId) },
       };
-      return { work, known: { sessionId: wireId("ses", made.session.sessionId) } };
     }),
 
     verify: (presented) => verifySession(core, presented),
 
     async get({ actor, sessionId }) {
-      const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
-      return await execute(core, {
-        body: store.selectSession(act),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const session = row as store.SessionRow & { refusal: string | null };
-          refuse(session.refusal);
-          return toSession(session);
-        },
-      });
+      const asked = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
+      return await readOne(core, store.selectSession(asked), toSession);
     },
 
     async list({ actor, userId, cursor, limit, onlyLive = false }) {
       const size = pageLimit(limit);
-      return await execute(core, {
-        body: store.selectSessionsOfUser({
-          actor,
-          auditId: newAuditId(),
-          userId: uuidFor("usr", userId),
-          after: decodeCursor("ses", cursor),
-          limit: size,
-          onlyLive,
-          defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
-        }),
-        onLostReply: "repeat",
-        decode: (rows) => toPage(rows as (store.SessionRow & { refusal: string | null })[], size, toSession),
+      const body = store.selectSessionsOfUser({
+        actor,
+        auditId: newAuditId(),
+        userId: uuidFor("usr", userId),
+        after: decodeCursor("ses", cursor),
+        limit: size,
+        onlyLive,
+        defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
       });
+      return await readPage(core, body, size, toSession);
     },
 
     refresh: (presented) => refreshSession(core, presented),
 
     revoke: plannable(core, async (_core, { actor, sessionId }) => {
-      const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
-      const work = {
-        locks: [{ on: "usr", key: store.userOfSession(act.sessionId) }] as const,
-        body: store.revokeSession(act),
-        onLostReply: store.recallSession(act.sessionId, act.auditId),
-        decode: ([row]: readonly unknown[]) => toSession(row as store.SessionRow),
-        denial: denialOf(actor, "identity.session.revoke", "ses", act.sessionId),
+      const asked = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
+      return {
+        work: work({
+          locks: locksOf(acts.revokeSession, lockUsersOf(store.userOfSession(asked.sessionId))),
+          body: store.revokeSession(asked),
+          onLostReply: store.recallSession(asked.sessionId, asked.auditId),
+          answer: toSession,
+          denial: denialOf(actor, acts.revokeSession, asked.sessionId),
+        }),
+        known: {},
       };
-      return { work, known: {} };
     }),
 
     async revokeOthers({ actor }) {
-      if (!actor.userId || !actor.sessionId) throw new TypeError("Only the user of a session has other sessions.");
-      const act = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", actor.sessionId) };
-      return await execute(core, {
-        locks: [{ on: "usr", key: sql`select ${uuidFor("usr", actor.userId)}::uuid as id` }],
-        body: store.revokeOtherSessions(act),
-        onLostReply: store.recallRevokedCount(act.auditId),
-        decode: ([row]) => ({ revoked: (row as { revoked: number }).revoked }),
+      const { userId, sessionId } = sessionOf(actor);
+      const asked = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
+      return await run(core, {
+        locks: locksOf(acts.revokeOtherSessions, lockUser(uuidFor("usr", userId))),
+        body: store.revokeOtherSessions(asked),
+        onLostReply: store.recallRevokedCount(asked.auditId),
+        answer: ({ revoked }) => ({ revoked }),
       });
     },
 

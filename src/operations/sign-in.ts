@@ -1,5 +1,6 @@
 import { sha256Hex } from "../crypto/digest.ts";
-import { generateOpaqueToken, isOpaqueToken } from "../domain/bearer.ts";
+import { signIn as act } from "../domain/acts/sign-in.ts";
+import { generateOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
 import { type CredentialId, type UserId, wireId } from "../domain/id.ts";
@@ -7,16 +8,17 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { attemptBuckets } from "../engine/counters.ts";
-import { execute } from "../engine/execute.ts";
+import { attemptCounters } from "../engine/counters.ts";
+import { run, work } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
-import { lockOfToken } from "../engine/locks.ts";
+import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { rehash, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import type { Operation } from "../engine/plan.ts";
 import { executeAndPurge } from "../engine/purge.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
+import { digestOfToken } from "../engine/token-digest.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-in.ts";
@@ -115,35 +117,38 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const typed = proof.identifier.slice(0, 1_024);
   const identifier = normalIdentifier(core, typed);
   const device = await verifyKnownDevice(core, proof.knownDevice);
-  const counters = await attemptBuckets(core, {
+  const counters = await attemptCounters(core, {
     identifier: identifier ?? typed,
     address: context.address,
     device: device?.nonce,
   });
   const attempt = { auditId: newAuditId(), context, identifierDigest: counters.identifierDigest };
 
-  const reserved = await executeAndPurge(core, {
-    body: store.reservePasswordCheck({
-      ...attempt,
-      auditId: newAuditId(),
-      // A text that is no identifier is looked up as one that nobody can have.
-      identifier: identifier ?? "",
-      buckets: counters.buckets,
-      deviceCredentialId: device?.credentialId,
+  const reserved = await executeAndPurge(
+    core,
+    work({
+      body: store.reservePasswordCheck({
+        ...attempt,
+        auditId: newAuditId(),
+        // A text that is no identifier is looked up as one that nobody can have.
+        identifier: identifier ?? "",
+        counters: counters.counters,
+        deviceCredentialId: device?.credentialId,
+      }),
+      onLostReply: "refuse",
+      answer: (row) => row,
     }),
-    onLostReply: "refuse",
-    decode: ([row]) => row as store.ReservedRow,
-  });
+  );
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
 
-  const matches = await returningOnBusy(core, reserved.bucket, () =>
+  const matches = await returningOnBusy(core, reserved.counter, () =>
     verifyPasswordHash(core, reserved.passwordHash, password),
   );
   const { credentialId, userId, passwordHash } = reserved;
   if (!matches || credentialId === null || userId === null || passwordHash === null) {
-    await execute(core, {
+    await run(core, {
       body: store.recordFailedSignIn(attempt),
       onLostReply: "repeat",
       decode: () => undefined,
@@ -154,11 +159,10 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const made = await newSession(core, { transport, context });
   const ticket = generateOpaqueToken();
   const rehashed = await rehash(core, passwordHash, password);
-  const presentedTokenHash =
-    presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
-  const row = await execute(core, {
+  const presentedTokenHash = await digestOfToken(presentedToken);
+  const row = await run(core, {
     // Whether a second factor is demanded, and what the presented session became, is of after these locks.
-    locks: [{ on: "usr", key: userOfCredential(credentialId) }, ...lockOfToken(presentedTokenHash)],
+    locks: locksOf(act, lockUsersOf(userOfCredential(credentialId)), ...lockOfToken(presentedTokenHash)),
     body: store.spendPassword({
       ...attempt,
       credentialId,
@@ -166,12 +170,12 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
       ticketHash: await sha256Hex(ticket),
       onlyTicket,
       presentedTokenHash,
-      refund: reserved.bucket,
+      refund: reserved.counter,
       passwordHash,
       rehashed,
     }),
     onLostReply: store.recallSpentPassword(made.session.sessionId, attempt.auditId),
-    decode: ([found]) => found as store.SignedInRow,
+    answer: (found) => found,
   });
   if (!row.live) throw new AuthError("unauthorized.invalid_credential");
   if (row.next === "closed") throw new AuthError("forbidden.enrollment_not_granted");

@@ -1,19 +1,20 @@
 import { sha256Hex } from "../crypto/digest.ts";
+import { signOut as act } from "../domain/acts/session.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { execute } from "../engine/execute.ts";
+import { run } from "../engine/execute.ts";
+import { lockOfToken, locksOf } from "../engine/locks.ts";
 import type { PresentedToken } from "../engine/sessions.ts";
-import { userOfToken } from "../store/refresh.ts";
 import { endPresentedSession } from "../store/sessions.ts";
 
 /** Ends the session whose token is presented. A token that opens nothing has nothing to end. */
 export async function signOut(core: Core, { token, transport, context = {} }: PresentedToken): Promise<void> {
   if (!isOpaqueToken(token)) return;
   const tokenHash = await sha256Hex(token);
-  await execute(core, {
-    locks: [{ on: "usr", key: userOfToken(tokenHash) }],
+  await run(core, {
+    locks: locksOf(act, ...lockOfToken(tokenHash)),
     body: endPresentedSession({
       tokenHash,
       transport,

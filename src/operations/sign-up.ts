@@ -1,20 +1,20 @@
-import { sha256Hex } from "../crypto/digest.ts";
-import { isOpaqueToken } from "../domain/bearer.ts";
+import { signUp as act } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { storableText } from "../domain/text.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { attemptBuckets } from "../engine/counters.ts";
-import { execute } from "../engine/execute.ts";
+import { attemptCounters } from "../engine/counters.ts";
+import { run } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
-import { lockOfToken } from "../engine/locks.ts";
+import { lockOfToken, locksOf } from "../engine/locks.ts";
 import { acceptPassword, hashPassword } from "../engine/passwords.ts";
 import type { Operation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
+import { digestOfToken } from "../engine/token-digest.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/sign-up.ts";
 import type { PasswordProof } from "./sign-in.ts";
@@ -53,7 +53,7 @@ export function signUpOperation(core: Core): SignUp {
 
     const { transport = "token", presentedToken } = account;
     const context = cleanContext(account.context ?? {});
-    const { buckets, identifierDigest } = await attemptBuckets(core, {
+    const { counters, identifierDigest } = await attemptCounters(core, {
       identifier,
       address: context.address,
       purpose: "sign-up",
@@ -61,10 +61,9 @@ export function signUpOperation(core: Core): SignUp {
     const passwordHash = await hashPassword(core, account.password);
     const made = await newSession(core, { transport, context });
     const auditId = newAuditId();
-    const presentedTokenHash =
-      presentedToken && isOpaqueToken(presentedToken) ? await sha256Hex(presentedToken) : undefined;
-    const row = await execute(core, {
-      locks: [...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)],
+    const presentedTokenHash = await digestOfToken(presentedToken);
+    const row = await run(core, {
+      locks: locksOf(act, ...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)),
       mustCommit: true,
       body: store.signUp({
         userId: uuidFor("usr", generateId("usr")),
@@ -74,13 +73,13 @@ export function signUpOperation(core: Core): SignUp {
         displayName,
         session: made.session,
         presentedTokenHash,
-        buckets,
+        counters,
         auditId,
         context,
         identifierDigest,
       }),
       onLostReply: store.recallSignUp(made.session.sessionId, auditId),
-      decode: ([found]) => found as store.SignedUpRow,
+      answer: (found) => found,
     });
     if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
     if (!row.created) throw new AuthError("conflict.duplicate_credential");

@@ -1,22 +1,25 @@
-import type { Actor } from "../domain/actor.ts";
+import type { GuardedAct } from "../domain/act.ts";
+import type { Actor, SessionActor } from "../domain/actor.ts";
+import * as acts from "../domain/acts/user.ts";
 import { generateId, type UserId, uuidFor } from "../domain/id.ts";
 import { storableText } from "../domain/text.ts";
 import type { Status, User } from "../domain/user.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute, type Work } from "../engine/execute.ts";
+import { execute, type Work, work } from "../engine/execute.ts";
 import { claimFor } from "../engine/idempotency.ts";
-import { lockOfCounter } from "../engine/locks.ts";
-import { decodeCursor, type Page, pageLimit, toPage } from "../engine/page.ts";
+import { lockOfCounter, locksOf } from "../engine/locks.ts";
+import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
 import { type Operation, Plan, type PlannableOperation, plannable } from "../engine/plan.ts";
-import { refuse } from "../engine/refuse.ts";
+import { readOne, readPage } from "../engine/reads.ts";
 import { toUser } from "../engine/sessions.ts";
+import type { Asked } from "../store/audit.ts";
 import { claimKey } from "../store/idempotency.ts";
-import type { Lock } from "../store/locks.ts";
+import { type Lock, lockUser } from "../store/locks.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
-import { type Statement, sql } from "../store/sql.ts";
-import { lockAdministrators } from "../store/tuples.ts";
+import { lockAdministrators } from "../store/relations.ts";
+import type { Statement } from "../store/sql.ts";
 import * as store from "../store/users.ts";
 import { withOwnPassword } from "./current-password.ts";
 
@@ -63,7 +66,7 @@ export interface UserOperations {
   /** Ends the account for good, with its sessions, tickets, credentials, factors, tokens and tuples. */
   revoke: PlannableOperation<OfUser, User>;
   /** The same by the user themself, who proves the password if they have one. Throws as `auth.changePassword` does. */
-  revokeOwn: Operation<OfUser & { currentPassword: string }, User>;
+  revokeOwn: Operation<{ actor: SessionActor; userId: string; currentPassword: string }, User>;
 }
 
 export function userOperations(core: Core): UserOperations {
@@ -71,27 +74,19 @@ export function userOperations(core: Core): UserOperations {
     create: Object.assign(async (input: CreateUser) => await execute(core, (await prepareCreate(input)).work), {
       async plan({ idempotencyKey, ...input }: CreateUser) {
         if (idempotencyKey !== undefined) throw new TypeError("A plan knows its user beforehand, so it takes no key.");
-        const { work, known } = await prepareCreate(input);
-        return new Plan(work, known);
+        const prepared = await prepareCreate(input);
+        return new Plan(prepared.work, prepared.known);
       },
     }),
 
     async get({ actor, userId }) {
-      const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      return await execute(core, {
-        body: store.selectUser(act),
-        onLostReply: "repeat",
-        decode: ([row]) => {
-          const user = row as store.UserRow & { refusal: string | null };
-          refuse(user.refusal);
-          return toUser(user);
-        },
-      });
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return await readOne(core, store.selectUser(asked), toUser);
     },
 
-    update: change("identity.user.update", (act, input: OfUser & { displayName?: string | null }) =>
+    update: change(acts.updateUser, (asked, input: OfUser & { displayName?: string | null }) =>
       store.updateUser({
-        ...act,
+        ...asked,
         displayName: input.displayName === undefined ? undefined : storableText(input.displayName),
       }),
     ),
@@ -106,66 +101,60 @@ export function userOperations(core: Core): UserOperations {
         query: query === undefined ? undefined : storableText(query),
         status,
       });
-      return await execute(core, {
-        body,
-        onLostReply: "repeat",
-        decode: (rows) => toPage(rows as (store.UserRow & { refusal: string | null })[], size, toUser),
-      });
+      return await readPage(core, body, size, toUser);
     },
 
-    suspend: change("identity.user.suspend", store.suspendUser, [lockAdministrators()]),
-    reinstate: change("identity.user.reinstate", store.reinstateUser),
+    suspend: change(acts.suspendUser, store.suspendUser, lockAdministrators()),
+    reinstate: change(acts.reinstateUser, store.reinstateUser),
     revoke: plannable(core, async (_core, input) => ({ work: revokeWork(input, undefined), known: {} })),
 
     revokeOwn: async ({ currentPassword, ...input }) =>
-      await withOwnPassword(core, { actor: input.actor, currentPassword, action: "identity.user.revoke" }, (proof) =>
+      await withOwnPassword(core, { actor: input.actor, currentPassword, act: acts.revokeUser }, (proof) =>
         revokeWork(input, proof),
       ),
   };
 
   function revokeWork({ actor, userId }: OfUser, proof: CurrentPassword | undefined): Work<User> {
-    const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-    const user: Lock = { on: "usr", key: sql`select ${act.userId}::uuid as id` };
-    const locks = [user, lockAdministrators(), ...lockOfCounter(proof?.bucket)];
-    return userWork(act, "identity.user.revoke", store.revokeUser({ ...act, proof }), locks);
+    const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+    const locks = [lockUser(asked.userId), lockAdministrators(), ...lockOfCounter(proof?.counter)];
+    return userWork(acts.revokeUser, asked, store.revokeUser({ ...asked, proof }), locks);
   }
 
   async function prepareCreate({ actor, displayName = null, idempotencyKey }: CreateUser) {
     const userId = generateId("usr");
-    const act = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+    const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
     const input = [displayName ?? "", String(displayName)];
-    const claim = await claimFor(core, actor, "createUser", idempotencyKey, input, act.userId);
-    const body = store.insertUser({ ...act, displayName: storableText(displayName), claim });
+    const claim = await claimFor(core, actor, acts.createUser, idempotencyKey, input, asked.userId);
+    const body = store.insertUser({ ...asked, displayName: storableText(displayName), claim });
     return {
-      work: userWork(act, "identity.user.create", body, claim ? [claimKey(claim)] : []),
+      work: userWork(acts.createUser, asked, body, claim ? [claimKey(claim)] : []),
       known: { userId },
     };
   }
 
   function change<Input extends OfUser>(
-    action: string,
-    statement: (act: { actor: Actor; auditId: string; userId: string }, input: Input) => Statement<store.UserRow>,
-    locks: readonly Lock[] = [],
+    act: GuardedAct,
+    statement: (asked: Asked & { userId: string }, input: Input) => Statement<store.UserRow>,
+    ...locks: readonly Lock[]
   ): PlannableOperation<Input, User> {
     return plannable(core, async (_core, input) => {
-      const act = { actor: input.actor, auditId: newAuditId(), userId: uuidFor("usr", input.userId) };
-      const user: Lock = { on: "usr", key: sql`select ${act.userId}::uuid as id` };
-      return { work: userWork(act, action, statement(act, input), [user, ...locks]), known: {} };
+      const asked = { actor: input.actor, auditId: newAuditId(), userId: uuidFor("usr", input.userId) };
+      return { work: userWork(act, asked, statement(asked, input), [lockUser(asked.userId), ...locks]), known: {} };
     });
   }
 }
 
 function userWork(
-  act: { actor: Actor; auditId: string; userId: string },
-  action: string,
+  act: GuardedAct,
+  asked: Asked & { userId: string },
   body: Statement<store.UserRow>,
   locks: readonly Lock[],
 ): Work<User> {
-  return {
-    locks,
+  return work({
+    locks: locksOf(act, ...locks),
     body,
-    onLostReply: store.recallUser(act.userId, act.auditId),
-    decode: ([row]) => toUser(row as store.UserRow),
-    denial: denialOf(act.actor, action, "usr", act.userId),
-  };
+    onLostReply: store.recallUser(asked.userId, asked.auditId),
+    answer: toUser,
+    denial: denialOf(asked.actor, act, asked.userId),
+  });
 }

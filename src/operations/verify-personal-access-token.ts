@@ -1,6 +1,5 @@
 import { sha256Hex } from "../crypto/digest.ts";
 import { classifyBearer } from "../domain/bearer.ts";
-import { addressKeys } from "../domain/client-address.ts";
 import { AuthError } from "../domain/error.ts";
 import { type PersonalAccessTokenId, type UserId, uuidFor, wireId } from "../domain/id.ts";
 import { patPrefix, splitPatToken } from "../domain/personal-access-token.ts";
@@ -8,12 +7,12 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import type { User } from "../domain/user.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { execute } from "../engine/execute.ts";
+import { addressCounters } from "../engine/counters.ts";
+import { run } from "../engine/execute.ts";
 import { verifyPasswordHash } from "../engine/passwords.ts";
 import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../engine/proved-tokens.ts";
 import { refuse } from "../engine/refuse.ts";
-import { toUser } from "../engine/sessions.ts";
-import type { AttemptLimit, Bucket } from "../store/counters.ts";
+import { userOf } from "../engine/sessions.ts";
 import * as store from "../store/personal-access-token-checks.ts";
 import type { Statement } from "../store/sql.ts";
 
@@ -37,8 +36,10 @@ export interface VerifiedPersonalAccessToken {
  * Checks that failed, or are under way, of one address and of one network (S23). A right token costs nothing here, so a limit
  * is met by who makes them up, and by many clients behind one address with one wrong token among them.
  */
-const addressLimit: AttemptLimit = { attempts: 60, windowSeconds: 300 };
-const networkLimit: AttemptLimit = { attempts: 300, windowSeconds: 300 };
+const limits = {
+  address: { attempts: 60, windowSeconds: 300 },
+  network: { attempts: 300, windowSeconds: 300 },
+} as const;
 
 /** For how long a check waits for a place: 40 times 25 ms. */
 const placeRounds = 40;
@@ -82,11 +83,11 @@ export class PersonalAccessTokenVerifier {
     const { digest, tokenId } = check;
     const proof = this.#proved.find(digest);
     if (!proof || tokenId === undefined) return undefined;
-    const row = await execute(this.#core, {
+    const row = await run(this.#core, {
       body: store.useProvedToken({ ...proof, tokenId, proofSeconds }),
       onLostReply: "repeat",
       mustCommit: true,
-      decode: ([found]) => found as (store.FoundTokenRow & { proved: boolean }) | undefined,
+      answer: (found) => found,
     });
     if (row?.proved && row.refusal === null) return row;
     // From now on it is counted like any other.
@@ -99,12 +100,12 @@ export class PersonalAccessTokenVerifier {
   async #prove(check: Check): Promise<store.FoundTokenRow> {
     const core = this.#core;
     const { tokenId, context } = check;
-    const buckets = await bucketsOf(core, context.address);
-    const names = buckets.map(({ name }) => name);
-    const row = await execute(core, {
-      body: store.reserveTokenCheck({ tokenId, buckets, auditId: newAuditId(), context }),
+    const counters = await addressCounters(core, context.address, { prefix: "pat-", limits });
+    const names = counters.map(({ name }) => name);
+    const row = await run(core, {
+      body: store.reserveTokenCheck({ tokenId, counters, auditId: newAuditId(), context }),
       onLostReply: "refuse",
-      decode: ([reserved]) => reserved as store.ReservedTokenCheckRow,
+      answer: (reserved) => reserved,
     });
     if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
 
@@ -117,7 +118,7 @@ export class PersonalAccessTokenVerifier {
       return await this.#fail(check, row.refusal ?? "pat.invalid");
     }
     const { secretHash } = row;
-    const [spent] = await this.#try(store.spendTokenCheck({ tokenId: tokenId!, secretHash, buckets: names }));
+    const [spent] = await this.#try(store.spendTokenCheck({ tokenId: tokenId!, secretHash, counters: names }));
     refuse(spent?.refusal ?? null);
     return row;
   }
@@ -163,18 +164,6 @@ export class PersonalAccessTokenVerifier {
   }
 }
 
-async function bucketsOf(core: Core, address: string | undefined): Promise<readonly Bucket[]> {
-  const { narrow, wide } = addressKeys(address);
-  const [narrowDigest, wideDigest] = await Promise.all([
-    core.keys.digest("address", narrow),
-    core.keys.digest("network", wide),
-  ]);
-  return [
-    { name: `pat-address:${narrowDigest}`, limit: addressLimit, kind: "address" },
-    { name: `pat-network:${wideDigest}`, limit: networkLimit, kind: "address" },
-  ];
-}
-
 function isFound(row: store.ReservedTokenCheckRow): row is store.ReservedTokenCheckRow & store.FoundTokenRow {
   return row.id !== null;
 }
@@ -186,12 +175,6 @@ function verified(row: store.FoundTokenRow): VerifiedPersonalAccessToken {
     userId: wireId("usr", row.userId),
     scope: row.scope,
     prefix: patPrefix(tokenId),
-    user: toUser({
-      id: row.userId,
-      status: row.userStatus,
-      displayName: row.displayName,
-      createdAt: row.userCreatedAt,
-      updatedAt: row.userUpdatedAt,
-    }),
+    user: userOf(row),
   };
 }

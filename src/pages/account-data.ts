@@ -14,8 +14,8 @@ export interface Account {
   /** Whatever else signs in with a password of its own. */
   readonly otherIdentifiers: readonly string[];
   readonly passkeys: readonly Passkey[];
-  readonly authenticator: Factor | undefined;
-  readonly recoveryCodes: Factor | undefined;
+  readonly authenticator: Extract<Factor, { type: "totp" }> | undefined;
+  readonly recoveryCodes: Extract<Factor, { type: "recovery" }> | undefined;
   readonly tokens: Page<PersonalAccessToken>;
   /** The one that asks comes first. */
   readonly sessions: readonly AccountSessionBody[];
@@ -34,7 +34,7 @@ export async function loadAccount({ auth, actor, user, session }: UserVisit): Pr
     auth.personalAccessTokens.listForUser({ ...mine, status: "active", limit }),
     auth.sessions.list({ ...mine, onlyLive: true, limit }),
   ]);
-  const activeFactor = (type: Factor["type"]) => factors.find((one) => one.type === type && one.status === "active");
+  const active = factors.filter(({ status }) => status === "active");
   const bodies = sessions.data.map((one) => accountSessionBody(one, session.id));
   const [password, ...others] = credentials.filter(({ type, status }) => type === "password" && status === "active");
   return {
@@ -42,8 +42,8 @@ export async function loadAccount({ auth, actor, user, session }: UserVisit): Pr
     password,
     otherIdentifiers: others.map(({ identifier }) => identifier),
     passkeys,
-    authenticator: activeFactor("totp"),
-    recoveryCodes: activeFactor("recovery"),
+    authenticator: active.find((factor) => factor.type === "totp"),
+    recoveryCodes: active.find((factor) => factor.type === "recovery"),
     tokens,
     sessions: [...bodies.filter(({ current }) => current), ...bodies.filter(({ current }) => !current).reverse()],
     hasMoreSessions: sessions.nextCursor !== null,

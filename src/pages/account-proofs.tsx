@@ -104,7 +104,7 @@ export function RecoveryCodesPart({ account, failure, done }: PartProps): Render
     <Part id="recovery-codes" done={done} title="Recovery codes" failure={failure && sentenceFor(failure.refusal)}>
       <p>
         {recoveryCodes
-          ? `You have ${recoveryCodes.remaining ?? 0} of 10 left. New ones make these void.`
+          ? `You have ${recoveryCodes.remaining} of 10 left. New ones make these void.`
           : "You have none. They sign you in if you lose your authenticator app."}
       </p>
       {authenticator || recoveryCodes ? (

@@ -3,7 +3,9 @@
  *
  * @module
  */
+import type { Audited, TargetKind } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
+import { uuidFor } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -13,13 +15,15 @@ export type AuditOutcome = "success" | "failure" | "denied";
 export interface AuditEvent {
   /** Made once for each operation: also the mark by which a lost reply finds out whether it committed. */
   readonly id: string;
-  readonly action: string;
+  /** The row that says what it is called, and what kind of object it is about. */
+  readonly act: Audited;
   /** The outcome, or SQL for it where only the statement knows. */
   readonly outcome: AuditOutcome | Statement;
   /** Who acts; without one the event is from before authentication. */
   readonly actor?: Actor | undefined;
   readonly context: RequestContext;
-  readonly targetKind: string;
+  /** Where it is about something else than the row says. */
+  readonly targetKind?: TargetKind;
   /** SQL for the target's UUID, or for text where the kind has none; never an identifier that somebody typed. */
   readonly targetId: Statement;
   /** SQL for the acting user's UUID where only the statement knows it, as at sign-up. */
@@ -28,6 +32,17 @@ export interface AuditEvent {
   readonly repeatable?: boolean;
   /** SQL for a JSON object. */
   readonly metadata?: Statement;
+}
+
+/** Who asks for an act, and the event that it leaves. */
+export interface Asked {
+  readonly actor: Actor;
+  readonly auditId: string;
+}
+
+/** The event of an act that succeeds. */
+export function successOf(act: Audited, { actor, auditId }: Asked, targetId: Statement): AuditEvent {
+  return { id: auditId, act, outcome: "success", actor, context: actor.context, targetId };
 }
 
 /** `insert into aud …`, one event for each row of `from`, for use as a CTE. */
@@ -42,13 +57,15 @@ export function insertAuditEvent(event: AuditEvent, from: Statement): Statement 
   const { address, userAgent, requestId, clientRequestId } = event.context;
   const context = { ip: address, user_agent: userAgent, request_id: requestId, client_request_id: clientRequestId };
   const userId = event.actor?.userId;
+  const { action, target } = event.act;
+  const targetKind = event.targetKind ?? target;
 
   return sql`
     insert into aud (id, occurred_at, actor_usr_id, auth, action, target_kind, target_id, outcome, metadata, context)
     select ${event.id}::uuid, sallyport_now(),
-      ${event.actingUser ?? sql`${userId === undefined ? null : userId.slice(4)}::uuid`},
-      ${auth === null ? null : JSON.stringify(auth)}::jsonb, ${event.action}, ${event.targetKind},
-      ${wireIdOf(event.targetKind, event.targetId)}, ${event.outcome},
+      ${event.actingUser ?? sql`${userId === undefined ? null : uuidFor("usr", userId)}::uuid`},
+      ${auth === null ? null : JSON.stringify(auth)}::jsonb, ${action}, ${targetKind},
+      ${wireIdOf(targetKind, event.targetId)}, ${event.outcome},
       ${event.metadata ?? sql`'{}'::jsonb`}, ${JSON.stringify(context)}::jsonb
     from ${from}
     ${event.repeatable ? sql`on conflict (id) do nothing` : sql``}`;

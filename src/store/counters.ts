@@ -12,7 +12,7 @@ export interface AttemptLimit {
 }
 
 /** One counter of an attempt. Its name is a keyed digest. */
-export interface Bucket {
+export interface Counter {
   readonly name: string;
   readonly limit: AttemptLimit;
   /**
@@ -31,53 +31,55 @@ const failuresThatClose = 100;
 
 /**
  * The CTEs `counted` and `quota`. `quota` is one row: `allowed`, `retry_after`, `just_limited` for the first refusal of a
- * window, which alone is audited, and `bucket`, the account's or device's counter that was counted.
+ * window, which alone is audited, and `counter`, the account's or device's counter that was counted.
+ *
+ * Of a counter that is closed, the attempt that finds it so is the first, and then the first one of each window.
  *
  * Addresses come first: an attempt that they refuse says nothing of the account and is not counted against it. Rows are taken
  * in order of name, or two attempts could deadlock.
  *
- * @param attempt.account SQL for the name of a known account's counter, or null: then the bucket's own name stands. A new
- *   password is a new credential and so begins with a fresh counter.
- * @param attempt.knownDevice SQL for whether the account's own device asks.
+ * @param attempt.account SQL for the name of a known account's counter, or null: then the counter's own name stands. A new
+ *   password is a new credential and so begins with a fresh counter. Default null.
+ * @param attempt.knownDevice SQL for whether the account's own device asks. Default false.
  * @param attempt.condition SQL for whether anything is counted; if not, nothing is allowed. Default true.
  */
 export function countAttempts(attempt: {
-  buckets: readonly Bucket[];
-  account: Statement;
-  knownDevice: Statement;
+  counters: readonly Counter[];
+  account?: Statement;
+  knownDevice?: Statement;
   condition?: Statement;
 }): Statement {
-  const { buckets, account, knownDevice, condition = sql`true` } = attempt;
-  const text = (field: (bucket: Bucket) => string | number): string[] => buckets.map((bucket) => String(field(bucket)));
+  const { counters, account = sql`null::text`, knownDevice = sql`false`, condition = sql`true` } = attempt;
+  const text = (field: (counter: Counter) => string | number): string[] =>
+    counters.map((counter) => String(field(counter)));
   return sql`wanted as materialized (
       select case when w.kind = 'account' then coalesce(${account}, w.name) else w.name end as name,
         w.maximum::int, w.seconds::int, w.kind, w.units::int
-      from unnest(${text((b) => b.name)}::text[], ${text((b) => b.limit.attempts)}::text[],
-        ${text((b) => b.limit.windowSeconds)}::text[], ${text((b) => b.kind)}::text[], ${text((b) => b.units ?? 1)}::text[])
+      from unnest(${text((c) => c.name)}::text[], ${text((c) => c.limit.attempts)}::text[],
+        ${text((c) => c.limit.windowSeconds)}::text[], ${text((c) => c.kind)}::text[], ${text((c) => c.units ?? 1)}::text[])
         as w(name, maximum, seconds, kind, units)
       where ${condition} and (w.kind = 'address' or w.kind = case when ${knownDevice} then 'device' else 'account' end)),
-    counted_addresses as (${countBuckets(sql`kind = 'address'`)}),
+    counted_addresses as (${countInto(sql`kind = 'address'`)}),
     admitted as materialized (
       select coalesce(bool_and(count <= maximum), true) as ok from counted_addresses),
-    counted_account as (${countBuckets(sql`kind <> 'address' and (select ok from admitted)`)}),
+    counted_account as (${countInto(sql`kind <> 'address' and (select ok from admitted)`)}),
     counted as (select * from counted_addresses union all select * from counted_account),
     quota as materialized (
       select coalesce(bool_and(count <= maximum and not closed), false) as allowed,
         coalesce(bool_or(case
-          -- The attempt that finds it closed, and the first one of each window after that.
           when closed then count = 1 or (streak = ${failuresThatClose + 1}::int and count <= maximum)
           else count > maximum and count - units <= maximum end), false) as just_limited,
         ceil(extract(epoch from max(case when closed then sallyport_now() + interval '1 day'
           when count > maximum then resets_at end) - sallyport_now()))::int as retry_after,
-        (select name from wanted where kind <> 'address') as bucket
+        (select name from wanted where kind <> 'address') as counter
       from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
 }
 
 /**
- * `insert into attempt …` for the buckets of `wanted` that `which` holds for. Addresses have no streak: an update that touches no
+ * `insert into attempt …` for the counters of `wanted` that `which` holds for. Addresses have no streak: an update that touches no
  * index costs less.
  */
-function countBuckets(which: Statement): Statement {
+export function countInto(which: Statement): Statement {
   return sql`
       insert into attempt as a (bucket, count, maximum, resets_at, backs_off, streak)
       select name, units, maximum, sallyport_now() + make_interval(secs => seconds), kind <> 'address', 1
@@ -98,7 +100,7 @@ function countBuckets(which: Statement): Statement {
 }
 
 /** SQL for the name of a credential's counter, or null. A credential's, not an identifier's: a new password begins afresh. */
-export function credentialBucket(credentialId: Statement): Statement {
+export function credentialCounter(credentialId: Statement): Statement {
   return sql`'credential:' || (${credentialId})::text`;
 }
 
@@ -108,34 +110,15 @@ export function isUsedUp(attempt: Statement): Statement {
     or (${attempt}.backs_off and ${attempt}.streak >= ${failuresThatClose}::int))`;
 }
 
-/** The CTE body that gives one reservation back after a success, and ends the run of failures (S22). */
-export function refundAttempt(bucket: string, condition: Statement): Statement {
+/** The CTE body that refunds an attempt: a success gives it back and ends the run of failures (S22). */
+export function refund(counter: string, condition: Statement): Statement {
   return sql`
     update attempt set count = greatest(count - 1, 0), streak = 0
-    where bucket = ${bucket} and ${condition}`;
+    where bucket = ${counter} and ${condition}`;
 }
 
-/** Gives a reservation back whose secret nobody looked at: it was neither a success nor a failure. */
-export function returnAttempt(bucket: string): Statement {
+/** Returns an attempt whose secret was not looked at: it was neither a success nor a failure. */
+export function returnAttempt(counter: string): Statement {
   return sql`
-    update attempt set count = greatest(count - 1, 0), streak = greatest(streak - 1, 0) where bucket = ${bucket}`;
-}
-
-/** How many refusals of one user's are written down each by itself. */
-const denialLimit: AttemptLimit = { attempts: 20, windowSeconds: 900 };
-
-/** The CTEs that count a refusal of a user's, and `recorded`: one row if it is to be written down (S41). */
-export function countDenial(userId: string): Statement {
-  const { attempts, windowSeconds } = denialLimit;
-  return sql`wanted as (
-      select ${`denial:${userId}`} as name, ${attempts}::int as maximum, ${windowSeconds}::int as seconds, 'address' as kind, 1 as units),
-    counted as (${countBuckets(sql`true`)}),
-    recorded as (select count > maximum as last from counted where count <= maximum + 1)`;
-}
-
-/** SQL for whether a user has been refused so often that nothing more is written down. */
-export function hasUsedUpDenials(userId: string | undefined): Statement {
-  return sql`exists (
-    select from attempt spent where spent.bucket = ${userId === undefined ? null : `denial:${userId}`}::text
-      and ${isUsedUp(sql`spent`)})`;
+    update attempt set count = greatest(count - 1, 0), streak = greatest(streak - 1, 0) where bucket = ${counter}`;
 }

@@ -5,20 +5,22 @@
  *
  * @module
  */
-import { enrollmentSeconds, type FactorType, ticketAttempts } from "../domain/factor.ts";
-import { confirmedAtItsEnd } from "./access.ts";
+import { enrollmentSeconds, type FactorRow, type FactorType, ticketAttempts } from "../domain/factor.ts";
+import type { Prefixed } from "../domain/record.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
-import { type Bucket, countAttempts } from "./counters.ts";
+import { type Counter, countAttempts } from "./counters.ts";
+import { type Cte, type Handle, handle } from "./cte.ts";
+import { endings, loginsOf } from "./endings.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { refundFactor, withMethods } from "./factor-spending.ts";
-import { type FactorRow, factorColumns } from "./factors.ts";
+import { factorColumns, factorColumnsOf } from "./factors.ts";
+import { confirmedAtItsEnd } from "./held-factors.ts";
 import {
   endPresentedFamily,
   insertSession,
   type NewSession,
   type SessionUserRow,
-  sessionColumns,
   sessionUserColumns,
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -27,13 +29,12 @@ import {
   ensureHandle,
   type RegisteredKey,
   type RegistrationOptionsRow,
-  registrationOptionColumns,
-  registrationOptionJoin,
+  registrationOptions,
 } from "./webauthn.ts";
 
 /** Whose ticket it is: sealing a secret needs the user's id, which a holder of a ticket is not told. */
 export function selectTicketUser(holder: FactorHolder & { ticketHash: string }): Statement<{ userId: string | null }> {
-  return sql`with ${holderOf({ holder }, false)} select usr_id as "userId" from holder`;
+  return sql`with ${holderOf({ holder }, false).define} select usr_id as "userId" from holder`;
 }
 
 interface Enrollment extends FactorAttempt {
@@ -52,11 +53,10 @@ export function insertPendingTotp(
   },
 ): Statement<EnrolledRow> {
   const { algorithm, digits, periodSeconds } = enrollment.parameters;
+  const holder = holderOf(enrollment, false);
   return sql`
-    with ${holderOf(enrollment, false)},
-    dropped as (
-      delete from mfa using holder
-      where mfa.usr_id = holder.usr_id and holder.refusal is null and mfa.type = 'totp' and mfa.status = 'pending'),
+    with ${holder.define},
+    ${dropPending(holder.name, "totp")},
     mfa as (
       insert into mfa (id, usr_id, type, status, identifier, totp_secret, totp_algorithm, totp_digits, totp_period,
         pending_expires_at)
@@ -65,7 +65,7 @@ export function insertPendingTotp(
         sallyport_now() + make_interval(secs => ${enrollmentSeconds}::int)
       from holder where refusal is null
       returning *),
-    audit as (${insertAuditEvent(enrollmentEvent(enrollment), sql`mfa`)})
+    audit as (${insertAuditEvent(enrollmentEvent(enrollment, holder.name), sql`mfa`)})
     select holder.refusal, ${factorColumns()} from holder left join mfa on true`;
 }
 
@@ -73,21 +73,28 @@ export function insertPendingTotp(
 export function insertPendingWebauthn(
   enrollment: Enrollment & { rpId: string; newHandle: string },
 ): Statement<EnrolledRow & RegistrationOptionsRow> {
+  const holder = holderOf(enrollment, false);
+  const webauthn = ensureHandle(holder.name, enrollment.newHandle);
+  const { columns, join } = registrationOptions(holder.name, webauthn.name);
   return sql`
-    with ${holderOf(enrollment, false)},
-    ${ensureHandle(enrollment.newHandle)},
-    dropped as (
-      delete from mfa using holder
-      where mfa.usr_id = holder.usr_id and holder.refusal is null and mfa.type = 'webauthn' and mfa.status = 'pending'),
+    with ${holder.define},
+    ${webauthn.define},
+    ${dropPending(holder.name, "webauthn")},
     mfa as (
       insert into mfa (id, usr_id, type, status, webauthn_rp_id, pending_expires_at)
       select ${enrollment.factorId}::uuid, usr_id, 'webauthn', 'pending', ${enrollment.rpId},
         sallyport_now() + make_interval(secs => ${enrollmentSeconds}::int)
       from holder where refusal is null
       returning *),
-    audit as (${insertAuditEvent(enrollmentEvent(enrollment), sql`mfa`)})
-    select holder.refusal, ${factorColumns()}, ${registrationOptionColumns()}
-    from holder left join mfa on true ${registrationOptionJoin()}`;
+    audit as (${insertAuditEvent(enrollmentEvent(enrollment, holder.name), sql`mfa`)})
+    select holder.refusal, ${factorColumns()}, ${columns} from holder left join mfa on true ${join}`;
+}
+
+/** The CTE that forgets what of a type waited before. */
+function dropPending(holder: Handle<"holder">, type: FactorType): Statement {
+  return sql`dropped as (
+      delete from mfa using ${holder}
+      where mfa.usr_id = ${holder}.usr_id and ${holder}.refusal is null and mfa.type = ${type} and mfa.status = 'pending')`;
 }
 
 /**
@@ -95,31 +102,31 @@ export function insertPendingWebauthn(
  * always; refused, nothing is counted.
  */
 export function reserveRecoveryCodes(
-  enrollment: FactorAttempt & { buckets: readonly Bucket[] },
+  enrollment: FactorAttempt & { counters: readonly Counter[] },
 ): Statement<{ refusal: string | null; allowed: boolean; retryAfterSeconds: number | null }> {
+  const holder = holderOf(enrollment, false);
   return sql`
-    with ${holderOf(enrollment, false)},
-    verdict as materialized (select holder.usr_id, ${recoveryRefusal()} as refusal from holder),
+    with ${holder.define},
+    verdict as materialized (select holder.usr_id, ${recoveryRefusal(holder.name)} as refusal from holder),
     ${countAttempts({
-      buckets: enrollment.buckets,
-      account: sql`null::text`,
-      knownDevice: sql`false`,
+      counters: enrollment.counters,
       condition: sql`(select refusal is null from verdict)`,
     })}
     select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds" from verdict cross join quota`;
 }
 
 /** SQL for what refuses a set of recovery codes to `holder`: it stands in for another factor, so there must be one. */
-const recoveryRefusal = () => sql`coalesce(holder.refusal, case when not exists (
-        select from mfa other where other.usr_id = holder.usr_id and other.status = 'active' and other.type <> 'recovery')
+const recoveryRefusal = (holder: Handle<"holder">) => sql`coalesce(${holder}.refusal, case when not exists (
+        select from mfa other where other.usr_id = ${holder}.usr_id and other.status = 'active' and other.type <> 'recovery')
         then 'precondition.factor_needed_first' end)`;
 
 /** A set of recovery codes in the place of the old one. It stands in for another factor, so there must be one. */
 export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly string[] }): Statement<EnrolledRow> {
+  const holder = holderOf(enrollment, false);
   return sql`
-    with ${holderOf(enrollment, false)},
+    with ${holder.define},
     verdict as materialized (
-      select holder.usr_id, holder.session_id, ${recoveryRefusal()} as refusal from holder),
+      select holder.usr_id, holder.session_id, ${recoveryRefusal(holder.name)} as refusal from holder),
     old as (
       update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from verdict
       where mfa.usr_id = verdict.usr_id and verdict.refusal is null and mfa.type = 'recovery' and mfa.status = 'active'
@@ -130,43 +137,15 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
         array_fill(false, array[${enrollment.hashes.length}::int]), old.id, sallyport_now(),
         greatest(sallyport_now(), old.created_at + interval '1 microsecond')
       from verdict left join old on true where refusal is null
-      returning *),
-    ${endOtherLogins(sql`mfa`, sql`(select session_id from verdict)`)},
-    audit as (${insertAuditEvent(enrollmentEvent(enrollment), sql`mfa`)})
+      returning *)${endOtherLogins(sql`mfa`, sql`(select session_id from verdict)`)},
+    audit as (${insertAuditEvent(enrollmentEvent(enrollment, holder.name), sql`mfa`)})
     select verdict.refusal, ${factorColumns()} from verdict left join mfa on true`;
 }
 
-/** The fresh session of whoever confirmed, and of the factor what was not known beforehand. */
-export interface ConfirmedRow extends SessionUserRow, Pick<FactorRow, "rpId" | "signCount" | "aaguid" | "transports"> {
-  readonly refusal: string | null;
-  readonly factorType: FactorType;
-  readonly label: string | null;
-  readonly replacesFactor: string | null;
-  readonly factorCreatedAt: Date;
-  readonly factorUpdatedAt: Date;
-}
+/** The fresh session of whoever confirmed, and the factor. */
+export type ConfirmedRow = SessionUserRow & Prefixed<FactorRow, "factor"> & { readonly refusal: string | null };
 
-const confirmedColumns =
-  () => sql`factor.type as "factorType", factor.identifier as label, factor.replaces as "replacesFactor",
-  factor.created_at as "factorCreatedAt", factor.updated_at as "factorUpdatedAt", factor.webauthn_rp_id as "rpId",
-  factor.webauthn_sign_count::text as "signCount", factor.webauthn_aaguid::text as aaguid,
-  factor.webauthn_transports as transports`;
-
-/** The factor of a confirmation. */
-export function confirmedFactor(row: ConfirmedRow, factorId: string): FactorRow {
-  const { rpId, signCount, aaguid, transports } = row;
-  return {
-    id: factorId,
-    type: row.factorType,
-    status: "active",
-    identifier: row.label,
-    replaces: row.replacesFactor,
-    createdAt: row.factorCreatedAt,
-    updatedAt: row.factorUpdatedAt,
-    remaining: null,
-    ...{ rpId, signCount, aaguid, transports },
-  };
-}
+const confirmedColumns = () => factorColumnsOf("factor", "factor.");
 
 /**
  * Makes a factor active that waited for it. Ends every session and ticket of the user and gives one
@@ -182,21 +161,24 @@ export function confirmFactor(
 ): Statement<ConfirmedRow> {
   const { session, activation, factorId } = confirmation;
   const { type } = activation;
+  const holder = holderOf(confirmation, false, type === "totp" ? ticketAttempts : undefined);
+  const factor = activate(activation, holder.name, handle(sql`target`));
+  const cleared = clearFactorCounter(factor.name);
   // A code has been counted as an attempt already.
   const refusal = sql`coalesce(holder.refusal, case
         when not exists (select from target) then 'precondition.factor_not_pending'
         when factor.id is null then ${type === "webauthn" ? "conflict.duplicate_credential" : "precondition.factor_not_pending"}
       end)`;
   return sql`
-    with ${holderOf(confirmation, false, type === "totp" ? ticketAttempts : undefined)},
+    with ${holder.define},
     target as materialized (
       select mfa.id, mfa.usr_id from mfa join holder on holder.usr_id = mfa.usr_id and holder.refusal is null
       where mfa.id = ${factorId}::uuid and mfa.type = ${type} and mfa.status = 'pending'
         and mfa.pending_expires_at > sallyport_now()),
-    ${activate(activation)},
-    ${clearFactorCounter(sql`factor`)},
-    ${endOtherLogins(sql`factor`, sql`null::uuid`, isCleared())},
-    used_leave as (delete from mfa_enrollment_grant leave using factor where leave.usr_id = factor.usr_id),
+    ${factor.define},
+    ${cleared.define}${endOtherLogins(factor.name, sql`null::uuid`, isCleared(cleared.name))}${endings(factor.name, {
+      grants: sql`mfa_enrollment_grant.usr_id = factor.usr_id`,
+    })},
     opened as (${insertSession(
       session,
       sql`(select holder.usr_id, holder.cred_id, holder.family_id, holder.family_expires_at,
@@ -208,10 +190,10 @@ export function confirmFactor(
       { tokenHash: confirmation.presentedTokenHash, transport: session.transport },
       sql`exists (select from factor)`,
     )}),
-    ${refundFactor(confirmation.refund)},
+    ${refundFactor(factor.name, confirmation.refund)},
     audit as (${insertAuditEvent(
       {
-        ...factorEvent(confirmation),
+        ...factorEvent(confirmation, holder.name),
         outcome: sql`case when factor.id is null then 'failure' else 'success' end`,
         targetKind: "mfa",
         targetId: sql`${factorId}::uuid`,
@@ -220,7 +202,7 @@ export function confirmFactor(
       },
       sql`holder left join factor on true where holder.usr_id is not null`,
     )})
-    select ${refusal} as refusal, ${confirmedColumns()}, ${sessionColumns()}, ${sessionUserColumns()}
+    select ${refusal} as refusal, ${confirmedColumns()}, ${sessionUserColumns()}
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
 }
 
@@ -229,57 +211,61 @@ export type Activation =
   | { readonly type: "totp"; readonly step: number }
   | { readonly type: "webauthn"; readonly key: RegisteredKey; readonly name: string | null };
 
-/** The CTE `factor`, for a statement with `holder` and `target`: an authenticator app takes the place of the one that was. */
-function activate(activation: Activation): Statement {
+/** The CTE `factor`: the `target`, active. An authenticator app takes the place of the one that was. */
+function activate(activation: Activation, holder: Handle<"holder">, target: Handle<"target">): Cte<"factor"> {
+  const name = handle<"factor">(sql`factor`);
   if (activation.type === "totp") {
-    return sql`old as (
-      update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from target
-      where mfa.usr_id = target.usr_id and mfa.type = 'totp' and mfa.status = 'active'
+    const define = sql`old as (
+      update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from ${target}
+      where mfa.usr_id = ${target}.usr_id and mfa.type = 'totp' and mfa.status = 'active'
       returning mfa.id),
     factor as (
       update mfa set status = 'active', pending_expires_at = null, confirmed_at = sallyport_now(),
         totp_last_step = ${String(activation.step)}::bigint, replaces = (select id from old)
-      from target where mfa.id = target.id
+      from ${target} where mfa.id = ${target}.id
       returning mfa.*)`;
+    return { define, name };
   }
-  const { key, name } = activation;
-  return sql`${claimCredentialId(key, name)},
+  const { key } = activation;
+  const { define: claim, claimed } = claimCredentialId(holder, key, activation.name);
+  const define = sql`${claim},
     factor as (
       update mfa set status = 'active', pending_expires_at = null, confirmed_at = sallyport_now(),
-        identifier = claimed.credential_id, webauthn_public_key = decode(${key.publicKey}, 'hex'),
+        identifier = ${claimed}.credential_id, webauthn_public_key = decode(${key.publicKey}, 'hex'),
         webauthn_sign_count = ${String(key.signCount)}::bigint, webauthn_rp_id = ${key.rpId},
         webauthn_aaguid = ${key.aaguid}::uuid, webauthn_transports = ${key.transports}::text[]
-      from target, claimed where mfa.id = target.id
+      from ${target}, ${claimed} where mfa.id = ${target}.id
       returning mfa.*)`;
+  return { define, name };
 }
 
 /** What became of a confirmation whose reply was lost. */
 export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId: string): Statement<ConfirmedRow> {
   return sql`
     select aud.metadata ->> 'reason' as refusal, ${confirmedColumns()},
-      ${sessionColumns()}, ${sessionUserColumns()}
+      ${sessionUserColumns()}
     from aud left join mfa factor on factor.id = ${factorId}::uuid left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }
 
 /**
- * The CTEs that end what was signed in without the change (R047): each session but the one named, each ticket.
+ * The CTEs that end what was signed in without the change (R047): each session but the one named, each ticket. Each has a comma in front.
  *
  * @param changed The name of a CTE whose rows have the column `usr_id`; without a row nothing ends.
  * @param kept SQL for the session that stays, or null.
  * @param condition Of the end of a ticket. Default true.
  */
-export function endOtherLogins(changed: Statement, kept: Statement, condition: Statement = sql`true`): Statement {
-  return sql`ended_sessions as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from ${changed}
-      where ses.usr_id = ${changed}.usr_id and ses.revoked_at is null and ses.id is distinct from ${kept}),
-    ended_tickets as (
-      delete from login_ticket using ${changed} where login_ticket.usr_id = ${changed}.usr_id and ${condition})`;
+function endOtherLogins(changed: Statement, kept: Statement, condition: Statement = sql`true`): Statement {
+  const { sessions, tickets } = loginsOf(sql`${changed}.usr_id`);
+  return endings(changed, {
+    sessions: sql`${sessions} and ses.id is distinct from ${kept}`,
+    tickets: sql`${tickets} and ${condition}`,
+  });
 }
 
-function enrollmentEvent(enrollment: Enrollment): AuditEvent {
+function enrollmentEvent(enrollment: Enrollment, holder: Handle<"holder">): AuditEvent {
   return {
-    ...factorEvent(enrollment),
+    ...factorEvent(enrollment, holder),
     outcome: "success",
     targetKind: "mfa",
     targetId: sql`mfa.id`,

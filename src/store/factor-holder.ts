@@ -1,21 +1,29 @@
-import { accessRules } from "../domain/access-rules.ts";
+import type { Audited } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
+import { confirmFactor } from "../domain/acts/factor.ts";
+import { stepUp } from "../domain/acts/session.ts";
 import { ticketAttempts } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { acting, activeFactorTypes, mayEnroll, refusalUnless } from "./access.ts";
+import { acting, refusalUnless } from "./access.ts";
 import type { AuditEvent } from "./audit.ts";
+import { type Cte, type Handle, handle } from "./cte.ts";
+import { activeFactorTypes, mayEnroll } from "./held-factors.ts";
 import { type Statement, sql } from "./sql.ts";
+import { userOfTicket } from "./tickets.ts";
+
+/** Who holds a login ticket. */
+export interface TicketHolder {
+  readonly ticketHash: string;
+  readonly transport: Transport;
+  readonly purpose: "sign_in" | "enroll";
+  /** Whose ticket it must be, where the client says so; another's is none. */
+  readonly userId?: string;
+}
 
 /** Whose factor it is: of a login that wants its second half, or of a session that wants to prove it is still the user's. */
 export type FactorHolder =
-  | {
-      readonly ticketHash: string;
-      readonly transport: Transport;
-      readonly purpose: "sign_in" | "enroll";
-      /** Whose ticket it must be, where the client says so; another's is none. */
-      readonly userId?: string;
-    }
+  | TicketHolder
   | {
       readonly actor: Actor;
       readonly sessionId: string;
@@ -30,8 +38,7 @@ export interface FactorAttempt {
   readonly holder: FactorHolder;
   readonly auditId: string;
   readonly context: RequestContext;
-  /** Dot-namespaced, such as `identity.mfa.verify`. */
-  readonly action: string;
+  readonly act: Audited;
 }
 
 /**
@@ -45,7 +52,11 @@ export function holderOf(
   { holder }: Pick<FactorAttempt, "holder">,
   isStepUp: boolean,
   attempts: number = ticketAttempts - 1,
-): Statement {
+): Cte<"holder"> {
+  return { define: definitionOf(holder, isStepUp, attempts), name: handle(sql`holder`) };
+}
+
+function definitionOf(holder: FactorHolder, isStepUp: boolean, attempts: number): Statement {
   if ("ticketHash" in holder) {
     return sql`holder as materialized (
       select t.usr_id, t.cred_id, t.factors as amr, null::uuid as session_id, null::uuid as family_id,
@@ -67,11 +78,12 @@ export function holderOf(
         select c.* from cred c join usr u on u.id = c.usr_id
         where c.id = ${holder.passkeyId}::uuid and c.status = 'active' and u.status = 'active') c on true)`;
   }
-  const rule = isStepUp ? accessRules.stepUp : accessRules.confirmFactor;
-  return sql`acting as materialized (${acting(holder.actor)}),
+  const actor = acting(holder.actor);
+  const owner = holder.owner ?? sql`s.usr_id`;
+  return sql`${actor.define},
     holder as materialized (
       select s.usr_id, s.cred_id, s.amr, s.id as session_id, coalesce(s.family_id, s.id) as family_id, s.family_expires_at,
-        ${refusalUnless(rule, holder.owner ?? sql`s.usr_id`)} as refusal
+        ${refusalUnless(isStepUp ? stepUp : confirmFactor, actor.name, { owner })} as refusal
       from (select 1) one left join acting on true left join ses s on s.id = ${holder.sessionId}::uuid)`;
 }
 
@@ -84,19 +96,19 @@ function stillEnrolls(attempts: number): Statement {
 export function userOfHolder(holder: FactorHolder): Statement<{ id: string }> {
   if ("passkeyId" in holder) return sql`select usr_id as id from cred where id = ${holder.passkeyId}::uuid`;
   return "ticketHash" in holder
-    ? sql`select usr_id as id from login_ticket where token_hash = decode(${holder.ticketHash}, 'hex')`
+    ? userOfTicket(holder.ticketHash)
     : sql`select usr_id as id from ses where id = ${holder.sessionId}::uuid`;
 }
 
 /** The event of an attempt: its target is the user, who acts once the factor is proved. */
-export function factorEvent(attempt: FactorAttempt): Omit<AuditEvent, "outcome"> {
-  const { holder, auditId, context, action } = attempt;
+export function factorEvent(attempt: FactorAttempt, name: Handle<"holder">): Omit<AuditEvent, "outcome"> {
+  const { holder, auditId, context, act } = attempt;
   return {
     id: auditId,
-    action,
+    act,
     actor: "actor" in holder ? holder.actor : undefined,
     context,
     targetKind: "usr",
-    targetId: sql`holder.usr_id`,
+    targetId: sql`${name}.usr_id`,
   };
 }

@@ -7,7 +7,8 @@
 import { type FactorType, ticketAttempts } from "../domain/factor.ts";
 import type { TotpAlgorithm } from "../domain/totp.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { type Bucket, countAttempts } from "./counters.ts";
+import { type Counter, countAttempts } from "./counters.ts";
+import { type Cte, cte, type Handle } from "./cte.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -26,19 +27,25 @@ export interface FactorMaterial {
   readonly recoveryConsumed: readonly string[] | null;
 }
 
-/** What a reservation says besides the material. */
-export interface Reservation {
+/** What reserving an attempt says besides the material. */
+export interface Reserved {
   readonly refusal: string | null;
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
   /** The counter that was counted besides the addresses'; null for what nobody can guess. */
-  readonly bucket: string | null;
+  readonly counter: string | null;
   readonly userId: string;
   /** Seconds since 1970 by the database's clock, in text. */
   readonly now: string;
 }
 
-export type ReservedFactorRow = Reservation & FactorMaterial;
+/** What a proof is checked with: the columns of the answer, and the join that gives them for a holder. */
+export interface Material {
+  readonly columns: Statement;
+  readonly join: (holder: Handle<"holder">) => Statement;
+}
+
+export type ReservedFactorRow = Reserved & FactorMaterial;
 
 /** The columns of {@link FactorMaterial}, of whatever row is called `mfa`. */
 const columns = () => sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') as "totpSecret",
@@ -52,25 +59,24 @@ const columns = () => sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') a
  * attempts count on what came of its sign-in, so that neither keeps the other out (R014), and those at a factor that waits on
  * itself.
  *
- * @param attempt.material The columns of the answer, and the join that gives them for `holder.usr_id`.
  * @param attempt.isStepUp Whether it is enough that a session counts; to change factors it must be fresh.
  */
-export function reserveFactor<Material>(
+export function reserveFactor<Found>(
   attempt: FactorAttempt & {
-    material: { columns: Statement; join: Statement };
+    material: Material;
     isStepUp: boolean;
-    buckets: readonly Bucket[];
+    counters: readonly Counter[];
     /** A factor that waits for its confirmation. */
     pendingId?: string | undefined;
   },
-): Statement<Reservation & Material> {
+): Statement<Reserved & Found> {
   const { holder, material } = attempt;
+  const whose = holderOf(attempt, attempt.isStepUp);
   return sql`
-    with ${holderOf(attempt, attempt.isStepUp)},
+    with ${whose.define},
     ${countAttempts({
-      buckets: attempt.buckets,
-      account: counterOf(attempt),
-      knownDevice: sql`false`,
+      counters: attempt.counters,
+      account: counterOf(attempt, whose.name),
       condition: sql`(select refusal is null from holder)`,
     })},
     admitted_try as (${
@@ -81,62 +87,68 @@ export function reserveFactor<Material>(
         : sql`select 1 as one from quota where quota.allowed`
     }),
     audit as (${insertAuditEvent(
-      { ...factorEvent(attempt), outcome: "denied", metadata: sql`'{"reason": "too_many_requests"}'::jsonb` },
+      {
+        ...factorEvent(attempt, whose.name),
+        outcome: "denied",
+        metadata: sql`'{"reason": "too_many_requests"}'::jsonb`,
+      },
       sql`holder cross join quota where quota.just_limited`,
     )})
     select coalesce(who.refusal, case when quota.allowed and admitted_try.one is null
         then 'unauthorized.invalid_ticket' end) as refusal,
-      quota.allowed, quota.retry_after as "retryAfterSeconds", quota.bucket, who.usr_id as "userId", ${material.columns},
+      quota.allowed, quota.retry_after as "retryAfterSeconds", quota.counter, who.usr_id as "userId", ${material.columns},
       floor(extract(epoch from sallyport_now()))::bigint::text as now
     from holder who cross join quota left join admitted_try on true
-    left join holder on admitted_try.one is not null ${material.join}`;
+    left join holder on admitted_try.one is not null ${material.join(whose.name)}`;
 }
 
 /** SQL for the name of the counter of an attempt. */
-function counterOf({ holder, pendingId }: { holder: FactorHolder; pendingId?: string | undefined }): Statement {
+function counterOf(
+  { holder, pendingId }: { holder: FactorHolder; pendingId?: string | undefined },
+  whose: Handle<"holder">,
+): Statement {
   if (pendingId !== undefined) return sql`${`pending-factor:${pendingId}`}::text`;
   return "actor" in holder
-    ? sql`(select 'family-factor:' || family_id::text from holder where refusal is null)`
-    : sql`(select 'factor:' || usr_id::text from holder where refusal is null)`;
+    ? sql`(select 'family-factor:' || family_id::text from ${whose} where refusal is null)`
+    : sql`(select 'factor:' || usr_id::text from ${whose} where refusal is null)`;
 }
 
 /** The CTE `cleared`: a user whose factors or password are new begins with a fresh counter. */
-export function clearFactorCounter(users: Statement): Statement {
-  return sql`cleared as (
+export function clearFactorCounter(users: Statement): Cte<"cleared"> {
+  const body = sql`
       delete from attempt using ${users} where attempt.bucket = 'factor:' || ${users}.usr_id::text
-      returning attempt.bucket)`;
+      returning attempt.bucket`;
+  return cte(sql`cleared`, body);
 }
 
 /**
  * A condition, always true, of a CTE that must come after `cleared`: counters come before tickets, as where an attempt is
  * reserved, or both could deadlock. What nobody reads, Postgres runs last.
  */
-export function isCleared(): Statement {
-  return sql`(select count(*) from cleared) >= 0`;
+export function isCleared(cleared: Handle<"cleared">): Statement {
+  return sql`(select count(*) from ${cleared}) >= 0`;
 }
 
 /** What gives the user's active factor of a type, or the authenticator app that waits for its confirmation. */
-export function factorMaterial(factor: { readonly type: FactorType } | { readonly pendingId: string }): {
-  columns: Statement;
-  join: Statement;
-} {
+export function factorMaterial(factor: { readonly type: FactorType } | { readonly pendingId: string }): Material {
   return {
     columns: columns(),
-    join:
+    join: (holder) =>
       "type" in factor
-        ? sql`left join mfa on mfa.usr_id = holder.usr_id and mfa.type = ${factor.type} and mfa.status = 'active'`
-        : sql`left join mfa on mfa.usr_id = holder.usr_id and mfa.id = ${factor.pendingId}::uuid and mfa.type = 'totp'
+        ? sql`left join mfa on mfa.usr_id = ${holder}.usr_id and mfa.type = ${factor.type} and mfa.status = 'active'`
+        : sql`left join mfa on mfa.usr_id = ${holder}.usr_id and mfa.id = ${factor.pendingId}::uuid and mfa.type = 'totp'
       and mfa.status = 'pending' and mfa.pending_expires_at > sallyport_now()`,
   };
 }
 
 /** The event of a factor that was wrong. The attempt is counted already. */
 export function recordFailedFactor(attempt: FactorAttempt & { type: FactorType; reason: string }): Statement {
+  const whose = holderOf(attempt, true, ticketAttempts);
   return sql`
-    with ${holderOf(attempt, true, ticketAttempts)}
+    with ${whose.define}
     ${insertAuditEvent(
       {
-        ...factorEvent(attempt),
+        ...factorEvent(attempt, whose.name),
         outcome: "failure",
         repeatable: true,
         metadata: sql`jsonb_build_object('type', ${attempt.type}::text, 'reason', ${attempt.reason}::text)`,

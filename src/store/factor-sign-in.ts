@@ -6,6 +6,8 @@
  */
 import { ticketSeconds } from "../domain/session.ts";
 import { insertAuditEvent } from "./audit.ts";
+import type { Handle } from "./cte.ts";
+import { endSessions } from "./endings.ts";
 import { type FactorAttempt, factorEvent, holderOf } from "./factor-holder.ts";
 import { type CheckedFactor, consumeFactor, provesSecondFactor, refundFactor, withMethods } from "./factor-spending.ts";
 import {
@@ -13,7 +15,6 @@ import {
   insertSession,
   type NewSession,
   type SessionUserRow,
-  sessionColumns,
   sessionUserColumns,
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -33,7 +34,7 @@ export interface UpgradedTicketRow extends SpentFactorRow {
 
 interface Spend extends FactorAttempt {
   readonly checked: CheckedFactor;
-  /** The counter whose reservation a success gives back. */
+  /** The counter that a success refunds. */
   readonly refund: string;
 }
 
@@ -45,17 +46,18 @@ export function spendFactorOnSession(
   spend: Spend & { session: NewSession; presentedTokenHash: string | undefined },
 ): Statement<SessionUserRow & SpentFactorRow> {
   const { checked, session, holder } = spend;
+  const whose = holderOf(spend, true);
+  const factor = consumeFactor(whose.name, checked);
   return sql`
-    with ${holderOf(spend, true)},
-    ${consumeFactor(checked)},
+    with ${whose.define},
+    ${factor.define},
     taken as (${
       "passkeyId" in holder
         ? sql`select holder.usr_id from holder cross join factor`
         : "ticketHash" in holder
           ? sql`delete from login_ticket t using factor where t.token_hash = decode(${holder.ticketHash}, 'hex')
             returning t.usr_id`
-          : sql`update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from factor
-            where ses.id = ${holder.sessionId}::uuid and ses.revoked_at is null returning ses.usr_id`
+          : sql`${endSessions(sql`factor`, sql`ses.id = ${holder.sessionId}::uuid`)} returning ses.usr_id`
     }),
     opened as (${insertSession(
       session,
@@ -69,9 +71,9 @@ export function spendFactorOnSession(
       { tokenHash: spend.presentedTokenHash, transport: session.transport },
       sql`exists (select from factor)`,
     )}),
-    ${refundFactor(spend.refund)},
-    audit as (${spentEvent(spend)})
-    select holder.refusal, factor.id is not null as consumed, ${sessionColumns()}, ${sessionUserColumns()}
+    ${refundFactor(factor.name, spend.refund)},
+    audit as (${spentEvent(spend, whose.name, factor.name)})
+    select holder.refusal, factor.id is not null as consumed, ${sessionUserColumns()}
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
 }
 
@@ -82,9 +84,11 @@ export function spendFactorOnSession(
 export function spendFactorOnTicket(
   spend: Spend & { ticketHash: string; newTicketHash: string },
 ): Statement<UpgradedTicketRow> {
+  const whose = holderOf(spend, true);
+  const factor = consumeFactor(whose.name, spend.checked);
   return sql`
-    with ${holderOf(spend, true)},
-    ${consumeFactor(spend.checked)},
+    with ${whose.define},
+    ${factor.define},
     upgraded as (
       update login_ticket t set token_hash = decode(${spend.newTicketHash}, 'hex'),
         factors = ${withMethods(sql`t.factors`, spend.checked.type)}, attempts = 0,
@@ -92,8 +96,8 @@ export function spendFactorOnTicket(
           + make_interval(secs => ${ticketSeconds}::int)
       from factor where t.token_hash = decode(${spend.ticketHash}, 'hex')
       returning t.usr_id),
-    ${refundFactor(spend.refund)},
-    audit as (${spentEvent(spend)})
+    ${refundFactor(factor.name, spend.refund)},
+    audit as (${spentEvent(spend, whose.name, factor.name)})
     select holder.refusal, factor.id is not null as consumed, factor.id as "factorId", sallyport_now() as "verifiedAt"
     from holder left join factor on true`;
 }
@@ -101,8 +105,7 @@ export function spendFactorOnTicket(
 /** What became of a proof whose reply was lost; the session is there, whether or not one was made. */
 export function recallSpentFactor(sessionId: string, auditId: string): Statement<SessionUserRow & SpentFactorRow> {
   return sql`
-    select aud.metadata ->> 'refusal' as refusal, aud.outcome = 'success' as consumed, ${sessionColumns()},
-      ${sessionUserColumns()}
+    select aud.metadata ->> 'refusal' as refusal, aud.outcome = 'success' as consumed, ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }
@@ -115,15 +118,15 @@ export function recallUpgradedTicket(auditId: string): Statement<UpgradedTicketR
     from aud where id = ${auditId}::uuid`;
 }
 
-function spentEvent(spend: Spend): Statement {
+function spentEvent(spend: Spend, holder: Handle<"holder">, factor: Handle<"factor">): Statement {
   return insertAuditEvent(
     {
-      ...factorEvent(spend),
-      outcome: sql`case when factor.id is null then 'failure' else 'success' end`,
-      actingUser: sql`case when factor.id is not null then holder.usr_id end`,
-      metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${spend.checked.type}::text, 'factor', factor.id,
-        'refusal', holder.refusal, 'reason', case when factor.id is null and holder.refusal is null then 'used' end))`,
+      ...factorEvent(spend, holder),
+      outcome: sql`case when ${factor}.id is null then 'failure' else 'success' end`,
+      actingUser: sql`case when ${factor}.id is not null then ${holder}.usr_id end`,
+      metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${spend.checked.type}::text, 'factor', ${factor}.id,
+        'refusal', ${holder}.refusal, 'reason', case when ${factor}.id is null and ${holder}.refusal is null then 'used' end))`,
     },
-    sql`holder left join factor on true where holder.usr_id is not null`,
+    sql`${holder} left join ${factor} on true where ${holder}.usr_id is not null`,
   );
 }

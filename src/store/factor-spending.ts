@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { refundAttempt } from "./counters.ts";
+import { refund } from "./counters.ts";
+import { type Cte, type Handle, handle } from "./cte.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** A proof that the isolate has checked, and what the database must still find as it was. */
@@ -39,21 +40,21 @@ export function spendChallenge({ digest, expiresAt }: SpentChallenge, from: Stat
 }
 
 /** The CTEs that take an assertion's counter: `key` and `used`. A counter must grow, or be 0 before and after (§7.2 step 22). */
-function useAssertion(checked: CheckedAssertion): Statement {
+function useAssertion(holder: Handle<"holder">, checked: CheckedAssertion): Statement {
   const count = sql`${String(checked.newSignCount)}::bigint`;
   const grows = (before: Statement): Statement => sql`(${before} < ${count} or (${before} = 0 and ${count} = 0))`;
   return sql`unspent as (${spendChallenge(
     checked.challenge,
-    sql`holder where holder.refusal is null and ${checked.challenge.expiresAt}::timestamptz > sallyport_now()`,
+    sql`${holder} where ${holder}.refusal is null and ${checked.challenge.expiresAt}::timestamptz > sallyport_now()`,
   )}),
     own_key as (
-      update cred set passkey_sign_count = ${count} from holder, unspent
-      where cred.id = ${checked.factorId}::uuid and cred.usr_id = holder.usr_id and cred.type = 'passkey'
+      update cred set passkey_sign_count = ${count} from ${holder}, unspent
+      where cred.id = ${checked.factorId}::uuid and cred.usr_id = ${holder}.usr_id and cred.type = 'passkey'
         and cred.identifier = ${checked.credentialId} and cred.status = 'active' and ${grows(sql`cred.passkey_sign_count`)}
       returning cred.id),
     own_factor as (
-      update mfa set webauthn_sign_count = ${count} from holder, unspent
-      where mfa.id = ${checked.factorId}::uuid and mfa.usr_id = holder.usr_id and mfa.type = 'webauthn'
+      update mfa set webauthn_sign_count = ${count} from ${holder}, unspent
+      where mfa.id = ${checked.factorId}::uuid and mfa.usr_id = ${holder}.usr_id and mfa.type = 'webauthn'
         and mfa.identifier = ${checked.credentialId} and mfa.status = 'active' and ${grows(sql`mfa.webauthn_sign_count`)}
       returning mfa.id),
     seen_key as (
@@ -72,36 +73,40 @@ const methods: Readonly<Record<CheckedFactor["type"], readonly string[]>> = {
 };
 
 /**
- * The CTE `factor`, for a statement with `holder`: one row with the `id` and `type` of what was proved. It uses a code up, once,
+ * The CTE `factor`: one row with the `id` and `type` of what was proved. It uses a code up, once,
  * whoever else has the same one: no row if somebody was first. The batch has locked the user.
  */
-export function consumeFactor(checked: CheckedFactor): Statement {
-  const own = sql`mfa.id = ${checked.factorId}::uuid and mfa.usr_id = holder.usr_id and mfa.status = 'active'
-        and holder.refusal is null and mfa.type = ${checked.type}`;
+export function consumeFactor(holder: Handle<"holder">, checked: CheckedFactor): Cte<"factor"> {
+  return { define: consumption(holder, checked), name: handle(sql`factor`) };
+}
+
+function consumption(holder: Handle<"holder">, checked: CheckedFactor): Statement {
+  const own = sql`mfa.id = ${checked.factorId}::uuid and mfa.usr_id = ${holder}.usr_id and mfa.status = 'active'
+        and ${holder}.refusal is null and mfa.type = ${checked.type}`;
   switch (checked.type) {
     case "password":
       return sql`factor as (
-      select cred.id, cred.type from cred join holder on holder.usr_id = cred.usr_id and holder.refusal is null
+      select cred.id, cred.type from cred join ${holder} on ${holder}.usr_id = cred.usr_id and ${holder}.refusal is null
       where cred.id = ${checked.factorId}::uuid and cred.status = 'active' and cred.password_hash = ${checked.hash})`;
     case "totp":
       return sql`factor as (
-      update mfa set totp_last_step = ${String(checked.step)}::bigint from holder
+      update mfa set totp_last_step = ${String(checked.step)}::bigint from ${holder}
       where ${own} and coalesce(mfa.totp_last_step, -1) < ${String(checked.step)}::bigint
       returning mfa.id, mfa.type)`;
     case "recovery":
       return sql`factor as (
-      update mfa set recovery_consumed[${checked.slot + 1}::int] = true from holder
+      update mfa set recovery_consumed[${checked.slot + 1}::int] = true from ${holder}
       where ${own} and not mfa.recovery_consumed[${checked.slot + 1}::int]
         and mfa.recovery_hashes[${checked.slot + 1}::int] = ${checked.hash}
       returning mfa.id, mfa.type)`;
     case "webauthn":
-      return useAssertion(checked);
+      return useAssertion(holder, checked);
   }
 }
 
-/** The CTE `refunded`: a success gives its reservation back and ends the run of failures (S22). */
-export function refundFactor(bucket: string): Statement {
-  return sql`refunded as (${refundAttempt(bucket, sql`exists (select from factor)`)})`;
+/** The CTE `refunded`: a success refunds its attempt and ends the run of failures (S22). */
+export function refundFactor(factor: Handle<"factor">, counter: string): Statement {
+  return sql`refunded as (${refund(counter, sql`exists (select from ${factor})`)})`;
 }
 
 /** SQL for the methods of a session or ticket with those of a proof added, each once. */

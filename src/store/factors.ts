@@ -1,52 +1,51 @@
-import { type AccessRule, accessRules } from "../domain/access-rules.ts";
+import type { GuardedAct } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
-import type { FactorStatus, FactorType } from "../domain/factor.ts";
-import { confirmedAtItsEnd, isLastProof, mustKeepFactor } from "./access.ts";
-import { committed } from "./audit.ts";
+import * as acts from "../domain/acts/factor.ts";
+import { anyFactor, type FactorRow, factorTypes } from "../domain/factor.ts";
+import { uuidFor } from "../domain/id.ts";
+import { type Asked, committed } from "./audit.ts";
+import { columnsOf } from "./columns.ts";
+import { endings, loginsOf } from "./endings.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
-import { type GuardedRow, guardedChange, guardRead, ofUser } from "./guarded.ts";
+import { type ChangeHandles, type Guarded, guardedChange, guardedList, ofOwned, ofUser } from "./guarded.ts";
+import { confirmedAtItsEnd, isLastProof, mustKeepFactor } from "./held-factors.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface FactorRow {
-  readonly id: string;
-  readonly type: FactorType;
-  readonly status: FactorStatus;
-  readonly identifier: string | null;
-  readonly replaces: string | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
-  readonly remaining: number | null;
-  readonly rpId: string | null;
-  /** In text, since it has 32 bits without a sign. */
-  readonly signCount: string | null;
-  readonly aaguid: string | null;
-  readonly transports: readonly string[] | null;
+/**
+ * The columns of a {@link FactorRow}, of whatever row is called `mfa`. A security key has neither an id nor a count before its
+ * confirmation.
+ */
+export const factorColumns = (): Statement => factorColumnsOf("mfa", "");
+
+/** The same of a row of another name, with names that begin with a prefix. */
+export function factorColumnsOf(of: "mfa" | "factor", prefix: string): Statement {
+  const row = of === "mfa" ? sql`mfa` : sql`factor`;
+  const { webauthn, recovery } = factorTypes;
+  const ofWebauthn = {
+    identifier: sql`coalesce(${row}.identifier, '')`,
+    rpId: sql`${row}.webauthn_rp_id`,
+    signCount: sql`coalesce(${row}.webauthn_sign_count, 0)::text`,
+    aaguid: sql`${row}.webauthn_aaguid::text`,
+    transports: sql`${row}.webauthn_transports`,
+  };
+  const remaining = sql`case when ${row}.type = 'recovery'
+      then (select count(*)::int from unnest(${row}.recovery_consumed) as used where not used) end`;
+  return sql`${columnsOf(of, anyFactor, {}, prefix)}, ${columnsOf(of, webauthn, ofWebauthn, prefix)},
+    ${columnsOf(of, { remaining: recovery.remaining }, { remaining }, prefix)}`;
 }
 
-/** The columns of a {@link FactorRow}, of whatever row is called `mfa`. */
-export const factorColumns = (): Statement => sql`mfa.id, mfa.type, mfa.status, mfa.identifier, mfa.replaces,
-  mfa.created_at as "createdAt", mfa.updated_at as "updatedAt",
-  case when mfa.type = 'recovery' then (select count(*)::int from unnest(mfa.recovery_consumed) as used where not used) end
-    as remaining,
-  mfa.webauthn_rp_id as "rpId", mfa.webauthn_sign_count::text as "signCount", mfa.webauthn_aaguid::text as aaguid,
-  mfa.webauthn_transports as transports`;
-
-interface FactorAct {
-  readonly actor: Actor;
-  readonly auditId: string;
+interface OfFactor extends Asked {
   readonly factorId: string;
 }
 
 /** A user's factors that are active or wait for their confirmation, with one row that holds the refusal where there are none. */
-export function selectFactorsOfUser(
-  act: Omit<FactorAct, "factorId"> & { userId: string },
-): Statement<FactorRow & { refusal: string | null }> {
-  return sql`
-    with ${guardRead(ofUser(act, "identity.mfa.list", accessRules.listFactors))}
-    select verdict.refusal, ${factorColumns()}
-    from verdict left join mfa on mfa.usr_id = verdict.id and verdict.refusal is null
-      and (mfa.status = 'active' or (mfa.status = 'pending' and mfa.pending_expires_at > sallyport_now()))
-    order by mfa.id`;
+export function selectFactorsOfUser(asked: Asked & { userId: string }): Statement<Guarded<FactorRow>> {
+  return guardedList({
+    ...ofUser(acts.listFactors, asked),
+    of: sql`mfa`,
+    where: sql`(mfa.status = 'active' or (mfa.status = 'pending' and mfa.pending_expires_at > sallyport_now()))`,
+    columns: factorColumns(),
+  });
 }
 
 /**
@@ -55,50 +54,51 @@ export function selectFactorsOfUser(
  * Its owner stays signed in here and nowhere else, and keeps the last factor where the policy requires one (S33). From an
  * administrator it is a reset: it ends sessions, tickets and tokens, and gives leave to set a factor up (S32).
  */
-export function revokeFactor(act: FactorAct & { rule: AccessRule }): Statement<FactorRow> {
-  /** What recovery codes stand in for. */
-  const others = sql`exists (
-    select from mfa other where other.usr_id = target.usr_id and other.id <> target.id and other.status = 'active'
-      and other.type <> 'recovery')`;
-  const wasActive = sql`(select status = 'active' from target)`;
-  const byOwner = sql`(select usr_id from acting) is not distinct from changed.usr_id`;
+export function revokeFactor(asked: OfFactor & { act: GuardedAct }): Statement<FactorRow> {
   return guardedChange({
-    ...guarded(act, "revoke", act.rule),
-    refusal: sql`case
-      when target.status = 'revoked' then 'conflict.already_terminal'
-      when acting.usr_id = target.usr_id and target.type <> 'recovery' and ${isLastProof()}
-        and ${mustKeepFactor(sql`target.usr_id`)} then 'conflict.last_factor' end`,
+    ...ofOwned(asked.act, asked, sql`mfa`, asked.factorId),
+    refusal: ({ acting, target }) => sql`case
+      when ${target}.status = 'revoked' then 'conflict.already_terminal'
+      when ${acting}.usr_id = ${target}.usr_id and ${target}.type <> 'recovery' and ${isLastProof(target)}
+        and ${mustKeepFactor(sql`${target}.usr_id`)} then 'conflict.last_factor' end`,
     set: sql`status = 'revoked', pending_expires_at = null, confirmed_at = ${confirmedAtItsEnd()}`,
-    when: sql`true`,
-    cascade: sql`,
-      ended_recovery as (
-        update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from changed, target
-        where mfa.usr_id = changed.usr_id and mfa.type = 'recovery' and mfa.status = 'active' and mfa.id <> changed.id
-          and ${wasActive} and not ${others}),
-      reset as (
-        select changed.usr_id from changed where ${wasActive} and not ${byOwner}),
-      ${clearFactorCounter(sql`reset`)},
-      ended_sessions as (
-        update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from changed
-        where ses.usr_id = changed.usr_id and ses.revoked_at is null and ${wasActive}
-          and not (${byOwner} and ses.id = ${act.actor.sessionId?.slice(4) ?? null}::uuid)),
-      ended_tickets as (
-        delete from login_ticket using changed
-        where login_ticket.usr_id = changed.usr_id and ${wasActive} and ${isCleared()}),
-      ended_tokens as (
-        update pat set revoked_at = greatest(sallyport_now(), pat.created_at) from changed
-        where pat.usr_id = changed.usr_id and pat.revoked_at is null and ${wasActive} and not ${byOwner}),
-      leave as (${grantLeave(
-        sql`(select usr_id from acting)`,
-        sql`(select changed.usr_id from changed, target where not ${byOwner} and ${isLastProof()}) unproved`,
-      )})`,
+    also: (handles) => endWithFactor(handles, asked.actor),
     columns: factorColumns(),
   });
 }
 
+/** The CTEs of what ends with a factor that was active, and of the leave that a reset gives. */
+function endWithFactor({ acting, target, changed }: ChangeHandles, actor: Actor): Statement {
+  /** What recovery codes stand in for. */
+  const others = sql`exists (
+    select from mfa other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
+      and other.type <> 'recovery')`;
+  const wasActive = sql`(select status = 'active' from ${target})`;
+  const byOwner = sql`(select usr_id from ${acting}) is not distinct from ${changed}.usr_id`;
+  const kept = sql`${actor.sessionId === undefined ? null : uuidFor("ses", actor.sessionId)}::uuid`;
+  const cleared = clearFactorCounter(sql`reset`);
+  const logins = loginsOf(sql`${changed}.usr_id`);
+  return sql`,
+      ended_recovery as (
+        update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from ${changed}, ${target}
+        where mfa.usr_id = ${changed}.usr_id and mfa.type = 'recovery' and mfa.status = 'active' and mfa.id <> ${changed}.id
+          and ${wasActive} and not ${others}),
+      reset as (
+        select ${changed}.usr_id from ${changed} where ${wasActive} and not ${byOwner}),
+      ${cleared.define}${endings(changed, {
+        sessions: sql`${logins.sessions} and ${wasActive} and not (${byOwner} and ses.id = ${kept})`,
+        tickets: sql`${logins.tickets} and ${wasActive} and ${isCleared(cleared.name)}`,
+        tokens: sql`pat.usr_id = ${changed}.usr_id and ${wasActive} and not ${byOwner}`,
+      })},
+      leave as (${grantLeave(
+        sql`(select usr_id from ${acting})`,
+        sql`(select ${changed}.usr_id from ${changed}, ${target} where not ${byOwner} and ${isLastProof(target)}) unproved`,
+      )})`;
+}
+
 /** The factor as it is now, if the operation that made the event committed. */
-export function recallFactor(factorId: string, auditId: string): Statement<FactorRow> {
-  return sql`select ${factorColumns()} from mfa where mfa.id = ${factorId}::uuid and ${committed(auditId)}`;
+export function recallFactor(factorId: string, auditId: string): Statement<Guarded<FactorRow>> {
+  return sql`select null::text as refusal, ${factorColumns()} from mfa where mfa.id = ${factorId}::uuid and ${committed(auditId)}`;
 }
 
 /** The key of the lock for a change of one factor: its user. */
@@ -116,10 +116,4 @@ export function grantLeave(grantedBy: Statement, from: Statement): Statement {
         select usr_id, ${grantedBy}, sallyport_now() + make_interval(secs => ${leaveSeconds}::int) from ${from}
         on conflict (usr_id) do update set granted_by = excluded.granted_by, created_at = sallyport_now(),
           expires_at = excluded.expires_at`;
-}
-
-function guarded(act: FactorAct, verb: string, rule: AccessRule): GuardedRow {
-  const { actor, auditId, factorId: id } = act;
-  const action = `identity.mfa.${verb}`;
-  return { actor, auditId, rule, table: sql`mfa`, id, owner: sql`target.usr_id`, action, targetKind: "mfa" };
 }

@@ -1,95 +1,193 @@
 /**
- * The shapes of a guarded read and a guarded change of one row: who asks, what the row is now, whether they may, and the event.
+ * The four shapes of a guarded statement: read, list, insert, change. Each takes the row of its act: who asks, what the object is
+ * now, whether they may, and the event.
  *
  * @module
  */
-import type { AccessRule } from "../domain/access-rules.ts";
-import type { Actor } from "../domain/actor.ts";
+import type { GuardedAct } from "../domain/act.ts";
 import { acting, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
-import { type AuditEvent, insertAuditEvent } from "./audit.ts";
+import { type Asked, insertAuditEvent, successOf } from "./audit.ts";
+import { type Handle, handle } from "./cte.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** One row, and who asks for something about it. */
-export interface GuardedRow {
-  readonly actor: Actor;
-  readonly auditId: string;
-  readonly rule: AccessRule;
+export interface GuardedRow extends Asked {
+  readonly act: GuardedAct;
   /** SQL for the table's name; the row is called `target`. */
   readonly table: Statement;
   readonly id: string;
   /** SQL for the row's user. */
   readonly owner: Statement;
-  /** Dot-namespaced, such as `identity.user.suspend`. */
-  readonly action: string;
-  readonly targetKind: string;
+}
+
+/** A user as a whole: the row is the user. */
+export function ofUser(act: GuardedAct, { actor, auditId, userId }: Asked & { userId: string }): GuardedRow {
+  return { act, actor, auditId, table: sql`usr`, id: userId, owner: sql`target.id` };
+}
+
+/** A row of a table of what belongs to users. */
+export function ofOwned(act: GuardedAct, { actor, auditId }: Asked, table: Statement, id: string): GuardedRow {
+  return { act, actor, auditId, table, id, owner: sql`target.usr_id` };
+}
+
+/** What a fragment of a guarded change may read. */
+export interface ChangeHandles {
+  readonly acting: Handle<"acting">;
+  /** The row as it was. */
+  readonly target: Handle<"target">;
+  /** The row as it is now; no row if nothing changed. */
+  readonly changed: Handle<"changed">;
+}
+
+/** A row of a read: the code of the refusal, or null and what was asked for. */
+export type Guarded<Row> = Row & { readonly refusal: string | null };
+
+/**
+ * One object: a row with `refusal` or its columns. A read by an administrator leaves an event, one's own none.
+ *
+ * @param read.columns SQL for the columns of a row that is called like the table.
+ * @param read.join SQL for what the columns come from besides.
+ */
+export function guardedRead<Row>(read: GuardedRow & { columns: Statement; join?: Statement }): Statement<Guarded<Row>> {
+  return sql`
+    with ${guardRead(read)}
+    select verdict.refusal, ${read.columns}
+    from verdict left join ${read.table} on ${read.table}.id = verdict.id ${read.join ?? sql``}`;
 }
 
 /**
- * The CTEs `acting` and `verdict` (`id`, `owner_id`, `refusal`) and the event of a read: for a statement that ends in
- * `select verdict.refusal, … from verdict left join …`. A read by an administrator leaves an event, one's own none.
+ * What a user has of a kind, oldest first: always one row, which holds the refusal where there is nothing. With a `limit` one row
+ * more tells that there are others.
+ *
+ * @param list.of SQL for the table's name; the row is called so.
+ * @param list.where SQL for which of the user's. Default all.
  */
-export function guardRead(row: GuardedRow): Statement {
-  return sql`acting as materialized (${acting(row.actor)}),
+export function guardedList<Row>(
+  list: GuardedRow & {
+    of: Statement;
+    where?: Statement;
+    page?: { readonly after: string | undefined; readonly limit: number };
+    columns: Statement;
+    join?: Statement;
+  },
+): Statement<Guarded<Row>> {
+  const { of, page } = list;
+  return sql`
+    with ${guardRead(list)},
+    page as (
+      select ${of}.* from ${of} join verdict on ${of}.usr_id = verdict.id and verdict.refusal is null
+      where (${page?.after ?? null}::uuid is null or ${of}.id > ${page?.after ?? null}::uuid) and ${list.where ?? sql`true`}
+      order by ${of}.id
+      limit ${page?.limit ?? null}::int + 1)
+    select verdict.refusal, ${list.columns}
+    from verdict left join page ${of} on true ${list.join ?? sql``} order by ${of}.id`;
+}
+
+/**
+ * Something new of a user's. The owner is shared with whoever ends them, and their status is that of after the lock. Raises the
+ * refusal.
+ *
+ * @param insert.refusal SQL for a code that the owner (`owner`) or the input gives, or null.
+ * @param insert.into SQL for `insert into … select … from verdict where refusal is null … returning *`; `verdict` has `usr_id`.
+ * @param insert.also Further CTEs that read the new row, each with a comma in front.
+ * @param insert.otherwise The code if nothing was inserted though nothing was refused.
+ */
+export function guardedInsert<Row>(
+  insert: Asked & {
+    act: GuardedAct;
+    userId: string;
+    table: Statement;
+    refusal: (handles: { acting: Handle<"acting">; owner: Handle<"owner"> }) => Statement;
+    into: Statement;
+    also?: Statement;
+    metadata?: Statement;
+    otherwise?: string;
+    columns: Statement;
+  },
+): Statement<Row> {
+  const { act, table } = insert;
+  const actor = acting(insert.actor);
+  const owner = handle<"owner">(sql`owner`);
+  const event = successOf(act, insert, sql`${table}.id`);
+  return sql`
+    with ${actor.define},
+    owner as materialized (select id, status from usr where id = ${insert.userId}::uuid for share),
     verdict as materialized (
-      select target.id, ${row.owner} as owner_id, coalesce(
-        ${refusalUnless(row.rule, row.owner)},
-        case when target.id is null then 'not_found' end) as refusal
-      from (select 1) one left join ${row.table} target on target.id = ${row.id}::uuid left join acting on true),
-    audit as (${insertAuditEvent(
-      { ...eventOf(row), targetId: sql`${row.id}::uuid`, repeatable: true },
-      sql`verdict cross join acting where ${readsAnothersData(sql`verdict.owner_id`)}`,
-    )})`;
+      select owner.id as usr_id, coalesce(
+        ${refusalUnless(act, actor.name, { owner: sql`owner.id` })},
+        case when owner.id is null then 'not_found'
+          when owner.status <> 'active' then 'precondition.user_not_active' end,
+        ${insert.refusal({ acting: actor.name, owner })}) as refusal
+      from (select 1) one left join owner on true left join acting on true),
+    ${table} as (${insert.into})${insert.also ?? sql``},
+    audit as (${insertAuditEvent(insert.metadata ? { ...event, metadata: insert.metadata } : event, table)})
+    select ${insert.columns} from verdict left join ${table} on true
+    where case
+      when verdict.refusal is not null then sallyport_refuse(verdict.refusal)
+      when ${table}.id is null then sallyport_refuse(${insert.otherwise ?? "not_found"})
+      else true end`;
 }
 
 /**
  * A change of one row. The batch has locked the user, so the target and the verdict are of now. A change that finds nothing
- * to do gives the row back and leaves no event.
+ * to do gives the row back and leaves no event. Raises the refusal.
  */
 export function guardedChange<Row>(
-  row: GuardedRow & {
+  change: GuardedRow & {
     /** SQL for a code that the target's state gives, or null. */
-    refusal: Statement;
+    refusal: (handles: ChangeHandles) => Statement;
     set: Statement;
-    /** SQL for whether there is anything to do. */
-    when: Statement;
+    /** SQL for whether there is anything to do. Default true. */
+    when?: Statement;
     /** Further CTEs that read `changed`, each with a comma in front. */
-    cascade: Statement;
+    also?: (handles: ChangeHandles) => Statement;
     /** SQL for the columns of the answer, of a row that is called like the table. */
     columns: Statement;
+    /** SQL for what the columns come from besides. */
+    join?: Statement;
   },
 ): Statement<Row> {
-  const { table } = row;
+  const { table } = change;
+  const actor = acting(change.actor);
+  const verdict = handle<"verdict">(sql`verdict`);
+  const handles: ChangeHandles = {
+    acting: actor.name,
+    target: handle(sql`target`),
+    changed: handle(sql`changed`),
+  };
   return sql`
-    with acting as materialized (${acting(row.actor)}),
-    target as (select * from ${table} where id = ${row.id}::uuid),
+    with ${actor.define},
+    target as (select * from ${table} where id = ${change.id}::uuid),
     verdict as materialized (
       select target.id, coalesce(
-        ${refusalUnless(row.rule, row.owner)},
+        ${refusalUnless(change.act, actor.name, change)},
         case when target.id is null then 'not_found' end,
-        ${row.refusal}) as refusal
+        ${change.refusal(handles)}) as refusal
       from (select 1) one left join target on true left join acting on true),
     changed as (
-      update ${table} set ${row.set} from verdict, target
-      where ${table}.id = verdict.id and verdict.refusal is null and ${row.when}
-      returning ${table}.*)${row.cascade},
-    audit as (${insertAuditEvent({ ...eventOf(row), targetId: sql`changed.id` }, sql`changed`)})
-    select ${row.columns}
+      update ${table} set ${change.set} from verdict, target
+      where ${table}.id = verdict.id and verdict.refusal is null and ${change.when ?? sql`true`}
+      returning ${table}.*)${change.also?.(handles) ?? sql``},
+    audit as (${insertAuditEvent(successOf(change.act, change, sql`changed.id`), sql`changed`)})
+    select ${change.columns}
     from verdict left join (select * from changed union all
       select * from target where not exists (select from changed)) ${table} on ${table}.id = verdict.id
-    where ${raiseRefusal()}`;
+      ${change.join ?? sql``}
+    where ${raiseRefusal(verdict)}`;
 }
 
-/** What belongs to a user, asked for as a whole: the row is the user. */
-export function ofUser(
-  act: { actor: Actor; auditId: string; userId: string },
-  action: string,
-  rule: AccessRule,
-): GuardedRow {
-  const { actor, auditId, userId: id } = act;
-  return { actor, auditId, rule, table: sql`usr`, id, owner: sql`target.id`, action, targetKind: "usr" };
-}
-
-function eventOf(row: GuardedRow): Omit<AuditEvent, "targetId"> {
-  const { actor, auditId, action, targetKind } = row;
-  return { id: auditId, action, outcome: "success", actor, context: actor.context, targetKind };
+/** The CTEs `acting` and `verdict` (`id`, `owner_id`, `refusal`) and the event of a read. */
+function guardRead(row: GuardedRow): Statement {
+  const actor = acting(row.actor);
+  const verdict = handle<"verdict">(sql`verdict`);
+  return sql`${actor.define},
+    verdict as materialized (
+      select target.id, ${row.owner} as owner_id, coalesce(
+        ${refusalUnless(row.act, actor.name, row)},
+        case when target.id is null then 'not_found' end) as refusal
+      from (select 1) one left join ${row.table} target on target.id = ${row.id}::uuid left join acting on true),
+    audit as (${insertAuditEvent(
+      { ...successOf(row.act, row, sql`${row.id}::uuid`), repeatable: true },
+      sql`verdict cross join acting where ${readsAnothersData(verdict, actor.name, sql`verdict.owner_id`)}`,
+    )})`;
 }

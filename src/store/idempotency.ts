@@ -20,7 +20,7 @@ export function claimKey({ digest, target }: IdempotencyClaim): Lock {
     values (${digest}, ${target}::uuid, sallyport_now() + make_interval(secs => ${keySeconds}::int))
     on conflict (digest) do update set target = excluded.target, expires_at = excluded.expires_at
     where k.expires_at <= sallyport_now()`;
-  return { on: `3 key ${digest}`, statement };
+  return { on: "key", name: digest, statement };
 }
 
 /** SQL for what the key stands for, or null without a key. */

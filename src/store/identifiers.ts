@@ -22,8 +22,8 @@ export function hasSuspendedCredential(identifier: string): Statement {
 export function lockIdentifier(identifier: string): Lock[] {
   const statement = sql`select pg_advisory_xact_lock(hashtextextended('sallyport identifier ' || ${identifier}::text, 0))`;
   return [
-    { on: `0 identifier ${identifier}`, statement },
-    { on: "usr", key: userOfIdentifier(identifier) },
+    { on: "identifier", name: identifier, statement },
+    { on: "user", key: userOfIdentifier(identifier) },
   ];
 }
 

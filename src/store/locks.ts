@@ -1,31 +1,39 @@
 /**
- * Locks that a batch takes before anything else, in one order for everybody: identifiers, then users by id, then the
- * administrators, then keys.
+ * Locks that a batch takes before anything else, in one order for everybody: that of `lockOrder`, users by id and others by name.
  *
  * In READ COMMITTED a statement's snapshot is older than the lock that it waited for, so whoever acts on a set (a user's
  * sessions) locks its parent in an earlier statement.
  *
  * @module
  */
+import { type LockKind, lockOrder } from "../domain/act.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**
- * What to lock: the users that a query names in a column `id`, or what a statement of its own locks, under a name that begins
- * with its place in the order. The statement comes with the lock, so that who needs only users carries no other.
+ * What to lock: the users that a query names in a column `id`, or what a statement of its own locks, under a name. The statement
+ * comes with the lock, so that a bundle that needs only users carries no other.
  */
 export type Lock =
-  | { readonly on: "usr"; readonly key: Statement }
-  | { readonly on: `0 identifier ${string}` | "2 administrators" | `3 key ${string}`; readonly statement: Statement };
+  | { readonly on: "user"; readonly key: Statement }
+  | { readonly on: Exclude<LockKind, "user">; readonly name: string; readonly statement: Statement };
+
+/** Locks one user. */
+export function lockUser(userId: string): Lock {
+  return { on: "user", key: sql`select ${userId}::uuid as id` };
+}
 
 /** The statements that take the locks, in order: one for all users, one for each other name. */
 export function lockStatements(locks: readonly Lock[]): Statement[] {
   let users: Statement | undefined;
   const named = new Map<string, Statement>();
   for (const lock of locks) {
-    if (lock.on === "usr") users = users ? sql`${users} union ${lock.key}` : lock.key;
-    else if (!named.has(lock.on)) named.set(lock.on, lock.statement);
+    if (lock.on === "user") users = users ? sql`${users} union ${lock.key}` : lock.key;
+    else named.set(`${lockOrder.indexOf(lock.on)} ${lock.name}`, lock.statement);
   }
   // `for no key update`, since foreign-key checks take `key share` and would queue behind `for update`.
-  if (users) named.set("1 usr", sql`select id from usr where id in (${users}) order by id for no key update`);
+  if (users) {
+    const statement = sql`select id from usr where id in (${users}) order by id for no key update`;
+    named.set(`${lockOrder.indexOf("user")} `, statement);
+  }
   return [...named].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, statement]) => statement);
 }

@@ -1,35 +1,43 @@
 /**
- * What an owner may not do to a credential of their own, in a statement with `acting` and `target`.
+ * What an owner may not do to a credential of their own.
  *
  * @module
  */
-import { isLastProof, mustKeepFactor } from "./access.ts";
+import type { Handle } from "./cte.ts";
+import type { ChangeHandles } from "./guarded.ts";
+import { isLastProof, mustKeepFactor } from "./held-factors.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
+/** Who acts, and the credential. */
+type Own = Pick<ChangeHandles, "acting" | "target">;
+
 /**
- * Whether its owner is about to lose the last way to sign in: a password or a passkey (S33). Recovery codes and factors are none,
+ * Whether its owner is about to lose the last way to sign in: a password or a passkey. Recovery codes and factors are none,
  * and an administrator may close an account.
  */
-export function isOwnersLastWayIn(): Statement {
-  return sql`(acting.usr_id = target.usr_id and target.status = 'active' and not exists (
-    select from cred other where other.usr_id = target.usr_id and other.id <> target.id and other.status = 'active'
+export function isOwnersLastWayIn({ acting, target }: Own): Statement {
+  return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.status = 'active' and not exists (
+    select from cred other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
       and other.type in ('password', 'passkey')))`;
 }
 
 /** Whether its owner has not proved the password. */
-export function isUnprovedPassword({ proof }: { proof: CurrentPassword | undefined }): Statement {
-  return sql`(target.type = 'password' and target.status = 'active'
-    and ${lacksPasswordProof(sql`target.usr_id`, proof)})`;
+export function isUnprovedPassword(
+  { acting, target }: { acting: Handle<"acting">; target: Handle<"target"> },
+  proof: CurrentPassword | undefined,
+): Statement {
+  return sql`(${target}.type = 'password' and ${target}.status = 'active'
+    and ${lacksPasswordProof(acting, sql`${target}.usr_id`, proof)})`;
 }
 
 /** Whether its owner would free the identifier of a password that is suspended, and undo the suspension with a new one. */
-export function isOwnersSuspendedPassword(): Statement {
-  return sql`(acting.usr_id = target.usr_id and target.type = 'password' and target.status = 'suspended')`;
+export function isOwnersSuspendedPassword({ acting, target }: Own): Statement {
+  return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.type = 'password' and ${target}.status = 'suspended')`;
 }
 
 /** Whether it is the only second factor of an owner who must keep one. */
-export function isOwnersLastFactor(): Statement {
-  return sql`(acting.usr_id = target.usr_id and target.type = 'passkey' and ${isLastProof()}
-    and ${mustKeepFactor(sql`target.usr_id`)})`;
+export function isOwnersLastFactor({ acting, target }: Own): Statement {
+  return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.type = 'passkey' and ${isLastProof(target)}
+    and ${mustKeepFactor(sql`${target}.usr_id`)})`;
 }

@@ -1,11 +1,14 @@
-import { type AccessRule, accessRules } from "../domain/access-rules.ts";
+import type { Audited, GuardedAct } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
-import { acting, demandsSecondFactor, hasStrongProof, raiseRefusal, refusalUnless } from "./access.ts";
-import { committed, insertAuditEvent } from "./audit.ts";
-import { type Bucket, countAttempts, credentialBucket, isUsedUp } from "./counters.ts";
+import * as acts from "../domain/acts/credential.ts";
+import { uuidFor } from "../domain/id.ts";
+import { acting, raiseRefusal, refusalUnless } from "./access.ts";
+import { committed, insertAuditEvent, successOf } from "./audit.ts";
+import { type Counter, countAttempts, credentialCounter, isUsedUp } from "./counters.ts";
 import { replacePassword } from "./credentials.ts";
-import { isCleared } from "./factor-proofs.ts";
-import { insertSession, type NewSession, type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
+import { handle } from "./cte.ts";
+import { demandsSecondFactor, hasStrongProof } from "./held-factors.ts";
+import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface ReservedChangeRow {
@@ -18,11 +21,11 @@ export interface ReservedChangeRow {
   readonly credentialId: string | null;
   readonly identifier: string | null;
   readonly passwordHash: string | null;
-  readonly bucket: string;
+  readonly counter: string;
 }
 
 /**
- * Counts an attempt at the current password of a session, in the budget that sign-in has too (R013).
+ * Counts an attempt at the current password of a session, on the counter that sign-in has too (R013).
  * Where that is used up it is counted on the session's family, as on a known device, so that a stranger's guesses do not keep
  * the owner from changing the password (R014), nor a thief's refreshes give him new ones. In a session that came of another
  * credential it is counted on one counter for all of those, or each sign-in with a passkey, or with one of two passwords, would
@@ -33,21 +36,24 @@ export interface ReservedChangeRow {
  */
 export function reserveCurrentPassword(change: {
   actor: Actor;
-  /** What it is asked for, which says how fresh the session must be (R008). */
-  rule: AccessRule;
-  action: string;
+  /** What it is asked for. */
+  act: Audited;
+  /** The act whose guard says how fresh the session must be. */
+  guard: GuardedAct;
   sessionId: string;
   credentialId: string | undefined;
-  buckets: readonly Bucket[];
+  counters: readonly Counter[];
   auditId: string;
 }): Statement<ReservedChangeRow> {
-  const own = credentialBucket(sql`target.id`);
+  const own = credentialCounter(sql`target.id`);
   const isNamed = sql`${change.credentialId !== undefined}::boolean`;
   const ofSession = (column: Statement) => sql`(select ${column} from ses where ses.id = ${change.sessionId}::uuid)`;
   const family = ofSession(sql`'family:' || coalesce(family_id, id)::text`);
   const tried = sql`coalesce((select id from target), ${ofSession(sql`cred_id`)})`;
+  const actor = acting(change.actor);
+  const owner = change.credentialId === undefined ? sql`acting.usr_id` : sql`target.usr_id`;
   return sql`
-    with acting as materialized (${acting(change.actor)}),
+    with ${actor.define},
     target as materialized (
       select * from cred
       where id = coalesce(${change.credentialId ?? null}::uuid, (
@@ -56,7 +62,7 @@ export function reserveCurrentPassword(change: {
         order by own.id <> ses.cred_id, own.id limit 1))),
     verdict as materialized (
       select acting.usr_id, coalesce(
-        ${refusalUnless(change.rule, change.credentialId === undefined ? sql`acting.usr_id` : sql`target.usr_id`)},
+        ${refusalUnless(change.guard, actor.name, { owner })},
         case
           -- To prove it again opens nothing to whoever has something stronger, and a thief of an old session would use the attempts up.
           when ${hasStrongProof(sql`acting.usr_id`)} and not acting.fresh then 'unauthorized.reauthentication_required'
@@ -66,20 +72,19 @@ export function reserveCurrentPassword(change: {
         end) as refusal
       from (select 1) one left join target on true left join acting on true),
     ${countAttempts({
-      buckets: change.buckets,
+      counters: change.counters,
       account: sql`coalesce((
         select case
           when not exists (select from attempt spent where spent.bucket = ${own} and ${isUsedUp(sql`spent`)}) then ${own}
           when target.id = ${ofSession(sql`cred_id`)} then ${family}
           else 'other-session:' || target.id::text end
         from target), ${family})`,
-      knownDevice: sql`false`,
       condition: sql`(select refusal is null from verdict)`,
     })},
     audit as (${insertAuditEvent(
       {
         id: change.auditId,
-        action: change.action,
+        act: change.act,
         outcome: "denied",
         actor: change.actor,
         context: change.actor.context,
@@ -90,7 +95,7 @@ export function reserveCurrentPassword(change: {
       sql`quota where quota.just_limited`,
     )})
     select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds", ${tried} as "triedId",
-      target.id as "credentialId", target.identifier, target.password_hash as "passwordHash", quota.bucket
+      target.id as "credentialId", target.identifier, target.password_hash as "passwordHash", quota.counter
     from verdict cross join quota left join target on quota.allowed and verdict.refusal is null`;
 }
 
@@ -107,11 +112,14 @@ export function spendPasswordChange(change: {
   session: NewSession;
   auditId: string;
 }): Statement<SessionUserRow> {
+  const actor = acting(change.actor);
+  const verdict = handle<"verdict">(sql`verdict`);
+  const { sessionId } = change.actor;
   return sql`
-    with acting as materialized (${acting(change.actor)}),
+    with ${actor.define},
     verdict as materialized (
       select target.id, target.usr_id, old.amr, coalesce(
-        ${refusalUnless(accessRules.changePassword, sql`target.usr_id`)},
+        ${refusalUnless(acts.changePassword, actor.name, { owner: sql`target.usr_id` })},
         case
           when target.status <> 'active' then 'unauthorized.invalid_credential'
           when ${change.needsFactor}::boolean and not ${demandsSecondFactor(sql`target.usr_id`)}
@@ -119,52 +127,39 @@ export function spendPasswordChange(change: {
         end) as refusal
       from (select 1) one left join cred target on target.id = ${change.credentialId}::uuid
       left join acting on true
-      left join ses old on old.usr_id = target.usr_id and old.id = ${change.actor.sessionId?.slice(4) ?? null}::uuid),
-    ${replacePassword({ ...change, refusal: sql`verdict.refusal is null` })},
-    ended_sessions as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from replaced
-      where ses.usr_id = replaced.usr_id and ses.revoked_at is null),
-    ended_tickets as (
-      delete from login_ticket using replaced where login_ticket.usr_id = replaced.usr_id and ${isCleared()}),
+      left join ses old on old.usr_id = target.usr_id and old.id = ${sessionId === undefined ? null : uuidFor("ses", sessionId)}::uuid),
+    ${replacePassword(change, verdict)},
     login as (${insertSession(
       change.session,
       sql`(select cred.id as cred_id, cred.usr_id, verdict.amr, false as mfa_proved, sallyport_now() as auth_time
         from cred cross join verdict)`,
     )}),
     audit as (${insertAuditEvent(
-      {
-        id: change.auditId,
-        action: "identity.password.change",
-        outcome: "success",
-        actor: change.actor,
-        context: change.actor.context,
-        targetKind: "cred",
-        targetId: sql`${change.credentialId}::uuid`,
-      },
+      successOf(acts.changePassword, change, sql`${change.credentialId}::uuid`),
       sql`replaced`,
     )})
-    select ${sessionColumns()}, ${sessionUserColumns()}
-    from verdict left join login ses on true left join usr on usr.id = ses.usr_id where ${raiseRefusal()}`;
+    select ${sessionUserColumns()}
+    from verdict left join login ses on true left join usr on usr.id = ses.usr_id where ${raiseRefusal(verdict)}`;
 }
 
 /** The session of a change whose reply was lost, if it was made. */
 export function recallPasswordChange(sessionId: string, auditId: string): Statement<SessionUserRow> {
   return sql`
-    select ${sessionColumns()}, ${sessionUserColumns()}
+    select ${sessionUserColumns()}
     from ses join usr on usr.id = ses.usr_id where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 
 /** The event of a wrong current password. */
 export function recordWrongPassword(change: {
   actor: Actor;
-  action: string;
+  act: Audited;
   auditId: string;
   triedId: string;
 }): Statement {
   return insertAuditEvent(
     {
       id: change.auditId,
-      action: change.action,
+      act: change.act,
       outcome: "failure",
       repeatable: true,
       actor: change.actor,

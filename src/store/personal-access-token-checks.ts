@@ -5,28 +5,25 @@
  *
  * @module
  */
-import { lastUsedSeconds } from "../domain/personal-access-token.ts";
+import * as acts from "../domain/acts/personal-access-token.ts";
+import { lastUsedSeconds, type personalAccessToken } from "../domain/personal-access-token.ts";
+import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import type { Status } from "../domain/user.ts";
+import type { user } from "../domain/user.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
-import { type AttemptLimit, type Bucket, countAttempts } from "./counters.ts";
-import { sessionUserColumns } from "./sessions.ts";
+import { type AttemptLimit, type Counter, countAttempts } from "./counters.ts";
+import { userColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** The token of an active user, as a check finds it. */
-export interface FoundTokenRow {
-  readonly id: string;
-  readonly userId: string;
-  readonly scope: readonly string[];
+export interface FoundTokenRow
+  extends Pick<RowOf<typeof personalAccessToken>, "id" | "userId" | "scope">,
+    Prefixed<RowOf<typeof user>, "user"> {
   readonly secretHash: string;
   /** `pat.revoked` or `pat.expired`, else null. */
   readonly refusal: string | null;
   /** The database's time, which the proof's age is counted from. */
   readonly now: Date;
-  readonly userStatus: Status;
-  readonly displayName: string | null;
-  readonly userCreatedAt: Date;
-  readonly userUpdatedAt: Date;
 }
 
 /** SQL for what the state of a row called `pat` refuses with, revoked before expired (Flametrench ADR 0016). */
@@ -35,7 +32,7 @@ const refusalOfState = () => sql`case
   when pat.expires_at <= sallyport_now() then 'pat.expired' end`;
 
 const columns = () => sql`pat.id, pat.usr_id as "userId", pat.scope, pat.secret_hash as "secretHash",
-  ${refusalOfState()} as refusal, sallyport_now() as now, ${sessionUserColumns()}`;
+  ${refusalOfState()} as refusal, sallyport_now() as now, ${userColumns()}`;
 
 /** A token whose owner is not active is not there, so that their state is nobody's to learn. */
 const ofActiveUser = () => sql`pat join usr on usr.id = pat.usr_id and usr.status = 'active'`;
@@ -85,21 +82,20 @@ export type ReservedTokenCheckRow = {
  */
 export function reserveTokenCheck(check: {
   tokenId: string | undefined;
-  buckets: readonly Bucket[];
+  counters: readonly Counter[];
   auditId: string;
   context: RequestContext;
 }): Statement<ReservedTokenCheckRow> {
   return sql`
     with found as materialized (
       select ${columns()} from ${ofActiveUser()} where pat.id = ${check.tokenId ?? null}::uuid),
-    ${countAttempts({ buckets: check.buckets, account: sql`null::text`, knownDevice: sql`false` })},
+    ${countAttempts({ counters: check.counters })},
     audit as (${insertAuditEvent(
       {
         id: check.auditId,
-        action: "identity.pat.verify.limited",
+        act: acts.verifyPatLimited,
         outcome: "denied",
         context: check.context,
-        targetKind: "sys",
         targetId: sql`'pats'`,
       },
       sql`quota where just_limited`,
@@ -109,34 +105,34 @@ export function reserveTokenCheck(check: {
 }
 
 /**
- * Notes the use of a token that was proved, and gives the reservation back. Gives what has become of the token meanwhile:
+ * Notes the use of a token that was proved, and refunds the check. Gives what has become of the token meanwhile:
  * hashing takes a while, in which it may have been revoked.
  */
 export function spendTokenCheck(proof: {
   tokenId: string;
   secretHash: string;
-  buckets: readonly string[];
+  counters: readonly string[];
 }): Statement<{ refusal: string | null }> {
   return sql`
     with touched as (${touch(
       proof,
       sql`exists (select from usr where usr.id = pat.usr_id and usr.status = 'active')`,
     )}),
-    ${giveBack(proof.buckets, sql`(select count(*) from touched) >= 0`)}
+    ${giveBack(proof.counters, sql`(select count(*) from touched) >= 0`)}
     select case when pat.id is null then 'pat.invalid' else ${refusalOfState()} end as refusal
     from (select 1) one
     left join (${ofActiveUser()}) on pat.id = ${proof.tokenId}::uuid and pat.secret_hash = ${proof.secretHash}`;
 }
 
-/** Gives the reservation of a check back whose secret nobody looked at. */
-export function returnTokenCheck(buckets: readonly string[]): Statement {
-  return sql`with ${giveBack(buckets, sql`true`)} select 1`;
+/** Returns a check whose secret was not looked at. */
+export function returnTokenCheck(counters: readonly string[]): Statement {
+  return sql`with ${giveBack(counters, sql`true`)} select 1`;
 }
 
 /** The CTEs that lower counters by one, in order of name as they were raised, or two requests could deadlock. */
-function giveBack(buckets: readonly string[], condition: Statement): Statement {
+function giveBack(counters: readonly string[], condition: Statement): Statement {
   return sql`held as materialized (
-      select bucket from attempt where bucket = any(${buckets}::text[]) and ${condition} order by bucket for update),
+      select bucket from attempt where bucket = any(${counters}::text[]) and ${condition} order by bucket for update),
     returned as (
       update attempt set count = greatest(count - 1, 0) from held where attempt.bucket = held.bucket)`;
 }
@@ -154,22 +150,19 @@ export function recordFailedTokenCheck(failure: {
   auditId: string;
   context: RequestContext;
 }): Statement {
-  const bucket: Bucket = { name: `pat-failure:${failure.tokenId ?? ""}`, limit: failureLimit, kind: "address" };
+  const counter: Counter = { name: `pat-failure:${failure.tokenId ?? ""}`, limit: failureLimit, kind: "address" };
   return sql`
     with subject as materialized (select id, usr_id from pat where id = ${failure.tokenId ?? null}::uuid),
     ${countAttempts({
-      buckets: [bucket],
-      account: sql`null::text`,
-      knownDevice: sql`false`,
+      counters: [counter],
       condition: sql`exists (select from subject)`,
     })}
     ${insertAuditEvent(
       {
         id: failure.auditId,
-        action: "identity.pat.verify",
+        act: acts.verifyPat,
         outcome: "failure",
         context: failure.context,
-        targetKind: "pat",
         targetId: sql`subject.id`,
         metadata: sql`jsonb_build_object('reason', ${failure.reason}::text, 'and_more', quota.just_limited,
           'usr_id', ${wireIdOf("usr", sql`subject.usr_id`)})`,

@@ -4,23 +4,25 @@
  *
  * @module
  */
+import { refreshSession as refreshAct } from "../domain/acts/session.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { demandsSecondFactor } from "./access.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { type SessionUserRow, sessionColumns, sessionUserColumns } from "./sessions.ts";
+import { endSessions } from "./endings.ts";
+import { demandsSecondFactor } from "./held-factors.ts";
+import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** What became of a refresh. Only `rotate` and `retry` give a session. */
 export type RefreshVerdict = "rotate" | "retry" | "reuse" | "ended" | "mfa_required" | "not_found";
 
-export interface RefreshedRow extends SessionUserRow {
+export type RefreshedRow = SessionUserRow & {
   readonly verdict: RefreshVerdict;
   /** Of the child: from these and the old token the isolate derives the child's token again (S09). */
   readonly nonce: string;
   readonly keyVersion: number;
   readonly tokenHash: string;
-}
+};
 
 /** The key of the lock: the user of the presented session, so that no two refreshes of a user run side by side. */
 export function userOfToken(tokenHash: string): Statement<{ id: string }> {
@@ -89,17 +91,14 @@ export function refreshSession(refresh: {
         decode(${child.nonce}, 'hex'), ${child.keyVersion}::int
       from spent
       returning ses.*),
-    family_ended as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict v
-      where v.verdict = 'reuse' and ses.family_id = v.family and ses.revoked_at is null
+    family_ended as (${endSessions(sql`verdict v`, sql`v.verdict = 'reuse' and ses.family_id = v.family`)}
       returning ses.id),
     audit as (${insertAuditEvent(
       {
         id: refresh.auditId,
-        action: "identity.session.refresh",
+        act: refreshAct,
         outcome: sql`case v.verdict when 'rotate' then 'success' else 'denied' end`,
         context,
-        targetKind: "ses",
         targetId: sql`v.id`,
         actingUser: sql`case v.verdict when 'rotate' then v.usr_id end`,
         metadata: sql`case v.verdict when 'rotate'
@@ -109,7 +108,7 @@ export function refreshSession(refresh: {
       sql`verdict v where v.verdict in ('rotate', 'reuse')`,
     )})
     select v.verdict, encode(ses.derivation_nonce, 'hex') as nonce, ses.derivation_key as "keyVersion",
-      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionColumns()}, ${sessionUserColumns()}
+      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionUserColumns()}
     from verdict v join usr on usr.id = v.usr_id
     left join (select * from made union all select next.* from ses next join verdict retried
       on retried.verdict = 'retry' and next.id = retried.successor_id) ses on true`;
@@ -120,7 +119,7 @@ export function recallRefresh(childId: string, auditId: string): Statement<Refre
   return sql`
     select case aud.outcome when 'success' then 'rotate' else 'ended' end as verdict,
       encode(ses.derivation_nonce, 'hex') as nonce, ses.derivation_key as "keyVersion",
-      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionColumns()}, ${sessionUserColumns()}
+      encode(ses.token_hash, 'hex') as "tokenHash", ${sessionUserColumns()}
     from aud left join ses on ses.id = ${childId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }

@@ -1,4 +1,5 @@
 import { systemActor } from "../domain/actor.ts";
+import { resealSecrets } from "../domain/acts/factor.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -35,11 +36,10 @@ export function replaceSecrets(change: {
     audit as (${insertAuditEvent(
       {
         id: change.auditId,
-        action: "identity.mfa.reseal",
+        act: resealSecrets,
         outcome: "success",
         actor: systemActor("reseal"),
         context: {},
-        targetKind: "sys",
         targetId: sql`'mfa'`,
         metadata: sql`jsonb_build_object('replaced', (select count(*)::int from replaced))`,
       },

@@ -1,46 +1,35 @@
-import { accessRules } from "../domain/access-rules.ts";
-import type { Actor } from "../domain/actor.ts";
+import * as acts from "../domain/acts/session.ts";
+import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { lastSeenSeconds, type SessionLifetimes, type Transport } from "../domain/session.ts";
-import type { Status } from "../domain/user.ts";
-import { acting, demandsSecondFactor, raiseRefusal, refusalUnless } from "./access.ts";
-import { type AuditEvent, committed, insertAuditEvent } from "./audit.ts";
-import { guardRead, ofUser } from "./guarded.ts";
+import { lastSeenSeconds, type SessionLifetimes, session, type Transport } from "../domain/session.ts";
+import { user } from "../domain/user.ts";
+import { acting, raiseRefusal, refusalUnless } from "./access.ts";
+import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
+import { columnsOf } from "./columns.ts";
+import { handle } from "./cte.ts";
+import { endings, endSessions, loginsOf } from "./endings.ts";
+import { type Guarded, guardedList, guardedRead, ofOwned, ofUser } from "./guarded.ts";
+import { demandsSecondFactor } from "./held-factors.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface SessionRow {
-  readonly id: string;
-  readonly userId: string;
-  readonly credentialId: string;
-  readonly createdAt: Date;
-  readonly expiresAt: Date;
-  readonly revokedAt: Date | null;
-  readonly mfaVerifiedAt: Date | null;
-  readonly authTime: Date | null;
-  readonly amr: readonly string[];
-  readonly transport: Transport | null;
-  readonly lastSeenAt: Date | null;
-  readonly userAgent: string | null;
-  readonly address: string | null;
-}
+export type SessionRow = RowOf<typeof session>;
 
 /** A session with the user whom it is of. */
-export interface SessionUserRow extends SessionRow {
-  readonly userStatus: Status;
-  readonly displayName: string | null;
-  readonly userCreatedAt: Date;
-  readonly userUpdatedAt: Date;
-}
+export type SessionUserRow = SessionRow & Prefixed<RowOf<typeof user>, "user">;
 
 /** The columns of a {@link SessionRow}, of whatever row is called `ses`. */
-export const sessionColumns = (): Statement => sql`ses.id, ses.usr_id as "userId", ses.cred_id as "credentialId",
-  ses.created_at as "createdAt", ses.expires_at as "expiresAt", ses.revoked_at as "revokedAt",
-  ses.mfa_verified_at as "mfaVerifiedAt", ses.auth_time as "authTime", ses.amr, ses.transport,
-  ses.last_seen_at as "lastSeenAt", ses.user_agent as "userAgent", ses.address`;
+export const sessionColumns = (): Statement => columnsOf("ses", session);
 
-/** The further columns of a {@link SessionUserRow}, of whatever row is called `usr`. */
-export const sessionUserColumns = (): Statement => sql`usr.status as "userStatus", usr.display_name as "displayName",
-  usr.created_at as "userCreatedAt", usr.updated_at as "userUpdatedAt"`;
+/** The columns of a {@link SessionUserRow}, of the rows that are called `ses` and `usr`. */
+export const sessionUserColumns = (): Statement => {
+  // Every session check needs them.
+  made ??= sql`${sessionColumns()}, ${userColumns()}`;
+  return made;
+};
+let made: Statement | undefined;
+
+/** The further columns of a {@link SessionUserRow}. */
+export const userColumns = (): Statement => columnsOf("usr", user, {}, "user.");
 
 /** A session to be: what the isolate makes, and how long it may live. */
 export interface NewSession {
@@ -82,12 +71,12 @@ export function insertSession(
     returning ses.*`;
 }
 
-export interface VerifiedSessionRow extends SessionUserRow {
+export type VerifiedSessionRow = SessionUserRow & {
   readonly refusal: string | null;
   readonly identifier: string;
   /** The database's time. */
   readonly asOf: Date;
-}
+};
 
 /**
  * The session of a token with its user, and `refusal` if it does not count now: no row for an unknown token.
@@ -116,7 +105,7 @@ export function verifySession(presented: {
       where ses.id = seen.id and seen.refusal is null and ses.revoked_at is null
         and coalesce(seen.last_seen_at, seen.created_at)
           < sallyport_now() - make_interval(secs => ${lastSeenSeconds}::int))
-    select ses.refusal, ses.identifier, sallyport_now() as "asOf", ${sessionColumns()}, ${sessionUserColumns()}
+    select ses.refusal, ses.identifier, sallyport_now() as "asOf", ${sessionUserColumns()}
     from seen ses join usr on usr.id = ses.usr_id`;
 }
 
@@ -127,56 +116,47 @@ function idleEnd(defaultIdleSeconds: number): Statement {
 }
 
 /** What every statement about one session takes. */
-interface SessionAct {
-  readonly actor: Actor;
-  readonly auditId: string;
+interface OfSession extends Asked {
   readonly sessionId: string;
 }
 
 /** One row with `refusal` or the session; a read by an administrator leaves an event. */
-export function selectSession(act: SessionAct): Statement<SessionRow & { refusal: string | null }> {
-  const { actor, auditId, sessionId: id } = act;
-  const rule = accessRules.getSession;
-  const owner = sql`target.usr_id`;
-  const action = "identity.session.read";
-  return sql`
-    with ${guardRead({ actor, auditId, rule, table: sql`ses`, id, owner, action, targetKind: "ses" })}
-    select verdict.refusal, ${sessionColumns()} from verdict left join ses on ses.id = verdict.id`;
+export function selectSession(asked: OfSession): Statement<Guarded<SessionRow>> {
+  return guardedRead({ ...ofOwned(acts.getSession, asked, sql`ses`, asked.sessionId), columns: sessionColumns() });
 }
 
 /** A page of a user's sessions in every state; one row more than asked for tells that there are others. */
 export function selectSessionsOfUser(
-  act: Omit<SessionAct, "sessionId"> & {
+  asked: Asked & {
     userId: string;
     after: string | undefined;
     limit: number;
     onlyLive: boolean;
     defaultIdleSeconds: number;
   },
-): Statement<SessionRow & { refusal: string | null }> {
-  return sql`
-    with ${guardRead(ofUser(act, "identity.session.list", accessRules.listSessions))},
-    page as (
-      select ses.* from ses join verdict on ses.usr_id = verdict.id and verdict.refusal is null
-      where (${act.after ?? null}::uuid is null or ses.id > ${act.after ?? null}::uuid)
-        and (not ${act.onlyLive}::boolean or (ses.revoked_at is null and ses.expires_at > sallyport_now()
-          and ${idleEnd(act.defaultIdleSeconds)} > sallyport_now()))
-      order by ses.id
-      limit ${act.limit}::int + 1)
-    select verdict.refusal, ${sessionColumns()} from verdict left join page ses on true order by ses.id`;
+): Statement<Guarded<SessionRow>> {
+  return guardedList({
+    ...ofUser(acts.listSessions, asked),
+    of: sql`ses`,
+    where: sql`(not ${asked.onlyLive}::boolean or (ses.revoked_at is null and ses.expires_at > sallyport_now()
+          and ${idleEnd(asked.defaultIdleSeconds)} > sallyport_now()))`,
+    page: asked,
+    columns: sessionColumns(),
+  });
 }
 
 /**
  * Ends one session, or what has taken its place by a refresh or a step-up: who revokes it has seen it live and must not lose a race
  * with its holder. A session that has ended stays as it is. The batch has locked the user.
  */
-export function revokeSession(act: SessionAct): Statement<SessionRow> {
+export function revokeSession(asked: OfSession): Statement<SessionRow> {
+  const actor = acting(asked.actor);
   return sql`
-    with acting as materialized (${acting(act.actor)}),
-    target as (select * from ses where id = ${act.sessionId}::uuid),
+    with ${actor.define},
+    target as (select * from ses where id = ${asked.sessionId}::uuid),
     verdict as materialized (
       select target.id, coalesce(
-        ${refusalUnless(accessRules.revokeSession, sql`target.usr_id`)},
+        ${refusalUnless(acts.revokeSession, actor.name, { owner: sql`target.usr_id` })},
         case when target.id is null then 'not_found' end) as refusal
       from (select 1) one left join target on true left join acting on true),
     heirs as (
@@ -184,39 +164,37 @@ export function revokeSession(act: SessionAct): Statement<SessionRow> {
       union all
       select next.id from target join ses next on next.family_id = coalesce(target.family_id, target.id)
       where next.revoked_at is null),
-    changed as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict, heirs
-      where ses.id = heirs.id and verdict.refusal is null and ses.revoked_at is null
+    changed as (${endSessions(sql`verdict, heirs`, sql`ses.id = heirs.id and verdict.refusal is null`)}
       returning ses.*),
-    audit as (${insertAuditEvent(sessionEvent(act, "revoke"), sql`(select * from changed limit 1) ses`)})
+    audit as (${insertAuditEvent(
+      successOf(acts.revokeSession, asked, sql`ses.id`),
+      sql`(select * from changed limit 1) ses`,
+    )})
     select ${sessionColumns()}
     from verdict left join (select * from changed union all
       select * from target where not exists (select from changed where changed.id = target.id)) ses on ses.id = verdict.id
-    where ${raiseRefusal()}`;
+    where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
 /** Ends every session of the acting user but its own, and every login ticket. The batch has locked the user. */
-export function revokeOtherSessions(act: SessionAct): Statement<{ revoked: number }> {
+export function revokeOtherSessions(asked: OfSession): Statement<{ revoked: number }> {
+  const actor = acting(asked.actor);
+  const logins = loginsOf(sql`verdict.usr_id`);
   return sql`
-    with acting as materialized (${acting(act.actor)}),
+    with ${actor.define},
     verdict as materialized (
       select acting.usr_id, case when acting.usr_id is null then 'unauthorized.invalid_token' end as refusal
       from (select 1) one left join acting on true),
-    changed as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from verdict
-      where ses.usr_id = verdict.usr_id and ses.revoked_at is null and ses.id <> ${act.sessionId}::uuid
-      returning ses.id),
-    ended_tickets as (delete from login_ticket using verdict where login_ticket.usr_id = verdict.usr_id),
+    changed as (${endSessions(sql`verdict`, sql`${logins.sessions} and ses.id <> ${asked.sessionId}::uuid`)}
+      returning ses.id)${endings(sql`verdict`, { tickets: logins.tickets })},
     audit as (${insertAuditEvent(
       {
-        ...sessionEvent(act, "revoke_others"),
-        targetKind: "usr",
-        targetId: sql`verdict.usr_id`,
+        ...successOf(acts.revokeOtherSessions, asked, sql`verdict.usr_id`),
         metadata: sql`jsonb_build_object('revoked', (select count(*)::int from changed))`,
       },
       sql`verdict where verdict.refusal is null`,
     )})
-    select (select count(*)::int from changed) as revoked from verdict where ${raiseRefusal()}`;
+    select (select count(*)::int from changed) as revoked from verdict where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
 /** How many sessions the operation that made the event ended, if it committed. */
@@ -235,13 +213,12 @@ export function endPresentedFamily(
   presented: { tokenHash: string | undefined; transport: Transport },
   condition: Statement,
 ): Statement {
-  return sql`
-    update ses set revoked_at = greatest(sallyport_now(), ses.created_at)
-    from (
+  const family = sql`(
       select coalesce(family_id, id) as family from ses
       where token_hash = decode(${presented.tokenHash ?? null}::text, 'hex')
-        and coalesce(transport, 'token') = ${presented.transport}) presented
-    where (ses.family_id = presented.family or ses.id = presented.family) and ses.revoked_at is null and ${condition}
+        and coalesce(transport, 'token') = ${presented.transport}) presented`;
+  const ofFamily = sql`(ses.family_id = presented.family or ses.id = presented.family)`;
+  return sql`${endSessions(family, sql`${ofFamily} and ${condition}`)}
     returning ses.id, ses.usr_id`;
 }
 
@@ -257,10 +234,9 @@ export function endPresentedSession(presented: {
     audit as (${insertAuditEvent(
       {
         id: presented.auditId,
-        action: "identity.session.sign_out",
+        act: acts.signOut,
         outcome: "success",
         context: presented.context,
-        targetKind: "ses",
         targetId: sql`ended.id`,
         actingUser: sql`ended.usr_id`,
       },
@@ -272,23 +248,11 @@ export function endPresentedSession(presented: {
 /** The session as it is now, if the operation that made the event committed. */
 export function recallSession(sessionId: string, auditId: string): Statement<SessionUserRow> {
   return sql`
-    select ${sessionColumns()}, ${sessionUserColumns()} from ses join usr on usr.id = ses.usr_id
+    select ${sessionUserColumns()} from ses join usr on usr.id = ses.usr_id
     where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 
 /** The key of the lock for a change of one session: its user. */
 export function userOfSession(sessionId: string): Statement<{ id: string }> {
   return sql`select usr_id as id from ses where id = ${sessionId}::uuid`;
-}
-
-function sessionEvent(act: { actor: Actor; auditId: string }, verb: string): AuditEvent {
-  return {
-    id: act.auditId,
-    action: `identity.session.${verb}`,
-    outcome: "success",
-    actor: act.actor,
-    context: act.actor.context,
-    targetKind: "ses",
-    targetId: sql`ses.id`,
-  };
 }

@@ -4,18 +4,19 @@
  *
  * @module
  */
-import { type FactorType, ticketAttempts } from "../domain/factor.ts";
+import type { Audited } from "../domain/act.ts";
+import { signIn as act, signInLimited } from "../domain/acts/sign-in.ts";
+import type { FactorType } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { ticketSeconds } from "../domain/session.ts";
-import { activeFactorTypes, demandsSecondFactor, mayEnroll } from "./access.ts";
-import { insertAuditEvent } from "./audit.ts";
-import { type Bucket, countAttempts, credentialBucket, refundAttempt } from "./counters.ts";
+import { type AuditEvent, insertAuditEvent } from "./audit.ts";
+import { type Counter, countAttempts, credentialCounter, refund } from "./counters.ts";
+import { activeFactorTypes, demandsSecondFactor, mayEnroll } from "./held-factors.ts";
 import {
   endPresentedFamily,
   insertSession,
   type NewSession,
   type SessionUserRow,
-  sessionColumns,
   sessionUserColumns,
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -27,7 +28,7 @@ export interface ReservedRow {
   readonly userId: string | null;
   readonly passwordHash: string | null;
   /** The counter of the account or device that was counted. */
-  readonly bucket: string;
+  readonly counter: string;
 }
 
 /** What both statements of a password check say about the attempt. */
@@ -45,7 +46,7 @@ interface Attempt {
 export function reservePasswordCheck(
   attempt: Attempt & {
     identifier: string;
-    buckets: readonly Bucket[];
+    counters: readonly Counter[];
     /** The credential that a known-device cookie was made for. */
     deviceCredentialId: string | undefined;
   },
@@ -58,21 +59,21 @@ export function reservePasswordCheck(
     device as materialized (
       select exists (select from found where id = ${attempt.deviceCredentialId ?? null}::uuid) as known),
     ${countAttempts({
-      buckets: attempt.buckets,
-      account: credentialBucket(sql`(select id from found)`),
+      counters: attempt.counters,
+      account: credentialCounter(sql`(select id from found)`),
       knownDevice: sql`(select known from device)`,
     })},
     audit as (${insertAuditEvent(
-      { ...loginEvent(attempt), action: "identity.sign_in.limited", outcome: "denied" },
+      { ...loginEvent(attempt, signInLimited), outcome: "denied" },
       sql`quota where just_limited`,
     )})
     select quota.allowed, quota.retry_after as "retryAfterSeconds", found.id as "credentialId", found.usr_id as "userId",
-      found.password_hash as "passwordHash", quota.bucket
+      found.password_hash as "passwordHash", quota.counter
     from quota left join found on quota.allowed`;
 }
 
 /** What a proved password gives: a session, or a ticket where a second factor is demanded (or only a ticket was asked for). */
-export interface SignedInRow extends SessionUserRow {
+export type SignedInRow = SessionUserRow & {
   /** False if the credential or user changed since it was read: nothing was made. */
   readonly live: boolean;
   /**
@@ -82,7 +83,7 @@ export interface SignedInRow extends SessionUserRow {
   readonly next: "session" | "factor" | "enroll" | "closed";
   /** The kinds of factor that the user has. */
   readonly factors: readonly FactorType[];
-}
+};
 
 /**
  * Spends a proved password. One statement: it changes rows that it locks and adds rows under them (S16). One that also writes
@@ -126,15 +127,14 @@ export function spendPassword(
       { tokenHash: proof.presentedTokenHash, transport },
       sql`exists (select from live where next = 'session')`,
     )}),
-    refunded as (${refundAttempt(proof.refund, sql`(select ok from outcome)`)}),
+    refunded as (${refund(proof.refund, sql`(select ok from outcome)`)}),
     rehashed as (
       update cred set password_hash = ${proof.rehashed ?? null}::text from live
       where cred.id = live.cred_id and cred.password_hash = ${proof.passwordHash}
         and ${proof.rehashed ?? null}::text is not null),
     audit as (${insertAuditEvent(
       {
-        ...loginEvent(proof),
-        action: "identity.sign_in",
+        ...loginEvent(proof, act),
         outcome: sql`case when outcome.ok then 'success' else 'failure' end`,
         actingUser: sql`live.usr_id`,
         metadata: sql`jsonb_strip_nulls(jsonb_build_object('method', 'password', 'next', live.next,
@@ -142,82 +142,25 @@ export function spendPassword(
       },
       sql`outcome left join live on true left join opened ses on true`,
     )})
-    select outcome.ok as live, live.next, live.kinds as factors, ${sessionColumns()}, ${sessionUserColumns()}
+    select outcome.ok as live, live.next, live.kinds as factors, ${sessionUserColumns()}
     from outcome left join live on true left join opened ses on true left join usr on usr.id = live.usr_id`;
 }
 
 /** The event of a check that failed; it is written for unknown identifiers too, or the trip itself would tell. */
 export function recordFailedSignIn(attempt: Attempt): Statement {
-  return insertAuditEvent(
-    { ...loginEvent(attempt), action: "identity.sign_in", outcome: "failure", repeatable: true },
-    sql`(select 1) one`,
-  );
+  return insertAuditEvent({ ...loginEvent(attempt, act), outcome: "failure", repeatable: true }, sql`(select 1) one`);
 }
 
 /** The target is the login that was tried, by its digest. */
-function loginEvent(attempt: Attempt): Omit<Parameters<typeof insertAuditEvent>[0], "action" | "outcome"> {
-  return {
-    id: attempt.auditId,
-    context: attempt.context,
-    targetKind: "login",
-    targetId: sql`${attempt.identifierDigest}::text`,
-  };
-}
-
-/**
- * A session for a complete ticket, which it consumes; refuses, and undoes the batch, if there is no such ticket, or it is of
- * another user, credential or transport, or a factor is missing. All of these look the same.
- */
-export function createSessionFromTicket(grant: {
-  ticketHash: string;
-  userId: string;
-  credentialId: string;
-  session: NewSession;
-  auditId: string;
-}): Statement<SessionUserRow> {
-  const { context } = grant.session;
-  return sql`
-    with parent as materialized (
-      select c.id as cred_id, c.usr_id, ${demandsSecondFactor(sql`c.usr_id`)} as second
-      from login_ticket t join cred c on c.id = t.cred_id join usr u on u.id = t.usr_id
-      where t.token_hash = decode(${grant.ticketHash}, 'hex') and c.status = 'active' and u.status = 'active'
-        and t.usr_id = ${grant.userId}::uuid and t.cred_id = ${grant.credentialId}::uuid
-      for share of u, c),
-    ticket as (
-      delete from login_ticket t using parent
-      where t.token_hash = decode(${grant.ticketHash}, 'hex') and t.expires_at > sallyport_now()
-        and t.transport = ${grant.session.transport} and t.purpose = 'sign_in'
-        and t.attempts < ${ticketAttempts}::int and (not (t.mfa_required or parent.second) or 'mfa' = any(t.factors))
-      returning t.usr_id, t.cred_id, t.created_at as auth_time, t.factors as amr,
-        'mfa' = any(t.factors) as mfa_proved),
-    ses as (${insertSession(grant.session, sql`ticket`)}),
-    audit as (${insertAuditEvent(
-      {
-        id: grant.auditId,
-        action: "identity.session.create",
-        outcome: "success",
-        context,
-        targetKind: "ses",
-        targetId: sql`ses.id`,
-        actingUser: sql`ses.usr_id`,
-      },
-      sql`ses`,
-    )})
-    select ${sessionColumns()}, ${sessionUserColumns()}
-    from (select 1) one left join ses on true left join usr on usr.id = ses.usr_id
-    where case when ses.id is not null then true else sallyport_refuse('unauthorized.invalid_ticket') end`;
-}
-
-/** The key of the lock for spending a ticket: its user. Whoever has no ticket locks nobody. */
-export function userOfTicket(ticketHash: string): Statement<{ id: string }> {
-  return sql`select usr_id as id from login_ticket where token_hash = decode(${ticketHash}, 'hex')`;
+function loginEvent({ auditId, context, identifierDigest }: Attempt, row: Audited): Omit<AuditEvent, "outcome"> {
+  return { id: auditId, act: row, context, targetId: sql`${identifierDigest}::text` };
 }
 
 /** What became of a spent password, if its reply was lost: the event holds it, and the session is there. */
 export function recallSpentPassword(sessionId: string, auditId: string): Statement<SignedInRow> {
   return sql`
     select aud.outcome = 'success' as live, aud.metadata ->> 'next' as next,
-      array(select jsonb_array_elements_text(aud.metadata -> 'factors')) as factors, ${sessionColumns()}, ${sessionUserColumns()}
+      array(select jsonb_array_elements_text(aud.metadata -> 'factors')) as factors, ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = aud.actor_usr_id
     where aud.id = ${auditId}::uuid`;
 }

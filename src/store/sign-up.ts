@@ -1,23 +1,23 @@
+import { signUp as signUpAct } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { type Bucket, countAttempts } from "./counters.ts";
+import { type Counter, countAttempts } from "./counters.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
 import {
   endPresentedFamily,
   insertSession,
   type NewSession,
   type SessionUserRow,
-  sessionColumns,
   sessionUserColumns,
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface SignedUpRow extends SessionUserRow {
+export type SignedUpRow = SessionUserRow & {
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
   /** Whether the account was made: otherwise the limit was reached, or the identifier has an active credential. */
   readonly created: boolean;
-}
+};
 
 /**
  * A user with a password and a session, or none of them. The refusals are values, so that the attempt stays counted.
@@ -33,13 +33,13 @@ export function signUp(account: {
   displayName: string | null;
   session: NewSession;
   presentedTokenHash: string | undefined;
-  buckets: readonly Bucket[];
+  counters: readonly Counter[];
   auditId: string;
   context: RequestContext;
   identifierDigest: string;
 }): Statement<SignedUpRow> {
   return sql`
-    with ${countAttempts({ buckets: account.buckets, account: sql`null::text`, knownDevice: sql`false` })},
+    with ${countAttempts({ counters: account.counters })},
     proof as (
       insert into cred (id, usr_id, type, identifier, password_hash)
       select ${account.credentialId}::uuid, ${account.userId}::uuid, 'password', ${account.identifier},
@@ -58,17 +58,16 @@ export function signUp(account: {
     audit as (${insertAuditEvent(
       {
         id: account.auditId,
-        action: "identity.sign_up",
+        act: signUpAct,
         outcome: sql`case when proof.usr_id is not null then 'success' when quota.allowed then 'failure' else 'denied' end`,
         context: account.context,
-        targetKind: "login",
         targetId: sql`${account.identifierDigest}::text`,
         actingUser: sql`proof.usr_id`,
       },
       sql`quota left join proof on true where quota.allowed or quota.just_limited`,
     )})
     select quota.allowed, quota.retry_after as "retryAfterSeconds", usr.id is not null as created,
-      ${sessionColumns()}, ${sessionUserColumns()}
+      ${sessionUserColumns()}
     from quota left join person usr on true left join login ses on true`;
 }
 
@@ -76,7 +75,7 @@ export function signUp(account: {
 export function recallSignUp(sessionId: string, auditId: string): Statement<SignedUpRow> {
   return sql`
     select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.outcome = 'success' as created,
-      ${sessionColumns()}, ${sessionUserColumns()}
+      ${sessionUserColumns()}
     from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
     where aud.id = ${auditId}::uuid`;
 }

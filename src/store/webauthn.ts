@@ -1,7 +1,11 @@
+import type { Audited } from "../domain/act.ts";
+import { signInLimited, signInWithPasskey } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
-import { type Bucket, countAttempts } from "./counters.ts";
+import { type Counter, countAttempts } from "./counters.ts";
+import { type Cte, cte, type Handle, materialized } from "./cte.ts";
 import { type FactorAttempt, holderOf } from "./factor-holder.ts";
+import type { Material } from "./factor-proofs.ts";
 import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -22,19 +26,23 @@ export interface RegistrationOptionsRow {
 export function selectRegistrationOptions(
   attempt: Pick<FactorAttempt, "holder"> & { newHandle: string },
 ): Statement<RegistrationOptionsRow> {
+  const holder = holderOf(attempt, false);
+  const webauthn = ensureHandle(holder.name, attempt.newHandle);
+  const { columns, join } = registrationOptions(holder.name, webauthn.name);
   return sql`
-    with ${holderOf(attempt, false)},
-    ${ensureHandle(attempt.newHandle)}
-    select holder.refusal, ${registrationOptionColumns()} from holder ${registrationOptionJoin()}`;
+    with ${holder.define},
+    ${webauthn.define}
+    select holder.refusal, ${columns} from holder ${join}`;
 }
 
-/** The CTE `handle`, for a statement with `holder`: the user's, which is drawn the first time, whoever is first. */
-export function ensureHandle(newHandle: string): Statement {
-  return sql`handle as (
+/** The CTE `handle`: the user's, which is drawn the first time, whoever is first. */
+export function ensureHandle(holder: Handle<"holder">, newHandle: string): Cte<"handle"> {
+  const body = sql`
       insert into webauthn_user as w (usr_id, handle)
-      select usr_id, decode(${newHandle}, 'hex') from holder where refusal is null
+      select usr_id, decode(${newHandle}, 'hex') from ${holder} where refusal is null
       on conflict (usr_id) do update set usr_id = excluded.usr_id
-      returning w.handle)`;
+      returning w.handle`;
+  return cte(sql`handle`, body);
 }
 
 /** What the options of an assertion by a user who is known hold. */
@@ -42,7 +50,7 @@ export function selectAssertionOptions(
   attempt: Pick<FactorAttempt, "holder">,
 ): Statement<{ refusal: string | null; credentialIds: readonly string[]; now: Date }> {
   return sql`
-    with ${holderOf(attempt, true)}
+    with ${holderOf(attempt, true).define}
     select holder.refusal, ${activeCredentialIds(sql`holder.usr_id`)} as "credentialIds", sallyport_now() as now
     from holder`;
 }
@@ -59,15 +67,21 @@ export function selectSignInOptions(identifier: string): Statement<{ credentialI
 }
 
 /** The columns of a {@link RegistrationOptionsRow} but `refusal`, and what they come from besides `holder`. */
-export const registrationOptionColumns = (): Statement => sql`holder.usr_id as "userId",
-      encode(handle.handle, 'hex') as handle, coalesce(named.identifier, usr.display_name, 'account') as "loginName", usr.display_name as "displayName",
-      ${activeCredentialIds(sql`holder.usr_id`)} as "credentialIds", sallyport_now() as now`;
-export const registrationOptionJoin =
-  (): Statement => sql`left join handle on true left join usr on usr.id = holder.usr_id
+export function registrationOptions(
+  holder: Handle<"holder">,
+  webauthn: Handle<"handle">,
+): { columns: Statement; join: Statement } {
+  return {
+    columns: sql`${holder}.usr_id as "userId",
+      encode(${webauthn}.handle, 'hex') as handle, coalesce(named.identifier, usr.display_name, 'account') as "loginName", usr.display_name as "displayName",
+      ${activeCredentialIds(sql`${holder}.usr_id`)} as "credentialIds", sallyport_now() as now`,
+    join: sql`left join ${webauthn} on true left join usr on usr.id = ${holder}.usr_id
     left join lateral (
       select password.identifier from cred password
-      where password.usr_id = holder.usr_id and password.type = 'password' and password.status = 'active'
-      order by password.id <> holder.cred_id, password.id limit 1) named on true`;
+      where password.usr_id = ${holder}.usr_id and password.type = 'password' and password.status = 'active'
+      order by password.id <> ${holder}.cred_id, password.id limit 1) named on true`,
+  };
+}
 
 function activeCredentialIds(userId: Statement): Statement {
   return sql`array(
@@ -92,32 +106,38 @@ export interface RegisteredKey {
   readonly challenge: SpentChallenge;
 }
 
-/**
- * The CTEs `unspent` and `claimed`, for a statement with `holder`: the answered challenge, and the credential id if it was
- * nobody's.
- */
-export function claimCredentialId(key: RegisteredKey, name: string | null): Statement {
-  return sql`unspent as (${spendChallenge(
-    key.challenge,
-    sql`holder where holder.refusal is null and ${key.challenge.expiresAt}::timestamptz > sallyport_now()`,
-  )}),
-    claimed as (
+/** The answered challenge, and the credential id if it was nobody's. */
+export interface Claim {
+  /** The CTEs `unspent` and `claimed`. */
+  readonly define: Statement;
+  /** What the authenticator has told, of a credential id that was nobody's. */
+  readonly claimed: Handle<"claimed">;
+  /** SQL for what refuses the registration, or null. */
+  readonly refusal: Statement;
+}
+
+export function claimCredentialId(holder: Handle<"holder">, key: RegisteredKey, name: string | null): Claim {
+  const from = sql`${holder} where ${holder}.refusal is null and ${key.challenge.expiresAt}::timestamptz > sallyport_now()`;
+  const unspent = cte<"unspent">(sql`unspent`, spendChallenge(key.challenge, from));
+  const claimed = cte<"claimed">(
+    sql`claimed`,
+    sql`
       insert into webauthn_credential (credential_id, usr_id, name, transports, aaguid, backup_eligible, backed_up)
-      select ${key.credentialId}, holder.usr_id, ${name}::text, ${key.transports}::text[], ${key.aaguid}::uuid,
+      select ${key.credentialId}, ${holder}.usr_id, ${name}::text, ${key.transports}::text[], ${key.aaguid}::uuid,
         ${key.backupEligible}::boolean, ${key.backedUp}::boolean
-      from holder cross join unspent
+      from ${holder} cross join ${unspent.name}
       -- Another SDK writes no row here.
       where not ${key.isDecoy}::boolean
         and not exists (select from cred other where other.type = 'passkey' and other.identifier = ${key.credentialId})
         and not exists (select from mfa other where other.type = 'webauthn' and other.identifier = ${key.credentialId})
       on conflict (credential_id) do nothing
-      returning credential_id, usr_id)`;
+      returning webauthn_credential.*`,
+  );
+  const refusal = sql`coalesce(${holder}.refusal,
+      case when not exists (select from ${unspent.name}) then 'invalid_format.webauthn'
+        when not exists (select from ${claimed.name}) then 'conflict.duplicate_credential' end)`;
+  return { define: sql`${unspent.define}, ${claimed.define}`, claimed: claimed.name, refusal };
 }
-
-/** SQL for what refuses a registration after {@link claimCredentialId}, or null. */
-export const claimRefusal = (): Statement => sql`coalesce(holder.refusal,
-      case when not exists (select from unspent) then 'invalid_format.webauthn'
-        when not exists (select from claimed) then 'conflict.duplicate_credential' end)`;
 
 /** What an assertion is verified with. */
 export interface AssertionMaterial {
@@ -132,17 +152,17 @@ export interface AssertionMaterial {
   readonly handle: string | null;
 }
 
-/** The columns and the tail of a statement that gives the key with an id, of the user `usr_id` of `holder`. */
-export function assertionMaterial(credentialId: string): { columns: Statement; join: Statement } {
+/** What gives the holder's key with an id. */
+export function assertionMaterial(credentialId: string): Material {
   return {
     columns: sql`key.id as "factorId", encode(key.public_key, 'hex') as "publicKey", key.sign_count::text as "signCount",
     w.backup_eligible as "backupEligible", encode(whose.handle, 'hex') as handle`,
-    join: sql`left join (
+    join: (holder) => sql`left join (
       select id, usr_id, passkey_public_key as public_key, passkey_sign_count as sign_count from cred
       where type = 'passkey' and identifier = ${credentialId} and status = 'active'
       union all
       select id, usr_id, webauthn_public_key, webauthn_sign_count from mfa
-      where type = 'webauthn' and identifier = ${credentialId} and status = 'active') key on key.usr_id = holder.usr_id
+      where type = 'webauthn' and identifier = ${credentialId} and status = 'active') key on key.usr_id = ${holder}.usr_id
     left join webauthn_credential w on w.credential_id = ${credentialId} and w.usr_id = key.usr_id
     left join webauthn_user whose on whose.usr_id = key.usr_id`,
   };
@@ -159,23 +179,27 @@ export interface ReservedAssertionRow extends AssertionMaterial {
  */
 export function reservePasskeySignIn(attempt: {
   credentialId: string;
-  buckets: readonly Bucket[];
+  counters: readonly Counter[];
   auditId: string;
   context: RequestContext;
   credentialDigest: string;
 }): Statement<ReservedAssertionRow> {
   const { columns, join } = assertionMaterial(attempt.credentialId);
-  return sql`
-    with holder as materialized (
+  const holder = materialized<"holder">(
+    sql`holder`,
+    sql`
       select cred.id, cred.usr_id from cred join usr on usr.id = cred.usr_id and usr.status = 'active'
-      where cred.type = 'passkey' and cred.identifier = ${attempt.credentialId} and cred.status = 'active'),
-    ${countAttempts({ buckets: attempt.buckets, account: sql`null::text`, knownDevice: sql`false` })},
+      where cred.type = 'passkey' and cred.identifier = ${attempt.credentialId} and cred.status = 'active'`,
+  );
+  return sql`
+    with ${holder.define},
+    ${countAttempts({ counters: attempt.counters })},
     audit as (${insertAuditEvent(
-      { ...passkeyEvent(attempt), action: "identity.sign_in.limited", outcome: "denied" },
+      { ...passkeyEvent(attempt, signInLimited), outcome: "denied" },
       sql`quota where just_limited`,
     )})
     select quota.allowed, quota.retry_after as "retryAfterSeconds", holder.usr_id as "userId", ${columns}
-    from quota left join holder on quota.allowed ${join}`;
+    from quota left join holder on quota.allowed ${join(holder.name)}`;
 }
 
 /** The event of a passkey that proved nothing; it is written for unknown ones too. */
@@ -187,8 +211,7 @@ export function recordFailedPasskey(attempt: {
 }): Statement {
   return insertAuditEvent(
     {
-      ...passkeyEvent(attempt),
-      action: "identity.sign_in",
+      ...passkeyEvent(attempt, signInWithPasskey),
       outcome: "failure",
       repeatable: true,
       metadata: sql`jsonb_build_object('method', 'passkey', 'reason', ${attempt.reason}::text)`,
@@ -197,15 +220,9 @@ export function recordFailedPasskey(attempt: {
   );
 }
 
-function passkeyEvent(attempt: {
-  auditId: string;
-  context: RequestContext;
-  credentialDigest: string;
-}): Omit<AuditEvent, "action" | "outcome"> {
-  return {
-    id: attempt.auditId,
-    context: attempt.context,
-    targetKind: "login",
-    targetId: sql`${attempt.credentialDigest}::text`,
-  };
+function passkeyEvent(
+  { auditId, context, credentialDigest }: { auditId: string; context: RequestContext; credentialDigest: string },
+  act: Audited,
+): Omit<AuditEvent, "outcome"> {
+  return { id: auditId, act, context, targetId: sql`${credentialDigest}::text` };
 }

@@ -142,6 +142,7 @@ export const codeGates: readonly Gate[] = [
       ].join("\n"),
       "src/store/b.ts": "import { sql } from 'slonik';\nsql`select 1`;",
       "src/store/c.ts": "const raw = String.raw`update usr set name = 1`;",
+      "src/store/columns.ts": "import { sql } from './sql.ts';\nsql([names]);\nconst raw = `select one from usr`;",
       "src/store/drivers/postgres.ts": `const begin = "begin";\nconst read = "select 1 from usr";`,
     },
     found: [
@@ -151,8 +152,27 @@ export const codeGates: readonly Gate[] = [
       "src/store/a.ts:4 a statement by hand",
       "src/store/b.ts:2 another tag",
       "src/store/c.ts:1 untagged SQL",
+      "src/store/columns.ts:3 untagged SQL",
       "src/store/drivers/postgres.ts:2 untagged SQL",
     ],
+  },
+  {
+    rule: "what the audit log calls an act stands in the act's row",
+    find: (files) =>
+      files
+        .filter(({ path }) => !path.startsWith("src/domain/acts/") && !isGenerated(path))
+        .flatMap((file) =>
+          [...visit(file.program)]
+            .filter(({ node }) => /\b(identity|authz)\.\w/.test(literalText(node) ?? ""))
+            .map(({ node }) => placeOf(file, node)),
+        ),
+    planted: {
+      "src/domain/acts/a.ts": `export const suspend = { action: "identity.user.suspend" };`,
+      "src/store/a.ts": `const event = { action: "identity.user.suspend" };`,
+      "src/operations/b.ts": "const action = `authz.administrator.grant`;",
+      "src/http/c.ts": `const name = "An identity. Authz of no kind.";`,
+    },
+    found: ["src/store/a.ts:1", "src/operations/b.ts:1"],
   },
   {
     rule: "no file is longer than 400 lines",
@@ -247,7 +267,7 @@ function findUntaggedSql(file: SourceFile): string[] {
     if (node.type === "TaggedTemplateExpression" && dottedName(node.tag as SyntaxNode) === "sql" && !knowsTag)
       return found("another tag");
     if (node.type === "CallExpression" && dottedName(node.callee as SyntaxNode) === "sql")
-      return found("the tag as a function");
+      return file.path === nameMaker ? [] : found("the tag as a function");
     if (node.type === "ObjectExpression") {
       const keys = (node.properties as SyntaxNode[]).map(({ key }) => (key as SyntaxNode | undefined)?.name);
       return keys.includes("text") && keys.includes("params") && !statementMakers.includes(file.path)
@@ -260,6 +280,9 @@ function findUntaggedSql(file: SourceFile): string[] {
     return controlsSessions(file.path) && sessionControl.test(text) ? [] : found("untagged SQL");
   });
 }
+
+/** Names of columns come from the tables of records. */
+const nameMaker = "src/store/columns.ts";
 
 /** The tag itself, and the migrations, whose text is a file of the project. */
 const statementMakers = ["src/store/sql.ts", "src/store/migrate.ts"];

@@ -5,13 +5,13 @@ import { generateId } from "../../src/domain/id.ts";
 import {
   acceptExpiry,
   acceptScopes,
-  acceptTokenName,
   generatePatSecret,
   hasScope,
   isStructurallyValidPatToken,
   patPrefix,
   splitPatToken,
 } from "../../src/domain/personal-access-token.ts";
+import { acceptName } from "../../src/domain/text.ts";
 
 const id = "0190f2a81b3c7abc8123456789abcdef";
 
@@ -110,7 +110,7 @@ describe("H4: a name", () => {
     { case: "a lone surrogate", name: "\ud83d", code: "invalid_format.text" },
     { case: "NUL", name: "a\0", code: "invalid_format.text" },
   ])("$case: $code", ({ name, code }) => {
-    expect(codeOf(() => acceptTokenName(name))).toBe(code);
+    expect(codeOf(() => acceptName(name))).toBe(code);
   });
 });
 

@@ -147,7 +147,7 @@ function ruleSays(
   caller: Caller,
   object: (typeof objects)[number] | "none",
 ): ErrorBody["code"] | "allowed" {
-  if (object === "own" && rule.owner !== false) {
+  if (object === "own" && rule.owner) {
     return rule.owner === "fresh" && !caller.fresh ? "unauthorized.reauthentication_required" : "allowed";
   }
   if (!caller.administrator) return object === "none" ? "forbidden" : "not_found";

@@ -1,6 +1,6 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
-import type { Actor } from "../../src/domain/actor.ts";
+import type { SessionActor } from "../../src/domain/actor.ts";
 import { generateId } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
 import type { User } from "../../src/domain/user.ts";
@@ -38,13 +38,13 @@ describe("the types need no augmentation", () => {
     new Hono().use(authenticate(auth)).get("/", (c) => {
       expectTypeOf(c.var.user).toEqualTypeOf<User | undefined>();
       expectTypeOf(c.var.session).toEqualTypeOf<Session | undefined>();
-      expectTypeOf(c.var.actor).toEqualTypeOf<Actor | undefined>();
+      expectTypeOf(c.var.actor).toEqualTypeOf<SessionActor | undefined>();
       return c.body(null);
     });
     new Hono().get("/", requireUser(auth), (c) => {
       expectTypeOf(c.var.user).toEqualTypeOf<User>();
       expectTypeOf(c.var.session).toEqualTypeOf<Session>();
-      expectTypeOf(c.var.actor).toEqualTypeOf<Actor>();
+      expectTypeOf(c.var.actor).toEqualTypeOf<SessionActor>();
       return c.body(null);
     });
     new Hono()

@@ -1,7 +1,7 @@
 /** Personal access tokens at an application's routes: what they open, and what is told of them. */
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
-import type { Actor } from "../../src/domain/actor.ts";
+import type { SessionActor } from "../../src/domain/actor.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
 import type { User } from "../../src/domain/user.ts";
@@ -57,7 +57,7 @@ describe("the types need no augmentation", () => {
     new Hono().get("/", requireUser(auth, { scope: "a" }), (c) => {
       expectTypeOf(c.var.user).toEqualTypeOf<User>();
       expectTypeOf(c.var.session).toEqualTypeOf<Session | undefined>();
-      expectTypeOf(c.var.actor).toEqualTypeOf<Actor | undefined>();
+      expectTypeOf(c.var.actor).toEqualTypeOf<SessionActor | undefined>();
       expectTypeOf(c.var.token).toEqualTypeOf<ScopedToken | undefined>();
       return c.body(null);
     });

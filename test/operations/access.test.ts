@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { Actor } from "../../src/domain/actor.ts";
+import type { Actor, SessionActor } from "../../src/domain/actor.ts";
 import { type CredentialId, generateId, type SessionId, type UserId } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import type { FullAuth as Auth } from "../support/auth.ts";
@@ -43,6 +43,8 @@ interface Operation {
   prepare?: (auth: Auth, target: Target) => Promise<unknown>;
   run: (auth: Auth, actor: Actor, target: Target) => Promise<unknown>;
 }
+
+const isSession = (actor: Actor): actor is SessionActor => actor.sessionId !== undefined;
 
 const operations: readonly Operation[] = [
   {
@@ -88,7 +90,7 @@ const operations: readonly Operation[] = [
     administrator: true,
     change: "identity.user.revoke",
     run: (auth, actor, { userId }) =>
-      actor.userId === userId
+      isSession(actor) && actor.userId === userId
         ? auth.users.revokeOwn({ actor, userId, currentPassword: goodPassword })
         : auth.users.revoke({ actor, userId }),
   },
@@ -98,10 +100,10 @@ const operations: readonly Operation[] = [
     administrator: false,
     change: "identity.credential.create",
     run: (auth, actor, { userId }) => {
-      const added = { actor, userId, identifier: freshIdentifier(), password: otherPassword };
-      return actor.userId === userId
-        ? auth.credentials.createOwnPassword({ ...added, currentPassword: goodPassword })
-        : auth.credentials.createPassword(added);
+      const added = { userId, identifier: freshIdentifier(), password: otherPassword };
+      return isSession(actor) && actor.userId === userId
+        ? auth.credentials.createOwnPassword({ ...added, actor, currentPassword: goodPassword })
+        : auth.credentials.createPassword({ ...added, actor });
     },
   },
   {
@@ -132,10 +134,10 @@ const operations: readonly Operation[] = [
     administrator: false,
     change: "identity.credential.rotate",
     run: (auth, actor, { userId, credentialId }) => {
-      const rotated = { actor, credentialId, password: "another-password-2" };
-      return actor.userId === userId
-        ? auth.credentials.rotateOwnPassword({ ...rotated, currentPassword: otherPassword })
-        : auth.credentials.rotatePassword(rotated);
+      const rotated = { credentialId, password: "another-password-2" };
+      return isSession(actor) && actor.userId === userId
+        ? auth.credentials.rotateOwnPassword({ ...rotated, actor, currentPassword: otherPassword })
+        : auth.credentials.rotatePassword({ ...rotated, actor });
     },
   },
   {
@@ -144,7 +146,7 @@ const operations: readonly Operation[] = [
     administrator: true,
     change: "identity.credential.suspend",
     run: (auth, actor, { userId, credentialId }) =>
-      actor.userId === userId
+      isSession(actor) && actor.userId === userId
         ? auth.credentials.suspendOwnPassword({ actor, credentialId, currentPassword: otherPassword })
         : auth.credentials.suspend({ actor, credentialId }),
   },
@@ -162,7 +164,7 @@ const operations: readonly Operation[] = [
     administrator: true,
     change: "identity.credential.revoke",
     run: (auth, actor, { userId, credentialId }) =>
-      actor.userId === userId
+      isSession(actor) && actor.userId === userId
         ? auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword: otherPassword })
         : auth.credentials.revoke({ actor, credentialId }),
   },

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test } from "vitest";
+import type { Actor } from "../../src/domain/actor.ts";
 import { systemObjectId } from "../../src/domain/administrator.ts";
 import { sql } from "../../src/store/sql.ts";
 import { outcome, type Person, system, tally } from "../support/auth.ts";
@@ -8,12 +9,14 @@ import { addApp } from "../support/factors.ts";
 describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) => {
   afterEach(() => world.rows(sql`delete from tup`));
 
-  const bare = (person: Person, actor = system) => world.auth.administrators.grant({ actor, userId: person.userId });
-  const grant = async (person: Person, actor = system) => {
+  const bare = (person: Person, actor: Actor = system) =>
+    world.auth.administrators.grant({ actor, userId: person.userId });
+  const grant = async (person: Person, actor: Actor = system) => {
     await world.enroll(person.userId);
     return await bare(person, actor);
   };
-  const remove = (person: Person, actor = system) => world.auth.administrators.remove({ actor, userId: person.userId });
+  const remove = (person: Person, actor: Actor = system) =>
+    world.auth.administrators.remove({ actor, userId: person.userId });
   const isOne = async ({ userId }: Person) =>
     (
       await world.auth.tuples.check({

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Actor } from "../../src/domain/actor.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { openAuth, outcome, type Person, system, type World } from "../support/auth.ts";
@@ -84,7 +85,7 @@ describe("personal access token, creation", () => {
 });
 
 describe("S04, S05, F4, H7: personal access tokens, access", () => {
-  const acts: [string, (actor: Person["actor"], of: Person, tokenId: string) => Promise<unknown>][] = [
+  const acts: [string, (actor: Actor, of: Person, tokenId: string) => Promise<unknown>][] = [
     ["create", (actor, { userId }) => world.auth.personalAccessTokens.create({ actor, userId, name: "x", scope: [] })],
     ["get", (actor, _of, tokenId) => world.auth.personalAccessTokens.get({ actor, tokenId })],
     ["listForUser", (actor, { userId }) => world.auth.personalAccessTokens.listForUser({ actor, userId })],

@@ -7,8 +7,8 @@ import type { IssuedSession } from "../../src/engine/sessions.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { lockIdentifier } from "../../src/store/identifiers.ts";
 import { lockStatements } from "../../src/store/locks.ts";
+import { lockAdministrators } from "../../src/store/relations.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
-import { lockAdministrators } from "../../src/store/tuples.ts";
 import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   freshAddress,
@@ -361,7 +361,7 @@ describeWorld("S30: locks of a batch", { on: ["postgres"], timeoutMilliseconds: 
   }
 
   test("lock order: identifiers, users in one statement by id, then administrators", () => {
-    const user = (id: string) => ({ on: "usr", key: sql<{ id: string }>`select ${id}::uuid as id` }) as const;
+    const user = (id: string) => ({ on: "user", key: sql<{ id: string }>`select ${id}::uuid as id` }) as const;
     expect(lockStatements([])).toEqual([]);
     const locks = [lockAdministrators(), user("b"), ...["y", "x", "y"].flatMap(lockIdentifier), user("a")];
     const [x, y, ...rest] = lockStatements(locks);

@@ -71,6 +71,7 @@ describeWorld("step-up", { on: ["pglite", "postgres"], clock: start }, (world) =
 
   test("S30: the application itself has no session to step up: TypeError", async () => {
     const proof = { type: "totp", code: "000000" } as const;
+    // @ts-expect-error It does not compile, either.
     await expect(world.auth.stepUp({ actor: system, transport: "token", proof })).rejects.toThrow(TypeError);
   });
 

@@ -3,7 +3,7 @@ import { constantTimeEqual, fromBase64, randomBytes, toBase64Url, toHex } from "
 import { preparePassword } from "../../src/crypto/password-bytes.ts";
 import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
 import { encodePhc, parsePhc } from "../../src/crypto/phc.ts";
-import { type Actor, systemActor } from "../../src/domain/actor.ts";
+import { type SessionActor, type SystemActor, systemActor } from "../../src/domain/actor.ts";
 import { AuthError, type ErrorCode } from "../../src/domain/error.ts";
 import { type CredentialId, generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import type { Session, Transport } from "../../src/domain/session.ts";
@@ -138,7 +138,7 @@ export const secret: string = toBase64Url(randomBytes(32));
 export const sealingKey: string = toBase64Url(randomBytes(32));
 export const goodPassword = "vmqkzhrwxjcygpfb";
 export const otherPassword = "tuldnbfpgycjxwrh";
-export const system: Actor = systemActor("test");
+export const system: SystemActor = systemActor("test");
 
 /** Somebody who has signed up, and what they hold. */
 export interface Person {
@@ -149,7 +149,7 @@ export interface Person {
   readonly session: Session;
   readonly token: string;
   readonly transport: Transport;
-  readonly actor: Actor;
+  readonly actor: SessionActor;
   readonly knownDevice: string;
 }
 

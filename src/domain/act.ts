@@ -1,0 +1,60 @@
+/**
+ * Acts as rows. What is known of an act is written once, in a row of its own in `domain/acts`: the guard in SQL, the event of a
+ * success and of a denial, the locks, the refusals in the OpenAPI document and the matrix of tests all read that row.
+ *
+ * @module
+ */
+import type { ErrorCode } from "./error.ts";
+import type { IdType } from "./id.ts";
+
+/** What may be locked, in the order in which everybody takes the locks; of several of one kind, by id or name. */
+export const lockOrder = ["identifier", "user", "administrators", "key", "counter"] as const;
+
+export type LockKind = (typeof lockOrder)[number];
+
+/** What an event may be about: an object with an identifier, the login that somebody tried, the system. */
+export type TargetKind = IdType | "login" | "sys";
+
+/** What the audit log calls an act, and the kind of object that it is about. */
+export interface Audited {
+  /** Dot-namespaced, such as `identity.user.suspend`. */
+  readonly action: string;
+  readonly target: TargetKind;
+}
+
+/** Who may do an act to an object. The application itself always may. */
+export interface Who {
+  /** The user whom the object belongs to. `"fresh"`: only within ten minutes of proving who they are. */
+  readonly owner?: true | "fresh";
+  /** An administrator with a second factor proved within half an hour. */
+  readonly administrator?: true;
+  /** Whoever holds a relation on the object. */
+  readonly relation?: RelationOnObject;
+}
+
+/** A relation of the tuple table on an act's object, such as a role in an organization. */
+export interface RelationOnObject {
+  /** The object's type in the tuple table, such as `org`. */
+  readonly on: string;
+  /** The relations of which one suffices, the strongest first. */
+  readonly anyOf: readonly string[];
+  /** The act gives or takes a relation, which must not be stronger than the strongest that the actor holds. */
+  readonly notAboveOwn?: true;
+}
+
+/** An act: an operation that changes or reads something, or that proves something. */
+export interface Act extends Audited {
+  /** The specification's operation id, or ours. */
+  readonly name: string;
+  /** Absent where the request itself is the proof: a password, a token, a ticket. */
+  readonly who?: Who;
+  /** What it always locks, before its statement. */
+  readonly locks: readonly LockKind[];
+  /** The codes of its own refusals, besides those that `who` gives. */
+  readonly refusals: readonly ErrorCode[];
+}
+
+/** An act on something of a user's: a guard stands before it. */
+export interface GuardedAct extends Act {
+  readonly who: Who;
+}

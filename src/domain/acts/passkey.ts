@@ -1,0 +1,38 @@
+import type { GuardedAct } from "../act.ts";
+
+export const listPasskeys: GuardedAct = {
+  name: "listOwnPasskeys",
+  action: "identity.passkey.list",
+  target: "usr",
+  who: { owner: true, administrator: true },
+  locks: [],
+  refusals: [],
+};
+
+export const registerPasskey: GuardedAct = {
+  name: "registerPasskey",
+  action: "identity.passkey.register",
+  target: "cred",
+  who: { owner: "fresh" },
+  locks: ["user"],
+  refusals: ["invalid_format.webauthn", "invalid_format.name", "conflict.duplicate_credential"],
+};
+
+export const renamePasskey: GuardedAct = {
+  name: "renamePasskey",
+  action: "identity.passkey.rename",
+  target: "cred",
+  who: { owner: true },
+  locks: ["user"],
+  refusals: ["not_found", "forbidden", "invalid_format.name", "conflict.already_terminal"],
+};
+
+/** Nothing but a passkey, and not even an administrator ends another user's. */
+export const revokeOwnPasskey: GuardedAct = {
+  name: "revokePasskey",
+  action: "identity.credential.revoke",
+  target: "cred",
+  who: { owner: "fresh" },
+  locks: ["user"],
+  refusals: ["not_found", "forbidden", "conflict.already_terminal", "conflict.last_way_in", "conflict.last_factor"],
+};

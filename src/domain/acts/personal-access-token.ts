@@ -1,0 +1,65 @@
+import type { Act, Audited, GuardedAct } from "../act.ts";
+
+export const createPat: GuardedAct = {
+  name: "createPat",
+  action: "identity.pat.create",
+  target: "pat",
+  who: { owner: "fresh" },
+  locks: ["user"],
+  refusals: ["invalid_format.name", "invalid_format.scope", "pat.expires_in_past", "unavailable.busy"],
+};
+
+export const getPat: GuardedAct = {
+  name: "getPat",
+  action: "identity.pat.read",
+  target: "pat",
+  who: { owner: true, administrator: true },
+  locks: [],
+  refusals: [],
+};
+
+export const listPats: GuardedAct = {
+  name: "listPatsForUser",
+  action: "identity.pat.list",
+  target: "usr",
+  who: { owner: true, administrator: true },
+  locks: [],
+  refusals: ["invalid_format.cursor"],
+};
+
+export const revokePat: GuardedAct = {
+  name: "revokePat",
+  action: "identity.pat.revoke",
+  target: "pat",
+  who: { owner: true, administrator: true },
+  locks: ["user"],
+  refusals: [],
+};
+
+/** Not even an administrator ends another user's. */
+export const revokeOwnPat: GuardedAct = {
+  name: "revokeOwnToken",
+  action: "identity.pat.revoke",
+  target: "pat",
+  who: { owner: true },
+  locks: ["user"],
+  refusals: ["not_found", "forbidden"],
+};
+
+export const verifyPat: Act = {
+  name: "verifyPatToken",
+  action: "identity.pat.verify",
+  target: "pat",
+  locks: [],
+  refusals: [
+    "pat.invalid",
+    "pat.revoked",
+    "pat.expired",
+    "auth.token_format_unrecognized",
+    "too_many_requests",
+    "unavailable.busy",
+  ],
+};
+
+/** The first refusal of a window, when nothing is left to try. */
+export const verifyPatLimited: Audited = { action: "identity.pat.verify.limited", target: "sys" };

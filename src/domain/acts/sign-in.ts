@@ -1,0 +1,44 @@
+import type { Act, Audited } from "../act.ts";
+
+/** Acts before authentication: their target is the login that somebody tried, by its digest. */
+
+export const signIn: Act = {
+  name: "signIn",
+  action: "identity.sign_in",
+  target: "login",
+  locks: ["user"],
+  refusals: [
+    "unauthorized.invalid_credential",
+    "unauthorized.mfa_required",
+    "unauthorized.enrollment_required",
+    "forbidden.enrollment_not_granted",
+    "too_many_requests",
+    "unavailable.busy",
+  ],
+};
+
+/** The first refusal of a window, when nothing is left to try. */
+export const signInLimited: Audited = { action: "identity.sign_in.limited", target: "login" };
+
+export const signInWithPasskey: Act = {
+  name: "signInWithPasskey",
+  action: "identity.sign_in",
+  target: "login",
+  locks: ["user"],
+  refusals: ["unauthorized.invalid_credential", "too_many_requests"],
+};
+
+export const signUp: Act = {
+  name: "signUp",
+  action: "identity.sign_up",
+  target: "login",
+  locks: ["identifier"],
+  refusals: [
+    "forbidden.sign_up_closed",
+    "invalid_format.identifier",
+    "invalid_format.password",
+    "conflict.duplicate_credential",
+    "too_many_requests",
+    "unavailable.busy",
+  ],
+};

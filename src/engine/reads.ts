@@ -1,0 +1,51 @@
+/**
+ * Reads: a statement answers with the refusal in its first row, or with what was asked for. They may run twice.
+ *
+ * @module
+ */
+import type { Statement } from "../store/sql.ts";
+import type { Executor } from "./core.ts";
+import { run } from "./execute.ts";
+import { type Page, toPage } from "./page.ts";
+import { refuse } from "./refuse.ts";
+
+/** What a row of a read holds besides: the code of the refusal, or null. */
+export interface Refusable {
+  readonly refusal: string | null;
+}
+
+/** The one object that was asked for. */
+export async function readOne<Row extends Refusable, Item>(
+  core: Executor,
+  body: Statement<Row>,
+  convert: (row: Row) => Item,
+): Promise<Item> {
+  const answer = (row: Row): Item => {
+    refuse(row.refusal);
+    return convert(row);
+  };
+  return await run(core, { body, onLostReply: "repeat", answer });
+}
+
+/** Every object of a list. A list of none is one row, whose `id` is null. */
+export async function readAll<Row extends Refusable & { readonly id: string | null }, Item>(
+  core: Executor,
+  body: Statement<Row>,
+  convert: (row: Row) => Item,
+): Promise<readonly Item[]> {
+  const decode = (rows: readonly Row[]): readonly Item[] => {
+    refuse(rows[0]!.refusal);
+    return rows.filter(({ id }) => id !== null).map(convert);
+  };
+  return await run(core, { body, onLostReply: "repeat", decode });
+}
+
+/** A page of a list: the statement gives one row more than `limit` if others follow. */
+export async function readPage<Row extends Refusable & { readonly id: string | null }, Item extends { id: string }>(
+  core: Executor,
+  body: Statement<Row>,
+  limit: number,
+  convert: (row: Row) => Item,
+): Promise<Page<Item>> {
+  return await run(core, { body, onLostReply: "repeat", decode: (rows) => toPage(rows, limit, convert) });
+}

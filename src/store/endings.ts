@@ -1,0 +1,82 @@
+/**
+ * What lets a user in, or stands by itself for them, and how each kind of it ends: the one list. A statement says which of each
+ * kind end with the rows of one of its CTEs.
+ *
+ * @module
+ */
+import { type Statement, sql } from "./sql.ts";
+
+type EndingKind = "sessions" | "tickets" | "credentials" | "factors" | "tokens" | "tuples" | "grants";
+
+/** A kind: the name of its CTE, and how it ends for the rows of `of` and those that `which` holds for. */
+interface Ending {
+  readonly cte: () => Statement;
+  readonly end: (of: Statement, which: Statement) => Statement;
+}
+
+const kinds: Readonly<Record<EndingKind, Ending>> = {
+  sessions: { cte: () => sql`ended_sessions`, end: endSessions },
+  tickets: {
+    cte: () => sql`ended_tickets`,
+    end: (of, which) => sql`delete from login_ticket using ${of} where ${which}`,
+  },
+  credentials: {
+    cte: () => sql`ended_credentials`,
+    end: (of, which) => sql`
+        update cred set status = 'revoked' from ${of} where cred.status <> 'revoked' and ${which}`,
+  },
+  factors: {
+    cte: () => sql`ended_factors`,
+    end: (of, which) => sql`
+        update mfa set status = 'revoked', pending_expires_at = null from ${of}
+        where mfa.status <> 'revoked' and ${which}`,
+  },
+  tokens: {
+    cte: () => sql`ended_tokens`,
+    end: (of, which) => sql`
+        update pat set revoked_at = greatest(sallyport_now(), pat.created_at) from ${of}
+        where pat.revoked_at is null and ${which}`,
+  },
+  tuples: { cte: () => sql`ended_tuples`, end: (of, which) => sql`delete from tup using ${of} where ${which}` },
+  grants: {
+    cte: () => sql`ended_grants`,
+    end: (of, which) => sql`delete from mfa_enrollment_grant using ${of} where ${which}`,
+  },
+};
+
+/** SQL for which of each kind end. A kind that is not named stays. */
+export type Ends = { readonly [Kind in EndingKind]?: Statement };
+
+/** The CTEs `ended_sessions`, `ended_tickets`, … in the order given, each with a comma in front. */
+export function endings(of: Statement, ends: Ends): Statement {
+  let list = sql``;
+  for (const kind of Object.keys(ends) as EndingKind[]) {
+    const { cte, end } = kinds[kind];
+    list = sql`${list},
+      ${cte()} as (${end(of, ends[kind]!)})`;
+  }
+  return list;
+}
+
+/** What a user has signed in with: sessions and login tickets. */
+export function loginsOf(userId: Statement): { readonly sessions: Statement; readonly tickets: Statement } {
+  return { sessions: sql`ses.usr_id = ${userId}`, tickets: sql`login_ticket.usr_id = ${userId}` };
+}
+
+/** Everything of a user's that counts for anything. */
+export function everythingOf(userId: Statement): Ends {
+  return {
+    ...loginsOf(userId),
+    credentials: sql`cred.usr_id = ${userId}`,
+    factors: sql`mfa.usr_id = ${userId}`,
+    tokens: sql`pat.usr_id = ${userId}`,
+    tuples: sql`tup.subject_type = 'usr' and tup.subject_id = ${userId}`,
+  };
+}
+
+/** `update ses …` for live sessions: not before their beginning, since the batch may be older than they are. */
+export function endSessions(of: Statement, which: Statement): Statement {
+  return sql`
+        update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from ${of}
+        where ses.revoked_at is null and ${which}`;
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { everyAct, everyAudited } from "../../build/every-act.node.ts";
+import { lockOrder } from "../../src/domain/act.ts";
+import { isErrorCode } from "../../src/domain/error.ts";
+
+test("there are acts", () => {
+  expect(everyAct.length).toBeGreaterThan(40);
+});
+
+test("each has a name of its own", () => {
+  const names = everyAct.map(({ name }) => name);
+  expect(names).toEqual([...new Set(names)]);
+});
+
+describe.each(everyAct.map((act) => [act.name, act] as const))("%s", (_name, act) => {
+  test("its locks are in the order in which they are taken, each once", () => {
+    expect(act.locks).toEqual(lockOrder.filter((kind) => act.locks.includes(kind)));
+  });
+
+  test("its refusals are codes, each once", () => {
+    expect(act.refusals.filter((code) => !isErrorCode(code))).toEqual([]);
+    expect(act.refusals).toEqual([...new Set(act.refusals)]);
+  });
+
+  test("somebody may do it", () => {
+    expect(act.who && Object.keys(act.who)).not.toEqual([]);
+  });
+});
+
+test.each(everyAudited.map(({ action }) => action))("%s is dot-namespaced", (action) => {
+  expect(action).toMatch(/^(identity|authz)(\.[a-z_]+)+$/);
+});
