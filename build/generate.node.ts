@@ -1,4 +1,5 @@
-/** Writes what the sources import and no repository keeps: the Argon2 binary, the migrations and the OpenAPI document. */
+/** Writes what the sources import and no repository keeps: the Argon2 binary, the migrations, the OpenAPI document and the types of the routes. */
+import { generateApiTypes } from "./api-types.node.ts";
 import { generateArgon2 } from "./argon2.node.ts";
 import { generateMigrations } from "./migrations.node.ts";
 import { generateOpenApi } from "./openapi/document.node.ts";
@@ -6,3 +7,4 @@ import { generateOpenApi } from "./openapi/document.node.ts";
 await generateArgon2(new URL("../src/runtime/generated/", import.meta.url));
 await generateMigrations();
 generateOpenApi();
+generateApiTypes();

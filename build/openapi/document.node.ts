@@ -130,7 +130,7 @@ function operationOf(route: Route): Described {
 }
 
 function tagOf(path: string): string {
-  if (/\/(tokens|pats)(\/|$)/.test(path)) return "Tokens";
+  if (/\/(personal-access-tokens|pats)(\/|$)/.test(path)) return "Tokens";
   if (/\/passkeys?(\/|$)/.test(path)) return "Passkeys";
   if (/\/(factors?|enroll|step-up|mfa[a-z-]*)(\/|$)/.test(path)) return "Factors";
   const name = path.startsWith("/auth/") ? "account" : path.split("/")[2]!;

@@ -32,8 +32,8 @@ function accessRefusals(route: Route): ErrorCode[] {
   const unreadable: ErrorCode[] = ["unauthorized.invalid_token", "auth.token_format_unrecognized"];
   if (access === "token" || access === "optional") return unreadable;
 
-  // Under `/auth` a caller acts on their own account, so that no administrator's rule can be met.
-  const reachesOthers = !usesCookies(route);
+  // Under `/auth` a caller acts on their own account: without an identifier in the path nothing else can be asked for.
+  const reachesOthers = !usesCookies(route) || route.path.includes(":");
   const needsProof = access.owner === "fresh" || (reachesOthers && access.administrator);
   return [
     ...unreadable,

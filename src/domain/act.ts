@@ -54,6 +54,11 @@ export interface Act extends Audited {
   readonly refusals: readonly ErrorCode[];
 }
 
+/** The same act, for its owner alone: administrators are refused as they would be on an act that is never theirs. */
+export function ownerOnly({ who, ...act }: GuardedAct): GuardedAct {
+  return { ...act, who: who.owner ? { owner: who.owner } : {} };
+}
+
 /** An act on something of a user's: a guard stands before it. */
 export interface GuardedAct extends Act {
   readonly who: Who;

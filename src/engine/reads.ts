@@ -27,15 +27,15 @@ export async function readOne<Row extends Refusable, Item>(
   return await run(core, { body, onLostReply: "repeat", answer });
 }
 
-/** Every object of a list. A list of none is one row, whose `id` is null. */
+/** Every object of a short list, as its only page. A list of none is one row, whose `id` is null. */
 export async function readAll<Row extends Refusable & { readonly id: string | null }, Item>(
   core: Executor,
   body: Statement<Row>,
   convert: (row: Row) => Item,
-): Promise<readonly Item[]> {
-  const decode = (rows: readonly Row[]): readonly Item[] => {
+): Promise<Page<Item>> {
+  const decode = (rows: readonly Row[]): Page<Item> => {
     refuse(rows[0]!.refusal);
-    return rows.filter(({ id }) => id !== null).map(convert);
+    return { data: rows.filter(({ id }) => id !== null).map(convert), nextCursor: null };
   };
   return await run(core, { body, onLostReply: "repeat", decode });
 }

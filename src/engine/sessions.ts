@@ -5,7 +5,7 @@ import { generateId, uuidFor } from "../domain/id.ts";
 import { type Prefixed, type RowOf, toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import { type Session, session, type Transport } from "../domain/session.ts";
-import { type User, user } from "../domain/user.ts";
+import { type SignedInUser, type User, user } from "../domain/user.ts";
 import type { NewSession, SessionUserRow } from "../store/sessions.ts";
 import type { Core } from "./core.ts";
 
@@ -19,7 +19,7 @@ export interface PresentedToken {
 /** A session that counts now, its user, and the right to act for them. */
 export interface VerifiedSession {
   readonly session: Session;
-  readonly user: User;
+  readonly user: SignedInUser;
   readonly actor: SessionActor;
   /** The database's time of the check: what ages are counted from. */
   readonly asOf: Date;

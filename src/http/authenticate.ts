@@ -5,7 +5,7 @@ import { AuthError } from "../domain/error.ts";
 import type { PersonalAccessTokenId } from "../domain/id.ts";
 import { hasScope } from "../domain/personal-access-token.ts";
 import type { Session } from "../domain/session.ts";
-import type { User } from "../domain/user.ts";
+import type { SignedInUser } from "../domain/user.ts";
 import type { Realm, WithRealm } from "../engine/realm.ts";
 import type { CoreOperations } from "../operations/auth.ts";
 import type { PersonalAccessTokenAuth } from "../operations/personal-access-tokens.ts";
@@ -35,7 +35,7 @@ interface MaybeScopedOptions {
 
 /** What a handler sees after {@link requireUser}. */
 export interface UserVariables {
-  user: User;
+  user: SignedInUser;
   session: Session;
   /** For operations on behalf of the user. */
   actor: SessionActor;
@@ -45,7 +45,7 @@ export interface UserVariables {
 
 /** What a handler sees after {@link requireUser} with a scope: a session or a personal access token, never both. */
 export interface ScopedVariables {
-  user: User;
+  user: SignedInUser;
   session: Session | undefined;
   /** Only of a session's user: a token cannot act in an account or make other tokens. */
   actor: SessionActor | undefined;
@@ -196,7 +196,8 @@ async function verifyPresented(
     const proved = await auth.personalAccessTokens.verify({ token: text, context });
     const token = { id: proved.tokenId, scope: proved.scope };
     requireScope(token, options.scope);
-    return { user: proved.user, session: undefined, actor: undefined, asOf: undefined, token };
+    const user = { ...proved.user, identifier: null, identifierVerified: false };
+    return { user, session: undefined, actor: undefined, asOf: undefined, token };
   }
   if (transport === "cookie") requireSameOrigin(c, auth);
   return { ...(await auth.sessions.verify({ token: text, transport, context })), token: undefined };

@@ -1,4 +1,4 @@
-import { AuthError, type ErrorCode } from "../domain/error.ts";
+import { AuthError } from "../domain/error.ts";
 import type { Factor } from "../domain/factor.ts";
 import type { Transport } from "../domain/session.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
@@ -12,28 +12,6 @@ import type { Call } from "./route.ts";
 
 /** What these rows need of Sallyport; security keys are refused without `createPasskeys`. */
 export type FactorRouteAuth = MfaAuth & Partial<Pick<PasskeyAuth, "webauthn" | "securityKeys">>;
-
-export const proofRefusals: readonly ErrorCode[] = [
-  "unauthorized.invalid_factor",
-  "unauthorized.replayed_totp",
-  "too_many_requests",
-  "unavailable.busy",
-];
-export const ticketRefusals: readonly ErrorCode[] = ["unauthorized.invalid_ticket", ...proofRefusals];
-export const enrollRefusals: readonly ErrorCode[] = [
-  "invalid_format.name",
-  "invalid_format.rp_id",
-  "forbidden",
-  "precondition.factor_needed_first",
-];
-export const confirmRefusals: readonly ErrorCode[] = [
-  "forbidden",
-  "invalid_format.webauthn",
-  "conflict.duplicate_credential",
-  "precondition.factor_not_pending",
-  "precondition.factor_code_invalid",
-  "too_many_requests",
-];
 
 export function webauthnOf(auth: FactorRouteAuth): PasskeyAuth["webauthn"] {
   if (!auth.webauthn) throw new AuthError("unauthorized.invalid_factor");

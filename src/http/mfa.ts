@@ -17,5 +17,5 @@ export type {
   StepUpProof,
   VerifiedFactor,
 } from "../operations/second-factor.ts";
-export type { MfaApi } from "./factor-api.ts";
 export { mfa } from "./features/mfa.ts";
+export type { MfaApi } from "./generated/api.ts";

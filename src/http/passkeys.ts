@@ -15,4 +15,4 @@ export type {
 export type { RegistrationOptions } from "../operations/registration.ts";
 export type { SecurityKeyOperations } from "../operations/security-keys.ts";
 export { passkeys } from "./features/passkeys.ts";
-export type { PasskeyApi } from "./passkey-api.ts";
+export type { PasskeysApi } from "./generated/api.ts";

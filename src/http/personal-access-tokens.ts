@@ -15,5 +15,5 @@ export type {
   VerifiedPersonalAccessToken,
 } from "../operations/verify-personal-access-token.ts";
 export { personalAccessTokens } from "./features/personal-access-tokens.ts";
-export type { PersonalAccessTokenApi } from "./personal-access-token-api.ts";
+export type { PersonalAccessTokensApi } from "./generated/api.ts";
 export type { IssuedPersonalAccessTokenBody, PersonalAccessTokenBody } from "./personal-access-token-wire.ts";

@@ -1,11 +1,40 @@
+/**
+ * Members that several requests have, and what is made of their texts.
+ *
+ * @module
+ */
+import * as v from "valibot";
 import { AuthError } from "../domain/error.ts";
+
+/** An identifier in wire form in a body. A malformed one is 400 there, and 404 in a path. */
+export function idEntry(type: string): v.GenericSchema<unknown, string> {
+  return v.pipe(v.string(), v.regex(new RegExp(`^${type}_[0-9a-f]{32}$`)));
+}
+
+/** How the new session's token is to travel. */
+export function transportEntry(): v.GenericSchema<unknown, "cookie" | "token" | undefined> {
+  return v.optional(v.picklist(["cookie", "token"]));
+}
+
+/** Null clears the name; without the member it stays. */
+export function displayNameEntry(): v.GenericSchema<unknown, string | null | undefined> {
+  return v.optional(v.nullable(v.string()));
+}
+
+/** The members of a query that asks for a page. */
+export function pageEntries(): {
+  cursor: v.GenericSchema<unknown, string | undefined>;
+  limit: v.GenericSchema<unknown, string | undefined>;
+} {
+  return { cursor: v.optional(v.string()), limit: v.optional(v.pipe(v.string(), v.regex(/^-?\d{1,9}$/))) };
+}
 
 /** A query's number; the schema has held it to digits. */
 export function toNumber(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** The time that a member's text names. Its form is that of RFC 3339 by then, but 30 February has that form too. */
+/** The time that a member's text names. The schema checks the form of RFC 3339, but 30 February has that form too. */
 export function toDate(text: string, member: string): Date {
   const time = new Date(text);
   const day = Number(text.slice(8, 10));

@@ -6,7 +6,7 @@
  */
 import type { Context } from "hono";
 import type { GenericSchema } from "valibot";
-import type { AccessRule } from "../domain/access-rules.ts";
+import { type Act, type GuardedAct, ownerOnly, type Who } from "../domain/act.ts";
 import type { SessionActor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
 import type { RequestContext } from "../domain/request-context.ts";
@@ -15,15 +15,15 @@ import type { CoreOperations } from "../operations/auth.ts";
 import type { PresentedSession } from "./bearer.ts";
 
 /**
- * Who gets past the door; what they may reach behind it, the operation's own rule decides.
+ * The credential that a route asks for. Access to the object itself is checked by the operation.
  *
- * - `anyone`: no credential is looked at.
- * - `ticket`: the login ticket in the request is the proof, which the operation consumes.
- * - `token`: the presented session token is the proof, and the operation itself looks it up.
- * - `optional`: the same, and there need be none.
- * - a rule: a session that counts now, and then the rule of {@link AccessRule} inside the statement.
+ * - `anyone`: none is looked at.
+ * - `ticket`: the login ticket in the request, which the operation consumes.
+ * - `token`: the presented session token, which the operation itself looks up.
+ * - `optional`: the same, if there is one.
+ * - a rule: a session that counts now; then the rule applies inside the statement.
  */
-export type RouteAccess = "anyone" | "ticket" | "token" | "optional" | AccessRule;
+export type RouteAccess = "anyone" | "ticket" | "token" | "optional" | Who;
 
 /** What a handler is given: the request has been held to the row by then. */
 export interface Call<Body, Query, Needed extends object = CoreOperations> {
@@ -38,11 +38,19 @@ export interface Call<Body, Query, Needed extends object = CoreOperations> {
   readonly presented: PresentedSession | undefined;
 }
 
-/** A handler's further knowledge on a route with an access rule. */
+/** What a handler is given on a route that needs a session. */
 export interface UserCall<Body, Query, Needed extends object = CoreOperations>
   extends Call<Body, Query, Needed>,
     VerifiedSession {
   readonly actor: SessionActor;
+}
+
+/** What a handler of {@link twins} is given. */
+export interface TwinCall<Body, Query, Needed extends object> extends UserCall<Body, Query, Needed> {
+  /** The user of the path; under `/auth`, the caller. */
+  readonly userId: string;
+  /** True under `/auth`, where a caller acts on their own account, administrators too. */
+  readonly onlyOwn: boolean;
 }
 
 interface RouteFacts<Body, Query> {
@@ -56,17 +64,19 @@ interface RouteFacts<Body, Query> {
   readonly query?: GenericSchema<unknown, Query>;
   /** The status of success. */
   readonly status: 200 | 201 | 204;
-  /** The codes of its own refusals, besides those that its access, body and query give. */
-  readonly refusals: readonly ErrorCode[];
 }
 
+/** A row as the table holds it. */
 export interface OpenRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
-  readonly access: Exclude<RouteAccess, AccessRule>;
+  readonly access: Exclude<RouteAccess, Who>;
+  /** The codes of its own refusals, besides those that its access, body and query give. */
+  readonly refusals: readonly ErrorCode[];
   readonly run: (call: Call<Body, Query, Needed>) => Promise<Response>;
 }
 
 export interface GuardedRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
-  readonly access: AccessRule;
+  readonly access: Who;
+  readonly refusals: readonly ErrorCode[];
   readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Response>;
 }
 
@@ -79,21 +89,76 @@ export type Route<Needed extends object = CoreOperations> =
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 export type AnyRoute = Route<any>;
 
-/** A row that anybody may call, or that proves itself. */
-export function openRoute<Body = undefined, Query = undefined, Needed extends object = CoreOperations>(
-  route: OpenRoute<Body, Query, Needed>,
-): Route<Needed> {
-  return route;
+/** The act of a row, and the codes that this row refuses with besides the act's own. */
+interface Acting<Row extends Act> {
+  readonly act: Row;
+  readonly refusals?: readonly ErrorCode[];
 }
 
-/** A row for the user of a session, who then meets the operation's rule. */
-export function guardedRoute<Body = undefined, Query = undefined, Needed extends object = CoreOperations>(
-  route: GuardedRoute<Body, Query, Needed>,
-): Route<Needed> {
-  return route;
+/** What a row says of the operation behind it. */
+type Written<Row> = Omit<Row, "access" | "refusals">;
+
+/** Makes rows whose handlers have operations of the kind `Needed`. */
+export interface Rows<Needed extends object> {
+  /** A row that anybody may call, or that proves itself. */
+  open<Body = undefined, Query = undefined>(
+    row: Written<OpenRoute<Body, Query, Needed>> & Pick<OpenRoute<Body, Query, Needed>, "access"> & Acting<Act>,
+  ): Route<Needed>;
+  /** A row for the user of a session, who then meets the act's rule. */
+  guarded<Body = undefined, Query = undefined>(
+    row: Written<GuardedRoute<Body, Query, Needed>> & Acting<GuardedAct>,
+  ): Route<Needed>;
+  /**
+   * One act at its two paths: under `/auth` on the caller's own account, and under `/v1` as Flametrench has it. Gives both
+   * rows; the one under `/auth` is the owner's alone.
+   */
+  twins<Body = undefined, Query = undefined>(row: Twins<Body, Query, Needed>): readonly Route<Needed>[];
 }
 
-/** Whether the route speaks to browsers with cookies: `/auth` does, `/v1` ignores them (S08). */
+/** One act at its two paths. */
+interface Twins<Body, Query, Needed extends object>
+  extends Omit<RouteFacts<Body, Query>, keyof Face>,
+    Acting<GuardedAct> {
+  readonly auth: Face;
+  readonly v1: Face;
+  readonly run: (call: TwinCall<Body, Query, Needed>) => Promise<Response>;
+}
+
+/** What differs between the two paths of an act. */
+interface Face {
+  readonly id: string;
+  readonly path: string;
+  readonly summary: string;
+}
+
+/** The functions that make a table of rows: `const rows = rowsFor<AccountAuth>()`. */
+export function rowsFor<Needed extends object>(): Rows<Needed> {
+  const guarded: Rows<Needed>["guarded"] = ({ act, refusals = [], ...row }) => ({
+    ...row,
+    access: act.who,
+    refusals: [...new Set([...act.refusals, ...refusals])],
+  });
+  return {
+    open: ({ act, refusals = [], ...row }) => ({ ...row, refusals: [...new Set([...act.refusals, ...refusals])] }),
+    guarded,
+    twins: ({ act, auth, v1, run, ...row }) => [
+      guarded({
+        ...row,
+        ...auth,
+        act: ownerOnly(act),
+        run: (call) => run({ ...call, userId: call.user.id, onlyOwn: true }),
+      }),
+      guarded({
+        ...row,
+        ...v1,
+        act,
+        run: (call) => run({ ...call, userId: call.parameter("usr_id"), onlyOwn: false }),
+      }),
+    ],
+  };
+}
+
+/** True if the route speaks to browsers with cookies: `/auth` does, `/v1` ignores them (S08). */
 export function usesCookies(route: Pick<RouteFacts<unknown, unknown>, "path">): boolean {
   return route.path.startsWith("/auth/");
 }

@@ -7,7 +7,7 @@ import { type Credential, credential } from "../domain/credential.ts";
 import { deviceLabel } from "../domain/device-label.ts";
 import { toBody, type WireOf } from "../domain/record.ts";
 import { type Session, sessionDetails, specifiedSession } from "../domain/session.ts";
-import { type User, user } from "../domain/user.ts";
+import { type SignedInUser, type User, user } from "../domain/user.ts";
 import type { Page } from "../engine/page.ts";
 
 /** A part of a list. */
@@ -36,6 +36,17 @@ export interface SignedInBody {
   user: UserBody;
   session: AccountSessionBody;
   token?: string;
+}
+
+/** The caller's own user, with what they signed in as. */
+export interface SignedInUserBody extends UserBody {
+  /** The identifier of the session's password; null for a session that a passkey opened. */
+  identifier: string | null;
+  identifier_verified: boolean;
+}
+
+export function signedInUserBody(value: SignedInUser): SignedInUserBody {
+  return { ...userBody(value), identifier: value.identifier, identifier_verified: value.identifierVerified };
 }
 
 export function userBody(value: User): UserBody {

@@ -1,25 +1,23 @@
 import type { GuardedAct } from "../domain/act.ts";
 import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/credential.ts";
-import { type Credential, type CredentialType, credential } from "../domain/credential.ts";
+import type { Credential, CredentialType } from "../domain/credential.ts";
 import { type CredentialId, generateId, uuidFor } from "../domain/id.ts";
-import { toValue } from "../domain/record.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { denialOf } from "../engine/denial.ts";
-import { type Work, work } from "../engine/execute.ts";
 import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
-import { lockOfCounter, locksOf, lockUsersOf } from "../engine/locks.ts";
+import { lockOfCounter, lockUsersOf } from "../engine/locks.ts";
+import type { Page } from "../engine/page.ts";
 import { acceptPassword, hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { readAll, readOne } from "../engine/reads.ts";
-import type { Asked } from "../store/audit.ts";
 import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
-import { type Lock, lockUser } from "../store/locks.ts";
+import { lockUser } from "../store/locks.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
-import type { Statement } from "../store/sql.ts";
+import { changeWork, credentialWork, toCredential } from "./credential-changes.ts";
 import { type CheckedPassword, withOwnPassword } from "./current-password.ts";
+import type { OnlyOwn } from "./only-own.ts";
 
 interface OfCredential {
   actor: Actor;
@@ -50,9 +48,9 @@ export interface CredentialOperations {
   /** The same by somebody who has one, and proves it. Throws as `auth.changePassword` does. */
   createOwnPassword: Operation<NewPassword & Proved, Credential>;
   /** The credential; for its owner, the application and administrators. @throws {AuthError} `not_found`. */
-  get: Operation<OfCredential, Credential>;
-  /** All of a user's, in every state, oldest first. */
-  listForUser: Operation<{ actor: Actor; userId: string }, readonly Credential[]>;
+  get: Operation<OfCredential & OnlyOwn, Credential>;
+  /** All of a user's credentials in one page, in every state, oldest first. */
+  list: Operation<{ actor: Actor; userId: string }, Page<Credential>>;
   /** The active one with an identifier, or `undefined`; for the application and administrators. */
   findByIdentifier: Operation<{ actor: Actor; type: CredentialType; identifier: string }, Credential | undefined>;
   /**
@@ -69,16 +67,14 @@ export interface CredentialOperations {
    * Ends the sessions and tickets that it gave; reversible by an administrator alone, and until then its owner can neither revoke
    * a password nor close the account. An owner proves a password: `suspendOwnPassword`.
    */
-  suspend: PlannableOperation<OfCredential, Credential>;
+  suspend: PlannableOperation<OfCredential & OnlyOwn, Credential>;
   suspendOwnPassword: Operation<OfCredential & Proved, Credential>;
   /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
   reinstate: PlannableOperation<OfCredential, Credential>;
   /**
    * Ends it for good, with the sessions and tickets that it gave. An owner proves a password: `revokeOwnPassword`.
-   *
-   * @param input.onlyOwnPasskey Nothing else, and not even an administrator ends another user's. Default false.
    */
-  revoke: PlannableOperation<OfCredential & { onlyOwnPasskey?: boolean }, Credential>;
+  revoke: PlannableOperation<OfCredential & OnlyOwn, Credential>;
   revokeOwnPassword: Operation<OfCredential & Proved, Credential>;
 }
 
@@ -93,12 +89,12 @@ export function credentialOperations(core: Core): CredentialOperations {
       return await withOwnPassword(core, proving, async (proof) => (await prepareCreation(input, proof)).work);
     },
 
-    async get({ actor, credentialId }) {
-      const asked = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+    async get({ actor, credentialId, onlyOwn }) {
+      const asked = { actor, onlyOwn, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
       return await readOne(core, store.selectCredential(asked), toCredential);
     },
 
-    async listForUser({ actor, userId }) {
+    async list({ actor, userId }) {
       return await readAll(
         core,
         store.selectCredentialsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
@@ -174,7 +170,7 @@ export function credentialOperations(core: Core): CredentialOperations {
   function change(
     act: GuardedAct,
     statement: typeof store.revokeCredential,
-  ): PlannableOperation<OfCredential & { onlyOwnPasskey?: boolean }, Credential> {
+  ): PlannableOperation<OfCredential & OnlyOwn, Credential> {
     return plannable(core, async (_core, input) => ({ work: changeWork(act, input, statement, undefined), known: {} }));
   }
 
@@ -187,36 +183,4 @@ export function credentialOperations(core: Core): CredentialOperations {
         changeWork(act, input, statement, proof),
       );
   }
-}
-
-function changeWork(
-  act: GuardedAct,
-  { credentialId, ...input }: OfCredential & { onlyOwnPasskey?: boolean },
-  statement: typeof store.revokeCredential,
-  proof: CurrentPassword | undefined,
-): Work<Credential> {
-  const asked = { ...input, proof, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
-  const locks = [lockUsersOf(store.userOfCredential(asked.credentialId)), ...lockOfCounter(proof?.counter)];
-  return credentialWork(act, asked, asked.credentialId, statement(asked), locks);
-}
-
-/** @param asked.resultId The credential that the answer is, if it is not the target. */
-function credentialWork(
-  act: GuardedAct,
-  asked: Asked & { resultId?: string },
-  target: string,
-  body: Statement<store.CredentialRow>,
-  locks: readonly Lock[],
-): Work<Credential> {
-  return work({
-    locks: locksOf(act, ...locks),
-    body,
-    onLostReply: store.recallCredential(asked.resultId ?? target, asked.auditId),
-    answer: toCredential,
-    denial: denialOf(asked.actor, act, target),
-  });
-}
-
-function toCredential(row: store.CredentialRow): Credential {
-  return toValue(credential, row);
 }

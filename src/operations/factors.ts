@@ -16,6 +16,7 @@ import { run, work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { type MfaCore, sealSecret, totpPlace } from "../engine/mfa-settings.ts";
+import type { Page } from "../engine/page.ts";
 import { hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { readAll } from "../engine/reads.ts";
@@ -30,6 +31,7 @@ import type { Statement } from "../store/sql.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
 import { checkFactor } from "./factor-check.ts";
 import { factorOf, toFactor } from "./factor-values.ts";
+import type { OnlyOwn } from "./only-own.ts";
 
 /** An authenticator app to be: its secret is told this once. */
 export interface TotpEnrollment {
@@ -42,8 +44,8 @@ export interface TotpEnrollment {
 
 /** Second factors (Flametrench ADR 0008 and 0010). */
 export interface FactorOperations {
-  /** A user's factors that are active or wait for their confirmation. */
-  list: Operation<{ actor: Actor; userId: string }, readonly Factor[]>;
+  /** A user's factors, active and awaiting confirmation: all of them in one page. */
+  list: Operation<{ actor: Actor; userId: string }, Page<Factor>>;
   /**
    * Begins with an authenticator app: it counts once {@link FactorOperations.confirmTotp} has seen a code of it, within ten
    * minutes. One that waited before is forgotten.
@@ -76,7 +78,7 @@ export interface FactorOperations {
    * @param input.onlyOwn Not even an administrator ends another user's. Default false.
    * @throws {AuthError} `conflict.last_factor`, `conflict.already_terminal`.
    */
-  revoke: PlannableOperation<{ actor: Actor; factorId: string; onlyOwn?: boolean }, Factor>;
+  revoke: PlannableOperation<{ actor: Actor; factorId: string } & OnlyOwn, Factor>;
 }
 
 export function factorOperations(core: MfaCore): FactorOperations {
@@ -171,8 +173,8 @@ export function factorOperations(core: MfaCore): FactorOperations {
     },
 
     revoke: plannable(core, async (_core, { actor, factorId, onlyOwn = false }) => {
-      const act = onlyOwn ? acts.revokeOwnFactor : acts.revokeFactor;
-      const asked = { act, actor, auditId: newAuditId(), factorId: uuidFor("mfa", factorId) };
+      const act = acts.revokeFactor;
+      const asked = { actor, onlyOwn, auditId: newAuditId(), factorId: uuidFor("mfa", factorId) };
       return {
         work: work({
           locks: locksOf(act, lockUsersOf(store.userOfFactor(asked.factorId))),

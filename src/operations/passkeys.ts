@@ -1,6 +1,7 @@
 import { randomBytes, toBase64Url, toHex } from "../crypto/bytes.ts";
 import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/passkey.ts";
+import type { Credential } from "../domain/credential.ts";
 import { AuthError } from "../domain/error.ts";
 import { generateId, uuidFor } from "../domain/id.ts";
 import { type Passkey, passkey } from "../domain/passkey.ts";
@@ -18,18 +19,20 @@ import { run } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
+import type { Page } from "../engine/page.ts";
 import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "../engine/passkey-settings.ts";
-import type { Operation } from "../engine/plan.ts";
+import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
 import { holderOfTicket } from "../engine/tickets.ts";
-import { userOfCredential } from "../store/credentials.ts";
+import { revokeCredential, userOfCredential } from "../store/credentials.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as passkeyStore from "../store/passkeys.ts";
 import * as store from "../store/webauthn.ts";
 import { checkAssertion, proofBinding, signInChecked, type WebauthnProof } from "./assertion-check.ts";
+import { changeWork } from "./credential-changes.ts";
 import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
 import { type PresentedTicket, type SecondFactorOperations, secondFactorOperations } from "./second-factor.ts";
 import { type SecurityKeyOperations, securityKeyOperations } from "./security-keys.ts";
@@ -56,9 +59,11 @@ export interface PasskeyOperations {
    * @throws {AuthError} `invalid_format.webauthn`, `conflict.duplicate_credential`, `unauthorized.reauthentication_required`.
    */
   register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
-  /** A user's passkeys that are not revoked. One is revoked as every credential is. */
-  list: Operation<{ actor: Actor; userId: string }, readonly Passkey[]>;
+  /** A user's passkeys that are not revoked. */
+  list: Operation<{ actor: Actor; userId: string }, Page<Passkey>>;
   rename: Operation<{ actor: Actor; passkeyId: string; name: string }, Passkey>;
+  /** Ends one of the actor's own passkeys for good, with the sessions that it opened. */
+  revoke: PlannableOperation<{ actor: SessionActor; passkeyId: string }, Credential>;
   /** What a browser needs to prove a passkey or a security key of a known user: of a ticket, or of a session. */
   proofOptions: Operation<{ actor: SessionActor } | PresentedTicket, AssertionOptions>;
 }
@@ -173,6 +178,11 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
         denial: denialOf(actor, acts.renamePasskey, asked.passkeyId),
       });
     },
+
+    revoke: plannable(core, async (_core, { actor, passkeyId }) => {
+      const asked = { actor, credentialId: passkeyId, onlyOwn: true, onlyPasskey: true };
+      return { work: changeWork(acts.revokeOwnPasskey, asked, revokeCredential, undefined), known: {} };
+    }),
 
     async signInOptions({ identifier } = {}) {
       const named = core.identifierFirst ? identifier?.slice(0, 1_024) : undefined;

@@ -24,6 +24,7 @@ import { type Operation, type PlannableOperation, plannable } from "../engine/pl
 import { readOne, readPage } from "../engine/reads.ts";
 import { lockUser } from "../store/locks.ts";
 import * as store from "../store/personal-access-tokens.ts";
+import type { OnlyOwn } from "./only-own.ts";
 import {
   PersonalAccessTokenVerifier,
   type PresentedPersonalAccessToken,
@@ -57,9 +58,9 @@ export interface PersonalAccessTokenOperations {
     IssuedPersonalAccessToken
   >;
   /** The token; for its user, the application and administrators. @throws {AuthError} `not_found`. */
-  get: Operation<OfToken, PersonalAccessToken>;
+  get: Operation<OfToken & OnlyOwn, PersonalAccessToken>;
   /** A page of a user's tokens in order of their making, in every state or in one. */
-  listForUser: Operation<
+  list: Operation<
     {
       actor: Actor;
       userId: string;
@@ -74,7 +75,7 @@ export interface PersonalAccessTokenOperations {
    *
    * @param input.onlyOwn Not even an administrator ends another user's. Default false.
    */
-  revoke: PlannableOperation<OfToken & { onlyOwn?: boolean }, PersonalAccessToken>;
+  revoke: PlannableOperation<OfToken & OnlyOwn, PersonalAccessToken>;
   /**
    * Whose token it is, if it counts now. Unknown, wrong, and of a user who is not active are one refusal, after equal work.
    * One request while this isolate remembers the token; else two, and one Argon2id, which an address can make fail 60 times in
@@ -141,12 +142,12 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
       return { pat, token: `${tokenId}_${secret}` };
     },
 
-    async get({ actor, tokenId }) {
-      const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
+    async get({ actor, tokenId, onlyOwn }) {
+      const asked = { actor, onlyOwn, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
       return await readOne(core, store.selectPersonalAccessToken(asked), toPersonalAccessToken);
     },
 
-    async listForUser({ actor, userId, cursor, limit, status }) {
+    async list({ actor, userId, cursor, limit, status }) {
       const size = pageLimit(limit);
       const body = store.selectPersonalAccessTokensOfUser({
         actor,
@@ -160,8 +161,8 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
     },
 
     revoke: plannable(core, async (_core, { actor, tokenId, onlyOwn = false }) => {
-      const act = onlyOwn ? acts.revokeOwnPat : acts.revokePat;
-      const asked = { act, actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
+      const act = acts.revokePat;
+      const asked = { actor, onlyOwn, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
       return {
         work: work({
           locks: locksOf(act, lockUsersOf(store.userOfPersonalAccessToken(asked.tokenId))),

@@ -25,6 +25,7 @@ import {
 import { lockUser } from "../store/locks.ts";
 import * as store from "../store/sessions.ts";
 import { createSessionFromTicket, userOfTicket } from "../store/tickets.ts";
+import type { OnlyOwn } from "./only-own.ts";
 import { refreshSession } from "./refresh-session.ts";
 import { signOut } from "./sign-out.ts";
 import { verifySession } from "./verify-session.ts";
@@ -56,7 +57,7 @@ export interface SessionOperations {
   /** Whose session a token is. @throws {AuthError} `unauthorized.…` if it does not count now. */
   verify: Operation<PresentedToken, VerifiedSession>;
   /** The session; for its user, the application and administrators. @throws {AuthError} `not_found`. */
-  get: Operation<OfSession, Session>;
+  get: Operation<OfSession & OnlyOwn, Session>;
   /** A page of a user's sessions in order of their making: in every state, or only those that live. */
   list: Operation<
     { actor: Actor; userId: string; cursor?: string | undefined; limit?: number | undefined; onlyLive?: boolean },
@@ -68,7 +69,7 @@ export interface SessionOperations {
    */
   refresh: Operation<PresentedToken & { sessionId?: string }, IssuedSession>;
   /** Ends a session; one that has ended stays as it is. */
-  revoke: PlannableOperation<OfSession, Session>;
+  revoke: PlannableOperation<OfSession & OnlyOwn, Session>;
   /** Ends every session of the actor but the one that acts, and their login tickets. */
   revokeOthers: Operation<{ actor: SessionActor }, { revoked: number }>;
   /** Ends the presented session, if it is one. */
@@ -108,8 +109,8 @@ export function sessionOperations(core: Core): SessionOperations {
 
     verify: (presented) => verifySession(core, presented),
 
-    async get({ actor, sessionId }) {
-      const asked = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
+    async get({ actor, sessionId, onlyOwn }) {
+      const asked = { actor, onlyOwn, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
       return await readOne(core, store.selectSession(asked), toSession);
     },
 
@@ -129,8 +130,8 @@ export function sessionOperations(core: Core): SessionOperations {
 
     refresh: (presented) => refreshSession(core, presented),
 
-    revoke: plannable(core, async (_core, { actor, sessionId }) => {
-      const asked = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
+    revoke: plannable(core, async (_core, { actor, sessionId, onlyOwn }) => {
+      const asked = { actor, onlyOwn, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
       return {
         work: work({
           locks: locksOf(acts.revokeSession, lockUsersOf(store.userOfSession(asked.sessionId))),

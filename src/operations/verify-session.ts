@@ -29,7 +29,9 @@ export async function verifySession(
       refuse(row.refusal);
       const session = toSession(row);
       const subject = { userId: session.userId, sessionId: session.id, identifier: row.identifier };
-      return { session, user: userOf(row), actor: Actor.forSession(subject, context), asOf: row.asOf };
+      const identifier = row.credentialType === "password" ? row.identifier : null;
+      const user = { ...userOf(row), identifier, identifierVerified: row.identifierVerified };
+      return { session, user, actor: Actor.forSession(subject, context), asOf: row.asOf };
     },
   });
 }

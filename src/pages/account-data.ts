@@ -1,10 +1,10 @@
 import type { Factor } from "../http/mfa.ts";
 import type { PersonalAccessToken } from "../http/personal-access-tokens.ts";
 import { type AccountSessionBody, accountSessionBody } from "../http/wire.ts";
-import { AuthError, type Credential, type Page } from "../index.ts";
+import type { Credential, Page } from "../index.ts";
 import type { PagesAuth, UserVisit } from "./route.ts";
 
-type Passkey = Awaited<ReturnType<PagesAuth["passkeys"]["list"]>>[number];
+type Passkey = Awaited<ReturnType<PagesAuth["passkeys"]["list"]>>["data"][number];
 
 /** What the account page shows. */
 export interface Account {
@@ -28,33 +28,26 @@ const limit = 200;
 export async function loadAccount({ auth, actor, user, session }: UserVisit): Promise<Account> {
   const mine = { actor, userId: user.id };
   const [credentials, passkeys, factors, tokens, sessions] = await Promise.all([
-    auth.credentials.listForUser(mine),
+    auth.credentials.list(mine),
     auth.passkeys.list(mine),
     auth.factors.list(mine),
-    auth.personalAccessTokens.listForUser({ ...mine, status: "active", limit }),
+    auth.personalAccessTokens.list({ ...mine, status: "active", limit }),
     auth.sessions.list({ ...mine, onlyLive: true, limit }),
   ]);
-  const active = factors.filter(({ status }) => status === "active");
+  const active = factors.data.filter(({ status }) => status === "active");
   const bodies = sessions.data.map((one) => accountSessionBody(one, session.id));
-  const [password, ...others] = credentials.filter(({ type, status }) => type === "password" && status === "active");
+  const [password, ...others] = credentials.data.filter(
+    ({ type, status }) => type === "password" && status === "active",
+  );
   return {
     displayName: user.displayName,
     password,
     otherIdentifiers: others.map(({ identifier }) => identifier),
-    passkeys,
+    passkeys: passkeys.data,
     authenticator: active.find((factor) => factor.type === "totp"),
     recoveryCodes: active.find((factor) => factor.type === "recovery"),
     tokens,
     sessions: [...bodies.filter(({ current }) => current), ...bodies.filter(({ current }) => !current).reverse()],
     hasMoreSessions: sessions.nextCursor !== null,
   };
-}
-
-/**
- * Holds an act to the asker's own things. Administrators may end anybody's, but not from their own account's page.
- *
- * @throws {AuthError} `not_found`, as for what is not there.
- */
-export async function requireOwn({ user }: UserVisit, object: Promise<{ userId: string }>): Promise<void> {
-  if ((await object).userId !== user.id) throw new AuthError("not_found");
 }

@@ -1,6 +1,5 @@
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
-import { requireOwn } from "./account-data.ts";
 import { accountPage } from "./account-page.tsx";
 import { confirmPage, recoveryCodesPage } from "./enrollment.tsx";
 import { respond } from "./layout.tsx";
@@ -56,14 +55,8 @@ export const accountRoutes: readonly PageRoute[] = [
 
   userForm("/account/passkeys/remove", placeOf("passkeys"), async (visit, form) => {
     const { auth, actor } = visit;
-    const credentialId = form.text("passkey_id");
-    const remove = async () => {
-      const credential = await auth.credentials.get({ actor, credentialId });
-      if (credential.type !== "passkey") throw new AuthError("not_found");
-      await requireOwn(visit, Promise.resolve(credential));
-      await auth.credentials.revoke({ actor, credentialId });
-    };
-    return await done(visit, "passkeys", remove());
+    const passkeyId = form.text("passkey_id");
+    return await done(visit, "passkeys", auth.passkeys.revoke({ actor, passkeyId }));
   }),
 
   userForm("/account/authenticator", placeOf("authenticator"), async (visit, form) => {
@@ -89,9 +82,9 @@ export const accountRoutes: readonly PageRoute[] = [
     const { auth, actor, user } = visit;
     const factorId = form.text("factor_id");
     const remove = async () => {
-      const own = await auth.factors.list({ actor, userId: user.id });
-      if (!own.some(({ id, type }) => id === factorId && type === "totp")) throw new AuthError("not_found");
-      await auth.factors.revoke({ actor, factorId });
+      const { data } = await auth.factors.list({ actor, userId: user.id });
+      if (!data.some(({ id, type }) => id === factorId && type === "totp")) throw new AuthError("not_found");
+      await auth.factors.revoke({ actor, factorId, onlyOwn: true });
     };
     return await done(visit, "authenticator", remove(), { word: "no-authenticator" });
   }),
@@ -130,11 +123,7 @@ export const accountRoutes: readonly PageRoute[] = [
   userForm("/account/sessions/revoke", placeOf("sessions"), async (visit, form) => {
     const { auth, actor } = visit;
     const sessionId = form.text("session_id");
-    const revoke = async () => {
-      await requireOwn(visit, auth.sessions.get({ actor, sessionId }));
-      await auth.sessions.revoke({ actor, sessionId });
-    };
-    return await done(visit, "sessions", revoke());
+    return await done(visit, "sessions", auth.sessions.revoke({ actor, sessionId, onlyOwn: true }));
   }),
 
   userForm("/account/sessions/revoke-others", placeOf("sessions"), async (visit) => {

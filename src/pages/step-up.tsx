@@ -52,8 +52,8 @@ async function stepUpPage(
     auth.factors.list({ actor, userId: user.id }),
     auth.passkeys.list({ actor, userId: user.id }),
   ]);
-  const active = factors.filter(({ status }) => status === "active").map(({ type }) => type);
-  const hasPasskey = passkeys.some(({ status }) => status === "active");
+  const active = factors.data.filter(({ status }) => status === "active").map(({ type }) => type);
+  const hasPasskey = passkeys.data.some(({ status }) => status === "active");
   const having = [...new Set<FactorKind>([...active, ...(hasPasskey ? (["webauthn"] as const) : [])])];
   const words = { "unauthorized.invalid_credential": "The password is wrong." } as const;
   const failedCode = failed && failed.type !== "password" ? { type: failed.type, refusal: failed.refusal } : undefined;

@@ -38,6 +38,8 @@ export interface AuditEvent {
 export interface Asked {
   readonly actor: Actor;
   readonly auditId: string;
+  /** The act is asked for on one's own account: administrators reach nobody else's by it. Default false. */
+  readonly onlyOwn?: boolean | undefined;
 }
 
 /** The event of an act that succeeds. */

@@ -1,6 +1,5 @@
 import type { GuardedAct } from "../domain/act.ts";
 import * as acts from "../domain/acts/credential.ts";
-import { revokeOwnPasskey } from "../domain/acts/passkey.ts";
 import { type CredentialType, credential } from "../domain/credential.ts";
 import { uuidFor } from "../domain/id.ts";
 import type { RowOf } from "../domain/record.ts";
@@ -198,16 +197,15 @@ export function reinstateCredential(asked: Proved): Statement<CredentialRow> {
   );
 }
 
-/** @param asked.onlyOwnPasskey Nothing but a passkey of the actor's own. Default false. */
-export function revokeCredential(asked: Proved & { onlyOwnPasskey?: boolean }): Statement<CredentialRow> {
-  const { onlyOwnPasskey = false } = asked;
-  const act = onlyOwnPasskey ? revokeOwnPasskey : acts.revokeCredential;
+/** @param asked.onlyPasskey Anything but a passkey is not found. Default false. */
+export function revokeCredential(asked: Proved & { onlyPasskey?: boolean | undefined }): Statement<CredentialRow> {
+  const { onlyPasskey = false } = asked;
   return changeCredential(
-    act,
+    acts.revokeCredential,
     asked,
     "revoked",
     (handles) => sql`case
-      when ${onlyOwnPasskey}::boolean and target.type <> 'passkey' then 'not_found'
+      when ${onlyPasskey}::boolean and target.type <> 'passkey' then 'not_found'
       when target.status = 'revoked' then 'conflict.already_terminal'
       when ${isOwnersSuspendedPassword(handles)} then 'forbidden'
       when ${isOwnersLastWayIn(handles)} then 'conflict.last_way_in'

@@ -1,4 +1,3 @@
-import type { GuardedAct } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { anyFactor, type FactorRow, factorTypes } from "../domain/factor.ts";
@@ -54,9 +53,9 @@ export function selectFactorsOfUser(asked: Asked & { userId: string }): Statemen
  * Its owner stays signed in here and nowhere else, and keeps the last factor where the policy requires one (S33). From an
  * administrator it is a reset: it ends sessions, tickets and tokens, and gives leave to set a factor up (S32).
  */
-export function revokeFactor(asked: OfFactor & { act: GuardedAct }): Statement<FactorRow> {
+export function revokeFactor(asked: OfFactor): Statement<FactorRow> {
   return guardedChange({
-    ...ofOwned(asked.act, asked, sql`mfa`, asked.factorId),
+    ...ofOwned(acts.revokeFactor, asked, sql`mfa`, asked.factorId),
     refusal: ({ acting, target }) => sql`case
       when ${target}.status = 'revoked' then 'conflict.already_terminal'
       when ${acting}.usr_id = ${target}.usr_id and ${target}.type <> 'recovery' and ${isLastProof(target)}

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { GuardedAct } from "../domain/act.ts";
+import { type GuardedAct, ownerOnly } from "../domain/act.ts";
 import { acting, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
 import { type Asked, insertAuditEvent, successOf } from "./audit.ts";
 import { type Handle, handle } from "./cte.ts";
@@ -26,8 +26,14 @@ export function ofUser(act: GuardedAct, { actor, auditId, userId }: Asked & { us
 }
 
 /** A row of a table of what belongs to users. */
-export function ofOwned(act: GuardedAct, { actor, auditId }: Asked, table: Statement, id: string): GuardedRow {
-  return { act, actor, auditId, table, id, owner: sql`target.usr_id` };
+export function ofOwned(act: GuardedAct, asked: Asked, table: Statement, id: string): GuardedRow {
+  const { actor, auditId } = asked;
+  return { act: heldTo(act, asked), actor, auditId, table, id, owner: sql`target.usr_id` };
+}
+
+/** The act as it was asked for: of anybody's, or on one's own account only. */
+export function heldTo(act: GuardedAct, { onlyOwn }: Asked): GuardedAct {
+  return onlyOwn ? ownerOnly(act) : act;
 }
 
 /** What a fragment of a guarded change may read. */

@@ -78,9 +78,9 @@ export function selectPersonalAccessTokensOfUser(
 }
 
 /** Ends a token; one that was revoked stays as it is, with its first time. The batch has locked the user. */
-export function revokePersonalAccessToken(asked: OfToken & { act: GuardedAct }): Statement<PersonalAccessTokenRow> {
+export function revokePersonalAccessToken(asked: OfToken): Statement<PersonalAccessTokenRow> {
   return guardedChange({
-    ...ofToken(asked.act, asked),
+    ...ofToken(acts.revokePat, asked),
     refusal: () => sql`null::text`,
     // Not before the last use: a use that was let through has waited for nobody and may be the later one.
     set: sql`revoked_at = greatest(sallyport_now(), pat.created_at, pat.last_used_at)`,

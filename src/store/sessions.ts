@@ -1,4 +1,5 @@
 import * as acts from "../domain/acts/session.ts";
+import type { CredentialType } from "../domain/credential.ts";
 import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { lastSeenSeconds, type SessionLifetimes, session, type Transport } from "../domain/session.ts";
@@ -8,7 +9,7 @@ import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { handle } from "./cte.ts";
 import { endings, endSessions, loginsOf } from "./endings.ts";
-import { type Guarded, guardedList, guardedRead, ofOwned, ofUser } from "./guarded.ts";
+import { type Guarded, guardedList, guardedRead, heldTo, ofOwned, ofUser } from "./guarded.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -74,6 +75,8 @@ export function insertSession(
 export type VerifiedSessionRow = SessionUserRow & {
   readonly refusal: string | null;
   readonly identifier: string;
+  readonly credentialType: CredentialType;
+  readonly identifierVerified: boolean;
   /** The database's time. */
   readonly asOf: Date;
 };
@@ -90,7 +93,7 @@ export function verifySession(presented: {
 }): Statement<VerifiedSessionRow> {
   return sql`
     with seen as materialized (
-      select ses.*, cred.identifier, case
+      select ses.*, cred.identifier, cred.type as credential_type, cred.identifier_verified_at, case
         when coalesce(ses.transport, 'token') <> ${presented.transport} then 'unauthorized.invalid_token'
         when ses.revoked_at is not null or ses.expires_at <= sallyport_now()
           or usr.status <> 'active' or cred.status <> 'active'
@@ -105,7 +108,8 @@ export function verifySession(presented: {
       where ses.id = seen.id and seen.refusal is null and ses.revoked_at is null
         and coalesce(seen.last_seen_at, seen.created_at)
           < sallyport_now() - make_interval(secs => ${lastSeenSeconds}::int))
-    select ses.refusal, ses.identifier, sallyport_now() as "asOf", ${sessionUserColumns()}
+    select ses.refusal, ses.identifier, ses.credential_type as "credentialType",
+      ses.identifier_verified_at is not null as "identifierVerified", sallyport_now() as "asOf", ${sessionUserColumns()}
     from seen ses join usr on usr.id = ses.usr_id`;
 }
 
@@ -156,7 +160,7 @@ export function revokeSession(asked: OfSession): Statement<SessionRow> {
     target as (select * from ses where id = ${asked.sessionId}::uuid),
     verdict as materialized (
       select target.id, coalesce(
-        ${refusalUnless(acts.revokeSession, actor.name, { owner: sql`target.usr_id` })},
+        ${refusalUnless(heldTo(acts.revokeSession, asked), actor.name, { owner: sql`target.usr_id` })},
         case when target.id is null then 'not_found' end) as refusal
       from (select 1) one left join target on true left join acting on true),
     heirs as (

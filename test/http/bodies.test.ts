@@ -327,13 +327,12 @@ describe("R130: malformed bodies", () => {
     { path: "/auth/sessions/revoke-others", body: '{"x":1}', code: "invalid_format.body" },
     { path: "/auth/sessions/revoke-others", body: `{"x":"${"x".repeat(70_000)}"}`, code: "payload_too_large" },
     { path: "/auth/refresh", body: '{"transport":"cookie"}', code: "invalid_format.body" },
-    { path: "/auth/sign-out?all=1", body: "", code: "invalid_format.query" },
   ])("a body where none is expected: $path, $code", async ({ path, body, code }) => {
     const { token } = await world.person();
     const reply = await world.send({ method: "POST", path, body, headers: json, token });
     expect(reply.code).toBe(code);
     expect((await world.send({ method: "GET", path: "/auth/session", token })).status).toBe(200);
-    expect((await world.send({ method: "GET", path: "/auth/session?x=1", token })).code).toBe("invalid_format.query");
+    expect((await world.send({ method: "GET", path: "/auth/session?x=1&x=2", token })).status).toBe(200);
   });
 });
 
@@ -343,7 +342,6 @@ describe("R130: malformed queries", () => {
 
   test.each([
     "limit=1&limit=1",
-    "limit=1&LIMIT=2",
     "limit=",
     "limit=1e3",
     "limit=+1",
@@ -353,18 +351,25 @@ describe("R130: malformed queries", () => {
     "limit=1234567890",
     "limit=١",
     "limit=NaN",
-    "limit[]=1",
-    "unknown=1",
     "status=deleted",
     "status=ACTIVE",
+    "query=a%00b",
+  ])("%s: 400", async (query) => {
+    expect((await get(query)).code).toBe("invalid_format.query");
+  });
+
+  test.each([
+    "limit=1&LIMIT=2",
+    "limit[]=1",
+    "unknown=1",
+    "unknown=1&unknown=2",
     "__proto__=1",
     "__proto__[limit]=1",
     "constructor=1",
     "toString=1",
-    "query=a%00b",
     "=1",
-  ])("%s: 400", async (query) => {
-    expect((await get(query)).code).toBe("invalid_format.query");
+  ])("%s: a parameter that the route does not know is ignored", async (query) => {
+    expect((await get(query)).status).toBe(200);
   });
 
   test.each([

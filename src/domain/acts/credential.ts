@@ -12,7 +12,6 @@ export const createCredential: GuardedAct = {
   who: { owner: "fresh" },
   locks: ["identifier", "user"],
   refusals: [
-    "not_found",
     "invalid_format.identifier",
     "invalid_format.password",
     "conflict.duplicate_credential",

@@ -65,16 +65,6 @@ export const revokeFactor: GuardedAct = {
   refusals: ["conflict.already_terminal", "conflict.last_factor"],
 };
 
-/** Not even an administrator ends another user's. */
-export const revokeOwnFactor: GuardedAct = {
-  name: "revokeOwnFactor",
-  action: "identity.mfa.revoke",
-  target: "mfa",
-  who: { owner: "fresh" },
-  locks: ["user"],
-  refusals: ["not_found", "forbidden", "conflict.already_terminal", "conflict.last_factor"],
-};
-
 export const getMfaPolicy: GuardedAct = {
   name: "getMfaPolicy",
   action: "identity.mfa_policy.read",

@@ -24,15 +24,15 @@ export const renamePasskey: GuardedAct = {
   target: "cred",
   who: { owner: true },
   locks: ["user"],
-  refusals: ["not_found", "forbidden", "invalid_format.name", "conflict.already_terminal"],
+  refusals: ["invalid_format.name", "conflict.already_terminal"],
 };
 
-/** Nothing but a passkey, and not even an administrator ends another user's. */
+/** The revocation of a credential, for passkeys of one's own. */
 export const revokeOwnPasskey: GuardedAct = {
   name: "revokePasskey",
   action: "identity.credential.revoke",
   target: "cred",
   who: { owner: "fresh" },
   locks: ["user"],
-  refusals: ["not_found", "forbidden", "conflict.already_terminal", "conflict.last_way_in", "conflict.last_factor"],
+  refusals: ["conflict.already_terminal", "conflict.last_way_in", "conflict.last_factor"],
 };

@@ -36,16 +36,6 @@ export const revokePat: GuardedAct = {
   refusals: [],
 };
 
-/** Not even an administrator ends another user's. */
-export const revokeOwnPat: GuardedAct = {
-  name: "revokeOwnToken",
-  action: "identity.pat.revoke",
-  target: "pat",
-  who: { owner: true },
-  locks: ["user"],
-  refusals: ["not_found", "forbidden"],
-};
-
 export const verifyPat: Act = {
   name: "verifyPatToken",
   action: "identity.pat.verify",

@@ -31,7 +31,7 @@ export const refreshSession: Act = {
   action: "identity.session.refresh",
   target: "ses",
   locks: ["user"],
-  refusals: ["not_found", "unauthorized.session_expired", "unauthorized.mfa_required"],
+  refusals: ["unauthorized.session_expired", "unauthorized.mfa_required"],
 };
 
 export const revokeSession: GuardedAct = {

@@ -1,7 +1,7 @@
 import type { Feature } from "../../engine/feature.ts";
 import type { MfaOptions } from "../../engine/mfa-settings.ts";
 import { type MfaAuth, mfaParts } from "../../operations/mfa.ts";
-import type { MfaApi } from "../factor-api.ts";
+import type { MfaApi } from "../generated/api.ts";
 import { mfaRoutes } from "../routes/factors.ts";
 
 /** Second factors: authenticator apps, recovery codes, and the policy that demands one. */

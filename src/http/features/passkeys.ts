@@ -1,10 +1,10 @@
 import type { Feature } from "../../engine/feature.ts";
 import type { PasskeyOptions } from "../../engine/passkey-settings.ts";
 import { type PasskeyAuth, passkeyParts } from "../../operations/passkeys.ts";
-import type { PasskeyApi } from "../passkey-api.ts";
+import type { PasskeysApi } from "../generated/api.ts";
 import { passkeyRoutes } from "../routes/passkeys.ts";
 
 /** Passkeys, and security keys as second factors (W3C WebAuthn Level 3). */
-export function passkeys(options: PasskeyOptions = {}): Feature<PasskeyAuth, PasskeyApi> {
+export function passkeys(options: PasskeyOptions = {}): Feature<PasskeyAuth, PasskeysApi> {
   return { name: "passkeys", make: (core) => passkeyParts(core, options), routes: passkeyRoutes };
 }

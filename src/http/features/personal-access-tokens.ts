@@ -4,13 +4,13 @@ import {
   type PersonalAccessTokenOptions,
   personalAccessTokenParts,
 } from "../../operations/personal-access-tokens.ts";
-import type { PersonalAccessTokenApi } from "../personal-access-token-api.ts";
+import type { PersonalAccessTokensApi } from "../generated/api.ts";
 import { personalAccessTokenRoutes } from "../routes/personal-access-tokens.ts";
 
 /** Personal access tokens: long-lived secrets of a user for programs, which reach routes that name a scope. */
 export function personalAccessTokens(
   options: PersonalAccessTokenOptions = {},
-): Feature<PersonalAccessTokenAuth, PersonalAccessTokenApi> {
+): Feature<PersonalAccessTokenAuth, PersonalAccessTokensApi> {
   return {
     name: "personalAccessTokens",
     make: (core) => personalAccessTokenParts(core, options),

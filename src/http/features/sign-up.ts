@@ -1,7 +1,7 @@
 import type { SignUpMode } from "../../engine/core.ts";
 import type { Feature } from "../../engine/feature.ts";
 import { type SignUpAuth, signUpParts } from "../../operations/sign-up.ts";
-import type { SignUpApi } from "../api.ts";
+import type { SignUpApi } from "../generated/api.ts";
 import { signUpRoutes } from "../routes/sign-up.ts";
 
 /**

@@ -1,136 +1,139 @@
-import { accessRules } from "../../domain/access-rules.ts";
-import {
-  assertionOf,
-  confirm,
-  confirmRefusals,
-  enroll,
-  enrollRefusals,
-  type FactorRouteAuth,
-  ticketRefusals,
-  webauthnOf,
-} from "../factor-enrollment.ts";
-import {
-  type ConfirmFactorBody,
-  confirmFactorBody,
-  type EnrollFactorBody,
-  enrollFactorBody,
-  type FactorProofBody,
-  factorProofBody,
-  type MfaPolicyFieldsBody,
-  mfaPolicyFieldsBody,
-} from "../factor-schemas.ts";
-import { factorBody, mfaPolicyBody, verifiedFactorBody } from "../factor-wire.ts";
+import * as acts from "../../domain/acts/factor.ts";
+import { confirm, enroll, type FactorRouteAuth } from "../factor-enrollment.ts";
+import { confirmFactorBody, enrollFactorBody, mfaPolicyFieldsBody } from "../factor-schemas.ts";
+import { factorBody, mfaPolicyBody } from "../factor-wire.ts";
 import { toDate } from "../request-values.ts";
-import { guardedRoute, openRoute, type Route } from "../route.ts";
-import { sessionHeader, ticketHeader } from "../ticket.ts";
-import { accountFactorRoutes } from "./account-factors.ts";
+import { type Route, rowsFor } from "../route.ts";
+import { signedIn } from "../session-cookie.ts";
+import { sessionHeader } from "../ticket.ts";
+import { secondFactorRoutes } from "./second-factor.ts";
 
-/** The specification's routes for second factors and the policy. */
-const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
-  guardedRoute<undefined, undefined, FactorRouteAuth>({
-    id: "listMfaFactors",
+const rows = rowsFor<FactorRouteAuth>();
+
+/** A user's factors and the policy that demands one: one's own, and the specification's routes. */
+const factorRoutes: readonly Route<FactorRouteAuth>[] = [
+  ...rows.twins({
+    act: acts.listFactors,
+    auth: {
+      id: "listOwnFactors",
+      path: "/auth/factors",
+      summary: "List the caller's factors, active and awaiting confirmation",
+    },
+    v1: {
+      id: "listMfaFactors",
+      path: "/v1/users/:usr_id/mfa-factors",
+      summary: "List a user's factors, active and awaiting confirmation",
+    },
     method: "get",
-    path: "/v1/users/:usr_id/mfa-factors",
-    summary: "A user's factors that are active or wait for their confirmation",
-    access: accessRules.listFactors,
     status: 200,
-    refusals: [],
-    run: async ({ c, auth, actor, parameter }) =>
-      c.json({ factors: (await auth.factors.list({ actor, userId: parameter("usr_id") })).map(factorBody) }, 200),
+    run: async ({ c, auth, actor, userId }) => {
+      const { data } = await auth.factors.list({ actor, userId });
+      return c.json({ factors: data.map(factorBody) }, 200);
+    },
   }),
-  guardedRoute<EnrollFactorBody, undefined, FactorRouteAuth>({
-    id: "enrollMfaFactor",
+  ...rows.twins({
+    act: acts.enrollFactor,
+    auth: {
+      id: "enrollOwnFactor",
+      path: "/auth/factors",
+      summary: "Start enrolling a factor, or create new recovery codes; secrets are shown once",
+    },
+    v1: {
+      id: "enrollMfaFactor",
+      path: "/v1/users/:usr_id/mfa-factors",
+      summary: "Start enrolling one of the caller's own factors; secrets are shown once",
+    },
     method: "post",
-    path: "/v1/users/:usr_id/mfa-factors",
-    summary: "Begins to set a factor of the caller's own up; what is secret is told this once",
-    access: accessRules.enrollFactor,
     body: enrollFactorBody,
     status: 201,
-    refusals: [...enrollRefusals, "too_many_requests", "unavailable.busy"],
-    run: async (call) => call.c.json(await enroll(call, { actor: call.actor, userId: call.parameter("usr_id") }), 201),
+    run: async (call) => call.c.json(await enroll(call, { actor: call.actor, userId: call.userId }), 201),
   }),
-  guardedRoute<ConfirmFactorBody, undefined, FactorRouteAuth>({
-    id: "confirmMfaEnrollment",
+  ...rows.twins({
+    act: acts.confirmFactor,
+    auth: {
+      id: "confirmOwnFactor",
+      path: "/auth/factors/:mfa_id/confirm",
+      summary: "Confirm a factor; all sessions of the caller end and a new one starts",
+    },
+    v1: {
+      id: "confirmMfaEnrollment",
+      path: "/v1/mfa-factors/:mfa_id/confirm",
+      summary: "Confirm a factor; all sessions end, and the new one's token is in the `Session-Token` header",
+    },
     method: "post",
-    path: "/v1/mfa-factors/:mfa_id/confirm",
-    summary:
-      "Ends setting a factor up: the caller's sessions end, a fresh one's token is in the `Session-Token` header",
-    access: accessRules.confirmFactor,
     body: confirmFactorBody,
     status: 200,
-    refusals: confirmRefusals,
-    run: async ({ c, auth, actor, body, parameter }) => {
-      const factorId = parameter("mfa_id");
-      const { token, factor } = await confirm(auth, body, factorId, { actor }, "token");
-      c.header(sessionHeader, token);
-      return c.json(factorBody(factor), 200);
+    refusals: ["not_found"],
+    run: async ({ c, auth, actor, body, parameter, presented, onlyOwn }) => {
+      const { transport } = presented!;
+      const confirmed = await confirm(auth, body, parameter("mfa_id"), { actor }, transport);
+      if (onlyOwn) return c.json(signedIn(c, transport, confirmed), 200);
+      c.header(sessionHeader, confirmed.token);
+      return c.json(factorBody(confirmed.factor), 200);
     },
   }),
-  guardedRoute<undefined, undefined, FactorRouteAuth>({
-    id: "revokeMfaFactor",
-    method: "post",
-    path: "/v1/mfa-factors/:mfa_id/revoke",
-    summary: "Ends a factor; from an administrator, everything that the user is signed in with",
-    access: accessRules.revokeFactor,
-    status: 200,
-    refusals: ["conflict.already_terminal", "conflict.last_factor"],
-    run: async ({ c, auth, actor, parameter }) =>
-      c.json(factorBody(await auth.factors.revoke({ actor, factorId: parameter("mfa_id") })), 200),
-  }),
-  openRoute<FactorProofBody, undefined, FactorRouteAuth>({
-    id: "verifyMfa",
-    method: "post",
-    path: "/v1/users/:usr_id/mfa/verify",
-    summary: "Checks a second factor; its worth is the better ticket in the `Login-Ticket` header",
-    access: "ticket",
-    body: factorProofBody,
-    status: 200,
-    refusals: ticketRefusals,
-    run: async ({ c, auth, body, context, parameter }) => {
-      const ticket = c.req.header(ticketHeader) ?? "";
-      const userId = parameter("usr_id");
-      const presented = { ticket, transport: "token", userId, context } as const;
-      const verified = await (body.type === "webauthn"
-        ? webauthnOf(auth).verifyMfa({ ...presented, proof: assertionOf(body) })
-        : auth.verifyMfa({ ...presented, proof: body }));
-      c.header(ticketHeader, verified.ticket);
-      return c.json(verifiedFactorBody(verified), 200);
+  ...rows.twins({
+    act: acts.revokeFactor,
+    auth: {
+      id: "revokeOwnFactor",
+      path: "/auth/factors/:mfa_id/revoke",
+      summary: "Remove one of the caller's factors; every other session ends",
     },
+    v1: {
+      id: "revokeMfaFactor",
+      path: "/v1/mfa-factors/:mfa_id/revoke",
+      summary: "Remove a factor; by an administrator, everything that the user is signed in with ends too",
+    },
+    method: "post",
+    status: 200,
+    run: async ({ c, auth, actor, parameter, onlyOwn }) =>
+      c.json(factorBody(await auth.factors.revoke({ actor, factorId: parameter("mfa_id"), onlyOwn })), 200),
   }),
-  guardedRoute<undefined, undefined, FactorRouteAuth>({
-    id: "getMfaPolicy",
+  ...rows.twins({
+    act: acts.getMfaPolicy,
+    auth: {
+      id: "getOwnMfaPolicy",
+      path: "/auth/mfa-policy",
+      summary: "Get whether the caller must have a second factor",
+    },
+    v1: {
+      id: "getMfaPolicy",
+      path: "/v1/users/:usr_id/mfa-policy",
+      summary: "Get whether a user must have a second factor",
+    },
     method: "get",
-    path: "/v1/users/:usr_id/mfa-policy",
-    summary: "Whether a user must have a second factor",
-    access: accessRules.getMfaPolicy,
     status: 200,
-    refusals: [],
-    run: async ({ c, auth, actor, parameter }) =>
-      c.json(mfaPolicyBody(await auth.mfaPolicies.get({ actor, userId: parameter("usr_id") })), 200),
+    run: async ({ c, auth, actor, userId }) =>
+      c.json(mfaPolicyBody(await auth.mfaPolicies.get({ actor, userId })), 200),
   }),
-  guardedRoute<MfaPolicyFieldsBody, undefined, FactorRouteAuth>({
-    id: "setMfaPolicy",
+  ...rows.twins({
+    act: acts.setMfaPolicy,
+    auth: {
+      id: "setOwnMfaPolicy",
+      path: "/auth/mfa-policy",
+      summary: "Raise the caller's own policy; it cannot be lowered",
+    },
+    v1: {
+      id: "setMfaPolicy",
+      path: "/v1/users/:usr_id/mfa-policy",
+      summary: "Set the policy; users can raise their own but not lower it",
+    },
     method: "put",
-    path: "/v1/users/:usr_id/mfa-policy",
-    summary: "Sets the policy; a user may raise their own and never lower it",
-    access: accessRules.setMfaPolicy,
     body: mfaPolicyFieldsBody,
     status: 200,
-    refusals: ["forbidden", "conflict.already_terminal", "precondition.factor_needed_first"],
-    run: async ({ c, auth, actor, body, parameter }) => {
+    run: async ({ c, auth, actor, userId, body }) => {
       const graceUntil = typeof body.grace_until === "string" ? toDate(body.grace_until, "grace_until") : null;
-      const userId = parameter("usr_id");
-      return c.json(mfaPolicyBody(await auth.mfaPolicies.set({ actor, userId, ...body, graceUntil })), 200);
+      const { required } = body;
+      return c.json(mfaPolicyBody(await auth.mfaPolicies.set({ actor, userId, required, graceUntil })), 200);
     },
   }),
-  guardedRoute<undefined, undefined, FactorRouteAuth>({
+  rows.guarded({
+    act: acts.grantEnrollment,
     id: "grantMfaEnrollment",
     method: "post",
     path: "/v1/users/:usr_id/mfa-policy/grant-enrollment",
-    summary: "Lets a user set a first factor up after the grace of their policy has ended, once",
-    access: accessRules.grantEnrollment,
+    summary: "Let a user enroll a first factor once, after the grace of their policy has ended",
     status: 204,
-    refusals: ["precondition.user_not_active", "precondition.invalid_transition"],
     run: async ({ c, auth, actor, parameter }) => {
       await auth.mfaPolicies.grantEnrollment({ actor, userId: parameter("usr_id") });
       return c.body(null, 204);
@@ -138,4 +141,4 @@ const specifiedFactorRoutes: readonly Route<FactorRouteAuth>[] = [
   }),
 ];
 
-export const mfaRoutes: readonly Route<FactorRouteAuth>[] = [...accountFactorRoutes, ...specifiedFactorRoutes];
+export const mfaRoutes: readonly Route<FactorRouteAuth>[] = [...secondFactorRoutes, ...factorRoutes];

@@ -1,48 +1,45 @@
-import { accessRules } from "../../domain/access-rules.ts";
-import type { AccountAuth } from "../../operations/accounts.ts";
+import * as v from "valibot";
+import { ownerOnly } from "../../domain/act.ts";
+import { verifyFactor } from "../../domain/acts/factor.ts";
+import * as acts from "../../domain/acts/passkey.ts";
+import { stepUp } from "../../domain/acts/session.ts";
+import { signInWithPasskey } from "../../domain/acts/sign-in.ts";
 import type { PasskeyAuth } from "../../operations/passkeys.ts";
 import { readCookie, sessionCookie } from "../cookies.ts";
-import {
-  type PasskeyOptionsBody,
-  type PasskeySignInBody,
-  passkeyOptionsBody,
-  passkeySignInBody,
-  type RegisterPasskeyBody,
-  type RenamePasskeyBody,
-  registerPasskeyBody,
-  renamePasskeyBody,
-} from "../passkey-schemas.ts";
 import { assertionOptionsBody, passkeyBody, registrationOptionsBody } from "../passkey-wire.ts";
-import { guardedRoute, openRoute, type Route } from "../route.ts";
+import { transportEntry } from "../request-values.ts";
+import { type Route, rowsFor } from "../route.ts";
 import { signedIn } from "../session-cookie.ts";
 import { presentedTicket } from "../ticket.ts";
 import { credentialBody } from "../wire.ts";
 
-/** What these rows need of Sallyport. */
-export type PasskeyRouteAuth = AccountAuth & PasskeyAuth;
+const rows = rowsFor<PasskeyAuth>();
 
-/** Passkeys: signing in with them, and keeping one's own. */
-export const passkeyRoutes: readonly Route<PasskeyRouteAuth>[] = [
-  openRoute<PasskeyOptionsBody, undefined, PasskeyRouteAuth>({
+/** `RegistrationResponseJSON` or `AuthenticationResponseJSON` (WebAuthn L3 §5.1.8). The operation checks its shape. */
+const browserResponse = v.looseObject({});
+
+/** Passkeys: signing in with them, and managing one's own. */
+export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
+  rows.open({
+    act: { ...signInWithPasskey, refusals: [] },
     id: "passkeySignInOptions",
     method: "post",
     path: "/auth/sign-in/passkey/options",
-    summary: "What a browser needs to sign somebody in with a passkey, whoever they are",
+    summary: "Get the options with which a browser signs in with a passkey",
     access: "anyone",
-    body: passkeyOptionsBody,
+    body: v.strictObject({ identifier: v.optional(v.string()) }),
     status: 200,
-    refusals: [],
     run: async ({ c, auth, body }) => c.json(assertionOptionsBody(await auth.signIn.passkeyOptions(body)), 200),
   }),
-  openRoute<PasskeySignInBody, undefined, PasskeyRouteAuth>({
+  rows.open({
+    act: signInWithPasskey,
     id: "signInWithPasskey",
     method: "post",
     path: "/auth/sign-in/passkey",
-    summary: "Signs in with a passkey, which is two factors",
+    summary: "Sign in with a passkey, which counts as two factors",
     access: "anyone",
-    body: passkeySignInBody,
+    body: v.strictObject({ response: browserResponse, transport: transportEntry() }),
     status: 200,
-    refusals: ["unauthorized.invalid_credential", "too_many_requests"],
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", response } = body;
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
@@ -50,84 +47,79 @@ export const passkeyRoutes: readonly Route<PasskeyRouteAuth>[] = [
       return c.json(signedIn(c, transport, issued), 200);
     },
   }),
-  openRoute<undefined, undefined, PasskeyRouteAuth>({
+  rows.open({
+    act: { ...verifyFactor, refusals: [] },
     id: "factorOptions",
     method: "post",
     path: "/auth/sign-in/factor/options",
-    summary: "What a browser needs to prove a passkey or a security key as the second factor of the login ticket",
+    summary: "Get the options with which a browser proves a passkey or security key as the second factor",
     access: "ticket",
     status: 200,
     refusals: ["unauthorized.invalid_ticket"],
     run: async ({ c, auth, context }) =>
       c.json(assertionOptionsBody(await auth.passkeys.proofOptions({ ...presentedTicket(c), context })), 200),
   }),
-  guardedRoute<undefined, undefined, PasskeyRouteAuth>({
+  rows.guarded({
+    act: { ...stepUp, refusals: [] },
     id: "stepUpOptions",
     method: "post",
     path: "/auth/step-up/options",
-    summary: "What a browser needs to step up with a passkey or a security key",
-    access: accessRules.stepUp,
+    summary: "Get the options with which a browser steps up with a passkey or security key",
     status: 200,
-    refusals: [],
     run: async ({ c, auth, actor }) => c.json(assertionOptionsBody(await auth.passkeys.proofOptions({ actor })), 200),
   }),
-  guardedRoute<undefined, undefined, PasskeyRouteAuth>({
+  rows.guarded({
+    act: ownerOnly(acts.listPasskeys),
     id: "listOwnPasskeys",
     method: "get",
     path: "/auth/passkeys",
-    summary: "The caller's passkeys that are not revoked",
-    access: accessRules.listPasskeys,
+    summary: "List the caller's passkeys that are not revoked",
     status: 200,
-    refusals: [],
-    run: async ({ c, auth, actor, user }) =>
-      c.json({ passkeys: (await auth.passkeys.list({ actor, userId: user.id })).map(passkeyBody) }, 200),
+    run: async ({ c, auth, actor, user }) => {
+      const { data } = await auth.passkeys.list({ actor, userId: user.id });
+      return c.json({ passkeys: data.map(passkeyBody) }, 200);
+    },
   }),
-  guardedRoute<undefined, undefined, PasskeyRouteAuth>({
+  rows.guarded({
+    act: { ...acts.registerPasskey, refusals: [] },
     id: "passkeyRegistrationOptions",
     method: "post",
     path: "/auth/passkeys/options",
-    summary: "What a browser needs to make a passkey for the caller",
-    access: accessRules.registerPasskey,
+    summary: "Get the options with which a browser creates a passkey for the caller",
     status: 200,
-    refusals: [],
     run: async ({ c, auth, actor }) =>
       c.json(registrationOptionsBody(await auth.passkeys.registrationOptions({ actor })), 200),
   }),
-  guardedRoute<RegisterPasskeyBody, undefined, PasskeyRouteAuth>({
+  rows.guarded({
+    act: acts.registerPasskey,
     id: "registerPasskey",
     method: "post",
     path: "/auth/passkeys",
-    summary: "Keeps the passkey that a browser has made",
-    access: accessRules.registerPasskey,
-    body: registerPasskeyBody,
+    summary: "Register the passkey that a browser has created",
+    body: v.strictObject({ response: browserResponse, name: v.optional(v.string()) }),
     status: 201,
-    refusals: ["invalid_format.webauthn", "invalid_format.name", "conflict.duplicate_credential"],
     run: async ({ c, auth, actor, body: { response, name = null } }) =>
       c.json(passkeyBody(await auth.passkeys.register({ actor, response, name })), 201),
   }),
-  guardedRoute<RenamePasskeyBody, undefined, PasskeyRouteAuth>({
+  rows.guarded({
+    act: acts.renamePasskey,
     id: "renamePasskey",
     method: "put",
     path: "/auth/passkeys/:cred_id",
-    summary: "Gives a passkey of the caller's another name",
-    access: accessRules.renamePasskey,
-    body: renamePasskeyBody,
+    summary: "Rename one of the caller's passkeys",
+    body: v.strictObject({ name: v.string() }),
     status: 200,
-    refusals: ["not_found", "forbidden", "invalid_format.name", "conflict.already_terminal"],
-    run: async ({ c, auth, actor, body: { name }, parameter }) =>
+    run: async ({ c, auth, actor, parameter, body: { name } }) =>
       c.json(passkeyBody(await auth.passkeys.rename({ actor, passkeyId: parameter("cred_id"), name })), 200),
   }),
-  guardedRoute<undefined, undefined, PasskeyRouteAuth>({
+  rows.guarded({
+    act: acts.revokeOwnPasskey,
     id: "revokePasskey",
     method: "post",
     path: "/auth/passkeys/:cred_id/revoke",
-    summary: "Ends a passkey for good, with the sessions that it gave",
-    access: accessRules.revokeOwnPasskey,
+    summary: "Revoke one of the caller's passkeys and end the sessions that it opened",
     status: 200,
-    refusals: ["not_found", "forbidden", "conflict.already_terminal", "conflict.last_way_in", "conflict.last_factor"],
-    run: async ({ c, auth, actor, parameter }) => {
-      const credentialId = parameter("cred_id");
-      return c.json(credentialBody(await auth.credentials.revoke({ actor, credentialId, onlyOwnPasskey: true })), 200);
-    },
+    run: async ({ c, auth, actor, parameter }) =>
+      c.json(credentialBody(await auth.passkeys.revoke({ actor, passkeyId: parameter("cred_id") })), 200),
   }),
 ];

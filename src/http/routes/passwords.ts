@@ -1,36 +1,31 @@
 import type { Context } from "hono";
+import * as v from "valibot";
+import * as acts from "../../domain/acts/sign-in.ts";
 import { AuthError, errorBody } from "../../domain/error.ts";
 import type { Transport } from "../../domain/session.ts";
 import type { PasswordAuth, SecondFactorNeeded } from "../../operations/sign-in.ts";
 import { knownDeviceCookie, readCookie, sessionCookie } from "../cookies.ts";
-import { openRoute, type Route } from "../route.ts";
-import {
-  type PasswordCredentialsBody,
-  signInBody,
-  type VerifyCredentialBody,
-  verifyCredentialBody,
-} from "../schemas.ts";
+import { transportEntry } from "../request-values.ts";
+import { type Route, rowsFor } from "../route.ts";
 import { signedIn } from "../session-cookie.ts";
 import { setTicketCookie, ticketHeader } from "../ticket.ts";
 
+const rows = rowsFor<PasswordAuth>();
+
+const text = v.string();
+
 /** Signing in with a password. */
 export const passwordRoutes: readonly Route<PasswordAuth>[] = [
-  openRoute<PasswordCredentialsBody, undefined, PasswordAuth>({
+  rows.open({
+    act: acts.signIn,
     id: "signIn",
     method: "post",
     path: "/auth/sign-in",
-    summary: "Signs in; answers 401 `unauthorized.mfa_required` with a ticket if a second factor is to come",
+    summary: "Sign in with a password; 401 `unauthorized.mfa_required` with a ticket if a second factor is needed",
     access: "anyone",
-    body: signInBody,
+    body: v.strictObject({ identifier: text, password: text, transport: transportEntry() }),
     status: 200,
-    refusals: [
-      "unauthorized.invalid_credential",
-      "unauthorized.mfa_required",
-      "unauthorized.enrollment_required",
-      "forbidden.enrollment_not_granted",
-      "too_many_requests",
-      "unavailable.busy",
-    ],
+    refusals: ["unauthorized.mfa_required", "unauthorized.enrollment_required"],
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", ...proof } = body;
       const result = await auth.signIn.password({
@@ -45,20 +40,23 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
         : c.json(signedIn(c, transport, result), 200);
     },
   }),
-  openRoute<VerifyCredentialBody, undefined, PasswordAuth>({
+  rows.open({
+    act: acts.signIn,
     id: "verifyCredential",
     method: "post",
     path: "/v1/credentials/verify",
-    summary: "Checks a credential; its worth is the ticket in the `Login-Ticket` header",
+    summary: "Verify a credential; the ticket that this earns is in the `Login-Ticket` header",
     access: "anyone",
-    body: verifyCredentialBody,
+    body: v.variant("type", [
+      v.strictObject({ type: v.literal("password"), identifier: text, proof: v.strictObject({ password: text }) }),
+      v.strictObject({
+        type: v.literal("passkey"),
+        identifier: text,
+        proof: v.strictObject({ assertion: text, client_data_json: text }),
+      }),
+      v.strictObject({ type: v.literal("oidc"), identifier: text, proof: v.strictObject({ id_token: text }) }),
+    ]),
     status: 200,
-    refusals: [
-      "unauthorized.invalid_credential",
-      "forbidden.enrollment_not_granted",
-      "too_many_requests",
-      "unavailable.busy",
-    ],
     run: async ({ c, auth, body, context }) => {
       // No ceremony stands behind the other kinds here, so they prove nothing (S04).
       if (body.type !== "password") throw new AuthError("unauthorized.invalid_credential");

@@ -1,144 +1,91 @@
-import { accessRules } from "../../domain/access-rules.ts";
-import type { ErrorCode } from "../../domain/error.ts";
+import * as v from "valibot";
+import * as acts from "../../domain/acts/personal-access-token.ts";
 import type { PersonalAccessTokenAuth } from "../../operations/personal-access-tokens.ts";
-import {
-  type CreatePersonalAccessTokenBody,
-  createPersonalAccessTokenBody,
-  type PersonalAccessTokensQuery,
-  personalAccessTokensQuery,
-} from "../personal-access-token-schemas.ts";
-import { type IssuedPersonalAccessTokenBody, personalAccessTokenBody } from "../personal-access-token-wire.ts";
-import { toDate, toNumber } from "../request-values.ts";
-import { guardedRoute, type Route } from "../route.ts";
+import { personalAccessTokenBody } from "../personal-access-token-wire.ts";
+import { pageEntries, toDate, toNumber } from "../request-values.ts";
+import { type Route, rowsFor } from "../route.ts";
 import { pageBody } from "../wire.ts";
 
-type Needed = PersonalAccessTokenAuth;
+const rows = rowsFor<PersonalAccessTokenAuth>();
 
-const createRefusals: readonly ErrorCode[] = [
-  "invalid_format.name",
-  "invalid_format.scope",
-  "pat.expires_in_past",
-  "unavailable.busy",
-];
+/** What names, scopes and ends may be, the operation says, each with its own code. */
+const newToken = v.strictObject({
+  name: v.string(),
+  scope: v.array(v.string()),
+  expires_at: v.optional(v.nullable(v.pipe(v.string(), v.isoTimestamp()))),
+});
 
-/** The caller's own tokens for applications, and the specification's routes. There is none that proves a token (ADR 0016). */
-export const personalAccessTokenRoutes: readonly Route<Needed>[] = [
-  guardedRoute<undefined, PersonalAccessTokensQuery, Needed>({
-    id: "listOwnPersonalAccessTokens",
+/** Personal access tokens. No route proves one (ADR 0016). */
+export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[] = [
+  ...rows.twins({
+    act: acts.listPats,
+    auth: {
+      id: "listOwnPersonalAccessTokens",
+      path: "/auth/personal-access-tokens",
+      summary: "List the caller's personal access tokens",
+    },
+    v1: { id: "listPatsForUser", path: "/v1/users/:usr_id/pats", summary: "List a user's personal access tokens" },
     method: "get",
-    path: "/auth/personal-access-tokens",
-    summary: "A page of one's own personal access tokens",
-    access: accessRules.listPats,
-    query: personalAccessTokensQuery,
+    query: v.object({ ...pageEntries(), status: v.optional(v.picklist(["active", "expired", "revoked"])) }),
     status: 200,
-    refusals: ["invalid_format.cursor"],
-    run: async ({ c, auth, actor, user, query: { limit, ...query } }) => {
-      const page = await auth.personalAccessTokens.listForUser({
-        ...query,
-        actor,
-        userId: user.id,
-        limit: toNumber(limit),
-      });
+    run: async ({ c, auth, actor, userId, query: { limit, ...query } }) => {
+      const page = await auth.personalAccessTokens.list({ ...query, actor, userId, limit: toNumber(limit) });
       return c.json(pageBody(page, personalAccessTokenBody), 200);
     },
   }),
-  guardedRoute<CreatePersonalAccessTokenBody, undefined, Needed>({
-    id: "createOwnPersonalAccessToken",
+  ...rows.twins({
+    act: acts.createPat,
+    auth: {
+      id: "createOwnPersonalAccessToken",
+      path: "/auth/personal-access-tokens",
+      summary: "Create a personal access token; its secret is shown once",
+    },
+    v1: {
+      id: "createPat",
+      path: "/v1/users/:usr_id/pats",
+      summary: "Create a personal access token; its secret is shown once",
+    },
     method: "post",
-    path: "/auth/personal-access-tokens",
-    summary: "Makes a personal access token and shows it this once",
-    access: accessRules.createPat,
-    body: createPersonalAccessTokenBody,
+    body: newToken,
     status: 201,
-    refusals: createRefusals,
-    run: async ({ c, auth, actor, user, body }) =>
-      c.json(issuedBody(await auth.personalAccessTokens.create({ actor, userId: user.id, ...tokenOf(body) })), 201),
-  }),
-  guardedRoute<undefined, undefined, Needed>({
-    id: "revokeOwnPersonalAccessToken",
-    method: "post",
-    path: "/auth/personal-access-tokens/:pat_id/revoke",
-    summary: "Ends one of one's own personal access tokens",
-    access: accessRules.revokeOwnPat,
-    status: 200,
-    // Anybody else's is not there; to an administrator, who knows that it is, forbidden.
-    refusals: ["not_found", "forbidden"],
-    run: async ({ c, auth, actor, parameter }) => {
-      const tokenId = parameter("pat_id");
-      return c.json(
-        personalAccessTokenBody(await auth.personalAccessTokens.revoke({ actor, tokenId, onlyOwn: true })),
-        200,
-      );
+    run: async ({ c, auth, actor, userId, body: { name, scope, expires_at: end } }) => {
+      const expiresAt = typeof end === "string" ? toDate(end, "expires_at") : null;
+      const { pat, token } = await auth.personalAccessTokens.create({ actor, userId, name, scope, expiresAt });
+      return c.json({ pat: personalAccessTokenBody(pat), token }, 201);
     },
   }),
-
-  guardedRoute<CreatePersonalAccessTokenBody, undefined, Needed>({
-    id: "createPat",
-    method: "post",
-    path: "/v1/users/:usr_id/pats",
-    summary: "Makes a personal access token and shows it this once",
-    access: accessRules.createPat,
-    body: createPersonalAccessTokenBody,
-    status: 201,
-    refusals: createRefusals,
-    run: async ({ c, auth, actor, body, parameter }) => {
-      const userId = parameter("usr_id");
-      return c.json(issuedBody(await auth.personalAccessTokens.create({ actor, userId, ...tokenOf(body) })), 201);
+  ...rows.twins({
+    act: acts.getPat,
+    auth: {
+      id: "getOwnPersonalAccessToken",
+      path: "/auth/personal-access-tokens/:pat_id",
+      summary: "Get one of the caller's personal access tokens, without its secret",
     },
-  }),
-  guardedRoute<undefined, PersonalAccessTokensQuery, Needed>({
-    id: "listPatsForUser",
+    v1: { id: "getPat", path: "/v1/pats/:pat_id", summary: "Get a personal access token, without its secret" },
     method: "get",
-    path: "/v1/users/:usr_id/pats",
-    summary: "A page of a user's personal access tokens, in every state or in one",
-    access: accessRules.listPats,
-    query: personalAccessTokensQuery,
     status: 200,
-    refusals: ["invalid_format.cursor"],
-    run: async ({ c, auth, actor, query: { limit, ...query }, parameter }) => {
-      const userId = parameter("usr_id");
-      const page = await auth.personalAccessTokens.listForUser({ ...query, actor, userId, limit: toNumber(limit) });
-      return c.json(pageBody(page, personalAccessTokenBody), 200);
+    run: async ({ c, auth, actor, parameter, onlyOwn }) => {
+      const pat = await auth.personalAccessTokens.get({ actor, tokenId: parameter("pat_id"), onlyOwn });
+      return c.json(personalAccessTokenBody(pat), 200);
     },
   }),
-  guardedRoute<undefined, undefined, Needed>({
-    id: "getPat",
-    method: "get",
-    path: "/v1/pats/:pat_id",
-    summary: "A personal access token, without its secret",
-    access: accessRules.getPat,
-    status: 200,
-    refusals: [],
-    run: async ({ c, auth, actor, parameter }) =>
-      c.json(
-        personalAccessTokenBody(await auth.personalAccessTokens.get({ actor, tokenId: parameter("pat_id") })),
-        200,
-      ),
-  }),
-  guardedRoute<undefined, undefined, Needed>({
-    id: "revokePat",
+  ...rows.twins({
+    act: acts.revokePat,
+    auth: {
+      id: "revokeOwnPersonalAccessToken",
+      path: "/auth/personal-access-tokens/:pat_id/revoke",
+      summary: "Revoke one of the caller's personal access tokens",
+    },
+    v1: {
+      id: "revokePat",
+      path: "/v1/pats/:pat_id/revoke",
+      summary: "Revoke a personal access token; a revoked one stays as it is",
+    },
     method: "post",
-    path: "/v1/pats/:pat_id/revoke",
-    summary: "Ends a personal access token; one that was revoked stays as it is",
-    access: accessRules.revokePat,
     status: 200,
-    refusals: [],
-    run: async ({ c, auth, actor, parameter }) =>
-      c.json(
-        personalAccessTokenBody(await auth.personalAccessTokens.revoke({ actor, tokenId: parameter("pat_id") })),
-        200,
-      ),
+    run: async ({ c, auth, actor, parameter, onlyOwn }) => {
+      const pat = await auth.personalAccessTokens.revoke({ actor, tokenId: parameter("pat_id"), onlyOwn });
+      return c.json(personalAccessTokenBody(pat), 200);
+    },
   }),
 ];
-
-function tokenOf(body: CreatePersonalAccessTokenBody): { name: string; scope: string[]; expiresAt: Date | null } {
-  const { name, scope, expires_at: end } = body;
-  return { name, scope, expiresAt: end === undefined || end === null ? null : toDate(end, "expires_at") };
-}
-
-function issuedBody({
-  pat,
-  token,
-}: Awaited<ReturnType<PersonalAccessTokenAuth["personalAccessTokens"]["create"]>>): IssuedPersonalAccessTokenBody {
-  return { pat: personalAccessTokenBody(pat), token };
-}

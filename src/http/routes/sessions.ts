@@ -1,21 +1,28 @@
-import { accessRules } from "../../domain/access-rules.ts";
+import * as v from "valibot";
+import * as acts from "../../domain/acts/session.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
-import { guardedRoute, openRoute, type Route } from "../route.ts";
-import { type CreateSessionBody, createSessionBody } from "../schemas.ts";
+import { idEntry, pageEntries, toNumber } from "../request-values.ts";
+import { type Route, rowsFor } from "../route.ts";
 import { ticketHeader } from "../ticket.ts";
-import { sessionBody } from "../wire.ts";
+import { accountSessionBody, pageBody, sessionBody } from "../wire.ts";
 
-/** The specification's routes for sessions. Their tokens travel in bodies and in `Authorization`, never in cookies. */
+const rows = rowsFor<AccountAuth>();
+
+/** Sessions: one's own, and the specification's routes, whose tokens travel in bodies and in `Authorization`. */
 export const sessionRoutes: readonly Route<AccountAuth>[] = [
-  openRoute<CreateSessionBody, undefined, AccountAuth>({
+  rows.open({
+    act: acts.createSession,
     id: "createSession",
     method: "post",
     path: "/v1/sessions",
-    summary: "Spends the login ticket in the `Login-Ticket` header on a session",
+    summary: "Exchange the login ticket in the `Login-Ticket` header for a session",
     access: "ticket",
-    body: createSessionBody,
+    body: v.strictObject({
+      usr_id: idEntry("usr"),
+      cred_id: idEntry("cred"),
+      ttl_seconds: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2_147_483_647)),
+    }),
     status: 201,
-    refusals: ["unauthorized.invalid_ticket", "precondition.ttl_too_short"],
     run: async ({ c, auth, body, context }) => {
       const { session, token } = await auth.sessions.create({
         ticket: c.req.header(ticketHeader) ?? "",
@@ -28,40 +35,82 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
       return c.json({ session: sessionBody(session), token }, 201);
     },
   }),
-  guardedRoute<undefined, undefined, AccountAuth>({
-    id: "getSession",
+  rows.guarded({
+    act: acts.listSessions,
+    id: "listOwnSessions",
     method: "get",
-    path: "/v1/sessions/:ses_id",
-    summary: "A session",
-    access: accessRules.getSession,
+    path: "/auth/sessions",
+    summary: "List the caller's live sessions, with their devices",
+    query: v.object(pageEntries()),
     status: 200,
-    refusals: [],
-    run: async ({ c, auth, actor, parameter }) =>
-      c.json(sessionBody(await auth.sessions.get({ actor, sessionId: parameter("ses_id") })), 200),
+    run: async ({ c, auth, actor, user, session, query: { cursor, limit } }) => {
+      const page = await auth.sessions.list({ actor, userId: user.id, cursor, limit: toNumber(limit), onlyLive: true });
+      return c.json(
+        pageBody(page, (one) => accountSessionBody(one, session.id)),
+        200,
+      );
+    },
   }),
-  openRoute({
+  rows.guarded({
+    act: acts.listSessions,
+    id: "listUserSessions",
+    method: "get",
+    path: "/v1/users/:usr_id/sessions",
+    summary: "List a user's sessions in every state",
+    query: v.object(pageEntries()),
+    status: 200,
+    run: async ({ c, auth, actor, parameter, query: { cursor, limit } }) => {
+      const page = await auth.sessions.list({ actor, userId: parameter("usr_id"), cursor, limit: toNumber(limit) });
+      return c.json(pageBody(page, sessionBody), 200);
+    },
+  }),
+  ...rows.twins({
+    act: acts.getSession,
+    auth: { id: "getOwnSession", path: "/auth/sessions/:ses_id", summary: "Get one of the caller's sessions" },
+    v1: { id: "getSession", path: "/v1/sessions/:ses_id", summary: "Get a session" },
+    method: "get",
+    status: 200,
+    run: async ({ c, auth, actor, session, parameter, onlyOwn }) => {
+      const found = await auth.sessions.get({ actor, sessionId: parameter("ses_id"), onlyOwn });
+      return c.json(onlyOwn ? accountSessionBody(found, session.id) : sessionBody(found), 200);
+    },
+  }),
+  rows.open({
+    act: acts.refreshSession,
     id: "refreshSession",
     method: "post",
     path: "/v1/sessions/:ses_id/refresh",
-    summary: "A new session in the place of the presented one; no other can be named",
+    summary: "Replace the presented session by a new one",
     access: "token",
     status: 201,
-    refusals: ["not_found", "unauthorized.session_expired", "unauthorized.mfa_required"],
+    refusals: ["not_found"],
     run: async ({ c, auth, presented, context, parameter }) => {
-      const sessionId = parameter("ses_id");
-      const { session, token } = await auth.sessions.refresh({ ...presented!, sessionId, context });
-      return c.json({ session: sessionBody(session), token }, 201);
+      const refreshed = await auth.sessions.refresh({ ...presented!, sessionId: parameter("ses_id"), context });
+      return c.json({ session: sessionBody(refreshed.session), token: refreshed.token }, 201);
     },
   }),
-  guardedRoute<undefined, undefined, AccountAuth>({
-    id: "revokeSession",
+  ...rows.twins({
+    act: acts.revokeSession,
+    auth: {
+      id: "revokeOwnSession",
+      path: "/auth/sessions/:ses_id/revoke",
+      summary: "End one of the caller's sessions, or the one that has replaced it",
+    },
+    v1: { id: "revokeSession", path: "/v1/sessions/:ses_id/revoke", summary: "End a session" },
     method: "post",
-    path: "/v1/sessions/:ses_id/revoke",
-    summary: "Ends a session; one that has ended stays as it is",
-    access: accessRules.revokeSession,
     status: 200,
-    refusals: [],
-    run: async ({ c, auth, actor, parameter }) =>
-      c.json(sessionBody(await auth.sessions.revoke({ actor, sessionId: parameter("ses_id") })), 200),
+    run: async ({ c, auth, actor, session, parameter, onlyOwn }) => {
+      const ended = await auth.sessions.revoke({ actor, sessionId: parameter("ses_id"), onlyOwn });
+      return c.json(onlyOwn ? accountSessionBody(ended, session.id) : sessionBody(ended), 200);
+    },
+  }),
+  rows.guarded({
+    act: acts.revokeOtherSessions,
+    id: "revokeOtherSessions",
+    method: "post",
+    path: "/auth/sessions/revoke-others",
+    summary: "End every other session of the caller",
+    status: 200,
+    run: async ({ c, auth, actor }) => c.json(await auth.sessions.revokeOthers({ actor }), 200),
   }),
 ];

@@ -1,27 +1,29 @@
+import * as v from "valibot";
+import { signUp } from "../../domain/acts/sign-in.ts";
 import type { SignUpAuth } from "../../operations/sign-up.ts";
 import { readCookie, sessionCookie } from "../cookies.ts";
-import { openRoute, type Route } from "../route.ts";
-import { type PasswordCredentialsBody, signUpBody, type UserFieldsBody } from "../schemas.ts";
+import { displayNameEntry, transportEntry } from "../request-values.ts";
+import { type Route, rowsFor } from "../route.ts";
 import { signedIn } from "../session-cookie.ts";
+
+const rows = rowsFor<SignUpAuth>();
 
 /** Making an account for oneself. */
 export const signUpRoutes: readonly Route<SignUpAuth>[] = [
-  openRoute<PasswordCredentialsBody & UserFieldsBody, undefined, SignUpAuth>({
+  rows.open({
+    act: signUp,
     id: "signUp",
     method: "post",
     path: "/auth/sign-up",
-    summary: "Makes an account and signs in to it",
+    summary: "Create an account and sign in to it",
     access: "anyone",
-    body: signUpBody,
+    body: v.strictObject({
+      identifier: v.string(),
+      password: v.string(),
+      display_name: displayNameEntry(),
+      transport: transportEntry(),
+    }),
     status: 201,
-    refusals: [
-      "forbidden.sign_up_closed",
-      "invalid_format.identifier",
-      "invalid_format.password",
-      "conflict.duplicate_credential",
-      "too_many_requests",
-      "unavailable.busy",
-    ],
     run: async ({ c, auth, body, context }) => {
       const { display_name: displayName = null, transport = "cookie", ...proof } = body;
       const presentedToken = readCookie(c, sessionCookie);

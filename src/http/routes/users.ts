@@ -1,127 +1,108 @@
-import { accessRules } from "../../domain/access-rules.ts";
+import * as v from "valibot";
+import * as acts from "../../domain/acts/user.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
-import { toNumber } from "../request-values.ts";
-import { guardedRoute, type Route } from "../route.ts";
-import type { EndCredentialBody, PageQuery, UserFieldsBody, UsersQuery } from "../schemas.ts";
-import { endCredentialBody, pageQuery, userFieldsBody, usersQuery } from "../schemas.ts";
-import { pageBody, sessionBody, userBody } from "../wire.ts";
+import { displayNameEntry, pageEntries, toNumber } from "../request-values.ts";
+import { type Route, rowsFor } from "../route.ts";
+import { pageBody, userBody } from "../wire.ts";
 
-/** The specification's routes for users. */
+const rows = rowsFor<AccountAuth>();
+
+const fields = v.strictObject({ display_name: displayNameEntry() });
+
+/** Users: one's own account, and the specification's routes. */
 export const userRoutes: readonly Route<AccountAuth>[] = [
-  guardedRoute<undefined, UsersQuery, AccountAuth>({
+  rows.guarded({
+    act: acts.listUsers,
     id: "listUsers",
     method: "get",
     path: "/v1/users",
-    summary: "A page of users in order of their ids",
-    access: accessRules.listUsers,
-    query: usersQuery,
+    summary: "List users in order of their ids",
+    query: v.object({
+      ...pageEntries(),
+      query: v.optional(v.string()),
+      status: v.optional(v.picklist(["active", "suspended", "revoked"])),
+    }),
     status: 200,
-    refusals: ["invalid_format.cursor"],
     run: async ({ c, auth, actor, query: { limit, ...query } }) => {
       const page = await auth.users.list({ ...query, actor, limit: toNumber(limit) });
       return c.json(pageBody(page, userBody), 200);
     },
   }),
-  guardedRoute<UserFieldsBody, undefined, AccountAuth>({
+  rows.guarded({
+    act: acts.createUser,
     id: "createUser",
     method: "post",
     path: "/v1/users",
-    summary: "Makes a user without any credential",
-    access: accessRules.createUser,
-    body: userFieldsBody,
+    summary: "Create a user without a credential",
+    body: fields,
     status: 201,
-    refusals: ["invalid_format.idempotency_key"],
     run: async ({ c, auth, actor, body }) => {
       const idempotencyKey = c.req.header("idempotency-key");
       const displayName = body.display_name ?? null;
       return c.json(userBody(await auth.users.create({ actor, displayName, idempotencyKey })), 201);
     },
   }),
-  guardedRoute<undefined, undefined, AccountAuth>({
-    id: "getUser",
+  ...rows.twins({
+    act: acts.getUser,
+    auth: { id: "getOwnUser", path: "/auth/user", summary: "Get the caller's user" },
+    v1: { id: "getUser", path: "/v1/users/:usr_id", summary: "Get a user" },
     method: "get",
-    path: "/v1/users/:usr_id",
-    summary: "A user",
-    access: accessRules.getUser,
     status: 200,
-    refusals: [],
-    run: async ({ c, auth, actor, parameter }) =>
-      c.json(userBody(await auth.users.get({ actor, userId: parameter("usr_id") })), 200),
+    run: async ({ c, auth, actor, userId }) => c.json(userBody(await auth.users.get({ actor, userId })), 200),
   }),
-  guardedRoute<UserFieldsBody, undefined, AccountAuth>({
-    id: "updateUser",
+  ...rows.twins({
+    act: acts.updateUser,
+    auth: { id: "updateOwnUser", path: "/auth/user", summary: "Change the caller's user; null clears a member" },
+    v1: { id: "updateUser", path: "/v1/users/:usr_id", summary: "Change a user; null clears a member" },
     method: "put",
-    path: "/v1/users/:usr_id",
-    summary: "Changes what is given: null clears, a member left out stays",
-    access: accessRules.updateUser,
-    body: userFieldsBody,
+    body: fields,
     status: 200,
-    refusals: [],
-    run: async ({ c, auth, actor, body, parameter }) => {
+    run: async ({ c, auth, actor, userId, body }) => {
       const given = body.display_name === undefined ? {} : { displayName: body.display_name };
-      return c.json(userBody(await auth.users.update({ actor, userId: parameter("usr_id"), ...given })), 200);
+      return c.json(userBody(await auth.users.update({ actor, userId, ...given })), 200);
     },
   }),
-  guardedRoute<undefined, undefined, AccountAuth>({
+  rows.guarded({
+    act: acts.suspendUser,
     id: "suspendUser",
     method: "post",
     path: "/v1/users/:usr_id/suspend",
-    summary: "Ends a user's sessions and lets nobody in until they are reinstated",
-    access: accessRules.suspendUser,
+    summary: "Suspend a user and end their sessions",
     status: 200,
-    refusals: ["conflict.already_terminal", "conflict.last_administrator"],
     run: async ({ c, auth, actor, parameter }) =>
       c.json(userBody(await auth.users.suspend({ actor, userId: parameter("usr_id") })), 200),
   }),
-  guardedRoute<undefined, undefined, AccountAuth>({
+  rows.guarded({
+    act: acts.reinstateUser,
     id: "reinstateUser",
     method: "post",
     path: "/v1/users/:usr_id/reinstate",
-    summary: "Lets a suspended user sign in again",
-    access: accessRules.reinstateUser,
+    summary: "Let a suspended user sign in again",
     status: 200,
-    refusals: ["precondition.invalid_transition"],
     run: async ({ c, auth, actor, parameter }) =>
       c.json(userBody(await auth.users.reinstate({ actor, userId: parameter("usr_id") })), 200),
   }),
-  guardedRoute<EndCredentialBody, undefined, AccountAuth>({
-    id: "revokeUser",
+  ...rows.twins({
+    act: acts.revokeUser,
+    auth: {
+      id: "closeAccount",
+      path: "/auth/user/revoke",
+      summary: "Close the caller's account for good; needs `current_password` if it has a password",
+    },
+    v1: {
+      id: "revokeUser",
+      path: "/v1/users/:usr_id/revoke",
+      summary: "Close an account for good; the caller's own needs `current_password` if it has a password",
+    },
     method: "post",
-    path: "/v1/users/:usr_id/revoke",
-    summary: "Ends an account for good; one's own, if it has a password, needs `current_password`",
-    access: accessRules.revokeUser,
-    body: endCredentialBody,
+    body: v.strictObject({ current_password: v.optional(v.string()) }),
     status: 200,
-    refusals: [
-      "conflict.already_terminal",
-      "conflict.last_administrator",
-      "forbidden",
-      "unauthorized.invalid_credential",
-      "too_many_requests",
-      "unavailable.busy",
-    ],
-    run: async ({ c, auth, actor, body: { current_password: currentPassword }, parameter }) => {
-      const act = { actor, userId: parameter("usr_id") };
+    run: async ({ c, auth, actor, userId, body: { current_password: currentPassword } }) => {
       const user =
         currentPassword === undefined
-          ? await auth.users.revoke(act)
-          : await auth.users.revokeOwn({ ...act, currentPassword });
+          ? await auth.users.revoke({ actor, userId })
+          : await auth.users.revokeOwn({ actor, userId, currentPassword });
       return c.json(userBody(user), 200);
-    },
-  }),
-  guardedRoute<undefined, PageQuery, AccountAuth>({
-    id: "listUserSessions",
-    method: "get",
-    path: "/v1/users/:usr_id/sessions",
-    summary: "A page of a user's sessions in every state",
-    access: accessRules.listSessions,
-    query: pageQuery,
-    status: 200,
-    refusals: ["invalid_format.cursor"],
-    run: async ({ c, auth, actor, query: { cursor, limit }, parameter }) => {
-      const userId = parameter("usr_id");
-      const page = await auth.sessions.list({ actor, userId, cursor, limit: toNumber(limit) });
-      return c.json(pageBody(page, sessionBody), 200);
     },
   }),
 ];

@@ -1,0 +1,52 @@
+import type { GuardedAct } from "../domain/act.ts";
+import type { Actor } from "../domain/actor.ts";
+import { type Credential, credential } from "../domain/credential.ts";
+import { uuidFor } from "../domain/id.ts";
+import { toValue } from "../domain/record.ts";
+import { newAuditId } from "../engine/audit-id.ts";
+import { denialOf } from "../engine/denial.ts";
+import { type Work, work } from "../engine/execute.ts";
+import { lockOfCounter, locksOf, lockUsersOf } from "../engine/locks.ts";
+import type { Asked } from "../store/audit.ts";
+import * as store from "../store/credentials.ts";
+import type { Lock } from "../store/locks.ts";
+import type { CurrentPassword } from "../store/password-proof.ts";
+import type { Statement } from "../store/sql.ts";
+import type { OnlyOwn } from "./only-own.ts";
+
+/** The work of a change of a credential's state. */
+export function changeWork(
+  act: GuardedAct,
+  { credentialId, ...input }: { actor: Actor; credentialId: string; onlyPasskey?: boolean } & OnlyOwn,
+  statement: typeof store.revokeCredential,
+  proof: CurrentPassword | undefined,
+): Work<Credential> {
+  const asked = { ...input, proof, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+  const locks = [lockUsersOf(store.userOfCredential(asked.credentialId)), ...lockOfCounter(proof?.counter)];
+  return credentialWork(act, asked, asked.credentialId, statement(asked), locks);
+}
+
+/**
+ * The work of an act on a credential.
+ *
+ * @param asked.resultId The credential that the answer is, if it is not the target.
+ */
+export function credentialWork(
+  act: GuardedAct,
+  asked: Asked & { resultId?: string },
+  target: string,
+  body: Statement<store.CredentialRow>,
+  locks: readonly Lock[],
+): Work<Credential> {
+  return work({
+    locks: locksOf(act, ...locks),
+    body,
+    onLostReply: store.recallCredential(asked.resultId ?? target, asked.auditId),
+    answer: toCredential,
+    denial: denialOf(asked.actor, act, target),
+  });
+}
+
+export function toCredential(row: store.CredentialRow): Credential {
+  return toValue(credential, row);
+}
