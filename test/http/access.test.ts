@@ -6,7 +6,7 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
-import type { AccessRule } from "../../src/domain/access-rules.ts";
+import type { Who } from "../../src/domain/act.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
@@ -142,11 +142,7 @@ const callers: Record<string, () => Promise<Caller>> = {
 const objects = ["own", "foreign", "absent"] as const;
 
 /** The rule, as its table is to be read: a second reading, beside the one in SQL. */
-function ruleSays(
-  rule: AccessRule,
-  caller: Caller,
-  object: (typeof objects)[number] | "none",
-): ErrorBody["code"] | "allowed" {
+function ruleSays(rule: Who, caller: Caller, object: (typeof objects)[number] | "none"): ErrorBody["code"] | "allowed" {
   if (object === "own" && rule.owner) {
     return rule.owner === "fresh" && !caller.fresh ? "unauthorized.reauthentication_required" : "allowed";
   }

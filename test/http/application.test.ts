@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vites
 import type { SessionActor } from "../../src/domain/actor.ts";
 import { generateId } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
-import type { User } from "../../src/domain/user.ts";
+import type { SignedInUser } from "../../src/domain/user.ts";
 import { authenticate, authRoutes, requireUser } from "../../src/http/index.ts";
 import { goodPassword, type Person } from "../support/auth.ts";
 import { origin } from "../support/http.ts";
@@ -36,13 +36,13 @@ describe("the types need no augmentation", () => {
   test("after authenticate the user is optional; after requireUser it is there", () => {
     const { auth } = world;
     new Hono().use(authenticate(auth)).get("/", (c) => {
-      expectTypeOf(c.var.user).toEqualTypeOf<User | undefined>();
+      expectTypeOf(c.var.user).toEqualTypeOf<SignedInUser | undefined>();
       expectTypeOf(c.var.session).toEqualTypeOf<Session | undefined>();
       expectTypeOf(c.var.actor).toEqualTypeOf<SessionActor | undefined>();
       return c.body(null);
     });
     new Hono().get("/", requireUser(auth), (c) => {
-      expectTypeOf(c.var.user).toEqualTypeOf<User>();
+      expectTypeOf(c.var.user).toEqualTypeOf<SignedInUser>();
       expectTypeOf(c.var.session).toEqualTypeOf<Session>();
       expectTypeOf(c.var.actor).toEqualTypeOf<SessionActor>();
       return c.body(null);

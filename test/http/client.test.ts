@@ -3,8 +3,9 @@ import { hc } from "hono/client";
 import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
-import type { ApiIn, CoreApi, HealthApi, OpenapiApi } from "../../src/http/api.ts";
+import type { ApiIn, HealthApi, OpenapiApi } from "../../src/http/api.ts";
 import type { EnrolledFactorBody } from "../../src/http/factor-wire.ts";
+import type { CoreApi } from "../../src/http/generated/api.ts";
 import type { AuthApp, SignedInBody, UserBody } from "../../src/http/index.ts";
 import type { AssertionOptionsBody } from "../../src/http/passkey-wire.ts";
 import type { IssuedPersonalAccessTokenBody } from "../../src/http/personal-access-tokens.ts";
@@ -43,6 +44,16 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/sign-out": { $post: { ...plain, status: 204 } },
   "/auth/session": { $get: { ...plain, status: 200 } },
   "/auth/sessions": { $get: { ...plain, status: 200, query: true } },
+  "/auth/user": { $get: { ...plain, status: 200 }, $put: { ...plain, status: 200, json: true } },
+  "/auth/user/revoke": { $post: { ...plain, status: 200, json: true } },
+  "/auth/sessions/:ses_id": { $get: { ...plain, status: 200, param: ["ses_id"] } },
+  "/auth/sessions/:ses_id/revoke": { $post: { ...plain, status: 200, param: ["ses_id"] } },
+  "/auth/credentials": { $get: { ...plain, status: 200 }, $post: { ...plain, status: 201, json: true } },
+  "/auth/credentials/:cred_id": { $get: { ...plain, status: 200, param: ["cred_id"] } },
+  "/auth/credentials/:cred_id/suspend": { $post: { ...plain, status: 200, param: ["cred_id"], json: true } },
+  "/auth/credentials/:cred_id/revoke": { $post: { ...plain, status: 200, param: ["cred_id"], json: true } },
+  "/auth/mfa-policy": { $get: { ...plain, status: 200 }, $put: { ...plain, status: 200, json: true } },
+  "/auth/personal-access-tokens/:pat_id": { $get: { ...plain, status: 200, param: ["pat_id"] } },
   "/auth/sessions/revoke-others": { $post: { ...plain, status: 200 } },
   "/auth/password": { $post: { ...plain, status: 200, json: true } },
   "/v1/users": {

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vites
 import type { SessionActor } from "../../src/domain/actor.ts";
 import { generateId, uuidFor } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
-import type { User } from "../../src/domain/user.ts";
+import type { SignedInUser } from "../../src/domain/user.ts";
 import { authenticate, requireUser, type ScopedToken, type SessionVerifier } from "../../src/http/index.ts";
 import { sql } from "../../src/store/sql.ts";
 import { addressHeader, freshAddress, type Person, system } from "../support/auth.ts";
@@ -55,14 +55,14 @@ describe("the types need no augmentation", () => {
   test("with a scope: a user with a session or a token; without: unchanged", () => {
     const { auth } = world;
     new Hono().get("/", requireUser(auth, { scope: "a" }), (c) => {
-      expectTypeOf(c.var.user).toEqualTypeOf<User>();
+      expectTypeOf(c.var.user).toEqualTypeOf<SignedInUser>();
       expectTypeOf(c.var.session).toEqualTypeOf<Session | undefined>();
       expectTypeOf(c.var.actor).toEqualTypeOf<SessionActor | undefined>();
       expectTypeOf(c.var.token).toEqualTypeOf<ScopedToken | undefined>();
       return c.body(null);
     });
     new Hono().use(authenticate(auth, { scope: "a" })).get("/", (c) => {
-      expectTypeOf(c.var.user).toEqualTypeOf<User | undefined>();
+      expectTypeOf(c.var.user).toEqualTypeOf<SignedInUser | undefined>();
       expectTypeOf(c.var.token).toEqualTypeOf<ScopedToken | undefined>();
       return c.body(null);
     });

@@ -114,11 +114,11 @@ const operations: readonly Operation[] = [
     run: (auth, actor, { credentialId }) => auth.credentials.get({ actor, credentialId }),
   },
   {
-    name: "credentials.listForUser",
+    name: "credentials.list",
     owner: "self",
     administrator: true,
     read: "identity.credential.list",
-    run: (auth, actor, { userId }) => auth.credentials.listForUser({ actor, userId }),
+    run: (auth, actor, { userId }) => auth.credentials.list({ actor, userId }),
   },
   {
     name: "credentials.findByIdentifier",

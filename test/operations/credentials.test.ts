@@ -71,7 +71,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       const other = await world.person();
       const [identifier, password] = make(other.identifier) as [string, string];
       expect(await outcome(createPassword(userId, identifier, password))).toBe(code);
-      expect(await world.auth.credentials.listForUser({ actor: system, userId })).toHaveLength(1);
+      expect((await world.auth.credentials.list({ actor: system, userId })).data).data.toHaveLength(1);
     });
 
     test("R001: 8 characters suffice beside an enforced factor, 7 do not", async () => {
@@ -178,7 +178,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       expect(chain).toHaveLength(11);
       expect(chain.every(({ increases }) => increases)).toBe(true);
       expect(chain.at(-1)!.root).toBe(uuidFor("cred", credentialId));
-      const active = (await world.auth.credentials.listForUser({ actor: system, userId })).filter(
+      const active = (await world.auth.credentials.list({ actor: system, userId })).data.filter(
         (c) => c.status === "active",
       );
       expect(active.map(({ id }) => id)).toEqual([last]);
@@ -316,7 +316,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       const person = await world.person();
       const spare = await createPassword(person.userId);
       expect(await outcome(act(person, spare.id))).toBe(code);
-      const listed = await world.auth.credentials.listForUser({ actor: system, userId: person.userId });
+      const { data: listed } = await world.auth.credentials.list({ actor: system, userId: person.userId });
       expect(listed).toHaveLength(2);
       expect(await world.liveSessions(person.userId)).toBe(1);
     });
@@ -344,7 +344,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
     });
   });
 
-  describe("findByIdentifier and listForUser", () => {
+  describe("findByIdentifier and list", () => {
     test("findByIdentifier: the active credential in any letter case, otherwise undefined", async () => {
       const { credentialId, identifier } = await world.person();
       const find = (text: string) =>
@@ -362,17 +362,17 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       expect(await outcome(find)).toBe("invalid_format.text");
     });
 
-    test("listForUser: all of a user's credentials in every state, oldest first", async () => {
+    test("list: all of a user's credentials in every state, oldest first", async () => {
       const { userId, credentialId } = await world.person();
       const second = await createPassword(userId);
       await world.auth.credentials.revoke({ actor: system, credentialId });
-      const listed = await world.auth.credentials.listForUser({ actor: system, userId });
+      const { data: listed } = await world.auth.credentials.list({ actor: system, userId });
       expect(listed.map(({ id, status }) => [id, status])).toEqual([
         [credentialId, "revoked"],
         [second.id, "active"],
       ]);
       const { id } = await world.auth.users.create({ actor: system });
-      expect(await world.auth.credentials.listForUser({ actor: system, userId: id })).toEqual([]);
+      expect((await world.auth.credentials.list({ actor: system, userId: id })).data).data.toEqual([]);
     });
   });
 });

@@ -200,7 +200,9 @@ describe("F03, B48: isolates keep no state", () => {
           }),
         ),
       ).toBe("done");
-      const [replaced] = await fresh().credentials.listForUser({ actor: system, userId });
+      const {
+        data: [replaced],
+      } = await fresh().credentials.list({ actor: system, userId });
       expect([replaced!.id, replaced!.status]).toEqual([credentialId, "revoked"]);
       for (const value of [signedUp.token, created.token, child.token]) {
         expect(await outcome(fresh().sessions.verify({ token: value, transport: token }))).toBe(

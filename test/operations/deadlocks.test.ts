@@ -99,7 +99,9 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
         return world.auth.changePassword({ actor, currentPassword, newPassword: otherPassword, transport });
       },
       async ({ userId }: Person) => {
-        const [factor] = await world.auth.factors.list({ actor: system, userId });
+        const {
+          data: [factor],
+        } = await world.auth.factors.list({ actor: system, userId });
         return await world.auth.factors.revoke({ actor: system, factorId: factor!.id });
       },
     ]) {

@@ -201,7 +201,9 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
   test("S32: a removed factor of another SDK still counts as one that the user had", async () => {
     const person = await world.person();
     await world.enroll(person.userId);
-    const [factor] = await auth.factors.list({ actor: system, userId: person.userId });
+    const {
+      data: [factor],
+    } = await auth.factors.list({ actor: system, userId: person.userId });
     await auth.factors.revoke({ actor: system, factorId: factor!.id });
     await later(8 * 86_400);
     await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });

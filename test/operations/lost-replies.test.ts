@@ -114,7 +114,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
       // What was late comes before it.
       const { factor, options } = await auth.securityKeys.enroll({ actor });
       faulty.reset();
-      expect((await world.auth.factors.list({ actor, userId })).map(({ id }) => id)).toEqual([factor.id]);
+      expect((await world.auth.factors.list({ actor, userId })).data.map(({ id }) => id)).toEqual([factor.id]);
       const response = await (await newAuthenticator()).create(options);
       const confirmation = { actor, factorId: factor.id, response, transport: token };
       expect(await outcome(world.auth.securityKeys.confirm(confirmation))).toBe("done");
@@ -133,7 +133,9 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
       const confirmation = { actor, factorId: factor.id, response, transport: token };
       expect(await outcome(auth.securityKeys.confirm(confirmation))).toBe("conflict.duplicate_credential");
       faulty.reset();
-      const [waiting] = await world.auth.factors.list({ actor, userId: actor.userId! });
+      const {
+        data: [waiting],
+      } = await world.auth.factors.list({ actor, userId: actor.userId! });
       expect([waiting!.id, waiting!.status]).toEqual([factor.id, "pending"]);
     },
   );

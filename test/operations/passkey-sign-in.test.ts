@@ -24,7 +24,7 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
       authTime: start,
       mfaVerifiedAt: start,
     });
-    expect((await auth.passkeys.list(person))[0]!.lastUsedAt).toEqual(start);
+    expect((await auth.passkeys.list(person)).data[0]!.lastUsedAt).toEqual(start);
   });
 
   test("S45: a synced passkey without a counter signs in again and again", async () => {

@@ -19,7 +19,7 @@ describeWorld("passkeys", { on: ["pglite", "postgres"], clock: start }, (world, 
     const { person, passkey } = await withPasskey();
     const renamed = await auth.passkeys.rename({ actor: person.actor, passkeyId: passkey.id, name: "old laptop" });
     expect(renamed).toMatchObject({ id: passkey.id, name: "old laptop", transports: ["hybrid", "internal"] });
-    expect((await auth.passkeys.list(person))[0]).toMatchObject({ name: "old laptop", backupEligible: false });
+    expect((await auth.passkeys.list(person)).data[0]).toMatchObject({ name: "old laptop", backupEligible: false });
   });
 
   test("R108: another user's passkey: not_found", async () => {
@@ -55,7 +55,7 @@ describeWorld("passkeys", { on: ["pglite", "postgres"], clock: start }, (world, 
   test("a revoked passkey: no longer listed", async () => {
     const { person, passkey } = await inside();
     await auth.credentials.revoke({ actor: person.actor, credentialId: passkey.id });
-    expect(await auth.passkeys.list({ actor: system, userId: person.userId })).toEqual([]);
+    expect((await auth.passkeys.list({ actor: system, userId: person.userId })).data).data.toEqual([]);
   });
 
   test("a passkey of another SDK, without our details: signs in", async () => {

@@ -84,7 +84,7 @@ describeWorld(
         expect(await outcome(auth.credentials.createOwnPassword(second))).toBe("done");
         await auth.credentials.revoke({
           actor: system,
-          credentialId: (await auth.credentials.listForUser(person)).at(-1)!.id,
+          credentialId: (await auth.credentials.list(person)).data.at(-1)!.id,
         });
       }
       expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");

@@ -26,7 +26,7 @@ describe("F01: personal access tokens, lost replies", () => {
       scope: ["a"],
     });
     faulty.reset();
-    const { data } = await world.auth.personalAccessTokens.listForUser({ actor: owner.actor, userId: owner.userId });
+    const { data } = await world.auth.personalAccessTokens.list({ actor: owner.actor, userId: owner.userId });
     expect(data).toEqual([pat]);
     expect((await world.auth.personalAccessTokens.verify({ token })).tokenId).toBe(pat.id);
     expect(await world.events({ target: pat.id, action: "identity.pat.create" })).toHaveLength(1);

@@ -88,7 +88,7 @@ describe("S04, S05, F4, H7: personal access tokens, access", () => {
   const acts: [string, (actor: Actor, of: Person, tokenId: string) => Promise<unknown>][] = [
     ["create", (actor, { userId }) => world.auth.personalAccessTokens.create({ actor, userId, name: "x", scope: [] })],
     ["get", (actor, _of, tokenId) => world.auth.personalAccessTokens.get({ actor, tokenId })],
-    ["listForUser", (actor, { userId }) => world.auth.personalAccessTokens.listForUser({ actor, userId })],
+    ["list", (actor, { userId }) => world.auth.personalAccessTokens.list({ actor, userId })],
     ["revoke", (actor, _of, tokenId) => world.auth.personalAccessTokens.revoke({ actor, tokenId })],
     [
       "revoke, onlyOwn",
@@ -96,7 +96,7 @@ describe("S04, S05, F4, H7: personal access tokens, access", () => {
     ],
   ];
   const expected: Record<string, string[]> = {
-    //              create, get, listForUser, revoke, revoke onlyOwn
+    //              create, get, list, revoke, revoke onlyOwn
     owner: ["done", "done", "done", "done", "done"],
     "owner, 11 minutes later": ["unauthorized.reauthentication_required", "done", "done", "done", "done"],
     stranger: ["not_found", "not_found", "not_found", "not_found", "not_found"],
@@ -133,7 +133,7 @@ describe("S04, S05, F4, H7: personal access tokens, access", () => {
     const owner = await world.person();
     const { pat } = await create(owner);
     await world.auth.personalAccessTokens.get({ actor: owner.actor, tokenId: pat.id });
-    await world.auth.personalAccessTokens.listForUser({ actor: owner.actor, userId: owner.userId });
+    await world.auth.personalAccessTokens.list({ actor: owner.actor, userId: owner.userId });
     const stranger = await world.person();
     await outcome(world.auth.personalAccessTokens.revoke({ actor: stranger.actor, tokenId: pat.id }));
     const administrator = await world.administrator();
@@ -167,7 +167,7 @@ describe("personal access tokens, lists", () => {
       update pat set created_at = created_at - interval '1 hour', expires_at = created_at - interval '1 minute'
       where id = ${uuidFor("pat", made[3]!)}::uuid`);
     const list = (more: object) =>
-      world.auth.personalAccessTokens.listForUser({ actor: owner.actor, userId: owner.userId, ...more });
+      world.auth.personalAccessTokens.list({ actor: owner.actor, userId: owner.userId, ...more });
 
     const first = await list({ limit: 2 });
     expect(first.data.map(({ id }) => id)).toEqual(made.slice(0, 2));

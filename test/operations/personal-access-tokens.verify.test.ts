@@ -183,11 +183,7 @@ describe("personal access token check, cost", () => {
       1,
       (auth: FullAuth, { actor }: Person, tokenId: string) => auth.personalAccessTokens.get({ actor, tokenId }),
     ],
-    [
-      "list",
-      1,
-      (auth: FullAuth, { actor, userId }: Person) => auth.personalAccessTokens.listForUser({ actor, userId }),
-    ],
+    ["list", 1, (auth: FullAuth, { actor, userId }: Person) => auth.personalAccessTokens.list({ actor, userId })],
     [
       "revoke",
       1,

@@ -28,7 +28,7 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
     expect(await outcome(signInWith(person, await ticketFor(world, person), codes[3]!, "recovery"))).toBe(
       "unauthorized.invalid_factor",
     );
-    const factors = await auth.factors.list(await personAt(world, person, again));
+    const { data: factors } = await auth.factors.list(await personAt(world, person, again));
     expect(factors.find(({ type }) => type === "recovery")).toMatchObject({ remaining: 9 });
   });
 

@@ -49,7 +49,9 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     const proof = await proofBy(authenticator, ticket, transport);
     const { session } = await auth.webauthn.signInWithFactor({ ticket, transport, proof });
     expect(session.amr).toEqual(["mfa", "pop", "pwd", "user"]);
-    const [listed] = await auth.factors.list(await personAt(world, person, { ...confirmed, token: person.token }));
+    const {
+      data: [listed],
+    } = await auth.factors.list(await personAt(world, person, { ...confirmed, token: person.token }));
     expect(listed).toMatchObject({ type: "webauthn", signCount: 2 });
   });
 
@@ -58,7 +60,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     const { person } = await addKey(await world.person(), authenticator);
     const response = await authenticator.get(await auth.signIn.passkeyOptions());
     expect(await outcome(auth.signIn.passkey({ response }))).toBe("unauthorized.invalid_credential");
-    expect(await auth.passkeys.list(person)).toEqual([]);
+    expect((await auth.passkeys.list(person)).data).data.toEqual([]);
   });
 
   test("any number of them, and each ends by itself", async () => {

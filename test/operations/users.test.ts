@@ -206,7 +206,9 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       expect((await list({ query: word, status: "suspended" })).ids).toEqual(ids.slice(5));
       expect((await list({ query: word, status: "active" })).ids).toEqual(ids.slice(0, 5));
       const { auth } = world;
-      const [credential] = await auth.credentials.listForUser({ actor: system, userId: ids[0]! });
+      const {
+        data: [credential],
+      } = await auth.credentials.list({ actor: system, userId: ids[0]! });
       await auth.credentials.suspend({ actor: system, credentialId: credential!.id });
       expect((await list({ query: word })).ids).toEqual(ids.slice(1));
       await auth.credentials.reinstate({ actor: system, credentialId: credential!.id });

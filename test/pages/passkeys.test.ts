@@ -37,7 +37,7 @@ const assertionFor = async (authenticator: Authenticator, path: string, more: Pa
 describe("passkey pages", () => {
   test("registered under the name that its owner gave", async () => {
     const { person, authenticator } = await withPasskey();
-    const kept = await world.auth.passkeys.list({ actor: person.actor, userId: person.userId });
+    const { data: kept } = await world.auth.passkeys.list({ actor: person.actor, userId: person.userId });
     expect(kept.map(({ name }) => name)).toEqual(["Phone"]);
     await world.levelTwo(person.session);
     const again = await register(person, authenticator);

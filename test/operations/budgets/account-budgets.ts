@@ -80,9 +80,9 @@ export const accountBudgets: readonly Budget[] = [
     act: (auth, { actor, credentialId }) => auth.credentials.get({ actor, credentialId }),
   },
   {
-    operation: "credentials.listForUser",
+    operation: "credentials.list",
     requests: 1,
-    act: (auth, { actor, userId }) => auth.credentials.listForUser({ actor, userId }),
+    act: (auth, { actor, userId }) => auth.credentials.list({ actor, userId }),
   },
   {
     operation: "credentials.findByIdentifier",
@@ -148,9 +148,9 @@ export const accountBudgets: readonly Budget[] = [
     act: (auth, { actor }, { pat }: WithToken) => auth.personalAccessTokens.get({ actor, tokenId: pat.id }),
   },
   {
-    operation: "tokens.listForUser",
+    operation: "personalAccessTokens.list",
     requests: 1,
-    act: (auth, { actor, userId }) => auth.personalAccessTokens.listForUser({ actor, userId }),
+    act: (auth, { actor, userId }) => auth.personalAccessTokens.list({ actor, userId }),
   },
   {
     operation: "tokens.revoke",

@@ -16,7 +16,7 @@ export const reads: Record<string, (auth: Auth, person: Person) => Promise<unkno
   "users.get": (auth, { actor, userId }) => auth.users.get({ actor, userId }),
   "users.list": (auth) => auth.users.list({ actor: system }),
   "sessions.list": (auth, { actor, userId }) => auth.sessions.list({ actor, userId }),
-  "credentials.listForUser": (auth, { actor, userId }) => auth.credentials.listForUser({ actor, userId }),
+  "credentials.list": (auth, { actor, userId }) => auth.credentials.list({ actor, userId }),
   "credentials.findByIdentifier": (auth, { identifier }) =>
     auth.credentials.findByIdentifier({ actor: system, type: "password", identifier }),
   "tuples.check": (auth, { userId }) =>
