@@ -113,7 +113,7 @@ describeWorld("authenticator app", { on: ["pglite", "postgres"], clock: start },
     const { actor, transport } = person;
     const first = appOf(world, await auth.factors.enrollTotp({ actor, label: "one" }));
     await auth.factors.enrollTotp({ actor, label: "two" });
-    expect((await auth.factors.list(person)).data).data.toMatchObject([{ type: "totp", identifier: "two" }]);
+    expect((await auth.factors.list(person)).data).toMatchObject([{ type: "totp", identifier: "two" }]);
     expect(
       await outcome(auth.factors.confirmTotp({ actor, transport, factorId: first.factorId, code: await first.code() })),
     ).toBe("not_found");
@@ -147,7 +147,7 @@ describeWorld("authenticator app", { on: ["pglite", "postgres"], clock: start },
     const { auth } = world;
     const before = await addApp(world, await world.person());
     const after = await addApp(world, before.person);
-    expect((await auth.factors.list(after.person)).data).data.toMatchObject([
+    expect((await auth.factors.list(after.person)).data).toMatchObject([
       { id: after.app.factorId, replaces: before.app.factorId, status: "active" },
     ]);
     const ticket = await ticketFor(world, after.person);

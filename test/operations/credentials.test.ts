@@ -71,7 +71,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       const other = await world.person();
       const [identifier, password] = make(other.identifier) as [string, string];
       expect(await outcome(createPassword(userId, identifier, password))).toBe(code);
-      expect((await world.auth.credentials.list({ actor: system, userId })).data).data.toHaveLength(1);
+      expect((await world.auth.credentials.list({ actor: system, userId })).data).toHaveLength(1);
     });
 
     test("R001: 8 characters suffice beside an enforced factor, 7 do not", async () => {
@@ -372,7 +372,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
         [second.id, "active"],
       ]);
       const { id } = await world.auth.users.create({ actor: system });
-      expect((await world.auth.credentials.list({ actor: system, userId: id })).data).data.toEqual([]);
+      expect((await world.auth.credentials.list({ actor: system, userId: id })).data).toEqual([]);
     });
   });
 });
