@@ -72,9 +72,13 @@ async function preparePglite(
   const folder = await mkdtemp(join(tmpdir(), "sallyport-pglite-"));
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
   const paths = { empty: join(folder, "empty.tar"), migrated: join(folder, "migrated.tar") };
-  const instance = await PGlite.create();
+  // Each test that asks for a PGlite loads a dump: what makes it smaller makes the whole run shorter.
+  const instance = await PGlite.create({ initDbStartParams: ["--wal-segsize=1"] });
   try {
     const dump = async (path: string): Promise<void> => writeFile(path, (await instance.dumpDataDir("none")).stream());
+    await instance.exec("alter system set shared_buffers = '2MB'");
+    await instance.exec("update pg_database set datistemplate = false where datistemplate");
+    for (const name of ["template0", "template1"]) await instance.exec(`drop database ${name}`);
     await dump(paths.empty);
     await migrate(pglite(instance), migrations);
     await dump(paths.migrated);
