@@ -9,15 +9,32 @@ const nodeOnly = [
   "test/crypto/generate-argon2.test.ts",
 ];
 
+/** Suites that need Node and nothing else: no database, no browser, no native peer. `npm run test:unit` runs them alone. */
+const unit = [
+  "test/architecture.test.ts",
+  "test/crypto/**/!(*.parity).test.ts",
+  "test/domain/**/*.test.ts",
+  "test/http/openapi.test.ts",
+  "test/store/{retry,sql}.test.ts",
+];
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
     projects: [
       {
         test: {
+          name: "unit",
+          include: unit,
+          isolate: false,
+          testTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/browser/**"],
+          exclude: ["test/browser/**", ...unit],
           globalSetup: ["test/support/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,
@@ -28,8 +45,7 @@ export default defineConfig({
           name: "browser",
           include: ["test/browser/*.test.ts"],
           globalSetup: ["test/support/global-setup.ts", "test/support/chromium.ts"],
-          // Each file has a Worker and a Chromium, and a machine has few processors.
-          maxWorkers: 1,
+          // Each file has a Worker, a Chromium and a database of its own.
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
@@ -40,6 +56,7 @@ export default defineConfig({
         resolve: { alias: [{ find: /^(.*\/runtime\/argon2id)\.ts$/, replacement: "$1.workerd.ts" }] },
         test: {
           name: "workerd",
+          isolate: false,
           include: ["test/crypto/**/*.test.ts", "test/domain/**/*.test.ts"],
           exclude: nodeOnly,
           testTimeout: 60_000,

@@ -1,5 +1,5 @@
 /**
- * `npm test`: everything that says whether the project is sound, and one line at the end that counts it.
+ * `npm test`: everything that says whether the project is sound, its wall time, and one line at the end that counts it.
  *
  * Each check of the tools counts as one test. What did not run counts as failed: a skipped test, a file that could not be
  * loaded, an error outside any test, a project of `vitest.config.ts` without tests.
@@ -15,6 +15,7 @@ import { startVitest, type TestCase, type Vitest } from "vitest/node";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 
+const started = performance.now();
 const files = process.argv.slice(2);
 const isWholeRun = files.length === 0;
 
@@ -54,7 +55,9 @@ try {
 if (!existsSync(new URL("../../shared/", import.meta.url)))
   console.log("There is no folder ../shared: this run is without the extra tests that read published vectors from it.");
 for (const failure of failures) console.log(`failed: ${failure}`);
-console.log(`\n${passed} passed, ${failures.length} failed`);
+const seconds = Math.round((performance.now() - started) / 1000);
+console.log(`\nwall time: ${Math.floor(seconds / 60)} min ${seconds % 60} s`);
+console.log(`${passed} passed, ${failures.length} failed`);
 process.exitCode = failures.length === 0 ? 0 : 1;
 
 function countTests({ projects, state }: Vitest): void {
