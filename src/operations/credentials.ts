@@ -212,7 +212,7 @@ function credentialWork(
     locks: locksOf(act, ...locks),
     body,
     onLostReply: store.recallCredential(asked.resultId ?? target, asked.auditId),
-    answer: toCredential,
+    decode: toCredential,
     denial: denialOf(asked.actor, act, target),
   });
 }

@@ -13,7 +13,7 @@ import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine/challenges.ts";
 import { withDecoys } from "../engine/decoy-credentials.ts";
 import { denialOf } from "../engine/denial.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "../engine/passkey-settings.ts";
@@ -109,11 +109,11 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
   return {
     async registrationOptions({ actor }) {
       const holder = holderOfActor(actor);
-      const row = await run(core, {
+      const row = await execute(core, {
         locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
         body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
         onLostReply: "repeat",
-        answer: (found) => found,
+        decode: (found) => found,
       });
       await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now));
@@ -127,7 +127,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
       if (!key) throw new AuthError("invalid_format.webauthn");
       const passkeyId = uuidFor("cred", generateId("cred"));
       const auditId = newAuditId();
-      const row = await run(core, {
+      const row = await execute(core, {
         locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
         mustCommit: true,
         body: passkeyStore.insertPasskey({
@@ -140,7 +140,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
           key,
         }),
         onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
-        answer: (found) => found,
+        decode: (found) => found,
       });
       await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return toPasskey(row);
@@ -157,21 +157,21 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
     async rename({ actor, passkeyId, name }) {
       acceptName(name);
       const asked = { actor, auditId: newAuditId(), passkeyId: uuidFor("cred", passkeyId), name };
-      return await run(core, {
+      return await execute(core, {
         locks: locksOf(acts.renamePasskey, lockUsersOf(userOfCredential(asked.passkeyId))),
         body: passkeyStore.renamePasskey(asked),
         onLostReply: passkeyStore.recallPasskey(asked.passkeyId, asked.auditId),
-        answer: toPasskey,
+        decode: toPasskey,
         denial: denialOf(actor, acts.renamePasskey, asked.passkeyId),
       });
     },
 
     async signInOptions({ identifier } = {}) {
       const named = core.identifierFirst ? identifier?.slice(0, 1_024) : undefined;
-      const { now, credentialIds } = await run(core, {
+      const { now, credentialIds } = await execute(core, {
         body: store.selectSignInOptions((named && normalIdentifier(core, named)) ?? ""),
         onLostReply: "repeat",
-        answer: (row) => row,
+        decode: (row) => row,
       });
       const challenge = await issueChallenge(core, ["sign_in"], now);
       return assertionOptions(challenge, named === undefined ? [] : await withDecoys(core, named, credentialIds));
@@ -188,10 +188,10 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations {
 
     async proofOptions(of) {
       const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(of, "sign_in");
-      const row = await run(core, {
+      const row = await execute(core, {
         body: store.selectAssertionOptions({ holder }),
         onLostReply: "repeat",
-        answer: (found) => found,
+        decode: (found) => found,
       });
       refuse(row.refusal);
       return assertionOptions(await issueChallenge(core, proofBinding(holder), row.now), row.credentialIds);

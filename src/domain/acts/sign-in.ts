@@ -9,8 +9,6 @@ export const signIn: Act = {
   locks: ["user"],
   refusals: [
     "unauthorized.invalid_credential",
-    "unauthorized.mfa_required",
-    "unauthorized.enrollment_required",
     "forbidden.enrollment_not_granted",
     "too_many_requests",
     "unavailable.busy",
