@@ -84,8 +84,8 @@ export function memberOf(name: string, field: Field): string {
 
 /** The type of identifier that a field holds, if it holds one. */
 export function idTypeOf(field: Field): IdType | undefined {
-  const end = typeof field === "string" ? field.indexOf(" id") : 0;
-  return end > 0 ? (field.slice(0, end) as IdType) : undefined;
+  const end = (field as string).indexOf(" id");
+  return end > 0 ? ((field as string).slice(0, end) as IdType) : undefined;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { addressKeys } from "../domain/client-address.ts";
 import type { Counter } from "../store/counters.ts";
-import type { Core, Limits } from "./core.ts";
+import type { Core } from "./core.ts";
 
 /** The counters of one attempt, named by keyed digests. */
 export interface AttemptCounters {
@@ -40,29 +40,25 @@ export async function attemptCounters(
 /** The counters of an attempt at a second factor; the statement names the user's. */
 export async function factorCounters(core: Core, address: string | undefined, units = 1): Promise<readonly Counter[]> {
   const account = { name: "factor", limit: core.limits.account, kind: "account" } as const;
-  return [account, ...(await addressCounters(core, address, { units }))];
+  return [account, ...(await addressCounters(core, address, units))];
 }
 
 /**
- * What is counted wherever it comes from: one client can hardly change its address, nor one subscriber the network's.
- *
- * @param options.units How many attempts one counts for. Default 1.
- * @param options.prefix What begins the names of counters that are apart from sign-in's. Default nothing.
- * @param options.limits Theirs. Default sign-in's.
+ * What is counted wherever it comes from, the address and its network: one client can hardly change its address, nor one
+ * subscriber the network's.
  */
 export async function addressCounters(
   core: Core,
   address: string | undefined,
-  options: { units?: number; prefix?: string; limits?: Pick<Limits, "address" | "network"> } = {},
-): Promise<readonly Counter[]> {
-  const { units = 1, prefix = "", limits = core.limits } = options;
+  units = 1,
+): Promise<readonly [Counter, Counter]> {
   const { narrow, wide } = addressKeys(address);
   const [narrowDigest, wideDigest] = await Promise.all([
     core.keys.digest("address", narrow),
     core.keys.digest("network", wide),
   ]);
   return [
-    { name: `${prefix}address:${narrowDigest}`, limit: limits.address, kind: "address", units },
-    { name: `${prefix}network:${wideDigest}`, limit: limits.network, kind: "address", units },
+    { name: `address:${narrowDigest}`, limit: core.limits.address, kind: "address", units },
+    { name: `network:${wideDigest}`, limit: core.limits.network, kind: "address", units },
   ];
 }

@@ -10,47 +10,31 @@ import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
 import { recordDenial } from "./denial.ts";
 
-/** One operation, ready to run: its locks, its one statement, and how to read the answer. Made by {@link work}. */
-export interface Work<Result> {
+/** One operation, ready to run: its locks, its one statement, and how to read the answer. */
+export interface Work<Result, Row = unknown> {
   readonly locks?: readonly Lock[];
-  readonly body: Statement<unknown>;
+  readonly body: Statement<Row>;
   /**
    * What to do when the reply is lost. A statement gives the answer's rows if the operation has committed, and none if it
    * has not, in which case it runs again. `repeat`: it can run twice. `refuse`: it counts, so only the caller may repeat it.
    */
-  readonly onLostReply: Statement<unknown> | "repeat" | "refuse";
+  readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "refuse";
   /** Counts or consumes, so that no caller's transaction may undo it (S03). What refuses to run again does so anyway. */
   readonly mustCommit?: true;
-  readonly decode: (rows: readonly unknown[]) => Result | Promise<Result>;
+  /**
+   * Reads the answer. A method, so that work on rows of any type is {@link Work}.
+   *
+   * @param row The first row, of a statement that always gives one.
+   * @param rows All rows, of any other.
+   */
+  decode(row: NoInfer<Row>, rows: readonly NoInfer<Row>[]): Result | Promise<Result>;
   /** The event of a refusal: it is recorded apart, since the refusal undid everything (S03). See {@link denialOf}. */
   readonly denial?: ((code: ErrorCode) => Statement) | undefined;
 }
 
-/** What {@link work} takes: the rows of `body` are of one type, and a lost reply recalls rows of the same. */
-type TypedWork<Row, Result> = Pick<Work<unknown>, "locks" | "mustCommit" | "denial"> & {
-  readonly body: Statement<Row>;
-  readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "refuse";
-} & (
-    | {
-        /** Reads the first row, of a statement that always gives one. */
-        readonly answer: (row: NoInfer<Row>) => Result | Promise<Result>;
-      }
-    | {
-        /** Reads all rows, of any other. */
-        readonly decode: (rows: readonly NoInfer<Row>[]) => Result | Promise<Result>;
-      }
-  );
-
-/** An operation of one statement, which keeps the type of its rows to itself. */
-export function work<Row, Result>(typed: TypedWork<Row, Result>): Work<Result> {
-  const decode = "decode" in typed ? typed.decode : ([row]: readonly Row[]) => typed.answer(row!);
-  // The one place that gives a row's type away: the port carries rows of every statement.
-  return { ...typed, decode: decode as Work<Result>["decode"] };
-}
-
-/** Makes an operation of one statement and runs it. Throws as {@link execute} does. */
-export async function run<Row, Result>(core: Executor, typed: TypedWork<Row, Result>): Promise<Result> {
-  return await execute(core, work(typed));
+/** Infers the type of an operation's rows from its statement, and holds the recall and the reading to it. */
+export function work<Result, Row>(typed: Work<Result, Row>): Work<Result> {
+  return typed;
 }
 
 /** What runs in one transaction. */
@@ -60,9 +44,14 @@ type Item = Work<unknown> | Statement<unknown>;
 const lastRepeatMilliseconds = 2_500;
 
 /** Runs one operation. @throws {AuthError} Its refusal, or `unavailable.database`. */
-export async function execute<Result>(core: Executor, work: Work<Result>): Promise<Result> {
+export async function execute<Result, Row>(core: Executor, work: Work<Result, Row>): Promise<Result> {
   const [rows] = await executeAll(core, [work]);
-  return await work.decode(rows!);
+  return await answerOf(work, rows!);
+}
+
+/** What the rows of an operation answer. */
+export function answerOf<Result>(work: Work<Result>, rows: readonly unknown[]): Result | Promise<Result> {
+  return work.decode(rows[0], rows);
 }
 
 /** Runs operations and plain statements in one transaction: all of them or none. Gives each its own rows. */
@@ -71,7 +60,7 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
     core.database.isNested?.() &&
     items.some((item) => isWork(item) && (item.mustCommit || item.onLostReply === "refuse"))
   ) {
-    throw new TypeError("It counts or consumes, so it cannot run inside a transaction.");
+    throw new TypeError("This cannot run inside a transaction.");
   }
   const startedAt = performance.now();
   try {
@@ -82,6 +71,8 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
       return await recover(core, items, error, startedAt);
     } catch (final) {
       const refusal = isReplyLost(final) ? unavailable(final) : refusalOf(final);
+      // Wherever the application answers it, an operator hears of a database that does not (S81).
+      if (refusal instanceof AuthError && refusal.status === 503) core.onError(refusal);
       // Of several, for the one that refused; a constraint does not say which that was.
       const place = isMarked(items) ? placeOf(final) : undefined;
       for (const [index, item] of items.entries()) {

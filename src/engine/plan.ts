@@ -5,7 +5,7 @@
  */
 import type { Statement } from "../store/sql.ts";
 import type { Core } from "./core.ts";
-import { execute, executeAll, type Work } from "./execute.ts";
+import { answerOf, execute, executeAll, type Work } from "./execute.ts";
 
 /** An operation that has not run yet. Made by `.plan(…)`, run once by `auth.batch([…])`. */
 export class Plan<Result, Known extends object = object> {
@@ -67,7 +67,7 @@ export async function batch<const Items extends readonly (Plan<unknown> | Statem
   const prepared = items.map((item) => (item instanceof Plan ? item.take() : item));
   const results = await executeAll(core, prepared);
   const decoded = await Promise.all(
-    prepared.map((item, index) => ("decode" in item ? item.decode(results[index]!) : results[index])),
+    prepared.map((item, index) => ("decode" in item ? answerOf(item, results[index]!) : results[index])),
   );
   return decoded as BatchResults<Items>;
 }

@@ -5,7 +5,7 @@
  */
 import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
-import { run } from "./execute.ts";
+import { execute } from "./execute.ts";
 import { type Page, toPage } from "./page.ts";
 import { refuse } from "./refuse.ts";
 
@@ -20,11 +20,11 @@ export async function readOne<Row extends Refusable, Item>(
   body: Statement<Row>,
   convert: (row: Row) => Item,
 ): Promise<Item> {
-  const answer = (row: Row): Item => {
+  const decode = (row: Row): Item => {
     refuse(row.refusal);
     return convert(row);
   };
-  return await run(core, { body, onLostReply: "repeat", answer });
+  return await execute(core, { body, onLostReply: "repeat", decode });
 }
 
 /** Every object of a short list, as its only page. A list of none is one row, whose `id` is null. */
@@ -33,11 +33,11 @@ export async function readAll<Row extends Refusable & { readonly id: string | nu
   body: Statement<Row>,
   convert: (row: Row) => Item,
 ): Promise<Page<Item>> {
-  const decode = (rows: readonly Row[]): Page<Item> => {
+  const decode = (_row: Row, rows: readonly Row[]): Page<Item> => {
     refuse(rows[0]!.refusal);
     return { data: rows.filter(({ id }) => id !== null).map(convert), nextCursor: null };
   };
-  return await run(core, { body, onLostReply: "repeat", decode });
+  return await execute(core, { body, onLostReply: "repeat", decode });
 }
 
 /** A page of a list: the statement gives one row more than `limit` if others follow. */
@@ -47,5 +47,5 @@ export async function readPage<Row extends Refusable & { readonly id: string | n
   limit: number,
   convert: (row: Row) => Item,
 ): Promise<Page<Item>> {
-  return await run(core, { body, onLostReply: "repeat", decode: (rows) => toPage(rows, limit, convert) });
+  return await execute(core, { body, onLostReply: "repeat", decode: (_row, rows) => toPage(rows, limit, convert) });
 }

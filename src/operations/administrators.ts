@@ -4,7 +4,7 @@ import { generateId, uuidFor } from "../domain/id.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Executor } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { locksOf } from "../engine/locks.ts";
 import type { Operation } from "../engine/plan.ts";
@@ -39,21 +39,21 @@ export function administratorOperations(core: Executor): AdministratorOperations
   return {
     async grant(input) {
       const asked = ask(input);
-      return await run(core, {
+      return await execute(core, {
         locks: locksOf(acts.grantAdministrator, lockUser(asked.userId)),
         body: store.grantAdministrator({ ...asked, tupleId: uuidFor("tup", generateId("tup")) }),
         onLostReply: store.recallAdministrator(asked.auditId),
-        answer: (row) => row,
+        decode: (row) => row,
         denial: denialOf(asked.actor, acts.grantAdministrator, asked.userId),
       });
     },
     async remove(input) {
       const asked = ask(input);
-      return await run(core, {
+      return await execute(core, {
         locks: locksOf(acts.removeAdministrator, lockUser(asked.userId), lockAdministrators()),
         body: store.removeAdministrator(asked),
         onLostReply: store.recallAdministrator(asked.auditId),
-        answer: (row) => row,
+        decode: (row) => row,
         denial: denialOf(asked.actor, acts.removeAdministrator, asked.userId),
       });
     },

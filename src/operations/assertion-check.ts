@@ -8,7 +8,7 @@ import { type AssertionResponse, parseAssertionResponse } from "../domain/webaut
 import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, challengeOf, verifyChallenge } from "../engine/challenges.ts";
 import { addressCounters } from "../engine/counters.ts";
-import { run, work } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
 import { executeAndPurge } from "../engine/purge.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
@@ -55,26 +55,23 @@ export async function signInChecked(
   const { response, transport, context, presentedToken } = attempt;
   const credentialId = response?.credentialId ?? "";
   const attempted = { context, credentialDigest: await core.keys.digest("passkey", credentialId) };
-  const reserved = await executeAndPurge(
-    core,
-    work({
-      body: store.reservePasskeySignIn({
-        ...attempted,
-        auditId: newAuditId(),
-        credentialId,
-        counters: await addressCounters(core, context.address),
-      }),
-      onLostReply: "refuse",
-      answer: (row) => row,
+  const reserved = await executeAndPurge(core, {
+    body: store.reservePasskeySignIn({
+      ...attempted,
+      auditId: newAuditId(),
+      credentialId,
+      counters: await addressCounters(core, context.address),
     }),
-  );
+    onLostReply: "refuse",
+    decode: (row) => row,
+  });
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
   // A discoverable credential must say whose it is (§7.2 step 6).
   const verdict = await verdictOn(core, reserved, response, ["sign_in"], true);
   if (typeof verdict === "string") {
-    await run(core, {
+    await execute(core, {
       body: store.recordFailedPasskey({ ...attempted, auditId: newAuditId(), reason: verdict }),
       onLostReply: "repeat",
       decode: () => undefined,

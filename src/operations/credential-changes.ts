@@ -42,7 +42,7 @@ export function credentialWork(
     locks: locksOf(act, ...locks),
     body,
     onLostReply: store.recallCredential(asked.resultId ?? target, asked.auditId),
-    answer: toCredential,
+    decode: toCredential,
     denial: denialOf(asked.actor, act, target),
   });
 }

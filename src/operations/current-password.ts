@@ -7,7 +7,7 @@ import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptCounters } from "../engine/counters.ts";
 import { denialOf, isDenial, recordDenial } from "../engine/denial.ts";
-import { execute, run, type Work } from "../engine/execute.ts";
+import { execute, type Work } from "../engine/execute.ts";
 import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refund } from "../store/counters.ts";
@@ -65,7 +65,7 @@ export async function checkCurrentPassword(
   const { identifier, sessionId } = sessionOf(actor);
   const { counters } = await attemptCounters(core, { identifier, address: context.address });
 
-  const reserved = await run(core, {
+  const reserved = await execute(core, {
     body: store.reserveCurrentPassword({
       actor,
       act,
@@ -76,7 +76,7 @@ export async function checkCurrentPassword(
       auditId: newAuditId(),
     }),
     onLostReply: "refuse",
-    answer: (row) => row,
+    decode: (row) => row,
   });
   try {
     refuse(reserved.refusal);
@@ -96,7 +96,7 @@ export async function checkCurrentPassword(
     verifyPasswordHash(core, reserved.passwordHash, password),
   );
   if (!matches || reserved.credentialId === null || reserved.passwordHash === null) {
-    await run(core, {
+    await execute(core, {
       body: store.recordWrongPassword({ actor, act, triedId: reserved.triedId!, auditId: newAuditId() }),
       onLostReply: "repeat",
       decode: () => undefined,

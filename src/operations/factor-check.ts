@@ -7,7 +7,7 @@ import { matchTotpStep, normalizeTotpCode } from "../domain/totp.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { addressCounters, factorCounters } from "../engine/counters.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import { type MfaCore, openSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
@@ -79,7 +79,7 @@ export async function reserveAndCheck<Material>(
 ): Promise<ProvedFactor> {
   const { holder, context, act, type } = attempt;
   const use = { holder, context, act };
-  const reserved = await run(core, {
+  const reserved = await execute(core, {
     body: store.reserveFactor<Material>({
       ...use,
       auditId: newAuditId(),
@@ -93,7 +93,7 @@ export async function reserveAndCheck<Material>(
           : await factorCounters(core, context.address, attempt.units),
     }),
     onLostReply: "refuse",
-    answer: (row) => row,
+    decode: (row) => row,
   });
   await refuseHolder(core, holder, act, reserved.refusal);
   if (!reserved.allowed) {
@@ -103,7 +103,7 @@ export async function reserveAndCheck<Material>(
   const verdict = await returningOnBusy(core, reserved.counter ?? "", () => attempt.verdictOn(reserved));
   if (typeof verdict !== "string")
     return { checked: verdict, userId: reserved.userId, counter: reserved.counter ?? "" };
-  await run(core, {
+  await execute(core, {
     body: store.recordFailedFactor({ ...use, auditId: newAuditId(), type, reason: verdict }),
     onLostReply: "repeat",
     decode: () => undefined,

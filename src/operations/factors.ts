@@ -12,7 +12,7 @@ import { defaultTotp, generateTotpSecret, otpauthUri, type TotpParameters } from
 import { newAuditId } from "../engine/audit-id.ts";
 import { addressCounters } from "../engine/counters.ts";
 import { denialOf } from "../engine/denial.ts";
-import { run, work } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { type MfaCore, sealSecret, totpPlace } from "../engine/mfa-settings.ts";
@@ -133,7 +133,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
       if (proved.checked.type !== "totp") throw new TypeError("Only an authenticator app waits for a code.");
       const made = await newSession(core, { transport, context: attempt.context });
       const presentedTokenHash = await presentedWith(authority);
-      const row = await run(core, {
+      const row = await execute(core, {
         locks: locksOf(
           acts.confirmFactor,
           lockUsersOf(userOfHolder(attempt.holder)),
@@ -150,7 +150,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
           presentedTokenHash,
         }),
         onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-        answer: (found) => found,
+        decode: (found) => found,
       });
       refuse(row.refusal);
       const session = issued(row, made.token);
@@ -180,7 +180,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
           locks: locksOf(act, lockUsersOf(store.userOfFactor(asked.factorId))),
           body: store.revokeFactor(asked),
           onLostReply: store.recallFactor(asked.factorId, asked.auditId),
-          answer: toFactor,
+          decode: toFactor,
           denial: denialOf(actor, act, asked.factorId),
         }),
         known: {},
@@ -195,13 +195,13 @@ export function factorOperations(core: MfaCore): FactorOperations {
       limit: core.limits.account,
       kind: "address",
     };
-    const reserved = await run(core, {
+    const reserved = await execute(core, {
       body: enrollment.reserveRecoveryCodes({
         ...attempt,
-        counters: [own, ...(await addressCounters(core, attempt.context.address, { units: recoveryCodeCount }))],
+        counters: [own, ...(await addressCounters(core, attempt.context.address, recoveryCodeCount))],
       }),
       onLostReply: "refuse",
-      answer: (row) => row,
+      decode: (row) => row,
     });
     await refuseHolder(core, attempt.holder, attempt.act, reserved.refusal);
     if (!reserved.allowed) {
@@ -212,10 +212,10 @@ export function factorOperations(core: MfaCore): FactorOperations {
   /** Of a ticket in a request of its own, since the secret is sealed for its user. */
   async function userOf(holder: FactorHolder): Promise<string> {
     if (!("ticketHash" in holder)) return uuidFor("usr", "actor" in holder ? holder.actor.userId! : "");
-    const { userId } = await run(core, {
+    const { userId } = await execute(core, {
       body: enrollment.selectTicketUser(holder),
       onLostReply: "repeat",
-      answer: (row) => row,
+      decode: (row) => row,
     });
     if (userId === null) throw new AuthError("unauthorized.invalid_ticket");
     return userId;
@@ -226,13 +226,13 @@ export function factorOperations(core: MfaCore): FactorOperations {
     factorId: string,
     body: Statement<FactorRow & { refusal: string | null }>,
   ): Promise<FactorRow> {
-    const row = await run(core, {
+    const row = await execute(core, {
       locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
       body,
       // What it tells is told once, so that no transaction of the caller's may undo it afterwards.
       mustCommit: true,
       onLostReply: store.recallFactor(factorId, auditId),
-      answer: (found) => found,
+      decode: (found) => found,
     });
     await refuseHolder(core, holder, act, row.refusal);
     return row;

@@ -69,7 +69,7 @@ function policyOperations(core: MfaCore): MfaPolicyOperations {
           locks: locksOf(acts.setMfaPolicy, lockUser(asked.userId)),
           body: store.setMfaPolicy({ ...asked, required, graceUntil: acceptGrace(graceUntil) }),
           onLostReply: store.recallMfaPolicy(asked.userId, asked.auditId),
-          answer: toPolicy,
+          decode: toPolicy,
           denial: denialOf(actor, acts.setMfaPolicy, asked.userId),
         }),
         known: {},

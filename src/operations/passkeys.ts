@@ -15,7 +15,7 @@ import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine
 import type { Core } from "../engine/core.ts";
 import { withDecoys } from "../engine/decoy-credentials.ts";
 import { denialOf } from "../engine/denial.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
@@ -122,11 +122,11 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
   return {
     async registrationOptions({ actor }) {
       const holder = holderOfActor(actor);
-      const row = await run(core, {
+      const row = await execute(core, {
         locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
         body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
         onLostReply: "repeat",
-        answer: (found) => found,
+        decode: (found) => found,
       });
       await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now));
@@ -140,7 +140,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
       if (!key) throw new AuthError("invalid_format.webauthn");
       const passkeyId = uuidFor("cred", generateId("cred"));
       const auditId = newAuditId();
-      const row = await run(core, {
+      const row = await execute(core, {
         locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
         mustCommit: true,
         body: passkeyStore.insertPasskey({
@@ -153,7 +153,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
           key,
         }),
         onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
-        answer: (found) => found,
+        decode: (found) => found,
       });
       await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return toPasskey(row);
@@ -170,11 +170,11 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
     async rename({ actor, passkeyId, name }) {
       acceptName(name);
       const asked = { actor, auditId: newAuditId(), passkeyId: uuidFor("cred", passkeyId), name };
-      return await run(core, {
+      return await execute(core, {
         locks: locksOf(acts.renamePasskey, lockUsersOf(userOfCredential(asked.passkeyId))),
         body: passkeyStore.renamePasskey(asked),
         onLostReply: passkeyStore.recallPasskey(asked.passkeyId, asked.auditId),
-        answer: toPasskey,
+        decode: toPasskey,
         denial: denialOf(actor, acts.renamePasskey, asked.passkeyId),
       });
     },
@@ -186,10 +186,10 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
 
     async signInOptions({ identifier } = {}) {
       const named = core.identifierFirst ? identifier?.slice(0, 1_024) : undefined;
-      const { now, credentialIds } = await run(core, {
+      const { now, credentialIds } = await execute(core, {
         body: store.selectSignInOptions((named && normalIdentifier(core, named)) ?? ""),
         onLostReply: "repeat",
-        answer: (row) => row,
+        decode: (row) => row,
       });
       const challenge = await issueChallenge(core, ["sign_in"], now);
       return assertionOptions(challenge, named === undefined ? [] : await withDecoys(core, named, credentialIds));
@@ -206,10 +206,10 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
 
     async proofOptions(of) {
       const holder = "actor" in of ? holderOfActor(of.actor) : await holderOfTicket(of, "sign_in");
-      const row = await run(core, {
+      const row = await execute(core, {
         body: store.selectAssertionOptions({ holder }),
         onLostReply: "repeat",
-        answer: (found) => found,
+        decode: (found) => found,
       });
       refuse(row.refusal);
       return assertionOptions(await issueChallenge(core, proofBinding(holder), row.now), row.credentialIds);

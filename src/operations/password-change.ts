@@ -49,7 +49,7 @@ export function changePasswordOperation(core: Core): ChangePassword {
           auditId,
         }),
         onLostReply: store.recallPasswordChange(made.session.sessionId, auditId),
-        answer: (found) => found,
+        decode: (found) => found,
       });
     });
     const changed = issued(row, made.token);

@@ -14,7 +14,7 @@ import { acceptName } from "../domain/text.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { run, work } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { checked } from "../engine/options.ts";
@@ -129,14 +129,14 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
       const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
       const accepted = { name: acceptName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
       const secretHash = await hashPassword(core, secret);
-      const pat = await run(core, {
+      const pat = await execute(core, {
         // A reset of the user's factors that is under way is seen before the session is looked at (S16).
         locks: locksOf(acts.createPat, lockUser(asked.userId)),
         body: store.insertPersonalAccessToken({ ...asked, ...accepted, secretHash }),
         onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
         // The application's transaction could undo it after the token has gone out.
         mustCommit: true,
-        answer: toPersonalAccessToken,
+        decode: toPersonalAccessToken,
         denial: denialOf(actor, acts.createPat, asked.userId, "usr"),
       });
       return { pat, token: `${tokenId}_${secret}` };
@@ -168,7 +168,7 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
           locks: locksOf(act, lockUsersOf(store.userOfPersonalAccessToken(asked.tokenId))),
           body: store.revokePersonalAccessToken(asked),
           onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
-          answer: toPersonalAccessToken,
+          decode: toPersonalAccessToken,
           denial: denialOf(actor, act, asked.tokenId),
         }),
         known: {},

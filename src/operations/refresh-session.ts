@@ -7,7 +7,7 @@ import { generateId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import { lockOfToken, locksOf } from "../engine/locks.ts";
 import { type IssuedSession, issued, type PresentedToken } from "../engine/sessions.ts";
 import * as rotation from "../store/refresh.ts";
@@ -25,7 +25,7 @@ export async function refreshSession(
   const child = await deriveChild(core, token);
   const childId = uuidFor("ses", generateId("ses"));
   const auditId = newAuditId();
-  const rows = await run(core, {
+  const rows = await execute(core, {
     locks: locksOf(act, ...lockOfToken(tokenHash)),
     body: rotation.refreshSession({
       tokenHash,
@@ -44,7 +44,7 @@ export async function refreshSession(
     }),
     mustCommit: true,
     onLostReply: rotation.recallRefresh(childId, auditId),
-    decode: (found) => found,
+    decode: (_row, found) => found,
   });
   const [row] = rows;
   switch (row?.verdict) {

@@ -2,7 +2,7 @@ import { fromHex, toHex } from "../crypto/bytes.ts";
 import { isSealed, SealingError, SealingKeys, sealedHead, sealedMark } from "../crypto/sealing.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Executor } from "../engine/core.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import { totpPlace } from "../engine/mfa-settings.ts";
 import * as store from "../store/sealing.ts";
 
@@ -13,10 +13,10 @@ export function parseSealingKeys(text: string | undefined): SealingKeys {
 
 /** How many secrets of authenticator apps in use stand in plain (S44). */
 export async function countUnsealedSecrets(core: Executor): Promise<number> {
-  return await run(core, {
+  return await execute(core, {
     body: store.countUnsealed(toHex(sealedMark)),
     onLostReply: "repeat",
-    answer: (row) => row.n,
+    decode: (row) => row.n,
   });
 }
 
@@ -37,10 +37,10 @@ export async function resealSecrets(
   keys: SealingKeys,
   { after, limit = 200 }: { after?: string | undefined; limit?: number } = {},
 ): Promise<Resealed> {
-  const rows = await run(core, {
+  const rows = await execute(core, {
     body: store.selectSecretsBut(toHex(sealedHead(keys.currentVersion)), after, limit),
     onLostReply: "repeat",
-    decode: (found) => found,
+    decode: (_row, found) => found,
   });
   const secrets: { id: string; before: string; after: string }[] = [];
   let unreadable = 0;
@@ -55,10 +55,10 @@ export async function resealSecrets(
       unreadable += 1;
     }
   }
-  const resealed = await run(core, {
+  const resealed = await execute(core, {
     body: store.replaceSecrets({ auditId: newAuditId(), secrets }),
     onLostReply: "repeat",
-    answer: (row) => row.replaced,
+    decode: (row) => row.replaced,
   });
   return { resealed, unreadable, next: rows.length < limit ? null : rows.at(-1)!.id };
 }

@@ -10,7 +10,7 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { Operation } from "../engine/plan.ts";
@@ -99,7 +99,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
       const proved = await check({ ...use, proof });
       const ticket = generateOpaqueToken();
       const auditId = newAuditId();
-      const row = await run(core, {
+      const row = await execute(core, {
         locks: locksOf(verifyFactor, lockUsersOf(userOfHolder(holder)), ...lockOfCounter(proved.counter)),
         mustCommit: true,
         body: store.spendFactorOnTicket({
@@ -111,7 +111,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
           newTicketHash: await sha256Hex(ticket),
         }),
         onLostReply: store.recallUpgradedTicket(auditId),
-        answer: (found) => found,
+        decode: (found) => found,
       });
       const { checked } = proved;
       requireSpent(row, checked);
@@ -161,7 +161,7 @@ export async function spendOnSession(
   const { holder, context, transport, presentedTokenHash, counter: refund, ...proved } = spend;
   const made = await newSession(core, { transport, context });
   const auditId = newAuditId();
-  const row = await run(core, {
+  const row = await execute(core, {
     locks: [lockUsersOf(userOfHolder(holder)), ...lockOfToken(presentedTokenHash), ...lockOfCounter(refund)],
     mustCommit: true,
     body: store.spendFactorOnSession({
@@ -174,7 +174,7 @@ export async function spendOnSession(
       presentedTokenHash,
     }),
     onLostReply: store.recallSpentFactor(made.session.sessionId, auditId),
-    answer: (found) => found,
+    decode: (found) => found,
   });
   requireSpent(row, spend.checked);
   return issued(row, made.token);

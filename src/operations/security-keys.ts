@@ -6,7 +6,7 @@ import { generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, issueChallenge } from "../engine/challenges.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
@@ -47,7 +47,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const { holder } = attempt;
       const factorId = uuidFor("mfa", generateId("mfa"));
-      const row = await run(core, {
+      const row = await execute(core, {
         locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
         body: enrollment.insertPendingWebauthn({
           ...attempt,
@@ -57,7 +57,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
         }),
         // The challenge is of the reply, so one that is lost cannot be answered.
         onLostReply: "refuse",
-        answer: (found) => found,
+        decode: (found) => found,
       });
       await refuseHolder(core, holder, attempt.act, row.refusal);
       const challenge = await issueChallenge(core, bindingOf(holder, factorId), row.now);
@@ -77,7 +77,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       if (!key) throw new AuthError("invalid_format.webauthn");
       const made = await newSession(core, { transport, context: attempt.context });
       const presentedTokenHash = await presentedWith(authority);
-      const row = await run(core, {
+      const row = await execute(core, {
         locks: locksOf(acts.confirmFactor, lockUsersOf(userOfHolder(holder)), ...lockOfToken(presentedTokenHash)),
         mustCommit: true,
         body: enrollment.confirmFactor({
@@ -90,7 +90,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
           presentedTokenHash,
         }),
         onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-        answer: (found) => found,
+        decode: (found) => found,
       });
       await refuseHolder(core, holder, attempt.act, row.refusal);
       const session = issued(row, made.token);

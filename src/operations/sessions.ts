@@ -9,7 +9,7 @@ import { minimumTtlSeconds, type Session, type Transport } from "../domain/sessi
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { run, work } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
@@ -101,7 +101,7 @@ export function sessionOperations(core: Core): SessionOperations {
             auditId,
           }),
           onLostReply: store.recallSession(made.session.sessionId, auditId),
-          answer: (row) => issued(row, made.token),
+          decode: (row) => issued(row, made.token),
         }),
         known: { sessionId: wireId("ses", made.session.sessionId) },
       };
@@ -137,7 +137,7 @@ export function sessionOperations(core: Core): SessionOperations {
           locks: locksOf(acts.revokeSession, lockUsersOf(store.userOfSession(asked.sessionId))),
           body: store.revokeSession(asked),
           onLostReply: store.recallSession(asked.sessionId, asked.auditId),
-          answer: toSession,
+          decode: toSession,
           denial: denialOf(actor, acts.revokeSession, asked.sessionId),
         }),
         known: {},
@@ -147,11 +147,11 @@ export function sessionOperations(core: Core): SessionOperations {
     async revokeOthers({ actor }) {
       const { userId, sessionId } = sessionOf(actor);
       const asked = { actor, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
-      return await run(core, {
+      return await execute(core, {
         locks: locksOf(acts.revokeOtherSessions, lockUser(uuidFor("usr", userId))),
         body: store.revokeOtherSessions(asked),
         onLostReply: store.recallRevokedCount(asked.auditId),
-        answer: ({ revoked }) => ({ revoked }),
+        decode: ({ revoked }) => ({ revoked }),
       });
     },
 

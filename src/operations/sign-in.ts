@@ -9,7 +9,7 @@ import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptCounters } from "../engine/counters.ts";
-import { run, work } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
@@ -124,21 +124,18 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   });
   const attempt = { auditId: newAuditId(), context, identifierDigest: counters.identifierDigest };
 
-  const reserved = await executeAndPurge(
-    core,
-    work({
-      body: store.reservePasswordCheck({
-        ...attempt,
-        auditId: newAuditId(),
-        // A text that is no identifier is looked up as one that nobody can have.
-        identifier: identifier ?? "",
-        counters: counters.counters,
-        deviceCredentialId: device?.credentialId,
-      }),
-      onLostReply: "refuse",
-      answer: (row) => row,
+  const reserved = await executeAndPurge(core, {
+    body: store.reservePasswordCheck({
+      ...attempt,
+      auditId: newAuditId(),
+      // A text that is no identifier is looked up as one that nobody can have.
+      identifier: identifier ?? "",
+      counters: counters.counters,
+      deviceCredentialId: device?.credentialId,
     }),
-  );
+    onLostReply: "refuse",
+    decode: (row) => row,
+  });
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
@@ -148,7 +145,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   );
   const { credentialId, userId, passwordHash } = reserved;
   if (!matches || credentialId === null || userId === null || passwordHash === null) {
-    await run(core, {
+    await execute(core, {
       body: store.recordFailedSignIn(attempt),
       onLostReply: "repeat",
       decode: () => undefined,
@@ -160,7 +157,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const ticket = generateOpaqueToken();
   const rehashed = await rehash(core, passwordHash, password);
   const presentedTokenHash = await digestOfToken(presentedToken);
-  const row = await run(core, {
+  const row = await execute(core, {
     // Whether a second factor is demanded, and what the presented session became, is of after these locks.
     locks: locksOf(act, lockUsersOf(userOfCredential(credentialId)), ...lockOfToken(presentedTokenHash)),
     body: store.spendPassword({
@@ -175,7 +172,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
       rehashed,
     }),
     onLostReply: store.recallSpentPassword(made.session.sessionId, attempt.auditId),
-    answer: (found) => found,
+    decode: (found) => found,
   });
   if (!row.live) throw new AuthError("unauthorized.invalid_credential");
   if (row.next === "closed") throw new AuthError("forbidden.enrollment_not_granted");

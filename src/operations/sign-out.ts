@@ -4,7 +4,7 @@ import { isOpaqueToken } from "../domain/bearer.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import { lockOfToken, locksOf } from "../engine/locks.ts";
 import type { PresentedToken } from "../engine/sessions.ts";
 import { endPresentedSession } from "../store/sessions.ts";
@@ -13,7 +13,7 @@ import { endPresentedSession } from "../store/sessions.ts";
 export async function signOut(core: Core, { token, transport, context = {} }: PresentedToken): Promise<void> {
   if (!isOpaqueToken(token)) return;
   const tokenHash = await sha256Hex(token);
-  await run(core, {
+  await execute(core, {
     locks: locksOf(act, ...lockOfToken(tokenHash)),
     body: endPresentedSession({
       tokenHash,

@@ -6,7 +6,7 @@ import { storableText } from "../domain/text.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptCounters } from "../engine/counters.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
@@ -62,7 +62,7 @@ export function signUpOperation(core: Core): SignUp {
     const made = await newSession(core, { transport, context });
     const auditId = newAuditId();
     const presentedTokenHash = await digestOfToken(presentedToken);
-    const row = await run(core, {
+    const row = await execute(core, {
       locks: locksOf(act, ...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)),
       mustCommit: true,
       body: store.signUp({
@@ -79,7 +79,7 @@ export function signUpOperation(core: Core): SignUp {
         identifierDigest,
       }),
       onLostReply: store.recallSignUp(made.session.sessionId, auditId),
-      answer: (found) => found,
+      decode: (found) => found,
     });
     if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
     if (!row.created) throw new AuthError("conflict.duplicate_credential");

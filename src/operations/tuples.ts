@@ -2,7 +2,7 @@ import { AuthError } from "../domain/error.ts";
 import { type TupleId, wireId } from "../domain/id.ts";
 import { requireEntityId, requireEntityType, requireRelation } from "../domain/tuple.ts";
 import type { Executor } from "../engine/core.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import type { Operation } from "../engine/plan.ts";
 import { selectMatchingTuple } from "../store/tuples.ts";
@@ -41,7 +41,7 @@ export function tupleOperations(core: Executor): TupleOperations {
   const checkAny: TupleOperations["checkAny"] = async (question) => {
     const { subjectType, subjectId, relations, objectType, objectId } = question;
     if (relations.length === 0) throw new AuthError("invalid_format.relations");
-    return await run(core, {
+    return await execute(core, {
       body: selectMatchingTuple({
         subjectType: requireEntityType(subjectType, "subject"),
         subjectId: requireEntityId(subjectType, subjectId, "subject"),
@@ -50,7 +50,7 @@ export function tupleOperations(core: Executor): TupleOperations {
         objectId: requireEntityId(objectType, objectId, "object"),
       }),
       onLostReply: "repeat",
-      decode: ([row]) =>
+      decode: (_row, [row]) =>
         row
           ? { allowed: true as const, matchedTupleId: wireId("tup", row.id) }
           : { allowed: false, matchedTupleId: null },

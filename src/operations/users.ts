@@ -154,7 +154,7 @@ function userWork(
     locks: locksOf(act, ...locks),
     body,
     onLostReply: store.recallUser(asked.userId, asked.auditId),
-    answer: toUser,
+    decode: toUser,
     denial: denialOf(asked.actor, act, asked.userId),
   });
 }

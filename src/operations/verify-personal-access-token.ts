@@ -8,11 +8,12 @@ import type { User } from "../domain/user.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { addressCounters } from "../engine/counters.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import { verifyPasswordHash } from "../engine/passwords.ts";
 import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../engine/proved-tokens.ts";
 import { refuse } from "../engine/refuse.ts";
 import { userOf } from "../engine/sessions.ts";
+import type { AttemptLimit, Counter } from "../store/counters.ts";
 import * as store from "../store/personal-access-token-checks.ts";
 import type { Statement } from "../store/sql.ts";
 
@@ -36,10 +37,8 @@ export interface VerifiedPersonalAccessToken {
  * Checks that failed, or are under way, of one address and of one network (S23). A right token costs nothing here, so a limit
  * is met by who makes them up, and by many clients behind one address with one wrong token among them.
  */
-const limits = {
-  address: { attempts: 60, windowSeconds: 300 },
-  network: { attempts: 300, windowSeconds: 300 },
-} as const;
+const addressLimit: AttemptLimit = { attempts: 60, windowSeconds: 300 };
+const networkLimit: AttemptLimit = { attempts: 300, windowSeconds: 300 };
 
 /** For how long a check waits for a place: 40 times 25 ms. */
 const placeRounds = 40;
@@ -83,11 +82,11 @@ export class PersonalAccessTokenVerifier {
     const { digest, tokenId } = check;
     const proof = this.#proved.find(digest);
     if (!proof || tokenId === undefined) return undefined;
-    const row = await run(this.#core, {
+    const row = await execute(this.#core, {
       body: store.useProvedToken({ ...proof, tokenId, proofSeconds }),
       onLostReply: "repeat",
       mustCommit: true,
-      answer: (found) => found,
+      decode: (found) => found,
     });
     if (row?.proved && row.refusal === null) return row;
     // From now on it is counted like any other.
@@ -100,12 +99,12 @@ export class PersonalAccessTokenVerifier {
   async #prove(check: Check): Promise<store.FoundTokenRow> {
     const core = this.#core;
     const { tokenId, context } = check;
-    const counters = await addressCounters(core, context.address, { prefix: "pat-", limits });
+    const counters = await countersOf(core, context.address);
     const names = counters.map(({ name }) => name);
-    const row = await run(core, {
+    const row = await execute(core, {
       body: store.reserveTokenCheck({ tokenId, counters, auditId: newAuditId(), context }),
       onLostReply: "refuse",
-      answer: (reserved) => reserved,
+      decode: (reserved) => reserved,
     });
     if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
 
@@ -162,6 +161,15 @@ export class PersonalAccessTokenVerifier {
       return [];
     }
   }
+}
+
+/** Counters apart from sign-in's. */
+async function countersOf(core: Core, address: string | undefined): Promise<readonly Counter[]> {
+  const [narrow, wide] = await addressCounters(core, address);
+  return [
+    { ...narrow, name: `pat-${narrow.name}`, limit: addressLimit },
+    { ...wide, name: `pat-${wide.name}`, limit: networkLimit },
+  ];
 }
 
 function isFound(row: store.ReservedTokenCheckRow): row is store.ReservedTokenCheckRow & store.FoundTokenRow {

@@ -4,7 +4,7 @@ import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import { cleanText } from "../domain/request-context.ts";
 import type { Core } from "../engine/core.ts";
-import { run } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import { refuse } from "../engine/refuse.ts";
 import { type PresentedToken, toSession, userOf, type VerifiedSession } from "../engine/sessions.ts";
 import * as store from "../store/sessions.ts";
@@ -21,10 +21,10 @@ export async function verifySession(
     defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
     address: cleanText(context.address),
   });
-  return await run(core, {
+  return await execute(core, {
     body,
     onLostReply: "repeat",
-    decode: ([row]) => {
+    decode: (_row, [row]) => {
       if (!row) throw new AuthError("unauthorized.invalid_token");
       refuse(row.refusal);
       const session = toSession(row);

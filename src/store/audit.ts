@@ -49,24 +49,22 @@ export function successOf(act: Audited, { actor, auditId }: Asked, targetId: Sta
 
 /** `insert into aud …`, one event for each row of `from`, for use as a CTE. */
 export function insertAuditEvent(event: AuditEvent, from: Statement): Statement {
-  const subject = event.actor?.subject;
+  const { actor, act } = event;
+  const subject = actor?.subject;
   const auth =
-    subject === undefined
-      ? null
-      : "system" in subject
-        ? { kind: "system", system_id: subject.system }
-        : { kind: "session", session_id: subject.sessionId };
+    subject &&
+    ("system" in subject
+      ? { kind: "system", system_id: subject.system }
+      : { kind: "session", session_id: subject.sessionId });
   const { address, userAgent, requestId, clientRequestId } = event.context;
   const context = { ip: address, user_agent: userAgent, request_id: requestId, client_request_id: clientRequestId };
-  const userId = event.actor?.userId;
-  const { action, target } = event.act;
-  const targetKind = event.targetKind ?? target;
+  const targetKind = event.targetKind ?? act.target;
 
   return sql`
     insert into aud (id, occurred_at, actor_usr_id, auth, action, target_kind, target_id, outcome, metadata, context)
     select ${event.id}::uuid, sallyport_now(),
-      ${event.actingUser ?? sql`${userId === undefined ? null : uuidFor("usr", userId)}::uuid`},
-      ${auth === null ? null : JSON.stringify(auth)}::jsonb, ${action}, ${targetKind},
+      ${event.actingUser ?? sql`${actor?.userId ? uuidFor("usr", actor.userId) : null}::uuid`},
+      ${auth ? JSON.stringify(auth) : null}::jsonb, ${act.action}, ${targetKind},
       ${wireIdOf(targetKind, event.targetId)}, ${event.outcome},
       ${event.metadata ?? sql`'{}'::jsonb`}, ${JSON.stringify(context)}::jsonb
     from ${from}

@@ -39,17 +39,17 @@ const failuresThatClose = 100;
  * in order of name, or two attempts could deadlock.
  *
  * @param attempt.account SQL for the name of a known account's counter, or null: then the counter's own name stands. A new
- *   password is a new credential and so begins with a fresh counter. Default null.
- * @param attempt.knownDevice SQL for whether the account's own device asks. Default false.
+ *   password is a new credential and so begins with a fresh counter.
+ * @param attempt.knownDevice SQL for whether the account's own device asks.
  * @param attempt.condition SQL for whether anything is counted; if not, nothing is allowed. Default true.
  */
 export function countAttempts(attempt: {
   counters: readonly Counter[];
-  account?: Statement;
-  knownDevice?: Statement;
+  account: Statement;
+  knownDevice: Statement;
   condition?: Statement;
 }): Statement {
-  const { counters, account = sql`null::text`, knownDevice = sql`false`, condition = sql`true` } = attempt;
+  const { counters, account, knownDevice, condition = sql`true` } = attempt;
   const text = (field: (counter: Counter) => string | number): string[] =>
     counters.map((counter) => String(field(counter)));
   return sql`wanted as materialized (
@@ -73,6 +73,11 @@ export function countAttempts(attempt: {
           when count > maximum then resets_at end) - sallyport_now()))::int as retry_after,
         (select name from wanted where kind <> 'address') as counter
       from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
+}
+
+/** What {@link countAttempts} takes of an attempt that no account's or device's counter counts, or whose counter is given. */
+export function withoutDevice(account: Statement = sql`null::text`): { account: Statement; knownDevice: Statement } {
+  return { account, knownDevice: sql`false` };
 }
 
 /**

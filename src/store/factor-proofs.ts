@@ -7,7 +7,7 @@
 import { type FactorType, ticketAttempts } from "../domain/factor.ts";
 import type { TotpAlgorithm } from "../domain/totp.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts } from "./counters.ts";
+import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
 import { type Cte, cte, type Handle } from "./cte.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -76,7 +76,7 @@ export function reserveFactor<Found>(
     with ${whose.define},
     ${countAttempts({
       counters: attempt.counters,
-      account: counterOf(attempt, whose.name),
+      ...withoutDevice(counterOf(attempt, whose.name)),
       condition: sql`(select refusal is null from holder)`,
     })},
     admitted_try as (${

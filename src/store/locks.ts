@@ -24,16 +24,17 @@ export function lockUser(userId: string): Lock {
 
 /** The statements that take the locks, in order: one for all users, one for each other name. */
 export function lockStatements(locks: readonly Lock[]): Statement[] {
-  let users: Statement | undefined;
-  const named = new Map<string, Statement>();
-  for (const lock of locks) {
-    if (lock.on === "user") users = users ? sql`${users} union ${lock.key}` : lock.key;
-    else named.set(`${lockOrder.indexOf(lock.on)} ${lock.name}`, lock.statement);
-  }
-  // `for no key update`, since foreign-key checks take `key share` and would queue behind `for update`.
-  if (users) {
-    const statement = sql`select id from usr where id in (${users}) order by id for no key update`;
-    named.set(`${lockOrder.indexOf("user")} `, statement);
-  }
-  return [...named].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, statement]) => statement);
+  return lockOrder.flatMap((kind) => {
+    const named = new Map<string, Statement>();
+    let users: Statement | undefined;
+    for (const lock of locks) {
+      if (lock.on !== kind) continue;
+      if (lock.on !== "user") named.set(lock.name, lock.statement);
+      else users = users ? sql`${users} union ${lock.key}` : lock.key;
+    }
+    // `for no key update`, since foreign-key checks take `key share` and would queue behind `for update`.
+    if (users) return sql`select id from usr where id in (${users}) order by id for no key update`;
+    // By name, of which no two are the same.
+    return [...named].sort().map(([, statement]) => statement);
+  });
 }

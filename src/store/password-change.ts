@@ -4,7 +4,7 @@ import * as acts from "../domain/acts/credential.ts";
 import { uuidFor } from "../domain/id.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
 import { committed, insertAuditEvent, successOf } from "./audit.ts";
-import { type Counter, countAttempts, credentialCounter, isUsedUp } from "./counters.ts";
+import { type Counter, countAttempts, credentialCounter, isUsedUp, withoutDevice } from "./counters.ts";
 import { replacePassword } from "./credentials.ts";
 import { handle } from "./cte.ts";
 import { demandsSecondFactor, hasStrongProof } from "./held-factors.ts";
@@ -73,12 +73,12 @@ export function reserveCurrentPassword(change: {
       from (select 1) one left join target on true left join acting on true),
     ${countAttempts({
       counters: change.counters,
-      account: sql`coalesce((
+      ...withoutDevice(sql`coalesce((
         select case
           when not exists (select from attempt spent where spent.bucket = ${own} and ${isUsedUp(sql`spent`)}) then ${own}
           when target.id = ${ofSession(sql`cred_id`)} then ${family}
           else 'other-session:' || target.id::text end
-        from target), ${family})`,
+        from target), ${family})`),
       condition: sql`(select refusal is null from verdict)`,
     })},
     audit as (${insertAuditEvent(

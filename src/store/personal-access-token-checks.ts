@@ -11,7 +11,7 @@ import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { user } from "../domain/user.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
-import { type AttemptLimit, type Counter, countAttempts } from "./counters.ts";
+import { type AttemptLimit, type Counter, countAttempts, withoutDevice } from "./counters.ts";
 import { userColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -89,7 +89,7 @@ export function reserveTokenCheck(check: {
   return sql`
     with found as materialized (
       select ${columns()} from ${ofActiveUser()} where pat.id = ${check.tokenId ?? null}::uuid),
-    ${countAttempts({ counters: check.counters })},
+    ${countAttempts({ counters: check.counters, ...withoutDevice() })},
     audit as (${insertAuditEvent(
       {
         id: check.auditId,
@@ -155,6 +155,7 @@ export function recordFailedTokenCheck(failure: {
     with subject as materialized (select id, usr_id from pat where id = ${failure.tokenId ?? null}::uuid),
     ${countAttempts({
       counters: [counter],
+      ...withoutDevice(),
       condition: sql`exists (select from subject)`,
     })}
     ${insertAuditEvent(

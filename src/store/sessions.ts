@@ -217,12 +217,13 @@ export function endPresentedFamily(
   presented: { tokenHash: string | undefined; transport: Transport },
   condition: Statement,
 ): Statement {
-  const family = sql`(
+  return sql`${endSessions(
+    sql`(
       select coalesce(family_id, id) as family from ses
       where token_hash = decode(${presented.tokenHash ?? null}::text, 'hex')
-        and coalesce(transport, 'token') = ${presented.transport}) presented`;
-  const ofFamily = sql`(ses.family_id = presented.family or ses.id = presented.family)`;
-  return sql`${endSessions(family, sql`${ofFamily} and ${condition}`)}
+        and coalesce(transport, 'token') = ${presented.transport}) presented`,
+    sql`(ses.family_id = presented.family or ses.id = presented.family) and ${condition}`,
+  )}
     returning ses.id, ses.usr_id`;
 }
 

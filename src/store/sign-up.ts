@@ -1,7 +1,7 @@
 import { signUp as signUpAct } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts } from "./counters.ts";
+import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
 import {
   endPresentedFamily,
@@ -39,7 +39,7 @@ export function signUp(account: {
   identifierDigest: string;
 }): Statement<SignedUpRow> {
   return sql`
-    with ${countAttempts({ counters: account.counters })},
+    with ${countAttempts({ counters: account.counters, ...withoutDevice() })},
     proof as (
       insert into cred (id, usr_id, type, identifier, password_hash)
       select ${account.credentialId}::uuid, ${account.userId}::uuid, 'password', ${account.identifier},

@@ -2,7 +2,7 @@ import type { Audited } from "../domain/act.ts";
 import { signInLimited, signInWithPasskey } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts } from "./counters.ts";
+import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
 import { type Cte, cte, type Handle, materialized } from "./cte.ts";
 import { type FactorAttempt, holderOf } from "./factor-holder.ts";
 import type { Material } from "./factor-proofs.ts";
@@ -193,7 +193,7 @@ export function reservePasskeySignIn(attempt: {
   );
   return sql`
     with ${holder.define},
-    ${countAttempts({ counters: attempt.counters })},
+    ${countAttempts({ counters: attempt.counters, ...withoutDevice() })},
     audit as (${insertAuditEvent(
       { ...passkeyEvent(attempt, signInLimited), outcome: "denied" },
       sql`quota where just_limited`,
