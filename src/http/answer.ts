@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { type GenericSchema, strictObject } from "valibot";
 import { AuthError } from "../domain/error.ts";
+import type { Id, IdType } from "../domain/id.ts";
 import { type AnyAuth, realmOf } from "./auth-source.ts";
 import { type PresentedSession, presentedSession } from "./bearer.ts";
 import { errorResponse } from "./problem.ts";
@@ -41,7 +42,13 @@ async function answer(
   if (usesCookies(row)) requireSameOrigin(c, auth);
 
   const presented = presentedTo(row, c);
-  const call = { c, auth, context, presented, parameter: (name: string) => parameters[name]! };
+  const call = {
+    c,
+    auth,
+    context,
+    presented,
+    parameter: <Type extends IdType>(name: `${Type}_id`) => parameters[name] as Id<Type>,
+  };
   const read = async () => ({
     body: row.method === "get" ? undefined : await readJsonBody(c.req, row.body ?? nothing()),
     query: row.query && readQuery(c.req, row.query),

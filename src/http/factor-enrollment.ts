@@ -1,5 +1,6 @@
 import { AuthError } from "../domain/error.ts";
 import type { Factor } from "../domain/factor.ts";
+import type { FactorId } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
 import type { WebauthnProof } from "../operations/assertion-check.ts";
@@ -44,7 +45,7 @@ function registrationOf(attestation: AttestationBody): unknown {
 export async function confirm(
   auth: FactorRouteAuth,
   body: ConfirmFactorBody,
-  factorId: string,
+  factorId: FactorId,
   authority: EnrollmentAuthority,
   transport: Transport,
 ): Promise<IssuedSession & { factor: Factor; knownDevice?: string }> {

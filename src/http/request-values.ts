@@ -5,10 +5,11 @@
  */
 import * as v from "valibot";
 import { AuthError } from "../domain/error.ts";
+import type { Id, IdType } from "../domain/id.ts";
 
 /** An identifier in wire form in a body. A malformed one is 400 there, and 404 in a path. */
-export function idEntry(type: string): v.GenericSchema<unknown, string> {
-  return v.pipe(v.string(), v.regex(new RegExp(`^${type}_[0-9a-f]{32}$`)));
+export function idEntry<Type extends IdType>(type: Type): v.GenericSchema<unknown, Id<Type>> {
+  return v.pipe(v.string(), v.regex(new RegExp(`^${type}_[0-9a-f]{32}$`))) as v.GenericSchema<unknown, Id<Type>>;
 }
 
 /** How the new session's token is to travel. */

@@ -4,11 +4,13 @@
  *
  * @module
  */
+
 import type { Context } from "hono";
 import type { GenericSchema } from "valibot";
 import { type Act, type GuardedAct, ownerOnly, type Who } from "../domain/act.ts";
 import type { SessionActor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
+import type { Id, IdType, UserId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { VerifiedSession } from "../engine/sessions.ts";
 import type { CoreOperations } from "../operations/auth.ts";
@@ -32,8 +34,8 @@ export interface Call<Body, Query, Needed extends object = CoreOperations> {
   readonly body: Body;
   readonly query: Query;
   readonly context: RequestContext;
-  /** A parameter of the row's path. */
-  readonly parameter: (name: string) => string;
+  /** An identifier in the row's path, such as `usr_id`. An operation answers `not_found` for one of another form or type. */
+  readonly parameter: <Type extends IdType>(name: `${Type}_id`) => Id<Type>;
   /** The token that came, of a transport that the route takes; on routes that look at one. */
   readonly presented: PresentedSession | undefined;
 }
@@ -48,7 +50,7 @@ export interface UserCall<Body, Query, Needed extends object = CoreOperations>
 /** What a handler of {@link twins} is given. */
 export interface TwinCall<Body, Query, Needed extends object> extends UserCall<Body, Query, Needed> {
   /** The user of the path; under `/auth`, the caller. */
-  readonly userId: string;
+  readonly userId: UserId;
   /** True under `/auth`, where a caller acts on their own account, administrators too. */
   readonly onlyOwn: boolean;
 }

@@ -1,6 +1,6 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/administrator.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { generateId, type UserId, uuidFor } from "../domain/id.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Executor } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
@@ -15,9 +15,9 @@ import { lockAdministrators } from "../store/relations.ts";
 /** Who may administer (S06). The command line makes the first; nobody becomes one by being early. */
 export interface AdministratorOperations {
   /** For the application, and administrators with a fresh second factor. Tells whether the user was not one before. */
-  grant: Operation<{ actor: Actor; userId: string }, { granted: boolean }>;
+  grant: Operation<{ actor: Actor; userId: UserId }, { granted: boolean }>;
   /** @throws {AuthError} `conflict.last_administrator`. */
-  remove: Operation<{ actor: Actor; userId: string }, { removed: boolean }>;
+  remove: Operation<{ actor: Actor; userId: UserId }, { removed: boolean }>;
 }
 
 /** What the feature `administration` adds to `auth`. */
@@ -31,7 +31,7 @@ export function administrationParts(core: Executor): FeatureParts<Administration
 }
 
 export function administratorOperations(core: Executor): AdministratorOperations {
-  const ask = ({ actor, userId }: { actor: Actor; userId: string }) => ({
+  const ask = ({ actor, userId }: { actor: Actor; userId: UserId }) => ({
     actor,
     auditId: newAuditId(),
     userId: uuidFor("usr", userId),

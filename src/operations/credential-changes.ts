@@ -1,7 +1,7 @@
 import type { GuardedAct } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
 import { type Credential, credential } from "../domain/credential.ts";
-import { uuidFor } from "../domain/id.ts";
+import { type CredentialId, uuidFor } from "../domain/id.ts";
 import { toValue } from "../domain/record.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import { denialOf } from "../engine/denial.ts";
@@ -17,7 +17,7 @@ import type { OnlyOwn } from "./only-own.ts";
 /** The work of a change of a credential's state. */
 export function changeWork(
   act: GuardedAct,
-  { credentialId, ...input }: { actor: Actor; credentialId: string; onlyPasskey?: boolean } & OnlyOwn,
+  { credentialId, ...input }: { actor: Actor; credentialId: CredentialId; onlyPasskey?: boolean } & OnlyOwn,
   statement: typeof store.revokeCredential,
   proof: CurrentPassword | undefined,
 ): Work<Credential> {

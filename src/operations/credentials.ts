@@ -2,7 +2,7 @@ import type { GuardedAct } from "../domain/act.ts";
 import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/credential.ts";
 import type { Credential, CredentialType } from "../domain/credential.ts";
-import { type CredentialId, generateId, uuidFor } from "../domain/id.ts";
+import { type CredentialId, generateId, type UserId, uuidFor } from "../domain/id.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
@@ -21,12 +21,12 @@ import type { OnlyOwn } from "./only-own.ts";
 
 interface OfCredential {
   actor: Actor;
-  credentialId: string;
+  credentialId: CredentialId;
 }
 
 interface NewPassword {
   actor: Actor;
-  userId: string;
+  userId: UserId;
   identifier: string;
   password: string;
 }
@@ -50,7 +50,7 @@ export interface CredentialOperations {
   /** The credential; for its owner, the application and administrators. @throws {AuthError} `not_found`. */
   get: Operation<OfCredential & OnlyOwn, Credential>;
   /** All of a user's credentials in one page, in every state, oldest first. */
-  list: Operation<{ actor: Actor; userId: string }, Page<Credential>>;
+  list: Operation<{ actor: Actor; userId: UserId }, Page<Credential>>;
   /** The active one with an identifier, or `undefined`; for the application and administrators. */
   findByIdentifier: Operation<{ actor: Actor; type: CredentialType; identifier: string }, Credential | undefined>;
   /**

@@ -2,7 +2,7 @@ import type { Audited, GuardedAct } from "../domain/act.ts";
 import { type SessionActor, sessionOf } from "../domain/actor.ts";
 import { changePassword } from "../domain/acts/credential.ts";
 import { AuthError } from "../domain/error.ts";
-import { uuidFor } from "../domain/id.ts";
+import { type CredentialId, uuidFor } from "../domain/id.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptCounters } from "../engine/counters.ts";
@@ -28,7 +28,7 @@ export interface CheckedPassword extends CurrentPassword {
  */
 export async function withOwnPassword<Result>(
   core: Core,
-  input: { actor: SessionActor; currentPassword: string; credentialId?: string; act: Audited },
+  input: { actor: SessionActor; currentPassword: string; credentialId?: CredentialId; act: Audited },
   prepare: (proof: CheckedPassword) => Work<Result> | Promise<Work<Result>>,
 ): Promise<Result> {
   const { currentPassword: password, ...check } = input;
@@ -58,7 +58,13 @@ export async function withOwnPassword<Result>(
  */
 export async function checkCurrentPassword(
   core: Core,
-  check: { actor: SessionActor; password: string; credentialId?: string | undefined; act: Audited; guard: GuardedAct },
+  check: {
+    actor: SessionActor;
+    password: string;
+    credentialId?: CredentialId | undefined;
+    act: Audited;
+    guard: GuardedAct;
+  },
 ): Promise<CheckedPassword> {
   const { actor, password, credentialId, act, guard } = check;
   const { context } = actor;

@@ -1,6 +1,6 @@
 import type { Audited } from "../domain/act.ts";
 import { type SessionActor, sessionOf } from "../domain/actor.ts";
-import { uuidFor } from "../domain/id.ts";
+import { type UserId, uuidFor } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
@@ -14,7 +14,7 @@ import { type Statement, sql } from "../store/sql.ts";
  * an actor asks; for anybody else there is nothing.
  */
 export type EnrollmentAuthority =
-  | { readonly actor: SessionActor; readonly userId?: string }
+  | { readonly actor: SessionActor; readonly userId?: UserId }
   | {
       readonly ticket: string;
       readonly transport?: Transport;

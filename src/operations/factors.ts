@@ -4,7 +4,7 @@ import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
 import type { Factor, FactorRow } from "../domain/factor.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { type FactorId, generateId, type UserId, uuidFor } from "../domain/id.ts";
 import { generateRecoveryCodes, recoveryCodeCount } from "../domain/recovery-code.ts";
 import type { Transport } from "../domain/session.ts";
 import { acceptName } from "../domain/text.ts";
@@ -45,7 +45,7 @@ export interface TotpEnrollment {
 /** Second factors (Flametrench ADR 0008 and 0010). */
 export interface FactorOperations {
   /** A user's factors, active and awaiting confirmation: all of them in one page. */
-  list: Operation<{ actor: Actor; userId: string }, Page<Factor>>;
+  list: Operation<{ actor: Actor; userId: UserId }, Page<Factor>>;
   /**
    * Begins with an authenticator app: it counts once {@link FactorOperations.confirmTotp} has seen a code of it, within ten
    * minutes. One that waited before is forgotten.
@@ -60,7 +60,7 @@ export interface FactorOperations {
    * @throws {AuthError} `precondition.factor_code_invalid`, `precondition.factor_not_pending`, `too_many_requests`.
    */
   confirmTotp: Operation<
-    EnrollmentAuthority & { factorId: string; code: string; transport: Transport },
+    EnrollmentAuthority & { factorId: FactorId; code: string; transport: Transport },
     IssuedSession & { factor: Factor; knownDevice?: string }
   >;
   /**
@@ -69,7 +69,7 @@ export interface FactorOperations {
    * @throws {AuthError} `precondition.factor_needed_first`, `too_many_requests`, `unavailable.busy`.
    */
   replaceRecoveryCodes: Operation<
-    { actor: SessionActor; userId?: string },
+    { actor: SessionActor; userId?: UserId },
     { factor: Factor; codes: readonly string[] }
   >;
   /**
@@ -78,7 +78,7 @@ export interface FactorOperations {
    * @param input.onlyOwn Not even an administrator ends another user's. Default false.
    * @throws {AuthError} `conflict.last_factor`, `conflict.already_terminal`.
    */
-  revoke: PlannableOperation<{ actor: Actor; factorId: string } & OnlyOwn, Factor>;
+  revoke: PlannableOperation<{ actor: Actor; factorId: FactorId } & OnlyOwn, Factor>;
 }
 
 export function factorOperations(core: MfaCore): FactorOperations {

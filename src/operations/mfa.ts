@@ -1,7 +1,7 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { acceptGrace, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
-import { uuidFor } from "../domain/id.ts";
+import { type UserId, uuidFor } from "../domain/id.ts";
 import { toValue } from "../domain/record.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
@@ -21,14 +21,14 @@ import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword
 /** Who must have a second factor. */
 export interface MfaPolicyOperations {
   /** The policy; of a user for whom none was set, that nothing is required. */
-  get: Operation<{ actor: Actor; userId: string }, MfaPolicy>;
+  get: Operation<{ actor: Actor; userId: UserId }, MfaPolicy>;
   /** Sets it. A user may raise their own and never lower it (S04). */
-  set: PlannableOperation<{ actor: Actor; userId: string; required: boolean; graceUntil?: Date | null }, MfaPolicy>;
+  set: PlannableOperation<{ actor: Actor; userId: UserId; required: boolean; graceUntil?: Date | null }, MfaPolicy>;
   /**
    * Lets a user set a first factor up after the grace of their policy has ended: once, within seven days (S32). Tell them by a
    * way that a thief of their password does not read.
    */
-  grantEnrollment: PlannableOperation<{ actor: Actor; userId: string }, void>;
+  grantEnrollment: PlannableOperation<{ actor: Actor; userId: UserId }, void>;
 }
 
 /** What the feature `mfa` adds to `auth`. */

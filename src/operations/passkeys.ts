@@ -3,7 +3,7 @@ import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/passkey.ts";
 import type { Credential } from "../domain/credential.ts";
 import { AuthError } from "../domain/error.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { type CredentialId, generateId, type UserId, uuidFor } from "../domain/id.ts";
 import { type Passkey, passkey } from "../domain/passkey.ts";
 import { toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
@@ -60,10 +60,10 @@ export interface PasskeyOperations {
    */
   register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
   /** A user's passkeys that are not revoked. */
-  list: Operation<{ actor: Actor; userId: string }, Page<Passkey>>;
-  rename: Operation<{ actor: Actor; passkeyId: string; name: string }, Passkey>;
+  list: Operation<{ actor: Actor; userId: UserId }, Page<Passkey>>;
+  rename: Operation<{ actor: Actor; passkeyId: CredentialId; name: string }, Passkey>;
   /** Ends one of the actor's own passkeys for good, with the sessions that it opened. */
-  revoke: PlannableOperation<{ actor: SessionActor; passkeyId: string }, Credential>;
+  revoke: PlannableOperation<{ actor: SessionActor; passkeyId: CredentialId }, Credential>;
   /** What a browser needs to prove a passkey or a security key of a known user: of a ticket, or of a session. */
   proofOptions: Operation<{ actor: SessionActor } | PresentedTicket, AssertionOptions>;
 }

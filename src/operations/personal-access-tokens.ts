@@ -1,6 +1,6 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/personal-access-token.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { generateId, type PersonalAccessTokenId, type UserId, uuidFor } from "../domain/id.ts";
 import {
   acceptExpiry,
   acceptScopes,
@@ -34,7 +34,7 @@ import {
 interface OfToken {
   /** Who asks: the user of a verified session, or the application. A token is nobody who asks. */
   actor: Actor;
-  tokenId: string;
+  tokenId: PersonalAccessTokenId;
 }
 
 /** A token with its secret, which is shown this once. */
@@ -54,7 +54,7 @@ export interface PersonalAccessTokenOperations {
    * @throws {AuthError} `pat.expires_in_past`, `invalid_format.name`, `invalid_format.scope`, `not_found`.
    */
   create: Operation<
-    { actor: Actor; userId: string; name: string; scope: readonly string[]; expiresAt?: Date | null },
+    { actor: Actor; userId: UserId; name: string; scope: readonly string[]; expiresAt?: Date | null },
     IssuedPersonalAccessToken
   >;
   /** The token; for its user, the application and administrators. @throws {AuthError} `not_found`. */
@@ -63,7 +63,7 @@ export interface PersonalAccessTokenOperations {
   list: Operation<
     {
       actor: Actor;
-      userId: string;
+      userId: UserId;
       cursor?: string | undefined;
       limit?: number | undefined;
       status?: PersonalAccessTokenStatus | undefined;

@@ -3,7 +3,7 @@ import { sha256Hex } from "../crypto/digest.ts";
 import { refreshSession as act } from "../domain/acts/session.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { generateId, type SessionId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
@@ -18,7 +18,7 @@ import * as rotation from "../store/refresh.ts";
  */
 export async function refreshSession(
   core: Core,
-  { token, transport, context = {}, sessionId }: PresentedToken & { sessionId?: string },
+  { token, transport, context = {}, sessionId }: PresentedToken & { sessionId?: SessionId },
 ): Promise<IssuedSession> {
   if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_token");
   const tokenHash = await sha256Hex(token);

@@ -5,7 +5,7 @@ import { stepUp } from "../domain/acts/session.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
-import { type FactorId, uuidFor, wireId } from "../domain/id.ts";
+import { type FactorId, type UserId, uuidFor, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
@@ -61,7 +61,7 @@ export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProo
     IssuedSession & { knownDevice: string }
   >;
   /** Flametrench `verifyMfa`: the same check, but a better ticket instead of a session. Throws the same. */
-  verifyMfa: Operation<PresentedTicket & { userId: string; proof: Proof }, VerifiedFactor>;
+  verifyMfa: Operation<PresentedTicket & { userId: UserId; proof: Proof }, VerifiedFactor>;
   /**
    * Proves again who acts, for what needs a fresh proof: a fresh session takes the place of the acting one (S14). A user with a
    * second factor needs to prove that one.

@@ -2,7 +2,7 @@ import { randomBytes, toHex } from "../crypto/bytes.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
 import type { Factor } from "../domain/factor.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { type FactorId, generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, issueChallenge } from "../engine/challenges.ts";
@@ -32,7 +32,7 @@ export interface SecurityKeyOperations {
    * @throws {AuthError} `invalid_format.webauthn`, `precondition.factor_not_pending`, `conflict.duplicate_credential`.
    */
   confirm: Operation<
-    EnrollmentAuthority & { factorId: string; response: unknown; transport: Transport },
+    EnrollmentAuthority & { factorId: FactorId; response: unknown; transport: Transport },
     IssuedSession & { factor: Factor; knownDevice?: string }
   >;
 }

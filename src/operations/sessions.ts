@@ -3,7 +3,7 @@ import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/session.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { type SessionId, uuidFor, wireId } from "../domain/id.ts";
+import { type CredentialId, type SessionId, type UserId, uuidFor, wireId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { minimumTtlSeconds, type Session, type Transport } from "../domain/session.ts";
 import { newAuditId } from "../engine/audit-id.ts";
@@ -32,7 +32,7 @@ import { verifySession } from "./verify-session.ts";
 
 interface OfSession {
   actor: Actor;
-  sessionId: string;
+  sessionId: SessionId;
 }
 
 /** Sessions: browsers and clients that are signed in (Flametrench `docs/identity.md`). */
@@ -45,8 +45,8 @@ export interface SessionOperations {
   create: PlannableOperation<
     {
       ticket: string;
-      userId: string;
-      credentialId: string;
+      userId: UserId;
+      credentialId: CredentialId;
       ttlSeconds?: number;
       transport?: Transport;
       context?: RequestContext;
@@ -60,14 +60,14 @@ export interface SessionOperations {
   get: Operation<OfSession & OnlyOwn, Session>;
   /** A page of a user's sessions in order of their making: in every state, or only those that live. */
   list: Operation<
-    { actor: Actor; userId: string; cursor?: string | undefined; limit?: number | undefined; onlyLive?: boolean },
+    { actor: Actor; userId: UserId; cursor?: string | undefined; limit?: number | undefined; onlyLive?: boolean },
     Page<Session>
   >;
   /**
    * A new session in the place of the presented one (Flametrench `refreshSession`, RFC 9700 §4.14.2). The same refresh within
    * 10 seconds gets the same new session; a later one ends all that came of the sign-in.
    */
-  refresh: Operation<PresentedToken & { sessionId?: string }, IssuedSession>;
+  refresh: Operation<PresentedToken & { sessionId?: SessionId }, IssuedSession>;
   /** Ends a session; one that has ended stays as it is. */
   revoke: PlannableOperation<OfSession & OnlyOwn, Session>;
   /** Ends every session of the actor but the one that acts, and their login tickets. */

@@ -32,7 +32,7 @@ interface CreateUser {
 interface OfUser {
   /** Who asks: the user of a verified session, or the application. */
   actor: Actor;
-  userId: string;
+  userId: UserId;
 }
 
 /** Users: people or services with an account (Flametrench `docs/identity.md`, ADR 0014 and 0015). */
@@ -66,7 +66,7 @@ export interface UserOperations {
   /** Ends the account for good, with its sessions, tickets, credentials, factors, tokens and tuples. */
   revoke: PlannableOperation<OfUser, User>;
   /** The same by the user themself, who proves the password if they have one. Throws as `auth.changePassword` does. */
-  revokeOwn: Operation<{ actor: SessionActor; userId: string; currentPassword: string }, User>;
+  revokeOwn: Operation<{ actor: SessionActor; userId: UserId; currentPassword: string }, User>;
 }
 
 export function userOperations(core: Core): UserOperations {

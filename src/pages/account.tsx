@@ -49,13 +49,13 @@ export const accountRoutes: readonly PageRoute[] = [
 
   userForm("/account/passkeys/rename", placeOf("passkeys"), async (visit, form) => {
     const { auth, actor } = visit;
-    const [passkeyId, name] = [form.text("passkey_id"), form.text("name").trim()];
+    const [passkeyId, name] = [form.id<"cred">("passkey_id"), form.text("name").trim()];
     return await done(visit, "passkeys", auth.passkeys.rename({ actor, passkeyId, name }));
   }),
 
   userForm("/account/passkeys/remove", placeOf("passkeys"), async (visit, form) => {
     const { auth, actor } = visit;
-    const passkeyId = form.text("passkey_id");
+    const passkeyId = form.id<"cred">("passkey_id");
     return await done(visit, "passkeys", auth.passkeys.revoke({ actor, passkeyId }));
   }),
 
@@ -69,7 +69,7 @@ export const accountRoutes: readonly PageRoute[] = [
 
   userForm("/account/authenticator/confirm", placeOf("authenticator"), async (visit, form) => {
     const { c, auth, actor } = visit;
-    const factorId = form.text("factor_id");
+    const factorId = form.id<"mfa">("factor_id");
     const { value, refusal } = await attempt(
       auth.factors.confirmTotp({ actor, factorId, code: form.text("code"), transport: "cookie" }),
     );
@@ -80,7 +80,7 @@ export const accountRoutes: readonly PageRoute[] = [
 
   userForm("/account/authenticator/remove", placeOf("authenticator"), async (visit, form) => {
     const { auth, actor, user } = visit;
-    const factorId = form.text("factor_id");
+    const factorId = form.id<"mfa">("factor_id");
     const remove = async () => {
       const { data } = await auth.factors.list({ actor, userId: user.id });
       if (!data.some(({ id, type }) => id === factorId && type === "totp")) throw new AuthError("not_found");
@@ -116,13 +116,13 @@ export const accountRoutes: readonly PageRoute[] = [
     return await done(
       visit,
       "tokens",
-      auth.personalAccessTokens.revoke({ actor, tokenId: form.text("token_id"), onlyOwn: true }),
+      auth.personalAccessTokens.revoke({ actor, tokenId: form.id<"pat">("token_id"), onlyOwn: true }),
     );
   }),
 
   userForm("/account/sessions/revoke", placeOf("sessions"), async (visit, form) => {
     const { auth, actor } = visit;
-    const sessionId = form.text("session_id");
+    const sessionId = form.id<"ses">("session_id");
     return await done(visit, "sessions", auth.sessions.revoke({ actor, sessionId, onlyOwn: true }));
   }),
 

@@ -34,7 +34,7 @@ export const enrollmentRoutes: readonly PageRoute[] = [
   openForm("/sign-in/enroll/confirm", "/sign-in", async (visit, form) => {
     const { c, auth, context } = visit;
     const next = nextPath(form.text("next"));
-    const factorId = form.text("factor_id");
+    const factorId = form.id<"mfa">("factor_id");
     const { value, refusal } = await attempt(
       auth.factors.confirmTotp({ ...presented(visit), factorId, code: form.text("code") }),
     );

@@ -5,7 +5,7 @@
  */
 import type { Context } from "hono";
 import { readBytes } from "../http/request-body.ts";
-import { AuthError } from "../index.ts";
+import { AuthError, type Id, type IdType } from "../index.ts";
 
 const formMediaType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=utf-8)?$/i;
 const jsonMediaType = /^application\/json(?:[ \t]*;[ \t]*charset=utf-8)?$/i;
@@ -24,6 +24,11 @@ export class Form {
   /** What was typed; nothing for a field that is not there. */
   text(name: string): string {
     return this.#fields.get(name) ?? "";
+  }
+
+  /** What stands in a field such as `factor_id`. An operation answers `not_found` for what is no identifier of the type. */
+  id<Type extends IdType>(name: string): Id<Type> {
+    return this.text(name) as Id<Type>;
   }
 }
 

@@ -7,7 +7,7 @@
 
 import { type Bytes, fromHex, randomBytes, toBase64Url, utf8 } from "../../src/crypto/bytes.ts";
 import { classifyBearer } from "../../src/domain/bearer.ts";
-import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { type CredentialId, generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import { isStructurallyValidPatToken } from "../../src/domain/personal-access-token.ts";
 import { isValidRecoveryCode } from "../../src/domain/recovery-code.ts";
 import { type TotpAlgorithm, totpCode, totpStep } from "../../src/domain/totp.ts";
@@ -116,7 +116,7 @@ export function fixtureOperations(database: Database): FixtureOperations {
     objectType: check.object_type,
     objectId: check.object_id,
   });
-  const userOf = (input: Input) => ({ actor, userId: input.usr_id });
+  const userOf = (input: Input) => ({ actor, userId: input.usr_id as UserId });
 
   const operations: Record<string, (input: Input) => Promise<unknown>> = {
     encode: async ({ type, uuid }) => encodeId(type as IdType, uuid),
@@ -153,14 +153,19 @@ export function fixtureOperations(database: Database): FixtureOperations {
     create_user: async ({ display_name }) => ({ user: await createUser(display_name) }),
     create_user_with_password_credential: async ({ identifier, password }) => {
       const user = await createUser(null);
-      const credential = await auth.credentials.createPassword({ actor, userId: user.id, identifier, password });
+      const credential = await auth.credentials.createPassword({
+        actor,
+        userId: user.id as UserId,
+        identifier,
+        password,
+      });
       return { user, credential: credentialBody(credential) };
     },
     suspend_user: async (input) => userBody(await auth.users.suspend(userOf(input))),
     reinstate_user: async (input) => userBody(await auth.users.reinstate(userOf(input))),
     revoke_user: async (input) => userBody(await auth.users.revoke(userOf(input))),
     revoke_credential: async ({ cred_id }) =>
-      credentialBody(await auth.credentials.revoke({ actor, credentialId: cred_id })),
+      credentialBody(await auth.credentials.revoke({ actor, credentialId: cred_id as CredentialId })),
     update_user: async (input) => {
       // A member that is there with null clears; one that is not there leaves the name.
       const given = "display_name" in input ? { displayName: input.display_name ?? null } : {};

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
 import type { ErrorCode } from "../../src/domain/error.ts";
-import { uuidFor } from "../../src/domain/id.ts";
+import { type UserId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   addressHeader,
@@ -165,7 +165,7 @@ test("R014, S22: a stranger cannot lock out a known device", async () => {
 describe("S20, S12: pending second factor", () => {
   const demands: {
     case: string;
-    demand: (userId: string) => Promise<void>;
+    demand: (userId: UserId) => Promise<void>;
     code: ErrorCode;
     factors: string[];
   }[] = [

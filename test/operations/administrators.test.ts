@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Actor } from "../../src/domain/actor.ts";
 import { systemObjectId } from "../../src/domain/administrator.ts";
+import type { UserId } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { outcome, type Person, system, tally } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
@@ -142,9 +143,9 @@ describeWorld(
   { on: ["postgres"], timeoutMilliseconds: 30_000 },
   (world) => {
     const ways = [
-      (userId: string) => world.auth.administrators.remove({ actor: system, userId }),
-      (userId: string) => world.auth.users.suspend({ actor: system, userId }),
-      (userId: string) => world.auth.users.revoke({ actor: system, userId }),
+      (userId: UserId) => world.auth.administrators.remove({ actor: system, userId }),
+      (userId: UserId) => world.auth.users.suspend({ actor: system, userId }),
+      (userId: UserId) => world.auth.users.revoke({ actor: system, userId }),
     ];
     const active = async () =>
       (
@@ -152,9 +153,9 @@ describeWorld(
       select count(*)::int as n from tup join usr on usr.id = tup.subject_id and usr.status = 'active'
       where object_type = 'sys' and relation = 'administrator'`)
       )[0]!.n;
-    async function people(count: number): Promise<string[]> {
+    async function people(count: number): Promise<UserId[]> {
       await world.rows(sql`delete from tup`);
-      const ids: string[] = [];
+      const ids: UserId[] = [];
       for (let number = 0; number < count; number++) {
         const { id } = await world.auth.users.create({ actor: system });
         await world.makeAdministrator(id);

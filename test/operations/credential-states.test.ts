@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { uuidFor } from "../../src/domain/id.ts";
+import { type UserId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshAddress,
@@ -16,7 +16,7 @@ import { usersWithPasskeys } from "../support/passkeys.ts";
 
 describeWorld("credential states", { on: ["pglite", "postgres"] }, (world, auth) => {
   const verify = ({ token, transport }: Person) => outcome(world.auth.sessions.verify({ token, transport }));
-  const createPassword = (userId: string, identifier = freshIdentifier(), password = otherPassword) =>
+  const createPassword = (userId: UserId, identifier = freshIdentifier(), password = otherPassword) =>
     world.auth.credentials.createPassword({ actor: system, userId, identifier, password });
   const signIn = (identifier: string, password: string) =>
     outcome(world.auth.signIn.password({ identifier, password }));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { uuidFor } from "../../src/domain/id.ts";
+import { type CredentialId, type UserId, uuidFor, wireId } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { installTestClock, setTestClock } from "../../src/testing/clock.ts";
 import {
@@ -17,7 +17,7 @@ import { describeWorld } from "../support/describe-world.ts";
 
 describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
   const verify = ({ token, transport }: Person) => outcome(world.auth.sessions.verify({ token, transport }));
-  const createPassword = (userId: string, identifier = freshIdentifier(), password = otherPassword) =>
+  const createPassword = (userId: UserId, identifier = freshIdentifier(), password = otherPassword) =>
     world.auth.credentials.createPassword({ actor: system, userId, identifier, password });
   const signIn = (identifier: string, password: string) =>
     outcome(world.auth.signIn.password({ identifier, password }));
@@ -162,7 +162,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
 
     test("ADR 0005: a chain of ten walks back to the root, and times increase along it", async () => {
       const { credentialId, userId } = await world.person();
-      let last: string = credentialId;
+      let last = credentialId;
       for (let turn = 0; turn < 10; turn++) {
         last = (
           await world.auth.credentials.rotatePassword({ actor: system, credentialId: last, password: otherPassword })
@@ -223,7 +223,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
         insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count, passkey_rp_id)
         values (gen_random_uuid(), ${uuidFor("usr", userId)}::uuid, 'passkey', ${freshIdentifier()}, '\\x00', 0, 'example.com')
         returning id`);
-      const credentialId = `cred_${passkey!.id.replaceAll("-", "")}`;
+      const credentialId = wireId("cred", passkey!.id);
       const rotation = world.auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword });
       expect(await outcome(rotation)).toBe("conflict.credential_type_mismatch");
       expect(await world.auth.credentials.get({ actor: system, credentialId })).toMatchObject({
@@ -255,7 +255,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
   });
 
   describe("rotateOwnPassword", () => {
-    const rotate = ({ actor }: Person, credentialId: string, currentPassword: string, password = otherPassword) =>
+    const rotate = ({ actor }: Person, credentialId: CredentialId, currentPassword: string, password = otherPassword) =>
       world.auth.credentials.rotateOwnPassword({ actor, credentialId, currentPassword, password });
 
     test("R008: needs the current password of that credential, and ends every session", async () => {
@@ -268,7 +268,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       expect(await signIn(person.identifier, goodPassword)).toBe("done");
     });
 
-    test.each<{ case: string; code: string; act: (person: Person, spareId: string) => Promise<unknown> }>([
+    test.each<{ case: string; code: string; act: (person: Person, spareId: CredentialId) => Promise<unknown> }>([
       {
         case: "a wrong password",
         code: "unauthorized.invalid_credential",

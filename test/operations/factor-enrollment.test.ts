@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
-import { uuidFor } from "../../src/domain/id.ts";
+import { type FactorId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
 import { freshAddress, outcome, type Person, system } from "../support/auth.ts";
@@ -101,7 +101,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
     const confirm = async (
       held: { ticket: string; transport: Person["transport"] },
       code: () => Promise<string>,
-      factorId: string,
+      factorId: FactorId,
     ) => await outcome(auth.factors.confirmTotp({ ...held, factorId, code: await code(), context: context() }));
 
     test("S02, S32: the policy's grace ends meanwhile: enrollment can neither begin nor finish", async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { generateOpaqueToken } from "../../src/domain/bearer.ts";
-import { uuidFor } from "../../src/domain/id.ts";
+import { type CredentialId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   type FullAuth,
@@ -259,7 +259,7 @@ describe("WebAuthn §7.2 step 22: racing assertions with one sign count", () => 
 
 describe("S33: racing removals of the last way in or the last factor", () => {
   /** The password with itself, and a passkey a while later, so that both are about to be ended. */
-  const end = async (auth: FullAuth, verb: "suspend" | "revoke", person: Person, credentialId: string) => {
+  const end = async (auth: FullAuth, verb: "suspend" | "revoke", person: Person, credentialId: CredentialId) => {
     const act = { actor: person.actor, credentialId };
     return credentialId === person.credentialId
       ? await auth.credentials[`${verb}OwnPassword`]({ ...act, currentPassword: person.password })

@@ -1,9 +1,18 @@
 import { describe, expect, expectTypeOf, test, vi } from "vitest";
 import { sharedByAllClients } from "../../src/http/client-address.ts";
 import { passkeys } from "../../src/http/passkeys.ts";
-import { type AuthOptions, ConfigurationError, createAuth, passwords, signUp } from "../../src/index.ts";
+import {
+  type AuthOptions,
+  ConfigurationError,
+  type CredentialId,
+  createAuth,
+  passwords,
+  type SessionId,
+  signUp,
+  type UserId,
+} from "../../src/index.ts";
 import type { Database } from "../../src/store/sql.ts";
-import { quickHasher, secret } from "../support/auth.ts";
+import { type FullAuth, quickHasher, secret } from "../support/auth.ts";
 
 const silent: Database = {
   run: () => Promise.reject(new Error("Nothing may be sent.")),
@@ -84,4 +93,12 @@ describe("createAuth: a function of the environment", () => {
     fails = false;
     expect(auth(env).origins).toHaveLength(1);
   });
+});
+
+test("an identifier of another type: refused by the compiler, and at run time not found", () => {
+  expectTypeOf<{ userId: UserId }>().toExtend<Omit<Parameters<FullAuth["users"]["get"]>[0], "actor">>();
+  expectTypeOf<{ userId: SessionId }>().not.toExtend<Omit<Parameters<FullAuth["users"]["get"]>[0], "actor">>();
+  expectTypeOf<{ tokenId: CredentialId }>().not.toExtend<
+    Omit<Parameters<FullAuth["personalAccessTokens"]["get"]>[0], "actor">
+  >();
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Actor } from "../../src/domain/actor.ts";
-import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { generateId, type PersonalAccessTokenId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { openAuth, outcome, type Person, system, type World } from "../support/auth.ts";
 
@@ -85,7 +85,7 @@ describe("personal access token, creation", () => {
 });
 
 describe("S04, S05, F4, H7: personal access tokens, access", () => {
-  const acts: [string, (actor: Actor, of: Person, tokenId: string) => Promise<unknown>][] = [
+  const acts: [string, (actor: Actor, of: Person, tokenId: PersonalAccessTokenId) => Promise<unknown>][] = [
     ["create", (actor, { userId }) => world.auth.personalAccessTokens.create({ actor, userId, name: "x", scope: [] })],
     ["get", (actor, _of, tokenId) => world.auth.personalAccessTokens.get({ actor, tokenId })],
     ["list", (actor, { userId }) => world.auth.personalAccessTokens.list({ actor, userId })],
@@ -160,7 +160,7 @@ describe("S04, S05, F4, H7: personal access tokens, access", () => {
 describe("personal access tokens, lists", () => {
   test("pages: in order of ids, with a clamped limit, filtered by state", async () => {
     const owner = await world.person();
-    const made = [];
+    const made: PersonalAccessTokenId[] = [];
     for (let index = 0; index < 5; index++) made.push((await create(owner)).pat.id);
     await world.auth.personalAccessTokens.revoke({ actor: owner.actor, tokenId: made[1]! });
     await world.rows(sql`

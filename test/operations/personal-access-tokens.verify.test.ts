@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
-import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { generateId, type PersonalAccessTokenId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   type FullAuth,
@@ -181,13 +181,15 @@ describe("personal access token check, cost", () => {
     [
       "get",
       1,
-      (auth: FullAuth, { actor }: Person, tokenId: string) => auth.personalAccessTokens.get({ actor, tokenId }),
+      (auth: FullAuth, { actor }: Person, tokenId: PersonalAccessTokenId) =>
+        auth.personalAccessTokens.get({ actor, tokenId }),
     ],
     ["list", 1, (auth: FullAuth, { actor, userId }: Person) => auth.personalAccessTokens.list({ actor, userId })],
     [
       "revoke",
       1,
-      (auth: FullAuth, { actor }: Person, tokenId: string) => auth.personalAccessTokens.revoke({ actor, tokenId }),
+      (auth: FullAuth, { actor }: Person, tokenId: PersonalAccessTokenId) =>
+        auth.personalAccessTokens.revoke({ actor, tokenId }),
     ],
   ] as const)("%s: %i request", async (_name, requests, act) => {
     const ada = await world.person();

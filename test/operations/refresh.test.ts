@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { fromHex, randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import { parseRootSecrets, RootKeys } from "../../src/crypto/root-secrets.ts";
 import { generateOpaqueToken } from "../../src/domain/bearer.ts";
-import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { generateId, type SessionId, uuidFor } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, setTestClock } from "../../src/testing/clock.ts";
@@ -212,9 +212,15 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
     test("another session's id beside the token: not_found, and nothing is refreshed", async () => {
       const person = await world.person();
       const [own, foreign] = [await world.signIn(person), await world.person()];
-      const withId = (sessionId: string) =>
+      const withId = (sessionId: SessionId) =>
         outcome(world.auth.sessions.refresh({ token: person.token, transport: "token", sessionId }));
-      for (const id of [own.session.id, foreign.session.id, generateId("ses"), person.userId, "garbage"]) {
+      for (const id of [
+        own.session.id,
+        foreign.session.id,
+        generateId("ses"),
+        person.userId as never,
+        "garbage" as never,
+      ]) {
         expect(await withId(id)).toBe("not_found");
       }
       expect(await verify(person.token)).toBe("done");

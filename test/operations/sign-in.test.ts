@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parsePhc } from "../../src/crypto/phc.ts";
-import { uuidFor } from "../../src/domain/id.ts";
+import { type UserId, uuidFor } from "../../src/domain/id.ts";
 import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
@@ -220,17 +220,17 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
     test.each([
       {
         case: "an active factor",
-        demand: (userId: string) => world.enroll(userId),
+        demand: (userId: UserId) => world.enroll(userId),
         required: { enroll: false, factors: ["totp"] },
       },
       {
         case: "a policy",
-        demand: (userId: string) => world.requireFactor(userId),
+        demand: (userId: UserId) => world.requireFactor(userId),
         required: { enroll: true, factors: [] },
       },
       {
         case: "a policy beside an active factor, whatever became of the grace",
-        demand: async (userId: string) => {
+        demand: async (userId: UserId) => {
           await world.requireFactor(userId, new Date(0));
           await world.enroll(userId);
         },
@@ -238,7 +238,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       },
       {
         case: "a policy whose grace is over, and an administrator's leave",
-        demand: async (userId: string) => {
+        demand: async (userId: UserId) => {
           await world.requireFactor(userId, new Date(0));
           await world.auth.mfaPolicies.grantEnrollment({ actor: system, userId });
         },
@@ -246,12 +246,12 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       },
       {
         case: "a policy that is still in grace",
-        demand: (userId: string) => world.requireFactor(userId, new Date(Date.now() + 60_000)),
+        demand: (userId: UserId) => world.requireFactor(userId, new Date(Date.now() + 60_000)),
         required: false,
       },
       {
         case: "a factor that was revoked",
-        demand: async (userId: string) => {
+        demand: async (userId: UserId) => {
           await world.enroll(userId);
           await world.rows(sql`update mfa set status = 'revoked' where usr_id = ${uuidFor("usr", userId)}::uuid`);
         },
@@ -259,7 +259,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       },
       {
         case: "a factor that is pending",
-        demand: async (userId: string) => {
+        demand: async (userId: UserId) => {
           await world.enroll(userId);
           await world.rows(sql`
             update mfa set status = 'pending', pending_expires_at = sallyport_now() + interval '10 minutes'
@@ -285,14 +285,14 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       { case: "a policy whose grace is over", spoil: async () => undefined },
       {
         case: "and whose factor was taken away",
-        spoil: async (userId: string) => {
+        spoil: async (userId: UserId) => {
           await world.enroll(userId);
           await world.rows(sql`update mfa set status = 'revoked' where usr_id = ${uuidFor("usr", userId)}::uuid`);
         },
       },
       {
         case: "and an administrator's leave that has ended",
-        spoil: async (userId: string) => {
+        spoil: async (userId: UserId) => {
           await world.auth.mfaPolicies.grantEnrollment({ actor: system, userId });
           await world.rows(sql`
             update mfa_enrollment_grant set expires_at = sallyport_now() where usr_id = ${uuidFor("usr", userId)}::uuid`);

@@ -1,12 +1,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, openAuth, otherPassword, outcome, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 
 describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
   /** A user and one row of everything that can stand under it; the states that each has. */
-  async function everythingUnder(): Promise<{ userId: string; states: () => Promise<unknown> }> {
+  async function everythingUnder(): Promise<{ userId: UserId; states: () => Promise<unknown> }> {
     const person = await world.person();
     const { userId } = person;
     const id = uuidFor("usr", userId);
@@ -89,10 +89,10 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
 
   describe("Flametrench docs/identity.md: states", () => {
     const steps = {
-      suspend: (userId: string) => world.auth.users.suspend({ actor: system, userId }),
-      reinstate: (userId: string) => world.auth.users.reinstate({ actor: system, userId }),
-      revoke: (userId: string) => world.auth.users.revoke({ actor: system, userId }),
-      update: (userId: string) => world.auth.users.update({ actor: system, userId, displayName: "x" }),
+      suspend: (userId: UserId) => world.auth.users.suspend({ actor: system, userId }),
+      reinstate: (userId: UserId) => world.auth.users.reinstate({ actor: system, userId }),
+      revoke: (userId: UserId) => world.auth.users.revoke({ actor: system, userId }),
+      update: (userId: UserId) => world.auth.users.update({ actor: system, userId, displayName: "x" }),
     };
     test.each<{ from: "active" | "suspended" | "revoked"; step: keyof typeof steps; expected: string; to: string }>([
       { from: "active", step: "suspend", expected: "done", to: "suspended" },
@@ -163,7 +163,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
   describe("ADR 0015: list", () => {
     /** Seven users whom a common word in their identifiers finds, two of them suspended. */
     let word: string;
-    const ids: string[] = [];
+    const ids: UserId[] = [];
     beforeAll(async () => {
       word = freshIdentifier().slice(0, 12);
       for (let number = 0; number < 7; number++) {

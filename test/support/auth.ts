@@ -189,7 +189,7 @@ export interface World {
   /** Somebody who is an administrator, in a session at level 2. */
   administrator(): Promise<Person>;
   /** Gives somebody the right, who loses the factor that it needed. */
-  makeAdministrator(userId: string): Promise<void>;
+  makeAdministrator(userId: UserId): Promise<void>;
   /** Writes a second factor, proved now, into a session. */
   levelTwo(session: Pick<Session, "id">): Promise<void>;
   /** Gives a user an active factor that nobody can use. */

@@ -1,7 +1,7 @@
 import { fromBase32 } from "../../src/crypto/base32.ts";
 import { type Bytes, randomBytes, toHex } from "../../src/crypto/bytes.ts";
 import { SealingKeys } from "../../src/crypto/sealing.ts";
-import { generateId, uuidFor, wireId } from "../../src/domain/id.ts";
+import { type CredentialId, type FactorId, generateId, type UserId, uuidFor, wireId } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { defaultTotp, generateTotpSecret, totpCode, totpStep } from "../../src/domain/totp.ts";
 import { totpPlace } from "../../src/engine/mfa-settings.ts";
@@ -12,7 +12,7 @@ import type { Authenticator } from "./authenticator.ts";
 
 /** An authenticator app on somebody's phone. */
 export interface App {
-  readonly factorId: string;
+  readonly factorId: FactorId;
   readonly secret: Bytes;
   /** The code that it shows now, by the database's clock, or some steps later. */
   code(stepsLater?: number): Promise<string>;
@@ -23,10 +23,10 @@ export function appOf(
   world: Pick<World, "rows">,
   { factor, secretBase32 }: { factor: { id: string }; secretBase32: string },
 ): App {
-  return appWith(world, factor.id, fromBase32(secretBase32)!);
+  return appWith(world, factor.id as FactorId, fromBase32(secretBase32)!);
 }
 
-function appWith(world: Pick<World, "rows">, factorId: string, secret: Bytes): App {
+function appWith(world: Pick<World, "rows">, factorId: FactorId, secret: Bytes): App {
   return {
     factorId,
     secret,
@@ -102,9 +102,9 @@ export async function givenApp(world: World, userId: string, status: "pending" |
  */
 export async function givenPasskey(
   world: World,
-  userId: string,
+  userId: UserId,
   status: "active" | "suspended" = "active",
-): Promise<string> {
+): Promise<CredentialId> {
   const id = uuidFor("cred", generateId("cred"));
   await world.rows(sql`
     insert into cred (id, usr_id, type, status, identifier, passkey_public_key, passkey_sign_count, passkey_rp_id)

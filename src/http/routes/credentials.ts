@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { type GuardedAct, ownerOnly } from "../../domain/act.ts";
 import * as acts from "../../domain/acts/credential.ts";
 import { AuthError } from "../../domain/error.ts";
+import type { UserId } from "../../domain/id.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
 import { idEntry } from "../request-values.ts";
 import { type Route, rowsFor, type UserCall } from "../route.ts";
@@ -27,7 +28,7 @@ interface NewPassword {
 
 async function addPassword(
   { c, auth, actor }: Pick<UserCall<unknown, unknown, AccountAuth>, "c" | "auth" | "actor">,
-  userId: string,
+  userId: UserId,
   { identifier, password, current_password: currentPassword }: NewPassword,
 ): Promise<Response> {
   const added = { actor, userId, identifier, password };

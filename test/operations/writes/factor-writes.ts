@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { CredentialId, FactorId } from "../../../src/domain/id.ts";
 import { type FullAuth, outcome, type Person, system, type World } from "../../support/auth.ts";
 import { newAuthenticator } from "../../support/authenticator.ts";
 import { addApp, appOf, givenApp, givenPasskey, registrationBy, ticketFor } from "../../support/factors.ts";
@@ -106,7 +107,7 @@ export const factorWrites: readonly Write[] = [
     action: "identity.mfa.revoke",
     requests: 1,
     prepare: (world, { userId }) => givenApp(world, userId, "active"),
-    act: (auth, _person, { factorId }: { factorId: string }) => auth.factors.revoke({ actor: system, factorId }),
+    act: (auth, _person, { factorId }: { factorId: FactorId }) => auth.factors.revoke({ actor: system, factorId }),
     repeated: "conflict.already_terminal",
     check: hasStatus("revoked"),
   },
@@ -144,7 +145,7 @@ export const factorWrites: readonly Write[] = [
     action: "identity.passkey.rename",
     requests: 1,
     prepare: (world, { userId }) => givenPasskey(world, userId),
-    act: (auth, { actor }, passkeyId: string) => auth.passkeys.rename({ actor, passkeyId, name: "laptop" }),
+    act: (auth, { actor }, passkeyId: CredentialId) => auth.passkeys.rename({ actor, passkeyId, name: "laptop" }),
     repeated: "done",
     check: async (_world, passkey: object) => expect(passkey).toMatchObject({ name: "laptop" }),
   },
@@ -170,7 +171,7 @@ export const factorWrites: readonly Write[] = [
       const { factor, options } = await auth.securityKeys.enroll({ actor });
       return { factorId: factor.id, response: await (await newAuthenticator()).create(options), transport: token };
     },
-    act: (auth, { actor }, made: { factorId: string; response: unknown; transport: typeof token }) =>
+    act: (auth, { actor }, made: { factorId: FactorId; response: unknown; transport: typeof token }) =>
       auth.securityKeys.confirm({ actor, ...made }),
     repeated: "unauthorized.invalid_token",
     check: opens,

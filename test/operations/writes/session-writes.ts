@@ -1,4 +1,5 @@
 import { expect } from "vitest";
+import type { CredentialId, UserId } from "../../../src/domain/id.ts";
 import { freshIdentifier, goodPassword, otherPassword, outcome, type Person, type World } from "../../support/auth.ts";
 import { context, opens, type Write } from "./write.ts";
 
@@ -33,8 +34,10 @@ export const sessionWrites: readonly Write[] = [
     requests: 2,
     act: (auth, person) => auth.verifyPassword({ ...person, context: context() }),
     repeated: "done",
-    check: async (world, { ticket, userId, credentialId }: { ticket: string; userId: string; credentialId: string }) =>
-      expect(await outcome(world.auth.sessions.create({ ticket, userId, credentialId }))).toBe("done"),
+    check: async (
+      world,
+      { ticket, userId, credentialId }: { ticket: string; userId: UserId; credentialId: CredentialId },
+    ) => expect(await outcome(world.auth.sessions.create({ ticket, userId, credentialId }))).toBe("done"),
   },
   {
     name: "a session for a ticket",
