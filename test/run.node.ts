@@ -24,6 +24,8 @@ const checks = isWholeRun
   ? [
       { name: "build and types", script: "typecheck" },
       { name: "format and lint", script: "lint" },
+      { name: "unused exports", script: "lint:exports" },
+      { name: "spelling", script: "lint:spelling" },
     ]
   : [{ name: "build", script: "build" }];
 

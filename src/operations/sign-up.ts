@@ -1,21 +1,23 @@
 import { signUp as act } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { encodeId, generateId, type UserId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { storableText } from "../domain/text.ts";
+import { Admissions } from "../engine/admission.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptCounters } from "../engine/counters.ts";
-import { execute } from "../engine/execute.ts";
+import { execute, work } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf } from "../engine/locks.ts";
 import { acceptPassword, hashPassword } from "../engine/passwords.ts";
-import type { Operation } from "../engine/plan.ts";
+import { Plan, type PlannableOperation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
+import type { SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-up.ts";
 import type { PasswordProof } from "./sign-in.ts";
 
@@ -29,61 +31,139 @@ export function signUpParts(core: Core): FeatureParts<SignUpAuth> {
   return { operations: { signUp: signUpOperation(core) } };
 }
 
-export type SignUp = Operation<
-  Omit<PasswordProof, "knownDevice"> & { displayName?: string | null },
-  IssuedSession & { knownDevice: string }
->;
+/** An account to make, and the client that asks for it. */
+export type NewAccount = Omit<PasswordProof, "knownDevice"> & { readonly displayName?: string | null };
+
+/** A new account, signed in. */
+export type SignedUp = IssuedSession & { readonly knownDevice: string };
 
 /**
  * Makes an account: user, password and session in one request, or none of them.
  *
- * In mode `open` it tells whether an identifier is taken (R018, S39): the application has chosen that.
+ * In mode `open` it tells whether an identifier is taken: the application has chosen that.
+ *
+ * With `plan`, rows of the application's own commit with the account: `known.userId` is the user to be. Planning counts the
+ * attempt in a request of its own; the session's token comes with the result of the batch.
  *
  * @throws {AuthError} `forbidden.sign_up_closed`, `invalid_format.identifier`, `invalid_format.password`,
  *   `conflict.duplicate_credential`, `too_many_requests`.
  */
-export function signUpOperation(core: Core): SignUp {
-  return async (account) => {
-    if (core.signUp !== "open") throw new AuthError("forbidden.sign_up_closed");
-    const identifier = requireIdentifier(core, account.identifier);
-    const displayName = storableText(account.displayName ?? null);
-    if ((await acceptPassword(core, account.password, identifier)).needsFactor) {
-      throw new AuthError("invalid_format.password", { details: { reason: "too_short" } });
-    }
+export type SignUp = PlannableOperation<NewAccount, SignedUp, { userId: UserId }>;
 
-    const { transport = "token", presentedToken } = account;
-    const context = cleanContext(account.context ?? {});
-    const { counters, identifierDigest } = await attemptCounters(core, {
-      identifier,
-      address: context.address,
-      purpose: "sign-up",
-    });
-    const passwordHash = await hashPassword(core, account.password);
-    const made = await newSession(core, { transport, context });
-    const auditId = newAuditId();
-    const presentedTokenHash = await digestOfToken(presentedToken);
+export function signUpOperation(core: Core): SignUp {
+  const admissions = new Admissions();
+  const signUp = async (account: NewAccount): Promise<SignedUp> => {
+    const attempt = await prepare(core, account);
+    if (admissions.mustAsk(attempt.counters)) {
+      await admit(core, attempt, admissions);
+      return await execute(core, (await create(core, attempt)).work);
+    }
+    const { account: made, token } = await newAccount(core, attempt);
     const row = await execute(core, {
-      locks: locksOf(act, ...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)),
+      locks: attempt.locks,
       mustCommit: true,
-      body: store.signUp({
-        userId: uuidFor("usr", generateId("usr")),
-        credentialId: uuidFor("cred", generateId("cred")),
-        identifier,
-        passwordHash,
-        displayName,
-        session: made.session,
-        presentedTokenHash,
-        counters,
-        auditId,
-        context,
-        identifierDigest,
-      }),
-      onLostReply: store.recallSignUp(made.session.sessionId, auditId),
+      body: store.signUp({ ...made, counters: attempt.counters }),
+      onLostReply: store.recallSignUp(made.session.sessionId, made.auditId),
       decode: (found) => found,
     });
-    if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
+    refuseUnlessAllowed(row, attempt, admissions);
     if (!row.created) throw new AuthError("conflict.duplicate_credential");
-    const signedUp = issued(row, made.token);
-    return { ...signedUp, knownDevice: await issueKnownDevice(core, signedUp.session.credentialId) };
+    return await signedUp(core, row, token);
   };
+  return Object.assign(signUp, {
+    plan: async (account: NewAccount) => {
+      const attempt = await prepare(core, account);
+      await admit(core, attempt, admissions);
+      const { work, userId } = await create(core, attempt);
+      return new Plan(work, { userId });
+    },
+  });
+}
+
+type Attempt = Awaited<ReturnType<typeof prepare>>;
+
+/** Checks what needs no database, and what the attempt is counted by. */
+async function prepare(core: Core, account: NewAccount) {
+  if (core.signUp !== "open") throw new AuthError("forbidden.sign_up_closed");
+  const identifier = requireIdentifier(core, account.identifier);
+  const displayName = storableText(account.displayName ?? null);
+  if ((await acceptPassword(core, account.password, identifier)).needsFactor) {
+    throw new AuthError("invalid_format.password", { details: { reason: "too_short" } });
+  }
+  const { transport = "token", presentedToken, password } = account;
+  const context = cleanContext(account.context ?? {});
+  const counted = await attemptCounters(core, { identifier, address: context.address, purpose: "sign-up" });
+  const presentedTokenHash = await digestOfToken(presentedToken);
+  return {
+    ...counted,
+    identifier,
+    displayName,
+    password,
+    transport,
+    context,
+    presentedTokenHash,
+    locks: locksOf(act, ...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)),
+  };
+}
+
+/** Counts the attempt in a request of its own, before any password is hashed for it. */
+async function admit(core: Core, attempt: Attempt, admissions: Admissions): Promise<void> {
+  const { counters, context, identifierDigest } = attempt;
+  const row = await execute(core, {
+    body: store.admitSignUp({ counters, context, identifierDigest, auditId: newAuditId() }),
+    mustCommit: true,
+    onLostReply: "refuse",
+    decode: (found) => found,
+  });
+  refuseUnlessAllowed(row, attempt, admissions);
+}
+
+function refuseUnlessAllowed(
+  row: { readonly allowed: boolean; readonly retryAfterSeconds: number | null },
+  attempt: Attempt,
+  admissions: Admissions,
+): void {
+  if (row.allowed) return;
+  admissions.refuse(attempt.counters);
+  throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
+}
+
+/** The rows to be of an admitted attempt, and the token of its session. */
+async function newAccount(core: Core, attempt: Attempt): Promise<{ account: store.NewAccount; token: string }> {
+  const { identifier, displayName, context, transport, presentedTokenHash, identifierDigest } = attempt;
+  const { session, token } = await newSession(core, { transport, context });
+  return {
+    account: {
+      userId: uuidFor("usr", generateId("usr")),
+      credentialId: uuidFor("cred", generateId("cred")),
+      identifier,
+      passwordHash: await hashPassword(core, attempt.password),
+      displayName,
+      session,
+      presentedTokenHash,
+      auditId: newAuditId(),
+      context,
+      identifierDigest,
+    },
+    token,
+  };
+}
+
+/** The work that makes the account of an admitted attempt. */
+async function create(core: Core, attempt: Attempt) {
+  const { account, token } = await newAccount(core, attempt);
+  return {
+    userId: encodeId("usr", account.userId),
+    work: work({
+      locks: attempt.locks,
+      body: store.createAccount(account),
+      onLostReply: store.recallAccount(account.session.sessionId, account.auditId),
+      decode: (row) => signedUp(core, row, token),
+    }),
+  };
+}
+
+async function signedUp(core: Core, row: SessionUserRow, token: string): Promise<SignedUp> {
+  const session = issued(row, token);
+  return { ...session, knownDevice: await issueKnownDevice(core, session.session.credentialId) };
 }

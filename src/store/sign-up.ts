@@ -1,6 +1,6 @@
 import { signUp as signUpAct } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { type AuditEvent, committed, insertAuditEvent } from "./audit.ts";
 import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
 import {
@@ -19,32 +19,37 @@ export type SignedUpRow = SessionUserRow & {
   readonly created: boolean;
 };
 
+/** An account to be made. */
+export interface NewAccount {
+  readonly userId: string;
+  readonly credentialId: string;
+  readonly identifier: string;
+  readonly passwordHash: string;
+  readonly displayName: string | null;
+  readonly session: NewSession;
+  readonly presentedTokenHash: string | undefined;
+  readonly auditId: string;
+  readonly context: RequestContext;
+  readonly identifierDigest: string;
+}
+
+/** What an attempt to sign up is counted by, and named by in events. */
+type Attempt = Pick<NewAccount, "auditId" | "context" | "identifierDigest"> & { counters: readonly Counter[] };
+
 /**
- * A user with a password and a session, or none of them. The refusals are values, so that the attempt stays counted.
+ * The CTEs `proof`, `person`, `login` and `replaced`: a user with a password and a session, or none of them.
  *
  * The credential comes first and the rest reads from it: the loser of a race for an identifier makes nothing at all.
  * Foreign keys are checked at the end of the statement.
+ *
+ * @param from SQL for what gives one row if the account may be made.
  */
-export function signUp(account: {
-  userId: string;
-  credentialId: string;
-  identifier: string;
-  passwordHash: string;
-  displayName: string | null;
-  session: NewSession;
-  presentedTokenHash: string | undefined;
-  counters: readonly Counter[];
-  auditId: string;
-  context: RequestContext;
-  identifierDigest: string;
-}): Statement<SignedUpRow> {
-  return sql`
-    with ${countAttempts({ counters: account.counters, ...withoutDevice() })},
-    proof as (
+function makeAccount(account: NewAccount, from: Statement): Statement {
+  return sql`proof as (
       insert into cred (id, usr_id, type, identifier, password_hash)
       select ${account.credentialId}::uuid, ${account.userId}::uuid, 'password', ${account.identifier},
         ${account.passwordHash}
-      from quota where quota.allowed and not ${hasSuspendedCredential(account.identifier)}
+      from ${from} and not ${hasSuspendedCredential(account.identifier)}
       on conflict (type, identifier) where status = 'active' do nothing
       returning id as cred_id, usr_id, sallyport_now() as auth_time, array['pwd'] as amr, false as mfa_proved),
     person as (
@@ -54,21 +59,57 @@ export function signUp(account: {
     replaced as (${endPresentedFamily(
       { tokenHash: account.presentedTokenHash, transport: account.session.transport },
       sql`exists (select from proof)`,
-    )}),
+    )})`;
+}
+
+function eventOf(
+  { auditId: id, context, identifierDigest }: Omit<Attempt, "counters">,
+  outcome: Statement,
+): AuditEvent {
+  return { id, act: signUpAct, outcome, context, targetId: sql`${identifierDigest}::text` };
+}
+
+/**
+ * Counts an attempt and makes the account, in one statement. The refusals are values, so that the attempt stays counted.
+ */
+export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
+  const outcome = sql`case
+      when proof.usr_id is not null then 'success' when quota.allowed then 'failure' else 'denied' end`;
+  return sql`
+    with ${countAttempts({ counters: account.counters, ...withoutDevice() })},
+    ${makeAccount(account, sql`quota where quota.allowed`)},
     audit as (${insertAuditEvent(
-      {
-        id: account.auditId,
-        act: signUpAct,
-        outcome: sql`case when proof.usr_id is not null then 'success' when quota.allowed then 'failure' else 'denied' end`,
-        context: account.context,
-        targetId: sql`${account.identifierDigest}::text`,
-        actingUser: sql`proof.usr_id`,
-      },
+      { ...eventOf(account, outcome), actingUser: sql`proof.usr_id` },
       sql`quota left join proof on true where quota.allowed or quota.just_limited`,
     )})
     select quota.allowed, quota.retry_after as "retryAfterSeconds", usr.id is not null as created,
       ${sessionUserColumns()}
     from quota left join person usr on true left join login ses on true`;
+}
+
+/** Counts an attempt alone, before any work is done for it. The first refusal of a window leaves an event. */
+export function admitSignUp(attempt: Attempt): Statement<{ allowed: boolean; retryAfterSeconds: number | null }> {
+  return sql`
+    with ${countAttempts({ counters: attempt.counters, ...withoutDevice() })},
+    audit as (${insertAuditEvent(eventOf(attempt, sql`'denied'`), sql`quota where quota.just_limited`)})
+    select quota.allowed, quota.retry_after as "retryAfterSeconds" from quota`;
+}
+
+/** Makes the account of an attempt that was admitted before. Raises if the identifier is taken, which undoes the batch. */
+export function createAccount(account: NewAccount): Statement<SessionUserRow> {
+  return sql`
+    with ${makeAccount(account, sql`(select 1) one where true`)},
+    audit as (${insertAuditEvent({ ...eventOf(account, sql`'success'`), actingUser: sql`proof.usr_id` }, sql`proof`)})
+    select ${sessionUserColumns()}
+    from (select 1) one left join person usr on true left join login ses on true
+    where case when usr.id is not null then true else sallyport_refuse('conflict.duplicate_credential') end`;
+}
+
+/** The account of an operation that has committed. */
+export function recallAccount(sessionId: string, auditId: string): Statement<SessionUserRow> {
+  return sql`
+    select ${sessionUserColumns()} from ses join usr on usr.id = ses.usr_id
+    where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 
 /** What became of a sign-up whose reply was lost. */

@@ -1,13 +1,23 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Backend, backend } from "../support/databases.ts";
 import { hasShared } from "../support/shared.ts";
-import { type FixtureOperation, type FixtureOperations, type FixtureTest, readIndex, runFile } from "./fixtures.ts";
+import {
+  type Fixture,
+  type FixtureOperation,
+  type FixtureOperations,
+  type FixtureTest,
+  readIndex,
+  runFile,
+} from "./fixtures.ts";
 import { emptyDatabase, fixtureOperations } from "./operations.ts";
 
 const corpus = new URL("../../../shared/conformance", import.meta.url).pathname;
+
+/** Cases of our own, in the same form. */
+const own = new URL("own", import.meta.url).pathname;
 
 let folder: string;
 beforeAll(async () => {
@@ -111,7 +121,7 @@ describe("conformance harness", () => {
   });
 });
 
-describe.each(["pglite", "postgres"] as const)("update_user on %s (ADR 0014)", (name) => {
+describe.each(["pglite", "postgres"] as const)("our own fixtures on %s", async (name) => {
   let opened: Backend;
   let operations: FixtureOperations;
   beforeAll(async () => {
@@ -120,62 +130,12 @@ describe.each(["pglite", "postgres"] as const)("update_user on %s (ADR 0014)", (
   });
   afterAll(() => opened.close());
 
-  const created = { op: "create_user", input: { display_name: "Ada" }, captures: { id: "user.id" } };
-  const shown = (expected: string | null) => ({
-    op: "assert_user_fields",
-    input: { usr_id: "{id}", expected_display_name: expected },
-  });
-  test.each<{ case: string; steps: FixtureTest["steps"] & object }>([
-    {
-      case: "a member left out stays",
-      steps: [created, { op: "update_user", input: { usr_id: "{id}" } }, shown("Ada")],
-    },
-    {
-      case: "null clears",
-      steps: [created, { op: "update_user", input: { usr_id: "{id}", display_name: null } }, shown(null)],
-    },
-    {
-      case: "text sets, of any script and length",
-      steps: [
-        created,
-        { op: "update_user", input: { usr_id: "{id}", display_name: "Ада 🗝️ ".repeat(200) } },
-        shown("Ада 🗝️ ".repeat(200)),
-      ],
-    },
-    {
-      case: "a suspended user may",
-      steps: [
-        created,
-        { op: "suspend_user", input: { usr_id: "{id}" } },
-        { op: "update_user", input: { usr_id: "{id}", display_name: "B" } },
-        shown("B"),
-      ],
-    },
-    {
-      case: "a revoked one may not",
-      steps: [
-        created,
-        { op: "revoke_user", input: { usr_id: "{id}" } },
-        {
-          op: "update_user",
-          input: { usr_id: "{id}", display_name: "B" },
-          expected: { error: "AlreadyTerminalError" },
-        },
-        shown("Ada"),
-      ],
-    },
-    {
-      case: "an impossible id is not found",
-      steps: [
-        {
-          op: "update_user",
-          input: { usr_id: `usr_${"0".repeat(32)}`, display_name: "B" },
-          expected: { error: "NotFoundError" },
-        },
-      ],
-    },
-  ])("$case", async ({ steps }) => {
-    const report = await runTests(operations, [{ id: "one", steps }], "update_user");
+  const { entries } = await readIndex(own);
+  const files = await Promise.all(entries.map(({ path }) => readFile(join(own, path), "utf8")));
+  const fixtures = files.map((text) => JSON.parse(text) as Fixture);
+  const cases = fixtures.flatMap(({ operation, tests }) => tests.map((one) => ({ ...one, operation })));
+  test.each(cases)("$id", async ({ operation, ...one }) => {
+    const report = await runTests(operations, [one], operation);
     expect(report).toMatchObject({ passed: 1, failures: [], missing: [] });
   });
 });

@@ -104,7 +104,7 @@ describe("decodeId", () => {
   });
 
   test.each(["xyz", "file", "flag", "not", "sub", "USR", "us", "usrs", "toString", "__proto__"])(
-    "the prefix %s is not registered",
+    "prefix %s: not registered",
     (prefix) => {
       expect(codeOf(() => decodeId(`${prefix}_${hex}`))).toBe("invalid_format.id_type");
       expect(codeOf(() => decodeId(`${prefix}_bad`))).toBe("invalid_format.id_type");
@@ -135,7 +135,7 @@ describe("predicates never throw", () => {
     expect(isValidShape(id, type)).toBe(expected);
   });
 
-  test("any text: an answer", () => {
+  test("predicates answer for any text", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect([typeof isValidId(text), typeof isValidShape(text), typeof isUuid(text)]).toEqual(
@@ -157,7 +157,7 @@ describe("uuidFor: what cannot exist is not found", () => {
     expect(codeOf(() => uuidFor("usr", id))).toBe("not_found");
   });
 
-  test("and a good one is its UUID", () => {
+  test("a valid id: its UUID", () => {
     expect(uuidFor("usr", `usr_${hex}`)).toBe(uuid);
   });
 });
@@ -171,7 +171,7 @@ describe("generated identifiers", () => {
     }
   });
 
-  test("audit ids of one millisecond do not count up, or they would tell how much others do", () => {
+  test("audit ids of one millisecond do not count up, which would reveal activity", () => {
     const ids = Array.from({ length: 2_000 }, () => generateAuditId());
     expect(new Set(ids).size).toBe(ids.length);
     const counters = ids.map((id) => Number.parseInt(id.slice("aud_".length + 13, "aud_".length + 16), 16));

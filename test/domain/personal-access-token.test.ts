@@ -62,7 +62,7 @@ describe("M4, Flametrench docs/identity.md: the form of a token", () => {
 });
 
 describe("H6, S24: the parts", () => {
-  test("are cut at fixed places, wherever the secret has underscores", () => {
+  test("split at fixed offsets, even with underscores in the secret", () => {
     expect(splitPatToken(`pat_${id}__a_b_`)).toEqual({ id: `pat_${id}`, secret: "_a_b_" });
   });
 
@@ -79,13 +79,13 @@ describe("H6, S24: the parts", () => {
     ["max", "f".repeat(32)],
     ["of version 0", "0190f2a81b3c0abc8123456789abcdef"],
     ["of version 9", "0190f2a81b3c9abc8123456789abcdef"],
-  ])("an id that is %s: no row can have it, and the secret is there to be worked on", (_case, hex) => {
+  ])("an id that is %s: no row can have it, but the secret is returned for equal work", (_case, hex) => {
     expect(splitPatToken(`pat_${hex}_s`)).toEqual({ id: undefined, secret: "s" });
   });
 });
 
 describe("R101: a new token", () => {
-  test("its secret is 256 bits, each time others, and the whole has the form", () => {
+  test("a new secret of 256 bits each time, in the right form", () => {
     const secrets = Array.from({ length: 1_000 }, generatePatSecret);
     expect(new Set(secrets).size).toBe(1_000);
     for (const secret of secrets) expect(secret).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -114,7 +114,7 @@ describe("H4: a name", () => {
   });
 });
 
-describe("scopes", () => {
+describe("token scopes", () => {
   const many = (count: number) => Array.from({ length: count }, (_, index) => `s${index}`);
   test.each([
     { case: "none", scopes: [], code: undefined },
@@ -155,7 +155,7 @@ describe("scopes", () => {
   });
 });
 
-describe("an end that a database cannot read is none", () => {
+describe("expiry that the database cannot read", () => {
   test.each([
     { case: "never", at: null, code: undefined },
     { case: "the year 2100", at: new Date("2100-01-01"), code: undefined },

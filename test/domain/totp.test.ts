@@ -110,16 +110,16 @@ describe("base32", () => {
     ["foob", "MZXW6YQ"],
     ["fooba", "MZXW6YTB"],
     ["foobar", "MZXW6YTBOI"],
-  ])("%j is %s", (text, encoded) => {
+  ])("%j: decodes to %s", (text, encoded) => {
     expect(toBase32(utf8(text))).toBe(encoded);
     expect(fromBase32(encoded)).toEqual(utf8(text));
   });
 
-  test.each(["my", "M1", "M", "MZX", "MZXW6Y", "MZ", "MY======", " MY"])("%j is none", (text) => {
+  test.each(["my", "M1", "M", "MZX", "MZXW6Y", "MZ", "MY======", " MY"])("%j: refused", (text) => {
     expect(fromBase32(text)).toBeUndefined();
   });
 
-  test("what is written is read again", () => {
+  test("encode and decode: the same bytes", () => {
     for (let length = 0; length < 100; length++) {
       const bytes = randomBytes(length);
       expect(fromBase32(toBase32(bytes))).toEqual(bytes);

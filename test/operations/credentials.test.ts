@@ -81,7 +81,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       expect(await outcome(createPassword(userId, freshIdentifier(), "vmqkzhr"))).toBe("invalid_format.password");
     });
 
-    test("R001: a policy that is still in grace enforces nothing yet", async () => {
+    test("R001: a policy still in grace does not allow 8 characters yet", async () => {
       const { userId } = await world.person();
       await world.requireFactor(userId, new Date(Date.now() + 3_600_000));
       expect(await outcome(createPassword(userId, freshIdentifier(), "vmqkzhrw"))).toBe("invalid_format.password");

@@ -27,7 +27,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     response: await authenticator.get(await auth.passkeys.proofOptions({ ticket, transport })),
   });
 
-  test("S12, S14: it is asked for from its confirmation on, which gives a fresh session at level 2", async () => {
+  test("S12, S14: confirmed: a fresh session at level 2, and sign-in asks for it from then on", async () => {
     const before = await world.person();
     const authenticator = await newAuthenticator();
     const { factor, confirmed, person } = await addKey(before, authenticator);
@@ -55,7 +55,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     expect(listed).toMatchObject({ type: "webauthn", signCount: 2 });
   });
 
-  test("S27: it signs nobody in by itself, and is no passkey", async () => {
+  test("S27: cannot sign in by itself and is not listed as a passkey", async () => {
     const authenticator = await newAuthenticator();
     const { person } = await addKey(await world.person(), authenticator);
     const response = await authenticator.get(await auth.signIn.passkeyOptions());
@@ -63,7 +63,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     expect((await auth.passkeys.list(person)).data).toEqual([]);
   });
 
-  test("any number of them, and each ends by itself", async () => {
+  test("several keys: each is removed by itself", async () => {
     const [first, second] = [await newAuthenticator(), await newAuthenticator()];
     let { factor, person } = await addKey(await world.person(), first);
     const firstId = factor.id;
@@ -79,7 +79,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     await auth.webauthn.signInWithFactor({ ticket, transport, proof: await proofBy(second, ticket, transport) });
   });
 
-  describe("is not confirmed", () => {
+  describe("confirmation refused", () => {
     test.each<{ case: string; misuse: Misuse }>([
       { case: "from another origin", misuse: { origin: "https://evil.test" } },
       { case: "for another relying party", misuse: { rpId: "evil.test" } },
@@ -91,7 +91,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
       expect((await auth.signIn.password(person)).mfaRequired).toBe(false);
     });
 
-    test("S28: with the challenge of a passkey, of another key that waited, or of another user's", async () => {
+    test("S28: with the challenge of a passkey, of another pending key, or of another user", async () => {
       const person = await world.person();
       const { actor, transport } = person;
       const old = await auth.securityKeys.enroll({ actor });
@@ -125,7 +125,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
       expect(await confirm()).not.toBe("done");
     });
 
-    test("S27: with an id that is another's, whichever kind of credential it is there", async () => {
+    test("S27: with an id that belongs to another user's passkey or key", async () => {
       const credentialId = randomBytes(32);
       const owner = await world.person();
       const options = await auth.passkeys.registrationOptions(owner);
@@ -136,7 +136,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
       );
     });
 
-    test.each([null, {}, "x", 1])("by %j", async (response) => {
+    test.each([null, {}, "x", 1])("with a response of %j", async (response) => {
       const { actor, transport } = await world.person();
       const { factor } = await auth.securityKeys.enroll({ actor });
       expect(await outcome(auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response }))).toBe(
@@ -145,14 +145,14 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     });
   });
 
-  test("S45: no relying party but the configured one can be asked for", () => {
+  test("S45: another relying party than the configured one: refused", () => {
     expect(() => auth.securityKeys.requireRpId("example.com")).not.toThrow();
     for (const other of ["com", "www.example.com", "EXAMPLE.COM", "evil.test", ""]) {
       expect(() => auth.securityKeys.requireRpId(other)).toThrow("The relying party is another one.");
     }
   });
 
-  test("R039: who must have a factor and has none sets one up with the ticket", async () => {
+  test("R039: a user who must have a factor enrolls the key with the ticket", async () => {
     const person = await world.person();
     const { transport } = person;
     await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
@@ -164,7 +164,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     expect(await world.tickets(person.userId)).toBe(0);
   });
 
-  test("a challenge is bound to its ticket, so that one for a second factor sets nothing up", async () => {
+  test("a challenge for a second factor enrolls no key", async () => {
     const { person } = await addApp(world, await world.person());
     const ticket = await ticketFor(world, person);
     expect(await outcome(auth.securityKeys.enroll({ ticket, transport: person.transport }))).toBe(

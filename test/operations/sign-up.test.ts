@@ -39,7 +39,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
       userAgent: "Mozilla/5.0",
       mfaVerifiedAt: null,
     });
-    expect((await world.auth.sessions.verify({ token, transport: "cookie" })).user).toEqual(user);
+    expect((await world.auth.sessions.verify({ token, transport: "cookie" })).user).toMatchObject(user);
     expect(await counts()).toEqual({ usr: before.usr + 1, cred: before.cred + 1, ses: before.ses + 1 });
     const [row] = await world.rows<{ identifier: string; verified: string | null }>(sql`
       select identifier, identifier_verified_at as verified from cred where usr_id = ${uuidFor("usr", user.id)}::uuid`);
@@ -131,6 +131,101 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     expect(await outcome(signUp({}, auth))).toBe("done");
     const events = (await world.events({ action: "identity.sign_up" })).filter(({ context }) => context.ip === address);
     expect(events.map(({ outcome }) => outcome)).toEqual(["failure", "denied", "denied"]);
+  });
+
+  describe("with a plan", () => {
+    const plan = (input: object = {}, auth = world.auth) =>
+      auth.signUp.plan({
+        identifier: freshIdentifier(),
+        password: goodPassword,
+        context: { address: freshAddress() },
+        ...input,
+      });
+
+    test("the application's row commits with the account, by the user id known beforehand", async () => {
+      await world.rows(sql`create table profile (usr_id uuid primary key references usr (id), city text)`);
+      const identifier = freshIdentifier();
+      world.counting.reset(1);
+      const planned = await plan({ identifier });
+      world.counting.reset(1);
+      expect(Object.keys(planned.known)).toEqual(["userId"]);
+      const id = uuidFor("usr", planned.known.userId);
+      const [made] = await world.auth.batch([planned, sql`insert into profile values (${id}::uuid, 'Graz')`]);
+      world.counting.reset();
+      expect(made.user.id).toBe(planned.known.userId);
+      expect(await outcome(world.auth.sessions.verify({ token: made.token, transport: "token" }))).toBe("done");
+      expect(await outcome(world.auth.signIn.password({ identifier, password: goodPassword }))).toBe("done");
+      expect(await world.rows(sql`select city from profile`)).toEqual([{ city: "Graz" }]);
+      const [event] = (await world.events({ action: "identity.sign_up" })).slice(-1);
+      expect(event).toMatchObject({ outcome: "success" });
+    });
+
+    test("a row that fails makes no account, and the attempt stays counted", async () => {
+      const auth = world.isolate({ limits: { account: { attempts: 1, windowSeconds: 60 } } });
+      const identifier = freshIdentifier();
+      const before = await counts();
+      const planned = await plan({ identifier }, auth);
+      await expect(auth.batch([planned, sql`select 1 / 0`])).rejects.toMatchObject({ code: "22012" });
+      expect(await counts()).toEqual(before);
+      expect(await outcome(plan({ identifier }, auth))).toBe("too_many_requests");
+    });
+
+    test("a limited attempt is refused while it is planned, before anything is hashed for it", async () => {
+      const auth = world.isolate({ limits: { account: { attempts: 1, windowSeconds: 60 } } });
+      const identifier = freshIdentifier();
+      await plan({ identifier }, auth);
+      world.hasher.reset();
+      expect(await outcome(plan({ identifier }, auth))).toBe("too_many_requests");
+      expect(world.hasher.computations).toBe(0);
+    });
+
+    test("an identifier that is taken, now or meanwhile: conflict, and the application's rows are undone", async () => {
+      await world.rows(sql`create table taken (n int)`);
+      const identifier = freshIdentifier();
+      const [first, second] = [await plan({ identifier }), await plan({ identifier })];
+      expect(await outcome(world.auth.batch([first, sql`insert into taken values (1)`]))).toBe("done");
+      const before = await counts();
+      expect(await outcome(world.auth.batch([sql`insert into taken values (2)`, second]))).toBe(
+        "conflict.duplicate_credential",
+      );
+      expect([await counts(), await world.rows(sql`select n from taken`)]).toEqual([before, [{ n: 1 }]]);
+    });
+
+    test("a closed mode and a password that is refused: before anything is counted", async () => {
+      world.counting.reset(0);
+      expect(await outcome(plan({}, world.isolate({ signUp: "closed" })))).toBe("forbidden.sign_up_closed");
+      expect(await outcome(plan({ password: "short" }))).toBe("invalid_format.password");
+      world.counting.reset();
+    });
+
+    test("two that sign up with one identifier at once: one account", async () => {
+      const identifier = freshIdentifier();
+      const plans = await Promise.all([plan({ identifier }), plan({ identifier }), plan({ identifier })]);
+      const codes = await Promise.all(plans.map((one) => outcome(world.auth.batch([one]))));
+      expect(codes.toSorted()).toEqual(["conflict.duplicate_credential", "conflict.duplicate_credential", "done"]);
+    });
+  });
+
+  test("from the sixth from one address on, an isolate asks before it hashes", async () => {
+    const limits = { address: { attempts: 7, windowSeconds: 60 } };
+    const auth = world.isolate({ database: world.counting, limits });
+    const context = { address: freshAddress() };
+    const spent: number[][] = [];
+    for (let time = 1; time <= 9; time++) {
+      world.counting.reset();
+      world.hasher.reset();
+      const code = await outcome(signUp({ context }, auth));
+      spent.push([world.counting.requests, world.hasher.computations]);
+      expect([time, code]).toEqual([time, time <= 7 ? "done" : "too_many_requests"]);
+    }
+    expect(spent).toEqual([...Array(5).fill([1, 1]), [2, 1], [2, 1], [1, 0], [1, 0]]);
+    // What an isolate does not know yet, the database does: one hash, then none.
+    const other = world.isolate({ limits });
+    world.hasher.reset();
+    for (let time = 0; time < 3; time++) {
+      expect(await outcome(signUp({ context }, other))).toBe("too_many_requests");
+    }
+    expect(world.hasher.computations).toBe(1);
   });
 
   test("S47: the presented session of the same transport ends", async () => {

@@ -9,6 +9,7 @@ export const root: string = fileURLToPath(new URL("../../", import.meta.url));
 
 export interface Manifest {
   readonly version: string;
+  readonly license: string;
   readonly exports: Readonly<Record<string, Readonly<Record<string, string>>>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly devDependencies: Readonly<Record<string, string>>;

@@ -19,7 +19,7 @@ describe.each(backendNames)("%s", (name) => {
   const value = async (statement: Statement<unknown>): Promise<unknown> =>
     ((await database.run(statement)) as { value: unknown }[])[0]?.value;
 
-  describe("values come back as they went in", () => {
+  describe("values round-trip", () => {
     test.each<{
       case: string;
       statement: (value: SqlValue) => Statement<unknown>;
@@ -122,7 +122,7 @@ describe.each(backendNames)("%s", (name) => {
     });
   });
 
-  describe("what the caller got wrong is said before anything is sent", () => {
+  describe("invalid calls are refused before anything is sent", () => {
     test.each([
       ["not a number", Number.NaN],
       ["infinite", Number.POSITIVE_INFINITY],
@@ -142,7 +142,7 @@ describe.each(backendNames)("%s", (name) => {
       expect(results).toEqual([[{ id: 1 }], [], [{ name: "one", size: 5 }]]);
     });
 
-    test("an empty one does nothing", async () => {
+    test("an empty batch does nothing", async () => {
       expect(await database.batch([])).toEqual([]);
     });
 
@@ -241,12 +241,12 @@ describe.each(backendNames)("%s", (name) => {
       }
     });
 
-    test("a statement's own mistake is explained", async () => {
+    test("a mistake in a statement is explained", async () => {
       expect((await failure(database.run(sql`select 1 from nowhere`))).message).toContain('"nowhere" does not exist');
     });
   });
 
-  test("forty requests at once are all answered", async () => {
+  test("forty requests at once: all answered", async () => {
     const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => value(sql`select ${n}::int4 as value`)));
     expect(answers).toEqual(Array.from({ length: 40 }, (_, n) => n));
   });

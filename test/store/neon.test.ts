@@ -8,7 +8,7 @@ import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
 import { type Backend, backend, openBackend } from "../support/databases.ts";
 import { closedPort, everythingIn, failure, schema } from "../support/driver-failures.ts";
 
-describe.each(["pglite-over-neon", "postgres-over-neon"] as const)("%s, when the reply is lost or is none", (name) => {
+describe.each(["pglite-over-neon", "postgres-over-neon"] as const)("%s, lost and unreadable replies", (name) => {
   let opened: Backend;
   let fault: NeonFault | undefined;
 
@@ -48,7 +48,7 @@ describe.each(["pglite-over-neon", "postgres-over-neon"] as const)("%s, when the
     }
   });
 
-  test("later than the deadline: unreachable", async () => {
+  test("a reply past the deadline: unreachable", async () => {
     const { connectionString, fetchEndpoint } = opened;
     const impatient = neon(connectionString!, { fetchEndpoint, timeoutMilliseconds: 50 });
     const error = await failing({ delayMilliseconds: 500 }, () => impatient.run(sql`select 1 as one`));
@@ -69,7 +69,7 @@ describe("neon", () => {
     expect(() => neon(connectionString)).toThrow(/^(?!.*secret)/);
   });
 
-  test("nobody listens: unreachable, and nothing secret is said", async () => {
+  test("no server listening: unreachable, without a secret in the message", async () => {
     const port = await closedPort();
     const database = neon(`postgres://user:secret@127.0.0.1:${port}/database`, {
       fetchEndpoint: `http://127.0.0.1:${port}/sql`,
@@ -79,7 +79,7 @@ describe("neon", () => {
     expect(everythingIn(error)).not.toContain("secret");
   });
 
-  test("a redirect is not followed: it would carry the connection string along", async () => {
+  test("a redirect: not followed, since it would carry the connection string", async () => {
     const paths: (string | undefined)[] = [];
     const server = createServer(({ url }, response) => {
       paths.push(url);
@@ -96,7 +96,7 @@ describe("neon", () => {
     server.closeAllConnections();
   });
 
-  test("one host and port cannot have two endpoints", () => {
+  test("two endpoints for one host and port: refused", () => {
     const connect = (fetchEndpoint: string): Database =>
       neon("postgres://user:secret@endpoints.example/database", { fetchEndpoint });
     connect("http://127.0.0.1:1/sql");

@@ -7,7 +7,7 @@ import { type Backend, backend, openBackend } from "../support/databases.ts";
 import { closedPort, everythingIn, failure, schema } from "../support/driver-failures.ts";
 import { openClient, until, waitingOn } from "../support/postgres-peers.ts";
 
-describe.each(["postgres", "postgres-over-neon"] as const)("%s, with others at work", (name) => {
+describe.each(["postgres", "postgres-over-neon"] as const)("%s, with concurrent work", (name) => {
   const schemaOfPair: readonly Statement[] = [
     sql`create table pair (id int4 primary key, touched int4 not null default 0)`,
     sql`insert into pair (id) values (1), (2)`,
@@ -60,7 +60,7 @@ describe.each(["postgres", "postgres-over-neon"] as const)("%s, with others at w
 });
 
 describe("postgres", () => {
-  test("nobody listens: unreachable, and nothing secret is said", async () => {
+  test("no server listening: unreachable, without a secret in the message", async () => {
     const pool = new pg.Pool({ connectionString: `postgres://user:secret@127.0.0.1:${await closedPort()}/database` });
     onTestFinished(() => pool.end());
     const error = await failure(postgres(pool).run(sql`select ${"secret"}::text as value`));
@@ -69,7 +69,7 @@ describe("postgres", () => {
     expect(everythingIn(error)).not.toContain("secret");
   });
 
-  test("a wrong password: unreachable, and nothing secret is said", async () => {
+  test("a wrong password: unreachable, without a secret in the message", async () => {
     const { connectionString } = await openBackend("postgres");
     const url = new URL(connectionString!);
     url.password = "secret";

@@ -17,7 +17,7 @@ const outcome = async (changes: AssertionChanges) => {
   return result.ok ? "ok" : result.reason;
 };
 
-test.each<KeyKind>(["ES256", "RS256", "EdDSA"])("%s: an assertion of ours is accepted", async (kind) => {
+test.each<KeyKind>(["ES256", "RS256", "EdDSA"])("assertion with %s: accepted", async (kind) => {
   const input = await authenticate({
     key: await generateTestKey(kind),
     signCount: 7,
@@ -175,7 +175,7 @@ describe("each numbered step of §7.2", () => {
   });
 });
 
-describe("a clone's mark is one that the key has signed", () => {
+describe("sign count, detection of clones", () => {
   test.each<{ case: string; changes: AssertionChanges; expected: string }>([
     { case: "signed", changes: {}, expected: "sign_count" },
     {
@@ -219,7 +219,7 @@ describe("authenticator data, to the byte", () => {
   });
 });
 
-test("Flametrench's order: each check speaks before the next", async () => {
+test("assertion checks run in Flametrench's order", async () => {
   const all: AssertionChanges = {
     clientData: { type: "x", origin: "x", challenge: "x" },
     rest: hex("00"),
@@ -248,7 +248,7 @@ test("Flametrench's order: each check speaks before the next", async () => {
   expect(await outcome(without(...head, "flags", "stored", "publicKey"))).toBe("signature_invalid");
 });
 
-test("any bit of any part turned over: refused, and never an exception", async () => {
+test("assertion with any bit flipped: refused, never an exception", async () => {
   for (const kind of ["ES256", "EdDSA"] as const) {
     const input = await authenticate({ key: await generateTestKey(kind) });
     for (const part of ["clientDataJson", "authenticatorData", "signature"] as const) {
@@ -290,7 +290,7 @@ async function webauthnVerifyAssertion(input: Readonly<Record<string, unknown>>)
 }
 
 if (hasShared) {
-  test("Flametrench's fixtures", async () => {
+  test("assertion: Flametrench's fixtures", async () => {
     const paths = sharedPaths("conformance/fixtures/identity/mfa/webauthn-");
     expect(paths.length).toBeGreaterThan(0);
     for (const path of paths) {

@@ -5,7 +5,7 @@ import { cbor, flipBit, hex, join } from "./encode.ts";
 
 const repeat = (bytes: string, times: number) => hex(bytes.repeat(times));
 
-describe("what it reads", () => {
+describe("CBOR that is read", () => {
   test.each<{ text: string; value: CborValue }>([
     { text: "00", value: 0 },
     { text: "17", value: 23 },
@@ -45,7 +45,7 @@ describe("what it reads", () => {
   });
 });
 
-describe("what it refuses", () => {
+describe("CBOR that is refused", () => {
   test.each([
     { case: "nothing", bytes: hex("") },
     { case: "a byte left over", bytes: hex("0000") },
@@ -88,7 +88,7 @@ describe("what it refuses", () => {
     if (name !== "a byte left over") expect(decodeFirstCbor(bytes)).toBeUndefined();
   });
 
-  test("a nesting of eight is read, of nine is not", () => {
+  test("eight levels are read, nine are refused", () => {
     expect(decodeCbor(join(repeat("81", 8), hex("00")))).toBeDefined();
     expect(decodeCbor(join(repeat("81", 9), hex("00")))).toBeUndefined();
   });
@@ -108,7 +108,7 @@ const sample = new Map<string, CborValue>([
   ["flags", [true, false, -1, 1_000_000, "ü"]],
 ]);
 
-test("what one writes the other reads; cut short anywhere or with a byte more it is refused", () => {
+test("CBOR round trip; cut short anywhere or with an extra byte: refused", () => {
   const bytes = cbor(sample);
   expect(decodeCbor(bytes)).toEqual(sample);
   for (let length = 0; length < bytes.length; length += length < 400 || length > bytes.length - 40 ? 1 : 977) {
@@ -119,7 +119,7 @@ test("what one writes the other reads; cut short anywhere or with a byte more it
   expect(decodeFirstCbor(join(bytes, hex("00")))).toEqual({ value: sample, length: bytes.length });
 });
 
-test("any bit turned over gives another value or none, and never throws", () => {
+test("CBOR with any bit flipped: another value or a refusal, never an exception", () => {
   const bytes = cbor(
     new Map<string, CborValue>([
       ["fmt", "packed"],

@@ -44,7 +44,7 @@ beforeAll(async () => {
   direct = await issueCertificate({ issuer: root });
 });
 
-describe("step 24: what leads to an anchor", () => {
+describe("step 24: chains that lead to an anchor", () => {
   test("a leaf that the anchor issued", async () => expect(await isTrusted([direct], [root])).toBe(true));
   test("a leaf, and one between", async () => expect(await isTrusted([leaf, middle], [root])).toBe(true));
   test("one between as the anchor", async () => expect(await isTrusted([leaf], [middle])).toBe(true));
@@ -61,7 +61,7 @@ describe("step 24: what leads to an anchor", () => {
   });
 });
 
-describe("step 23 and 24: what does not", () => {
+describe("steps 23 and 24: chains that do not", () => {
   test("no anchor", async () => expect(await isTrusted([direct], [])).toBe(false));
   test("another anchor", async () =>
     expect(await isTrusted([direct], [await issueCertificate({ authority: true })])).toBe(false));
@@ -159,7 +159,7 @@ describe("step 23 and 24: what does not", () => {
   });
 });
 
-test("a model that U2F only claims opens no anchor that is for this model", async () => {
+test("U2F attestation that only claims a model: that model's anchor does not count", async () => {
   const statement = fidoU2f(direct);
   for (const { aaguids, expected } of [
     { aaguids: [aaguidText], expected: { ok: false, check: "attestation_trust" } },
@@ -176,7 +176,7 @@ test("a model that U2F only claims opens no anchor that is for this model", asyn
   }
 });
 
-test("the address of a revocation list, which the sender chose, is not asked", async () => {
+test("revocation list address in a certificate: never requested", async () => {
   const fetched = vi.spyOn(globalThis, "fetch").mockRejectedValue(new Error("offline"));
   const url = der(0x86, utf8("http://169.254.169.254/"));
   const distribution = extension("2.5.29.31", sequence(sequence(der(0xa0, der(0xa0, url)))));
@@ -187,7 +187,7 @@ test("the address of a revocation list, which the sender chose, is not asked", a
   fetched.mockRestore();
 });
 
-describe("what an anchor must be", () => {
+describe("anchors", () => {
   test.each([
     { case: "no certificate", make: () => ({ certificate: hex("3000") }) },
     { case: "PEM", make: () => ({ certificate: utf8("-----BEGIN CERTIFICATE-----") }) },
@@ -203,7 +203,7 @@ describe("what an anchor must be", () => {
 });
 
 describe("certificates, to the byte", () => {
-  test("one that cannot be read: cut short anywhere, or with a byte after it", () => {
+  test("cut short anywhere, or with a byte after it: refused", () => {
     for (let length = 0; length < leaf.der.length; length++)
       expect(parseCertificate(leaf.der.slice(0, length)), `${length}`).toBeUndefined();
     expect(parseCertificate(join(leaf.der, hex("00")))).toBeUndefined();
@@ -221,7 +221,7 @@ describe("certificates, to the byte", () => {
     }
   });
 
-  test("an algorithm outside that is not the one inside", async () => {
+  test("an outer algorithm that differs from the inner one: refused", async () => {
     const other = await issueCertificate({ issuer: root, innerAlgorithm: "1.2.840.10045.4.3.3" });
     expect(parseCertificate(other.der)).toBeUndefined();
   });
@@ -233,7 +233,7 @@ describe("certificates, to the byte", () => {
     "20261301000000Z",
     "20260601000000.5Z",
     "\u0660".repeat(14),
-  ])("no time: %s", async (notAfter) => {
+  ])("certificate time %s: refused", async (notAfter) => {
     expect(parseCertificate((await issueCertificate({ notAfter })).der)).toBeUndefined();
   });
 });

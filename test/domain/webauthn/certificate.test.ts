@@ -51,7 +51,7 @@ describe("the key of a certificate", () => {
     expect(certificate?.publicKey?.type).toBe(expected);
   });
 
-  test("is the one that was certified", async () => {
+  test("the certified key is read", async () => {
     const key = await generateTestKey();
     const { publicKey } = parseCertificate((await issueCertificate({ key })).der)!;
     expect(publicKey).toEqual({
@@ -91,7 +91,7 @@ describe("validity", () => {
 });
 
 describe("names", () => {
-  test("attributes in sets of their own or in one, more than one of a type, and texts that are none", () => {
+  test("attributes in one set or several, repeated, or of no text type: read", () => {
     const together = sequence(der(0x31, attribute("2.5.4.3", "a"), attribute("2.5.4.10", "b")));
     const oid = objectIdentifier("2.5.4.3");
     const types = [0x0c, 0x13, 0x16, 0x1e].map((tag) => der(0x31, sequence(oid, der(tag, utf8("c")))));
@@ -162,18 +162,18 @@ describe("extensions", () => {
     expect([certificate.version, certificate.extensions.size]).toEqual([1, 0]);
   });
 
-  test("a list of them that is no sequence", async () => {
+  test("a list that is no sequence: refused", async () => {
     expect(parseCertificate((await issueCertificate({ optional: der(0xa3, hex("0500")) })).der)).toBeUndefined();
   });
 
-  test("critical where it says so", async () => {
+  test("the critical flag is read", async () => {
     const extensions = [extension("1.2.3", hex("00"), true), extension("1.2.4", hex("00"))];
     const certificate = parseCertificate((await issueCertificate({ extensions })).der)!;
     expect(["1.2.3", "1.2.4"].map((oid) => certificate.extensions.get(oid)?.critical)).toEqual([true, false]);
   });
 });
 
-test("parts of the outer sequence missing or too many", async () => {
+test("certificate with missing or extra outer parts: refused", async () => {
   const content = (await issueCertificate()).der.slice(4);
   expect(parseCertificate(sequence(content))).toBeDefined();
   for (const other of [
@@ -185,7 +185,7 @@ test("parts of the outer sequence missing or too many", async () => {
     expect(parseCertificate(other)).toBeUndefined();
 });
 
-test("any part missing, doubled or of another kind: never an exception", async () => {
+test("certificate with any part missing, doubled or of another kind: never an exception", async () => {
   const { der: whole } = await issueCertificate();
   const [toBeSigned, ...rest] = readDerSequence(whole)!;
   const fields = readDerSequence(toBeSigned!.encoded)!.map(({ encoded }) => encoded);

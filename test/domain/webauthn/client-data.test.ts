@@ -19,7 +19,7 @@ const stepsOf = (name: WebAuthnCheck) => {
   return `steps ${registration} and ${authentication}`;
 };
 
-test("what a browser writes passes, in both ceremonies", () => {
+test("client data as a browser writes it: accepted in both ceremonies", () => {
   expect(check(json({}))).toBeUndefined();
   const registration = { type: "webauthn.create", challenge, relyingParty } as const;
   expect(checkClientData(json({ type: "webauthn.create" }), registration)).toBeUndefined();
@@ -177,7 +177,7 @@ describe.each<{ name: WebAuthnCheck; cases: readonly { case: string; bytes: Byte
   });
 });
 
-describe("what is let through", () => {
+describe("client data accepted", () => {
   test.each<{ case: string; bytes: Bytes; party?: RelyingParty }>([
     { case: "step 5 and 8: a byte order mark, which is stripped", bytes: join(hex("efbbbf"), json({})) },
     { case: "step 6 and 9: members to come", bytes: json({ extraData: "…", tokenBinding: { status: "supported" } }) },
@@ -221,12 +221,12 @@ describe("what is let through", () => {
   });
 });
 
-test("a long string of escapes does not take long", () => {
+test("client data with a long string of escapes: decided quickly", () => {
   const text = `{"a":"${'\\\\\\"'.repeat(4000)}",${JSON.stringify(good).slice(1)}`;
   expect(check(utf8(text))).toBeUndefined();
 });
 
-test("the order: text, JSON, type, origin, cross origin, top origin, challenge", () => {
+test("client data checks in order: text, JSON, type, origin, cross origin, top origin, challenge", () => {
   const wrong = { type: "x", origin: "x", crossOrigin: 1, topOrigin: 1, challenge: "x" };
   const order = ["type", "origin", "cross_origin", "top_origin", "challenge", undefined];
   const names = ["type", "origin", "crossOrigin", "topOrigin", "challenge"];

@@ -23,7 +23,7 @@ test.each<{ kind: KeyKind; algorithm: number }>([
   { kind: "ES256", algorithm: -7 },
   { kind: "RS256", algorithm: -257 },
   { kind: "EdDSA", algorithm: -8 },
-])("step 27: what is kept of a new $kind key", async ({ kind, algorithm }) => {
+])("step 27: stored data of a new $kind key", async ({ kind, algorithm }) => {
   const key = await generateTestKey(kind);
   const credentialId = randomBytes(64);
   const input = await register({
@@ -307,12 +307,12 @@ describe("each numbered step of §7.1", () => {
     { case: "a point off the curve", publicKey: keyOf([-2, new Uint8Array(32).fill(1)]) },
     { case: "RS256 of 1024 bits", publicKey: async () => cbor((await generateTestKey("RS256 of 1024 bits")).cose) },
     { case: "an empty key", publicKey: async () => hex("a0") },
-  ])("step 20: $case is unsupported", async ({ publicKey }) => {
+  ])("step 20: $case: unsupported", async ({ publicKey }) => {
     const result = await verifyRegistration(await register({ publicKey: await publicKey() }));
     expect(result).toEqual({ ok: false, reason: "unsupported_key", check: "public_key" });
   });
 
-  test("step 12: another client data than was attested, for self attestation", async () => {
+  test("step 12: client data that differs from the attested one: refused", async () => {
     const statement: RegistrationChanges["statement"] = async (signed, key) =>
       new Map<string, Encodable>([
         ["alg", -7],
@@ -325,7 +325,7 @@ describe("each numbered step of §7.1", () => {
     expect(result).toMatchObject({ ok: false, check: "attestation_statement" });
   });
 
-  test("the id that the client names is the one that the authenticator made", async () => {
+  test("the client's credential id must equal the authenticator's", async () => {
     const input = await register();
     for (const credentialId of [toBase64Url(randomBytes(32)), "", "a=", `${input.response.credentialId}A`]) {
       const result = await verifyRegistration({ ...input, response: { ...input.response, credentialId } });
@@ -350,7 +350,7 @@ describe("step 10 and 11 by policy", () => {
   });
 });
 
-test("no AAGUID is believed without trust, whatever the statement", async () => {
+test("registration: no AAGUID is believed without trust", async () => {
   const statement: RegistrationChanges["statement"] = async (signed, key) =>
     new Map<string, Encodable>([
       ["alg", -7],
@@ -362,7 +362,7 @@ test("no AAGUID is believed without trust, whatever the statement", async () => 
   }
 });
 
-test("cut short at every byte, and with any bit turned over: never an exception", async () => {
+test("registration cut short anywhere or with any bit flipped: never an exception", async () => {
   const input = await register({ flags: seen | flag.ed, after: cbor(new Map([["credProps", true]])) });
   const { attestationObject } = input.response;
   for (let length = 0; length < attestationObject.length; length++) {

@@ -24,7 +24,7 @@ const assertion = {
   clientExtensionResults: {},
 };
 
-test("the parts of a registration", () => {
+test("registration response: its parts", () => {
   expect(parseRegistrationResponse(registration)).toEqual({
     credentialId: text("id"),
     clientDataJson: utf8("client"),
@@ -33,7 +33,7 @@ test("the parts of a registration", () => {
   });
 });
 
-test("the parts of an assertion, with a user handle and without", () => {
+test("assertion response: its parts, with a user handle and without", () => {
   const parts = {
     credentialId: text("id"),
     clientDataJson: utf8("client"),
@@ -78,17 +78,17 @@ describe("authentication step 7: the byte strings come from one place", () => {
       case: "an attestation's members",
       change: { response: { ...assertion.response, attestationObject: text("other"), publicKey: text("other") } },
     },
-  ])("$case is not read", ({ change }) => {
+  ])("$case: refused", ({ change }) => {
     expect(parseAssertionResponse({ ...assertion, ...change })).toEqual(parseAssertionResponse(assertion));
   });
 
-  test.each(["publicKey", "publicKeyAlgorithm", "authenticatorData"])("a registration's %s is not read", (member) => {
+  test.each(["publicKey", "publicKeyAlgorithm", "authenticatorData"])("a registration's %s: refused", (member) => {
     const response = { ...registration.response, [member]: text("other") };
     expect(parseRegistrationResponse({ ...registration, response })).toEqual(parseRegistrationResponse(registration));
   });
 });
 
-describe("refused, whatever else is right", () => {
+describe("WebAuthn response refused", () => {
   const without = (value: object, name: string) =>
     Object.fromEntries(Object.entries(value).filter(([key]) => key !== name));
   const wrong: unknown[] = [undefined, null, 1, true, [], {}, "", "a=", "a", "+/+/", "Zh", [text("x")], { length: 1 }];
@@ -116,7 +116,7 @@ describe("refused, whatever else is right", () => {
     }
   });
 
-  test("a user handle that is not one to 64 bytes in base64url is not taken for none", () => {
+  test("a malformed user handle is not taken for an absent one", () => {
     for (const value of ["", "a=", 1, [], {}, false, toBase64Url(new Uint8Array(65))]) {
       const response = { ...assertion.response, userHandle: value };
       expect(parseAssertionResponse({ ...assertion, response }), JSON.stringify(value)).toBeUndefined();
@@ -125,12 +125,12 @@ describe("refused, whatever else is right", () => {
     expect(parseAssertionResponse({ ...assertion, response })?.userHandle).toEqual(new Uint8Array(64));
   });
 
-  test("an id that is not the raw id", () => {
+  test("an id that differs from the raw id", () => {
     expect(parseRegistrationResponse({ ...registration, rawId: text("other") })).toBeUndefined();
     expect(parseAssertionResponse({ ...assertion, id: text("other") })).toBeUndefined();
   });
 
-  test("values that are no object at all", () => {
+  test("values that are no object", () => {
     for (const value of [...wrong, "{}", [registration]]) {
       expect(parseRegistrationResponse(value)).toBeUndefined();
       expect(parseAssertionResponse(value)).toBeUndefined();

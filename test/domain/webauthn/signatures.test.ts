@@ -90,9 +90,12 @@ describe("DER: one spelling each", () => {
     },
   );
 
-  test.each(["0600", "0601ff", "0603550480", "06035580ff", "0606552a90808080"])("no object identifier: %s", (bytes) => {
-    expect(derObjectIdentifier(readDerElements(hex(bytes))![0]!)).toBeUndefined();
-  });
+  test.each(["0600", "0601ff", "0603550480", "06035580ff", "0606552a90808080"])(
+    "object identifier %s: refused",
+    (bytes) => {
+      expect(derObjectIdentifier(readDerElements(hex(bytes))![0]!)).toBeUndefined();
+    },
+  );
 });
 
 describe("ECDSA signatures from DER", () => {
@@ -121,7 +124,7 @@ describe("ECDSA signatures from DER", () => {
     expect(ecdsaSignatureFromDer(bytes, 32)).toEqual(expected);
   });
 
-  test("cut short anywhere it is none", () => {
+  test("cut short anywhere: refused", () => {
     const bytes = derSignature(join(r, s));
     for (let length = 0; length < bytes.length; length++) {
       expect(ecdsaSignatureFromDer(bytes.slice(0, length), 32)).toBeUndefined();
@@ -199,7 +202,7 @@ if (hasShared) {
         ]),
     },
   ])("Wycheproof $file", ({ file, atLeast, key }) => {
-    test("every signature, valid and not", async () => {
+    test("every signature: the expected verdict", async () => {
       const { testGroups } = await sharedJson<{ testGroups: WycheproofGroup[] }>(
         `vectors/wycheproof/${file}_test.json`,
       );
@@ -383,7 +386,7 @@ interface CoseExample {
   readonly output: { readonly cbor: string };
 }
 
-test("keys are equal if all of their parts are", () => {
+test("COSE keys: equal if all of their parts are", () => {
   const [a, b] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
   const [n, m] = [new Uint8Array(256).fill(0xab), new Uint8Array(256).fill(0xcd)];
   const keys = [

@@ -130,7 +130,7 @@ if (hasShared) {
     expect(authentication).toHaveLength(15);
   });
 
-  test("one bit of each field of a registration turned over: refused, and never an exception", async () => {
+  test("SimpleWebAuthn's registrations with a bit flipped in each field: refused, never an exception", async () => {
     for (const row of registration) {
       const input = registrationOf(row);
       const { clientDataJson, attestationObject, credentialId } = input.response;
@@ -152,7 +152,7 @@ if (hasShared) {
     }
   });
 
-  test("any bit of an assertion turned over: refused, and never an exception", async () => {
+  test("SimpleWebAuthn's assertions with any bit flipped: refused, never an exception", async () => {
     for (const row of authentication) {
       const input = assertionOf(row);
       for (const part of ["clientDataJson", "authenticatorData", "signature"] as const) {
@@ -258,7 +258,7 @@ describe("SimpleWebAuthn as a peer", () => {
     expect(await theirAssertion(asserted)).toBe(name !== "packed.Ed448" && name !== "none.ES256.topOrigin");
   });
 
-  test("with any bit of ours turned over, what we accept it accepts too", async () => {
+  test("our responses with any bit flipped: what we accept, the peer accepts too", async () => {
     const assertion = await authenticate({ clientData: { extraData: "x" } });
     expect([(await verifyAssertion(assertion)).ok, await theirAssertion(assertion)]).toEqual([true, true]);
     const registration = await register({ aaguid: new Uint8Array(16).fill(7) });

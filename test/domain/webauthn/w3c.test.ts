@@ -78,7 +78,7 @@ function assertionOf({ registration, authentication }: W3cCeremony, row: Row, po
   };
 }
 
-test("all 15 ceremonies are there", () => {
+test("W3C vectors: all 15 ceremonies are there", () => {
   expect(w3cCeremonies.map(({ name }) => name)).toEqual(rows.map(({ name }) => name));
 });
 
@@ -86,7 +86,7 @@ describe.each(rows)("$name", (row) => {
   const ceremony = w3cCeremonies.find(({ name }) => name === row.name)!;
   const unsupported = { ok: false, reason: "unsupported_key", check: "public_key" };
 
-  test("registration, with the vectors' root as the only anchor", async () => {
+  test("registration with the vectors' root as the only anchor: trusted", async () => {
     const policy = { trust: { anchors, at, untrusted: "accepted" } } as const;
     const result = await verifyRegistration(registrationOf(ceremony, row, policy));
     if (row.unsupported) return expect(result).toEqual(unsupported);
@@ -96,13 +96,13 @@ describe.each(rows)("$name", (row) => {
     expect(result).toMatchObject({ aaguid: row.aaguid ? aaguid : null });
   });
 
-  test("registration, with no anchor: the statement holds, and nothing is trusted", async () => {
+  test("registration without an anchor: valid and untrusted", async () => {
     const result = await verifyRegistration(registrationOf(ceremony, row));
     if (row.unsupported) return expect(result).toEqual(unsupported);
     expect(result).toMatchObject({ ok: true, aaguid: null, attestation: { type: row.type, trusted: false } });
   });
 
-  test("registration, where only the trusted are accepted", async () => {
+  test("registration that must be trusted", async () => {
     const result = await verifyRegistration(registrationOf(ceremony, row, { trust: { anchors, at } }));
     if (row.unsupported) return expect(result).toEqual(unsupported);
     if (row.type === "certificate") return expect(result).toMatchObject({ ok: true });
@@ -115,7 +115,7 @@ describe.each(rows)("$name", (row) => {
     expect(result).toMatchObject({ ok: true, newSignCount: 0, userPresent: true });
   });
 
-  test("both with the default policy: a user who was not verified is refused, and so is a foreign frame", async () => {
+  test("default policy: an unverified user and a foreign frame are refused", async () => {
     const defaults = { policy: {}, relyingParty };
     const results = [
       await verifyRegistration({ ...registrationOf(ceremony, row), ...defaults }),
@@ -142,7 +142,7 @@ describe.each(rows)("$name", (row) => {
   });
 });
 
-describe("what we refuse for its algorithm holds by itself, so it was copied rightly", () => {
+describe("W3C ceremonies with refused algorithms verify by themselves", () => {
   test.each([
     { name: "packed.ES384", curve: "P-384", hash: "SHA-384" },
     { name: "packed.ES512", curve: "P-521", hash: "SHA-512" },
