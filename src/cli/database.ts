@@ -39,7 +39,7 @@ export async function withDatabase(values: OptionValues, work: (database: Databa
 }
 
 /** The text to keep out of messages. */
-export function databaseUrl(values: OptionValues): string {
+function databaseUrl(values: OptionValues): string {
   const url = values["database-url"] ?? process.env.DATABASE_URL;
   if (typeof url !== "string" || url === "") {
     throw new UsageError("Give a database with --database-url or in DATABASE_URL.");

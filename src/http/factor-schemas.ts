@@ -16,7 +16,7 @@ export interface AssertionBody {
   user_handle_b64u?: string | undefined;
 }
 
-export const assertionBody: v.GenericSchema<unknown, AssertionBody> = v.strictObject({
+const assertionBody: v.GenericSchema<unknown, AssertionBody> = v.strictObject({
   client_data_json_b64u: text,
   authenticator_data_b64u: text,
   signature_b64u: text,
@@ -68,7 +68,7 @@ export interface AttestationBody {
   transports?: string[] | undefined;
 }
 
-export const attestationBody: v.GenericSchema<unknown, AttestationBody> = v.strictObject({
+const attestationBody: v.GenericSchema<unknown, AttestationBody> = v.strictObject({
   client_data_json_b64u: text,
   attestation_object_b64u: text,
   credential_id_b64u: text,

@@ -87,7 +87,7 @@ export interface SignInOperations {
 }
 
 /** {@link SignInOperations.signIn}. */
-export async function signIn(core: Core, proof: PasswordProof): Promise<SignedIn> {
+async function signIn(core: Core, proof: PasswordProof): Promise<SignedIn> {
   const { row, session, ticket } = await provePassword(core, proof, false);
   const { next, factors } = row;
   if (next !== "session") return { mfaRequired: true, ticket, factors, enroll: next === "enroll" };
@@ -96,7 +96,7 @@ export async function signIn(core: Core, proof: PasswordProof): Promise<SignedIn
 }
 
 /** {@link SignInOperations.verifyPassword}. */
-export async function verifyPassword(core: Core, proof: PasswordProof): Promise<VerifiedPassword> {
+async function verifyPassword(core: Core, proof: PasswordProof): Promise<VerifiedPassword> {
   const { row, ticket, credentialId, userId } = await provePassword(core, proof, true);
   const mfaRequired = row.next !== "session";
   return { userId: wireId("usr", userId), credentialId: wireId("cred", credentialId), mfaRequired, ticket };

@@ -50,7 +50,7 @@ export type SignedUp = IssuedSession & { readonly knownDevice: string };
  */
 export type SignUp = PlannableOperation<NewAccount, SignedUp, { userId: UserId }>;
 
-export function signUpOperation(core: Core): SignUp {
+function signUpOperation(core: Core): SignUp {
   const admissions = new Admissions();
   const signUp = async (account: NewAccount): Promise<SignedUp> => {
     const attempt = await prepare(core, account);

@@ -37,7 +37,7 @@ export function authorizationParts(core: Executor): FeatureParts<AuthorizationAu
   return { operations: { tuples: tupleOperations(core) } };
 }
 
-export function tupleOperations(core: Executor): TupleOperations {
+function tupleOperations(core: Executor): TupleOperations {
   const checkAny: TupleOperations["checkAny"] = async (question) => {
     const { subjectType, subjectId, relations, objectType, objectId } = question;
     if (relations.length === 0) throw new AuthError("invalid_format.relations");

@@ -8,7 +8,7 @@ import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** Whether a user has a second factor, which then every session of theirs needs (S12). */
-export function hasActiveFactor(userId: Statement): Statement {
+function hasActiveFactor(userId: Statement): Statement {
   return sql`exists (select from mfa where mfa.usr_id = ${userId} and mfa.status = 'active')`;
 }
 

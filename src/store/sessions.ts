@@ -19,7 +19,7 @@ export type SessionRow = RowOf<typeof session>;
 export type SessionUserRow = SessionRow & Prefixed<RowOf<typeof user>, "user">;
 
 /** The columns of a {@link SessionRow}, of whatever row is called `ses`. */
-export const sessionColumns = (): Statement => columnsOf("ses", session);
+const sessionColumns = (): Statement => columnsOf("ses", session);
 
 /** The columns of a {@link SessionUserRow}, of the rows that are called `ses` and `usr`. */
 export const sessionUserColumns = (): Statement => {

@@ -52,8 +52,6 @@ export interface WebAuthnRefusal<Check extends WebAuthnCheck = WebAuthnCheck> {
   readonly check: Check;
 }
 
-export type WebAuthnReason = WebAuthnRefusal["reason"];
-
 export function refuseCeremony<Check extends WebAuthnCheck>(check: Check): WebAuthnRefusal<Check> {
   return { ok: false, reason: webAuthnChecks[check].reason, check };
 }

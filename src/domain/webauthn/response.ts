@@ -58,7 +58,7 @@ export function parseAssertionResponse(json: unknown): AssertionResponse | undef
 }
 
 /** The transports of the list that we know, each once: a hint for later requests, which the client is free to invent. */
-export function knownTransports(list: unknown): readonly AuthenticatorTransport[] {
+function knownTransports(list: unknown): readonly AuthenticatorTransport[] {
   return Array.isArray(list) ? authenticatorTransports.filter((transport) => list.includes(transport)) : [];
 }
 
