@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute as routes } from "../build/openapi/every-route.node.ts";
 import { randomBytes, toBase64Url } from "../src/crypto/bytes.ts";
+import { authRoutes } from "../src/http/index.ts";
 import { pglite } from "../src/store/drivers/pglite.ts";
 import type { Database } from "../src/store/sql.ts";
 import { type FullAuth, fullAuth, quickHasher, sealingKey, secret } from "./support/auth.ts";
@@ -68,22 +69,27 @@ describe("README", () => {
     expect((await ask("/sign-in", configured)).headers.get("content-type")).toContain("text/html");
   });
 
-  test("the browser example sends what /auth/sign-in takes", async () => {
+  test("the browser and client examples speak to the routes", async () => {
     const { signIn } = await import(join(project.folder, "browser.ts"));
+    const { whoAmI } = await import(join(project.folder, "client.ts"));
+    const login = ["ada@example.com", "correct horse battery staple"] as const;
     const database = await createPglite({});
     const auth = authOn(pglite(database));
-    const { authRoutes } = await import("../src/http/index.ts");
+    const { token } = await auth.signUp({ identifier: login[0], password: login[1] });
     const app = authRoutes(auth);
     const { fetch } = globalThis;
-    globalThis.fetch = (async (path: string, init: RequestInit) =>
-      await app.request(`${site}${path}`, {
-        ...init,
-        headers: { ...init.headers, "sec-fetch-site": "same-origin" },
-      })) as typeof fetch;
+    const answerWith = (more: Record<string, string>): void => {
+      globalThis.fetch = (async (url: string, init: RequestInit = {}) => {
+        const headers = { ...Object.fromEntries(new Headers(init.headers)), "sec-fetch-site": "same-origin", ...more };
+        return await app.request(new URL(url, site).href, { ...init, headers });
+      }) as typeof fetch;
+    };
     try {
-      await auth.signUp({ identifier: "ada@example.com", password: "correct horse battery staple" });
-      expect(await signIn("ada@example.com", "correct horse battery staple")).toBe("signed in");
-      expect(await signIn("ada@example.com", "wrong")).toBe("The identifier or the password is wrong.");
+      answerWith({});
+      expect([await signIn(...login), await whoAmI()]).toEqual(["signed in", null]);
+      expect(await signIn(login[0], "wrong")).toMatch(/wrong/);
+      answerWith({ authorization: `Bearer ${token}` });
+      expect(await whoAmI()).toBe(login[0]);
     } finally {
       globalThis.fetch = fetch;
       await database.close();

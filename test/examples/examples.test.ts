@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness } from "wrangler";
 import { loadEdgeFunction } from "../package/edge-vm.ts";
@@ -67,6 +68,12 @@ test("Node, Workers and Next.js examples compile, strictly", async () => {
       ["bun/server.ts", ...files].map((file) => `examples/${file}`),
     ),
   ).toBe("");
+});
+
+test("the Deno example compiles with Deno's own types", { timeout: 120_000 }, async () => {
+  const args = ["check", "--no-remote", "--node-modules-dir=manual", "examples/deno/server.ts"];
+  const { stderr } = await promisify(execFile)(tool("deno"), args, { cwd: project.folder });
+  expect(stderr).toContain("Check");
 });
 
 describe("a server over a socket", () => {
