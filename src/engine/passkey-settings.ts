@@ -1,5 +1,4 @@
-import type { Bytes } from "../crypto/bytes.ts";
-import { type AttestationTrust, parseTrustAnchors } from "../domain/webauthn/attestation.ts";
+import type { Attestation } from "../domain/webauthn/attestation.ts";
 import type { RelyingParty } from "../domain/webauthn/client-data.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
@@ -19,15 +18,10 @@ export interface PasskeyOptions {
   /** Allows ceremonies in frames of the pages named here. Default: none. */
   frames?: { readonly topOrigins: readonly string[] };
   /**
-   * Whom to believe about what kind of authenticator a passkey is kept in. By default nobody: attestation is not asked for, no
-   * record says a model, and nothing depends on one.
+   * Whom to believe about what kind of authenticator a passkey is kept in: `attestation({ anchors })`. By default nobody:
+   * attestation is not asked for, no record says a model, and nothing depends on one.
    */
-  attestation?: {
-    /** Certificates of makers, in DER; each for the models named, as UUIDs, or for all. At least one. */
-    readonly anchors: readonly { readonly certificate: Bytes; readonly aaguids?: readonly string[] }[];
-    /** What becomes of an authenticator that leads to no anchor. Default `refused`. */
-    readonly untrusted?: "refused" | "accepted";
-  };
+  attestation?: Attestation;
 }
 
 /** What operations on passkeys work with. */
@@ -37,7 +31,7 @@ interface PasskeySettings {
   readonly relyingParty: RelyingParty;
   readonly rpName: string;
   readonly identifierFirst: boolean;
-  readonly attestation: Omit<AttestationTrust, "at"> | undefined;
+  readonly attestation: ReturnType<Attestation["read"]> | undefined;
 }
 
 /** The settings of passkeys, beside those of the application. The options are checked at first use. */
@@ -56,12 +50,7 @@ function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
       throw new TypeError("It is neither the base URL's host nor a parent domain of it.");
     return id;
   });
-  const attestation = checked("attestation", () => {
-    if (!options.attestation) return undefined;
-    const { anchors, untrusted } = options.attestation;
-    if (anchors.length === 0) throw new TypeError("`attestation.anchors` must not be empty.");
-    return { anchors: parseTrustAnchors(anchors), ...(untrusted && { untrusted }) };
-  });
+  const attestation = checked("attestation", () => options.attestation?.read());
   return {
     relyingParty: { rpId, origins, ...(options.frames && { crossOrigin: options.frames }) },
     rpName: options.rpName ?? rpId,

@@ -4,6 +4,7 @@
  * @module
  */
 export type { Passkey } from "../domain/passkey.ts";
+export { type Attestation, type AttestationOptions, attestation } from "../domain/webauthn/attestation.ts";
 export type { PasskeyOptions } from "../engine/passkey-settings.ts";
 export type { WebauthnProof } from "../operations/assertion-check.ts";
 export type {

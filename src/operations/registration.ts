@@ -1,5 +1,5 @@
 import { type Bytes, fromBase64Url, fromHex, toBase64Url, toHex } from "../crypto/bytes.ts";
-import { verifyRegistration } from "../domain/webauthn/attestation.ts";
+import { verifyRegistration } from "../domain/webauthn/registration.ts";
 import type { RegistrationResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, ceremonySeconds, challengeOf, verifyChallenge } from "../engine/challenges.ts";
 import { isDecoy } from "../engine/decoy-credentials.ts";
@@ -58,8 +58,8 @@ export async function verifyKey(
   if (!spent) return undefined;
   const { relyingParty, attestation } = core;
   // The challenge's own time is the database's: certificates are held to that, and not to this machine's clock.
-  const policy = attestation ? { trust: { ...attestation, at: spent.expiresAt } } : {};
-  const verified = await verifyRegistration({ response, challenge, relyingParty, policy });
+  const verifyAttestation = attestation?.verifierAt(spent.expiresAt);
+  const verified = await verifyRegistration({ response, challenge, relyingParty, verifyAttestation });
   if (!verified.ok) return undefined;
   const { credentialId, publicKey, signCount, rpId, transports, aaguid, backupEligible, backedUp } = verified;
   return {

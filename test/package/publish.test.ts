@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { cp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -42,10 +43,10 @@ describe("publishing to JSR", () => {
   test("jsr.json: version, license, exports and imports are those of package.json", async () => {
     const { version, license, exports, imports } = await published();
     expect([version, license]).toEqual([manifest.version, manifest.license]);
-    const sources = Object.entries(manifest.exports).map(([subpath, conditions]) => [
-      subpath,
-      conditions.default!.replace(/^\.\/dist\/(.*)\.js$/, "./src/$1.ts"),
-    ]);
+    const sources = Object.entries(manifest.exports).map(([subpath, conditions]) => {
+      const source = conditions.default!.replace(/^\.\/dist\/(.*)\.js$/, "./src/$1.ts");
+      return [subpath, existsSync(join(root, source)) ? source : `${source}x`];
+    });
     expect(exports).toEqual(Object.fromEntries(sources));
     const packages = Object.entries({ ...manifest.dependencies, ...manifest.peerDependencies });
     expect(imports).toEqual(Object.fromEntries(packages.map(([name, range]) => [name, `npm:${name}@${range}`])));

@@ -1,8 +1,5 @@
 /**
- * Registration: verifying what an authenticator made, WebAuthn L3 §7.1 steps 5 to 25 and 28.
- *
- * Left to the caller, who has the records: that the challenge is spent only once and belongs to the user (steps 8 and 29),
- * and that the credential id is nobody's yet (step 26).
+ * Attestation: verifying what an authenticator says of itself, WebAuthn L3 §7.1 steps 21 to 24.
  *
  * Statements are verified here, without the network, the machine's clock or a list of authorities of our own: what is
  * trusted, and at what time, comes with the call. Formats left out: `android-safetynet`, which L3 took back, and
@@ -10,33 +7,17 @@
  *
  * @module
  */
-import { type Bytes, constantTimeEqual, fromBase64Url, toBase64Url, toHex } from "../../crypto/bytes.ts";
+import type { Bytes } from "../../crypto/bytes.ts";
 import { verifyAndroidKeyStatement } from "./attestation-android-key.ts";
 import { verifyAppleStatement } from "./attestation-apple.ts";
 import { verifyFidoU2fStatement } from "./attestation-fido-u2f.ts";
 import { verifyPackedStatement } from "./attestation-packed.ts";
-import {
-  type AttestationEvidence,
-  type AttestationType,
-  type AttestedRegistration,
-  hasMembers,
-  type StatementVerifier,
-  sha256,
-} from "./attestation-statement.ts";
+import type { AttestationEvidence, AttestedRegistration, StatementVerifier } from "./attestation-statement.ts";
 import { verifyTpmStatement } from "./attestation-tpm.ts";
-import {
-  type AuthenticatorData,
-  checkAuthenticatorData,
-  parseAuthenticatorData,
-  signedBytes,
-} from "./authenticator-data.ts";
-import { decodeCbor, isCborBytes, isCborMap } from "./cbor.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 import { leadsToAnchor } from "./certificate-chain.ts";
-import { checkClientData, type RelyingParty } from "./client-data.ts";
-import { type CoseAlgorithm, coseAlgorithms, isUsableCoseKey, parseCoseKey } from "./cose-key.ts";
-import { type CheckOf, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
-import type { AuthenticatorTransport, RegistrationResponse } from "./response.ts";
+import { refuseCeremony } from "./refusal.ts";
+import { type AttestationVerifier, formatAaguid } from "./registration.ts";
 
 export type AttestationFormat = "none" | "packed" | "tpm" | "android-key" | "fido-u2f" | "apple";
 
@@ -66,123 +47,60 @@ export interface AttestationTrust {
   readonly untrusted?: "refused" | "accepted";
 }
 
-export interface RegistrationPolicy {
-  /** Those that the options offered. Default all that we verify. */
-  readonly algorithms?: readonly CoseAlgorithm[];
-  /** Whether the authenticator must have verified the user. Default `required`. */
-  readonly userVerification?: "required" | "preferred" | "discouraged";
-  /** `conditional` is the only mediation that does without a present user (step 15). Default `optional`. */
-  readonly mediation?: "optional" | "conditional";
-  /** Steps 18 and 19: only keys that can be backed up, that are, or that cannot be. Default `any`. */
-  readonly backup?: "any" | "eligible" | "backed_up" | "single_device";
-  /** Default all. A statement is verified even where nothing is trusted, so that a record never says what is not so. */
+export interface AttestationPolicy {
+  /** Default all. */
   readonly formats?: readonly AttestationFormat[];
-  /** By default nobody is believed: `attestation` of the options is `none`, and no AAGUID is a reason for anything. */
+  /** By default nobody is believed: no AAGUID is a reason for anything. */
   readonly trust?: AttestationTrust;
-  /** Whether an authenticator may add extensions that nobody asked for. Default `ignored`, as step 28 advises. */
-  readonly extensions?: "ignored" | "refused";
 }
 
-/** What the record of a credential keeps: §4, credential record. */
-export interface VerifiedRegistration {
-  readonly ok: true;
-  /** Base64url. */
-  readonly credentialId: string;
-  /** The COSE_Key as it was sent. */
-  readonly publicKey: Bytes;
-  readonly algorithm: CoseAlgorithm;
-  readonly signCount: number;
-  readonly userPresent: boolean;
-  readonly userVerified: boolean;
-  readonly backupEligible: boolean;
-  readonly backedUp: boolean;
-  readonly transports: readonly AuthenticatorTransport[];
-  readonly rpId: string;
-  /** The model, as a UUID; `null` unless a trusted attestation covers it, since anybody can claim any. */
-  readonly aaguid: string | null;
-  readonly attestation: {
-    readonly format: AttestationFormat;
-    readonly type: AttestationType;
-    readonly trusted: boolean;
+/** Whom to believe about what kind of authenticator a passkey is kept in. */
+export interface AttestationOptions {
+  /** Certificates of makers, in DER; each for the models named, as UUIDs, or for all. At least one. */
+  readonly anchors: readonly { readonly certificate: Bytes; readonly aaguids?: readonly string[] }[];
+  /** What becomes of an authenticator that leads to no anchor. Default `refused`. */
+  readonly untrusted?: "refused" | "accepted";
+}
+
+/** The option `attestation` of `passkeys`, made by {@link attestation}. */
+export interface Attestation {
+  /** Reads the options. @throws {TypeError} If they cannot be used. */
+  readonly read: () => { readonly verifierAt: (at: Date) => AttestationVerifier };
+}
+
+/**
+ * Asks authenticators for attestation and verifies it, by the makers' certificates. A value, so that the code of statements
+ * and certificates is only in applications that use it.
+ */
+export function attestation({ anchors, untrusted = "refused" }: AttestationOptions): Attestation {
+  return {
+    read: () => {
+      if (anchors.length === 0) throw new TypeError("`attestation.anchors` must not be empty.");
+      const trusted = parseTrustAnchors(anchors);
+      return { verifierAt: (at) => attestationVerifier({ trust: { anchors: trusted, at, untrusted } }) };
+    },
   };
 }
 
-export type RegistrationRefusal = WebAuthnRefusal<CheckOf<"registration">>;
+/** Verifies statements by a policy. Without trust too, so that a record never says what is not so. */
+export function attestationVerifier({ formats: accepted, trust }: AttestationPolicy = {}): AttestationVerifier {
+  return async ({ format: named, ...attested }) => {
+    const format = named as AttestationFormat;
+    const verifyStatement = formats.get(format);
+    const isAccepted = accepted?.includes(format) ?? true;
+    if (!verifyStatement || !isAccepted) return refuseCeremony("attestation_format");
+    const evidence = await verifyStatement(attested);
+    if (!evidence) return refuseCeremony("attestation_statement");
 
-/**
- * Whether a response answers our challenge with a new key that we can use; never throws, whatever was sent.
- *
- * @param registration.challenge The bytes that were sent to this client and to no other.
- */
-export async function verifyRegistration(registration: {
-  readonly response: RegistrationResponse;
-  readonly challenge: Bytes;
-  readonly relyingParty: RelyingParty;
-  readonly policy?: RegistrationPolicy;
-}): Promise<VerifiedRegistration | RegistrationRefusal> {
-  const { response, challenge, relyingParty, policy = {} } = registration;
-  const { clientDataJson } = response;
-
-  // Steps 5 to 11.
-  const clientDataRefusal = checkClientData(clientDataJson, { type: "webauthn.create", challenge, relyingParty });
-  if (clientDataRefusal) return clientDataRefusal;
-
-  // Step 13.
-  const object = parseAttestationObject(response.attestationObject);
-  if (!object) return refuseCeremony("attestation_object");
-  const data = parseAuthenticatorData(object.authenticatorData);
-  if (!data || !hasAttested(data)) return refuseCeremony("authenticator_data");
-  const credentialId = fromBase64Url(response.credentialId);
-  if (!credentialId || !constantTimeEqual(credentialId, data.attested.credentialId))
-    return refuseCeremony("credential_id");
-
-  // Steps 14 to 19.
-  const dataRefusal = await checkAuthenticatorData(data, {
-    rpId: relyingParty.rpId,
-    userPresent: policy.mediation !== "conditional",
-    userVerified: (policy.userVerification ?? "required") === "required",
-  });
-  if (dataRefusal) return dataRefusal;
-  if (!isBackupAllowed(data, policy.backup ?? "any")) return refuseCeremony("backup_policy");
-
-  // Step 20.
-  const key = parseCoseKey(data.attested.publicKey);
-  if (!key || !(await isUsableCoseKey(key))) return refuseCeremony("public_key");
-  if (!(policy.algorithms ?? coseAlgorithms).includes(key.algorithm)) return refuseCeremony("algorithm");
-
-  // Step 28, before the costly part.
-  if (policy.extensions === "refused" && data.extensions) return refuseCeremony("extensions");
-
-  // Steps 21 and 22.
-  const format = object.format as AttestationFormat;
-  const verifyStatement = formats.get(format);
-  const isAccepted = policy.formats?.includes(format) ?? true;
-  if (!verifyStatement || !isAccepted) return refuseCeremony("attestation_format");
-  const signed = await signedBytes(object.authenticatorData, clientDataJson);
-  const clientDataHash = await sha256(clientDataJson);
-  const evidence = await verifyStatement({ statement: object.statement, data, signed, clientDataHash, key });
-  if (!evidence) return refuseCeremony("attestation_statement");
-
-  // Steps 23 and 24.
-  const aaguid = formatAaguid(data.attested.aaguid);
-  const trusted = policy.trust !== undefined && (await isTrusted(evidence, aaguid, policy.trust));
-  if (policy.trust && !trusted && policy.trust.untrusted !== "accepted") return refuseCeremony("attestation_trust");
-
-  const { signCount, userPresent, userVerified, backupEligible, backedUp } = data;
-  return {
-    ok: true,
-    credentialId: toBase64Url(data.attested.credentialId),
-    publicKey: data.attested.publicKey,
-    algorithm: key.algorithm,
-    signCount,
-    userPresent,
-    userVerified,
-    backupEligible,
-    backedUp,
-    transports: response.transports,
-    rpId: relyingParty.rpId,
-    aaguid: trusted && evidence.coversAaguid ? aaguid : null,
-    attestation: { format, type: evidence.type, trusted },
+    // Steps 23 and 24.
+    const aaguid = formatAaguid(attested.data.attested.aaguid);
+    const trusted = trust !== undefined && (await isTrusted(evidence, aaguid, trust));
+    if (trust && !trusted && trust.untrusted !== "accepted") return refuseCeremony("attestation_trust");
+    return {
+      ok: true,
+      aaguid: trusted && evidence.coversAaguid ? aaguid : null,
+      attestation: { format, type: evidence.type, trusted },
+    };
   };
 }
 
@@ -206,33 +124,9 @@ export function parseTrustAnchors(
   });
 }
 
-/** §6.5.4: exactly the three members. */
-function parseAttestationObject(bytes: Bytes):
-  | {
-      readonly format: string;
-      readonly statement: AttestedRegistration["statement"];
-      readonly authenticatorData: Bytes;
-    }
-  | undefined {
-  const map = decodeCbor(bytes);
-  if (!isCborMap(map) || !hasMembers(map, ["fmt", "attStmt", "authData"])) return undefined;
-  const [format, statement, authenticatorData] = [map.get("fmt"), map.get("attStmt"), map.get("authData")];
-  if (typeof format !== "string" || !isCborMap(statement) || !isCborBytes(authenticatorData)) return undefined;
-  return { format, statement, authenticatorData };
-}
-
-function hasAttested(data: AuthenticatorData): data is AttestedRegistration["data"] {
-  return data.attested !== undefined;
-}
-
 /** §8.7. */
 async function verifyNoneStatement({ statement }: AttestedRegistration): Promise<AttestationEvidence | undefined> {
   return statement.size === 0 ? { type: "none", chain: [], coversAaguid: false } : undefined;
-}
-
-function isBackupAllowed(data: AuthenticatorData, backup: NonNullable<RegistrationPolicy["backup"]>): boolean {
-  const { backupEligible, backedUp } = data;
-  return { any: true, eligible: backupEligible, backed_up: backedUp, single_device: !backupEligible }[backup];
 }
 
 /** A model that is only claimed opens no anchor that is for some models. */
@@ -244,8 +138,4 @@ async function isTrusted(
   const forModel = anchors.filter(({ aaguids }) => !aaguids || (coversAaguid && aaguids.includes(aaguid)));
   const certificates = forModel.map(({ certificate }) => certificate);
   return type === "certificate" && (await leadsToAnchor(chain, certificates, at));
-}
-
-function formatAaguid(aaguid: Bytes): string {
-  return toHex(aaguid).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
 import { fromBase64Url, randomBytes, utf8 } from "../../../src/crypto/bytes.ts";
-import { verifyRegistration } from "../../../src/domain/webauthn/attestation.ts";
 import { isStatementSignature } from "../../../src/domain/webauthn/attestation-statement.ts";
 import type { CborValue } from "../../../src/domain/webauthn/cbor.ts";
 import { type CurveName, ecPublicKey, rsaPublicKey } from "../../../src/domain/webauthn/public-key.ts";
@@ -30,6 +29,7 @@ import {
   tpmNames,
   tpmPurpose,
 } from "./statements.ts";
+import { verifyRegistration } from "./verify-registration.ts";
 
 const outcome = async (changes: RegistrationChanges) => {
   const result = await verifyRegistration(await register(changes));

@@ -1,7 +1,7 @@
 import { type Bytes, fromBase64Url, randomBytes, toBase64Url, utf8 } from "../../../src/crypto/bytes.ts";
 import type { verifyAssertion } from "../../../src/domain/webauthn/assertion.ts";
-import type { verifyRegistration } from "../../../src/domain/webauthn/attestation.ts";
 import { bigEndian, cbor, derSignature, type Encodable, type EncodableMap, join } from "./encode.ts";
+import type { verifyRegistration } from "./verify-registration.ts";
 
 export type RegistrationInput = Parameters<typeof verifyRegistration>[0];
 export type AssertionInput = Parameters<typeof verifyAssertion>[0];

@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
 import { type Bytes, randomBytes, toHex, utf8 } from "../../../src/crypto/bytes.ts";
-import { parseTrustAnchors, verifyRegistration } from "../../../src/domain/webauthn/attestation.ts";
+import { parseTrustAnchors } from "../../../src/domain/webauthn/attestation.ts";
 import { parseCertificate } from "../../../src/domain/webauthn/certificate.ts";
 import { generateTestKey, register } from "./authenticator.ts";
 import { authorityName, extension, issueCertificate, type TestCertificate, testTime } from "./certificates.ts";
 import { der, flipBit, hex, join, sequence } from "./encode.ts";
 import { fidoU2f, packed } from "./statements.ts";
+import { verifyRegistration } from "./verify-registration.ts";
 
 const aaguid = randomBytes(16);
 const aaguidText = toHex(aaguid).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url, utf8 } from "../../../src/crypto/bytes.ts";
-import { verifyRegistration } from "../../../src/domain/webauthn/attestation.ts";
+import { verifyRegistration as verifyUnattested } from "../../../src/domain/webauthn/registration.ts";
 import {
   flag,
   generateTestKey,
@@ -11,6 +11,7 @@ import {
   rpId,
 } from "./authenticator.ts";
 import { cbor, type Encodable, flipBit, hex, join } from "./encode.ts";
+import { verifyRegistration } from "./verify-registration.ts";
 
 const outcome = async (changes: RegistrationChanges) => {
   const result = await verifyRegistration(await register(changes));
@@ -360,6 +361,26 @@ test("registration: no AAGUID is believed without trust", async () => {
     const result = await verifyRegistration(await register({ ...changes, aaguid: randomBytes(16) }));
     expect(result).toMatchObject({ ok: true, aaguid: null, attestation: { trusted: false } });
   }
+});
+
+test("registration where nobody is believed: the statement is not read, and says nothing in the record", async () => {
+  const input = await register({
+    aaguid: randomBytes(16),
+    format: "packed",
+    statement: async () => new Map([["alg", 0]]),
+  });
+  expect(await verifyRegistration(input)).toMatchObject({ ok: false, check: "attestation_statement" });
+  expect(await verifyUnattested(input)).toMatchObject({
+    ok: true,
+    aaguid: null,
+    attestation: { format: "packed", type: "unverified", trusted: false },
+  });
+  const unknown = await register({ format: "android-safetynet", statement: async () => new Map() });
+  expect(await verifyUnattested(unknown)).toMatchObject({ ok: true, aaguid: null, attestation: { trusted: false } });
+  // What is not a statement at all is still refused.
+  const bytes = unknown.response.attestationObject.slice(0, -1);
+  const cut = { ...unknown, response: { ...unknown.response, attestationObject: bytes } };
+  expect(await verifyUnattested(cut)).toMatchObject({ ok: false, check: "attestation_object" });
 });
 
 test("registration cut short anywhere or with any bit flipped: never an exception", async () => {

@@ -7,11 +7,11 @@ import {
 import { describe, expect, test } from "vitest";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../../../src/crypto/bytes.ts";
 import { verifyAssertion } from "../../../src/domain/webauthn/assertion.ts";
-import { verifyRegistration } from "../../../src/domain/webauthn/attestation.ts";
 import { hasShared, sharedJson } from "../../support/shared.ts";
 import { type AssertionInput, authenticate, type RegistrationInput, register } from "./authenticator.ts";
 import { flipBit } from "./encode.ts";
 import { attestedOf } from "./fixture.ts";
+import { verifyRegistration } from "./verify-registration.ts";
 import { w3cCeremonies } from "./w3c-vectors.ts";
 
 interface FixtureRow {

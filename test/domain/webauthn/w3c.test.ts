@@ -1,18 +1,16 @@
 import { describe, expect, test } from "vitest";
 import { type Bytes, fromBase64Url, utf8 } from "../../../src/crypto/bytes.ts";
 import { type AssertionPolicy, verifyAssertion } from "../../../src/domain/webauthn/assertion.ts";
-import {
-  parseTrustAnchors,
-  type RegistrationPolicy,
-  verifyRegistration,
-} from "../../../src/domain/webauthn/attestation.ts";
+import { type AttestationPolicy, parseTrustAnchors } from "../../../src/domain/webauthn/attestation.ts";
 import { signedBytes } from "../../../src/domain/webauthn/authenticator-data.ts";
 import { type CborMap, decodeCbor } from "../../../src/domain/webauthn/cbor.ts";
 import type { RelyingParty } from "../../../src/domain/webauthn/client-data.ts";
 import { ecPublicKey, verifySignature } from "../../../src/domain/webauthn/public-key.ts";
+import type { RegistrationPolicy } from "../../../src/domain/webauthn/registration.ts";
 import { relyingParty } from "./authenticator.ts";
 import { flipBit } from "./encode.ts";
 import { attestedOf } from "./fixture.ts";
+import { verifyRegistration } from "./verify-registration.ts";
 import { type W3cCeremony, w3cAttestationRoot, w3cCeremonies } from "./w3c-vectors.ts";
 
 const bytes = (text: string) => fromBase64Url(text)!;
@@ -51,7 +49,7 @@ const rows: readonly Row[] = [
   { name: "fido-u2f.ES256", type: "certificate" },
 ];
 
-function registrationOf({ registration }: W3cCeremony, row: Row, policy: RegistrationPolicy = {}) {
+function registrationOf({ registration }: W3cCeremony, row: Row, policy: RegistrationPolicy & AttestationPolicy = {}) {
   const attestationObject = bytes(registration.attestationObject);
   const clientDataJson = utf8(registration.clientDataJson);
   const { credentialId } = attestedOf(attestationObject);
