@@ -1,5 +1,7 @@
-import { type Context, Hono } from "hono";
+import type { Context, Hono } from "hono";
 import { routePath } from "hono/route";
+// One path of ours needs no other router, and the application has its own.
+import { Hono as TinyHono } from "hono/tiny";
 import { AuthError } from "../domain/error.ts";
 import { ConfigurationError } from "../engine/options.ts";
 import type { Realm } from "../engine/realm.ts";
@@ -36,7 +38,7 @@ export function healthRoutes<Auth extends AnyAuth>(
   source: AuthSource<Auth>,
   { names = {} }: { names?: Readonly<Record<string, string>> } = {},
 ): Hono<object, HealthApi> {
-  const app = new Hono();
+  const app = new TinyHono();
   app.get("/health", async (c) => {
     let realm: Realm | undefined;
     try {
@@ -63,8 +65,8 @@ export function healthRoutes<Auth extends AnyAuth>(
  * One handler for all rows below a prefix, since a source that is a function of the environment tells its features only with
  * a request. What is no row of ours goes on to the application's later handlers, unchanged.
  */
-function rowSet(source: AuthSource<AnyAuth>, prefix: "/auth" | "/v1"): Hono {
-  const app = new Hono();
+function rowSet(source: AuthSource<AnyAuth>, prefix: "/auth" | "/v1"): TinyHono {
+  const app = new TinyHono();
   // Only where the routes are all that there is: mounted in an application, its own handler answers.
   app.notFound((c) => errorResponse(c, new AuthError("not_found")));
   app.all(`${prefix}/*`, async (c, next) => {

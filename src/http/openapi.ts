@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { Hono } from "hono";
+import type { Hono } from "hono";
+import { Hono as TinyHono } from "hono/tiny";
 import type { OpenapiApi } from "./api.ts";
 import { type AnyAuth, type AuthSource, authFor, realmOf, reportFault } from "./auth-source.ts";
 import { openapi } from "./generated/openapi.ts";
@@ -27,7 +28,7 @@ export function openapiRoutes(
   source: AuthSource<AnyAuth>,
   { describes = ["/auth"] }: { describes?: readonly RowSet[] } = {},
 ): Hono<object, OpenapiApi> {
-  const app = new Hono();
+  const app = new TinyHono();
   app.get("/openapi.json", (c) => {
     try {
       const rows = routesOf(realmOf(authFor(source, c))).map(({ path }) => path.replace(/:(\w+)/g, "{$1}"));

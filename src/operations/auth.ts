@@ -86,8 +86,14 @@ function authOf(options: AuthOptions): Auth {
   const report = reporter(options.onError);
   const core = createCore(options, report);
   const parts = options.features.map((feature) => feature.make(core));
-  const auth = join([{ operations: coreOperations(core) }, ...parts]);
   let isChecked = false;
+  const check = () => {
+    if (isChecked) return;
+    void core.keys;
+    for (const part of parts) part.check?.();
+    isChecked = true;
+  };
+  const auth = join([{ operations: coreOperations(core, check) }, ...parts]);
   const made: Realm = {
     core,
     features: options.features,
@@ -95,12 +101,7 @@ function authOf(options: AuthOptions): Auth {
     get isChecked() {
       return isChecked;
     },
-    check() {
-      if (isChecked) return;
-      void core.keys;
-      for (const { check } of parts) check?.();
-      isChecked = true;
-    },
+    check,
     report,
   };
   Object.defineProperty(auth, realm, { value: made, enumerable: true });
@@ -108,7 +109,7 @@ function authOf(options: AuthOptions): Auth {
   return auth as Auth;
 }
 
-function coreOperations(core: Core): Omit<CoreOperations, "origins"> {
+function coreOperations(core: Core, check: () => void): Omit<CoreOperations, "origins"> {
   return {
     sessions: {
       verify: (presented) => verifySession(core, presented),
@@ -119,7 +120,10 @@ function coreOperations(core: Core): Omit<CoreOperations, "origins"> {
       await core.database.run(purgeExpired(limit));
     },
     health: async () => await assertProductionClock(core.database),
-    probe: async () => await probeDatabase(core.database),
+    probe: async () => {
+      check();
+      await probeDatabase(core.database);
+    },
   };
 }
 
