@@ -9,7 +9,7 @@ export function refusalsOf(route: Route): ErrorBody["code"][] {
       ...(usesCookies(route) && route.method !== "get" ? (["forbidden.cross_origin"] as const) : []),
       ...accessRefusals(route),
       ...(route.method === "get" ? [] : bodyRefusals),
-      "invalid_format.query" as const,
+      ...(route.query ? (["invalid_format.query"] as const) : []),
       "internal_error" as const,
       "unavailable.database" as const,
       "unavailable.configuration" as const,

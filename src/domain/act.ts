@@ -54,9 +54,16 @@ export interface Act extends Audited {
   readonly refusals: readonly ErrorCode[];
 }
 
+/** What a user who is not active is refused with: nobody's own user while they ask, since their sessions have ended. */
+const refusedUnlessActive: readonly ErrorCode[] = ["conflict.already_terminal", "precondition.user_not_active"];
+
 /** The same act, for its owner alone: administrators are refused as they would be on an act that is never theirs. */
-export function ownerOnly({ who, ...act }: GuardedAct): GuardedAct {
-  return { ...act, who: who.owner ? { owner: who.owner } : {} };
+export function ownerOnly({ who, refusals, ...act }: GuardedAct): GuardedAct {
+  return {
+    ...act,
+    who: who.owner ? { owner: who.owner } : {},
+    refusals: act.target === "usr" ? refusals.filter((code) => !refusedUnlessActive.includes(code)) : refusals,
+  };
 }
 
 /** An act on something of a user's: a guard stands before it. */

@@ -184,6 +184,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   verifyMfa: () => ({ type: "totp", code: "000000" }),
   stepUp: (_target, { own }) => ({ type: "password", password: own?.password ?? "" }),
   setMfaPolicy: () => ({ required: false }),
+  setOwnMfaPolicy: () => ({ required: false }),
   ...Object.fromEntries(
     ["enrollFactorAtSignIn", "enrollOwnFactor", "enrollMfaFactor"].map((id) => [
       id,
@@ -219,6 +220,12 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   createPat: () => ({ name: "ci", scope: ["docs:read"] }),
   createUser: () => ({ display_name: "made" }),
   updateUser: () => ({ display_name: "changed" }),
+  updateOwnUser: () => ({ display_name: "changed" }),
+  createOwnPassword: (_target, { own }) => ({
+    identifier: freshIdentifier(),
+    password: otherPassword,
+    ...ownPassword(own?.userId, own),
+  }),
   createCredential: ({ userId }, { own }) => ({
     usr_id: userId,
     type: "password",
@@ -226,15 +233,19 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
     password: otherPassword,
     ...ownPassword(userId, own),
   }),
-  suspendCredential: ({ userId }, { own }) => ownPassword(userId, own),
-  revokeCredential: ({ userId }, { own }) => ownPassword(userId, own),
-  revokeUser: ({ userId }, { own }) => ownPassword(userId, own),
+  ...Object.fromEntries(
+    ["suspendCredential", "suspendOwnCredential", "revokeCredential", "revokeOwnCredential", "revokeUser"].map((id) => [
+      id,
+      ({ userId }: Target, { own }: Caller) => ownPassword(userId, own),
+    ]),
+  ),
+  closeAccount: (_target, { own }) => ownPassword(own?.userId, own),
   rotateCredential: (_target, { own }) => ({ password: otherPassword, current_password: own?.password ?? "" }),
   createSession: ({ userId, credentialId }) => ({ usr_id: userId, cred_id: credentialId, ttl_seconds: 600 }),
 };
 
 /** R008: for a password of one's own, that one. */
-function ownPassword(userId: string, own: Person | undefined): { current_password?: string } {
+function ownPassword(userId: string | undefined, own: Person | undefined): { current_password?: string } {
   return own?.userId === userId ? { current_password: own.password } : {};
 }
 

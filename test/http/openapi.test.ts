@@ -102,6 +102,8 @@ test("a code that no route names belongs to an operation without a route", () =>
     "pat.revoked",
     "pat.expired",
     "forbidden.insufficient_scope",
+    // Of a method that no route of the path has.
+    "method_not_allowed",
     "conflict.duplicate_tuple",
     "precondition.cred_user_mismatch",
     "unavailable.reply_lost",
@@ -109,9 +111,9 @@ test("a code that no route names belongs to an operation without a route", () =>
 });
 
 describe("bundle size of the OpenAPI document", () => {
-  const bundled = async (names: string): Promise<Record<string, { bytesInOutput: number }>> => {
+  const bundled = async (module: string, names: string): Promise<Record<string, { bytesInOutput: number }>> => {
     const { metafile } = await build({
-      stdin: { contents: `export { ${names} } from "./src/http/index.ts";`, resolveDir: root },
+      stdin: { contents: `export { ${names} } from "./src/http/${module}";`, resolveDir: root },
       absWorkingDir: root,
       bundle: true,
       minify: true,
@@ -126,13 +128,22 @@ describe("bundle size of the OpenAPI document", () => {
   const generated = "src/http/generated/openapi.ts";
 
   test("with its route: the document alone, and not its generator", async () => {
-    const inputs = await bundled("authRoutes");
+    const inputs = await bundled("openapi.ts", "openapiRoutes");
     expect(inputs[generated]!.bytesInOutput).toBeGreaterThan(10_000);
     expect(Object.keys(inputs).filter((path) => /\.node\.ts$|to-json-schema/.test(path))).toEqual([]);
   });
 
-  test("without its route: not bundled", async () => {
-    const inputs = await bundled("authenticate, requireUser, cloudflareAddress, forwardedAddress, authErrorResponse");
+  test("with the other routes and not its own: not bundled", async () => {
+    const inputs = await bundled("index.ts", "authRoutes, flametrenchRoutes, healthRoutes");
+    expect(Object.keys(inputs)).toContain("src/http/routes/core.ts");
+    expect(Object.keys(inputs).filter((path) => /openapi|to-json-schema/.test(path))).toEqual([]);
+  });
+
+  test("with the guards of an application alone: neither it nor any route is bundled", async () => {
+    const inputs = await bundled(
+      "index.ts",
+      "authenticate, requireUser, requireFreshMfa, requireSameOrigin, cloudflareAddress, forwardedAddress",
+    );
     expect(Object.keys(inputs)).toContain("src/http/authenticate.ts");
     expect(Object.keys(inputs).filter((path) => /openapi|routes|schemas|valibot/.test(path))).toEqual([]);
   });

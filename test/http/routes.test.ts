@@ -1,6 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
+import type { Who } from "../../src/domain/act.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
+import { freshIdentifier, goodPassword, otherPassword, system } from "../support/auth.ts";
+import { addApp } from "../support/factors.ts";
 import { cookiesOf, type Reply, type Sent } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
@@ -44,7 +47,10 @@ describe("an account's life under /auth", () => {
     const second = tokenOf(signedIn);
 
     const current = await get("/auth/session", as(second));
-    expect(current.json).toEqual({ user: signedIn.json.user, session: { ...signedIn.json.session, current: true } });
+    expect(current.json).toEqual({
+      user: { ...signedIn.json.user, identifier: credentials.identifier, identifier_verified: false },
+      session: { ...signedIn.json.session, current: true },
+    });
 
     const listed = await get("/auth/sessions?limit=1", as(second));
     expect(listed.json.data).toMatchObject([{ id: signedUp.json.session.id, current: false }]);
@@ -74,6 +80,188 @@ describe("an account's life under /auth", () => {
     expect((await post("/auth/sign-out", undefined, as(fourth))).status).toBe(204);
     expect((await get("/auth/session", as(fourth))).code).toBe("unauthorized.session_expired");
     expect((await post("/auth/sign-in", credentials)).code).toBe("unauthorized.invalid_credential");
+  });
+});
+
+describe("one's own account under /auth", () => {
+  test("the user: read, renamed and named no longer, and nothing else can be written", async () => {
+    const { userId, token } = await world.person();
+    const read = await get("/auth/user", { token });
+    expect(read.json).toMatchObject({ id: userId, display_name: null, status: "active" });
+    expect((await put("/auth/user", { display_name: "Ada" }, { token })).json).toMatchObject({
+      id: userId,
+      display_name: "Ada",
+    });
+    expect((await put("/auth/user", {}, { token })).json.display_name).toBe("Ada");
+    expect((await get("/auth/user", { token })).json.display_name).toBe("Ada");
+    expect((await put("/auth/user", { display_name: null }, { token })).json.display_name).toBe(null);
+    expect((await put("/auth/user", { status: "revoked" }, { token })).code).toBe("invalid_format.body");
+  });
+
+  test("a closed account: needs the password, and then nobody is signed in to it any more", async () => {
+    const { identifier, token } = await world.person();
+    const second = await post("/auth/sign-in", { identifier, password: goodPassword, transport: "token" });
+    expect((await post("/auth/user/revoke", {}, { token })).code).toBe("unauthorized.invalid_credential");
+    expect((await get("/auth/session", { token })).status).toBe(200);
+    const closed = await post("/auth/user/revoke", { current_password: goodPassword }, { token });
+    expect([closed.status, closed.json.status]).toEqual([200, "revoked"]);
+    for (const ended of [token, second.json.token]) {
+      expect((await get("/auth/session", { token: ended })).code).toBe("unauthorized.session_expired");
+    }
+    const again = await post("/auth/sign-in", { identifier, password: goodPassword });
+    expect(again.code).toBe("unauthorized.invalid_credential");
+  });
+
+  test("an administrator who closes their own account: nobody else's is touched", async () => {
+    const [{ token, userId }, other] = [await world.administrator(), await world.person()];
+    await world.administrator();
+    const closed = await post("/auth/user/revoke", { current_password: goodPassword }, { token });
+    expect(closed.json).toMatchObject({ id: userId, status: "revoked" });
+    expect((await get("/auth/session", { token: other.token })).status).toBe(200);
+  });
+
+  test("passwords: one more is added, suspended and revoked, each with its own proof, and none is given back", async () => {
+    const { credentialId, identifier, token } = await world.person();
+    const [own, another] = [{ token }, freshIdentifier()];
+    const added = await post(
+      "/auth/credentials",
+      { identifier: another, password: otherPassword, current_password: goodPassword },
+      own,
+    );
+    expect([added.status, added.json]).toMatchObject([
+      201,
+      { identifier: another, type: "password", status: "active" },
+    ]);
+    const { id } = added.json;
+    expect((await get(`/auth/credentials/${id}`, own)).json).toEqual(added.json);
+
+    const listed = await get("/auth/credentials", own);
+    expect(listed.json).toMatchObject({
+      credentials: [
+        { id: credentialId, identifier },
+        { id, identifier: another },
+      ],
+    });
+    expect(`${added.text}${listed.text}`).not.toMatch(/argon2|hash|wrh/);
+
+    const proof = { current_password: otherPassword };
+    const suspended = await post(`/auth/credentials/${id}/suspend`, proof, own);
+    expect([suspended.status, suspended.json.status]).toEqual([200, "suspended"]);
+    expect((await post("/auth/sign-in", { identifier: another, password: otherPassword })).status).toBe(401);
+    const third = await post(
+      "/auth/credentials",
+      { identifier: freshIdentifier(), password: otherPassword, current_password: goodPassword },
+      own,
+    );
+    expect((await post(`/auth/credentials/${third.json.id}/revoke`, proof, own)).json.status).toBe("revoked");
+    const states = (await get("/auth/credentials", own)).json.credentials.map(
+      ({ status }: { status: string }) => status,
+    );
+    expect(states).toEqual(["active", "suspended", "revoked"]);
+  });
+
+  test("sessions: one of one's own is read and ended, and the one that asks is told from it", async () => {
+    const ada = await world.person();
+    const { session, token } = await world.signIn(ada);
+    const own = { token: ada.token };
+    const other = await get(`/auth/sessions/${session.id}`, own);
+    expect(other.json).toMatchObject({ id: session.id, current: false, revoked_at: null });
+    expect((await get(`/auth/sessions/${ada.session.id}`, own)).json).toMatchObject({
+      id: ada.session.id,
+      current: true,
+    });
+    const ended = await post(`/auth/sessions/${session.id}/revoke`, undefined, own);
+    expect(ended.json).toEqual({ ...other.json, revoked_at: expect.any(String) });
+    expect((await get("/auth/session", { token })).code).toBe("unauthorized.session_expired");
+    expect((await get("/auth/session", own)).status).toBe(200);
+  });
+
+  test("the policy of second factors: raised by oneself with a factor, and not lowered again", async () => {
+    const { person } = await addApp(world, await world.person());
+    const own = { token: person.token };
+    expect((await get("/auth/mfa-policy", own)).json).toMatchObject({ usr_id: person.userId, required: false });
+    const raised = await put("/auth/mfa-policy", { required: true }, own);
+    expect([raised.status, raised.json.required]).toEqual([200, true]);
+    expect((await put("/auth/mfa-policy", { required: false }, own)).code).toBe("forbidden");
+    expect((await get("/auth/mfa-policy", own)).json).toEqual(raised.json);
+  });
+
+  test("a personal access token: read without its secret", async () => {
+    const { token } = await world.person();
+    const made = await post("/auth/personal-access-tokens", { name: "ci", scope: ["docs:read"] }, { token });
+    const read = await get(`/auth/personal-access-tokens/${made.json.pat.id}`, { token });
+    expect(read.json).toEqual(made.json.pat);
+    expect(read.text).not.toContain(made.json.token.slice(37));
+  });
+
+  test.each(["sessions", "credentials", "personal-access-tokens"])(
+    "%s: another's is there for nobody, and an administrator reaches it under /v1 alone",
+    async (list) => {
+      const [ada, other, administrator] = [await world.person(), await world.person(), await world.administrator()];
+      const made = { actor: system, userId: ada.userId, name: "ci", scope: [] };
+      const { pat } = await world.auth.personalAccessTokens.create(made);
+      const id = { sessions: ada.session.id, credentials: ada.credentialId, "personal-access-tokens": pat.id }[list]!;
+      const before = await world.dump();
+      for (const [{ token }, code] of [
+        [other, "not_found"],
+        [administrator, "forbidden"],
+      ] as const) {
+        expect((await get(`/auth/${list}/${id}`, { token })).code).toBe(code);
+        expect((await post(`/auth/${list}/${id}/revoke`, {}, { token })).code).toBe(code);
+      }
+      expect(await world.dump()).toBe(before);
+      const path = `/v1/${list === "personal-access-tokens" ? "pats" : list}/${id}`;
+      expect((await get(path, { token: administrator.token })).json.id).toBe(id);
+    },
+  );
+});
+
+describe("the routes of one act under /auth and under /v1", () => {
+  /** Where an owner does for themself what a path under `/v1` is for. */
+  const ownPathOf = (path: string): string =>
+    path
+      .replace("/v1/users/:usr_id", "/auth/user")
+      .replace(/^\/auth\/user\/(?!revoke$)/, "/auth/")
+      .replace("/v1/", "/auth/")
+      .replace("/mfa-factors", "/factors")
+      .replace("/pats", "/personal-access-tokens")
+      // The password of the session that asks.
+      .replace("/credentials/:cred_id/rotate", "/password");
+
+  const owners = routes.filter(
+    ({ path, access }) => path.startsWith("/v1/") && typeof access === "object" && access.owner,
+  );
+
+  test("acts under /v1 that an owner may do for themself: 21 of them", () => {
+    expect(owners.length).toBe(21);
+  });
+
+  test.each(owners.map((row) => [row.id, row] as const))("%s: its owner has it under /auth too", (_id, row) => {
+    const own = routes.find(({ method, path }) => method === row.method && path === ownPathOf(row.path));
+    expect(own, `no route is ${row.method} ${ownPathOf(row.path)}`).toBeDefined();
+    const { access, body, refusals, status } = own!;
+    expect((access as Who).owner).toBe((row.access as Who).owner);
+    expect([body === undefined, status]).toEqual([row.body === undefined, row.status]);
+    // Nothing is refused there that is not refused under `/v1`.
+    expect(refusals.filter((code) => !row.refusals.includes(code))).toEqual([]);
+    // An administrator reaches nobody else's by a path that names an object.
+    if (own!.path.includes(":")) expect(access).not.toHaveProperty("administrator");
+  });
+
+  test("acts under /v1 that only others do: none is under /auth", () => {
+    const others = routes.filter(
+      ({ path, access }) => path.startsWith("/v1/") && typeof access === "object" && !access.owner,
+    );
+    const paths = new Set(routes.map(({ method, path }) => `${method} ${path}`));
+    expect(others.map(({ id }) => id).toSorted()).toEqual([
+      "createUser",
+      "grantMfaEnrollment",
+      "listUsers",
+      "reinstateCredential",
+      "reinstateUser",
+      "suspendUser",
+    ]);
+    expect(others.filter(({ method, path }) => paths.has(`${method} ${ownPathOf(path)}`))).toEqual([]);
   });
 });
 

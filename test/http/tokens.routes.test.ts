@@ -195,9 +195,18 @@ describe("personal access token routes", () => {
     }
   });
 
-  test.each(["status=gone", "status=active&status=revoked", "prefix=x", "limit=x"])("?%s: 400", async (query) => {
-    const reply = await world.send({ method: "GET", path: `/auth/personal-access-tokens?${query}`, token: ada.token });
-    expect(reply.code).toBe("invalid_format.query");
+  test.each(["status=gone", "status=active&status=revoked", "limit=x"])("?%s: 400", async (query) => {
+    for (const path of ["/auth/personal-access-tokens", `/v1/users/${ada.userId}/pats`]) {
+      const reply = await world.send({ method: "GET", path: `${path}?${query}`, token: ada.token });
+      expect([path, reply.code]).toEqual([path, "invalid_format.query"]);
+    }
+  });
+
+  test("?prefix=x: a parameter that the route does not know is ignored", async () => {
+    const of = (query: string) =>
+      world.send({ method: "GET", path: `/auth/personal-access-tokens${query}`, token: ada.token });
+    const reply = await of("?prefix=x");
+    expect([reply.status, reply.json]).toEqual([200, (await of("")).json]);
   });
 
   test("S04: 11 minutes after signing in: refused", async () => {

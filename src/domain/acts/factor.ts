@@ -15,14 +15,7 @@ export const enrollFactor: GuardedAct = {
   target: "mfa",
   who: { owner: "fresh" },
   locks: ["user"],
-  refusals: [
-    "invalid_format.name",
-    "invalid_format.rp_id",
-    "forbidden",
-    "precondition.factor_needed_first",
-    "too_many_requests",
-    "unavailable.busy",
-  ],
+  refusals: ["invalid_format.name", "invalid_format.rp_id", "forbidden", "precondition.factor_needed_first"],
 };
 
 export const confirmFactor: GuardedAct = {

@@ -46,6 +46,8 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
     method: "post",
     body: enrollFactorBody,
     status: 201,
+    // Of new recovery codes, each of which is hashed: nobody gets them before they are signed in.
+    refusals: ["too_many_requests", "unavailable.busy"],
     run: async (call) => call.c.json(await enroll(call, { actor: call.actor, userId: call.userId }), 201),
   }),
   ...rows.twins({

@@ -6,7 +6,7 @@ import type { Provocations, RefusalTools } from "./tools.ts";
 
 export function credentialRefusals(
   world: HttpWorld,
-  { post, as, adding, rotating, endRefusals, proofOf, busily, often, withNeededPasskey }: RefusalTools,
+  { post, as, adding, addingOwn, rotating, addRefusals, endRefusals, proofOf, busily, often }: RefusalTools,
 ): Record<string, Provocations> {
   return {
     changePassword: {
@@ -54,31 +54,9 @@ export function credentialRefusals(
     createCredential: {
       not_found: async () =>
         await post("/v1/credentials", adding((await world.person()).userId), as(await world.person())),
-      "invalid_format.identifier": async () => {
-        const ada = await world.person();
-        return await post("/v1/credentials", adding(ada.userId, { identifier: "ä" }), as(ada));
-      },
-      "invalid_format.password": async () => {
-        const ada = await world.person();
-        return await post("/v1/credentials", adding(ada.userId, { password: "twelve chars" }), as(ada));
-      },
-      "conflict.duplicate_credential": async () => {
-        const [ada, other] = [await world.person(), await world.person()];
-        return await post("/v1/credentials", adding(ada.userId, { identifier: other.identifier }), as(ada));
-      },
-      too_many_requests: async () => {
-        const [ada, other] = [await world.person(), await world.person()];
-        return await often("/v1/credentials", () => adding(ada.userId, { identifier: other.identifier }), as(ada));
-      },
-      "unauthorized.invalid_credential": async () => {
-        const ada = await world.person();
-        return await post("/v1/credentials", adding(ada.userId, { current_password: undefined }), as(ada));
-      },
-      "unavailable.busy": async () => {
-        const { userId, token } = await world.person();
-        return await busily({ method: "POST", path: "/v1/credentials", json: adding(userId), token });
-      },
+      ...addRefusals("/v1/credentials", ({ userId }, more) => adding(userId, more)),
     },
+    createOwnPassword: addRefusals("/auth/credentials", (_ada, more) => addingOwn(more)),
     rotateCredential: {
       "invalid_format.password": async () => {
         const ada = await world.person();
@@ -121,21 +99,14 @@ export function credentialRefusals(
       },
     },
     suspendCredential: {
-      ...endRefusals("suspend"),
+      ...endRefusals((id) => `/v1/credentials/${id}/suspend`),
       "conflict.already_terminal": async () => {
         const { credentialId } = await world.person();
         await world.auth.credentials.revoke({ actor: system, credentialId });
         return await post(`/v1/credentials/${credentialId}/suspend`, undefined, as(await world.administrator()));
       },
-      "conflict.last_way_in": async () => {
-        const ada = await world.person();
-        return await post(`/v1/credentials/${ada.credentialId}/suspend`, undefined, as(ada));
-      },
-      "conflict.last_factor": async () => {
-        const { ada, passkeyId } = await withNeededPasskey();
-        return await post(`/v1/credentials/${passkeyId}/suspend`, undefined, as(ada));
-      },
     },
+    suspendOwnCredential: endRefusals((id) => `/auth/credentials/${id}/suspend`),
     reinstateCredential: {
       "precondition.invalid_transition": async () => {
         const { credentialId } = await world.person();
@@ -159,20 +130,13 @@ export function credentialRefusals(
       },
     },
     revokeCredential: {
-      ...endRefusals("revoke"),
+      ...endRefusals((id) => `/v1/credentials/${id}/revoke`),
       "conflict.already_terminal": async () => {
         const { credentialId } = await world.person();
         await world.auth.credentials.revoke({ actor: system, credentialId });
         return await post(`/v1/credentials/${credentialId}/revoke`, undefined, as(await world.administrator()));
       },
-      "conflict.last_way_in": async () => {
-        const ada = await world.person();
-        return await post(`/v1/credentials/${ada.credentialId}/revoke`, undefined, as(ada));
-      },
-      "conflict.last_factor": async () => {
-        const { ada, passkeyId } = await withNeededPasskey();
-        return await post(`/v1/credentials/${passkeyId}/revoke`, undefined, as(ada));
-      },
     },
+    revokeOwnCredential: endRefusals((id) => `/auth/credentials/${id}/revoke`),
   };
 }

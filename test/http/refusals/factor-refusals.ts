@@ -19,6 +19,7 @@ export function factorRefusals(
     confirmRefusals,
     ownConfirmRefusals,
     revokeRefusals,
+    policyRefusals,
   }: FactorTools,
 ): Record<string, Provocations> {
   return {
@@ -78,14 +79,10 @@ export function factorRefusals(
     },
     enrollOwnFactor: ownEnrollRefusals(() => "/auth/factors"),
     enrollMfaFactor: ownEnrollRefusals(({ userId }) => `/v1/users/${userId}/mfa-factors`),
-    confirmOwnFactor: {
-      not_found: async () =>
-        await post(`/auth/factors/${generateId("mfa")}/confirm`, wrongCode, as(await world.person())),
-      ...ownConfirmRefusals(
-        (factorId) => `/auth/factors/${factorId}/confirm`,
-        () => "/auth/factors",
-      ),
-    },
+    confirmOwnFactor: ownConfirmRefusals(
+      (factorId) => `/auth/factors/${factorId}/confirm`,
+      () => "/auth/factors",
+    ),
     confirmMfaEnrollment: ownConfirmRefusals(
       (factorId) => `/v1/mfa-factors/${factorId}/confirm`,
       ({ userId }) => `/v1/users/${userId}/mfa-factors`,
@@ -100,16 +97,9 @@ export function factorRefusals(
       ...revokeRefusals((factorId) => `/auth/factors/${factorId}/revoke`),
     },
     revokeMfaFactor: revokeRefusals((factorId) => `/v1/mfa-factors/${factorId}/revoke`),
+    setOwnMfaPolicy: policyRefusals(() => "/auth/mfa-policy"),
     setMfaPolicy: {
-      "precondition.factor_needed_first": async () => {
-        const ada = await world.person();
-        return await put(`/v1/users/${ada.userId}/mfa-policy`, { required: true }, as(ada));
-      },
-      forbidden: async () => {
-        const { person } = await addApp(world, await world.person());
-        await world.requireFactor(person.userId);
-        return await put(`/v1/users/${person.userId}/mfa-policy`, { required: false }, as(person));
-      },
+      ...policyRefusals(({ userId }) => `/v1/users/${userId}/mfa-policy`),
       "conflict.already_terminal": async () => {
         const { userId } = await world.person();
         await world.auth.users.revoke({ actor: system, userId });

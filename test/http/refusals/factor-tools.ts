@@ -1,3 +1,4 @@
+import { generateId } from "../../../src/domain/id.ts";
 import { sql } from "../../../src/store/sql.ts";
 import { freshAddress, type Person } from "../../support/auth.ts";
 import { newAuthenticator } from "../../support/authenticator.ts";
@@ -10,7 +11,7 @@ import type { Provocations, RefusalTools } from "./tools.ts";
 export type FactorTools = ReturnType<typeof factorTools>;
 
 /** What provokes refusals of the routes of second factors. */
-export function factorTools(world: HttpWorld, { post, as, busily, often }: RefusalTools) {
+export function factorTools(world: HttpWorld, { post, put, as, busily, often }: RefusalTools) {
   /** An administrator permits an enrollment. */
   const grant = async (userId: string): Promise<Reply> =>
     await post(`/v1/users/${userId}/mfa-policy/grant-enrollment`, undefined, as(await world.administrator()));
@@ -150,15 +151,20 @@ export function factorTools(world: HttpWorld, { post, as, busily, often }: Refus
     } satisfies Provocations;
   };
 
-  const ownConfirmRefusals = (pathOf: (factorId: string) => string, enrollAt: (ada: Person) => string): Provocations =>
-    confirmRefusals(
+  const ownConfirmRefusals = (
+    pathOf: (factorId: string) => string,
+    enrollAt: (ada: Person) => string,
+  ): Provocations => ({
+    not_found: async () => await post(pathOf(generateId("mfa")), wrongCode, as(await world.person())),
+    ...confirmRefusals(
       async () => {
         const ada = await world.person();
         return { ada, sent: async () => as(ada) };
       },
       pathOf,
       enrollAt,
-    );
+    ),
+  });
 
   /** What ending one is refused with, by whoever it is of. */
   const revokeRefusals = (pathOf: (factorId: string) => string): Provocations => ({
@@ -175,6 +181,19 @@ export function factorTools(world: HttpWorld, { post, as, busily, often }: Refus
     },
   });
 
+  /** What setting one's own policy is refused with, at either of its routes. */
+  const policyRefusals = (pathOf: (ada: Person) => string): Provocations => ({
+    "precondition.factor_needed_first": async () => {
+      const ada = await world.person();
+      return await put(pathOf(ada), { required: true }, as(ada));
+    },
+    forbidden: async () => {
+      const { person } = await addApp(world, await world.person());
+      await world.requireFactor(person.userId);
+      return await put(pathOf(person), { required: false }, as(person));
+    },
+  });
+
   return {
     grant,
     wrongCode,
@@ -187,5 +206,6 @@ export function factorTools(world: HttpWorld, { post, as, busily, often }: Refus
     confirmRefusals,
     ownConfirmRefusals,
     revokeRefusals,
+    policyRefusals,
   };
 }

@@ -11,7 +11,8 @@ import {
   quickHasher,
   system,
 } from "../../support/auth.ts";
-import { givenPasskey } from "../../support/factors.ts";
+import { newAuthenticator } from "../../support/authenticator.ts";
+import { givenPasskey, registrationBy } from "../../support/factors.ts";
 import { type Reply, type Sent, send } from "../../support/http.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
 import { applicationOf } from "../../support/http-world.ts";
@@ -31,48 +32,110 @@ export function refusalTools(world: HttpWorld) {
 
   const as = ({ token }: Person): Partial<Sent> => ({ token });
 
-  const adding = (usr_id: string, more: object = {}) => ({
-    usr_id,
-    type: "password",
+  const addingOwn = (more: object = {}) => ({
     identifier: freshIdentifier(),
     password: otherPassword,
     current_password: goodPassword,
     ...more,
   });
 
+  const adding = (usr_id: string, more: object = {}) => ({ usr_id, type: "password", ...addingOwn(more) });
+
   const proving = { current_password: goodPassword };
 
   const rotating = { password: otherPassword, ...proving };
 
-  /** The refusals of ending one's own password. */
-  const endRefusals = (verb: "suspend" | "revoke"): Provocations => ({
+  /** The refusals of adding a password to one's own account, at either of its routes. */
+  const addRefusals = (path: string, bodyOf: (ada: Person, more?: object) => unknown): Provocations => {
+    const adds = async (more: object) => {
+      const ada = await world.person();
+      return await post(path, bodyOf(ada, more), as(ada));
+    };
+    const taken = async () => ({ identifier: (await world.person()).identifier });
+    return {
+      "invalid_format.identifier": () => adds({ identifier: "ä" }),
+      "invalid_format.password": () => adds({ password: "twelve chars" }),
+      "conflict.duplicate_credential": async () => await adds(await taken()),
+      too_many_requests: async () => {
+        const [ada, more] = [await world.person(), await taken()];
+        return await often(path, () => bodyOf(ada, more), as(ada));
+      },
+      "unauthorized.invalid_credential": () => adds({ current_password: undefined }),
+      "unavailable.busy": async () => {
+        const ada = await world.person();
+        return await busily({ method: "POST", path, json: bodyOf(ada), token: ada.token });
+      },
+    };
+  };
+
+  /** The refusals of ending a credential of one's own, at either of its routes. */
+  const endRefusals = (pathOf: (credentialId: string) => string): Provocations => ({
     // Who gives a proof for somebody else.
     forbidden: async () => {
       const { credentialId } = await world.person();
-      return await post(`/v1/credentials/${credentialId}/${verb}`, proving, as(await world.administrator()));
+      return await post(pathOf(credentialId), proving, as(await world.administrator()));
     },
     "unauthorized.invalid_credential": async () => {
       const ada = await world.person();
       await post("/v1/credentials", adding(ada.userId), as(ada));
-      return await post(`/v1/credentials/${ada.credentialId}/${verb}`, undefined, as(ada));
+      return await post(pathOf(ada.credentialId), undefined, as(ada));
     },
     "conflict.credential_not_active": async () => {
       const ada = await world.person();
       const extra = await post("/v1/credentials", adding(ada.userId), as(ada));
       await world.auth.credentials.suspend({ actor: system, credentialId: extra.json.id });
-      return await post(`/v1/credentials/${extra.json.id}/${verb}`, proving, as(ada));
+      return await post(pathOf(extra.json.id), proving, as(ada));
     },
     "conflict.credential_type_mismatch": async () => {
       const { ada, passkeyId } = await withPasskey();
-      return await post(`/v1/credentials/${passkeyId}/${verb}`, proving, as(ada));
+      return await post(pathOf(passkeyId), proving, as(ada));
     },
     "unavailable.busy": async () => {
       const { credentialId, token } = await world.person();
-      return await busily({ method: "POST", path: `/v1/credentials/${credentialId}/${verb}`, json: proving, token });
+      return await busily({ method: "POST", path: pathOf(credentialId), json: proving, token });
     },
     too_many_requests: async () => {
       const ada = await world.person({ password: otherPassword });
-      return await often(`/v1/credentials/${ada.credentialId}/${verb}`, () => proving, as(ada));
+      return await often(pathOf(ada.credentialId), () => proving, as(ada));
+    },
+    "conflict.already_terminal": async () => {
+      const { ada, passkeyId } = await withPasskey();
+      await endPasskey(passkeyId, ada);
+      return await post(pathOf(passkeyId), undefined, as(ada));
+    },
+    "conflict.last_way_in": async () => {
+      const ada = await world.person();
+      return await post(pathOf(ada.credentialId), undefined, as(ada));
+    },
+    "conflict.last_factor": async () => {
+      const { ada, passkeyId } = await withNeededPasskey();
+      return await post(pathOf(passkeyId), undefined, as(ada));
+    },
+  });
+
+  /** The refusals of closing one's own account, at either of its routes. */
+  const closeRefusals = (pathOf: (ada: Pick<Person, "userId">) => string): Provocations => ({
+    "conflict.last_administrator": () => alone((last) => post(pathOf(last), undefined, as(last))),
+    // What an administrator has suspended would be free again.
+    forbidden: async () => {
+      const [ada, device] = [await world.person(), await newAuthenticator()];
+      await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
+      const response = await device.get(await world.auth.signIn.passkeyOptions());
+      const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
+      await world.auth.credentials.suspend({ actor: system, credentialId: ada.credentialId });
+      return await post(pathOf(ada), undefined, { token: json.token });
+    },
+    "unauthorized.invalid_credential": async () => {
+      const ada = await world.person();
+      return await post(pathOf(ada), undefined, as(ada));
+    },
+    too_many_requests: async () => {
+      const ada = await world.person({ password: otherPassword });
+      return await often(pathOf(ada), () => proving, as(ada));
+    },
+    "unavailable.busy": async () => {
+      const ada = await world.person();
+      return await busily({ method: "POST", path: pathOf(ada), json: proving, token: ada.token });
     },
   });
 
@@ -162,9 +225,12 @@ export function refusalTools(world: HttpWorld) {
     put,
     as,
     adding,
+    addingOwn,
     proving,
     rotating,
+    addRefusals,
     endRefusals,
+    closeRefusals,
     signUp,
     proofOf,
     busily,

@@ -1,6 +1,4 @@
-import { otherPassword, system } from "../../support/auth.ts";
-import { newAuthenticator } from "../../support/authenticator.ts";
-import { registrationBy } from "../../support/factors.ts";
+import { system } from "../../support/auth.ts";
 import { send } from "../../support/http.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
 import { applicationOf } from "../../support/http-world.ts";
@@ -8,7 +6,7 @@ import type { Provocations, RefusalTools } from "./tools.ts";
 
 export function userRefusals(
   world: HttpWorld,
-  { post, get, as, proving, signUp, busily, often, alone }: RefusalTools,
+  { post, get, as, closeRefusals, signUp, busily, often, alone }: RefusalTools,
 ): Record<string, Provocations> {
   return {
     createUser: {
@@ -95,30 +93,9 @@ export function userRefusals(
         await world.auth.users.revoke({ actor: system, userId });
         return await post(`/v1/users/${userId}/revoke`, undefined, as(await world.administrator()));
       },
-      "conflict.last_administrator": () =>
-        alone((last) => post(`/v1/users/${last.userId}/revoke`, undefined, as(last))),
-      // What an administrator has suspended would be free again.
-      forbidden: async () => {
-        const [ada, device] = [await world.person(), await newAuthenticator()];
-        await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
-        const response = await device.get(await world.auth.signIn.passkeyOptions());
-        const { json } = await post("/auth/sign-in/passkey", { response, transport: "token" });
-        await world.auth.credentials.suspend({ actor: system, credentialId: ada.credentialId });
-        return await post(`/v1/users/${ada.userId}/revoke`, undefined, { token: json.token });
-      },
-      "unauthorized.invalid_credential": async () => {
-        const ada = await world.person();
-        return await post(`/v1/users/${ada.userId}/revoke`, undefined, as(ada));
-      },
-      too_many_requests: async () => {
-        const ada = await world.person({ password: otherPassword });
-        return await often(`/v1/users/${ada.userId}/revoke`, () => proving, as(ada));
-      },
-      "unavailable.busy": async () => {
-        const { userId, token } = await world.person();
-        return await busily({ method: "POST", path: `/v1/users/${userId}/revoke`, json: proving, token });
-      },
+      ...closeRefusals(({ userId }) => `/v1/users/${userId}/revoke`),
     },
+    closeAccount: closeRefusals(() => "/auth/user/revoke"),
     listUserSessions: {
       "invalid_format.cursor": async () => {
         const ada = await world.person();
