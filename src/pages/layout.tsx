@@ -41,7 +41,7 @@ export function refusalPage(asked: Asked, refusal: AuthError | undefined): Respo
       <h1>{refusal?.code === "not_found" ? "Not found" : "That did not work"}</h1>
       <p role="alert">{message}</p>
       <p>
-        <a href={site.path("/")}>Go to the start</a>
+        <a href={site.brand.homePath}>Go to the start</a>
       </p>
     </>
   );
@@ -63,15 +63,17 @@ function Document({ site, title, children, script, signedIn, refusal }: PageCont
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         {/* Whoever hears a page hears its title first. */}
-        <title>{refusal ? `Error: ${title}` : title} – Sallyport</title>
+        <title>
+          {refusal ? `Error: ${title}` : title} – {site.brand.name}
+        </title>
         <link rel="stylesheet" href={site.path("/pages/style.css")} />
         <link rel="icon" href={site.path("/pages/icon.svg")} type="image/svg+xml" />
         {script && <script src={site.path("/pages/passkey.js")} defer />}
       </head>
       <body>
         <header>
-          <a class="brand" href={site.path("/")}>
-            Sallyport
+          <a class="brand" href={site.brand.homePath}>
+            {site.brand.name}
           </a>
           {signedIn && (
             <form method="post" action={site.path("/sign-out")}>

@@ -21,11 +21,17 @@ export function placeOf(section: Section): string {
 const nextPaths: readonly string[] = ["/account", ...sections.map(placeOf)];
 
 /**
- * Where somebody is sent after a proof. One of a list, compared whole: there is no parser for an address to be read in another
+ * Where a person is sent after a proof. One of a list, compared whole: there is no parser for an address to be read in another
  * way by (R062).
+ *
+ * @param otherwise Where to, if it is none of them. Default: where a sign-in leads.
  */
-export function nextPath(asked: string | undefined, { path }: Site): string {
-  return nextPaths.map(path).find((known) => known === asked) ?? path("/account");
+export function nextPath(
+  asked: string | undefined,
+  { path, returnPaths }: Site,
+  otherwise: string = returnPaths.signIn,
+): string {
+  return [otherwise, ...nextPaths.map(path)].find((known) => known === asked) ?? otherwise;
 }
 
 /** A path with parameters. */

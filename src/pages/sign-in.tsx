@@ -61,7 +61,7 @@ export const signInRoutes: readonly PageRoute[] = [
     const token = readCookie(c, sessionCookie);
     if (token) await auth.sessions.signOut({ token, transport: "cookie", context });
     clearCookie(c, sessionCookie);
-    return c.redirect(site.path("/sign-in"), 303);
+    return c.redirect(site.returnPaths.signOut, 303);
   }),
 ];
 

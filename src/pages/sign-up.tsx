@@ -29,7 +29,7 @@ export const signUpRoutes: readonly PageRoute[] = [
     );
     if (refusal) return await signUpPage(visit, typed, refusal);
     signedIn(c, "cookie", value);
-    return c.redirect(site.path("/account"), 303);
+    return c.redirect(site.returnPaths.signUp, 303);
   }),
 ];
 

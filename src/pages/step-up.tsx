@@ -9,11 +9,11 @@ import { CodeForms, type FactorKind, wrongPasskey } from "./second-factor.tsx";
 
 /** Proving again who one is, for what only a fresh session may do. */
 export const stepUpRoutes: readonly PageRoute[] = [
-  userPage("/account/step-up", (visit) => stepUpPage(visit, nextPath(visit.c.req.query("next"), visit.site))),
+  userPage("/account/step-up", (visit) => stepUpPage(visit, nextAfterStepUp(visit, visit.c.req.query("next")))),
 
   userForm("/account/step-up", "/account/step-up", async (visit, form) => {
-    const { c, site, auth, actor } = visit;
-    const next = nextPath(form.text("next"), site);
+    const { c, auth, actor } = visit;
+    const next = nextAfterStepUp(visit, form.text("next"));
     const type = typeOf(form.text("type"));
     const proof = type === "password" ? { type, password: form.text("password") } : { type, code: form.text("code") };
     const { value, refusal } = await attempt(auth.stepUp({ actor, transport: "cookie", proof }));
@@ -26,15 +26,21 @@ export const stepUpRoutes: readonly PageRoute[] = [
     c.json(await auth.passkeys.proofOptions({ actor })),
   ),
 
-  userScript("/account/step-up/passkey", "/account/step-up", async ({ c, site, auth, actor }, { response, next }) => {
+  userScript("/account/step-up/passkey", "/account/step-up", async (visit, { response, next }) => {
+    const { c, auth, actor } = visit;
     const { value, refusal } = await attempt(
       auth.webauthn.stepUp({ actor, transport: "cookie", proof: { type: "webauthn", response } }),
     );
     if (refusal) return c.json({ message: sentenceFor(refusal, wrongPasskey) }, refusal.status);
     signedIn(c, "cookie", value);
-    return c.json({ location: nextPath(typeof next === "string" ? next : undefined, site) });
+    return c.json({ location: nextAfterStepUp(visit, typeof next === "string" ? next : undefined) });
   }),
 ];
+
+/** A person proves again what they came for from the account page, and returns to it. */
+function nextAfterStepUp({ site }: UserVisit, asked: string | undefined): string {
+  return nextPath(asked, site, site.path("/account"));
+}
 
 type ProofType = "password" | "totp" | "recovery";
 

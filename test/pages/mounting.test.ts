@@ -1,11 +1,11 @@
 /** The pages below a base path, in an application with routes of its own. @module */
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ConfigurationError } from "../../src/index.ts";
+import { AuthError, ConfigurationError } from "../../src/index.ts";
 import { assets } from "../../src/pages/assets.ts";
-import { type PagesOptions, pageRoutes, pages } from "../../src/pages/index.tsx";
+import { failurePage, type PagesOptions, pageRoutes, pages } from "../../src/pages/index.tsx";
 import { freshIdentifier, goodPassword } from "../support/auth.ts";
-import { appOf } from "../support/factors.ts";
+import { addApp, appOf } from "../support/factors.ts";
 import { addressesOf, pageBrowser } from "../support/page-browser.ts";
 import { askPages, openPages, type PageWorld } from "../support/page-world.ts";
 
@@ -204,24 +204,142 @@ describe("S80: an application with routes of its own", () => {
   });
 });
 
+describe("brand", () => {
+  const titleOf = (text: string) => /<title>(.*?)<\/title>/s.exec(text)![1]!.trim();
+  const brandOf = (text: string) => /<a class="brand" href="([^"]*)">(.*?)<\/a>/s.exec(text)!.slice(1);
+
+  test.each([
+    { options: {}, title: "Sign in – Sallyport", brand: ["/", "Sallyport"] },
+    { options: { basePath }, title: "Sign in – Sallyport", brand: ["/me", "Sallyport"] },
+    { options: { basePath, brand: { name: "Acme" } }, title: "Sign in – Acme", brand: ["/me", "Acme"] },
+    {
+      options: { brand: { name: "A&B", homePath: "/x?a#b" } },
+      title: "Sign in – A&amp;B",
+      brand: ["/x?a#b", "A&amp;B"],
+    },
+  ])("$options: in the title and the header", async ({ options, title, brand }) => {
+    const path = `${"basePath" in options ? basePath : ""}/sign-in`;
+    const { text } = await askPages(pages(world.auth, options), { path });
+    expect([titleOf(text), brandOf(text)]).toEqual([title, brand]);
+  });
+
+  test("a name with markup: is text on every page, and on one of a failure", async () => {
+    const name = `"'></title><script>alert(1)</script>`;
+    const branded = pages(world.auth, { brand: { name } });
+    const as = await world.person({ transport: "cookie" });
+    const shown = pageRoutes.filter(({ takes }) => takes === "nothing");
+    const replies = [
+      ...(await Promise.all(shown.map(({ path }) => askPages(branded, { path, as })))),
+      await askPages(branded, { path: "/sign-in", form: {}, headers: { "sec-fetch-site": "cross-site" } }),
+    ].filter(({ location }) => !location);
+    expect(replies.length).toBeGreaterThan(3);
+    for (const { text } of replies) {
+      expect([text.includes("<script>"), text.match(/&lt;script&gt;alert/g)?.length]).toEqual([false, 2]);
+    }
+  });
+
+  test("the page of a failure: leads home", async () => {
+    const brand = { name: "Acme", homePath: "/home" };
+    const failing = new Hono().notFound((c) => failurePage(new AuthError("not_found"), c, { basePath, brand }));
+    const { status, text } = await askPages(failing, { path: "/nowhere" });
+    expect([status, titleOf(text), brandOf(text)]).toEqual([404, "Error: That did not work – Acme", ["/home", "Acme"]]);
+    expect(text).toContain('<a href="/home">Go to the start</a>');
+    expect(text).toContain('href="/me/pages/style.css"');
+  });
+});
+
+describe("where a person goes next", () => {
+  const returnPaths = { signIn: "/dashboard?tab=1", signUp: "/welcome", signOut: "/goodbye" };
+  const brand = { name: "Acme", homePath: "/home" };
+  const outside: ReadonlySet<string> = new Set([...Object.values(returnPaths), brand.homePath]);
+  const withReturns = (): Hono => {
+    const mounted = new Hono().route("/", pages(world.auth, { basePath, brand, returnPaths }));
+    for (const path of outside) mounted.get(path.replace(/\?.*/, ""), (c) => c.text(`own ${path}`));
+    return mounted;
+  };
+
+  test("sign-up, sign-out and sign-in: to their return paths, and no address leads elsewhere", async () => {
+    const person = { identifier: freshIdentifier(), password: goodPassword };
+    const browser = pageBrowser(withReturns());
+    await browser.open("/me/sign-up");
+    await browser.submit("/me/sign-up", person);
+    expect(browser.path).toBe("/welcome");
+    await browser.open("/me/account");
+    await browser.submit("/me/sign-out");
+    expect(browser.path).toBe("/goodbye");
+    await browser.open("/me/sign-in");
+    await browser.submit("/me/sign-in", person);
+    expect(browser.path).toBe("/dashboard?tab=1");
+    expect(strays(browser.addresses).filter((address) => !outside.has(address))).toEqual([]);
+  });
+
+  test("after a second factor: to the return path of sign-in", async () => {
+    const { app: phone, person } = await addApp(world, await world.person({ transport: "cookie" }));
+    const browser = pageBrowser(withReturns());
+    await browser.open("/me/sign-in");
+    await browser.submit("/me/sign-in", { identifier: person.identifier, password: person.password });
+    await browser.submit("/me/sign-in/second-factor", { code: await phone.code() });
+    expect(browser.path).toBe("/dashboard?tab=1");
+  });
+
+  test("a next: wins over the return path", async () => {
+    const { identifier, password } = await world.person();
+    const browser = pageBrowser(withReturns());
+    await browser.open("/me/account");
+    await browser.submit("/me/sign-in", { identifier, password });
+    expect(browser.path).toBe("/me/account");
+  });
+
+  test.each(["//evil.example", "/dashboard", "/dashboard?tab=2", "/welcome", "https://evil.example/dashboard?tab=1"])(
+    "R062: next %s: to the return path",
+    async (next) => {
+      const { identifier, password } = await world.person();
+      const reply = await askPages(withReturns(), { path: "/me/sign-in", form: { identifier, password, next } });
+      expect([reply.status, reply.location]).toEqual([303, returnPaths.signIn]);
+    },
+  );
+
+  test("after step-up without a next: to the account page", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const form = { type: "password", password: person.password };
+    const reply = await askPages(withReturns(), { path: "/me/account/step-up", form, as: person });
+    expect([reply.status, reply.location]).toEqual([303, "/me/account"]);
+  });
+});
+
 describe("options of the pages", () => {
+  const noBase = [
+    "me",
+    "/",
+    "/me/",
+    "//me",
+    "/me//x",
+    "/me/../x",
+    "/..",
+    "/.",
+    "/me?x",
+    "/me#x",
+    "/:me",
+    "/me*",
+    "/%2e",
+  ];
+  const noPath = [
+    "",
+    "home",
+    "//evil.example",
+    "/\\evil.example",
+    "/\t/evil.example",
+    "https://evil.example",
+    "/a b",
+    "/ä",
+  ];
   const refused: readonly (readonly [string, PagesOptions])[] = [
-    ...[
-      "me",
-      "/",
-      "/me/",
-      "//me",
-      "/me//x",
-      "/me/../x",
-      "/..",
-      "/.",
-      "/me?x",
-      "/me#x",
-      "/:me",
-      "/me*",
-      "/m e",
-      "/%2e",
-    ].map((path) => ["basePath", { basePath: path }] as const),
+    ...noBase.map((path) => ["basePath", { basePath: path }] as const),
+    ...["", " "].map((name) => ["brand.name", { brand: { name } }] as const),
+    ...noPath.map((homePath) => ["brand.homePath", { brand: { homePath } }] as const),
+    ...noPath.map((signIn) => ["returnPaths.signIn", { returnPaths: { signIn } }] as const),
+    ["returnPaths.signUp", { returnPaths: { signUp: "//evil.example" } }],
+    ["returnPaths.signOut", { returnPaths: { signOut: "//evil.example" } }],
   ];
 
   test.each(refused)("%s of %j: refused", (option, options) => {
