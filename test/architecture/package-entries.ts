@@ -3,12 +3,16 @@ import { fileURLToPath } from "node:url";
 
 const root = new URL("../../", import.meta.url);
 
-/** The source files behind package.json's `exports`, from the project's root: one for each condition of each entry. */
-export const packageEntries: ReadonlySet<string> = new Set(
-  Object.values(readManifest().exports)
-    .flatMap((conditions) => Object.values(conditions))
-    .map(sourceOf),
+/** The source files behind each of package.json's `exports`, from the project's root: one for each condition, types first. */
+export const entrySources: ReadonlyMap<string, readonly string[]> = new Map(
+  Object.entries(readManifest().exports).map(([subpath, conditions]) => [
+    subpath,
+    Object.values(conditions).map(sourceOf),
+  ]),
 );
+
+/** The same files, of all entries. */
+export const packageEntries: ReadonlySet<string> = new Set([...entrySources.values()].flat());
 
 function readManifest(): { exports: Record<string, Record<string, string>> } {
   return JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
