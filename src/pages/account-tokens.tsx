@@ -52,7 +52,7 @@ export function TokensPart({ site, account, failure, done }: PartProps): Rendere
           form="tokens"
           name="scopes"
           label="Scopes"
-          hint="Separated by spaces. This server itself asks for account:read, at /api/me."
+          hint="Separated by spaces, such as account:read."
           value={typed.scopes ?? "account:read"}
           required={false}
           autocomplete="off"
