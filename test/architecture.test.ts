@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { codeGates } from "./architecture/code-gates.ts";
 import { importGates, layerOf, layers } from "./architecture/import-gates.ts";
+import { packageEntries } from "./architecture/package-entries.ts";
 import { parseSource, readSourceTree } from "./architecture/source-tree.ts";
 
 const files = readSourceTree("src", "build", "worker");
@@ -10,6 +11,11 @@ describe("what there is to look at", () => {
     expect(files.length).toBeGreaterThan(80);
     expect(files.flatMap(({ imports }) => imports).length).toBeGreaterThan(300);
     for (const { name } of layers) expect(files.map(({ path }) => layerOf(path)?.name)).toContain(name);
+  });
+
+  test("every entry of the package, as a source", () => {
+    expect(packageEntries.size).toBeGreaterThan(12);
+    expect(files.map(({ path }) => path)).toEqual(expect.arrayContaining([...packageEntries]));
   });
 
   test("every relative import leads to a file that was read, or to a binary", () => {

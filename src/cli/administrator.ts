@@ -1,4 +1,5 @@
 import { systemActor } from "../domain/actor.ts";
+import type { UserId } from "../domain/id.ts";
 import { administratorOperations } from "../operations/administrators.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
@@ -14,7 +15,8 @@ export const administratorCommand: Command = {
     }
     await withDatabase(values, async (database) => {
       const administrators = administratorOperations({ database, onError: (error) => console.error(String(error)) });
-      const input = { actor: systemActor("command-line"), userId };
+      // Whatever was typed: the operation answers not_found for what is no user's id.
+      const input = { actor: systemActor("command-line"), userId: userId as UserId };
       if (verb === "grant") {
         const { granted } = await administrators.grant(input);
         console.log(granted ? "The user is an administrator now." : "The user was an administrator already.");

@@ -33,11 +33,12 @@ const doneWords: ReadonlyMap<string, { section: Section; text: string }> = new M
 ]);
 
 export async function accountPage(visit: UserVisit, failure?: Failure): Promise<Response> {
-  const { c } = visit;
+  const { c, site } = visit;
   const account = await loadAccount(visit);
   // Only after an act on this very page: a link from elsewhere says nothing here.
   const done = c.req.header("sec-fetch-site") === "same-origin" ? doneWords.get(c.req.query("done") ?? "") : undefined;
   const of = (section: Section) => ({
+    site,
     account,
     failure: failure?.section === section ? failure : undefined,
     done: done?.section === section ? done.text : undefined,
@@ -62,7 +63,7 @@ export async function accountPage(visit: UserVisit, failure?: Failure): Promise<
       <SessionsPart {...of("sessions")} />
     </>
   );
-  return await respond(c, {
+  return await respond(visit, {
     title: "Your account",
     children,
     script: true,
@@ -71,10 +72,10 @@ export async function accountPage(visit: UserVisit, failure?: Failure): Promise<
   });
 }
 
-function NamePart({ account, failure, done }: PartProps) {
+function NamePart({ site, account, failure, done }: PartProps) {
   return (
     <Part id="name" done={done} title="Name">
-      <form method="post" action="/account/name">
+      <form method="post" action={site.path("/account/name")}>
         <Field
           form="name"
           name="display_name"
@@ -91,12 +92,12 @@ function NamePart({ account, failure, done }: PartProps) {
   );
 }
 
-function PasswordPart({ identifier, failure, done }: Omit<PartProps, "account"> & { identifier: string }) {
+function PasswordPart({ site, identifier, failure, done }: Omit<PartProps, "account"> & { identifier: string }) {
   const ofCurrent = ["unauthorized.invalid_credential"] as const;
   const ofNew = ["invalid_format.password"] as const;
   return (
     <Part id="password" done={done} title="Password" failure={told(failure, [...ofCurrent, ...ofNew], true)}>
-      <form method="post" action="/account/password">
+      <form method="post" action={site.path("/account/password")}>
         {/* For password managers, which keep a password by the name that it belongs to. */}
         <input hidden type="text" name="identifier" value={identifier} autocomplete="username" />
         <Field
@@ -122,7 +123,7 @@ function PasswordPart({ identifier, failure, done }: Omit<PartProps, "account"> 
   );
 }
 
-function SessionsPart({ account, failure, done }: PartProps) {
+function SessionsPart({ site, account, failure, done }: PartProps) {
   const others = account.sessions.filter(({ current }) => !current);
   return (
     <Part id="sessions" done={done} title="Where you are signed in" failure={failure && sentenceFor(failure.refusal)}>
@@ -143,7 +144,7 @@ function SessionsPart({ account, failure, done }: PartProps) {
               {address && ` from ${address}`}.
             </p>
             {!current && (
-              <form method="post" action="/account/sessions/revoke">
+              <form method="post" action={site.path("/account/sessions/revoke")}>
                 <Hidden name="session_id" value={id} />
                 <button type="submit" class="danger">
                   Sign out<span class="unseen"> {device}</span>
@@ -155,7 +156,7 @@ function SessionsPart({ account, failure, done }: PartProps) {
       </ul>
       {account.hasMoreSessions && <p class="hint">There are more than are shown.</p>}
       {others.length > 0 && (
-        <form method="post" action="/account/sessions/revoke-others">
+        <form method="post" action={site.path("/account/sessions/revoke-others")}>
           <button type="submit" class="danger">
             Sign out everywhere else
           </button>

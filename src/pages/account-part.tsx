@@ -5,6 +5,7 @@ import type { Section } from "./next-path.ts";
 import { Alert } from "./parts.tsx";
 import { sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
+import type { Site } from "./site.ts";
 
 /** What was refused, to be told beside the field that it is about, with what was typed. */
 export interface Failure {
@@ -16,6 +17,7 @@ export interface Failure {
 
 /** What a part of the account page is made of. */
 export interface PartProps {
+  site: Site;
   account: Account;
   failure: Failure | undefined;
   done: string | undefined;

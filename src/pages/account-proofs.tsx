@@ -3,7 +3,7 @@ import { Day, Field, Hidden, PasskeyPart, Time } from "./parts.tsx";
 import { sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 
-export function PasskeysPart({ account, failure, done }: PartProps): Rendered {
+export function PasskeysPart({ site, account, failure, done }: PartProps): Rendered {
   return (
     <Part id="passkeys" done={done} title="Passkeys" failure={failure && sentenceFor(failure.refusal)}>
       {account.passkeys.length === 0 && <p>You have no passkey. One signs you in without a password.</p>}
@@ -23,7 +23,7 @@ export function PasskeysPart({ account, failure, done }: PartProps): Rendered {
                 )}
                 . {backedUp ? "Synchronized between your devices." : "Kept on one device."}
               </p>
-              <form method="post" action="/account/passkeys/rename" class="line">
+              <form method="post" action={site.path("/account/passkeys/rename")} class="line">
                 <Hidden name="passkey_id" value={id} />
                 <Field
                   form={`rename-${id}`}
@@ -37,7 +37,7 @@ export function PasskeysPart({ account, failure, done }: PartProps): Rendered {
                   Rename
                 </button>
               </form>
-              <form method="post" action="/account/passkeys/remove">
+              <form method="post" action={site.path("/account/passkeys/remove")}>
                 <Hidden name="passkey_id" value={id} />
                 <button type="submit" class="danger">
                   Remove<span class="unseen"> {called}</span>
@@ -49,8 +49,8 @@ export function PasskeysPart({ account, failure, done }: PartProps): Rendered {
       </ul>
       <PasskeyPart
         ceremony="create"
-        optionsPath="/account/passkeys/options"
-        finishPath="/account/passkeys"
+        optionsPath={site.path("/account/passkeys/options")}
+        finishPath={site.path("/account/passkeys")}
         button="Add a passkey"
         named
       />
@@ -58,7 +58,7 @@ export function PasskeysPart({ account, failure, done }: PartProps): Rendered {
   );
 }
 
-export function AuthenticatorPart({ account, failure, done }: PartProps): Rendered {
+export function AuthenticatorPart({ site, account, failure, done }: PartProps): Rendered {
   const { authenticator, password } = account;
   const label = failure?.typed?.label ?? password?.identifier.slice(0, 120) ?? "Authenticator app";
   const ofLabel = ["invalid_format.name"] as const;
@@ -70,7 +70,7 @@ export function AuthenticatorPart({ account, failure, done }: PartProps): Render
             <strong>{authenticator.identifier}</strong>, added <Day at={authenticator.createdAt} />. Its code is asked
             for when you sign in with your password.
           </p>
-          <form method="post" action="/account/authenticator/remove">
+          <form method="post" action={site.path("/account/authenticator/remove")}>
             <Hidden name="factor_id" value={authenticator.id} />
             <button type="submit" class="danger">
               Remove the app
@@ -80,7 +80,7 @@ export function AuthenticatorPart({ account, failure, done }: PartProps): Render
       ) : (
         <p>You have none. With one, your password alone signs nobody in.</p>
       )}
-      <form method="post" action="/account/authenticator">
+      <form method="post" action={site.path("/account/authenticator")}>
         <Field
           form="authenticator"
           name="label"
@@ -98,7 +98,7 @@ export function AuthenticatorPart({ account, failure, done }: PartProps): Render
   );
 }
 
-export function RecoveryCodesPart({ account, failure, done }: PartProps): Rendered {
+export function RecoveryCodesPart({ site, account, failure, done }: PartProps): Rendered {
   const { recoveryCodes, authenticator } = account;
   return (
     <Part id="recovery-codes" done={done} title="Recovery codes" failure={failure && sentenceFor(failure.refusal)}>
@@ -108,7 +108,7 @@ export function RecoveryCodesPart({ account, failure, done }: PartProps): Render
           : "You have none. They sign you in if you lose your authenticator app."}
       </p>
       {authenticator || recoveryCodes ? (
-        <form method="post" action="/account/recovery-codes">
+        <form method="post" action={site.path("/account/recovery-codes")}>
           <button type="submit">Make new recovery codes</button>
         </form>
       ) : (

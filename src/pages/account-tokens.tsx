@@ -2,7 +2,7 @@ import { Part, type PartProps, told } from "./account-part.tsx";
 import { Day, Field, Hidden, Time } from "./parts.tsx";
 import type { Rendered } from "./rendered.ts";
 
-export function TokensPart({ account, failure, done }: PartProps): Rendered {
+export function TokensPart({ site, account, failure, done }: PartProps): Rendered {
   const { data, nextCursor } = account.tokens;
   const fields = {
     name: ["invalid_format.name", "invalid_format.text"],
@@ -27,7 +27,7 @@ export function TokensPart({ account, failure, done }: PartProps): Rendered {
               <Day at={createdAt} />, {lastUsedAt ? <>last used {<Time at={lastUsedAt} />}</> : "never used"},{" "}
               {expiresAt ? <>ends {<Time at={expiresAt} />}</> : "without an end"}.
             </p>
-            <form method="post" action="/account/tokens/revoke">
+            <form method="post" action={site.path("/account/tokens/revoke")}>
               <Hidden name="token_id" value={id} />
               <button type="submit" class="danger">
                 Revoke<span class="unseen"> {name}</span>
@@ -37,7 +37,7 @@ export function TokensPart({ account, failure, done }: PartProps): Rendered {
         ))}
       </ul>
       {nextCursor && <p class="hint">There are more; revoke some of these to see them.</p>}
-      <form method="post" action="/account/tokens">
+      <form method="post" action={site.path("/account/tokens")}>
         <Field
           form="tokens"
           name="name"
@@ -52,7 +52,7 @@ export function TokensPart({ account, failure, done }: PartProps): Rendered {
           form="tokens"
           name="scopes"
           label="Scopes"
-          hint="Separated by spaces. This server itself asks for account:read, at /api/me."
+          hint="Separated by spaces, such as account:read."
           value={typed.scopes ?? "account:read"}
           required={false}
           autocomplete="off"

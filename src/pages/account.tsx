@@ -44,7 +44,7 @@ export const accountRoutes: readonly PageRoute[] = [
     const { refusal } = await attempt(auth.passkeys.register({ actor, response, name: called }));
     const words = { "conflict.duplicate_credential": "This passkey is registered already." } as const;
     if (refusal) return c.json({ message: sentenceFor(refusal, words) }, refusal.status);
-    return c.json({ location: whenDone("passkeys") });
+    return c.json({ location: visit.site.path(whenDone("passkeys")) });
   }),
 
   userForm("/account/passkeys/rename", placeOf("passkeys"), async (visit, form) => {
@@ -64,7 +64,7 @@ export const accountRoutes: readonly PageRoute[] = [
     const label = form.text("label").trim();
     const { value, refusal } = await attempt(auth.factors.enrollTotp({ actor, label }));
     if (refusal) return await accountPage(visit, { section: "authenticator", refusal, typed: { label } });
-    return await confirmPage(visit, { ...confirming, factorId: value.factor.id, enrollment: value });
+    return await confirmPage(visit, { ...confirming(visit), factorId: value.factor.id, enrollment: value });
   }),
 
   userForm("/account/authenticator/confirm", placeOf("authenticator"), async (visit, form) => {
@@ -73,7 +73,7 @@ export const accountRoutes: readonly PageRoute[] = [
     const { value, refusal } = await attempt(
       auth.factors.confirmTotp({ actor, factorId, code: form.text("code"), transport: "cookie" }),
     );
-    if (refusal) return await confirmPage(visit, { ...confirming, factorId, refusal });
+    if (refusal) return await confirmPage(visit, { ...confirming(visit), factorId, refusal });
     signedIn(c, "cookie", value);
     return toPlace(visit, "authenticator");
   }),
@@ -92,7 +92,7 @@ export const accountRoutes: readonly PageRoute[] = [
   userForm("/account/recovery-codes", placeOf("recovery-codes"), async (visit) => {
     const { value, refusal } = await attempt(visit.auth.factors.replaceRecoveryCodes({ actor: visit.actor }));
     if (refusal) return await accountPage(visit, { section: "recovery-codes", refusal });
-    return await recoveryCodesPage(visit, { codes: value.codes, next: placeOf("recovery-codes") });
+    return await recoveryCodesPage(visit, { codes: value.codes, next: visit.site.path(placeOf("recovery-codes")) });
   }),
 
   userForm("/account/tokens", placeOf("tokens"), async (visit, form) => {
@@ -132,11 +132,9 @@ export const accountRoutes: readonly PageRoute[] = [
   }),
 ];
 
-const confirming = {
-  action: "/account/authenticator/confirm",
-  next: placeOf("authenticator"),
-  signedIn: true,
-} as const;
+function confirming({ site }: UserVisit) {
+  return { action: "/account/authenticator/confirm", next: site.path(placeOf("authenticator")), signedIn: true };
+}
 
 /** Waits for an act, and shows the part of the page that it was about: with the change, or with the refusal. */
 async function done(
@@ -150,8 +148,8 @@ async function done(
   return toPlace(visit, section, word);
 }
 
-function toPlace({ c }: UserVisit, section: Section, word?: string): Response {
-  return c.redirect(whenDone(section, word), 303);
+function toPlace({ c, site }: UserVisit, section: Section, word?: string): Response {
+  return c.redirect(site.path(whenDone(section, word)), 303);
 }
 
 function whenDone(section: Section, word: string = section): string {
@@ -166,7 +164,7 @@ function endOf(day: string): Date | null {
   return end;
 }
 
-async function tokenPage({ c }: UserVisit, token: string): Promise<Response> {
+async function tokenPage(visit: UserVisit, token: string): Promise<Response> {
   const children = (
     <>
       <h1>Your new token</h1>
@@ -177,11 +175,11 @@ async function tokenPage({ c }: UserVisit, token: string): Promise<Response> {
         </code>
       </p>
       <p>
-        <a class="button" href={placeOf("tokens")}>
+        <a class="button" href={visit.site.path(placeOf("tokens"))}>
           I have copied it
         </a>
       </p>
     </>
   );
-  return await respond(c, { title: "Your new token", children, signedIn: true });
+  return await respond(visit, { title: "Your new token", children, signedIn: true });
 }

@@ -9,37 +9,39 @@ import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 import { signInAgain } from "./sign-in.tsx";
 
+const confirmPath = "/sign-in/enroll/confirm";
+
 /** Setting a first factor up, for whoever must have one to sign in. */
 export const enrollmentRoutes: readonly PageRoute[] = [
   openPage("/sign-in/enroll", (visit) => {
-    const { c } = visit;
-    if (!readCookie(c, ticketCookie)) return c.redirect("/sign-in", 303);
-    return beginPage(visit, { next: nextPath(c.req.query("next")), label: "Authenticator app" });
+    const { c, site } = visit;
+    if (!readCookie(c, ticketCookie)) return c.redirect(site.path("/sign-in"), 303);
+    return beginPage(visit, { next: nextPath(c.req.query("next"), site), label: "Authenticator app" });
   }),
 
   openForm("/sign-in/enroll", "/sign-in", async (visit, form) => {
-    const next = nextPath(form.text("next"));
+    const next = nextPath(form.text("next"), visit.site);
     const label = form.text("label").trim();
     const { value, refusal } = await attempt(visit.auth.factors.enrollTotp({ ...presented(visit), label }));
     if (refusal?.code === "unauthorized.invalid_ticket") return await signInAgain(visit, next);
     if (refusal) return await beginPage(visit, { next, label, refusal });
     return await confirmPage(visit, {
-      action: "/sign-in/enroll/confirm",
+      action: confirmPath,
       next,
       enrollment: value,
       factorId: value.factor.id,
     });
   }),
 
-  openForm("/sign-in/enroll/confirm", "/sign-in", async (visit, form) => {
+  openForm(confirmPath, "/sign-in", async (visit, form) => {
     const { c, auth, context } = visit;
-    const next = nextPath(form.text("next"));
+    const next = nextPath(form.text("next"), visit.site);
     const factorId = form.id<"mfa">("factor_id");
     const { value, refusal } = await attempt(
       auth.factors.confirmTotp({ ...presented(visit), factorId, code: form.text("code") }),
     );
     if (refusal?.code === "unauthorized.invalid_ticket") return await signInAgain(visit, next);
-    if (refusal) return await confirmPage(visit, { action: "/sign-in/enroll/confirm", next, factorId, refusal });
+    if (refusal) return await confirmPage(visit, { action: confirmPath, next, factorId, refusal });
     clearCookie(c, ticketCookie);
     signedIn(c, "cookie", value);
     // They are signed in now, whether or not the codes can be made; without them the account page has a place to make some.
@@ -57,7 +59,7 @@ function presented({ c, context }: Visit) {
 }
 
 function beginPage(
-  { c }: Visit,
+  visit: Visit,
   { next, label, refusal }: { next: string; label: string; refusal?: AuthError },
 ): Response | Promise<Response> {
   const isOfLabel = refusal?.code === "invalid_format.name";
@@ -68,7 +70,7 @@ function beginPage(
         The password is right. Your account must have a second factor as well: an authenticator app, which shows a new
         code every 30 seconds.
       </p>
-      <form method="post" action="/sign-in/enroll">
+      <form method="post" action={visit.site.path("/sign-in/enroll")}>
         <Alert>{refusal && !isOfLabel ? sentenceFor(refusal) : undefined}</Alert>
         <Hidden name="next" value={next} />
         <Field
@@ -84,13 +86,14 @@ function beginPage(
       </form>
     </>
   );
-  return respond(c, { title: "Set up a second factor", children, refusal });
+  return respond(visit, { title: "Set up a second factor", children, refusal });
 }
 
 /** The page that shows an app's secret, this once, and takes its first code. Shown again for a wrong one, without the secret. */
 export function confirmPage(
-  { c }: Visit,
+  visit: Visit,
   page: {
+    /** Below the base path of the site. */
     action: string;
     next: string;
     factorId: string;
@@ -99,7 +102,8 @@ export function confirmPage(
     signedIn?: boolean;
   },
 ): Response | Promise<Response> {
-  const { action, next, factorId, enrollment, refusal, signedIn } = page;
+  const { next, factorId, enrollment, refusal, signedIn } = page;
+  const action = visit.site.path(page.action);
   const title = "Set up your authenticator app";
   const children = (
     <>
@@ -131,12 +135,12 @@ export function confirmPage(
       </form>
     </>
   );
-  return respond(c, { title, children, refusal, signedIn: signedIn ?? false });
+  return respond(visit, { title, children, refusal, signedIn: signedIn ?? false });
 }
 
 /** The page that shows recovery codes, this once. */
 export function recoveryCodesPage(
-  { c }: Visit,
+  visit: Visit,
   { codes, next }: { codes: readonly string[]; next: string },
 ): Response | Promise<Response> {
   const children = (
@@ -160,5 +164,5 @@ export function recoveryCodesPage(
       </p>
     </>
   );
-  return respond(c, { title: "Your recovery codes", children, signedIn: true });
+  return respond(visit, { title: "Your recovery codes", children, signedIn: true });
 }

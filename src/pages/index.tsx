@@ -1,5 +1,5 @@
 /**
- * The account pages of the finished server. Rendered here and whole without script; only passkeys need one.
+ * The account pages. Rendered here and whole without script; only passkeys need one.
  *
  * @module
  */
@@ -21,8 +21,12 @@ import type { PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
 import { secondFactorRoutes } from "./second-factor.tsx";
 import { signInRoutes } from "./sign-in.tsx";
 import { signUpRoutes } from "./sign-up.tsx";
+import { type PagesOptions, type Site, siteOf } from "./site.ts";
 import { stepUpRoutes } from "./step-up.tsx";
 
+export type { PagesOptions };
+
+/** Every page and act, by its path below the base path of a site. */
 export const pageRoutes: readonly PageRoute[] = [
   ...signInRoutes,
   ...signUpRoutes,
@@ -32,20 +36,27 @@ export const pageRoutes: readonly PageRoute[] = [
   ...stepUpRoutes,
 ];
 
-/** The pages, and what they refer to. */
-export function pages(source: AuthSource<PagesAuth>): Hono {
+/**
+ * The pages, and what they refer to: `app.route("/", pages(auth))`.
+ *
+ * They change nothing but their own requests, and pass on a path below `basePath` that is no page's.
+ *
+ * @throws {ConfigurationError} For an option that is not of its form.
+ */
+export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {}): Hono {
+  const site = siteOf(options);
   const app = new Hono();
   for (const row of pageRoutes) {
-    app.on(row.takes === "nothing" ? "get" : "post", row.path, (c) => answer(row, c, source));
+    app.on(row.takes === "nothing" ? "get" : "post", site.path(row.path), (c) => answer(row, c, { source, site }));
   }
   // An address of an act that is typed, or gone back to, shows the page that the act belongs to.
   for (const { path, belongsTo } of pageRoutes) {
     if (!pageRoutes.some((row) => row.path === path && row.takes === "nothing")) {
-      app.get(path, (c) => guarded(c.redirect(belongsTo, 303)));
+      app.get(site.path(path), (c) => guarded(c.redirect(site.path(belongsTo), 303)));
     }
   }
   for (const { path, type, text } of assets) {
-    app.get(path, (c) => c.body(text, 200, { ...assetHeaders, "Content-Type": type }));
+    app.get(site.path(path), (c) => c.body(text, 200, { ...assetHeaders, "Content-Type": type }));
   }
   return app;
 }
@@ -77,12 +88,16 @@ function guarded(response: Response): Response {
 }
 
 /** The page in the place of one that failed before it could be asked for, or that is not there. */
-export async function failurePage(error: unknown, c: Context): Promise<Response> {
-  return guarded(await refusalPage(c, refusalOf(error)));
+export async function failurePage(error: unknown, c: Context, options: PagesOptions = {}): Promise<Response> {
+  return guarded(await refusalPage({ c, site: siteOf(options) }, refusalOf(error)));
 }
 
 /** Holds a request to its row, in the order: where it came from, who sent it, what is in it. */
-async function answer(row: PageRoute, c: Context, source: AuthSource<PagesAuth>): Promise<Response> {
+async function answer(
+  row: PageRoute,
+  c: Context,
+  { source, site }: { source: AuthSource<PagesAuth>; site: Site },
+): Promise<Response> {
   let realm: Realm | undefined;
   try {
     const auth = authFor(source, c);
@@ -91,11 +106,11 @@ async function answer(row: PageRoute, c: Context, source: AuthSource<PagesAuth>)
     const context = requestContext(c, realm);
     c.header("X-Request-Id", context.requestId);
     requireSameOrigin(c, auth);
-    const visit = { c, auth, context, signUpIsOpen: realm.core.signUp === "open" };
+    const visit = { c, site, auth, context, signUpIsOpen: realm.core.signUp === "open" };
     const user = row.access === "user" ? await userOf(visit) : undefined;
     return guarded(await run(row, { ...visit, ...user }));
   } catch (error) {
-    return guarded(await refused(error, row, c, realm));
+    return guarded(await refused(error, row, { c, site, realm }));
   }
 }
 
@@ -114,22 +129,25 @@ async function run(row: PageRoute, visit: Visit | UserVisit): Promise<Response> 
 }
 
 /** Leads on where proving oneself would help, and else says why it was refused. */
-async function refused(error: unknown, row: PageRoute, c: Context, realm: Realm | undefined): Promise<Response> {
+async function refused(
+  error: unknown,
+  row: PageRoute,
+  { c, site, realm }: { c: Context; site: Site; realm: Realm | undefined },
+): Promise<Response> {
   const refusal = refusalOf(error);
   if (!refusal || refusal.status >= 500) reportFault(realm, error);
-  const location = refusal && leadsTo(refusal, row);
+  const location = refusal && leadsTo(refusal, row, site);
   if (row.takes === "json") {
     const message = refusal ? sentenceFor(refusal) : "Something went wrong. Try again later.";
     return c.json({ message, ...(location && { location }) }, refusal?.status ?? 500);
   }
-  return location ? c.redirect(location, 303) : await refusalPage(c, refusal);
+  return location ? c.redirect(location, 303) : await refusalPage({ c, site }, refusal);
 }
 
-function leadsTo({ code, status }: AuthError, { access, belongsTo }: PageRoute): string | undefined {
+function leadsTo({ code, status }: AuthError, { access, belongsTo }: PageRoute, site: Site): string | undefined {
   if (access !== "user" || status !== 401) return undefined;
-  return pathWith(code === "unauthorized.reauthentication_required" ? "/account/step-up" : "/sign-in", {
-    next: belongsTo,
-  });
+  const there = code === "unauthorized.reauthentication_required" ? "/account/step-up" : "/sign-in";
+  return pathWith(site.path(there), { next: site.path(belongsTo) });
 }
 
 function refusalOf(error: unknown): AuthError | undefined {

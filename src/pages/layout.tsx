@@ -1,8 +1,9 @@
-import type { Context } from "hono";
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { AuthError } from "../index.ts";
 import { sentenceFor } from "./refusal.ts";
+import type { Visit } from "./route.ts";
+import type { Site } from "./site.ts";
 
 /** A page to be. */
 export interface PageContent {
@@ -16,19 +17,23 @@ export interface PageContent {
   readonly refusal?: AuthError | undefined;
 }
 
+/** What an answer needs of a request. */
+type Asked = Pick<Visit, "c" | "site">;
+
 /** Answers with a page. */
-export function respond(c: Context, content: PageContent): Response | Promise<Response> {
+export function respond({ c, site }: Asked, content: PageContent): Response | Promise<Response> {
   const { refusal } = content;
   if (refusal?.status === 429 || refusal?.status === 503) {
     c.header("Retry-After", String(refusal.retryAfterSeconds ?? 30));
   }
   // RFC 9110 §11.6.1: a 401 names a scheme. Bearer makes no browser ask for a password.
   if (refusal?.status === 401) c.header("WWW-Authenticate", "Bearer");
-  return c.html(html`<!DOCTYPE html>${<Document {...content} />}`, refusal?.status ?? 200);
+  return c.html(html`<!DOCTYPE html>${<Document site={site} {...content} />}`, refusal?.status ?? 200);
 }
 
 /** The page for what no other page tells of; `undefined` for a fault, of which nothing is told. */
-export function refusalPage(c: Context, refusal: AuthError | undefined): Response | Promise<Response> {
+export function refusalPage(asked: Asked, refusal: AuthError | undefined): Response | Promise<Response> {
+  const { c, site } = asked;
   const words = { not_found: "There is no such page." } as const;
   const message = refusal ? sentenceFor(refusal, words) : "Something went wrong. Try again later.";
   const children = (
@@ -36,16 +41,21 @@ export function refusalPage(c: Context, refusal: AuthError | undefined): Respons
       <h1>{refusal?.code === "not_found" ? "Not found" : "That did not work"}</h1>
       <p role="alert">{message}</p>
       <p>
-        <a href="/">Go to the start</a>
+        <a href={site.brand.homePath}>Go to the start</a>
       </p>
     </>
   );
-  if (refusal) return respond(c, { title: "That did not work", children, refusal });
+  if (refusal) return respond(asked, { title: "That did not work", children, refusal });
   c.status(500);
-  return c.html(html`<!DOCTYPE html>${<Document title="That did not work">{children}</Document>}`, 500);
+  const page = (
+    <Document site={site} title="That did not work">
+      {children}
+    </Document>
+  );
+  return c.html(html`<!DOCTYPE html>${page}`, 500);
 }
 
-function Document({ title, children, script, signedIn, refusal }: PageContent) {
+function Document({ site, title, children, script, signedIn, refusal }: PageContent & { site: Site }) {
   return (
     <html lang="en">
       <head>
@@ -53,18 +63,20 @@ function Document({ title, children, script, signedIn, refusal }: PageContent) {
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         {/* Whoever hears a page hears its title first. */}
-        <title>{refusal ? `Error: ${title}` : title} – Sallyport</title>
-        <link rel="stylesheet" href="/pages/style.css" />
-        <link rel="icon" href="/pages/icon.svg" type="image/svg+xml" />
-        {script && <script src="/pages/passkey.js" defer />}
+        <title>
+          {refusal ? `Error: ${title}` : title} – {site.brand.name}
+        </title>
+        <link rel="stylesheet" href={site.path("/pages/style.css")} />
+        <link rel="icon" href={site.path("/pages/icon.svg")} type="image/svg+xml" />
+        {script && <script src={site.path("/pages/passkey.js")} defer />}
       </head>
       <body>
         <header>
-          <a class="brand" href="/">
-            Sallyport
+          <a class="brand" href={site.brand.homePath}>
+            {site.brand.name}
           </a>
           {signedIn && (
-            <form method="post" action="/sign-out">
+            <form method="post" action={site.path("/sign-out")}>
               <button class="quiet" type="submit">
                 Sign out
               </button>

@@ -18,6 +18,7 @@ import type {
   VerifiedSession,
 } from "../index.ts";
 import type { Form, Json } from "./form.ts";
+import type { Site } from "./site.ts";
 
 /** What the pages need: an `auth` with all features of accounts. */
 export type PagesAuth = CoreOperations &
@@ -32,6 +33,7 @@ export type PagesAuth = CoreOperations &
 /** A request for a page. */
 export interface Visit {
   readonly c: Context;
+  readonly site: Site;
   readonly auth: PagesAuth;
   readonly context: RequestContext;
   /** Whether a stranger may make an account, and is shown where. */
@@ -50,6 +52,7 @@ interface Sent {
 }
 
 interface PageFacts<Takes extends keyof Sent> {
+  /** Below the base path of the site, as is `belongsTo`. */
   readonly path: string;
   /** Where a browser goes that asks for an act by its address, and where proving oneself again returns to. */
   readonly belongsTo: string;

@@ -15,14 +15,14 @@ export type FactorKind = (typeof kinds)[number];
 /** The second half of a sign-in: the ticket of the first is in its cookie. */
 export const secondFactorRoutes: readonly PageRoute[] = [
   openPage("/sign-in/second-factor", (visit) => {
-    const { c } = visit;
-    if (!readCookie(c, ticketCookie)) return c.redirect("/sign-in", 303);
-    return factorPage(visit, { having: kindsOf(c.req.query("with")), next: nextPath(c.req.query("next")) });
+    const { c, site } = visit;
+    if (!readCookie(c, ticketCookie)) return c.redirect(site.path("/sign-in"), 303);
+    return factorPage(visit, { having: kindsOf(c.req.query("with")), next: nextPath(c.req.query("next"), site) });
   }),
 
   openForm("/sign-in/second-factor", "/sign-in", async (visit, form) => {
-    const { c, auth } = visit;
-    const next = nextPath(form.text("next"));
+    const { c, site, auth } = visit;
+    const next = nextPath(form.text("next"), site);
     const type = form.text("type") === "recovery" ? "recovery" : "totp";
     const { value, refusal } = await attempt(
       auth.signIn.factor({ ...presented(visit), proof: { type, code: form.text("code") } }),
@@ -42,14 +42,14 @@ export const secondFactorRoutes: readonly PageRoute[] = [
   }),
 
   openScript("/sign-in/second-factor/passkey", "/sign-in", async (visit, { response, next }) => {
-    const { c, auth } = visit;
+    const { c, site, auth } = visit;
     const { value, refusal } = await attempt(
       auth.webauthn.signInWithFactor({ ...presented(visit), proof: { type: "webauthn", response } }),
     );
     if (refusal) return c.json({ message: sentenceFor(refusal, wrongPasskey) }, refusal.status);
     clearCookie(c, ticketCookie);
     signedIn(c, "cookie", value);
-    return c.json({ location: nextPath(typeof next === "string" ? next : undefined) });
+    return c.json({ location: nextPath(typeof next === "string" ? next : undefined, site) });
   }),
 ];
 
@@ -70,31 +70,32 @@ function kindsOf(list: string | undefined): readonly FactorKind[] {
 }
 
 function factorPage(
-  { c }: Visit,
+  visit: Visit,
   page: { having: readonly FactorKind[]; next: string; failed?: FailedCode },
 ): Response | Promise<Response> {
   const { having, next, failed } = page;
+  const { site } = visit;
   const children = (
     <>
       <h1>Prove that it is you</h1>
       <p>The password is right. One more proof is needed.</p>
-      <CodeForms action="/sign-in/second-factor" having={having} next={next} failed={failed} />
+      <CodeForms action={site.path("/sign-in/second-factor")} having={having} next={next} failed={failed} />
       {having.includes("webauthn") && (
         <PasskeyPart
           ceremony="get"
-          optionsPath="/sign-in/second-factor/passkey/options"
-          finishPath="/sign-in/second-factor/passkey"
+          optionsPath={site.path("/sign-in/second-factor/passkey/options")}
+          finishPath={site.path("/sign-in/second-factor/passkey")}
           next={next}
           button="Use a passkey or security key"
           quiet
         />
       )}
       <p>
-        <a href="/sign-in">Start again</a>
+        <a href={site.path("/sign-in")}>Start again</a>
       </p>
     </>
   );
-  return respond(c, { title: "Second factor", children, script: true, refusal: failed?.refusal });
+  return respond(visit, { title: "Second factor", children, script: true, refusal: failed?.refusal });
 }
 
 /** A code that was refused. */

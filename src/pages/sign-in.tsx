@@ -10,14 +10,14 @@ import { openForm, openPage, openScript, type PageRoute, type Visit } from "./ro
 
 /** Signing in with a password or a passkey, and signing out. */
 export const signInRoutes: readonly PageRoute[] = [
-  openPage("/", ({ c }) => c.redirect(readCookie(c, sessionCookie) ? "/account" : "/sign-in", 303)),
+  openPage("/", ({ c, site }) => c.redirect(site.path(readCookie(c, sessionCookie) ? "/account" : "/sign-in"), 303)),
 
-  openPage("/sign-in", (visit) => signInPage(visit, { next: nextPath(visit.c.req.query("next")) })),
+  openPage("/sign-in", (visit) => signInPage(visit, { next: nextPath(visit.c.req.query("next"), visit.site) })),
 
   openForm("/sign-in", "/sign-in", async (visit, form) => {
-    const { c, auth, context } = visit;
+    const { c, site, auth, context } = visit;
     const identifier = form.text("identifier");
-    const next = nextPath(form.text("next"));
+    const next = nextPath(form.text("next"), site);
     const { value, refusal } = await attempt(
       auth.signIn.password({
         identifier,
@@ -36,14 +36,14 @@ export const signInRoutes: readonly PageRoute[] = [
     setTicketCookie(c, value.ticket);
     // What can be proved besides is no secret once the password is proved (S20), and the ticket cannot be asked.
     const there = value.enroll
-      ? pathWith("/sign-in/enroll", { next })
-      : pathWith("/sign-in/second-factor", { with: value.factors.join(" "), next });
+      ? pathWith(site.path("/sign-in/enroll"), { next })
+      : pathWith(site.path("/sign-in/second-factor"), { with: value.factors.join(" "), next });
     return c.redirect(there, 303);
   }),
 
   openScript("/sign-in/passkey/options", "/sign-in", async ({ c, auth }) => c.json(await auth.signIn.passkeyOptions())),
 
-  openScript("/sign-in/passkey", "/sign-in", async ({ c, auth, context }, { response, next }) => {
+  openScript("/sign-in/passkey", "/sign-in", async ({ c, site, auth, context }, { response, next }) => {
     const { value, refusal } = await attempt(
       auth.signIn.passkey({
         response,
@@ -54,14 +54,14 @@ export const signInRoutes: readonly PageRoute[] = [
     );
     if (refusal) return c.json({ message: sentenceFor(refusal, unknownPasskey) }, refusal.status);
     signedIn(c, "cookie", value);
-    return c.json({ location: nextPath(typeof next === "string" ? next : undefined) });
+    return c.json({ location: nextPath(typeof next === "string" ? next : undefined, site) });
   }),
 
-  openForm("/sign-out", "/sign-in", async ({ c, auth, context }) => {
+  openForm("/sign-out", "/sign-in", async ({ c, site, auth, context }) => {
     const token = readCookie(c, sessionCookie);
     if (token) await auth.sessions.signOut({ token, transport: "cookie", context });
     clearCookie(c, sessionCookie);
-    return c.redirect("/sign-in", 303);
+    return c.redirect(site.returnPaths.signOut, 303);
   }),
 ];
 
@@ -76,14 +76,15 @@ export function signInAgain(visit: Visit, next: string): Response | Promise<Resp
 }
 
 function signInPage(
-  { c, signUpIsOpen }: Visit,
+  visit: Visit,
   { next, identifier, refusal }: { next: string; identifier?: string; refusal?: AuthError },
 ): Response | Promise<Response> {
+  const { site, signUpIsOpen } = visit;
   const words = { "unauthorized.invalid_credential": "The name or the password is wrong." } as const;
   const children = (
     <>
       <h1>Sign in</h1>
-      <form method="post" action="/sign-in" aria-describedby={refusal ? "sign-in-error" : undefined}>
+      <form method="post" action={site.path("/sign-in")} aria-describedby={refusal ? "sign-in-error" : undefined}>
         <div id="sign-in-error">
           <Alert>{refusal && sentenceFor(refusal, words)}</Alert>
         </div>
@@ -101,8 +102,8 @@ function signInPage(
       </form>
       <PasskeyPart
         ceremony="get"
-        optionsPath="/sign-in/passkey/options"
-        finishPath="/sign-in/passkey"
+        optionsPath={site.path("/sign-in/passkey/options")}
+        finishPath={site.path("/sign-in/passkey")}
         next={next}
         button="Sign in with a passkey"
         autofill
@@ -110,10 +111,10 @@ function signInPage(
       />
       {signUpIsOpen && (
         <p>
-          No account yet? <a href="/sign-up">Sign up</a>
+          No account yet? <a href={site.path("/sign-up")}>Sign up</a>
         </p>
       )}
     </>
   );
-  return respond(c, { title: "Sign in", children, script: true, refusal });
+  return respond(visit, { title: "Sign in", children, script: true, refusal });
 }

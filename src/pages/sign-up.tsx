@@ -15,7 +15,7 @@ export const signUpRoutes: readonly PageRoute[] = [
 
   openForm("/sign-up", "/sign-up", async (visit, form) => {
     requireOpen(visit);
-    const { c, auth, context } = visit;
+    const { c, site, auth, context } = visit;
     const typed = { identifier: form.text("identifier"), displayName: form.text("display_name") };
     const { value, refusal } = await attempt(
       auth.signUp({
@@ -29,7 +29,7 @@ export const signUpRoutes: readonly PageRoute[] = [
     );
     if (refusal) return await signUpPage(visit, typed, refusal);
     signedIn(c, "cookie", value);
-    return c.redirect("/account", 303);
+    return c.redirect(site.returnPaths.signUp, 303);
   }),
 ];
 
@@ -38,10 +38,11 @@ function requireOpen({ signUpIsOpen }: Visit): void {
 }
 
 function signUpPage(
-  { c }: Visit,
+  visit: Visit,
   typed: { identifier: string; displayName: string },
   refusal?: AuthError,
 ): Response | Promise<Response> {
+  const { site } = visit;
   const words = {
     "conflict.duplicate_credential": "Somebody has an account with this name. Is it you? Sign in.",
   } as const;
@@ -53,7 +54,7 @@ function signUpPage(
   const children = (
     <>
       <h1>Sign up</h1>
-      <form method="post" action="/sign-up">
+      <form method="post" action={site.path("/sign-up")}>
         <Alert>{ofIdentifier || ofPassword || ofName ? undefined : sentence}</Alert>
         <Field
           form="sign-up"
@@ -86,9 +87,9 @@ function signUpPage(
         <button type="submit">Sign up</button>
       </form>
       <p>
-        Do you have an account? <a href="/sign-in">Sign in</a>
+        Do you have an account? <a href={site.path("/sign-in")}>Sign in</a>
       </p>
     </>
   );
-  return respond(c, { title: "Sign up", children, refusal });
+  return respond(visit, { title: "Sign up", children, refusal });
 }

@@ -9,11 +9,11 @@ import { CodeForms, type FactorKind, wrongPasskey } from "./second-factor.tsx";
 
 /** Proving again who one is, for what only a fresh session may do. */
 export const stepUpRoutes: readonly PageRoute[] = [
-  userPage("/account/step-up", (visit) => stepUpPage(visit, nextPath(visit.c.req.query("next")))),
+  userPage("/account/step-up", (visit) => stepUpPage(visit, nextAfterStepUp(visit, visit.c.req.query("next")))),
 
   userForm("/account/step-up", "/account/step-up", async (visit, form) => {
     const { c, auth, actor } = visit;
-    const next = nextPath(form.text("next"));
+    const next = nextAfterStepUp(visit, form.text("next"));
     const type = typeOf(form.text("type"));
     const proof = type === "password" ? { type, password: form.text("password") } : { type, code: form.text("code") };
     const { value, refusal } = await attempt(auth.stepUp({ actor, transport: "cookie", proof }));
@@ -26,15 +26,21 @@ export const stepUpRoutes: readonly PageRoute[] = [
     c.json(await auth.passkeys.proofOptions({ actor })),
   ),
 
-  userScript("/account/step-up/passkey", "/account/step-up", async ({ c, auth, actor }, { response, next }) => {
+  userScript("/account/step-up/passkey", "/account/step-up", async (visit, { response, next }) => {
+    const { c, auth, actor } = visit;
     const { value, refusal } = await attempt(
       auth.webauthn.stepUp({ actor, transport: "cookie", proof: { type: "webauthn", response } }),
     );
     if (refusal) return c.json({ message: sentenceFor(refusal, wrongPasskey) }, refusal.status);
     signedIn(c, "cookie", value);
-    return c.json({ location: nextPath(typeof next === "string" ? next : undefined) });
+    return c.json({ location: nextAfterStepUp(visit, typeof next === "string" ? next : undefined) });
   }),
 ];
+
+/** A person proves again what they came for from the account page, and returns to it. */
+function nextAfterStepUp({ site }: UserVisit, asked: string | undefined): string {
+  return nextPath(asked, site, site.path("/account"));
+}
 
 type ProofType = "password" | "totp" | "recovery";
 
@@ -47,7 +53,7 @@ async function stepUpPage(
   next: string,
   failed?: { type: ProofType; refusal: AuthError },
 ): Promise<Response> {
-  const { c, auth, actor, user } = visit;
+  const { site, auth, actor, user } = visit;
   const [factors, passkeys] = await Promise.all([
     auth.factors.list({ actor, userId: user.id }),
     auth.passkeys.list({ actor, userId: user.id }),
@@ -63,7 +69,7 @@ async function stepUpPage(
       <p>What you asked for changes who can use your account, so it needs a proof from the last ten minutes.</p>
       {having.length === 0 && (
         // Whoever has more proves that: a password alone would not make the session fresh.
-        <form method="post" action="/account/step-up">
+        <form method="post" action={site.path("/account/step-up")}>
           <Hidden name="type" value="password" />
           <Hidden name="next" value={next} />
           <Field
@@ -77,12 +83,12 @@ async function stepUpPage(
           <button type="submit">Continue</button>
         </form>
       )}
-      <CodeForms action="/account/step-up" having={having} next={next} failed={failedCode} />
+      <CodeForms action={site.path("/account/step-up")} having={having} next={next} failed={failedCode} />
       {having.includes("webauthn") && (
         <PasskeyPart
           ceremony="get"
-          optionsPath="/account/step-up/passkey/options"
-          finishPath="/account/step-up/passkey"
+          optionsPath={site.path("/account/step-up/passkey/options")}
+          finishPath={site.path("/account/step-up/passkey")}
           next={next}
           button="Use a passkey or security key"
           quiet
@@ -93,7 +99,7 @@ async function stepUpPage(
       </p>
     </>
   );
-  return await respond(c, {
+  return await respond(visit, {
     title: "Prove again that it is you",
     children,
     script: true,

@@ -1,3 +1,4 @@
+import { packageEntries } from "./package-entries.ts";
 import type { Gate, SourceFile } from "./source-tree.ts";
 
 /** What a folder may import: other layers, and packages. The first row that matches a path is its layer. */
@@ -114,6 +115,39 @@ export const importGates: readonly Gate[] = [
     ],
   },
   {
+    rule: "the server imports only entries of the package, as an adopter's application can",
+    find: (files) =>
+      files
+        .filter(({ path }) => isServer(path))
+        .flatMap(({ path, imports }) =>
+          imports
+            .filter(({ target, isRelative }) => isRelative && !isServer(target) && !packageEntries.has(target))
+            .map(({ target }) => `${path} imports ${target}`),
+        ),
+    planted: {
+      "worker/a.ts": `
+        import { createAuth } from "../src/index.ts";
+        import { authRoutes } from "../src/http/index.ts";
+        import { pages } from "../src/pages/index.tsx";
+        import { argon2id } from "../src/runtime/argon2id.workerd.ts";
+        import { b } from "./b.ts";
+        import { Hono } from "hono";
+        import { errorResponse } from "../src/http/problem.ts";
+        export { siteOf } from "../src/pages/site.ts";
+        type Realm = import("../src/engine/realm.ts").Realm;`,
+      "worker/nested/b.ts": `const start = await import("../development/index.ts"); import "../../src/pages/index.ts";`,
+      "worker/development/c.ts": `import { sql } from "../../src/store/sql.ts";`,
+      "src/http/d.ts": `import { sql } from "../store/sql.ts";`,
+    },
+    found: [
+      "worker/a.ts imports src/http/problem.ts",
+      "worker/a.ts imports src/pages/site.ts",
+      "worker/a.ts imports src/engine/realm.ts",
+      "worker/nested/b.ts imports worker/development/index.ts",
+      "worker/nested/b.ts imports src/pages/index.ts",
+    ],
+  },
+  {
     rule: "no file imports itself, however far round",
     find: findCycles,
     planted: {
@@ -125,6 +159,11 @@ export const importGates: readonly Gate[] = [
     found: ["src/crypto/a.ts > src/crypto/b.ts > src/crypto/c.ts > src/crypto/a.ts"],
   },
 ];
+
+/** Whether the file is deployed with the server. */
+function isServer(path: string): boolean {
+  return /^worker\/(?!development\/)/.test(path);
+}
 
 function findCycles(files: readonly SourceFile[]): string[] {
   const imports = new Map(files.map((file) => [file.path, file.imports.filter((one) => one.isRelative)]));

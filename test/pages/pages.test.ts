@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { nextPath, sections } from "../../src/pages/next-path.ts";
 import { relatedOrigins } from "../../src/pages/related-origins.ts";
+import { siteOf } from "../../src/pages/site.ts";
 import { freshIdentifier, goodPassword, system } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
 import { openPages, type PageWorld } from "../support/page-world.ts";
@@ -37,7 +38,7 @@ describe("R062: page after a proof", () => {
   ];
 
   test.each(hostile)("%j: to the account page", async (next) => {
-    expect(nextPath(next)).toBe("/account");
+    expect(nextPath(next, siteOf())).toBe("/account");
     const person = await world.person({ transport: "cookie" });
     const { identifier, password } = person;
     const signedIn = await world.ask({ path: "/sign-in", form: { identifier, password, next } });
@@ -53,7 +54,7 @@ describe("R062: page after a proof", () => {
   });
 
   test("every part of the account page: leads to itself", () => {
-    for (const section of sections) expect(nextPath(`/account#${section}`)).toBe(`/account#${section}`);
+    for (const section of sections) expect(nextPath(`/account#${section}`, siteOf())).toBe(`/account#${section}`);
   });
 });
 

@@ -1,0 +1,59 @@
+import { ConfigurationError } from "../index.ts";
+
+export interface PagesOptions {
+  /**
+   * The path below which every page is, such as `/me`. Default: `""`, the root of the application.
+   *
+   * Mount the pages at `/` all the same: `app.route("/", pages(auth, { basePath: "/me" }))`.
+   */
+  readonly basePath?: string;
+  readonly brand?: {
+    /** The name in titles and headers, as plain text. Default: `Sallyport`. */
+    readonly name?: string;
+    /** Where the name in the header leads, a path of the same origin. Default: the pages' own start. */
+    readonly homePath?: string;
+  };
+  /** Where a person goes next unless the request names a page of the account: paths of the same origin. */
+  readonly returnPaths?: {
+    /** Default: the account page. */
+    readonly signIn?: string;
+    /** Default: the account page. */
+    readonly signUp?: string;
+    /** Default: the sign-in page. */
+    readonly signOut?: string;
+  };
+}
+
+/** Where one application has the pages and what it calls them, as every row and the layout receive it. */
+export interface Site {
+  readonly brand: { readonly name: string; readonly homePath: string };
+  readonly returnPaths: { readonly signIn: string; readonly signUp: string; readonly signOut: string };
+  /** The path that a browser asks for, of a path in the table of pages. */
+  path(relative: string): string;
+}
+
+/** Segments of RFC 3986's unreserved characters, which no router reads as a pattern and no proxy writes in another way. */
+const basePathForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/;
+
+/** A path of the same origin: a browser reads `//` and `/\` as another host, and drops tabs and line ends (WHATWG URL §4.4). */
+const ownPathForm = /^\/(?![/\\])[!-~]*$/;
+
+/** @throws {ConfigurationError} Naming the option that no site can have. */
+export function siteOf({ basePath = "", brand = {}, returnPaths = {} }: PagesOptions = {}): Site {
+  requireForm("basePath", basePathForm.test(basePath), "it must be empty or a path such as /me.");
+  const path = (relative: string) => (relative === "/" ? basePath || "/" : `${basePath}${relative}`);
+
+  const { name = "Sallyport", homePath = path("/") } = brand;
+  const { signIn = path("/account"), signUp = path("/account"), signOut = path("/sign-in") } = returnPaths;
+  requireForm("brand.name", typeof name === "string" && name.trim() !== "", "it must be a text.");
+  const paths = { "brand.homePath": homePath };
+  const returns = { "returnPaths.signIn": signIn, "returnPaths.signUp": signUp, "returnPaths.signOut": signOut };
+  for (const [option, value] of Object.entries({ ...paths, ...returns })) {
+    requireForm(option, ownPathForm.test(value), "it must be a path of the same origin, such as /home.");
+  }
+  return { brand: { name, homePath }, returnPaths: { signIn, signUp, signOut }, path };
+}
+
+function requireForm(option: string, isMet: boolean, rule: string): void {
+  if (!isMet) throw new ConfigurationError(option, new RangeError(rule));
+}

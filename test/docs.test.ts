@@ -1,0 +1,84 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { entrySources } from "./architecture/package-entries.ts";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const run = promisify(execFile);
+
+interface Example {
+  readonly page: string;
+  /** What stands behind its fence's language; nothing for a sketch, whose gaps are the reader's to fill. */
+  readonly name: string | undefined;
+  readonly text: string;
+}
+
+async function examples(): Promise<Example[]> {
+  const pages = (await readdir(join(root, "docs"))).filter((name) => name.endsWith(".md")).sort();
+  const texts = await Promise.all(pages.map((page) => readFile(join(root, "docs", page), "utf8")));
+  return texts.flatMap((markdown, index) =>
+    [...markdown.matchAll(/^```ts(?: (\S+))?\n([\s\S]*?)^```$/gm)].map(([, name, text]) => ({
+      page: pages[index]!,
+      name,
+      text: text!,
+    })),
+  );
+}
+
+/** The text of each example that is a program, by its name. */
+async function programs(): Promise<ReadonlyMap<string, string>> {
+  return new Map((await examples()).flatMap(({ name, text }) => (name ? [[name, text] as const] : [])));
+}
+
+describe("examples in docs", () => {
+  let folder: string;
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "sallyport-docs-"));
+    await writeFile(join(folder, "package.json"), JSON.stringify({ type: "module" }));
+    await symlink(join(root, "node_modules"), join(folder, "node_modules"));
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  /** What the compiler says of a program that finds `sallyport` in the sources. */
+  async function complaintsAbout(files: ReadonlyMap<string, string>): Promise<string> {
+    for (const [name, text] of files) await writeFile(join(folder, name), text);
+    const paths = Object.fromEntries(
+      [...entrySources].map(([subpath, [source]]) => [`sallyport${subpath.slice(1)}`, [join(root, source!)]]),
+    );
+    const compilerOptions = {
+      noEmit: true,
+      declaration: false,
+      isolatedDeclarations: false,
+      lib: ["ES2024", "WebWorker"],
+      jsx: "react-jsx",
+      jsxImportSource: "hono/jsx",
+      paths,
+    };
+    const config = { extends: join(root, "tsconfig.json"), compilerOptions, include: [], files: [...files.keys()] };
+    await writeFile(join(folder, "tsconfig.json"), JSON.stringify(config));
+    return await run(join(root, "node_modules/.bin/tsc"), ["-p", folder]).then(
+      () => "",
+      (error: { stdout: string }) => error.stdout,
+    );
+  }
+
+  test("are known, and only the harness's is a sketch", async () => {
+    expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
+      ["conformance.md", undefined],
+      ["pages.md", "application.ts"],
+    ]);
+  });
+
+  test("compile, strictly", { timeout: 120_000 }, async () => {
+    expect(await complaintsAbout(await programs())).toBe("");
+  });
+
+  test("an example with a wrong option: does not compile", { timeout: 120_000 }, async () => {
+    const text = (await programs()).get("application.ts")!.replace("basePath:", "basePaht:");
+    expect(await complaintsAbout(new Map([["wrong.ts", text]]))).toContain("basePaht");
+  });
+});

@@ -1,0 +1,63 @@
+/** What an application does not ask for is not in its bundle. @module */
+import { cp, readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { bundle as bundleOf } from "../../bench/workerd.node.ts";
+import { openapi } from "../../src/http/generated/openapi.ts";
+import { literalText, readTestTree, visit } from "../architecture/source-tree.ts";
+import { pack, root, temporaryFolder } from "./tarball.ts";
+
+let folder: string;
+let bundle: typeof bundleOf;
+
+beforeAll(async () => {
+  folder = await temporaryFolder();
+  await pack(folder);
+  const project = join(folder, "project");
+  await cp(join(root, "bench"), join(project, "bench"), { recursive: true });
+  ({ bundle } = await import(join(project, "bench/workerd.node.ts")));
+}, 240_000);
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** The script of a Worker of `bench/workers`, minified. */
+async function scriptOf(name: string): Promise<string> {
+  const built = await bundle(`bench/workers/${name}.ts`, { external: ["sallyport/neon"] });
+  const script = await readFile(join(built.folder, "worker.js"), "utf8");
+  await built.remove();
+  return script;
+}
+
+/** Whether a minifier leaves a text as it is, and no other part of the library says the same. */
+const isDistinctive = (text: string): boolean =>
+  text.length >= 30 && / .* /.test(text) && /^[\w ,.:;()/=-]+$/.test(text);
+
+/** Sentences of the pages, lines of their style and of their script. */
+function pageTexts(): string[] {
+  const nodes = readTestTree("src/pages").flatMap(({ program }) => [...visit(program)].map(({ node }) => node));
+  const texts = nodes.map((node) => (node.type === "JSXText" ? (node.value as string).trim() : literalText(node)));
+  const lines = texts.flatMap((text) => (text?.includes("\n") && !text.includes(";") ? [] : (text?.split("\n") ?? [])));
+  return [...new Set(lines.map((line) => line.trim()).filter(isDistinctive))];
+}
+
+/** What the document describes. The summaries of operations are no part of it: every row of the route table has its own. */
+function documentTexts(): string[] {
+  const texts: string[] = ["operationId", "#/components/schemas/"];
+  JSON.parse(openapi, (key, value) => {
+    if (key === "description" && typeof value === "string" && isDistinctive(value)) texts.push(value);
+    return value;
+  });
+  return [...new Set(texts)];
+}
+
+test.each([
+  { what: "page", texts: pageTexts(), name: "api-and-pages", least: 40 },
+  { what: "OpenAPI", texts: documentTexts(), name: "api-and-document", least: 7 },
+])("a Worker with an API only: no $what text", async ({ texts, name, least }) => {
+  expect(texts.length).toBeGreaterThan(least);
+  const [withThem, without] = [await scriptOf(name), await scriptOf("api")];
+  // Every text is one that a bundle with them holds, so none is missed for the way it is written.
+  expect(texts.filter((text) => !withThem.includes(text))).toEqual([]);
+  expect(without.length).toBeGreaterThan(100_000);
+  expect(texts.filter((text) => without.includes(text))).toEqual([]);
+});
