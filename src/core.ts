@@ -16,7 +16,7 @@ export function passwords(options: PasswordSettings): Feature<PasswordAuth> {
   return { name: "passwords", passwords: options, make: passwordParts, routes: [] };
 }
 
-/** Making an account for oneself, with a password. Options as for `signUp` of `sallyport`. */
+/** Creating an account with a password. Options as for `signUp` of `sallyport`. */
 export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth> {
   return { name: "signUp", signUp: options.mode, make: signUpParts, routes: [] };
 }

@@ -6,12 +6,12 @@ import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 
 /** `sallyport administrator`: with access to the database, the only way to the first administrator (S06). */
 export const administratorCommand: Command = {
-  summary: "Make a user an administrator, or no longer one.",
+  summary: "Grant or remove administrator rights.",
   usage: `<grant|remove> <usr_…> ${databaseUsage}`,
   options: databaseOptions,
   async run(values, [verb, userId, ...rest]) {
     if ((verb !== "grant" && verb !== "remove") || userId === undefined || rest.length > 0) {
-      throw new UsageError("Say grant or remove, and the user's id.");
+      throw new UsageError("Give grant or remove, and the user's id.");
     }
     await withDatabase(values, async (database) => {
       const administrators = administratorOperations({ database, onError: (error) => console.error(String(error)) });
@@ -22,7 +22,7 @@ export const administratorCommand: Command = {
         console.log(granted ? "The user is an administrator now." : "The user was an administrator already.");
       } else {
         const { removed } = await administrators.remove(input);
-        console.log(removed ? "The user is no administrator any more." : "The user was no administrator.");
+        console.log(removed ? "The user is no longer an administrator." : "The user was no administrator.");
       }
     });
   },

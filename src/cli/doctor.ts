@@ -11,7 +11,7 @@ const pageSize = 1_000;
 
 /** `sallyport doctor`: what would go wrong with this database, before it does. */
 export const doctorCommand: Command = {
-  summary: "Check a database: its clock, caches in front of it, secrets in plain, identifiers that nobody can type.",
+  summary: "Check a database: its clock, caches in front of it, unencrypted secrets, identifiers that cannot be typed.",
   usage: `${databaseUsage} [--allow-non-ascii]`,
   options: { ...databaseOptions, "allow-non-ascii": { type: "boolean", default: false } },
   async run(values) {
@@ -19,7 +19,7 @@ export const doctorCommand: Command = {
       await probeDatabase(database);
       console.log("The clock is the database's own, and no cache answers for it.");
       const unsealed = await countUnsealedSecrets({ database, onError: (error) => console.error(String(error)) });
-      console.log(`${unsealed} secrets of authenticator apps stand in plain.`);
+      console.log(`${unsealed} authenticator app secrets are not encrypted.`);
       const unreachable = await findUnreachable(database, values["allow-non-ascii"] === true);
       for (const id of unreachable) console.log(`not in normal form: ${id}`);
       if (unreachable.length > 0) {

@@ -4,7 +4,7 @@ import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 
 /** `sallyport reseal`: after a change of sealing keys, or of plain secrets for sealed ones. */
 export const resealCommand: Command = {
-  summary: "Seal secrets anew under the newest of SALLYPORT_SEALING_KEYS; goes on where it was cut off.",
+  summary: "Encrypt stored secrets with the newest of SALLYPORT_SEALING_KEYS. Can be run again after an interruption.",
   usage: databaseUsage,
   options: databaseOptions,
   async run(values) {

@@ -35,7 +35,7 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
     return;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) throw new UsageError("There is no such command; sallyport --help lists them.");
+  if (!command) throw new UsageError("Unknown command. Run sallyport --help.");
   const { values, positionals } = parse(command, args);
   if (values.help) console.log(`sallyport ${name} ${command.usage}\n\n${command.summary}`);
   else await command.run(values, positionals);
@@ -48,7 +48,7 @@ function parse(command: Command, args: readonly string[]): ReturnType<typeof par
   } catch (error) {
     // The message for a stray argument quotes it, and it may be the URL.
     if ((error as { code?: unknown }).code === "ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL") {
-      throw new UsageError("There is an argument that belongs to no option.");
+      throw new UsageError("There is an unexpected argument.");
     }
     throw new UsageError((error as Error).message.split(". ")[0]);
   }

@@ -43,59 +43,65 @@ const refusals = {
   ],
   "invalid_format.password": ["InvalidFormatError", "The password is not acceptable."],
   "invalid_format.idempotency_key": ["InvalidFormatError", "The key must be 1 to 255 visible ASCII characters."],
-  "invalid_format.text": ["InvalidFormatError", "A text holds characters that cannot be stored."],
+  "invalid_format.text": ["InvalidFormatError", "The text contains characters that cannot be stored."],
   "invalid_format.relation": ["InvalidFormatError", "The relation is malformed."],
-  "invalid_format.relations": ["EmptyRelationSetError", "At least one relation is needed."],
+  "invalid_format.relations": ["EmptyRelationSetError", "At least one relation is required."],
   "invalid_format.object_type": ["InvalidFormatError", "The object type is malformed."],
   "invalid_format.object_id": ["InvalidFormatError", "The object identifier is malformed."],
   "invalid_format.subject_type": ["InvalidFormatError", "The subject type is malformed."],
   "invalid_format.name": ["InvalidFormatError", "The name must be 1 to 120 characters."],
-  "invalid_format.scope": ["InvalidFormatError", "A scope must be 1 to 128 visible ASCII characters, each once."],
-  "invalid_format.webauthn": ["InvalidFormatError", "The authenticator's answer does not fit what was asked."],
-  "invalid_format.rp_id": ["InvalidFormatError", "The relying party is another one."],
+  "invalid_format.scope": [
+    "InvalidFormatError",
+    "Each scope must be 1 to 128 visible ASCII characters. Duplicates are not allowed.",
+  ],
+  "invalid_format.webauthn": ["InvalidFormatError", "The authenticator's response does not match the request."],
+  "invalid_format.rp_id": ["InvalidFormatError", "The relying party ID does not match."],
   "invalid_format.subject_id": ["InvalidFormatError", "The subject identifier is malformed."],
   "unauthorized.invalid_credential": ["InvalidCredentialError", "The identifier or the password is wrong."],
-  "unauthorized.invalid_token": ["InvalidTokenError", "A valid session is needed."],
+  "unauthorized.invalid_token": ["InvalidTokenError", "A valid session is required."],
   "unauthorized.session_expired": ["SessionExpiredError", "The session has ended."],
-  "unauthorized.invalid_ticket": ["InvalidTokenError", "A valid login ticket is needed."],
-  "unauthorized.mfa_required": ["MfaRequiredError", "A second factor is needed."],
+  "unauthorized.invalid_ticket": ["InvalidTokenError", "A valid login ticket is required."],
+  "unauthorized.mfa_required": ["MfaRequiredError", "A second factor is required."],
   "unauthorized.invalid_factor": ["InvalidCredentialError", "The second factor is wrong."],
-  "unauthorized.replayed_totp": ["ReplayedTotpError", "The code was used before."],
+  "unauthorized.replayed_totp": ["ReplayedTotpError", "This code has already been used."],
   "unauthorized.enrollment_required": ["MfaRequiredError", "A second factor must be set up first."],
-  "unauthorized.reauthentication_required": ["ReauthenticationRequiredError", "Prove again who you are to do this."],
+  "unauthorized.reauthentication_required": ["ReauthenticationRequiredError", "Confirm that it's you to do this."],
   "pat.invalid": ["InvalidPatTokenError", "The personal access token is not valid."],
   "pat.revoked": ["PatRevokedError", "The personal access token is revoked."],
   "pat.expired": ["PatExpiredError", "The personal access token has expired."],
-  "pat.expires_in_past": ["InvalidFormatError", "The end must be in the future, by a year at most."],
+  "pat.expires_in_past": ["InvalidFormatError", "The expiry must be in the future, at most one year ahead."],
   "auth.token_format_unrecognized": ["TokenFormatUnrecognizedError", "This kind of token is not accepted here."],
-  forbidden: ["ForbiddenError", "You may not do this."],
+  forbidden: ["ForbiddenError", "You are not allowed to do this."],
   "forbidden.cross_origin": ["ForbiddenError", "The request did not come from this site."],
   "forbidden.sign_up_closed": ["ForbiddenError", "Sign-up is not open."],
   "forbidden.enrollment_not_granted": ["ForbiddenError", "An administrator must allow a second factor to be set up."],
-  "forbidden.insufficient_scope": ["ForbiddenError", "The token lacks the scope that this needs."],
-  not_found: ["NotFoundError", "There is no such object."],
-  method_not_allowed: ["MethodNotAllowedError", "This path has no such method."],
-  "conflict.duplicate_credential": ["DuplicateCredentialError", "An active credential with this identifier exists."],
-  "conflict.duplicate_tuple": ["DuplicateTupleError", "The tuple exists."],
+  "forbidden.insufficient_scope": ["ForbiddenError", "The token lacks the required scope."],
+  not_found: ["NotFoundError", "Not found."],
+  method_not_allowed: ["MethodNotAllowedError", "This path does not support this method."],
+  "conflict.duplicate_credential": [
+    "DuplicateCredentialError",
+    "An active credential with this identifier already exists.",
+  ],
+  "conflict.duplicate_tuple": ["DuplicateTupleError", "The tuple already exists."],
   "conflict.credential_not_active": ["CredentialNotActiveError", "The credential is not active."],
-  "conflict.credential_type_mismatch": ["CredentialTypeMismatchError", "The credential is of another type."],
-  "conflict.already_terminal": ["AlreadyTerminalError", "The object is revoked for good."],
+  "conflict.credential_type_mismatch": ["CredentialTypeMismatchError", "The credential has a different type."],
+  "conflict.already_terminal": ["AlreadyTerminalError", "The object has been revoked permanently."],
   "conflict.last_administrator": ["PreconditionError", "The last administrator cannot be removed."],
   "conflict.last_factor": ["PreconditionError", "A second factor is required, and this is the last one."],
   "conflict.last_way_in": ["PreconditionError", "This is the last way to sign in."],
-  "precondition.factor_not_pending": ["PreconditionError", "The factor does not wait for confirmation."],
+  "precondition.factor_not_pending": ["PreconditionError", "This factor is not awaiting confirmation."],
   "precondition.factor_code_invalid": ["PreconditionError", "The code does not confirm the factor."],
-  "precondition.factor_needed_first": ["PreconditionError", "An active second factor is needed first."],
+  "precondition.factor_needed_first": ["PreconditionError", "Set up another second factor first."],
   "precondition.user_not_active": ["PreconditionError", "The user is not active."],
-  "precondition.invalid_transition": ["PreconditionError", "The object is not in the state that this needs."],
+  "precondition.invalid_transition": ["PreconditionError", "This is not possible in the object's current state."],
   "precondition.cred_user_mismatch": ["PreconditionError", "The credential belongs to another user."],
-  "precondition.ttl_too_short": ["PreconditionError", "A session lasts at least 60 seconds."],
+  "precondition.ttl_too_short": ["PreconditionError", "A session must last at least 60 seconds."],
   payload_too_large: ["PayloadTooLargeError", "The body is larger than 64 KiB."],
   unsupported_media_type: ["UnsupportedMediaTypeError", "The body must be application/json."],
   too_many_requests: ["TooManyRequestsError", "Too many attempts. Try again later."],
   "unavailable.busy": ["UnavailableError", "The service is busy. Try again shortly."],
-  "unavailable.database": ["UnavailableError", "The service cannot answer now."],
-  "unavailable.reply_lost": ["UnavailableError", "The change was made, but its answer was lost."],
+  "unavailable.database": ["UnavailableError", "The service is temporarily unavailable."],
+  "unavailable.reply_lost": ["UnavailableError", "The change was saved, but the response was lost."],
   "unavailable.configuration": ["UnavailableError", "The service is not configured."],
 } as const;
 
@@ -119,7 +125,7 @@ export class AuthError extends Error {
   readonly status: ErrorStatus;
   /** Seconds after which the same request may succeed, for 429 and 503. */
   readonly retryAfterSeconds: number | undefined;
-  /** What a client may be told besides, by code; never an identifier or a secret. */
+  /** Details that a client may see, by code; never an identifier or a secret. */
   readonly details: Readonly<Record<string, string | number | readonly string[]>> | undefined;
 
   constructor(
@@ -143,7 +149,7 @@ export class AuthError extends Error {
    * The response to a request: `{ "code", "message", "details"? }`, and nothing of the cause. Hono asks for it by this name
    * when an application handles an error in no other way.
    *
-   * The state of a personal access token is not told: holding its id alone must teach nothing.
+   * The state of a personal access token is not revealed: holding its id alone must teach nothing.
    */
   getResponse(): Response {
     const isEndedToken = this.code === "pat.revoked" || this.code === "pat.expired";
@@ -171,7 +177,7 @@ export interface ErrorBody {
   details?: Readonly<Record<string, string | number | readonly string[]>>;
 }
 
-/** What a client is told of a refusal. */
+/** The body that a client receives for a refusal. */
 export function errorBody({ code, message, details }: AuthError): ErrorBody {
   return { code, message, ...(details && { details }) };
 }

@@ -1,6 +1,6 @@
 import type { ValueOf } from "./record.ts";
 
-/** A credential of an authenticator that signs in by itself: whoever holds it and unlocks it (W3C WebAuthn Level 3). */
+/** A credential of an authenticator that signs its holder in without another proof, once unlocked (W3C WebAuthn Level 3). */
 export const passkey = {
   id: "cred id",
   userId: "usr id",
@@ -19,5 +19,5 @@ export const passkey = {
   lastUsedAt: "time?",
 } as const;
 
-/** A credential of an authenticator that signs in by itself: whoever holds it and unlocks it (W3C WebAuthn Level 3). */
+/** A credential of an authenticator that signs its holder in without another proof, once unlocked (W3C WebAuthn Level 3). */
 export interface Passkey extends ValueOf<typeof passkey> {}

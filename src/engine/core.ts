@@ -25,7 +25,7 @@ export interface PasswordSettings {
 
 /** How often secrets may be tried and accounts made. */
 export interface Limits {
-  /** Wrong secrets of one account, from wherever. Default 10 in 15 minutes; the window doubles each time it is exhausted. */
+  /** Wrong secrets of one account, from any address. Default 10 in 15 minutes; the window doubles each time it is exhausted. */
   readonly account: AttemptLimit;
   /** Sign-ins and sign-ups from one address (IPv4 address, IPv6 /64). Default 100 in 5 minutes. */
   readonly address: AttemptLimit;

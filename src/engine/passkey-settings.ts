@@ -12,7 +12,7 @@ export interface PasskeyOptions {
   rpName?: string;
   /**
    * Whether options to sign in name the credentials of an identifier that is typed first, for authenticators that keep none of
-   * their own. Whoever has none gets made-up ones, so that it tells nobody apart (S26). Default false.
+   * their own. Users without any get invented ones, so that the response does not show who has passkeys. Default false.
    */
   identifierFirst?: boolean;
   /** Allows ceremonies in frames of the pages named here. Default: none. */

@@ -45,7 +45,7 @@ export interface CredentialOperations {
    * @throws {AuthError} `unauthorized.invalid_credential` to an owner who has one and has not proved it.
    */
   createPassword: PlannableOperation<NewPassword, Credential, { credentialId: CredentialId }>;
-  /** The same by somebody who has one, and proves it. Throws as `auth.changePassword` does. */
+  /** The same for an owner who already has a password and gives it. Throws as `auth.changePassword` does. */
   createOwnPassword: Operation<NewPassword & Proved, Credential>;
   /** The credential; for its owner, the application and administrators. @throws {AuthError} `not_found`. */
   get: Operation<OfCredential & OnlyOwn, Credential>;

@@ -33,7 +33,7 @@ import { checkFactor } from "./factor-check.ts";
 import { factorOf, toFactor } from "./factor-values.ts";
 import type { OnlyOwn } from "./only-own.ts";
 
-/** An authenticator app to be: its secret is told this once. */
+/** A pending authenticator app. Its secret is shown only once. */
 export interface TotpEnrollment {
   readonly factor: Factor;
   readonly secretBase32: string;
@@ -64,7 +64,7 @@ export interface FactorOperations {
     IssuedSession & { factor: Factor; knownDevice?: string }
   >;
   /**
-   * Ten codes for whoever has lost the other factor, told this once; those of before are void. Ends all other sessions.
+   * Ten codes for a user who has lost the other factor. They are shown once; earlier codes stop working. Ends all other sessions.
    *
    * @throws {AuthError} `precondition.factor_needed_first`, `too_many_requests`, `unavailable.busy`.
    */

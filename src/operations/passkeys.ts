@@ -62,7 +62,7 @@ export interface PasskeyOperations {
   /** A user's passkeys that are not revoked. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Passkey>>;
   rename: Operation<{ actor: Actor; passkeyId: CredentialId; name: string }, Passkey>;
-  /** Ends one of the actor's own passkeys for good, with the sessions that it opened. */
+  /** Ends one of the actor's own passkeys for good, with the sessions started with it. */
   revoke: PlannableOperation<{ actor: SessionActor; passkeyId: CredentialId }, Credential>;
   /** What a browser needs to prove a passkey or a security key of a known user: of a ticket, or of a session. */
   proofOptions: Operation<{ actor: SessionActor } | PresentedTicket, AssertionOptions>;

@@ -32,7 +32,7 @@ import {
 } from "./verify-personal-access-token.ts";
 
 interface OfToken {
-  /** Who asks: the user of a verified session, or the application. A token is nobody who asks. */
+  /** Who asks: the user of a verified session, or the application. A token cannot be an actor. */
   actor: Actor;
   tokenId: PersonalAccessTokenId;
 }

@@ -132,7 +132,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
   };
 }
 
-/** Proves again who acts by their password, which is enough for whoever has no second factor. */
+/** Steps up with the password, for users without a second factor. */
 export async function stepUpWithPassword(
   core: Core,
   { actor, transport, password }: { actor: SessionActor; transport: Transport; password: string },

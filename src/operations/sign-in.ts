@@ -29,7 +29,7 @@ export interface PasswordProof {
   readonly transport?: Transport;
   /** A session token that the client holds already, in the same transport: it ends when this succeeds. */
   readonly presentedToken?: string | undefined;
-  /** What an earlier sign-in left on the device. */
+  /** Value of the known-device cookie. */
   readonly knownDevice?: string | undefined;
   readonly context?: RequestContext;
 }

@@ -7,7 +7,7 @@ import type { FeatureParts } from "../engine/feature.ts";
 import type { Operation } from "../engine/plan.ts";
 import { selectMatchingTuple } from "../store/tuples.ts";
 
-/** Whether somebody holds a relation on an object; identifiers are bare UUIDs or in wire form. */
+/** Whether a subject holds a relation on an object; identifiers are bare UUIDs or in wire form. */
 export interface CheckInput {
   readonly subjectType: string;
   readonly subjectId: string;

@@ -10,25 +10,25 @@ import type { UserVisit } from "./route.ts";
 
 /** What is said of an act, in the part of the page that it was about. */
 const doneWords: ReadonlyMap<string, { section: Section; text: string }> = new Map([
-  ["name", { section: "name", text: "Your name is saved." }],
-  ["password", { section: "password", text: "Your password is changed, and you are signed out everywhere else." }],
+  ["name", { section: "name", text: "Name saved." }],
+  ["password", { section: "password", text: "Password changed. You are signed out everywhere else." }],
   ["passkeys", { section: "passkeys", text: "Your passkeys are changed." }],
   [
     "authenticator",
     {
       section: "authenticator",
-      text: "Your authenticator app is set up, and you are signed out everywhere else. Make recovery codes next.",
+      text: "Authenticator app added. You are signed out everywhere else. Create recovery codes next.",
     },
   ],
   [
     "no-authenticator",
     {
       section: "authenticator",
-      text: "Your authenticator app is removed, and you are signed out everywhere else.",
+      text: "Authenticator app removed. You are signed out everywhere else.",
     },
   ],
-  ["tokens", { section: "tokens", text: "The token has ended." }],
-  ["sessions", { section: "sessions", text: "The session has ended." }],
+  ["tokens", { section: "tokens", text: "Token revoked." }],
+  ["sessions", { section: "sessions", text: "That device is signed out." }],
   ["other-sessions", { section: "sessions", text: "You are signed out everywhere else." }],
 ]);
 
@@ -49,9 +49,7 @@ export async function accountPage(visit: UserVisit, failure?: Failure): Promise<
       {account.password && (
         <p>
           You are signed in as <strong>{account.password.identifier}</strong>.
-          {account.otherIdentifiers.length > 0 && (
-            <> Passwords of their own let in too: {account.otherIdentifiers.join(", ")}.</>
-          )}
+          {account.otherIdentifiers.length > 0 && <> You can also sign in as: {account.otherIdentifiers.join(", ")}.</>}
         </p>
       )}
       <NamePart {...of("name")} />
@@ -117,7 +115,7 @@ function PasswordPart({ site, identifier, failure, done }: Omit<PartProps, "acco
           hint="15 characters or more. You will be signed out everywhere else."
           error={told(failure, ofNew)}
         />
-        <button type="submit">Change the password</button>
+        <button type="submit">Change password</button>
       </form>
     </Part>
   );
@@ -154,7 +152,7 @@ function SessionsPart({ site, account, failure, done }: PartProps) {
           </li>
         ))}
       </ul>
-      {account.hasMoreSessions && <p class="hint">There are more than are shown.</p>}
+      {account.hasMoreSessions && <p class="hint">Some sessions are not shown.</p>}
       {others.length > 0 && (
         <form method="post" action={site.path("/account/sessions/revoke-others")}>
           <button type="submit" class="danger">

@@ -6,10 +6,10 @@ import type { Rendered } from "./rendered.ts";
 export function PasskeysPart({ site, account, failure, done }: PartProps): Rendered {
   return (
     <Part id="passkeys" done={done} title="Passkeys" failure={failure && sentenceFor(failure.refusal)}>
-      {account.passkeys.length === 0 && <p>You have no passkey. One signs you in without a password.</p>}
+      {account.passkeys.length === 0 && <p>No passkeys yet. A passkey signs you in without a password.</p>}
       <ul class="list">
         {account.passkeys.map(({ id, name, status, createdAt, lastUsedAt, backedUp }) => {
-          const called = name ?? "Passkey without a name";
+          const called = name ?? "Unnamed passkey";
           return (
             <li>
               <h3>{called}</h3>
@@ -21,7 +21,7 @@ export function PasskeysPart({ site, account, failure, done }: PartProps): Rende
                     , last used <Time at={lastUsedAt} />
                   </>
                 )}
-                . {backedUp ? "Synchronized between your devices." : "Kept on one device."}
+                . {backedUp ? "Synced across your devices." : "Stored on one device."}
               </p>
               <form method="post" action={site.path("/account/passkeys/rename")} class="line">
                 <Hidden name="passkey_id" value={id} />
@@ -73,25 +73,25 @@ export function AuthenticatorPart({ site, account, failure, done }: PartProps): 
           <form method="post" action={site.path("/account/authenticator/remove")}>
             <Hidden name="factor_id" value={authenticator.id} />
             <button type="submit" class="danger">
-              Remove the app
+              Remove authenticator app
             </button>
           </form>
         </>
       ) : (
-        <p>You have none. With one, your password alone signs nobody in.</p>
+        <p>Not set up. Add one so that your password alone is not enough to sign in.</p>
       )}
       <form method="post" action={site.path("/account/authenticator")}>
         <Field
           form="authenticator"
           name="label"
-          label="What the app shall call this account"
+          label="Account name shown in the app"
           value={label}
           maxlength={120}
           autocomplete="off"
           error={told(failure, ofLabel)}
         />
         <button type="submit" class={authenticator ? "quiet" : ""}>
-          {authenticator ? "Replace it with another app" : "Add an authenticator app"}
+          {authenticator ? "Switch to another app" : "Add an authenticator app"}
         </button>
       </form>
     </Part>
@@ -104,12 +104,12 @@ export function RecoveryCodesPart({ site, account, failure, done }: PartProps): 
     <Part id="recovery-codes" done={done} title="Recovery codes" failure={failure && sentenceFor(failure.refusal)}>
       <p>
         {recoveryCodes
-          ? `You have ${recoveryCodes.remaining} of 10 left. New ones make these void.`
-          : "You have none. They sign you in if you lose your authenticator app."}
+          ? `You have ${recoveryCodes.remaining} of 10 codes left. Creating new codes replaces them.`
+          : "No codes yet. They let you sign in if you lose your authenticator app."}
       </p>
       {authenticator || recoveryCodes ? (
         <form method="post" action={site.path("/account/recovery-codes")}>
-          <button type="submit">Make new recovery codes</button>
+          <button type="submit">Create new recovery codes</button>
         </form>
       ) : (
         <p class="hint">Add an authenticator app first.</p>

@@ -36,13 +36,13 @@ export function TokensPart({ site, account, failure, done }: PartProps): Rendere
           </li>
         ))}
       </ul>
-      {nextCursor && <p class="hint">There are more; revoke some of these to see them.</p>}
+      {nextCursor && <p class="hint">Some tokens are not shown. Revoke one to see more.</p>}
       <form method="post" action={site.path("/account/tokens")}>
         <Field
           form="tokens"
           name="name"
           label="Name"
-          hint="What it is for."
+          hint="What you will use it for."
           value={typed.name}
           maxlength={120}
           autocomplete="off"
@@ -61,14 +61,14 @@ export function TokensPart({ site, account, failure, done }: PartProps): Rendere
         <Field
           form="tokens"
           name="last_day"
-          label="Last day"
-          hint="In UTC, within a year. Without one it has no end."
+          label="Expires on"
+          hint="Up to one year ahead, in UTC. Leave empty for no expiry."
           type="date"
           value={typed.last_day}
           required={false}
           error={told(failure, fields.end)}
         />
-        <button type="submit">Make a token</button>
+        <button type="submit">Create token</button>
       </form>
     </Part>
   );

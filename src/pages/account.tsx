@@ -42,7 +42,7 @@ export const accountRoutes: readonly PageRoute[] = [
     const { c, auth, actor } = visit;
     const called = typeof name === "string" ? name.trim() || null : null;
     const { refusal } = await attempt(auth.passkeys.register({ actor, response, name: called }));
-    const words = { "conflict.duplicate_credential": "This passkey is registered already." } as const;
+    const words = { "conflict.duplicate_credential": "This passkey is already registered." } as const;
     if (refusal) return c.json({ message: sentenceFor(refusal, words) }, refusal.status);
     return c.json({ location: visit.site.path(whenDone("passkeys")) });
   }),
@@ -168,7 +168,7 @@ async function tokenPage(visit: UserVisit, token: string): Promise<Response> {
   const children = (
     <>
       <h1>Your new token</h1>
-      <p>Copy it now: it is shown this once. Whoever has it can use it.</p>
+      <p>Copy it now. It is shown only once, and anyone who has it can use it.</p>
       <p>
         <code class="secret" id="token">
           {token}

@@ -67,7 +67,7 @@ function beginPage(
     <>
       <h1>Set up a second factor</h1>
       <p>
-        The password is right. Your account must have a second factor as well: an authenticator app, which shows a new
+        Your password is correct. Your account also requires a second factor: an authenticator app, which shows a new
         code every 30 seconds.
       </p>
       <form method="post" action={visit.site.path("/sign-in/enroll")}>
@@ -76,7 +76,7 @@ function beginPage(
         <Field
           form="enroll"
           name="label"
-          label="What the app shall call this account"
+          label="Account name shown in the app"
           value={label}
           maxlength={120}
           autocomplete="off"
@@ -110,7 +110,7 @@ export function confirmPage(
       <h1>{title}</h1>
       {enrollment ? (
         <>
-          <p>Scan this with the app, or type the key into it. It is shown this once.</p>
+          <p>Scan this code with your app, or type in the key. It is shown only once.</p>
           <QrCode text={enrollment.otpauthUri} label="QR code for your authenticator app" />
           <dl>
             <dt>Key</dt>
@@ -124,13 +124,13 @@ export function confirmPage(
         </>
       ) : (
         <p>
-          If you did not scan the QR code, <a href={action.replace(/\/confirm$/, "")}>begin again</a>.
+          If you did not scan the QR code, <a href={action.replace(/\/confirm$/, "")}>start again</a>.
         </p>
       )}
       <form method="post" action={action}>
         <Hidden name="next" value={next} />
         <Hidden name="factor_id" value={factorId} />
-        <CodeField form="confirm" label="Code that the app shows now" error={refusal && sentenceFor(refusal)} />
+        <CodeField form="confirm" label="Current code from the app" error={refusal && sentenceFor(refusal)} />
         <button type="submit">Confirm</button>
       </form>
     </>
@@ -148,7 +148,7 @@ export function recoveryCodesPage(
       <h1>Your recovery codes</h1>
       <p>
         Each of these signs you in once if you lose your authenticator app. Print them or write them down, and keep them
-        in a safe place: they are shown this once, and those of before are void.
+        in a safe place: they are shown only once, and your earlier codes no longer work.
       </p>
       <ol class="codes">
         {codes.map((code) => (
@@ -159,7 +159,7 @@ export function recoveryCodesPage(
       </ol>
       <p>
         <a class="button" href={next}>
-          I have kept them
+          I have saved them
         </a>
       </p>
     </>

@@ -67,7 +67,7 @@ const assetHeaders = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
-/** Nothing runs, loads or frames a page but what is ours; a page is nobody's to keep (R053, R064). */
+/** Nothing runs, loads or frames a page but what is ours; pages are not cached (R053, R064). */
 const pageHeaders = {
   "Content-Security-Policy":
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

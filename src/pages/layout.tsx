@@ -34,21 +34,21 @@ export function respond({ c, site }: Asked, content: PageContent): Response | Pr
 /** The page for what no other page tells of; `undefined` for a fault, of which nothing is told. */
 export function refusalPage(asked: Asked, refusal: AuthError | undefined): Response | Promise<Response> {
   const { c, site } = asked;
-  const words = { not_found: "There is no such page." } as const;
-  const message = refusal ? sentenceFor(refusal, words) : "Something went wrong. Try again later.";
+  const words = { not_found: "This page does not exist." } as const;
+  const message = refusal ? sentenceFor(refusal, words) : "Try again later.";
   const children = (
     <>
-      <h1>{refusal?.code === "not_found" ? "Not found" : "That did not work"}</h1>
+      <h1>{refusal?.code === "not_found" ? "Not found" : "Something went wrong"}</h1>
       <p role="alert">{message}</p>
       <p>
-        <a href={site.brand.homePath}>Go to the start</a>
+        <a href={site.brand.homePath}>Go to the home page</a>
       </p>
     </>
   );
-  if (refusal) return respond(asked, { title: "That did not work", children, refusal });
+  if (refusal) return respond(asked, { title: "Something went wrong", children, refusal });
   c.status(500);
   const page = (
-    <Document site={site} title="That did not work">
+    <Document site={site} title="Something went wrong">
       {children}
     </Document>
   );

@@ -123,8 +123,8 @@ export function PasskeyPart(part: {
           <Field
             form="passkey"
             name="name"
-            label="Name for the new passkey"
-            hint="So that you can tell your passkeys apart, such as “Work laptop”."
+            label="Passkey name (optional)"
+            hint="Helps you recognize it, for example “Work laptop”."
             required={false}
             maxlength={120}
             autocomplete="off"
@@ -136,7 +136,7 @@ export function PasskeyPart(part: {
         <p class="error" role="alert" hidden data-message />
       </form>
       <p class="hint" data-no-passkeys>
-        Passkeys need JavaScript, which is not running here.
+        Passkeys need JavaScript, which is turned off.
       </p>
     </div>
   );

@@ -51,11 +51,11 @@ export const passkeyScript = `"use strict";
   }
 
   function describe(error, ceremony) {
-    if (error.name === "InvalidStateError") return "This device has a passkey for your account already.";
+    if (error.name === "InvalidStateError") return "This device already has a passkey for your account.";
     if (error.name === "NotAllowedError" || error.name === "AbortError") {
       return ceremony === "create"
-        ? "No passkey was made: it was cancelled or took too long."
-        : "No passkey was used: it was cancelled, took too long, or there is none here.";
+        ? "No passkey was created. The request was cancelled or timed out."
+        : "No passkey was used. The request was cancelled or timed out, or this device has no passkey.";
     }
     if (error.name === "SecurityError") return "Passkeys do not work at this address.";
     return error.message;
@@ -87,7 +87,7 @@ export const passkeyScript = `"use strict";
 
   for (const note of document.querySelectorAll("[data-no-passkeys]")) {
     note.hidden = supported;
-    note.textContent = "This browser is too old for passkeys here. A newer one can use them.";
+    note.textContent = "This browser does not support passkeys. Try a newer one.";
   }
   if (!supported) return;
   for (const form of document.querySelectorAll("form[data-ceremony]")) {

@@ -25,41 +25,42 @@ export async function attempt<Value>(operation: Promise<Value>): Promise<Attempt
 
 /** Why a new password is refused, by `details.reason`. */
 const passwordFaults: Readonly<Record<string, string>> = {
-  too_short: "This password is too short. Use at least 15 characters; a few words in a row will do.",
+  too_short: "This password is too short. Use at least 15 characters; several words in a row work well.",
   too_long: "This password is too long. Use at most 1024 bytes.",
-  too_predictable: "This password is too easy to guess. Avoid repetition, rows of keys and your own name.",
+  too_predictable:
+    "This password is too easy to guess. Avoid repeated characters, keyboard patterns and your own name.",
   unusable_characters: "This password has characters that cannot be used.",
-  compromised: "This password is known from a leak elsewhere. Choose another one.",
+  compromised: "This password appeared in a data breach. Choose another one.",
 };
 
 /** What pages say in the place of the messages for programs. */
 const sentences: Partial<Record<ErrorCode, string>> = {
-  "invalid_format.identifier": "Use 1 to 254 letters, digits and signs, without spaces or accents.",
+  "invalid_format.identifier": "Use 1 to 254 letters, digits and symbols, without spaces or accents.",
   "invalid_format.name": "The name must have 1 to 120 characters.",
-  "invalid_format.scope":
-    "Separate scopes by spaces; each has up to 128 letters, digits and signs, and there are at most 50.",
-  "invalid_format.text": "This has characters that cannot be stored.",
-  "invalid_format.webauthn": "The passkey's answer could not be verified. Try again.",
-  "unauthorized.invalid_credential": "That is not right. Check what you typed and try again.",
+  "invalid_format.scope": "Separate scopes with spaces. Use at most 50, each of up to 128 letters, digits and symbols.",
+  "invalid_format.text": "This contains characters that cannot be stored.",
+  "invalid_format.webauthn": "The passkey could not be verified. Try again.",
+  "unauthorized.invalid_credential": "That is incorrect. Check it and try again.",
   "unauthorized.invalid_factor": "That code is not right. Check it and try again.",
-  "unauthorized.replayed_totp": "That code was used before. Wait until the app shows the next one.",
+  "unauthorized.replayed_totp": "That code has already been used. Wait for the next one.",
   "unauthorized.invalid_ticket": "This sign-in took too long, or there were too many wrong codes. Start again.",
-  "pat.expires_in_past": "Choose a day to come, within a year.",
-  "forbidden.cross_origin": "This request did not come from a page of this site, so nothing was done.",
+  "pat.expires_in_past": "Choose a date within the next year.",
+  "forbidden.cross_origin": "This request did not come from a page of this site, so nothing was changed.",
   "forbidden.enrollment_not_granted":
-    "You need a second factor to sign in, and may not set one up now. Ask an administrator to allow it.",
-  not_found: "There is no such thing in your account, or it has ended already.",
-  "conflict.duplicate_credential": "This is taken already.",
+    "You need a second factor to sign in. Ask an administrator to let you set one up.",
+  not_found: "This is no longer in your account.",
+  "conflict.duplicate_credential": "This is already taken.",
   "conflict.last_factor": "You must have a second factor, and this is your last one. Add another first.",
   "conflict.last_way_in": "This is your last way to sign in. Add another first.",
   "precondition.factor_code_invalid":
     "That code is not right. Check that the app shows this site, and try its current code.",
-  "precondition.factor_not_pending": "This took too long. Begin again.",
+  "precondition.factor_not_pending": "This took too long. Start again.",
   "precondition.factor_needed_first": "Add an authenticator app first.",
-  payload_too_large: "That is more than this page takes.",
-  unsupported_media_type: "This page takes only its own forms.",
+  payload_too_large: "That is too much text for this page.",
+  unsupported_media_type: "This page only accepts its own forms.",
   "unavailable.busy": "The service is busy. Try again in a moment.",
-  "unavailable.reply_lost": "The change was made, but its answer was lost. If it showed something once, make it again.",
+  "unavailable.reply_lost":
+    "The change was saved, but the response was lost. If a code or token was to be shown, create a new one.",
 };
 
 /** A sentence for a person. @param words What this page says of a code. */

@@ -54,7 +54,7 @@ export const secondFactorRoutes: readonly PageRoute[] = [
 ];
 
 export const wrongPasskey = {
-  "unauthorized.invalid_factor": "This passkey or security key is not one of this account's.",
+  "unauthorized.invalid_factor": "This passkey or security key is not registered to this account.",
 } as const;
 
 /** What the browser holds of the login so far. */
@@ -77,8 +77,8 @@ function factorPage(
   const { site } = visit;
   const children = (
     <>
-      <h1>Prove that it is you</h1>
-      <p>The password is right. One more proof is needed.</p>
+      <h1>Confirm that it's you</h1>
+      <p>Your password is correct. Now use a second factor.</p>
       <CodeForms action={site.path("/sign-in/second-factor")} having={having} next={next} failed={failed} />
       {having.includes("webauthn") && (
         <PasskeyPart

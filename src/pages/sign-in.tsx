@@ -80,7 +80,7 @@ function signInPage(
   { next, identifier, refusal }: { next: string; identifier?: string; refusal?: AuthError },
 ): Response | Promise<Response> {
   const { site, signUpIsOpen } = visit;
-  const words = { "unauthorized.invalid_credential": "The name or the password is wrong." } as const;
+  const words = { "unauthorized.invalid_credential": "The user name or password is incorrect." } as const;
   const children = (
     <>
       <h1>Sign in</h1>
@@ -92,7 +92,7 @@ function signInPage(
         <Field
           form="sign-in"
           name="identifier"
-          label="E-mail address or user name"
+          label="Email or user name"
           value={identifier}
           autocomplete="username webauthn"
           maxlength={254}
@@ -111,7 +111,7 @@ function signInPage(
       />
       {signUpIsOpen && (
         <p>
-          No account yet? <a href={site.path("/sign-up")}>Sign up</a>
+          New here? <a href={site.path("/sign-up")}>Sign up</a>
         </p>
       )}
     </>

@@ -44,7 +44,7 @@ function signUpPage(
 ): Response | Promise<Response> {
   const { site } = visit;
   const words = {
-    "conflict.duplicate_credential": "Somebody has an account with this name. Is it you? Sign in.",
+    "conflict.duplicate_credential": "An account with this name already exists. If it is yours, sign in.",
   } as const;
   const sentence = refusal && sentenceFor(refusal, words);
   const errorOf = (...codes: readonly string[]) => (refusal && codes.includes(refusal.code) ? sentence : undefined);
@@ -59,7 +59,7 @@ function signUpPage(
         <Field
           form="sign-up"
           name="identifier"
-          label="E-mail address or user name"
+          label="Email or user name"
           value={typed.identifier}
           autocomplete="username"
           maxlength={254}
@@ -81,13 +81,13 @@ function signUpPage(
           label="Password"
           type="password"
           autocomplete="new-password"
-          hint="15 characters or more. A few words in a row are good."
+          hint="15 characters or more. Several words in a row work well."
           error={ofPassword}
         />
         <button type="submit">Sign up</button>
       </form>
       <p>
-        Do you have an account? <a href={site.path("/sign-in")}>Sign in</a>
+        Already have an account? <a href={site.path("/sign-in")}>Sign in</a>
       </p>
     </>
   );

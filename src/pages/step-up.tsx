@@ -65,8 +65,8 @@ async function stepUpPage(
   const failedCode = failed && failed.type !== "password" ? { type: failed.type, refusal: failed.refusal } : undefined;
   const children = (
     <>
-      <h1>Prove again that it is you</h1>
-      <p>What you asked for changes who can use your account, so it needs a proof from the last ten minutes.</p>
+      <h1>Confirm that it's you</h1>
+      <p>This change affects who can access your account. Confirm that it's you to continue.</p>
       {having.length === 0 && (
         // Whoever has more proves that: a password alone would not make the session fresh.
         <form method="post" action={site.path("/account/step-up")}>
@@ -100,7 +100,7 @@ async function stepUpPage(
     </>
   );
   return await respond(visit, {
-    title: "Prove again that it is you",
+    title: "Confirm that it's you",
     children,
     script: true,
     signedIn: true,

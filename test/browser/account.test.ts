@@ -38,7 +38,7 @@ async function typeRecoveryCode({ page }: Visitor, code: string): Promise<void> 
 
 /** Makes recovery codes on the account page, and gives what it shows. */
 async function makeRecoveryCodes({ page }: Visitor): Promise<string[]> {
-  await page.getByRole("button", { name: "Make new recovery codes" }).click();
+  await page.getByRole("button", { name: "Create new recovery codes" }).click();
   await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
   return await page.locator(".codes code").allInnerTexts();
 }
@@ -82,17 +82,17 @@ describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
     await page.waitForURL("**/sign-in/enroll?**");
     await page.getByRole("button", { name: "Show the QR code" }).click();
     const key = await readKey(page);
-    await page.getByLabel("Code that the app shows now").fill("000000");
+    await page.getByLabel("Current code from the app").fill("000000");
     await page.getByRole("button", { name: "Confirm" }).click();
     await page.getByText("That code is not right.").waitFor();
     expect(await page.content()).not.toContain(key);
-    await page.getByLabel("Code that the app shows now").fill(codeOf(key));
+    await page.getByLabel("Current code from the app").fill(codeOf(key));
     await page.getByRole("button", { name: "Confirm" }).click();
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
     const codes = await page.locator(".codes code").allInnerTexts();
     expect(new Set(codes).size).toBe(10);
-    await page.getByRole("link", { name: "I have kept them" }).click();
-    await page.getByText("You have 10 of 10 left.").waitFor();
+    await page.getByRole("link", { name: "I have saved them" }).click();
+    await page.getByText("You have 10 of 10 codes left.").waitFor();
     await visitor.context.close();
   });
 });
@@ -103,12 +103,12 @@ test("recovery code in the browser: used once, and counted", async () => {
   const person = await signUp(visitor);
   await addApp(visitor);
   const codes = await makeRecoveryCodes(visitor);
-  await page.getByRole("link", { name: "I have kept them" }).click();
+  await page.getByRole("link", { name: "I have saved them" }).click();
   await signOut(visitor);
   await typePassword(visitor, person);
   await typeRecoveryCode(visitor, codes[3]!);
   await page.waitForURL("**/account");
-  await page.getByText("You have 9 of 10 left.").waitFor();
+  await page.getByText("You have 9 of 10 codes left.").waitFor();
   await signOut(visitor);
   await typePassword(visitor, person);
   await typeRecoveryCode(visitor, codes[3]!);
@@ -124,7 +124,7 @@ test("R048: a session ended elsewhere is signed out at once", async () => {
   await there.page.waitForURL("**/account");
   await here.page.goto("/account");
   await here.page.getByRole("button", { name: "Sign out Safari on iPhone" }).click();
-  await here.page.getByText("The session has ended.").waitFor();
+  await here.page.getByText("That device is signed out.").waitFor();
   await there.page.getByLabel("Your name").fill("Mallory");
   await there.page.getByRole("button", { name: "Save" }).click();
   await there.page.waitForURL("**/sign-in?next=%2Faccount%23name");
@@ -141,17 +141,17 @@ test("R008: a new password ends every other session and signs in", async () => {
   const { page } = here;
   await page.getByLabel("Current password").fill("wrong wrong wrong");
   await page.getByLabel("New password").fill("tuldnbfpgycjxwrh");
-  await page.getByRole("button", { name: "Change the password" }).click();
+  await page.getByRole("button", { name: "Change password" }).click();
   await page.getByText("The current password is wrong.").waitFor();
   await page.getByLabel("Current password").fill(person.password);
   await page.getByLabel("New password").fill("tuldnbfpgycjxwrh");
-  await page.getByRole("button", { name: "Change the password" }).click();
+  await page.getByRole("button", { name: "Change password" }).click();
   await page.getByText("Your password is changed").waitFor();
   await there.page.reload();
   await there.page.waitForURL("**/sign-in?next=%2Faccount");
   await signOut(here);
   await typePassword(here, person);
-  await page.getByText("The name or the password is wrong.").waitFor();
+  await page.getByText("The user name or password is incorrect.").waitFor();
   await typePassword(here, { ...person, password: "tuldnbfpgycjxwrh" });
   await page.waitForURL("**/account");
   await Promise.all([here.context.close(), there.context.close()]);
@@ -163,7 +163,7 @@ test("personal access token in the browser: created, shown once, accepted, and r
   await signUp(visitor);
   const tokens = page.getByRole("region", { name: "Access tokens" });
   await tokens.getByLabel("Name").fill("backup script");
-  await tokens.getByRole("button", { name: "Make a token" }).click();
+  await tokens.getByRole("button", { name: "Create token" }).click();
   const token = await page.locator("#token").innerText();
   await page.getByRole("link", { name: "I have copied it" }).click();
   expect(await page.content()).not.toContain(token);
@@ -173,14 +173,14 @@ test("personal access token in the browser: created, shown once, accepted, and r
   expect([taken.status, Object.keys((await taken.json()) as object)]).toEqual([200, ["user"]]);
   await tokens.getByLabel("Name").fill("other");
   await tokens.getByLabel("Scopes").fill("docs:read");
-  await tokens.getByRole("button", { name: "Make a token" }).click();
+  await tokens.getByRole("button", { name: "Create token" }).click();
   const narrow = await page.locator("#token").innerText();
   const refused = await fetch(`${site.baseUrl}/api/me`, { headers: { authorization: `Bearer ${narrow}` } });
   expect(refused.status).toBe(403);
 
   await page.goto("/account");
   await page.getByRole("button", { name: "Revoke backup script" }).click();
-  await page.getByText("The token has ended.").waitFor();
+  await page.getByText("Token revoked.").waitFor();
   expect((await ask()).status).toBe(401);
   await context.close();
 });

@@ -100,7 +100,7 @@ describe("every page", () => {
     const { page } = visitor;
     await page.goto("/sign-up");
     await examine("sign-up");
-    await page.getByLabel("E-mail address or user name").fill("ada@example.com");
+    await page.getByLabel("Email or user name").fill("ada@example.com");
     await page.getByLabel("Password").fill("passwordpassword");
     await page.getByRole("button", { name: "Sign up" }).click();
     await page.getByText("too easy to guess").waitFor();
@@ -114,7 +114,7 @@ describe("every page", () => {
   test("a code for the app, and a QR code that says the same as the key beside it", async () => {
     const { page } = visitor;
     await page.getByRole("button", { name: "Add an authenticator app" }).click();
-    await page.getByLabel("Code that the app shows now").waitFor();
+    await page.getByLabel("Current code from the app").waitFor();
     await examine("authenticator");
     const key = await readKey(page);
     const uri = await page.getByRole("link", { name: "Open it in an app on this device" }).getAttribute("href");
@@ -124,7 +124,7 @@ describe("every page", () => {
       expect(await scanQrCode(page), colorScheme).toBe(uri);
     }
 
-    await page.getByLabel("Code that the app shows now").fill("000000");
+    await page.getByLabel("Current code from the app").fill("000000");
     await page.getByRole("button", { name: "Confirm" }).click();
     await page.getByText("That code is not right.").waitFor();
     await examine("authenticator-refused");
@@ -134,7 +134,7 @@ describe("every page", () => {
 
   test("recovery codes", async () => {
     const { page } = visitor;
-    await page.getByRole("button", { name: "Make new recovery codes" }).click();
+    await page.getByRole("button", { name: "Create new recovery codes" }).click();
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
     await examine("recovery-codes");
   });
@@ -147,12 +147,12 @@ describe("every page", () => {
       .getByLabel("Name")
       .fill("<script>alert(1)</script> & a name that is so long that it needs another line on a phone");
     await tokens.getByLabel("Scopes").fill("account:read docs:write");
-    await tokens.getByLabel("Last day").fill("2020-01-01");
-    await tokens.getByRole("button", { name: "Make a token" }).click();
-    await page.getByText("Choose a day to come, within a year.").waitFor();
+    await tokens.getByLabel("Expires on").fill("2020-01-01");
+    await tokens.getByRole("button", { name: "Create token" }).click();
+    await page.getByText("Choose a date within the next year.").waitFor();
     await examine("account-refused");
-    await tokens.getByLabel("Last day").fill("");
-    await tokens.getByRole("button", { name: "Make a token" }).click();
+    await tokens.getByLabel("Expires on").fill("");
+    await tokens.getByRole("button", { name: "Create token" }).click();
     await page.getByRole("heading", { name: "Your new token" }).waitFor();
     await examine("token");
 
@@ -171,7 +171,7 @@ describe("every page", () => {
   test("step-up with a code or a passkey", async () => {
     const { page } = visitor;
     await makeSessionsOld();
-    await page.getByRole("button", { name: "Remove the app" }).click();
+    await page.getByRole("button", { name: "Remove authenticator app" }).click();
     await page.waitForURL("**/account/step-up?next=%2Faccount%23authenticator");
     await examine("step-up-factor");
     await page.getByRole("button", { name: "Use a passkey or security key" }).click();
@@ -183,7 +183,7 @@ describe("every page", () => {
     await signOut(visitor);
     await examine("sign-in");
     await typePassword(visitor, { ...person, password: "wrong" });
-    await page.getByText("The name or the password is wrong.").waitFor();
+    await page.getByText("The user name or password is incorrect.").waitFor();
     await examine("sign-in-refused");
     await typePassword(visitor, person);
     await page.waitForURL("**/sign-in/second-factor?**");
@@ -206,10 +206,10 @@ describe("every page", () => {
     await page.waitForURL("**/sign-in/enroll?**");
     await examine("enroll");
     await page.getByRole("button", { name: "Show the QR code" }).click();
-    await page.getByLabel("Code that the app shows now").waitFor();
+    await page.getByLabel("Current code from the app").waitFor();
     await examine("enroll-authenticator");
     const key = await readKey(page);
-    await page.getByLabel("Code that the app shows now").fill(codeOf(key));
+    await page.getByLabel("Current code from the app").fill(codeOf(key));
     await page.getByRole("button", { name: "Confirm" }).click();
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
   });
@@ -257,12 +257,12 @@ test("sign-in by keyboard alone: the focus is visible at every step", async () =
     await page.keyboard.press("Tab");
     const name = await focused();
     walked.push(name);
-    if (name === "E-mail address or user name") await page.keyboard.type(somebody.identifier);
+    if (name === "Email or user name") await page.keyboard.type(somebody.identifier);
     if (name === "Password") await page.keyboard.type(somebody.password);
   }
   expect(walked).toEqual([
     "Sallyport",
-    "E-mail address or user name",
+    "Email or user name",
     "Password",
     "Sign in",
     "Sign in with a passkey",

@@ -15,7 +15,7 @@ test("S06: grants the first administrator, and never removes the last", async ()
   const administrator = async (...args: string[]) => await sallyport("administrator", ...args, ...url);
 
   const early = await administrator("grant", first!);
-  expect([early.code, early.stderr]).toEqual([1, "sallyport: An active second factor is needed first.\n"]);
+  expect([early.code, early.stderr]).toEqual([1, "sallyport: Set up another second factor first.\n"]);
   await database.run(sql`
     insert into mfa (id, usr_id, type, identifier, totp_secret, totp_algorithm, totp_digits, totp_period)
     select gen_random_uuid(), id, 'totp', 'phone', decode('00', 'hex'), 'sha1', 6, 30 from usr`);
@@ -24,9 +24,9 @@ test("S06: grants the first administrator, and never removes the last", async ()
   const refused = await administrator("remove", first!);
   expect([refused.code, refused.stderr]).toEqual([1, "sallyport: The last administrator cannot be removed.\n"]);
   expect((await administrator("grant", second!)).code).toBe(0);
-  expect((await administrator("remove", first!)).stdout).toBe("The user is no administrator any more.\n");
+  expect((await administrator("remove", first!)).stdout).toBe("The user is no longer an administrator.\n");
   expect((await administrator("remove", first!)).stdout).toBe("The user was no administrator.\n");
-  expect((await administrator("grant", nobody)).stderr).toBe("sallyport: There is no such object.\n");
+  expect((await administrator("grant", nobody)).stderr).toBe("sallyport: Not found.\n");
 
   const events = await database.run(sql<{ action: string; auth: unknown }>`
     select action, auth from aud order by recorded_at`);

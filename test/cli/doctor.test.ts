@@ -12,7 +12,7 @@ test("S38, S17: sallyport doctor: reports unreachable credentials and a settable
     stderr: "",
     stdout:
       "The clock is the database's own, and no cache answers for it.\n" +
-      "0 secrets of authenticator apps stand in plain.\n" +
+      "0 authenticator app secrets are not encrypted.\n" +
       "Every active password's identifier is in its normal form.\n",
   });
 

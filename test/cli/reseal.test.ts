@@ -79,7 +79,7 @@ test("reseal, plain secrets of another SDK: refused, accepted during sealing, th
   const accepting = world.isolate({ sealingKeys: `2:${newKey}`, sealing: "accept-unsealed" });
   expect(await canSignIn(accepting, person, app)).toBe("done");
   const doctor = await sallyportWith({}, "doctor", "--database-url", world.backend.connectionString!);
-  expect(doctor.stdout).toContain("1 secrets of authenticator apps stand in plain.");
+  expect(doctor.stdout).toContain("1 authenticator app secrets are not encrypted.");
 
   // The others are of a key that this one does not have.
   expect((await reseal(`2:${newKey}`)).stderr).toMatch(/^sallyport: \d+ secrets open with none of the keys/);

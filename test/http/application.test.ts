@@ -94,7 +94,10 @@ describe("application guards", () => {
       "Bearer",
       "no-store",
     ]);
-    expect(await refused.json()).toEqual({ code: "unauthorized.invalid_token", message: "A valid session is needed." });
+    expect(await refused.json()).toEqual({
+      code: "unauthorized.invalid_token",
+      message: "A valid session is required.",
+    });
     world.counting.reset();
   });
 
@@ -160,10 +163,7 @@ describe("application errors", () => {
       return c.body(null);
     });
     const response = await app.request("/", bearer((await world.person()).token));
-    expect([response.status, await response.json()]).toEqual([
-      404,
-      { code: "not_found", message: "There is no such object." },
-    ]);
+    expect([response.status, await response.json()]).toEqual([404, { code: "not_found", message: "Not found." }]);
   });
 
   test("an internal fault: reaches the application's handler, and no client", async () => {

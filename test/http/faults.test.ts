@@ -202,7 +202,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
 function expectUnavailable(reply: Reply): void {
   expect([reply.status, reply.text, reply.setCookies]).toEqual([
     503,
-    '{"code":"unavailable.database","message":"The service cannot answer now."}',
+    '{"code":"unavailable.database","message":"The service is temporarily unavailable."}',
     [],
   ]);
   expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
@@ -259,7 +259,7 @@ describe.each(Object.entries(faults))("%s, to every request", (name, fault) => {
     fail(fault);
     expect((await ask({ method: "GET", path: "/health" })).json).toEqual({
       code: "unavailable.database",
-      message: "The service cannot answer now.",
+      message: "The service is temporarily unavailable.",
     });
     recover();
     expect((await ask({ method: "GET", path: "/health" })).json).toEqual({ status: "ok" });

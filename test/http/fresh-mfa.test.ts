@@ -46,7 +46,7 @@ describe.each(["/pay", "/twice/pay"])("%s", (path) => {
       401,
       {
         code: "unauthorized.reauthentication_required",
-        message: "Prove again who you are to do this.",
+        message: "Confirm that it's you to do this.",
         details: { max_age_seconds: 60 },
       },
     ]);

@@ -241,7 +241,7 @@ describe("unknown paths", () => {
     world.counting.reset(0);
     const reply = await world.send({ method, path, token: ada.token });
     world.counting.reset();
-    expect([reply.status, reply.json]).toEqual([404, { code: "not_found", message: "There is no such object." }]);
+    expect([reply.status, reply.json]).toEqual([404, { code: "not_found", message: "Not found." }]);
   });
 
   test.each([

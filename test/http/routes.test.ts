@@ -313,7 +313,7 @@ describe("an account's life under /v1", () => {
     const own = proved.headers.get("login-ticket")!;
     const wanted = { usr_id, cred_id, ttl_seconds: 120 };
     const refused = await post("/v1/sessions", { ...wanted, ...change }, { headers: { "login-ticket": ticket(own) } });
-    expect(refused.text).toBe('{"code":"unauthorized.invalid_ticket","message":"A valid login ticket is needed."}');
+    expect(refused.text).toBe('{"code":"unauthorized.invalid_ticket","message":"A valid login ticket is required."}');
     expect((await post("/v1/sessions", wanted, { headers: { "login-ticket": own } })).status).toBe(201);
   });
 

@@ -133,7 +133,7 @@ describe("S25, F5: a personal access token opens only what its scope names", () 
     ]);
     expect(json).toEqual({
       code: "forbidden.insufficient_scope",
-      message: "The token lacks the scope that this needs.",
+      message: "The token lacks the required scope.",
     });
   });
 

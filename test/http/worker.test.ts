@@ -278,7 +278,7 @@ describe("Worker with a failing database", () => {
     fault = undefined;
     for (const reply of replies) {
       expect([reply.text, Number(reply.headers.get("retry-after")) > 0]).toEqual([
-        '{"code":"unavailable.database","message":"The service cannot answer now."}',
+        '{"code":"unavailable.database","message":"The service is temporarily unavailable."}',
         true,
       ]);
     }

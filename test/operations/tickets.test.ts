@@ -187,7 +187,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
         kind: "InvalidTokenError",
         code: "unauthorized.invalid_ticket",
         status: 401,
-        message: "A valid login ticket is needed.",
+        message: "A valid login ticket is required.",
         details: undefined,
       });
       expect(await world.liveSessions(person.userId)).toBe(before);

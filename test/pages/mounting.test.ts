@@ -242,8 +242,12 @@ describe("brand", () => {
     const brand = { name: "Acme", homePath: "/home" };
     const failing = new Hono().notFound((c) => failurePage(new AuthError("not_found"), c, { basePath, brand }));
     const { status, text } = await askPages(failing, { path: "/nowhere" });
-    expect([status, titleOf(text), brandOf(text)]).toEqual([404, "Error: That did not work – Acme", ["/home", "Acme"]]);
-    expect(text).toContain('<a href="/home">Go to the start</a>');
+    expect([status, titleOf(text), brandOf(text)]).toEqual([
+      404,
+      "Error: Something went wrong – Acme",
+      ["/home", "Acme"],
+    ]);
+    expect(text).toContain('<a href="/home">Go to the home page</a>');
     expect(text).toContain('href="/me/pages/style.css"');
   });
 });

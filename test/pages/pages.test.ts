@@ -107,7 +107,7 @@ describe("page cookies", () => {
 
 describe("refusals beside their fields", () => {
   test.each([
-    ["/sign-in", { identifier: "nobody@example.com", password: "x" }, 401, "The name or the password is wrong."],
+    ["/sign-in", { identifier: "nobody@example.com", password: "x" }, 401, "The user name or password is incorrect."],
     ["/sign-up", { identifier: "a b", password: goodPassword }, 400, "without spaces"],
     ["/sign-up", { identifier: freshIdentifier(), password: "too short" }, 400, "too short"],
   ] as const)("%s %j", async (path, form, status, sentence) => {

@@ -41,7 +41,7 @@ describe("passkey pages", () => {
     expect(kept.map(({ name }) => name)).toEqual(["Phone"]);
     await world.levelTwo(person.session);
     const again = await register(person, authenticator);
-    expect([again.status, JSON.parse(again.text)]).toEqual([409, { message: "This passkey is registered already." }]);
+    expect([again.status, JSON.parse(again.text)]).toEqual([409, { message: "This passkey is already registered." }]);
   });
 
   test("a response to another session's challenge: not registered", async () => {
@@ -51,7 +51,7 @@ describe("passkey pages", () => {
     const reply = await post("/account/passkeys", { response }, { as: bob });
     expect([reply.status, JSON.parse(reply.text).message]).toEqual([
       400,
-      "The passkey's answer could not be verified. Try again.",
+      "The passkey could not be verified. Try again.",
     ]);
   });
 

@@ -184,7 +184,7 @@ export interface Person {
 export async function signUp({ page }: Visitor): Promise<Person> {
   const person = { identifier: freshIdentifier(), password: goodPassword };
   await page.goto("/sign-up");
-  await page.getByLabel("E-mail address or user name").fill(person.identifier);
+  await page.getByLabel("Email or user name").fill(person.identifier);
   await page.getByLabel("Password").fill(person.password);
   await page.getByRole("button", { name: "Sign up" }).click();
   await page.waitForURL("**/account");
@@ -194,7 +194,7 @@ export async function signUp({ page }: Visitor): Promise<Person> {
 /** Types name and password on the page that signs in; whatever comes then is the caller's to await. */
 export async function typePassword({ page }: Visitor, { identifier, password }: Person): Promise<void> {
   await page.goto("/sign-in");
-  await page.getByLabel("E-mail address or user name").fill(identifier);
+  await page.getByLabel("Email or user name").fill(identifier);
   await page.getByLabel("Password").fill(password);
   await page.getByRole("button", { name: "Sign in", exact: true }).click();
 }
@@ -207,7 +207,7 @@ export async function signOut({ page }: Visitor): Promise<void> {
 /** Makes a passkey on the account page. */
 export async function addPasskey({ page }: Visitor, name = ""): Promise<void> {
   await page.goto("/account");
-  await page.getByLabel("Name for the new passkey").fill(name);
+  await page.getByLabel("Passkey name (optional)").fill(name);
   await page.getByRole("button", { name: "Add a passkey" }).click();
   await page.waitForURL("**/account?done=passkeys#passkeys");
 }
@@ -217,7 +217,7 @@ export async function addApp({ page }: Visitor): Promise<string> {
   await page.goto("/account");
   await page.getByRole("button", { name: "Add an authenticator app" }).click();
   const key = await scanKey(page);
-  await page.getByLabel("Code that the app shows now").fill(codeOf(key));
+  await page.getByLabel("Current code from the app").fill(codeOf(key));
   await page.getByRole("button", { name: "Confirm" }).click();
   await page.waitForURL("**/account?done=authenticator#authenticator");
   return key;

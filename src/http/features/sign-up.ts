@@ -5,7 +5,7 @@ import type { SignUpApi } from "../generated/api.ts";
 import { signUpRoutes } from "../routes/sign-up.ts";
 
 /**
- * Making an account for oneself, with a password.
+ * Creating an account with a password.
  *
  * @param options.mode `open` lets everybody in and tells strangers whether an identifier is taken. `invited` needs an
  *   invitation. `closed` refuses everybody.

@@ -14,7 +14,7 @@ export const coreRoutes: readonly Route<AnyAuth>[] = [
     id: "refresh",
     method: "post",
     path: "/auth/refresh",
-    summary: "Replace the presented session by a new one, in the same transport",
+    summary: "Replace the presented session with a new one, in the same transport",
     access: "token",
     status: 200,
     run: async ({ c, auth, presented, context }) => {

@@ -103,7 +103,7 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
     id: "createOwnPassword",
     method: "post",
     path: "/auth/credentials",
-    summary: "Add a password to the caller's account; beside another one it needs `current_password`",
+    summary: "Add a password to the caller's account; if it already has one, `current_password` is required",
     body: v.strictObject(newPassword),
     status: 201,
     run: async (call) => await addPassword(call, call.user.id, call.body),
@@ -178,16 +178,16 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
       return c.json(credentialBody(rotated), 200);
     },
   }),
-  ...ending(acts.suspendCredential, "suspend", "Suspend a credential and end the sessions that it opened"),
+  ...ending(acts.suspendCredential, "suspend", "Suspend a credential and end the sessions started with it"),
   rows.guarded({
     act: acts.reinstateCredential,
     id: "reinstateCredential",
     method: "post",
     path: "/v1/credentials/:cred_id/reinstate",
-    summary: "Make a suspended credential usable again",
+    summary: "Reinstate a suspended credential",
     status: 200,
     run: async ({ c, auth, actor, parameter }) =>
       c.json(credentialBody(await auth.credentials.reinstate({ actor, credentialId: parameter("cred_id") })), 200),
   }),
-  ...ending(acts.revokeCredential, "revoke", "Revoke a credential and end the sessions that it opened"),
+  ...ending(acts.revokeCredential, "revoke", "Revoke a credential and end the sessions started with it"),
 ];

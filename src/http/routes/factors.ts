@@ -84,7 +84,7 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
     v1: {
       id: "revokeMfaFactor",
       path: "/v1/mfa-factors/:mfa_id/revoke",
-      summary: "Remove a factor; by an administrator, everything that the user is signed in with ends too",
+      summary: "Remove a factor; if an administrator does so, all of the user's sessions and tokens end",
     },
     method: "post",
     status: 200,
@@ -96,12 +96,12 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
     auth: {
       id: "getOwnMfaPolicy",
       path: "/auth/mfa-policy",
-      summary: "Get whether the caller must have a second factor",
+      summary: "Get the caller's second-factor policy",
     },
     v1: {
       id: "getMfaPolicy",
       path: "/v1/users/:usr_id/mfa-policy",
-      summary: "Get whether a user must have a second factor",
+      summary: "Get a user's second-factor policy",
     },
     method: "get",
     status: 200,
@@ -134,7 +134,7 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
     id: "grantMfaEnrollment",
     method: "post",
     path: "/v1/users/:usr_id/mfa-policy/grant-enrollment",
-    summary: "Let a user enroll a first factor once, after the grace of their policy has ended",
+    summary: "Allow a user to enroll a first factor once, after their grace period has ended",
     status: 204,
     run: async ({ c, auth, actor, parameter }) => {
       await auth.mfaPolicies.grantEnrollment({ actor, userId: parameter("usr_id") });

@@ -21,7 +21,8 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
     id: "signIn",
     method: "post",
     path: "/auth/sign-in",
-    summary: "Sign in with a password; 401 `unauthorized.mfa_required` with a ticket if a second factor is needed",
+    summary:
+      "Sign in with a password; returns 401 `unauthorized.mfa_required` and a ticket if a second factor is required",
     access: "anyone",
     body: v.strictObject({ identifier: text, password: text, transport: transportEntry() }),
     status: 200,
@@ -45,7 +46,7 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
     id: "verifyCredential",
     method: "post",
     path: "/v1/credentials/verify",
-    summary: "Verify a credential; the ticket that this earns is in the `Login-Ticket` header",
+    summary: "Verify a credential; returns a ticket in the `Login-Ticket` header",
     access: "anyone",
     body: v.variant("type", [
       v.strictObject({ type: v.literal("password"), identifier: text, proof: v.strictObject({ password: text }) }),

@@ -79,7 +79,7 @@ export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[
     v1: {
       id: "revokePat",
       path: "/v1/pats/:pat_id/revoke",
-      summary: "Revoke a personal access token; a revoked one stays as it is",
+      summary: "Revoke a personal access token; no effect if it is already revoked",
     },
     method: "post",
     status: 200,

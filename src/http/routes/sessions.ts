@@ -80,7 +80,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     id: "refreshSession",
     method: "post",
     path: "/v1/sessions/:ses_id/refresh",
-    summary: "Replace the presented session by a new one",
+    summary: "Replace the presented session with a new one",
     access: "token",
     status: 201,
     refusals: ["not_found"],
@@ -94,7 +94,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     auth: {
       id: "revokeOwnSession",
       path: "/auth/sessions/:ses_id/revoke",
-      summary: "End one of the caller's sessions, or the one that has replaced it",
+      summary: "End one of the caller's sessions, or its successor",
     },
     v1: { id: "revokeSession", path: "/v1/sessions/:ses_id/revoke", summary: "End a session" },
     method: "post",

@@ -52,8 +52,8 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
   }),
   ...rows.twins({
     act: acts.updateUser,
-    auth: { id: "updateOwnUser", path: "/auth/user", summary: "Change the caller's user; null clears a member" },
-    v1: { id: "updateUser", path: "/v1/users/:usr_id", summary: "Change a user; null clears a member" },
+    auth: { id: "updateOwnUser", path: "/auth/user", summary: "Change the caller's user; `null` clears a field" },
+    v1: { id: "updateUser", path: "/v1/users/:usr_id", summary: "Change a user; `null` clears a field" },
     method: "put",
     body: fields,
     status: 200,
@@ -77,7 +77,7 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
     id: "reinstateUser",
     method: "post",
     path: "/v1/users/:usr_id/reinstate",
-    summary: "Let a suspended user sign in again",
+    summary: "Reinstate a suspended user",
     status: 200,
     run: async ({ c, auth, actor, parameter }) =>
       c.json(userBody(await auth.users.reinstate({ actor, userId: parameter("usr_id") })), 200),
@@ -87,12 +87,12 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
     auth: {
       id: "closeAccount",
       path: "/auth/user/revoke",
-      summary: "Close the caller's account for good; needs `current_password` if it has a password",
+      summary: "Close the caller's account permanently; needs `current_password` if it has a password",
     },
     v1: {
       id: "revokeUser",
       path: "/v1/users/:usr_id/revoke",
-      summary: "Close an account for good; the caller's own needs `current_password` if it has a password",
+      summary: "Close an account permanently; the caller's own needs `current_password` if it has a password",
     },
     method: "post",
     body: v.strictObject({ current_password: v.optional(v.string()) }),
