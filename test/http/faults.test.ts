@@ -110,7 +110,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
   const isGuarded = typeof route.access === "object";
   const byAdministrator =
     isGuarded &&
-    (/User$|Users$/.test(route.id) || ["reinstateCredential", "grantMfaEnrollment"].includes(route.id)) &&
+    (/(?<!Own)User$|Users$/.test(route.id) || ["reinstateCredential", "grantMfaEnrollment"].includes(route.id)) &&
     route.id !== "updateUser" &&
     route.id !== "getUser";
   const person = byAdministrator ? await world.administrator() : await world.person();
@@ -153,6 +153,12 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     createPat: { name: "ci", scope: [] },
     createUser: { display_name: "made" },
     updateUser: { display_name: "changed" },
+    updateOwnUser: { display_name: "changed" },
+    createOwnPassword: {
+      identifier: freshIdentifier(),
+      password: otherPassword,
+      current_password: goodPassword,
+    },
     createCredential: {
       usr_id: userId,
       type: "password",
@@ -162,13 +168,17 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     },
     suspendCredential: { current_password: goodPassword },
     revokeCredential: { current_password: goodPassword },
+    suspendOwnCredential: { current_password: goodPassword },
+    revokeOwnCredential: { current_password: goodPassword },
     revokeUser: { current_password: goodPassword },
+    closeAccount: { current_password: goodPassword },
     rotateCredential: { password: otherPassword, current_password: goodPassword },
     createSession: { usr_id: userId, cred_id: credentialId, ttl_seconds: 60 },
     signInWithFactor: code,
     verifyMfa: code,
     stepUp: { type: "password", password: goodPassword },
     setMfaPolicy: { required: false },
+    setOwnMfaPolicy: { required: false },
     signInWithPasskey: {
       response: await device.get(await world.auth.signIn.passkeyOptions()),
       transport: "token",

@@ -79,6 +79,8 @@ const ceremonies: {
 const devices = new Map<string, Authenticator>();
 const passkeys: { account: Account; id: string }[] = [];
 const suspended: string[] = [];
+/** Passwords that somebody has added to their own account. */
+const ownCredentials: { account: Account; id: string; password: string }[] = [];
 /** Every token that was given, and by which request. */
 const given = new Map<string, number>();
 
@@ -222,6 +224,32 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       const { identifier, password } = account;
       return { account, body: { type: "password", identifier, proof: { password } } };
     }
+    case "closeAccount": {
+      // Seldom, since whoever closes theirs is gone.
+      const account = forced ?? accounts.findLast((one) => !administrators.includes(one));
+      if (!account || !draws.isOneIn(4)) return { account: somebody, body: {} };
+      return { account, body: { current_password: account.password } };
+    }
+    case "createOwnPassword": {
+      const account = forced ?? accounts.at(-1);
+      if (!account || draws.isOneIn(3)) return { account: somebody };
+      const [identifier, password] = [freshIdentifier(), passwordOf(draws.hex(8))];
+      return { account, body: { identifier, password, current_password: account.password } };
+    }
+    case "getOwnCredential":
+    case "suspendOwnCredential":
+    case "revokeOwnCredential": {
+      const made = ownCredentials.findLast(({ account }) => accounts.includes(account) && !draws.isOneIn(3));
+      if (!made || draws.isOneIn(3)) return { account: somebody };
+      const account = accountOf(made.account.userId) ?? made.account;
+      return { account, exact: { cred_id: made.id }, body: { current_password: made.password } };
+    }
+    case "getOwnSession":
+    case "revokeOwnSession": {
+      const account = forced ?? accounts.findLast((one) => !administrators.includes(one));
+      if (!account || draws.isOneIn(3)) return { account: somebody };
+      return { account, exact: { ses_id: account.sessionId } };
+    }
     case "rotateCredential": {
       const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
       if (!account || draws.isOneIn(2)) return { account: somebody };
@@ -250,6 +278,9 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       };
       return { account, body };
     }
+    case "setOwnMfaPolicy":
+      return { account: somebody, ...(!draws.isOneIn(3) && { body: { required: false } }) };
+    case "getOwnPersonalAccessToken":
     case "revokeOwnPersonalAccessToken": {
       const last = forced && ids.pat!.at(-1);
       return { account: somebody, exact: last ? { pat_id: last } : {} };
@@ -355,6 +386,11 @@ function learn(sent: Made, reply: Reply, number: number): void {
   if (instead && sent.plan.account) sent.plan.account.token = instead;
   learnFactors(sent, reply, ticket);
   const { session, user, id, status } = reply.json ?? {};
+  const { account: adder, body: added } = sent.plan;
+  if (reply.status === 201 && adder && sent.json === added && String(id).startsWith("cred_")) {
+    const { password: own } = (added ?? {}) as { password?: string };
+    if (own) remember(ownCredentials, { account: adder, id, password: own });
+  }
   if (status === "suspended" && String(id).startsWith("cred_")) remember(suspended, id);
   if (!token || !session) return;
   const { identifier, password } = (sent.json ?? {}) as { identifier?: string; password?: string };
@@ -403,7 +439,7 @@ function nextAfter(operation: Operation, { plan }: Made, reply: Reply): [Operati
     names.map((name) => [operations.find(({ operationId }) => operationId === name)!, plan.account]);
   const isDone = reply.status < 300;
   // What was suspended is soon asked to be reinstated.
-  const verb = /^suspend(\w+)$/.exec(operation.operationId)?.[1];
+  const verb = /^suspend(?:Own)?(\w+)$/.exec(operation.operationId)?.[1];
   if (verb && isDone) return to(...new Array<string>(8).fill(`reinstate${verb}`)).map(([one]) => [one, undefined]);
   if (operation.operationId === "signIn" && reply.code === "unauthorized.mfa_required") {
     return to("signInWithFactor", "factorOptions");
@@ -431,7 +467,9 @@ function nextAfter(operation: Operation, { plan }: Made, reply: Reply): [Operati
         ? to("signIn").map(([one]) => [one, accountOf(reply.json.usr_id)])
         : [];
     case "createOwnPersonalAccessToken":
-      return draws.isOneIn(3) ? to("revokeOwnPersonalAccessToken") : [];
+      return [...(draws.isOneIn(3) ? to("revokeOwnPersonalAccessToken") : []), ...to("getOwnPersonalAccessToken")];
+    case "createOwnPassword":
+      return to(draws.one(["suspendOwnCredential", "revokeOwnCredential"]), "getOwnCredential");
     case "passkeyRegistrationOptions":
       return to("registerPasskey");
     case "passkeySignInOptions":
