@@ -83,11 +83,15 @@ export const codeGates: readonly Gate[] = [
     found: ["src/crypto/a.ts:1 Math.random"],
   },
   {
-    rule: "only the queue of hashes reads this machine's clock",
+    rule: "only waiting for a hash, a check or a reply is measured by this machine's clock",
     find: (files) => {
       const portable = files.filter(({ path }) => !isForNode(path));
       return [
-        ...findUses(portable, /^(globalThis\.)?Date\.now$/, ["src/crypto/hash-queue.ts"]),
+        ...findUses(portable, /^(globalThis\.)?(Date|performance)\.now$/, [
+          "src/crypto/hash-queue.ts",
+          "src/engine/execute.ts",
+          "src/engine/proved-tokens.ts",
+        ]),
         ...portable.flatMap((file) =>
           [...visit(file.program)]
             .filter(
@@ -103,9 +107,16 @@ export const codeGates: readonly Gate[] = [
       "src/operations/a.ts":
         "export const isOver = (at: Date) => at.getTime() < Date.now();\nconst at = () => new Date();\nnew Date(0);",
       "src/domain/b.ts": "const now = Date['now'];",
+      "src/domain/c.ts": "const now = () => performance.now();",
       "src/crypto/hash-queue.ts": "const now = () => Date.now();",
+      "src/engine/execute.ts": "const now = () => performance.now();",
     },
-    found: ["src/operations/a.ts:1 Date.now", "src/domain/b.ts:1 Date.now", "src/operations/a.ts:2 Date"],
+    found: [
+      "src/operations/a.ts:1 Date.now",
+      "src/domain/b.ts:1 Date.now",
+      "src/domain/c.ts:1 performance.now",
+      "src/operations/a.ts:2 Date",
+    ],
   },
   {
     rule: "S29: only session verification makes a session's actor",
