@@ -2,11 +2,13 @@
 import * as hono from "sallyport/hono";
 import * as mfa from "sallyport/mfa";
 import * as neon from "sallyport/neon";
-import * as passkey from "sallyport/passkey";
-import * as tokens from "sallyport/tokens";
+import * as openapi from "sallyport/openapi";
+import * as pages from "sallyport/pages";
+import * as passkeys from "sallyport/passkeys";
+import * as personalAccessTokens from "sallyport/personal-access-tokens";
 import { useCore } from "./core.mjs";
 
-const entries = { hono, mfa, neon, passkey, tokens };
+const entries = { hono, mfa, neon, openapi, pages, passkeys, "personal-access-tokens": personalAccessTokens };
 
 export async function useAll() {
   const { exports, works } = await useCore();

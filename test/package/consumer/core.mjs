@@ -1,11 +1,12 @@
 // What an application without any of the optional peers can do, the same in every runtime.
 import * as root from "sallyport";
 import * as argon2id from "sallyport/argon2id";
+import * as core from "sallyport/core";
 import * as pglite from "sallyport/pglite";
 import * as postgres from "sallyport/postgres";
 import * as testing from "sallyport/testing";
 
-const entries = { root, argon2id, pglite, postgres, testing };
+const entries = { root, argon2id, core, pglite, postgres, testing };
 
 /** The names that each entry exports, and whether the library works. */
 export async function useCore() {
