@@ -10,31 +10,16 @@ import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { requestContext } from "../http/request-context.ts";
 import { requireSameOrigin } from "../http/same-origin.ts";
 import { AuthError, ConfigurationError, type RequestContext } from "../index.ts";
-import { accountRoutes } from "./account.tsx";
 import { assets } from "./assets.ts";
-import { enrollmentRoutes } from "./enrollment.tsx";
 import { readForm, readJson } from "./form.ts";
 import { refusalPage } from "./layout.tsx";
 import { pathWith } from "./next-path.ts";
+import { pageRoutes } from "./page-routes.ts";
 import { sentenceFor } from "./refusal.ts";
 import type { PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
-import { secondFactorRoutes } from "./second-factor.tsx";
-import { signInRoutes } from "./sign-in.tsx";
-import { signUpRoutes } from "./sign-up.tsx";
 import { type PagesOptions, type Site, siteOf } from "./site.ts";
-import { stepUpRoutes } from "./step-up.tsx";
 
 export type { PagesOptions };
-
-/** Every page and act, by its path below the base path of a site. */
-export const pageRoutes: readonly PageRoute[] = [
-  ...signInRoutes,
-  ...signUpRoutes,
-  ...secondFactorRoutes,
-  ...enrollmentRoutes,
-  ...accountRoutes,
-  ...stepUpRoutes,
-];
 
 /**
  * The pages, and what they refer to: `app.route("/", pages(auth))`.

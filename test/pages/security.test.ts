@@ -1,6 +1,7 @@
 /** What the pages refuse, asked without a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pageRoutes, pages } from "../../src/pages/index.tsx";
+import { pages } from "../../src/pages/index.tsx";
+import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { goodPassword, type Person } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
 import { origin as ours } from "../support/http.ts";

@@ -8,7 +8,7 @@ import * as passkeys from "sallyport/passkeys";
 import * as personalAccessTokens from "sallyport/personal-access-tokens";
 import { useCore } from "./core.mjs";
 
-const entries = { hono, mfa, neon, openapi, pages, passkeys, personalAccessTokens };
+const entries = { hono, mfa, neon, openapi, pages, passkeys, "personal-access-tokens": personalAccessTokens };
 
 export async function useAll() {
   const { exports, works } = await useCore();

@@ -6,7 +6,7 @@ import * as pglite from "sallyport/pglite";
 import * as postgres from "sallyport/postgres";
 import * as testing from "sallyport/testing";
 
-const entries = { root, core, argon2id, pglite, postgres, testing };
+const entries = { root, argon2id, core, pglite, postgres, testing };
 
 /** The names that each entry exports, and whether the library works. */
 export async function useCore() {

@@ -1,0 +1,17 @@
+import { accountRoutes } from "./account.tsx";
+import { enrollmentRoutes } from "./enrollment.tsx";
+import type { PageRoute } from "./route.ts";
+import { secondFactorRoutes } from "./second-factor.tsx";
+import { signInRoutes } from "./sign-in.tsx";
+import { signUpRoutes } from "./sign-up.tsx";
+import { stepUpRoutes } from "./step-up.tsx";
+
+/** Every page and act, by its path below the base path of a site. */
+export const pageRoutes: readonly PageRoute[] = [
+  ...signInRoutes,
+  ...signUpRoutes,
+  ...secondFactorRoutes,
+  ...enrollmentRoutes,
+  ...accountRoutes,
+  ...stepUpRoutes,
+];
