@@ -246,7 +246,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
 
 /** R008: for a password of one's own, that one. */
 function ownPassword(userId: string | undefined, own: Person | undefined): { current_password?: string } {
-  return own?.userId === userId ? { current_password: own.password } : {};
+  return own && own.userId === userId ? { current_password: own.password } : {};
 }
 
 /** Somebody whom no request is about, and their passkey. */
