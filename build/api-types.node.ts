@@ -116,7 +116,7 @@ export function apiTypes(): string {
   const apis = Object.entries(routesByFeature).map(([feature, rows]) => apiOf(feature, rows));
   return [
     "// Written by build/api-types.node.ts.\n",
-    'import type { Answers } from "../api.ts";\n\n',
+    'import type { Answers } from "../answers.ts";\n\n',
     bodies.join("\n"),
     "\n",
     apis.join("\n"),

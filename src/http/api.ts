@@ -6,16 +6,9 @@
  */
 import type { Hono, Schema } from "hono";
 import type { BlankSchema } from "hono/types";
-import type { ErrorBody } from "../domain/error.ts";
 import type { WithRealm } from "../engine/realm.ts";
+import type { Answers } from "./answers.ts";
 import type { CoreApi } from "./generated/api.ts";
-
-type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 415 | 429 | 500 | 503;
-
-/** One method of a route: its request, its response, and that it may refuse. */
-export type Answers<Input, Body, Status extends number, Format extends "json" | "body" = "json"> =
-  | { input: Input; output: Body; outputFormat: Format; status: Status }
-  | { input: Input; output: ErrorBody; outputFormat: "json"; status: RefusalStatus };
 
 /** The route of `healthRoutes`. */
 export type HealthApi = { "/health": { $get: Answers<object, { status: "ok" }, 200> } };
