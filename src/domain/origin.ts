@@ -1,5 +1,5 @@
 /**
- * The origins of a deployment: exact, each with its uses, none by pattern (S36).
+ * The origins of a deployment: exact, each with its uses, none by pattern.
  *
  * @module
  */

@@ -33,7 +33,7 @@ export interface PlannableOperation<Input, Result, Known extends object = object
   plan(input: Input): Promise<Plan<Result, Known>>;
 }
 
-/** An operation without a plan: it counts or consumes, and its refusal must commit (S03). */
+/** An operation without a plan: it counts or consumes, and its refusal must commit. */
 export type Operation<Input, Result> = (input: Input) => Promise<Result>;
 
 /** Makes an operation of a function that prepares it. Preparing hashes and makes identifiers, and changes nothing. */

@@ -12,7 +12,7 @@ import * as store from "../store/administrators.ts";
 import { lockUser } from "../store/locks.ts";
 import { lockAdministrators } from "../store/relations.ts";
 
-/** Who may administer (S06). The command line makes the first; nobody becomes one by being early. */
+/** Who may administer. The command line makes the first; there is no other way to become the first. */
 export interface AdministratorOperations {
   /** For the application, and administrators with a fresh second factor. Tells whether the user was not one before. */
   grant: Operation<{ actor: Actor; userId: UserId }, { granted: boolean }>;

@@ -31,7 +31,7 @@ interface NewPassword {
   password: string;
 }
 
-/** Of the actor: a session of theirs may be a thief's (R008). */
+/** Of the actor: a session of theirs may be a thief's. */
 interface Proved {
   actor: SessionActor;
   currentPassword: string;
@@ -59,7 +59,7 @@ export interface CredentialOperations {
    */
   rotatePassword: PlannableOperation<OfCredential & { password: string }, Credential, { credentialId: CredentialId }>;
   /**
-   * The same by its owner, who proves the current password (R008). Throws as `auth.changePassword` does; for whoever may not
+   * The same by its owner, who proves the current password. Throws as `auth.changePassword` does; for whoever may not
    * know the credential it is not there.
    */
   rotateOwnPassword: Operation<OfCredential & Proved & { password: string }, Credential>;

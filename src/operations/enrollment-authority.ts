@@ -19,7 +19,7 @@ export type EnrollmentAuthority =
       readonly ticket: string;
       readonly transport?: Transport;
       readonly context?: RequestContext;
-      /** A session token that the client holds already, in the same transport: it ends when this signs in (S47). */
+      /** A session token that the client holds already, in the same transport: it ends when this signs in. */
       readonly presentedToken?: string | undefined;
     };
 

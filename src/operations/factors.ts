@@ -73,7 +73,7 @@ export interface FactorOperations {
     { factor: Factor; codes: readonly string[] }
   >;
   /**
-   * Ends a factor, with all other sessions. From an administrator it is a reset (S32).
+   * Ends a factor, with all other sessions. From an administrator it is a reset.
    *
    * @param input.onlyOwn Not even an administrator ends another user's. Default false.
    * @throws {AuthError} `conflict.last_factor`, `conflict.already_terminal`.

@@ -22,10 +22,10 @@ import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword
 export interface MfaPolicyOperations {
   /** The policy; of a user for whom none was set, that nothing is required. */
   get: Operation<{ actor: Actor; userId: UserId }, MfaPolicy>;
-  /** Sets it. A user may raise their own and never lower it (S04). */
+  /** Sets it. A user may raise their own and never lower it. */
   set: PlannableOperation<{ actor: Actor; userId: UserId; required: boolean; graceUntil?: Date | null }, MfaPolicy>;
   /**
-   * Lets a user set a first factor up after the grace of their policy has ended: once, within seven days (S32). Tell them by a
+   * Lets a user set a first factor up after the grace of their policy has ended: once, within seven days. Tell them by a
    * way that a thief of their password does not read.
    */
   grantEnrollment: PlannableOperation<{ actor: Actor; userId: UserId }, void>;

@@ -49,7 +49,7 @@ export interface AssertionOptions {
 
 /** Passkeys, and signing in with them. */
 export interface PasskeyOperations {
-  /** What a browser needs to make a passkey; for the user of a fresh session (S28). */
+  /** What a browser needs to make a passkey; for the user of a fresh session. */
   registrationOptions: Operation<{ actor: SessionActor }, RegistrationOptions>;
   /**
    * Keeps the passkey that a browser made for those options.

@@ -63,7 +63,7 @@ export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProo
   /** Flametrench `verifyMfa`: the same check, but a better ticket instead of a session. Throws the same. */
   verifyMfa: Operation<PresentedTicket & { userId: UserId; proof: Proof }, VerifiedFactor>;
   /**
-   * Proves again who acts, for what needs a fresh proof: a fresh session takes the place of the acting one (S14). A user with a
+   * Proves again who acts, for what needs a fresh proof: a fresh session takes the place of the acting one. A user with a
    * second factor needs to prove that one.
    */
   stepUp: Operation<{ actor: SessionActor; transport: Transport; proof: StepUp }, IssuedSession>;

@@ -23,7 +23,7 @@ export interface PresentedPersonalAccessToken {
   readonly context?: RequestContext;
 }
 
-/** Whose token it is, and what it may be used for. No right to act for the user: that is a session's alone (S25). */
+/** Whose token it is, and what it may be used for. No right to act for the user: that is a session's alone. */
 export interface VerifiedPersonalAccessToken {
   readonly tokenId: PersonalAccessTokenId;
   readonly userId: UserId;

@@ -6,7 +6,7 @@ import { insertSession } from "../store/sessions.ts";
 import { type Database, sql } from "../store/sql.ts";
 
 /**
- * A session without any proof, for tests of an application. This is the one place where there is such a thing (S29).
+ * A session without any proof, for tests of an application. This is the one place where there is such a thing.
  *
  * @param options.secondFactor Whether it counts as proved with two factors just now. Default false.
  */

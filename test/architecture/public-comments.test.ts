@@ -1,0 +1,26 @@
+import { readFileSync } from "node:fs";
+import { expect, test } from "vitest";
+import { packageEntries } from "./package-entries.ts";
+import { findCitedRules } from "./public-comments.ts";
+
+test("comments of what the package exports: no rule that their readers cannot look up", () => {
+  const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  expect(findCitedRules([...packageEntries], textOf)).toEqual([]);
+});
+
+test("planted citations of exported names and members: found; those of private names: not", () => {
+  const files: Record<string, string> = {
+    "src/index.ts": 'export { type Shown, shown as other } from "./a.ts";\n/** R001. */\nexport const own = 1;\n',
+    "src/a.ts": [
+      "/** Private (S01). */\ninterface Hidden {}\n",
+      "/** Exported, and not from the package (S02). */\nexport interface Internal {}\n",
+      "/** Shown. */\nexport interface Shown {\n  /** A member (S03). */\n  member: string;\n}\n",
+      "/** A function (B04). */\nexport function shown(): void {\n  // S05 in its body.\n}\n",
+    ].join("\n"),
+  };
+  expect(findCitedRules(["src/index.ts"], (path) => files[path]!)).toEqual([
+    "src/a.ts: Shown cites S03",
+    "src/a.ts: shown cites B04",
+    "src/index.ts: own cites R001",
+  ]);
+});
