@@ -15,7 +15,7 @@ export interface HttpWorld extends World {
   readonly errors: unknown[];
   /** Sends a request from an address that nobody else has, and holds the response to the document. */
   send(sent: Sent): Promise<Reply>;
-  /** A digest of every row of every table, but attempts, audit events and when a session was last seen. */
+  /** A digest of every row of every table, but attempts, audit events, and when and where a session was last seen. */
   dump(): Promise<string>;
 }
 
@@ -70,7 +70,7 @@ async function dumpStatement(database: World["database"]): Promise<Statement<{ c
   if (tables.length !== dumped.length + leftOut.length) throw new Error("A table that is left out is not there.");
   const parts = dumped.map(
     (name) =>
-      `(select '${name}' || coalesce(jsonb_agg(to_jsonb(t) - 'last_seen_at' order by to_jsonb(t)::text)::text, '') from ${name} t)`,
+      `(select '${name}' || coalesce(jsonb_agg(to_jsonb(t) - '{last_seen_at,address}'::text[] order by to_jsonb(t)::text)::text, '') from ${name} t)`,
   );
   return { text: `select md5(${parts.join(" || ")}) as content`, params: [] };
 }

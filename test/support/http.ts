@@ -128,8 +128,9 @@ export function undocumented(sent: Pick<Sent, "method" | "path" | "json">, reply
 
 /** R065: where no route is, the answer says nothing. */
 function isNothing(method: string, { status, code, headers, setCookies }: Reply): boolean {
-  const isRefused = status === 405 ? headers.has("allow") && code === "method_not_allowed" : status === 404;
-  return isRefused && (status === 405 || method === "HEAD" || code === "not_found") && setCookies.length === 0;
+  const isRefused = status === 405 ? headers.has("allow") : status === 404;
+  const named = status === 405 ? "method_not_allowed" : "not_found";
+  return isRefused && (method === "HEAD" || code === named) && setCookies.length === 0;
 }
 
 function wrongBody(operation: Operation, reply: Reply): string | undefined {
