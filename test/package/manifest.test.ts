@@ -8,12 +8,15 @@ const read = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8")
 const tools: Record<string, string> = {
   ...manifest.devDependencies,
   ...read(".ci/node/package.json").optionalDependencies,
+  ...read(".ci/postgres/package.json").optionalDependencies,
 };
 
 test("package.json: every dependency and tool has an exact version", () => {
   const versions = Object.entries({ ...manifest.dependencies, ...tools });
   expect(versions.length).toBeGreaterThan(20);
-  const loose = versions.filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version) && version !== "file:.ci/node");
+  const loose = versions.filter(
+    ([, version]) => !/^\d+\.\d+\.\d+(-beta\.\d+)?$/.test(version) && !/^file:\.ci\/\w+$/.test(version),
+  );
   expect(loose).toEqual([]);
 });
 
