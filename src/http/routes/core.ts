@@ -1,3 +1,4 @@
+import { ownerOnly } from "../../domain/act.ts";
 import * as acts from "../../domain/acts/session.ts";
 import { refreshSession } from "../../operations/refresh-session.ts";
 import { type AnyAuth, realmOf } from "../auth-source.ts";
@@ -38,7 +39,7 @@ export const coreRoutes: readonly Route<AnyAuth>[] = [
     },
   }),
   rows.guarded({
-    act: acts.getSession,
+    act: ownerOnly(acts.getSession),
     id: "currentSession",
     method: "get",
     path: "/auth/session",
