@@ -12,7 +12,7 @@ import type { UserVisit } from "./route.ts";
 const doneWords: ReadonlyMap<string, { section: Section; text: string }> = new Map([
   ["name", { section: "name", text: "Name saved." }],
   ["password", { section: "password", text: "Password changed. You are signed out everywhere else." }],
-  ["passkeys", { section: "passkeys", text: "Your passkeys are changed." }],
+  ["passkeys", { section: "passkeys", text: "Passkeys updated." }],
   [
     "authenticator",
     {

@@ -64,7 +64,7 @@ describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
     const used = codeOf(key);
     await site.database.run(sql`update mfa set totp_last_step = 2 * floor(extract(epoch from now()) / 30)::bigint`);
     await typeCode(visitor, used);
-    await page.getByText("That code was used before.").waitFor();
+    await page.getByText("That code has already been used.").waitFor();
     await forgetUsedCodes();
     await typeCode(visitor, codeOf(key));
     await page.waitForURL("**/account");
@@ -146,7 +146,7 @@ test("R008: a new password ends every other session and signs in", async () => {
   await page.getByLabel("Current password").fill(person.password);
   await page.getByLabel("New password").fill("tuldnbfpgycjxwrh");
   await page.getByRole("button", { name: "Change password" }).click();
-  await page.getByText("Your password is changed").waitFor();
+  await page.getByText("Password changed.").waitFor();
   await there.page.reload();
   await there.page.waitForURL("**/sign-in?next=%2Faccount");
   await signOut(here);

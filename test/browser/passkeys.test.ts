@@ -60,7 +60,7 @@ test("a browser without passkeys: the page says so, and the password works", asy
   await visitor.context.addInitScript({ content: "delete PublicKeyCredential.parseRequestOptionsFromJSON" });
   const person = await signUp(visitor);
   await signOut(visitor);
-  await visitor.page.getByText("This browser is too old for passkeys here.").waitFor();
+  await visitor.page.getByText("This browser does not support passkeys.").waitFor();
   expect(await passkeyButton(visitor).isVisible()).toBe(false);
   await typePassword(visitor, person);
   await visitor.page.waitForURL("**/account");
@@ -80,7 +80,7 @@ describe("passkey in the browser", () => {
     const { visitor, authenticator, person } = await withPasskey({ synced });
     const { page } = visitor;
     const row = page.getByRole("listitem").filter({ hasText: "Laptop" });
-    await row.getByText(synced ? "Synchronized" : "Kept on one device").waitFor();
+    await row.getByText(synced ? "Synced across your devices" : "Stored on one device").waitFor();
     await signOut(visitor);
 
     await passkeyButton(visitor).click();
@@ -120,7 +120,7 @@ describe("passkey in the browser", () => {
     await page.getByRole("button", { name: "Remove <b>Desk</b>" }).click();
     await proveByPasskey(visitor);
     await page.getByRole("button", { name: "Remove <b>Desk</b>" }).click();
-    await page.getByText("You have no passkey.").waitFor();
+    await page.getByText("No passkeys yet.").waitFor();
     await signOut(visitor);
     await passkeyButton(visitor).click();
     await page.getByText("This passkey did not sign you in.").waitFor();
