@@ -3,6 +3,7 @@ import type { RootKeys } from "../crypto/root-secrets.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { SessionLifetimes } from "../domain/session.ts";
 import type { AttemptLimit } from "../store/counters.ts";
+import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
 
 /** How people may make an account for themselves. `invited` needs an invitation. `open` tells whether an identifier is taken. */
@@ -55,4 +56,6 @@ export interface Core extends Executor {
   readonly isCompromisedPassword: ((password: string) => Promise<boolean>) | undefined;
   /** Verified where there is no hash to verify, so that the work is the same. */
   readonly decoyHash: string;
+  /** What the features have purged, besides what every application has. */
+  readonly purges: readonly Purge[];
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Purge } from "../store/maintenance.ts";
 import type { Core, PasswordSettings, SignUpMode } from "./core.ts";
 
 /** What a feature makes of the settings of an application. */
@@ -11,6 +12,8 @@ export interface FeatureParts<Operations extends object> {
   readonly operations: Operations;
   /** Reads the feature's own options. @throws {ConfigurationError} If one is missing or unsafe. */
   readonly check?: () => void;
+  /** Remove what has ended of the feature's own. Two features that share rows name the same function. */
+  readonly purges?: readonly Purge[];
 }
 
 /**

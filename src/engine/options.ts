@@ -4,6 +4,7 @@ import { parseRootSecrets, RootKeys } from "../crypto/root-secrets.ts";
 import { AuthError } from "../domain/error.ts";
 import { isLoopback, type Origin, parseOrigins } from "../domain/origin.ts";
 import { defaultLifetimes, type SessionLifetimes } from "../domain/session.ts";
+import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
 import type { Core, Limits } from "./core.ts";
 import type { Feature } from "./feature.ts";
@@ -76,15 +77,16 @@ const names: readonly (keyof Core)[] = [
   "predictableWords",
   "isCompromisedPassword",
   "decoyHash",
+  "purges",
 ];
 
 /** The settings that operations work with. The options are checked when one of them is first read. */
-export function createCore(options: AuthOptions, onError: (error: unknown) => void): Core {
-  return withLazy(Object.prototype, names, () => checkOptions(options, onError));
+export function createCore(options: AuthOptions, onError: (error: unknown) => void, purges: readonly Purge[]): Core {
+  return withLazy(Object.prototype, names, () => checkOptions(options, onError, purges));
 }
 
 /** One `try` for all of them: a function for each would be compiled anew at every cold start. */
-function checkOptions(options: AuthOptions, onError: (error: unknown) => void): Core {
+function checkOptions(options: AuthOptions, onError: (error: unknown) => void, purges: readonly Purge[]): Core {
   let checking: keyof AuthOptions | "passwords" | "decoyHash" = "origins";
   try {
     const origins = parseOrigins(options.origins);
@@ -122,6 +124,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void): 
       predictableWords: settings?.predictableWords ?? [],
       isCompromisedPassword: settings?.isCompromised,
       decoyHash: decoy,
+      purges,
       onError,
     };
   } catch (error) {

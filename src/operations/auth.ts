@@ -7,7 +7,7 @@ import { type BatchResults, batch, type Plan } from "../engine/plan.ts";
 import { probeDatabase } from "../engine/probe.ts";
 import { type Realm, realm, type WithRealm } from "../engine/realm.ts";
 import type { PresentedToken, VerifiedSession } from "../engine/sessions.ts";
-import { purgeExpired } from "../store/maintenance.ts";
+import { type Purge, purgeExpired } from "../store/maintenance.ts";
 import { assertProductionClock } from "../store/migrate.ts";
 import type { Statement } from "../store/sql.ts";
 import { signOut } from "./sign-out.ts";
@@ -84,8 +84,10 @@ function optionsFor(options: (env: unknown) => AuthOptions, env: unknown): AuthO
 
 function authOf(options: AuthOptions): Auth {
   const report = reporter(options.onError);
-  const core = createCore(options, report);
+  const purges: Purge[] = [];
+  const core = createCore(options, report, purges);
   const parts = options.features.map((feature) => feature.make(core));
+  purges.push(...new Set(parts.flatMap((part) => part.purges ?? [])));
   let isChecked = false;
   const check = () => {
     if (isChecked) return;
@@ -117,7 +119,7 @@ function coreOperations(core: Core, check: () => void): Omit<CoreOperations, "or
     },
     batch: (items) => batch(core, items),
     purge: async ({ limit = 10_000 } = {}) => {
-      await core.database.run(purgeExpired(limit));
+      await core.database.run(purgeExpired(limit, core.purges));
     },
     health: async () => await assertProductionClock(core.database),
     probe: async () => {

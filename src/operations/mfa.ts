@@ -13,6 +13,7 @@ import { createMfaCore, type MfaCore, type MfaOptions } from "../engine/mfa-sett
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { readOne } from "../engine/reads.ts";
 import { lockUser } from "../store/locks.ts";
+import { purgeFactors } from "../store/maintenance.ts";
 import * as store from "../store/mfa-policy.ts";
 import { checkFactor, type FactorProof } from "./factor-check.ts";
 import { type FactorOperations, factorOperations } from "./factors.ts";
@@ -52,7 +53,7 @@ export function mfaParts(settings: Core, options: MfaOptions): FeatureParts<MfaA
     factors: factorOperations(core),
     mfaPolicies: policyOperations(core),
   };
-  return { operations, check: () => void core.issuer };
+  return { operations, check: () => void core.issuer, purges: [purgeFactors] };
 }
 
 function policyOperations(core: MfaCore): MfaPolicyOperations {

@@ -29,6 +29,7 @@ import type { IssuedSession } from "../engine/sessions.ts";
 import { holderOfTicket } from "../engine/tickets.ts";
 import { revokeCredential, userOfCredential } from "../store/credentials.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
+import { purgeChallenges, purgeFactors } from "../store/maintenance.ts";
 import * as passkeyStore from "../store/passkeys.ts";
 import * as store from "../store/webauthn.ts";
 import { checkAssertion, proofBinding, signInChecked, type WebauthnProof } from "./assertion-check.ts";
@@ -115,7 +116,7 @@ export function passkeyParts(settings: Core, options: PasskeyOptions): FeaturePa
     webauthn: secondFactorOperations<WebauthnProof>(core, (attempt) => checkAssertion(core, attempt)),
     securityKeys: securityKeyOperations(core),
   };
-  return { operations, check: () => void core.rpName };
+  return { operations, check: () => void core.rpName, purges: [purgeFactors, purgeChallenges] };
 }
 
 function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignInOperations {

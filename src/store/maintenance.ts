@@ -5,23 +5,50 @@ import { type Statement, sql } from "./sql.ts";
  * remembered for 90 days, and for good once it has closed the way (S22); at a name that nobody has as well, or what 429 says
  * would tell which names somebody has (R018).
  */
-export function purgeExpired(limit: number): Statement {
-  const ended = (table: Statement, key: Statement, end: Statement, days = 0, condition = sql`true`) => sql`(
-      delete from ${table} where ${key} in (
-        select ${key} from ${table} where ${end} < sallyport_now() - make_interval(days => ${days}::int) and ${condition}
-        order by ${end} limit ${limit}::int for update skip locked))`;
+export function purgeExpired(limit: number, purges: readonly Purge[] = []): Statement {
   // The conditions are those of two indexes, and so without parameters.
   const counters = (days: number, condition: Statement) =>
-    ended(sql`attempt`, sql`bucket`, sql`resets_at`, days, condition);
-  return sql`
-    with tickets as ${ended(sql`login_ticket`, sql`token_hash`, sql`expires_at`)},
-    factors as ${ended(sql`mfa`, sql`id`, sql`pending_expires_at`, 0, sql`status = 'pending'`)},
-    leaves as ${ended(sql`mfa_enrollment_grant`, sql`usr_id`, sql`expires_at`)},
-    challenges as ${ended(sql`spent_challenge`, sql`digest`, sql`expires_at`)},
-    keys as ${ended(sql`idempotency`, sql`digest`, sql`expires_at`)},
-    counters as ${counters(1, sql`not (backs_off and streak > 0)`)},
-    runs as ${counters(90, sql`backs_off and streak > 0 and streak < 100`)}
-    select 1`;
+    deleteEnded(limit, { ...expiry(sql`attempt`, sql`bucket`, sql`resets_at`), days, condition });
+  const all = [
+    sql`tickets as ${deleteEnded(limit, expiry(sql`login_ticket`, sql`token_hash`))}`,
+    sql`keys as ${deleteEnded(limit, expiry(sql`idempotency`, sql`digest`))}`,
+    sql`counters as ${counters(1, sql`not (backs_off and streak > 0)`)}`,
+    sql`runs as ${counters(90, sql`backs_off and streak > 0 and streak < 100`)}`,
+    ...purges.map((purge) => purge(limit)),
+  ];
+  return sql`with ${all.reduce((list, one) => sql`${list}, ${one}`)} select 1`;
+}
+
+/** What else a feature has purged: a CTE that deletes at most `limit` rows. */
+export type Purge = (limit: number) => Statement;
+
+/** Second factors that were not confirmed in time, and leaves to set one up. */
+export const purgeFactors: Purge = (limit) => sql`
+  factors as ${deleteEnded(limit, { ...expiry(sql`mfa`, sql`id`, sql`pending_expires_at`), condition: sql`status = 'pending'` })},
+  leaves as ${deleteEnded(limit, expiry(sql`mfa_enrollment_grant`, sql`usr_id`))}`;
+
+/** Challenges of WebAuthn that were answered, and are over. */
+export const purgeChallenges: Purge = (limit) =>
+  sql`challenges as ${deleteEnded(limit, expiry(sql`spent_challenge`, sql`digest`))}`;
+
+interface Ended {
+  readonly table: Statement;
+  readonly key: Statement;
+  readonly end: Statement;
+  /** How long a row is kept after its end. Default 0. */
+  readonly days?: number;
+  readonly condition?: Statement;
+}
+
+function expiry(table: Statement, key: Statement, end: Statement = sql`expires_at`): Ended {
+  return { table, key, end };
+}
+
+function deleteEnded(limit: number, { table, key, end, days = 0, condition = sql`true` }: Ended): Statement {
+  return sql`(
+    delete from ${table} where ${key} in (
+      select ${key} from ${table} where ${end} < sallyport_now() - make_interval(days => ${days}::int) and ${condition}
+      order by ${end} limit ${limit}::int for update skip locked))`;
 }
 
 /** Writes the probe's row; what is read next must be it (S50). */

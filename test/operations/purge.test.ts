@@ -1,10 +1,45 @@
 import pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { sharedByAllClients } from "../../src/http/client-address.ts";
+import { mfa } from "../../src/http/mfa.ts";
+import { passkeys } from "../../src/http/passkeys.ts";
+import { createAuth, passwords } from "../../src/index.ts";
 import { purgeExpired } from "../../src/store/maintenance.ts";
 import { sql } from "../../src/store/sql.ts";
+import { quickHasher, sealingKey, secret } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
+import { givenApp } from "../support/factors.ts";
 
 describeWorld("purge", { on: ["pglite"] }, (world) => {
+  test("each feature has its own rows purged, and no other feature's", async () => {
+    const { userId } = await world.person();
+    const left = async () =>
+      (
+        await world.rows<{ factors: number; challenges: number }>(sql`
+          select (select count(*)::int from mfa where status = 'pending') as factors,
+            (select count(*)::int from spent_challenge) as challenges`)
+      )[0]!;
+    await givenApp(world, userId, "pending");
+    await world.rows(
+      sql`update mfa set pending_expires_at = sallyport_now() - interval '1 hour' where status = 'pending'`,
+    );
+    await world.rows(sql`
+      insert into spent_challenge (digest, expires_at) values (sha256('spent'), sallyport_now() - interval '1 hour')`);
+    expect(await left()).toEqual({ factors: 1, challenges: 1 });
+    const settings = {
+      database: world.database,
+      secrets: secret,
+      origins: ["https://app.example.com"],
+      clientAddress: sharedByAllClients,
+    };
+    await createAuth({ ...settings, features: [passwords({ hasher: quickHasher() })] }).purge();
+    expect(await left()).toEqual({ factors: 1, challenges: 1 });
+    await createAuth({ ...settings, features: [mfa({ sealingKeys: sealingKey })] }).purge();
+    expect(await left()).toEqual({ factors: 0, challenges: 1 });
+    await createAuth({ ...settings, features: [mfa({ sealingKeys: sealingKey }), passkeys()] }).purge();
+    expect(await left()).toEqual({ factors: 0, challenges: 0 });
+  });
+
   test("S46: counters that are kept for long are not read at each purge", async () => {
     await world.rows(sql`
       insert into attempt (bucket, count, maximum, resets_at, backs_off, streak)
