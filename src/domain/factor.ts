@@ -1,5 +1,5 @@
 import { AuthError } from "./error.ts";
-import type { RowOf, ValueOf } from "./record.ts";
+import { type Prefixed, type RecordTable, type RowOf, toValue, type ValueOf } from "./record.ts";
 
 /** What every factor has (Flametrench `docs/identity.md`, ADR 0008). */
 export const anyFactor = {
@@ -78,4 +78,16 @@ export function acceptGrace(graceUntil: Date | null): Date | null {
   // Written so that an invalid date is refused as well.
   if (!(year >= 1 && year <= 9999)) throw new AuthError("invalid_format.body", { details: { member: "grace_until" } });
   return graceUntil;
+}
+
+/** The factor that a row holds. */
+export function toFactor(row: FactorRow): Factor {
+  const own: RecordTable = factorTypes[row.type];
+  return { ...toValue(anyFactor, row), ...toValue(own, row) } as Factor;
+}
+
+/** The factor of a row that holds one beside something else. */
+export function factorOf(row: Prefixed<FactorRow, "factor">): Factor {
+  const own: RecordTable = factorTypes[row["factor.type"]];
+  return { ...toValue(anyFactor, row, "factor."), ...toValue(own, row, "factor.") } as Factor;
 }

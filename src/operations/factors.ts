@@ -3,7 +3,7 @@ import { toHex } from "../crypto/bytes.ts";
 import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
-import type { Factor, FactorRow } from "../domain/factor.ts";
+import { type Factor, type FactorRow, factorOf, toFactor } from "../domain/factor.ts";
 import { type FactorId, generateId, type UserId, uuidFor } from "../domain/id.ts";
 import { generateRecoveryCodes, recoveryCodeCount } from "../domain/recovery-code.ts";
 import type { Transport } from "../domain/session.ts";
@@ -30,7 +30,6 @@ import * as store from "../store/factors.ts";
 import type { Statement } from "../store/sql.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
 import { checkFactor } from "./factor-check.ts";
-import { factorOf, toFactor } from "./factor-values.ts";
 import type { OnlyOwn } from "./only-own.ts";
 
 /** A pending authenticator app. Its secret is shown only once. */

@@ -1,7 +1,7 @@
 import { randomBytes, toHex } from "../crypto/bytes.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
-import type { Factor } from "../domain/factor.ts";
+import { type Factor, factorOf, toFactor } from "../domain/factor.ts";
 import { type FactorId, generateId, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
@@ -17,7 +17,6 @@ import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
-import { factorOf, toFactor } from "./factor-values.ts";
 import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
 
 /** Security keys as second factors (Flametrench ADR 0010): they sign nobody in by themselves, as passkeys do. */
