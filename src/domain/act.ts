@@ -28,7 +28,7 @@ export interface Who {
   readonly owner?: true | "fresh";
   /** An administrator with a second factor proved within half an hour. */
   readonly administrator?: true;
-  /** Whoever holds a relation on the object. */
+  /** A user with a relation on the object. */
   readonly relation?: RelationOnObject;
 }
 
@@ -54,7 +54,7 @@ export interface Act extends Audited {
   readonly refusals: readonly ErrorCode[];
 }
 
-/** What a user who is not active is refused with: nobody's own user while they ask, since their sessions have ended. */
+/** The refusals for a user who is not active. A caller's own user is always active, since suspension ends the sessions. */
 const refusedUnlessActive: readonly ErrorCode[] = ["conflict.already_terminal", "precondition.user_not_active"];
 
 /** The same act, for its owner alone: administrators are refused as they would be on an act that is never theirs. */

@@ -67,10 +67,10 @@ export class Actor<Acting extends Subject = Subject> {
   }
 }
 
-/** The user of a verified session, for what nobody else can do. */
+/** The user of a verified session, for operations that only a user can do. */
 export type SessionActor = Actor<SessionSubject>;
 
-/** The application, for what nobody else can do. */
+/** The application, for operations that only it can do. */
 export type SystemActor = Actor<SystemSubject>;
 
 /** The session that acts. @throws {TypeError} If it is none, though its type says so. */

@@ -55,7 +55,7 @@ function placeOf(error: unknown): string {
   return /^ +at .+$/m.exec(stack)?.[0].trim() ?? "";
 }
 
-/** Reports each error once, whoever meets it first. */
+/** Reports each error once, however many callers meet it. */
 export function reporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
   const reported = new WeakSet<object>();
   const isKnown = (error: unknown): boolean => {

@@ -40,7 +40,7 @@ export interface Visit {
   readonly signUpIsOpen: boolean;
 }
 
-/** A request of somebody who is signed in. */
+/** A request from a signed-in user. */
 export interface UserVisit extends Visit, VerifiedSession {}
 
 type Answer = Response | Promise<Response>;
@@ -64,7 +64,7 @@ export interface OpenPage<Takes extends keyof Sent = keyof Sent> extends PageFac
   run(visit: Visit, sent: Sent[Takes]): Answer;
 }
 
-/** One that sends whoever is not signed in to sign in. */
+/** A page for signed-in users. It sends others to the sign-in page. */
 export interface UserPage<Takes extends keyof Sent = keyof Sent> extends PageFacts<Takes> {
   readonly access: "user";
   run(visit: UserVisit, sent: Sent[Takes]): Answer;

@@ -69,7 +69,7 @@ export function refusalUnless({ who }: GuardedAct, acting: Handle<"acting">, abo
   end`;
 }
 
-/** The branch of a `case` for whoever holds a relation on the object, if the row names one. */
+/** The branch of a `case` for a user with a relation on the object, if the row names one. */
 function refusalOfHolder({ relation }: GuardedAct["who"], acting: Handle<"acting">, about: About): Statement {
   if (!relation || !about.object) return sql``;
   const own = strongestRelation(relation, sql`${acting}.usr_id`, about.object);
@@ -83,7 +83,7 @@ export function raiseRefusal(verdict: Handle<"verdict">): Statement {
   return sql`case when ${verdict}.refusal is null then true else sallyport_refuse(${verdict}.refusal) end`;
 }
 
-/** Whether the actor read what belongs to somebody else, which the audit log keeps. */
+/** Whether the actor read another user's data, which the audit log keeps. */
 export function readsAnothersData(verdict: Handle<"verdict">, acting: Handle<"acting">, owner: Statement): Statement {
   return sql`(${verdict}.refusal is null and not ${acting}.trusted and ${acting}.usr_id is distinct from ${owner})`;
 }

@@ -38,7 +38,7 @@ export interface AuditEvent {
 export interface Asked {
   readonly actor: Actor;
   readonly auditId: string;
-  /** The act is asked for on one's own account: administrators reach nobody else's by it. Default false. */
+  /** The act is asked for on one's own account: administrators cannot reach another user's with it. Default false. */
   readonly onlyOwn?: boolean | undefined;
 }
 

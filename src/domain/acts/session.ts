@@ -60,7 +60,7 @@ export const signOut: Act = {
   refusals: [],
 };
 
-/** Nobody proves a factor for somebody else. */
+/** A user proves only factors of their own. */
 export const stepUp: GuardedAct = {
   name: "stepUp",
   action: "identity.session.step_up",

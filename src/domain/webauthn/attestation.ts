@@ -50,7 +50,7 @@ export interface AttestationTrust {
 export interface AttestationPolicy {
   /** Default all. */
   readonly formats?: readonly AttestationFormat[];
-  /** By default nobody is believed: no AAGUID is a reason for anything. */
+  /** Default: no maker is trusted, and no AAGUID has an effect. */
   readonly trust?: AttestationTrust;
 }
 

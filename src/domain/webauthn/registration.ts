@@ -59,7 +59,7 @@ export interface AttestationVerdict {
   readonly aaguid: string | null;
   readonly attestation: {
     readonly format: string;
-    /** `unverified` where nobody looked at the statement. */
+    /** `unverified` if the statement was not read. */
     readonly type: AttestationType | "unverified";
     readonly trusted: boolean;
   };
