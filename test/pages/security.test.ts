@@ -5,15 +5,15 @@ import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { goodPassword, type Person } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
 import { origin as ours } from "../support/http.ts";
-import { dumper } from "../support/http-world.ts";
+import { changeWatcher } from "../support/http-world.ts";
 import { askPages, openPages, type PageWorld, type SentToPage } from "../support/page-world.ts";
 
 let world: PageWorld;
-let dump: () => Promise<string>;
+let lastChange: () => Promise<string>;
 let ada: Person;
 beforeAll(async () => {
   world = await openPages();
-  dump = dumper(world);
+  lastChange = changeWatcher(world);
   ada = await world.person({ transport: "cookie" });
 });
 afterAll(() => world.close());
@@ -41,7 +41,7 @@ describe("R058, S13: form posts from other origins", () => {
   test.each(acts.map((act) => [act.path, act] as const))("POST %s", async (_path, act) => {
     // A session that is none: nothing is to happen even where the proof is there.
     const nobody = { "__Host-session": "A".repeat(43) };
-    const before = await dump();
+    const before = await lastChange();
     for (const site of sites) {
       for (const origin of origins) {
         for (const cookies of [{}, nobody]) {
@@ -59,16 +59,16 @@ describe("R058, S13: form posts from other origins", () => {
         }
       }
     }
-    expect(await dump()).toBe(before);
+    expect(await lastChange()).toBe(before);
   });
 
   test("with a live session, from another site: no effect", async () => {
-    const before = await dump();
+    const before = await lastChange();
     for (const act of acts) {
       const reply = await world.ask({ ...asked(act), as: ada, headers: { "sec-fetch-site": "cross-site" } });
       expect([act.path, reply.status, reply.setCookies]).toEqual([act.path, 403, []]);
     }
-    expect(await dump()).toBe(before);
+    expect(await lastChange()).toBe(before);
   });
 });
 
@@ -123,7 +123,7 @@ describe("page access", () => {
     const administrator = await world.person({ transport: "cookie" });
     await world.makeAdministrator(administrator.userId);
     await world.levelTwo(administrator.session);
-    const before = await dump();
+    const before = await lastChange();
     for (const as of [ada, administrator]) {
       for (const [path, form] of [
         ["/account/sessions/revoke", { session_id: owner.session.id }],
@@ -139,7 +139,7 @@ describe("page access", () => {
         expect([path, reply.text.includes('role="alert"')]).toEqual([path, true]);
       }
     }
-    expect(await dump()).toBe(before);
+    expect(await lastChange()).toBe(before);
     // Her own password is not a passkey, and is not removed as one.
     const own = await world.ask({ path: "/account/passkeys/remove", form: { passkey_id: ada.credentialId }, as: ada });
     expect(own.status).toBe(404);
@@ -158,7 +158,7 @@ describe("page requests", () => {
     async (path, act) => {
       const type = act.takes === "form" ? "application/x-www-form-urlencoded" : "application/json";
       const headers = { "content-type": type };
-      const before = await dump();
+      const before = await lastChange();
       // The act that ends a session is the only one that asks for nothing.
       const tooLarge = [
         await world.ask({ path, body: large, headers, as: ada }),
@@ -177,18 +177,18 @@ describe("page requests", () => {
       }
       const broken = await world.ask({ path, body: act.takes === "form" ? "a=1&a=2" : "[]", headers, as: ada });
       expect(broken.status).toBe(400);
-      expect(await dump()).toBe(before);
+      expect(await lastChange()).toBe(before);
     },
   );
 
   test.each(shown.map(({ path }) => path))("R060: GET %s changes nothing", async (path) => {
-    const before = await dump();
+    const before = await lastChange();
     for (const method of ["GET", "HEAD"]) {
       const reply = await world.ask({ method, path, as: ada, headers: { "sec-fetch-site": "cross-site" } });
       expect([200, 303]).toContain(reply.status);
       expect(reply.setCookies).toEqual([]);
     }
-    expect(await dump()).toBe(before);
+    expect(await lastChange()).toBe(before);
   });
 
   test.each(acts.filter(({ path }) => !shown.some((row) => row.path === path)).map((act) => [act.path, act] as const))(

@@ -15,8 +15,11 @@ export interface HttpWorld extends World {
   readonly errors: unknown[];
   /** Sends a request from an address that nobody else has, and holds the response to the document. */
   send(sent: Sent): Promise<Reply>;
-  /** A digest of every row of every table, but attempts, audit events, and when and where a session was last seen. */
-  dump(): Promise<string>;
+  /**
+   * The last committed change of a row, numbered: equal before and after means that nothing changed.
+   * Attempts, audit events, and when and where a session was last seen do not count.
+   */
+  lastChange(): Promise<string>;
 }
 
 /** Every row set of an application, and nothing else. */
@@ -47,30 +50,43 @@ export async function openHttp(name: BackendName, options?: OpenOptions): Promis
         throw new Error((error as Error).message, { cause: errors[seen] });
       }
     },
-    dump: dumper(world),
+    lastChange: changeWatcher(world),
   };
 }
 
-/** What {@link HttpWorld.dump} is. Asks the database for its tables, so that a new one is not forgotten. */
-export function dumper({ database }: Pick<World, "database">): () => Promise<string> {
-  let statement: Statement<{ content: string }> | undefined;
+/** What {@link HttpWorld.lastChange} is. Asks the database for its tables, so that a new one is not forgotten. */
+export function changeWatcher({ database }: Pick<World, "database">): () => Promise<string> {
+  let isWatching = false;
   return async () => {
-    statement ??= await dumpStatement(database);
-    const [row] = await database.run(statement);
-    return row!.content;
+    if (!isWatching) for (const statement of await watchStatements(database)) await database.run(statement);
+    isWatching = true;
+    const [last] = await database.run(sql<{ change: string }>`
+      select id || ': ' || name as change from watched.change order by id desc limit 1`);
+    return last?.change ?? "none";
   };
 }
 
-const leftOut = ["attempt", "aud", "sallyport_migration"];
+const unwatchedTables = ["attempt", "aud", "sallyport_migration"];
+const unwatchedColumns = "'{last_seen_at,address}'::text[]";
 
-async function dumpStatement(database: World["database"]): Promise<Statement<{ content: string }>> {
+/** A trigger on each table. It writes in the transaction of the change, so a change that is rolled back is none. */
+async function watchStatements(database: World["database"]): Promise<Statement<never>[]> {
   const tables = await database.run(sql<{ name: string }>`
     select tablename::text as name from pg_tables where schemaname = 'public' order by 1`);
-  const dumped = tables.map(({ name }) => name).filter((name) => !leftOut.includes(name));
-  if (tables.length !== dumped.length + leftOut.length) throw new Error("A table that is left out is not there.");
-  const parts = dumped.map(
-    (name) =>
-      `(select '${name}' || coalesce(jsonb_agg(to_jsonb(t) - '{last_seen_at,address}'::text[] order by to_jsonb(t)::text)::text, '') from ${name} t)`,
-  );
-  return { text: `select md5(${parts.join(" || ")}) as content`, params: [] };
+  const watched = tables.map(({ name }) => name).filter((name) => !unwatchedTables.includes(name));
+  if (tables.length !== watched.length + unwatchedTables.length) throw new Error("An unwatched table is not there.");
+  return [
+    "create schema watched",
+    "create table watched.change (id bigint generated always as identity primary key, name text not null)",
+    `create function watched.note() returns trigger language plpgsql as $$ begin
+      if tg_op <> 'UPDATE' or to_jsonb(old) - ${unwatchedColumns} is distinct from to_jsonb(new) - ${unwatchedColumns} then
+        insert into watched.change (name) values (lower(tg_op) || ' ' || tg_table_name);
+      end if;
+      return null;
+    end $$`,
+    ...watched.map(
+      (name) =>
+        `create trigger watched after insert or update or delete on ${name} for each row execute function watched.note()`,
+    ),
+  ].map((text) => ({ text, params: [] }));
 }
