@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { backendNames } from "../support/databases.ts";
 import { describeWorld } from "../support/describe-world.ts";
+import { operationNames, recorded } from "../support/recorded-operations.ts";
 import { accountBudgets } from "./budgets/account-budgets.ts";
 import type { Budget } from "./budgets/budget.ts";
 import { factorBudgets } from "./budgets/factor-budgets.ts";
@@ -10,17 +11,27 @@ import { sessionBudgets } from "./budgets/session-budgets.ts";
 /** What each operation may cost. */
 const budgets: readonly Budget[] = [...sessionBudgets, ...accountBudgets, ...factorBudgets, ...passkeyBudgets];
 
+/** A title begins with the name of its operation. */
+const operationOf = (title: string): string => title.split(",")[0]!;
+
 describeWorld("requests to the database", { on: backendNames }, (world) => {
-  test.each(budgets)("$operation: $requests", async ({ requests, prepare, act }) => {
+  test.each(budgets)("$operation: $requests", async ({ operation, requests, prepare, act }) => {
     const person = await world.person();
     const prepared = await prepare?.(world, person);
     // One more than the budget is refused before it is sent; one less is noticed here.
     world.counting.reset(requests);
+    const called = new Set<string>();
     try {
-      await act(world.auth, person, prepared as never);
+      await act(recorded(world.auth, called), person, prepared as never);
       expect(world.counting.requests).toBe(requests);
     } finally {
       world.counting.reset();
     }
+    expect([...called]).toContain(operationOf(operation));
+  });
+
+  test("every operation has a budget", () => {
+    const budgeted = new Set(budgets.map(({ operation }) => operationOf(operation)));
+    expect([...budgeted].toSorted()).toEqual(operationNames(world.auth).toSorted());
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
-import { generateId, type PersonalAccessTokenId, uuidFor } from "../../src/domain/id.ts";
+import { generateId, uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   type FullAuth,
@@ -174,30 +174,6 @@ describe("personal access token check, cost", () => {
       user,
     });
     expect(verified).not.toHaveProperty("actor");
-  });
-
-  test.each([
-    ["create", 1, (auth: FullAuth, { userId }: Person) => tokenOf({ userId } as Person, {}, auth)],
-    [
-      "get",
-      1,
-      (auth: FullAuth, { actor }: Person, tokenId: PersonalAccessTokenId) =>
-        auth.personalAccessTokens.get({ actor, tokenId }),
-    ],
-    ["list", 1, (auth: FullAuth, { actor, userId }: Person) => auth.personalAccessTokens.list({ actor, userId })],
-    [
-      "revoke",
-      1,
-      (auth: FullAuth, { actor }: Person, tokenId: PersonalAccessTokenId) =>
-        auth.personalAccessTokens.revoke({ actor, tokenId }),
-    ],
-  ] as const)("%s: %i request", async (_name, requests, act) => {
-    const ada = await world.person();
-    const { pat } = await tokenOf(ada);
-    world.counting.reset(requests);
-    await act(world.auth, ada, pat.id);
-    expect(world.counting.requests).toBe(requests);
-    world.counting.reset();
   });
 
   test("a refusal after the proof was forgotten: costs as much as for a stranger", async () => {

@@ -1,5 +1,6 @@
 import { sql } from "../../../src/store/sql.ts";
 import {
+  freshAddress,
   freshIdentifier,
   goodPassword,
   otherPassword,
@@ -137,12 +138,12 @@ export const accountBudgets: readonly Budget[] = [
       auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword: goodPassword }),
   },
   {
-    operation: "tokens.create",
+    operation: "personalAccessTokens.create",
     requests: 1,
     act: (auth, { actor, userId }) => auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: [] }),
   },
   {
-    operation: "tokens.get",
+    operation: "personalAccessTokens.get",
     requests: 1,
     prepare: withToken,
     act: (auth, { actor }, { pat }: WithToken) => auth.personalAccessTokens.get({ actor, tokenId: pat.id }),
@@ -153,10 +154,28 @@ export const accountBudgets: readonly Budget[] = [
     act: (auth, { actor, userId }) => auth.personalAccessTokens.list({ actor, userId }),
   },
   {
-    operation: "tokens.revoke",
+    operation: "personalAccessTokens.revoke",
     requests: 1,
     prepare: withToken,
     act: (auth, { actor }, { pat }: WithToken) => auth.personalAccessTokens.revoke({ actor, tokenId: pat.id }),
+  },
+  {
+    operation: "personalAccessTokens.verify, the first time on an isolate",
+    requests: 2,
+    prepare: withToken,
+    act: (auth, _person, { token }: WithToken) =>
+      auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }),
+  },
+  {
+    operation: "personalAccessTokens.verify, later",
+    requests: 1,
+    prepare: async (world, person) => {
+      const made = await withToken(world, person);
+      await world.auth.personalAccessTokens.verify({ token: made.token, context: { address: freshAddress() } });
+      return made;
+    },
+    act: (auth, _person, { token }: WithToken) =>
+      auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }),
   },
   {
     operation: "administrators.grant",
@@ -182,7 +201,19 @@ export const accountBudgets: readonly Budget[] = [
       }),
   },
   {
-    operation: "a batch of two plans and a statement",
+    operation: "tuples.checkAny",
+    requests: 1,
+    act: (auth, { userId }) =>
+      auth.tuples.checkAny({
+        subjectType: "usr",
+        subjectId: userId,
+        relations: ["viewer", "editor"],
+        objectType: "doc",
+        objectId: crypto.randomUUID(),
+      }),
+  },
+  {
+    operation: "batch, of two plans and a statement",
     requests: 1,
     act: async (auth, { actor, userId }) =>
       auth.batch([
@@ -193,4 +224,6 @@ export const accountBudgets: readonly Budget[] = [
   },
   { operation: "purge", requests: 1, act: (auth) => auth.purge() },
   { operation: "health", requests: 1, act: (auth) => auth.health() },
+  // The clock, a row written and read twice, and its end. Once, before an application is served.
+  { operation: "probe", requests: 6, act: (auth) => auth.probe() },
 ];

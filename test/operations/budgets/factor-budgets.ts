@@ -48,32 +48,32 @@ export const factorBudgets: readonly Budget[] = [
       outcome(auth.factors.confirmTotp({ actor, transport: token, factorId, code: "000000" })),
   },
   {
-    operation: "signInWithFactor",
+    operation: "signIn.factor",
     requests: 2,
     prepare: withApp,
     act: (auth, _person, { ticket, proof }: WithApp) => auth.signIn.factor({ ticket, proof }),
   },
   {
-    operation: "signInWithFactor, over a session",
+    operation: "signIn.factor, over a session",
     requests: 2,
     prepare: withApp,
     act: (auth, _person, { ticket, proof, person }: WithApp) =>
       auth.signIn.factor({ ticket, proof, presentedToken: person.token }),
   },
   {
-    operation: "signInWithFactor, wrong code",
+    operation: "signIn.factor, wrong code",
     requests: 2,
     prepare: withApp,
     act: (auth, _person, { ticket }: WithApp) =>
       outcome(auth.signIn.factor({ ticket, proof: { type: "totp", code: "000000" } })),
   },
   {
-    operation: "signInWithFactor, unknown ticket",
+    operation: "signIn.factor, unknown ticket",
     requests: 1,
     act: (auth) => outcome(auth.signIn.factor({ ticket: "a".repeat(43), proof: { type: "totp", code: "000000" } })),
   },
   {
-    operation: "signInWithFactor, malformed ticket",
+    operation: "signIn.factor, malformed ticket",
     requests: 0,
     act: (auth) => outcome(auth.signIn.factor({ ticket: "x", proof: { type: "totp", code: "000000" } })),
   },

@@ -1,3 +1,4 @@
+import type { CredentialId } from "../../../src/domain/id.ts";
 import { type FullAuth, outcome, type Person, type World } from "../../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../../support/authenticator.ts";
 import { registrationBy } from "../../support/factors.ts";
@@ -15,6 +16,13 @@ const proofBy = async (
   authenticator: Authenticator,
   of: Parameters<FullAuth["passkeys"]["proofOptions"]>[0],
 ) => ({ type: "webauthn", response: await authenticator.get(await auth.passkeys.proofOptions(of)) }) as const;
+/** A login ticket, and the passkey's proof for it. */
+const withProvedTicket = async (world: World, one: Person) => {
+  const { ticket, person } = await withApp(world, one);
+  const { authenticator } = await withPasskey(world, person);
+  return { ticket, proof: await proofBy(world, authenticator, { ticket }) };
+};
+type ProvedTicket = Awaited<ReturnType<typeof withProvedTicket>>;
 const withPendingKey = async ({ auth }: World, { actor }: Person) => {
   const { factor, options } = await auth.securityKeys.enroll({ actor });
   return { factorId: factor.id, response: await (await newAuthenticator()).create(options) };
@@ -45,9 +53,19 @@ export const passkeyBudgets: readonly Budget[] = [
     act: (auth, { actor }, { passkeyId }: Awaited<ReturnType<typeof withPasskey>>) =>
       auth.passkeys.rename({ actor, passkeyId, name: "x" }),
   },
-  { operation: "passkeys.signInOptions", requests: 1, act: (auth) => auth.signIn.passkeyOptions() },
   {
-    operation: "passkeys.signIn",
+    operation: "passkeys.revoke",
+    requests: 1,
+    prepare: async (world, person) => {
+      const { passkeyId } = await withPasskey(world, person);
+      await world.levelTwo(person.session);
+      return passkeyId;
+    },
+    act: (auth, { actor }, passkeyId: CredentialId) => auth.passkeys.revoke({ actor, passkeyId }),
+  },
+  { operation: "signIn.passkeyOptions", requests: 1, act: (auth) => auth.signIn.passkeyOptions() },
+  {
+    operation: "signIn.passkey",
     requests: 2,
     prepare: async (world, person) => {
       const { authenticator } = await withPasskey(world, person);
@@ -56,7 +74,7 @@ export const passkeyBudgets: readonly Budget[] = [
     act: (auth, _person, response: unknown) => auth.signIn.passkey({ response }),
   },
   {
-    operation: "passkeys.signIn, of what answers nothing",
+    operation: "signIn.passkey, of what answers nothing",
     requests: 2,
     act: (auth) => outcome(auth.signIn.passkey({ response: {}, context: context() })),
   },
@@ -68,13 +86,14 @@ export const passkeyBudgets: readonly Budget[] = [
   {
     operation: "webauthn.signInWithFactor",
     requests: 2,
-    prepare: async (world, one) => {
-      const { ticket, person } = await withApp(world, one);
-      const { authenticator } = await withPasskey(world, person);
-      return { ticket, proof: await proofBy(world, authenticator, { ticket }) };
-    },
-    act: (auth, _person, made: { ticket: string; proof: Awaited<ReturnType<typeof proofBy>> }) =>
-      auth.webauthn.signInWithFactor(made),
+    prepare: withProvedTicket,
+    act: (auth, _person, made: ProvedTicket) => auth.webauthn.signInWithFactor(made),
+  },
+  {
+    operation: "webauthn.verifyMfa",
+    requests: 2,
+    prepare: withProvedTicket,
+    act: (auth, { userId }, made: ProvedTicket) => auth.webauthn.verifyMfa({ userId, ...made }),
   },
   {
     operation: "webauthn.stepUp",
@@ -85,6 +104,11 @@ export const passkeyBudgets: readonly Budget[] = [
     },
     act: (auth, { actor }, proof: Awaited<ReturnType<typeof proofBy>>) =>
       auth.webauthn.stepUp({ actor, transport: token, proof }),
+  },
+  {
+    operation: "securityKeys.requireRpId",
+    requests: 0,
+    act: async (auth) => auth.securityKeys.requireRpId("example.com"),
   },
   { operation: "securityKeys.enroll", requests: 1, act: (auth, { actor }) => auth.securityKeys.enroll({ actor }) },
   {

@@ -8,47 +8,51 @@ const ticketOf = async ({ auth }: World, person: Person) => {
 type Claim = Awaited<ReturnType<typeof ticketOf>>;
 
 export const sessionBudgets: readonly Budget[] = [
-  { operation: "verify", requests: 1, act: (auth, person) => auth.sessions.verify(person) },
+  { operation: "sessions.verify", requests: 1, act: (auth, person) => auth.sessions.verify(person) },
   {
-    operation: "verify, unknown",
+    operation: "sessions.verify, unknown",
     requests: 1,
     act: (auth) => outcome(auth.sessions.verify({ token: "a".repeat(43), transport: token })),
   },
   {
-    operation: "verify, malformed",
+    operation: "sessions.verify, malformed",
     requests: 0,
     act: (auth) => outcome(auth.sessions.verify({ token: "x", transport: token })),
   },
   {
-    operation: "sign-up",
+    operation: "signUp",
     requests: 1,
     act: (auth) => auth.signUp({ identifier: freshIdentifier(), password: goodPassword, context: context() }),
   },
   {
-    operation: "sign-up, taken",
+    operation: "signUp, taken",
     requests: 1,
     act: (auth, { identifier }) => outcome(auth.signUp({ identifier, password: goodPassword, context: context() })),
   },
-  { operation: "sign-in", requests: 2, act: (auth, person) => auth.signIn.password({ ...person, context: context() }) },
   {
-    operation: "sign-in, over a session",
+    operation: "signIn.password",
+    requests: 2,
+    act: (auth, person) => auth.signIn.password({ ...person, context: context() }),
+  },
+  {
+    operation: "signIn.password, over a session",
     requests: 2,
     act: (auth, person) => auth.signIn.password({ ...person, presentedToken: person.token, context: context() }),
   },
   {
-    operation: "sign-in, wrong password",
+    operation: "signIn.password, wrong password",
     requests: 2,
     act: (auth, { identifier }) =>
       outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() })),
   },
   {
-    operation: "sign-in, unknown",
+    operation: "signIn.password, unknown",
     requests: 2,
     act: (auth) =>
       outcome(auth.signIn.password({ identifier: freshIdentifier(), password: otherPassword, context: context() })),
   },
   {
-    operation: "sign-in, past the limit",
+    operation: "signIn.password, past the limit",
     requests: 1,
     prepare: async ({ auth }, { identifier }) => {
       for (let time = 0; time < 10; time++)
@@ -63,25 +67,25 @@ export const sessionBudgets: readonly Budget[] = [
     act: (auth, person) => auth.verifyPassword({ ...person, context: context() }),
   },
   {
-    operation: "a session for a ticket",
+    operation: "sessions.create",
     requests: 1,
     prepare: ticketOf,
     act: (auth, _person, claim: Claim) => auth.sessions.create(claim),
   },
   {
-    operation: "a session for no ticket",
+    operation: "sessions.create, for no ticket",
     requests: 1,
     act: (auth, { userId, credentialId }) =>
       outcome(auth.sessions.create({ ticket: "a".repeat(43), userId, credentialId })),
   },
-  { operation: "refresh", requests: 1, act: (auth, person) => auth.sessions.refresh(person as never) },
+  { operation: "sessions.refresh", requests: 1, act: (auth, person) => auth.sessions.refresh(person as never) },
   {
-    operation: "refresh, repeated",
+    operation: "sessions.refresh, repeated",
     requests: 1,
     prepare: ({ auth }, person) => auth.sessions.refresh({ token: person.token, transport: token }),
     act: (auth, person) => auth.sessions.refresh({ token: person.token, transport: token }),
   },
-  { operation: "sign-out", requests: 1, act: (auth, person) => auth.sessions.signOut(person) },
+  { operation: "sessions.signOut", requests: 1, act: (auth, person) => auth.sessions.signOut(person) },
   {
     operation: "sessions.get",
     requests: 1,

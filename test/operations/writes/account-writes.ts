@@ -140,7 +140,7 @@ export const accountWrites: readonly Write[] = [
     check: async (_world, result: object) => expect(result).toMatchObject({ removed: true }),
   },
   {
-    name: "a batch of two plans",
+    name: "batch, of two plans",
     action: "identity.user.create",
     requests: 1,
     act: async (auth, { actor, userId }) =>

@@ -52,7 +52,7 @@ export const factorWrites: readonly Write[] = [
     check: opens,
   },
   ...(["totp", "recovery"] as const).map((type) => ({
-    name: `signInWithFactor, ${type}`,
+    name: `signIn.factor, ${type}`,
     action: "identity.mfa.verify",
     requests: 2,
     prepare: withApp,
@@ -150,7 +150,7 @@ export const factorWrites: readonly Write[] = [
     check: async (_world, passkey: object) => expect(passkey).toMatchObject({ name: "laptop" }),
   },
   {
-    name: "passkeys.signIn",
+    name: "signIn.passkey",
     action: "identity.sign_in",
     requests: 2,
     prepare: async (world, person) => {

@@ -12,7 +12,7 @@ const claimOf = async ({ auth }: World, person: Person) => {
 
 export const sessionWrites: readonly Write[] = [
   {
-    name: "sign-up",
+    name: "signUp",
     action: "identity.sign_up",
     requests: 1,
     prepare: async () => freshIdentifier(),
@@ -21,7 +21,7 @@ export const sessionWrites: readonly Write[] = [
     check: opens,
   },
   {
-    name: "sign-in",
+    name: "signIn.password",
     action: "identity.sign_in",
     requests: 2,
     act: (auth, person) => auth.signIn.password({ ...person, context: context() }),
@@ -40,7 +40,7 @@ export const sessionWrites: readonly Write[] = [
     ) => expect(await outcome(world.auth.sessions.create({ ticket, userId, credentialId }))).toBe("done"),
   },
   {
-    name: "a session for a ticket",
+    name: "sessions.create",
     action: "identity.session.create",
     requests: 1,
     prepare: claimOf,
@@ -49,7 +49,7 @@ export const sessionWrites: readonly Write[] = [
     check: opens,
   },
   {
-    name: "refresh",
+    name: "sessions.refresh",
     action: "identity.session.refresh",
     requests: 1,
     act: (auth, { token: value }) => auth.sessions.refresh({ token: value, transport: token }),
@@ -57,7 +57,7 @@ export const sessionWrites: readonly Write[] = [
     check: opens,
   },
   {
-    name: "sign-out",
+    name: "sessions.signOut",
     action: "identity.session.sign_out",
     requests: 1,
     act: (auth, { token: value }) => auth.sessions.signOut({ token: value, transport: token }),
@@ -73,7 +73,7 @@ export const sessionWrites: readonly Write[] = [
     check: async (_world, { revokedAt }: { revokedAt: Date | null }) => expect(revokedAt).not.toBeNull(),
   },
   {
-    name: "revokeOthers",
+    name: "sessions.revokeOthers",
     action: "identity.session.revoke_others",
     requests: 1,
     prepare: async (world, person) => [await world.signIn(person), await world.signIn(person)],
@@ -82,7 +82,7 @@ export const sessionWrites: readonly Write[] = [
     check: async (_world, result: { revoked: number }) => expect(result).toEqual({ revoked: 2 }),
   },
   {
-    name: "change of password",
+    name: "changePassword",
     action: "identity.password.change",
     requests: 2,
     act: (auth, { actor }) =>
