@@ -43,13 +43,13 @@ describe("F01, F10, T05: failing requests, postgres-over-neon", () => {
       await write.check?.(world, result as never, person);
     });
 
-    test.each(Object.keys(reads))("%s, while it lasts: 503", async (read) => {
-      const person = await world.person();
+    test.each(reads)("$name, while it lasts: 503", async (read) => {
+      const { person, prepared } = await prepareWrite(world, read);
       always = fault;
-      expect(await outcome(reads[read]!(world.auth, person))).toBe(unavailable);
+      expect(await outcome(read.act(world.auth, person, prepared))).toBe(unavailable);
       always = undefined;
       pending = [fault];
-      expect(await outcome(reads[read]!(world.auth, person))).toBe("done");
+      expect(await outcome(read.act(world.auth, person, prepared))).toBe("done");
     });
   });
 
@@ -58,7 +58,7 @@ describe("F01, F10, T05: failing requests, postgres-over-neon", () => {
     for (const fault of ["500", "garbage", "drop-before"] as const) {
       always = fault;
       for (const act of [
-        () => reads.verify!(world.auth, person),
+        () => world.auth.sessions.verify(person),
         () => world.auth.signIn.password({ ...person, context: context() }),
       ]) {
         const error = await refusal(act());
@@ -95,6 +95,8 @@ describe.each(["postgres", "postgres-over-neon"] as const)("F10: a database that
     ...(name === "postgres" && { aud: sql`lock table aud in access exclusive mode` }),
   };
 
+  const simpleReads = reads.filter(({ prepare }) => !prepare);
+
   /** Calls at once while a table is locked. Few enough that what is timed is the wait, not the work of this machine. */
   async function callsDuring(lock: Statement<unknown>, some: readonly Write[]): Promise<void> {
     const rows = await Promise.all(some.map(async (write) => ({ write, ...(await prepareWrite(world, write)) })));
@@ -107,7 +109,7 @@ describe.each(["postgres", "postgres-over-neon"] as const)("F10: a database that
     };
     const answers = await Promise.all([
       ...rows.map(({ write, person, prepared }) => timed(() => write.act(world.auth, person, prepared))),
-      ...Object.values(reads).map((read) => timed(() => read(world.auth, reader))),
+      ...simpleReads.map((read) => timed(() => read.act(world.auth, reader, undefined as never))),
       timed(() => world.auth.users.suspend({ actor: outsider.actor, userId: reader.userId })),
     ]);
     await held.release();

@@ -17,7 +17,8 @@ import { describeWorld } from "../support/describe-world.ts";
 import { registrationBy } from "../support/factors.ts";
 import { type Fault, type FaultyDatabase, faultyDatabase } from "../support/faulty-database.ts";
 import { usersWithPasskeys } from "../support/passkeys.ts";
-import { prepareWrite, writes } from "./writes/every-write.ts";
+import { operationNames } from "../support/recorded-operations.ts";
+import { others, prepareWrite, reads, writes } from "./writes/every-write.ts";
 import { context, opens, withApp } from "./writes/write.ts";
 
 const token = "token" as const;
@@ -64,6 +65,11 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
         if (write.repeated !== "done") expect(await happened(write.action)).toBe(1);
       },
     );
+  });
+
+  test("each operation is a write or a read, or its failures are tested elsewhere", () => {
+    const named = [...writes, ...reads].map(({ name }) => name.split(",")[0]!);
+    expect([...new Set([...named, ...Object.keys(others)])].toSorted()).toEqual(operationNames(world.auth).toSorted());
   });
 
   describe("S21: a reservation is not repeated by the library", () => {

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
 import { freshIdentifier, goodPassword, otherPassword, system } from "../../support/auth.ts";
-import { hasStatus, type Write } from "./write.ts";
+import { givenPassword } from "../../support/factors.ts";
+import { hasStatus, type NewToken, newToken, type Write } from "./write.ts";
 
 export const accountWrites: readonly Write[] = [
   {
@@ -42,6 +43,14 @@ export const accountWrites: readonly Write[] = [
     requests: 1,
     act: (auth, { userId }) => auth.users.revoke({ actor: system, userId }),
     repeated: "conflict.already_terminal",
+    check: hasStatus("revoked"),
+  },
+  {
+    name: "users.revokeOwn",
+    action: "identity.user.revoke",
+    requests: 2,
+    act: (auth, { actor, userId }) => auth.users.revokeOwn({ actor, userId, currentPassword: goodPassword }),
+    repeated: "unauthorized.invalid_token",
     check: hasStatus("revoked"),
   },
   {
@@ -100,6 +109,46 @@ export const accountWrites: readonly Write[] = [
     act: (auth, { credentialId }) => auth.credentials.suspend({ actor: system, credentialId }),
     repeated: "done",
     check: hasStatus("suspended"),
+  },
+  {
+    name: "credentials.suspendOwnPassword",
+    action: "identity.credential.suspend",
+    requests: 2,
+    // S33: the owner keeps one way in.
+    prepare: (world, { userId }) => givenPassword(world, userId),
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.suspendOwnPassword({ actor, credentialId, currentPassword: goodPassword }),
+    repeated: "unauthorized.invalid_token",
+    check: hasStatus("suspended"),
+  },
+  {
+    name: "credentials.revokeOwnPassword",
+    action: "identity.credential.revoke",
+    requests: 2,
+    prepare: (world, { userId }) => givenPassword(world, userId),
+    act: (auth, { actor, credentialId }) =>
+      auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword: goodPassword }),
+    repeated: "unauthorized.invalid_token",
+    check: hasStatus("revoked"),
+  },
+  {
+    name: "personalAccessTokens.create",
+    action: "identity.pat.create",
+    requests: 1,
+    act: (auth, { actor, userId }) =>
+      auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: ["docs:read"] }),
+    repeated: "done",
+    check: async ({ auth }, { pat, token }: NewToken) =>
+      expect((await auth.personalAccessTokens.verify({ token })).tokenId).toBe(pat.id),
+  },
+  {
+    name: "personalAccessTokens.revoke",
+    action: "identity.pat.revoke",
+    requests: 1,
+    prepare: newToken,
+    act: (auth, { actor }, { pat }: NewToken) => auth.personalAccessTokens.revoke({ actor, tokenId: pat.id }),
+    repeated: "done",
+    check: hasStatus("revoked"),
   },
   {
     name: "credentials.reinstate",

@@ -1,36 +1,76 @@
+import type { UserId } from "../../../src/domain/id.ts";
 import type { FullAuth as Auth } from "../../support/auth.ts";
 import { type Person, system, type World } from "../../support/auth.ts";
 import { accountWrites } from "./account-writes.ts";
 import { factorWrites } from "./factor-writes.ts";
 import { sessionWrites } from "./session-writes.ts";
-import type { Write } from "./write.ts";
+import { type NewToken, newToken, type Write } from "./write.ts";
 
 const token = "token" as const;
 
 /** Every operation that changes something. */
 export const writes: readonly Write[] = [...factorWrites, ...sessionWrites, ...accountWrites];
 
+/** An operation that changes nothing that lasts. */
+interface Read {
+  name: string;
+  prepare?: (world: World, person: Person) => Promise<unknown>;
+  act: (auth: Auth, person: Person, prepared: never) => Promise<unknown>;
+}
+
 /** Reads, and what is refused: no failure may be taken for a yes. */
-export const reads: Record<string, (auth: Auth, person: Person) => Promise<unknown>> = {
-  verify: (auth, { token: value }) => auth.sessions.verify({ token: value, transport: token }),
-  "users.get": (auth, { actor, userId }) => auth.users.get({ actor, userId }),
-  "users.list": (auth) => auth.users.list({ actor: system }),
-  "sessions.list": (auth, { actor, userId }) => auth.sessions.list({ actor, userId }),
-  "credentials.list": (auth, { actor, userId }) => auth.credentials.list({ actor, userId }),
-  "credentials.findByIdentifier": (auth, { identifier }) =>
-    auth.credentials.findByIdentifier({ actor: system, type: "password", identifier }),
-  "tuples.check": (auth, { userId }) =>
-    auth.tuples.check({
-      subjectType: "usr",
-      subjectId: userId,
-      relation: "viewer",
-      objectType: "doc",
-      objectId: crypto.randomUUID(),
-    }),
+export const reads: readonly Read[] = [
+  {
+    name: "sessions.verify",
+    act: (auth, { token: value }) => auth.sessions.verify({ token: value, transport: token }),
+  },
+  { name: "sessions.get", act: (auth, { actor, session }) => auth.sessions.get({ actor, sessionId: session.id }) },
+  { name: "sessions.list", act: (auth, { actor, userId }) => auth.sessions.list({ actor, userId }) },
+  { name: "users.get", act: (auth, { actor, userId }) => auth.users.get({ actor, userId }) },
+  { name: "users.list", act: (auth) => auth.users.list({ actor: system }) },
+  { name: "credentials.get", act: (auth, { actor, credentialId }) => auth.credentials.get({ actor, credentialId }) },
+  { name: "credentials.list", act: (auth, { actor, userId }) => auth.credentials.list({ actor, userId }) },
+  {
+    name: "credentials.findByIdentifier",
+    act: (auth, { identifier }) => auth.credentials.findByIdentifier({ actor: system, type: "password", identifier }),
+  },
+  { name: "factors.list", act: (auth, { actor, userId }) => auth.factors.list({ actor, userId }) },
+  { name: "mfaPolicies.get", act: (auth, { actor, userId }) => auth.mfaPolicies.get({ actor, userId }) },
+  { name: "passkeys.list", act: (auth, { actor, userId }) => auth.passkeys.list({ actor, userId }) },
+  {
+    name: "personalAccessTokens.list",
+    act: (auth, { actor, userId }) => auth.personalAccessTokens.list({ actor, userId }),
+  },
+  {
+    name: "personalAccessTokens.get",
+    prepare: newToken,
+    act: (auth, { actor }, { pat }: NewToken) => auth.personalAccessTokens.get({ actor, tokenId: pat.id }),
+  },
+  { name: "tuples.check", act: (auth, { userId }) => auth.tuples.check({ ...questionOf(userId), relation: "viewer" }) },
+  {
+    name: "tuples.checkAny",
+    act: (auth, { userId }) => auth.tuples.checkAny({ ...questionOf(userId), relations: ["viewer", "editor"] }),
+  },
+  { name: "signIn.passkeyOptions", act: (auth) => auth.signIn.passkeyOptions() },
+  { name: "passkeys.registrationOptions", act: (auth, { actor }) => auth.passkeys.registrationOptions({ actor }) },
+  { name: "passkeys.proofOptions", act: (auth, { actor }) => auth.passkeys.proofOptions({ actor }) },
+];
+
+const questionOf = (userId: UserId) =>
+  ({ subjectType: "usr", subjectId: userId, objectType: "doc", objectId: crypto.randomUUID() }) as const;
+
+/** What is in no table, and where its failures are tested instead. */
+export const others: Readonly<Record<string, string>> = {
+  "personalAccessTokens.verify": "personal-access-tokens.lost-replies.test.ts: it counts, and only then reads",
+  "securityKeys.enroll": "lost-replies.test.ts: a lost challenge is not given again, and enrollment starts anew",
+  "securityKeys.requireRpId": "it asks no database",
+  health: "create-auth.test.ts: it tells an operator what the database said, and no caller",
+  probe: "create-auth.test.ts: it repeats nothing, and an application starts only once it passes",
+  purge: "purge.test.ts: what a lost purge leaves, the next one clears",
 };
 
 /** Sets a write up on the database itself, so that only the write meets the faults. */
-export async function prepareWrite(world: World, { prepare }: Write) {
+export async function prepareWrite(world: World, { prepare }: Pick<Write, "prepare">) {
   const person = await world.person();
   const prepared = (await prepare?.(world, person)) as never;
   const known = new Set((await world.events({})).map(({ id }) => id));

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import type { CredentialId, FactorId } from "../../../src/domain/id.ts";
 import { type FullAuth, outcome, type Person, system, type World } from "../../support/auth.ts";
-import { newAuthenticator } from "../../support/authenticator.ts";
+import { type Authenticator, newAuthenticator } from "../../support/authenticator.ts";
 import { addApp, appOf, givenApp, givenPasskey, registrationBy, ticketFor } from "../../support/factors.ts";
 import { context, hasStatus, opens, type WithApp, type Write, withApp } from "./write.ts";
 
@@ -12,6 +12,26 @@ const withPendingApp = async (world: World, { userId }: Person) => {
   return { factorId, code: await code(), transport: token };
 };
 type Confirmation = Awaited<ReturnType<typeof withPendingApp>>;
+
+/** A registered passkey's authenticator. */
+async function ownDevice(world: World, person: Person): Promise<Authenticator> {
+  const device = await newAuthenticator();
+  const response = await registrationBy(world, person, device);
+  await world.auth.passkeys.register({ actor: person.actor, response });
+  return device;
+}
+const proofOf = async (
+  { auth }: World,
+  device: Authenticator,
+  of: Parameters<FullAuth["passkeys"]["proofOptions"]>[0],
+) => ({ type: "webauthn", response: await device.get(await auth.passkeys.proofOptions(of)) }) as const;
+/** The ticket of a password, and a passkey's proof for it. */
+async function provedTicket(world: World, one: Person) {
+  const { ticket, person } = await withApp(world, one);
+  const device = await ownDevice(world, person);
+  return { ticket, proof: await proofOf(world, device, { ticket }) };
+}
+type ProvedTicket = Awaited<ReturnType<typeof provedTicket>>;
 
 export const factorWrites: readonly Write[] = [
   {
@@ -150,13 +170,54 @@ export const factorWrites: readonly Write[] = [
     check: async (_world, passkey: object) => expect(passkey).toMatchObject({ name: "laptop" }),
   },
   {
+    name: "passkeys.revoke",
+    action: "identity.credential.revoke",
+    requests: 1,
+    prepare: async (world, { userId, session }) => {
+      const passkeyId = await givenPasskey(world, userId);
+      await world.levelTwo(session);
+      return passkeyId;
+    },
+    act: (auth, { actor }, passkeyId: CredentialId) => auth.passkeys.revoke({ actor, passkeyId }),
+    repeated: "conflict.already_terminal",
+    check: hasStatus("revoked"),
+  },
+  {
+    name: "webauthn.signInWithFactor",
+    action: "identity.mfa.verify",
+    requests: 2,
+    prepare: provedTicket,
+    act: (auth, _person, made: ProvedTicket) => auth.webauthn.signInWithFactor({ ...made, context: context() }),
+    repeated: "unauthorized.invalid_ticket",
+    check: opens,
+  },
+  {
+    name: "webauthn.verifyMfa",
+    action: "identity.mfa.verify",
+    requests: 2,
+    prepare: provedTicket,
+    act: (auth, { userId }, made: ProvedTicket) => auth.webauthn.verifyMfa({ userId, ...made, context: context() }),
+    repeated: "unauthorized.invalid_ticket",
+  },
+  {
+    name: "webauthn.stepUp",
+    action: "identity.session.step_up",
+    requests: 2,
+    prepare: async (world, person) => {
+      const device = await ownDevice(world, person);
+      return await proofOf(world, device, { actor: person.actor });
+    },
+    act: (auth, { actor }, proof: Awaited<ReturnType<typeof proofOf>>) =>
+      auth.webauthn.stepUp({ actor, transport: token, proof }),
+    repeated: "unauthorized.invalid_token",
+    check: opens,
+  },
+  {
     name: "signIn.passkey",
     action: "identity.sign_in",
     requests: 2,
     prepare: async (world, person) => {
-      const device = await newAuthenticator();
-      const response = await registrationBy(world, person, device);
-      await world.auth.passkeys.register({ actor: person.actor, response });
+      const device = await ownDevice(world, person);
       return await device.get(await world.auth.signIn.passkeyOptions());
     },
     act: (auth, _person, response: unknown) => auth.signIn.passkey({ response, context: context() }),

@@ -31,3 +31,7 @@ export const withApp = async (world: World, one: Person) => {
   return { app, person, ticket: await ticketFor(world, person), totp, recovery };
 };
 export type WithApp = Awaited<ReturnType<typeof withApp>>;
+
+export const newToken = ({ auth }: World, { actor, userId }: Person) =>
+  auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
+export type NewToken = Awaited<ReturnType<typeof newToken>>;
