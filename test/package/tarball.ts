@@ -71,9 +71,10 @@ export async function outcomeOf(
   cwd: string,
   extra: NodeJS.ProcessEnv = {},
 ): Promise<Outcome> {
-  // What npm tells the programs that it runs is about the project, not about the one in `cwd`.
+  // What npm tells the programs that it runs is about the project, not about the one in `cwd`. The certificates that a machine
+  // trusts stay, since a registry behind a proxy is not reached without them.
   const inherited = Object.entries(process.env).filter(
-    ([name]) => !/^(npm_(package|lifecycle|command|config_local)|NODE_)/.test(name),
+    ([name]) => !/^(npm_(package|lifecycle|command|config_local)|NODE_(?!EXTRA_CA_CERTS$))/.test(name),
   );
   const env = { ...Object.fromEntries(inherited), WRANGLER_SEND_METRICS: "false", ...extra };
   return await new Promise((resolve, reject) => {
