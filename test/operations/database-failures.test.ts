@@ -72,33 +72,28 @@ describe("F01, F10, T05: failing requests, postgres-over-neon", () => {
   });
 });
 
-describe.each(["postgres", "postgres-over-neon"] as const)("F10: a database that hangs, %s", (name) => {
-  let world: World;
-  /** Another way into the same database, for the locks that make it hang. */
-  let direct: string;
-  beforeAll(async () => {
-    world = await openAuth(name);
-    const [row] = await world.rows<{ name: string }>(sql`select current_database() as name`);
-    const other = name === "postgres" ? undefined : await openAuth("postgres");
-    const url = new URL((other ?? world).backend.connectionString!);
-    url.pathname = `/${row!.name}`;
-    direct = url.href;
-    await other?.close();
-  });
-  afterAll(() => world.close());
-
+describe("F10: a database that hangs", () => {
   /** A call that is already late is no help to a client that waits five seconds. */
   const patienceMilliseconds = 5_000;
-  const tables: Record<string, Statement<unknown>> = {
-    usr: sql`lock table usr in access exclusive mode`,
-    ses: sql`lock table ses in access exclusive mode`,
-    ...(name === "postgres" && { aud: sql`lock table aud in access exclusive mode` }),
-  };
-
   const simpleReads = reads.filter(({ prepare }) => !prepare);
 
+  /** Another way into a world's database, for the locks that make it hang. */
+  async function directTo(world: World): Promise<string> {
+    const [row] = await world.rows<{ name: string }>(sql`select current_database() as name`);
+    const other = await openAuth("postgres");
+    const url = new URL(other.backend.connectionString!);
+    url.pathname = `/${row!.name}`;
+    await other.close();
+    return url.href;
+  }
+
   /** Calls at once while a table is locked. Few enough that what is timed is the wait, not the work of this machine. */
-  async function callsDuring(lock: Statement<unknown>, some: readonly Write[]): Promise<void> {
+  async function callsDuring(
+    world: World,
+    direct: string,
+    lock: Statement<unknown>,
+    some: readonly Write[],
+  ): Promise<void> {
     const rows = await Promise.all(some.map(async (write) => ({ write, ...(await prepareWrite(world, write)) })));
     const [reader, outsider] = [await world.person(), await world.person()];
     const held = await holdLock(direct, lock);
@@ -124,10 +119,20 @@ describe.each(["postgres", "postgres-over-neon"] as const)("F10: a database that
     }
   }
 
-  test.each(Object.keys(tables))(
-    "a lock on %s: every call is answered within 5 s, with its usual answer or 503",
-    async (table) => {
-      for (let at = 0; at < writes.length; at += 12) await callsDuring(tables[table]!, writes.slice(at, at + 12));
+  // Slow because each call waits until its deadline, so the five wait at the same time, each in a database of its own.
+  test.concurrent.for([
+    ["postgres", "usr", sql`lock table usr in access exclusive mode`],
+    ["postgres", "ses", sql`lock table ses in access exclusive mode`],
+    ["postgres", "aud", sql`lock table aud in access exclusive mode`],
+    ["postgres-over-neon", "usr", sql`lock table usr in access exclusive mode`],
+    ["postgres-over-neon", "ses", sql`lock table ses in access exclusive mode`],
+  ] as const)(
+    "%s, a lock on %s: every call is answered within 5 s, with its usual answer or 503",
+    async ([name, _table, lock], { onTestFinished }) => {
+      const world = await openAuth(name);
+      onTestFinished(() => world.close());
+      const direct = await directTo(world);
+      for (let at = 0; at < writes.length; at += 12) await callsDuring(world, direct, lock, writes.slice(at, at + 12));
     },
   );
 });

@@ -61,7 +61,7 @@ async function startIn(folder: string): Promise<PostgresCluster> {
     port,
     listen_addresses: "127.0.0.1",
     unix_socket_directories: "",
-    max_connections: 200,
+    max_connections: 300,
     fsync: "off",
     synchronous_commit: "off",
     full_page_writes: "off",
