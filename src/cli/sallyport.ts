@@ -13,9 +13,13 @@ import { type Command, UsageError } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
 import { migrateCommand } from "./migrate.ts";
 import { resealCommand } from "./reseal.ts";
+import { secretCommand } from "./secret.ts";
+import { userCommand } from "./user.ts";
 
 const commands: Readonly<Record<string, Command>> = {
+  secret: secretCommand,
   migrate: migrateCommand,
+  user: userCommand,
   administrator: administratorCommand,
   doctor: doctorCommand,
   reseal: resealCommand,
@@ -23,8 +27,8 @@ const commands: Readonly<Record<string, Command>> = {
 
 function help(): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length));
-  const list = Object.entries(commands).map(
-    ([name, { summary, usage }]) => `  ${name.padEnd(width)}  ${summary}\n  ${" ".repeat(width)}  ${usage}`,
+  const list = Object.entries(commands).map(([name, { summary, usage }]) =>
+    [`  ${name.padEnd(width)}  ${summary}`, ...(usage ? [`  ${" ".repeat(width)}  ${usage}`] : [])].join("\n"),
   );
   return ["sallyport <command> [options]", "", ...list].join("\n");
 }
@@ -37,7 +41,7 @@ async function main([name, ...args]: readonly string[]): Promise<void> {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (!command) throw new UsageError("Unknown command. Run sallyport --help.");
   const { values, positionals } = parse(command, args);
-  if (values.help) console.log(`sallyport ${name} ${command.usage}\n\n${command.summary}`);
+  if (values.help) console.log(`${`sallyport ${name} ${command.usage}`.trim()}\n\n${command.summary}`);
   else await command.run(values, positionals);
 }
 

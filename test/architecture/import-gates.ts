@@ -21,7 +21,7 @@ export const layers = [
   {
     name: "cli",
     path: /^src\/cli\//,
-    layers: ["domain", "driver", "engine", "operations", "store"],
+    layers: ["crypto", "domain", "driver", "engine", "entry", "operations", "runtime", "store"],
     packages: undefined,
   },
   {

@@ -61,7 +61,7 @@ async function codeOf(response: Response): Promise<unknown> {
 }
 
 test("Node, Workers and Next.js examples compile, strictly", async () => {
-  const files = ["node-pg/server.ts", "workers-neon/worker.ts", "next/app/auth/[...route]/route.ts", "create-user.ts"];
+  const files = ["node-pg/server.ts", "workers-neon/worker.ts", "next/app/auth/[...route]/route.ts"];
   expect(
     await compile(
       project.folder,
@@ -226,31 +226,3 @@ describe("Next.js route handler", () => {
     await expectToSignIn(send, baseUrl, "/auth/me");
   });
 });
-
-test("create-user: prints the id of a user who can sign in", { timeout: 120_000 }, async () => {
-  const { connectionString, database } = await openBackend("postgres");
-  const child = spawn(process.execPath, ["examples/create-user.ts", "ada@example.com"], {
-    cwd: project.folder,
-    env: { PATH: process.env.PATH, DATABASE_URL: connectionString, SALLYPORT_SECRET: secret, BASE_URL: baseUrlOfUser },
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  running.push(child);
-  child.stdin.end(`${goodPassword}\n`);
-  let printed = "";
-  child.stdout.on("data", (text) => (printed += text));
-  await once(child, "close");
-  expect(printed).toMatch(/^usr_[0-9a-f]{32}\n$/);
-  const { createAuth, passwords } = await import("../../src/index.ts");
-  const { argon2id } = await import("../../src/runtime/argon2id.ts");
-  const auth = createAuth({
-    database,
-    secrets: secret,
-    origins: [baseUrlOfUser],
-    clientAddress: () => undefined,
-    features: [passwords({ hasher: argon2id() })],
-  });
-  const signedIn = await auth.signIn.password({ identifier: "ada@example.com", password: goodPassword });
-  expect(signedIn.mfaRequired ? undefined : signedIn.user.id).toBe(printed.trim());
-});
-
-const baseUrlOfUser = "https://auth.example.com";

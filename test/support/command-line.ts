@@ -9,15 +9,32 @@ export async function sallyport(...args: string[]): Promise<{ code: number; stdo
   return await sallyportWith({}, ...args);
 }
 
+/** The same, with this on standard input. */
+export async function sallyportFed(
+  input: string,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  return await start({}, input, args);
+}
+
 /** The same, with more of an environment. */
 export async function sallyportWith(
   more: Readonly<Record<string, string>>,
   ...args: string[]
 ): Promise<{ code: number; stdout: string; stderr: string }> {
+  return await start(more, "", args);
+}
+
+async function start(
+  more: Readonly<Record<string, string>>,
+  input: string,
+  args: readonly string[],
+): Promise<{ code: number; stdout: string; stderr: string }> {
   const { DATABASE_URL: _unused, ...inherited } = process.env;
-  const env = { ...inherited, ...more };
   const command = [`${root}src/cli/sallyport.ts`, ...args];
-  return await promisify(execFile)(process.execPath, command, { cwd: root, env }).then(
+  const running = promisify(execFile)(process.execPath, command, { cwd: root, env: { ...inherited, ...more } });
+  running.child.stdin!.end(input);
+  return await running.then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
     ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => ({ code, stdout, stderr }),
   );

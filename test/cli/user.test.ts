@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { generateId } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import { goodPassword, openAuth, type World } from "../support/auth.ts";
+import { sallyport, sallyportFed } from "../support/command-line.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await openAuth("postgres", { hasher: "real" });
+});
+afterAll(() => world.close());
+
+const user = async (password: string, ...args: string[]) =>
+  await sallyportFed(password, "user", ...args, "--database-url", world.backend.connectionString!);
+
+test("creates a user who can sign in, and finds them again", async () => {
+  const made = await user(`${goodPassword}\n`, "create", "Ada@example.com");
+  expect(made).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^usr_[0-9a-f]{32}\n$/) });
+  const signedIn = await world.auth.signIn.password({ identifier: "ada@example.com", password: goodPassword });
+  expect(signedIn.mfaRequired ? undefined : signedIn.user.id).toBe(made.stdout.trim());
+  expect((await user("", "find", "ADA@example.com")).stdout).toBe(made.stdout);
+
+  const events = await world.rows(sql`
+    select action, auth ->> 'system_id' as by from aud where auth ->> 'kind' = 'system' order by action`);
+  expect(events).toEqual([
+    { action: "identity.credential.create", by: "command-line" },
+    { action: "identity.user.create", by: "command-line" },
+  ]);
+});
+
+test.each([
+  { case: "a password that is too short", password: "tiny7", identifier: "bob@example.com", message: /too_short/ },
+  { case: "no password", password: "", identifier: "bob@example.com", message: /too_short/ },
+  {
+    case: "a password made of the identifier",
+    password: "bob@example.com".repeat(2),
+    identifier: "bob@example.com",
+    message: /too_predictable/,
+  },
+  {
+    case: "an identifier beyond ASCII",
+    password: goodPassword,
+    identifier: "søren@example.com",
+    message: /identifier/,
+  },
+  {
+    case: "an identifier that is taken",
+    password: goodPassword,
+    identifier: "eve@example.com",
+    message: /taken|already/,
+  },
+])("refused, and no user is left: $case", async ({ password, identifier, message }) => {
+  await user(goodPassword, "create", "eve@example.com");
+  const count = async () => (await world.rows(sql<{ n: number }>`select count(*)::int as n from usr`))[0]!.n;
+  const before = await count();
+  const refused = await user(password, "create", identifier);
+  expect([refused.code, refused.stdout]).toEqual([1, ""]);
+  expect(refused.stderr).toMatch(message);
+  if (password !== "") expect(refused.stderr).not.toContain(password);
+  expect(await count()).toBe(before);
+});
+
+test("--allow-non-ascii: takes what such a server takes", async () => {
+  expect((await user(goodPassword, "create", "søren@example.com", "--allow-non-ascii")).code).toBe(0);
+  expect((await user("", "find", "søren@example.com", "--allow-non-ascii")).code).toBe(0);
+});
+
+test("find, an identifier that no password has: exit code 1", async () => {
+  expect(await user("", "find", "nobody@example.com")).toMatchObject({ code: 1, stdout: "" });
+});
+
+test.each([
+  { case: "no verb", args: [] },
+  { case: "an unknown verb", args: ["make", "ada@example.com"] },
+  { case: "no identifier", args: ["create"] },
+  { case: "too much", args: ["find", "ada@example.com", generateId("usr")] },
+])("sallyport user, $case: exit code 2", async ({ args }) => {
+  expect((await user("", ...args)).code).toBe(2);
+});
+
+test("sallyport secret: another key each time, of 32 bytes", async () => {
+  const [one, two] = [await sallyport("secret"), await sallyport("secret")];
+  expect(one).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^[A-Za-z0-9_-]{43}\n$/) });
+  expect(two.stdout).not.toBe(one.stdout);
+  // It is one that is accepted.
+  expect(() => world.isolate({ secrets: one.stdout.trim() }).origins).not.toThrow();
+});
