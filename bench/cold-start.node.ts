@@ -2,7 +2,7 @@ import { bundle, median, serve } from "./workerd.node.ts";
 
 const starts = 41;
 
-/** CPU of workerd from its start to its first answer, over bare Hono's. */
+/** CPU of workerd from its start to its first response, compared with bare Hono. */
 export async function measureColdStart(): Promise<void> {
   console.log("\n## Cold start, CPU of workerd to the first answer\n");
   const bundles = { bare: await bundle("bench/workers/bare.ts"), sallyport: await bundle("bench/workers/cold.ts") };
