@@ -15,7 +15,7 @@ export const administratorCommand: Command = {
     }
     await withDatabase(values, async (database) => {
       const administrators = administratorOperations({ database, onError: (error) => console.error(String(error)) });
-      // Whatever was typed: the operation answers not_found for what is no user's id.
+      // The operation answers not_found for a text that is not a user's id.
       const input = { actor: systemActor("command-line"), userId: userId as UserId };
       if (verb === "grant") {
         const { granted } = await administrators.grant(input);

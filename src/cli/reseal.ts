@@ -2,7 +2,7 @@ import { parseSealingKeys, resealSecrets } from "../operations/reseal.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 
-/** `sallyport reseal`: after a change of sealing keys, or of plain secrets for sealed ones. */
+/** `sallyport reseal`: seals secrets again after a change of sealing keys, and seals secrets that were stored as plain values. */
 export const resealCommand: Command = {
   summary: "Encrypt stored secrets with the newest of SALLYPORT_SEALING_KEYS. Can be run again after an interruption.",
   usage: databaseUsage,
