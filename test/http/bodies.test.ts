@@ -19,17 +19,17 @@ afterAll(() => world.close());
 const maximum = 64 * 1024;
 const json = { "content-type": "application/json" };
 
-/** `POST /v1/users` takes a body that may be anything from nothing to a long name. */
+/** The body of `POST /v1/users` may be anything from empty to a long name. */
 const post = (body: BodyInit | undefined, headers: Record<string, string> = json): Promise<Reply> =>
   world.send({ method: "POST", path: "/v1/users", body, headers, token: administrator.token } as never);
 
-/** A body of exactly so many bytes. */
+/** A body of exactly this many bytes. */
 function padded(bytes: number): string {
   const empty = JSON.stringify({ display_name: "" });
   return JSON.stringify({ display_name: "x".repeat(bytes - empty.length) });
 }
 
-/** The same bytes in pieces, with no length in front. */
+/** The same bytes in chunks, without a length. */
 function chunked(text: string, size: number): ReadableStream<Uint8Array> {
   const bytes = new TextEncoder().encode(text);
   let at = 0;
@@ -160,7 +160,7 @@ describe("R059: which media types are JSON", () => {
     "application/jsоn".replace("о", "%D0%BE"),
   ];
 
-  test("media types: more than 40 are tried", () => expect(new Set([...taken, ...refused]).size).toBeGreaterThan(40));
+  test("media types: more than 40 are tested", () => expect(new Set([...taken, ...refused]).size).toBeGreaterThan(40));
 
   test.each(taken)("media type %j: accepted", async (type) => {
     expect((await post("{}", { "content-type": type })).status).toBe(201);
@@ -402,7 +402,7 @@ describe("R130: malformed queries", () => {
   });
 });
 
-describe("a body that is no object: refused by every route, and no row is made", () => {
+describe("a body that is not an object: refused by every route, and no row is made", () => {
   test.each(routes.filter(({ body }) => body).map((route) => [route.id, route] as const))(
     "%s",
     async (_id, { method, path }) => {
@@ -428,7 +428,7 @@ describe("a body that is no object: refused by every route, and no row is made",
   );
 });
 
-describe("R130: a client that breaks the connection off", () => {
+describe("R130: a client that aborts its request", () => {
   test("no row is made, and the next request is served", async () => {
     const failures: unknown[] = [];
     const app = applicationOf(world.auth);

@@ -58,7 +58,7 @@ describe("S23: where a client's address comes from", () => {
     [2, "192.0.2.1, 10.0.0.1", "192.0.2.1"],
     [2, "6.6.6.6, 192.0.2.1, 10.0.0.1", "192.0.2.1"],
     [3, "6.6.6.6, 7.7.7.7, 192.0.2.1, 10.0.0.1, 10.0.0.2", "192.0.2.1"],
-    // Shorter than the proxies of ours are many: it did not come through them.
+    // Fewer entries than trusted proxies: the request did not come through them.
     [2, "6.6.6.6", undefined],
     [5, "6.6.6.6, 7.7.7.7", undefined],
     [1, undefined, undefined],
@@ -126,7 +126,7 @@ describe("S41: request context in the audit log", () => {
     return row!;
   }
 
-  /** Signs up with these headers, and gives the event and what the client was told. */
+  /** Signs up with these headers, and returns the event and the response. */
   async function signUp(headers: Record<string, string>): Promise<{ row: Row; requestId: string | null }> {
     const json = { identifier: freshIdentifier(), password: goodPassword };
     const response = await world.app.request("/auth/sign-up", requestOf({ method: "POST", path: "", json, headers }));
@@ -134,7 +134,7 @@ describe("S41: request context in the audit log", () => {
     return { row: await latest(), requestId: response.headers.get("x-request-id") };
   }
 
-  test("the request id is ours and in the answer; the client's own id is kept apart", async () => {
+  test("the request id is generated here and sent in the answer; the client's own id is kept apart", async () => {
     const { row, requestId } = await signUp({
       "x-request-id": "mine-1",
       "user-agent": "curl/8",
@@ -161,7 +161,7 @@ describe("S41: request context in the audit log", () => {
     expect([row.context.user_agent, row.context.client_request_id, row.context.ip]).toEqual([kept, kept, kept]);
   });
 
-  test("contains no identifier and no password", async () => {
+  test("the context contains no identifier and no password", async () => {
     const ada = await world.person();
     const typed = { identifier: ada.identifier, password: "wrong-canary-password" };
     await world.send({ method: "POST", path: "/auth/sign-in", json: typed });
@@ -196,7 +196,7 @@ describe("S41: request context in the audit log", () => {
   });
 });
 
-describe("S34: routes with unsafe configuration", () => {
+describe("S34: routes with an unsafe configuration", () => {
   const options = {
     database: { run: async () => [], batch: async () => [] },
     passwordHasher: quickHasher(),
