@@ -18,7 +18,7 @@ import { addApp, appOf, givenApp, registrationBy, ticketFor } from "../support/f
 const token = "token" as const;
 
 describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
-  /** What happened since a moment, in the order that it was written. */
+  /** The events since a moment, in the order in which they were written. */
   async function eventsOf(act: () => Promise<unknown>): Promise<string[]> {
     const before = new Set((await world.events({})).map(({ id }) => id));
     await act();
@@ -255,13 +255,13 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  test("S41: endless refusals of one user: twenty events, and one that says there were more", async () => {
+  test("S41: endless refusals of one user: twenty events, and one that stands for the rest", async () => {
     const [person, other, third] = [await world.person(), await world.person(), await world.person()];
     const deny = ({ actor }: Person, { userId }: Person) => outcome(world.auth.users.suspend({ actor, userId }));
     for (let time = 0; time < 30; time++) expect(await deny(person, time % 2 ? other : third)).toBe("not_found");
     const events = (await world.events({ actor: person.userId })).filter(({ outcome }) => outcome === "denied");
     expect(events.map(({ metadata }) => metadata.and_more)).toEqual([...Array(20).fill(false), true]);
-    // One person's flood hides nobody else's.
+    // A flood of one user's events hides no other user's.
     expect(await deny(other, third)).toBe("not_found");
     expect((await world.events({ actor: other.userId })).filter(({ outcome }) => outcome === "denied")).toHaveLength(1);
   });
@@ -299,7 +299,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
   });
 
   test("R129, T22: no identifier, password, token, ticket or device in any event, counter or ticket row", async () => {
-    // People type passwords where identifiers go.
+    // Users type passwords into identifier fields.
     const [identifier, password, typed] = ["canary.id@example.com", "canary-Passw0rt-vmqk", "canary-typed-secret"];
     const person = await world.person({ identifier, password });
     const { ticket, userId, credentialId } = await world.auth.verifyPassword(person);

@@ -74,7 +74,7 @@ describe("F01, F10, T05: failing requests, postgres-over-neon", () => {
 
 describe.each(["postgres", "postgres-over-neon"] as const)("F10: a database that hangs, %s", (name) => {
   let world: World;
-  /** Another way into the same database, for the locks that make it hang. */
+  /** A second connection to the same database, for the locks that make it hang. */
   let direct: string;
   beforeAll(async () => {
     world = await openAuth(name);
@@ -87,7 +87,7 @@ describe.each(["postgres", "postgres-over-neon"] as const)("F10: a database that
   });
   afterAll(() => world.close());
 
-  /** A call that is already late is no help to a client that waits five seconds. */
+  /** A late answer does not help a client that waits five seconds. */
   const patienceMilliseconds = 5_000;
   const tables: Record<string, Statement<unknown>> = {
     usr: sql`lock table usr in access exclusive mode`,
@@ -95,7 +95,7 @@ describe.each(["postgres", "postgres-over-neon"] as const)("F10: a database that
     ...(name === "postgres" && { aud: sql`lock table aud in access exclusive mode` }),
   };
 
-  /** Calls at once while a table is locked. Few enough that what is timed is the wait, not the work of this machine. */
+  /** Concurrent calls while a table is locked. They are few, so that the wait is measured and not this machine's work. */
   async function callsDuring(lock: Statement<unknown>, some: readonly Write[]): Promise<void> {
     const rows = await Promise.all(some.map(async (write) => ({ write, ...(await prepareWrite(world, write)) })));
     const [reader, outsider] = [await world.person(), await world.person()];
@@ -130,8 +130,8 @@ describe.each(["postgres", "postgres-over-neon"] as const)("F10: a database that
   );
 });
 
-describe("F11, T06: connections that are cut", () => {
-  test("300 calls while connections are cut: 503 or the answer, and nothing happens twice", async () => {
+describe("F11, T06: interrupted connections", () => {
+  test("300 calls while connections are interrupted: 503 or the answer, and nothing happens twice", async () => {
     const world = await openAuth("postgres");
     const people = await Promise.all(Array.from({ length: 10 }, () => world.person()));
     const killer = new pg.Client({ connectionString: world.backend.connectionString! });

@@ -10,7 +10,7 @@ const token = "token" as const;
 /** Every operation that changes something. */
 export const writes: readonly Write[] = [...factorWrites, ...sessionWrites, ...accountWrites];
 
-/** Reads, and what is refused: no failure may be taken for a yes. */
+/** Reads, and refused acts: a failure must never count as permission. */
 export const reads: Record<string, (auth: Auth, person: Person) => Promise<unknown>> = {
   verify: (auth, { token: value }) => auth.sessions.verify({ token: value, transport: token }),
   "users.get": (auth, { actor, userId }) => auth.users.get({ actor, userId }),
@@ -29,7 +29,7 @@ export const reads: Record<string, (auth: Auth, person: Person) => Promise<unkno
     }),
 };
 
-/** Sets a write up on the database itself, so that only the write meets the faults. */
+/** Prepares a write on the database itself, so that only the write meets the faults. */
 export async function prepareWrite(world: World, { prepare }: Write) {
   const person = await world.person();
   const prepared = (await prepare?.(world, person)) as never;
