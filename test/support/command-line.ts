@@ -9,7 +9,7 @@ export async function sallyport(...args: string[]): Promise<{ code: number; stdo
   return await sallyportWith({}, ...args);
 }
 
-/** The same, with more of an environment. */
+/** The same, with a larger environment. */
 export async function sallyportWith(
   more: Readonly<Record<string, string>>,
   ...args: string[]
