@@ -220,7 +220,7 @@ describe("R130: malformed bodies", () => {
     ["an unknown member", '{"display_name":"a","status":"revoked"}', "invalid_format.body"],
     ["a member in another case", '{"Display_name":"a"}', "invalid_format.body"],
     ["our own names for it", '{"displayName":"a"}', "invalid_format.body"],
-    ["somebody else's actor (B24)", '{"display_name":"a","actor":{"system":"x"}}', "invalid_format.body"],
+    ["another user's actor (B24)", '{"display_name":"a","actor":{"system":"x"}}', "invalid_format.body"],
     ["a number for a text", '{"display_name":1}', "invalid_format.body"],
     ["a list for a text", '{"display_name":["a"]}', "invalid_format.body"],
     ["an object for a text", '{"display_name":{"$ne":null}}', "invalid_format.body"],

@@ -188,7 +188,7 @@ describe("S28: passkey registration over HTTP", () => {
 });
 
 describe("passkey sign-in over HTTP", () => {
-  test("a response signs in once, whoever sends it", async () => {
+  test("a response signs in once, whichever client sends it", async () => {
     const { device } = await withPasskey();
     const response = await choose(device);
     expect((await post("/auth/sign-in/passkey", { response, transport: "token" })).status).toBe(200);

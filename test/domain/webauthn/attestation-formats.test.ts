@@ -66,7 +66,7 @@ describe("packed, §8.2", () => {
       certificate: { extensions: [aaguidExtension(der(4, randomBytes(16)))] },
       expected: invalid,
     },
-    { case: "the AAGUID without its octet string", certificate: { extensions: [aaguidExtension(aaguid)] }, expected: invalid },
+    { case: "a bare AAGUID", certificate: { extensions: [aaguidExtension(aaguid)] }, expected: invalid },
     {
       case: "the AAGUID critical",
       certificate: { extensions: [aaguidExtension(der(4, aaguid), true)] },

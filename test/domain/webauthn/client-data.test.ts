@@ -13,7 +13,7 @@ const json = (members: object) => utf8(JSON.stringify({ ...good, ...members }));
 const check = (bytes: Bytes, party: RelyingParty = relyingParty) =>
   checkClientData(bytes, { type, challenge, relyingParty: party })?.check;
 
-/** The step of §7.1, then that of §7.2. */
+/** The step of §7.1, then the step of §7.2. */
 const stepsOf = (name: WebAuthnCheck) => {
   const { registration, authentication } = webAuthnChecks[name] as { registration?: number; authentication?: number };
   return `steps ${registration} and ${authentication}`;
@@ -50,7 +50,7 @@ describe.each<{ name: WebAuthnCheck; cases: readonly { case: string; bytes: Byte
       { case: "a NUL at the end", bytes: utf8(`${JSON.stringify(good)}\0`) },
       { case: "two objects", bytes: utf8(JSON.stringify(good).repeat(2)) },
       { case: "two byte order marks", bytes: utf8(`\ufeff\ufeff${JSON.stringify(good)}`) },
-      { case: "the type twice, the right one last", bytes: utf8(`{"type":"webauthn.create",${JSON.stringify(good).slice(1)}`) },
+      { case: "type twice, right one last", bytes: utf8(`{"type":"webauthn.create",${JSON.stringify(good).slice(1)}`) },
       {
         case: "the origin twice, the right one last",
         bytes: utf8(`{"origin":"https://evil.example",${JSON.stringify(good).slice(1)}`),
