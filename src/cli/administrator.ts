@@ -22,7 +22,7 @@ export const administratorCommand: Command = {
         console.log(granted ? "The user is an administrator now." : "The user was an administrator already.");
       } else {
         const { removed } = await administrators.remove(input);
-        console.log(removed ? "The user is no longer an administrator." : "The user was no administrator.");
+        console.log(removed ? "The user is no longer an administrator." : "The user was not an administrator.");
       }
     });
   },

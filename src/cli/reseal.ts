@@ -19,7 +19,7 @@ export const resealCommand: Command = {
         unreadable += step.unreadable;
         after = step.next;
       }
-      console.log(`${resealed} secrets are sealed anew.`);
+      console.log(`${resealed} secrets were encrypted with the newest key.`);
       if (unreadable > 0) throw new Error(`${unreadable} secrets open with none of the keys, and stay as they are.`);
     });
   },

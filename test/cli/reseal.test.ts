@@ -44,11 +44,11 @@ test("S44: sealing keys rotate during use: old, both, resealed, new alone", asyn
   // A missing key is the deployment's fault, not the user's: no one is admitted, and no attempt is counted.
   expect(await canSignIn(onlyNew, person, app)).toBe("unavailable.configuration");
 
-  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "1 secrets are sealed anew.\n" });
+  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "1 secrets were encrypted with the newest key.\n" });
   expect(sealingVersion(await stored(app))).toBe(2);
   expect(await canSignIn(both, person, app)).toBe("done");
   expect(await canSignIn(onlyNew, person, app)).toBe("done");
-  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "0 secrets are sealed anew.\n" });
+  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "0 secrets were encrypted with the newest key.\n" });
 });
 
 test("reseal: resumes where it was cut off and leaves concurrent changes alone", async () => {
