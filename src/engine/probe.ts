@@ -19,7 +19,7 @@ export async function probeDatabase(database: Database): Promise<void> {
       await database.run(writeProbe(id, value));
       const [row] = await database.run(readProbe(id));
       if (row?.value !== value) {
-        throw new DatabaseStateError("stale_reads", "A cache of queries stands between us and the database.");
+        throw new DatabaseStateError("stale_reads", "A query cache answers in place of the database.");
       }
     }
   } finally {
