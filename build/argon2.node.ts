@@ -111,8 +111,8 @@ function permutation(arithmetic: Arithmetic, rows: readonly Row[]): { readonly t
 }
 
 /**
- * A module that exports `G(x, y, result)`, which compresses the blocks `x` and `y` and XORs the outcome into a third block.
- * Each argument is an address in the imported memory, whose first block is `G`'s own workspace.
+ * A module that exports `G(x, y, result)`, which compresses the blocks `x` and `y` and XORs the outcome into a third block,
+ * which must be neither of them. Each argument is an address in the imported memory, whose first block is `G`'s own workspace.
  */
 function compressionModule(arithmetic: Arithmetic): string {
   const { type, words, xor } = arithmetic;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The fewest code points of a password that is the only factor, and of one beside an enforced second factor. */
+/** The fewest code points of a password as the only factor, and of a password with an enforced second factor. */
 export const minimumPasswordLength = 15;
 export const minimumPasswordLengthWithFactor = 8;
 

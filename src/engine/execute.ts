@@ -73,7 +73,7 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
       const refusal = isReplyLost(final) ? unavailable(final) : refusalOf(final);
       // An operator must hear of a database that does not answer, wherever the application handles the error (S81).
       if (refusal instanceof AuthError && refusal.status === 503) core.onError(refusal);
-      // Of several operations, only the refused one is recorded. The name of a constraint does not say which it was.
+      // With several operations, only the refused one is recorded. A constraint does not say which one that was.
       const place = isMarked(items) ? placeOf(final) : undefined;
       for (const [index, item] of items.entries()) {
         if (isWork(item) && (place ?? index) === index) await recordDenial(core, item.denial, refusal);

@@ -176,7 +176,7 @@ describe("generated identifiers", () => {
     expect(new Set(ids).size).toBe(ids.length);
     const counters = ids.map((id) => Number.parseInt(id.slice("aud_".length + 13, "aud_".length + 16), 16));
     const stepsOfOne = counters.filter((counter, index) => index > 0 && counter - counters[index - 1]! === 1);
-    // Of 12 random bits one in 4,096 follows its neighbour; a shared counter would make nearly all do so.
+    // With 12 random bits, one id in 4,096 follows its neighbour; with a shared counter nearly all would.
     expect(stepsOfOne.length).toBeLessThan(20);
   });
 

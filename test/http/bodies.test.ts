@@ -49,7 +49,7 @@ describe("bodies over 64 KiB", () => {
     ["in pieces of 1,000", (text) => [chunked(text, 1000), json]],
     ["in one piece", (text) => [chunked(text, text.length), json]],
     ["with too small a length", (text) => [chunked(text, 4096), { ...json, "content-length": "2" }]],
-    ["with a length that is no number", (text) => [chunked(text, 4096), { ...json, "content-length": "many" }]],
+    ["with a length of letters", (text) => [chunked(text, 4096), { ...json, "content-length": "many" }]],
   ];
 
   test.each(forms)("%s", async (_case, form) => {
@@ -219,12 +219,12 @@ describe("R130: malformed bodies", () => {
     ["a list of bodies", '[{"display_name":"a"}]', "invalid_format.body"],
     ["an unknown member", '{"display_name":"a","status":"revoked"}', "invalid_format.body"],
     ["a member in another case", '{"Display_name":"a"}', "invalid_format.body"],
-    ["our own names for it", '{"displayName":"a"}', "invalid_format.body"],
+    ["a camelCase member", '{"displayName":"a"}', "invalid_format.body"],
     ["another user's actor (B24)", '{"display_name":"a","actor":{"system":"x"}}', "invalid_format.body"],
     ["a number for a text", '{"display_name":1}', "invalid_format.body"],
     ["a list for a text", '{"display_name":["a"]}', "invalid_format.body"],
     ["an object for a text", '{"display_name":{"$ne":null}}', "invalid_format.body"],
-    ["a truth for a text", '{"display_name":true}', "invalid_format.body"],
+    ["a boolean for a text", '{"display_name":true}', "invalid_format.body"],
     ["__proto__ (B38)", '{"__proto__":{"display_name":"a"}}', "invalid_format.body"],
     ["__proto__ below", '{"x":{"__proto__":1}}', "invalid_format.body"],
     ["__proto__, escaped", '{"\\u005f_proto__":{"a":1}}', "invalid_format.body"],
@@ -232,8 +232,8 @@ describe("R130: malformed bodies", () => {
     ["toString", '{"toString":"a"}', "invalid_format.body"],
     ["hasOwnProperty", '{"hasOwnProperty":1}', "invalid_format.body"],
     ["10,000 members", `{${Array.from({ length: 5000 }, (_, n) => `"m${n}":1`).join()}}`, "invalid_format.body"],
-    ["30,000 lists in each other", "[".repeat(30_000) + "]".repeat(30_000), "invalid_format.body"],
-    ["10,000 objects in each other", `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`, "invalid_format.body"],
+    ["30,000 nested lists", "[".repeat(30_000) + "]".repeat(30_000), "invalid_format.body"],
+    ["10,000 nested objects", `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`, "invalid_format.body"],
 
     ["NUL", '{"display_name":"a\\u0000b"}', "invalid_format.text"],
     ["a lone surrogate", '{"display_name":"\\ud800"}', "invalid_format.text"],
@@ -251,7 +251,7 @@ describe("R130: malformed bodies", () => {
     ["an emoji", "👩‍💻"],
     ["right to left", "\u202eadA"],
     ["the last code point", "\u{10ffff}"],
-    ["what is no character", "\uffff\ufffe"],
+    ["noncharacters", "\uffff\ufffe"],
     ["quotes and backslashes", `"'\\%_;--$1\${x}`],
     ["colons and braces", '":{}:","x":1'],
     ["nothing", ""],

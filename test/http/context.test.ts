@@ -42,9 +42,9 @@ describe("S23: where a client's address comes from", () => {
   };
 
   test.each<[string, Record<string, string>, string | undefined]>([
-    ["what the edge says", { "cf-connecting-ip": "192.0.2.1" }, "192.0.2.1"],
-    ["and no list that a client wrote", { "cf-connecting-ip": "192.0.2.1", "x-forwarded-for": "6.6.6.6" }, "192.0.2.1"],
-    ["nothing, where no edge stands", { "x-forwarded-for": "6.6.6.6" }, undefined],
+    ["the edge's header", { "cf-connecting-ip": "192.0.2.1" }, "192.0.2.1"],
+    ["not a client's list", { "cf-connecting-ip": "192.0.2.1", "x-forwarded-for": "6.6.6.6" }, "192.0.2.1"],
+    ["nothing without an edge", { "x-forwarded-for": "6.6.6.6" }, undefined],
   ])("cloudflareAddress: %s", async (_case, headers, address) => {
     expect(await addressOf(cloudflareAddress, { ...spoofed, ...headers })).toBe(address);
   });
@@ -155,7 +155,7 @@ describe("S41: request context in the audit log", () => {
     ["controls, as a client can send them", "a\u0001b\u0080c\u009f", "abc"],
     ["markup", "<b>\"'&", "<b>\"'&"],
     ["nothing", "", undefined],
-    ["nothing that is left", "\u0085\u00ad", undefined],
+    ["nothing after cleaning", "\u0085\u00ad", undefined],
   ])("a header of %s: recorded, cleaned and cut", async (_case, sent, kept) => {
     const { row } = await signUp({ "user-agent": sent, "x-request-id": sent, [addressHeader]: sent });
     expect([row.context.user_agent, row.context.client_request_id, row.context.ip]).toEqual([kept, kept, kept]);

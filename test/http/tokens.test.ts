@@ -190,7 +190,7 @@ describe("M8, S51: the prefix alone decides the kind of a bearer", () => {
     ["shr_", `shr_${"0".repeat(32)}_${"A".repeat(43)}`, "auth.token_format_unrecognized"],
     ["a session token with the prefix", `pat_${"A".repeat(39)}`, "pat.invalid"],
     ["the prefix alone", "pat_", "pat.invalid"],
-    ["what no token holds", "pat_~", "pat.invalid"],
+    ["an invalid character", "pat_~", "pat.invalid"],
     ["PAT_", `PAT_${"0".repeat(32)}_${"A".repeat(43)}`, "unauthorized.invalid_token"],
   ])("%s", async (_case, token, code) => {
     world.counting.reset(0);

@@ -164,7 +164,7 @@ describe("S36: /.well-known/webauthn", () => {
   test.each([
     ["one origin", [webauthn("https://a.example")], undefined],
     [
-      "another for something else",
+      "another origin for another use",
       [webauthn("https://a.example"), { origin: "https://b.example", uses: ["csrf"] as const }],
       undefined,
     ],

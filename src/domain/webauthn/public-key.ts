@@ -28,7 +28,7 @@ const maxRsaBits = 8192;
 export function rsaPublicKey(n: Bytes, e: Bytes): PublicKey | undefined {
   const bits = n.length === 0 ? 0 : 8 * n.length - Math.clz32(n[0]!) + 24;
   const isModulus = n[0] !== 0 && bits >= minRsaBits && bits <= maxRsaBits && n[n.length - 1]! % 2 === 1;
-  // RFC 8017 §3.1: odd and at least 3. A TPM can name four bytes.
+  // RFC 8017 §3.1: odd and at least 3. A TPM's exponent has four bytes.
   const isExponent = e.length > 0 && e.length <= 4 && e[0] !== 0 && e[e.length - 1]! % 2 === 1;
   const isOne = e.length === 1 && e[0] === 1;
   return isModulus && isExponent && !isOne ? { type: "RSA", n, e } : undefined;
