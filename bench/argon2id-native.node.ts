@@ -1,4 +1,4 @@
-/** The same as `argon2id-loop.ts`, by the C library. */
+/** The same as `argon2id-loop.ts`, with the C library. */
 import { createInterface } from "node:readline";
 import argon2 from "argon2";
 import { decoyHash } from "sallyport/argon2id";

@@ -7,7 +7,7 @@ const pairs = 40;
 const root = fileURLToPath(new URL("..", import.meta.url));
 const bin = (name: string): string => `${root}node_modules/.bin/${name}`;
 
-/** A process that hashes once for each line it reads, and says how long that took, in milliseconds. */
+/** A process that hashes once for each line it reads, and prints how long that took, in milliseconds. */
 interface Peer {
   readonly name: string;
   hash(): Promise<number>;
@@ -89,7 +89,7 @@ async function workerdPeer(): Promise<Peer> {
   };
 }
 
-/** What an isolate's memory grows by: after 250 hashes in a row, and with 50 asked for at once. */
+/** How much an isolate's memory grows: after 250 hashes in a row, and with 50 requested at once. */
 export async function measureMemory(): Promise<void> {
   console.log("\n## Memory of workerd, resident\n");
   const built = await bundle("bench/workers/argon2id.ts");

@@ -8,7 +8,7 @@ const workers = [
   { name: "all of identity", entry: "bench/workers/cold-full.ts", goal: 1.55 },
 ];
 
-/** CPU of workerd from its start to its first answer, over bare Hono's. */
+/** CPU of workerd from its start to its first response, compared with bare Hono. */
 export async function measureColdStart(): Promise<void> {
   console.log("\n## Cold start, CPU of workerd to the first answer\n");
   const bare = { bundle: await bundle("bench/workers/bare.ts"), times: [] as number[] };

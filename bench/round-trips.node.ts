@@ -39,7 +39,7 @@ export async function measureRoundTrips(): Promise<void> {
   };
   const secrets = crypto.getRandomValues(Buffer.alloc(32)).toString("base64url");
   const sealingKeys = crypto.getRandomValues(Buffer.alloc(32)).toString("base64url");
-  // Where the authenticator of the tests thinks it is.
+  // The origin that the test authenticator reports.
   const origins = ["https://example.com"];
   const auth = createAuth({
     database,
@@ -99,7 +99,7 @@ export async function measureRoundTrips(): Promise<void> {
   const request = await counted("sign-in options", () => auth.signIn.passkeyOptions());
   const assertion = await authenticator.get(request);
   const byPasskey = await counted("passkey sign-in", () => auth.signIn.passkey({ response: assertion }));
-  // Who has a passkey proves that one for what lasts.
+  // A user with a passkey must prove it before changes that last.
   const strong = await auth.sessions.verify({ token: byPasskey.token, transport: "token" });
 
   const enrolled = await counted("enrol app", () => auth.factors.enrollTotp({ actor: strong.actor, label: "phone" }));

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [part …]`: prints what Sallyport costs, beside what it is compared with, and how it was measured. Parts:
- * trips, sizes, session, tokens, cold, argon2id, memory. Run it on a machine that does nothing else.
+ * `npm run bench -- [part …]`: prints what Sallyport costs, what it is compared with, and how it was measured. Parts: trips,
+ * sizes, session, tokens, cold, argon2id, memory. Run it on a machine that does nothing else.
  */
 import { measureArgon2id, measureMemory } from "./argon2id.node.ts";
 import { measureColdStart } from "./cold-start.node.ts";

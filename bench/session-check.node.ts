@@ -3,7 +3,7 @@ import { bundle, median, serve } from "./workerd.node.ts";
 const requests = 3_000;
 const rounds = 41;
 
-/** CPU that a session check adds to bare Hono in workerd, beside the least that can be written by hand. */
+/** CPU that a session check adds to bare Hono in workerd, next to the floor: the least code that does the same work. */
 export async function measureSessionCheck(): Promise<void> {
   console.log("\n## CPU that a session check adds to bare Hono, in workerd\n");
   const built = await bundle("bench/workers/session-check.ts");
@@ -23,7 +23,7 @@ export async function measureSessionCheck(): Promise<void> {
   await worker.stop();
   await built.remove();
 
-  // Of the medians: a round's own differences are of few microseconds, and its noise is as large.
+  // Subtracts medians: within one round the differences are a few microseconds, and the noise is as large.
   const [bare, floor, sallyport] = variants.map((variant) => median(times[variant])) as [number, number, number];
   for (const variant of variants)
     console.log(`${variant.padEnd(10)} ${median(times[variant]).toFixed(1)} µs a request`);

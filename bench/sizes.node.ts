@@ -1,7 +1,7 @@
 import { type Bundle, bundle } from "./workerd.node.ts";
 
 const kib = (bytes: number): string => `${(bytes / 1024).toFixed(2)} KiB`;
-/** With the bytes, for whoever holds them to a goal. */
+/** The size with its exact bytes, to compare with a goal. */
 const exact = (bytes: number): string => `${kib(bytes)}, ${bytes} bytes`;
 
 /** What each further entry adds to a Worker with every route of `createAuth`, gzipped. */
@@ -31,7 +31,7 @@ export async function measureSizes(): Promise<void> {
   const without = await bundle("bench/workers/minimal.ts", { external: ["sallyport/neon"] });
   const withNeon = await bundle("bench/workers/minimal.ts");
   const bare = await bundle("bench/workers/bare.ts");
-  // The same three with `hono`, whose router is another one.
+  // The same three with `hono`, which uses a different router.
   const preset = { alias: { "hono/tiny": "hono" } };
   const external = ["sallyport/neon"];
   const defaultWithout = await bundle("bench/workers/minimal.ts", { ...preset, external });

@@ -7,7 +7,7 @@ const variants = [
 ] as const;
 const rounds = 5;
 
-/** CPU of a request with a personal access token, in workerd: the first in an isolate, which hashes, and those after it. */
+/** CPU of a request with a personal access token, in workerd: the first in an isolate, which hashes, and later ones. */
 export async function measureTokenCheck(): Promise<void> {
   console.log("\n## CPU of a request with a personal access token, in workerd\n");
   const built = await bundle("bench/workers/token-check.ts");

@@ -1,5 +1,5 @@
 /**
- * A Worker on workerd itself, without wrangler around it, and what it costs: CPU time and memory of its process.
+ * Runs a Worker on workerd itself, without wrangler, and measures what it costs: CPU time and memory of its process.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface Bundle {
 /**
  * Bundles a Worker from the built package, as wrangler would: minified, with the conditions of workerd.
  *
- * @param options.alias What is bundled in the place of a module, by its name.
+ * @param options.alias Modules to bundle in place of others, by name.
  */
 export async function bundle(
   entry: string,

@@ -1,6 +1,6 @@
 /**
  * Writes `src/http/generated/api.ts`: the types of all routes for Hono's client, from the table of routes and the schemas of
- * its answers.
+ * their responses.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { usesCookies } from "../src/http/route.ts";
 import { routesByFeature } from "./openapi/every-route.node.ts";
 import { namedSchemas, responses } from "./openapi/responses.node.ts";
 
-/** As much of a Valibot schema as a type says. */
+/** The parts of a Valibot schema that a type expresses. */
 interface Schema {
   readonly type: string;
   readonly entries?: Readonly<Record<string, Schema>>;
@@ -25,7 +25,7 @@ interface Schema {
 
 const names = new Map<unknown, string>(Object.entries(namedSchemas).map(([name, schema]) => [schema, `${name}Body`]));
 
-/** The text of a schema's type. @throws {TypeError} For a kind of schema that has no type here. */
+/** The text of a schema's type. @throws {TypeError} If this kind of schema has no type here. */
 function typeOf(schema: Schema, isNamed = true): string {
   const name = names.get(schema);
   if (name && isNamed) return name;
@@ -73,7 +73,7 @@ function objectType({ type, entries }: Schema): string {
 const memberName = (name: string): string => (/^\w+$/.test(name) ? name : JSON.stringify(name));
 const wrapped = (type: string): string => (/[ |]/.test(type) && !/^\{[^{}]*\}$/.test(type) ? `(${type})` : type);
 
-/** What a request of a route is made of. */
+/** The text of the type of a route's request. */
 function inputOf(row: AnyRoute): string {
   const parameters = [...row.path.matchAll(/:(\w+)/g)].map(([, name]) => `${name}: string`);
   const isTicket = row.access === "ticket";

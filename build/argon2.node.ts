@@ -1,10 +1,10 @@
 /**
  * Writes Argon2's compression function G (RFC 9106 §3.5, §3.6) as WebAssembly, at build time: with SIMD, and with 64-bit words
- * for machines that have none. What of Argon2id is not this function is in `crypto/argon2id.ts`.
+ * for machines that have none. The rest of Argon2id is in `crypto/argon2id.ts`.
  *
- * Both come of one description of the permutation P. A local holds one or two of P's sixteen words; four rows of such locals,
- * `a` to `d`, are its 4 × 4 matrix. The text is WebAssembly's own format; wabt assembles it. The digests are those of the
- * binaries that were measured and tested, so that another assembler cannot change them unseen.
+ * Both come from one description of the permutation P. A local holds one or two of P's sixteen words; four rows of such locals,
+ * `a` to `d`, are its 4 × 4 matrix. The text is WebAssembly's own format; wabt assembles it. The digests pin the binaries that
+ * were measured and tested, so that another assembler cannot change them unnoticed.
  *
  * @module
  */
@@ -19,11 +19,11 @@ interface Arithmetic {
   readonly words: 1 | 2;
   xor(x: string, y: string): string;
   add(x: string, y: string): string;
-  /** Of the lower 32 bits of each word. */
+  /** Multiplies the lower 32 bits of each word. */
   multiplyLow(x: string, y: string): string;
-  /** To the right. `x` is a local's name. */
+  /** Rotates to the right. `x` is a local's name. */
   rotate(x: string, bits: Rotation): string;
-  /** Statements, if any, and the row, after which each of the four words stands `by` places to the left. */
+  /** Moves each of the four words `by` places to the left: the statements for that, if any, and the resulting row. */
   turn(row: Row, by: 1 | 2 | 3): { readonly text: string; readonly row: Row };
 }
 
@@ -48,7 +48,7 @@ const scalar: Arithmetic = {
 
 const shuffle = (x: string, y: string, bytes: readonly number[]): string =>
   `(i8x16.shuffle ${bytes.join(" ")} ${x} ${y})`;
-/** Where the bytes of two words come from, when each is rotated. */
+/** The source of each byte when two words are rotated. */
 const rotatedBytes = (bits: number): number[] =>
   Array.from({ length: 16 }, (_, index) => (index & 8) | ((index + bits / 8) & 7));
 /** The second word of one local and the first of another. */
@@ -58,8 +58,8 @@ const middle = (x: string, y: string): string =>
 const lowHalves = (x: string): string => shuffle(x, x, [0, 1, 2, 3, 8, 9, 10, 11, 0, 1, 2, 3, 8, 9, 10, 11]);
 
 /**
- * By the instructions that engines translate best: measured in V8 and in JavaScriptCore, where a swizzle by a local is one
- * machine instruction, and a shuffle by the same bytes loads them anew each time.
+ * Uses the instructions that engines translate best, as measured in V8 and JavaScriptCore: a swizzle by a local is one machine
+ * instruction, while a shuffle by the same bytes loads them again each time.
  */
 const simd: Arithmetic = {
   type: "v128",
@@ -80,10 +80,13 @@ const simd: Arithmetic = {
   },
 };
 
-/** P of §3.6 on `rows`: its statements, and the rows in which the words then stand. */
+/** P of §3.6 on `rows`: its statements, and the rows that hold the words afterwards. */
 function permutation(arithmetic: Arithmetic, rows: readonly Row[]): { readonly text: string; readonly rows: Row[] } {
   const { xor, add, multiplyLow, rotate, turn } = arithmetic;
-  /** x = x + y + 2 · low(x) · low(y), and then z = (z ^ x) >>> bits: for a whole row, so that the columns overlap in time. */
+  /**
+   * x = x + y + 2 · low(x) · low(y), and then z = (z ^ x) >>> bits, for a whole row at once, so that the columns overlap in
+   * time.
+   */
   const step = (x: Row, y: Row, z: Row, bits: Rotation): string =>
     [
       ...x.map((name, k) => set(`t${k}`, multiplyLow(get(name), get(y[k]!)))),
@@ -95,7 +98,7 @@ function permutation(arithmetic: Arithmetic, rows: readonly Row[]): { readonly t
     step(a, b, d, 32) + step(c, d, b, 24) + step(a, b, d, 16) + step(c, d, b, 63);
 
   const [a, b, c, d] = rows as [Row, Row, Row, Row];
-  // Turned so, the diagonals stand in columns.
+  // After these turns, the diagonals stand in columns.
   const [b1, c1, d1] = [turn(b, 1), turn(c, 2), turn(d, 3)];
   const [b2, c2, d2] = [turn(b1.row, 3), turn(c1.row, 2), turn(d1.row, 1)];
   const texts = [
@@ -108,8 +111,8 @@ function permutation(arithmetic: Arithmetic, rows: readonly Row[]): { readonly t
 }
 
 /**
- * A module that exports `G(x, y, result)`: adds, by XOR, the compression of two blocks to a third, which is neither of them.
- * Each is an address in the imported memory, whose first block is `G`'s own to work in.
+ * A module that exports `G(x, y, result)`, which compresses the blocks `x` and `y` and XORs the outcome into a third block,
+ * which must be neither of them. Each argument is an address in the imported memory, whose first block is `G`'s own workspace.
  */
 function compressionModule(arithmetic: Arithmetic): string {
   const { type, words, xor } = arithmetic;
@@ -121,7 +124,7 @@ function compressionModule(arithmetic: Arithmetic): string {
   const store = (pointer: string, offset: number, value: string): string =>
     `(${type}.store offset=${offset} ${get(pointer)} ${value})\n`;
   const r = (offset: number): string => xor(load("x", offset), load("y", offset)); // R = X ^ Y
-  /** The offsets of a local's words: in a row of the 8 × 8 matrix of registers, and in a column. A register is two words. */
+  /** The offsets of a local's words, in a row and in a column of the 8 × 8 matrix of registers. A register is two words. */
   const inRow = (local: number): number => 8 * words * local;
   const inColumn = (local: number): number => 128 * Math.floor((words * local) / 2) + 8 * ((words * local) % 2);
 
@@ -155,7 +158,7 @@ ${advance(["x", "y", "work"], -1024)}
 ${eightTimes("columns", ofColumn.join(""))}))`;
 }
 
-/** The two modules in WebAssembly's text format, and the sha256 of the binary that each gives. */
+/** The two modules in WebAssembly's text format, and the SHA-256 of each binary. */
 export const argon2Modules = {
   simd: {
     text: (): string => compressionModule(simd),
@@ -170,7 +173,7 @@ export const argon2Modules = {
 /**
  * Writes `argon2.wasm` and `argon2.ts` (the same, and the one without SIMD, as base64) into a folder.
  *
- * @throws {Error} If a binary's digest differs; then nothing is written.
+ * @throws {Error} If a binary's digest differs. Then nothing is written.
  */
 export async function generateArgon2(folder: URL): Promise<void> {
   const [simd, plain] = [await assemble("simd"), await assemble("plain")];

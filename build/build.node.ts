@@ -1,7 +1,7 @@
 /**
- * Writes `dist/`: the sources as JavaScript with declarations, and what they import that is not TypeScript.
+ * Writes `dist/`: the sources as JavaScript with declarations, and the imported files that are not TypeScript.
  *
- * The generated files must be there: `npm run build` writes them first.
+ * The generated files must exist: `npm run build` writes them first.
  *
  * @module
  */

@@ -6,19 +6,19 @@ import { parseSource, readSourceTree } from "./architecture/source-tree.ts";
 
 const files = readSourceTree("src", "build", "worker");
 
-describe("what there is to look at", () => {
-  test("the files and their imports", () => {
+describe("architecture gates, what they read", () => {
+  test("finds files and their imports", () => {
     expect(files.length).toBeGreaterThan(80);
     expect(files.flatMap(({ imports }) => imports).length).toBeGreaterThan(300);
     for (const { name } of layers) expect(files.map(({ path }) => layerOf(path)?.name)).toContain(name);
   });
 
-  test("every entry of the package, as a source", () => {
+  test("finds the source of every package entry", () => {
     expect(packageEntries.size).toBeGreaterThan(12);
     expect(files.map(({ path }) => path)).toEqual(expect.arrayContaining([...packageEntries]));
   });
 
-  test("every relative import leads to a file that was read, or to a binary", () => {
+  test("every relative import leads to a file that was read or to a binary", () => {
     const known = new Set(files.map(({ path }) => path));
     const lost = files.flatMap(({ path, imports }) =>
       imports
@@ -30,11 +30,11 @@ describe("what there is to look at", () => {
 });
 
 describe.each([...importGates, ...codeGates])("$rule", ({ find, planted, found }) => {
-  test("what is planted is found", () => {
+  test("finds the planted breach", () => {
     expect(find(Object.entries(planted).map(([path, text]) => parseSource(path, text)))).toEqual(found);
   });
 
-  test("the sources keep to it", () => {
+  test("the sources keep the rule", () => {
     expect(find(files)).toEqual([]);
   });
 });

@@ -12,7 +12,7 @@ const run = promisify(execFile);
 
 interface Example {
   readonly page: string;
-  /** What stands behind its fence's language; nothing for a sketch, whose gaps are the reader's to fill. */
+  /** The info string after its fence's language. None marks a sketch, whose gaps the reader fills. */
   readonly name: string | undefined;
   readonly text: string;
 }
@@ -43,7 +43,7 @@ describe("examples in docs", () => {
   });
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** What the compiler says of a program that finds `sallyport` in the sources. */
+  /** The compiler's messages for a program that resolves `sallyport` to the sources. */
   async function complaintsAbout(files: ReadonlyMap<string, string>): Promise<string> {
     for (const [name, text] of files) await writeFile(join(folder, name), text);
     const paths = Object.fromEntries(
@@ -66,14 +66,14 @@ describe("examples in docs", () => {
     );
   }
 
-  test("are known, and only the harness's is a sketch", async () => {
+  test("are all listed, and only the test harness's is a sketch", async () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
       ["conformance.md", undefined],
       ["pages.md", "application.ts"],
     ]);
   });
 
-  test("compile, strictly", { timeout: 120_000 }, async () => {
+  test("compile in strict mode", { timeout: 120_000 }, async () => {
     expect(await complaintsAbout(await programs())).toBe("");
   });
 

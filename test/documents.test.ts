@@ -46,7 +46,7 @@ describe("docs/architecture.md", () => {
   });
 });
 
-test("CONTRIBUTING.md: a resource takes 15 files, and those that exist are named rightly", () => {
+test("CONTRIBUTING.md: a resource takes 15 files, and the names of existing ones are right", () => {
   const [steps] = /^New, in this order:[\s\S]*?(?=^The route types)/m.exec(read("CONTRIBUTING.md"))!;
   const files = [...steps.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, path]) => path!);
   expect(files).toHaveLength(15);
@@ -71,7 +71,7 @@ describe("docs/options.md", () => {
   });
 });
 
-/** As much of a Valibot schema as a table of routes shows. */
+/** The parts of a Valibot schema that the table of routes shows. */
 interface Schema {
   readonly type: string;
   readonly entries?: Readonly<Record<string, Schema>>;

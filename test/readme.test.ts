@@ -18,7 +18,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
 const readme = await readFile(join(root, "README.md"), "utf8");
 
-/** The examples, by the name behind their fence's language. */
+/** The examples, by the name after their fence's language. */
 const examples: ReadonlyMap<string, string> = new Map(
   [...readme.matchAll(/^```ts (\S+)\n([\s\S]*?)^```$/gm)].map(([, name, text]) => [name!, text!]),
 );
@@ -31,12 +31,12 @@ describe("README", () => {
   }, 240_000);
   afterAll(() => project?.remove());
 
-  test("has the tested examples, and no TypeScript that is not tested", () => {
+  test("has the tested examples and no untested TypeScript", () => {
     expect([...examples.keys()]).toEqual(["worker.ts", "everything.ts", "transaction.ts", "browser.ts", "client.ts"]);
     expect(readme.match(/^```(ts|typescript|js|tsx)\b/gm)).toHaveLength(examples.size);
   });
 
-  test("every example compiles, strictly", { timeout: 120_000 }, async () => {
+  test("every example compiles in strict mode", { timeout: 120_000 }, async () => {
     expect(await compile(project.folder, [...examples.keys()])).toBe("");
   });
 
@@ -69,7 +69,7 @@ describe("README", () => {
     expect((await ask("/sign-in", configured)).headers.get("content-type")).toContain("text/html");
   });
 
-  test("the browser and client examples speak to the routes", async () => {
+  test("the browser and client examples use the routes", async () => {
     const { signIn } = await import(join(project.folder, "browser.ts"));
     const { whoAmI } = await import(join(project.folder, "client.ts"));
     const login = ["ada@example.com", "correct horse battery staple"] as const;
@@ -116,7 +116,7 @@ describe("README", () => {
     }
   });
 
-  test("every route that it names exists", () => {
+  test("every route in the README exists", () => {
     const named = [...readme.matchAll(/\b(GET|POST) (\/auth\/[\w/-]+)/g)].map(
       ([, method, path]) => `${method} ${path}`,
     );
@@ -135,7 +135,7 @@ function authOn(database: Database): FullAuth {
 }
 
 describe("Markdown", () => {
-  test("every link to a file of the repository leads to one", async () => {
+  test("every link to a file of the repository has a target", async () => {
     const folders = [".", "docs", "examples"];
     const broken: string[] = [];
     let count = 0;

@@ -1,7 +1,7 @@
 /**
- * `npm test`: everything that says whether the project is sound, its wall time, and one line at the end that counts it.
+ * `npm test`: runs every check of the project, and prints its wall time and one line at the end with the count.
  *
- * Each check of the tools counts as one test. What did not run counts as failed: a skipped test, a file that could not be
+ * Each check by a tool counts as one test. A check that did not run counts as failed: a skipped test, a file that could not be
  * loaded, an error outside any test, a project of `vitest.config.ts` without tests.
  *
  * `npm test -- FILE…` runs these test files only, without the checks of the tools.
@@ -19,7 +19,7 @@ const started = performance.now();
 const files = process.argv.slice(2);
 const isWholeRun = files.length === 0;
 
-/** In this order: what follows needs the generated files and `dist/`, which the first check builds. */
+/** In this order: later checks need the generated files and `dist/`, which the first one builds. */
 const checks = isWholeRun
   ? [
       { name: "build and types", script: "typecheck" },

@@ -19,22 +19,22 @@ import { failurePage, pages } from "../src/pages/index.tsx";
 import { argon2id } from "../src/runtime/argon2id.workerd.ts";
 import { neon } from "../src/store/drivers/neon.ts";
 
-/** What the Worker is configured with. */
+/** The Worker's configuration. */
 export interface Bindings {
   DATABASE_URL: string;
-  /** Where Neon's SQL endpoint is, if not where its connection string says; for development. */
+  /** The URL of Neon's SQL endpoint, if it does not follow from the connection string; for development. */
   NEON_FETCH_ENDPOINT?: string;
   SALLYPORT_SECRET: string;
-  /** Seals the secrets of authenticator apps; other bytes than the root secret's. */
+  /** Seals the secrets of authenticator apps. It must differ from the root secret. */
   SALLYPORT_SEALING_KEYS: string;
-  /** The origin that people see, such as `https://auth.example.com`. */
+  /** The origin that users see, such as `https://auth.example.com`. */
   BASE_URL: string;
   SIGN_UP?: string;
 }
 
 /**
- * The finished server: Sallyport's routes and the account pages, on Neon. An option that is missing or unsafe makes every
- * answer a 503, and `/health` says which.
+ * The finished server: Sallyport's routes and the account pages, on Neon. With an option that is missing or unsafe, every
+ * response is a 503, and `/health` names the option.
  */
 export function createServer(options: { signUp: (bindings: Bindings) => SignUpMode }): ExportedHandler<Bindings> {
   const auth = createAuth((bindings: Bindings) => {
@@ -49,7 +49,7 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
     ] as const;
     return { ...settingsOf(bindings), features };
   });
-  /** Isolates that have been probed. No promise is kept, so requests that come first together each ask (S17, S50). */
+  /** Isolates that have been probed. No promise is kept, so requests that arrive together at first each probe (S17, S50). */
   const probed = new WeakSet<object>();
 
   const app = new Hono<{ Bindings: Bindings }>();
@@ -67,7 +67,7 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
     await next();
   });
   app.route("/", pages(auth));
-  // What a personal access token is good for on this server itself.
+  // What a personal access token can reach on this server.
   app.get("/api/me", requireUser(auth, { scope: "account:read" }), (c) => {
     const { id, displayName, status } = c.var.user;
     return c.json({ user: { id, display_name: displayName, status } }, 200, { "Cache-Control": "no-store" });
@@ -86,7 +86,7 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
   };
 }
 
-/** The bindings that become options of another name, so that `/health` names what its reader can set. */
+/** The bindings whose options have other names, so that `/health` names what an operator can set. */
 const bindingNames = { secrets: "SALLYPORT_SECRET", sealingKeys: "SALLYPORT_SEALING_KEYS", origins: "BASE_URL" };
 
 function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
@@ -98,7 +98,7 @@ function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
   };
 }
 
-/** A page for a person, who asks for one, and JSON for a program. */
+/** A page for a browser that asks for one, JSON for a program. */
 function failure(error: Error, c: Context): Response | Promise<Response> {
   const wantsPage = c.req.header("accept")?.includes("text/html") ?? false;
   if (wantsPage) return failurePage(error, c);

@@ -1,4 +1,4 @@
-/** Every feature behind its routes, and nothing that a person reads: no pages, no document. */
+/** Every feature behind its routes, without pages and without the OpenAPI document. */
 import { Hono } from "hono/tiny";
 import { accounts, administration, authorization, createAuth, passwords, signUp } from "sallyport";
 import { argon2id } from "sallyport/argon2id";

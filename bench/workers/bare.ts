@@ -1,4 +1,4 @@
-/** Hono and nothing else: what the others are compared with. */
+/** Hono and nothing else: the others are compared with it. */
 import { Hono } from "hono/tiny";
 
 const app = new Hono();

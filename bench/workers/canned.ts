@@ -6,7 +6,7 @@ export const cannedSecret = "dGhpcyBpcyBhIGJlbmNobWFyayBvZiBTYWxseXBvcnQsIHdpdGh
 
 const at = new Date("2026-01-01T00:00:00Z");
 
-/** The row of a session that counts. */
+/** The row of a live session. */
 export const cannedRow = {
   refusal: null,
   identifier: "ada@example.com",
@@ -30,7 +30,7 @@ export const cannedRow = {
   userUpdatedAt: at,
 };
 
-/** Answers at once, so that what is measured is ours. */
+/** Answers at once, so that only Sallyport is measured. */
 export const cannedDatabase: Database = {
   run: async <Row>() => [cannedRow as Row],
   batch: async (statements) => statements.map(() => [cannedRow]),

@@ -1,4 +1,4 @@
-/** What each entry is configured with, so that they differ by their features alone. */
+/** The options of each entry, so that the entries differ only in their features. */
 import type { AuthOptions } from "sallyport";
 import { cloudflareAddress } from "sallyport/hono";
 import { neon } from "sallyport/neon";

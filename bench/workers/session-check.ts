@@ -1,6 +1,6 @@
 /**
- * Three applications on one question, "who is it?": bare Hono, the least that can be written by hand for the same work, and
- * Sallyport. `/<variant>?n=…` asks one of them n times.
+ * Three applications that find out who the user is: bare Hono, the least code written by hand for the same work, and Sallyport.
+ * `/<variant>?n=…` asks one of them n times.
  */
 import { Hono } from "hono/tiny";
 import { argon2id } from "sallyport/argon2id";

@@ -1,6 +1,6 @@
 /**
- * A request with a personal access token: `/first?n=…` asks isolates that have not seen it, `/repeated?n=…` one that has, and
- * `/session?n=…` the same route with a session.
+ * A request with a personal access token. `/first?n=…` sends it to isolates that have not seen the token, `/repeated?n=…` to
+ * one that has, and `/session?n=…` sends a session to the same route.
  */
 import { Hono } from "hono/tiny";
 import { createAuth, type Database, passwords } from "sallyport";
@@ -14,7 +14,7 @@ const secret = "B".repeat(43);
 const token = `pat_${"01a201cf78e9765db3bb7710b1fd390a"}_${secret}`;
 let secretHash = "";
 
-/** Answers at once, so that what is measured is ours. */
+/** Answers at once, so that only Sallyport is measured. */
 const database: Database = {
   run: async <Row>({ text }: { text: string }) => [
     (text.includes("from ses join") ? cannedRow : tokenRow()) as unknown as Row,

@@ -14,7 +14,7 @@ import { everyRoute } from "./every-route.node.ts";
 import { refusalsOf } from "./refusals.node.ts";
 import { namedSchemas, responses } from "./responses.node.ts";
 
-/** As much of OpenAPI as the document has. */
+/** The parts of OpenAPI that the document uses. */
 export interface OpenApiDocument {
   openapi: string;
   info: object;
@@ -72,7 +72,7 @@ export function buildOpenApi(): OpenApiDocument {
         .version,
       license: { name: "Apache License 2.0", identifier: "Apache-2.0" },
     },
-    // Said anew by the server, which alone knows where the routes are mounted.
+    // The server replaces this: it alone knows where the routes are mounted.
     servers: [{ url: "/" }],
     tags,
     paths,
@@ -178,7 +178,7 @@ function parametersOf(route: Route): OpenApiParameter[] {
           {
             name: ticketHeader,
             in: "header" as const,
-            // Pages have it in a cookie.
+            // A browser sends the ticket in a cookie.
             required: !usesCookies(route),
             schema: { type: "string" as const },
           },
@@ -189,7 +189,7 @@ function parametersOf(route: Route): OpenApiParameter[] {
 
 function requestBodyOf(body: GenericSchema): NonNullable<OpenApiOperation["requestBody"]> {
   const schema = jsonSchema(body);
-  // No body at all is read as an object without members.
+  // A missing body is read as an empty object.
   const required = schema.type !== "object" || (schema.required ?? []).length > 0;
   return { required, content: { "application/json": { schema } } };
 }
@@ -226,7 +226,7 @@ const successHeaders: Readonly<Record<string, Record<string, object>>> = {
   },
 };
 
-/** One response for each status, which names the codes that it may carry. */
+/** One response for each status, with the codes that it may carry. */
 function refusedResponses(codes: readonly ErrorBody["code"][]): Record<string, OpenApiResponse> {
   const byStatus = Map.groupBy(codes, (code) => (code === "internal_error" ? 500 : statusOf(code)));
   return Object.fromEntries([...byStatus].map(([status, list]) => [status, refusedResponse(status, list)]));
@@ -242,7 +242,7 @@ function refusedResponse(status: number, codes: readonly string[]): OpenApiRespo
   };
 }
 
-/** The routes that say something of the service and have no row. */
+/** The routes about the service itself, which have no row. */
 function serviceOperations(): Described[] {
   const describe = (path: string, id: string, summary: string, codes: readonly ErrorBody["code"][]): Described => ({
     key: `get ${path}`,
@@ -279,7 +279,7 @@ const conversion = {
   overrideRef: ({ referenceId }: { referenceId: string }) => `#/components/schemas/${referenceId}`,
 } as const;
 
-/** Writes the generated module: a string, which costs nothing until somebody asks for it. */
+/** Writes the generated module: a string, which costs nothing until a request reads it. */
 export function generateOpenApi(): void {
   const folder = new URL("../../src/http/generated/", import.meta.url);
   mkdirSync(folder, { recursive: true });

@@ -9,7 +9,7 @@ import { sessionRoutes } from "../../src/http/routes/sessions.ts";
 import { signUpRoutes } from "../../src/http/routes/sign-up.ts";
 import { userRoutes } from "../../src/http/routes/users.ts";
 
-/** Every row by the feature that has it; `core` are those of every application. */
+/** Every row, by feature; `core` holds the rows of every application. */
 export const routesByFeature: Readonly<Record<string, readonly AnyRoute[]>> = {
   core: coreRoutes,
   passwords: passwordRoutes,
@@ -20,5 +20,5 @@ export const routesByFeature: Readonly<Record<string, readonly AnyRoute[]>> = {
   personalAccessTokens: personalAccessTokenRoutes,
 };
 
-/** Every row of every feature, for the document and the tests, which leave none out. */
+/** Every row of every feature, for the document and the tests. */
 export const everyRoute: readonly AnyRoute[] = Object.values(routesByFeature).flat();

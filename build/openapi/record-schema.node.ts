@@ -31,7 +31,7 @@ export function entriesOf<Table extends RecordTable>(table: Table): EntriesOf<Wi
   return entries(table, v.nullable) as EntriesOf<WireOf<Table>>;
 }
 
-/** The same where a member that would be null is left out. */
+/** The same, without the members that would be null. */
 export function sparseEntriesOf<Table extends RecordTable>(table: Table): EntriesOf<SparseWireOf<Table>> {
   return entries(table, (schema) => v.exactOptional(schema)) as EntriesOf<SparseWireOf<Table>>;
 }

@@ -1,7 +1,7 @@
 import type { ErrorBody, ErrorCode } from "../../src/domain/error.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
 
-/** Every code that a route can refuse with: its row's own, and those that the rest of its row gives. */
+/** Every code that a route can refuse with: the codes in its row, and the codes that follow from the rest of the row. */
 export function refusalsOf(route: Route): ErrorBody["code"][] {
   return [
     ...new Set([
@@ -25,14 +25,14 @@ const bodyRefusals: readonly ErrorCode[] = [
   "unsupported_media_type",
 ];
 
-/** What presenting a session can be refused with, and then what the operation's rule can. */
+/** The refusals of a presented session, then those of the operation's rule. */
 function accessRefusals(route: Route): ErrorCode[] {
   const { access } = route;
   if (access === "anyone" || access === "ticket") return [];
   const unreadable: ErrorCode[] = ["unauthorized.invalid_token", "auth.token_format_unrecognized"];
   if (access === "token" || access === "optional") return unreadable;
 
-  // Under `/auth` a caller acts on their own account: without an identifier in the path nothing else can be asked for.
+  // Under `/auth` callers act on their own account: only an identifier in the path can name another object.
   const reachesOthers = !usesCookies(route) || route.path.includes(":");
   const needsProof = access.owner === "fresh" || (reachesOthers && access.administrator);
   return [

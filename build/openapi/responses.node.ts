@@ -1,5 +1,5 @@
 /**
- * What the routes answer with, as schemas for the OpenAPI document. They are held, member by member, to the types of
+ * The routes' responses as schemas for the OpenAPI document. The compiler compares them, member by member, with the types of
  * `api.ts` and `wire.ts`; no server runs them.
  *
  * @module
@@ -125,7 +125,7 @@ function page<Item extends v.GenericSchema>(item: Item) {
   return v.strictObject({ data: v.array(item), page: v.strictObject({ next_cursor: v.nullable(v.string()) }) });
 }
 
-/** Schemas that the document gives a name to. */
+/** Schemas that have a name in the document. */
 export const namedSchemas = {
   User: user,
   Credential: credential,
@@ -139,7 +139,7 @@ export const namedSchemas = {
   Error: error,
 };
 
-/** The body of each route's success; `undefined` for none. */
+/** The body of each route's success; `undefined` if it has none. */
 export const responses = {
   "/auth/sign-up": { $post: signedIn },
   "/auth/sign-in": { $post: signedIn },

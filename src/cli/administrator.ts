@@ -15,14 +15,14 @@ export const administratorCommand: Command = {
     }
     await withDatabase(values, async (database) => {
       const administrators = administratorOperations({ database, onError: (error) => console.error(String(error)) });
-      // Whatever was typed: the operation answers not_found for what is no user's id.
+      // The operation answers not_found for a text that is not a user's id.
       const input = { actor: systemActor("command-line"), userId: userId as UserId };
       if (verb === "grant") {
         const { granted } = await administrators.grant(input);
         console.log(granted ? "The user is an administrator now." : "The user was an administrator already.");
       } else {
         const { removed } = await administrators.remove(input);
-        console.log(removed ? "The user is no longer an administrator." : "The user was no administrator.");
+        console.log(removed ? "The user is no longer an administrator." : "The user was not an administrator.");
       }
     });
   },

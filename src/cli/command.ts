@@ -1,6 +1,6 @@
 import type { ParseArgsConfig } from "node:util";
 
-/** What the command line gave for the options of a command. */
+/** The option values that the command line gives. */
 export type OptionValues = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
 /** One row of the command table. */

@@ -13,7 +13,7 @@ export const databaseOptions: {
 
 export const databaseUsage: string = "[--database-url URL] [--driver neon|postgres]";
 
-/** Nobody is waiting for a page here, and a migration may have much to rewrite. */
+/** No page waits for this, and a migration may rewrite many rows. */
 const timeoutMilliseconds = 60_000;
 
 /**
@@ -22,7 +22,7 @@ const timeoutMilliseconds = 60_000;
  * The URL is `--database-url`, else the environment's `DATABASE_URL`. The driver is `--driver`, else Neon's for a host under
  * `.neon.tech`, else node-postgres. `NEON_FETCH_ENDPOINT` replaces Neon's endpoint.
  *
- * @throws {UsageError} If there is no URL, it is not one of Postgres, or the driver is unknown.
+ * @throws {UsageError} If there is no URL, the URL is not for Postgres, or the driver is unknown.
  */
 export async function withDatabase(values: OptionValues, work: (database: Database) => Promise<void>): Promise<void> {
   const url = databaseUrl(values);
@@ -38,7 +38,7 @@ export async function withDatabase(values: OptionValues, work: (database: Databa
   }
 }
 
-/** The text to keep out of messages. */
+/** The database URL, which must stay out of messages. */
 function databaseUrl(values: OptionValues): string {
   const url = values["database-url"] ?? process.env.DATABASE_URL;
   if (typeof url !== "string" || url === "") {
@@ -55,7 +55,7 @@ interface Connection {
   close(): Promise<void>;
 }
 
-/** The clients are optional peers: only the one that is used must be there. */
+/** The clients are optional peer dependencies: only the one in use must be installed. */
 const drivers: ReadonlyMap<string, (url: string) => Promise<Connection>> = new Map([
   [
     "neon",

@@ -9,7 +9,7 @@ import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 
 const pageSize = 1_000;
 
-/** `sallyport doctor`: what would go wrong with this database, before it does. */
+/** `sallyport doctor`: reports what would go wrong with this database, before it does. */
 export const doctorCommand: Command = {
   summary: "Check a database: its clock, caches in front of it, unencrypted secrets, identifiers that cannot be typed.",
   usage: `${databaseUsage} [--allow-non-ascii]`,
@@ -30,7 +30,9 @@ export const doctorCommand: Command = {
   },
 };
 
-/** Credentials whose stored identifier is not what looking it up makes of it: another SDK may have stored it as typed. */
+/**
+ * Credentials that a look-up cannot find, because their identifier is not normalized: another SDK may have stored it as typed.
+ */
 async function findUnreachable(database: Database, allowNonAscii: boolean): Promise<string[]> {
   const found: string[] = [];
   let after: string | undefined;

@@ -2,7 +2,7 @@ import { parseSealingKeys, resealSecrets } from "../operations/reseal.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 
-/** `sallyport reseal`: after a change of sealing keys, or of plain secrets for sealed ones. */
+/** `sallyport reseal`: seals secrets again after a change of sealing keys, and seals secrets that were stored as plain values. */
 export const resealCommand: Command = {
   summary: "Encrypt stored secrets with the newest of SALLYPORT_SEALING_KEYS. Can be run again after an interruption.",
   usage: databaseUsage,
@@ -19,7 +19,7 @@ export const resealCommand: Command = {
         unreadable += step.unreadable;
         after = step.next;
       }
-      console.log(`${resealed} secrets are sealed anew.`);
+      console.log(`${resealed} secrets were encrypted with the newest key.`);
       if (unreadable > 0) throw new Error(`${unreadable} secrets open with none of the keys, and stay as they are.`);
     });
   },

@@ -58,7 +58,7 @@ function parse(command: Command, args: readonly string[]): ReturnType<typeof par
   }
 }
 
-/** Our own errors hold no values; whatever else comes may quote the URL, so that is taken out. */
+/** Our own errors contain no values. Any other error may quote the URL, so the URL is removed. */
 function oneLine(error: unknown): string {
   if (error instanceof UsageError) return error.message;
   const message = error instanceof Error ? error.message : String(error);

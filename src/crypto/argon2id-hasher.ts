@@ -9,20 +9,20 @@ export interface Argon2idOptions {
   /**
    * How many hashes may wait in this isolate before one more is refused, 1 to 1,000. Default 16, about half a second of work.
    *
-   * All hashers of an isolate wait in one queue, so one with a smaller number leaves the rest to the others.
+   * All hashers of an isolate share one queue, so a hasher with a smaller number leaves room for the others.
    */
   queueLength?: number;
 }
 
 /**
- * What is verified when there is no hash to verify, so that an unknown identifier costs what a wrong password costs.
+ * The hash that is verified when there is no other, so that an unknown identifier costs as much as a wrong password.
  *
  * Its password is `correcthorsebatterystaple`; discard the result. Source: Flametrench ADR 0023.
  */
 export const decoyHash: string =
   "$argon2id$v=19$m=19456,t=2,p=1$779z4UHkLWR4w0TEo9gcHg$Gz0+nGnpokhsKi1cPlx8i74FBN1Nq0OURZ3xso1AHMU";
 
-/** What an isolate has once: the computation, made at first use, and the queue before it. Values only, no promise. */
+/** One for each isolate: the computation, made at first use, and the queue in front of it. Holds values only, no promise. */
 export class Argon2idIsolate {
   readonly #load: () => WebAssembly.Module;
   readonly #queue: HashQueue = new HashQueue();
@@ -38,7 +38,7 @@ export class Argon2idIsolate {
       throw new RangeError("queueLength must be an integer from 1 to 1,000.");
     }
     return {
-      // Strangers can ask for new passwords before anything is counted, so those take half of the places at most (S24).
+      // Strangers can request new hashes before anything is counted, so new hashes take at most half of the places (S24).
       hash: (password) => this.#hash(Math.ceil(queueLength / 2), password),
       verify: (phc, password) => this.#verify(queueLength, phc, password),
       canVerify: (phc) => parsePhc(phc) !== undefined,

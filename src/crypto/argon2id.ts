@@ -1,9 +1,9 @@
 /**
  * Argon2id, version 0x13: RFC 9106, over the compression function of a WebAssembly module that the runtime supplies.
  *
- * The module computes one block at a time and keeps nothing; this file owns the memory and says which block comes of which.
- * The memory is made once and stays, because workerd does not give back an instance's memory: 60 hashes with a new one each held
- * 1.15 GiB. It is emptied after each hash, so that nothing of a password stays in it.
+ * The module computes one block at a time and keeps nothing; this file owns the memory and decides which blocks each block is
+ * computed from. The memory is made once and stays, because workerd does not give back an instance's memory: 60 hashes with a
+ * new instance each held 1.15 GiB. It is cleared after each hash, so that nothing of a password stays in it.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Argon2idCost {
   readonly memoryKiB: number;
   /** RFC 9106's `t`. */
   readonly passes: number;
-  /** RFC 9106's `p`; they are computed one after the other. */
+  /** RFC 9106's `p`. The lanes are computed one after the other. */
   readonly lanes: number;
 }
 
@@ -30,20 +30,20 @@ export interface Argon2idInput {
 
 /** What the binary exports: see `build/argon2.node.ts`. Each block is an address in the memory. */
 interface BlockFunctions {
-  /** The compression function of §3.5, its result added to `result` by XOR, which is neither `x` nor `y`. */
+  /** The compression function of §3.5. Its outcome is XORed into `result`, which is neither `x` nor `y`. */
   G(x: number, y: number, result: number): void;
 }
 
 const blockBytes = 1024;
 const pageBytes = 65_536;
-/** Of the memory, as the binary declares it. */
+/** The maximum of the memory, as the binary declares it. */
 const maximumPages = 65_536;
 /** Segments of a lane, `SL` in §3.4. */
 const slices = 4;
-/** How many references a block of them holds. */
+/** How many references a block of references holds. */
 const referencesOfBlock = 128;
 
-/** What stands where in the memory, after a block that is the binary's own: blocks to work in, and the matrix. */
+/** The layout of the memory after a block that the binary uses itself: working blocks, then the matrix. */
 const zerosAt = 1024;
 const counterAt = 2048;
 const compressedAt = 3072;
@@ -57,7 +57,7 @@ const none = new Uint8Array(0);
 /**
  * One reusable Argon2id computation. Synchronous, so that two hashes never share the memory.
  *
- * Holds as much memory as the costliest hash so far needed. Trusts the caller to have bounded the cost.
+ * Holds as much memory as the costliest hash so far needed. The caller must bound the cost.
  *
  * @throws {Error} From the constructor, if the binary does not compute RFC 9106's own test vector (B59).
  */
@@ -90,7 +90,7 @@ export class Argon2id {
     }
   }
 
-  /** As much of the memory as a hash uses, all zero. */
+  /** The memory that a hash uses, all zero. */
   #allocate(memoryKiB: number): Bytes {
     const length = matrixAt + memoryKiB * blockBytes;
     const missingBytes = length - this.#memory.buffer.byteLength;
@@ -98,10 +98,10 @@ export class Argon2id {
     return new Uint8Array(this.#memory.buffer, 0, length) as Bytes;
   }
 
-  /** Fills the matrix and gives the address of the block C. `seed` is H_0 and room for two words. */
+  /** Fills the matrix and returns the address of the block C. `seed` is H_0 with room for two words. */
   #fill(memory: Bytes, seed: Bytes, { memoryKiB, passes, lanes }: Argon2idCost): number {
     const { G } = this.#binary;
-    // WebAssembly's memory is little-endian, and so is every machine that runs JavaScript; the self-test would tell.
+    // WebAssembly's memory is little-endian, and so is every machine that runs JavaScript. Otherwise the self-test fails.
     const words = new Uint32Array(memory.buffer, 0, memory.length / 4);
     const segmentBlocks = Math.floor(memoryKiB / (slices * lanes));
     const laneBlocks = slices * segmentBlocks; // q
@@ -118,7 +118,7 @@ export class Argon2id {
     const fillSegment = (pass: number, slice: number, lane: number) => {
       const isIndependent = pass === 0 && slice < slices / 2; // §3.4.1.3
       const first = pass === 0 && slice === 0 ? 2 : 0;
-      // §3.4.2: of a lane, what may be referred to begins at `start`, and is `finished` blocks beside those of this segment.
+      // §3.4.2: the blocks of a lane that may be referred to begin at `start`: `finished` blocks, plus those of this segment.
       const start = pass === 0 ? 0 : ((slice + 1) % slices) * segmentBlocks;
       const finished = pass === 0 ? slice * segmentBlocks : laneBlocks - segmentBlocks;
       for (let offset = first; offset < segmentBlocks; offset++) {
@@ -137,7 +137,7 @@ export class Argon2id {
         const area = finished + inSegment; // |W|
         const back = upperProduct(area, upperProduct(j1, j1));
         const reference = blockAt(ofLane, (start + area - 1 - back) % laneBlocks);
-        G(previous, reference, blockAt(lane, column)); // steps 5 and 6: to a block that is zero, or of the pass before
+        G(previous, reference, blockAt(lane, column)); // steps 5 and 6: into a block that is zero, or from the previous pass
       }
     };
 
@@ -176,7 +176,7 @@ export class Argon2id {
   }
 }
 
-/** The upper 32 bits of the product of two 32-bit numbers: no part of it is more than a double holds exactly. */
+/** The upper 32 bits of the product of two 32-bit numbers. A double holds every intermediate value exactly. */
 function upperProduct(x: number, y: number): number {
   return (((x >>> 16) * y + ((((x & 0xffff) * y) / 65_536) >>> 0)) / 65_536) >>> 0;
 }
@@ -188,7 +188,7 @@ function hashInto(target: Bytes, input: Uint8Array): void {
     blake2bInto(target, first);
     return;
   }
-  // Each V but the last gives its first half; the last is as long as what is left, 33 to 64 bytes.
+  // Each V but the last contributes its first half; the last is as long as what is left, 33 to 64 bytes.
   const v = new Uint8Array(64);
   let left = target;
   blake2bInto(v, first);
@@ -201,7 +201,7 @@ function hashInto(target: Bytes, input: Uint8Array): void {
   v.fill(0);
 }
 
-/** What H_0 hashes after the six words: each field behind its length. */
+/** The input of H_0 after the six words: each field, preceded by its length. */
 function h0Fields({ password, salt, secret = none, associatedData = none }: Argon2idInput): Uint8Array[] {
   return [password, salt, secret, associatedData].flatMap((field) => [le32(field.length), field]);
 }

@@ -20,7 +20,7 @@ export function toBase32(bytes: Uint8Array): string {
 
 /** The bytes of unpadded upper-case base32, or `undefined` for any other text and for spare bits that are not zero. */
 export function fromBase32(text: string): Bytes | undefined {
-  // RFC 4648 §6: one, three or six characters over a multiple of eight stand for no whole number of bytes.
+  // RFC 4648 §6: one, three or six characters beyond a multiple of eight encode no whole number of bytes.
   if ([1, 3, 6].includes(text.length % 8)) return undefined;
   const bytes = new Uint8Array(Math.floor((text.length * 5) / 8));
   let at = 0;

@@ -1,8 +1,8 @@
 /**
- * BLAKE2b without a key: RFC 7693, for the little that Argon2id hashes before and after its memory (RFC 9106 §3.2, §3.3).
+ * BLAKE2b without a key: RFC 7693, for what Argon2id hashes before and after it fills its memory (RFC 9106 §3.2, §3.3).
  *
- * A word of 64 bits is two of 32, the low one first, because `BigInt` is slower. What is hashed comes of a password, so each
- * call empties the memory that it used.
+ * A word of 64 bits is two of 32, the low one first, because `BigInt` is slower. The input derives from a password, so each
+ * call clears the memory that it used.
  *
  * @module
  */
@@ -32,7 +32,7 @@ const scheduleHex =
 let schedule: Bytes | undefined;
 
 /**
- * Writes the digest of the parts in a row, as long as the target is.
+ * Writes the digest of the concatenated parts. The target's length is the digest's.
  *
  * @param target 1 to 64 bytes; it may be one of the parts.
  */
@@ -55,7 +55,7 @@ export function blake2bInto(target: Uint8Array, parts: readonly Uint8Array[]): v
   state.fill(0);
 }
 
-/** The function F of RFC 7693 §3.2 on a block that ends after `length` bytes; it empties the block. */
+/** The function F of RFC 7693 §3.2 on a block that ends after `length` bytes. Clears the block. */
 function compress(state: Uint32Array, block: Uint32Array, length: number, isLast: boolean): void {
   schedule ??= fromHex(scheduleHex)!;
   const v = new Uint32Array(32);
@@ -93,7 +93,7 @@ function compress(state: Uint32Array, block: Uint32Array, length: number, isLast
   block.fill(0);
 }
 
-/** Adds a word to the one at `at`. A store takes what it is given modulo 2^32. */
+/** Adds a word to the word at `at`. Storing the sum reduces it modulo 2^32. */
 function add(v: Uint32Array, at: number, addends: Uint32Array, addend: number): void {
   const low = addends[addend]!;
   const sum = (v[at]! + low) >>> 0;
@@ -101,12 +101,12 @@ function add(v: Uint32Array, at: number, addends: Uint32Array, addend: number): 
   v[at + 1]! += addends[addend + 1]! + (sum < low ? 1 : 0);
 }
 
-/** The word at `at` XOR another, rotated to the right; by 32 and more, its halves change places. */
+/** XORs the word at `at` with another and rotates it to the right. From 32 bits on, its halves change places. */
 function turn(v: Uint32Array, at: number, other: number, bits: number): void {
   const swap = bits >> 5;
   const low = v[at + swap]! ^ v[other + swap]!;
   const high = v[at + 1 - swap]! ^ v[other + 1 - swap]!;
-  // In two steps, since a shift by 32 is one by none.
+  // In two steps, because JavaScript shifts by 0 when asked to shift by 32.
   v[at] = (low >>> bits) | ((high << 1) << (31 - bits));
   v[at + 1] = (high >>> bits) | ((low << 1) << (31 - bits));
 }

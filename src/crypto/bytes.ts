@@ -7,15 +7,15 @@
  * @module
  */
 
-/** Bytes in memory of their own, which every Web Crypto function accepts. */
+/** Bytes in an `ArrayBuffer`, never in shared memory, as every Web Crypto function accepts them. */
 export type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The most that one `crypto.getRandomValues` gives: Web Cryptography §10.1.1. */
+/** The most bytes that one `crypto.getRandomValues` returns: Web Cryptography §10.1.1. */
 const randomChunkBytes = 65_536;
 
 const encoder = new TextEncoder();
 
-/** The text as UTF-8. A lone surrogate becomes U+FFFD, so refuse it first where spelling matters. */
+/** The text as UTF-8. A lone surrogate becomes U+FFFD, so refuse lone surrogates first where spelling matters. */
 export function utf8(text: string): Bytes {
   return encoder.encode(text) as Bytes;
 }
@@ -30,9 +30,9 @@ export function randomBytes(length: number): Bytes {
 }
 
 /**
- * Whether two byte strings are equal, in a time that depends on their lengths only.
+ * True if two byte strings are equal. The time depends only on their lengths.
  *
- * Compare hashes and MACs, whose length is public; `subtle.timingSafeEqual` exists in workerd alone.
+ * Compare hashes and MACs, whose length is public. Only workerd has `subtle.timingSafeEqual`.
  */
 export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
   if (a.length !== b.length) return false;
@@ -90,6 +90,6 @@ export function fromBase64(text: string): Bytes | undefined {
   }
   const bytes = new Uint8Array(binary.length);
   for (let index = 0; index < bytes.length; index++) bytes[index] = binary.charCodeAt(index);
-  // `atob` skips white space, accepts padding and ignores spare bits (RFC 4648 §3.5): only one text is written for the bytes.
+  // `atob` skips white space, accepts padding and ignores spare bits (RFC 4648 §3.5). This accepts only the canonical text.
   return toBase64(bytes) === text ? bytes : undefined;
 }

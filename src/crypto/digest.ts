@@ -1,12 +1,12 @@
 import { type Bytes, toHex, utf8 } from "./bytes.ts";
 
-/** SHA-256 of text (as UTF-8) in hex: how a token is looked up. Of the presented text, never of bytes decoded from it. */
+/** SHA-256 of text (as UTF-8) in hex, by which a token is looked up. Hashes the presented text, never bytes decoded from it. */
 export async function sha256Hex(text: string): Promise<string> {
   return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))));
 }
 
 /**
- * Length-prefixed parts as one message, so that no two lists of parts make the same one.
+ * Joins length-prefixed parts into one message, so that no two lists of parts make the same message.
  *
  * A part is written as a 32-bit big-endian length and its UTF-8 or raw bytes.
  */

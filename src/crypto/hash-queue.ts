@@ -1,10 +1,10 @@
 /**
  * The bounded queue in front of password hashing (R011, F12, F13): short waits for some, a quick refusal for the rest.
  *
- * In workerd a request that its client gave up stops for ever at its next `await`: no `finally` runs, and whoever awaits one
- * of its promises hangs with it. So no promise is shared. What requests share is a list of entries, plain values; each waits
- * on timers of its own and looks at the list when it wakes. The entry of a dead request delays those behind it by one timer,
- * and expires.
+ * In workerd a request that its client abandoned stops forever at its next `await`: no `finally` runs, and any request that
+ * awaits one of its promises hangs with it. So requests share no promise, only a list of entries, which are plain values. Each
+ * request waits on its own timers and looks at the list when it wakes. The entry of a dead request delays those behind it by
+ * one timer, and then expires.
  *
  * @module
  */
@@ -12,10 +12,10 @@
 /** How long an entry may wait, dead or alive. */
 const deadlineMilliseconds = 2000;
 
-/** Too many hashes wait already, or this one waited too long. Operations answer 503 with `Retry-After`. */
+/** Too many hashes are waiting, or this one waited too long. Operations answer 503 with `Retry-After`. */
 export class HashQueueFullError extends Error {
   override readonly name: string = "HashQueueFullError";
-  /** When to try again: by then every entry of now is gone. */
+  /** When to try again: by then every current entry is gone. */
   readonly retryAfterSeconds: number = deadlineMilliseconds / 1000;
 
   constructor() {
@@ -29,7 +29,7 @@ interface Entry {
 
 export class HashQueue {
   #waiting: Entry[] = [];
-  /** How many turns were taken, so that one who wakes can see whether somebody worked while it slept. */
+  /** How many turns were taken. A request that wakes can see from it whether another took a turn in the meantime. */
   #turns = 0;
 
   /**
@@ -51,8 +51,8 @@ export class HashQueue {
   }
 
   /**
-   * Waits until nobody took a turn for one timer, plus one for each entry ahead: those ahead that live have gone by then.
-   * The first timer is what lets I/O in between two hashes.
+   * Waits until no turn was taken for one timer, plus one for each entry ahead: live requests ahead have gone by then. The
+   * first timer lets I/O run between two hashes.
    */
   async #turnOf(entry: Entry): Promise<void> {
     let turnsSeen = this.#turns;
@@ -69,7 +69,7 @@ export class HashQueue {
     }
   }
 
-  /** Forgets entries past the deadline, and any from the future: the clock was set back. */
+  /** Removes entries past the deadline, and entries from the future, which mean that the clock was set back. */
   #expire(): void {
     const now = Date.now();
     this.#waiting = this.#waiting.filter(({ since }) => since <= now && now - since < deadlineMilliseconds);

@@ -1,8 +1,8 @@
 /**
  * Argon2id hashes as PHC strings: `$argon2id$v=19$m=…,t=…,p=…$salt$hash`, base64 without padding.
  *
- * Strict in what is read, but for the order of the parameters: npm's `argon2` writes `m,p,t`, PHP reads only `m,t,p`, which
- * is therefore what is written. Argon2i, Argon2d and version 16 are not read at all, nor are `keyid` and `data`.
+ * Reads strictly, except for the order of the parameters: npm's `argon2` writes `m,p,t`, PHP reads only `m,t,p`. This file
+ * therefore writes `m,t,p`. It does not read Argon2i, Argon2d, version 16, `keyid` or `data`.
  *
  * @module
  */
@@ -15,18 +15,18 @@ export interface Argon2idHash {
   readonly tag: Bytes;
 }
 
-/** The one cost that is written: OWASP's minimum, and the floor that the Flametrench specification pins (R009). */
+/** The only cost that is written: OWASP's minimum, and the floor that the Flametrench specification pins (R009). */
 export const pinnedCost: Argon2idCost = { memoryKiB: 19_456, passes: 2, lanes: 1 };
 export const pinnedSaltBytes = 16;
 export const pinnedTagBytes = 32;
 
 /**
- * What a stored hash may ask for (R012). PHP's default, 64 MiB and four passes, just fits: half of a Workers isolate, and
- * about seven times the work of the pinned cost.
+ * The most that a stored hash may ask for (R012). PHP's default, 64 MiB and four passes, just fits: half of a Workers isolate,
+ * and about seven times the work of the pinned cost.
  */
 const caps = { memoryKiB: 65_536, passes: 10, lanes: 4, memoryKiBTimesPasses: 65_536 * 4 };
 
-/** Longer than any string that is read; what is longer is not even looked at. */
+/** Longer than any string that is read. A longer text is not parsed. */
 const maxCharacters = 256;
 
 const number = "[1-9][0-9]{0,9}";
@@ -57,7 +57,7 @@ export function parsePhc(phc: string): Argon2idHash | undefined {
   return salt && tag && { cost: { memoryKiB, passes, lanes }, salt, tag };
 }
 
-/** Whether a hash should be made again: another cost than the pinned one, a shorter salt or tag, or not ours to read. */
+/** True if a hash should be made again: its cost is not the pinned one, its salt or tag is shorter, or it cannot be read here. */
 export function needsRehash(phc: string): boolean {
   const hash = parsePhc(phc);
   return (

@@ -1,5 +1,5 @@
 /**
- * The deployment's root secrets: a versioned list, from which each purpose draws a key of its own.
+ * The deployment's root secrets: a versioned list, from which each purpose derives its own key.
  *
  * The newest version writes; older ones are read until nothing refers to them. Keys are separated by label with HKDF
  * (RFC 5869) and only the derived `CryptoKey` is kept, as a value.
@@ -9,13 +9,13 @@
 import { type Bytes, constantTimeEqual, fromBase64Url, toHex, utf8 } from "./bytes.ts";
 import { joinParts } from "./digest.ts";
 
-/** What a key is for; each has its own, so that a value made for one purpose means nothing to another. */
+/** The purpose of a key. Each purpose has its own key, so that a value made for one purpose means nothing to another. */
 export type KeyLabel = "refresh" | "identifier" | "known-device" | "challenge" | "decoy";
 
 const minimumBytes = 32;
-/** What `npm start` makes for a checkout begins so; `createAuth` refuses it for an origin that is not loopback. */
+/** Prefix of the secrets that `npm start` generates. `createAuth` refuses them unless the origin is loopback. */
 export const developmentSecretPrefix = "development.";
-/** Bytes that stand in documentation everywhere; a secret made of them protects nothing. */
+/** Sample texts from documentation. A secret made of them protects nothing. */
 const samples = ["changeme", "change-me", "secret", "password", "example", "sample", "your-secret"];
 
 export interface RootSecret {
@@ -27,7 +27,7 @@ export interface RootSecret {
 /**
  * Reads `SALLYPORT_SECRET`: base64url of at least 32 bytes, or a list of `version:base64url` separated by commas.
  *
- * @throws {TypeError} Missing, too short, repeated or a known sample. The message never holds any of the text.
+ * @throws {TypeError} If it is missing, too short, repeated or a known sample. The message never contains any of the text.
  */
 export function parseRootSecrets(text: string | undefined): readonly RootSecret[] {
   if (!text?.trim()) throw new TypeError("The secret is missing.");
@@ -71,7 +71,7 @@ export class RootKeys {
     return this.#secrets[0]!.version;
   }
 
-  /** The version that names what must keep its name while two secrets stand side by side. */
+  /** The version for names that must stay the same while two secrets are listed. */
   get oldestVersion(): number {
     return this.#secrets.at(-1)!.version;
   }
@@ -86,7 +86,7 @@ export class RootKeys {
     return this.#secrets.map((secret) => secret.version);
   }
 
-  /** The MAC of the parts under a label's key, or `undefined` if that version of the secret is gone. */
+  /** The MAC of the parts under a label's key, or `undefined` if that version of the secret is no longer listed. */
   async mac(
     label: KeyLabel,
     parts: readonly (string | Bytes)[],
@@ -97,8 +97,8 @@ export class RootKeys {
   }
 
   /**
-   * A keyed digest in hex: the name of an identifier, a device or an address in counters and events. It uses the oldest
-   * secret that is still listed, since adding a secret must not reset every limit.
+   * A keyed digest in hex: the name of an identifier, a device or an address in counters and events. It uses the oldest listed
+   * secret, because adding a secret must not reset every limit.
    */
   async digest(kind: string, value: string): Promise<string> {
     return toHex((await this.mac("identifier", [kind, value], this.oldestVersion))!);

@@ -1,8 +1,8 @@
 /**
- * Secrets that must be read again, sealed for storage: AES-256-GCM (NIST SP 800-38D) under keys of the deployment.
+ * Seals secrets that must be read again: AES-256-GCM (NIST SP 800-38D) under keys of the deployment.
  *
- * A sealed value is a mark, the key's version, a random 96-bit nonce and the ciphertext with its tag. What it belongs to (table,
- * column, row, user) is associated data, so that a value that is moved to another row opens nothing (S44).
+ * A sealed value is a mark, the key's version, a random 96-bit nonce and the ciphertext with its tag. Its place (table, column,
+ * row, user) is associated data, so that a value that is moved to another row cannot be opened (S44).
  *
  * @module
  */
@@ -10,13 +10,13 @@ import { type Bytes, randomBytes, utf8 } from "./bytes.ts";
 import { joinParts } from "./digest.ts";
 import { parseRootSecrets, type RootKeys, type RootSecret } from "./root-secrets.ts";
 
-/** "SPS1": tells a sealed value from the plain one of a table that is shared with another SDK. */
+/** "SPS1": distinguishes a sealed value from a plain one in a table that another SDK also writes. */
 const mark = utf8("SPS1");
 const nonceBytes = 12;
 const tagBytes = 16;
 const headBytes = mark.length + 4;
 
-/** Where a sealed value stands. */
+/** The place where a sealed value is stored. */
 export interface SealedPlace {
   readonly purpose: string;
   readonly table: string;
@@ -25,17 +25,17 @@ export interface SealedPlace {
   readonly userId: string;
 }
 
-/** A value that cannot be opened: another key, another place, or damage. Says nothing of the value. */
+/** A value that cannot be opened: another key, another place, or damage. The error reveals nothing about the value. */
 export class SealingError extends Error {
   override readonly name: string = "SealingError";
 }
 
-/** Whether a stored value has the form of a sealed one. */
+/** True if a stored value has the form of a sealed one. */
 export function isSealed(value: Uint8Array): boolean {
   return value.length > headBytes + nonceBytes + tagBytes && mark.every((byte, index) => value[index] === byte);
 }
 
-/** What a value sealed by a version of the key begins with. */
+/** The first bytes of every value that a key version seals. */
 export function sealedHead(version: number): Bytes {
   const head = new Uint8Array(headBytes);
   head.set(mark);
@@ -43,7 +43,7 @@ export function sealedHead(version: number): Bytes {
   return head;
 }
 
-/** What every sealed value begins with. */
+/** The first bytes of every sealed value. */
 export const sealedMark: Bytes = mark;
 
 /** The version of the key that a sealed value names. */
@@ -56,7 +56,7 @@ export class SealingKeys {
   readonly #secrets: readonly RootSecret[];
   readonly #keys = new Map<number, CryptoKey>();
 
-  /** @param secrets Base64url of at least 32 random bytes, or a list `2:<new>,1:<old>`. @throws {TypeError} For a weak one. */
+  /** @param secrets Base64url of at least 32 random bytes, or a list `2:<new>,1:<old>`. @throws {TypeError} If one is weak. */
   constructor(secrets: string | undefined) {
     this.#secrets = parseRootSecrets(secrets);
   }
@@ -66,12 +66,12 @@ export class SealingKeys {
     return this.#secrets[0]!.version;
   }
 
-  /** True if any is one of the root secrets, however it is spelt. */
+  /** True if any key is also a root secret, in any spelling. */
   sharesWith(keys: RootKeys): boolean {
     return this.#secrets.some(({ bytes }) => keys.includes(bytes));
   }
 
-  /** Whether any is of `npm start`, and so for loopback only. */
+  /** True if any key was made by `npm start`, and is therefore for loopback only. */
   get hasDevelopment(): boolean {
     return this.#secrets.some(({ development }) => development);
   }
@@ -88,7 +88,7 @@ export class SealingKeys {
     return sealed;
   }
 
-  /** @throws {SealingError} If it was not sealed here, for this place, under a key that is still listed. */
+  /** @throws {SealingError} If the value was not sealed for this place, under a key that is still listed. */
   async open(place: SealedPlace, sealed: Bytes): Promise<Bytes> {
     if (!isSealed(sealed)) throw new SealingError("A stored secret is not sealed.");
     const version = sealingVersion(sealed);

@@ -1,5 +1,5 @@
 /**
- * Acts as rows. What is known of an act is written once, in a row of its own in `domain/acts`: the guard in SQL, the event of a
+ * Acts as rows. Everything known about an act is written once, in its row in `domain/acts`: the guard in SQL, the event of a
  * success and of a denial, the locks, the refusals in the OpenAPI document and the matrix of tests all read that row.
  *
  * @module
@@ -7,12 +7,12 @@
 import type { ErrorCode } from "./error.ts";
 import type { IdType } from "./id.ts";
 
-/** What may be locked, in the order in which everybody takes the locks; of several of one kind, by id or name. */
+/** The kinds of locks, in the order in which every statement takes them. Several of one kind are taken by id or name. */
 export const lockOrder = ["identifier", "user", "administrators", "key", "counter"] as const;
 
 export type LockKind = (typeof lockOrder)[number];
 
-/** What an event may be about: an object with an identifier, the login that somebody tried, the system. */
+/** What an event may be about: an object with an identifier, the login that was tried, the system. */
 export type TargetKind = IdType | "login" | "sys";
 
 /** What the audit log calls an act, and the kind of object that it is about. */
@@ -24,7 +24,7 @@ export interface Audited {
 
 /** Who may do an act to an object. The application itself always may. */
 export interface Who {
-  /** The user whom the object belongs to. `"fresh"`: only within ten minutes of proving who they are. */
+  /** The object's owner. `"fresh"`: only within ten minutes of proving who they are. */
   readonly owner?: true | "fresh";
   /** An administrator with a second factor proved within half an hour. */
   readonly administrator?: true;
@@ -36,7 +36,7 @@ export interface Who {
 export interface RelationOnObject {
   /** The object's type in the tuple table, such as `org`. */
   readonly on: string;
-  /** The relations of which one suffices, the strongest first. */
+  /** One of these relations suffices. The strongest comes first. */
   readonly anyOf: readonly string[];
   /** The act gives or takes a relation, which must not be stronger than the strongest that the actor holds. */
   readonly notAboveOwn?: true;
@@ -48,16 +48,16 @@ export interface Act extends Audited {
   readonly name: string;
   /** Absent where the request itself is the proof: a password, a token, a ticket. */
   readonly who?: Who;
-  /** What it always locks, before its statement. */
+  /** The locks that it always takes before its statement. */
   readonly locks: readonly LockKind[];
-  /** The codes of its own refusals, besides those that `who` gives. */
+  /** The codes of its own refusals. `who` adds others. */
   readonly refusals: readonly ErrorCode[];
 }
 
 /** The refusals for a user who is not active. A caller's own user is always active, since suspension ends the sessions. */
 const refusedUnlessActive: readonly ErrorCode[] = ["conflict.already_terminal", "precondition.user_not_active"];
 
-/** The same act, for its owner alone: administrators are refused as they would be on an act that is never theirs. */
+/** The same act for its owner alone: administrators are refused, as on any act that only an owner may do. */
 export function ownerOnly({ who, refusals, ...act }: GuardedAct): GuardedAct {
   return {
     ...act,
@@ -66,7 +66,7 @@ export function ownerOnly({ who, refusals, ...act }: GuardedAct): GuardedAct {
   };
 }
 
-/** An act on something of a user's: a guard stands before it. */
+/** An act on a user's object. A guard stands before it. */
 export interface GuardedAct extends Act {
   readonly who: Who;
 }

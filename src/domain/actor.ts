@@ -15,12 +15,12 @@ export interface SystemSubject {
 
 type Subject = SessionSubject | SystemSubject;
 
-/** What a subject has of a session: nothing, for the application. */
+/** A member of the session; `undefined` for the application, which has none. */
 type Of<Acting extends Subject, Name extends keyof SessionSubject> = Acting extends SessionSubject
   ? Acting[Name]
   : undefined;
 
-/** Who asks for an operation: the user of a verified session, or the application itself. Every operation names one. */
+/** The caller of an operation: the user of a verified session, or the application itself. Every operation names one. */
 export class Actor<Acting extends Subject = Subject> {
   /** A class with a private member, so that no object literal passes for one. */
   readonly #subject: Acting;
@@ -31,7 +31,7 @@ export class Actor<Acting extends Subject = Subject> {
     this.#context = context;
   }
 
-  /** What the audit log says of the request, cleaned when it is asked for: most requests write no event. */
+  /** The request's details for the audit log. They are cleaned on demand, because most requests write no event. */
   get context(): RequestContext {
     return cleanContext(this.#context);
   }
@@ -40,7 +40,7 @@ export class Actor<Acting extends Subject = Subject> {
     return this.#subject;
   }
 
-  /** The user that acts, or `undefined` for the application. */
+  /** The acting user, or `undefined` for the application. */
   get userId(): Of<Acting, "userId"> {
     const subject: Subject = this.#subject;
     return ("userId" in subject ? subject.userId : undefined) as Of<Acting, "userId">;
@@ -51,7 +51,7 @@ export class Actor<Acting extends Subject = Subject> {
     return ("userId" in subject ? subject.sessionId : undefined) as Of<Acting, "sessionId">;
   }
 
-  /** The subject of a true actor; by the private member, since a `subject` can be written on anything. @throws {TypeError} */
+  /** The subject of a genuine actor. Reads the private member, because any object can have a `subject`. @throws {TypeError} */
   static subjectOf<Acting extends Subject>(actor: Actor<Acting>): Acting {
     return actor.#subject;
   }
@@ -73,7 +73,7 @@ export type SessionActor = Actor<SessionSubject>;
 /** The application, for operations that only it can do. */
 export type SystemActor = Actor<SystemSubject>;
 
-/** The session that acts. @throws {TypeError} If it is none, though its type says so. */
+/** The acting session. @throws {TypeError} If there is none, though the type says so. */
 export function sessionOf(actor: SessionActor): SessionSubject {
   const subject: Subject = Actor.subjectOf(actor);
   if (!("userId" in subject)) throw new TypeError("Only the user of a session can do this.");

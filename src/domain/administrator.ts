@@ -1,6 +1,6 @@
 /**
- * Administrators hold one relation on one reserved object (S06). Its type is no one else's: tuples on it are written by
- * the administrator operations alone.
+ * Administrators hold one relation on one reserved object (S06). The object's type is reserved too: only the administrator
+ * operations write tuples on it.
  */
 export const administratorRelation = "administrator";
 export const systemObjectType = "sys";

@@ -1,5 +1,5 @@
 /**
- * Bearer values and their kinds, in one table: a bearer is routed by its prefix and never falls through to another verifier.
+ * Bearer values and their kinds, in one table. A bearer is routed by its prefix and never falls through to another verifier.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export function classifyBearer(token: string): BearerKind {
 
 const tokenShape = /^[A-Za-z0-9_-]{43}$/;
 
-/** Whether a text could be a session token or a ticket: 32 bytes as base64url. */
+/** True if a text could be a session token or a ticket: 32 bytes as base64url. */
 export function isOpaqueToken(token: string): boolean {
   return tokenShape.test(token) && classifyBearer(token) === "session";
 }

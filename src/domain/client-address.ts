@@ -12,12 +12,12 @@ export interface AddressKeys {
   readonly wide: string;
 }
 
-/** All clients without an address share one counter, so that the lack of one is no way round the limit. */
+/** All requests without an address share one counter, so that a hidden address does not evade the limit. */
 const shared: AddressKeys = { narrow: "none", wide: "none" };
 
 /**
- * The keys to count an address by: an IPv4 address itself, and its /24; an IPv6 address's /64, and its /48.
- * An IPv4-mapped address is the IPv4 address. What is no address counts as none.
+ * The keys by which attempts from an address are counted: an IPv4 address and its /24; an IPv6 address's /64 and its /48. An
+ * IPv4-mapped address counts as the IPv4 address. A text that is not an address counts as no address.
  */
 export function addressKeys(address: string | undefined): AddressKeys {
   if (address === undefined) return shared;

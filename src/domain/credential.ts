@@ -7,7 +7,7 @@ export const credential = {
   type: ["password", "passkey", "oidc"],
   identifier: "text",
   status: ["active", "suspended", "revoked"],
-  /** The credential that this one took the place of. */
+  /** The credential that this one replaced. */
   replaces: "cred id?",
   passkeyRpId: "text?",
   oidcIssuer: "text?",

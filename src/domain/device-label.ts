@@ -1,4 +1,4 @@
-/** What a person calls the client behind a user agent: browser and system, where they can be told; for display alone. */
+/** A name for the client behind a user agent: browser and system, where they can be recognized. For display only. */
 export function deviceLabel(userAgent: string | null): string {
   if (userAgent === null) return "Unknown device";
   const named = (rules: readonly (readonly [RegExp, string])[]): string | undefined =>
@@ -9,7 +9,7 @@ export function deviceLabel(userAgent: string | null): string {
   return browser ?? system ?? /^[\w.-]{1,32}/.exec(userAgent)?.[0] ?? "Unknown device";
 }
 
-/** In order: each pretends to be those after it. */
+/** In this order, because each also claims to be those after it. */
 const browsers = [
   [/\bEdg(e|A|iOS)?\//, "Edge"],
   [/\b(OPR|Opera)\//, "Opera"],

@@ -1,13 +1,13 @@
 /**
  * Every way in which Sallyport refuses, in one closed table.
  *
- * A code is public and never renamed; its category (before the dot) fixes the status, its message is fixed text. `name` is
- * the class name that the Flametrench specification pins. Only what is in `details` leaves the process besides.
+ * A code is public and never renamed. Its category (before the dot) fixes the status, and its message is fixed text. `name` is
+ * the class name that the Flametrench specification pins. Apart from these, only `details` leaves the process.
  *
  * @module
  */
 
-/** The status of each category, which is the part of a code before the dot; a code may be an exception to its category. */
+/** The status of each category, the part of a code before the dot. A code may be an exception to its category. */
 const statuses = {
   invalid_format: 400,
   unauthorized: 401,
@@ -22,7 +22,7 @@ const statuses = {
   too_many_requests: 429,
   unavailable: 503,
   pat: 401,
-  // The specification's own code for an argument, in the category of what a token is refused with.
+  // The specification's code for a wrong argument, in the category of refused tokens.
   "pat.expires_in_past": 400,
 } as const;
 
@@ -146,17 +146,17 @@ export class AuthError extends Error {
   }
 
   /**
-   * The response to a request: `{ "code", "message", "details"? }`, and nothing of the cause. Hono asks for it by this name
-   * when an application handles an error in no other way.
+   * The response to a request: `{ "code", "message", "details"? }`, and nothing of the cause. Hono calls this method when an
+   * application does not handle the error itself.
    *
-   * The state of a personal access token is not revealed: holding its id alone must teach nothing.
+   * It does not reveal the state of a personal access token: the id alone must reveal nothing.
    */
   getResponse(): Response {
     const isEndedToken = this.code === "pat.revoked" || this.code === "pat.expired";
     const error = isEndedToken ? new AuthError("pat.invalid") : this;
     const headers: Record<string, string> = { "Content-Type": "application/json", "Cache-Control": "no-store" };
     if (error.status === 429 || error.status === 503) headers["Retry-After"] = String(error.retryAfterSeconds ?? 30);
-    // RFC 9110 §11.6.1: a 401 names the scheme. Bearer with no `realm` makes no browser ask for a password.
+    // RFC 9110 §11.6.1: a 401 names the scheme. `Bearer` without a `realm` makes no browser ask for a password.
     if (error.status === 401) headers["WWW-Authenticate"] = "Bearer";
     // RFC 6750 §3.1.
     if (error.code === "forbidden.insufficient_scope")
@@ -165,7 +165,7 @@ export class AuthError extends Error {
   }
 }
 
-/** Whether a text, such as the one that the database refuses with, is a code of the table. */
+/** True if a text, such as a refusal from the database, is a code of the table. */
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === "string" && Object.hasOwn(refusals, code);
 }

@@ -5,17 +5,17 @@ import { type Prefixed, type RecordTable, type RowOf, toValue, type ValueOf } fr
 export const anyFactor = {
   id: "mfa id",
   status: ["pending", "active", "suspended", "revoked"],
-  /** The factor that this one took the place of. */
+  /** The factor that this one replaced. */
   replaces: "mfa id?",
   createdAt: "time",
   updatedAt: "time",
 } as const;
 
-/** What the factors of each type have besides. */
+/** The additional members of each type. */
 export const factorTypes = {
   totp: {
     type: ["totp"],
-    /** The user's own name for the authenticator app. */
+    /** The user's name for the authenticator app. */
     identifier: "text",
   },
   webauthn: {
@@ -29,7 +29,7 @@ export const factorTypes = {
   },
   recovery: {
     type: ["recovery"],
-    /** Codes that are left. */
+    /** The number of unused codes. */
     remaining: "integer",
   },
 } as const;
@@ -44,19 +44,19 @@ export interface WebauthnFactor extends ValueOf<typeof anyFactor & typeof factor
 /** Recovery codes. */
 export interface RecoveryFactor extends ValueOf<typeof anyFactor & typeof factorTypes.recovery> {}
 
-/** Something besides the credential that a user proves to be themself with (Flametrench `docs/identity.md`, ADR 0008). */
+/** A proof on file that a user gives besides the credential (Flametrench `docs/identity.md`, ADR 0008). */
 export type Factor = TotpFactor | WebauthnFactor | RecoveryFactor;
 
-/** A factor as a statement gives it. The members of other types are there too, and null. */
+/** A factor as a statement returns it. The members of other types are present too, and null. */
 export type FactorRow = { [Type in FactorType]: RowOf<typeof anyFactor & (typeof factorTypes)[Type]> }[FactorType];
 
 /** Whether a user must have a second factor, and from when. */
 export const mfaPolicy = {
   userId: "usr id",
   required: "flag",
-  /** Until then a session without one counts; null for at once. */
+  /** Until then a session without a second factor counts; null if the factor is required at once. */
   graceUntil: "time?",
-  /** When it was last set; when the user was created if it never was. */
+  /** When it was last set, or when the user was created if it never was. */
   updatedAt: "time",
 } as const;
 
@@ -69,13 +69,13 @@ export const enrollmentSeconds = 600;
 export const ticketAttempts = 5;
 
 /**
- * The end of a grace, if it is a time of the years 1 to 9999, which a database and an answer can hold.
+ * The end of a grace period, if its year is 1 to 9999, which a database and a response can hold.
  *
  * @throws {AuthError} `invalid_format.body`.
  */
 export function acceptGrace(graceUntil: Date | null): Date | null {
   const year = graceUntil?.getUTCFullYear() ?? 1;
-  // Written so that an invalid date is refused as well.
+  // Written so that it also refuses an invalid date.
   if (!(year >= 1 && year <= 9999)) throw new AuthError("invalid_format.body", { details: { member: "grace_until" } });
   return graceUntil;
 }
@@ -86,7 +86,7 @@ export function toFactor(row: FactorRow): Factor {
   return { ...toValue(anyFactor, row), ...toValue(own, row) } as Factor;
 }
 
-/** The factor of a row that holds one beside something else. */
+/** The factor in a row that also holds something else. */
 export function factorOf(row: Prefixed<FactorRow, "factor">): Factor {
   const own: RecordTable = factorTypes[row["factor.type"]];
   return { ...toValue(anyFactor, row, "factor."), ...toValue(own, row, "factor.") } as Factor;

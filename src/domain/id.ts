@@ -31,7 +31,7 @@ export function generateId<Type extends IdType>(type: Type): Id<Type> {
   return encodeId(type, v7());
 }
 
-/** An audit event's identifier. Its counter is drawn anew each time, since a shared one would tell how much others do. */
+/** An audit event's identifier. Its counter is random each time, because a shared counter would reveal how active others are. */
 export function generateAuditId(): AuditId {
   return encodeId("aud", v7({ random: randomBytes(16) }));
 }
@@ -39,7 +39,7 @@ export function generateAuditId(): AuditId {
 /**
  * Writes a UUID in wire form.
  *
- * @throws {AuthError} `invalid_format.id_type` for an unregistered prefix, `invalid_format.id` for what is no UUID.
+ * @throws {AuthError} `invalid_format.id_type` for an unregistered prefix, `invalid_format.id` if the text is not a UUID.
  */
 export function encodeId<Type extends IdType>(type: Type, uuid: string): Id<Type> {
   if (!registered.has(type)) throw new AuthError("invalid_format.id_type");
@@ -64,20 +64,20 @@ export function decodeId(id: string): { type: IdType; uuid: string } {
 export function decodeAny(id: string): { type: string; uuid: string } {
   const separator = id.indexOf("_");
   const payload = id.slice(separator + 1);
-  // The version is the first digit of the third group, RFC 9562 §4.2: neither the nil nor the max UUID has one.
+  // The version is the first digit of the third group, RFC 9562 §4.2. The nil and the max UUID have none.
   if (separator < 1 || !payloadShape.test(payload) || !/[1-8]/.test(payload[12]!)) {
     throw new AuthError("invalid_format.id");
   }
   return { type: id.slice(0, separator), uuid: hyphenate(payload) };
 }
 
-/** Whether {@link decodeId} accepts it, and the prefix is the expected one. Never throws. */
+/** True if {@link decodeId} accepts the text and its prefix is the expected one. Never throws. */
 export function isValidId(id: string, expectedType?: IdType): boolean {
   const separator = id.indexOf("_");
   return registered.has(id.slice(0, Math.max(separator, 0))) && isValidShape(id, expectedType);
 }
 
-/** Whether {@link decodeAny} accepts it, and the prefix is the expected one. Never throws. */
+/** True if {@link decodeAny} accepts the text and its prefix is the expected one. Never throws. */
 export function isValidShape(id: string, expectedType?: string): boolean {
   try {
     const { type } = decodeAny(id);
@@ -94,8 +94,8 @@ export function typeOfId(id: string): IdType {
 }
 
 /**
- * The UUID to look a row up by. An identifier that is well formed but cannot exist (another type, the nil UUID) is not
- * found rather than malformed, so that a path says the same for every object that the caller cannot have.
+ * The UUID to look a row up by. An identifier that is well formed but cannot exist (another type, the nil UUID) is not found
+ * rather than malformed, so that a path gives the same answer for every object that the caller cannot have.
  *
  * @throws {AuthError} `not_found`.
  */
@@ -105,7 +105,7 @@ export function uuidFor(type: IdType, id: string): string {
 }
 
 /**
- * The UUID of an identifier, as the database's columns hold it: for SQL of your own, `${uuidOf(userId)}::uuid`.
+ * The UUID of an identifier, as database columns hold it. For your own SQL: `${uuidOf(userId)}::uuid`.
  *
  * @throws {AuthError} `invalid_format.id` or `invalid_format.id_type`.
  */
@@ -118,7 +118,7 @@ export function wireId<Type extends IdType>(type: Type, uuid: string): Id<Type> 
   return `${type}_${uuid.slice(0, 8)}${uuid.slice(9, 13)}${uuid.slice(14, 18)}${uuid.slice(19, 23)}${uuid.slice(24)}`;
 }
 
-/** Whether text is a UUID, hyphenated or not. */
+/** True if the text is a UUID, hyphenated or not. */
 export function isUuid(text: string): boolean {
   return uuidShape.test(text);
 }

@@ -1,16 +1,16 @@
 /**
- * What a person types to say who they are, in its one normal form.
+ * The text that users type to say who they are, in its one normal form.
  *
- * The same function serves where an identifier is set and where it is looked up. It folds ASCII letters to lower case and
- * refuses everything else that would need mapping: a look-up that maps characters joins addresses of different people.
+ * The same function runs where an identifier is set and where it is looked up. It folds ASCII letters to lower case and refuses
+ * everything else that would need mapping: a look-up that maps characters merges addresses of different people.
  *
  * @module
  */
 
 const printableAscii = /^[\x21-\x7e]+$/;
 /**
- * Controls, spaces and separators, formatting characters (among them the bidirectional controls), lone surrogates. No literal:
- * see `request-context.ts`.
+ * Controls, spaces and separators, formatting characters (including the bidirectional controls), lone surrogates. Not a regular
+ * expression literal: see `request-context.ts`.
  */
 const unprintable = "[\\p{C}\\p{Z}]";
 

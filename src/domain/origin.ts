@@ -1,5 +1,5 @@
 /**
- * The origins of a deployment: exact, each with its uses, none by pattern.
+ * The origins of a deployment: exact, without patterns, each with its uses.
  *
  * @module
  */
@@ -14,9 +14,9 @@ export interface Origin {
 const allUses: readonly OriginUse[] = ["cors", "csrf", "redirect", "webauthn"];
 
 /**
- * Checks the list. The first is the base URL and has every use; the others have those that they name.
+ * Checks the list. The first origin is the base URL and has every use; the others have the uses that they name.
  *
- * @throws {TypeError} For a wildcard, `null`, a trailing dot, a path, and http other than on loopback.
+ * @throws {TypeError} For a wildcard, `null`, a trailing dot, a path, or http on an origin that is not loopback.
  */
 export function parseOrigins(list: readonly (string | Origin)[]): readonly Origin[] {
   if (list.length === 0) throw new TypeError("At least one origin is needed; the first is the base URL.");
@@ -26,7 +26,7 @@ export function parseOrigins(list: readonly (string | Origin)[]): readonly Origi
   });
 }
 
-/** Whether an origin is this machine itself, where plain http is no risk. */
+/** True if an origin is this machine itself, where plain http is no risk. */
 export function isLoopback(origin: string): boolean {
   return /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin);
 }

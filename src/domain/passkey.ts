@@ -1,13 +1,13 @@
 import type { ValueOf } from "./record.ts";
 
-/** A credential of an authenticator that signs its holder in without another proof, once unlocked (W3C WebAuthn Level 3). */
+/** A credential whose authenticator, once unlocked, signs its holder in without another proof (W3C WebAuthn Level 3). */
 export const passkey = {
   id: "cred id",
   userId: "usr id",
   status: ["active", "suspended", "revoked"],
-  /** What its owner calls it. */
+  /** The owner's name for it. */
   name: "text?",
-  /** How the authenticator is reached, a hint. */
+  /** A hint about how to reach the authenticator. */
   transports: "texts",
   /** The authenticator's model, where attestation is trusted. */
   aaguid: "text?",
@@ -19,5 +19,5 @@ export const passkey = {
   lastUsedAt: "time?",
 } as const;
 
-/** A credential of an authenticator that signs its holder in without another proof, once unlocked (W3C WebAuthn Level 3). */
+/** A credential whose authenticator, once unlocked, signs its holder in without another proof (W3C WebAuthn Level 3). */
 export interface Passkey extends ValueOf<typeof passkey> {}

@@ -4,13 +4,13 @@
  * @module
  */
 
-/** The fewest code points of a password that is the only factor, and of one beside an enforced second factor. */
+/** The fewest code points of a password as the only factor, and of a password with an enforced second factor. */
 export const minimumPasswordLength = 15;
 export const minimumPasswordLengthWithFactor = 8;
 
 export type PasswordFault = "too_short" | "too_long" | "unusable_characters" | "too_predictable" | "compromised";
 
-/** Texts whose mere repetition or extension makes a long but obvious password; the application adds its own names. */
+/** Words that make a password long but obvious when they are repeated or extended. The application adds its own names. */
 const obviousWords = ["password", "passw0rd", "pass", "word", "letmein", "welcome", "iloveyou", "admin"];
 
 /** Rows of keys from top to bottom: QWERTY, QWERTZ and AZERTY. */
@@ -20,15 +20,15 @@ const keyboards = [
   ["1234567890", "azertyuiop", "qsdfghjklm", "wxcvbn,;:!"],
 ];
 
-/** Every path that a finger takes in order, there and back: along one row, or down or up through any rows side by side. */
+/** Every path that a finger takes in order, there and back: along one row, or down or up through adjacent rows. */
 const paths = ["abcdefghijklmnopqrstuvwxyz0123456789", ...keyboards.flatMap(pathsOf)]
   .flatMap((path) => [path, [...path].reverse().join("")])
   .join(" ");
 
 /**
- * Why a password may not be set, or `undefined` if nothing speaks against it.
+ * Why a password may not be set, or `undefined` if it may.
  *
- * @param context.words Names that an attacker tries first: the identifier, its local part, the site.
+ * @param context.words Names that an attacker tries first: the identifier, its local part, the site's name.
  */
 export function passwordFault(
   password: string,
@@ -42,28 +42,29 @@ export function passwordFault(
   return isPredictable(normal.toLowerCase(), context.words ?? []) ? "too_predictable" : undefined;
 }
 
-/** Whether a password is long enough only beside an enforced second factor. */
+/** True if a password is long enough only in combination with an enforced second factor. */
 export function needsSecondFactor(password: string): boolean {
   return [...password.normalize("NFKC")].length < minimumPasswordLength;
 }
 
 /**
- * One unit repeated, one run of characters, or little else than obvious words and paths on a keyboard: a third of the length,
- * at most, once each of these counts as one character; or, without them, fewer than four characters, or eight if no letters.
+ * True for one unit repeated, for one run of characters, and for little else than obvious words and keyboard paths. Little else
+ * means: the password has at most a third as many parts as characters, where a word or path is one part; or fewer than four
+ * characters are in no word or path; or fewer than eight, if none of them is a letter.
  */
 function isPredictable(password: string, words: readonly string[]): boolean {
   if (/^(.{1,6}?)\1+.{0,5}$/su.test(password) && new Set(password).size <= 6) return true;
   if (isRun(password)) return true;
   const known = [...words.map((word) => word.toLowerCase()), ...obviousWords].filter((word) => word.length >= 4);
   let marked = password;
-  // NUL is in no password, so it stands for a word.
+  // No password contains NUL, so it stands for a word.
   for (const word of known.sort((a, b) => b.length - a.length)) marked = marked.replaceAll(word, "\0");
 
   let parts = 0;
   let rest = "";
   for (let at = 0; at < marked.length; parts++) {
     const part = marked.slice(at, at + pathLength(marked, at));
-    // Three keys side by side, and digits in a row, are in random passwords too.
+    // Random passwords also contain three adjacent keys, and digits in a row.
     if (part[0] !== "\0" && (part.length < 4 || /^\d+$/.test(part))) rest += part;
     at += part.length;
   }
@@ -71,7 +72,7 @@ function isPredictable(password: string, words: readonly string[]): boolean {
   return rest.length < password.length && /^[\d\W_]*$/.test(rest) && rest.length < 8;
 }
 
-/** How many characters from there are one path or one character repeated, and at least three; otherwise 1. */
+/** The length of the path or repetition that starts there, if it is at least three; otherwise 1. */
 function pathLength(text: string, at: number): number {
   let length = 3;
   while (at + length <= text.length && isPath(text.slice(at, at + length))) length += 1;

@@ -1,5 +1,5 @@
 /**
- * Personal access tokens: long-lived secrets of a user's for programs (Flametrench ADR 0016 and 0023, `docs/identity.md`).
+ * Personal access tokens: a user's long-lived secrets for programs (Flametrench ADR 0016 and 0023, `docs/identity.md`).
  *
  * @module
  */
@@ -8,16 +8,16 @@ import { AuthError } from "./error.ts";
 import { isValidId, type PersonalAccessTokenId } from "./id.ts";
 import type { ValueOf } from "./record.ts";
 
-/** A personal access token without its secret, which is shown once and kept as a hash. Its id is no secret. */
+/** A personal access token without its secret, which is shown once and stored as a hash. The id is not secret. */
 export const personalAccessToken = {
   id: "pat id",
   userId: "usr id",
-  /** What its owner calls it. */
+  /** The owner's name for it. */
   name: "text",
-  /** What it may be used for: each is compared whole, and none grants nothing. */
+  /** The scopes. Each is compared as a whole, and an empty list grants nothing. */
   scope: "texts",
   status: ["active", "expired", "revoked"],
-  /** Null for never. */
+  /** Null if it never expires. */
   expiresAt: "time?",
   /** To the minute. */
   lastUsedAt: "time?",
@@ -26,12 +26,12 @@ export const personalAccessToken = {
   updatedAt: "time",
 } as const;
 
-/** A personal access token without its secret, which is shown once and kept as a hash. Its id is no secret. */
+/** A personal access token without its secret, which is shown once and stored as a hash. The id is not secret. */
 export interface PersonalAccessToken extends ValueOf<typeof personalAccessToken> {}
 
 export type PersonalAccessTokenStatus = PersonalAccessToken["status"];
 
-/** A token lives so long at most, in seconds: 365 days (ADR 0016). */
+/** The longest lifetime of a token, in seconds: 365 days (ADR 0016). */
 export const longestTokenSeconds = 31_536_000;
 /** `last_used_at` is written at most this often, in seconds. */
 export const lastUsedSeconds = 60;
@@ -41,8 +41,8 @@ const mostScopes = 50;
 const visibleAscii = /^[\x21-\x7e]{1,128}$/;
 
 /**
- * Whether text has the form of a personal access token. The id is in lower case, since a second spelling would be a second
- * token (M4); how long the secret may be is not said here, for the specification's fixtures accept any.
+ * True if a text has the form of a personal access token. The id is in lower case, because a second spelling would be a second
+ * token (M4). The secret's length is not checked here, because the specification's fixtures accept any.
  */
 export function isStructurallyValidPatToken(token: string): boolean {
   return /^pat_[0-9a-f]{32}_[A-Za-z0-9_-]+$/.test(token);
@@ -56,8 +56,8 @@ export interface PatTokenParts {
 }
 
 /**
- * The parts of a token, at their fixed places: a secret may hold `_` too. `undefined` if it is none, or its secret is longer
- * than 256 characters, which nobody hashes (H6).
+ * The parts of a token, at fixed places, because a secret may contain `_` too. `undefined` if the text is not a token, or if
+ * its secret is longer than 256 characters; such a secret is never hashed (H6).
  */
 export function splitPatToken(token: string): PatTokenParts | undefined {
   if (token.length > 37 + longestSecret || !isStructurallyValidPatToken(token)) return undefined;
@@ -76,7 +76,7 @@ export function patPrefix(id: PersonalAccessTokenId): string {
 }
 
 /**
- * The scopes themselves: at most 50 of visible ASCII, each once. None is allowed, and grants nothing.
+ * Returns the scopes: at most 50, of visible ASCII, each once. An empty list is allowed, and grants nothing.
  *
  * @throws {AuthError} `invalid_format.scope`.
  */
@@ -90,19 +90,19 @@ export function acceptScopes(scopes: readonly string[]): readonly string[] {
 }
 
 /**
- * The end itself, if it is a time of the years 1970 to 9999, which a database reads. Whether it is to come, its clock says.
+ * Returns the expiry, if its year is 1970 to 9999, which a database reads. The database's clock decides whether it is past.
  *
  * @throws {AuthError} `pat.expires_in_past`.
  */
 export function acceptExpiry(expiresAt: Date | null): Date | null {
   if (expiresAt === null) return null;
   const time = expiresAt.getTime();
-  // Written so that an invalid date is refused as well.
+  // Written so that it also refuses an invalid date.
   if (!(time > 0 && time < Date.UTC(10_000, 0))) throw new AuthError("pat.expires_in_past");
   return expiresAt;
 }
 
-/** Whether a token's scopes hold the one that is needed: that very text, and no pattern of it (R103). */
+/** True if a token's scopes contain the required one: exactly that text, and no pattern of it (R103). */
 export function hasScope(scopes: readonly string[], needed: string): boolean {
   return scopes.includes(needed);
 }

@@ -11,7 +11,7 @@ interface Kinds {
   text: { row: string; value: string; wire: string };
   texts: { row: readonly string[]; value: readonly string[]; wire: string[] };
   integer: { row: number; value: number; wire: number };
-  /** An `int8` that fits a number: its column is cast to text, since drivers disagree on what it is. Never null. */
+  /** An `int8` that fits a number. Its column is cast to text, since drivers disagree on its type. Never null. */
   count: { row: string; value: number; wire: number };
   flag: { row: boolean; value: boolean; wire: boolean };
   time: { row: Date; value: Date; wire: string };
@@ -19,7 +19,7 @@ interface Kinds {
 
 type Kind = keyof Kinds | `${IdType} id`;
 
-/** A kind, with `?` where there may be none (null); or the texts that the field may hold, and null if it may. */
+/** A kind, with `?` if the field may be null; or the texts that the field may hold, with null if it may be null. */
 export type Field = Kind | `${Kind}?` | readonly (string | null)[];
 
 /** A record: its fields by name, in the order of the wire. */
@@ -91,7 +91,7 @@ export function idTypeOf(field: Field): IdType | undefined {
 /**
  * The value that a row holds.
  *
- * @param prefix What the names of the record begin with in the row, such as `user.`. Default none.
+ * @param prefix Prefix of the record's names in the row, such as `user.`. Default none.
  */
 export function toValue<Table extends RecordTable>(table: Table, row: RowOf<Table>): ValueOf<Table>;
 export function toValue<Table extends RecordTable, Prefix extends string>(
@@ -110,7 +110,7 @@ export function toValue(table: RecordTable, row: Readonly<Record<string, unknown
   return value;
 }
 
-/** The JSON of a value; members that the value has besides are left out. */
+/** The JSON of a value, without members that the record does not list. */
 export function toBody<Table extends RecordTable>(table: Table, value: ValueOf<Table>): WireOf<Table> {
   const held: Readonly<Record<string, unknown>> = value;
   const body: Record<string, unknown> = {};

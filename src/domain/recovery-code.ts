@@ -1,7 +1,7 @@
 /**
- * Recovery codes: ten, each for one use, for whoever has lost a factor (Flametrench ADR 0008).
+ * Recovery codes: ten, each for one use, for a user who has lost a factor (Flametrench ADR 0008).
  *
- * Twelve symbols of 31 are 59.4 bits; Argon2id and the budget of attempts carry the rest.
+ * Twelve symbols of 31 are 59.4 bits; Argon2id and the limit on attempts make up for the rest.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { randomBytes } from "../crypto/bytes.ts";
 
 export const recoveryCodeCount = 10;
 
-/** Letters and digits that cannot be taken for one another: no I, L, O, 0 or 1. */
+/** Letters and digits that cannot be mistaken for one another: no I, L, O, 0 or 1. */
 const alphabet = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 const shape = /^[A-HJKMNP-Z2-9]{4}-[A-HJKMNP-Z2-9]{4}-[A-HJKMNP-Z2-9]{4}$/;
 
@@ -18,7 +18,7 @@ export function generateRecoveryCode(draw: (length: number) => Uint8Array = rand
   let symbols = "";
   while (symbols.length < 12) {
     for (const byte of draw(16)) {
-      // 248 is the last multiple of 31 in a byte: what lies beyond would favour the first symbols.
+      // 248 is the largest multiple of 31 in a byte: bytes from there on would favour the first symbols.
       if (byte < 248 && symbols.length < 12) symbols += alphabet[byte % 31];
     }
   }
@@ -32,12 +32,12 @@ export function generateRecoveryCodes(): readonly string[] {
   return [...codes];
 }
 
-/** Whether it is a code in its exact form. */
+/** True if it is a code in its exact form. */
 export function isValidRecoveryCode(code: string): boolean {
   return shape.test(code);
 }
 
-/** A code as people type it: any case, with or without spaces and hyphens. `undefined` for what cannot be one. */
+/** A code as people type it: any case, with or without spaces and hyphens. `undefined` if it cannot be a code. */
 export function normalizeRecoveryCode(input: string): string | undefined {
   if (input.length > 64) return undefined;
   const symbols = input.replace(/[\s-]/g, "").toUpperCase();

@@ -3,21 +3,24 @@ export interface RequestContext {
   /** The client's address, as the runtime entry found it. */
   readonly address?: string | undefined;
   readonly userAgent?: string | undefined;
-  /** Made by us for each request. */
+  /** Generated here for each request. */
   readonly requestId?: string | undefined;
-  /** What the client calls the request; kept apart from ours. */
+  /** The client's own id for the request, kept apart from ours. */
   readonly clientRequestId?: string | undefined;
 }
 
 const maximumCharacters = 256;
 
-/** No literal: V8 looks these up when it reads a script, which would be half a millisecond of every cold start. */
+/** Not a regular expression literal: V8 compiles those when it reads a script, half a millisecond of every cold start. */
 const unprintable = "[\\p{C}\\u2028\\u2029]";
 
-/** Controls, bidirectional and other formatting characters, lone surrogates and private use out; at most 256 characters. */
+/**
+ * Removes controls, bidirectional and other formatting characters, lone surrogates and private use; keeps at most 256
+ * characters.
+ */
 export function cleanText(text: string | undefined): string | undefined {
   if (text === undefined) return undefined;
-  // Cut before an expression runs, so that its work is bounded; and by code point after, so that no pair is split.
+  // Cut before an expression runs, to bound its work, and by code point afterwards, so that no pair is split.
   const cut = text.slice(0, 4 * maximumCharacters);
   if (/^[\x20-\x7e]*$/.test(cut)) return cut.slice(0, maximumCharacters) || undefined;
   const cleaned = [...cut.replace(new RegExp(unprintable, "gu"), "")];

@@ -10,7 +10,7 @@ export const specifiedSession = {
   revokedAt: "time?",
 } as const;
 
-/** The members of a session that an application wants besides. */
+/** The additional members of a session that an application wants. */
 export const sessionDetails = {
   /** How the token travels: in an HttpOnly cookie, or in the body and the `Authorization` header. Never both. */
   transport: ["cookie", "token", null],
@@ -23,13 +23,13 @@ export const sessionDetails = {
   lastSeenAt: "time?",
   /** The client's own name for itself, cleaned and cut to 256 characters. */
   userAgent: "text?",
-  /** Where it was last used, as far as the runtime tells; updated together with `lastSeenAt`. */
+  /** Where it was last used, as far as the runtime knows; updated together with `lastSeenAt`. */
   address: "text?",
 } as const;
 
 export const session: typeof specifiedSession & typeof sessionDetails = { ...specifiedSession, ...sessionDetails };
 
-/** A browser or client that is signed in. Its id is no secret and opens nothing; its token is kept as a digest only. */
+/** A signed-in browser or client. Its id is not secret and grants nothing; only a digest of its token is stored. */
 export interface Session extends ValueOf<typeof session> {}
 
 /** How a session's token travels: in an HttpOnly cookie, or in the body and the `Authorization` header. Never both. */
@@ -41,7 +41,7 @@ export interface SessionLifetimes {
   readonly level1: { readonly absoluteSeconds: number; readonly idleSeconds: number };
   /** After two factors: 24 hours in all, 1 hour without use. */
   readonly level2: { readonly absoluteSeconds: number; readonly idleSeconds: number };
-  /** For how long a repeated refresh gets the same successor. Default 10, at most 30. */
+  /** How long a repeated refresh returns the same successor. Default 10, at most 30. */
   readonly retrySeconds: number;
 }
 
@@ -51,13 +51,13 @@ export const defaultLifetimes: SessionLifetimes = {
   retrySeconds: 10,
 };
 
-/** The specification's least lifetime of a session, in seconds. */
+/** The specification's shortest lifetime of a session, in seconds. */
 export const minimumTtlSeconds = 60;
 /** `last_seen_at` is written at most this often, in seconds. */
 export const lastSeenSeconds = 60;
-/** For how long an authentication counts as fresh, in seconds (S04). */
+/** How long an authentication counts as fresh, in seconds (S04). */
 export const freshSeconds = 600;
-/** For how long a second factor lets an administrator act, in seconds (S05). */
+/** How long a second factor lets an administrator act, in seconds (S05). */
 export const administratorFreshSeconds = 1_800;
 /** How long a login ticket lives, in seconds (S20). */
 export const ticketSeconds = 300;

@@ -1,7 +1,7 @@
 import { AuthError } from "./error.ts";
 
 /**
- * The text itself, if Postgres can keep it: no lone surrogate and no NUL.
+ * Returns the text, if Postgres can store it: no lone surrogate and no NUL.
  *
  * @throws {AuthError} `invalid_format.text`.
  */
@@ -17,7 +17,7 @@ export function isStorableText(text: string): boolean {
 const longestName = 120;
 
 /**
- * The name itself: 1 to 120 UTF-16 code units that Postgres can keep.
+ * Returns the name, if it has 1 to 120 UTF-16 code units that Postgres can store.
  *
  * @throws {AuthError} `invalid_format.name`, `invalid_format.text`.
  */

@@ -39,7 +39,7 @@ export function totpStep(atSeconds: number, { periodSeconds }: TotpParameters): 
   return Math.floor(atSeconds / periodSeconds);
 }
 
-/** The code of a step: RFC 4226 §5.3. The counter has 64 bits, of which a number here holds 53. */
+/** The code of a step: RFC 4226 §5.3. The counter has 64 bits, of which a JavaScript number holds 53. */
 export async function totpCode(secret: Bytes, step: number, { algorithm, digits }: TotpParameters): Promise<string> {
   const counter = new Uint8Array(8);
   new DataView(counter.buffer).setBigUint64(0, BigInt(step));
@@ -50,8 +50,8 @@ export async function totpCode(secret: Bytes, step: number, { algorithm, digits 
 }
 
 /**
- * The step whose code this is, among the one of now and its neighbours, or `undefined`. Every candidate is computed and compared,
- * so that the time tells nothing.
+ * The step that a code belongs to, among the current step and its neighbours, or `undefined`. Every candidate is computed and
+ * compared, so that the time reveals nothing.
  */
 export async function matchTotpStep(
   secret: Bytes,
@@ -73,7 +73,7 @@ export function normalizeTotpCode(input: string): string | undefined {
   return /^[0-9]{6,10}$/.test(digits) ? digits : undefined;
 }
 
-/** What a QR code holds: the `otpauth` format that authenticator apps agree on (Google Authenticator's Key URI Format). */
+/** The content of a QR code: the `otpauth` format that authenticator apps agree on (Google Authenticator's Key URI Format). */
 export function otpauthUri(options: {
   issuer: string;
   label: string;

@@ -1,5 +1,5 @@
 /**
- * Relational tuples: who holds what on which object (Flametrench `docs/authorization.md`).
+ * Relational tuples: which subject has which relation to which object (Flametrench `docs/authorization.md`).
  *
  * @module
  */
@@ -22,8 +22,8 @@ export function requireEntityType(type: string, side: "subject" | "object"): str
 }
 
 /**
- * The UUID of a subject or object that is given bare or in wire form. A prefix must be the declared type's: a user's id as
- * an object's would otherwise be denied without a word. Neither the nil nor the max UUID names anything.
+ * The UUID of a subject or object that is given bare or in wire form. A prefix must match the declared type: otherwise a user's
+ * id given as an object's would be denied without an explanation. The nil and the max UUID name nothing.
  *
  * @throws {AuthError} `invalid_format.subject_id` or `invalid_format.object_id`.
  */

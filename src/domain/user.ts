@@ -12,11 +12,11 @@ export const user = {
 /** A person or service with an account. Identifiers live on credentials. */
 export interface User extends ValueOf<typeof user> {}
 
-/** The user of a session, with what they signed in as. */
+/** The user of a session, with the identifier that they signed in with. */
 export interface SignedInUser extends User {
   /** The identifier of the session's password; null for a session that a passkey opened, and for a token. */
   readonly identifier: string | null;
-  /** True once the identifier was proved to be the user's. */
+  /** True once the user has proved that the identifier is theirs. */
   readonly identifierVerified: boolean;
 }
 

@@ -1,8 +1,8 @@
 /**
  * Challenges of WebAuthn ceremonies: sealed with a MAC instead of stored, so that a page view leaves no row (S46).
  *
- * A challenge is a random nonce, its end by the database's clock, and a MAC over both, the ceremony and what it is bound to: a
- * session, a ticket, a user's handle. The statement that spends it writes its digest down, once.
+ * A challenge is a random nonce, its expiry by the database's clock, and a MAC over both, the ceremony, and the session, ticket
+ * or user handle that it is bound to. The statement that spends a challenge stores its digest, once.
  *
  * @module
  */
@@ -13,10 +13,10 @@ import type { Core } from "./core.ts";
 const nonceBytes = 32;
 const endBytes = 6;
 const macBytes = 32;
-/** How long the client has for a ceremony, in seconds: WebAuthn L3 §15.1 recommends five minutes where a user is verified. */
+/** How long the client has for a ceremony, in seconds: WebAuthn L3 §15.1 recommends five minutes if a user is verified. */
 export const ceremonySeconds = 300;
 
-/** What a challenge is for, and what it is bound to: nothing that a client could choose freely. */
+/** The ceremony of a challenge, and what the challenge is bound to. A client cannot choose any of it freely. */
 export type CeremonyBinding = readonly [
   ceremony: "register_passkey" | "register_factor" | "sign_in" | "prove",
   ...boundTo: string[],
@@ -35,8 +35,8 @@ export async function issueChallenge(core: Core, binding: CeremonyBinding, now: 
 }
 
 /**
- * What spending a challenge takes, if it is one of ours for this ceremony and binding; whether it has ended, the statement that
- * spends it decides.
+ * What spending a challenge needs, if it was issued here for this ceremony and binding. The statement that spends it decides
+ * whether it has expired.
  */
 export async function verifyChallenge(
   core: Core,
@@ -67,7 +67,7 @@ async function macOf(
   return await core.keys.mac("challenge", [toBase64Url(head), ...binding], version);
 }
 
-/** The challenge that client data repeats; it is verified before anything is made of it. */
+/** The challenge that client data repeats. It is verified before it is used. */
 export function challengeOf(clientDataJson: Bytes): string | undefined {
   try {
     const data: unknown = JSON.parse(

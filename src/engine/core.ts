@@ -6,7 +6,7 @@ import type { AttemptLimit } from "../store/counters.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
 
-/** How people may make an account for themselves. `invited` needs an invitation. `open` tells whether an identifier is taken. */
+/** How users create their own accounts. `invited` needs an invitation. `open` reveals whether an identifier is taken. */
 export type SignUpMode = "closed" | "invited" | "open";
 
 /** How passwords, recovery codes and personal access tokens are hashed, and which passwords are accepted. */
@@ -37,13 +37,13 @@ export interface Limits {
 /** What running work on the database needs. */
 export interface Executor {
   readonly database: Database;
-  /** Told of what must not change an answer, such as a denial that could not be recorded. */
+  /** Called with errors that do not affect the response, such as a denial that could not be recorded. */
   readonly onError: (error: unknown) => void;
 }
 
 /** What every operation works with: the checked options of `createAuth`. */
 export interface Core extends Executor {
-  /** Exact; the first is the base URL. */
+  /** Exact origins; the first is the base URL. */
   readonly origins: readonly Origin[];
   readonly passwordHasher: PasswordHasher;
   readonly keys: RootKeys;
@@ -54,8 +54,8 @@ export interface Core extends Executor {
   /** Names of the site and its owner, which no password may consist of. */
   readonly predictableWords: readonly string[];
   readonly isCompromisedPassword: ((password: string) => Promise<boolean>) | undefined;
-  /** Verified where there is no hash to verify, so that the work is the same. */
+  /** Verified if there is no hash, so that the work is the same. */
   readonly decoyHash: string;
-  /** What the features have purged, besides what every application has. */
+  /** What the features purge, in addition to what every application purges. */
   readonly purges: readonly Purge[];
 }

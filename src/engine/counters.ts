@@ -12,8 +12,8 @@ export interface AttemptCounters {
 /**
  * The counters of an attempt at an account from an address.
  *
- * @param attempt.device What is known of the device that asks: a known-device cookie's nonce, or the session that acts.
- * @param attempt.identifier The normal form, or what was typed where it has none: known and unknown ones are counted alike.
+ * @param attempt.device What identifies the device: a known-device cookie's nonce, or the session that acts.
+ * @param attempt.identifier The normal form, or the text as typed if it has none: known and unknown ones are counted alike.
  */
 export async function attemptCounters(
   core: Core,
@@ -28,7 +28,7 @@ export async function attemptCounters(
   const device = attempt.device && `device:${await core.keys.digest("device", attempt.device)}`;
   return {
     counters: [
-      // Making accounts locks nobody out, so its counter only decays.
+      // Creating accounts locks no user out, so its counter only decays.
       { name: accountName, limit: account, kind: attempt.purpose === "sign-up" ? "address" : "account" },
       ...(device ? [{ name: device, limit: account, kind: "device" } as const] : []),
       ...addresses,
@@ -44,8 +44,8 @@ export async function factorCounters(core: Core, address: string | undefined, un
 }
 
 /**
- * What is counted wherever it comes from, the address and its network: one client can hardly change its address, nor one
- * subscriber the network's.
+ * The counters of the address and its network. One client can hardly change its address, and one subscriber can hardly change
+ * the network.
  */
 export async function addressCounters(
   core: Core,

@@ -2,18 +2,18 @@ import { type Bytes, constantTimeEqual, fromBase64Url, toBase64Url } from "../cr
 import type { Core } from "./core.ts";
 import { normalIdentifier } from "./identifiers.ts";
 
-/** As many are named for everybody, so that their number tells nothing; few people have more. */
+/** How many credentials every answer names, so that their number reveals nothing. Few users have more. */
 const namedCredentials = 4;
-/** What authenticators draw, in bytes: the made-up ones have the same lengths. */
+/** Lengths of authenticators' credential ids, in bytes. The decoys have the same lengths. */
 const usualLengths = [16, 20, 32, 64] as const;
 const markBytes = 8;
 
 /**
- * The credential ids of an identifier, filled up with made-up ones: the same each time, by a key of the deployment, and in an
- * order that says nothing (S26).
+ * The credential ids of an identifier, filled up with decoys. They are the same each time, by a key of the deployment, and in
+ * an order that reveals nothing (S26).
  */
 export async function withDecoys(core: Core, typed: string, all: readonly string[]): Promise<readonly string[]> {
-  // The newest of somebody who has more; the others sign in without being named.
+  // A user with more credentials gets the newest ones named, and can sign in with the others all the same.
   const real = all.slice(-namedCredentials);
   const identifier = normalIdentifier(core, typed) ?? typed;
   const decoys: string[] = [];
@@ -30,7 +30,7 @@ export async function withDecoys(core: Core, typed: string, all: readonly string
   return keyed.sort((a, b) => (a.place < b.place ? -1 : 1)).map(({ id }) => id);
 }
 
-/** Whether a credential id is one that we made up: nobody has it, and nobody may register it and so learn that. */
+/** True if a credential id is a decoy. No user has it, and none may register it and so learn that it is a decoy. */
 export async function isDecoy(core: Core, credentialId: string): Promise<boolean> {
   const id = fromBase64Url(credentialId);
   if (!id || !usualLengths.some((length) => length === id.length)) return false;
@@ -38,12 +38,12 @@ export async function isDecoy(core: Core, credentialId: string): Promise<boolean
   return mark !== undefined && constantTimeEqual(mark, id.subarray(-markBytes));
 }
 
-/** The end of a made-up id, by which only we know it. */
+/** The end of a decoy id, by which only this deployment recognizes it. */
 async function markOf(core: Core, head: Bytes): Promise<Uint8Array | undefined> {
   return (await core.keys.mac("decoy", ["mark", head], core.keys.oldestVersion))?.subarray(0, markBytes);
 }
 
-/** By the oldest secret, so that they stay the same while two stand side by side. */
+/** Uses the oldest secret, so that decoys stay the same while two secrets are listed. */
 function macOf(core: Core, parts: readonly string[]): Promise<Uint8Array | undefined> {
   return core.keys.mac("decoy", parts, core.keys.oldestVersion);
 }

@@ -8,12 +8,13 @@ import { newAuditId } from "./audit-id.ts";
 import type { Executor } from "./core.ts";
 
 /**
- * The event of an act that a user was refused, in their own part of the log: for a user only, since the application is
- * refused nothing. An absent object and a foreign one leave the same, so that neither the trip nor the log tells them apart.
- * Past twenty in a quarter of an hour one event stands for the rest: nobody fills the log by being refused (S41).
+ * The event of an act that was refused to a user, in their own part of the log. The application is never refused, so it has
+ * none. An absent object and another user's object leave the same event, so that neither the round trip nor the log tells them
+ * apart. Past twenty in a quarter of an hour, one event stands for the rest, so that no user can fill the log with refusals
+ * (S41).
  *
  * @param target The object's UUID.
- * @param targetKind What kind of object that is, if not the one that the row says.
+ * @param targetKind The kind of the object, if it is not the row's.
  */
 export function denialOf(
   actor: Actor,
@@ -40,14 +41,14 @@ export function denialOf(
     )}`;
 }
 
-/** Whether a refusal is of the right to do something, and not of its time or form. */
+/** True if a refusal concerns the right to do something, and not its time or form. */
 export function isDenial(code: ErrorCode): boolean {
   return /^(forbidden|not_found|unauthorized\.(reauthentication_required|invalid_credential)|conflict\.duplicate_credential)/.test(
     code,
   );
 }
 
-/** Writes a refusal down, apart from what it undid; that it could not be written never changes the refusal (S03). */
+/** Records a refusal, apart from what the refusal undid. A failure to record it never changes the refusal (S03). */
 export async function recordDenial(
   core: Executor,
   denial: ((code: ErrorCode) => Statement) | undefined,

@@ -15,11 +15,11 @@ export interface Work<Result, Row = unknown> {
   readonly locks?: readonly Lock[];
   readonly body: Statement<Row>;
   /**
-   * What to do when the reply is lost. A statement gives the answer's rows if the operation has committed, and none if it
-   * has not, in which case it runs again. `repeat`: it can run twice. `refuse`: it counts, so only the caller may repeat it.
+   * What to do if the reply is lost. A statement returns the answer's rows if the operation has committed, and none if it has
+   * not; then the operation runs again. `repeat`: it can run twice. `refuse`: it counts, so only the caller may repeat it.
    */
   readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "refuse";
-  /** Counts or consumes, so that no caller's transaction may undo it (S03). What refuses to run again does so anyway. */
+  /** Counts or consumes, so no caller's transaction may undo it (S03). Work with `refuse` never runs in one anyway. */
   readonly mustCommit?: true;
   /**
    * Reads the answer. A method, so that work on rows of any type is {@link Work}.
@@ -28,11 +28,11 @@ export interface Work<Result, Row = unknown> {
    * @param rows All rows, of any other.
    */
   decode(row: NoInfer<Row>, rows: readonly NoInfer<Row>[]): Result | Promise<Result>;
-  /** The event of a refusal: it is recorded apart, since the refusal undid everything (S03). See {@link denialOf}. */
+  /** The event of a refusal. It is recorded apart, because the refusal undid everything (S03). See {@link denialOf}. */
   readonly denial?: ((code: ErrorCode) => Statement) | undefined;
 }
 
-/** Infers the type of an operation's rows from its statement, and holds the recall and the reading to it. */
+/** Infers the type of an operation's rows from its statement, and checks the recall and the decoding against it. */
 export function work<Result, Row>(typed: Work<Result, Row>): Work<Result> {
   return typed;
 }
@@ -40,7 +40,7 @@ export function work<Result, Row>(typed: Work<Result, Row>): Work<Result> {
 /** What runs in one transaction. */
 type Item = Work<unknown> | Statement<unknown>;
 
-/** After this long without an answer there is no time for another full try within the five seconds that a client waits. */
+/** After this long without an answer, no time is left for another full try within the five seconds that a client waits. */
 const lastRepeatMilliseconds = 2_500;
 
 /** Runs one operation. @throws {AuthError} Its refusal, or `unavailable.database`. */
@@ -49,12 +49,12 @@ export async function execute<Result, Row>(core: Executor, work: Work<Result, Ro
   return await answerOf(work, rows!);
 }
 
-/** What the rows of an operation answer. */
+/** Decodes the rows of an operation. */
 export function answerOf<Result>(work: Work<Result>, rows: readonly unknown[]): Result | Promise<Result> {
   return work.decode(rows[0], rows);
 }
 
-/** Runs operations and plain statements in one transaction: all of them or none. Gives each its own rows. */
+/** Runs operations and plain statements in one transaction: all of them or none. Returns the rows of each. */
 export async function executeAll(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[]> {
   if (
     core.database.isNested?.() &&
@@ -71,9 +71,9 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
       return await recover(core, items, error, startedAt);
     } catch (final) {
       const refusal = isReplyLost(final) ? unavailable(final) : refusalOf(final);
-      // Wherever the application answers it, an operator hears of a database that does not (S81).
+      // An operator must hear of a database that does not answer, wherever the application handles the error (S81).
       if (refusal instanceof AuthError && refusal.status === 503) core.onError(refusal);
-      // Of several, for the one that refused; a constraint does not say which that was.
+      // With several operations, only the refused one is recorded. A constraint does not say which one that was.
       const place = isMarked(items) ? placeOf(final) : undefined;
       for (const [index, item] of items.entries()) {
         if (isWork(item) && (place ?? index) === index) await recordDenial(core, item.denial, refusal);
@@ -94,20 +94,20 @@ async function recover(
   if (works.length === 0 || works.some((work) => work.onLostReply === "refuse")) throw lost;
   const answer = await recall(core, items);
   if (answer) return answer;
-  // A plan that found nothing to do leaves no event, so what stands beside it may have been done.
+  // A plan that found nothing to do leaves no event, so the other items may have been done.
   if (works.length < items.length) throw lost;
   if (performance.now() - startedAt > lastRepeatMilliseconds) throw lost;
   let rows: (readonly unknown[])[];
   try {
     rows = await send(core, items);
   } catch (error) {
-    // The first try was only slow: it committed after all, and whatever the second one met is its work.
+    // The first try was only slow: it committed after all, and the second try met its changes.
     const late = isReplyLost(error) ? undefined : await recall(core, items);
     if (late) return late;
     throw error;
   }
   if (!works.some((work) => work.mustCommit)) return rows;
-  // So it may be where nothing was raised: what refuses by a value has met the ticket that the first try spent.
+  // The same can happen without an error: an operation that refuses by a value has met the ticket that the first try spent.
   const first = await recall(core, items).catch((error: unknown) => {
     core.onError(error);
     return undefined;
@@ -119,7 +119,10 @@ function unavailable(cause: unknown): AuthError {
   return new AuthError("unavailable.database", { cause, retryAfterSeconds: 1 });
 }
 
-/** One request: the locks of all, deduplicated and in order, then the bodies, of several operations each behind the mark of its place. */
+/**
+ * Sends one request: the locks of all, deduplicated and in order, then the bodies. With several operations, a mark of its place
+ * precedes each body.
+ */
 async function send(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[]> {
   const [first] = items;
   if (first && items.length === 1 && (!isWork(first) || !first.locks?.length)) {
@@ -132,7 +135,7 @@ async function send(core: Executor, items: readonly Item[]): Promise<(readonly u
   return results.slice(locks.length).filter((_rows, index) => marks.length === 0 || index % 2 === 1);
 }
 
-/** Whether a refusal must say whose it is. */
+/** True if a refusal must say which operation it is from. */
 function isMarked(items: readonly Item[]): boolean {
   return items.filter(isWork).length > 1;
 }

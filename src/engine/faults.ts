@@ -1,13 +1,13 @@
 /**
- * Faults on the console: what an operator needs to find the cause, and nothing that a person typed.
+ * Describes faults on the console: what an operator needs to find the cause, and nothing that a user typed.
  *
- * Messages of a database or of the platform may quote values, so codes are printed and messages are not.
+ * Messages of a database or the platform may quote values, so only codes are printed.
  *
  * @module
  */
 import { AuthError } from "../domain/error.ts";
 
-/** What codes of the platform and SQLSTATEs (PostgreSQL 15, Appendix A) say to an operator. */
+/** What the platform's codes and SQLSTATEs (PostgreSQL 15, Appendix A) mean to an operator. */
 const explanations: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/^(ENOTFOUND|EAI_AGAIN)$/, "the database's host name was not found (DNS)"],
   [/^ECONNREFUSED$/, "the database's host refused the connection"],
@@ -22,7 +22,7 @@ const explanations: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/^57P0[123]$/, "the database is starting or shutting down"],
 ];
 
-/** One line for the log: names, codes and places in the code, from the error to the cause at its bottom. */
+/** One line for the log: names, codes and places in the code, from the error to its innermost cause. */
 export function describeFault(error: unknown): string {
   const parts: string[] = [];
   let deepest: unknown = error;
@@ -49,13 +49,13 @@ function fieldsOf(error: unknown): { [Name in "name" | "code" | "option" | "cons
   return { name, code: word("code"), option: word("option"), constraint: word("constraint"), cause: fields.cause };
 }
 
-/** Where it was thrown. The lines above it in a stack hold the message. */
+/** The place that threw the error. The lines above it in a stack hold the message. */
 function placeOf(error: unknown): string {
   const stack = error instanceof Error ? (error.stack ?? "") : "";
   return /^ +at .+$/m.exec(stack)?.[0].trim() ?? "";
 }
 
-/** Reports each error once, however many callers meet it. */
+/** Reports each error once, however many callers catch it. */
 export function reporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
   const reported = new WeakSet<object>();
   const isKnown = (error: unknown): boolean => {
@@ -67,7 +67,7 @@ export function reporter(onError: ((error: unknown) => void) | undefined): (erro
   return (error) => {
     if (isKnown(error)) return;
     if (onError) onError(error);
-    // biome-ignore lint/suspicious/noConsole: it is where a fault is told by default.
+    // biome-ignore lint/suspicious/noConsole: faults are reported there by default.
     else console.error(`sallyport: ${describeFault(error)}`);
   };
 }

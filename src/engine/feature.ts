@@ -1,18 +1,18 @@
 /**
- * A feature as a value: what an application lists is what it has, and what it does not list is not in its bundle.
+ * A feature as a value: an application has what it lists, and its bundle contains nothing else.
  *
  * @module
  */
 import type { Purge } from "../store/maintenance.ts";
 import type { Core, PasswordSettings, SignUpMode } from "./core.ts";
 
-/** What a feature makes of the settings of an application. */
+/** The parts that a feature makes from the settings of an application. */
 export interface FeatureParts<Operations extends object> {
-  /** Members of `auth`. Of a namespace that several features have, such as `signIn`, each adds its own members. */
+  /** Members of `auth`. If several features share a namespace, such as `signIn`, each adds its own members. */
   readonly operations: Operations;
   /** Reads the feature's own options. @throws {ConfigurationError} If one is missing or unsafe. */
   readonly check?: () => void;
-  /** Remove what has ended of the feature's own. Two features that share rows name the same function. */
+  /** Removes ended rows of the feature. Two features that share rows name the same function. */
   readonly purges?: readonly Purge[];
 }
 
@@ -25,11 +25,11 @@ export interface FeatureParts<Operations extends object> {
 export interface Feature<out Operations extends object = object, out Api extends object = object> {
   /** Names it in `sallyport/pages` and `sallyport/openapi`. */
   readonly name: string;
-  /** Reads nothing of `core` before an operation runs. */
+  /** Does not read `core` before an operation runs. */
   readonly make: (core: Core) => FeatureParts<Operations>;
-  /** Its rows of HTTP, for `authRoutes` of `sallyport/hono`. */
+  /** Its routes, for `authRoutes` of `sallyport/hono`. */
   readonly routes: readonly object[];
-  /** How passwords are hashed and accepted. The first feature that says so decides. */
+  /** How passwords are hashed and accepted. The first feature with a value decides. */
   readonly passwords?: PasswordSettings;
   readonly signUp?: SignUpMode;
   /** Type only, never set. */

@@ -5,12 +5,12 @@ import { AuthError } from "../domain/error.ts";
 import type { IdempotencyClaim } from "../store/idempotency.ts";
 import type { Core } from "./core.ts";
 
-/** What a key may be: draft-ietf-httpapi-idempotency-key-header §2.1 leaves it to us. */
+/** The form of a key: draft-ietf-httpapi-idempotency-key-header §2.1 leaves it to the server. */
 const keyShape = /^[\x21-\x7e]{1,255}$/;
 
 /**
- * The claim of a caller's key: for this actor, this operation and this input only, so that no key gives anybody another's
- * answer (S35). Nothing secret is ever made from it.
+ * The claim of a caller's key, for this actor, this operation and this input only, so that a key never returns another user's
+ * answer (S35). No secret is ever derived from it.
  *
  * @throws {AuthError} `invalid_format.idempotency_key`.
  */

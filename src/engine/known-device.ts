@@ -1,8 +1,8 @@
 /**
- * A device that has signed in to an account before: it has a budget of attempts of its own, so that a stranger who guesses
- * cannot lock the owner out (S22, R014).
+ * A known device has signed in to the account before. It has its own counter, so that a stranger who guesses cannot lock the
+ * owner out (S22, R014).
  *
- * The value is `<credential>.<nonce>.<mac>` and nothing is stored. It is bound to the credential, which a change of password
+ * The value is `<credential>.<nonce>.<mac>` and nothing is stored. It is bound to the credential, which a password change
  * replaces.
  *
  * @module
@@ -13,18 +13,18 @@ import type { Core } from "./core.ts";
 
 export interface KnownDevice {
   readonly credentialId: string;
-  /** What its attempts are counted by. */
+  /** Its attempts are counted by this. */
   readonly nonce: string;
 }
 
-/** The value to keep on the device after a full sign-in. */
+/** The value to store on the device after a full sign-in. */
 export async function issueKnownDevice(core: Core, credentialId: CredentialId): Promise<string> {
   const nonce = toBase64Url(randomBytes(16));
   const mac = await core.keys.mac("known-device", [credentialId, nonce]);
   return `${credentialId}.${nonce}.${toBase64Url(mac!)}`;
 }
 
-/** What a value proves, or `undefined`. Values of older secrets count until the secret is dropped. */
+/** The known device that a value proves, or `undefined`. Values from older secrets count until the secret is dropped. */
 export async function verifyKnownDevice(core: Core, value: string | undefined): Promise<KnownDevice | undefined> {
   const [credentialId = "", nonce = "", macText = "", ...rest] = value?.split(".", 4) ?? [];
   const mac = fromBase64Url(macText);

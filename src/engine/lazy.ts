@@ -1,8 +1,8 @@
 /**
- * An object with the members of `base` and further ones, which are made together when one of them is first read. A failure
- * is not kept: it is thrown at each reading.
+ * An object with the members of `base` and further ones, which are made together when one of them is first read. A failure is
+ * not cached: every read throws it again.
  *
- * Options are checked by way of it: making an application reads nothing, and its first use tells what is missing.
+ * Options are checked this way: making an application reads nothing, and its first use reports what is missing.
  */
 export function withLazy<Base extends object, More extends object>(
   base: Base,

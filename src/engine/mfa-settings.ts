@@ -14,15 +14,15 @@ export interface MfaOptions {
    */
   sealingKeys: string | undefined;
   /**
-   * `on`; `accept-unsealed` also reads secrets that are not sealed, while they are being sealed; `off` writes them in plain, for
-   * a table that another SDK reads too. Default `on`.
+   * `on`; `accept-unsealed` also reads unsealed secrets, for the time until all are sealed; `off` writes them in plain form,
+   * for a table that another SDK also reads. Default `on`.
    */
   sealing?: "on" | "accept-unsealed" | "off";
   /** Name of the site in authenticator apps. Default: the host of the base URL. */
   issuer?: string;
 }
 
-/** What operations on factors work with. */
+/** What operations on factors need. */
 export interface MfaCore extends Core, MfaSettings {}
 
 interface MfaSettings {
@@ -31,7 +31,7 @@ interface MfaSettings {
   readonly issuer: string;
 }
 
-/** The settings of second factors, beside those of the application. The options are checked at first use. */
+/** The settings of second factors, together with those of the application. The options are checked at first use. */
 export function createMfaCore(core: Core, options: MfaOptions): MfaCore {
   return withLazy<Core, MfaSettings>(core, ["sealing", "sealingKeys", "issuer"], () => checkOptions(core, options));
 }
@@ -51,17 +51,17 @@ function checkOptions(core: Core, options: MfaOptions): MfaSettings {
   return { sealing, sealingKeys, issuer };
 }
 
-/** Where the secret of an authenticator app stands. */
+/** The place where the secret of an authenticator app is stored. */
 export function totpPlace(factorId: string, userId: string): SealedPlace {
   return { purpose: "totp", table: "mfa", column: "totp_secret", rowId: factorId, userId };
 }
 
-/** The secret as it is stored. */
+/** The stored form of a secret. */
 export async function sealSecret(core: MfaCore, place: SealedPlace, secret: Bytes): Promise<Bytes> {
   return core.sealingKeys ? await core.sealingKeys.seal(place, secret) : secret;
 }
 
-/** The secret of a stored one. @throws {AuthError} `unavailable.configuration` if no key opens it. */
+/** The secret in a stored form. @throws {AuthError} `unavailable.configuration` if no key opens it. */
 export async function openSecret(core: MfaCore, place: SealedPlace, hex: string): Promise<Bytes> {
   const stored = fromHex(hex)!;
   if (core.sealing !== "on" && !isSealed(stored)) return stored;

@@ -11,12 +11,12 @@ import type { Feature } from "./feature.ts";
 import { withLazy } from "./lazy.ts";
 
 /**
- * Where a client's address comes from. A client writes what headers it likes, so only the deployment can say which one to
- * trust. `sallyport/hono` has one for each runtime.
+ * Where a client's address comes from. A client can send any header, so only the deployment knows which one to trust.
+ * `sallyport/hono` has a function for each runtime.
  */
 export type ClientAddress = (request: {
   readonly req: { header(name: string): string | undefined; readonly raw: Request };
-  // biome-ignore lint/suspicious/noExplicitAny: each runtime puts its own things here.
+  // biome-ignore lint/suspicious/noExplicitAny: each runtime has its own environment.
   readonly env: any;
 }) => string | undefined;
 
@@ -33,20 +33,20 @@ export interface AuthOptions<Features extends readonly Feature[] = readonly Feat
   origins: readonly (string | Origin)[];
   /** Where a client's address comes from, such as `cloudflareAddress`. Attempts are counted by it. */
   clientAddress: ClientAddress;
-  /** What the application has, such as `passwords(…)` and `passkeys()`. */
+  /** The application's features, such as `passwords(…)` and `passkeys()`. */
   features: Features;
   lifetimes?: Partial<SessionLifetimes>;
   limits?: Partial<Limits>;
   /** Accept identifiers with letters beyond ASCII, if NFKC leaves them as they are. Default false. */
   allowNonAsciiIdentifiers?: boolean;
   /**
-   * Called once for each fault: an error that is answered with 500 or 503, or that does not affect the response. Default:
-   * one line on the console, with codes and never with what a person typed.
+   * Called once for each fault: an error that is answered with 500 or 503, or that does not affect the response. Default: one
+   * line on the console, with codes and without anything that a user typed.
    */
   onError?: (error: unknown) => void;
 }
 
-/** An option that is missing or unsafe. Says which, and never what it held. */
+/** An option that is missing or unsafe. The error names the option, never its value. */
 export class ConfigurationError extends TypeError {
   override readonly name = "ConfigurationError";
   readonly option: string;
@@ -58,7 +58,7 @@ export class ConfigurationError extends TypeError {
     this.option = option;
   }
 
-  /** The response to a request, such as Hono asks of errors that nobody has handled. */
+  /** The response to a request. Hono calls this for errors that the application does not handle. */
   getResponse(): Response {
     return new AuthError("unavailable.configuration", { cause: this }).getResponse();
   }
@@ -85,7 +85,7 @@ export function createCore(options: AuthOptions, onError: (error: unknown) => vo
   return withLazy(Object.prototype, names, () => checkOptions(options, onError, purges));
 }
 
-/** One `try` for all of them: a function for each would be compiled anew at every cold start. */
+/** One `try` for all options: a function for each would be compiled again at every cold start. */
 function checkOptions(options: AuthOptions, onError: (error: unknown) => void, purges: readonly Purge[]): Core {
   let checking: keyof AuthOptions | "passwords" | "decoyHash" = "origins";
   try {
@@ -109,7 +109,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
     if (settings && !settings.hasher) throw new TypeError("`hasher` is missing.");
     checking = "decoyHash";
     const decoy = settings?.decoyHash ?? decoyHash;
-    // Without work for unknown accounts, the time of an answer would tell which accounts exist.
+    // Without work for unknown accounts, the response time would reveal which accounts exist.
     if (settings && !settings.hasher.canVerify(decoy)) throw new TypeError("The hasher cannot verify it.");
 
     return {
@@ -136,7 +136,7 @@ function missingHasher(): never {
   throw new ConfigurationError("passwords", new TypeError("No feature of the list has a `hasher`."));
 }
 
-/** Where no feature says how to hash, whatever needs a hash is refused by name. */
+/** If no feature supplies a hasher, an operation that needs one is refused with the option's name. */
 const noHasher: PasswordHasher = {
   hash: missingHasher,
   verify: missingHasher,
@@ -162,7 +162,7 @@ function checkLifetimes(lifetimes: SessionLifetimes): SessionLifetimes {
 }
 
 function checkLimits(limits: Limits): Limits {
-  // Of an account no more than a hundred may fail in a row (NIST SP 800-63B-4 §3.2.2), however the limit is set.
+  // At most a hundred attempts at an account may fail in a row (NIST SP 800-63B-4 §3.2.2), whatever limit is set.
   const most = { account: 100, address: 1_000_000, network: 1_000_000 };
   for (const name of ["account", "address", "network"] as const) {
     const { attempts, windowSeconds } = limits[name];

@@ -5,14 +5,14 @@ import { refuse } from "./refuse.ts";
 /** A part of a list. */
 export interface Page<Item> {
   readonly data: readonly Item[];
-  /** Where the next page begins, or null at the end. Opaque. */
+  /** The cursor of the next page, or null at the end. Opaque. */
   readonly nextCursor: string | null;
 }
 
 const defaultLimit = 50;
 const maximumLimit = 200;
 
-/** The page size asked for, brought into 1 to 200 (Flametrench ADR 0015); 50 if none is. */
+/** The requested page size, clamped to 1 to 200 (Flametrench ADR 0015). Default 50. */
 export function pageLimit(limit: number | undefined): number {
   if (limit === undefined || Number.isNaN(limit)) return defaultLimit;
   return Math.min(Math.max(Math.trunc(limit), 1), maximumLimit);
@@ -26,8 +26,8 @@ export function decodeCursor(type: IdType, cursor: string | undefined): string |
 }
 
 /**
- * The page that rows make: at least one row, which tells a refusal; one more than `limit` if others follow; `id` is null in
- * the one row of an empty page.
+ * The page in a statement's rows. There is at least one row, which carries a refusal if there is one. There is one row more
+ * than `limit` if others follow. In the one row of an empty page, `id` is null.
  */
 export function toPage<Row extends { id: string | null; refusal: string | null }, Item extends { id: string }>(
   rows: readonly Row[],

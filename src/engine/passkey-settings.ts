@@ -8,23 +8,23 @@ import { checked } from "./options.ts";
 export interface PasskeyOptions {
   /** The relying party: a domain that every `webauthn` origin is in. Default: the host of the base URL. */
   rpId?: string;
-  /** What authenticators call the site. Default: the relying party. */
+  /** The site's name in authenticators. Default: the relying party. */
   rpName?: string;
   /**
-   * Whether options to sign in name the credentials of an identifier that is typed first, for authenticators that keep none of
-   * their own. Users without any get invented ones, so that the response does not show who has passkeys. Default false.
+   * Whether sign-in options name the credentials of an identifier that is typed first, for authenticators that store none.
+   * Users without credentials get decoys, so that the response does not show who has passkeys. Default false.
    */
   identifierFirst?: boolean;
   /** Allows ceremonies in frames of the pages named here. Default: none. */
   frames?: { readonly topOrigins: readonly string[] };
   /**
-   * Whom to believe about what kind of authenticator a passkey is kept in: `attestation({ anchors })`. By default nobody:
-   * attestation is not asked for, no record says a model, and nothing depends on one.
+   * Which makers to trust about the kind of authenticator that holds a passkey: `attestation({ anchors })`. By default none:
+   * attestation is not requested, no record names a model, and nothing depends on one.
    */
   attestation?: Attestation;
 }
 
-/** What operations on passkeys work with. */
+/** What operations on passkeys need. */
 export interface PasskeyCore extends Core, PasskeySettings {}
 
 interface PasskeySettings {
@@ -34,7 +34,7 @@ interface PasskeySettings {
   readonly attestation: ReturnType<Attestation["read"]> | undefined;
 }
 
-/** The settings of passkeys, beside those of the application. The options are checked at first use. */
+/** The settings of passkeys, together with those of the application. The options are checked at first use. */
 export function createPasskeyCore(core: Core, options: PasskeyOptions): PasskeyCore {
   const names = ["relyingParty", "rpName", "identifierFirst", "attestation"] as const;
   return withLazy<Core, PasskeySettings>(core, names, () => checkOptions(core, options));
@@ -44,7 +44,7 @@ function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
   const origins = core.origins.filter(({ uses }) => uses.includes("webauthn")).map(({ origin }) => origin);
   const rpId = checked("rpId", () => {
     const id = options.rpId ?? new URL(origins[0]!).hostname;
-    // WebAuthn L3 §5.1.3: the host itself or a domain that it is in. Other sites are related origins (§5.11).
+    // WebAuthn L3 §5.1.3: the host itself or a parent domain of it. Other sites are related origins (§5.11).
     const host = new URL(origins[0]!).hostname;
     if (host !== id && !host.endsWith(`.${id}`))
       throw new TypeError("It is neither the base URL's host nor a parent domain of it.");

@@ -7,10 +7,10 @@ import { returnAttempt } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 
 /**
- * Holds a new password to the policy.
+ * Checks a new password against the policy.
  *
- * @param owner Their identifier, or the actor who knows it: what an attacker tries first.
- * @returns Whether it is so short that it may only be set where a second factor is enforced; the statement decides that.
+ * @param owner The owner's identifier, or the actor who knows it: an attacker tries it first.
+ * @returns True if it is so short that it may only be set if a second factor is enforced. The statement checks that.
  * @throws {AuthError} `invalid_format.password`, with the reason in `details`.
  */
 export async function acceptPassword(
@@ -33,7 +33,10 @@ export async function hashPassword(core: Core, password: string): Promise<string
   return await queued(() => core.passwordHasher.hash(password));
 }
 
-/** The password hashed anew if its hash is not of the pinned cost. Not now, if too many wait: the next sign-in will do. */
+/**
+ * A new hash of the password, if its hash does not have the pinned cost. None if too many hashes wait: the next sign-in will
+ * do.
+ */
 export async function rehash(core: Core, passwordHash: string, password: string): Promise<string | undefined> {
   if (!core.passwordHasher.needsRehash(passwordHash)) return undefined;
   try {
@@ -45,8 +48,8 @@ export async function rehash(core: Core, passwordHash: string, password: string)
 }
 
 /**
- * Whether the password made the hash. Without a hash the decoy is verified and the answer is no, so that the work is the
- * same (Flametrench ADR 0023, S42); so too for a password that nobody can have set (S15).
+ * True if the password made the hash. Without a hash, the decoy is verified and the result is false, so that the work is the
+ * same (Flametrench ADR 0023, S42). The same holds for a password that no user can have set (S15).
  */
 export async function verifyPasswordHash(core: Core, passwordHash: string | null, password: string): Promise<boolean> {
   const { passwordHasher, decoyHash } = core;
@@ -69,7 +72,7 @@ async function queued<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** Runs a check of a secret; returns the attempt if too many wait for the secret to be looked at. */
+/** Runs a check of a secret. Refunds the attempt if the secret was not checked because too many hashes wait. */
 export async function returningOnBusy<Result>(
   core: Core,
   counter: string,

@@ -1,5 +1,5 @@
 /**
- * Operations as values, so that an application puts its own writes into the same transaction.
+ * Operations as values, so that an application can put its own writes into the same transaction.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { answerOf, execute, executeAll, type Work } from "./execute.ts";
 
 /** An operation that has not run yet. Made by `.plan(…)`, run once by `auth.batch([…])`. */
 export class Plan<Result, Known extends object = object> {
-  /** What is known before it runs: identifiers that were made for it, for use in the application's own SQL. Never a secret. */
+  /** Known before it runs: the identifiers made for it, for use in the application's own SQL. Never a secret. */
   readonly known: Known;
   readonly #work: Work<Result>;
   #hasRun = false;
@@ -19,7 +19,7 @@ export class Plan<Result, Known extends object = object> {
     this.known = known;
   }
 
-  /** Gives the work away, once: a plan that ran twice would make the same rows again. */
+  /** Hands out the work, once: a plan that ran twice would make the same rows again. */
   take(): Work<Result> {
     if (this.#hasRun) throw new TypeError("A plan runs once.");
     this.#hasRun = true;
@@ -27,7 +27,7 @@ export class Plan<Result, Known extends object = object> {
   }
 }
 
-/** An operation that can also be had as a plan. */
+/** An operation that is also available as a plan. */
 export interface PlannableOperation<Input, Result, Known extends object = object> {
   (input: Input): Promise<Result>;
   plan(input: Input): Promise<Plan<Result, Known>>;
@@ -36,7 +36,7 @@ export interface PlannableOperation<Input, Result, Known extends object = object
 /** An operation without a plan: it counts or consumes, and its refusal must commit. */
 export type Operation<Input, Result> = (input: Input) => Promise<Result>;
 
-/** Makes an operation of a function that prepares it. Preparing hashes and makes identifiers, and changes nothing. */
+/** Makes an operation from a function that prepares it. Preparing hashes and makes identifiers, and changes nothing. */
 export function plannable<Input, Result, Known extends object>(
   core: Core,
   prepare: (core: Core, input: Input) => Promise<{ work: Work<Result>; known: Known }>,
@@ -50,7 +50,7 @@ export function plannable<Input, Result, Known extends object>(
   });
 }
 
-/** What each item of a batch gives: a plan its result, a statement its rows. */
+/** The result of each item of a batch: a plan's result, a statement's rows. */
 export type BatchResults<Items extends readonly unknown[]> = {
   -readonly [Index in keyof Items]: Items[Index] extends Plan<infer Result, object>
     ? Result

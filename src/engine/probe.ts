@@ -4,21 +4,22 @@ import { assertProductionClock, DatabaseStateError } from "../store/migrate.ts";
 import type { Database } from "../store/sql.ts";
 
 /**
- * Refuses a database that Sallyport must not be served from: one with a clock that somebody can set (S17), or one behind a
- * cache that answers a repeated look-up from memory, so that a revoked session would go on (S50).
+ * Refuses a database that is unsafe to serve from: one whose clock can be set (S17), or one behind a cache that answers a
+ * repeated look-up from memory, so that a revoked session would live on (S50).
  *
  * @throws {DatabaseStateError} With fixed text only.
  */
 export async function probeDatabase(database: Database): Promise<void> {
   await assertProductionClock(database);
-  // A row of its own, so that probes at the same time do not read each other's; the two reads are equal to the letter.
+  // Its own row, so that concurrent probes do not read each other's. Both reads have the same text, so a cache would answer the
+  // second.
   const id = new DataView(randomBytes(4).buffer).getInt32(0);
   try {
     for (const value of ["before", "after"]) {
       await database.run(writeProbe(id, value));
       const [row] = await database.run(readProbe(id));
       if (row?.value !== value) {
-        throw new DatabaseStateError("stale_reads", "A cache of queries stands between us and the database.");
+        throw new DatabaseStateError("stale_reads", "A query cache answers in place of the database.");
       }
     }
   } finally {

@@ -1,21 +1,21 @@
 /**
- * What an isolate remembers of tokens that it has proved: that this text is the secret of that hash, and nothing else. Values,
- * no promise; whether a token counts now, its row says at each use.
+ * What an isolate remembers of tokens that it has proved: that this text is the secret of that hash, and nothing else. It holds
+ * values, no promise. The token's row decides at each use whether the token is valid.
  *
  * @module
  */
 
-/** For how long a proof stands for another Argon2id, in seconds (S24). */
+/** For how long a proof saves another Argon2id, in seconds (S24). */
 export const proofSeconds = 300;
 const mostProofs = 1_000;
 
-/** That a token's secret made a hash, and when that was, by the database's clock. */
+/** Proof that a token's secret made a hash, and the time of that check by the database's clock. */
 export interface TokenProof {
   readonly secretHash: string;
   readonly provedAt: Date;
 }
 
-/** The proofs used last, by the SHA-256 of the token. Only of tokens that were right: no stranger puts anything in. */
+/** The most recently used proofs, by the SHA-256 of the token. Only valid tokens get in, so no stranger adds one. */
 export class ProvedTokens {
   readonly #proofs: Map<string, TokenProof> = new Map();
 
@@ -23,7 +23,7 @@ export class ProvedTokens {
     return this.#proofs.size;
   }
 
-  /** The proof of a token, which thereby counts as used last. */
+  /** The proof of a token, which becomes the most recently used. */
   find(digest: string): TokenProof | undefined {
     const proof = this.#proofs.get(digest);
     if (proof) this.keep(digest, proof);
@@ -42,8 +42,8 @@ export class ProvedTokens {
 }
 
 /**
- * A few places before the queue of hashes, so that tokens, which anybody can make up, leave the rest of it to sign-in (S24).
- * A request that its client gave up may never leave its place, so that each is lost after a while.
+ * A few places in front of the hash queue, so that tokens, which anyone can make up, leave the rest of the queue to sign-in
+ * (S24). An abandoned request may never leave its place, so each place is freed after a while.
  */
 export class TokenCheckPlaces {
   readonly #most: number;
@@ -53,7 +53,7 @@ export class TokenCheckPlaces {
     this.#most = most;
   }
 
-  /** A place, or `undefined` if all are taken. {@link leave} it. */
+  /** A place, or `undefined` if all are taken. Pass it to {@link leave}. */
   take(): object | undefined {
     const now = performance.now();
     this.#taken = this.#taken.filter(({ since }) => now - since < longestCheckMilliseconds);
@@ -68,5 +68,5 @@ export class TokenCheckPlaces {
   }
 }
 
-/** Longer than any hash waits and takes. */
+/** Longer than any hash can wait and run. */
 const longestCheckMilliseconds = 5_000;

@@ -1,5 +1,5 @@
 /**
- * Reads: a statement answers with the refusal in its first row, or with what was asked for. They may run twice.
+ * Reads: a statement returns the refusal in its first row, or the requested rows. Reads may run twice.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { execute } from "./execute.ts";
 import { type Page, toPage } from "./page.ts";
 import { refuse } from "./refuse.ts";
 
-/** What a row of a read holds besides: the code of the refusal, or null. */
+/** The additional column of a read: the code of the refusal, or null. */
 export interface Refusable {
   readonly refusal: string | null;
 }
 
-/** The one object that was asked for. */
+/** Reads the one requested object. */
 export async function readOne<Row extends Refusable, Item>(
   core: Executor,
   body: Statement<Row>,
@@ -27,7 +27,7 @@ export async function readOne<Row extends Refusable, Item>(
   return await execute(core, { body, onLostReply: "repeat", decode });
 }
 
-/** Every object of a short list, as its only page. A list of none is one row, whose `id` is null. */
+/** Reads every object of a short list, as its only page. An empty list is one row whose `id` is null. */
 export async function readAll<Row extends Refusable & { readonly id: string | null }, Item>(
   core: Executor,
   body: Statement<Row>,
@@ -40,7 +40,7 @@ export async function readAll<Row extends Refusable & { readonly id: string | nu
   return await execute(core, { body, onLostReply: "repeat", decode });
 }
 
-/** A page of a list: the statement gives one row more than `limit` if others follow. */
+/** Reads a page of a list. The statement returns one row more than `limit` if others follow. */
 export async function readPage<Row extends Refusable & { readonly id: string | null }, Item extends { id: string }>(
   core: Executor,
   body: Statement<Row>,

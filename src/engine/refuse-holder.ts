@@ -4,7 +4,7 @@ import type { Executor } from "./core.ts";
 import { denialOf, recordDenial } from "./denial.ts";
 import { refuse } from "./refuse.ts";
 
-/** Throws the refusal that a row holds, if it holds one, after it was written down where a user was refused (S03). */
+/** Throws the refusal in a row, if there is one. If a user was refused, the refusal is recorded first (S03). */
 export async function refuseHolder(
   core: Executor,
   holder: FactorHolder,

@@ -9,30 +9,30 @@ import { type SignedInUser, type User, user } from "../domain/user.ts";
 import type { NewSession, SessionUserRow } from "../store/sessions.ts";
 import type { Core } from "./core.ts";
 
-/** A token as a client presents it, and the way that it came. */
+/** A token as the client presents it, and how it travelled. */
 export interface PresentedToken {
   readonly token: string;
   readonly transport: Transport;
   readonly context?: RequestContext;
 }
 
-/** A session that counts now, its user, and the right to act for them. */
+/** A live session, its user, and the right to act for them. */
 export interface VerifiedSession {
   readonly session: Session;
   readonly user: SignedInUser;
   readonly actor: SessionActor;
-  /** The database's time of the check: what ages are counted from. */
+  /** The database's time of the check. Ages are counted from it. */
   readonly asOf: Date;
 }
 
-/** A session with its token, which is shown this once. */
+/** A session with its token, which is shown only this once. */
 export interface IssuedSession {
   readonly session: Session;
   readonly user: User;
   readonly token: string;
 }
 
-/** A session to be, and the token that will open it: fresh randomness, never derived. */
+/** A future session and its token: fresh randomness, never derived. */
 export async function newSession(
   core: Core,
   options: { transport: Transport; context: RequestContext; ttlSeconds?: number | undefined },
@@ -49,12 +49,12 @@ export async function newSession(
   return { session: made, token };
 }
 
-/** What a row of a new session gives to the one who asked for it. */
+/** The issued session in a row, for the caller. */
 export function issued(row: SessionUserRow, token: string): IssuedSession {
   return { session: toSession(row), user: userOf(row), token };
 }
 
-/** The user of a row that holds one beside something else. */
+/** The user in a row that also holds something else. */
 export function userOf(row: Prefixed<RowOf<typeof user>, "user">): User {
   return toValue(user, row, "user.");
 }

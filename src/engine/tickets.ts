@@ -6,9 +6,9 @@ import type { Transport } from "../domain/session.ts";
 import type { TicketHolder } from "../store/factor-holder.ts";
 
 /**
- * Who holds a login ticket. One of a form that was never issued opens nothing, and is not looked up.
+ * The holder of a login ticket. A ticket of a form that was never issued is refused without a look-up.
  *
- * @param userId Whose ticket it must be, if the client says so.
+ * @param userId The user whose ticket it must be, if the client names one.
  * @throws {AuthError} `unauthorized.invalid_ticket`.
  */
 export async function holderOfTicket(

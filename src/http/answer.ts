@@ -10,7 +10,7 @@ import { requestContext } from "./request-context.ts";
 import { type AnyRoute, usesCookies } from "./route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
-/** The response to a request of one row, whatever becomes of it. */
+/** The response to a request of one row, whatever its outcome. */
 export async function respond(
   row: AnyRoute,
   parameters: Readonly<Record<string, string>>,
@@ -28,7 +28,7 @@ export async function respond(
   }
 }
 
-/** Holds a request to its row, in the order: where it came from, who sent it, what is in it. */
+/** Checks a request against its row, in this order: where it came from, who sent it, what is in it. */
 async function answer(
   row: AnyRoute,
   parameters: Readonly<Record<string, string>>,
@@ -62,14 +62,14 @@ async function answer(
   return await row.run({ ...call, ...verified, ...(await read()) });
 }
 
-/** What a row without a schema of its body accepts. */
+/** The body that a row without a schema accepts. */
 const nothing = (): GenericSchema => strictObject({});
 
-/** How long a client waits, less the way back. */
+/** How long a client waits, minus the time for the response to travel. */
 const answerMilliseconds = 4_700;
 
 /**
- * Answers 503 where the answer would take too long: an operation keeps to its time, but a request may be several. What has
+ * Answers 503 if the response would take too long. An operation keeps to its time, but a request may run several. Work that has
  * begun happens once or never, and the client asks again.
  */
 async function inTime(answered: Promise<Response>): Promise<Response> {
@@ -91,7 +91,7 @@ function withoutDetails(error: unknown): unknown {
   return new AuthError(error.code, { cause: error, retryAfterSeconds: error.retryAfterSeconds });
 }
 
-/** The session token that came, on a route that looks at one. `/v1` never sees a cookie, whatever it holds (S08). */
+/** The presented session token, on a route that uses one. `/v1` ignores every cookie (S08). */
 function presentedTo(row: AnyRoute, c: Context): PresentedSession | undefined {
   if (row.access === "anyone" || row.access === "ticket") return undefined;
   const presented = presentedSession(c);

@@ -1,6 +1,6 @@
 /**
- * The routes as types, for Hono's client: `hc<AuthApp<typeof auth>>(baseUrl)`. The build writes those of each feature from the
- * table of routes.
+ * The routes as types, for Hono's client: `hc<AuthApp<typeof auth>>(baseUrl)`. The build writes the types of each feature from
+ * the table of routes.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { routePath } from "hono/route";
-// One path of ours needs no other router, and the application has its own.
+// One path needs no other router, and the application has its own.
 import { Hono as TinyHono } from "hono/tiny";
 import { AuthError } from "../domain/error.ts";
 import { ConfigurationError } from "../engine/options.ts";
@@ -16,9 +16,9 @@ import { type Match, matchRows } from "./route-match.ts";
 import { routesOf } from "./route-table.ts";
 
 /**
- * The routes for an application and its pages, under `/auth`: `app.route("/", authRoutes(auth))`. Mounted under any path.
+ * The routes for an application and its pages, under `/auth`: `app.route("/", authRoutes(auth))`. They work under any path.
  *
- * They change nothing but their own requests: no header, status or error of the application's other routes.
+ * They affect only their own requests: no header, status or error of the application's other routes changes.
  */
 export function authRoutes<Auth extends AnyAuth>(source: AuthSource<Auth>): Hono<object, CoreApi & ApiIn<Auth>> {
   return rowSet(source, "/auth") as unknown as Hono<object, CoreApi & ApiIn<Auth>>;
@@ -30,9 +30,9 @@ export function flametrenchRoutes<Auth extends AnyAuth>(source: AuthSource<Auth>
 }
 
 /**
- * `GET /health`: 200 if the database answers, else 503, which names an option that is missing or unsafe.
+ * `GET /health`: 200 if the database answers; otherwise 503, with the name of an option that is missing or unsafe.
  *
- * @param options.names What your operators call an option, such as `{ secrets: "SALLYPORT_SECRET" }`.
+ * @param options.names Your operators' names for options, such as `{ secrets: "SALLYPORT_SECRET" }`.
  */
 export function healthRoutes<Auth extends AnyAuth>(
   source: AuthSource<Auth>,
@@ -62,12 +62,12 @@ export function healthRoutes<Auth extends AnyAuth>(
 }
 
 /**
- * One handler for all rows below a prefix, since a source that is a function of the environment tells its features only with
- * a request. What is no row of ours goes on to the application's later handlers, unchanged.
+ * One handler for all rows below a prefix, because a source that is a function of the environment reveals its features only
+ * with a request. A request without a row goes on to the application's later handlers, unchanged.
  */
 function rowSet(source: AuthSource<AnyAuth>, prefix: "/auth" | "/v1"): TinyHono {
   const app = new TinyHono();
-  // Only where the routes are all that there is: mounted in an application, its own handler answers.
+  // Used only if these routes are the whole application. Otherwise the application's own handler answers.
   app.notFound((c) => errorResponse(c, new AuthError("not_found")));
   app.all(`${prefix}/*`, async (c, next) => {
     let auth: AnyAuth;
@@ -86,13 +86,13 @@ function rowSet(source: AuthSource<AnyAuth>, prefix: "/auth" | "/v1"): TinyHono 
   return app;
 }
 
-/** The answer to a method that no row has, on a path that one has: to a preflight, or 405 where no later handler may answer. */
+/** The answer to a method that no row has, on a known path: to a preflight, or 405 if no later handler may answer. */
 function answerFor({ methods }: Match, c: Context, realm: Realm): Response | undefined {
   if (c.req.method === "OPTIONS") return preflight(c, realm, methods);
   return notAllowed(c, methods);
 }
 
-/** The path from our prefix on, wherever the routes are mounted: the base may hold parameters, so segments count. */
+/** The path below our prefix, wherever the routes are mounted. The base may have parameters, so segments are counted. */
 function pathBelow(c: Context, prefix: string): string {
   const base = routePath(c).slice(0, -`${prefix}/*`.length).split("/").length - 1;
   return `/${c.req.path

@@ -6,7 +6,7 @@ import type { CoreOperations } from "../operations/auth.ts";
 /** Any `auth` of `createAuth`. */
 export type AnyAuth = CoreOperations & WithRealm;
 
-/** What `createAuth` makes: operations, or a function that gives them for an environment. */
+/** What `createAuth` makes: operations, or a function that returns them for an environment. */
 // biome-ignore lint/suspicious/noExplicitAny: any application's environment will do.
 export type AuthSource<Auth extends WithRealm = WithRealm> = Auth | ((env: any) => Auth);
 
@@ -15,14 +15,14 @@ export function authFor<Auth extends WithRealm>(source: AuthSource<Auth>, c: Con
   return typeof source === "function" ? source(c.env) : source;
 }
 
-/** @throws {TypeError} For what `createAuth` has not made. */
+/** @throws {TypeError} If `createAuth` did not make it. */
 export function realmOf(auth: WithRealm): Realm {
   const found: Realm | undefined = auth[realm];
   if (!found) throw new TypeError("`createAuth` has not made this.");
   return found;
 }
 
-/** Reports a fault, on the console where no options could be made that say otherwise. */
+/** Reports a fault. Without options, which may name another place, it goes to the console. */
 export function reportFault(of: Realm | undefined, error: unknown): void {
   (of?.report ?? reporter(undefined))(error);
 }

@@ -18,14 +18,14 @@ import { requireSameOrigin } from "./same-origin.ts";
 /** What a guard needs: any `auth` of `createAuth`. */
 export type SessionVerifier = Pick<CoreOperations, "sessions" | "origins"> & WithRealm;
 
-/** What a guard needs besides, to accept personal access tokens: an `auth` with the feature `personalAccessTokens`. */
+/** What a guard also needs to accept personal access tokens: an `auth` with the feature `personalAccessTokens`. */
 export interface TokenVerifier {
   readonly personalAccessTokens: Pick<PersonalAccessTokenAuth["personalAccessTokens"], "verify">;
 }
 
 /** For routes that personal access tokens may reach. */
 export interface ScopedOptions {
-  /** The scope that a token must hold, compared whole, such as `docs:read`. Nothing in a request can choose it. */
+  /** The scope that a token must hold, compared as a whole, such as `docs:read`. A request cannot choose it. */
   scope: string;
 }
 
@@ -33,35 +33,35 @@ interface MaybeScopedOptions {
   scope?: string | undefined;
 }
 
-/** What a handler sees after {@link requireUser}. */
+/** The variables of a handler after {@link requireUser}. */
 export interface UserVariables {
   user: SignedInUser;
   session: Session;
   /** For operations on behalf of the user. */
   actor: SessionActor;
-  /** The database's time of the check, from which the ages of proofs are counted. */
+  /** The database's time of the check. The ages of proofs are counted from it. */
   asOf: Date;
 }
 
-/** What a handler sees after {@link requireUser} with a scope: a session or a personal access token, never both. */
+/** The variables of a handler after {@link requireUser} with a scope: a session or a personal access token, never both. */
 export interface ScopedVariables {
   user: SignedInUser;
   session: Session | undefined;
-  /** Only of a session's user: a token cannot act in an account or make other tokens. */
+  /** Set only for a session: a token cannot act in an account or make other tokens. */
   actor: SessionActor | undefined;
   asOf: Date | undefined;
   token: ScopedToken | undefined;
 }
 
-/** A personal access token that was proved, and its scopes. */
+/** A verified personal access token and its scopes. */
 export interface ScopedToken {
   readonly id: PersonalAccessTokenId;
   readonly scope: readonly string[];
 }
 
-/** What a handler sees after {@link authenticate}: the same, or nothing. */
+/** The variables of a handler after {@link authenticate}: the same, or none. */
 export type MaybeUserVariables = { [Name in keyof UserVariables]: UserVariables[Name] | undefined };
-/** What a handler sees after {@link authenticate} with a scope: the same, or nothing. */
+/** The variables of a handler after {@link authenticate} with a scope: the same, or none. */
 export type MaybeScopedVariables = { [Name in keyof ScopedVariables]: ScopedVariables[Name] | undefined };
 
 type Verified = ScopedVariables | undefined;
@@ -99,8 +99,8 @@ export function authenticate(
 }
 
 /**
- * Requires a session that counts now: `c.var.user` is set for the handler. Otherwise answers 401, or 403 for an unsafe
- * request that a foreign page sent with the cookie. If {@link authenticate} of the same `auth` ran before, its result is used.
+ * Requires a live session: `c.var.user` is set for the handler. Otherwise answers 401, or 403 for an unsafe request that a
+ * foreign page sent with the cookie. If {@link authenticate} of the same `auth` ran before, its result is used.
  *
  * With a scope it also accepts a personal access token that holds exactly that scope, and answers 403 to one that does not.
  * Then `c.var.token` is set, and there is no session and no actor.
@@ -122,7 +122,7 @@ export function requireUser(
   });
 }
 
-/** What {@link requireUser} does before it lets a request through. */
+/** What {@link requireUser} checks before it admits a request. */
 export async function verifyUser(
   c: Context,
   auth: SessionVerifier & Partial<TokenVerifier>,
@@ -139,7 +139,7 @@ export async function verifyUser(
 }
 
 /**
- * A middleware that refuses by throwing. Its refusals are answered here; any other error is the application's to handle.
+ * A middleware that refuses by throwing. It answers its own refusals; any other error is the application's to handle.
  */
 export function guard<Auth extends WithRealm>(
   source: AuthSource<Auth>,
@@ -163,8 +163,8 @@ export function guard<Auth extends WithRealm>(
 }
 
 /**
- * What was verified in a request, by the `auth` that verified it. Only this module writes here: a variable of the context
- * admits nobody, since other middleware can set one.
+ * The verified user or token of a request, by the `auth` that verified it. Only this module writes here. A variable of the
+ * context admits no request, because other middleware can set one.
  */
 const verified = new WeakMap<Context, Map<Realm, Verified>>();
 
@@ -179,7 +179,7 @@ function remember<Found extends Verified>(c: Context, realm: Realm, found: Found
   return found;
 }
 
-/** Verifies a bearer by the one verifier for its kind. Without that feature, or without a scope, the kind is refused. */
+/** Verifies a bearer with the one verifier for its kind. Without that feature, or without a scope, the kind is refused. */
 async function verifyPresented(
   c: Context,
   auth: SessionVerifier & Partial<TokenVerifier>,

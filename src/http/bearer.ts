@@ -10,12 +10,12 @@ export interface PresentedSession {
   readonly transport: Transport;
 }
 
-/** A bearer as it came with a request, of one kind by its prefix alone (S51). */
+/** A bearer as it came with a request. Its prefix alone decides its kind (S51). */
 export type PresentedBearer = PresentedSession | { readonly token: string; readonly transport: "pat" };
 
 /**
- * The session token of a request, from `Authorization: Bearer` or else from the session cookie. A bearer of another kind is
- * for another route.
+ * The session token of a request, from `Authorization: Bearer` or else from the session cookie. A bearer of another kind is for
+ * other routes.
  *
  * @throws {AuthError} `unauthorized.invalid_token` for an `Authorization` header that is not one Bearer token,
  *   `auth.token_format_unrecognized` for another kind of bearer.
@@ -26,7 +26,10 @@ export function presentedSession(c: Context): PresentedSession | undefined {
   return presented;
 }
 
-/** What came with a request: a header that is there counts, whatever the cookie holds. Throws as {@link presentedSession} does. */
+/**
+ * The bearer of a request. If the header is present it counts, whatever the cookie holds. Throws as {@link presentedSession}
+ * does.
+ */
 export function presentedBearer(c: Context): PresentedBearer | undefined {
   const header = c.req.header("authorization");
   if (header === undefined) {

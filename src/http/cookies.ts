@@ -1,6 +1,6 @@
 /**
- * Our cookies. `__Host-` binds each to this exact origin over HTTPS, whole and without a parent domain's say (RFC 6265bis
- * §4.1.3.2); browsers keep the prefix on http loopback too.
+ * Sallyport's cookies. `__Host-` binds each to this exact origin over HTTPS, and a parent domain cannot set it (RFC 6265bis
+ * §4.1.3.2). Browsers keep the prefix on http loopback too.
  *
  * @module
  */
@@ -10,17 +10,17 @@ export const sessionCookie = "__Host-session";
 export const ticketCookie = "__Host-login-ticket";
 export const knownDeviceCookie = "__Host-known-device";
 
-/** Longest life that a cookie may have: RFC 6265bis §5.5, 400 days. */
+/** The longest lifetime of a cookie: RFC 6265bis §5.5, 400 days. */
 export const longestCookieSeconds: number = 400 * 86_400;
 
 type CookieName = typeof sessionCookie | typeof ticketCookie | typeof knownDeviceCookie;
 const cookieNames: readonly CookieName[] = [sessionCookie, ticketCookie, knownDeviceCookie];
 
-/** The only characters of our values, so that nothing in one can end it and begin an attribute. */
+/** The only characters of a value, so that no value can end itself and begin an attribute. */
 const value = /^[A-Za-z0-9._-]+$/;
 
 /**
- * The cookie's value. The same name twice with different values is an attempt to slip one in, and counts as none (R052).
+ * The cookie's value. The same name twice with different values is an attempt to inject one, and counts as absent (R052).
  */
 export function readCookie(c: Context, name: CookieName): string | undefined {
   const values = valuesOf(c, name);
@@ -28,7 +28,7 @@ export function readCookie(c: Context, name: CookieName): string | undefined {
   return values.size === 1 && only !== undefined && value.test(only) ? only : undefined;
 }
 
-/** Whether the request carries a cookie of ours, valid or not. */
+/** True if the request carries a Sallyport cookie, valid or not. */
 export function carriesOurCookie(c: Context): boolean {
   return cookieNames.some((name) => valuesOf(c, name).size > 0);
 }
@@ -43,8 +43,8 @@ function valuesOf(c: Context, name: CookieName): Set<string> {
 }
 
 /**
- * Takes off what RFC 6265bis §5.6 calls white space, and no more: a browser guards `__Host-` at the beginning of a name, so
- * a name that begins with another kind of space could be set by any neighbouring site.
+ * Trims what RFC 6265bis §5.6 calls white space, and no more. A browser guards `__Host-` only at the very beginning of a name,
+ * so a neighbouring site could set a name that begins with another kind of space.
  */
 function trim(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, "");

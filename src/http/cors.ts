@@ -1,6 +1,6 @@
 /**
- * Cross-origin requests of the pages that a deployment lists (Fetch standard, HTTP extensions): whose pages may read the
- * answers of our rows, and what they may send.
+ * Cross-origin requests from the pages that a deployment lists (Fetch standard, HTTP extensions): which pages may read our
+ * responses, and what they may send.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { sessionHeader, ticketHeader } from "./ticket.ts";
 const allowHeaders = ["Authorization", "Content-Type", "Idempotency-Key", ticketHeader, "X-Request-Id"];
 const exposeHeaders = ["Retry-After", "WWW-Authenticate", "X-Request-Id", ticketHeader, sessionHeader];
 
-/** The origin of a page that is listed for `cors`. The base URL itself needs no leave. */
+/** The origin of a page that is listed for `cors`. The base URL itself needs no permission. */
 function sharedWith(c: Context, { core }: Realm): string | undefined {
   const asked = c.req.header("origin");
   return core.origins.find(({ origin, uses }, index) => index > 0 && uses.includes("cors") && origin === asked)?.origin;
 }
 
-/** The answer to a preflight of a listed page; `undefined` for any other, which is no request of ours. */
+/** The answer to a listed page's preflight; `undefined` for any other page. */
 export function preflight(c: Context, realm: Realm, methods: readonly string[]): Response | undefined {
   realm.check();
   const origin = sharedWith(c, realm);

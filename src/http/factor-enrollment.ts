@@ -11,7 +11,7 @@ import type { AssertionBody, AttestationBody, ConfirmFactorBody, EnrollFactorBod
 import { type EnrolledFactorBody, factorBody, totpEnrollmentBody, webauthnEnrollmentBody } from "./factor-wire.ts";
 import type { Call } from "./route.ts";
 
-/** What these rows need of Sallyport; security keys are refused without `createPasskeys`. */
+/** The operations that these rows need. Without the feature `passkeys`, security keys are refused. */
 export type FactorRouteAuth = MfaAuth & Partial<Pick<PasskeyAuth, "webauthn" | "securityKeys">>;
 
 export function webauthnOf(auth: FactorRouteAuth): PasskeyAuth["webauthn"] {
@@ -31,7 +31,7 @@ export function assertionOf({ assertion }: { assertion: AssertionBody }): Webaut
   return { type: "webauthn", response: { id, rawId: id, type: "public-key", response } };
 }
 
-/** The same of a registration. */
+/** The same for a registration. */
 function registrationOf(attestation: AttestationBody): unknown {
   const { credential_id_b64u: id, transports = [] } = attestation;
   const response = {
@@ -74,7 +74,7 @@ export async function enroll(
     }
     case "webauthn":
       if (!auth.securityKeys) throw new AuthError("forbidden");
-      // S45: the relying party is of the configuration; another one can only be named to be refused.
+      // S45: the relying party comes from the configuration. A request that names another one is refused.
       if (body.rp_id !== undefined) auth.securityKeys.requireRpId(body.rp_id);
       return webauthnEnrollmentBody(await auth.securityKeys.enroll(authority));
   }

@@ -1,5 +1,5 @@
 /**
- * What requests about second factors may hold.
+ * The schemas of requests about second factors.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const assertionBody: v.GenericSchema<unknown, AssertionBody> = v.strictObject({
   user_handle_b64u: v.optional(text),
 });
 
-/** A code that somebody typed, or what an authenticator signed. */
+/** A code that a user typed, or an authenticator's signature. */
 export type FactorProofBody =
   | { type: "totp"; code: string }
   | { type: "recovery"; code: string }
@@ -60,7 +60,7 @@ export const enrollFactorBody: v.GenericSchema<unknown, EnrollFactorBody> = v.va
   v.strictObject({ type: v.literal("recovery") }),
 ]);
 
-/** What an authenticator answers when it makes a credential, each part base64url (W3C WebAuthn Level 3 §5.2.1). */
+/** An authenticator's answer when it makes a credential, each part base64url (W3C WebAuthn Level 3 §5.2.1). */
 export interface AttestationBody {
   client_data_json_b64u: string;
   attestation_object_b64u: string;

@@ -4,7 +4,7 @@ import type { TotpEnrollment } from "../operations/factors.ts";
 import type { RegistrationOptions } from "../operations/registration.ts";
 import type { VerifiedFactor } from "../operations/second-factor.ts";
 
-/** A factor as the specification has it: no member more, and none that is null. */
+/** A factor as the specification has it: no additional members, and none that is null. */
 export type FactorBody = {
   [Type in FactorType]: SparseWireOf<typeof anyFactor & (typeof factorTypes)[Type]>;
 }[FactorType];
@@ -26,7 +26,7 @@ export interface WebauthnEnrollmentBody {
   timeout_ms: number;
 }
 
-/** What enrolment begins with: one of the three, told this once. */
+/** The answer that starts an enrollment: one of the three. Its secret is shown only this once. */
 export interface EnrolledFactorBody {
   factor: FactorBody;
   totp_enrollment?: TotpEnrollmentBody;

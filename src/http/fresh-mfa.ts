@@ -4,16 +4,17 @@ import type { AuthSource } from "./auth-source.ts";
 import { guard, type SessionVerifier, type UserVariables, verifyUser } from "./authenticate.ts";
 
 export interface FreshMfaOptions {
-  /** How old the proof of a second factor may be, in seconds. Default 1,800, the specification's floor; fewer is stricter. */
+  /** How old the proof of a second factor may be, in seconds. Default 1,800, the specification's limit; fewer is stricter. */
   withinSeconds?: number;
 }
 
 /**
- * Requires that the user has proved a second factor in this very session, and recently: for acts that a stolen session must
- * not reach. It requires a user as `requireUser` does, and uses its result if it ran before.
+ * Requires that the user has recently proved a second factor in this very session, for acts that a stolen session must not
+ * reach. It requires a user as `requireUser` does, and uses the result of `requireUser` if that ran before.
  *
  * Otherwise answers 401 `unauthorized.reauthentication_required` with `details.max_age_seconds` and the challenge of RFC 9470
- * §3. The client then steps up (`POST /auth/step-up`) and asks again with its new session. A refresh carries no proof over.
+ * §3. The client then steps up (`POST /auth/step-up`) and asks again with its new session. A refresh does not carry the proof
+ * over.
  */
 export function requireFreshMfa(
   source: AuthSource<SessionVerifier>,

@@ -1,5 +1,5 @@
 /**
- * Second factors: authenticator apps, recovery codes, and who must have one.
+ * Second factors: authenticator apps, recovery codes, and the policy that requires one.
  *
  * @module
  */

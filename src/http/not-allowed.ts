@@ -3,7 +3,7 @@ import { matchedRoutes } from "hono/route";
 import { AuthError } from "../domain/error.ts";
 import { errorResponse } from "./problem.ts";
 
-/** 405 with the methods that a path of ours has, where no later handler of the application may answer (RFC 9110 §15.5.6). */
+/** 405 with the methods of a known path, if no later handler of the application may answer (RFC 9110 §15.5.6). */
 export function notAllowed(c: Context, methods: readonly string[]): Response | undefined {
   if (!isLast(c)) return undefined;
   c.header("Allow", methods.join(", "));

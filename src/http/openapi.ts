@@ -1,6 +1,6 @@
 /**
- * The OpenAPI 3.1 document of the routes, as a route. An entry of its own, so that only an application that serves the
- * document carries its text.
+ * The OpenAPI 3.1 document of the routes, as a route. It is an entry of its own, so that only an application that serves the
+ * document contains its text.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import { routesOf } from "./route-table.ts";
 
 export type { OpenapiApi } from "./api.ts";
 
-/** What an application mounts, and so what its document describes. */
+/** The parts that an application mounts, and so its document describes. */
 export type RowSet = "/auth" | "/v1" | "/health";
 
 /**
  * `GET /openapi.json`: the document of the features that `auth` has.
  *
- * @param options.describes What is mounted beside it: `/auth` by `authRoutes`, `/v1` by `flametrenchRoutes`, `/health` by
- *   `healthRoutes`. Default: `/auth`.
+ * @param options.describes The other mounted routes: `/auth` by `authRoutes`, `/v1` by `flametrenchRoutes`, `/health` by
+ * `healthRoutes`. Default: `/auth`.
  */
 export function openapiRoutes(
   source: AuthSource<AnyAuth>,

@@ -10,7 +10,7 @@ interface CredentialDescriptor {
   id: string;
 }
 
-/** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn L3 §5.1.9), in the members that a browser expects. */
+/** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn L3 §5.1.9), with the members that a browser expects. */
 export interface RegistrationOptionsBody {
   rp: { id: string; name: string };
   user: { id: string; name: string; displayName: string };

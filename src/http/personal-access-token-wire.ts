@@ -1,5 +1,5 @@
 /**
- * How personal access tokens travel: the specification's schema, and no member more.
+ * Personal access tokens as JSON: the specification's schema, without additional members.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { toBody, type WireOf } from "../domain/record.ts";
 
 export type PersonalAccessTokenBody = WireOf<typeof personalAccessToken>;
 
-/** A new token, with the secret that is shown this once. */
+/** A new token with its secret, which is shown only this once. */
 export interface IssuedPersonalAccessTokenBody {
   pat: PersonalAccessTokenBody;
   token: string;

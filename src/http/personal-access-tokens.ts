@@ -1,5 +1,5 @@
 /**
- * Personal access tokens: long-lived secrets of a user for programs.
+ * Personal access tokens: a user's long-lived secrets for programs.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Request bodies: bounded, of the declared media type, strict JSON, and nothing in them that a database could not keep.
+ * Request bodies: bounded, of the declared media type, strict JSON, and without anything that a database cannot store.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const maximumBytes = 64 * 1024;
 const jsonMediaType = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 
 /**
- * The body, if the schema takes it. No body at all counts as `{}`, which a schema with required members refuses.
+ * The body, if it matches the schema. A missing body counts as `{}`, which a schema with required members refuses.
  *
  * @throws {AuthError} `payload_too_large`, `unsupported_media_type`, `invalid_format.json`, `invalid_format.text`,
  *   `invalid_format.body`.
@@ -22,14 +22,14 @@ export async function readJsonBody<Body>(request: HonoRequest, schema: GenericSc
   if (bytes.length === 0) return parse(schema, {}, "invalid_format.body");
   if (!jsonMediaType.test(request.header("content-type") ?? "")) throw new AuthError("unsupported_media_type");
   const value = parseJson(bytes);
-  // To Valibot an empty list is an object without members.
+  // Valibot reads an empty list as an object without members.
   if (Array.isArray(value)) throw new AuthError("invalid_format.body");
   return parse(schema, value, "invalid_format.body");
 }
 
 /**
- * The query, if the schema takes it. Platforms and pages add parameters of their own, so what the schema does not name is
- * ignored; what it names may come once.
+ * The query, if it matches the schema. Platforms and pages add parameters of their own, so parameters outside the schema are
+ * ignored. A parameter in the schema may occur once.
  *
  * @throws {AuthError} `invalid_format.query`.
  */
@@ -41,17 +41,17 @@ export function readQuery<Query>(request: HonoRequest, schema: GenericSchema<unk
   return parse(schema, Object.fromEntries(given), "invalid_format.query");
 }
 
-/** Reads no more than the limit, whatever the length header says. @throws {AuthError} `payload_too_large`. */
+/** Reads no more than the limit, whatever the length header claims. @throws {AuthError} `payload_too_large`. */
 export async function readBytes(request: HonoRequest): Promise<Uint8Array> {
   const { headers, body, bodyUsed } = request.raw;
   if (Number(headers.get("content-length") ?? 0) > maximumBytes) throw new AuthError("payload_too_large");
   if (!body) return new Uint8Array(0);
-  // A middleware of the application was first; Hono has kept what it read.
+  // A middleware of the application read the body first; Hono has kept it.
   if (bodyUsed) return withinLimit(new Uint8Array(await request.arrayBuffer()));
   try {
     return await readStream(body);
   } catch (error) {
-    // The client left, or what it sent was no body.
+    // The client disconnected, or its bytes were not a valid body.
     throw error instanceof AuthError ? error : new AuthError("invalid_format.json", { cause: error });
   }
 }
@@ -95,14 +95,14 @@ function parseJson(bytes: Uint8Array): unknown {
     throw new AuthError("invalid_format.json", { cause: error });
   }
   const members = requireStorable(value);
-  // RFC 8259 §4: of a name that comes twice each parser keeps what it likes. Outside strings a colon stands for a member.
+  // RFC 8259 §4: parsers differ in which of two equal names they keep. Outside strings, each colon is one member.
   if (text.replace(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1 !== members) {
     throw new AuthError("invalid_format.json");
   }
   return value;
 }
 
-/** Walks without recursion, since 64 KiB of brackets nest deeper than a stack. Gives the number of members of objects. */
+/** Walks without recursion, since 64 KiB of brackets nest deeper than a stack. Returns the number of members of all objects. */
 function requireStorable(root: unknown): number {
   const pending: unknown[] = [root];
   let members = 0;
@@ -112,7 +112,7 @@ function requireStorable(root: unknown): number {
       if (!isStorableText(value)) throw new AuthError("invalid_format.text");
     } else if (typeof value === "object" && value !== null) {
       for (const [name, member] of Object.entries(value)) {
-        // `__proto__` and its like are meant for whoever copies the object (B38).
+        // `__proto__` and similar names attack code that copies the object (B38).
         if (isInherited(name)) throw new AuthError("invalid_format.body");
         pending.push(name, member);
         if (!Array.isArray(value)) members += 1;
@@ -133,7 +133,7 @@ function parse<Output>(
 ): Output {
   const result = safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
-  // Only what the schema names is told: an unknown member, for which it expects nothing, is the client's own text (R129).
+  // Only names from the schema are quoted: an unknown member, for which it expects nothing, is the client's own text (R129).
   const [{ path = [], expected }] = result.issues;
   const known = (expected === "never" ? path.slice(0, -1) : path).map((item) => String(item.key));
   const member = known.filter((key) => /^[a-z_]{1,32}$/i.test(key)).join(".");

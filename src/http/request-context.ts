@@ -2,12 +2,12 @@ import type { Context } from "hono";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Realm } from "../engine/realm.ts";
 
-/** What the audit log says of a request. Its id is ours; the client's own name for it is kept apart. */
+/** The request's details for the audit log. Its id is generated here; the client's own id is kept apart. */
 export function requestContext(c: Context, { clientAddress }: Pick<Realm, "clientAddress">): ContextOfRequest {
   return new ContextOfRequest(c, clientAddress(c));
 }
 
-/** Reads what only an event asks for when one does: most requests write none, and each look at a header costs a call out of V8. */
+/** Reads what an event needs only on demand: most requests write none, and each read of a header costs a call out of V8. */
 class ContextOfRequest implements RequestContext {
   readonly address: string | undefined;
   readonly #c: Context;

@@ -1,5 +1,5 @@
 /**
- * Members that several requests have, and what is made of their texts.
+ * Members that several requests share, and the conversion of their texts.
  *
  * @module
  */
@@ -12,17 +12,17 @@ export function idEntry<Type extends IdType>(type: Type): v.GenericSchema<unknow
   return v.pipe(v.string(), v.regex(new RegExp(`^${type}_[0-9a-f]{32}$`))) as v.GenericSchema<unknown, Id<Type>>;
 }
 
-/** How the new session's token is to travel. */
+/** How the new session's token will travel. */
 export function transportEntry(): v.GenericSchema<unknown, "cookie" | "token" | undefined> {
   return v.optional(v.picklist(["cookie", "token"]));
 }
 
-/** Null clears the name; without the member it stays. */
+/** Null clears the name; a missing member keeps it. */
 export function displayNameEntry(): v.GenericSchema<unknown, string | null | undefined> {
   return v.optional(v.nullable(v.string()));
 }
 
-/** The members of a query that asks for a page. */
+/** The members of a query for a page. */
 export function pageEntries(): {
   cursor: v.GenericSchema<unknown, string | undefined>;
   limit: v.GenericSchema<unknown, string | undefined>;
@@ -30,12 +30,12 @@ export function pageEntries(): {
   return { cursor: v.optional(v.string()), limit: v.optional(v.pipe(v.string(), v.regex(/^-?\d{1,9}$/))) };
 }
 
-/** A query's number; the schema has held it to digits. */
+/** A query's number. The schema has checked that the text is digits. */
 export function toNumber(text: string | undefined): number | undefined {
   return text === undefined ? undefined : Number(text);
 }
 
-/** The time that a member's text names. The schema checks the form of RFC 3339, but 30 February has that form too. */
+/** The time in a member's text. The schema checks the form of RFC 3339, but 30 February has that form too. */
 export function toDate(text: string, member: string): Date {
   const time = new Date(text);
   const day = Number(text.slice(8, 10));

@@ -1,14 +1,14 @@
 import type { AnyRoute } from "./route.ts";
 
-/** The rows of a path, and the one of them that has the method. */
+/** The rows of a path, and the row with the method. */
 export interface Match {
   readonly row: AnyRoute | undefined;
   readonly parameters: Readonly<Record<string, string>>;
-  /** Of all rows of the path, in capitals. */
+  /** The methods of all rows of the path, in capitals. */
   readonly methods: readonly string[];
 }
 
-/** Finds the row of a request; `undefined` for a path that no row has. HEAD is answered as GET. */
+/** Finds the row of a request; `undefined` if no row has the path. HEAD is answered as GET. */
 export function matchRows(rows: readonly AnyRoute[], method: string, path: string): Match | undefined {
   const segments = path.split("/");
   const wanted = method === "HEAD" ? "GET" : method;
@@ -20,7 +20,7 @@ export function matchRows(rows: readonly AnyRoute[], method: string, path: strin
     if (!found) continue;
     const name = candidate.method.toUpperCase();
     methods.push(...(name === "GET" ? ["GET", "HEAD"] : [name]));
-    // A path that is written out wins over one with a parameter.
+    // A literal path wins over one with a parameter.
     if (name === wanted && (!row || Object.keys(found).length < Object.keys(parameters).length)) {
       row = candidate;
       parameters = found;

@@ -1,6 +1,6 @@
 /**
- * A route as a value. Everything known about it is in its row: who may call it, what it takes, what it answers with; the
- * server registers rows, and the OpenAPI document and the tests read them.
+ * A route as a value. Everything known about it is in its row: who may call it, what it takes, what it answers. The server
+ * registers rows; the OpenAPI document and the tests read them.
  *
  * @module
  */
@@ -19,39 +19,39 @@ import type { PresentedSession } from "./bearer.ts";
 /**
  * The credential that a route asks for. Access to the object itself is checked by the operation.
  *
- * - `anyone`: none is looked at.
+ * - `anyone`: none is read.
  * - `ticket`: the login ticket in the request, which the operation consumes.
  * - `token`: the presented session token, which the operation itself looks up.
  * - `optional`: the same, if there is one.
- * - a rule: a session that counts now; then the rule applies inside the statement.
+ * - a rule: a live session; then the rule applies inside the statement.
  */
 export type RouteAccess = "anyone" | "ticket" | "token" | "optional" | Who;
 
-/** What a handler is given: the request has been held to the row by then. */
+/** The argument of a handler: the request has been checked against the row by then. */
 export interface Call<Body, Query, Needed extends object = CoreOperations> {
   readonly c: Context;
   readonly auth: Needed;
   readonly body: Body;
   readonly query: Query;
   readonly context: RequestContext;
-  /** An identifier in the row's path, such as `usr_id`. An operation answers `not_found` for one of another form or type. */
+  /** An identifier in the row's path, such as `usr_id`. An operation answers `not_found` for another form or type. */
   readonly parameter: <Type extends IdType>(name: `${Type}_id`) => Id<Type>;
-  /** The token that came, of a transport that the route takes; on routes that look at one. */
+  /** The presented token, in a transport that the route takes; only on routes that read one. */
   readonly presented: PresentedSession | undefined;
 }
 
-/** What a handler is given on a route that needs a session. */
+/** The argument of a handler on a route that needs a session. */
 export interface UserCall<Body, Query, Needed extends object = CoreOperations>
   extends Call<Body, Query, Needed>,
     VerifiedSession {
   readonly actor: SessionActor;
 }
 
-/** What a handler of {@link twins} is given. */
+/** The argument of a handler of {@link twins}. */
 export interface TwinCall<Body, Query, Needed extends object> extends UserCall<Body, Query, Needed> {
-  /** The user of the path; under `/auth`, the caller. */
+  /** The user in the path; under `/auth`, the caller. */
   readonly userId: UserId;
-  /** True under `/auth`, where a caller acts on their own account, administrators too. */
+  /** True under `/auth`, where callers act on their own account, administrators included. */
   readonly onlyOwn: boolean;
 }
 
@@ -71,7 +71,7 @@ interface RouteFacts<Body, Query> {
 /** A row as the table holds it. */
 export interface OpenRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
   readonly access: Exclude<RouteAccess, Who>;
-  /** The codes of its own refusals, besides those that its access, body and query give. */
+  /** The codes of its own refusals. Its access, body and query add others. */
   readonly refusals: readonly ErrorCode[];
   readonly run: (call: Call<Body, Query, Needed>) => Promise<Response>;
 }
@@ -82,36 +82,36 @@ export interface GuardedRoute<Body, Query, Needed extends object = CoreOperation
   readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Response>;
 }
 
-/** A row of whatever body and query, for operations that hold what it needs. */
+/** A row of any body and query, for operations that hold what it needs. */
 export type Route<Needed extends object = CoreOperations> =
   // biome-ignore lint/suspicious/noExplicitAny: rows of every body and query stand in one table; each is checked by itself.
   OpenRoute<any, any, Needed> | GuardedRoute<any, any, Needed>;
 
-/** A row of a list, whatever it needs: the server calls only those whose feature it has. */
+/** A row of a list, whatever it needs: the server calls only rows whose feature it has. */
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 export type AnyRoute = Route<any>;
 
-/** The act of a row, and the codes that this row refuses with besides the act's own. */
+/** The act of a row, and the codes that this row adds to the act's own refusals. */
 interface Acting<Row extends Act> {
   readonly act: Row;
   readonly refusals?: readonly ErrorCode[];
 }
 
-/** What a row says of the operation behind it. */
+/** The part of a row that is written by hand. */
 type Written<Row> = Omit<Row, "access" | "refusals">;
 
-/** Makes rows whose handlers have operations of the kind `Needed`. */
+/** The functions that make rows whose handlers have operations of the kind `Needed`. */
 export interface Rows<Needed extends object> {
-  /** A row that anybody may call, or that proves itself. */
+  /** A row that anyone may call, or that proves itself. */
   open<Body = undefined, Query = undefined>(
     row: Written<OpenRoute<Body, Query, Needed>> & Pick<OpenRoute<Body, Query, Needed>, "access"> & Acting<Act>,
   ): Route<Needed>;
-  /** A row for the user of a session, who then meets the act's rule. */
+  /** A row for the user of a session, to whom the act's rule then applies. */
   guarded<Body = undefined, Query = undefined>(
     row: Written<GuardedRoute<Body, Query, Needed>> & Acting<GuardedAct>,
   ): Route<Needed>;
   /**
-   * One act at its two paths: under `/auth` on the caller's own account, and under `/v1` as Flametrench has it. Gives both
+   * One act at its two paths: under `/auth` on the caller's own account, and under `/v1` as Flametrench has it. Returns both
    * rows; the one under `/auth` is the owner's alone.
    */
   twins<Body = undefined, Query = undefined>(row: Twins<Body, Query, Needed>): readonly Route<Needed>[];
@@ -126,7 +126,7 @@ interface Twins<Body, Query, Needed extends object>
   readonly run: (call: TwinCall<Body, Query, Needed>) => Promise<Response>;
 }
 
-/** What differs between the two paths of an act. */
+/** The differences between the two paths of an act. */
 interface Face {
   readonly id: string;
   readonly path: string;
@@ -160,7 +160,7 @@ export function rowsFor<Needed extends object>(): Rows<Needed> {
   };
 }
 
-/** True if the route speaks to browsers with cookies: `/auth` does, `/v1` ignores them (S08). */
+/** True if the route uses cookies, for browsers: `/auth` does, `/v1` ignores them (S08). */
 export function usesCookies(route: Pick<RouteFacts<unknown, unknown>, "path">): boolean {
   return route.path.startsWith("/auth/");
 }

@@ -8,8 +8,8 @@ const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 /**
  * Requires that an unsafe request came from the site's own pages, or from no browser at all.
  *
- * A browser of today says `Sec-Fetch-Site`; an older one says `Origin`. Neither comes from a program, which is let through
- * if it brings no cookie of ours. Another origin counts only where the deployment lists it for `csrf`.
+ * A current browser sends `Sec-Fetch-Site`, an older one `Origin`. A program sends neither, and is admitted if it sends no
+ * Sallyport cookie. Another origin counts only if the deployment lists it for `csrf`.
  *
  * @throws {AuthError} `forbidden.cross_origin`.
  */

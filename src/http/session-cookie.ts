@@ -5,9 +5,9 @@ import { clearCookie, knownDeviceCookie, longestCookieSeconds, sessionCookie, se
 import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
 
 /**
- * Hands a session over to the browser that asks, in a `__Host-` cookie that no script reads.
+ * Hands a session to the browser, in a `__Host-` cookie that no script can read.
  *
- * @throws {TypeError} For a session of another transport than `cookie`: its token would work from a script.
+ * @throws {TypeError} If the session's transport is not `cookie`: its token would work from a script.
  */
 export function startSession(c: Context, issued: IssuedSession & { knownDevice?: string }): void {
   const { session, token, knownDevice } = issued;
@@ -16,12 +16,12 @@ export function startSession(c: Context, issued: IssuedSession & { knownDevice?:
   if (knownDevice) setCookie(c, knownDeviceCookie, knownDevice, longestCookieSeconds);
 }
 
-/** Takes the session cookie away. It ends no session: `auth.sessions.signOut` does. */
+/** Removes the session cookie. It ends no session: `auth.sessions.signOut` does. */
 export function endSession(c: Context): void {
   clearCookie(c, sessionCookie);
 }
 
-/** The answer to whatever gives a session: the token is in the cookie or in the body, never in both (S08). */
+/** The response of every route that issues a session: the token is in the cookie or in the body, never in both (S08). */
 export function signedIn(
   c: Context,
   transport: Transport,

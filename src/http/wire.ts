@@ -1,5 +1,5 @@
 /**
- * What travels: snake_case members, RFC 3339 times, the specification's schemas under `/v1` to the letter.
+ * JSON on the wire: snake_case members, RFC 3339 times, and under `/v1` exactly the specification's schemas.
  *
  * @module
  */
@@ -20,25 +20,25 @@ export interface UserBody extends WireOf<typeof user> {}
 
 export interface CredentialBody extends WireOf<typeof credential> {}
 
-/** A session as the specification has it: no member more. */
+/** A session as the specification has it, without additional members. */
 export interface SessionBody extends WireOf<typeof specifiedSession> {}
 
 /** A session as an application wants it. */
 export interface AccountSessionBody extends SessionBody, Omit<WireOf<typeof sessionDetails>, "user_agent"> {
-  /** What a person calls the client. */
+  /** A name for the client, such as its browser and system. */
   device: string;
-  /** Whether it is the session that asks. */
+  /** True for the session of the request. */
   current: boolean;
 }
 
-/** The answer to whatever gives a session: with the token if the transport is `token`, and never with it otherwise. */
+/** The response of every route that issues a session. It contains the token only if the transport is `token`. */
 export interface SignedInBody {
   user: UserBody;
   session: AccountSessionBody;
   token?: string;
 }
 
-/** The caller's own user, with what they signed in as. */
+/** The caller's own user, with the identifier that they signed in with. */
 export interface SignedInUserBody extends UserBody {
   /** The identifier of the session's password; null for a session that a passkey opened. */
   identifier: string | null;

@@ -12,9 +12,9 @@ import * as store from "../store/administrators.ts";
 import { lockUser } from "../store/locks.ts";
 import { lockAdministrators } from "../store/relations.ts";
 
-/** Who may administer. The command line makes the first; there is no other way to become the first. */
+/** Who may administer. Only the command line can make the first administrator. */
 export interface AdministratorOperations {
-  /** For the application, and administrators with a fresh second factor. Tells whether the user was not one before. */
+  /** For the application, and administrators with a fresh second factor. `granted` is false if the user already was one. */
   grant: Operation<{ actor: Actor; userId: UserId }, { granted: boolean }>;
   /** @throws {AuthError} `conflict.last_administrator`. */
   remove: Operation<{ actor: Actor; userId: UserId }, { removed: boolean }>;

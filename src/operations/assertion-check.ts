@@ -19,13 +19,13 @@ import * as store from "../store/webauthn.ts";
 import { type FactorUse, type ProvedFactor, reserveAndCheck, type Verdict } from "./factor-check.ts";
 import { spendOnSession } from "./second-factor.ts";
 
-/** An assertion as the browser gives it, `AuthenticationResponseJSON`. */
+/** An assertion as the browser returns it, `AuthenticationResponseJSON`. */
 export interface WebauthnProof {
   readonly type: "webauthn";
   readonly response: unknown;
 }
 
-/** Counts an attempt and checks an assertion of a passkey or a security key of the holder's. */
+/** Counts an attempt and checks an assertion with one of the holder's passkeys or security keys. */
 export async function checkAssertion(
   core: PasskeyCore,
   { proof, ...use }: FactorUse & { proof: WebauthnProof },
@@ -37,12 +37,12 @@ export async function checkAssertion(
     units: 1,
     isStepUp: true,
     material: store.assertionMaterial(response?.credentialId ?? ""),
-    // The holder is known, so the authenticator need not say whose the key is; if it does, it must be theirs (step 6).
+    // The holder is known, so the authenticator need not name a user. If it does, it must name the holder (step 6).
     verdictOn: async (material) => await verdictOn(core, material, response, proofBinding(use.holder), false),
   });
 }
 
-/** Signs in with a passkey, whoever it is of: reserve, verify, spend. */
+/** Signs in with any user's passkey: reserve, verify, spend. */
 export async function signInChecked(
   core: PasskeyCore,
   attempt: {
@@ -68,7 +68,7 @@ export async function signInChecked(
   if (!reserved.allowed) {
     throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
   }
-  // A discoverable credential must say whose it is (§7.2 step 6).
+  // A discoverable credential must name its user (§7.2 step 6).
   const verdict = await verdictOn(core, reserved, response, ["sign_in"], true);
   if (typeof verdict === "string") {
     await execute(core, {
@@ -89,7 +89,7 @@ export async function signInChecked(
   }
 }
 
-/** Bound to the login or the session that asked (R040). */
+/** Bound to the login or session that asked (R040). */
 export function proofBinding(holder: FactorHolder): CeremonyBinding {
   if ("ticketHash" in holder) return ["prove", "ticket", holder.ticketHash];
   return ["prove", "session", "sessionId" in holder ? holder.sessionId : ""];
@@ -122,7 +122,7 @@ async function verdictOn(
       ...(backupEligible !== null && { backupEligible }),
     },
   });
-  // More precise than the public reason; and only `sign_count`, which a signature stands behind, speaks of a clone.
+  // More precise than the public reason. Only `sign_count` is backed by a signature, so only it points to a clone.
   if (!verified.ok) return verified.check;
   const { newSignCount, backedUp } = verified;
   return { type: "webauthn", factorId, credentialId: response.credentialId, newSignCount, backedUp, challenge: spent };

@@ -13,12 +13,12 @@ import type { Statement } from "../store/sql.ts";
 import { signOut } from "./sign-out.ts";
 import { verifySession } from "./verify-session.ts";
 
-/** What every application has, whatever its features are. */
+/** The operations of every application, whatever its features. */
 export interface CoreOperations {
   readonly sessions: {
-    /** The session that a token opens. @throws {AuthError} `unauthorized.…` if it does not count now. */
+    /** The session that a token opens. @throws {AuthError} `unauthorized.…` if it is not valid now. */
     verify(presented: PresentedToken): Promise<VerifiedSession>;
-    /** Ends the presented session. A token that opens nothing has nothing to end. */
+    /** Ends the presented session. A token that opens no session is ignored. */
     signOut(presented: PresentedToken): Promise<void>;
   };
   /** The checked origins; the first is the base URL. */
@@ -27,11 +27,11 @@ export interface CoreOperations {
   batch<const Items extends readonly (Plan<unknown> | Statement<unknown>)[]>(
     items: Items,
   ): Promise<BatchResults<Items>>;
-  /** Removes tickets and counters that have ended, at most `limit` of each. For a schedule. */
+  /** Removes expired tickets and counters, at most `limit` of each. For a schedule. */
   purge(options?: { limit?: number }): Promise<void>;
-  /** Resolves if the database answers, and with its own clock; one request. @throws {Error} If not. */
+  /** Resolves if the database answers, and uses its own clock; one request. @throws {Error} If not. */
   health(): Promise<void>;
-  /** Refuses options and a database that must not be served: a clock that can be set, a cache of queries in between. */
+  /** Rejects unsafe options and an unsafe database: one whose clock can be set, or one behind a query cache. */
   probe(): Promise<void>;
 }
 
@@ -40,17 +40,17 @@ export type Auth<Features extends readonly Feature[] = readonly []> = CoreOperat
   OperationsOf<Features> &
   WithRealm<ApiOf<Features>>;
 
-/** Gives the operations of an environment, such as a Worker's bindings. Makes them once for each and keeps them. */
+/** Returns the operations for an environment, such as a Worker's bindings. They are made once for each and kept. */
 export type AuthFor<Env, Features extends readonly Feature[]> = (env: Env) => Auth<Features>;
 
 /**
- * Makes the operations of an application: those that every application has, and those of its features.
+ * Makes the operations of an application: those of every application, and those of its features.
  *
  * Reads nothing, connects to nothing and starts nothing. The options are checked at first use; until they are right, every
  * route and guard of `sallyport/hono` answers 503. `probe()` checks them at once.
  *
- * @param options The options, or a function that gives them for an environment, for runtimes where secrets come with the
- *   request. It is called once for each environment, so its driver must hold no connection (Neon's does not).
+ * @param options The options, or a function that returns them for an environment, for runtimes where secrets come with the
+ * request. It is called once for each environment, so its driver must hold no connection (Neon's does not).
  */
 export function createAuth<const Features extends readonly Feature[]>(options: AuthOptions<Features>): Auth<Features>;
 export function createAuth<Env, const Features extends readonly Feature[]>(
@@ -63,7 +63,7 @@ export function createAuth(
   const made = new WeakMap<object, Auth>();
   const common = {};
   return (env) => {
-    // A function that reads no environment gives the same options for every request.
+    // A function that reads no environment returns the same options for every request.
     const key = options.length > 0 && typeof env === "object" && env !== null ? env : common;
     const known = made.get(key);
     if (known) return known;
@@ -77,7 +77,7 @@ function optionsFor(options: (env: unknown) => AuthOptions, env: unknown): AuthO
   try {
     return options(env);
   } catch (error) {
-    // Such as a driver's refusal of a connection string that is missing.
+    // For example, a driver that refuses a missing connection string.
     throw error instanceof ConfigurationError ? error : new ConfigurationError("database", error);
   }
 }
@@ -129,7 +129,7 @@ function coreOperations(core: Core, check: () => void): Omit<CoreOperations, "or
   };
 }
 
-/** Joins the operations of features. Of a namespace that several have, the result has the members of all. */
+/** Joins the operations of features. If several features share a namespace, the result has the members of all. */
 function join(parts: readonly FeatureParts<object>[]): object {
   const joined: Record<string, unknown> = {};
   for (const { operations } of parts) {

@@ -14,7 +14,7 @@ import type { CurrentPassword } from "../store/password-proof.ts";
 import type { Statement } from "../store/sql.ts";
 import type { OnlyOwn } from "./only-own.ts";
 
-/** The work of a change of a credential's state. */
+/** The work of changing a credential's state. */
 export function changeWork(
   act: GuardedAct,
   { credentialId, ...input }: { actor: Actor; credentialId: CredentialId; onlyPasskey?: boolean } & OnlyOwn,
@@ -29,7 +29,7 @@ export function changeWork(
 /**
  * The work of an act on a credential.
  *
- * @param asked.resultId The credential that the answer is, if it is not the target.
+ * @param asked.resultId The credential to return, if it is not the target.
  */
 export function credentialWork(
   act: GuardedAct,

@@ -31,48 +31,48 @@ interface NewPassword {
   password: string;
 }
 
-/** Of the actor: a session of theirs may be a thief's. */
+/** A proof by the actor, whose session may be stolen. */
 interface Proved {
   actor: SessionActor;
   currentPassword: string;
 }
 
-/** Password credentials (Flametrench `docs/identity.md`); passkeys and OpenID Connect ones are read here, not made. */
+/** Password credentials (Flametrench `docs/identity.md`). Passkeys and OpenID Connect credentials are only read here. */
 export interface CredentialOperations {
   /**
-   * Adds a password to a user: for themself, within ten minutes of signing in, if they have none; and for the application.
+   * Adds a password to a user. Allowed for the application, and for users without a password within ten minutes of signing in.
    *
-   * @throws {AuthError} `unauthorized.invalid_credential` to an owner who has one and has not proved it.
+   * @throws {AuthError} `unauthorized.invalid_credential` if the owner already has a password and has not proved it.
    */
   createPassword: PlannableOperation<NewPassword, Credential, { credentialId: CredentialId }>;
-  /** The same for an owner who already has a password and gives it. Throws as `auth.changePassword` does. */
+  /** The same for an owner who already has a password and proves it. Throws as `auth.changePassword` does. */
   createOwnPassword: Operation<NewPassword & Proved, Credential>;
   /** The credential; for its owner, the application and administrators. @throws {AuthError} `not_found`. */
   get: Operation<OfCredential & OnlyOwn, Credential>;
   /** All of a user's credentials in one page, in every state, oldest first. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Credential>>;
-  /** The active one with an identifier, or `undefined`; for the application and administrators. */
+  /** The active credential with an identifier, or `undefined`; for the application and administrators. */
   findByIdentifier: Operation<{ actor: Actor; type: CredentialType; identifier: string }, Credential | undefined>;
   /**
-   * Puts a new password in the old one's place, as a new credential that `replaces` it. Ends all sessions and tickets of
-   * the user. For the application; an owner proves the old one: `rotateOwnPassword`.
+   * Replaces a password with a new credential, which `replaces` the old one. Ends all sessions and tickets of the user. For the
+   * application. An owner, who must prove the old password, uses `rotateOwnPassword`.
    */
   rotatePassword: PlannableOperation<OfCredential & { password: string }, Credential, { credentialId: CredentialId }>;
   /**
-   * The same by its owner, who proves the current password. Throws as `auth.changePassword` does; for whoever may not
-   * know the credential it is not there.
+   * The same for an owner, who must prove the current password. Throws as `auth.changePassword` does. A caller who may not know
+   * the credential gets the answer for an absent one.
    */
   rotateOwnPassword: Operation<OfCredential & Proved & { password: string }, Credential>;
   /**
-   * Ends the sessions and tickets that it gave; reversible by an administrator alone, and until then its owner can neither revoke
-   * a password nor close the account. An owner proves a password: `suspendOwnPassword`.
+   * Suspends a credential and ends the sessions and tickets that it gave. Only an administrator can reverse this; until then
+   * its owner can neither revoke a password nor close the account. An owner proves a password: `suspendOwnPassword`.
    */
   suspend: PlannableOperation<OfCredential & OnlyOwn, Credential>;
   suspendOwnPassword: Operation<OfCredential & Proved, Credential>;
   /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
   reinstate: PlannableOperation<OfCredential, Credential>;
   /**
-   * Ends it for good, with the sessions and tickets that it gave. An owner proves a password: `revokeOwnPassword`.
+   * Ends a credential for good, and the sessions and tickets that it gave. An owner proves a password: `revokeOwnPassword`.
    */
   revoke: PlannableOperation<OfCredential & OnlyOwn, Credential>;
   revokeOwnPassword: Operation<OfCredential & Proved, Credential>;
@@ -83,7 +83,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     createPassword: plannable(core, async (_core, input) => await prepareCreation(input, undefined)),
 
     async createOwnPassword({ currentPassword, ...input }) {
-      // Before an attempt is counted.
+      // Checked before an attempt is counted.
       await acceptPassword(core, input.password, requireIdentifier(core, input.identifier));
       const proving = { actor: input.actor, currentPassword, act: acts.createCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareCreation(input, proof)).work);
@@ -113,7 +113,7 @@ export function credentialOperations(core: Core): CredentialOperations {
 
     async rotateOwnPassword({ currentPassword, ...input }) {
       const { actor, credentialId, password } = input;
-      // Before an attempt is counted.
+      // Checked before an attempt is counted.
       await acceptPassword(core, password, actor.subject);
       const proving = { actor, currentPassword, credentialId, act: acts.rotateCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareRotation(input, proof)).work);
@@ -140,7 +140,7 @@ export function credentialOperations(core: Core): CredentialOperations {
       ...asked,
       ...{ proof, userId: owner, identifier: normal, passwordHash, needsFactor },
     });
-    // In a batch of several plans the lock must be one of those that come first, in order (S30).
+    // In a batch of several plans, all locks come first, in order, and this lock must be one of them (S30).
     const locks = [lockUser(owner), ...lockIdentifier(normal), ...lockOfCounter(proof?.counter)];
     const work = credentialWork(acts.createCredential, asked, asked.newCredentialId, body, locks);
     return { work, known: { credentialId } };

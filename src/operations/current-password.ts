@@ -16,15 +16,16 @@ import type { CurrentPassword } from "../store/password-proof.ts";
 import { isReplyLost } from "../store/refusals.ts";
 import { sql } from "../store/sql.ts";
 
-/** A password that the isolate has checked: what the statement that spends it must still find. */
+/** A password that the isolate has checked. The statement that spends it must find it unchanged. */
 export interface CheckedPassword extends CurrentPassword {
   readonly identifier: string;
 }
 
 /**
- * Runs what an owner may do to their account only with their current password. A right one gives its attempt back, whatever
- * comes of the rest, unless nobody knows what did: the work that `prepare` gives does so in its statement, and needs the counter's lock for it, or else
- * replaces the password and the counter with it. Throws as {@link checkCurrentPassword} does.
+ * Runs an act that an owner may do to their account only with their current password. A right password refunds its attempt
+ * whatever the outcome, unless the outcome is unknown. On success, the work that `prepare` returns refunds it in its own
+ * statement, and needs the counter's lock for that; or it replaces the password, and the counter with it. Throws as {@link
+ * checkCurrentPassword} does.
  */
 export async function withOwnPassword<Result>(
   core: Core,
@@ -40,7 +41,7 @@ export async function withOwnPassword<Result>(
   } catch (error) {
     const refusal = error instanceof AuthError ? error : undefined;
     if (prepared && (!refusal || (refusal.status >= 500 && isReplyLost(refusal.cause)))) throw error;
-    // What was refused undid its own refund, and what was not sent had none. The log says that the password was right.
+    // A refusal undid its own refund, and work that was not sent had none. The event shows that the password was right.
     const isToBeWritten = refusal && refusal.status < 500 && !(prepared?.denial && isDenial(refusal.code));
     const denial = isToBeWritten && denialOf(input.actor, input.act, proof.credentialId, "cred")?.(refusal.code);
     const refunded = refund(proof.counter, sql`true`);
@@ -50,11 +51,11 @@ export async function withOwnPassword<Result>(
 }
 
 /**
- * Whether it is the actor's password, after counting the attempt.
+ * Counts an attempt, then checks that the password is the actor's.
  *
- * @param check.credentialId The password to prove; if it is left out, the one that the session came of, or else the user's
- *   oldest.
- * @throws {AuthError} What the guard refuses with, `too_many_requests`, `unavailable.busy`, `unauthorized.invalid_credential`.
+ * @param check.credentialId The password to prove. Default: the password that the session was started with, or else the user's
+ * oldest.
+ * @throws {AuthError} The guard's refusals, `too_many_requests`, `unavailable.busy`, `unauthorized.invalid_credential`.
  */
 export async function checkCurrentPassword(
   core: Core,

@@ -10,8 +10,8 @@ import type { FactorAttempt } from "../store/factor-holder.ts";
 import { type Statement, sql } from "../store/sql.ts";
 
 /**
- * Who sets a factor up: the user of a fresh session, or who holds a ticket that serves for this alone. `userId` may say for whom
- * an actor asks; for anybody else there is nothing.
+ * Who enrolls a factor: the user of a fresh session, or the holder of a ticket that serves for this alone. `userId` may name
+ * the actor as the user; any other user is not found.
  */
 export type EnrollmentAuthority =
   | { readonly actor: SessionActor; readonly userId?: UserId }
@@ -19,19 +19,19 @@ export type EnrollmentAuthority =
       readonly ticket: string;
       readonly transport?: Transport;
       readonly context?: RequestContext;
-      /** A session token that the client holds already, in the same transport: it ends when this signs in. */
+      /** A session token that the client already holds, in the same transport: it ends when this signs in. */
       readonly presentedToken?: string | undefined;
     };
 
-/** The hash of the token that the client of a ticket holds already. */
+/** The hash of the token that the client of a ticket already holds. */
 export async function presentedWith(authority: EnrollmentAuthority): Promise<string | undefined> {
   return "ticket" in authority ? await digestOfToken(authority.presentedToken) : undefined;
 }
 
 /**
- * What the statements of an enrolment are told.
+ * What the statements of an enrollment need.
  *
- * @param ownerOf SQL for whose factor it is about, where that is not the one whom the authority names.
+ * @param ownerOf SQL for the factor's user, if that may not be the user whom the authority names.
  * @throws {AuthError} `unauthorized.invalid_ticket`.
  */
 export async function enrollmentBy(

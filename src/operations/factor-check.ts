@@ -15,10 +15,10 @@ import type { FactorHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factor-proofs.ts";
 import type { CheckedFactor } from "../store/factor-spending.ts";
 
-/** A code that somebody typed: of an authenticator app, or one of the recovery codes. */
+/** A code that a user typed: from an authenticator app, or a recovery code. */
 export type FactorProof = { readonly type: "totp" | "recovery"; readonly code: string };
 
-/** A proof that is right, and has not been used up yet. */
+/** A proof that is right and not spent yet. */
 export interface ProvedFactor {
   readonly checked: CheckedFactor;
   readonly userId: string;
@@ -30,11 +30,11 @@ export interface ProvedFactor {
 const units: Readonly<Record<FactorProof["type"], number>> = { totp: 1, recovery: 10 };
 
 /**
- * Counts an attempt and checks the proof against what the database has: the first half of every use of a factor.
+ * Counts an attempt and checks the proof against the database: the first half of every use of a factor.
  *
- * @param attempt.pendingId A factor that waits for its confirmation, in the place of the active one.
+ * @param attempt.pendingId A factor that awaits its confirmation, in place of the active one.
  * @throws {AuthError} `unauthorized.invalid_factor`, `unauthorized.replayed_totp`, `unauthorized.invalid_ticket`,
- *   `too_many_requests`, `unavailable.busy`, and what the holder's session is refused with.
+ * `too_many_requests`, `unavailable.busy`, and the refusals of the holder's session.
  */
 export async function checkFactor(
   core: MfaCore,
@@ -55,17 +55,17 @@ export async function checkFactor(
   });
 }
 
-/** Who uses a factor for what. */
+/** Who uses a factor, and for which act. */
 export interface FactorUse {
   readonly holder: FactorHolder;
   readonly context: RequestContext;
   readonly act: Audited;
 }
 
-/** What became of a proof: what is to be spent, or the reason why not, for the audit log. */
+/** The outcome of a check: what is to be spent, or the reason why not, for the audit log. */
 export type Verdict = CheckedFactor | string;
 
-/** Counts an attempt, and has `verdictOn` look at what the database gives for it. */
+/** Counts an attempt, and has `verdictOn` check what the database returns for it. */
 export async function reserveAndCheck<Material>(
   core: Core,
   attempt: FactorUse & {
@@ -86,7 +86,7 @@ export async function reserveAndCheck<Material>(
       material: attempt.material,
       isStepUp: attempt.isStepUp,
       pendingId: attempt.pendingId,
-      // Nobody guesses a signature, so those count at the address alone (S22).
+      // Signatures cannot be guessed, so they count at the address only (S22).
       counters:
         type === "webauthn"
           ? await addressCounters(core, context.address)
@@ -134,7 +134,7 @@ async function verdictOnTotp(
   return totpLastStep !== null && step <= Number(totpLastStep) ? "replayed" : { type: "totp", factorId, step };
 }
 
-/** Verifies all of the hashes, used or not and whatever matches, so that the time tells neither place nor number. */
+/** Verifies all hashes, used or not, whichever matches, so that the time reveals neither place nor number. */
 async function verdictOnRecovery(
   core: MfaCore,
   { recoveryHashes, recoveryConsumed }: store.ReservedFactorRow,

@@ -43,18 +43,18 @@ export interface TotpEnrollment {
 
 /** Second factors (Flametrench ADR 0008 and 0010). */
 export interface FactorOperations {
-  /** A user's factors, active and awaiting confirmation: all of them in one page. */
+  /** A user's factors, active and awaiting confirmation, in one page. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Factor>>;
   /**
-   * Begins with an authenticator app: it counts once {@link FactorOperations.confirmTotp} has seen a code of it, within ten
-   * minutes. One that waited before is forgotten.
+   * Starts enrolling an authenticator app. It counts once {@link FactorOperations.confirmTotp} has checked its first code,
+   * within ten minutes. An app that already awaited confirmation is dropped.
    *
-   * @param input.label What the user calls it, 1 to 120 characters; apps show it beside the site's name.
+   * @param input.label The user's name for it, 1 to 120 characters; apps show it beside the site's name.
    */
   enrollTotp: Operation<EnrollmentAuthority & { label: string }, TotpEnrollment>;
   /**
-   * Ends enrolment: the app is active, in the place of one that was. Every session of the user ends, and a fresh one with the
-   * factor in it takes their place.
+   * Ends enrollment: the app is active, and replaces an earlier one. Every session of the user ends, and a fresh one that
+   * includes the factor takes their place.
    *
    * @throws {AuthError} `precondition.factor_code_invalid`, `precondition.factor_not_pending`, `too_many_requests`.
    */
@@ -63,7 +63,8 @@ export interface FactorOperations {
     IssuedSession & { factor: Factor; knownDevice?: string }
   >;
   /**
-   * Ten codes for a user who has lost the other factor. They are shown once; earlier codes stop working. Ends all other sessions.
+   * Ten codes for a user who has lost the other factor. They are shown once; earlier codes stop working. Ends all other
+   * sessions.
    *
    * @throws {AuthError} `precondition.factor_needed_first`, `too_many_requests`, `unavailable.busy`.
    */
@@ -72,9 +73,9 @@ export interface FactorOperations {
     { factor: Factor; codes: readonly string[] }
   >;
   /**
-   * Ends a factor, with all other sessions. From an administrator it is a reset.
+   * Ends a factor and all other sessions. By an administrator it is a reset.
    *
-   * @param input.onlyOwn Not even an administrator ends another user's. Default false.
+   * @param input.onlyOwn Even an administrator cannot end another user's factor. Default false.
    * @throws {AuthError} `conflict.last_factor`, `conflict.already_terminal`.
    */
   revoke: PlannableOperation<{ actor: Actor; factorId: FactorId } & OnlyOwn, Factor>;
@@ -126,7 +127,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
       const proof = { type: "totp", code } as const;
       const proved = await checkFactor(core, { ...attempt, proof, pendingId: factorId }).catch((error: unknown) => {
         const isWrong = error instanceof AuthError && error.code === "unauthorized.invalid_factor";
-        // The specification has it a conflict with what waits, not a failed login.
+        // The specification makes this a conflict with the pending factor, not a failed login.
         throw isWrong ? new AuthError("precondition.factor_code_invalid", { cause: error }) : error;
       });
       if (proved.checked.type !== "totp") throw new TypeError("Only an authenticator app waits for a code.");
@@ -154,7 +155,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
       refuse(row.refusal);
       const session = issued(row, made.token);
       const factor = factorOf(row);
-      // A session's device is known already, for the credential that it may sign in with again.
+      // A session's device is already known, for the credential that it may sign in with again.
       return "ticket" in authority
         ? { ...session, factor, knownDevice: await issueKnownDevice(core, session.session.credentialId) }
         : { ...session, factor };
@@ -187,7 +188,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     }),
   };
 
-  /** Ten hashes are made for nobody who has no right to them, nor again and again (S24). */
+  /** Hashes ten codes only for a user with the right to them, and not again and again (S24). */
   async function reserveRecoveryCodes(attempt: FactorAttempt, actor: SessionActor): Promise<void> {
     const own: Counter = {
       name: `recovery-codes:${uuidFor("usr", actor.userId)}`,
@@ -208,7 +209,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     }
   }
 
-  /** Of a ticket in a request of its own, since the secret is sealed for its user. */
+  /** For a ticket this is a request of its own, because the secret is sealed for the ticket's user. */
   async function userOf(holder: FactorHolder): Promise<string> {
     if (!("ticketHash" in holder)) return uuidFor("usr", "actor" in holder ? holder.actor.userId! : "");
     const { userId } = await execute(core, {
@@ -228,7 +229,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     const row = await execute(core, {
       locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
       body,
-      // What it tells is told once, so that no transaction of the caller's may undo it afterwards.
+      // It returns a secret only once, so no transaction of the caller may undo it afterwards.
       mustCommit: true,
       onLostReply: store.recallFactor(factorId, auditId),
       decode: (found) => found,

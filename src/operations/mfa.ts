@@ -21,13 +21,13 @@ import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword
 
 /** Who must have a second factor. */
 export interface MfaPolicyOperations {
-  /** The policy; of a user for whom none was set, that nothing is required. */
+  /** The policy. For a user without one, it says that nothing is required. */
   get: Operation<{ actor: Actor; userId: UserId }, MfaPolicy>;
-  /** Sets it. A user may raise their own and never lower it. */
+  /** Sets the policy. Users may raise their own and never lower it. */
   set: PlannableOperation<{ actor: Actor; userId: UserId; required: boolean; graceUntil?: Date | null }, MfaPolicy>;
   /**
-   * Lets a user set a first factor up after the grace of their policy has ended: once, within seven days. Tell them by a
-   * way that a thief of their password does not read.
+   * Lets a user enroll a first factor after the grace of their policy has ended: once, within seven days. Notify the user
+   * through a channel that an attacker who knows the password cannot read.
    */
   grantEnrollment: PlannableOperation<{ actor: Actor; userId: UserId }, void>;
 }

@@ -1,5 +1,5 @@
-/** How far an act reaches that its owner and administrators may do. */
+/** The reach of an act that both its owner and administrators may do. */
 export interface OnlyOwn {
-  /** The act is on one's own account: administrators cannot reach another user's with it. Default false. */
+  /** Limits the act to the actor's own account: administrators cannot reach another user's with it. Default false. */
   onlyOwn?: boolean;
 }

@@ -53,32 +53,32 @@ export interface PasskeyOperations {
   /** What a browser needs to make a passkey; for the user of a fresh session. */
   registrationOptions: Operation<{ actor: SessionActor }, RegistrationOptions>;
   /**
-   * Keeps the passkey that a browser made for those options.
+   * Stores the passkey that a browser made for those options.
    *
-   * @param input.response `RegistrationResponseJSON` as the browser gives it.
-   * @param input.name What its owner calls it, up to 120 characters.
+   * @param input.response `RegistrationResponseJSON` as the browser returns it.
+   * @param input.name The owner's name for it, up to 120 characters.
    * @throws {AuthError} `invalid_format.webauthn`, `conflict.duplicate_credential`, `unauthorized.reauthentication_required`.
    */
   register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
   /** A user's passkeys that are not revoked. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Passkey>>;
   rename: Operation<{ actor: Actor; passkeyId: CredentialId; name: string }, Passkey>;
-  /** Ends one of the actor's own passkeys for good, with the sessions started with it. */
+  /** Ends one of the actor's own passkeys for good, and the sessions that were started with it. */
   revoke: PlannableOperation<{ actor: SessionActor; passkeyId: CredentialId }, Credential>;
-  /** What a browser needs to prove a passkey or a security key of a known user: of a ticket, or of a session. */
+  /** What a browser needs to prove a passkey or a security key of a known user: a ticket's or a session's. */
   proofOptions: Operation<{ actor: SessionActor } | PresentedTicket, AssertionOptions>;
 }
 
 /** Signing in with a passkey. */
 export interface PasskeySignInOperations {
   /**
-   * What a browser needs to sign somebody in who has not said who they are; for conditional mediation too.
+   * What a browser needs to sign in a user who has not said who they are; also for conditional mediation.
    *
-   * @param input.identifier With `identifierFirst`, whose credentials to name; else it is ignored.
+   * @param input.identifier With `identifierFirst`, the identifier whose credentials are named; otherwise it is ignored.
    */
   signInOptions(input?: { identifier?: string | undefined }): Promise<AssertionOptions>;
   /**
-   * Signs in with a passkey, which is two factors: it is held, and it was unlocked.
+   * Signs in with a passkey, which counts as two factors: it is held, and it was unlocked.
    *
    * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`.
    */
@@ -87,7 +87,7 @@ export interface PasskeySignInOperations {
       response: unknown;
       transport?: Transport;
       context?: RequestContext;
-      /** A session token that the client holds already: it ends when this succeeds. */
+      /** A session token that the client already holds: it ends when this succeeds. */
       presentedToken?: string | undefined;
     },
     IssuedSession

@@ -22,14 +22,14 @@ export type ChangePassword = Operation<
 /**
  * Replaces the actor's own password, given the current one and a session of the last ten minutes (R008).
  *
- * Ends every session and ticket of the user, the acting one included, and gives a fresh session (S47).
+ * Ends every session and ticket of the user, including the acting session, and returns a fresh session (S47).
  *
  * @throws {AuthError} `unauthorized.reauthentication_required`, `unauthorized.invalid_credential` (the current password is
  *   wrong), `invalid_format.password`, `too_many_requests`.
  */
 export function changePasswordOperation(core: Core): ChangePassword {
   return async ({ actor, currentPassword, newPassword, transport }) => {
-    // Before an attempt is counted; and again, since the name that is changed may be another one.
+    // Checked before an attempt is counted, and again later, because the changed credential may have another identifier.
     await acceptPassword(core, newPassword, actor.subject);
     const made = await newSession(core, { transport, context: actor.context });
     const check = { actor, currentPassword, act: changePassword };

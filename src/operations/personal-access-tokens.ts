@@ -32,12 +32,12 @@ import {
 } from "./verify-personal-access-token.ts";
 
 interface OfToken {
-  /** Who asks: the user of a verified session, or the application. A token cannot be an actor. */
+  /** The caller: the user of a verified session, or the application. A token cannot be an actor. */
   actor: Actor;
   tokenId: PersonalAccessTokenId;
 }
 
-/** A token with its secret, which is shown this once. */
+/** A token with its secret, which is shown only this once. */
 export interface IssuedPersonalAccessToken {
   readonly pat: PersonalAccessToken;
   readonly token: string;
@@ -46,11 +46,11 @@ export interface IssuedPersonalAccessToken {
 /** Personal access tokens (Flametrench `docs/identity.md`, ADR 0016). */
 export interface PersonalAccessTokenOperations {
   /**
-   * Makes a token for a user who has just proved who they are, or for the application.
+   * Makes a token for the application, or for a user who has just proved who they are.
    *
    * @param input.name 1 to 120 UTF-16 code units.
-   * @param input.scope At most 50, each of 1 to 128 visible ASCII characters; none grants nothing.
-   * @param input.expiresAt By the database's clock to come, and within 365 days. Default null: never.
+   * @param input.scope At most 50, each of 1 to 128 visible ASCII characters. An empty list grants nothing.
+   * @param input.expiresAt In the future by the database's clock, at most 365 days ahead. Default null: never.
    * @throws {AuthError} `pat.expires_in_past`, `invalid_format.name`, `invalid_format.scope`, `not_found`.
    */
   create: Operation<
@@ -59,7 +59,7 @@ export interface PersonalAccessTokenOperations {
   >;
   /** The token; for its user, the application and administrators. @throws {AuthError} `not_found`. */
   get: Operation<OfToken & OnlyOwn, PersonalAccessToken>;
-  /** A page of a user's tokens in order of their making, in every state or in one. */
+  /** A page of a user's tokens, oldest first, in every state or in one. */
   list: Operation<
     {
       actor: Actor;
@@ -71,15 +71,15 @@ export interface PersonalAccessTokenOperations {
     Page<PersonalAccessToken>
   >;
   /**
-   * Ends a token; one that was revoked stays as it is.
+   * Ends a token. A token that is already revoked stays as it is.
    *
-   * @param input.onlyOwn Not even an administrator ends another user's. Default false.
+   * @param input.onlyOwn Even an administrator cannot end another user's token. Default false.
    */
   revoke: PlannableOperation<OfToken & OnlyOwn, PersonalAccessToken>;
   /**
-   * Whose token it is, if it counts now. Unknown, wrong, and of a user who is not active are one refusal, after equal work.
-   * One request while this isolate remembers the token; else two, and one Argon2id, which an address can make fail 60 times in
-   * five minutes.
+   * Returns the user of a valid token. An unknown token, a wrong secret and an inactive user get the same refusal, after equal
+   * work. It is one request while this isolate remembers the token; otherwise two, and one Argon2id, which an address can make
+   * fail 60 times in five minutes.
    *
    * @throws {AuthError} `pat.invalid`, `pat.revoked`, `pat.expired`, `auth.token_format_unrecognized`, `too_many_requests`,
    *   `unavailable.busy`.
@@ -91,7 +91,7 @@ export interface PersonalAccessTokenOperations {
 export interface PersonalAccessTokenOptions {
   /**
    * How many checks of tokens may wait for a hash in this isolate, 1 to 500. Default 4, a quarter of the places of
-   * `argon2id()`: more than half of its `queueLength` would let made-up tokens keep people from signing in.
+   * `argon2id()`. With more than half of its `queueLength`, made-up tokens could keep users from signing in.
    */
   maxTokenChecks?: number;
 }
@@ -101,7 +101,7 @@ export interface PersonalAccessTokenAuth {
   readonly personalAccessTokens: PersonalAccessTokenOperations;
 }
 
-/** The operations on personal access tokens. They remember proved tokens, so an isolate should keep them. */
+/** The operations on personal access tokens. They remember proved tokens, so keep them for the life of an isolate. */
 export function personalAccessTokenParts(
   core: Core,
   options: PersonalAccessTokenOptions,
@@ -130,11 +130,11 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
       const accepted = { name: acceptName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
       const secretHash = await hashPassword(core, secret);
       const pat = await execute(core, {
-        // A reset of the user's factors that is under way is seen before the session is looked at (S16).
+        // Waits for a reset of the user's factors that is under way, before the session is checked (S16).
         locks: locksOf(acts.createPat, lockUser(asked.userId)),
         body: store.insertPersonalAccessToken({ ...asked, ...accepted, secretHash }),
         onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
-        // The application's transaction could undo it after the token has gone out.
+        // In an application's transaction, a rollback could undo the token after it was handed out.
         mustCommit: true,
         decode: toPersonalAccessToken,
         denial: denialOf(actor, acts.createPat, asked.userId, "usr"),

@@ -13,8 +13,8 @@ import { type IssuedSession, issued, type PresentedToken } from "../engine/sessi
 import * as rotation from "../store/refresh.ts";
 
 /**
- * Rotates a token. The new one is derived from the old one, a server key and a nonce that the row keeps (S09), so that the
- * loser of a race, and a client whose reply was lost, get the very token that the winner got, though nobody stored it.
+ * Rotates a token. The new one is derived from the old one, a server key and a nonce in the row (S09). So the loser of a race,
+ * and a client whose reply was lost, get the same token as the winner, although it was never stored.
  */
 export async function refreshSession(
   core: Core,
@@ -51,7 +51,7 @@ export async function refreshSession(
     case "rotate":
     case "retry": {
       const derived = await deriveToken(core, token, row.nonce, row.keyVersion);
-      // Of a version that is gone, or of a child that was not derived from this token: plainly refused, not reuse (S18).
+      // From a version that is gone, or a child that was not derived from this token: plainly refused, not reuse (S18).
       if (derived === undefined || !equalHex(await sha256Hex(derived), row.tokenHash)) {
         throw new AuthError("unauthorized.session_expired");
       }
@@ -68,7 +68,7 @@ export async function refreshSession(
   }
 }
 
-/** A nonce and the token that it gives, drawn again if the token begins like a bearer of another kind (S51). */
+/** A nonce and its token, drawn again if the token begins like a bearer of another kind (S51). */
 async function deriveChild(core: Core, token: string): Promise<{ token: string; nonce: string; keyVersion: number }> {
   for (;;) {
     const nonce = toHex(randomBytes(32));

@@ -6,7 +6,7 @@ import { isDecoy } from "../engine/decoy-credentials.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
 import type * as store from "../store/webauthn.ts";
 
-/** `PublicKeyCredentialCreationOptionsJSON`, WebAuthn L3 §5.1.9, as much of it as we ask for. */
+/** `PublicKeyCredentialCreationOptionsJSON`, WebAuthn L3 §5.1.9, with the members used here. */
 export interface RegistrationOptions {
   readonly rp: { readonly id: string; readonly name: string };
   readonly user: { readonly id: string; readonly name: string; readonly displayName: string };
@@ -25,7 +25,9 @@ export interface RegistrationOptions {
 
 const algorithms = [-7, -8, -257] as const;
 
-/** The options of a registration: a discoverable credential that verifies its user, in an authenticator that has none here. */
+/**
+ * The options of a registration: a discoverable credential that verifies its user, in an authenticator that has none here yet.
+ */
 export function creationOptions(
   { relyingParty, rpName, attestation }: PasskeyCore,
   row: store.RegistrationOptionsRow,
@@ -47,7 +49,7 @@ export function creationOptions(
   };
 }
 
-/** What a registration proves, if it answers a challenge of ours for this binding. */
+/** The key that a registration proves, if it answers a challenge issued here for this binding. */
 export async function verifyKey(
   core: PasskeyCore,
   response: RegistrationResponse,
@@ -57,7 +59,7 @@ export async function verifyKey(
   const spent = challenge && (await verifyChallenge(core, challenge, binding));
   if (!spent) return undefined;
   const { relyingParty, attestation } = core;
-  // The challenge's own time is the database's: certificates are held to that, and not to this machine's clock.
+  // Certificates are checked at the challenge's time, which is the database's, not at this machine's.
   const verifyAttestation = attestation?.verifierAt(spent.expiresAt);
   const verified = await verifyRegistration({ response, challenge, relyingParty, verifyAttestation });
   if (!verified.ok) return undefined;

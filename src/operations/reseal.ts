@@ -6,12 +6,12 @@ import { execute } from "../engine/execute.ts";
 import { totpPlace } from "../engine/mfa-settings.ts";
 import * as store from "../store/sealing.ts";
 
-/** Reads `SALLYPORT_SEALING_KEYS`. @throws {TypeError} For keys that are missing or weak. */
+/** Reads `SALLYPORT_SEALING_KEYS`. @throws {TypeError} If keys are missing or weak. */
 export function parseSealingKeys(text: string | undefined): SealingKeys {
   return new SealingKeys(text);
 }
 
-/** How many secrets of authenticator apps in use stand in plain (S44). */
+/** How many secrets of authenticator apps in use are stored in plain form (S44). */
 export async function countUnsealedSecrets(core: Executor): Promise<number> {
   return await execute(core, {
     body: store.countUnsealed(toHex(sealedMark)),
@@ -20,7 +20,7 @@ export async function countUnsealedSecrets(core: Executor): Promise<number> {
   });
 }
 
-/** What a step of re-sealing has done, and where the next one begins; `null` at the end. */
+/** The result of one step of resealing, and the place where the next one begins; `null` at the end. */
 export interface Resealed {
   readonly resealed: number;
   /** Secrets that no listed key opens. */
@@ -29,8 +29,8 @@ export interface Resealed {
 }
 
 /**
- * Seals a part of the secrets anew that are not sealed, or not by the newest key. What is done need not be done again, so that
- * it goes on where it was cut off; a secret that changes meanwhile stays as it is.
+ * Seals a batch of the secrets that are not sealed, or not with the newest key. Finished secrets are skipped, so an interrupted
+ * run can continue. A secret that changes in the meantime stays as it is.
  */
 export async function resealSecrets(
   core: Executor,

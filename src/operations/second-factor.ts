@@ -24,34 +24,34 @@ import type { CheckedFactor } from "../store/factor-spending.ts";
 import { checkCurrentPassword } from "./current-password.ts";
 import type { FactorProof, FactorUse, ProvedFactor } from "./factor-check.ts";
 
-/** A login ticket as a client presents it, and the way that it came. */
+/** A login ticket as the client presents it, and how it travelled. */
 export interface PresentedTicket {
   readonly ticket: string;
   readonly transport?: Transport;
   readonly context?: RequestContext;
 }
 
-/** What a session may be proved again with. */
+/** The proofs that step a session up. */
 export type StepUpProof = FactorProof | { readonly type: "password"; readonly password: string };
 
-/** What a proved factor of a ticket's user is worth (Flametrench `verifyMfa`): a ticket with the factor in it. */
+/** The result of a proved factor of a ticket's user (Flametrench `verifyMfa`): a ticket that includes the factor. */
 export interface VerifiedFactor {
   readonly factorId: FactorId;
   readonly type: FactorType;
   readonly verifiedAt: Date;
-  /** Of a security key or a passkey: its counter now. */
+  /** For a security key or a passkey: its counter now. */
   readonly newSignCount?: number;
-  /** In the place of the presented one, which is spent. */
+  /** Replaces the presented ticket, which is spent. */
   readonly ticket: string;
 }
 
-/** Checks a proof of some kind: the first half of every use of it. */
+/** Checks a proof of some kind: the first half of every use. */
 export type CheckProof<Proof> = (attempt: FactorUse & { proof: Proof }) => Promise<ProvedFactor>;
 
-/** Proving a second factor: to finish a sign-in, and to do what only its owner may. */
+/** Proving a second factor: to finish a sign-in, and before acts that only the owner may do. */
 export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProof> {
   /**
-   * Finishes a sign-in: a session for a ticket and a second factor.
+   * Finishes a sign-in: exchanges a ticket and a second factor for a session.
    *
    * @throws {AuthError} `unauthorized.invalid_ticket` (unknown, spent, past five minutes or five attempts),
    *   `unauthorized.invalid_factor`, `unauthorized.replayed_totp`, `too_many_requests`, `unavailable.busy`.
@@ -63,13 +63,13 @@ export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProo
   /** Flametrench `verifyMfa`: the same check, but a better ticket instead of a session. Throws the same. */
   verifyMfa: Operation<PresentedTicket & { userId: UserId; proof: Proof }, VerifiedFactor>;
   /**
-   * Proves again who acts, for what needs a fresh proof: a fresh session takes the place of the acting one. A user with a
-   * second factor needs to prove that one.
+   * Proves the acting user again, for acts that need a fresh proof: a fresh session replaces the acting one. A user with a
+   * second factor must prove that factor.
    */
   stepUp: Operation<{ actor: SessionActor; transport: Transport; proof: StepUp }, IssuedSession>;
 }
 
-/** The operations for proofs of one kind, which `check` checks. */
+/** The operations for one kind of proof, which `check` checks. */
 export function secondFactorOperations<Proof extends { readonly type: string }>(
   core: Core,
   check: CheckProof<Proof>,
@@ -148,7 +148,7 @@ function stepUpBy(actor: SessionActor): FactorUse {
   return { holder: { actor, sessionId }, context: actor.context, act: stepUp };
 }
 
-/** Spends a proof on a session: the second half. */
+/** Spends a proof on a session: the second half of every use. */
 export async function spendOnSession(
   core: Core,
   spend: FactorUse & {
@@ -180,7 +180,7 @@ export async function spendOnSession(
   return issued(row, made.token);
 }
 
-/** @throws {AuthError} If the holder lost its right since the check, or somebody was first with the very code. */
+/** @throws {AuthError} If the holder has lost the right since the check, or another request used the same code first. */
 function requireSpent({ refusal, consumed }: store.SpentFactorRow, { type }: CheckedFactor): void {
   refuse(refusal);
   if (consumed) return;

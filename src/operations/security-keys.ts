@@ -19,14 +19,17 @@ import * as store from "../store/factors.ts";
 import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
 import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
 
-/** Security keys as second factors (Flametrench ADR 0010): they sign nobody in by themselves, as passkeys do. */
+/** Security keys as second factors (Flametrench ADR 0010). Unlike passkeys, they never sign a user in by themselves. */
 export interface SecurityKeyOperations {
-  /** Refuses any relying party but ours. @throws {AuthError} `invalid_format.rp_id`. */
+  /** Refuses any relying party but the configured one. @throws {AuthError} `invalid_format.rp_id`. */
   requireRpId(rpId: string): void;
-  /** Begins: what a browser needs to make the key. It counts once {@link SecurityKeyOperations.confirm} has seen the answer. */
+  /**
+   * Starts enrollment: what a browser needs to make the key. It counts once {@link SecurityKeyOperations.confirm} has checked
+   * the answer.
+   */
   enroll: Operation<EnrollmentAuthority, { factor: Factor; options: RegistrationOptions }>;
   /**
-   * Ends enrolment, as `factors.confirmTotp` does: every session of the user ends, and a fresh one takes their place.
+   * Ends enrollment, as `factors.confirmTotp` does: every session of the user ends, and a fresh one takes their place.
    *
    * @throws {AuthError} `invalid_format.webauthn`, `precondition.factor_not_pending`, `conflict.duplicate_credential`.
    */
@@ -54,7 +57,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
           rpId: core.relyingParty.rpId,
           newHandle: toHex(randomBytes(32)),
         }),
-        // The challenge is of the reply, so one that is lost cannot be answered.
+        // The reply carries the challenge, so after a lost reply it cannot be answered.
         onLostReply: "refuse",
         decode: (found) => found,
       });
@@ -83,7 +86,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
           ...attempt,
           factorId,
           activation: { type: "webauthn", key, name: null },
-          // Nothing was reserved: nobody guesses a key.
+          // Nothing was reserved: a key cannot be guessed.
           refund: "",
           session: made.session,
           presentedTokenHash,
@@ -101,7 +104,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
   };
 }
 
-/** Bound to the factor that waits, and to the session or the ticket that began (S28). */
+/** Bound to the pending factor, and to the session or ticket that started it (S28). */
 function bindingOf(holder: FactorHolder, factorId: string): CeremonyBinding {
   const place = "ticketHash" in holder ? holder.ticketHash : "sessionId" in holder ? holder.sessionId : "";
   return ["register_factor", factorId, place];

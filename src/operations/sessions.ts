@@ -38,7 +38,7 @@ interface OfSession {
 /** Sessions: browsers and clients that are signed in (Flametrench `docs/identity.md`). */
 export interface SessionOperations {
   /**
-   * Spends a complete login ticket on a session. All that can be wrong with a ticket looks the same.
+   * Spends a complete login ticket on a session. Every fault of a ticket gets the same refusal.
    *
    * @throws {AuthError} `unauthorized.invalid_ticket`, `precondition.ttl_too_short`.
    */
@@ -54,23 +54,23 @@ export interface SessionOperations {
     IssuedSession,
     { sessionId: SessionId }
   >;
-  /** Whose session a token is. @throws {AuthError} `unauthorized.…` if it does not count now. */
+  /** Returns the session of a token. @throws {AuthError} `unauthorized.…` if it is not valid now. */
   verify: Operation<PresentedToken, VerifiedSession>;
   /** The session; for its user, the application and administrators. @throws {AuthError} `not_found`. */
   get: Operation<OfSession & OnlyOwn, Session>;
-  /** A page of a user's sessions in order of their making: in every state, or only those that live. */
+  /** A page of a user's sessions, oldest first: in every state, or only live ones. */
   list: Operation<
     { actor: Actor; userId: UserId; cursor?: string | undefined; limit?: number | undefined; onlyLive?: boolean },
     Page<Session>
   >;
   /**
-   * A new session in the place of the presented one (Flametrench `refreshSession`, RFC 9700 §4.14.2). The same refresh within
-   * 10 seconds gets the same new session; a later one ends all that came of the sign-in.
+   * Replaces the presented session with a new one (Flametrench `refreshSession`, RFC 9700 §4.14.2). The same refresh within 10
+   * seconds returns the same new session; a later one ends the whole family.
    */
   refresh: Operation<PresentedToken & { sessionId?: SessionId }, IssuedSession>;
-  /** Ends a session; one that has ended stays as it is. */
+  /** Ends a session. A session that has already ended stays as it is. */
   revoke: PlannableOperation<OfSession & OnlyOwn, Session>;
-  /** Ends every session of the actor but the one that acts, and their login tickets. */
+  /** Ends every session of the actor except the acting one, and their login tickets. */
   revokeOthers: Operation<{ actor: SessionActor }, { revoked: number }>;
   /** Ends the presented session, if it is one. */
   signOut: Operation<PresentedToken, void>;
@@ -80,12 +80,12 @@ export function sessionOperations(core: Core): SessionOperations {
   return {
     create: plannable(core, async (_core, input) => {
       const { ticket, userId, credentialId, ttlSeconds, transport = "token", context = {} } = input;
-      // Written so that NaN is too short as well.
+      // Written so that NaN is also too short.
       if (ttlSeconds !== undefined && !(ttlSeconds >= minimumTtlSeconds)) {
         throw new AuthError("precondition.ttl_too_short");
       }
       if (!isOpaqueToken(ticket)) throw new AuthError("unauthorized.invalid_ticket");
-      // The statement cuts it to the level's life; here it becomes a number that Postgres reads.
+      // The statement limits it to the level's lifetime; here it becomes a number that Postgres can read.
       const wholeSeconds = ttlSeconds && Math.min(Math.trunc(ttlSeconds), 2 ** 31 - 1);
       const made = await newSession(core, { transport, context, ttlSeconds: wholeSeconds });
       const auditId = newAuditId();

@@ -27,29 +27,29 @@ export interface PasswordProof {
   readonly identifier: string;
   readonly password: string;
   readonly transport?: Transport;
-  /** A session token that the client holds already, in the same transport: it ends when this succeeds. */
+  /** A session token that the client already holds, in the same transport: it ends when this succeeds. */
   readonly presentedToken?: string | undefined;
   /** Value of the known-device cookie. */
   readonly knownDevice?: string | undefined;
   readonly context?: RequestContext;
 }
 
-/** A login that lacks its second factor: what it may be proved with, or that one must be set up first. */
+/** A login that lacks its second factor: the kinds that can be proved, or the fact that one must be enrolled first. */
 export interface SecondFactorNeeded {
   readonly mfaRequired: true;
   /** Single use, five minutes, five attempts. */
   readonly ticket: string;
   readonly factors: readonly FactorType[];
-  /** Whether the user must have a factor and has none: the ticket then serves to set one up, and for nothing else. */
+  /** True if the user must have a factor and has none. The ticket then serves only to enroll one. */
   readonly enroll: boolean;
 }
 
-/** What a sign-in gives: a session, or a ticket where a second factor is still to come. */
+/** The result of a sign-in: a session, or a ticket if a second factor must follow. */
 export type SignedIn =
   | (IssuedSession & { readonly mfaRequired: false; readonly knownDevice: string })
   | SecondFactorNeeded;
 
-/** What a proved password is worth: a ticket, single use, five minutes. It says what was proved and grants nothing else. */
+/** The result of a proved password: a ticket, single use, five minutes. It says what was proved and grants nothing else. */
 export interface VerifiedPassword {
   readonly userId: UserId;
   readonly credentialId: CredentialId;
@@ -76,10 +76,10 @@ export interface SignInOperations {
   /**
    * Signs in with identifier and password.
    *
-   * Unknown identifier, wrong password and a user who may not sign in are one refusal, after equal work.
+   * An unknown identifier, a wrong password and a user who may not sign in get the same refusal, after equal work.
    *
    * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`;
-   *   `forbidden.enrollment_not_granted` if they must have a second factor, have none, and may not set one up (S32).
+   * `forbidden.enrollment_not_granted` if the user must have a second factor, has none, and may not enroll one (S32).
    */
   signIn: Operation<PasswordProof, SignedIn>;
   /** Flametrench `verifyPassword`: the same check, but a ticket instead of a session. Throws the same. */
@@ -110,7 +110,7 @@ interface ProvedPassword {
   readonly userId: string;
 }
 
-/** Reserve, hash, spend: two requests and one Argon2id, whoever asks for whatever. */
+/** Reserve, hash, spend: two requests and one Argon2id for every caller and every identifier. */
 async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boolean): Promise<ProvedPassword> {
   const { password, transport = "token", presentedToken } = proof;
   const context = cleanContext(proof.context ?? {});
@@ -128,7 +128,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
     body: store.reservePasswordCheck({
       ...attempt,
       auditId: newAuditId(),
-      // A text that is no identifier is looked up as one that nobody can have.
+      // A text that is not an identifier is looked up as an identifier that no user can have.
       identifier: identifier ?? "",
       counters: counters.counters,
       deviceCredentialId: device?.credentialId,
@@ -158,7 +158,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const rehashed = await rehash(core, passwordHash, password);
   const presentedTokenHash = await digestOfToken(presentedToken);
   const row = await execute(core, {
-    // Whether a second factor is demanded, and what the presented session became, is of after these locks.
+    // The statement reads the required factors and the state of the presented session after these locks.
     locks: locksOf(act, lockUsersOf(userOfCredential(credentialId)), ...lockOfToken(presentedTokenHash)),
     body: store.spendPassword({
       ...attempt,

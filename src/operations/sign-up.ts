@@ -31,18 +31,18 @@ export function signUpParts(core: Core): FeatureParts<SignUpAuth> {
   return { operations: { signUp: signUpOperation(core) } };
 }
 
-/** An account to make, and the client that asks for it. */
+/** An account to create, and the client that asks for it. */
 export type NewAccount = Omit<PasswordProof, "knownDevice"> & { readonly displayName?: string | null };
 
 /** A new account, signed in. */
 export type SignedUp = IssuedSession & { readonly knownDevice: string };
 
 /**
- * Makes an account: user, password and session in one request, or none of them.
+ * Creates an account: user, password and session in one request, or none of them.
  *
- * In mode `open` it tells whether an identifier is taken: the application has chosen that.
+ * In mode `open` it reveals whether an identifier is taken: the application has chosen that.
  *
- * With `plan`, rows of the application's own commit with the account: `known.userId` is the user to be. Planning counts the
+ * With `plan`, the application's own rows commit with the account: `known.userId` is the future user's id. Planning counts the
  * attempt in a request of its own; the session's token comes with the result of the batch.
  *
  * @throws {AuthError} `forbidden.sign_up_closed`, `invalid_format.identifier`, `invalid_format.password`,
@@ -82,7 +82,7 @@ function signUpOperation(core: Core): SignUp {
 
 type Attempt = Awaited<ReturnType<typeof prepare>>;
 
-/** Checks what needs no database, and what the attempt is counted by. */
+/** Checks what needs no database, and names the counters of the attempt. */
 async function prepare(core: Core, account: NewAccount) {
   if (core.signUp !== "open") throw new AuthError("forbidden.sign_up_closed");
   const identifier = requireIdentifier(core, account.identifier);
@@ -128,7 +128,7 @@ function refuseUnlessAllowed(
   throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
 }
 
-/** The rows to be of an admitted attempt, and the token of its session. */
+/** The future rows of an admitted attempt, and the token of its session. */
 async function newAccount(core: Core, attempt: Attempt): Promise<{ account: store.NewAccount; token: string }> {
   const { identifier, displayName, context, transport, presentedTokenHash, identifierDigest } = attempt;
   const { session, token } = await newSession(core, { transport, context });

@@ -21,9 +21,9 @@ export type CheckResult =
   | { readonly allowed: false; readonly matchedTupleId: null };
 
 export interface TupleOperations {
-  /** Whether exactly this tuple is stored. */
+  /** True if exactly this tuple is stored. */
   check: Operation<CheckInput, CheckResult>;
-  /** Whether one of these is. @throws {AuthError} `invalid_format.relations` for no relation at all. */
+  /** True if at least one of these tuples is stored. @throws {AuthError} `invalid_format.relations` for an empty list. */
   checkAny: Operation<Omit<CheckInput, "relation"> & { relations: readonly string[] }, CheckResult>;
 }
 

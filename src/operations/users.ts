@@ -30,7 +30,7 @@ interface CreateUser {
 }
 
 interface OfUser {
-  /** Who asks: the user of a verified session, or the application. */
+  /** The caller: the user of a verified session, or the application. */
   actor: Actor;
   userId: UserId;
 }
@@ -38,17 +38,17 @@ interface OfUser {
 /** Users: people or services with an account (Flametrench `docs/identity.md`, ADR 0014 and 0015). */
 export interface UserOperations {
   /**
-   * Makes a user without any credential. For the application and administrators.
+   * Creates a user without credentials. For the application and administrators.
    *
-   * @param input.idempotencyKey A text of the caller's for this very creation: for 24 hours a repeat with the same key and name
-   *   gives the user that the first made. Not with `plan`, whose identifiers are known beforehand.
+   * @param input.idempotencyKey The caller's own text for this creation. For 24 hours, a repeat with the same key and name
+   * returns the user that the first call created. Not with `plan`, whose identifiers are known beforehand.
    */
   create: PlannableOperation<CreateUser, User, { userId: UserId }>;
   /** The user; for themself, the application and administrators. @throws {AuthError} `not_found`. */
   get: Operation<OfUser, User>;
-  /** Changes what is given: `displayName: null` clears the name, leaving it out keeps it. */
+  /** Changes the given members: `displayName: null` clears the name; without the member it stays. */
   update: PlannableOperation<OfUser & { displayName?: string | null }, User>;
-  /** A page in order of ids. `query` finds a part of an active credential's identifier in any case. */
+  /** A page in order of ids. `query` finds part of an active credential's identifier in any case. */
   list: Operation<
     {
       actor: Actor;
@@ -59,13 +59,13 @@ export interface UserOperations {
     },
     Page<User>
   >;
-  /** Ends every session and ticket; reversible. A suspended user stays as they are. */
+  /** Ends every session and ticket; reversible. A user who is already suspended stays as they are. */
   suspend: PlannableOperation<OfUser, User>;
-  /** Lets a suspended user sign in again. No session comes back. */
+  /** Lets a suspended user sign in again. Ended sessions stay ended. */
   reinstate: PlannableOperation<OfUser, User>;
   /** Ends the account for good, with its sessions, tickets, credentials, factors, tokens and tuples. */
   revoke: PlannableOperation<OfUser, User>;
-  /** The same by the user themself, who proves the password if they have one. Throws as `auth.changePassword` does. */
+  /** The same for the user's own account. The user proves the password if they have one. Throws as `auth.changePassword` does. */
   revokeOwn: Operation<{ actor: SessionActor; userId: UserId; currentPassword: string }, User>;
 }
 

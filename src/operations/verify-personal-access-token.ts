@@ -23,19 +23,19 @@ export interface PresentedPersonalAccessToken {
   readonly context?: RequestContext;
 }
 
-/** Whose token it is, and what it may be used for. No right to act for the user: that is a session's alone. */
+/** The user of a token, and its scopes. It gives no right to act for the user: only a session does. */
 export interface VerifiedPersonalAccessToken {
   readonly tokenId: PersonalAccessTokenId;
   readonly userId: UserId;
   readonly scope: readonly string[];
-  /** How lists show it, such as `pat_019ddc5f`. */
+  /** The form that lists show, such as `pat_019ddc5f`. */
   readonly prefix: string;
   readonly user: User;
 }
 
 /**
- * Checks that failed, or are under way, of one address and of one network (S23). A right token costs nothing here, so a limit
- * is met by who makes them up, and by many clients behind one address with one wrong token among them.
+ * Failed and unfinished checks from one address and from one network (S23). A valid token costs nothing here. So the limit
+ * stops a client that makes tokens up, and also many clients behind one address if one of them sends a wrong token.
  */
 const addressLimit: AttemptLimit = { attempts: 60, windowSeconds: 300 };
 const networkLimit: AttemptLimit = { attempts: 300, windowSeconds: 300 };
@@ -77,7 +77,7 @@ export class PersonalAccessTokenVerifier {
     return verified((await this.#useProof(check)) ?? (await this.#prove(check)));
   }
 
-  /** The token by what is remembered, in one request; `undefined` if nothing is, or it does not hold any more. */
+  /** Finds the token by a remembered proof, in one request; `undefined` if there is none, or it is no longer valid. */
   async #useProof(check: Check): Promise<store.FoundTokenRow | undefined> {
     const { digest, tokenId } = check;
     const proof = this.#proved.find(digest);
@@ -89,7 +89,7 @@ export class PersonalAccessTokenVerifier {
       decode: (found) => found,
     });
     if (row?.proved && row.refusal === null) return row;
-    // From now on it is counted like any other.
+    // From now on it is counted like any other token.
     this.#proved.forget(digest);
     if (row && !row.proved) return undefined;
     return await this.#fail(check, row?.refusal ?? "pat.invalid");
@@ -112,7 +112,7 @@ export class PersonalAccessTokenVerifier {
       await this.#try(store.returnTokenCheck(names));
       throw error;
     });
-    // What has become of the token comes before whether the secret is right (ADR 0016), but not before the work.
+    // The token's state decides before the secret does (ADR 0016), but only after the same work.
     if (row.refusal !== null || !matches || !isFound(row)) {
       return await this.#fail(check, row.refusal ?? "pat.invalid");
     }
@@ -122,11 +122,11 @@ export class PersonalAccessTokenVerifier {
     return row;
   }
 
-  /** Whether the secret made the hash; the decoy's is worked out where there is none. */
+  /** True if the secret made the hash. If there is no hash, the decoy is verified instead. */
   async #matches({ digest, secret }: Check, row: store.ReservedTokenCheckRow): Promise<boolean> {
     const { secretHash, refusal, now } = row;
     for (let round = 0; ; round++) {
-      // Of many first requests with one token, which come together, the first proves it for all.
+      // If many first requests arrive at once with one token, the first proves it for all.
       if (secretHash !== null && this.#proved.find(digest)?.secretHash === secretHash) return true;
       const place = this.#places.take();
       if (place) {
@@ -145,14 +145,14 @@ export class PersonalAccessTokenVerifier {
     }
   }
 
-  /** Writes a failure down, whether or not there is such a token, and refuses. */
+  /** Records a failure, whether or not the token exists, and refuses. */
   async #fail({ tokenId, context }: Check, reason: string): Promise<never> {
     await this.#try(store.recordFailedTokenCheck({ tokenId, reason, auditId: newAuditId(), context }));
     refuse(reason);
     throw new AuthError("pat.invalid");
   }
 
-  /** Runs what must not change the answer; no rows if it fails. */
+  /** Runs a statement that must not change the answer; returns no rows if it fails. */
   async #try<Row>(statement: Statement<Row>): Promise<Row[]> {
     try {
       return await this.#core.database.run(statement);
@@ -163,7 +163,7 @@ export class PersonalAccessTokenVerifier {
   }
 }
 
-/** Counters apart from sign-in's. */
+/** Counters separate from those of sign-in. */
 async function countersOf(core: Core, address: string | undefined): Promise<readonly Counter[]> {
   const [narrow, wide] = await addressCounters(core, address);
   return [

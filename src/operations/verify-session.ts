@@ -9,7 +9,7 @@ import { refuse } from "../engine/refuse.ts";
 import { type PresentedToken, toSession, userOf, type VerifiedSession } from "../engine/sessions.ts";
 import * as store from "../store/sessions.ts";
 
-/** Whose session a token is, in one request: the session, its user, and the right to act for them. */
+/** Finds the session of a token in one request: the session, its user, and the right to act for them. */
 export async function verifySession(
   core: Core,
   { token, transport, context = {} }: PresentedToken,

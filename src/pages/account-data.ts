@@ -6,23 +6,23 @@ import type { PagesAuth, UserVisit } from "./route.ts";
 
 type Passkey = Awaited<ReturnType<PagesAuth["passkeys"]["list"]>>["data"][number];
 
-/** What the account page shows. */
+/** The data of the account page. */
 export interface Account {
   readonly displayName: string | null;
-  /** The active password, which is what signs in with an identifier; `undefined` for an account of passkeys alone. */
+  /** The active password, with its identifier; `undefined` for an account with passkeys only. */
   readonly password: Credential | undefined;
-  /** Whatever else signs in with a password of its own. */
+  /** The identifiers of other active passwords. */
   readonly otherIdentifiers: readonly string[];
   readonly passkeys: readonly Passkey[];
   readonly authenticator: Extract<Factor, { type: "totp" }> | undefined;
   readonly recoveryCodes: Extract<Factor, { type: "recovery" }> | undefined;
   readonly tokens: Page<PersonalAccessToken>;
-  /** The one that asks comes first. */
+  /** The current session comes first. */
   readonly sessions: readonly AccountSessionBody[];
   readonly hasMoreSessions: boolean;
 }
 
-/** The most that one page shows of a list. */
+/** The most entries that one page shows of a list. */
 const limit = 200;
 
 export async function loadAccount({ auth, actor, user, session }: UserVisit): Promise<Account> {

@@ -8,7 +8,7 @@ import { Field, Hidden, Time } from "./parts.tsx";
 import { sentenceFor } from "./refusal.ts";
 import type { UserVisit } from "./route.ts";
 
-/** What is said of an act, in the part of the page that it was about. */
+/** The message after an act, in the part of the page where the act was done. */
 const doneWords: ReadonlyMap<string, { section: Section; text: string }> = new Map([
   ["name", { section: "name", text: "Name saved." }],
   ["password", { section: "password", text: "Password changed. You are signed out everywhere else." }],
@@ -35,7 +35,7 @@ const doneWords: ReadonlyMap<string, { section: Section; text: string }> = new M
 export async function accountPage(visit: UserVisit, failure?: Failure): Promise<Response> {
   const { c, site } = visit;
   const account = await loadAccount(visit);
-  // Only after an act on this very page: a link from elsewhere says nothing here.
+  // Shown only after an act on this very page: a link from another site shows no message here.
   const done = c.req.header("sec-fetch-site") === "same-origin" ? doneWords.get(c.req.query("done") ?? "") : undefined;
   const of = (section: Section) => ({
     site,
@@ -96,7 +96,7 @@ function PasswordPart({ site, identifier, failure, done }: Omit<PartProps, "acco
   return (
     <Part id="password" done={done} title="Password" failure={told(failure, [...ofCurrent, ...ofNew], true)}>
       <form method="post" action={site.path("/account/password")}>
-        {/* For password managers, which keep a password by the name that it belongs to. */}
+        {/* For password managers, which store a password under its identifier. */}
         <input hidden type="text" name="identifier" value={identifier} autocomplete="username" />
         <Field
           form="password"

@@ -7,7 +7,7 @@ import { sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import type { Site } from "./site.ts";
 
-/** What was refused, to be told beside the field that it is about, with what was typed. */
+/** A refusal, shown beside the field that caused it, with the text that was typed. */
 export interface Failure {
   readonly section: Section;
   readonly refusal: AuthError;
@@ -15,7 +15,7 @@ export interface Failure {
   readonly words?: Partial<Record<ErrorCode, string>>;
 }
 
-/** What a part of the account page is made of. */
+/** The data of a part of the account page. */
 export interface PartProps {
   site: Site;
   account: Account;
@@ -23,7 +23,7 @@ export interface PartProps {
   done: string | undefined;
 }
 
-/** A part of the account page, which addresses name by its id. */
+/** A part of the account page. Its id is the fragment in addresses. */
 export function Part({
   id,
   title,
@@ -51,7 +51,7 @@ export function Part({
   );
 }
 
-/** The sentence of a failure, if it is about one of these codes; or, without codes, about none of the others. */
+/** The sentence of a failure with one of these codes. With `isOther`, of a failure with none of them. */
 export function told(failure: Failure | undefined, codes: readonly ErrorCode[], isOther = false): string | undefined {
   if (!failure || codes.includes(failure.refusal.code) === isOther) return undefined;
   return sentenceFor(failure.refusal, failure.words);

@@ -7,7 +7,7 @@ import { pathWith, placeOf, type Section } from "./next-path.ts";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
 
-/** The account page, and every act of it. */
+/** The account page and all of its acts. */
 export const accountRoutes: readonly PageRoute[] = [
   userPage("/account", (visit) => accountPage(visit)),
 
@@ -136,7 +136,7 @@ function confirming({ site }: UserVisit) {
   return { action: "/account/authenticator/confirm", next: site.path(placeOf("authenticator")), signedIn: true };
 }
 
-/** Waits for an act, and shows the part of the page that it was about: with the change, or with the refusal. */
+/** Waits for an act and shows its part of the page: with the change, or with the refusal. */
 async function done(
   visit: UserVisit,
   section: Section,
@@ -156,7 +156,7 @@ function whenDone(section: Section, word: string = section): string {
   return placeOf(section).replace("/account", pathWith("/account", { done: word }));
 }
 
-/** The end of a day in UTC, or null for none. @throws {AuthError} `pat.expires_in_past` for a text that is no day. */
+/** The end of a day in UTC, or null for an empty text. @throws {AuthError} `pat.expires_in_past` if the text is not a day. */
 function endOf(day: string): Date | null {
   if (day === "") return null;
   const end = new Date(`${day}T23:59:59.999Z`);

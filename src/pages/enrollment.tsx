@@ -11,7 +11,7 @@ import { signInAgain } from "./sign-in.tsx";
 
 const confirmPath = "/sign-in/enroll/confirm";
 
-/** Setting a first factor up, for whoever must have one to sign in. */
+/** Enrolling a first factor, for users who must have one to sign in. */
 export const enrollmentRoutes: readonly PageRoute[] = [
   openPage("/sign-in/enroll", (visit) => {
     const { c, site } = visit;
@@ -44,7 +44,7 @@ export const enrollmentRoutes: readonly PageRoute[] = [
     if (refusal) return await confirmPage(visit, { action: confirmPath, next, factorId, refusal });
     clearCookie(c, ticketCookie);
     signedIn(c, "cookie", value);
-    // They are signed in now, whether or not the codes can be made; without them the account page has a place to make some.
+    // The user is signed in now, whether or not the codes can be made. Without them, the account page has a place to make some.
     const made = await attempt(
       auth.sessions
         .verify({ token: value.token, transport: "cookie", context })
@@ -89,7 +89,10 @@ function beginPage(
   return respond(visit, { title: "Set up a second factor", children, refusal });
 }
 
-/** The page that shows an app's secret, this once, and takes its first code. Shown again for a wrong one, without the secret. */
+/**
+ * The page that shows an app's secret, only this once, and takes its first code. A wrong code shows it again, without the
+ * secret.
+ */
 export function confirmPage(
   visit: Visit,
   page: {
@@ -138,7 +141,7 @@ export function confirmPage(
   return respond(visit, { title, children, refusal, signedIn: signedIn ?? false });
 }
 
-/** The page that shows recovery codes, this once. */
+/** The page that shows recovery codes, only this once. */
 export function recoveryCodesPage(
   visit: Visit,
   { codes, next }: { codes: readonly string[]; next: string },

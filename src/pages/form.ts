@@ -1,5 +1,5 @@
 /**
- * What pages are sent: bounded, of the one media type that they send, and each name once.
+ * Requests from pages: bounded, of the one media type that pages send, and with each name once.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { AuthError, type Id, type IdType } from "../index.ts";
 const formMediaType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=utf-8)?$/i;
 const jsonMediaType = /^application\/json(?:[ \t]*;[ \t]*charset=utf-8)?$/i;
 
-/** What a script of ours sends. */
+/** The JSON that the passkey script sends. */
 export type Json = Readonly<Record<string, unknown>>;
 
 /** The fields of a form. */
@@ -21,12 +21,12 @@ export class Form {
     this.#fields = new Map(fields);
   }
 
-  /** What was typed; nothing for a field that is not there. */
+  /** The typed text; empty if the field is missing. */
   text(name: string): string {
     return this.#fields.get(name) ?? "";
   }
 
-  /** What stands in a field such as `factor_id`. An operation answers `not_found` for what is no identifier of the type. */
+  /** The identifier in a field such as `factor_id`. An operation answers `not_found` if it is not an identifier of the type. */
   id<Type extends IdType>(name: string): Id<Type> {
     return this.text(name) as Id<Type>;
   }
@@ -53,7 +53,7 @@ export async function readJson(c: Context): Promise<Json> {
 
 async function readText(c: Context, mediaType: RegExp): Promise<string> {
   const bytes = await readBytes(c.req);
-  // A form without fields, as a button is, has no body to be of a type.
+  // A form without fields, such as a button, has no body and so no media type.
   if (bytes.length > 0 && !mediaType.test(c.req.header("content-type") ?? "")) {
     throw new AuthError("unsupported_media_type");
   }

@@ -1,5 +1,5 @@
 /**
- * The account pages. Rendered here and whole without script; only passkeys need one.
+ * The account pages. They are rendered on the server and work without script, except for passkeys.
  *
  * @module
  */
@@ -22,11 +22,11 @@ import { type PagesOptions, type Site, siteOf } from "./site.ts";
 export type { PagesOptions };
 
 /**
- * The pages, and what they refer to: `app.route("/", pages(auth))`.
+ * The pages and their assets: `app.route("/", pages(auth))`.
  *
- * They change nothing but their own requests, and pass on a path below `basePath` that is no page's.
+ * They affect only their own requests, and pass on a path below `basePath` that has no page.
  *
- * @throws {ConfigurationError} For an option that is not of its form.
+ * @throws {ConfigurationError} If an option does not have its form.
  */
 export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {}): Hono {
   const site = siteOf(options);
@@ -34,7 +34,7 @@ export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {})
   for (const row of pageRoutes) {
     app.on(row.takes === "nothing" ? "get" : "post", site.path(row.path), (c) => answer(row, c, { source, site }));
   }
-  // An address of an act that is typed, or gone back to, shows the page that the act belongs to.
+  // A typed address of an act, or a step back to one, shows the act's page.
   for (const { path, belongsTo } of pageRoutes) {
     if (!pageRoutes.some((row) => row.path === path && row.takes === "nothing")) {
       app.get(site.path(path), (c) => guarded(c.redirect(site.path(belongsTo), 303)));
@@ -52,11 +52,11 @@ const assetHeaders = {
   "Cross-Origin-Resource-Policy": "same-origin",
 };
 
-/** Nothing runs, loads or frames a page but what is ours; pages are not cached (R053, R064). */
+/** A page runs and loads only this site's own files. It cannot be framed, and is not cached (R053, R064). */
 const pageHeaders = {
   "Content-Security-Policy":
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-  // Not `no-referrer`: a form's `Origin` would then be `null`, which is what an older browser's proof stands on (S13).
+  // Not `no-referrer`: a form's `Origin` would then be `null`, and an older browser proves its origin with it (S13).
   "Referrer-Policy": "same-origin",
   "X-Content-Type-Options": "nosniff",
   "X-Frame-Options": "DENY",
@@ -72,12 +72,12 @@ function guarded(response: Response): Response {
   return response;
 }
 
-/** The page in the place of one that failed before it could be asked for, or that is not there. */
+/** The page for a request that failed before its page could be chosen, or for a page that does not exist. */
 export async function failurePage(error: unknown, c: Context, options: PagesOptions = {}): Promise<Response> {
   return guarded(await refusalPage({ c, site: siteOf(options) }, refusalOf(error)));
 }
 
-/** Holds a request to its row, in the order: where it came from, who sent it, what is in it. */
+/** Checks a request against its row, in this order: where it came from, who sent it, what is in it. */
 async function answer(
   row: PageRoute,
   c: Context,
@@ -99,7 +99,7 @@ async function answer(
   }
 }
 
-/** Whose page it is. @throws {AuthError} `unauthorized.…`. */
+/** The user of the page. @throws {AuthError} `unauthorized.…`. */
 async function userOf({ c, auth, context }: Visit & { context: RequestContext }) {
   const token = readCookie(c, sessionCookie);
   if (!token) throw new AuthError("unauthorized.invalid_token");
@@ -109,11 +109,11 @@ async function userOf({ c, auth, context }: Visit & { context: RequestContext })
 async function run(row: PageRoute, visit: Visit | UserVisit): Promise<Response> {
   const { c } = visit;
   const sent = row.takes === "form" ? await readForm(c) : row.takes === "json" ? await readJson(c) : undefined;
-  // The visit is a user's where the row asks for one, and what was sent is what it takes.
+  // If the row asks for a user, the visit has one, and the request contains what the row takes.
   return await (row.run as (visit: Visit, sent: unknown) => Response | Promise<Response>)(visit, sent);
 }
 
-/** Leads on where proving oneself would help, and else says why it was refused. */
+/** Redirects to a proof if that would help; otherwise shows why the request was refused. */
 async function refused(
   error: unknown,
   row: PageRoute,

@@ -5,33 +5,33 @@ import { sentenceFor } from "./refusal.ts";
 import type { Visit } from "./route.ts";
 import type { Site } from "./site.ts";
 
-/** A page to be. */
+/** The content of a page. */
 export interface PageContent {
   readonly title: string;
   readonly children: Child;
-  /** Whether the passkey script comes with it. */
+  /** True if the page uses the passkey script. */
   readonly script?: boolean;
-  /** Whether somebody is signed in, who can then sign out. */
+  /** True if a user is signed in, who can then sign out. */
   readonly signedIn?: boolean;
-  /** Why it is shown again, or in the place of another; its status is the page's. */
+  /** The reason why the page is shown again, or in place of another one. Its status is the page's status. */
   readonly refusal?: AuthError | undefined;
 }
 
-/** What an answer needs of a request. */
+/** The parts of a visit that a response needs. */
 type Asked = Pick<Visit, "c" | "site">;
 
-/** Answers with a page. */
+/** Responds with a page. */
 export function respond({ c, site }: Asked, content: PageContent): Response | Promise<Response> {
   const { refusal } = content;
   if (refusal?.status === 429 || refusal?.status === 503) {
     c.header("Retry-After", String(refusal.retryAfterSeconds ?? 30));
   }
-  // RFC 9110 §11.6.1: a 401 names a scheme. Bearer makes no browser ask for a password.
+  // RFC 9110 §11.6.1: a 401 names a scheme. `Bearer` makes no browser ask for a password.
   if (refusal?.status === 401) c.header("WWW-Authenticate", "Bearer");
   return c.html(html`<!DOCTYPE html>${<Document site={site} {...content} />}`, refusal?.status ?? 200);
 }
 
-/** The page for what no other page tells of; `undefined` for a fault, of which nothing is told. */
+/** The page for a refusal that no other page shows. An `undefined` refusal is a fault, and gets no detail. */
 export function refusalPage(asked: Asked, refusal: AuthError | undefined): Response | Promise<Response> {
   const { c, site } = asked;
   const words = { not_found: "This page does not exist." } as const;
@@ -62,7 +62,7 @@ function Document({ site, title, children, script, signedIn, refusal }: PageCont
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
-        {/* Whoever hears a page hears its title first. */}
+        {/* Screen readers read the title first. */}
         <title>
           {refusal ? `Error: ${title}` : title} – {site.brand.name}
         </title>

@@ -1,6 +1,6 @@
 import type { Site } from "./site.ts";
 
-/** The parts of the account page, by the names of their places in it. */
+/** The parts of the account page, by their ids on it. */
 export const sections = [
   "name",
   "password",
@@ -13,7 +13,7 @@ export const sections = [
 
 export type Section = (typeof sections)[number];
 
-/** Where a part of the account page is, below the base path of the site. */
+/** The path of a part of the account page, below the base path of the site. */
 export function placeOf(section: Section): string {
   return `/account#${section}`;
 }
@@ -21,10 +21,10 @@ export function placeOf(section: Section): string {
 const nextPaths: readonly string[] = ["/account", ...sections.map(placeOf)];
 
 /**
- * Where a person is sent after a proof. One of a list, compared whole: there is no parser for an address to be read in another
- * way by (R062).
+ * The path that a user goes to after a proof. It must equal one of a list, so no parser can read an address in another way
+ * (R062).
  *
- * @param otherwise Where to, if it is none of them. Default: where a sign-in leads.
+ * @param otherwise The path if none of them matches. Default: where a sign-in leads.
  */
 export function nextPath(
   asked: string | undefined,

@@ -1,9 +1,9 @@
 import { encode } from "uqr";
 import type { Rendered } from "./rendered.ts";
 
-/** A field with its label, a hint, and what is wrong with what was typed. */
+/** A field with its label, a hint, and what is wrong with the typed text. */
 export function Field(field: {
-  /** The form's name, so that ids are unique on a page of several forms. */
+  /** The form's name, so that ids are unique on a page with several forms. */
   form: string;
   name: string;
   label: string;
@@ -49,7 +49,7 @@ export function Field(field: {
   );
 }
 
-/** A field for a code of an authenticator app, or of a list of recovery codes. */
+/** A field for a code from an authenticator app, or for a recovery code. */
 export function CodeField(field: {
   form: string;
   label: string;
@@ -83,7 +83,7 @@ export function Alert({ children }: { children?: string | undefined }): Rendered
 const timeFormat = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
 const dayFormat = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeZone: "UTC" });
 
-/** A time in UTC: the server does not know where its reader is. */
+/** A time in UTC: the server does not know its reader's time zone. */
 export function Time({ at }: { at: Date }): Rendered {
   return <time datetime={at.toISOString()}>{timeFormat.format(at)} UTC</time>;
 }
@@ -93,10 +93,10 @@ export function Day({ at }: { at: Date }): Rendered {
 }
 
 /**
- * What the passkey script makes work: hidden until it runs, with a note for whoever has no script.
+ * A part that needs the passkey script: hidden until the script runs, with a note for browsers without script.
  *
- * @param options.optionsPath Where it asks for the ceremony's options, with POST.
- * @param options.finishPath Where it sends what the authenticator answered.
+ * @param options.optionsPath Where the script requests the ceremony's options, with POST.
+ * @param options.finishPath Where the script sends the authenticator's answer.
  */
 export function PasskeyPart(part: {
   ceremony: "create" | "get";
@@ -104,7 +104,7 @@ export function PasskeyPart(part: {
   finishPath: string;
   next?: string;
   button: string;
-  /** Offer passkeys in the browser's autofill too. */
+  /** Also offers passkeys in the browser's autofill. */
   autofill?: boolean;
   named?: boolean;
   quiet?: boolean;
@@ -142,7 +142,7 @@ export function PasskeyPart(part: {
   );
 }
 
-/** A QR code, drawn dark on light in both colour schemes, since many scanners take nothing else. */
+/** A QR code, dark on light in both colour schemes, because many scanners read nothing else. */
 export function QrCode({ text, label }: { text: string; label: string }): Rendered {
   const { size, data } = encode(text, { ecc: "M", border: 4 });
   const dark = data.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : ""))).join("");

@@ -1,8 +1,8 @@
 /**
- * The pages' one script, served as it stands: it shows what needs it, and carries a ceremony's options and answer between server
- * and authenticator in the JSON of WebAuthn L3 §5.1.8–§5.1.10, which the browser itself reads and writes.
+ * The pages' one script, served as it is. It shows the parts that need it, and carries a ceremony's options and answer between
+ * server and authenticator in the JSON of WebAuthn L3 §5.1.8–§5.1.10, which the browser itself reads and writes.
  *
- * As text, since a bundler may put calls of its own into functions that are written down elsewhere.
+ * Kept as text, because a bundler may insert its own calls into functions.
  *
  * @module
  */
@@ -12,7 +12,7 @@ export const passkeyScript = `"use strict";
     typeof PublicKeyCredential === "function" &&
     typeof PublicKeyCredential.parseCreationOptionsFromJSON === "function" &&
     typeof PublicKeyCredential.parseRequestOptionsFromJSON === "function";
-  // A challenge counts for five minutes; one that waits in the autofill is renewed before.
+  // A challenge is valid for five minutes; a challenge that waits in the autofill is renewed before that.
   const renewAfterMilliseconds = 240000;
   let waiting;
 
@@ -78,7 +78,7 @@ export const passkeyScript = `"use strict";
     try {
       await perform(form, { mediation: "conditional", signal: controller.signal });
     } catch (error) {
-      // Nobody asked for it yet, so only what the server says of a passkey that was chosen is told.
+      // The user has not asked for this yet, so only the server's message about a chosen passkey is shown.
       if (error.name === "Error") say(form, error.message);
     } finally {
       clearTimeout(renewal);

@@ -1,11 +1,11 @@
 import { AuthError, type ErrorCode } from "../index.ts";
 
-/** What an operation gives, or why it is refused. */
+/** The result of an operation, or the reason of its refusal. */
 export type Attempt<Value> =
   | { readonly value: Value; readonly refusal?: undefined }
   | { readonly value?: undefined; readonly refusal: AuthError };
 
-/** Refusals that lead to another page, whichever was asked for. */
+/** Refusals that lead to another page, from every page. */
 const leadingAway: readonly ErrorCode[] = [
   "unauthorized.reauthentication_required",
   "unauthorized.invalid_token",
@@ -13,7 +13,7 @@ const leadingAway: readonly ErrorCode[] = [
   "unauthorized.mfa_required",
 ];
 
-/** Waits for an operation, and takes a refusal that the page itself tells of for an answer. */
+/** Waits for an operation. A refusal that the page itself shows is returned instead of thrown. */
 export async function attempt<Value>(operation: Promise<Value>): Promise<Attempt<Value>> {
   try {
     return { value: await operation };
@@ -33,7 +33,7 @@ const passwordFaults: Readonly<Record<string, string>> = {
   compromised: "This password appeared in a data breach. Choose another one.",
 };
 
-/** What pages say in the place of the messages for programs. */
+/** What pages say in place of the messages for programs. */
 const sentences: Partial<Record<ErrorCode, string>> = {
   "invalid_format.identifier": "Use 1 to 254 letters, digits and symbols, without spaces or accents.",
   "invalid_format.name": "The name must have 1 to 120 characters.",
@@ -63,7 +63,7 @@ const sentences: Partial<Record<ErrorCode, string>> = {
     "The change was saved, but the response was lost. If a code or token was to be shown, create a new one.",
 };
 
-/** A sentence for a person. @param words What this page says of a code. */
+/** A sentence for the user. @param words This page's own sentences, by code. */
 export function sentenceFor(refusal: AuthError, words: Partial<Record<ErrorCode, string>> = {}): string {
   const { code, details, retryAfterSeconds = 60 } = refusal;
   if (code === "too_many_requests") return `Too many attempts. Try again in ${duration(retryAfterSeconds)}.`;

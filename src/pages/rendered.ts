@@ -1,4 +1,4 @@
 import type { HtmlEscapedString } from "hono/utils/html";
 
-/** What a component of Hono's JSX gives back; null for nothing. */
+/** The return value of a component of Hono's JSX; null for nothing. */
 export type Rendered = HtmlEscapedString | Promise<HtmlEscapedString> | null;

@@ -1,5 +1,5 @@
 /**
- * A page or an act of one as a value: who may ask for it, what it takes, and the page that it belongs to. The server registers
+ * A page or an act as a value: who may request it, what it takes, and the page that an act belongs to. The server registers
  * rows, and the tests read them.
  *
  * @module
@@ -36,7 +36,7 @@ export interface Visit {
   readonly site: Site;
   readonly auth: PagesAuth;
   readonly context: RequestContext;
-  /** Whether a stranger may make an account, and is shown where. */
+  /** True if strangers may create an account; pages then show where. */
   readonly signUpIsOpen: boolean;
 }
 
@@ -54,7 +54,7 @@ interface Sent {
 interface PageFacts<Takes extends keyof Sent> {
   /** Below the base path of the site, as is `belongsTo`. */
   readonly path: string;
-  /** Where a browser goes that asks for an act by its address, and where proving oneself again returns to. */
+  /** The page for a browser that requests an act by its address, and for the return after a proof. */
   readonly belongsTo: string;
   readonly takes: Takes;
 }

@@ -12,7 +12,7 @@ import { signInAgain } from "./sign-in.tsx";
 const kinds = ["totp", "webauthn", "recovery"] as const;
 export type FactorKind = (typeof kinds)[number];
 
-/** The second half of a sign-in: the ticket of the first is in its cookie. */
+/** The second half of a sign-in. The ticket from the first half is in its cookie. */
 export const secondFactorRoutes: readonly PageRoute[] = [
   openPage("/sign-in/second-factor", (visit) => {
     const { c, site } = visit;
@@ -57,13 +57,13 @@ export const wrongPasskey = {
   "unauthorized.invalid_factor": "This passkey or security key is not registered to this account.",
 } as const;
 
-/** What the browser holds of the login so far. */
+/** The browser's part of the login so far. */
 function presented({ c, context }: Visit) {
   const ticket = readCookie(c, ticketCookie) ?? "";
   return { ticket, transport: "cookie" as const, context, presentedToken: readCookie(c, sessionCookie) };
 }
 
-/** The kinds that a list names; all of them if it names none, such as of somebody who came without one. */
+/** The kinds in a list; all kinds if it names none, as when the address was typed without a list. */
 function kindsOf(list: string | undefined): readonly FactorKind[] {
   const named = kinds.filter((kind) => list?.split(" ").includes(kind));
   return named.length > 0 ? named : kinds;
@@ -104,7 +104,7 @@ export interface FailedCode {
   readonly refusal: AuthError;
 }
 
-/** The forms for a code of the app and for one of the recovery codes, whichever there are. */
+/** The forms for a code from an app and for a recovery code, as far as the user has them. */
 export function CodeForms(forms: {
   action: string;
   having: readonly FactorKind[];

@@ -34,7 +34,7 @@ export const signInRoutes: readonly PageRoute[] = [
       return c.redirect(next, 303);
     }
     setTicketCookie(c, value.ticket);
-    // What can be proved besides is no secret once the password is proved (S20), and the ticket cannot be asked.
+    // After the password, the kinds of second factors are no secret (S20), and they cannot be read from the ticket.
     const there = value.enroll
       ? pathWith(site.path("/sign-in/enroll"), { next })
       : pathWith(site.path("/sign-in/second-factor"), { with: value.factors.join(" "), next });
@@ -69,7 +69,7 @@ const unknownPasskey = {
   "unauthorized.invalid_credential": "This passkey did not sign you in. It may have been removed from the account.",
 } as const;
 
-/** The page to sign in on, again for a login ticket that has ended: that one is of no more use. */
+/** The sign-in page, shown again because the login ticket has ended. The ticket's cookie is removed. */
 export function signInAgain(visit: Visit, next: string): Response | Promise<Response> {
   clearCookie(visit.c, ticketCookie);
   return signInPage(visit, { next, refusal: new AuthError("unauthorized.invalid_ticket") });

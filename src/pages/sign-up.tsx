@@ -6,7 +6,7 @@ import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 
-/** Making an account, where strangers may; elsewhere there is no such page. */
+/** Creating an account. Without open sign-up there is no such page. */
 export const signUpRoutes: readonly PageRoute[] = [
   openPage("/sign-up", (visit) => {
     requireOpen(visit);

@@ -13,7 +13,7 @@ export interface PagesOptions {
     /** Where the name in the header leads, a path of the same origin. Default: the pages' own start. */
     readonly homePath?: string;
   };
-  /** Where a person goes next unless the request names a page of the account: paths of the same origin. */
+  /** Where a user goes next unless the request names a page of the account: paths of the same origin. */
   readonly returnPaths?: {
     /** Default: the account page. */
     readonly signIn?: string;
@@ -24,21 +24,21 @@ export interface PagesOptions {
   };
 }
 
-/** Where one application has the pages and what it calls them, as every row and the layout receive it. */
+/** The place and name of the pages in one application, as every row and the layout receive them. */
 export interface Site {
   readonly brand: { readonly name: string; readonly homePath: string };
   readonly returnPaths: { readonly signIn: string; readonly signUp: string; readonly signOut: string };
-  /** The path that a browser asks for, of a path in the table of pages. */
+  /** The path that a browser requests, for a path in the table of pages. */
   path(relative: string): string;
 }
 
-/** Segments of RFC 3986's unreserved characters, which no router reads as a pattern and no proxy writes in another way. */
+/** Segments of RFC 3986's unreserved characters, which no router reads as a pattern and no proxy rewrites. */
 const basePathForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/;
 
 /** A path of the same origin: a browser reads `//` and `/\` as another host, and drops tabs and line ends (WHATWG URL §4.4). */
 const ownPathForm = /^\/(?![/\\])[!-~]*$/;
 
-/** @throws {ConfigurationError} Naming the option that no site can have. */
+/** @throws {ConfigurationError} Naming the option that is wrong. */
 export function siteOf({ basePath = "", brand = {}, returnPaths = {} }: PagesOptions = {}): Site {
   requireForm("basePath", basePathForm.test(basePath), "it must be empty or a path such as /me.");
   const path = (relative: string) => (relative === "/" ? basePath || "/" : `${basePath}${relative}`);

@@ -7,7 +7,7 @@ import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
 import { CodeForms, type FactorKind, wrongPasskey } from "./second-factor.tsx";
 
-/** Proving again who one is, for what only a fresh session may do. */
+/** Proving a factor again, for acts that need a fresh session. */
 export const stepUpRoutes: readonly PageRoute[] = [
   userPage("/account/step-up", (visit) => stepUpPage(visit, nextAfterStepUp(visit, visit.c.req.query("next")))),
 
@@ -37,7 +37,7 @@ export const stepUpRoutes: readonly PageRoute[] = [
   }),
 ];
 
-/** A person proves again what they came for from the account page, and returns to it. */
+/** The path after the proof: the part of the account page that the user came from. */
 function nextAfterStepUp({ site }: UserVisit, asked: string | undefined): string {
   return nextPath(asked, site, site.path("/account"));
 }
@@ -68,7 +68,7 @@ async function stepUpPage(
       <h1>Confirm that it's you</h1>
       <p>This change affects who can access your account. Confirm that it's you to continue.</p>
       {having.length === 0 && (
-        // Whoever has more proves that: a password alone would not make the session fresh.
+        // A user with a factor or passkey must prove it: a password alone would not make the session fresh.
         <form method="post" action={site.path("/account/step-up")}>
           <Hidden name="type" value="password" />
           <Hidden name="next" value={next} />

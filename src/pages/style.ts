@@ -1,4 +1,4 @@
-/** The pages' one style sheet, served as it stands. */
+/** The pages' one style sheet, served as it is. */
 export const style = `:root {
   color-scheme: light dark;
   --text: #1b2230;

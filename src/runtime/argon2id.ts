@@ -1,6 +1,6 @@
 /**
- * Argon2id for Node, Deno, Bun and browsers, which agree on no way to import a binary: it travels as text and is compiled,
- * synchronously, at first use. Where the machine has no SIMD, so is one without, which takes half as long again.
+ * Argon2id for Node, Deno, Bun and browsers. They have no common way to import a binary, so it is shipped as text and compiled,
+ * synchronously, at first use. A machine without SIMD gets a second binary, which takes half as long again.
  *
  * @module
  */
@@ -18,7 +18,10 @@ const isolate = new Argon2idIsolate(() => {
   return new WebAssembly.Module(WebAssembly.validate(simd) ? simd : fromBase64(argon2PlainBase64)!);
 });
 
-/** Hashes and verifies passwords with Argon2id; see {@link Argon2idOptions}. All of an isolate share 19 MiB and one queue. */
+/**
+ * Hashes and verifies passwords with Argon2id; see {@link Argon2idOptions}. All hashers of an isolate share 19 MiB and one
+ * queue.
+ */
 export function argon2id(options?: Argon2idOptions): PasswordHasher {
   return isolate.hasher(options);
 }

@@ -13,7 +13,10 @@ export type { Argon2idOptions, PasswordHasher };
 
 const isolate = new Argon2idIsolate(() => argon2);
 
-/** Hashes and verifies passwords with Argon2id; see {@link Argon2idOptions}. All of an isolate share 19 MiB and one queue. */
+/**
+ * Hashes and verifies passwords with Argon2id; see {@link Argon2idOptions}. All hashers of an isolate share 19 MiB and one
+ * queue.
+ */
 export function argon2id(options?: Argon2idOptions): PasswordHasher {
   return isolate.hasher(options);
 }

@@ -1,5 +1,5 @@
 /**
- * Who may do it, decided inside the statement that does it. One statement or batch, so nothing changes in between.
+ * Access is decided inside the statement that acts. It is one statement or batch, so nothing changes in between.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import { isAdministrator, strongestRelation } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**
- * The CTE `acting`: one row with the rights of the actor now, none if its session has ended.
+ * The CTE `acting`: one row with the actor's current rights, none if the session has ended.
  *
- * @throws {TypeError} If it only looks like an actor.
+ * @throws {TypeError} If the actor is not genuine.
  */
 export function acting(actor: Actor): Cte<"acting"> {
   return materialized(sql`acting`, rightsOf(Actor.subjectOf(actor)));
@@ -38,7 +38,7 @@ function rightsOf(subject: Actor["subject"]): Statement {
       and s.revoked_at is null and s.expires_at > sallyport_now() and u.status = 'active'`;
 }
 
-/** What an act is about, as the rows of the statement name it. Absent: no one object. */
+/** The object of an act, as the rows of the statement name it. Absent if the act is about no single object. */
 export interface About {
   /** SQL for the object's user. */
   readonly owner?: Statement | undefined;
@@ -51,8 +51,8 @@ export interface About {
 /**
  * SQL for the code of the refusal, or null: needs `acting` in the `from` list, left joined.
  *
- * Whoever may not know an object gets the answer that an absent one gets; a request that is about no one object is
- * plainly forbidden.
+ * An actor who may not know an object gets the answer for an absent one. An act that is about no single object is refused as
+ * forbidden.
  */
 export function refusalUnless({ who }: GuardedAct, acting: Handle<"acting">, about: About): Statement {
   const isAboutOne = about.owner !== undefined || about.object !== undefined;
@@ -78,12 +78,12 @@ function refusalOfHolder({ relation }: GuardedAct["who"], acting: Handle<"acting
   return sql`when ${own} is not null then case when ${own} > ${touched} then 'forbidden' end`;
 }
 
-/** The tail of a statement that may be planned: raises the verdict's refusal, which undoes the whole batch. */
+/** The tail of a statement that may be planned. It raises the verdict's refusal, which undoes the whole batch. */
 export function raiseRefusal(verdict: Handle<"verdict">): Statement {
   return sql`case when ${verdict}.refusal is null then true else sallyport_refuse(${verdict}.refusal) end`;
 }
 
-/** Whether the actor read another user's data, which the audit log keeps. */
+/** True if the actor read another user's data, which the audit log records. */
 export function readsAnothersData(verdict: Handle<"verdict">, acting: Handle<"acting">, owner: Statement): Statement {
   return sql`(${verdict}.refusal is null and not ${acting}.trusted and ${acting}.usr_id is distinct from ${owner})`;
 }

@@ -7,14 +7,15 @@ import { hasStrongProof } from "./held-factors.ts";
 import { isAdministrator, isLastAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** What every change of the administrators takes. */
+/** The input of every change of the administrators. */
 interface OfAdministrator extends Asked {
   readonly userId: string;
 }
 
 /**
- * Makes a user an administrator; one already stays one. Only the application or another administrator may. Whoever is one
- * has a second factor before: with the first one to come, a thief of the password would set it up, and have the right (S05).
+ * Makes a user an administrator; a user who already is one stays one. Only the application or another administrator may. The
+ * user must already have a second factor: otherwise an attacker with the password could enroll the first one, and would have
+ * the right (S05).
  */
 export function grantAdministrator(asked: OfAdministrator & { tupleId: string }): Statement<{ granted: boolean }> {
   const actor = acting(asked.actor);
@@ -40,7 +41,7 @@ export function grantAdministrator(asked: OfAdministrator & { tupleId: string })
     from verdict left join tup on true where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
-/** Takes the relation away, but never from the last active administrator. The batch has locked all of them. */
+/** Removes the relation, but never from the last active administrator. The batch has locked all administrators. */
 export function removeAdministrator(asked: OfAdministrator): Statement<{ removed: boolean }> {
   const actor = acting(asked.actor);
   return sql`
@@ -63,7 +64,7 @@ export function removeAdministrator(asked: OfAdministrator): Statement<{ removed
     from verdict left join gone on true where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
-/** Whether a change of the administrators has committed, and then that it changed something. */
+/** Finds out if a change of the administrators has committed. If it has, it changed something. */
 export function recallAdministrator(auditId: string): Statement<{ granted: boolean; removed: boolean }> {
   return sql`select true as granted, true as removed from aud where id = ${auditId}::uuid`;
 }

@@ -11,34 +11,34 @@ import { type Statement, sql } from "./sql.ts";
 
 export type AuditOutcome = "success" | "failure" | "denied";
 
-/** What happened, and how the rows of the surrounding statement name what it happened to. */
+/** An event, and how the rows of the surrounding statement name its target. */
 export interface AuditEvent {
-  /** Made once for each operation: also the mark by which a lost reply finds out whether it committed. */
+  /** Made once for each operation. After a lost reply, it also shows whether the operation committed. */
   readonly id: string;
-  /** The row that says what it is called, and what kind of object it is about. */
+  /** The row that names the act and the kind of its object. */
   readonly act: Audited;
-  /** The outcome, or SQL for it where only the statement knows. */
+  /** The outcome, or SQL for it if only the statement knows. */
   readonly outcome: AuditOutcome | Statement;
-  /** Who acts; without one the event is from before authentication. */
+  /** The actor; without one the event is from before authentication. */
   readonly actor?: Actor | undefined;
   readonly context: RequestContext;
-  /** Where it is about something else than the row says. */
+  /** Set if the target is of another kind than the row says. */
   readonly targetKind?: TargetKind;
-  /** SQL for the target's UUID, or for text where the kind has none; never an identifier that somebody typed. */
+  /** SQL for the target's UUID, or for text if the kind has none; never an identifier that was typed. */
   readonly targetId: Statement;
-  /** SQL for the acting user's UUID where only the statement knows it, as at sign-up. */
+  /** SQL for the acting user's UUID if only the statement knows it, as at sign-up. */
   readonly actingUser?: Statement;
-  /** Of an act that may run twice, such as a read: the second time adds nothing. */
+  /** For an act that may run twice, such as a read: the second run adds nothing. */
   readonly repeatable?: boolean;
   /** SQL for a JSON object. */
   readonly metadata?: Statement;
 }
 
-/** Who asks for an act, and the event that it leaves. */
+/** The actor of an act, and the event that it leaves. */
 export interface Asked {
   readonly actor: Actor;
   readonly auditId: string;
-  /** The act is asked for on one's own account: administrators cannot reach another user's with it. Default false. */
+  /** Limits the act to the actor's own account: administrators cannot reach another user's with it. Default false. */
   readonly onlyOwn?: boolean | undefined;
 }
 
@@ -76,7 +76,7 @@ export function wireIdOf(type: string, uuid: Statement): Statement<unknown> {
   return sql`${`${type}_`} || replace((${uuid})::text, '-', '')`;
 }
 
-/** Whether the operation that made this event's id has committed. */
+/** True if the operation that made this event's id has committed. */
 export function committed(auditId: string): Statement {
   return sql`exists (select from aud where aud.id = ${auditId}::uuid)`;
 }

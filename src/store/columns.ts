@@ -2,10 +2,10 @@ import { memberOf, type RecordTable } from "../domain/record.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**
- * The columns of a record, of whatever row is called `of`: `cred.id as "id", cred.usr_id as "userId", …`.
+ * The columns of a record, read from the row called `of`: `cred.id as "id", cred.usr_id as "userId", …`.
  *
  * @param computed SQL for fields that are not plain columns of that row.
- * @param prefix What the names begin with where another record stands beside: `user.` for `usr.status as "user.status"`. Default none.
+ * @param prefix Prefix of the names beside another record: `user.` for `usr.status as "user.status"`. Default none.
  */
 export function columnsOf<Table extends RecordTable>(
   of: string,
@@ -30,7 +30,7 @@ export function columnsOf<Table extends RecordTable>(
   return sql`${list}${names(plain)}`;
 }
 
-/** Names, and what stands between them in a list. They come from the tables of this package; anything else is refused. */
+/** Names and their separators in a list. They come from the tables of this package; anything else is refused. */
 function names(text: string): Statement {
   if (/[^A-Za-z_.:" ,]/.test(text)) throw new TypeError(text);
   return sql([text] as unknown as TemplateStringsArray);

@@ -1,5 +1,5 @@
 /**
- * Attempts counted before the secret is looked at, so that a thousand parallel guesses are a thousand counted ones (S21).
+ * Attempts are counted before the secret is checked, so that a thousand parallel guesses are a thousand counted ones (S21).
  *
  * @module
  */
@@ -16,32 +16,32 @@ export interface Counter {
   readonly name: string;
   readonly limit: AttemptLimit;
   /**
-   * `address` counters only decay. The others count failures in a row too: each full limit of them doubles the window, and
-   * a hundred close the counter (NIST SP 800-63B-4 §3.2.2). Of the two a statement counts one: the device's if it is known
-   * for the account, so that a stranger cannot lock the owner out (R014).
+   * `address` counters only decay. The others also count failures in a row: each full limit of them doubles the window, and a
+   * hundred close the counter (NIST SP 800-63B-4 §3.2.2). A statement counts one of the two: the device's if the account knows
+   * the device, so that a stranger cannot lock the owner out (R014).
    */
   readonly kind: "account" | "device" | "address";
-  /** How many attempts one counts for, by the work that it asks for. Default 1. */
+  /** How many attempts one attempt counts for, by the work that it needs. Default 1. */
   readonly units?: number;
 }
 
 const longestWindowSeconds = 86_400;
-/** How many in a row close a counter until it is reset (S22). An index of `attempt` has the number too. */
+/** How many failures in a row close a counter until it is reset (S22). An index of `attempt` contains the number too. */
 const failuresThatClose = 100;
 
 /**
- * The CTEs `counted` and `quota`. `quota` is one row: `allowed`, `retry_after`, `just_limited` for the first refusal of a
- * window, which alone is audited, and `counter`, the account's or device's counter that was counted.
+ * The CTEs `counted` and `quota`. `quota` is one row: `allowed`; `retry_after`; `just_limited` for the first refusal of a
+ * window, the only one that is audited; and `counter`, the account's or device's counter that was counted.
  *
- * Of a counter that is closed, the attempt that finds it so is the first, and then the first one of each window.
+ * For a closed counter, `just_limited` is true for the attempt that finds it closed, and then for the first of each window.
  *
- * Addresses come first: an attempt that they refuse says nothing of the account and is not counted against it. Rows are taken
- * in order of name, or two attempts could deadlock.
+ * Addresses come first: an attempt that they refuse reveals nothing about the account and does not count against it. Rows are
+ * locked in order of name, or two attempts could deadlock.
  *
- * @param attempt.account SQL for the name of a known account's counter, or null: then the counter's own name stands. A new
- *   password is a new credential and so begins with a fresh counter.
- * @param attempt.knownDevice SQL for whether the account's own device asks.
- * @param attempt.condition SQL for whether anything is counted; if not, nothing is allowed. Default true.
+ * @param attempt.account SQL for the name of a known account's counter, or null to use the counter's own name. A new password
+ * is a new credential, and so begins with a fresh counter.
+ * @param attempt.knownDevice SQL for whether the account knows the device.
+ * @param attempt.condition SQL for whether anything is counted. If not, nothing is allowed. Default true.
  */
 export function countAttempts(attempt: {
   counters: readonly Counter[];
@@ -75,14 +75,14 @@ export function countAttempts(attempt: {
       from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
 }
 
-/** What {@link countAttempts} takes of an attempt that no account's or device's counter counts, or whose counter is given. */
+/** The arguments of {@link countAttempts} for an attempt without an account's or device's counter, or with a given counter. */
 export function withoutDevice(account: Statement = sql`null::text`): { account: Statement; knownDevice: Statement } {
   return { account, knownDevice: sql`false` };
 }
 
 /**
- * `insert into attempt …` for the counters of `wanted` that `which` holds for. Addresses have no streak: an update that touches no
- * index costs less.
+ * `insert into attempt …` for the counters of `wanted` for which `which` is true. Addresses have no streak, because an update
+ * that touches no index costs less.
  */
 export function countInto(which: Statement): Statement {
   return sql`
@@ -104,25 +104,27 @@ export function countInto(which: Statement): Statement {
       returning bucket, count, maximum, resets_at, streak, backs_off and streak > ${failuresThatClose}::int as closed`;
 }
 
-/** SQL for the name of a credential's counter, or null. A credential's, not an identifier's: a new password begins afresh. */
+/**
+ * SQL for the name of a credential's counter, or null. It is not the identifier's: a new password begins with a fresh counter.
+ */
 export function credentialCounter(credentialId: Statement): Statement {
   return sql`'credential:' || (${credentialId})::text`;
 }
 
-/** SQL for whether a counter has nothing left now. */
+/** SQL for whether a counter has no attempts left now. */
 export function isUsedUp(attempt: Statement): Statement {
   return sql`((${attempt}.resets_at > sallyport_now() and ${attempt}.count >= ${attempt}.maximum)
     or (${attempt}.backs_off and ${attempt}.streak >= ${failuresThatClose}::int))`;
 }
 
-/** The CTE body that refunds an attempt: a success gives it back and ends the run of failures (S22). */
+/** The CTE body that refunds an attempt: a success returns it and ends the run of failures (S22). */
 export function refund(counter: string, condition: Statement): Statement {
   return sql`
     update attempt set count = greatest(count - 1, 0), streak = 0
     where bucket = ${counter} and ${condition}`;
 }
 
-/** Returns an attempt whose secret was not looked at: it was neither a success nor a failure. */
+/** Refunds an attempt whose secret was not checked: it was neither a success nor a failure. */
 export function returnAttempt(counter: string): Statement {
   return sql`
     update attempt set count = greatest(count - 1, 0), streak = greatest(streak - 1, 0) where bucket = ${counter}`;

@@ -35,27 +35,27 @@ import { type Statement, sql } from "./sql.ts";
 
 export type CredentialRow = RowOf<typeof credential>;
 
-/** The columns of a {@link CredentialRow}, of whatever row is called `cred`. */
+/** The columns of a {@link CredentialRow}, read from the row called `cred`. */
 const columns = () => columnsOf("cred", credential);
 
 interface OfCredential extends Asked {
   readonly credentialId: string;
 }
 
-/** What an owner does to a password, or beside one. */
+/** An act on an owner's password, or one that a password must be proved for. */
 interface Proved extends OfCredential {
   readonly proof: CurrentPassword | undefined;
 }
 
-/** What makes a new password. */
+/** The data of a new password. */
 interface NewPassword {
   readonly newCredentialId: string;
   readonly passwordHash: string;
-  /** Whether it is short enough to need a second factor beside it. */
+  /** True if it is so short that it needs a second factor as well. */
   readonly needsFactor: boolean;
 }
 
-/** A new password. A user who was told too often that an identifier is taken is told nothing for a while. */
+/** A new password. After too many refusals a user is refused for a while, and no longer learns which identifiers are taken. */
 export function insertPasswordCredential(
   asked: Asked & NewPassword & { proof: CurrentPassword | undefined; userId: string; identifier: string },
 ): Statement<CredentialRow> {
@@ -87,12 +87,12 @@ export function selectCredential(asked: OfCredential): Statement<Guarded<Credent
   return guardedRead({ ...ofCredential(acts.getCredential, asked), columns: columns() });
 }
 
-/** All credentials of a user in the order of their making, with one row that holds the refusal where there are none. */
+/** All credentials of a user, oldest first. If there are none, one row holds the refusal. */
 export function selectCredentialsOfUser(asked: Asked & { userId: string }): Statement<Guarded<CredentialRow>> {
   return guardedList({ ...ofUser(acts.listCredentials, asked), of: sql`cred`, columns: columns() });
 }
 
-/** The active credential with an identifier, for whoever may read any: `id` is null if there is none. */
+/** The active credential with an identifier, for actors who may read any: `id` is null if there is none. */
 export function selectCredentialByIdentifier(
   asked: Asked & { type: CredentialType; identifier: string },
 ): Statement<Guarded<CredentialRow>> {
@@ -115,8 +115,8 @@ export function selectCredentialByIdentifier(
 }
 
 /**
- * Puts a new password in the place of an active one: same user, same identifier, a new row that `replaces` the old.
- * Ends every session and ticket of the user. The batch has locked the user.
+ * Replaces an active password with a new one: same user, same identifier, and a new row that `replaces` the old. Ends every
+ * session and ticket of the user. The batch has locked the user.
  */
 export function rotatePasswordCredential(asked: Proved & NewPassword): Statement<CredentialRow> {
   const actor = acting(asked.actor);
@@ -144,8 +144,8 @@ export function rotatePasswordCredential(asked: Proved & NewPassword): Statement
 }
 
 /**
- * The CTEs `replaced` and `cred`, the new password, and those that end all that the user has signed in with. The new row reads
- * from the old one's update, so that the old one has left the partial unique index first.
+ * The CTEs `replaced` and `cred`, the new password, and the CTEs that end the user's sessions and tickets. The new row reads
+ * from the update of the old one, so that the old one has left the partial unique index first.
  *
  * @param verdict Holds the old credential's `id`, and the `refusal`.
  */
@@ -180,7 +180,7 @@ export function suspendCredential(asked: Proved): Statement<CredentialRow> {
   );
 }
 
-/** Only an administrator: what one has suspended, its owner must not bring back. */
+/** Only for administrators: an owner must not reinstate a credential that an administrator suspended. */
 export function reinstateCredential(asked: Proved): Statement<CredentialRow> {
   return changeCredential(
     acts.reinstateCredential,
@@ -219,14 +219,15 @@ export function recallCredential(credentialId: string, auditId: string): Stateme
   return sql`select ${columns()} from cred where cred.id = ${credentialId}::uuid and ${committed(auditId)}`;
 }
 
-/** The key of the lock for a change of one credential: its user. */
+/** The lock for a change of one credential: its user. */
 export function userOfCredential(credentialId: string): Statement<{ id: string }> {
   return sql`select usr_id as id from cred where id = ${credentialId}::uuid`;
 }
 
 /**
- * A change of status. Ends the sessions and tickets that the credential gave. A passkey may have been the second factor of any of
- * the user's sessions, so it ends those too; and an administrator who ends one ends the tokens as well, as with a factor.
+ * A change of status. Ends the sessions and tickets that the credential gave. A passkey may have been the second factor of any
+ * session of the user, so its end also ends those. An administrator who ends a passkey also ends the user's tokens, as with a
+ * factor.
  */
 function changeCredential(
   act: GuardedAct,
@@ -241,7 +242,7 @@ function changeCredential(
     ...ofCredential(act, asked),
     refusal,
     set: sql`status = ${to}`,
-    // Suspending twice changes nothing; the other two refuse what is so already.
+    // Suspending twice changes nothing; the other two changes refuse to repeat.
     when: to === "suspended" ? sql`target.status = 'active'` : sql`true`,
     also: ({ acting, changed }) => sql`${endings(changed, {
       sessions: sql`changed.status <> 'active' and (ses.cred_id = changed.id

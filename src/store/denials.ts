@@ -1,10 +1,10 @@
 import { type AttemptLimit, countInto, isUsedUp } from "./counters.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** How many refusals of one user's are written down each by itself. */
+/** How many of a user's refusals are recorded individually. */
 const denialLimit: AttemptLimit = { attempts: 20, windowSeconds: 900 };
 
-/** The CTEs that count a refusal of a user's, and `recorded`: one row if it is to be written down (S41). */
+/** The CTEs that count a user's refusal, and `recorded`: one row if it is to be recorded (S41). */
 export function countDenial(userId: string): Statement {
   const { attempts, windowSeconds } = denialLimit;
   return sql`wanted as (
@@ -13,7 +13,7 @@ export function countDenial(userId: string): Statement {
     recorded as (select count > maximum as last from counted where count <= maximum + 1)`;
 }
 
-/** SQL for whether a user has been refused so often that nothing more is written down. */
+/** SQL for whether a user has been refused so often that nothing more is recorded. */
 export function hasUsedUpDenials(userId: string | undefined): Statement {
   return sql`exists (
     select from attempt spent where spent.bucket = ${userId === undefined ? null : `denial:${userId}`}::text

@@ -1,5 +1,5 @@
 /**
- * What lets a user in, or stands by itself for them, and how each kind of it ends: the one list. A statement says which of each
+ * The one list of everything that lets a user in or acts for them, and how each kind ends. A statement says which rows of each
  * kind end with the rows of one of its CTEs.
  *
  * @module
@@ -8,7 +8,7 @@ import { type Statement, sql } from "./sql.ts";
 
 type EndingKind = "sessions" | "tickets" | "credentials" | "factors" | "tokens" | "tuples" | "grants";
 
-/** A kind: the name of its CTE, and how it ends for the rows of `of` and those that `which` holds for. */
+/** A kind: the name of its CTE, and how its rows end: those for which `which` is true, joined with the rows of `of`. */
 interface Ending {
   readonly cte: () => Statement;
   readonly end: (of: Statement, which: Statement) => Statement;
@@ -44,10 +44,10 @@ const kinds: Readonly<Record<EndingKind, Ending>> = {
   },
 };
 
-/** SQL for which of each kind end. A kind that is not named stays. */
+/** SQL for the rows of each kind that end. A kind that is not named stays. */
 export type Ends = { readonly [Kind in EndingKind]?: Statement };
 
-/** The CTEs `ended_sessions`, `ended_tickets`, … in the order given, each with a comma in front. */
+/** The CTEs `ended_sessions`, `ended_tickets`, … in the given order, each preceded by a comma. */
 export function endings(of: Statement, ends: Ends): Statement {
   let list = sql``;
   for (const kind of Object.keys(ends) as EndingKind[]) {
@@ -58,12 +58,12 @@ export function endings(of: Statement, ends: Ends): Statement {
   return list;
 }
 
-/** What a user has signed in with: sessions and login tickets. */
+/** A user's sessions and login tickets. */
 export function loginsOf(userId: Statement): { readonly sessions: Statement; readonly tickets: Statement } {
   return { sessions: sql`ses.usr_id = ${userId}`, tickets: sql`login_ticket.usr_id = ${userId}` };
 }
 
-/** Everything of a user's that counts for anything. */
+/** Everything of a user that could let them in or act for them. */
 export function everythingOf(userId: Statement): Ends {
   return {
     ...loginsOf(userId),
@@ -74,7 +74,7 @@ export function everythingOf(userId: Statement): Ends {
   };
 }
 
-/** `update ses …` for live sessions: not before their beginning, since the batch may be older than they are. */
+/** `update ses …` for live sessions. The end is never before the beginning, because the batch may be older than the session. */
 export function endSessions(of: Statement, which: Statement): Statement {
   return sql`
         update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from ${of}

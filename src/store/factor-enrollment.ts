@@ -1,7 +1,7 @@
 /**
- * Setting factors up: what waits for its confirmation, and what the confirmation makes of it.
+ * Enrolling factors: the pending factor, and its confirmation.
  *
- * The right comes from a fresh session or from a ticket that serves for this alone (S28, S32), and is tested by each statement.
+ * The right comes from a fresh session or from a ticket that serves for this alone (S28, S32), and every statement tests it.
  *
  * @module
  */
@@ -32,7 +32,7 @@ import {
   registrationOptions,
 } from "./webauthn.ts";
 
-/** Whose ticket it is: sealing a secret needs the user's id, which a holder of a ticket is not told. */
+/** The user of a ticket: sealing a secret needs the user's id, which the holder of a ticket does not know. */
 export function selectTicketUser(holder: FactorHolder & { ticketHash: string }): Statement<{ userId: string | null }> {
   return sql`with ${holderOf({ holder }, false).define} select usr_id as "userId" from holder`;
 }
@@ -43,7 +43,7 @@ interface Enrollment extends FactorAttempt {
 
 type EnrolledRow = FactorRow & { refusal: string | null };
 
-/** An authenticator app that waits for its first code; it takes the place of one that waited before, so that none pile up. */
+/** An authenticator app that awaits its first code. It replaces an earlier pending one, so that they do not pile up. */
 export function insertPendingTotp(
   enrollment: Enrollment & {
     label: string;
@@ -69,7 +69,7 @@ export function insertPendingTotp(
     select holder.refusal, ${factorColumns()} from holder left join mfa on true`;
 }
 
-/** A security key to be; one that waited before is forgotten. */
+/** A pending security key. It replaces an earlier pending one. */
 export function insertPendingWebauthn(
   enrollment: Enrollment & { rpId: string; newHandle: string },
 ): Statement<EnrolledRow & RegistrationOptionsRow> {
@@ -90,7 +90,7 @@ export function insertPendingWebauthn(
     select holder.refusal, ${factorColumns()}, ${columns} from holder left join mfa on true ${join}`;
 }
 
-/** The CTE that forgets what of a type waited before. */
+/** The CTE that drops a pending factor of a type. */
 function dropPending(holder: Handle<"holder">, type: FactorType): Statement {
   return sql`dropped as (
       delete from mfa using ${holder}
@@ -98,8 +98,8 @@ function dropPending(holder: Handle<"holder">, type: FactorType): Statement {
 }
 
 /**
- * Whether a set of recovery codes may be made now, before ten hashes are: the right to it, and that it is not too often. One row
- * always; refused, nothing is counted.
+ * Checks, before ten hashes are made, that a set of recovery codes may be made now: that the user has the right, and does not
+ * ask too often. Always one row. If refused, nothing is counted.
  */
 export function reserveRecoveryCodes(
   enrollment: FactorAttempt & { counters: readonly Counter[] },
@@ -116,12 +116,12 @@ export function reserveRecoveryCodes(
     select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds" from verdict cross join quota`;
 }
 
-/** SQL for what refuses a set of recovery codes to `holder`: it stands in for another factor, so there must be one. */
+/** SQL for why `holder` may have no recovery codes: they stand in for another factor, so there must be one. */
 const recoveryRefusal = (holder: Handle<"holder">) => sql`coalesce(${holder}.refusal, case when not exists (
         select from mfa other where other.usr_id = ${holder}.usr_id and other.status = 'active' and other.type <> 'recovery')
         then 'precondition.factor_needed_first' end)`;
 
-/** A set of recovery codes in the place of the old one. It stands in for another factor, so there must be one. */
+/** Replaces the set of recovery codes. They stand in for another factor, so there must be one. */
 export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly string[] }): Statement<EnrolledRow> {
   const holder = holderOf(enrollment, false);
   return sql`
@@ -143,14 +143,14 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
     select verdict.refusal, ${factorColumns()} from verdict left join mfa on true`;
 }
 
-/** The fresh session of whoever confirmed, and the factor. */
+/** The fresh session of the user who confirmed, and the factor. */
 export type ConfirmedRow = SessionUserRow & Prefixed<FactorRow, "factor"> & { readonly refusal: string | null };
 
 const confirmedColumns = () => factorColumnsOf("factor", "factor.");
 
 /**
- * Makes a factor active that waited for it. Ends every session and ticket of the user and gives one
- * fresh session with the factor in it (S14, S32). The batch has locked the user.
+ * Makes a pending factor active. Ends every session and ticket of the user and returns one fresh session that includes the
+ * factor (S14, S32). The batch has locked the user.
  */
 export function confirmFactor(
   confirmation: Enrollment & {
@@ -165,7 +165,7 @@ export function confirmFactor(
   const holder = holderOf(confirmation, false, type === "totp" ? ticketAttempts : undefined);
   const factor = activate(activation, holder.name, handle(sql`target`));
   const cleared = clearFactorCounter(factor.name);
-  // A code has been counted as an attempt already.
+  // A code is already counted as an attempt.
   const refusal = sql`coalesce(holder.refusal, case
         when not exists (select from target) then 'precondition.factor_not_pending'
         when factor.id is null then ${type === "webauthn" ? "conflict.duplicate_credential" : "precondition.factor_not_pending"}
@@ -207,12 +207,12 @@ export function confirmFactor(
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
 }
 
-/** What makes a factor that waits an active one: the step of its first code, or the key that an authenticator has made. */
+/** What makes a pending factor active: the step of its first code, or the key that an authenticator made. */
 export type Activation =
   | { readonly type: "totp"; readonly step: number }
   | { readonly type: "webauthn"; readonly key: RegisteredKey; readonly name: string | null };
 
-/** The CTE `factor`: the `target`, active. An authenticator app takes the place of the one that was. */
+/** The CTE `factor`: the `target`, active. An authenticator app replaces the earlier one. */
 function activate(activation: Activation, holder: Handle<"holder">, target: Handle<"target">): Cte<"factor"> {
   const name = handle<"factor">(sql`factor`);
   if (activation.type === "totp") {
@@ -240,7 +240,7 @@ function activate(activation: Activation, holder: Handle<"holder">, target: Hand
   return { define, name };
 }
 
-/** What became of a confirmation whose reply was lost. */
+/** The outcome of a confirmation whose reply was lost. */
 export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId: string): Statement<ConfirmedRow> {
   return sql`
     select aud.metadata ->> 'reason' as refusal, ${confirmedColumns()},
@@ -250,11 +250,12 @@ export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId:
 }
 
 /**
- * The CTEs that end what was signed in without the change (R047): each session but the one named, each ticket. Each has a comma in front.
+ * The CTEs that end the logins from before the change (R047): each session but the given one, each ticket. A comma precedes
+ * each.
  *
  * @param changed The name of a CTE whose rows have the column `usr_id`; without a row nothing ends.
  * @param kept SQL for the session that stays, or null.
- * @param condition Of the end of a ticket. Default true.
+ * @param condition Additional condition for the end of a ticket. Default true.
  */
 function endOtherLogins(changed: Statement, kept: Statement, condition: Statement = sql`true`): Statement {
   const { sessions, tickets } = loginsOf(sql`${changed}.usr_id`);

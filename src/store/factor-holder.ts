@@ -12,28 +12,28 @@ import { activeFactorTypes, mayEnroll } from "./held-factors.ts";
 import { type Statement, sql } from "./sql.ts";
 import { userOfTicket } from "./tickets.ts";
 
-/** Who holds a login ticket. */
+/** The holder of a login ticket. */
 export interface TicketHolder {
   readonly ticketHash: string;
   readonly transport: Transport;
   readonly purpose: "sign_in" | "enroll";
-  /** Whose ticket it must be, where the client says so; another's is none. */
+  /** The user whose ticket it must be, if the client names one; another user's ticket does not count. */
   readonly userId?: string;
 }
 
-/** Whose factor it is: of a login that wants its second half, or of a session that wants to prove it is still the user's. */
+/** The owner of a factor: in a login that needs its second half, or in a session that must be proved again. */
 export type FactorHolder =
   | TicketHolder
   | {
       readonly actor: Actor;
       readonly sessionId: string;
-      /** SQL for whose factor it is about, if it may be another's: nobody does anything with those. Default: the actor's. */
+      /** SQL for the factor's user, if that may be another user: then the act is refused. Default: the actor. */
       readonly owner?: Statement;
     }
-  /** Of a passkey that signs in by itself. */
+  /** For a passkey that signs in by itself. */
   | { readonly passkeyId: string };
 
-/** What both statements say about the attempt. */
+/** The data of an attempt that both of its statements need. */
 export interface FactorAttempt {
   readonly holder: FactorHolder;
   readonly auditId: string;
@@ -42,11 +42,11 @@ export interface FactorAttempt {
 }
 
 /**
- * The CTE `holder`: one row, with `refusal`, or the user (`usr_id`), the credential (`cred_id`), what was proved (`amr`), and of
- * a session its family.
+ * The CTE `holder`: one row, with `refusal`, or the user (`usr_id`), the credential (`cred_id`), what was proved (`amr`), and
+ * for a session its family.
  *
- * @param isStepUp Of a session: whether it is enough that it counts, or it must be fresh as for a change of factors.
- * @param attempts Of a ticket to set a factor up: how many attempts it may bear. Default: as many as leave room for one more.
+ * @param isStepUp For a session: true if a live session suffices, false if it must be fresh, as for a change of factors.
+ * @param attempts For a ticket to enroll a factor: how many attempts it may already have. Default: leaves room for one more.
  */
 export function holderOf(
   { holder }: Pick<FactorAttempt, "holder">,
@@ -87,12 +87,15 @@ function definitionOf(holder: FactorHolder, isStepUp: boolean, attempts: number)
       from (select 1) one left join acting on true left join ses s on s.id = ${holder.sessionId}::uuid)`;
 }
 
-/** What gave the ticket must still hold: who has a factor by now, or is let no more, signs in anew (S02, S20, S32). */
+/**
+ * The reason for the ticket must still hold: a user who has a factor by now, or may not enroll any more, signs in again (S02,
+ * S20, S32).
+ */
 function stillEnrolls(attempts: number): Statement {
   return sql`and t.attempts <= ${attempts}::int and ${mayEnroll(sql`t.usr_id`)} and ${activeFactorTypes(sql`t.usr_id`)} = '{}'`;
 }
 
-/** The key of the lock for spending: the holder's user. */
+/** The lock for spending: the holder's user. */
 export function userOfHolder(holder: FactorHolder): Statement<{ id: string }> {
   if ("passkeyId" in holder) return sql`select usr_id as id from cred where id = ${holder.passkeyId}::uuid`;
   return "ticketHash" in holder
@@ -100,7 +103,7 @@ export function userOfHolder(holder: FactorHolder): Statement<{ id: string }> {
     : sql`select usr_id as id from ses where id = ${holder.sessionId}::uuid`;
 }
 
-/** The event of an attempt: its target is the user, who acts once the factor is proved. */
+/** The event of an attempt. Its target is the user, who is the actor once the factor is proved. */
 export function factorEvent(attempt: FactorAttempt, name: Handle<"holder">): Omit<AuditEvent, "outcome"> {
   const { holder, auditId, context, act } = attempt;
   return {

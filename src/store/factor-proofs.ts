@@ -1,6 +1,6 @@
 /**
- * Second factors are proved in two statements (S02, S21): the first, here, counts the attempt and gives the material; the second
- * uses the code up and grants what it is worth (`factor-spending.ts`, `factor-sign-in.ts`).
+ * Second factors are proved in two statements (S02, S21). The first, in this file, counts the attempt and returns the material.
+ * The second spends the code and grants what it is worth (`factor-spending.ts`, `factor-sign-in.ts`).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type Cte, cte, type Handle } from "./cte.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** What the isolate needs to check a factor; the columns of another type are null. */
+/** What the isolate needs to check a factor. The columns of other types are null. */
 export interface FactorMaterial {
   readonly factorId: string | null;
   /** Hex, sealed or plain. */
@@ -20,26 +20,26 @@ export interface FactorMaterial {
   readonly totpAlgorithm: TotpAlgorithm | null;
   readonly totpDigits: number | null;
   readonly totpPeriod: number | null;
-  /** A number in text, since it may not fit one of 32 bits. */
+  /** A number as text, because it may exceed 32 bits. */
   readonly totpLastStep: string | null;
   readonly recoveryHashes: readonly string[] | null;
   /** `true` or `false` for each hash. */
   readonly recoveryConsumed: readonly string[] | null;
 }
 
-/** What reserving an attempt says besides the material. */
+/** The outcome of reserving an attempt, in addition to the material. */
 export interface Reserved {
   readonly refusal: string | null;
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
-  /** The counter that was counted besides the addresses'; null for what nobody can guess. */
+  /** The counter that was counted in addition to the addresses'; null for proofs that cannot be guessed. */
   readonly counter: string | null;
   readonly userId: string;
   /** Seconds since 1970 by the database's clock, in text. */
   readonly now: string;
 }
 
-/** What a proof is checked with: the columns of the answer, and the join that gives them for a holder. */
+/** The data to check a proof: the columns of the answer, and the join that reads them for a holder. */
 export interface Material {
   readonly columns: Statement;
   readonly join: (holder: Handle<"holder">) => Statement;
@@ -47,26 +47,26 @@ export interface Material {
 
 export type ReservedFactorRow = Reserved & FactorMaterial;
 
-/** The columns of {@link FactorMaterial}, of whatever row is called `mfa`. */
+/** The columns of {@link FactorMaterial}, read from the row called `mfa`. */
 const columns = () => sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') as "totpSecret",
     mfa.totp_algorithm as "totpAlgorithm", mfa.totp_digits as "totpDigits", mfa.totp_period as "totpPeriod",
     mfa.totp_last_step::text as "totpLastStep", mfa.recovery_hashes as "recoveryHashes",
     mfa.recovery_consumed::text[] as "recoveryConsumed"`;
 
 /**
- * Counts an attempt at a factor and gives its material: one row always. A ticket bears five attempts, and a user as many as the
- * account's limit says, in a counter of factors alone: whoever has proved the password resets the password's. A session's
- * attempts count on what came of its sign-in, so that neither keeps the other out (R014), and those at a factor that waits on
- * itself.
+ * Counts an attempt at a factor and returns its material. Always one row. A ticket allows five attempts. A user has as many as
+ * the account's limit, in a counter for factors only, because a proved password resets the password's counter. A session's
+ * attempts count for its family, so that neither counter keeps the other out (R014). Attempts at a pending factor count for
+ * that factor.
  *
- * @param attempt.isStepUp Whether it is enough that a session counts; to change factors it must be fresh.
+ * @param attempt.isStepUp True if a live session suffices. To change factors, the session must be fresh.
  */
 export function reserveFactor<Found>(
   attempt: FactorAttempt & {
     material: Material;
     isStepUp: boolean;
     counters: readonly Counter[];
-    /** A factor that waits for its confirmation. */
+    /** A pending factor. */
     pendingId?: string | undefined;
   },
 ): Statement<Reserved & Found> {
@@ -113,7 +113,7 @@ function counterOf(
     : sql`(select 'factor:' || usr_id::text from ${whose} where refusal is null)`;
 }
 
-/** The CTE `cleared`: a user whose factors or password are new begins with a fresh counter. */
+/** The CTE `cleared`: a user with new factors or a new password begins with a fresh counter. */
 export function clearFactorCounter(users: Statement): Cte<"cleared"> {
   const body = sql`
       delete from attempt using ${users} where attempt.bucket = 'factor:' || ${users}.usr_id::text
@@ -122,14 +122,14 @@ export function clearFactorCounter(users: Statement): Cte<"cleared"> {
 }
 
 /**
- * A condition, always true, of a CTE that must come after `cleared`: counters come before tickets, as where an attempt is
- * reserved, or both could deadlock. What nobody reads, Postgres runs last.
+ * A condition, always true, for a CTE that must run after `cleared`. Counters come before tickets, as where an attempt is
+ * reserved; otherwise the two statements could deadlock. Postgres runs a CTE that is not read last.
  */
 export function isCleared(cleared: Handle<"cleared">): Statement {
   return sql`(select count(*) from ${cleared}) >= 0`;
 }
 
-/** What gives the user's active factor of a type, or the authenticator app that waits for its confirmation. */
+/** Reads the user's active factor of a type, or the pending authenticator app. */
 export function factorMaterial(factor: { readonly type: FactorType } | { readonly pendingId: string }): Material {
   return {
     columns: columns(),
@@ -141,7 +141,7 @@ export function factorMaterial(factor: { readonly type: FactorType } | { readonl
   };
 }
 
-/** The event of a factor that was wrong. The attempt is counted already. */
+/** The event of a wrong factor. The attempt is already counted. */
 export function recordFailedFactor(attempt: FactorAttempt & { type: FactorType; reason: string }): Statement {
   const whose = holderOf(attempt, true, ticketAttempts);
   return sql`

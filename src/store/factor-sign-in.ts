@@ -1,6 +1,6 @@
 /**
- * What a proved second factor is worth: a session for a login ticket, a better ticket, or a fresh session in the place of the
- * one that asked (S14, S20). The batch has locked the user.
+ * Exchanges a proved second factor: for a session, from a login ticket; for a better ticket; or for a fresh session in place of
+ * the caller's (S14, S20). The batch has locked the user.
  *
  * @module
  */
@@ -19,11 +19,11 @@ import {
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** What became of a proof. A `refusal` is a value: the attempt and its event stay (S03). */
+/** The outcome of a proof. A `refusal` is a value: the attempt and its event stay (S03). */
 export interface SpentFactorRow {
-  /** Set if the ticket or the session has lost its right meanwhile. */
+  /** Set if the ticket or the session has lost its right in the meantime. */
   readonly refusal: string | null;
-  /** False if somebody else has used the very code, or the factor has ended. */
+  /** False if another request has used the same code, or the factor has ended. */
   readonly consumed: boolean;
 }
 
@@ -39,8 +39,8 @@ interface Spend extends FactorAttempt {
 }
 
 /**
- * A session for a login ticket whose second factor is proved; or, of a session that stepped up, one in its place: in the same
- * family, which lives no longer for it, with fresh randomness. The old token is then a plain 401.
+ * Makes a session for a login ticket whose second factor is proved. For a session that stepped up, it makes a session in its
+ * place, in the same family, with fresh randomness and no longer life. The old token then gets a plain 401.
  */
 export function spendFactorOnSession(
   spend: Spend & { session: NewSession; presentedTokenHash: string | undefined },
@@ -78,8 +78,8 @@ export function spendFactorOnSession(
 }
 
 /**
- * A new login ticket in the place of the old one, with the second factor in it (S20). It lives for as long again as the first,
- * and however often one is exchanged, for twice as long as that (R040).
+ * Replaces a login ticket with a new one that includes the second factor (S20). The new ticket lives as long as the first.
+ * However often tickets are exchanged, they live at most twice that long in all (R040).
  */
 export function spendFactorOnTicket(
   spend: Spend & { ticketHash: string; newTicketHash: string },
@@ -102,7 +102,7 @@ export function spendFactorOnTicket(
     from holder left join factor on true`;
 }
 
-/** What became of a proof whose reply was lost; the session is there, whether or not one was made. */
+/** The outcome of a proof whose reply was lost. The row's session columns are null if no session was made. */
 export function recallSpentFactor(sessionId: string, auditId: string): Statement<SessionUserRow & SpentFactorRow> {
   return sql`
     select aud.metadata ->> 'refusal' as refusal, aud.outcome = 'success' as consumed, ${sessionUserColumns()}

@@ -1,5 +1,5 @@
 /**
- * Using a proof up: what the isolate has checked, and the database must still find as it was.
+ * Spending a proof: the isolate has checked it, and the database must find its data unchanged.
  *
  * @module
  */
@@ -7,14 +7,14 @@ import { refund } from "./counters.ts";
 import { type Cte, type Handle, handle } from "./cte.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** A proof that the isolate has checked, and what the database must still find as it was. */
+/** A proof that the isolate has checked. The database must find its data unchanged. */
 export type CheckedFactor =
   | { readonly type: "password"; readonly factorId: string; readonly hash: string }
   | { readonly type: "totp"; readonly factorId: string; readonly step: number }
   | { readonly type: "recovery"; readonly factorId: string; readonly slot: number; readonly hash: string }
   | ({ readonly type: "webauthn" } & CheckedAssertion);
 
-/** An assertion that the isolate has checked, of a passkey or a security key. */
+/** A checked assertion, of a passkey or a security key. */
 export interface CheckedAssertion {
   /** The row of the credential or of the factor. */
   readonly factorId: string;
@@ -24,13 +24,16 @@ export interface CheckedAssertion {
   readonly challenge: SpentChallenge;
 }
 
-/** A challenge that was answered: its digest in hex, and when it ends. */
+/** An answered challenge: its digest in hex, and its expiry. */
 export interface SpentChallenge {
   readonly digest: string;
   readonly expiresAt: Date;
 }
 
-/** `insert into spent_challenge …` for each row of `from`: a row the first time, none after that or past its end. */
+/**
+ * `insert into spent_challenge …` for each row of `from`: one row the first time, none later or after the challenge has
+ * expired.
+ */
 export function spendChallenge({ digest, expiresAt }: SpentChallenge, from: Statement): Statement {
   return sql`
       insert into spent_challenge (digest, expires_at)
@@ -39,7 +42,7 @@ export function spendChallenge({ digest, expiresAt }: SpentChallenge, from: Stat
       returning 1 as one`;
 }
 
-/** The CTEs that take an assertion's counter: `key` and `used`. A counter must grow, or be 0 before and after (§7.2 step 22). */
+/** The CTEs that store an assertion's counter: `key` and `used`. A counter must grow, or be 0 before and after (§7.2 step 22). */
 function useAssertion(holder: Handle<"holder">, checked: CheckedAssertion): Statement {
   const count = sql`${String(checked.newSignCount)}::bigint`;
   const grows = (before: Statement): Statement => sql`(${before} < ${count} or (${before} = 0 and ${count} = 0))`;
@@ -64,7 +67,10 @@ function useAssertion(holder: Handle<"holder">, checked: CheckedAssertion): Stat
     factor as (select id, 'webauthn' as type from own_key union all select id, 'webauthn' from own_factor)`;
 }
 
-/** The methods that a proof adds, of RFC 8176: codes of either kind are one-time passwords, a key proves a user to be there. */
+/**
+ * The methods of RFC 8176 that a proof adds: codes of either kind are one-time passwords, and a key proves that a user is
+ * present.
+ */
 const methods: Readonly<Record<CheckedFactor["type"], readonly string[]>> = {
   password: ["pwd"],
   totp: ["otp", "mfa"],
@@ -73,8 +79,8 @@ const methods: Readonly<Record<CheckedFactor["type"], readonly string[]>> = {
 };
 
 /**
- * The CTE `factor`: one row with the `id` and `type` of what was proved. It uses a code up, once,
- * whoever else has the same one: no row if somebody was first. The batch has locked the user.
+ * The CTE `factor`: one row with the `id` and `type` of the proved factor. It spends a code once, even if several requests have
+ * it: no row if another was first. The batch has locked the user.
  */
 export function consumeFactor(holder: Handle<"holder">, checked: CheckedFactor): Cte<"factor"> {
   return { define: consumption(holder, checked), name: handle(sql`factor`) };
@@ -109,12 +115,12 @@ export function refundFactor(factor: Handle<"factor">, counter: string): Stateme
   return sql`refunded as (${refund(counter, sql`exists (select from ${factor})`)})`;
 }
 
-/** SQL for the methods of a session or ticket with those of a proof added, each once. */
+/** SQL for the methods of a session or ticket together with those of a proof, each once. */
 export function withMethods(before: Statement, type: CheckedFactor["type"]): Statement {
   return sql`array(select distinct m from unnest(${before} || ${methods[type]}::text[]) as m order by m)`;
 }
 
-/** SQL for whether a proof is of a second factor. */
+/** SQL for whether a proof is for a second factor. */
 export function provesSecondFactor(type: CheckedFactor["type"]): Statement {
   return sql`${methods[type].includes("mfa")}::boolean`;
 }

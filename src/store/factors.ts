@@ -11,12 +11,12 @@ import { confirmedAtItsEnd, isLastProof, mustKeepFactor } from "./held-factors.t
 import { type Statement, sql } from "./sql.ts";
 
 /**
- * The columns of a {@link FactorRow}, of whatever row is called `mfa`. A security key has neither an id nor a count before its
- * confirmation.
+ * The columns of a {@link FactorRow}, read from the row called `mfa`. Before its confirmation, a security key has neither an id
+ * nor a count.
  */
 export const factorColumns = (): Statement => factorColumnsOf("mfa", "");
 
-/** The same of a row of another name, with names that begin with a prefix. */
+/** The same for a row of another name, with a prefix for the names. */
 export function factorColumnsOf(of: "mfa" | "factor", prefix: string): Statement {
   const row = of === "mfa" ? sql`mfa` : sql`factor`;
   const { webauthn, recovery } = factorTypes;
@@ -37,7 +37,7 @@ interface OfFactor extends Asked {
   readonly factorId: string;
 }
 
-/** A user's factors that are active or wait for their confirmation, with one row that holds the refusal where there are none. */
+/** A user's active and pending factors. If there are none, one row holds the refusal. */
 export function selectFactorsOfUser(asked: Asked & { userId: string }): Statement<Guarded<FactorRow>> {
   return guardedList({
     ...ofUser(acts.listFactors, asked),
@@ -48,10 +48,10 @@ export function selectFactorsOfUser(asked: Asked & { userId: string }): Statemen
 }
 
 /**
- * Ends a factor. A user whom it leaves without any loses the recovery codes too, which stand in for another factor.
+ * Ends a factor. If the user then has no other factor, the recovery codes end too, because they only stand in for one.
  *
- * Its owner stays signed in here and nowhere else, and keeps the last factor where the policy requires one (S33). From an
- * administrator it is a reset: it ends sessions, tickets and tokens, and gives leave to set a factor up (S32).
+ * The owner stays signed in with this session only, and must keep the last factor if the policy requires one (S33). By an
+ * administrator it is a reset: it ends sessions, tickets and tokens, and lets the user enroll a factor (S32).
  */
 export function revokeFactor(asked: OfFactor): Statement<FactorRow> {
   return guardedChange({
@@ -66,9 +66,9 @@ export function revokeFactor(asked: OfFactor): Statement<FactorRow> {
   });
 }
 
-/** The CTEs of what ends with a factor that was active, and of the leave that a reset gives. */
+/** The CTEs that end what depends on an active factor, and the permission to enroll that a reset gives. */
 function endWithFactor({ acting, target, changed }: ChangeHandles, actor: Actor): Statement {
-  /** What recovery codes stand in for. */
+  /** The factors that recovery codes stand in for. */
   const others = sql`exists (
     select from mfa other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
       and other.type <> 'recovery')`;
@@ -100,12 +100,12 @@ export function recallFactor(factorId: string, auditId: string): Statement<Guard
   return sql`select null::text as refusal, ${factorColumns()} from mfa where mfa.id = ${factorId}::uuid and ${committed(auditId)}`;
 }
 
-/** The key of the lock for a change of one factor: its user. */
+/** The lock for a change of one factor: its user. */
 export function userOfFactor(factorId: string): Statement<{ id: string }> {
   return sql`select usr_id as id from mfa where id = ${factorId}::uuid`;
 }
 
-/** For how long leave to set a factor up stands, in seconds. */
+/** How long the permission to enroll a factor lasts, in seconds. */
 const leaveSeconds = 7 * 86_400;
 
 /** `insert into mfa_enrollment_grant …` for each row of `from`, which has the column `usr_id`. */

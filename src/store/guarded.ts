@@ -1,6 +1,6 @@
 /**
- * The four shapes of a guarded statement: read, list, insert, change. Each takes the row of its act: who asks, what the object is
- * now, whether they may, and the event.
+ * The four shapes of a guarded statement: read, list, insert, change. Each takes the row of its act and covers the actor, the
+ * object's current state, the permission and the event.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Asked, insertAuditEvent, successOf } from "./audit.ts";
 import { type Handle, handle } from "./cte.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** One row, and who asks for something about it. */
+/** One row, and the actor who asks about it. */
 export interface GuardedRow extends Asked {
   readonly act: GuardedAct;
   /** SQL for the table's name; the row is called `target`. */
@@ -20,23 +20,23 @@ export interface GuardedRow extends Asked {
   readonly owner: Statement;
 }
 
-/** A user as a whole: the row is the user. */
+/** A user as the object: the row is the user. */
 export function ofUser(act: GuardedAct, { actor, auditId, userId }: Asked & { userId: string }): GuardedRow {
   return { act, actor, auditId, table: sql`usr`, id: userId, owner: sql`target.id` };
 }
 
-/** A row of a table of what belongs to users. */
+/** A row of a table whose rows have users as owners. */
 export function ofOwned(act: GuardedAct, asked: Asked, table: Statement, id: string): GuardedRow {
   const { actor, auditId } = asked;
   return { act: heldTo(act, asked), actor, auditId, table, id, owner: sql`target.usr_id` };
 }
 
-/** The act as it was asked for: of anybody's, or on one's own account only. */
+/** The act as it was asked for: on any user's object, or limited to the actor's own account. */
 export function heldTo(act: GuardedAct, { onlyOwn }: Asked): GuardedAct {
   return onlyOwn ? ownerOnly(act) : act;
 }
 
-/** What a fragment of a guarded change may read. */
+/** The CTEs that a fragment of a guarded change may read. */
 export interface ChangeHandles {
   readonly acting: Handle<"acting">;
   /** The row as it was. */
@@ -45,14 +45,14 @@ export interface ChangeHandles {
   readonly changed: Handle<"changed">;
 }
 
-/** A row of a read: the code of the refusal, or null and what was asked for. */
+/** A row of a read: the code of the refusal, or null and the requested columns. */
 export type Guarded<Row> = Row & { readonly refusal: string | null };
 
 /**
- * One object: a row with `refusal` or its columns. A read by an administrator leaves an event, one's own none.
+ * Reads one object: a row with `refusal` or its columns. A read by an administrator leaves an event, a read by the owner none.
  *
- * @param read.columns SQL for the columns of a row that is called like the table.
- * @param read.join SQL for what the columns come from besides.
+ * @param read.columns SQL for columns of a row that has the name of the table.
+ * @param read.join SQL for other sources of the columns.
  */
 export function guardedRead<Row>(read: GuardedRow & { columns: Statement; join?: Statement }): Statement<Guarded<Row>> {
   return sql`
@@ -62,11 +62,11 @@ export function guardedRead<Row>(read: GuardedRow & { columns: Statement; join?:
 }
 
 /**
- * What a user has of a kind, oldest first: always one row, which holds the refusal where there is nothing. With a `limit` one row
- * more tells that there are others.
+ * Lists a user's objects of one kind, oldest first. There is always one row, which holds the refusal if there are no objects.
+ * With a `limit`, one additional row shows that others follow.
  *
- * @param list.of SQL for the table's name; the row is called so.
- * @param list.where SQL for which of the user's. Default all.
+ * @param list.of SQL for the table's name. The row has the same name.
+ * @param list.where SQL for which of the user's objects. Default all.
  */
 export function guardedList<Row>(
   list: GuardedRow & {
@@ -90,13 +90,13 @@ export function guardedList<Row>(
 }
 
 /**
- * Something new of a user's. The owner is shared with whoever ends them, and their status is that of after the lock. Raises the
- * refusal.
+ * Inserts an object for a user. It takes a share lock on the owner, so the status is the one after any statement that ends the
+ * owner. Raises the refusal.
  *
- * @param insert.refusal SQL for a code that the owner (`owner`) or the input gives, or null.
+ * @param insert.refusal SQL for a code that follows from the owner (`owner`) or the input, or null.
  * @param insert.into SQL for `insert into … select … from verdict where refusal is null … returning *`; `verdict` has `usr_id`.
- * @param insert.also Further CTEs that read the new row, each with a comma in front.
- * @param insert.otherwise The code if nothing was inserted though nothing was refused.
+ * @param insert.also Additional CTEs that read the new row, each preceded by a comma.
+ * @param insert.otherwise The code if nothing was inserted although nothing was refused.
  */
 export function guardedInsert<Row>(
   insert: Asked & {
@@ -135,21 +135,21 @@ export function guardedInsert<Row>(
 }
 
 /**
- * A change of one row. The batch has locked the user, so the target and the verdict are of now. A change that finds nothing
- * to do gives the row back and leaves no event. Raises the refusal.
+ * Changes one row. The batch has locked the user, so the target and the verdict are current. A change that finds nothing to do
+ * returns the row and leaves no event. Raises the refusal.
  */
 export function guardedChange<Row>(
   change: GuardedRow & {
-    /** SQL for a code that the target's state gives, or null. */
+    /** SQL for a code that follows from the target's state, or null. */
     refusal: (handles: ChangeHandles) => Statement;
     set: Statement;
     /** SQL for whether there is anything to do. Default true. */
     when?: Statement;
-    /** Further CTEs that read `changed`, each with a comma in front. */
+    /** Additional CTEs that read `changed`, each preceded by a comma. */
     also?: (handles: ChangeHandles) => Statement;
-    /** SQL for the columns of the answer, of a row that is called like the table. */
+    /** SQL for the columns of the answer, from a row that has the name of the table. */
     columns: Statement;
-    /** SQL for what the columns come from besides. */
+    /** SQL for other sources of the columns. */
     join?: Statement;
   },
 ): Statement<Row> {

@@ -1,5 +1,5 @@
 /**
- * What second factors a user has, and what is demanded of them, as conditions.
+ * Conditions: the second factors that a user has, and those that are required.
  *
  * @module
  */
@@ -7,18 +7,18 @@ import type { Handle } from "./cte.ts";
 import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** Whether a user has a second factor, which then every session of theirs needs (S12). */
+/** True if a user has a second factor. Every session of the user then needs it (S12). */
 function hasActiveFactor(userId: Statement): Statement {
   return sql`exists (select from mfa where mfa.usr_id = ${userId} and mfa.status = 'active')`;
 }
 
-/** Whether a user can prove more than a password: what then must be fresh for changes of the account (S04). */
+/** True if the user has a factor or passkey. If so, account changes require a fresh proof of it (S04). */
 export function hasStrongProof(userId: Statement): Statement {
   return sql`(${hasActiveFactor(userId)} or exists (
     select from cred key where key.usr_id = ${userId} and key.type = 'passkey' and key.status = 'active'))`;
 }
 
-/** Whether policy or an active factor demands a second factor from a user now. */
+/** True if policy or an active factor requires a second factor from a user now. */
 export function demandsSecondFactor(userId: Statement): Statement {
   return sql`(${hasActiveFactor(userId)} or exists (
     select from usr_mfa_policy policy
@@ -26,7 +26,7 @@ export function demandsSecondFactor(userId: Statement): Statement {
       and (policy.grace_until is null or policy.grace_until <= sallyport_now())))`;
 }
 
-/** SQL for the types of what a user can prove beside a password, each once, in a list: a passkey serves as a security key does. */
+/** SQL for a list of the proofs that a user has besides a password, each type once. A passkey counts as a security key. */
 export function activeFactorTypes(userId: Statement): Statement {
   return sql`array(
     select mfa.type from mfa where mfa.usr_id = ${userId} and mfa.status = 'active'
@@ -36,8 +36,8 @@ export function activeFactorTypes(userId: Statement): Statement {
 }
 
 /**
- * Whether somebody who has proved a credential, and must have a second factor and has none, may set one up: by an
- * administrator's leave; or if they never had one and the policy gave no grace that has ended (S32).
+ * True if a user who has proved a credential, and has no required second factor, may enroll one: with an administrator's
+ * permission, or if they never had one and no grace of the policy has ended (S32).
  */
 export function mayEnroll(userId: Statement): Statement {
   return sql`(exists (
@@ -48,15 +48,15 @@ export function mayEnroll(userId: Statement): Statement {
 }
 
 /**
- * SQL for when a factor that ends was confirmed: another SDK does not say, but makes none active that is not. One that was only
- * pending was no factor.
+ * SQL for when an ending factor was confirmed. Another SDK does not record it, but makes no unconfirmed factor active. A factor
+ * that was only pending was never confirmed.
  */
 export function confirmedAtItsEnd(): Statement {
   return sql`case when mfa.status in ('active', 'suspended') then coalesce(mfa.confirmed_at, mfa.created_at)
     else mfa.confirmed_at end`;
 }
 
-/** Whether a user has, or ever had, a factor or a passkey in use. */
+/** True if a user has, or ever had, a factor or a passkey in use. */
 function hasHadFactor(userId: Statement): Statement {
   return sql`(exists (
       select from mfa where mfa.usr_id = ${userId}
@@ -64,7 +64,7 @@ function hasHadFactor(userId: Statement): Statement {
     or exists (select from cred key where key.usr_id = ${userId} and key.type = 'passkey'))`;
 }
 
-/** Whether a user would have nothing left to prove a second factor with, without the row `target`. */
+/** True if a user would have no proof of a second factor left without the row `target`. */
 export function isLastProof(target: Handle<"target">): Statement {
   return sql`(${target}.status = 'active' and not exists (
       select from mfa other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
@@ -75,7 +75,7 @@ export function isLastProof(target: Handle<"target">): Statement {
 }
 
 /**
- * Whether a user must keep a second factor: by policy, for a password that is too short to stand alone (R001), or as an
+ * True if a user must keep a second factor: by policy, for a password that is too short on its own (R001), or as an
  * administrator (S05).
  */
 export function mustKeepFactor(userId: Statement): Statement {

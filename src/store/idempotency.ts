@@ -1,7 +1,7 @@
 import type { Lock } from "./locks.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** For how long a key stands for what it made, in seconds (S35). */
+/** How long a key stands for the object that it made, in seconds (S35). */
 const keySeconds = 86_400;
 
 /** A caller's key for one operation: its digest, and the object that the first call makes. */
@@ -11,8 +11,8 @@ export interface IdempotencyClaim {
 }
 
 /**
- * Takes the key, or leaves it with whoever has it. Comes before the operation's statement in the batch: a call at the same
- * time waits here, and the statement after it sees what the other has made.
+ * Claims the key, or leaves it with its current claim. Runs before the operation's statement in the batch: a concurrent call
+ * waits here, and its next statement sees the object that the other made.
  */
 export function claimKey({ digest, target }: IdempotencyClaim): Lock {
   const statement = sql`
@@ -23,7 +23,7 @@ export function claimKey({ digest, target }: IdempotencyClaim): Lock {
   return { on: "key", name: digest, statement };
 }
 
-/** SQL for what the key stands for, or null without a key. */
+/** SQL for the object that the key stands for, or null without a key. */
 export function claimedTarget(claim: IdempotencyClaim | undefined): Statement {
   return sql`(select k.target from idempotency k where k.digest = ${claim?.digest ?? null}::text)`;
 }

@@ -1,5 +1,5 @@
 /**
- * Who has an identifier, and the locks for taking one.
+ * The holder of an identifier, and the locks for taking one.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import type { Lock } from "./locks.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**
- * SQL for whether a suspended password holds the identifier. The specification leaves it free then; but its owner would undo an
- * administrator's suspension with a new password, and a stranger would take the name.
+ * SQL for whether a suspended password holds the identifier. The specification leaves the identifier free then. But the owner
+ * could undo an administrator's suspension with a new password, and a stranger could take the name.
  */
 export function hasSuspendedCredential(identifier: string): Statement {
   return sql`exists (
@@ -16,8 +16,8 @@ export function hasSuspendedCredential(identifier: string): Statement {
 }
 
 /**
- * The locks for taking an identifier. Who takes it at the same time waits for the outcome, and so does who suspends the password
- * that has it: a unique index alone lets one in who waited for a password that was suspended meanwhile.
+ * The locks for taking an identifier. A concurrent request for the identifier waits for the outcome, and so does a suspension
+ * of the password that holds it. A unique index alone would admit a request that waited while that password was suspended.
  */
 export function lockIdentifier(identifier: string): Lock[] {
   const statement = sql`select pg_advisory_xact_lock(hashtextextended('sallyport identifier ' || ${identifier}::text, 0))`;
@@ -27,9 +27,9 @@ export function lockIdentifier(identifier: string): Lock[] {
   ];
 }
 
-/** Whose password has it. */
+/** The user whose password holds it. */
 export function userOfIdentifier(identifier: string): Statement<{ id: string }> {
-  // Two halves, since each status has an index of its own.
+  // Two halves, because each status has its own index.
   return sql`select usr_id as id from cred where type = 'password' and identifier = ${identifier} and status = 'active'
     union select usr_id from cred where type = 'password' and identifier = ${identifier} and status = 'suspended'`;
 }

@@ -1,8 +1,8 @@
 /**
- * Locks that a batch takes before anything else, in one order for everybody: that of `lockOrder`, users by id and others by name.
+ * Locks that a batch takes before anything else, always in the same order: that of `lockOrder`, users by id and others by name.
  *
- * In READ COMMITTED a statement's snapshot is older than the lock that it waited for, so whoever acts on a set (a user's
- * sessions) locks its parent in an earlier statement.
+ * In READ COMMITTED a statement's snapshot is older than the lock that it waited for. So a batch that changes a set (a user's
+ * sessions) locks the set's parent in an earlier statement.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { type LockKind, lockOrder } from "../domain/act.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**
- * What to lock: the users that a query names in a column `id`, or what a statement of its own locks, under a name. The statement
- * comes with the lock, so that a bundle that needs only users carries no other.
+ * The object of a lock: the users that a query returns in a column `id`, or whatever a given statement locks, under a name. The
+ * statement comes with the lock, so that a bundle that locks only users contains no other.
  */
 export type Lock =
   | { readonly on: "user"; readonly key: Statement }
@@ -32,9 +32,9 @@ export function lockStatements(locks: readonly Lock[]): Statement[] {
       if (lock.on !== "user") named.set(lock.name, lock.statement);
       else users = users ? sql`${users} union ${lock.key}` : lock.key;
     }
-    // `for no key update`, since foreign-key checks take `key share` and would queue behind `for update`.
+    // `for no key update`, because foreign-key checks take `key share` and would queue behind `for update`.
     if (users) return sql`select id from usr where id in (${users}) order by id for no key update`;
-    // By name, of which no two are the same.
+    // By name. No two names are the same.
     return [...named].sort().map(([, statement]) => statement);
   });
 }

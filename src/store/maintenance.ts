@@ -1,12 +1,12 @@
 import { type Statement, sql } from "./sql.ts";
 
 /**
- * Removes tickets, enrolments, challenges, keys and counters that have ended, at most `limit` of each. A run of failures is
- * remembered for 90 days, and for good once it has closed the way (S22); at a name that nobody has as well, or what 429 says
- * would tell which names somebody has (R018).
+ * Removes ended tickets, enrollments, challenges, keys and counters, at most `limit` of each. A run of failures is kept for 90
+ * days, and for good once it has closed the counter (S22). The same holds for an identifier that no user has; otherwise a 429
+ * would reveal which identifiers exist (R018).
  */
 export function purgeExpired(limit: number, purges: readonly Purge[] = []): Statement {
-  // The conditions are those of two indexes, and so without parameters.
+  // The conditions must match those of two indexes, so they have no parameters.
   const counters = (days: number, condition: Statement) =>
     deleteEnded(limit, { ...expiry(sql`attempt`, sql`bucket`, sql`resets_at`), days, condition });
   const all = [
@@ -19,15 +19,15 @@ export function purgeExpired(limit: number, purges: readonly Purge[] = []): Stat
   return sql`with ${all.reduce((list, one) => sql`${list}, ${one}`)} select 1`;
 }
 
-/** What else a feature has purged: a CTE that deletes at most `limit` rows. */
+/** An additional purge of a feature: a CTE that deletes at most `limit` rows. */
 export type Purge = (limit: number) => Statement;
 
-/** Second factors that were not confirmed in time, and leaves to set one up. */
+/** Second factors that were not confirmed in time, and expired permissions to enroll one. */
 export const purgeFactors: Purge = (limit) => sql`
   factors as ${deleteEnded(limit, { ...expiry(sql`mfa`, sql`id`, sql`pending_expires_at`), condition: sql`status = 'pending'` })},
   leaves as ${deleteEnded(limit, expiry(sql`mfa_enrollment_grant`, sql`usr_id`))}`;
 
-/** Challenges of WebAuthn that were answered, and are over. */
+/** WebAuthn challenges that were answered and have expired. */
 export const purgeChallenges: Purge = (limit) =>
   sql`challenges as ${deleteEnded(limit, expiry(sql`spent_challenge`, sql`digest`))}`;
 
@@ -51,14 +51,14 @@ function deleteEnded(limit: number, { table, key, end, days = 0, condition = sql
       order by ${end} limit ${limit}::int for update skip locked))`;
 }
 
-/** Writes the probe's row; what is read next must be it (S50). */
+/** Writes the probe's row. The next read must return it (S50). */
 export function writeProbe(id: number, value: string): Statement {
   return sql`
     insert into sallyport_probe (id, value) values (${id}::int, ${value})
     on conflict (id) do update set value = excluded.value`;
 }
 
-/** The same text and parameters each time, so that a query cache in between would answer for the database. */
+/** The same text and parameters each time, so that a query cache would answer in place of the database. */
 export function readProbe(id: number): Statement<{ value: string }> {
   return sql`select value from sallyport_probe where id = ${id}::int`;
 }

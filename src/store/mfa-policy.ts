@@ -13,14 +13,14 @@ import { type Statement, sql } from "./sql.ts";
 
 export type MfaPolicyRow = RowOf<typeof mfaPolicy>;
 
-/** The columns of a {@link MfaPolicyRow}, of whatever row is called `policy`. */
+/** The columns of a {@link MfaPolicyRow}, read from the row called `policy`. */
 const columns = () => columnsOf("policy", mfaPolicy);
 
 interface OfUser extends Asked {
   readonly userId: string;
 }
 
-/** The policy of a user, who has one that requires nothing until it is set. */
+/** The policy of a user. Until it is set, it requires nothing. */
 export function selectMfaPolicy(asked: OfUser): Statement<Guarded<MfaPolicyRow>> {
   return guardedRead({
     ...ofUser(acts.getMfaPolicy, asked),
@@ -34,8 +34,8 @@ export function selectMfaPolicy(asked: OfUser): Statement<Guarded<MfaPolicyRow>>
 }
 
 /**
- * Sets the policy. Its own user may raise it: require a factor, and sooner; and never lower it (S04). The batch has locked the
- * user.
+ * Sets the policy. A user may raise their own, by requiring a factor or requiring it sooner, and never lower it (S04). The
+ * batch has locked the user.
  */
 export function setMfaPolicy(asked: OfUser & { required: boolean; graceUntil: Date | null }): Statement<MfaPolicyRow> {
   const soonest = (at: Statement): Statement => sql`coalesce(${at}, '-infinity'::timestamptz)`;
@@ -48,7 +48,7 @@ export function setMfaPolicy(asked: OfUser & { required: boolean; graceUntil: Da
         case
           when target.id is null then 'not_found'
           when target.status = 'revoked' then 'conflict.already_terminal'
-          -- Who requires of themself what they do not have may be locked out for ever.
+          -- A user who requires a proof that they do not have could be locked out for ever.
           when acting.usr_id = target.id and ${asked.required}::boolean and not ${hasStrongProof(sql`target.id`)}
             then 'precondition.factor_needed_first'
           when acting.usr_id = target.id and before.required and (not ${asked.required}::boolean
@@ -80,8 +80,8 @@ export function recallMfaPolicy(userId: string, auditId: string): Statement<MfaP
 }
 
 /**
- * Leave for a user to set a first factor up after the grace of their policy has ended (S32). The batch has locked the user.
- * Whoever has a factor needs none, and would keep it for a thief of the password until that one is lost.
+ * Lets a user enroll a first factor after the grace of their policy has ended (S32). The batch has locked the user. A user with
+ * a factor needs no permission; it would last until that factor is lost, and serve an attacker who knows the password.
  */
 export function grantEnrollment(asked: OfUser): Statement<{ granted: boolean }> {
   const actor = acting(asked.actor);
@@ -104,7 +104,7 @@ export function grantEnrollment(asked: OfUser): Statement<{ granted: boolean }> 
     select true as granted from verdict where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
-/** Whether the leave has been given. */
+/** True if the permission was given. */
 export function recallGrant(auditId: string): Statement<{ granted: boolean }> {
   return sql`select true as granted where ${committed(auditId)}`;
 }

@@ -1,9 +1,9 @@
 /**
  * Applies the migrations in order, each in one transaction together with its record in `sallyport_migration`.
  *
- * A migration file holds statements separated by a line that reads `-- statement`, because no driver takes several
- * statements at once. Files are forward only and never edited once applied: the record keeps the text's SHA-256. A
- * statement that cannot run in a transaction (`create index concurrently`) has no place in one.
+ * A migration file holds statements separated by a line that reads `-- statement`, because no driver takes several statements
+ * at once. Files are forward only and never edited once applied: the record keeps the text's SHA-256. A file must not contain a
+ * statement that cannot run in a transaction (`create index concurrently`).
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface Migration {
 }
 
 export interface MigrateOptions {
-  /** Changes nothing, and only says what would be applied. Default false. */
+  /** Changes nothing, and only reports what would be applied. Default false. */
   dryRun?: boolean | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface MigrateReport {
   readonly pending: readonly string[];
 }
 
-/** Why a database cannot be migrated, or served from. */
+/** Why a database cannot be migrated or served from. */
 export type DatabaseStateCode =
   | "migration_changed"
   | "migration_unknown"
@@ -38,7 +38,7 @@ export type DatabaseStateCode =
   | "clock_replaced"
   | "stale_reads";
 
-/** The database is not in a state that this release can work with. Only a person can decide what to do. */
+/** The database is in a state that this release cannot work with. Only an operator can decide what to do. */
 export class DatabaseStateError extends Error {
   override readonly name = "DatabaseStateError";
   readonly code: DatabaseStateCode;
@@ -52,11 +52,11 @@ export class DatabaseStateError extends Error {
 /**
  * Brings the database up to the last of `migrations`.
  *
- * Two calls at once are safe: each transaction begins with the same lock, and the record's primary key makes the one that
- * comes second undo its attempt and read again.
+ * Two calls at once are safe: each transaction begins with the same lock, and the record's primary key makes the second one
+ * undo its attempt and read again.
  *
  * @throws {DatabaseStateError} Before any change, if an applied migration was edited, is not in the list or comes after one
- *   that is not applied, or if the clock is not the production one.
+ * that is not applied, or if the clock is not the production clock.
  */
 export async function migrate(
   database: Database,
@@ -86,7 +86,7 @@ export async function migrate(
 /**
  * Refuses a database in which `sallyport_now()` is anything but the true time.
  *
- * A clock that is a table row (as the tests install) stops time for whoever can write it (S17).
+ * A clock that is a table row (as the tests install) lets any writer of the table stop time (S17).
  *
  * @throws {DatabaseStateError} `clock_missing` if nothing was migrated, `clock_replaced` otherwise.
  */
@@ -130,7 +130,7 @@ async function parseMigration({ name, text }: Migration): Promise<Step> {
   return { name, sha256, statements };
 }
 
-/** Any number will do that nobody else locks: these are the letters "sall". */
+/** The number must only be unused by other locks: these are the letters "sall". */
 const lock = () => sql`select pg_advisory_xact_lock(1935764588)`;
 
 const createRecords = () => sql`
@@ -174,7 +174,7 @@ function pendingSteps(steps: readonly Step[], applied: readonly Applied[]): read
   return steps.slice(applied.length);
 }
 
-/** False if somebody else recorded the step first, in which case nothing of it was done twice. */
+/** False if another process recorded the step first. In that case nothing was done twice. */
 async function apply(database: Database, { name, sha256, statements }: Step): Promise<boolean> {
   try {
     await database.batch([

@@ -1,5 +1,5 @@
 /**
- * What an owner may not do to a credential of their own.
+ * What owners may not do to their own credentials.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { isLastProof, mustKeepFactor } from "./held-factors.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** Who acts, and the credential. */
+/** The actor and the credential. */
 type Own = Pick<ChangeHandles, "acting" | "target">;
 
 /**
- * Whether its owner is about to lose the last way to sign in: a password or a passkey. Recovery codes and factors are none,
+ * True if the owner is about to lose the last way to sign in: a password or a passkey. Recovery codes and factors do not count,
  * and an administrator may close an account.
  */
 export function isOwnersLastWayIn({ acting, target }: Own): Statement {
@@ -22,7 +22,7 @@ export function isOwnersLastWayIn({ acting, target }: Own): Statement {
       and other.type in ('password', 'passkey')))`;
 }
 
-/** Whether its owner has not proved the password. */
+/** True if the owner has not proved the password. */
 export function isUnprovedPassword(
   { acting, target }: { acting: Handle<"acting">; target: Handle<"target"> },
   proof: CurrentPassword | undefined,
@@ -31,12 +31,12 @@ export function isUnprovedPassword(
     and ${lacksPasswordProof(acting, sql`${target}.usr_id`, proof)})`;
 }
 
-/** Whether its owner would free the identifier of a password that is suspended, and undo the suspension with a new one. */
+/** True if the owner would free the identifier of a suspended password, and so undo the suspension with a new password. */
 export function isOwnersSuspendedPassword({ acting, target }: Own): Statement {
   return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.type = 'password' and ${target}.status = 'suspended')`;
 }
 
-/** Whether it is the only second factor of an owner who must keep one. */
+/** True if it is the only second factor of an owner who must keep one. */
 export function isOwnersLastFactor({ acting, target }: Own): Statement {
   return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.type = 'passkey' and ${isLastProof(target)}
     and ${mustKeepFactor(sql`${target}.usr_id`)})`;

@@ -1,5 +1,5 @@
 /**
- * A user's passkeys: credentials of theirs with what their authenticators have told.
+ * A user's passkeys: their credentials, with the data from their authenticators.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { claimCredentialId, type RegisteredKey } from "./webauthn.ts";
 
 export type PasskeyRow = RowOf<typeof passkey>;
 
-/** The columns of a {@link PasskeyRow}, of the rows that are called `cred` and `w`, what its authenticator has told. */
+/** The columns of a {@link PasskeyRow}, read from the rows called `cred` and `w`, the authenticator's data. */
 const columns = () =>
   columnsOf("cred", passkey, {
     name: sql`w.name`,
@@ -66,7 +66,7 @@ export function recallPasskey(passkeyId: string, auditId: string): Statement<Pas
     where aud.id = ${auditId}::uuid`;
 }
 
-/** A user's passkeys that are not revoked, oldest first, with one row that holds the refusal where there are none. */
+/** A user's passkeys that are not revoked, oldest first. If there are none, one row holds the refusal. */
 export function selectPasskeysOfUser(asked: Asked & { userId: string }): Statement<Guarded<PasskeyRow>> {
   return guardedList({
     ...ofUser(acts.listPasskeys, asked),
@@ -77,7 +77,7 @@ export function selectPasskeysOfUser(asked: Asked & { userId: string }): Stateme
   });
 }
 
-/** Gives a passkey another name. The batch has locked the user. */
+/** Renames a passkey. The batch has locked the user. */
 export function renamePasskey(asked: Asked & { passkeyId: string; name: string }): Statement<PasskeyRow> {
   return guardedChange({
     ...ofOwned(acts.renamePasskey, asked, sql`cred`, asked.passkeyId),

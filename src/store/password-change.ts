@@ -12,11 +12,11 @@ import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns
 import { type Statement, sql } from "./sql.ts";
 
 export interface ReservedChangeRow {
-  /** Set if the actor may not try at all; then nothing was counted against them. */
+  /** Set if the actor may not try at all. Then no attempt was counted. */
   readonly refusal: string | null;
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
-  /** What was tried: the password, or of whoever has none the credential that the session came of. */
+  /** The credential that was tried: the password or, for a user without one, the credential that the session was started with. */
   readonly triedId: string | null;
   readonly credentialId: string | null;
   readonly identifier: string | null;
@@ -25,20 +25,20 @@ export interface ReservedChangeRow {
 }
 
 /**
- * Counts an attempt at the current password of a session, on the counter that sign-in has too (R013).
- * Where that is used up it is counted on the session's family, as on a known device, so that a stranger's guesses do not keep
- * the owner from changing the password (R014), nor a thief's refreshes give him new ones. In a session that came of another
- * credential it is counted on one counter for all of those, or each sign-in with a passkey, or with one of two passwords, would
- * give new guesses. One row always.
+ * Counts an attempt at the current password of a session, on the counter that sign-in uses too (R013). If that counter is used
+ * up, the attempt counts for the session's family, as for a known device. So a stranger's guesses do not keep the owner from
+ * changing the password (R014), and refreshing a stolen session gives no new guesses. In sessions started with other
+ * credentials, attempts share one counter; otherwise each sign-in with a passkey, or with another password, would give new
+ * guesses. Always one row.
  *
- * @param change.credentialId The password to prove; if it is left out, the one that the session came of, or else the user's
- *   oldest. Of whoever has none there is no hash, and the attempt counts on the family.
+ * @param change.credentialId The password to prove. Default: the password that the session was started with, or else the user's
+ * oldest. A user without a password has no hash, and the attempt counts for the family.
  */
 export function reserveCurrentPassword(change: {
   actor: Actor;
-  /** What it is asked for. */
+  /** The act that the password is proved for. */
   act: Audited;
-  /** The act whose guard says how fresh the session must be. */
+  /** The act whose guard decides how fresh the session must be. */
   guard: GuardedAct;
   sessionId: string;
   credentialId: string | undefined;
@@ -64,7 +64,8 @@ export function reserveCurrentPassword(change: {
       select acting.usr_id, coalesce(
         ${refusalUnless(change.guard, actor.name, { owner })},
         case
-          -- To prove it again opens nothing to whoever has something stronger, and a thief of an old session would use the attempts up.
+          -- A password proves nothing for a user with a stronger proof, and the thief of an old session would use up the
+          -- attempts.
           when ${hasStrongProof(sql`acting.usr_id`)} and not acting.fresh then 'unauthorized.reauthentication_required'
           when target.id is null and ${isNamed} then 'not_found'
           when target.status <> 'active' then 'conflict.credential_not_active'
@@ -100,8 +101,8 @@ export function reserveCurrentPassword(change: {
 }
 
 /**
- * Replaces the password, ends every session and ticket of the user, and makes one fresh session (S47). The batch has
- * locked the user.
+ * Replaces the password, ends every session and ticket of the user, and makes one fresh session (S47). The batch has locked the
+ * user.
  */
 export function spendPasswordChange(change: {
   actor: Actor;

@@ -11,10 +11,10 @@ export interface CurrentPassword {
 }
 
 /**
- * SQL for whether a user acts on their own account without having proved the password that it has: a session alone may be a
- * thief's, who would put the owner out and take the identifier.
+ * SQL for whether a user acts on their own account without having proved its password. A session alone may be stolen, and the
+ * thief could lock the owner out and take the identifier.
  *
- * @param proof What was checked; it counts if that password is still the same.
+ * @param proof The checked password. It counts if that password is still the same.
  */
 export function lacksPasswordProof(
   acting: Handle<"acting">,

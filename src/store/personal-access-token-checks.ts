@@ -1,7 +1,7 @@
 /**
- * Checks of a presented personal access token. Its secret is proved in the isolate, by Argon2id, so a check has two statements
- * as a sign-in has (S02): the first counts it and gives the hash, the second acts on the proof. While the isolate remembers
- * the proof, one statement does, and writes only if the row still has the very hash that the secret was proved against (S01).
+ * Checks of a presented personal access token. The isolate proves its secret, by Argon2id, so a check has two statements, like
+ * a sign-in (S02): the first counts it and returns the hash, the second acts on the proof. While the isolate remembers the
+ * proof, one statement suffices. It writes only if the row still has the same hash that the secret was proved against (S01).
  *
  * @module
  */
@@ -22,11 +22,11 @@ export interface FoundTokenRow
   readonly secretHash: string;
   /** `pat.revoked` or `pat.expired`, else null. */
   readonly refusal: string | null;
-  /** The database's time, which the proof's age is counted from. */
+  /** The database's time. The proof's age is counted from it. */
   readonly now: Date;
 }
 
-/** SQL for what the state of a row called `pat` refuses with, revoked before expired (Flametrench ADR 0016). */
+/** SQL for the refusal by the state of a row called `pat`, revoked before expired (Flametrench ADR 0016). */
 const refusalOfState = () => sql`case
   when pat.revoked_at is not null then 'pat.revoked'
   when pat.expires_at <= sallyport_now() then 'pat.expired' end`;
@@ -34,10 +34,10 @@ const refusalOfState = () => sql`case
 const columns = () => sql`pat.id, pat.usr_id as "userId", pat.scope, pat.secret_hash as "secretHash",
   ${refusalOfState()} as refusal, sallyport_now() as now, ${userColumns()}`;
 
-/** A token whose owner is not active is not there, so that their state is nobody's to learn. */
+/** A token whose owner is not active counts as absent, so that the owner's state is not revealed. */
 const ofActiveUser = () => sql`pat join usr on usr.id = pat.usr_id and usr.status = 'active'`;
 
-/** `update pat …` of a token's last use, for one that was proved: at most once a minute, and never after its end (H3). */
+/** `update pat …` for a proved token's last use: at most once a minute, and never after the token has ended (H3). */
 function touch(proof: { tokenId: string; secretHash: string }, condition: Statement): Statement {
   return sql`
     update pat set last_used_at = greatest(sallyport_now(), pat.created_at)
@@ -49,7 +49,7 @@ function touch(proof: { tokenId: string; secretHash: string }, condition: Statem
     returning pat.id`;
 }
 
-/** The use of a token that this isolate has proved lately: no row for one that is gone, `proved` if the proof still holds. */
+/** The use of a token that this isolate has recently proved: no row if it is gone, `proved` if the proof is still valid. */
 export function useProvedToken(proof: {
   tokenId: string;
   secretHash: string;
@@ -66,7 +66,7 @@ export function useProvedToken(proof: {
     select * from found`;
 }
 
-/** A check that was counted; the token's columns are null if there is none, or nothing was left. */
+/** A counted check. The token's columns are null if there is no token, or no attempts are left. */
 export type ReservedTokenCheckRow = {
   readonly [Column in keyof FoundTokenRow]: FoundTokenRow[Column] | null;
 } & {
@@ -75,8 +75,8 @@ export type ReservedTokenCheckRow = {
 };
 
 /**
- * Counts a check against the address that asks, and gives what it needs. Always one row, and the same work whether there is
- * such a token or not. The first refusal of a window leaves an event.
+ * Counts a check for the client's address and returns the token's data. Always one row, and the same work whether or not the
+ * token exists. The first refusal of a window leaves an event.
  *
  * @param check.tokenId `undefined` for an id that no row can have.
  */
@@ -105,8 +105,8 @@ export function reserveTokenCheck(check: {
 }
 
 /**
- * Notes the use of a token that was proved, and refunds the check. Gives what has become of the token meanwhile:
- * hashing takes a while, in which it may have been revoked.
+ * Records the use of a proved token, and refunds the check. Returns the token's state after hashing, which takes a while: the
+ * token may have been revoked in the meantime.
  */
 export function spendTokenCheck(proof: {
   tokenId: string;
@@ -124,12 +124,12 @@ export function spendTokenCheck(proof: {
     left join (${ofActiveUser()}) on pat.id = ${proof.tokenId}::uuid and pat.secret_hash = ${proof.secretHash}`;
 }
 
-/** Returns a check whose secret was not looked at. */
+/** Refunds a check whose secret was not checked. */
 export function returnTokenCheck(counters: readonly string[]): Statement {
   return sql`with ${giveBack(counters, sql`true`)} select 1`;
 }
 
-/** The CTEs that lower counters by one, in order of name as they were raised, or two requests could deadlock. */
+/** The CTEs that lower counters by one, in order of name, as they were raised; otherwise two requests could deadlock. */
 function giveBack(counters: readonly string[], condition: Statement): Statement {
   return sql`held as materialized (
       select bucket from attempt where bucket = any(${counters}::text[]) and ${condition} order by bucket for update),
@@ -137,12 +137,14 @@ function giveBack(counters: readonly string[], condition: Statement): Statement 
       update attempt set count = greatest(count - 1, 0) from held where attempt.bucket = held.bucket)`;
 }
 
-/** How many failed checks of one token are written down each by itself: no stranger who knows an id fills the log (S41). */
+/**
+ * How many failed checks of one token are recorded individually, so that a stranger who knows an id cannot fill the log (S41).
+ */
 const failureLimit: AttemptLimit = { attempts: 20, windowSeconds: 900 };
 
 /**
- * The event of a failed check, with its reason, if there is such a token: a secret that was cut off, and above all the use of
- * a token that was revoked. Past twenty in a quarter of an hour one event stands for the rest.
+ * The event of a failed check, with its reason, if the token exists: a truncated secret, and above all the use of a revoked
+ * token. Past twenty in a quarter of an hour, one event stands for the rest.
  */
 export function recordFailedTokenCheck(failure: {
   tokenId: string | undefined;

@@ -13,20 +13,20 @@ import { type Statement, sql } from "./sql.ts";
 
 export type PersonalAccessTokenRow = RowOf<typeof personalAccessToken>;
 
-/** SQL for the state of whatever row is called `pat`: revoked before expired, as the specification reports it. */
+/** SQL for the state of the row called `pat`: revoked before expired, as the specification reports it. */
 const status = () => sql`case
   when pat.revoked_at is not null then 'revoked'
   when pat.expires_at <= sallyport_now() then 'expired'
   when pat.id is not null then 'active' end`;
 
-/** The columns of a {@link PersonalAccessTokenRow}, of whatever row is called `pat`. */
+/** The columns of a {@link PersonalAccessTokenRow}, read from the row called `pat`. */
 const columns = () => columnsOf("pat", personalAccessToken, { status: status() });
 
 interface OfToken extends Asked {
   readonly tokenId: string;
 }
 
-/** A new token. Its owner is shared with whoever ends them, and their status is that of after the lock. */
+/** A new token. It takes a share lock on the owner, so the status is the one after any statement that ends the owner. */
 export function insertPersonalAccessToken(
   asked: OfToken & {
     userId: string;
@@ -59,7 +59,7 @@ export function selectPersonalAccessToken(asked: OfToken): Statement<Guarded<Per
   return guardedRead({ ...ofToken(acts.getPat, asked), columns: columns() });
 }
 
-/** A page of a user's tokens in order of their ids; one row more than asked for tells that there are others. */
+/** A page of a user's tokens, in order of their ids. One additional row shows that others follow. */
 export function selectPersonalAccessTokensOfUser(
   asked: Asked & {
     userId: string;
@@ -77,12 +77,12 @@ export function selectPersonalAccessTokensOfUser(
   });
 }
 
-/** Ends a token; one that was revoked stays as it is, with its first time. The batch has locked the user. */
+/** Ends a token. A token that is already revoked keeps its first time. The batch has locked the user. */
 export function revokePersonalAccessToken(asked: OfToken): Statement<PersonalAccessTokenRow> {
   return guardedChange({
     ...ofToken(acts.revokePat, asked),
     refusal: () => sql`null::text`,
-    // Not before the last use: a use that was let through has waited for nobody and may be the later one.
+    // Not before the last use: an admitted use waits for no lock, and may be later than this transaction.
     set: sql`revoked_at = greatest(sallyport_now(), pat.created_at, pat.last_used_at)`,
     when: sql`pat.revoked_at is null`,
     columns: columns(),
@@ -94,7 +94,7 @@ export function recallPersonalAccessToken(tokenId: string, auditId: string): Sta
   return sql`select ${columns()} from pat where pat.id = ${tokenId}::uuid and ${committed(auditId)}`;
 }
 
-/** The key of the lock for a change of one token: its user. */
+/** The lock for a change of one token: its user. */
 export function userOfPersonalAccessToken(tokenId: string): Statement<{ id: string }> {
   return sql`select usr_id as id from pat where id = ${tokenId}::uuid`;
 }

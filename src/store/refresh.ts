@@ -13,30 +13,30 @@ import { demandsSecondFactor } from "./held-factors.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** What became of a refresh. Only `rotate` and `retry` give a session. */
+/** The outcome of a refresh. Only `rotate` and `retry` return a session. */
 export type RefreshVerdict = "rotate" | "retry" | "reuse" | "ended" | "mfa_required" | "not_found";
 
 export type RefreshedRow = SessionUserRow & {
   readonly verdict: RefreshVerdict;
-  /** Of the child: from these and the old token the isolate derives the child's token again (S09). */
+  /** From the child: the isolate derives the child's token again from these and the old token (S09). */
   readonly nonce: string;
   readonly keyVersion: number;
   readonly tokenHash: string;
 };
 
-/** The key of the lock: the user of the presented session, so that no two refreshes of a user run side by side. */
+/** The lock: the user of the presented session, so that no two refreshes of a user run side by side. */
 export function userOfToken(tokenHash: string): Statement<{ id: string }> {
   return sql`select usr_id as id from ses where token_hash = decode(${tokenHash}, 'hex')`;
 }
 
 /**
- * Rotates, repeats or refuses; no row for an unknown token. The batch has locked the user, so what is read here is of now.
+ * Rotates, repeats or refuses; no row for an unknown token. The batch has locked the user, so this reads the current state.
  *
- * A rotated session is one with `successor_id`, and `revoked_at` is when it was rotated.
+ * A rotated session has a `successor_id`, and its `revoked_at` is the time of the rotation.
  */
 export function refreshSession(refresh: {
   tokenHash: string;
-  /** The session that the caller names besides; any other than the presented one is not there (S08). */
+  /** The session that the caller also names. If it is not the presented one, it is not found (S08). */
   presentedId: string | undefined;
   transport: Transport;
   /** The child to make if this is the first refresh of the token. */
@@ -114,7 +114,7 @@ export function refreshSession(refresh: {
       on retried.verdict = 'retry' and next.id = retried.successor_id) ses on true`;
 }
 
-/** What became of a refresh whose reply was lost. One that only repeated another has left no event, and runs again. */
+/** The outcome of a refresh whose reply was lost. One that only repeated another has left no event, and runs again. */
 export function recallRefresh(childId: string, auditId: string): Statement<RefreshedRow> {
   return sql`
     select case aud.outcome when 'success' then 'rotate' else 'ended' end as verdict,

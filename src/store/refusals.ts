@@ -1,5 +1,5 @@
 /**
- * What a database's error means, by SQLSTATE, table and constraint: the one table of it. Nobody reads message text.
+ * The one table of what a database's errors mean, by SQLSTATE, table and constraint. Message text is never read.
  *
  * @module
  */
@@ -20,14 +20,14 @@ const constraints: ReadonlyMap<string, ErrorCode> = new Map<string, ErrorCode>([
   ["23503 cred cred_usr_id_fkey", "not_found"],
 ]);
 
-/** Whether nobody knows if the statement took effect: the error is not the database's own. */
+/** True if it is unknown whether the statement took effect: the error is not the database's own. */
 export function isReplyLost(error: unknown): boolean {
   const { code } = asFailure(error);
-  // Not `EPIPE` and its like, which have five letters too.
+  // Excludes `EPIPE` and similar codes, which have five letters too.
   return !(error instanceof AuthError) && !(typeof code === "string" && /^(?!E[A-Z]{4})[0-9A-Z]{5}$/.test(code));
 }
 
-/** The refusal that a database's error stands for; any other error as it is, which is a fault of ours. */
+/** The refusal that a database's error means. Any other error is returned as it is: it is a bug or an outage. */
 export function refusalOf(error: unknown): unknown {
   const { code, table, constraint } = asFailure(error);
   if (error instanceof AuthError || typeof code !== "string") return error;
@@ -35,21 +35,21 @@ export function refusalOf(error: unknown): unknown {
 
   const known = constraints.get(`${code} ${String(table)} ${String(constraint)}`);
   if (known) return new AuthError(known, { cause: error });
-  // Characters that the database's encoding does not have, among them NUL: Postgres 15, Appendix A.
+  // Characters that the database's encoding lacks, among them NUL: Postgres 15, Appendix A.
   if (code === "22021" || code === "22P05") return new AuthError("invalid_format.text", { cause: error });
-  // Conflicts that outlived their retries, no room, cancelled for time: a later try may do.
+  // Conflicts that outlived their retries, no room left, cancelled by a deadline: a later try may succeed.
   if (/^(40|53|55|57)/.test(code)) {
     return new AuthError("unavailable.database", { cause: error, retryAfterSeconds: 1 });
   }
   return error;
 }
 
-/** Says which operation of a batch the statements after it are of, for {@link placeOf}; until the transaction ends. */
+/** Names the operation of the following statements of a batch, for {@link placeOf}, until the transaction ends. */
 export function markPlace(place: number): Statement {
   return sql`select set_config('sallyport.place', ${String(place)}, true)`;
 }
 
-/** Which operation of a batch has refused; `undefined` where nobody marked it, or it was not a refusal of its own. */
+/** Which operation of a batch has refused; `undefined` if there was no mark, or the error was not an operation's own refusal. */
 export function placeOf(error: unknown): number | undefined {
   const { code, table } = asFailure(error);
   return code === "SP001" && /^\d+$/.test(String(table)) ? Number(table) : undefined;

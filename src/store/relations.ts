@@ -1,5 +1,5 @@
 /**
- * Relations of the tuple table as conditions: who holds what on which object. Compared whole: subject, relation and object.
+ * Relations of the tuple table as conditions. Subject, relation and object are each compared as a whole.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { Handle } from "./cte.ts";
 import type { Lock } from "./locks.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** Whether a user holds the administrator relation on the one reserved object. */
+/** True if a user holds the administrator relation on the one reserved object. */
 export function isAdministrator(userId: Statement): Statement {
   return sql`exists (
     select from tup
@@ -18,13 +18,13 @@ export function isAdministrator(userId: Statement): Statement {
       and tup.subject_type = 'usr' and tup.subject_id = ${userId})`;
 }
 
-/** Whether the user `target` is the last active administrator; the batch has locked all administrators' tuples. */
+/** True if the user `target` is the last active administrator. The batch has locked all administrators' tuples. */
 export function isLastAdministrator(target: Handle<"target">): Statement {
   return sql`(${isAdministrator(sql`${target}.id`)} and not exists (
     select from usr other where other.status = 'active' and other.id <> ${target}.id and ${isAdministrator(sql`other.id`)}))`;
 }
 
-/** Locks every administrator's tuple, so that the last two cannot both leave. Whoever adds one disturbs nobody. */
+/** Locks every administrator's tuple, so that the last two cannot both leave. Adding an administrator conflicts with nothing. */
 export function lockAdministrators(): Lock {
   const statement = sql`
     select id from tup
@@ -33,7 +33,7 @@ export function lockAdministrators(): Lock {
   return { on: "administrators", name: "", statement };
 }
 
-/** SQL for the place of the strongest relation that a user holds on an object, from 1, among those that a row names; or null. */
+/** SQL for the rank of the strongest relation that a user holds on an object, from 1, among a row's relations; or null. */
 export function strongestRelation({ on, anyOf }: RelationOnObject, userId: Statement, object: Statement): Statement {
   return sql`(
     select min(array_position(${anyOf}::text[], tup.relation)) from tup

@@ -3,7 +3,7 @@ import { resealSecrets } from "../domain/acts/factor.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** A secret that is not sealed, or not by the newest key. */
+/** A secret that is not sealed, or not with the newest key. */
 export interface SecretRow {
   readonly id: string;
   readonly userId: string;
@@ -11,7 +11,7 @@ export interface SecretRow {
   readonly secret: string;
 }
 
-/** Secrets of authenticator apps in whatever state whose first bytes, in hex, are not these; in order of ids. */
+/** Secrets of authenticator apps, in every state, whose first bytes differ from these (in hex), in order of ids. */
 export function selectSecretsBut(head: string, after: string | undefined, limit: number): Statement<SecretRow> {
   return sql`
     select id, usr_id as "userId", encode(totp_secret, 'hex') as secret from mfa
@@ -20,7 +20,7 @@ export function selectSecretsBut(head: string, after: string | undefined, limit:
     order by id limit ${limit}::int`;
 }
 
-/** Puts secrets in the place of those that they were made of, where those still stand. */
+/** Replaces secrets, if the secrets that the new ones were made from are still stored. */
 export function replaceSecrets(change: {
   auditId: string;
   secrets: readonly { id: string; before: string; after: string }[];
@@ -48,7 +48,7 @@ export function replaceSecrets(change: {
     select count(*)::int as replaced from replaced`;
 }
 
-/** How many secrets of authenticator apps in use stand in plain: what begins otherwise than a sealed one. */
+/** How many secrets of authenticator apps in use are stored in plain form: without the mark of a sealed one. */
 export function countUnsealed(mark: string): Statement<{ n: number }> {
   return sql`
     select count(*)::int as n from mfa

@@ -15,39 +15,39 @@ import { type Statement, sql } from "./sql.ts";
 
 export type SessionRow = RowOf<typeof session>;
 
-/** A session with the user whom it is of. */
+/** A session with its user. */
 export type SessionUserRow = SessionRow & Prefixed<RowOf<typeof user>, "user">;
 
-/** The columns of a {@link SessionRow}, of whatever row is called `ses`. */
+/** The columns of a {@link SessionRow}, read from the row called `ses`. */
 const sessionColumns = (): Statement => columnsOf("ses", session);
 
-/** The columns of a {@link SessionUserRow}, of the rows that are called `ses` and `usr`. */
+/** The columns of a {@link SessionUserRow}, read from the rows called `ses` and `usr`. */
 export const sessionUserColumns = (): Statement => {
-  // Every session check needs them.
+  // Cached, because every session check needs them.
   made ??= sql`${sessionColumns()}, ${userColumns()}`;
   return made;
 };
 let made: Statement | undefined;
 
-/** The further columns of a {@link SessionUserRow}. */
+/** The user columns of a {@link SessionUserRow}. */
 export const userColumns = (): Statement => columnsOf("usr", user, {}, "user.");
 
-/** A session to be: what the isolate makes, and how long it may live. */
+/** A future session: the values that the isolate makes, and how long it may live. */
 export interface NewSession {
   readonly sessionId: string;
   readonly tokenHash: string;
   readonly transport: Transport;
   readonly context: RequestContext;
   readonly lifetimes: SessionLifetimes;
-  /** A shorter life than the level's, in seconds. */
+  /** A shorter lifetime than the level's, in seconds. */
   readonly ttlSeconds?: number | undefined;
 }
 
 /**
- * `insert into ses … returning ses.*`: the first session of a family, for each row of `from`, which has the columns
- * `usr_id`, `cred_id`, `amr`, `auth_time` and `mfa_proved` (just now). The rows that it stands under are locked by then.
+ * `insert into ses … returning ses.*`: a session for each row of `from`, which has the columns `usr_id`, `cred_id`, `amr`,
+ * `auth_time` and `mfa_proved` (just now). The rows that it refers to are already locked.
  *
- * @param family SQL for the family that it takes its place in, and the end that it cannot put off. Null begins one.
+ * @param family SQL for the family that it joins, and the end of that family, which it cannot extend. Null begins a family.
  */
 export function insertSession(
   session: NewSession,
@@ -82,8 +82,8 @@ export type VerifiedSessionRow = SessionUserRow & {
 };
 
 /**
- * The session of a token with its user, and `refusal` if it does not count now: no row for an unknown token.
- * The hottest statement: it writes only when the last use is over a minute old.
+ * The session of a token with its user, and `refusal` if it is not valid now; no row for an unknown token. The hottest
+ * statement: it writes only when the last use is over a minute old.
  */
 export function verifySession(presented: {
   tokenHash: string;
@@ -113,13 +113,13 @@ export function verifySession(presented: {
     from seen ses join usr on usr.id = ses.usr_id`;
 }
 
-/** SQL for when a session called `ses` ends for want of use. */
+/** SQL for when a session called `ses` ends because it was not used. */
 function idleEnd(defaultIdleSeconds: number): Statement {
   return sql`(coalesce(ses.last_seen_at, ses.created_at)
     + make_interval(secs => coalesce(ses.idle_seconds, ${defaultIdleSeconds}::int)))`;
 }
 
-/** What every statement about one session takes. */
+/** The input of every statement about one session. */
 interface OfSession extends Asked {
   readonly sessionId: string;
 }
@@ -129,7 +129,7 @@ export function selectSession(asked: OfSession): Statement<Guarded<SessionRow>> 
   return guardedRead({ ...ofOwned(acts.getSession, asked, sql`ses`, asked.sessionId), columns: sessionColumns() });
 }
 
-/** A page of a user's sessions in every state; one row more than asked for tells that there are others. */
+/** A page of a user's sessions in every state. One additional row shows that others follow. */
 export function selectSessionsOfUser(
   asked: Asked & {
     userId: string;
@@ -150,8 +150,8 @@ export function selectSessionsOfUser(
 }
 
 /**
- * Ends one session, or what has taken its place by a refresh or a step-up: who revokes it has seen it live and must not lose a race
- * with its holder. A session that has ended stays as it is. The batch has locked the user.
+ * Ends one session, or its successor after a refresh or a step-up. The caller has seen it live and must not lose a race with
+ * its holder. A session that has ended stays as it is. The batch has locked the user.
  */
 export function revokeSession(asked: OfSession): Statement<SessionRow> {
   const actor = acting(asked.actor);
@@ -180,7 +180,7 @@ export function revokeSession(asked: OfSession): Statement<SessionRow> {
     where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
-/** Ends every session of the acting user but its own, and every login ticket. The batch has locked the user. */
+/** Ends every session of the acting user except the acting one, and every login ticket. The batch has locked the user. */
 export function revokeOtherSessions(asked: OfSession): Statement<{ revoked: number }> {
   const actor = acting(asked.actor);
   const logins = loginsOf(sql`verdict.usr_id`);
@@ -207,11 +207,11 @@ export function recallRevokedCount(auditId: string): Statement<{ revoked: number
 }
 
 /**
- * The CTE body that ends whatever lives of a presented token's family, and gives the ended sessions. A token that was rotated
- * counts too: a person who signs out, or in anew, means the browser, and who else holds the old token can end it by a late
- * refresh as well. The batch has locked the user.
+ * The CTE body that ends the live sessions of a presented token's family, and returns them. A rotated token counts too. A user
+ * who signs out, or in again, means the browser; and another holder of the old token can end the family by a late refresh
+ * anyway. The batch has locked the user.
  *
- * @param condition SQL for whether to.
+ * @param condition SQL for whether to end them.
  */
 export function endPresentedFamily(
   presented: { tokenHash: string | undefined; transport: Transport },
@@ -227,7 +227,7 @@ export function endPresentedFamily(
     returning ses.id, ses.usr_id`;
 }
 
-/** Ends the session whose token is presented; the token is the proof. One row if there was one to end. */
+/** Ends the session whose token is presented; the token is the proof. One row if a session ended. */
 export function endPresentedSession(presented: {
   tokenHash: string;
   transport: Transport;
@@ -257,7 +257,7 @@ export function recallSession(sessionId: string, auditId: string): Statement<Ses
     where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 
-/** The key of the lock for a change of one session: its user. */
+/** The lock for a change of one session: its user. */
 export function userOfSession(sessionId: string): Statement<{ id: string }> {
   return sql`select usr_id as id from ses where id = ${sessionId}::uuid`;
 }

@@ -1,6 +1,6 @@
 /**
- * Password sign-in in two statements: *reserve* counts the attempt and gives the material, *spend* acts on the proof and
- * reads again all that may have changed meanwhile (S02, S21).
+ * Password sign-in in two statements: *reserve* counts the attempt and returns the material; *spend* acts on the proof, and
+ * reads again everything that may have changed in the meantime (S02, S21).
  *
  * @module
  */
@@ -31,17 +31,17 @@ export interface ReservedRow {
   readonly counter: string;
 }
 
-/** What both statements of a password check say about the attempt. */
+/** The data of an attempt that both statements of a password check need. */
 interface Attempt {
   readonly auditId: string;
   readonly context: RequestContext;
-  /** Keyed digest of the identifier's normal form: the event's target, whether or not anybody has it. */
+  /** Keyed digest of the identifier's normal form. It is the event's target, whether or not a user has the identifier. */
   readonly identifierDigest: string;
 }
 
 /**
- * Always one row, and the same work whether the identifier is known or not; no material past the limit. Of a user who may not
- * sign in there is none either, so that the right password of theirs is no different from a wrong one.
+ * Always one row, and the same work whether or not the identifier is known; no material past the limit. A user who may not sign
+ * in gets no material either, so that their right password looks like a wrong one.
  */
 export function reservePasswordCheck(
   attempt: Attempt & {
@@ -72,25 +72,25 @@ export function reservePasswordCheck(
     from quota left join found on quota.allowed`;
 }
 
-/** What a proved password gives: a session, or a ticket where a second factor is demanded (or only a ticket was asked for). */
+/** The result of a proved password: a session, or a ticket if a second factor is required or only a ticket was asked for. */
 export type SignedInRow = SessionUserRow & {
-  /** False if the credential or user changed since it was read: nothing was made. */
+  /** False if the credential or user has changed since it was read. Then nothing was made. */
   readonly live: boolean;
   /**
-   * What stands between the password and a session: nothing; a second factor, for which a ticket was made; setting one up,
-   * likewise; or that nobody has allowed that, and there is no ticket.
+   * What remains between the password and a session: nothing; a second factor, for which a ticket was made; enrolling one, also
+   * with a ticket; or an enrollment that is not permitted, without a ticket.
    */
   readonly next: "session" | "factor" | "enroll" | "closed";
-  /** The kinds of factor that the user has. */
+  /** The types of factors that the user has. */
   readonly factors: readonly FactorType[];
 };
 
 /**
- * Spends a proved password. One statement: it changes rows that it locks and adds rows under them (S16). One that also writes
- * the credential does not only share it, or two of them would wait for each other.
+ * Spends a proved password in one statement. It changes rows that it locks, and adds rows that depend on them (S16). If it also
+ * writes the credential, it takes more than a share lock on it; otherwise two of them would wait for each other.
  *
- * @param proof.onlyTicket Make no session, whatever is demanded.
- * @param proof.presentedTokenHash A session that the client presented: it ends, since its place is taken (S47).
+ * @param proof.onlyTicket Make no session, whatever is required.
+ * @param proof.presentedTokenHash A session that the client presented: it ends, because it is replaced (S47).
  */
 export function spendPassword(
   proof: Attempt & {
@@ -146,7 +146,7 @@ export function spendPassword(
     from outcome left join live on true left join opened ses on true left join usr on usr.id = live.usr_id`;
 }
 
-/** The event of a check that failed; it is written for unknown identifiers too, or the trip itself would tell. */
+/** The event of a failed check. It is also written for unknown identifiers, or the round trip itself would reveal them. */
 export function recordFailedSignIn(attempt: Attempt): Statement {
   return insertAuditEvent({ ...loginEvent(attempt, act), outcome: "failure", repeatable: true }, sql`(select 1) one`);
 }
@@ -156,7 +156,7 @@ function loginEvent({ auditId, context, identifierDigest }: Attempt, row: Audite
   return { id: auditId, act: row, context, targetId: sql`${identifierDigest}::text` };
 }
 
-/** What became of a spent password, if its reply was lost: the event holds it, and the session is there. */
+/** The outcome of a spent password whose reply was lost: the event holds it, with the session if one was made. */
 export function recallSpentPassword(sessionId: string, auditId: string): Statement<SignedInRow> {
   return sql`
     select aud.outcome = 'success' as live, aud.metadata ->> 'next' as next,

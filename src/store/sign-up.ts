@@ -15,11 +15,11 @@ import { type Statement, sql } from "./sql.ts";
 export type SignedUpRow = SessionUserRow & {
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
-  /** Whether the account was made: otherwise the limit was reached, or the identifier has an active credential. */
+  /** True if the account was made. Otherwise the limit was reached, or the identifier has an active credential. */
   readonly created: boolean;
 };
 
-/** An account to be made. */
+/** A future account. */
 export interface NewAccount {
   readonly userId: string;
   readonly credentialId: string;
@@ -33,16 +33,16 @@ export interface NewAccount {
   readonly identifierDigest: string;
 }
 
-/** What an attempt to sign up is counted by, and named by in events. */
+/** The counters of a sign-up attempt, and its name in events. */
 type Attempt = Pick<NewAccount, "auditId" | "context" | "identifierDigest"> & { counters: readonly Counter[] };
 
 /**
  * The CTEs `proof`, `person`, `login` and `replaced`: a user with a password and a session, or none of them.
  *
- * The credential comes first and the rest reads from it: the loser of a race for an identifier makes nothing at all.
- * Foreign keys are checked at the end of the statement.
+ * The credential comes first and the rest reads from it: the loser of a race for an identifier makes nothing at all. Foreign
+ * keys are checked at the end of the statement.
  *
- * @param from SQL for what gives one row if the account may be made.
+ * @param from SQL that returns one row if the account may be made.
  */
 function makeAccount(account: NewAccount, from: Statement): Statement {
   return sql`proof as (
@@ -70,7 +70,7 @@ function eventOf(
 }
 
 /**
- * Counts an attempt and makes the account, in one statement. The refusals are values, so that the attempt stays counted.
+ * Counts an attempt and makes the account, in one statement. Refusals are values, so the attempt stays counted.
  */
 export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
   const outcome = sql`case
@@ -87,7 +87,7 @@ export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
     from quota left join person usr on true left join login ses on true`;
 }
 
-/** Counts an attempt alone, before any work is done for it. The first refusal of a window leaves an event. */
+/** Only counts an attempt, before any work is done for it. The first refusal of a window leaves an event. */
 export function admitSignUp(attempt: Attempt): Statement<{ allowed: boolean; retryAfterSeconds: number | null }> {
   return sql`
     with ${countAttempts({ counters: attempt.counters, ...withoutDevice() })},
@@ -95,7 +95,7 @@ export function admitSignUp(attempt: Attempt): Statement<{ allowed: boolean; ret
     select quota.allowed, quota.retry_after as "retryAfterSeconds" from quota`;
 }
 
-/** Makes the account of an attempt that was admitted before. Raises if the identifier is taken, which undoes the batch. */
+/** Makes the account of an attempt that was already admitted. Raises if the identifier is taken, which undoes the batch. */
 export function createAccount(account: NewAccount): Statement<SessionUserRow> {
   return sql`
     with ${makeAccount(account, sql`(select 1) one where true`)},
@@ -112,7 +112,7 @@ export function recallAccount(sessionId: string, auditId: string): Statement<Ses
     where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 
-/** What became of a sign-up whose reply was lost. */
+/** The outcome of a sign-up whose reply was lost. */
 export function recallSignUp(sessionId: string, auditId: string): Statement<SignedUpRow> {
   return sql`
     select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.outcome = 'success' as created,

@@ -16,15 +16,15 @@ export interface Statement<Row = unknown> {
 }
 
 /**
- * The one port to storage. Drivers reject with the database's own error, whose `code` is the SQLSTATE; an error without a
- * five-character `code` means that nobody knows whether the statement took effect.
+ * The one port to storage. Drivers reject with the database's own error, whose `code` is the SQLSTATE. After an error without a
+ * five-character `code`, it is unknown whether the statement took effect.
  */
 export interface Database {
   /** Runs one statement, in one request. */
   run<Row>(statement: Statement<Row>): Promise<Row[]>;
   /** Runs statements in one READ COMMITTED transaction and one request, in order; either all take effect or none do. */
   batch(statements: readonly Statement<unknown>[]): Promise<unknown[][]>;
-  /** Whether it runs inside a transaction of the caller's, who may undo it. Absent: never. */
+  /** True inside a transaction of the caller, who may undo it. Absent: never. */
   isNested?(): boolean;
 }
 
@@ -36,7 +36,7 @@ export function sql<Row = unknown>(
   const pieces: string[] = [];
   const params: SqlValue[] = [];
   let piece = strings[0]!;
-  // Every session check passes here, so the loops are plain ones.
+  // Every session check runs this, so the loops are plain.
   for (let index = 0; index < parts.length; index++) {
     const part = parts[index];
     if (part instanceof TaggedStatement) {
@@ -59,7 +59,7 @@ export function sql<Row = unknown>(
   return new TaggedStatement(pieces, params) as Statement<Row>;
 }
 
-/** What only the tag makes; nothing else nests, so no other text reaches the database. */
+/** Made only by the tag. Nothing else nests, so no other text reaches the database. */
 class TaggedStatement implements Statement<unknown> {
   readonly #pieces: readonly string[];
   readonly params: readonly SqlValue[];
@@ -69,7 +69,7 @@ class TaggedStatement implements Statement<unknown> {
     this.params = params;
   }
 
-  /** The text around the parameters: one piece more than there are of them. */
+  /** The text around the parameters: one piece more than parameters. */
   get pieces(): readonly string[] {
     return this.#pieces;
   }

@@ -6,8 +6,8 @@ import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns
 import { type Statement, sql } from "./sql.ts";
 
 /**
- * A session for a complete ticket, which it consumes; refuses, and undoes the batch, if there is no such ticket, or it is of
- * another user, credential or transport, or a factor is missing. All of these look the same.
+ * Makes a session for a complete ticket, and consumes the ticket. Refuses, and undoes the batch, if there is no such ticket, or
+ * it is for another user, credential or transport, or a factor is missing. All of these look the same.
  */
 export function createSessionFromTicket(grant: {
   ticketHash: string;
@@ -48,7 +48,7 @@ export function createSessionFromTicket(grant: {
     where case when ses.id is not null then true else sallyport_refuse('unauthorized.invalid_ticket') end`;
 }
 
-/** The key of the lock for spending a ticket: its user. Whoever has no ticket locks nobody. */
+/** The lock for spending a ticket: its user. An unknown ticket locks no one. */
 export function userOfTicket(ticketHash: string): Statement<{ id: string }> {
   return sql`select usr_id as id from login_ticket where token_hash = decode(${ticketHash}, 'hex')`;
 }

@@ -1,6 +1,6 @@
 import { type Statement, sql } from "./sql.ts";
 
-/** Who holds what on which object; ids are UUIDs. */
+/** Which subject has which relation to which object. Ids are UUIDs. */
 export interface TupleKey {
   readonly subjectType: string;
   readonly subjectId: string;
@@ -9,7 +9,7 @@ export interface TupleKey {
   readonly objectId: string;
 }
 
-/** The first tuple that matches exactly, in the order of the relations asked for. No row if there is none. */
+/** The first tuple that matches exactly, in the order of the given relations. No row if there is none. */
 export function selectMatchingTuple(question: TupleKey): Statement<{ id: string }> {
   return sql`
     select id from tup

@@ -16,15 +16,15 @@ import { type Statement, sql } from "./sql.ts";
 
 export type UserRow = RowOf<typeof user>;
 
-/** The columns of a {@link UserRow}, of whatever row is called `usr`. */
+/** The columns of a {@link UserRow}, read from the row called `usr`. */
 const columns = () => columnsOf("usr", user);
 
-/** What every statement about one user takes: who asks, the event that it leaves, and the user. */
+/** The input of every statement about one user: the actor, the event, and the user. */
 interface OfUser extends Asked {
   readonly userId: string;
 }
 
-/** A new user; or, for a key that has made one, that one. The batch has claimed the key. */
+/** Inserts a user, or returns the user that the key has already made. The batch has claimed the key. */
 export function insertUser(
   asked: OfUser & { displayName: string | null; claim: IdempotencyClaim | undefined },
 ): Statement<UserRow> {
@@ -79,7 +79,7 @@ export function reinstateUser(asked: OfUser): Statement<UserRow> {
   });
 }
 
-/** Terminal. Ends all that the specification's chapters name between them: see `docs/decisions.md`. */
+/** Terminal. Ends everything that the specification's chapters name between them: see `docs/decisions.md`. */
 export function revokeUser(asked: OfUser & { proof: CurrentPassword | undefined }): Statement<UserRow> {
   return changeUser(acts.revokeUser, asked, {
     refusal: ({ acting, target }) => sql`case
@@ -101,8 +101,8 @@ export function recallUser(userId: string, auditId: string): Statement<UserRow> 
 }
 
 /**
- * A page of users in order of their ids; one row more than asked for tells that there are others. Always one row at least:
- * where nobody matches or the actor may not ask, it holds the refusal and no user.
+ * A page of users in order of their ids. One additional row shows that others follow. There is always at least one row: if no
+ * user matches or the actor may not ask, it holds the refusal and no user.
  */
 export function selectUsers(
   asked: Asked & {

@@ -14,15 +14,15 @@ export interface RegistrationOptionsRow {
   readonly userId: string;
   /** Hex. */
   readonly handle: string;
-  /** What the user signed in as. */
+  /** The identifier that the user signed in with. */
   readonly loginName: string;
   readonly displayName: string | null;
-  /** What the user has registered, so that no authenticator is registered twice. */
+  /** The user's registered credentials, so that no authenticator is registered twice. */
   readonly credentialIds: readonly string[];
   readonly now: Date;
 }
 
-/** What the options of a registration hold. */
+/** The data for the options of a registration. */
 export function selectRegistrationOptions(
   attempt: Pick<FactorAttempt, "holder"> & { newHandle: string },
 ): Statement<RegistrationOptionsRow> {
@@ -35,7 +35,7 @@ export function selectRegistrationOptions(
     select holder.refusal, ${columns} from holder ${join}`;
 }
 
-/** The CTE `handle`: the user's, which is drawn the first time, whoever is first. */
+/** The CTE `handle`: the user's handle, drawn by whichever request is first. */
 export function ensureHandle(holder: Handle<"holder">, newHandle: string): Cte<"handle"> {
   const body = sql`
       insert into webauthn_user as w (usr_id, handle)
@@ -45,7 +45,7 @@ export function ensureHandle(holder: Handle<"holder">, newHandle: string): Cte<"
   return cte(sql`handle`, body);
 }
 
-/** What the options of an assertion by a user who is known hold. */
+/** The data for the options of an assertion by a known user. */
 export function selectAssertionOptions(
   attempt: Pick<FactorAttempt, "holder">,
 ): Statement<{ refusal: string | null; credentialIds: readonly string[]; now: Date }> {
@@ -55,7 +55,7 @@ export function selectAssertionOptions(
     from holder`;
 }
 
-/** The passkeys of whoever has an identifier, and the time: the same work whether or not anybody has it. */
+/** The passkeys of the user with an identifier, and the time: the same work whether or not there is such a user. */
 export function selectSignInOptions(identifier: string): Statement<{ credentialIds: readonly string[]; now: Date }> {
   return sql`
     select sallyport_now() as now, array(
@@ -66,7 +66,7 @@ export function selectSignInOptions(identifier: string): Statement<{ credentialI
       order by passkey.id) as "credentialIds"`;
 }
 
-/** The columns of a {@link RegistrationOptionsRow} but `refusal`, and what they come from besides `holder`. */
+/** The columns of a {@link RegistrationOptionsRow} except `refusal`, and their sources besides `holder`. */
 export function registrationOptions(
   holder: Handle<"holder">,
   webauthn: Handle<"handle">,
@@ -90,7 +90,7 @@ function activeCredentialIds(userId: Statement): Statement {
       select mfa.identifier from mfa where mfa.usr_id = ${userId} and mfa.type = 'webauthn' and mfa.status = 'active')`;
 }
 
-/** A new credential of an authenticator, as a registration has proved it. */
+/** A new credential of an authenticator, as a registration proved it. */
 export interface RegisteredKey {
   readonly credentialId: string;
   /** Hex. */
@@ -101,18 +101,18 @@ export interface RegisteredKey {
   readonly aaguid: string | null;
   readonly backupEligible: boolean;
   readonly backedUp: boolean;
-  /** Whether its id is one that we made up for a stranger (S26). */
+  /** True if its id is a decoy that was made up for a stranger (S26). */
   readonly isDecoy: boolean;
   readonly challenge: SpentChallenge;
 }
 
-/** The answered challenge, and the credential id if it was nobody's. */
+/** The answered challenge, and the credential id if no user had it. */
 export interface Claim {
   /** The CTEs `unspent` and `claimed`. */
   readonly define: Statement;
-  /** What the authenticator has told, of a credential id that was nobody's. */
+  /** The authenticator's data, for a credential id that no user had. */
   readonly claimed: Handle<"claimed">;
-  /** SQL for what refuses the registration, or null. */
+  /** SQL for why the registration is refused, or null. */
   readonly refusal: Statement;
 }
 
@@ -126,7 +126,7 @@ export function claimCredentialId(holder: Handle<"holder">, key: RegisteredKey, 
       select ${key.credentialId}, ${holder}.usr_id, ${name}::text, ${key.transports}::text[], ${key.aaguid}::uuid,
         ${key.backupEligible}::boolean, ${key.backedUp}::boolean
       from ${holder} cross join ${unspent.name}
-      -- Another SDK writes no row here.
+      -- Another SDK writes no row to this table, so the next lines look for its credentials.
       where not ${key.isDecoy}::boolean
         and not exists (select from cred other where other.type = 'passkey' and other.identifier = ${key.credentialId})
         and not exists (select from mfa other where other.type = 'webauthn' and other.identifier = ${key.credentialId})
@@ -139,7 +139,7 @@ export function claimCredentialId(holder: Handle<"holder">, key: RegisteredKey, 
   return { define: sql`${unspent.define}, ${claimed.define}`, claimed: claimed.name, refusal };
 }
 
-/** What an assertion is verified with. */
+/** The data to verify an assertion. */
 export interface AssertionMaterial {
   /** The row of the credential or of the factor. */
   readonly factorId: string | null;
@@ -152,7 +152,7 @@ export interface AssertionMaterial {
   readonly handle: string | null;
 }
 
-/** What gives the holder's key with an id. */
+/** Reads the holder's key with a given id. */
 export function assertionMaterial(credentialId: string): Material {
   return {
     columns: sql`key.id as "factorId", encode(key.public_key, 'hex') as "publicKey", key.sign_count::text as "signCount",
@@ -174,8 +174,8 @@ export interface ReservedAssertionRow extends AssertionMaterial {
 }
 
 /**
- * Counts an attempt to sign in with a passkey and gives its key: one row always. It is counted at the address alone: nobody
- * guesses a signature, and a stranger's passwords or assertions keep no owner from their passkey (S22).
+ * Counts an attempt to sign in with a passkey and returns its key. Always one row. It counts for the address only: signatures
+ * cannot be guessed, and a stranger's passwords or assertions must not keep an owner from their passkey (S22).
  */
 export function reservePasskeySignIn(attempt: {
   credentialId: string;
@@ -202,7 +202,7 @@ export function reservePasskeySignIn(attempt: {
     from quota left join holder on quota.allowed ${join(holder.name)}`;
 }
 
-/** The event of a passkey that proved nothing; it is written for unknown ones too. */
+/** The event of a failed passkey. It is also written for unknown ones. */
 export function recordFailedPasskey(attempt: {
   auditId: string;
   context: RequestContext;

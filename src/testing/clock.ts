@@ -1,15 +1,15 @@
 /**
  * A settable clock in a database, for tests only.
  *
- * It replaces the body of `sallyport_now()`, which every statement asks for the time. Whoever can write its table can stop
- * time for everybody, so no migration holds it and a server refuses a database that has it (S17). It is one for the whole
- * database: a test file that moves time has a database of its own.
+ * It replaces the body of `sallyport_now()`, which every statement asks for the time. Any writer of its table can stop time for
+ * everyone, so no migration contains it, and a server refuses a database that has it (S17). There is one clock for the whole
+ * database: a test file that moves time has its own database.
  *
  * @module
  */
 import { type Database, sql } from "../store/sql.ts";
 
-/** Puts the settable clock into `database`. It shows the true time until it is set. */
+/** Installs the settable clock in `database`. It shows the true time until it is set. */
 export async function installTestClock(database: Database): Promise<void> {
   await database.batch([
     sql`create table if not exists sallyport_clock (at timestamptz not null)`,

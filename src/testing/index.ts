@@ -1,5 +1,5 @@
 /**
- * What an application's own tests need: a clock that they can set, and a session without a sign-in.
+ * Tools for an application's own tests: a settable clock, and a session without a sign-in.
  *
  * @module
  */

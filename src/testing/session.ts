@@ -6,9 +6,9 @@ import { insertSession } from "../store/sessions.ts";
 import { type Database, sql } from "../store/sql.ts";
 
 /**
- * A session without any proof, for tests of an application. This is the one place where there is such a thing.
+ * Makes a session without any proof, for tests of an application. Nothing else can make one.
  *
- * @param options.secondFactor Whether it counts as proved with two factors just now. Default false.
+ * @param options.secondFactor Whether it counts as just proved with two factors. Default false.
  */
 export async function dangerouslyCreateSession(
   database: Database,

@@ -203,7 +203,7 @@ export const codeGates: readonly Gate[] = [
 const isFunction = ({ type }: SyntaxNode) =>
   /^(FunctionDeclaration|FunctionExpression|ArrowFunctionExpression)$/.test(type);
 
-/** What runs when the module is imported, and not later. */
+/** Code that runs when the module is imported, and not later. */
 function visitAtImport({ program }: SourceFile): Generator<Visited> {
   const isLater = ({ node, parent, field }: Visited) =>
     (isFunction(node) && !(parent?.type === "CallExpression" && field === "callee")) ||
@@ -211,7 +211,7 @@ function visitAtImport({ program }: SourceFile): Generator<Visited> {
   return visit(program, isLater);
 }
 
-/** Names that stand for a variable: not a property's, nor a key's. */
+/** Names that stand for a variable, not for a property or a key. */
 const isReference = ({ node, parent, field }: Visited) =>
   node.type === "Identifier" &&
   !(parent?.type === "MemberExpression" && field === "property" && parent.computed !== true) &&
@@ -263,7 +263,10 @@ const sqlText = new RegExp(
   "i",
 );
 
-/** A driver opens and ends transactions on its own connection, and asks of what kind one is; no other text is its business. */
+/**
+ * A driver opens and ends transactions on its own connection and asks for their isolation level. It may contain no other SQL
+ * text.
+ */
 const sessionControl =
   /^\s*(begin|commit|rollback|savepoint|set transaction|select current_setting\('transaction_isolation'\)$)/i;
 const controlsSessions = (path: string) =>

@@ -160,7 +160,7 @@ export const importGates: readonly Gate[] = [
   },
 ];
 
-/** Whether the file is deployed with the server. */
+/** True if the file is deployed with the server. */
 function isServer(path: string): boolean {
   return /^worker\/(?!development\/)/.test(path);
 }

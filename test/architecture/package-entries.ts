@@ -3,7 +3,10 @@ import { fileURLToPath } from "node:url";
 
 const root = new URL("../../", import.meta.url);
 
-/** The source files behind each of package.json's `exports`, from the project's root: one for each condition, types first. */
+/**
+ * The source files behind each of package.json's `exports`, relative to the project's root: one for each condition, types
+ * first.
+ */
 export const entrySources: ReadonlyMap<string, readonly string[]> = new Map(
   Object.entries(readManifest().exports).map(([subpath, conditions]) => [
     subpath,
@@ -18,7 +21,7 @@ function readManifest(): { exports: Record<string, Record<string, string>> } {
   return JSON.parse(readFileSync(new URL("package.json", root), "utf8"));
 }
 
-/** What the build makes a file of `dist` from. @throws {Error} If there is no such source. */
+/** The source of a file in `dist`. @throws {Error} If there is no such source. */
 function sourceOf(built: string): string {
   const stem = built.replace("./dist/", "src/").replace(/(\.d\.ts|\.js)$/, "");
   const source = [`${stem}.ts`, `${stem}.tsx`].find((path) => existsSync(fileURLToPath(new URL(path, root))));

@@ -3,12 +3,12 @@ import { expect, test } from "vitest";
 import { packageEntries } from "./package-entries.ts";
 import { findCitedRules } from "./public-comments.ts";
 
-test("comments of what the package exports: no rule that their readers cannot look up", () => {
+test("comments of exported names: cite no rule, because their readers cannot look rules up", () => {
   const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
   expect(findCitedRules([...packageEntries], textOf)).toEqual([]);
 });
 
-test("planted citations of exported names and members: found; those of private names: not", () => {
+test("planted citations: found on exported names and members, ignored on private names", () => {
   const files: Record<string, string> = {
     "src/index.ts": 'export { type Shown, shown as other } from "./a.ts";\n/** R001. */\nexport const own = 1;\n',
     "src/a.ts": [

@@ -3,7 +3,8 @@ import { posix } from "node:path";
 const rule = /\b[SRBFTHM]\d{2,3}\b/g;
 
 /**
- * The rules of `docs/security.md` that the doc comments of exported names cite: their readers have no such page.
+ * The rules of `docs/security.md` that the doc comments of exported names cite. Readers of those comments do not have that
+ * page.
  *
  * @param entries The source files of the package's entries.
  */
@@ -38,7 +39,7 @@ function declarationsOf(text: string): { name: string; declaration: string }[] {
     /^(?:\/\*\*(?:(?!\*\/)[\s\S])*\*\/\n)?export (?:async )?(?:interface|type|function|const|class) (\w+)/gm;
   return [...text.matchAll(starts)].map((match) => {
     const rest = text.slice(match.index + match[0].length);
-    // Members are indented; what begins a line again is another declaration.
+    // Members are indented; an unindented line begins another declaration.
     const end = rest.search(/\n(?=[^\s)}\]])/);
     return { name: match[1]!, declaration: match[0] + (end < 0 ? rest : rest.slice(0, end)) };
   });

@@ -10,7 +10,7 @@ describe("docs/security.md", () => {
   const sources = readTestTree("src", "worker", "build").filter(({ path }) => !isGenerated(path));
   const tests = readTestTree("test").filter(({ path }) => !path.startsWith("test/architecture/"));
 
-  test("there are rules, sources and tests to compare", () => {
+  test("finds rules, sources and tests to compare", () => {
     expect(rules.length).toBeGreaterThan(100);
     expect(sources.length).toBeGreaterThan(100);
     expect(tests.length).toBeGreaterThan(100);

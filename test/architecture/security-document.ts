@@ -8,12 +8,12 @@ export interface ListedRule {
   readonly line: number;
 }
 
-/** The families of rule numbers. A date (`T23:59`) and a version (`V8`) are none. */
+/** The families of rule numbers. A date (`T23:59`) or a version (`V8`) does not count. */
 const ruleNumber = /(?<![\w}-])(?:S\d{2}|R\d{3}|[BT]\d{2}|F\d{1,2}|H\d|M\d{1,2})(?!\w)/g;
-/** In a test only a citation counts, which a comma, a colon or a bracket ends: `"S04, R037: …"`, `"… (B24)"`. */
+/** In a test, only a citation counts. A comma, a colon or a bracket ends it: `"S04, R037: …"`, `"… (B24)"`. */
 const citedNumber = new RegExp(`${ruleNumber.source}(?=[,:)])`, "g");
 
-/** The rules that `docs/security.md` lists. @throws {Error} For an item of another form. */
+/** The rules that `docs/security.md` lists. @throws {Error} If an item has another form. */
 export function readSecurityDocument(text: string): ListedRule[] {
   return text.split("\n").flatMap((line, index) => {
     if (!line.startsWith("- ")) return [];
@@ -23,7 +23,7 @@ export function readSecurityDocument(text: string): ListedRule[] {
   });
 }
 
-/** Where the document, the sources and the tests disagree. */
+/** The places where the document, the sources and the tests disagree. */
 export function findRuleMismatches({
   rules,
   sources,

@@ -12,7 +12,7 @@ export interface SyntaxNode {
 
 /** One import, export from, dynamic import or import type. */
 export interface Import {
-  /** A path from the project's root, or the name of a package as it stands. */
+  /** A path from the project's root, or the name of a package as it is written. */
   readonly target: string;
   readonly isRelative: boolean;
   readonly names: readonly string[];
@@ -31,7 +31,7 @@ export interface SourceFile extends ParsedFile {
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** A rule of the architecture: what finds a breach of it, and files in which there are some. */
+/** A rule of the architecture: how to find a breach of it, and files that contain some. */
 export interface Gate {
   readonly rule: string;
   readonly find: (files: readonly SourceFile[]) => string[];
@@ -45,17 +45,17 @@ export function isForNode(path: string): boolean {
   return /\.node\.ts$|^src\/cli\//.test(path);
 }
 
-/** Whether a script wrote the file. */
+/** True if a script wrote the file. */
 export function isGenerated(path: string): boolean {
   return path.includes("/generated/");
 }
 
-/** Every TypeScript file below the folders. */
+/** Every TypeScript file in the folders. */
 export function readSourceTree(...folders: readonly string[]): SourceFile[] {
   return textsBelow(folders).map(({ path, text }) => parseSource(path, text));
 }
 
-/** The same without their imports, which tests also make at run time. */
+/** The same files without their imports, because tests also build trees at run time. */
 export function readTestTree(...folders: readonly string[]): ParsedFile[] {
   return textsBelow(folders).map(({ path, text }) => parseFile(path, text));
 }
@@ -94,7 +94,7 @@ export interface Visited {
   readonly field: string;
 }
 
-/** The node and all below it, in order; not below those for which `isOpaque` holds. */
+/** The node and all nodes below it, in order; without those below a node for which `isOpaque` returns true. */
 export function* visit(
   node: SyntaxNode,
   isOpaque: (visited: Visited) => boolean = () => false,

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => site?.close());
 
-/** As if every app had come to its next code, which would take half a minute. */
+/** Pretends that every app has reached its next code, which would take half a minute. */
 async function forgetUsedCodes(): Promise<void> {
   await site.database.run(sql`update mfa set totp_last_step = null where type = 'totp'`);
 }
@@ -36,7 +36,7 @@ async function typeRecoveryCode({ page }: Visitor, code: string): Promise<void> 
   await page.getByRole("button", { name: "Use this recovery code" }).click();
 }
 
-/** Makes recovery codes on the account page, and gives what it shows. */
+/** Makes recovery codes on the account page, and returns the displayed codes. */
 async function makeRecoveryCodes({ page }: Visitor): Promise<string[]> {
   await page.getByRole("button", { name: "Create new recovery codes" }).click();
   await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
@@ -49,7 +49,7 @@ async function requireFactor({ identifier }: Person): Promise<void> {
 }
 
 describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
-  test("an authenticator app: added by its QR code, and signed in with", async () => {
+  test("authenticator app in the browser: added by QR code, then used to sign in", async () => {
     const visitor = await site.visit({ javaScriptEnabled });
     const { page } = visitor;
     const person = await signUp(visitor);
@@ -60,7 +60,7 @@ describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
     await typePassword(visitor, person);
     await page.waitForURL("**/sign-in/second-factor?**");
 
-    // The code that confirmed the app is used up (RFC 6238 §5.2).
+    // The code that confirmed the app is spent (RFC 6238 §5.2).
     const used = codeOf(key);
     await site.database.run(sql`update mfa set totp_last_step = 2 * floor(extract(epoch from now()) / 30)::bigint`);
     await typeCode(visitor, used);
@@ -97,7 +97,7 @@ describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
   });
 });
 
-test("recovery code in the browser: used once, and counted", async () => {
+test("recovery code in the browser: works once, and the number left goes down", async () => {
   const visitor = await site.visit();
   const { page } = visitor;
   const person = await signUp(visitor);

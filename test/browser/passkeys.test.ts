@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => site?.close());
 
-/** A browser with a passkey of somebody who has signed out. */
+/** A browser with a passkey, whose user has signed out. */
 async function withPasskey(options?: { synced: boolean }): Promise<{
   visitor: Visitor;
   authenticator: VirtualAuthenticator;
@@ -37,7 +37,7 @@ async function withPasskey(options?: { synced: boolean }): Promise<{
   return { visitor, authenticator, person };
 }
 
-/** Signs in from the page, first with another origin in the client data. As text, since it runs where there is a document. */
+/** Signs in from the page, at first with another origin in the client data. Kept as text, because it runs in the browser. */
 const tampering = `(async () => {
   const post = (path, value) =>
     fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(value) });
@@ -68,7 +68,7 @@ test("a browser without passkeys: the page says so, and the password works", asy
   await visitor.context.close();
 });
 
-/** Whoever has a passkey proves it again for what changes the account (S04). */
+/** A user with a passkey proves it again before changes of the account (S04). */
 async function proveByPasskey({ page }: Visitor): Promise<void> {
   await page.waitForURL("**/account/step-up?**");
   await page.getByRole("button", { name: "Use a passkey or security key" }).click();
@@ -76,7 +76,7 @@ async function proveByPasskey({ page }: Visitor): Promise<void> {
 }
 
 describe("passkey in the browser", () => {
-  test.each([false, true])("synced %s: registered, listed, and signed in with", async (synced) => {
+  test.each([false, true])("synced %s: registered, listed, used to sign in", async (synced) => {
     const { visitor, authenticator, person } = await withPasskey({ synced });
     const { page } = visitor;
     const row = page.getByRole("listitem").filter({ hasText: "Laptop" });
@@ -111,7 +111,7 @@ describe("passkey in the browser", () => {
     await visitor.context.close();
   });
 
-  test("renamed and removed", async () => {
+  test("a passkey is renamed and removed", async () => {
     const { visitor } = await withPasskey();
     const { page } = visitor;
     await page.getByLabel("New name for Laptop").fill("<b>Desk</b>");
@@ -127,7 +127,7 @@ describe("passkey in the browser", () => {
     await visitor.context.close();
   });
 
-  test("R040: proved as the second factor, after the password", async () => {
+  test("R040: a passkey is the second factor after the password", async () => {
     const { visitor, person } = await withPasskey();
     const { page } = visitor;
     await page.goto("/account/step-up?next=%2Faccount%23authenticator");
@@ -141,7 +141,7 @@ describe("passkey in the browser", () => {
     await visitor.context.close();
   });
 
-  test("S14: step-up with it leads back to the same page", async () => {
+  test("S14: step-up with a passkey leads back to the same page", async () => {
     const { visitor, person } = await withPasskey();
     const { page } = visitor;
     await site.database.run(sql`
@@ -156,8 +156,8 @@ describe("passkey in the browser", () => {
 });
 
 /**
- * A browser with a synchronized passkey, whose counter stays at 0: Chromium's own authenticator counts always. The page's script
- * and everything behind it is the real one.
+ * A browser with a synchronized passkey, whose counter stays at 0: Chromium's own authenticator always counts. The page's
+ * script and everything behind it are real.
  */
 async function withUncountedPasskey(): Promise<{ visitor: Visitor }> {
   const visitor = await site.visit();
@@ -205,7 +205,7 @@ describe("assertion in the browser", () => {
     await page.goto("/account");
     await page.waitForURL("**/sign-in?next=%2Faccount");
 
-    // The passkey itself is as good as before.
+    // The refusal does not change the passkey itself.
     await passkeyButton(visitor).click();
     await page.waitForURL("**/account");
     await visitor.context.close();

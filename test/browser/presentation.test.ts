@@ -1,6 +1,6 @@
 /**
- * How the pages look and sound: every one of them in light and dark, wide and narrow, by axe-core's rules, by the keyboard, and
- * by its own security policy. Screenshots go to `.sallyport/screenshots`.
+ * How the pages look and sound: each in light and dark, wide and narrow, by axe-core's rules, by keyboard, and under its own
+ * security policy. Screenshots go to `.sallyport/screenshots`.
  *
  * @module
  */
@@ -44,7 +44,7 @@ beforeAll(async () => {
 });
 afterAll(() => site?.close());
 
-/** What is in the page that its policy is there to stop. Asked first: a screenshot puts a style of its own into the page. */
+/** Anything in the page that its policy should stop. Checked first, because a screenshot adds its own style to the page. */
 const faultsOfMarkup = `(() => {
   const faults = [];
   if (document.querySelector("script:not([src]), style, [style]")) faults.push("script or style in the page");
@@ -54,7 +54,7 @@ const faultsOfMarkup = `(() => {
   return faults;
 })()`;
 
-/** What does not fit a window of this size. */
+/** Elements that do not fit a window of this size. */
 const faultsOfLayout = `(() => {
   const faults = [];
   if (document.documentElement.scrollWidth > innerWidth) faults.push("wider than the window");
@@ -78,7 +78,7 @@ async function examine(name: string): Promise<void> {
       expect(await page.evaluate(faultsOfLayout)).toEqual([]);
       await page.screenshot({ path: `${folder}${name}-${colorScheme}-${width}.png`, fullPage: true });
     }
-    // Through the debugger, which the page's policy does not bind.
+    // Through the debugger, which is not subject to the page's policy.
     await page.evaluate(axe);
     const { violations, passes } = await page.evaluate<{
       violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
@@ -95,7 +95,7 @@ async function makeSessionsOld(): Promise<void> {
       created_at = sallyport_now() - interval '2 hours' where revoked_at is null`);
 }
 
-describe("every page", () => {
+describe("presentation of every page", () => {
   test("sign-up", async () => {
     const { page } = visitor;
     await page.goto("/sign-up");
@@ -111,7 +111,7 @@ describe("every page", () => {
 
   test("the account page of a new user", () => examine("account-new"));
 
-  test("a code for the app, and a QR code that says the same as the key beside it", async () => {
+  test("the QR code for an authenticator app contains the same secret as the key beside it", async () => {
     const { page } = visitor;
     await page.getByRole("button", { name: "Add an authenticator app" }).click();
     await page.getByLabel("Current code from the app").waitFor();
@@ -139,7 +139,7 @@ describe("every page", () => {
     await examine("recovery-codes");
   });
 
-  test("the account page with everything", async () => {
+  test("the account page with every kind of content", async () => {
     const { page } = visitor;
     await addPasskey(visitor, "Work laptop");
     const tokens = page.getByRole("region", { name: "Access tokens" });
@@ -178,7 +178,7 @@ describe("every page", () => {
     await page.waitForURL("**/account#authenticator");
   });
 
-  test("sign-in refused, and the second factor", async () => {
+  test("a refused sign-in, and the second factor", async () => {
     const { page } = visitor;
     await signOut(visitor);
     await examine("sign-in");

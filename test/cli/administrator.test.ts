@@ -25,7 +25,7 @@ test("S06: grants the first administrator, and never removes the last", async ()
   expect([refused.code, refused.stderr]).toEqual([1, "sallyport: The last administrator cannot be removed.\n"]);
   expect((await administrator("grant", second!)).code).toBe(0);
   expect((await administrator("remove", first!)).stdout).toBe("The user is no longer an administrator.\n");
-  expect((await administrator("remove", first!)).stdout).toBe("The user was no administrator.\n");
+  expect((await administrator("remove", first!)).stdout).toBe("The user was not an administrator.\n");
   expect((await administrator("grant", nobody)).stderr).toBe("sallyport: Not found.\n");
 
   const events = await database.run(sql<{ action: string; auth: unknown }>`

@@ -41,14 +41,14 @@ test("S44: sealing keys rotate during use: old, both, resealed, new alone", asyn
   ) as [FullAuth, FullAuth, FullAuth];
   expect(await canSignIn(onlyOld, person, app)).toBe("done");
   expect(await canSignIn(both, person, app)).toBe("done");
-  // A key that is gone is a fault of the deployment's, not the user's: nothing is let through, and no attempt counted.
+  // A missing key is the deployment's fault, not the user's: no one is admitted, and no attempt is counted.
   expect(await canSignIn(onlyNew, person, app)).toBe("unavailable.configuration");
 
-  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "1 secrets are sealed anew.\n" });
+  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "1 secrets were encrypted with the newest key.\n" });
   expect(sealingVersion(await stored(app))).toBe(2);
   expect(await canSignIn(both, person, app)).toBe("done");
   expect(await canSignIn(onlyNew, person, app)).toBe("done");
-  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "0 secrets are sealed anew.\n" });
+  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "0 secrets were encrypted with the newest key.\n" });
 });
 
 test("reseal: resumes where it was cut off and leaves concurrent changes alone", async () => {
@@ -58,7 +58,7 @@ test("reseal: resumes where it was cut off and leaves concurrent changes alone",
   const keys = new SealingKeys(`3:${toBase64Url(randomBytes(32))},${bothKeys}`);
   const first = await resealSecrets(core, keys, { limit: 2 });
   expect(first).toMatchObject({ resealed: 2, unreadable: 0, next: expect.any(String) });
-  // Another begins from nowhere: what is done does not come again.
+  // A new run starts from the beginning, and finished secrets do not come again.
   let [total, after] = [2, undefined as string | null | undefined];
   while (after !== null) {
     const step = await resealSecrets(core, keys, { limit: 2, after });
@@ -81,7 +81,7 @@ test("reseal, plain secrets of another SDK: refused, accepted during sealing, th
   const doctor = await sallyportWith({}, "doctor", "--database-url", world.backend.connectionString!);
   expect(doctor.stdout).toContain("1 authenticator app secrets are not encrypted.");
 
-  // The others are of a key that this one does not have.
+  // The others are sealed with a key that this one does not have.
   expect((await reseal(`2:${newKey}`)).stderr).toMatch(/^sallyport: \d+ secrets open with none of the keys/);
   expect(sealingVersion(await stored(app))).toBe(2);
   expect(await canSignIn(world.isolate({ sealingKeys: `2:${newKey}` }), person, app)).toBe("done");

@@ -16,7 +16,7 @@ import { emptyDatabase, fixtureOperations } from "./operations.ts";
 
 const corpus = new URL("../../../shared/conformance", import.meta.url).pathname;
 
-/** Cases of our own, in the same form. */
+/** The project's own cases, in the same form. */
 const own = new URL("own", import.meta.url).pathname;
 
 let folder: string;
@@ -140,7 +140,7 @@ describe.each(["pglite", "postgres"] as const)("our own fixtures on %s", async (
   });
 });
 
-/** Where the corpus is not beside the project, its own tests above and in `test/domain` stand for it. */
+/** If the corpus is not beside the project, its own tests above and in `test/domain` take its place. */
 if (hasShared) {
   describe("Flametrench corpus", () => {
     test.each(["pglite", "postgres"] as const)(

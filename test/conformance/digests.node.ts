@@ -1,4 +1,6 @@
-/** `node test/conformance/digests.node.ts`: records the corpus that is beside the project, once its changes were looked at. */
+/**
+ * `node test/conformance/digests.node.ts`: records the corpus beside the project. Run it after reviewing the corpus's changes.
+ */
 import { writeFileSync } from "node:fs";
 import { corpusFolder, digestsFile, digestsOf } from "./digests.ts";
 

@@ -19,7 +19,7 @@ describe("digests of the third-party fixtures and vectors", () => {
     ).toEqual(["one.json has changed", "three.json is new", "two.json is missing"]);
   });
 
-  // An extra: the corpus is not part of the project.
+  // Optional: the corpus is not part of the project.
   if (existsSync(corpusFolder)) {
     test("the corpus beside the project is the recorded one", () => {
       expect(findDrift(recorded, digestsOf(corpusFolder))).toEqual([]);

@@ -3,13 +3,13 @@ import { globSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** Where the specification's fixtures and published vectors are, if they are there: beside the project. */
+/** The folder of the specification's fixtures and published vectors, if it exists: beside the project. */
 export const corpusFolder: string = fileURLToPath(new URL("../../../shared/", import.meta.url));
 
-/** The SHA-256 of each file that tests read from there. */
+/** The SHA-256 of each file in it that tests read. */
 export const digestsFile: string = fileURLToPath(new URL("digests.json", import.meta.url));
 
-/** What tests read. */
+/** The files that tests read. */
 const patterns = [
   "conformance/index.json",
   "conformance/fixtures/**/*.json",
@@ -24,7 +24,7 @@ const patterns = [
 
 export type Digests = Readonly<Record<string, string>>;
 
-/** Reads every file below `folder` that a test reads, in order of path. */
+/** Reads every file in `folder` that a test reads, in order of path. */
 export function digestsOf(folder: string): Digests {
   const paths = globSync(patterns, { cwd: folder }).map((path) => path.replaceAll("\\", "/"));
   return Object.fromEntries(
@@ -35,7 +35,7 @@ export function digestsOf(folder: string): Digests {
   );
 }
 
-/** Where a corpus differs from the one that the project was tested with. */
+/** The differences between a corpus and the one that the project was tested with. */
 export function findDrift(recorded: Digests, present: Digests): string[] {
   const paths = [...new Set([...Object.keys(recorded), ...Object.keys(present)])].sort();
   return paths.flatMap((path) => {

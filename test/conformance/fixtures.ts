@@ -43,11 +43,11 @@ export interface Fixture {
   tests: FixtureTest[];
 }
 
-/** An operation of the specification by its fixture name. Answers in snake_case, or throws an error with the pinned name. */
+/** An operation of the specification, by its fixture name. Answers in snake_case, or throws an error with the pinned name. */
 export type FixtureOperation = (input: Record<string, unknown>) => Promise<unknown>;
 export type FixtureOperations = ReadonlyMap<string, FixtureOperation>;
 
-/** What became of one file: cases passed, what failed and why, or the operations that it needs and we lack. */
+/** The outcome of one file: the number of passed cases, the failures with reasons, or the operations that are missing here. */
 export interface FileReport {
   readonly entry: IndexEntry;
   readonly passed: number;
@@ -61,7 +61,7 @@ export async function readIndex(folder: string): Promise<{ specVersion: string; 
 }
 
 /**
- * Runs one file. Each test gets a world of its own from `world`, since some expect an installation without other users.
+ * Runs one file. Each test gets its own world from `world`, because some expect an installation without other users.
  */
 export async function runFile(
   folder: string,
@@ -98,7 +98,7 @@ export async function runFile(
   return { entry, passed, failures, missing: [...missing].sort() };
 }
 
-/** Goes on after an expected error: several fixtures assert afterwards, whatever the schema says. */
+/** Continues after an expected error: several fixtures assert afterwards, whatever the schema says. */
 async function runSteps(
   test: FixtureTest,
   operations: FixtureOperations,
@@ -167,7 +167,7 @@ function isPageExpectation(result: unknown): boolean {
   return typeof result === "object" && result !== null && pageKeys.some((key) => key in result);
 }
 
-/** Only what is present is checked. */
+/** Checks only the members that are present. */
 function comparePage(value: unknown, expected: Expected): string[] {
   const page = (value ?? {}) as {
     data?: { id: string; display_name: string | null }[];
@@ -190,7 +190,7 @@ function comparePage(value: unknown, expected: Expected): string[] {
   return reasons;
 }
 
-/** Whether `value` has all that `wanted` has. */
+/** True if `value` has everything that `wanted` has. */
 function contains(value: unknown, wanted: unknown): boolean {
   if (Array.isArray(wanted)) {
     return (
@@ -207,7 +207,7 @@ function contains(value: unknown, wanted: unknown): boolean {
   return Object.is(value, wanted);
 }
 
-/** Puts captured values for `{name}`, in arrays, objects and the keys of objects too. */
+/** Replaces `{name}` with captured values, in arrays, objects and the keys of objects too. */
 function substitute(value: unknown, variables: ReadonlyMap<string, unknown>): unknown {
   if (typeof value === "string") {
     const name = /^\{([^{}]+)\}$/.exec(value)?.[1];

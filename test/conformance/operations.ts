@@ -1,6 +1,6 @@
 /**
- * The specification's operations by their fixture names, on Sallyport's. Fixtures act without proof of anything, so the
- * actor is the application itself (S48).
+ * The specification's operations by their fixture names, on Sallyport's. Fixtures act without any proof, so the actor is the
+ * application itself (S48).
  *
  * @module
  */
@@ -40,7 +40,7 @@ interface FixtureTuple {
   object_id: string;
 }
 
-/** The members that fixtures use, each of the type that it has there. */
+/** The members that fixtures use, each with its type in them. */
 interface Input {
   type: IdType;
   uuid: string;
@@ -100,7 +100,7 @@ export function fixtureOperations(database: Database): FixtureOperations {
 
   const createUser = async (displayName: string | null | undefined): Promise<ReturnType<typeof userBody>> =>
     userBody(await auth.users.create({ actor, displayName: displayName ?? null }));
-  /** The state that a fixture starts from, stored as it is. */
+  /** The state that a fixture starts from, stored unchanged. */
   const give = async (tuples: readonly FixtureTuple[]): Promise<void> => {
     for (const tuple of tuples) {
       await database.run(sql`
@@ -167,7 +167,7 @@ export function fixtureOperations(database: Database): FixtureOperations {
     revoke_credential: async ({ cred_id }) =>
       credentialBody(await auth.credentials.revoke({ actor, credentialId: cred_id as CredentialId })),
     update_user: async (input) => {
-      // A member that is there with null clears; one that is not there leaves the name.
+      // A member with null clears the name; a missing member keeps it.
       const given = "display_name" in input ? { displayName: input.display_name ?? null } : {};
       const user = userBody(await auth.users.update({ ...userOf(input), ...given }));
       return { ...user, user };
@@ -201,7 +201,7 @@ export function fixtureOperations(database: Database): FixtureOperations {
   return new Map(Object.entries(operations) as unknown as [string, FixtureOperation][]);
 }
 
-/** Forgets everybody and what refers to them; the audit log stays, since nothing empties it. */
+/** Deletes all users and everything that refers to them. The audit log stays, because nothing empties it. */
 export async function emptyDatabase(database: Database): Promise<void> {
   await database.run(sql`truncate usr, tup, attempt cascade`);
 }

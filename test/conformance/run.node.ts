@@ -1,6 +1,6 @@
 /**
  * `npm run conformance -- [DIR]`: runs the fixtures of a Flametrench corpus on PGlite and on PostgreSQL 15, prints a line for
- * each file, and fails if a MUST fails. An operation that is not there is said to be missing, never passed.
+ * each file, and fails if a MUST fails. An absent operation is reported as missing, never as passed.
  */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -17,7 +17,7 @@ import { emptyDatabase, fixtureOperations } from "./operations.ts";
 
 interface World {
   readonly name: string;
-  /** A database in which nobody is. */
+  /** A database without users. */
   fresh(): Promise<{ database: Database; close: () => Promise<void> }>;
   stop(): Promise<void>;
 }

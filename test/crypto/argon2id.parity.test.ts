@@ -6,7 +6,7 @@ import { fromBase64, toHex } from "../../src/crypto/bytes.ts";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import { argon2Base64 } from "../../src/runtime/generated/argon2.ts";
 
-/** Repeatable numbers (mulberry32), so that a failure can be looked at again. */
+/** Repeatable numbers (mulberry32), so that a failure can be reproduced. */
 function numbersFrom(start: number): (below: number) => number {
   let state = start;
   return (below) => {
@@ -52,7 +52,7 @@ test("R009: 200 random inputs at mixed costs on one instance equal the C referen
   }
 });
 
-describe("R009: what one writes the other verifies", () => {
+describe("R009: npm's argon2 and Sallyport verify each other's hashes", () => {
   const hasher = argon2id();
   const passwords = ["a", "correct horse battery staple", "pässwörd–日本語🔑", "a\0b", " ", "x".repeat(1024)];
 
@@ -69,7 +69,7 @@ describe("R009: what one writes the other verifies", () => {
     expect(hasher.needsRehash(theirs)).toBe(false);
   });
 
-  test("npm argon2's own default, m=65536,t=3,p=4: verified, and to be made again", async () => {
+  test("npm argon2's own default, m=65536,t=3,p=4: verified, and needs a rehash", async () => {
     const theirs = await native.hash("correct horse battery staple");
     expect(theirs).toContain("m=65536");
     expect(await hasher.verify(theirs, "correct horse battery staple")).toBe(true);

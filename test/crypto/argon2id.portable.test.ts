@@ -13,7 +13,7 @@ describe("Flametrench 2.5: the pinned decoy", () => {
     expect(await hasher.verify(decoyHash, password)).toBe(expected);
   });
 
-  test("S42: the decoy costs as much as a hash of ours", () => {
+  test("S42: the decoy costs as much as a real hash", () => {
     expect(hasher.needsRehash(decoyHash)).toBe(false);
   });
 });
@@ -39,7 +39,7 @@ const foreign = [
   ["sallyport", "$argon2id$v=19$m=64,p=1,t=2$qhJBMpKmoBPFKpJn7yeVsA$F/BwtKctuizSf8DzUR9XmV00nfiEt5WIWk9g5HjaMgA"],
 ] as const;
 
-describe("R009: hashes made elsewhere, at costs that grow and shrink on one instance", () => {
+describe("R009: hashes by other libraries, at costs that grow and shrink on one instance", () => {
   test.each([...foreign, ...foreign.toReversed()])("%s, %s", async (password, phc) => {
     expect(await hasher.verify(phc, password)).toBe(true);
     expect(await hasher.verify(phc, `${password}x`)).toBe(false);
@@ -92,7 +92,7 @@ describe("B58, R002: every byte of the password counts", () => {
   });
 });
 
-describe("S15: passwords that cannot be encoded", () => {
+describe("S15: passwords that cannot be hashed", () => {
   test.each([
     { case: "empty (B59)", password: "" },
     { case: "over 4 KiB", password: "ａ".repeat(2000) },
@@ -102,13 +102,13 @@ describe("S15: passwords that cannot be encoded", () => {
     await expect(hasher.hash(password)).rejects.toThrow(RangeError);
   });
 
-  test("composed and decomposed are one password", async () => {
+  test("composed and decomposed spellings are the same password", async () => {
     const phc = await hasher.hash("caf\u00e9 \ufb01sh");
     expect(await hasher.verify(phc, "cafe\u0301 fish")).toBe(true);
   });
 });
 
-describe("R012: refused before any work", () => {
+describe("R012: a hash with too high a cost is refused before any work", () => {
   const salt = "IEVqj7TZ/iNIbZK33AEmSw";
   const tag = "phedCJygLGM7SC2vEq2X1BOoz9my8STYnEwNaqFpZ98";
   const refused = [

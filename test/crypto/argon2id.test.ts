@@ -35,7 +35,7 @@ interface Made {
   readonly exports: Exports;
 }
 
-/** Runs `make` and gives back every instance that it made, its exports replaced by `change` before they are used. */
+/** Runs `make` and returns every instance that it made, with the exports replaced by `change` before they are used. */
 function instancesOf<Result>(make: () => Result, change: (made: Made) => Exports = ({ exports }) => exports) {
   const instances: Made[] = [];
   const RealInstance = WebAssembly.Instance;
@@ -163,7 +163,7 @@ describe("F12: memory after a hash", () => {
     expect(result.tag(pinned)).toEqual(computation.tag(pinned));
   });
 
-  test("more than WebAssembly can have: refused, and the next hash is right", () => {
+  test("more memory than WebAssembly allows: refused, and the next hash is right", () => {
     const cost = { memoryKiB: 4_194_304, passes: 1, lanes: 1 };
     expect(() => computation.tag({ ...pinned, cost })).toThrow();
     expect(toHex(computation.tag(rfc9106))).toBe(rfc9106Tag);
@@ -177,7 +177,7 @@ describe("B59: the self-test", () => {
   });
 });
 
-describe("RFC 9106 §3.1: parameters outside it are the caller's bug", () => {
+describe("RFC 9106 §3.1: parameters out of range throw", () => {
   test.each([
     { case: "no lane", cost: { memoryKiB: 64, passes: 1, lanes: 0 }, tagBytes: 32 },
     { case: "no pass", cost: { memoryKiB: 64, passes: 0, lanes: 1 }, tagBytes: 32 },

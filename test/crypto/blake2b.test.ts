@@ -17,7 +17,7 @@ test("RFC 7693 Appendix A: abc", () => {
   );
 });
 
-describe("either side of a block, as OpenSSL digests 00 01 02 …", () => {
+describe("lengths on either side of a block: same digest of 00 01 02 … as OpenSSL", () => {
   test.each([
     [
       0,
@@ -54,7 +54,7 @@ describe("either side of a block, as OpenSSL digests 00 01 02 …", () => {
   });
 });
 
-test("the parts are hashed as one, wherever they are cut and though some are empty", () => {
+test("parts are hashed as one text, wherever they are cut and even if some are empty", () => {
   const whole = counting(300);
   const expected = digestOf(64, whole);
   for (let cut = 0; cut <= 300; cut++) {
@@ -62,17 +62,17 @@ test("the parts are hashed as one, wherever they are cut and though some are emp
   }
 });
 
-test("the target may be what is hashed", () => {
+test("the target may also be the input", () => {
   const bytes = counting(64);
   blake2bInto(bytes, [bytes]);
   expect(toHex(bytes)).toBe(digestOf(64, counting(64)));
 });
 
-test("a shorter digest is another one, not the beginning", () => {
+test("a shorter digest is not the beginning of a longer one", () => {
   expect(digestOf(64, utf8("abc"))).not.toContain(digestOf(32, utf8("abc")));
 });
 
-test("F12: nothing of what was hashed stays in the memory that a call allocates", () => {
+test("F12: no input stays in the memory that a call allocates", () => {
   const buffers: ArrayBufferLike[] = [];
   const allocates = <Type extends typeof ArrayBuffer | typeof Uint32Array>(real: Type): Type =>
     new Proxy(real, {

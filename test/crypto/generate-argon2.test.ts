@@ -21,7 +21,7 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true });
 });
 
-/** Both binaries, as they are written: the one with SIMD as a file too. */
+/** Both binaries as text; the one with SIMD is also a file. */
 async function generated(): Promise<{ simd: Buffer; plain: Buffer }> {
   const folder = await temporaryFolder();
   await generateArgon2(pathToFileURL(`${folder}/made/`));
@@ -32,7 +32,7 @@ async function generated(): Promise<{ simd: Buffer; plain: Buffer }> {
   return { simd: simd!, plain: plain! };
 }
 
-test("B59: both binaries are those of the digests, export G and nothing else, and begin with one page of memory", async () => {
+test("B59: both binaries match their digests, export only G, and begin with one page of memory", async () => {
   const made = await generated();
   for (const name of ["simd", "plain"] as const) {
     expect(createHash("sha256").update(made[name]).digest("hex")).toBe(argon2Modules[name].digest);
@@ -47,7 +47,7 @@ test("B59: both binaries are those of the digests, export G and nothing else, an
   }
 });
 
-describe("RFC 9106 §3.5: G, beside its own text with big integers", () => {
+describe("RFC 9106 §3.5: G equals the RFC's text in big integers", () => {
   /** GB, P and G as the RFC writes them. */
   const mask = (1n << 64n) - 1n;
   const low = (x: bigint): bigint => x & 0xffff_ffffn;
@@ -98,14 +98,14 @@ describe("RFC 9106 §3.5: G, beside its own text with big integers", () => {
       const expected = compress(block(1), block(2)).map((word, index) => word ^ block(3)[index]!);
       G(1024, 2048, 3072);
       expect([...block(3)]).toEqual(expected);
-      // Nothing but the block to work in and the result is touched.
+      // Only the workspace and the result are written.
       expect(all.subarray(1024, 3072)).toEqual(before.subarray(1024, 3072));
       expect(all.subarray(4096)).toEqual(before.subarray(4096));
     }
   });
 });
 
-test("a machine without SIMD hashes the same", async () => {
+test("a machine without SIMD computes the same hash", async () => {
   const entry = pathToFileURL(fileURLToPath(new URL("../../src/runtime/argon2id.ts", import.meta.url))).href;
   const code = `
     const { argon2id, decoyHash } = await import(${JSON.stringify(entry)});
@@ -118,10 +118,10 @@ test("a machine without SIMD hashes the same", async () => {
   expect(stdout.trim()).toBe("false true false");
 });
 
-describe("a binary that is not the measured one: refused, and nothing is written", () => {
+describe("a binary with another digest: refused, and nothing is written", () => {
   test.each([
     { case: "with SIMD", from: "index + bits / 8", to: "index + 1 + bits / 8", message: /simd binary/ },
-    { case: "without", from: "(i64.rotr", to: "(i64.rotl", message: /plain binary/ },
+    { case: "without SIMD", from: "(i64.rotr", to: "(i64.rotl", message: /plain binary/ },
   ])("$case", async ({ from, to, message }) => {
     const folder = await temporaryFolder();
     const text = await readFile(script, "utf8");

@@ -5,7 +5,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Joins as a request that its client gives up: its timer never fires, so its code never runs again. */
+/** Joins the queue as an abandoned request: its timer never fires, so its code never runs again. */
 function joinAndDie(queue: HashQueue, maxWaiting = 16): void {
   vi.spyOn(globalThis, "setTimeout").mockImplementationOnce((() => 0) as unknown as typeof setTimeout);
   void queue.run(maxWaiting, () => {
@@ -59,7 +59,7 @@ describe("R011, F12: the queue is bounded", () => {
 });
 
 describe("hash queue, order", () => {
-  test("first come, first served, also behind dead ones", async () => {
+  test("first come, first served, also behind abandoned requests", async () => {
     const queue = new HashQueue();
     const order: number[] = [];
     const all: Promise<unknown>[] = [];
@@ -100,8 +100,8 @@ describe("hash queue, order", () => {
   });
 });
 
-describe("hash queue, a request that dies while it waits", () => {
-  test("does not hold up those behind it", async () => {
+describe("hash queue, a request abandoned while it waits", () => {
+  test("does not hold up the requests behind it", async () => {
     const queue = new HashQueue();
     for (let dead = 0; dead < 15; dead++) joinAndDie(queue);
     const started = performance.now();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { utf8 } from "../../src/crypto/bytes.ts";
 import { preparePassword } from "../../src/crypto/password-bytes.ts";
 
-describe("S15, R002: what is over the limit is refused, never cut", () => {
+describe("S15, R002: a password over the limit is refused, never cut", () => {
   test.each([
     { case: "64 bytes", password: "a".repeat(64), bytes: 64 },
     { case: "72 bytes", password: "a".repeat(72), bytes: 72 },
@@ -43,9 +43,9 @@ describe("R003: NFKC, and nothing else, makes two spellings one", () => {
     { case: "the Kelvin sign", a: "\u212a", b: "K", same: true },
     { case: "case", a: "Pass", b: "pass", same: false },
     { case: "a space in front", a: " pass", b: "pass", same: false },
-    { case: "a space behind", a: "pass ", b: "pass", same: false },
+    { case: "a space at the end", a: "pass ", b: "pass", same: false },
     { case: "a NUL and what follows", a: "pass\0a", b: "pass\0b", same: false },
-    { case: "a NUL behind", a: "pass\0", b: "pass", same: false },
+    { case: "a NUL at the end", a: "pass\0", b: "pass", same: false },
     { case: "a zero-width joiner", a: "pa\u200dss", b: "pass", same: false },
     { case: "Cyrillic а", a: "p\u0430ss", b: "pass", same: false },
     { case: "dotless ı", a: "\u0131", b: "i", same: false },
@@ -62,7 +62,7 @@ describe("R003: NFKC, and nothing else, makes two spellings one", () => {
   });
 });
 
-describe("lone surrogates: refused, for UTF-8 would make them all U+FFFD", () => {
+describe("lone surrogates: refused, because UTF-8 would turn them all into U+FFFD", () => {
   test.each([
     { case: "a high one", password: "pass\ud83d" },
     { case: "a low one", password: "\udd11pass" },
@@ -71,7 +71,7 @@ describe("lone surrogates: refused, for UTF-8 would make them all U+FFFD", () =>
     expect(preparePassword(password)).toBeUndefined();
   });
 
-  test("U+FFFD itself is a character like any other", () => {
+  test("U+FFFD itself is accepted like any other character", () => {
     expect(preparePassword("\ufffd")).toEqual(utf8("\ufffd"));
   });
 });

@@ -7,7 +7,7 @@ const tag = toBase64(new Uint8Array(32).fill(0x5a));
 const base64Of = (bytes: number) => toBase64(new Uint8Array(bytes).fill(7));
 const withParameters = (parameters: string) => `$argon2id$v=19$${parameters}$${salt}$${tag}`;
 
-test("R009: the form that is written, to the byte", () => {
+test("R009: the written form, byte for byte", () => {
   const hash = { cost: pinnedCost, salt: new Uint8Array(16).fill(0xa5), tag: new Uint8Array(32).fill(0x5a) };
   const phc = encodePhc(hash);
   expect(phc).toBe("$argon2id$v=19$m=19456,t=2,p=1$paWlpaWlpaWlpaWlpaWlpQ$WlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlpaWlo");
@@ -41,7 +41,7 @@ describe("the parameters come in any order, each once", () => {
     { case: "hexadecimal", parameters: "m=0x40,t=2,p=1" },
     { case: "a space", parameters: "m=64, t=2,p=1" },
     { case: "Arabic digits", parameters: "m=٦٤,t=2,p=1" },
-    { case: "a comma behind", parameters: "m=64,t=2,p=1," },
+    { case: "a trailing comma", parameters: "m=64,t=2,p=1," },
     { case: "upper case", parameters: "M=64,t=2,p=1" },
     { case: "__proto__", parameters: "__proto__=64,t=2,p=1" },
   ])("$case: undefined", ({ parameters }) => {
@@ -89,7 +89,7 @@ describe("R012: costs on each side of the caps", () => {
   });
 });
 
-describe("what is not an Argon2id string of version 19 is not read", () => {
+describe("a string that is not Argon2id version 19 is not read", () => {
   const cost = "m=64,t=2,p=1";
   test.each([
     { case: "empty", phc: "" },
@@ -102,9 +102,9 @@ describe("what is not an Argon2id string of version 19 is not read", () => {
     { case: "bcrypt", phc: "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW" },
     { case: "plain text", phc: "correcthorsebatterystaple" },
     { case: "text in front", phc: `x${withParameters(cost)}` },
-    { case: "text behind", phc: `${withParameters(cost)}$x` },
-    { case: "a line feed behind", phc: `${withParameters(cost)}\n` },
-    { case: "a NUL behind", phc: `${withParameters(cost)}\0` },
+    { case: "text at the end", phc: `${withParameters(cost)}$x` },
+    { case: "a line feed at the end", phc: `${withParameters(cost)}\n` },
+    { case: "a NUL at the end", phc: `${withParameters(cost)}\0` },
     { case: "padding", phc: `${withParameters(cost)}=` },
     { case: "base64url", phc: `$argon2id$v=19$${cost}$${salt}$${"-_".repeat(21)}8` },
     { case: "spare bits in the salt", phc: `$argon2id$v=19$${cost}$paWlpaWlpaWlpaWlpaWlpR$${tag}` },
@@ -114,7 +114,7 @@ describe("what is not an Argon2id string of version 19 is not read", () => {
     { case: "an empty tag", phc: `$argon2id$v=19$${cost}$${salt}$` },
     { case: "an empty salt", phc: `$argon2id$v=19$${cost}$$${tag}` },
     { case: "two dollar signs", phc: `$$argon2id$v=19$${cost}$${salt}$${tag}` },
-  ])("$case: undefined, and to be made again", ({ phc }) => {
+  ])("$case: undefined, and needs a rehash", ({ phc }) => {
     expect(parsePhc(phc)).toBeUndefined();
     expect(needsRehash(phc)).toBe(true);
   });
@@ -133,7 +133,7 @@ describe("what is not an Argon2id string of version 19 is not read", () => {
 describe("R009: needsRehash", () => {
   const pinned = "m=19456,t=2,p=1";
   test.each([
-    { case: "as we write it", phc: withParameters(pinned), expected: false },
+    { case: "as Sallyport writes it", phc: withParameters(pinned), expected: false },
     { case: "the order of npm's argon2", phc: withParameters("m=19456,p=1,t=2"), expected: false },
     { case: "a longer salt and tag", phc: `$argon2id$v=19$${pinned}$${base64Of(32)}$${base64Of(64)}`, expected: false },
     { case: "a shorter salt", phc: `$argon2id$v=19$${pinned}$${base64Of(15)}$${tag}`, expected: true },

@@ -16,7 +16,7 @@ describe("S34: a weak root secret stops start-up", () => {
     { case: "ordinary base64", text: `${one.slice(0, 41)}+/` },
     { case: "padded", text: `${one}=` },
     { case: "zeros", text: "A".repeat(43) },
-    { case: "one byte again and again", text: toBase64Url(new Uint8Array(64).fill(171)) },
+    { case: "one byte repeated", text: toBase64Url(new Uint8Array(64).fill(171)) },
     { case: "eight bytes four times", text: toBase64Url(Uint8Array.from({ length: 32 }, (_, index) => index % 8)) },
     { case: "a sample", text: "change-me-change-me-change-me-change-me-abc" },
     { case: "a sample in capitals", text: `CHANGEME${one.slice(8)}` },
@@ -68,7 +68,7 @@ describe("reading root secrets", () => {
 describe("root keys by purpose and version", () => {
   const keys = new RootKeys(parseRootSecrets(`2:${two},1:${one}`));
 
-  test("equal inputs give equal keys, any difference another key", async () => {
+  test("equal inputs give equal keys, and any difference gives another key", async () => {
     const macs = await Promise.all([
       keys.mac("refresh", ["a", "bc"]),
       keys.mac("refresh", ["ab", "c"]),

@@ -3,11 +3,11 @@ import { everyAct, everyAudited } from "../../build/every-act.node.ts";
 import { lockOrder } from "../../src/domain/act.ts";
 import { isErrorCode } from "../../src/domain/error.ts";
 
-test("there are acts", () => {
+test("the list of acts is not empty", () => {
   expect(everyAct.length).toBeGreaterThan(40);
 });
 
-test("each has a name of its own", () => {
+test("each act has its own name", () => {
   const names = everyAct.map(({ name }) => name);
   expect(names).toEqual([...new Set(names)]);
 });
@@ -22,7 +22,7 @@ describe.each(everyAct.map((act) => [act.name, act] as const))("%s", (_name, act
     expect(act.refusals).toEqual([...new Set(act.refusals)]);
   });
 
-  test("somebody may do it", () => {
+  test("at least one kind of caller may do it", () => {
     expect(act.who && Object.keys(act.who)).not.toEqual([]);
   });
 });

@@ -5,8 +5,8 @@ import { acting } from "../../src/store/access.ts";
 
 const session = { userId: generateId("usr"), sessionId: generateId("ses"), identifier: "ada@example.com" };
 
-describe("S29: an actor is made by verification or by name, and by nothing else", () => {
-  test("an object literal is no actor for the compiler", () => {
+describe("S29: an actor is made only by verification or by name", () => {
+  test("the compiler refuses an object literal as an actor", () => {
     const forged = { subject: { system: "root" }, context: {}, userId: undefined, sessionId: undefined };
     // @ts-expect-error The private member is missing, and no literal can have it.
     const actor: Actor = forged;
@@ -16,7 +16,7 @@ describe("S29: an actor is made by verification or by name, and by nothing else"
   test.each([
     { case: "an object literal", forged: { subject: { system: "root" }, context: {} } },
     { case: "parsed JSON", forged: JSON.parse('{"subject":{"system":"root"},"context":{}}') },
-    { case: "a copy of a true one", forged: { ...systemActor("job"), subject: { system: "job" } } },
+    { case: "a copy of a genuine actor", forged: { ...systemActor("job"), subject: { system: "job" } } },
     { case: "the prototype alone", forged: Object.create(Actor.prototype) },
     {
       case: "the prototype with a subject of its own",

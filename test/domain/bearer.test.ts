@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { toBase64Url } from "../../src/crypto/bytes.ts";
 import { bearerPrefixes, classifyBearer, generateOpaqueToken, isOpaqueToken } from "../../src/domain/bearer.ts";
 
-describe("S51: the prefix decides, and nothing falls through", () => {
+describe("S51: the prefix alone decides the kind of a bearer", () => {
   test("no prefix starts another, and each ends in an underscore", () => {
     const prefixes = bearerPrefixes.map(({ prefix }) => prefix);
     expect(prefixes.length).toBeGreaterThan(0);

@@ -23,7 +23,7 @@ function spellings(): Set<string> {
   return found;
 }
 
-describe("R016, B05, B31: one address has one key, however it is written", () => {
+describe("R016, B05, B31: every spelling of an address has the same key", () => {
   test("an IPv6 address in more than 200 spellings", () => {
     const all = spellings();
     expect(all.size).toBeGreaterThan(200);
@@ -74,7 +74,7 @@ describe("R016, B05, B31: one address has one key, however it is written", () =>
   );
 });
 
-describe("R017: what is no address shares one bucket, which is no way round the limit", () => {
+describe("R017: all texts that are not addresses share one counter, so they do not evade the limit", () => {
   test.each([
     undefined,
     "",

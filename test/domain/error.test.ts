@@ -3,7 +3,7 @@ import { AuthError, isErrorCode } from "../../src/domain/error.ts";
 import { isStorableText, storableText } from "../../src/domain/text.ts";
 
 describe("AuthError", () => {
-  test("says what the table says, and keeps the particulars to itself", () => {
+  test("has the table's status and message, and does not reveal its cause", () => {
     const error = new AuthError("conflict.duplicate_credential", { cause: new Error("ada@example.com") });
     expect(error).toMatchObject({
       name: "DuplicateCredentialError",
@@ -21,12 +21,12 @@ describe("AuthError", () => {
     },
   );
 
-  test("not_found is one", () => {
+  test("not_found is a code", () => {
     expect(isErrorCode("not_found")).toBe(true);
   });
 });
 
-describe("text that Postgres can keep", () => {
+describe("text that Postgres can store", () => {
   test.each([
     { case: "any script", text: "Ünïcode 日本 🔑", expected: true },
     { case: "controls other than NUL", text: "a\n\x01", expected: true },

@@ -20,7 +20,7 @@ import {
 const hex = "0190f2a81b3c7abc8123456789abcdef";
 const uuid = "0190f2a8-1b3c-7abc-8123-456789abcdef";
 
-/** The code of the refusal, or what came instead. */
+/** The code of the refusal, or the result if there was none. */
 function codeOf(act: () => unknown): unknown {
   try {
     return { result: act() };
@@ -48,7 +48,7 @@ describe("encodeId: Flametrench docs/ids.md", () => {
   });
 
   test.each([
-    { case: "an unknown prefix is told before a bad UUID", type: "xyz", uuid: "no", code: "invalid_format.id_type" },
+    { case: "an unknown prefix with a bad UUID", type: "xyz", uuid: "no", code: "invalid_format.id_type" },
     { case: "a prefix of the prototype", type: "constructor", uuid, code: "invalid_format.id_type" },
     { case: "without hyphens", type: "usr", uuid: hex, code: "invalid_format.id" },
     { case: "one digit short", type: "usr", uuid: uuid.slice(1), code: "invalid_format.id" },
@@ -62,7 +62,7 @@ describe("encodeId: Flametrench docs/ids.md", () => {
   });
 });
 
-/** Both decoders refuse these; `decodeId` says more about the prefix. */
+/** Both decoders refuse these; `decodeId` distinguishes more faults of the prefix. */
 const refused = [
   { case: "no separator", id: hex, code: "invalid_format.id_separator" },
   { case: "garbage", id: "garbage", code: "invalid_format.id_separator" },
@@ -113,7 +113,7 @@ describe("decodeId", () => {
   );
 });
 
-describe("decodeAny: every refusal is one code", () => {
+describe("decodeAny: every refusal has the same code", () => {
   test("an application's prefix", () => {
     expect(decodeAny(`doc_${hex}`)).toEqual({ type: "doc", uuid });
   });
@@ -124,7 +124,7 @@ describe("decodeAny: every refusal is one code", () => {
   });
 });
 
-describe("predicates never throw", () => {
+describe("identifier predicates never throw", () => {
   test.each([
     { case: "its own type", id: `usr_${hex}`, type: "usr", expected: true },
     { case: "any type", id: `usr_${hex}`, type: undefined, expected: true },
@@ -135,7 +135,7 @@ describe("predicates never throw", () => {
     expect(isValidShape(id, type)).toBe(expected);
   });
 
-  test("predicates answer for any text", () => {
+  test("any text gets an answer", () => {
     fc.assert(
       fc.property(fc.string({ unit: "binary" }), (text) => {
         expect([typeof isValidId(text), typeof isValidShape(text), typeof isUuid(text)]).toEqual(
@@ -146,7 +146,7 @@ describe("predicates never throw", () => {
   });
 });
 
-describe("uuidFor: what cannot exist is not found", () => {
+describe("uuidFor: an identifier that cannot exist is not found", () => {
   test.each([
     { case: "another type", id: `org_${hex}` },
     { case: "the nil UUID", id: `usr_${"0".repeat(32)}` },
@@ -176,7 +176,7 @@ describe("generated identifiers", () => {
     expect(new Set(ids).size).toBe(ids.length);
     const counters = ids.map((id) => Number.parseInt(id.slice("aud_".length + 13, "aud_".length + 16), 16));
     const stepsOfOne = counters.filter((counter, index) => index > 0 && counter - counters[index - 1]! === 1);
-    // Of 12 random bits one in 4,096 follows its neighbour; a shared counter would make nearly all do so.
+    // With 12 random bits, one id in 4,096 follows its neighbour; with a shared counter nearly all would.
     expect(stepsOfOne.length).toBeLessThan(20);
   });
 

@@ -33,7 +33,7 @@ describe("S38: refused or folded, never mapped", () => {
     { case: "decomposed é", input: "rene\u0301@example.com" },
     { case: "composed é", input: "Ren\u00e9@Example.com", nonAscii: "ren\u00e9@example.com" },
     {
-      case: "capital É is no ASCII letter and stays",
+      case: "capital É is not an ASCII letter and stays",
       input: "REN\u00c9@example.com",
       nonAscii: "ren\u00c9@example.com",
     },
@@ -61,7 +61,7 @@ describe("S38: refused or folded, never mapped", () => {
   });
 
   test("two texts with one normal form differ in the case of ASCII letters only", () => {
-    // What lower-casing, upper-casing or normalising would bring together, pair by pair.
+    // Pairs that lower-casing, upper-casing or normalizing would make equal.
     const confusable = [
       "k",
       "K",

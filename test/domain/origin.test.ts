@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { isLoopback, parseOrigins } from "../../src/domain/origin.ts";
 
-describe("S36: an origin is exact, or start-up stops", () => {
+describe("S36: start-up accepts only exact origins", () => {
   test.each([
     "https://example.com",
     "https://example.com:8443",
@@ -52,7 +52,7 @@ describe("S36: an origin is exact, or start-up stops", () => {
     expect(() => parseOrigins([])).toThrow(TypeError);
   });
 
-  test("only the first has every use; the others have those that they name, and none by default", () => {
+  test("only the first origin has every use; the others have the uses that they name, by default none", () => {
     const origins = parseOrigins([
       { origin: "https://example.com", uses: [] },
       "https://other.example",

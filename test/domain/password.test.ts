@@ -9,7 +9,7 @@ import {
 } from "../../src/domain/password.ts";
 import { hasShared, sharedText } from "../support/shared.ts";
 
-/** Random letters, so that nothing is predictable about them. */
+/** Random letters, so that no rule calls them predictable. */
 const letters = "vmqkzhrwxjcygpfbudntl";
 
 describe("R001: 15 code points alone, 8 beside a second factor", () => {
@@ -36,11 +36,11 @@ describe("R001: 15 code points alone, 8 beside a second factor", () => {
   });
 });
 
-/** Text of a length that does not repeat itself. */
+/** A text of a given length without repetition. */
 const varied = (length: number) =>
   Array.from({ length }, (_, index) => letters[(index * index + 3 * index) % 21]).join("");
 
-describe("R002, S15: long ones are accepted whole or refused", () => {
+describe("R002, S15: long passwords are accepted whole or refused", () => {
   test.each([
     { case: "64 characters", password: varied(64), fault: undefined },
     { case: "1,024 bytes", password: varied(1_024), fault: undefined },
@@ -54,7 +54,7 @@ describe("R002, S15: long ones are accepted whole or refused", () => {
   });
 });
 
-describe("R003, B58: what cannot be checked as it was typed is not set", () => {
+describe("R003, B58: a password that cannot be checked as typed is not set", () => {
   test.each([
     { case: "a lone surrogate", password: `${letters}\ud800` },
     { case: "NUL", password: `${letters}\0${letters}` },
@@ -62,7 +62,7 @@ describe("R003, B58: what cannot be checked as it was typed is not set", () => {
     expect(passwordFault(password)).toBe("unusable_characters");
   });
 
-  test("whatever may be set can be hashed, and needs no more than 1,024 bytes", () => {
+  test("every password that may be set can be hashed, from at most 1,024 bytes", () => {
     const hard = fc.constantFrom(
       "a",
       "é",
@@ -108,7 +108,7 @@ describe("R004: no composition rule", () => {
           .map((points) => String.fromCodePoint(...points).normalize("NFKC")),
         (password) => {
           fc.pre([...password].length >= 15 && new TextEncoder().encode(password).length <= 1_024);
-          // The only rule is the list of the predictable, and no random text is on it.
+          // The only rule is the list of predictable passwords, and no random text is on it.
           expect(passwordFault(password)).toBeUndefined();
         },
       ),
@@ -116,7 +116,7 @@ describe("R004: no composition rule", () => {
   });
 });
 
-describe("R005: long but obvious ones are refused", () => {
+describe("R005: long but obvious passwords are refused", () => {
   const words = ["ada.lovelace@example.com", "ada.lovelace", "Sallyport"];
   test.each([
     "aaaaaaaaaaaaaaaa",
@@ -184,12 +184,12 @@ describe("R005: long but obvious ones are refused", () => {
 
   test.each([
     { case: "a word among others", password: "my password is a walrus", words: [] },
-    { case: "the identifier with a real password behind it", password: "ada.lovelace-vmqkzhrwx", words },
-    { case: "a word of three letters is no word", password: "adavmqkzhrwxjcy", words: ["ada"] },
-    { case: "words with keys side by side", password: "we were poised to redress property", words: [] },
+    { case: "the identifier followed by a real password", password: "ada.lovelace-vmqkzhrwx", words },
+    { case: "a word of three letters does not count", password: "adavmqkzhrwxjcy", words: ["ada"] },
+    { case: "words with adjacent keys", password: "we were poised to redress property", words: [] },
     { case: "such words without spaces", password: "sweaterpowertreerewired", words: [] },
     { case: "a walk and a real password", password: "qwertyuiop-vmqkzhrwx", words: [] },
-    { case: "a walk and four characters that are none", password: "qwertyuiopvmqk", words: [] },
+    { case: "a walk and four other characters", password: "qwertyuiopvmqk", words: [] },
   ])("$case: accepted", ({ password, words }) => {
     expect(passwordFault(password, { words })).toBeUndefined();
   });
@@ -202,8 +202,8 @@ describe("R005: long but obvious ones are refused", () => {
     { case: "almost a repetition", password: `${"ab".repeat(511)}x` },
     { case: "six letters, then another", password: `${"abcdef".repeat(170)}zzzz` },
     { case: "one letter", password: "a".repeat(1_024) },
-    { case: "obvious words without end", password: "password".repeat(128) },
-    { case: "walks without end", password: "1qaz2wsx,qwertyuiop,".repeat(51) },
+    { case: "obvious words many times", password: "password".repeat(128) },
+    { case: "walks many times", password: "1qaz2wsx,qwertyuiop,".repeat(51) },
   ])("$case, at full length: decided in under 20 ms", ({ password }) => {
     const milliseconds = [1, 2, 3, 4, 5].map(() => {
       const started = performance.now();
@@ -214,8 +214,8 @@ describe("R005: long but obvious ones are refused", () => {
   });
 });
 
-describe("R004, R005: 10,000 that were drawn at random, none refused", () => {
-  /** Repeatable numbers (mulberry32), so that a failure can be looked at again. */
+describe("R004, R005: 10,000 random passwords, none refused", () => {
+  /** Repeatable numbers (mulberry32), so that a failure can be reproduced. */
   const numbersFrom = (start: number) => {
     let state = start;
     return (below: number): number => {
@@ -255,7 +255,7 @@ describe("R004, R005: 10,000 that were drawn at random, none refused", () => {
     expect(refusedOf(draw)).toEqual([]);
   });
 
-  /** Many have three or more keys side by side. */
+  /** Many have three or more adjacent keys. */
   const vocabulary = (
     "were tree power property treasure sweater reward assert dessert trespass point opinion poison student first define " +
     "hijack nopal tuvan redress weed stewed create western liquid quiet require azure plan copilot polish oily junk hunter " +
@@ -266,7 +266,7 @@ describe("R004, R005: 10,000 that were drawn at random, none refused", () => {
   test.each([
     { case: "four words with spaces", words: 4, separator: " " },
     { case: "four words with hyphens", words: 4, separator: "-" },
-    { case: "five words and nothing between them", words: 5, separator: "" },
+    { case: "five words without separators", words: 5, separator: "" },
   ])("$case", ({ words, separator }) => {
     const draw = (below: (limit: number) => number) =>
       Array.from({ length: words }, () => vocabulary[below(vocabulary.length)]!).join(separator);
@@ -276,7 +276,7 @@ describe("R004, R005: 10,000 that were drawn at random, none refused", () => {
 
 if (hasShared) {
   /**
-   * Passwords that no rule can tell from good ones: two phrases, and entries that one person or one program used often.
+   * Passwords that no rule can tell from good ones: two phrases, and entries that one user or one program used often.
    * `isCompromisedPassword` refuses them too.
    */
   const accepted = [
@@ -286,7 +286,7 @@ if (hasShared) {
     ...["aksjdlasdakj89879", "lytdybrbdfvgbhf", "bhrh0h2oof6xbqjeh"],
   ];
 
-  test("R005: zxcvbn's list, its 15 characters and more: all that somebody typed in order is refused", async () => {
+  test("R005: zxcvbn's list from 15 characters on: every keyboard pattern is refused", async () => {
     const entries = (await sharedText("vectors/passwords/zxcvbn-common-passwords.txt")).split(/\r?\n/);
     const long = entries.filter((entry) => [...entry].length >= 15);
     expect(long).toHaveLength(40);

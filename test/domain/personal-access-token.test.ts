@@ -15,7 +15,7 @@ import { acceptName } from "../../src/domain/text.ts";
 
 const id = "0190f2a81b3c7abc8123456789abcdef";
 
-/** What a function refuses with; `undefined` if it does not. */
+/** The code that a function refuses with; `undefined` if it does not refuse. */
 function codeOf(act: () => unknown): string | undefined {
   try {
     act();
@@ -55,13 +55,13 @@ describe("M4, Flametrench docs/identity.md: the form of a token", () => {
     expect(splitPatToken(token) !== undefined).toBe(expected && token.length <= 37 + 256);
   });
 
-  test("what begins with the prefix is this kind, in form or not (S51)", () => {
+  test("a text with the prefix is of this kind, well formed or not (S51)", () => {
     expect(classifyBearer("pat_garbage")).toBe("pat");
     expect(isStructurallyValidPatToken("pat_garbage")).toBe(false);
   });
 });
 
-describe("H6, S24: the parts", () => {
+describe("H6, S24: the parts of a token", () => {
   test("split at fixed offsets, even with underscores in the secret", () => {
     expect(splitPatToken(`pat_${id}__a_b_`)).toEqual({ id: `pat_${id}`, secret: "_a_b_" });
   });

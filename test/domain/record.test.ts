@@ -37,12 +37,12 @@ const value: ValueOf<typeof thing> = {
   ...{ amr: ["pwd"], signCount: 4_294_967_295, isKept: false, createdAt: at, lastUsedAt: at },
 } as const;
 
-describe("a record", () => {
+describe("a record table", () => {
   test("its value: identifiers in wire form, counts as numbers, the rest as it is", () => {
     expect(toValue(thing, row)).toEqual(value);
   });
 
-  test("the value of a row that stands beside another", () => {
+  test("the value of a row with prefixed names", () => {
     expect(
       toValue({ id: "usr id", displayName: "text?" }, { "user.id": uuid, "user.displayName": "Ada" }, "user."),
     ).toEqual({
@@ -51,7 +51,7 @@ describe("a record", () => {
     });
   });
 
-  test("its JSON: names of the wire, in the order of the table; nothing besides", () => {
+  test("its JSON: snake_case names in the order of the table, and no other members", () => {
     const body = toBody(thing, { ...value, secret: "s" } as typeof value);
     expect(JSON.stringify(body)).toBe(
       `{"id":"cred_${hex}","usr_id":"usr_${hex}","replaces":null,"status":"active","transport":null,"display_name":null,` +
@@ -66,7 +66,7 @@ describe("a record", () => {
     expect(toSparseBody(sparse, value)).toEqual({ id: `cred_${hex}`, is_kept: false });
   });
 
-  test("a name of two words, and of an identifier", () => {
+  test("member names: of two words, and of an identifier", () => {
     expect([memberOf("passkeyRpId", "text?"), memberOf("credentialId", "cred id"), memberOf("id", "usr id")]).toEqual([
       "passkey_rp_id",
       "cred_id",

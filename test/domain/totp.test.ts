@@ -50,7 +50,7 @@ describe("RFC 6238 appendix B", () => {
   });
 });
 
-describe("R032: a code counts one step early and one late", () => {
+describe("R032: a code is accepted one step early and one step late", () => {
   const parameters = { ...defaultTotp, periodSeconds: 15 };
   test.each([
     [-2, undefined],

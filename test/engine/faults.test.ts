@@ -34,13 +34,13 @@ describe("describeFault", () => {
     expect(describeFault("canary")).toBe("string");
   });
 
-  test("a missing option: its name, and the place in the code", () => {
+  test("a missing option: prints its name and the place in the code", () => {
     expect(describeFault(new ConfigurationError("secrets", new TypeError("x")))).toMatch(
       /^ConfigurationError secrets < TypeError at /,
     );
   });
 
-  test("a chain that bites its tail ends", () => {
+  test("a circular chain of causes: ends", () => {
     const error = new Error("a");
     error.cause = error;
     expect(describeFault(error).length).toBeLessThan(1_000);
@@ -48,7 +48,7 @@ describe("describeFault", () => {
 });
 
 describe("S81: reporter", () => {
-  test("an error, and what it caused, is reported once", () => {
+  test("an error and its effects are reported once", () => {
     const told: unknown[] = [];
     const report = reporter((error) => told.push(error));
     const cause = caused("ECONNREFUSED");

@@ -5,7 +5,7 @@ import { recallUser, type UserRow } from "../../src/store/users.ts";
 
 const body = recallUser("", "");
 
-test("an operation knows the rows of its statement, and gives their type away to nobody", () => {
+test("an operation infers the rows of its statement, and does not expose their type", () => {
   const made = work({
     body,
     onLostReply: recallUser("", ""),
@@ -20,7 +20,7 @@ test("an operation knows the rows of its statement, and gives their type away to
 });
 
 test("a recall of another table does not compile", () => {
-  // @ts-expect-error A credential is no user.
+  // @ts-expect-error A credential is not a user.
   const made = work({ body, onLostReply: recallCredential("", ""), decode: () => undefined });
   expect(made.body).toBe(body);
 });

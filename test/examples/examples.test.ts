@@ -36,7 +36,7 @@ type Send = (
   init: { method?: string; headers: Record<string, string>; body?: string },
 ) => Promise<Response>;
 
-/** Signs up, signs in as a browser does, and asks who is signed in. */
+/** Signs up, signs in like a browser, and asks for the signed-in user. */
 async function expectToSignIn(send: Send, baseUrl: string, me = "/me"): Promise<void> {
   const login = { identifier: "ada@example.com", password: goodPassword };
   const post = (path: string): Promise<Response> =>
@@ -60,7 +60,7 @@ async function codeOf(response: Response): Promise<unknown> {
   return ((await response.json()) as { code?: unknown }).code;
 }
 
-test("Node, Workers and Next.js examples compile, strictly", async () => {
+test("Node, Workers and Next.js examples compile in strict mode", async () => {
   const files = ["node-pg/server.ts", "workers-neon/worker.ts", "next/app/auth/[...route]/route.ts"];
   expect(
     await compile(
@@ -76,7 +76,7 @@ test("the Deno example compiles with Deno's own types", { timeout: 120_000 }, as
   expect(stderr).toContain("Check");
 });
 
-describe("a server over a socket", () => {
+describe("the example of a server over a socket", () => {
   /** Starts a program with the database's variables, and waits until it answers. */
   async function start(program: string, args: readonly string[], env: Record<string, string>): Promise<void> {
     const child = spawn(program, args, {
@@ -130,7 +130,7 @@ describe("a server over a socket", () => {
   });
 });
 
-/** Lets the example's Neon client speak to a proxy of this machine, by a line before the example. */
+/** Makes the example's Neon client use a local proxy, with a line before the example. */
 async function throughProxy({ fetchEndpoint }: Backend, example: string, entry: string): Promise<void> {
   await writeFile(
     join(project.folder, entry),
@@ -143,8 +143,8 @@ async function throughProxy({ fetchEndpoint }: Backend, example: string, entry: 
   );
 }
 
-describe("Workers and Neon", () => {
-  test("the example is the README's", async () => {
+describe("the example for Workers and Neon", () => {
+  test("is the same as in the README", async () => {
     const readme = await readFile(join(root, "README.md"), "utf8");
     const example = await readFile(join(root, "examples/workers-neon/worker.ts"), "utf8");
     expect(/```ts worker\.ts\n([\s\S]*?)```/.exec(readme)![1]).toBe(example);
@@ -179,9 +179,9 @@ describe("Workers and Neon", () => {
   });
 });
 
-describe("Next.js route handler", () => {
+describe("the example of a Next.js route handler", () => {
   const baseUrl = "https://app.example.com";
-  /** Next.js appends the segments that a catch-all has matched to the URL that an edge function sees. */
+  /** Next.js appends the segments of a catch-all to the URL that an edge function sees. */
   const urlOf = (path: string): string => {
     const query = path
       .split("/")
@@ -213,7 +213,7 @@ describe("Next.js route handler", () => {
     evaluate(`globalThis.process = { env: ${JSON.stringify(env)} }`);
     const send: Send = async (path, { method = "GET", headers, body }) => {
       const init = JSON.stringify({ method, headers: {}, ...(body && { body }) });
-      // A browser's `Origin` and `Cookie` may not be set by a script, so they are added once the request is made.
+      // A script may not set a browser's `Origin` and `Cookie`, so they are added once the request is made.
       const answer = await evaluate(`(async () => {
         const request = new Request(${JSON.stringify(urlOf(path))}, ${init});
         for (const [name, value] of Object.entries(${JSON.stringify(headers)})) request.headers.set(name, value);

@@ -1,6 +1,6 @@
 /**
- * Who may do what, over HTTP: every route, every kind of caller, their own object, somebody else's and none (T15, R108).
- * What is expected comes from the rows of the table of routes and the access rules that they name.
+ * Access over HTTP: every route, every kind of caller, with their own object, another user's and an absent one (T15, R108). The
+ * expected answers come from the rows of the table of routes and their access rules.
  *
  * @module
  */
@@ -20,32 +20,32 @@ import { type HttpWorld, openHttp } from "../support/http-world.ts";
 let world: HttpWorld;
 beforeAll(async () => {
   world = await openHttp("pglite");
-  // Somebody is always left to administer.
+  // At least one administrator always remains.
   await world.administrator();
 });
 afterAll(() => world.close());
 
-/** Whom and what a request is about. */
+/** The users and objects of a request. */
 interface Target {
   readonly userId: string;
   readonly credentialId: string;
   readonly sessionId: string;
   readonly tokenId: string;
   readonly factorId: string;
-  /** Whose the factor is, if it is there. */
+  /** The factor's authenticator app, if the factor exists. */
   readonly app?: App;
 }
 
 interface Caller {
-  /** How they show who they are. */
+  /** The caller's credential in the request. */
   readonly sent: Pick<Sent, "token" | "cookie" | "headers">;
   readonly own?: Person;
-  /** What they are refused with at the door of a route that needs a session; `undefined` if their session counts. */
+  /** The refusal at the door of a route that needs a session; `undefined` if the session is valid. */
   readonly door?: (route: Route) => ErrorBody["code"] | undefined;
   readonly fresh?: boolean;
   readonly administrator?: boolean;
   readonly elevated?: boolean;
-  /** Whether a second factor in use leaves their session what it is, since it is proved there. */
+  /** True if the session stays the same with a second factor in use, because the factor was proved in it. */
   readonly mayHaveFactor?: boolean;
 }
 
@@ -53,7 +53,7 @@ const always = (code: ErrorBody["code"]) => () => code;
 const noToken = always("unauthorized.invalid_token");
 const bearer = (own: Person): Pick<Caller, "sent" | "own"> => ({ sent: { token: own.token }, own });
 
-/** An administrator whose second factor was proved so long ago, in minutes. */
+/** An administrator whose second factor was proved a given number of minutes ago. */
 async function administratorProved(minutes: number): Promise<Caller> {
   const own = await world.administrator();
   await world.rows(sql`
@@ -64,8 +64,8 @@ async function administratorProved(minutes: number): Promise<Caller> {
 }
 
 const callers: Record<string, () => Promise<Caller>> = {
-  nobody: async () => ({ sent: {}, door: noToken }),
-  "a bearer that opens nothing": async () => ({ sent: { token: "A".repeat(43) }, door: noToken }),
+  "an anonymous client": async () => ({ sent: {}, door: noToken }),
+  "an unknown bearer": async () => ({ sent: { token: "A".repeat(43) }, door: noToken }),
   "a pat_ bearer": async () => ({
     sent: { token: `pat_${"0".repeat(32)}_${"A".repeat(43)}` },
     door: always("auth.token_format_unrecognized"),
@@ -74,7 +74,7 @@ const callers: Record<string, () => Promise<Caller>> = {
     sent: { token: `shr_${"0".repeat(32)}_${"A".repeat(43)}` },
     door: always("auth.token_format_unrecognized"),
   }),
-  // S25: one that counts, of somebody who has every other right.
+  // S25: a valid token of a user who has every other right.
   "a personal access token": async () => {
     const own = await world.administrator();
     const { token } = await world.auth.personalAccessTokens.create({
@@ -107,17 +107,17 @@ const callers: Record<string, () => Promise<Caller>> = {
     await world.auth.users.suspend({ actor: system, userId: own.userId });
     return { ...bearer(own), door: always("unauthorized.session_expired") };
   },
-  "a session that was revoked": async () => {
+  "a revoked session": async () => {
     const own = await world.person();
     await world.auth.sessions.revoke({ actor: own.actor, sessionId: own.session.id });
     return { ...bearer(own), door: always("unauthorized.session_expired") };
   },
-  "a user without the factor that policy demands": async () => {
+  "a user without the factor that policy requires": async () => {
     const own = await world.person();
     await world.requireFactor(own.userId);
     return { ...bearer(own), door: always("unauthorized.mfa_required") };
   },
-  // S08: it is somebody under `/auth`, and nobody under `/v1`.
+  // S08: the user is known under `/auth` and anonymous under `/v1`.
   "a session in a cookie": async () => {
     const own = await world.person({ transport: "cookie" });
     await world.levelTwo(own.session);
@@ -141,7 +141,7 @@ const callers: Record<string, () => Promise<Caller>> = {
 
 const objects = ["own", "foreign", "absent"] as const;
 
-/** The rule, as its table is to be read: a second reading, beside the one in SQL. */
+/** The rule as its table reads: a second implementation, independent of the one in SQL. */
 function ruleSays(rule: Who, caller: Caller, object: (typeof objects)[number] | "none"): ErrorBody["code"] | "allowed" {
   if (object === "own" && rule.owner) {
     return rule.owner === "fresh" && !caller.fresh ? "unauthorized.reauthentication_required" : "allowed";
@@ -162,7 +162,7 @@ function expected(
   if (access === "ticket") return "unauthorized.invalid_ticket";
   const door = caller.door?.(route);
   if (access === "optional") return door === "auth.token_format_unrecognized" ? door : "allowed";
-  // S08: another session than the presented one is not there, whatever the presented one is worth.
+  // S08: a session other than the presented one is not found, whatever the presented one is worth.
   if (access === "token" && object !== "own" && object !== "none" && !isUnknown(door)) return "not_found";
   if (door !== undefined) return door;
   if (access === "token") return "allowed";
@@ -173,12 +173,12 @@ function isUnknown(door: ErrorBody["code"] | undefined): boolean {
   return door === "unauthorized.invalid_token" || door === "auth.token_format_unrecognized";
 }
 
-/** The object of a route, from its path or its body; under `/auth` there is none, for everything is the caller's own. */
+/** True if the route names an object, in its path or body. Under `/auth` everything is the caller's own. */
 function isAboutOne(route: Route): boolean {
   return route.path.includes(":") || route.id === "createCredential";
 }
 
-/** What each body holds when nothing is wrong with it. */
+/** The body of each route when everything in it is right. */
 const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   signInWithFactor: () => ({ type: "totp", code: "000000" }),
   verifyMfa: () => ({ type: "totp", code: "000000" }),
@@ -203,7 +203,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
     transport: "token",
   }),
   registerPasskey: async (_target, { own }) => ({
-    // Whoever has no session gets no further than the door.
+    // A caller without a session gets no further than the door.
     response: own ? await registrationBy(world, own, await newAuthenticator()).catch(() => ({})) : {},
     name: "laptop",
   }),
@@ -244,12 +244,12 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   createSession: ({ userId, credentialId }) => ({ usr_id: userId, cred_id: credentialId, ttl_seconds: 600 }),
 };
 
-/** R008: for a password of one's own, that one. */
+/** R008: one's own password is proved with itself. */
 function ownPassword(userId: string | undefined, own: Person | undefined): { current_password?: string } {
   return own && own.userId === userId ? { current_password: own.password } : {};
 }
 
-/** Somebody whom no request is about, and their passkey. */
+/** A user whom no request is about, and their passkey. */
 let bystander: Person;
 let authenticator: Authenticator;
 beforeAll(async () => {
@@ -259,10 +259,10 @@ beforeAll(async () => {
   await world.auth.passkeys.register({ actor: bystander.actor, response });
 });
 
-/** What somebody has, in the state in which the route has something to do; `mayHaveFactor` if one in use locks nobody out. */
+/** A user's objects, in a state in which the route has something to do; `mayHaveFactor` if a factor in use locks no user out. */
 async function targetOf(person: Person, route: Route, mayHaveFactor: boolean): Promise<Target> {
   const { userId, credentialId: password, session } = person;
-  // A suspended user gets none, and gets no further than the door.
+  // A suspended user gets no token, and gets no further than the door.
   const made = await world.auth.personalAccessTokens
     .create({ actor: system, userId, name: "ci", scope: [] })
     .catch(() => ({ pat: { id: generateId("pat") } }));
@@ -278,7 +278,7 @@ async function targetOf(person: Person, route: Route, mayHaveFactor: boolean): P
   return { userId, credentialId, sessionId: session.id, tokenId: made.pat.id, factorId: app.factorId, app };
 }
 
-/** Somebody else, in the state in which the route has something to do. */
+/** Another user, in a state in which the route has something to do. */
 async function stranger(route: Route): Promise<Target> {
   const person = await world.person();
   if (route.id === "reinstateUser") await world.auth.users.suspend({ actor: system, userId: person.userId });
@@ -305,7 +305,7 @@ async function requestFor(route: Route, caller: Caller, target: Target): Promise
   };
 }
 
-/** Callers and strangers are kept for as long as nothing has been changed. */
+/** Callers and strangers are reused until something has changed. */
 const kept = new Map<string, Caller>();
 const strangers = new Map<string, Target>();
 
@@ -351,9 +351,9 @@ describe.each(routes.map((route) => [route.id, route] as const))("R108: %s", (_i
         expect(await world.lastChange()).toBe(before);
         continue;
       }
-      // R060: whoever asks, and whatever they may see.
+      // R060: for every caller, whatever they may see.
       if (route.method === "get") expect(await world.lastChange()).toBe(before);
-      // An administrator cannot be reinstated while they act, so that of their own they reach the state's refusal.
+      // An administrator cannot be reinstated while they act. For their own account they get the refusal of the state.
       const isPointless = object === "own" && route.id.startsWith("reinstate");
       expect([object, reply.code ?? reply.status]).toEqual([
         object,
@@ -377,7 +377,7 @@ describe("S05, R030: an administrator receives no secret and gives no proof for 
     ["createSession", "unauthorized.invalid_ticket"],
   ];
 
-  test("the routes that name a user and take or give a secret: all listed", async () => {
+  test("all routes that name a user and take or return a secret are listed", async () => {
     const named: string[] = [];
     for (const route of routes.filter((one) => !usesCookies(one))) {
       const { json = "" } = await requestFor(route, { sent: {} }, await targetOf(bystander, route, false));

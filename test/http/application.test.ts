@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** An application as the README would have it: nothing of it is annotated. */
+/** An application as in the README, without type annotations. */
 function application() {
   const { auth } = world;
   return new Hono()
@@ -32,8 +32,8 @@ function application() {
 
 const bearer = (token: string): RequestInit => ({ headers: { authorization: `Bearer ${token}` } });
 
-describe("the types need no augmentation", () => {
-  test("after authenticate the user is optional; after requireUser it is there", () => {
+describe("types of guards: need no augmentation", () => {
+  test("after authenticate the user is optional; after requireUser it is set", () => {
     const { auth } = world;
     new Hono().use(authenticate(auth)).get("/", (c) => {
       expectTypeOf(c.var.user).toEqualTypeOf<SignedInUser | undefined>();
@@ -68,7 +68,7 @@ describe("the types need no augmentation", () => {
   });
 });
 
-describe("application guards", () => {
+describe("guards in an application", () => {
   test("identify the user in one request, whichever guards run", async () => {
     const app = application();
     const ada = await world.person();
@@ -84,7 +84,7 @@ describe("application guards", () => {
     });
   });
 
-  test("anonymous request: no request to the database", async () => {
+  test("an anonymous client: no request to the database", async () => {
     world.counting.reset(0);
     const app = application();
     expect(await (await app.request("/")).json()).toEqual({ name: "nobody" });
@@ -157,7 +157,7 @@ describe("application guards", () => {
 });
 
 describe("application errors", () => {
-  test("an operation's refusal: answered as our own routes answer it", async () => {
+  test("an operation's refusal: answered as Sallyport's routes answer it", async () => {
     const app = new Hono().get("/", requireUser(world.auth), async (c) => {
       await world.auth.users.get({ actor: c.var.actor, userId: generateId("usr") });
       return c.body(null);
@@ -166,7 +166,7 @@ describe("application errors", () => {
     expect([response.status, await response.json()]).toEqual([404, { code: "not_found", message: "Not found." }]);
   });
 
-  test("an internal fault: reaches the application's handler, and no client", async () => {
+  test("an internal fault: reaches the application's handler and no client", async () => {
     const told: unknown[] = [];
     const broken = {
       ...world.auth,
@@ -185,7 +185,7 @@ describe("application errors", () => {
     expect(told.map(String)).toEqual(["RangeError: canary", "RangeError: canary"]);
   });
 
-  test("R130: an internal fault in our routes: reported to `onError`, not to the client", async () => {
+  test("R130: an internal fault in Sallyport's routes: reported to `onError`, not to the client", async () => {
     const told: unknown[] = [];
     const auth = world.isolate({ onError: (error) => told.push(error) });
     const broken = {

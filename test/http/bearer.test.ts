@@ -40,7 +40,7 @@ const headers: { case: string; header: (token: string) => string; outcome: Outco
       ["a no-break space", (token) => `Bearer\u00a0${token}`],
       ["a no-break space after", (token) => `Bearer ${token}\u00a0`],
       ["Basic", (token) => `Basic ${token}`],
-      ["Basic, rightly", (token) => `Basic ${btoa(`x:${token}`)}`],
+      ["well-formed Basic", (token) => `Basic ${btoa(`x:${token}`)}`],
       ["Digest", (token) => `Digest ${token}`],
       ["DPoP", (token) => `DPoP ${token}`],
       ["Token", (token) => `Token ${token}`],
@@ -72,16 +72,16 @@ const headers: { case: string; header: (token: string) => string; outcome: Outco
       ["100,000 characters", () => `Bearer ${"A".repeat(100_000)}`],
       ["a character beyond ASCII", (token) => `Bearer ${token}é`],
       ["a path", () => "Bearer ../../etc/passwd"],
-      ["PAT_ is no prefix", () => `Bearer PAT_${"A".repeat(39)}`],
-      ["pat without its line", () => `Bearer pat${"A".repeat(40)}`],
+      ["PAT_ as a prefix", () => `Bearer PAT_${"A".repeat(39)}`],
+      ["pat without its underscore", () => `Bearer pat${"A".repeat(40)}`],
     ] as [string, (token: string) => string][]
   ).map(([name, header]) => ({ case: name, header, outcome: "unauthorized.invalid_token" as const })),
   ...["pat_", "shr_"].flatMap((prefix) =>
     [
       ["alone", ""],
       ["and 39 characters, as long as a session token", "A".repeat(39)],
-      ["as it should be", `${"0".repeat(32)}_${"A".repeat(43)}`],
-      ["and what it cannot hold", "..~+/"],
+      ["a well-formed token", `${"0".repeat(32)}_${"A".repeat(43)}`],
+      ["and characters it cannot hold", "..~+/"],
     ].map(([name, rest]) => ({
       case: `${prefix} ${name}`,
       header: () => `Bearer ${prefix}${rest}`,
@@ -90,15 +90,15 @@ const headers: { case: string; header: (token: string) => string; outcome: Outco
   ),
 ];
 
-/** The last of 43 characters has two bits that no byte needs; a decoder would take four spellings for one token. */
+/** The last of 43 characters has two unused bits. A lax decoder would accept four spellings of one token. */
 function respelled(token: string): string {
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   return alphabet[alphabet.indexOf(token.at(-1)!) ^ 1]!;
 }
 
-describe("R066: bearer header at our routes", () => {
+describe("R066: bearer header at Sallyport's routes", () => {
   test.each(headers)("$case: $outcome", async ({ header, outcome }) => {
-    // In bytes, as they would be on the wire.
+    // As bytes, the way they are sent.
     const authorization = unescape(encodeURIComponent(header(ada.token)));
     const reply = await world.send({ method: "GET", path: "/auth/session", headers: { authorization } });
     expect(reply.code ?? reply.status).toBe(outcome);

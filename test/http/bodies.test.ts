@@ -19,17 +19,17 @@ afterAll(() => world.close());
 const maximum = 64 * 1024;
 const json = { "content-type": "application/json" };
 
-/** `POST /v1/users` takes a body that may be anything from nothing to a long name. */
+/** The body of `POST /v1/users` may be anything from empty to a long name. */
 const post = (body: BodyInit | undefined, headers: Record<string, string> = json): Promise<Reply> =>
   world.send({ method: "POST", path: "/v1/users", body, headers, token: administrator.token } as never);
 
-/** A body of exactly so many bytes. */
+/** A body of exactly this many bytes. */
 function padded(bytes: number): string {
   const empty = JSON.stringify({ display_name: "" });
   return JSON.stringify({ display_name: "x".repeat(bytes - empty.length) });
 }
 
-/** The same bytes in pieces, with no length in front. */
+/** The same bytes in chunks, without a length. */
 function chunked(text: string, size: number): ReadableStream<Uint8Array> {
   const bytes = new TextEncoder().encode(text);
   let at = 0;
@@ -49,7 +49,7 @@ describe("bodies over 64 KiB", () => {
     ["in pieces of 1,000", (text) => [chunked(text, 1000), json]],
     ["in one piece", (text) => [chunked(text, text.length), json]],
     ["with too small a length", (text) => [chunked(text, 4096), { ...json, "content-length": "2" }]],
-    ["with a length that is no number", (text) => [chunked(text, 4096), { ...json, "content-length": "many" }]],
+    ["with a length of letters", (text) => [chunked(text, 4096), { ...json, "content-length": "many" }]],
   ];
 
   test.each(forms)("%s", async (_case, form) => {
@@ -160,7 +160,7 @@ describe("R059: which media types are JSON", () => {
     "application/jsоn".replace("о", "%D0%BE"),
   ];
 
-  test("media types: more than 40 are tried", () => expect(new Set([...taken, ...refused]).size).toBeGreaterThan(40));
+  test("media types: more than 40 are tested", () => expect(new Set([...taken, ...refused]).size).toBeGreaterThan(40));
 
   test.each(taken)("media type %j: accepted", async (type) => {
     expect((await post("{}", { "content-type": type })).status).toBe(201);
@@ -219,12 +219,12 @@ describe("R130: malformed bodies", () => {
     ["a list of bodies", '[{"display_name":"a"}]', "invalid_format.body"],
     ["an unknown member", '{"display_name":"a","status":"revoked"}', "invalid_format.body"],
     ["a member in another case", '{"Display_name":"a"}', "invalid_format.body"],
-    ["our own names for it", '{"displayName":"a"}', "invalid_format.body"],
-    ["somebody else's actor (B24)", '{"display_name":"a","actor":{"system":"x"}}', "invalid_format.body"],
+    ["a camelCase member", '{"displayName":"a"}', "invalid_format.body"],
+    ["another user's actor (B24)", '{"display_name":"a","actor":{"system":"x"}}', "invalid_format.body"],
     ["a number for a text", '{"display_name":1}', "invalid_format.body"],
     ["a list for a text", '{"display_name":["a"]}', "invalid_format.body"],
     ["an object for a text", '{"display_name":{"$ne":null}}', "invalid_format.body"],
-    ["a truth for a text", '{"display_name":true}', "invalid_format.body"],
+    ["a boolean for a text", '{"display_name":true}', "invalid_format.body"],
     ["__proto__ (B38)", '{"__proto__":{"display_name":"a"}}', "invalid_format.body"],
     ["__proto__ below", '{"x":{"__proto__":1}}', "invalid_format.body"],
     ["__proto__, escaped", '{"\\u005f_proto__":{"a":1}}', "invalid_format.body"],
@@ -232,8 +232,8 @@ describe("R130: malformed bodies", () => {
     ["toString", '{"toString":"a"}', "invalid_format.body"],
     ["hasOwnProperty", '{"hasOwnProperty":1}', "invalid_format.body"],
     ["10,000 members", `{${Array.from({ length: 5000 }, (_, n) => `"m${n}":1`).join()}}`, "invalid_format.body"],
-    ["30,000 lists in each other", "[".repeat(30_000) + "]".repeat(30_000), "invalid_format.body"],
-    ["10,000 objects in each other", `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`, "invalid_format.body"],
+    ["30,000 nested lists", "[".repeat(30_000) + "]".repeat(30_000), "invalid_format.body"],
+    ["10,000 nested objects", `${'{"a":'.repeat(10_000)}1${"}".repeat(10_000)}`, "invalid_format.body"],
 
     ["NUL", '{"display_name":"a\\u0000b"}', "invalid_format.text"],
     ["a lone surrogate", '{"display_name":"\\ud800"}', "invalid_format.text"],
@@ -251,7 +251,7 @@ describe("R130: malformed bodies", () => {
     ["an emoji", "👩‍💻"],
     ["right to left", "\u202eadA"],
     ["the last code point", "\u{10ffff}"],
-    ["what is no character", "\uffff\ufffe"],
+    ["noncharacters", "\uffff\ufffe"],
     ["quotes and backslashes", `"'\\%_;--$1\${x}`],
     ["colons and braces", '":{}:","x":1'],
     ["nothing", ""],
@@ -402,7 +402,7 @@ describe("R130: malformed queries", () => {
   });
 });
 
-describe("a body that is no object: refused by every route, and no row is made", () => {
+describe("a body that is not an object: refused by every route, and no row is made", () => {
   test.each(routes.filter(({ body }) => body).map((route) => [route.id, route] as const))(
     "%s",
     async (_id, { method, path }) => {
@@ -428,7 +428,7 @@ describe("a body that is no object: refused by every route, and no row is made",
   );
 });
 
-describe("R130: a client that breaks the connection off", () => {
+describe("R130: a client that aborts its request", () => {
   test("no row is made, and the next request is served", async () => {
     const failures: unknown[] = [];
     const app = applicationOf(world.auth);

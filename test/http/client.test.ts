@@ -15,7 +15,7 @@ import { appOf } from "../support/factors.ts";
 import { operations } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
-/** What a method of the types says of its request, and the status of its success. */
+/** The request of a method in the types, and the status of its success. */
 type Told<Method> = Method extends { input: infer Input; status: infer Status extends 200 | 201 | 204 }
   ? {
       status: Status;
@@ -33,10 +33,10 @@ const plain: { json: false; query: false; param: []; header: [] } = {
   header: [],
 };
 
-/** Every route that there is, of every entry. */
+/** Every route of every entry. */
 type EveryApi = CoreApi & HealthApi & OpenapiApi & ApiIn<FullAuth>;
 
-/** Compiles only if it names the routes and methods of {@link EveryApi} as they are, each of them and no other. */
+/** Compiles only if it names exactly the routes and methods of {@link EveryApi}. */
 const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told<EveryApi[Path][Method]> } } = {
   "/auth/sign-up": { $post: { ...plain, status: 201, json: true } },
   "/auth/sign-in": { $post: { ...plain, status: 200, json: true } },
@@ -133,7 +133,7 @@ const flat = Object.entries(told).flatMap(([path, methods]) =>
   Object.entries(methods).map(([method, facts]) => ({ method: method.slice(1), path, ...facts })),
 );
 
-test("the types and the table of routes name the same, with the same requests and statuses", () => {
+test("the client's types equal the table of routes: same routes, requests and statuses", () => {
   const rows = routes.map((route: Route) => ({
     method: route.method,
     path: route.path,
@@ -151,7 +151,7 @@ test("the types and the table of routes name the same, with the same requests an
   expect(sorted(flat)).toEqual(sorted([...rows, ...service]));
 });
 
-test("the types and the document name the same", () => {
+test("the client's types and the OpenAPI document have the same routes", () => {
   const documented = operations.map(({ method, template, responses, parameters = [], requestBody }) => ({
     method: method.toLowerCase(),
     path: template.replace(/\{(\w+)\}/g, ":$1"),
@@ -171,7 +171,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-test("Hono's client speaks to the routes, with their types", async () => {
+test("Hono's client calls the routes with their types", async () => {
   const fetch = (async (input: string, init: RequestInit) =>
     await world.app.request(input, init)) as typeof globalThis.fetch;
   const client = hc<Hono<object, EveryApi>>("https://example.com", { fetch });
@@ -264,7 +264,7 @@ test("Hono's client speaks to the routes, with their types", async () => {
   expect((await document.json()) as object).toMatchObject({ openapi: "3.1.1" });
 });
 
-test("the types refuse what the routes would", () => {
+test("the client's types refuse requests that the routes would refuse", () => {
   const client = hc<AuthApp<FullAuth>>("https://example.com");
   const never = (): unknown[] => [
     // @ts-expect-error a body is needed
@@ -275,7 +275,7 @@ test("the types refuse what the routes would", () => {
     client.v1.users[":usr_id"].$get({}),
     // @ts-expect-error there is no such route
     client.v1.users.$delete(),
-    // @ts-expect-error nor such a member
+    // @ts-expect-error there is no such member
     client.v1.users.$post({ json: { displayName: "Ada" } }),
   ];
   expect(never).toBeTypeOf("function");

@@ -42,9 +42,9 @@ describe("S23: where a client's address comes from", () => {
   };
 
   test.each<[string, Record<string, string>, string | undefined]>([
-    ["what the edge says", { "cf-connecting-ip": "192.0.2.1" }, "192.0.2.1"],
-    ["and no list that a client wrote", { "cf-connecting-ip": "192.0.2.1", "x-forwarded-for": "6.6.6.6" }, "192.0.2.1"],
-    ["nothing, where no edge stands", { "x-forwarded-for": "6.6.6.6" }, undefined],
+    ["the edge's header", { "cf-connecting-ip": "192.0.2.1" }, "192.0.2.1"],
+    ["not a client's list", { "cf-connecting-ip": "192.0.2.1", "x-forwarded-for": "6.6.6.6" }, "192.0.2.1"],
+    ["nothing without an edge", { "x-forwarded-for": "6.6.6.6" }, undefined],
   ])("cloudflareAddress: %s", async (_case, headers, address) => {
     expect(await addressOf(cloudflareAddress, { ...spoofed, ...headers })).toBe(address);
   });
@@ -58,7 +58,7 @@ describe("S23: where a client's address comes from", () => {
     [2, "192.0.2.1, 10.0.0.1", "192.0.2.1"],
     [2, "6.6.6.6, 192.0.2.1, 10.0.0.1", "192.0.2.1"],
     [3, "6.6.6.6, 7.7.7.7, 192.0.2.1, 10.0.0.1, 10.0.0.2", "192.0.2.1"],
-    // Shorter than the proxies of ours are many: it did not come through them.
+    // Fewer entries than trusted proxies: the request did not come through them.
     [2, "6.6.6.6", undefined],
     [5, "6.6.6.6, 7.7.7.7", undefined],
     [1, undefined, undefined],
@@ -126,7 +126,7 @@ describe("S41: request context in the audit log", () => {
     return row!;
   }
 
-  /** Signs up with these headers, and gives the event and what the client was told. */
+  /** Signs up with these headers, and returns the event and the response. */
   async function signUp(headers: Record<string, string>): Promise<{ row: Row; requestId: string | null }> {
     const json = { identifier: freshIdentifier(), password: goodPassword };
     const response = await world.app.request("/auth/sign-up", requestOf({ method: "POST", path: "", json, headers }));
@@ -134,7 +134,7 @@ describe("S41: request context in the audit log", () => {
     return { row: await latest(), requestId: response.headers.get("x-request-id") };
   }
 
-  test("the request id is ours and in the answer; the client's own id is kept apart", async () => {
+  test("the request id is generated here and sent in the answer; the client's own id is kept apart", async () => {
     const { row, requestId } = await signUp({
       "x-request-id": "mine-1",
       "user-agent": "curl/8",
@@ -155,13 +155,13 @@ describe("S41: request context in the audit log", () => {
     ["controls, as a client can send them", "a\u0001b\u0080c\u009f", "abc"],
     ["markup", "<b>\"'&", "<b>\"'&"],
     ["nothing", "", undefined],
-    ["nothing that is left", "\u0085\u00ad", undefined],
+    ["nothing after cleaning", "\u0085\u00ad", undefined],
   ])("a header of %s: recorded, cleaned and cut", async (_case, sent, kept) => {
     const { row } = await signUp({ "user-agent": sent, "x-request-id": sent, [addressHeader]: sent });
     expect([row.context.user_agent, row.context.client_request_id, row.context.ip]).toEqual([kept, kept, kept]);
   });
 
-  test("contains no identifier and no password", async () => {
+  test("the context contains no identifier and no password", async () => {
     const ada = await world.person();
     const typed = { identifier: ada.identifier, password: "wrong-canary-password" };
     await world.send({ method: "POST", path: "/auth/sign-in", json: typed });
@@ -196,7 +196,7 @@ describe("S41: request context in the audit log", () => {
   });
 });
 
-describe("S34: routes with unsafe configuration", () => {
+describe("S34: routes with an unsafe configuration", () => {
   const options = {
     database: { run: async () => [], batch: async () => [] },
     passwordHasher: quickHasher(),

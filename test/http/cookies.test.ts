@@ -8,14 +8,14 @@ import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.t
 const token = "A".repeat(43);
 const other = "B".repeat(43);
 
-/** What an app reads from one `Cookie` header. */
+/** The value that an app reads from one `Cookie` header. */
 async function read(header: string): Promise<{ value: string | undefined; carries: boolean }> {
   const app = new Hono().get("/", (c) => c.json({ value: readCookie(c, sessionCookie), carries: carriesOurCookie(c) }));
   const response = await app.request("/", { headers: { cookie: header } });
   return { value: undefined, ...((await response.json()) as { value?: string; carries: boolean }) };
 }
 
-describe("R052: reading our cookie", () => {
+describe("R052: reading the session cookie", () => {
   const ours = `__Host-session=${token}`;
   test.each([
     { case: "alone", header: ours, value: token },
@@ -62,7 +62,8 @@ describe("R052: reading our cookie", () => {
     { case: "inside a quoted value that a comma ends", header: `a="b, __Host-session=${token}"` },
     { case: "a name in quotes", header: `"__Host-session"=${token}` },
     { case: "an attribute of RFC 2965", header: `$Version=1, __Host-session=${token}` },
-    // A browser guards `__Host-` at the beginning of a name; these begin with something else, so any sibling site can set them.
+    // A browser guards `__Host-` only at the beginning of a name. These begin with another character, so a sibling site can set
+    // them.
     ...["\u00a0", "\u0085", "\u000b", "\u000c", "\u001f", "\u00ad"].map((space) => ({
       case: `a name after U+${space.charCodeAt(0).toString(16).padStart(4, "0")}`,
       header: `${space}__Host-session=${token}`,
@@ -77,7 +78,7 @@ describe("R052: reading our cookie", () => {
   });
 });
 
-describe("R052: writing our cookies", () => {
+describe("R052: writing cookies", () => {
   const write = async (text: string, seconds = 60): Promise<Response> =>
     await new Hono()
       .onError((error, c) => c.text(error.name, 500))
@@ -124,7 +125,7 @@ afterAll(() => world.close());
 const post = (path: string, json?: unknown, more: Partial<Sent> = {}): Promise<Reply> =>
   world.send({ method: "POST", path, json, ...more });
 
-/** Everything that a cookie of ours must be (R051), field by field. */
+/** Every property that a cookie must have (R051), field by field. */
 function expectOurs(reply: Reply, expected: Readonly<Record<string, string>>): void {
   const cookies = cookiesOf(reply);
   expect(
@@ -168,7 +169,7 @@ describe("R051: the cookies of each route", () => {
     expectOurs(changed, { "__Host-session": days(30), "__Host-known-device": days(400) });
   });
 
-  test("S20: a pending second factor: the ticket cookie for five minutes, and no other", async () => {
+  test("S20: a pending second factor: the ticket cookie for five minutes and no other cookie", async () => {
     const { identifier, userId } = await world.person();
     await world.enroll(userId);
     const pending = await post("/auth/sign-in", { identifier, password: goodPassword });
@@ -242,7 +243,7 @@ describe("S08: a token stays in its transport", () => {
     },
   );
 
-  test("a wrong bearer beside a right cookie: refused", async () => {
+  test("a wrong bearer with a valid cookie: refused", async () => {
     const { token: cookie } = await world.person({ transport: "cookie" });
     for (const bearer of [other, "pat_x", ""]) {
       const reply = await world.send({
@@ -270,7 +271,7 @@ describe("S08: a token stays in its transport", () => {
 describe("S19: only sign-out clears cookies", () => {
   test.each([
     { case: "a session that has ended", prepare: (): Promise<string> => ended() },
-    { case: "a token that opens nothing", prepare: async () => other },
+    { case: "an unknown token", prepare: async () => other },
     { case: "a bearer's token", prepare: async () => (await world.person()).token },
     { case: "no token at all", prepare: async () => "!" },
   ])("$case: no Set-Cookie on any route", async ({ prepare }) => {
@@ -296,7 +297,7 @@ describe("S19: only sign-out clears cookies", () => {
     return ada.token;
   }
 
-  test("R045: sign-out with a bearer: ends that session and leaves the cookie beside it", async () => {
+  test("R045: sign-out with a bearer: ends that session and keeps the cookie sent with it", async () => {
     const [bearer, inCookie] = [await world.person(), await world.person({ transport: "cookie" })];
     const reply = await post("/auth/sign-out", undefined, { token: bearer.token, cookie: inCookie.token });
     expect([reply.status, reply.setCookies]).toEqual([204, []]);
@@ -311,7 +312,7 @@ describe("S19: only sign-out clears cookies", () => {
     expect((await world.send({ method: "GET", path: "/auth/session", cookie })).status).toBe(200);
   });
 
-  test("sign-out without a session, repeated: done", async () => {
+  test("sign-out without a session, repeated: succeeds", async () => {
     for (const sent of [{}, { cookie: other }, { token: other }]) {
       expect((await post("/auth/sign-out", undefined, sent)).status).toBe(204);
     }

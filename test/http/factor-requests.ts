@@ -11,7 +11,7 @@ export type Transport = "token" | "cookie";
 export const transports = ["token", "cookie"] as const;
 export const start = new Date("2026-11-22T12:00:00Z");
 
-/** A server with a settable clock, for the tests of the calling file, and what they send to it. */
+/** A server with a settable clock for the tests of the calling file, and the requests to it. */
 export function factorRequests() {
   let opened: HttpWorld;
   beforeAll(async () => {
@@ -29,7 +29,7 @@ export function factorRequests() {
 
   const as = (token: string, transport: Transport): Partial<Sent> =>
     transport === "token" ? { token } : { cookie: token };
-  /** The token of an answer, which is in one place only (S08). */
+  /** The token in an answer, which is in one place only (S08). */
   function tokenOf(reply: Reply, transport: Transport): string {
     const cookie = cookiesOf(reply)["__Host-session"]?.value;
     expect([reply.status, reply.json?.token === undefined, cookie === undefined]).toEqual([
@@ -47,7 +47,7 @@ export function factorRequests() {
   });
   const codeOf = async (app: App) => ({ type: "totp", code: await app.code() });
 
-  /** Signs in as far as the second factor, and gives the ticket. */
+  /** Signs in up to the second factor, and returns the ticket. */
   async function pending({ identifier, password }: Pick<Person, "identifier" | "password">, transport: Transport) {
     const reply = await post("/auth/sign-in", { identifier, password, transport });
     expect(reply.status).toBe(401);
@@ -59,14 +59,14 @@ export function factorRequests() {
     return { reply, ticket: (cookie?.value ?? reply.json.details.ticket) as string };
   }
 
-  /** What an enrolment shows of an app, in a phone. */
+  /** A phone with the secret that an enrollment shows. */
   const phoneOf = ({ json }: Reply): App =>
     appOf(world, { factor: json.factor, secretBase32: json.totp_enrollment.secret_b32 });
 
   return { world, post, get, later, as, tokenOf, ticketIn, codeOf, pending, phoneOf };
 }
 
-/** What the browser makes a key of. */
+/** The options from which the browser makes a key. */
 export function creationOf({ json }: Reply): Parameters<Authenticator["create"]>[0] {
   const { challenge_b64u: challenge, rp_id: id, user_id_b64u: user, ...rest } = json.webauthn_enrollment;
   expect(rest).toEqual({ pub_key_cred_params: expect.any(Array), timeout_ms: 300_000 });

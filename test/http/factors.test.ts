@@ -12,7 +12,7 @@ import { creationOf, factorRequests, transports } from "./factor-requests.ts";
 const { world, post, get, later, as, tokenOf, ticketIn, codeOf, pending, phoneOf } = factorRequests();
 
 describe.each(transports)("second factors under /auth, %s", (transport) => {
-  test("an authenticator app: set up, confirmed, asked for at the next sign-in, and removed", async () => {
+  test("an authenticator app: enrolled, confirmed, required at the next sign-in, and removed", async () => {
     const credentials = { identifier: freshIdentifier(), password: goodPassword };
     const first = tokenOf(await post("/auth/sign-up", { ...credentials, transport }), transport);
     const enrolled = await post("/auth/factors", { type: "totp", identifier: "phone" }, as(first, transport));
@@ -67,7 +67,7 @@ describe.each(transports)("second factors under /auth, %s", (transport) => {
     expect((await post("/auth/sign-in", { ...credentials, transport })).status).toBe(200);
   });
 
-  test("recovery codes: each replaces a code of the app once", async () => {
+  test("recovery codes: each replaces an app's code once", async () => {
     const { app, person } = await addApp(world, await world.person({ transport }));
     const made = await post("/auth/factors", { type: "recovery" }, as(person.token, transport));
     expect([made.status, made.json.factor.remaining, new Set(made.json.recovery_codes).size]).toEqual([201, 10, 10]);
@@ -88,7 +88,7 @@ describe.each(transports)("second factors under /auth, %s", (transport) => {
     );
   });
 
-  test("S32: a user who must have a factor enrolls it with the ticket, which does nothing else", async () => {
+  test("S32: a user who must have a factor enrolls it with the ticket, which serves for nothing else", async () => {
     const person = await world.person({ transport });
     const administrator = await world.administrator();
     const policy = `/v1/users/${person.userId}/mfa-policy`;
@@ -102,7 +102,7 @@ describe.each(transports)("second factors under /auth, %s", (transport) => {
     const { reply, ticket } = await pending(credentials, transport);
     expect([reply.code, reply.json.details.factors]).toEqual(["unauthorized.enrollment_required", []]);
     const shown = ticketIn(ticket, transport);
-    // A factor of which the thief knows the secret does not finish the sign-in by itself.
+    // A factor with a secret that an attacker knows does not finish the sign-in by itself.
     const planted = await givenApp(world, person.userId, "pending");
     expect((await post("/auth/sign-in/factor", await codeOf(planted), shown)).code).toBe("unauthorized.invalid_ticket");
     expect((await post("/auth/sign-in/factor/options", undefined, shown)).code).toBe("unauthorized.invalid_ticket");

@@ -51,7 +51,7 @@ describe("second factors under /v1", () => {
     const enrolled = await post(factors, { type: "webauthn" }, { token });
     const attestation = attestationBody(await key.create(creationOf(enrolled)));
     const path = `/v1/mfa-factors/${enrolled.json.factor.id}/confirm`;
-    // What another browser signed for another challenge is not the answer.
+    // A response that another browser signed for another challenge is not accepted.
     const other = attestationBody(
       await (await newAuthenticator()).create({ ...creationOf(enrolled), challenge: "A".repeat(94) }),
     );
@@ -101,7 +101,7 @@ describe("second factors under /v1", () => {
     expect((await put({ required: false }, administrator)).json).toMatchObject({ required: false, grace_until: null });
   });
 
-  test("S04, S33: a user without a factor, or a thief of their session, cannot lock them out with the policy", async () => {
+  test("S04, S33: a user without a factor cannot be locked out by the policy, even with a stolen session", async () => {
     const { userId, token } = await world.person();
     const path = `/v1/users/${userId}/mfa-policy`;
     for (const grace_until of [undefined, null, "2026-11-22T11:00:00Z", "2026-11-23T12:00:00Z"]) {

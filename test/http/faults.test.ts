@@ -1,5 +1,5 @@
 /**
- * The database fails, over the real client and Neon's protocol: every route says 503 and nothing else, and lets nobody in
+ * The database fails, behind the real client and Neon's protocol: every route answers 503 without detail, and admits no request
  * (T07, F10).
  *
  * @module
@@ -27,7 +27,7 @@ import { givenApp, givenPasskey, givenPassword, registrationBy } from "../suppor
 import { type Reply, requestOf, type Sent, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 
-/** What the database does to the request with this number, from when it was last set. */
+/** The database's fault for the request with this number, counted from the last reset. */
 let faultAt: (request: number) => NeonFault | undefined = () => undefined;
 let request = 0;
 
@@ -41,7 +41,7 @@ function recover(): void {
 }
 
 let world: HttpWorld;
-/** The same, with a shorter deadline than any answer of a database that fails by taking its time. */
+/** The same, with a deadline shorter than any slow answer. */
 let impatient: FullAuth;
 beforeAll(async () => {
   world = await openHttp("pglite-over-neon", { faults: () => faultAt(request++) });
@@ -51,12 +51,12 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-describe("S50: answered within five seconds, however many requests to the database it takes", () => {
-  /** Signs somebody up, and from the request to the database with this number on nothing comes back in time. */
+describe("S50: every answer comes within five seconds, however many requests to the database it needs", () => {
+  /** Signs a user up. From the numbered request to the database on, no answer comes in time. */
   async function silentFrom(silent: number, delayMilliseconds: number) {
     const person = await world.person();
     request = 0;
-    // One answer late, then none.
+    // One late answer, then none.
     faultAt = (at) =>
       at >= silent ? { delayMilliseconds: 30_000 } : at === silent - 1 ? { delayMilliseconds } : undefined;
     return person;
@@ -83,7 +83,7 @@ describe("S50: answered within five seconds, however many requests to the databa
         world.send({ method: "PUT", path: `/v1/users/${userId}`, json: { display_name: "Ada" }, token }),
     },
     {
-      case: "change of password, silent at the last",
+      case: "change of password, silent at the last request",
       silent: 2,
       send: ({ token, password }: Person) => {
         const json = { current_password: password, new_password: otherPassword };
@@ -105,7 +105,7 @@ const faults: Record<string, NeonFault> = {
   "a connection dropped after": "drop-after-commit",
 };
 
-/** A request that the route does as it is asked, and who asks. */
+/** A request that the route accepts, and its caller. */
 async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person }> {
   const isGuarded = typeof route.access === "object";
   const byAdministrator =
@@ -126,7 +126,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     await world.auth.credentials.suspend({ actor: system, credentialId: about.credentialId });
   }
   const { userId, credentialId, session, identifier } = about;
-  // S33: the owner keeps one way in.
+  // S33: the owner must keep one way to sign in.
   await givenPassword(world, userId);
   const isPasskey = route.path.startsWith("/auth/passkeys/");
   const passkeyId = isPasskey ? await givenPasskey(world, userId, "suspended") : "";
@@ -218,7 +218,7 @@ function expectUnavailable(reply: Reply): void {
   expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
 }
 
-/** What a deadline ends takes its time; each way to the database is among these. */
+/** A fault that ends in a deadline takes its time; these routes cover every path to the database. */
 const patient = ["signIn", "changePassword", "refresh", "currentSession", "revokeUser", "listUsers"];
 
 describe.each(Object.entries(faults))("%s, to every request", (name, fault) => {
@@ -239,7 +239,7 @@ describe.each(Object.entries(faults))("%s, to every request", (name, fault) => {
     expect([reply.headers.get("login-ticket"), reply.headers.get("session-token")]).toEqual([null, null]);
   });
 
-  test("a stranger: refused everywhere", async () => {
+  test("a stranger's requests: refused by every route", async () => {
     fail(fault);
     const token = "A".repeat(43);
     for (const path of ["/auth/session", "/v1/users"]) expectUnavailable(await ask({ method: "GET", path, token }));
@@ -276,9 +276,9 @@ describe.each(Object.entries(faults))("%s, to every request", (name, fault) => {
   });
 });
 
-describe("one of several requests to the database fails", () => {
+describe("if one of several requests to the database fails", () => {
   const kinds = Object.entries(faults).filter(([name]) => name !== "no answer");
-  test.each(routes.map((route) => [route.id, route] as const))("%s: done, or 503", async (_id, route) => {
+  test.each(routes.map((route) => [route.id, route] as const))("%s: succeeds or answers 503", async (_id, route) => {
     const seen = new Set<number>();
     for (const [name, fault] of kinds) {
       for (const at of [0, 1, 2]) {

@@ -28,8 +28,8 @@ afterAll(() => world.close());
 const pay = (person?: Pick<Person, "token">, path = "/pay") =>
   app.request(path, { method: "POST", ...(person && { headers: { authorization: `Bearer ${person.token}` } }) });
 
-describe.each(["/pay", "/twice/pay"])("%s", (path) => {
-  test("a proof within the time: let through, with one request to the database", async () => {
+describe.each(["/pay", "/twice/pay"])("requireFreshMfa at %s", (path) => {
+  test("a recent proof: admitted, with one request to the database", async () => {
     const { person } = await addApp(world, await world.person());
     await advanceTestClock(world.database, 59);
     world.counting.reset();
@@ -38,7 +38,7 @@ describe.each(["/pay", "/twice/pay"])("%s", (path) => {
     expect(world.counting.requests).toBe(1);
   });
 
-  test("R050: a proof at the very end of the time: refused, and the answer says how to go on", async () => {
+  test("R050: a proof exactly at the limit: refused, and the answer names the step-up", async () => {
     const { person } = await addApp(world, await world.person());
     await advanceTestClock(world.database, 60);
     const response = await pay(person, path);
@@ -57,7 +57,7 @@ describe.each(["/pay", "/twice/pay"])("%s", (path) => {
     expect(handled).toBe(0);
   });
 
-  test("a step-up: let through", async () => {
+  test("after a step-up: admitted", async () => {
     const made = await addApp(world, await world.person());
     await advanceTestClock(world.database, 600);
     const { actor, transport } = made.person;
@@ -66,7 +66,7 @@ describe.each(["/pay", "/twice/pay"])("%s", (path) => {
     expect((await pay(made.person, path)).status).toBe(401);
   });
 
-  test("a refresh: carries no proof over", async () => {
+  test("after a refresh: the proof is not carried over", async () => {
     const { person } = await addApp(world, await world.person());
     const { token } = await world.auth.sessions.refresh(person);
     expect((await pay({ token }, path)).status).toBe(401);

@@ -1,6 +1,6 @@
 /**
- * Requests made from the OpenAPI document: allowed, nearly allowed and hostile, by everybody, with what earlier answers gave
- * (T14, R130, T22). `FUZZ_REQUESTS` and `FUZZ_SEED` ask for more, or for the same again.
+ * Requests generated from the OpenAPI document: allowed, nearly allowed and hostile, from every caller, with values from
+ * earlier answers (T14, R130, T22). `FUZZ_REQUESTS` and `FUZZ_SEED` ask for more requests, or for the same ones again.
  *
  * @module
  */
@@ -39,9 +39,9 @@ const requests = Number(process.env.FUZZ_REQUESTS ?? 20_000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
 const draws = new Draws(seed);
 
-/** In every oddity that is sent; no refusal may repeat it. */
+/** In every odd value that is sent; no refusal may repeat it. */
 const canary = `kanarie${draws.hex(8)}`;
-/** In every password; nothing may ever hold it. */
+/** In every password; nothing may ever store or show it. */
 const secretCanary = `geheim${draws.hex(8)}`;
 const passwordOf = (text: string): string => `${secretCanary}-${text}-wvkq`;
 
@@ -61,17 +61,17 @@ interface Account {
   transport: "cookie" | "token";
 }
 
-/** What is known: it grows with the answers, and forgets what is old. */
+/** Known values: they grow with the answers, and old ones are dropped. */
 const accounts: Account[] = [];
 const administrators: Account[] = [];
 const ids: Record<string, string[]> = Object.fromEntries(idTypes.map((type) => [type, []]));
 const tickets: { ticket: string; usr: string; cred: string }[] = [];
-/** Logins that want a second factor, or that one is set up first. */
+/** Logins that need a second factor, or an enrollment first. */
 const logins: { ticket: string; inCookie: boolean; account: Account; enrolls: boolean }[] = [];
-/** Authenticator apps that somebody has begun with, and those that count. */
+/** Authenticator apps: pending and active ones. */
 const apps: { app: App; userId: string }[] = [];
 const confirmedApps: typeof apps = [];
-/** What browsers were given for a ceremony, and the authenticators that have answered. */
+/** Options that browsers received for a ceremony, and the authenticators that have answered. */
 const ceremonies: {
   registration?: { account: Account; options: RegistrationOptions } | undefined;
   signIn?: AssertionOptions | undefined;
@@ -79,9 +79,9 @@ const ceremonies: {
 const devices = new Map<string, Authenticator>();
 const passkeys: { account: Account; id: string }[] = [];
 const suspended: string[] = [];
-/** Passwords that somebody has added to their own account. */
+/** Passwords that users have added to their own accounts. */
 const ownCredentials: { account: Account; id: string; password: string }[] = [];
-/** Every token that was given, and by which request. */
+/** Every token that was issued, and the request that issued it. */
 const given = new Map<string, number>();
 
 function remember<Item>(list: Item[], item: Item, most = 20): void {
@@ -110,7 +110,7 @@ async function enlist(isAdministrator = false): Promise<void> {
   given.set(token, -1);
 }
 
-/** What somebody would fill in who knows what they do, mostly. */
+/** Values that a competent user would fill in, most of the time. */
 function knownTo(
   account: Account | undefined,
   proved: (typeof tickets)[number] | undefined,
@@ -120,7 +120,7 @@ function knownTo(
     const type = idTypeOf(pattern);
     if (exact[member] !== undefined && !draws.isOneIn(6)) return exact[member];
     if ((type === "usr" || type === "cred") && proved && !draws.isOneIn(6)) return proved[type];
-    // An administrator is mostly busy with what was just touched.
+    // An administrator mostly acts on what was just touched.
     if (
       (type === "usr" || type === "cred" || type === "ses") &&
       account &&
@@ -188,7 +188,7 @@ function headersFor({ account, proved, login }: Plan): Record<string, string> {
   return headers;
 }
 
-/** Who asks, and what only their phone, their browser or an earlier answer could have told them. */
+/** The caller, with everything that only their phone, their browser or an earlier answer knows. */
 interface Plan {
   readonly account?: Account | undefined;
   readonly proved?: (typeof tickets)[number] | undefined;
@@ -200,7 +200,7 @@ interface Plan {
 const accountOf = (id: string): Account | undefined => accounts.findLast(({ userId }) => userId === id);
 const appOfUser = (id: string, list = confirmedApps): App | undefined =>
   list.findLast(({ userId }) => userId === id)?.app;
-/** Each code counts once and none before it, so that one that only confirms is the oldest that may. */
+/** Each code is valid once, and none before it, so a code that only confirms is the oldest valid one. */
 const codeOf = async (app: App | undefined, steps = draws.below(2)) =>
   app && { type: "totp", code: await app.code(steps) };
 
@@ -217,7 +217,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       return { account, exact, ...(!draws.isOneIn(3) && { body: { type: "totp", identifier: "phone" } }) };
     }
     case "verifyCredential": {
-      // Of somebody with an authenticator app, whose ticket is worth a code.
+      // For a user with an authenticator app, whose ticket is worth a code.
       const app = confirmedApps.findLast(({ userId }) => accountOf(userId));
       const account = app && accountOf(app.userId);
       if (!account || draws.isOneIn(2)) return { account: somebody };
@@ -225,7 +225,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       return { account, body: { type: "password", identifier, proof: { password } } };
     }
     case "closeAccount": {
-      // Seldom, since whoever closes theirs is gone.
+      // Rarely, because a closed account is gone.
       const account = forced ?? accounts.findLast((one) => !administrators.includes(one));
       if (!account || !draws.isOneIn(4)) return { account: somebody, body: {} };
       return { account, body: { current_password: account.password } };
@@ -286,7 +286,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       return { account: somebody, exact: last ? { pat_id: last } : {} };
     }
     case "setMfaPolicy": {
-      // Nobody requires of themself what they do not have.
+      // A user cannot require a factor that they do not have.
       const about = accounts.findLast((one) => !administrators.includes(one));
       const exact: Record<string, string> = about ? { usr_id: about.userId } : {};
       return { account: administrators.at(-1), exact, ...(!draws.isOneIn(3) && { body: { required: true } }) };
@@ -330,7 +330,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "renamePasskey":
     case "revokePasskey": {
       const passkey = passkeys.findLast(({ account }) => accounts.includes(account) && !draws.isOneIn(3));
-      // In the newest session of theirs, which the passkey itself may have made.
+      // In the user's newest session, which the passkey itself may have started.
       const account = passkey && (accountOf(passkey.account.userId) ?? passkey.account);
       return passkey ? { account, exact: { cred_id: passkey.id } } : { account: somebody };
     }
@@ -369,7 +369,7 @@ async function make(operation: Operation, forced: Account | undefined): Promise<
   return { ...sent, body, headers: { "content-type": "application/json", ...sent.headers } };
 }
 
-/** Keeps what an answer gave, for requests to come. */
+/** Stores the values in an answer for later requests. */
 function learn(sent: Made, reply: Reply, number: number): void {
   for (const [id, type] of reply.text.matchAll(/\b([a-z]+)_[0-9a-f]{32}(?![\w-])/g)) remember(ids[type!]!, id);
   const cookies = cookiesOf(reply);
@@ -406,7 +406,7 @@ function learn(sent: Made, reply: Reply, number: number): void {
   });
 }
 
-/** The same of second factors and passkeys. */
+/** The same for second factors and passkeys. */
 function learnFactors({ plan, json, path }: Made, reply: Reply, ticket: string | undefined): void {
   const { account = plan.login?.account } = plan;
   const { factor, totp_enrollment: enrollment, challenge, user, transports } = reply.json ?? {};
@@ -433,12 +433,12 @@ function learnFactors({ plan, json, path }: Made, reply: Reply, ticket: string |
   if (transports && account) remember(passkeys, { account, id: reply.json.id });
 }
 
-/** What comes next once something was begun. */
+/** The next operation after one was started. */
 function nextAfter(operation: Operation, { plan }: Made, reply: Reply): [Operation, Account | undefined][] {
   const to = (...names: string[]): [Operation, Account | undefined][] =>
     names.map((name) => [operations.find(({ operationId }) => operationId === name)!, plan.account]);
   const isDone = reply.status < 300;
-  // What was suspended is soon asked to be reinstated.
+  // Suspended objects are soon asked to be reinstated.
   const verb = /^suspend(?:Own)?(\w+)$/.exec(operation.operationId)?.[1];
   if (verb && isDone) return to(...new Array<string>(8).fill(`reinstate${verb}`)).map(([one]) => [one, undefined]);
   if (operation.operationId === "signIn" && reply.code === "unauthorized.mfa_required") {
@@ -483,18 +483,18 @@ function nextAfter(operation: Operation, { plan }: Made, reply: Reply): [Operati
   }
 }
 
-/** The secret of a personal access token, which alone would be enough beside its id. */
+/** The secret of a personal access token, which would suffice together with its id. */
 function patSecretOf(token: string | undefined): string | undefined {
   return token?.startsWith("pat_") ? token.slice(37) : undefined;
 }
 
-/** Secrets in an answer that it must not hold: what was sent as one, and tokens that another request was given. */
+/** Secrets that an answer must not contain: secrets that were sent, and tokens that another request received. */
 function leaked(reply: Reply, number: number): string | undefined {
   const said = `${reply.text}\n${[...reply.headers].join("\n")}`;
   if (said.includes(secretCanary)) return "a password came back";
   if (reply.status >= 400 && said.includes(canary)) return "an oddity came back";
   for (const [run] of said.matchAll(/(?<![\w-])[\w-]{43}(?![\w-])/g)) {
-    // The same refresh again within ten seconds gets the same token (S18).
+    // The same refresh within ten seconds gets the same token again (S18).
     if ((given.get(run) ?? number) !== number && !reply.headers.has("set-cookie") && reply.json?.token !== run)
       return "a token came back";
   }
@@ -502,14 +502,14 @@ function leaked(reply: Reply, number: number): string | undefined {
 }
 
 const seen = new Map<string, number>();
-/** Operations to come next, last first. */
+/** The next operations, last first. */
 const follow: [Operation, Account | undefined][] = [];
 const wrong: string[] = [];
 
 const succeeded = ({ operationId }: Operation): boolean => seen.has(`${operationId} success`);
 
 test(`T14: ${requests} requests: no 5xx, nothing undocumented, no secret`, { timeout: 600_000 }, async () => {
-  // Identifiers and times are not drawn from the seed, so that one operation or another may take a little longer to succeed.
+  // Identifiers and times are not drawn from the seed, so an operation may take a little longer to succeed.
   const goesOn = (number: number) => number < requests || (number < 2 * requests && !operations.every(succeeded));
   for (let number = 0; goesOn(number); number++) {
     if (number % 100 === 0) for (const isAdministrator of [true, false, false]) await enlist(isAdministrator);
@@ -530,7 +530,7 @@ test(`T14: ${requests} requests: no 5xx, nothing undocumented, no secret`, { tim
   expect(world.errors).toEqual([]);
 });
 
-test("fuzz coverage: each operation has succeeded and, where it can be, was refused", () => {
+test("fuzz coverage: each operation has succeeded and, if it can be, was refused", () => {
   const alwaysRight = ["health", "openapi"];
   for (const { operationId } of operations) {
     expect([operationId, seen.has(`${operationId} success`)]).toEqual([operationId, true]);

@@ -7,7 +7,7 @@ import { factorRequests, transports } from "./factor-requests.ts";
 const { world, post, get, ticketIn, codeOf, pending, phoneOf } = factorRequests();
 
 describe("S20: a ticket sent in the other transport's form: refused, and not spent", () => {
-  test.each(transports)("a ticket of %s transport", async (transport) => {
+  test.each(transports)("a ticket for transport %s", async (transport) => {
     const { app, person } = await addApp(world, await world.person({ transport }));
     const { ticket } = await pending(person, transport);
     const other = transport === "token" ? "cookie" : "token";
@@ -22,7 +22,7 @@ describe("S20: a ticket sent in the other transport's form: refused, and not spe
       const reply = await post(path, json, ticketIn(ticket, other));
       expect([path, reply.code, reply.setCookies]).toEqual([path, "unauthorized.invalid_ticket", []]);
     }
-    // A header that is there counts, whatever the cookie holds.
+    // If the header is present it counts, whatever the cookie holds.
     const { headers } = ticketIn(ticket, "cookie");
     const both = await post("/auth/sign-in/factor", proof, { headers: { ...headers, "login-ticket": "A".repeat(43) } });
     expect(both.code).toBe("unauthorized.invalid_ticket");
@@ -70,7 +70,7 @@ describe("R039: a sign-in without its second factor", () => {
     "verifyMfa",
   ];
 
-  test("the routes that take a ticket: those that finish it", () => {
+  test("the routes that take a ticket are those that finish a sign-in", () => {
     expect(everyRoute.flatMap(({ id, access }) => (access === "ticket" ? [id] : [])).toSorted()).toEqual(finishing);
   });
 
@@ -106,7 +106,7 @@ describe("R039: a sign-in without its second factor", () => {
       else expect(reply.code).toBe("unauthorized.invalid_token");
     }
     expect(await world.lastChange()).toBe(before);
-    // It was not for want of a ticket that counts.
+    // The refusal is not for lack of a valid ticket.
     const options = await post("/auth/sign-in/factor/options", undefined, ticketIn(browser.ticket, "cookie"));
     expect(options.status).toBe(200);
   });

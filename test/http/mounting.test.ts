@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** An application's own routes of every method, one of which fails, below our prefixes too. */
+/** An application's own routes with every method, one of which fails, also below Sallyport's prefixes. */
 function own(): Hono {
   const app = new Hono();
   app.all("/own", (c) => c.text(`own ${c.req.method}`));
@@ -80,11 +80,11 @@ async function answersOf(app: Hono): Promise<string[]> {
 }
 
 describe.each(Object.entries(mountings))("S80: mounted %s", (_place, mount) => {
-  test("an application answers every other request byte for byte as without us", async () => {
+  test("an application's other responses are byte for byte the same as without Sallyport", async () => {
     expect(await answersOf(mount(everything(auth)))).toEqual(await answersOf(mount(nothing)));
   });
 
-  test("and also while our secret is missing", async () => {
+  test("an application's other responses are the same while Sallyport's secret is missing", async () => {
     const broken = fullAuth({
       database: world.database,
       passwordHasher: quickHasher(),
@@ -95,7 +95,7 @@ describe.each(Object.entries(mountings))("S80: mounted %s", (_place, mount) => {
     expect(await answersOf(mount(everything(broken)))).toEqual(await answersOf(mount(nothing)));
   });
 
-  test("our own path with a method that it lacks: 405 with Allow, where no later handler matches", async () => {
+  test("a Sallyport path with another method: 405 with Allow if no later handler matches", async () => {
     const app = mount(everything(auth));
     const response = await app.request("/auth/sign-in", { method: "DELETE" });
     expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
@@ -105,7 +105,7 @@ describe.each(Object.entries(mountings))("S80: mounted %s", (_place, mount) => {
 });
 
 describe("S80: an application's later handlers", () => {
-  test("a catch-all after our routes answers what no row of ours has", async () => {
+  test("a catch-all after Sallyport's routes answers every request without a row", async () => {
     const app = new Hono().route("/", applicationOf(auth)).all("*", (c) => c.text("the application", 404));
     for (const [method, path] of [
       ["DELETE", "/auth/sign-in"],
@@ -122,7 +122,7 @@ describe("S80: an application's later handlers", () => {
     expect((await app.request("/auth/session")).status).toBe(401);
   });
 
-  test("headers that its middleware has prepared stay on our answers, refusals included", async () => {
+  test("headers that its middleware has prepared stay on Sallyport's answers, refusals included", async () => {
     const app = new Hono()
       .use(async (c, next) => {
         c.header("X-Application", "1");
@@ -145,8 +145,8 @@ describe("S80: an application's later handlers", () => {
   });
 });
 
-describe("a secret that is missing", () => {
-  test("S34: every row of ours answers 503, and /health names the option", async () => {
+describe("a missing secret", () => {
+  test("S34: every route answers 503, and /health names the option", async () => {
     const told: unknown[] = [];
     const broken = fullAuth({
       database: world.database,

@@ -14,7 +14,7 @@ import { applicationOf } from "../support/http-world.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Nothing here asks its database anything. */
+/** Nothing here reads the database. */
 const auth = fullAuth({
   database: { run: async () => [], batch: async () => [] },
   passwordHasher: quickHasher(),
@@ -50,7 +50,7 @@ describe("OpenAPI linter", () => {
   });
 });
 
-describe("each route is in the document", () => {
+describe("each route is in the OpenAPI document", () => {
   test.each(routes.map((route) => [route.id, route] as const))("%s", (id, route) => {
     const operation = operationAt(route.method.toUpperCase(), route.path.replace(/:\w+/g, "x"));
     expect(operation).toMatchObject({ operationId: id, summary: route.summary });
@@ -97,12 +97,12 @@ test("a code that no route names belongs to an operation without a route", () =>
       "subject_type",
       "subject_id",
     ].map((reason) => `invalid_format.${reason}`),
-    // What a presented token is refused with, at an application's own routes.
+    // The refusals of a presented token, at an application's own routes.
     "pat.invalid",
     "pat.revoked",
     "pat.expired",
     "forbidden.insufficient_scope",
-    // Of a method that no route of the path has.
+    // For a method that no route of the path has.
     "method_not_allowed",
     "conflict.duplicate_tuple",
     "precondition.cred_user_mismatch",
@@ -127,7 +127,7 @@ describe("bundle size of the OpenAPI document", () => {
   };
   const generated = "src/http/generated/openapi.ts";
 
-  test("with its route: the document alone, and not its generator", async () => {
+  test("with its route: contains the document but not its generator", async () => {
     const inputs = await bundled("openapi.ts", "openapiRoutes");
     expect(inputs[generated]!.bytesInOutput).toBeGreaterThan(10_000);
     expect(Object.keys(inputs).filter((path) => /\.node\.ts$|to-json-schema/.test(path))).toEqual([]);
@@ -139,7 +139,7 @@ describe("bundle size of the OpenAPI document", () => {
     expect(Object.keys(inputs).filter((path) => /openapi|to-json-schema/.test(path))).toEqual([]);
   });
 
-  test("with the guards of an application alone: neither it nor any route is bundled", async () => {
+  test("with only an application's guards: neither the document nor any route is bundled", async () => {
     const inputs = await bundled(
       "index.ts",
       "authenticate, requireUser, requireFreshMfa, requireSameOrigin, cloudflareAddress, forwardedAddress",

@@ -1,4 +1,4 @@
-/** Passkeys over HTTP: making them, signing in with them, keeping them, and what a thief of a session or a page cannot do. */
+/** Passkeys over HTTP: making, using and managing them, and what a stolen session or a foreign page cannot do. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { advanceTestClock, installTestClock, setTestClock } from "../../src/testing/clock.ts";
 import { freshIdentifier, goodPassword, type Person } from "../support/auth.ts";
@@ -25,13 +25,13 @@ const as = (token: string, transport: Transport): Partial<Sent> =>
   transport === "token" ? { token } : { cookie: token };
 const tokenOf = (reply: Reply): string => reply.json.token ?? cookiesOf(reply)["__Host-session"]!.value;
 
-/** What the browser answers when somebody chooses a passkey on the sign-in page. */
+/** The browser's answer when a user chooses a passkey on the sign-in page. */
 const choose = async (device: Authenticator): Promise<unknown> =>
   await device.get((await post("/auth/sign-in/passkey/options")).json);
 const signIn = async (device: Authenticator, transport: Transport = "token", more: Partial<Sent> = {}) =>
   await post("/auth/sign-in/passkey", { response: await choose(device), transport }, more);
 
-/** Somebody with a passkey. */
+/** A user with a passkey. */
 async function withPasskey(transport: Transport = "token") {
   const [person, device] = [await world.person({ transport }), await newAuthenticator()];
   const json = { response: await registrationBy(world, person, device), name: "laptop" };
@@ -40,7 +40,7 @@ async function withPasskey(transport: Transport = "token") {
 }
 
 describe.each(transports)("passkey over HTTP, %s", (transport) => {
-  test("registered, signed in with, renamed and revoked", async () => {
+  test("registered, used to sign in, renamed and revoked", async () => {
     const credentials = { identifier: freshIdentifier(), password: goodPassword, transport, display_name: "Ada" };
     const own = as(tokenOf(await post("/auth/sign-up", credentials)), transport);
     const asked = await post("/auth/passkeys/options", undefined, own);
@@ -75,13 +75,13 @@ describe.each(transports)("passkey over HTTP, %s", (transport) => {
       },
       [],
     ]);
-    // S04: from now on a password alone is not enough for what changes the account.
+    // S04: from now on a password alone is not enough for account changes.
     for (const path of ["/auth/passkeys/options", `/auth/passkeys/${made.json.id}/revoke`]) {
       expect((await post(path, undefined, own)).code).toBe("unauthorized.reauthentication_required");
     }
     await post("/auth/sign-out", undefined, own);
 
-    // Two factors at once: nothing more is asked for.
+    // A passkey is two factors at once, so nothing more is required.
     const signedIn = await signIn(device, transport);
     expect([signedIn.status, signedIn.json.session]).toMatchObject([
       200,
@@ -105,7 +105,7 @@ describe.each(transports)("passkey over HTTP, %s", (transport) => {
     expect((await signIn(device, transport)).code).toBe("unauthorized.invalid_credential");
   });
 
-  test("as the second factor and for a step-up", async () => {
+  test("used as the second factor and for a step-up", async () => {
     const [{ person: ada }, device] = [
       await addApp(world, await world.person({ transport })),
       await newAuthenticator(),
@@ -188,7 +188,7 @@ describe("S28: passkey registration over HTTP", () => {
 });
 
 describe("passkey sign-in over HTTP", () => {
-  test("a response signs in once, whoever sends it", async () => {
+  test("a response signs in once, whichever client sends it", async () => {
     const { device } = await withPasskey();
     const response = await choose(device);
     expect((await post("/auth/sign-in/passkey", { response, transport: "token" })).status).toBe(200);
@@ -215,7 +215,7 @@ describe("passkey sign-in over HTTP", () => {
     expect((await post("/auth/sign-in/passkey", json)).code).toBe("invalid_format.body");
   });
 
-  test("R055: a right response from a foreign page: refused", async () => {
+  test("R055: a valid response from a foreign page: refused", async () => {
     const { person, device } = await withPasskey();
     const before = await world.liveSessions(person.userId);
     for (const headers of [{ "sec-fetch-site": "cross-site" }, { origin: "https://evil.example" }]) {

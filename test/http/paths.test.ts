@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** What can stand for a character, between two segments, and around a path, that some router or proxy takes for the same. */
+/** Spellings that some router or proxy takes for a character, for the space between two segments, or for the ends of a path. */
 const slashes = [
   "//",
   "///",
@@ -98,7 +98,7 @@ const letters: ((letter: string) => string)[] = [
   (letter) => (letter === "s" ? "ſ" : letter === "i" ? "ı" : `${letter}${letter}`),
 ];
 
-/** Over 500 spellings that are not the path, though something on the way may make it of them. */
+/** Over 500 spellings that are not the path, though a server on the way may turn them into it. */
 function spellingsOf(path: string): string[] {
   const spellings = new Set<string>();
   for (const [index, character] of [...path].entries()) {
@@ -142,13 +142,13 @@ describe("R065: no spelling of a protected route reaches its operation without a
       world.counting.reset(0);
       const reply = await readReply(await world.app.request(spelling, { method: method.toUpperCase() }));
       world.counting.reset();
-      // `//example.org/` is another host, and `/auth` + `/health` is nothing; `/x/../health` would be `/health`.
+      // `//example.org/` is another host, and `/auth` + `/health` does not exist; `/x/../health` would be `/health`.
       expect([spelling, [401, 404, 405].includes(reply.status), reply.code !== undefined]).toEqual([
         spelling,
         true,
         true,
       ]);
-      // Another route's path, such as the one of an object: it has other methods and not this one.
+      // Another route's path, such as an object's: it has other methods and not this one.
       if (reply.status === 405) {
         expect([spelling, methodsOf(reply)]).toEqual([spelling, expect.not.arrayContaining([method.toUpperCase()])]);
         expect(methodsOf(reply).some((one) => operationAt(one, pathnameOf(spelling)))).toBe(true);
@@ -174,12 +174,12 @@ describe("R065: with a session, a spelling is the route or a 404", () => {
       found += 1;
       expect([spelling, reply.json]).toEqual([spelling, right.json]);
     }
-    // With a query that the row does not take, for one.
+    // For example, with a query that the row does not take.
     expect(found).toBeGreaterThan(0);
   });
 });
 
-describe("R065: under a prefix", () => {
+describe("R065: routes under a prefix", () => {
   const everything = () => applicationOf(world.auth);
   const mounts: [string, (app: Hono) => Hono][] = [
     ["route", (app) => app.route("/api/accounts", everything())],

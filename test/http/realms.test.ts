@@ -46,7 +46,7 @@ const identifying: Record<string, (auth: FullAuth) => MiddlewareHandler> = {
 
 const bearer = (text: string) => ({ headers: { authorization: `Bearer ${text}`, [addressHeader]: freshAddress() } });
 
-describe("S55: a variable of the context that other middleware sets admits nobody", () => {
+describe("S55: a context variable set by other middleware admits no request", () => {
   const values = (): unknown[] => [
     true,
     1,
@@ -77,7 +77,7 @@ describe("S55: a variable of the context that other middleware sets admits nobod
     }
   });
 
-  test("with a credential the handler sees who was verified, not what was set", async () => {
+  test("with a credential the handler sees the verified user, not the variable", async () => {
     const bob = await one.person();
     const app = new Hono<{ Variables: Record<string, unknown> }>()
       .use(async (c, next) => {
@@ -89,7 +89,7 @@ describe("S55: a variable of the context that other middleware sets admits nobod
     expect(await (await app.request("/", bearer(ada.token))).json()).toEqual({ id: ada.userId, actor: ada.userId });
   });
 
-  test("what is set between two guards changes nothing for the second", async () => {
+  test("a variable set between two guards does not affect the second", async () => {
     const app = new Hono()
       .use(authenticate(one.auth))
       .use(async (c: Context, next) => {
@@ -127,8 +127,8 @@ describe("S55: two realms in one application", () => {
   });
 });
 
-describe("one stranger's made-up tokens", () => {
-  test("S23, S24: 60 of them from one address refuse no honest token from another", async () => {
+describe("made-up tokens from one address", () => {
+  test("S23, S24: 60 of them do not block a valid token from another address", async () => {
     const app = new Hono().get("/docs", requireUser(one.auth, { scope: "docs:read" }), (c) => c.text("let in"));
     const stranger = freshAddress();
     const made = `pat_${"0190f2a81b3c7abc8123456789abcdef"}_${"x".repeat(43)}`;

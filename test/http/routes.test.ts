@@ -22,7 +22,7 @@ const put = (path: string, json: unknown, more: Partial<Sent> = {}): Promise<Rep
 describe("an account's life under /auth", () => {
   test.each(["token", "cookie"] as const)("with transport %s", async (transport) => {
     const credentials = { identifier: freshIdentifier(), password: goodPassword, transport };
-    /** The token of an answer, which is in one place only (S08). */
+    /** The token in an answer, which is in one place only (S08). */
     const tokenOf = (reply: Reply): string => {
       const cookie = cookiesOf(reply)["__Host-session"]?.value;
       expect([reply.json.token === undefined, cookie === undefined]).toEqual([
@@ -84,7 +84,7 @@ describe("an account's life under /auth", () => {
 });
 
 describe("one's own account under /auth", () => {
-  test("the user: read, renamed and named no longer, and nothing else can be written", async () => {
+  test("the user: read, renamed, name removed; nothing else can be written", async () => {
     const { userId, token } = await world.person();
     const read = await get("/auth/user", { token });
     expect(read.json).toMatchObject({ id: userId, display_name: null, status: "active" });
@@ -98,7 +98,7 @@ describe("one's own account under /auth", () => {
     expect((await put("/auth/user", { status: "revoked" }, { token })).code).toBe("invalid_format.body");
   });
 
-  test("a closed account: needs the password, and then nobody is signed in to it any more", async () => {
+  test("closing the account: needs the password, and ends every session", async () => {
     const { identifier, token } = await world.person();
     const second = await post("/auth/sign-in", { identifier, password: goodPassword, transport: "token" });
     expect((await post("/auth/user/revoke", {}, { token })).code).toBe("unauthorized.invalid_credential");
@@ -112,7 +112,7 @@ describe("one's own account under /auth", () => {
     expect(again.code).toBe("unauthorized.invalid_credential");
   });
 
-  test("an administrator who closes their own account: nobody else's is touched", async () => {
+  test("an administrator who closes their own account: no other account changes", async () => {
     const [{ token, userId }, other] = [await world.administrator(), await world.person()];
     await world.administrator();
     const closed = await post("/auth/user/revoke", { current_password: goodPassword }, { token });
@@ -120,7 +120,7 @@ describe("one's own account under /auth", () => {
     expect((await get("/auth/session", { token: other.token })).status).toBe(200);
   });
 
-  test("passwords: one more is added, suspended and revoked, each with its own proof, and none is given back", async () => {
+  test("passwords: a second one is added, suspended and revoked, each with its own proof; no answer contains one", async () => {
     const { credentialId, identifier, token } = await world.person();
     const [own, another] = [{ token }, freshIdentifier()];
     const added = await post(
@@ -160,7 +160,7 @@ describe("one's own account under /auth", () => {
     expect(states).toEqual(["active", "suspended", "revoked"]);
   });
 
-  test("sessions: one of one's own is read and ended, and the one that asks is told from it", async () => {
+  test("sessions: one's own are read and ended, and the current one is marked", async () => {
     const ada = await world.person();
     const { session, token } = await world.signIn(ada);
     const own = { token: ada.token };
@@ -176,7 +176,7 @@ describe("one's own account under /auth", () => {
     expect((await get("/auth/session", own)).status).toBe(200);
   });
 
-  test("the policy of second factors: raised by oneself with a factor, and not lowered again", async () => {
+  test("the policy of second factors: a user with a factor raises it and cannot lower it", async () => {
     const { person } = await addApp(world, await world.person());
     const own = { token: person.token };
     expect((await get("/auth/mfa-policy", own)).json).toMatchObject({ usr_id: person.userId, required: false });
@@ -195,7 +195,7 @@ describe("one's own account under /auth", () => {
   });
 
   test.each(["sessions", "credentials", "personal-access-tokens"])(
-    "%s: another's is there for nobody, and an administrator reaches it under /v1 alone",
+    "%s: another user's is not found; an administrator reaches it only under /v1",
     async (list) => {
       const [ada, other, administrator] = [await world.person(), await world.person(), await world.administrator()];
       const made = { actor: system, userId: ada.userId, name: "ci", scope: [] };
@@ -217,7 +217,7 @@ describe("one's own account under /auth", () => {
 });
 
 describe("the routes of one act under /auth and under /v1", () => {
-  /** Where an owner does for themself what a path under `/v1` is for. */
+  /** The path under `/auth` where an owner does the act of a path under `/v1`. */
   const ownPathOf = (path: string): string =>
     path
       .replace("/v1/users/:usr_id", "/auth/user")
@@ -225,30 +225,30 @@ describe("the routes of one act under /auth and under /v1", () => {
       .replace("/v1/", "/auth/")
       .replace("/mfa-factors", "/factors")
       .replace("/pats", "/personal-access-tokens")
-      // The password of the session that asks.
+      // The password of the current session.
       .replace("/credentials/:cred_id/rotate", "/password");
 
   const owners = routes.filter(
     ({ path, access }) => path.startsWith("/v1/") && typeof access === "object" && access.owner,
   );
 
-  test("acts under /v1 that an owner may do for themself: 21 of them", () => {
+  test("21 acts under /v1 are also for the owner", () => {
     expect(owners.length).toBe(21);
   });
 
-  test.each(owners.map((row) => [row.id, row] as const))("%s: its owner has it under /auth too", (_id, row) => {
+  test.each(owners.map((row) => [row.id, row] as const))("%s: the owner has it under /auth too", (_id, row) => {
     const own = routes.find(({ method, path }) => method === row.method && path === ownPathOf(row.path));
     expect(own, `no route is ${row.method} ${ownPathOf(row.path)}`).toBeDefined();
     const { access, body, refusals, status } = own!;
     expect((access as Who).owner).toBe((row.access as Who).owner);
     expect([body === undefined, status]).toEqual([row.body === undefined, row.status]);
-    // Nothing is refused there that is not refused under `/v1`.
+    // The path under `/auth` adds no refusal.
     expect(refusals.filter((code) => !row.refusals.includes(code))).toEqual([]);
-    // An administrator reaches nobody else's by a path that names an object.
+    // An administrator does not reach another user's object by a path that names one.
     if (own!.path.includes(":")) expect(access).not.toHaveProperty("administrator");
   });
 
-  test("acts under /v1 that only others do: none is under /auth", () => {
+  test("acts under /v1 that are not for the owner: none is under /auth", () => {
     const others = routes.filter(
       ({ path, access }) => path.startsWith("/v1/") && typeof access === "object" && !access.owner,
     );
@@ -266,7 +266,7 @@ describe("the routes of one act under /auth and under /v1", () => {
 });
 
 describe("an account's life under /v1", () => {
-  test("S20: a proved password gives a ticket, and the ticket one session", async () => {
+  test("S20: a proved password gives a ticket, which makes one session", async () => {
     const { identifier, userId, credentialId } = await world.person();
     const proved = await post("/v1/credentials/verify", {
       type: "password",
@@ -295,7 +295,7 @@ describe("an account's life under /v1", () => {
 
   test.each([
     { case: "no ticket", change: {}, ticket: () => "" },
-    { case: "a ticket that nobody gave", change: {}, ticket: () => "A".repeat(43) },
+    { case: "a ticket that was never issued", change: {}, ticket: () => "A".repeat(43) },
     { case: "two tickets", change: {}, ticket: (own: string) => `${own}, ${own}` },
     { case: "another user", change: { usr_id: "usr_0190f2a81b3c7abc8123456789abcdef" }, ticket: (own: string) => own },
     {
@@ -303,7 +303,7 @@ describe("an account's life under /v1", () => {
       change: { cred_id: "cred_0190f2a81b3c7abc8123456789abcdef" },
       ticket: (own: string) => own,
     },
-  ])("S20: $case: one and the same refusal, and the ticket is not spent", async ({ change, ticket }) => {
+  ])("S20: $case: always the same refusal, and the ticket is not spent", async ({ change, ticket }) => {
     const { identifier, userId: usr_id, credentialId: cred_id } = await world.person();
     const proved = await post("/v1/credentials/verify", {
       type: "password",
@@ -327,7 +327,7 @@ describe("an account's life under /v1", () => {
     expect(refused.code).toBe("unauthorized.invalid_ticket");
   });
 
-  test("users and credentials: by their owner and by an administrator", async () => {
+  test("users and credentials under /v1: used by their owner and by an administrator", async () => {
     const ada = await world.person();
     const administrator = await world.administrator();
     const [own, theirs] = [{ token: ada.token }, { token: administrator.token }];

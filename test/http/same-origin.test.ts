@@ -37,7 +37,7 @@ function headersOf({ site, origin, cookie }: Shown): Record<string, string> {
   };
 }
 
-/** S13, as it is written: what a browser says of the site decides, else the origin, else that no cookie came. */
+/** S13 as written: the browser's statement about the site decides, then the origin, then the absence of a cookie. */
 function isProved({ site, origin, cookie }: Shown): boolean {
   if (site !== undefined) return site === "same-origin";
   return origin !== undefined ? origin === ours : !cookie;
@@ -66,7 +66,7 @@ describe("R058, S13: the routes under /auth", () => {
   );
 
   test.each(rows.filter(({ method }) => method === "get").map(({ id, path }) => [id, path]))(
-    "%s: a safe method, no proof needed",
+    "%s: a safe method needs no proof",
     async (_id, path) => {
       const made = { actor: system, userId: ada.userId, name: "ci", scope: [] };
       const { pat } = await world.auth.personalAccessTokens.create(made);
@@ -81,7 +81,7 @@ describe("R058, S13: the routes under /auth", () => {
     },
   );
 
-  /** Routes that end or replace the session are asked of another database's, where there is none. */
+  /** Routes that end or replace the session are called on another database, which has no session. */
   function detached(): typeof world.app {
     const auth = world.isolate({ database: { run: async () => [], batch: async (list) => list.map(() => []) } });
     return applicationOf(auth) as never;
@@ -160,7 +160,7 @@ describe("R058: same-origin proof at an application's own routes", () => {
   });
 });
 
-describe("S36: other origins of the deployment count if listed for it", () => {
+describe("S36: other origins of the deployment count if they are listed for csrf", () => {
   const listed = {
     "https://app.example.com": ["csrf"],
     "https://brand.example": ["cors", "redirect", "webauthn"],

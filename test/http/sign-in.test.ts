@@ -26,7 +26,7 @@ afterAll(() => world.close());
 const post = (path: string, json: unknown, more: Partial<Sent> = {}): Promise<Reply> =>
   world.send({ method: "POST", path, json, ...more });
 
-/** Everything of a reply but what must differ. */
+/** Everything in a reply except what must differ. */
 function visible({ status, headers, text }: Reply): unknown {
   return {
     status,
@@ -35,10 +35,10 @@ function visible({ status, headers, text }: Reply): unknown {
   };
 }
 
-/** People who cannot sign in with this password, for different reasons. */
+/** Users who cannot sign in with this password, for different reasons. */
 const strangers: Record<string, () => Promise<string>> = {
-  "nobody has it": async () => freshIdentifier(),
-  "the password is another": async () => (await world.person({ password: otherPassword })).identifier,
+  "no user has it": async () => freshIdentifier(),
+  "the password is different": async () => (await world.person({ password: otherPassword })).identifier,
   "the user is suspended": async () => {
     const { identifier, userId } = await world.person();
     await world.auth.users.suspend({ actor: system, userId });
@@ -61,13 +61,13 @@ const strangers: Record<string, () => Promise<string>> = {
       values (gen_random_uuid(), ${uuidFor("usr", userId)}::uuid, 'passkey', ${identifier}, decode('00', 'hex'), 0)`);
     return identifier;
   },
-  "its second factor would be asked for, were the password right": async () => {
+  "its second factor would be required if the password were right": async () => {
     const { identifier, userId } = await world.person({ password: otherPassword });
     await world.enroll(userId);
     return identifier;
   },
-  "it is no identifier": async () => "two words",
-  "it is longer than any": async () => "x".repeat(5000),
+  "it is not an identifier": async () => "two words",
+  "it is too long": async () => "x".repeat(5000),
   "it is empty": async () => "",
 };
 
@@ -84,7 +84,7 @@ describe.each(doors)("R018, R010: %s does not reveal whether the identifier exis
     world.counting.reset();
     world.hasher.reset();
     const reply = await post(path, body(identifier, goodPassword), { headers });
-    // One sign-in in a hundred or so purges in the same request (S46), whoever it is.
+    // About one sign-in in a hundred purges in the same request (S46), for every user.
     const texts = world.counting.statements
       .filter((text) => !/delete from login_ticket where token_hash in/.test(text))
       .join();
@@ -170,19 +170,19 @@ describe("S20, S12: pending second factor", () => {
     factors: string[];
   }[] = [
     {
-      case: "policy asks for one",
+      case: "policy requires one",
       demand: (userId) => world.requireFactor(userId),
       code: "unauthorized.enrollment_required",
       factors: [],
     },
     {
-      case: "one is enrolled, and policy asks for none",
+      case: "one is enrolled, though policy does not require one",
       demand: (userId) => world.enroll(userId),
       code: "unauthorized.mfa_required",
       factors: ["totp"],
     },
     {
-      case: "one is enrolled beside a passkey",
+      case: "one is enrolled in addition to a passkey",
       demand: async (userId) => {
         await world.enroll(userId);
         await givenPasskey(world, userId);
@@ -191,7 +191,7 @@ describe("S20, S12: pending second factor", () => {
       factors: ["totp", "webauthn"],
     },
     {
-      case: "the days of grace are over, and an administrator has given leave",
+      case: "the grace is over, and an administrator has permitted enrollment",
       demand: async (userId) => {
         await world.requireFactor(userId, new Date(Date.now() - 1000));
         await world.auth.mfaPolicies.grantEnrollment({ actor: system, userId });
@@ -201,7 +201,7 @@ describe("S20, S12: pending second factor", () => {
     },
   ];
 
-  test.each(demands)("$case: 401 with a ticket, no session, and kinds alone", async ({ demand, code, factors }) => {
+  test.each(demands)("$case: 401, a ticket and the kinds of factors, no session", async ({ demand, code, factors }) => {
     const { identifier, userId, credentialId } = await world.person();
     await demand(userId);
     const before = await world.liveSessions(userId);
@@ -218,11 +218,11 @@ describe("S20, S12: pending second factor", () => {
     for (const told of [userId, credentialId, identifier]) expect(reply.text).not.toContain(told);
     expect(await world.liveSessions(userId)).toBe(before);
 
-    // An incomplete ticket is no more than an unknown one.
+    // An incomplete ticket is worth no more than an unknown one.
     const wanted = { usr_id: userId, cred_id: credentialId, ttl_seconds: 60 };
     const refused = await post("/v1/sessions", wanted, { headers: { "login-ticket": reply.json.details.ticket } });
     expect(refused.code).toBe("unauthorized.invalid_ticket");
-    // S31: and the sessions that were there count no more.
+    // S31: earlier sessions are no longer valid either.
     expect(
       (await post("/v1/credentials/verify", { type: "password", identifier, proof: { password: goodPassword } }))
         .status,
@@ -241,17 +241,17 @@ describe("S20, S12: pending second factor", () => {
     ]);
     expect(refused.headers.get("login-ticket")).toBe(null);
     expect(await world.lastChange()).toBe(before);
-    // Whoever has not the password is told what everybody is.
+    // A client without the password gets the same answer as any other.
     expect((await post(path, body(identifier, otherPassword))).code).toBe("unauthorized.invalid_credential");
   });
 
-  test("within the grace: no second factor is asked for", async () => {
+  test("within the grace: no second factor is required", async () => {
     const { identifier, userId } = await world.person();
     await world.requireFactor(userId, new Date(Date.now() + 60_000));
     expect((await post("/auth/sign-in", { identifier, password: goodPassword })).status).toBe(200);
   });
 
-  test("in a browser: the ticket in its cookie, and no session cookie", async () => {
+  test("in a browser: sets the ticket cookie and no session cookie", async () => {
     const { identifier, userId } = await world.person();
     await world.enroll(userId);
     const reply = await post("/auth/sign-in", { identifier, password: goodPassword, transport: "cookie" });
@@ -304,8 +304,8 @@ describe("S39: sign-up over HTTP", () => {
   });
 });
 
-describe("R010, T16: time of a refused sign-in", () => {
-  /** Long enough to be seen through everything else, and on no clock but the processor's. */
+describe("R010, T16: duration of a refused sign-in", () => {
+  /** Long enough to stand out, and measured by processor time only. */
   function slow(hasher: PasswordHasher, isSlow: (phc: string) => boolean): PasswordHasher {
     return {
       ...hasher,
@@ -340,7 +340,7 @@ describe("R010, T16: time of a refused sign-in", () => {
     while (known.length < pairs) known.push((await world.person()).identifier);
     const samples: { known: number[]; unknown: number[] } = { known: [], unknown: [] };
     for (const [index, identifier] of known.entries()) {
-      // Each of a pair comes first as often as the other.
+      // Each of a pair comes first equally often.
       if (index % 2 === 0) samples.known.push(await time(identifier));
       samples.unknown.push(await time(freshIdentifier()));
       if (index % 2 === 1) samples.known.push(await time(identifier));
@@ -349,14 +349,14 @@ describe("R010, T16: time of a refused sign-in", () => {
   }
 
   test("equal for known and unknown identifiers: t below 4.5 over 200 interleaved pairs", async () => {
-    // The machine may be busy with one kind by chance; three times it is not.
+    // By chance the machine may be busy during one kind, but not three times.
     const hasher = slow(quickHasher(), () => true);
     let t = await measure(hasher, 200);
     for (let again = 0; again < 2 && t >= 4.5; again++) t = await measure(hasher, 200);
     expect(t).toBeLessThan(4.5);
   });
 
-  test("the twin that leaves the hash out is detected", async () => {
+  test("planted fault, no hash for unknown identifiers: detected", async () => {
     const decoy = quickHasher();
     const hasher = slow(decoy, (phc) => !phc.includes("$AAAAAAAAAAAAAAAAAAAAAA$"));
     // A busy machine may hide it once; a larger sample shows it.

@@ -1,4 +1,4 @@
-/** The routes for personal access tokens, and that a token itself opens none of ours. */
+/** The routes for personal access tokens, and proof that a token itself opens none of Sallyport's routes. */
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute } from "../../build/openapi/every-route.node.ts";
@@ -18,7 +18,7 @@ afterAll(() => world.close());
 const tokenOf = (person: Person, scope: string[] = ["docs:read"]) =>
   world.auth.personalAccessTokens.create({ actor: system, userId: person.userId, name: "ci", scope });
 
-/** What a token is answered at an application's route that wants `docs:read`. */
+/** The answer to a token at an application's route that requires `docs:read`. */
 async function use(token: string) {
   const app = new Hono().get("/docs", requireUser(world.auth, { scope: "docs:read" }), (c) =>
     c.json({ id: c.var.user.id }),
@@ -27,7 +27,7 @@ async function use(token: string) {
   return await readReply(await app.request("/docs", { headers }));
 }
 
-describe("S01, S25: a personal access token at our routes: refused, and no row changes", () => {
+describe("S01, S25: a personal access token at Sallyport's routes: refused, and no row changes", () => {
   const rows = everyRoute.filter(({ access }) => access !== "anyone" && access !== "ticket");
   test.each(rows.map((route) => [route.id, route] as const))("%s", async (_id, { method, path }) => {
     const owner = await world.person();
@@ -53,7 +53,7 @@ describe("S01, S25: a personal access token at our routes: refused, and no row c
     expect(await world.lastChange()).toBe(before);
   });
 
-  test("personal access token routes: there are routes to try", () => {
+  test("personal access token routes: the list to test is not empty", () => {
     expect(rows.length).toBeGreaterThan(20);
     expect(rows.map(({ id }) => id)).toEqual(
       expect.arrayContaining(["createPat", "createOwnPersonalAccessToken", "revokeOwnPersonalAccessToken"]),
@@ -144,7 +144,7 @@ describe("personal access token routes", () => {
     { case: "no name", json: { scope: [] }, code: "invalid_format.body" },
     { case: "no scope", json: { name: "x" }, code: "invalid_format.body" },
     { case: "a scope that is text", json: { name: "x", scope: "a" }, code: "invalid_format.body" },
-    { case: "a member more", json: { name: "x", scope: [], prefix: "p" }, code: "invalid_format.body" },
+    { case: "an additional member", json: { name: "x", scope: [], prefix: "p" }, code: "invalid_format.body" },
     { case: "R100: another's id", json: { name: "x", scope: [], usr_id: "usr_x" }, code: "invalid_format.body" },
     { case: "an empty name", json: { name: "", scope: [] }, code: "invalid_format.name" },
     { case: "121 code units", json: { name: "a".repeat(121), scope: [] }, code: "invalid_format.name" },

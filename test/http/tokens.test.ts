@@ -1,4 +1,4 @@
-/** Personal access tokens at an application's routes: what they open, and what is told of them. */
+/** Personal access tokens at an application's routes: what they open, and what answers reveal about them. */
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import type { SessionActor } from "../../src/domain/actor.ts";
@@ -22,7 +22,7 @@ afterAll(() => world.close());
 const tokenOf = (person: Person, scope: string[] = ["docs:read"]) =>
   world.auth.personalAccessTokens.create({ actor: system, userId: person.userId, name: "ci", scope });
 
-/** An application with a document that tokens may read, one that they may write, and an account. */
+/** An application with a document that tokens may read, another that they may write, and an account. */
 function application() {
   const { auth } = world;
   return new Hono()
@@ -51,7 +51,7 @@ async function ask(
   return await readReply(response);
 }
 
-describe("the types need no augmentation", () => {
+describe("types of guards with a scope: need no augmentation", () => {
   test("with a scope: a user with a session or a token; without: unchanged", () => {
     const { auth } = world;
     new Hono().get("/", requireUser(auth, { scope: "a" }), (c) => {
@@ -68,7 +68,7 @@ describe("the types need no augmentation", () => {
     });
     new Hono().get("/", requireUser(auth), (c) => {
       expectTypeOf(c.var.session).toEqualTypeOf<Session>();
-      // @ts-expect-error without a scope no token comes through
+      // @ts-expect-error without a scope no token is admitted
       c.var.token;
       return c.body(null);
     });
@@ -78,7 +78,7 @@ describe("the types need no augmentation", () => {
   });
 });
 
-describe("S25, F5: a personal access token opens only what its scope names", () => {
+describe("S25, F5: a personal access token opens only routes that its scopes name", () => {
   const cases: { scope: string[]; docs: number; write: number; both: number; feed: number }[] = [
     { scope: ["docs:read"], docs: 200, write: 403, both: 403, feed: 403 },
     { scope: ["docs:write"], docs: 403, write: 200, both: 403, feed: 403 },
@@ -108,7 +108,7 @@ describe("S25, F5: a personal access token opens only what its scope names", () 
     ];
     expect(statuses).toEqual([docs, write, both, feed]);
     for (const path of ["/account", "/welcome", "/inner"]) {
-      // The inner guard of the last one declares no scope; the outer one alone refuses with 403.
+      // The last route's inner guard declares no scope; only the outer guard answers 403.
       const expected = path === "/inner" && docs === 403 ? "forbidden.insufficient_scope" : undefined;
       expect([path, (await ask(path, bearer)).code]).toEqual([path, expected ?? "auth.token_format_unrecognized"]);
     }
@@ -123,7 +123,7 @@ describe("S25, F5: a personal access token opens only what its scope names", () 
     expect(reply.code).toBe("forbidden.insufficient_scope");
   });
 
-  test("RFC 6750 §3.1: a missing scope is named, and the answer not cached", async () => {
+  test("RFC 6750 §3.1: the answer names the missing scope and is not cached", async () => {
     const { token } = await tokenOf(ada, []);
     const { status, headers, json } = await ask("/docs", `Bearer ${token}`);
     expect([status, headers.get("www-authenticate"), headers.get("cache-control")]).toEqual([
@@ -164,7 +164,7 @@ describe("S25, F5: a personal access token opens only what its scope names", () 
     world.counting.reset();
   });
 
-  test("a token beside a cookie: only the token counts", async () => {
+  test("a token together with a cookie: only the token counts", async () => {
     const eve = await world.person({ transport: "cookie" });
     const headers = { cookie: `__Host-session=${eve.token}` };
     const { token } = await tokenOf(ada);
@@ -175,7 +175,7 @@ describe("S25, F5: a personal access token opens only what its scope names", () 
   });
 });
 
-describe("M8, S51: bearer kinds by prefix, without falling through", () => {
+describe("M8, S51: the prefix alone decides the kind of a bearer", () => {
   test("without the token operations: 401, unread", async () => {
     const { token } = await tokenOf(ada);
     const { personalAccessTokens: _left, ...rest } = world.auth;
@@ -190,7 +190,7 @@ describe("M8, S51: bearer kinds by prefix, without falling through", () => {
     ["shr_", `shr_${"0".repeat(32)}_${"A".repeat(43)}`, "auth.token_format_unrecognized"],
     ["a session token with the prefix", `pat_${"A".repeat(39)}`, "pat.invalid"],
     ["the prefix alone", "pat_", "pat.invalid"],
-    ["what no token holds", "pat_~", "pat.invalid"],
+    ["an invalid character", "pat_~", "pat.invalid"],
     ["PAT_", `PAT_${"0".repeat(32)}_${"A".repeat(43)}`, "unauthorized.invalid_token"],
   ])("%s", async (_case, token, code) => {
     world.counting.reset(0);
@@ -199,7 +199,7 @@ describe("M8, S51: bearer kinds by prefix, without falling through", () => {
     expect([reply.status, reply.code, reply.headers.get("www-authenticate")]).toEqual([401, code, "Bearer"]);
   });
 
-  test.each(["Basic", "Token", "pat"])("scheme %s: not ours", async (scheme) => {
+  test.each(["Basic", "Token", "pat"])("scheme %s: refused", async (scheme) => {
     const { token } = await tokenOf(ada);
     expect((await ask("/docs", `${scheme} ${token}`)).code).toBe("unauthorized.invalid_token");
   });
@@ -245,7 +245,7 @@ describe("M2, M10: every wrong token gets one answer", () => {
       { code: "pat.invalid", message: "The personal access token is not valid." },
       "Bearer",
     ]);
-    // The operation tells an application which; its own handler for errors does not pass it on.
+    // The operation tells the application the reason. The application's own error handler does not pass it on.
     const app = new Hono().get("/", async (c) => c.json(await world.auth.personalAccessTokens.verify({ token })));
     expect(((await (await app.request("/")).json()) as { code: string }).code).toBe("pat.invalid");
   });

@@ -1,5 +1,5 @@
 /**
- * The Worker itself, in workerd: a life over HTTP, its first requests, its configuration, and a database that fails.
+ * The Worker itself, in workerd: an account's life over HTTP, its first requests, its configuration, and a failing database.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const baseUrl = "https://example.com";
 
 type Variables = Record<string, string | undefined>;
 
-/** What each option cannot be, and which option `/health` names for it. */
+/** A forbidden value for each option, and the option that `/health` names. */
 const misconfigured: { name: string; change: Variables; option: string }[] = [
   { name: "no-secret", change: { SALLYPORT_SECRET: undefined }, option: "SALLYPORT_SECRET" },
   { name: "empty-secret", change: { SALLYPORT_SECRET: "" }, option: "SALLYPORT_SECRET" },
@@ -116,7 +116,7 @@ const fetchFrom = (name: string, sent: Sent, more: RequestInit = {}): Promise<Re
     .fetch(`${baseUrl}${sent.path}`, { ...init, ...more } as never) as unknown as Promise<Response>;
 };
 
-/** Sends a request and holds the answer to the document. */
+/** Sends a request and checks the answer against the document. */
 async function send(name: string, sent: Sent): Promise<Reply> {
   const reply = await readReply(await fetchFrom(name, sent));
   const breach = undocumented(sent, reply);
@@ -160,7 +160,7 @@ describe("an account's life over HTTP in workerd", () => {
     expect((await send("main", { method: "GET", path: "/nowhere" })).code).toBe("not_found");
   });
 
-  test("S23, S41: the audit log has Cloudflare's address, and no other", async () => {
+  test("S23, S41: the audit log has only Cloudflare's address", async () => {
     const headers = {
       "cf-connecting-ip": "192.0.2.7",
       "x-forwarded-for": "198.51.100.1",
@@ -177,7 +177,7 @@ describe("an account's life over HTTP in workerd", () => {
     });
   });
 
-  test("S42, F12: fifty sign-ins at once: a session or `busy` with a retry time, and later all", async () => {
+  test("S42, F12: fifty sign-ins at once: each gets a session or `busy` with a retry time, and later all succeed", async () => {
     const people: { identifier: string; password: string; transport: string }[] = [];
     while (people.length < 10) {
       const credentials = { identifier: freshIdentifier(), password: goodPassword, transport: "token" };
@@ -195,7 +195,7 @@ describe("an account's life over HTTP in workerd", () => {
         else expect([reply.code, Number(reply.headers.get("retry-after")) > 0]).toEqual(["unavailable.busy", true]);
       }
       const left = waiting.filter((_, index) => replies[index]!.status !== 200);
-      // The queue takes sixteen; on a busy machine some of them wait for too long.
+      // The queue takes sixteen. On a busy machine some of them wait too long.
       expect(left.length).toBeLessThan(waiting.length);
       waiting = left;
     }
@@ -215,7 +215,7 @@ test("S46: the scheduled purge removes ended rows", async () => {
 });
 
 describe("first requests of a Worker isolate", () => {
-  test("the first is aborted by its client: later ones are served", async () => {
+  test("if the client aborts the first, later ones are served", async () => {
     const controller = new AbortController();
     const first = fetchFrom("aborted", { method: "GET", path: "/v1/users" }, { signal: controller.signal });
     controller.abort();
@@ -313,7 +313,7 @@ describe("S34: Worker with an unsafe configuration", () => {
     },
   );
 
-  test("the log contains no part of it", () => {
+  test("the log contains no part of the configuration", () => {
     const logged = harness
       .getLogs()
       .map(({ message }) => message)
@@ -324,7 +324,7 @@ describe("S34: Worker with an unsafe configuration", () => {
     expect(logged).not.toMatch(/canary|changeme|everybody|vmqkzh|@example\.com|postgres:/);
     expect(logged).not.toContain(secret);
     expect(logged).not.toContain(sealingKey);
-    // Names and places in the sources, and no message.
+    // Names and places in the sources, but no message.
     const fault = /^sallyport: [\w.]+( \w+)?( < \w+)* at ([\w.<>]+ \()?file:\/\/[\w./-]+\.js:\d+:\d+\)?$/;
     expect(logged.split("\n").filter((line) => !fault.test(line))).toEqual([]);
   });

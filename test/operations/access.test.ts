@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** What an operation is done to: a user with a second credential and a second session, which the actor does not use. */
+/** The objects of an operation: a user with a second credential and a second session, which the actor does not use. */
 interface Target {
   userId: UserId;
   credentialId: CredentialId;
@@ -33,11 +33,11 @@ interface Operation {
   /** `self`: the owner may. `fresh`: the owner may, soon after signing in. `never`: not even the owner. */
   owner: "self" | "fresh" | "never";
   administrator: boolean;
-  /** About no one object: a plain 403 instead of the 404 that an absent object gets. */
+  /** Not about a single object: a plain 403 instead of the 404 for an absent object. */
   general?: boolean;
-  /** The owner is one, so that nobody is a stranger to it who is not one to administration. */
+  /** The owner is an administrator, so only administrators know the object. */
   ofAdministrator?: boolean;
-  /** The event's action, for an operation that changes something; a read leaves one only where it is another's data. */
+  /** The event's action, for an operation that changes something. A read leaves an event only for another user's data. */
   change?: string;
   read?: string;
   prepare?: (auth: Auth, target: Target) => Promise<unknown>;
@@ -266,11 +266,11 @@ const actors = {
     return person.actor;
   },
   administrator: async () => (await world.administrator()).actor,
-  "somebody signed out": async (owner) => {
+  "signed-out owner": async (owner) => {
     await world.auth.sessions.signOut({ token: owner.token, transport: "token" });
     return owner.actor;
   },
-  "somebody whose session expired": async (owner) => {
+  "expired session of the owner": async (owner) => {
     await world.rows(sql`
       update ses set created_at = created_at - interval '1 hour', expires_at = sallyport_now()
       where id = ${owner.session.id.slice(4)}::uuid`);
@@ -278,7 +278,7 @@ const actors = {
   },
   "a suspended administrator": async () => {
     const person = await world.administrator();
-    // By hand, so that the session stays: the status alone must do.
+    // By hand, so that the session stays: the status alone must suffice.
     await world.rows(sql`update usr set status = 'suspended' where id = ${person.userId.slice(4)}::uuid`);
     return person.actor;
   },
@@ -286,7 +286,7 @@ const actors = {
 
 type ActorName = keyof typeof actors;
 
-/** The rule, written apart from the SQL that enforces it. */
+/** The rule, written independently of the SQL that enforces it. */
 function expectedOutcome(operation: Operation, actor: ActorName): string {
   const { owner, administrator, general, ofAdministrator } = operation;
   const unknown = general ? "forbidden" : "not_found";
@@ -317,7 +317,7 @@ function expectedOutcome(operation: Operation, actor: ActorName): string {
   }
 }
 
-/** Everything of a user that an operation could change. */
+/** Everything about a user that an operation could change. */
 async function fingerprint({ userId }: Target): Promise<unknown> {
   const id = userId.slice(4);
   const [row] = await world.rows(sql`
@@ -360,7 +360,7 @@ describe.each(operations)("R108, S05, S06: $name", (operation) => {
     if (expected !== "done" || read) expect(await fingerprint(target)).toEqual(before);
     else expect(await fingerprint(target)).not.toEqual(before);
 
-    // S03, S41: one event for what happened, one for what was denied, and none for what somebody does with their own.
+    // S03, S41: one event for an act, one for a denial, and none if a user acts on their own objects.
     const events = await world.rows<{
       action: string;
       outcome: string;
@@ -380,7 +380,7 @@ describe.each(operations)("R108, S05, S06: $name", (operation) => {
   });
 });
 
-/** The hyphenated form that the database gives, of what is the payload of an identifier. */
+/** The hyphenated form, as the database returns it, of an identifier's payload. */
 function asUuid(hex: string | undefined): string | undefined {
   return hex?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }
@@ -411,7 +411,7 @@ describe("R108, B25: an absent object is answered like another user's object", (
   test("R100: an id of another kind: not_found", async () => {
     const { auth } = world;
     const { userId, actor } = await world.person();
-    // What the types refuse may still come from outside.
+    // Values that the types refuse may still come from outside.
     const asOther = (type: string) => `${type}_${userId.slice(4)}` as never;
     expect(await outcome(auth.users.get({ actor, userId: asOther("org") }))).toBe("not_found");
     expect(await outcome(auth.sessions.get({ actor, sessionId: asOther("usr") }))).toBe("not_found");

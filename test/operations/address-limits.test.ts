@@ -30,7 +30,7 @@ describeWorld("limit of attempts from one address", { on: ["pglite", "postgres"]
     expect(await guess({ ...rightGuess(attacker), address, auth })).toBe("done");
   });
 
-  test("R016: IPv6 addresses count by /64 and /48, however they are written", async () => {
+  test("R016: IPv6 addresses count by /64 and /48 in every spelling", async () => {
     const auth = world.isolate(few);
     const prefix = freshAddress().replace("::1", "");
     const from = (rest: string) => guess({ identifier: freshIdentifier(), address: `${prefix}:${rest}`, auth });
@@ -38,7 +38,7 @@ describeWorld("limit of attempts from one address", { on: ["pglite", "postgres"]
       Array(5).fill(wrong),
     );
     expect(await from("1::6")).toBe(limited);
-    // Another /64 of the same /48: two more, and the network is used up.
+    // Another /64 of the same /48: after two more attempts the network is used up.
     expect(await Promise.all(["2::1", "3::1"].map(from))).toEqual([wrong, wrong]);
     expect(await from("4::1")).toBe(limited);
     expect(await guess({ identifier: freshIdentifier(), auth })).toBe(wrong);
@@ -55,7 +55,7 @@ describeWorld("limit of attempts from one address", { on: ["pglite", "postgres"]
     await world.rows(sql`delete from attempt`);
   });
 
-  test("R014: a refused address uses up no account's attempts, however often it asks", async () => {
+  test("R014: a refused address never uses up an account's attempts", async () => {
     const auth = world.isolate(few);
     const person = await world.person();
     const { identifier, knownDevice } = person;

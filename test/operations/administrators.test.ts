@@ -37,7 +37,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
     expect(await isOne(first)).toBe(false);
   });
 
-  test("S05: granted only to a user with a second factor; an administrator who has the right keeps it", async () => {
+  test("S05: the right is granted only to a user with a second factor; a repeated grant keeps it", async () => {
     const person = await world.person();
     expect(await outcome(bare(person))).toBe("precondition.factor_needed_first");
     expect(await isOne(person)).toBe(false);
@@ -58,7 +58,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
     expect(events.map(({ action }) => action)).toEqual(["authz.administrator.grant", "authz.administrator.remove"]);
   });
 
-  test("granted by an administrator: the tuple records who granted it", async () => {
+  test("an administrator grants the right: the tuple records who granted it", async () => {
     const [admin, person] = [await world.administrator(), await world.person()];
     expect(await grant(person, admin.actor)).toEqual({ granted: true });
     const [row] = await world.rows<{ by: string }>(sql`
@@ -66,14 +66,14 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
     expect(row!.by.replaceAll("-", "")).toBe(admin.userId.slice(4));
   });
 
-  test("removed: the right ends at once in open sessions", async () => {
+  test("an administrator is removed: the right ends at once in open sessions", async () => {
     const [admin, other, person] = [await world.administrator(), await world.administrator(), await world.person()];
     expect(await outcome(world.auth.users.get({ actor: admin.actor, userId: person.userId }))).toBe("done");
     await remove(admin, other.actor);
     expect(await outcome(world.auth.users.get({ actor: admin.actor, userId: person.userId }))).toBe("not_found");
   });
 
-  test.each(["suspended", "revoked"] as const)("a %s user cannot become one", async (status) => {
+  test.each(["suspended", "revoked"] as const)("a %s user cannot become an administrator", async (status) => {
     const person = await world.person();
     await world.auth.users[status === "suspended" ? "suspend" : "revoke"]({ actor: system, userId: person.userId });
     expect(await outcome(grant(person))).toBe("precondition.user_not_active");
@@ -115,7 +115,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
       expect(await outcome(ways[way]!(last))).toBe("done");
     });
 
-    test("the relation on another object, or of another subject type, does not count as another", async () => {
+    test("the relation on another object, or for another subject type, does not count as another administrator", async () => {
       const [last, near] = [await world.administrator(), await world.person()];
       await world.rows(sql`
         insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
@@ -123,7 +123,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
           (gen_random_uuid(), 'usr', ${near.userId.slice(4)}::uuid, 'administrator', 'org', ${systemObjectId}::uuid),
           (gen_random_uuid(), 'org', ${near.userId.slice(4)}::uuid, 'administrator', 'sys', ${systemObjectId}::uuid)`);
       expect(await outcome(remove(last))).toBe("conflict.last_administrator");
-      // Removing somebody who is none is nothing, whatever else they hold.
+      // Removing a user who is not an administrator does nothing, whatever else they hold.
       expect(await remove(near)).toEqual({ removed: false });
       expect(await world.rows(sql`select id from tup`)).toHaveLength(4);
     });
@@ -173,7 +173,7 @@ describeWorld(
       }
     });
 
-    test("the twin without the lock leaves no administrator", async () => {
+    test("planted fault, no lock: leaves no administrator", async () => {
       const naive = (id: string) => sql`
       delete from tup where subject_id = ${id.slice(4)}::uuid and relation = 'administrator' and exists (
         select from tup other join usr on usr.id = other.subject_id and usr.status = 'active'

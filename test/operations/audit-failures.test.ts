@@ -8,7 +8,7 @@ import { addApp, givenApp, givenPasskey, registrationBy, ticketFor } from "../su
 const token = "token" as const;
 
 describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
-  describe("ADR 0019: append-only, even for the owner of the table", () => {
+  describe("ADR 0019: the audit log is append-only, even for the owner of the table", () => {
     test.each([
       { verb: "update", statement: sql`update aud set outcome = 'success'` },
       { verb: "delete", statement: sql`delete from aud` },
@@ -46,7 +46,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
     });
     afterEach(() => world.rows(sql`delete from unwritable`));
 
-    /** Everything but the counters, which may go up. */
+    /** Everything except the counters, which may go up. */
     async function everything(): Promise<unknown> {
       const [row] = await world.rows(sql`
         select (select jsonb_agg(to_jsonb(usr) order by id) from usr) as usr,
@@ -65,7 +65,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
     interface Unwritten {
       action: string;
       act?: (person: Person) => Promise<unknown>;
-      /** What may still be written, and then the act. */
+      /** The rows that may still be written, and then the act. */
       begin?: (person: Person) => Promise<() => Promise<unknown>>;
     }
     const acts: Unwritten[] = [
@@ -252,7 +252,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
       expect(await outcome(act(admin, person))).toBe("unavailable.database");
     });
 
-    test("S03: a denial: stays a denial, and the application is informed", async () => {
+    test("S03: a denial without its event: stays a denial, and the application is informed", async () => {
       const told: unknown[] = [];
       const auth = world.isolate({ onError: (error) => told.push(error) });
       const [person, other] = [await world.person(), await world.person()];

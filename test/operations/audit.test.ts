@@ -18,7 +18,7 @@ import { addApp, appOf, givenApp, registrationBy, ticketFor } from "../support/f
 const token = "token" as const;
 
 describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
-  /** What happened since a moment, in the order that it was written. */
+  /** The events since a moment, in the order in which they were written. */
   async function eventsOf(act: () => Promise<unknown>): Promise<string[]> {
     const before = new Set((await world.events({})).map(({ id }) => id));
     await act();
@@ -44,7 +44,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
       act: () => outcome(world.auth.signIn.password({ identifier: freshIdentifier(), password: otherPassword })),
       events: ["identity.sign_in failure - -"],
     },
-    "sign-in of a user who was suspended": {
+    "sign-in of a suspended user": {
       act: async (person) => {
         await world.rows(sql`update usr set status = 'suspended' where id = ${uuidFor("usr", person.userId)}::uuid`);
         await outcome(world.auth.signIn.password(person));
@@ -86,7 +86,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
       act: ({ actor }) => world.auth.sessions.revokeOthers({ actor }),
       events: ["identity.session.revoke_others success user session"],
     },
-    "change of password": {
+    "password change": {
       act: ({ actor }) =>
         world.auth.changePassword({
           actor,
@@ -96,14 +96,14 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
         }),
       events: ["identity.password.change success user session"],
     },
-    "change of password with a wrong one": {
+    "password change with a wrong password": {
       act: ({ actor }) =>
         outcome(
           world.auth.changePassword({ actor, currentPassword: "x", newPassword: otherPassword, transport: token }),
         ),
       events: ["identity.password.change failure user session"],
     },
-    "change of password in a stale session": {
+    "password change in a stale session": {
       act: async ({ actor, session }) => {
         await world.age(session, 601);
         await outcome(
@@ -121,7 +121,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
       act: ({ userId }) => world.auth.users.suspend({ actor: system, userId }),
       events: ["identity.user.suspend success - system"],
     },
-    "setting an authenticator app up": {
+    "enrolling an authenticator app": {
       act: async ({ actor, transport }) => {
         const app = appOf(world, await world.auth.factors.enrollTotp({ actor, label: "phone" }));
         const { factorId } = app;
@@ -134,7 +134,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
         "identity.mfa.confirm success user session",
       ],
     },
-    "setting one up that a policy demands": {
+    "enrolling a factor that a policy requires": {
       act: async (person) => {
         await world.requireFactor(person.userId);
         const ticket = await ticketFor(world, person);
@@ -222,7 +222,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
       events: [],
     },
     verify: { act: ({ token: value }) => world.auth.sessions.verify({ token: value, transport: token }), events: [] },
-    "verify of a token that is not one": {
+    "verification of a malformed token": {
       act: () => outcome(world.auth.sessions.verify({ token: "x", transport: token })),
       events: [],
     },
@@ -255,13 +255,13 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  test("S41: endless refusals of one user: twenty events, and one that says there were more", async () => {
+  test("S41: endless refusals of one user: twenty events, and one that stands for the rest", async () => {
     const [person, other, third] = [await world.person(), await world.person(), await world.person()];
     const deny = ({ actor }: Person, { userId }: Person) => outcome(world.auth.users.suspend({ actor, userId }));
     for (let time = 0; time < 30; time++) expect(await deny(person, time % 2 ? other : third)).toBe("not_found");
     const events = (await world.events({ actor: person.userId })).filter(({ outcome }) => outcome === "denied");
     expect(events.map(({ metadata }) => metadata.and_more)).toEqual([...Array(20).fill(false), true]);
-    // One person's flood hides nobody else's.
+    // A flood of one user's events hides no other user's.
     expect(await deny(other, third)).toBe("not_found");
     expect((await world.events({ actor: other.userId })).filter(({ outcome }) => outcome === "denied")).toHaveLength(1);
   });
@@ -299,7 +299,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
   });
 
   test("R129, T22: no identifier, password, token, ticket or device in any event, counter or ticket row", async () => {
-    // People type passwords where identifiers go.
+    // Users type passwords into identifier fields.
     const [identifier, password, typed] = ["canary.id@example.com", "canary-Passw0rt-vmqk", "canary-typed-secret"];
     const person = await world.person({ identifier, password });
     const { ticket, userId, credentialId } = await world.auth.verifyPassword(person);

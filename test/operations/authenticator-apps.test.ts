@@ -65,7 +65,7 @@ describeWorld("authenticator app", { on: ["pglite", "postgres"], clock: start },
     expect(await world.tickets(person.userId)).toBe(0);
   });
 
-  test("confirmation: the fresh session stays in its family and keeps its end", async () => {
+  test("confirmation: the fresh session stays in its family, with the same end", async () => {
     const person = await world.person();
     await world.rows(sql`
         update ses set family_expires_at = sallyport_now() + interval '1 hour'

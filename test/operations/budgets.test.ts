@@ -8,7 +8,7 @@ import { factorBudgets } from "./budgets/factor-budgets.ts";
 import { passkeyBudgets } from "./budgets/passkey-budgets.ts";
 import { sessionBudgets } from "./budgets/session-budgets.ts";
 
-/** What each operation may cost. */
+/** The allowed cost of each operation. */
 const budgets: readonly Budget[] = [...sessionBudgets, ...accountBudgets, ...factorBudgets, ...passkeyBudgets];
 
 /** A title begins with the name of its operation. */
@@ -18,7 +18,7 @@ describeWorld("requests to the database", { on: backendNames }, (world) => {
   test.each(budgets)("$operation: $requests", async ({ operation, requests, prepare, act }) => {
     const person = await world.person();
     const prepared = await prepare?.(world, person);
-    // One more than the budget is refused before it is sent; one less is noticed here.
+    // One request over the budget is refused before it is sent; one too few is noticed here.
     world.counting.reset(requests);
     const called = new Set<string>();
     try {

@@ -1,6 +1,6 @@
 /**
- * Nothing secret in any log, error, table or audit event (R129, T22): a whole life of an account, with everything secret in it
- * known, and then a search for each of those texts in all that was left behind.
+ * No secret in any log, error, table or audit event (R129, T22). The test runs the whole life of an account, remembers every
+ * secret in it, and then searches for each of them in everything that was left behind.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import { newAuthenticator } from "../support/authenticator.ts";
 import { addApp, appOf, personAt, ticketFor } from "../support/factors.ts";
 
 let world: World;
-/** By what they are. */
+/** The secrets, by what they are. */
 const canaries = new Map<string, string>();
-/** What was refused, as whoever catches it may print it. */
+/** The refusals, in every form in which an application may print them. */
 const errors: string[] = [];
 const logged: string[] = [];
 const consoles = ["log", "info", "warn", "error", "debug"] as const;
@@ -27,7 +27,7 @@ function remember<Text extends string>(name: string, secret: Text): Text {
   return secret;
 }
 
-/** Does what must be refused, and keeps the refusal. */
+/** Runs an operation that must be refused, and keeps the refusal. */
 async function refused(act: Promise<unknown>): Promise<void> {
   const error: unknown = await act.then(
     () => undefined,
@@ -80,7 +80,7 @@ beforeAll(async () => {
   const again = remember("another ticket", await ticketFor(world, person));
   await refused(auth.signIn.factor({ ticket: again, proof: { type: "totp", code } }));
 
-  // A passkey, and a spoilt one.
+  // A passkey, and a damaged one.
   const authenticator = await newAuthenticator();
   const options = await auth.passkeys.registrationOptions(person);
   remember("a challenge", options.challenge);
@@ -131,7 +131,7 @@ async function everything(): Promise<{ table: string; text: string }[]> {
   );
 }
 
-test("canaries: there are secrets to look for and tables to look in", async () => {
+test("canaries: there are secrets to search for and tables to search", async () => {
   expect(canaries.size).toBeGreaterThan(25);
   expect(errors.length).toBeGreaterThan(20);
   const tables = await everything();
@@ -139,13 +139,13 @@ test("canaries: there are secrets to look for and tables to look in", async () =
   expect(tables.find(({ table }) => table === "aud")!.text.split("\n").length).toBeGreaterThan(15);
 });
 
-test("canaries: the search finds an identifier in the credentials, where it belongs, and nowhere else", async () => {
+test("canaries: the search finds an identifier in the credentials table only", async () => {
   const { identifier } = await world.person();
   const found = (await everything()).filter(({ text }) => text.includes(identifier));
   expect(found.map(({ table }) => table)).toEqual(["cred"]);
 });
 
-describe("R129, T22: secrets in tables, as they are or in hex", () => {
+describe("R129, T22: secrets in tables, as text or in hex", () => {
   test("no row of any table contains a secret", async () => {
     for (const { table, text } of await everything()) {
       for (const [name, secret] of canaries) {

@@ -19,7 +19,7 @@ const good: FullOptions = {
   origins: ["https://example.com"],
 };
 
-/** The option that is told, or `"none"`. */
+/** The option that the error names, or `"none"`. */
 function refusedOption(options: object): string {
   try {
     realmOf(fullAuth({ ...good, ...options })).check();
@@ -31,7 +31,7 @@ function refusedOption(options: object): string {
 }
 
 describe("R132, S34: a missing or unsafe option stops start-up and is named", () => {
-  test("good options: accepted without any request", () => {
+  test("valid options: accepted without any request", () => {
     expect(refusedOption({})).toBe("none");
   });
 
@@ -59,7 +59,7 @@ describe("R132, S34: a missing or unsafe option stops start-up and is named", ()
       option: "secrets",
     },
     {
-      case: "a development secret beside a good one",
+      case: "a development secret together with a good one",
       options: { secrets: `2:${secret},1:${development}` },
       option: "secrets",
     },
@@ -76,7 +76,7 @@ describe("R132, S34: a missing or unsafe option stops start-up and is named", ()
     { case: "a window of 30 s", options: { lifetimes: { retrySeconds: 30 } }, option: "none" },
     { case: "a window of 31 s", options: { lifetimes: { retrySeconds: 31 } }, option: "lifetimes" },
     { case: "a window of half a second", options: { lifetimes: { retrySeconds: 0.5 } }, option: "lifetimes" },
-    { case: "a window that is no number", options: { lifetimes: { retrySeconds: Number.NaN } }, option: "lifetimes" },
+    { case: "a window of NaN", options: { lifetimes: { retrySeconds: Number.NaN } }, option: "lifetimes" },
     { case: "an idle time of 59 s", options: level(3_600, 59), option: "lifetimes" },
     { case: "an idle time of 60 s", options: level(3_600, 60), option: "none" },
     { case: "an idle time longer than all", options: level(3_600, 3_601), option: "lifetimes" },
@@ -84,16 +84,16 @@ describe("R132, S34: a missing or unsafe option stops start-up and is named", ()
     { case: "more than 400 days", options: level(400 * 86_400 + 1, 3_600), option: "lifetimes" },
     { case: "no end", options: level(Number.POSITIVE_INFINITY, 3_600), option: "lifetimes" },
     { case: "half seconds", options: level(3_600.5, 60), option: "lifetimes" },
-    { case: "a lifetime that is no number", options: level(Number.NaN, Number.NaN), option: "lifetimes" },
+    { case: "a lifetime that is not a number", options: level(Number.NaN, Number.NaN), option: "lifetimes" },
     { case: "no attempts", options: limit(0, 60), option: "limits" },
     { case: "one attempt in one second", options: limit(1, 1), option: "none" },
     { case: "100 attempts", options: limit(100, 60), option: "none" },
-    { case: "101 attempts, past what may fail in a row (R013)", options: limit(101, 60), option: "limits" },
+    { case: "101 attempts, more than may fail in a row (R013)", options: limit(101, 60), option: "limits" },
     { case: "endless attempts", options: limit(Number.POSITIVE_INFINITY, 60), option: "limits" },
     { case: "half an attempt", options: limit(1.5, 60), option: "limits" },
-    { case: "a window of nothing, which would never limit", options: limit(10, 0), option: "limits" },
+    { case: "a window of zero, which would never limit", options: limit(10, 0), option: "limits" },
     { case: "a window of more than a day", options: limit(10, 86_401), option: "limits" },
-    { case: "a limit that is no number", options: limit(Number.NaN, Number.NaN), option: "limits" },
+    { case: "a limit that is not a number", options: limit(Number.NaN, Number.NaN), option: "limits" },
     {
       case: "1,000 attempts of an address",
       options: { limits: { address: { attempts: 1_000, windowSeconds: 60 } } },
@@ -104,7 +104,7 @@ describe("R132, S34: a missing or unsafe option stops start-up and is named", ()
       options: { limits: { network: { attempts: 0, windowSeconds: 60 } } },
       option: "limits",
     },
-    { case: "a decoy that is no hash: no work would be done", options: { decoyHash: "" }, option: "decoyHash" },
+    { case: "a decoy that is not a hash: no work would be done", options: { decoyHash: "" }, option: "decoyHash" },
     {
       case: "a decoy of another algorithm",
       options: { decoyHash: "$2b$10$abcdefghijklmnopqrstuv" },
@@ -202,7 +202,7 @@ describe("probe and health", () => {
     await clocked.close();
   });
 
-  test("health of a database that does not answer: not healthy", async () => {
+  test("health of a database that does not answer: rejects", async () => {
     await expect(world.isolate({ database: silent }).health()).rejects.toThrow();
     await expect(world.isolate({ database: silent }).probe()).rejects.toThrow();
   });

@@ -44,7 +44,7 @@ describeWorld("credential states", { on: ["pglite", "postgres"] }, (world, auth)
     },
   );
 
-  test("reinstated: signs in again, and no ended session comes back", async () => {
+  test("a reinstated credential: signs in again, and no ended session comes back", async () => {
     const person = await world.person();
     const { credentialId } = person;
     const { ticket } = await world.auth.verifyPassword(person);
@@ -68,7 +68,7 @@ describeWorld("credential states", { on: ["pglite", "postgres"] }, (world, auth)
     expect(await outcome(createPassword(stranger.userId, identifier))).toBe("done");
   });
 
-  test("reinstated while another SDK reused its identifier: conflict, and it stays suspended", async () => {
+  test("reinstatement after another SDK reused the identifier: conflict, and it stays suspended", async () => {
     const { credentialId, identifier } = await world.person();
     const { userId } = await world.person();
     await world.auth.credentials.suspend({ actor: system, credentialId });
@@ -81,7 +81,7 @@ describeWorld("credential states", { on: ["pglite", "postgres"] }, (world, auth)
     expect(await world.events({ target: credentialId, action: "identity.credential.reinstate" })).toEqual([]);
   });
 
-  test("reinstated for a revoked user: refused; for a suspended user: still no sign-in", async () => {
+  test("reinstatement for a revoked user: refused; for a suspended user: still no sign-in", async () => {
     const revoked = await world.person();
     const reinstate = ({ credentialId }: Person) => world.auth.credentials.reinstate({ actor: system, credentialId });
     await world.auth.users.revoke({ actor: system, userId: revoked.userId });

@@ -23,7 +23,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
     outcome(world.auth.signIn.password({ identifier, password }));
 
   describe("createPassword", () => {
-    test("identifier stored in normal form, signs in, and no answer contains the secret", async () => {
+    test("the identifier is stored in normal form, the password signs in, and no answer contains it", async () => {
       const { userId } = await world.person();
       const identifier = freshIdentifier();
       const credential = await createPassword(userId, identifier.toUpperCase());
@@ -45,7 +45,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
 
     test.each([
       {
-        case: "an identifier that somebody has",
+        case: "an identifier that another user has",
         make: (taken: string) => [taken, otherPassword],
         code: "conflict.duplicate_credential",
       },
@@ -74,7 +74,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       expect((await world.auth.credentials.list({ actor: system, userId })).data).toHaveLength(1);
     });
 
-    test("R001: 8 characters suffice beside an enforced factor, 7 do not", async () => {
+    test("R001: with an enforced factor 8 characters suffice, 7 do not", async () => {
       const { userId } = await world.person();
       await world.enroll(userId);
       expect(await outcome(createPassword(userId, freshIdentifier(), "vmqkzhrw"))).toBe("done");
@@ -95,7 +95,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       expect(await outcome(createPassword(userId))).toBe("precondition.user_not_active");
     });
 
-    test("R005: the application's list of breached passwords is asked", async () => {
+    test("R005: the application's list of breached passwords is consulted", async () => {
       const asked: string[] = [];
       const auth = world.isolate({
         isCompromisedPassword: async (password) => {
@@ -120,7 +120,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
   test("S39: after twenty answers that an identifier is taken, no more are given", async () => {
     const { actor, userId, credentialId } = await world.person();
     const taken = await world.person();
-    // Who has a password proves it first, and not thirty times.
+    // A user with a password proves it first, but not thirty times.
     await world.rows(sql`update cred set status = 'revoked' where id = ${uuidFor("cred", credentialId)}::uuid`);
     const create = (identifier: string) =>
       outcome(world.auth.credentials.createPassword({ actor, userId, identifier, password: goodPassword }));
@@ -200,7 +200,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
         credentialId: first.known.credentialId,
         password: goodPassword,
       });
-      // The second one's lock is keyed by a row that the first one makes, under a user that is locked already.
+      // The second rotation's lock is keyed by a row that the first one makes, for a user who is already locked.
       const [one, two] = await auth.batch([first, second]);
       expect([one.replaces, two.replaces]).toEqual([credentialId, one.id]);
       const [times] = await clocked.rows<{ increase: boolean }>(sql`
@@ -274,14 +274,14 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
         code: "unauthorized.invalid_credential",
         act: (person, id) => rotate(person, id, "wrong"),
       },
-      { case: "none", code: "unauthorized.invalid_credential", act: (person, id) => rotate(person, id, "") },
+      { case: "an empty one", code: "unauthorized.invalid_credential", act: (person, id) => rotate(person, id, "") },
       {
-        case: "that of another credential of theirs",
+        case: "the password of another credential of the user",
         code: "unauthorized.invalid_credential",
         act: (person, id) => rotate(person, id, person.password),
       },
       {
-        case: "another's credential, by its right password",
+        case: "another user's credential with its right password",
         code: "not_found",
         act: async (person) => rotate(person, (await world.person()).credentialId, goodPassword),
       },
@@ -300,7 +300,7 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
         act: async (_person, id) => rotate(await world.administrator(), id, otherPassword),
       },
       {
-        case: "a credential that was suspended",
+        case: "a suspended credential",
         code: "conflict.credential_not_active",
         act: async (person, id) => {
           await world.auth.credentials.suspend({ actor: system, credentialId: id });

@@ -73,7 +73,7 @@ describe("F01, F10, T05: failing requests, postgres-over-neon", () => {
 });
 
 describe("F10: a database that hangs", () => {
-  /** A call that is already late is no help to a client that waits five seconds. */
+  /** A late answer does not help a client that waits five seconds. */
   const patienceMilliseconds = 5_000;
   const simpleReads = reads.filter(({ prepare }) => !prepare);
 
@@ -87,7 +87,7 @@ describe("F10: a database that hangs", () => {
     return url.href;
   }
 
-  /** Calls at once while a table is locked. Few enough that what is timed is the wait, not the work of this machine. */
+  /** Concurrent calls while a table is locked. They are few, so that the wait is measured and not this machine's work. */
   async function callsDuring(
     world: World,
     direct: string,
@@ -137,8 +137,8 @@ describe("F10: a database that hangs", () => {
   );
 });
 
-describe("F11, T06: connections that are cut", () => {
-  test("300 calls while connections are cut: 503 or the answer, and nothing happens twice", async () => {
+describe("F11, T06: interrupted connections", () => {
+  test("300 calls while connections are interrupted: 503 or the answer, and nothing happens twice", async () => {
     const world = await openAuth("postgres");
     const people = await Promise.all(Array.from({ length: 10 }, () => world.person()));
     const killer = new pg.Client({ connectionString: world.backend.connectionString! });

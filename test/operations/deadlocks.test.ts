@@ -28,7 +28,7 @@ const signIn = (auth: Auth, { identifier, password }: Pick<Person, "identifier" 
   auth.signIn.password({ identifier, password, context: { address: freshAddress() } });
 
 describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
-  /** The server looks for a deadlock after this long, so that no slow machine is taken for one. */
+  /** The server looks for a deadlock after this long, so that a slow machine is not mistaken for one. */
   const deadlockMilliseconds = 3_000;
   let pool: pg.Pool;
   beforeAll(() => {
@@ -37,7 +37,7 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
   });
   afterAll(() => pool.end());
 
-  /** Sign-ins of one user at once, each of which would make the old hash again. Gives how long they took, in milliseconds. */
+  /** Concurrent sign-ins of one user, each of which would replace the old hash. Returns how long they took, in milliseconds. */
   async function rehashTogether(callers: number, rewrite: (text: string) => string | undefined): Promise<number> {
     const person = await world.person();
     const hash = sql<{ hash: string }>`
@@ -61,13 +61,13 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
     expect(await rehashTogether(40, (text) => text)).toBeLessThan(deadlockMilliseconds);
   });
 
-  test("rehash: the twin that only shares the credential deadlocks", async () => {
+  test("planted fault, a rehash with only a share lock: deadlocks", async () => {
     const shared = (text: string) =>
       isUserLock(text) ? undefined : text.replace("for share of u for no key update of c", "for share of u, c");
     await untilItLeaks(50, async () => (await rehashTogether(4, shared)) - deadlockMilliseconds);
   });
 
-  test("purges among sign-ins and changes of the same users: no deadlock", async () => {
+  test("purges during sign-ins and changes of the same users: no deadlock", async () => {
     const apart = await openAuth("postgres", { timeoutMilliseconds: 30_000 });
     const people = await Promise.all(Array.from({ length: 6 }, () => apart.person()));
     const deadlocks = await deadlocksDuring(apart, async (database) => {
@@ -88,7 +88,7 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
     await apart.close();
   });
 
-  test("a password replaced or a factor removed: counters are locked before tickets", async () => {
+  test("replacing a password or removing a factor: counters are locked before tickets", async () => {
     for (const end of [
       (person: Person) => {
         const { credentialId } = person;
@@ -109,7 +109,7 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
       const user = uuidFor("usr", person.userId);
       const ticket = await ticketFor(world, person);
       await outcome(world.auth.signIn.factor({ ticket, proof: { type: "totp", code: "000000" }, context: context() }));
-      // What the reservation of another attempt with the ticket has, before it takes the ticket.
+      // The locks that another attempt's reservation holds before it takes the ticket.
       const held = await holdLock(
         world.backend.connectionString!,
         sql`select from attempt where bucket = ${`factor:${user}`} for update`,
@@ -127,7 +127,7 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
     const { person, app } = await addApp(world, await world.person());
     const ticket = await ticketFor(world, person);
     const deadlocks = await deadlocksDuring(world, async (database) => {
-      // The right code has been counted; its second statement waits for a word.
+      // The right code has been counted; its second statement waits for a signal.
       const [reserved, spend] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
       const halting: Database = {
         ...database,

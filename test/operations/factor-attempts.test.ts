@@ -20,7 +20,7 @@ describeWorld(
     const later = (seconds: number) => advanceTestClock(world.database, seconds);
     const { proofBy } = usersWithPasskeys(world);
 
-    /** Uses the user's attempts at second factors up, as an attacker with the password can. */
+    /** Uses up the user's attempts at second factors, as an attacker with the password can. */
     async function useFactorsUp(person: Person, attempts = 10): Promise<void> {
       for (let used = 0; used < attempts; ) {
         const ticket = await ticketFor(world, person);

@@ -29,7 +29,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
     }
   });
 
-  test("R039: the ticket enrolls a factor and does nothing else", async () => {
+  test("R039: the enrollment ticket enrolls a factor and serves for nothing else", async () => {
     const { auth } = world;
     const person = await world.person();
     const { userId, credentialId, transport } = person;
@@ -97,14 +97,14 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
         auth.mfaPolicies.set({ actor: system, userId, required, ...(graceUntil && { graceUntil }) });
       return { person, held, enroll, policy };
     }
-    /** Whether it confirms what it has begun. */
+    /** True if the attacker confirms the factor that they started. */
     const confirm = async (
       held: { ticket: string; transport: Person["transport"] },
       code: () => Promise<string>,
       factorId: FactorId,
     ) => await outcome(auth.factors.confirmTotp({ ...held, factorId, code: await code(), context: context() }));
 
-    test("S02, S32: the policy's grace ends meanwhile: enrollment can neither begin nor finish", async () => {
+    test("S02, S32: the policy's grace ends in the meantime: enrollment can neither begin nor finish", async () => {
       const { held, enroll, policy } = await enrollTicket();
       const app = appOf(world, await enroll());
       await policy(true, new Date(start.getTime() - 1000));
@@ -112,7 +112,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       expect(await outcome(enroll())).toBe("unauthorized.invalid_ticket");
     });
 
-    test("S20, S32: the owner registers a passkey meanwhile: enrollment can neither begin nor finish", async () => {
+    test("S20, S32: the owner registers a passkey in the meantime: enrollment can neither begin nor finish", async () => {
       const { person, held, enroll, policy } = await enrollTicket();
       const app = appOf(world, await enroll());
       await policy(false);
@@ -154,7 +154,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
   });
 
   describe("permission to enroll", () => {
-    test("S32: an app reset while a passkey remains grants none", async () => {
+    test("S32: an administrator removes an app while a passkey remains: no permission is given", async () => {
       const { person, authenticator, passkey } = await withPasskey();
       await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
       const owner = await personAt(world, person, await passkeySignIn(authenticator));
@@ -164,7 +164,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
 
-    test("S32: a user who has a factor cannot be given it", async () => {
+    test("S32: a user who has a factor: cannot be permitted", async () => {
       const { person, passkey } = await withPasskey();
       const grant = { actor: system, userId: person.userId };
       expect(await outcome(auth.mfaPolicies.grantEnrollment(grant))).toBe("precondition.invalid_transition");
@@ -175,7 +175,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       expect(await outcome(auth.signIn.password(person))).toBe("done");
     });
 
-    test("S32: a suspended passkey that is reinstated uses it up", async () => {
+    test("S32: reinstating a suspended passkey uses up the permission", async () => {
       const { person, passkey } = await withPasskey();
       const act = { actor: system, credentialId: passkey.id };
       await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
@@ -186,7 +186,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
     });
 
-    test("S32: a new passkey uses it up", async () => {
+    test("S32: a new passkey uses up the permission", async () => {
       const person = await world.person();
       await auth.mfaPolicies.grantEnrollment({ actor: system, userId: person.userId });
       const authenticator = await newAuthenticator();

@@ -20,11 +20,11 @@ import { rewritingDatabase } from "../support/rewriting-database.ts";
 
 const callers = 1_000;
 
-/** The limits would refuse nearly all of them before the race: here they count and let everybody through. */
+/** The default limits would refuse nearly all of them before the race. These count, and refuse none. */
 const unlimited = (text: string): string => text.replace("bool_and(count <= maximum and not closed)", "bool_and(true)");
 
 let world: World;
-/** Ten isolates on the true statements. */
+/** Ten isolates with the real statements. */
 let isolates: readonly FullAuth[];
 beforeAll(async () => {
   world = await openAuth("postgres", { timeoutMilliseconds: 120_000 });
@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** The same, but for one condition: what a race must break. */
+/** The same without one condition: the race must break it. */
 function twin(...changes: (readonly [condition: string | RegExp, instead: string])[]): FullAuth {
   return world.isolate({
     database: rewritingDatabase(world.database, (text) =>
@@ -42,7 +42,7 @@ function twin(...changes: (readonly [condition: string | RegExp, instead: string
   });
 }
 
-/** Login tickets of one login, as if its owner had proved the password again and again. */
+/** Login tickets of one login, as if its owner had proved the password many times. */
 async function ticketsOf({ userId, credentialId }: Person, count: number): Promise<string[]> {
   const tickets = Array.from({ length: count }, () => generateOpaqueToken());
   const hashes = await Promise.all(tickets.map(sha256Hex));
@@ -54,7 +54,7 @@ async function ticketsOf({ userId, credentialId }: Person, count: number): Promi
   return tickets;
 }
 
-/** Somebody with a password and a passkey, which they have just proved. */
+/** A user with a password and a passkey, which they have just proved. */
 async function withTwoWaysIn() {
   const person = await world.person();
   const authenticator = await newAuthenticator();
@@ -68,7 +68,7 @@ async function withTwoWaysIn() {
   return { person: await personAt(world, person, signedIn), ids: [person.credentialId, passkey.id] };
 }
 
-/** What became of all of them, sent at once. */
+/** The outcomes of all of them, sent at once. */
 async function race(count: number, act: (auth: FullAuth, index: number) => Promise<unknown>, auths = isolates) {
   const acts = Array.from({ length: count }, (_, index) => outcome(act(auths[index % auths.length]!, index)));
   return tally(await Promise.all(acts));
@@ -81,12 +81,12 @@ describe("R033: racing sign-ins with one code of an authenticator app", () => {
   async function prepared(count: number) {
     const { app, person } = await addApp(world, await world.person());
     const tickets = await ticketsOf(person, count);
-    // Soon after the clock has moved on, so that the step lasts.
+    // Just after the clock has moved on, so that the step lasts.
     const code = await app.code(1);
     return { tickets, code, person };
   }
 
-  test(`${callers} logins at once: one gets in`, async () => {
+  test(`${callers} logins at once: one succeeds`, async () => {
     const { tickets, code, person } = await prepared(callers);
     const before = await world.liveSessions(person.userId);
     const codes = await race(callers, (auth, index) => signIn(tickets[index]!, "totp", code)(auth));
@@ -94,7 +94,7 @@ describe("R033: racing sign-ins with one code of an authenticator app", () => {
     expect(await world.liveSessions(person.userId)).toBe(before + 1);
   });
 
-  test("the twin that ignores the last step lets several in", async () => {
+  test("planted fault, the last step is ignored: several succeed", async () => {
     const { tickets, code } = await prepared(50);
     const naive = twin([/coalesce\(mfa\.totp_last_step, -1\) < \$\d+::bigint/, "(true or $&)"]);
     const codes = await race(50, (auth, index) => signIn(tickets[index]!, "totp", code)(auth), [naive]);
@@ -109,13 +109,13 @@ describe("R036: racing sign-ins with one recovery code", () => {
     return { tickets: await ticketsOf(person, count), code: codes[4]!, person };
   }
 
-  test(`${callers} logins at once: one gets in`, async () => {
+  test(`${callers} logins at once: one succeeds`, async () => {
     const { tickets, code } = await prepared(callers);
     const codes = await race(callers, (auth, index) => signIn(tickets[index]!, "recovery", code)(auth));
     expect(codes).toEqual({ done: 1, "unauthorized.invalid_factor": callers - 1 });
   });
 
-  test("the twin that ignores whether it is used lets several in", async () => {
+  test("planted fault, used codes are not checked: several succeed", async () => {
     const { tickets, code } = await prepared(50);
     const naive = twin([/not mfa\.recovery_consumed\[\$\d+::int\]/, "(true or $&)"]);
     const codes = await race(50, (auth, index) => signIn(tickets[index]!, "recovery", code)(auth), [naive]);
@@ -124,7 +124,7 @@ describe("R036: racing sign-ins with one recovery code", () => {
 });
 
 describe("S20: racing uses of one ticket", () => {
-  test("ten right codes at once: one session, and five attempts at most", async () => {
+  test("ten right codes at once: one session, and at most five attempts", async () => {
     for (let round = 0; round < 10; round++) {
       const { person } = await addApp(world, await world.person());
       const { codes } = await world.auth.factors.replaceRecoveryCodes(person);
@@ -136,12 +136,12 @@ describe("S20: racing uses of one ticket", () => {
       const [used] = await world.rows<{ n: number }>(sql`
         select count(*)::int as n from mfa, unnest(recovery_consumed) as used
         where usr_id = ${uuidFor("usr", person.userId)}::uuid and type = 'recovery' and status = 'active' and used`);
-      // Whoever lost the ticket has not lost the code.
+      // A login that lost the ticket has not used up the code.
       expect(used!.n).toBe(1);
     }
   });
 
-  test(`${callers} wrong codes at once: five are looked at`, async () => {
+  test(`${callers} wrong codes at once: five are checked`, async () => {
     const { person } = await addApp(world, await world.person());
     const [ticket] = await ticketsOf(person, 1);
     expect(await race(callers, signIn(ticket!, "totp", "000000"))).toEqual({
@@ -150,7 +150,7 @@ describe("S20: racing uses of one ticket", () => {
     });
   });
 
-  test("the twin that only reads the number of attempts checks more", async () => {
+  test("planted fault, the number of attempts is read but not limited: more are checked", async () => {
     const { person } = await addApp(world, await world.person());
     const [ticket] = await ticketsOf(person, 1);
     const naive = twin([/t\.attempts < \$\d+::int/, "(true or $&)"]);
@@ -158,7 +158,7 @@ describe("S20: racing uses of one ticket", () => {
     expect(codes["unauthorized.invalid_factor"]).toBeGreaterThan(5);
   });
 
-  test(`an upgraded one spent ${callers} times at once: one session`, async () => {
+  test(`an upgraded ticket spent ${callers} times at once: one session`, async () => {
     const { app, person } = await addApp(world, await world.person());
     const { userId, credentialId } = person;
     const [first] = await ticketsOf(person, 1);
@@ -174,7 +174,7 @@ describe("S20: racing uses of one ticket", () => {
 describe("S46: racing answers to one challenge", () => {
   async function prepared(): Promise<{ person: Person; authenticator: Authenticator; response: unknown }> {
     const person = await world.person();
-    // Without a counter, so that only the challenge can tell.
+    // Without a counter, so that only the challenge can prevent it.
     const authenticator = await newAuthenticator({ counts: false });
     const options = await world.auth.passkeys.registrationOptions(person);
     await world.auth.passkeys.register({ actor: person.actor, response: await authenticator.create(options) });
@@ -184,7 +184,7 @@ describe("S46: racing answers to one challenge", () => {
   const use = (response: unknown) => (auth: FullAuth) =>
     auth.signIn.passkey({ response, context: { address: freshAddress() } });
 
-  test(`${callers} answers at once: one gets in`, async () => {
+  test(`${callers} answers at once: one succeeds`, async () => {
     const { person, response } = await prepared();
     const before = await world.liveSessions(person.userId);
     expect(await race(callers, use(response))).toEqual({
@@ -194,7 +194,7 @@ describe("S46: racing answers to one challenge", () => {
     expect(await world.liveSessions(person.userId)).toBe(before + 1);
   });
 
-  test("the twin that does not spend the challenge lets several in", async () => {
+  test("planted fault, the challenge is not spent: several succeed", async () => {
     const { response } = await prepared();
     const naive = twin([
       "on conflict (digest) do nothing",
@@ -213,7 +213,7 @@ describe("S46: racing answers to one challenge", () => {
     expect((await world.auth.passkeys.list(person)).data).toHaveLength(2);
   });
 
-  test("S27: two users who register one credential id at once: one has it", async () => {
+  test("S27: two users who register one credential id at once: one gets it", async () => {
     for (let round = 0; round < 20; round++) {
       const credentialId = crypto.getRandomValues(new Uint8Array(32));
       const people = [await world.person(), await world.person()];
@@ -245,12 +245,12 @@ describe("WebAuthn §7.2 step 22: racing assertions with one sign count", () => 
   const use = (responses: readonly unknown[]) => (auth: FullAuth, index: number) =>
     auth.signIn.passkey({ response: responses[index], context: { address: freshAddress() } });
 
-  test("200 assertions by an authenticator and its clones: one gets in", async () => {
+  test("200 assertions by an authenticator and its clones: one succeeds", async () => {
     const responses = await prepared(200);
     expect(await race(200, use(responses))).toEqual({ done: 1, "unauthorized.invalid_credential": 199 });
   });
 
-  test("the twin that compares the count only in the isolate lets several in", async () => {
+  test("planted fault, only the isolate compares the count: several succeed", async () => {
     const responses = await prepared(50);
     const naive = twin([/\(cred\.passkey_sign_count < .*?= 0\)\)/s, "(true or $&)"]);
     expect((await race(50, use(responses), [naive])).done).toBeGreaterThan(1);
@@ -258,7 +258,7 @@ describe("WebAuthn §7.2 step 22: racing assertions with one sign count", () => 
 });
 
 describe("S33: racing removals of the last way in or the last factor", () => {
-  /** The password with itself, and a passkey a while later, so that both are about to be ended. */
+  /** Proves the password for itself, and the passkey a while later, so that both are about to end. */
   const end = async (auth: FullAuth, verb: "suspend" | "revoke", person: Person, credentialId: CredentialId) => {
     const act = { actor: person.actor, credentialId };
     return credentialId === person.credentialId
@@ -281,7 +281,7 @@ describe("S33: racing removals of the last way in or the last factor", () => {
     }
   });
 
-  test("the twin without the lock removes both", async () => {
+  test("planted fault, no lock: both are removed", async () => {
     const naive = world.isolate({
       database: rewritingDatabase(world.database, (text) => (isUserLock(text) ? undefined : text)),
     });
@@ -290,7 +290,7 @@ describe("S33: racing removals of the last way in or the last factor", () => {
       await race(2, (auth, index) => end(auth, "revoke", person, ids[index]!), [naive]);
       if ((await waysIn(person)) === 0) return;
     }
-    throw new Error("The twin has not leaked.");
+    throw new Error("The planted fault has not leaked.");
   });
 
   test("two factors, removed at once under a policy, 30 rounds: one is left", async () => {

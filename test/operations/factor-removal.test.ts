@@ -14,7 +14,7 @@ describeWorld("factor removal", { on: ["pglite", "postgres"], clock: start }, (w
   const signInWith = (person: Person, ticket: string, code: string, type: "totp" | "recovery" = "totp") =>
     world.auth.signIn.factor({ ticket, transport: person.transport, proof: { type, code } });
 
-  test("R041: takes effect at once and ends the other sessions and the recovery codes", async () => {
+  test("R041: removing a factor takes effect at once and ends the other sessions and the recovery codes", async () => {
     const { auth } = world;
     const { app, person } = await addApp(world, await world.person());
     const other = await signInWith(person, await ticketFor(world, person), await app.code());
@@ -29,7 +29,7 @@ describeWorld("factor removal", { on: ["pglite", "postgres"], clock: start }, (w
     expect((await auth.signIn.password(person)).mfaRequired).toBe(false);
   });
 
-  test("R037: an old proof, another user's factor, or a second removal: refused", async () => {
+  test("R037: removal with an old proof, of another user's factor, or for a second time: refused", async () => {
     const { auth } = world;
     const { app, person } = await addApp(world, await world.person());
     const stranger = await addApp(world, await world.person());

@@ -27,7 +27,7 @@ const settings: Omit<AuthOptions, "features"> = {
 const hasher = { ...quickHasher(), canVerify: () => true };
 
 describe("createAuth: the list of features", () => {
-  test("a namespace that two features share has the members of both; a feature that is not listed has none", () => {
+  test("a namespace that two features share has the members of both; an unlisted feature has none", () => {
     const auth = createAuth({ ...settings, features: [passwords({ hasher }), passkeys()] });
     expect(Object.keys(auth.signIn).sort()).toEqual(["passkey", "passkeyOptions", "password"]);
     expect(auth).not.toHaveProperty("signUp");
@@ -36,12 +36,12 @@ describe("createAuth: the list of features", () => {
     expectTypeOf(auth.signIn).toHaveProperty("passkey");
   });
 
-  test("no feature at all: sessions can still be verified and ended", () => {
+  test("without any feature: sessions can still be verified and ended", () => {
     const auth = createAuth({ ...settings, features: [] });
     expect(Object.keys(auth.sessions).sort()).toEqual(["signOut", "verify"]);
   });
 
-  test("nothing is read before the first use, and the first use names what is missing", async () => {
+  test("nothing is read before the first use, which then names the missing option", async () => {
     const read = vi.fn(() => undefined);
     const options = { ...settings, features: [signUp({ mode: "open" })] };
     Object.defineProperty(options, "secrets", { get: read, enumerable: true });
@@ -51,7 +51,7 @@ describe("createAuth: the list of features", () => {
     await expect(auth.probe()).rejects.toMatchObject({ option: "secrets" });
   });
 
-  test("a feature that hashes, and none that says how: refused by name", async () => {
+  test("a feature that hashes, without a hasher: the error names the option", async () => {
     const auth = createAuth({ ...settings, features: [signUp({ mode: "open" })] });
     const account = { identifier: "ada@example.com", password: "vmqkzhrwxjcygpfb" };
     await expect(auth.signUp(account)).rejects.toMatchObject({ option: "passwords" });
@@ -59,7 +59,7 @@ describe("createAuth: the list of features", () => {
 });
 
 describe("createAuth: a function of the environment", () => {
-  test("is called once for each environment, and not before one is there", () => {
+  test("is called once for each environment, and not before there is one", () => {
     const make = vi.fn((env: { SECRET: string }) => ({
       ...settings,
       secrets: env.SECRET,
@@ -74,7 +74,7 @@ describe("createAuth: a function of the environment", () => {
     expectTypeOf(auth(first).signIn).toHaveProperty("password");
   });
 
-  test("that reads no environment serves every request with the same", () => {
+  test("that reads no environment: every request gets the same operations", () => {
     const make = vi.fn(() => ({ ...settings, features: [passwords({ hasher })] }));
     const auth = createAuth(make);
     expect(auth({ incoming: 1 })).toBe(auth({ incoming: 2 }));
@@ -82,7 +82,7 @@ describe("createAuth: a function of the environment", () => {
     expect(make).toHaveBeenCalledTimes(1);
   });
 
-  test("that fails is asked again, and its error is the option `database`", () => {
+  test("that fails: is called again, and its error names the option `database`", () => {
     let fails = true;
     const auth = createAuth((_env: object) => {
       if (fails) throw new RangeError("canary");

@@ -44,7 +44,7 @@ describeWorld("S35: Idempotency-Key of createUser", { on: ["pglite", "postgres"]
     expect(new Set(made.map((user) => user.id)).size).toBe(7);
   });
 
-  test("after 24 hours, and not before, the key is free again", async () => {
+  test("the key is free again after 24 hours and not before", async () => {
     const input = { actor, displayName: "E", idempotencyKey: "order-4" };
     const first = await auth.users.create(input);
     await advanceTestClock(world.database, 86_399);

@@ -42,7 +42,7 @@ describeWorld("S22: known device", { on: ["pglite", "postgres"], clock: start },
     { case: "with another nonce", device: async ({ knownDevice }) => knownDevice.replace(/\.[^.]{4}/, ".AAAA") },
     { case: "with another MAC", device: async ({ knownDevice }) => knownDevice.replace(/.{4}$/, "AAAA") },
     { case: "without a MAC", device: async ({ knownDevice }) => knownDevice.replace(/\.[^.]*$/, ".") },
-    { case: "with more behind it", device: async ({ knownDevice }) => `${knownDevice}.x` },
+    { case: "with text after the MAC", device: async ({ knownDevice }) => `${knownDevice}.x` },
     {
       case: "of another account with this credential's id",
       device: async ({ credentialId }) =>
@@ -51,7 +51,7 @@ describeWorld("S22: known device", { on: ["pglite", "postgres"], clock: start },
     { case: "empty", device: async () => "" },
     { case: "garbage", device: async () => "...." },
     {
-      case: "from before a change of password",
+      case: "from before a password change",
       device: async ({ actor, password, knownDevice }) => {
         await setTestClock(world.database, start);
         await world.rows(sql`delete from attempt`);
@@ -65,7 +65,7 @@ describeWorld("S22: known device", { on: ["pglite", "postgres"], clock: start },
       },
     },
     {
-      case: "made with secrets that are gone",
+      case: "made with secrets that are no longer listed",
       device: async (person) => {
         const auth = world.isolate({ secrets: toBase64Url(randomBytes(32)) });
         const signedIn = await auth.signIn.password({ identifier: person.identifier, password: person.password });
@@ -93,7 +93,7 @@ describeWorld("S22: known device", { on: ["pglite", "postgres"], clock: start },
     const { person, authenticator } = await withPasskey();
     const { identifier, password } = person;
     const inside = await personAt(world, person, await passkeySignIn(authenticator));
-    // The browser's cookie is the one that it was given last.
+    // The browser has the last cookie that it was given.
     const cookie = (await addApp(world, inside)).person.knownDevice;
     for (let n = 0; n < 11; n++) {
       await outcome(

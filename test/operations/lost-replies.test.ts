@@ -47,7 +47,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     });
   });
 
-  describe("the network stays away afterwards: 503, and the change happened never or once", () => {
+  describe("the network stays down afterwards: 503, and the change happened never or once", () => {
     test.each(writes.flatMap((write) => (["before", "after"] as const).map((fault) => ({ ...write, fault }))))(
       "$name, $fault",
       async ({ fault, ...write }) => {
@@ -58,7 +58,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
         const { code, status, retryAfterSeconds } = await refusal(write.act(auth, person, prepared));
         faulty.reset();
         expect([code, status, retryAfterSeconds]).toEqual([unavailable, 503, 1]);
-        // Where it may simply run again (sign-out), the second try is as lost as the first.
+        // If it may simply run again (sign-out), the second try is lost like the first.
         expect(await happened(write.action)).toBe(fault === "after" ? 1 : 0);
         const repeated = await outcome(write.act(world.auth, person, prepared));
         expect(repeated).toBe(fault === "after" ? write.repeated : "done");
@@ -117,7 +117,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
       faulty.reset([fault]);
       expect(await outcome(auth.securityKeys.enroll({ actor }))).toBe(unavailable);
       expect(faulty.requests).toBe(1);
-      // What was late comes before it.
+      // The late first try comes before it.
       const { factor, options } = await auth.securityKeys.enroll({ actor });
       faulty.reset();
       expect((await world.auth.factors.list({ actor, userId })).data.map(({ id }) => id)).toEqual([factor.id]);
@@ -160,13 +160,13 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
       faulty.reset([undefined, "before", "before", "before"]);
       expect(await attempt()).toBe(unavailable);
       faulty.reset();
-      // S20: both are among the five that a ticket bears.
+      // S20: both count among the five attempts of a ticket.
       for (let time = 0; time < 3; time++) expect(await attempt()).toBe("unauthorized.invalid_factor");
       expect(await attempt()).toBe("unauthorized.invalid_ticket");
     }
   });
 
-  test("refresh without a retry window: its own repeat is not taken for theft", async () => {
+  test("refresh without a retry window: its own repeat does not count as theft", async () => {
     const strict = world.isolate({ database: faulty, lifetimes: { retrySeconds: 0 } });
     for (const fault of ["before", "after", "late"] as const) {
       const person = await world.person();
@@ -178,7 +178,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     }
   });
 
-  test("a sign-up whose identifier another user took meanwhile: conflict.duplicate_credential", async () => {
+  test("a sign-up whose identifier another user took in the meantime: conflict.duplicate_credential", async () => {
     const { identifier } = await world.person();
     for (const fault of ["before", "after", "late"] as const) {
       faulty.reset([fault]);
@@ -209,13 +209,13 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
       expect(await send(["before", "before"], "d")).toEqual([unavailable, 0, 0]);
     });
 
-    test("of the application's rows alone: never repeated", async () => {
+    test("with only the application's rows: never repeated", async () => {
       faulty.reset(["before"]);
       expect(await outcome(auth.batch([sql`select 1`]))).toBe(unavailable);
       expect(faulty.requests).toBe(1);
     });
 
-    test("with a plan that finds nothing to do beside one that does: no repeat of either", async () => {
+    test("with one plan that finds nothing to do and one that does: neither is repeated", async () => {
       const { userId } = await world.person();
       await world.auth.users.suspend({ actor: system, userId });
       for (const fault of ["before", "after"] as const) {
@@ -230,7 +230,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     });
   });
 
-  test("F01: the application's rows beside a plan with nothing to do: not written twice", async () => {
+  test("F01: the application's rows with a plan that finds nothing to do: not written twice", async () => {
     await world.rows(sql`create table if not exists tick (n int not null)`);
     const { userId } = await world.person();
     await world.auth.users.suspend({ actor: system, userId });
@@ -251,9 +251,9 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     await world.rows(sql`delete from tick`);
   });
 
-  test("T07: 700 calls with three faults in ten: no wrong allow, no failure other than 503", async () => {
+  test("T07: 700 calls with three faults in ten: nothing is wrongly allowed, and every failure is a 503", async () => {
     const random = mulberry32(7);
-    // An attempt whose reply was lost stays counted, so many would be refused.
+    // An attempt whose reply was lost stays counted, so the limits would refuse many.
     const auth = world.isolate({ database: faulty, limits: { account: { attempts: 100, windowSeconds: 60 } } });
     const [person, stranger] = [await world.person(), await world.person()];
     await world.auth.sessions.signOut({ token: stranger.token, transport: token });
@@ -311,7 +311,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
       );
     });
 
-    test("S03: a confirmation in a session that ended meanwhile: the session's refusal", async () => {
+    test("S03: a confirmation in a session that has ended in the meantime: the session's refusal", async () => {
       const { actor, transport, session } = await world.person();
       const database = faultyDatabase(world.database);
       const lossy = world.isolate({ database });
@@ -326,7 +326,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
   });
 });
 
-/** A small generator with a seed, so that a failure can be had again. */
+/** A small seeded generator, so that a failure can be reproduced. */
 function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {

@@ -58,12 +58,12 @@ describeWorld("second-factor policy", { on: ["pglite", "postgres"], clock: start
   test("S33: a user who sets a grace that is already over is not locked out for ever", async () => {
     const person = await world.person();
     const { actor, userId } = person;
-    // What a browser sends whose owner means `from now on`.
+    // A browser sends this when its user means `from now on`.
     await outcome(auth.mfaPolicies.set({ actor, userId, required: true, graceUntil: new Date(start.getTime() - 1) }));
     expect(await outcome(auth.signIn.password(person))).toBe("done");
   });
 
-  test("S33: a user without a factor who requires one of themself is not locked out for ever", async () => {
+  test("S33: a user without a factor who sets a policy that requires one is not locked out for ever", async () => {
     const { person, app } = await addApp(world, await world.person());
     const { actor, userId } = person;
     await auth.factors.revoke({ actor, factorId: app.factorId });

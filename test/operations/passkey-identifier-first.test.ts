@@ -24,7 +24,7 @@ describeWorld(
       expect(await ids(auth, person.identifier)).toEqual([]);
     });
 
-    test("an identifier without passkeys gets as many made-up ids, the same each time", async () => {
+    test("an identifier without passkeys gets as many decoy ids, the same each time", async () => {
       const asking = world.isolate({ identifierFirst: true });
       const known = await withPasskey({ credentialId: randomBytes(20) });
       const { identifier } = await world.person();
@@ -77,7 +77,7 @@ describeWorld(
     });
 
     test.each(["passkey", "security key"])(
-      "registering a listed id as a %s: the same refusal for real and made-up ids",
+      "registering a listed id as a %s: the same refusal for real and decoy ids",
       async (kind) => {
         const first = world.isolate({ identifierFirst: true });
         const { person } = await withPasskey();

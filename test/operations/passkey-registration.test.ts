@@ -56,21 +56,21 @@ describeWorld("passkey registration", { on: ["pglite", "postgres"], clock: start
     expect((await signIn(authenticator)).user.id).toBe(person.userId);
   });
 
-  test("options: exclude the passkeys that the user has", async () => {
+  test("options: exclude the user's existing passkeys", async () => {
     const { authenticator, person } = await inside();
     const { excludeCredentials } = await auth.passkeys.registrationOptions(person);
     expect(excludeCredentials).toEqual([{ type: "public-key", id: authenticator.credentialId }]);
   });
 
-  describe("refused", () => {
+  describe("a registration is refused", () => {
     test.each<{ case: string; misuse: Misuse }>([
       { case: "from another origin", misuse: { origin: "https://example.com.evil.test" } },
       { case: "from a subdomain", misuse: { origin: "https://evil.example.com" } },
       { case: "for another relying party", misuse: { rpId: "evil.test" } },
       { case: "with an unknown challenge", misuse: { challenge: toBase64Url(randomBytes(70)) } },
       { case: "with the challenge of an assertion", misuse: {} },
-      { case: "without the user being there", misuse: { flags: 0x44 } },
-      { case: "without the user being verified", misuse: { flags: 0x41 } },
+      { case: "without a present user", misuse: { flags: 0x44 } },
+      { case: "without a verified user", misuse: { flags: 0x41 } },
       { case: "backed up without being eligible", misuse: { flags: 0x55 } },
       { case: "in a frame", misuse: { clientData: { crossOrigin: true } } },
       { case: "as an assertion", misuse: { clientData: { type: "webauthn.get" } } },
@@ -101,7 +101,7 @@ describeWorld("passkey registration", { on: ["pglite", "postgres"], clock: start
       expect(await outcome(auth.passkeys.register({ actor: person.actor, response }))).toBe("invalid_format.webauthn");
     });
 
-    test("a second time with one challenge", async () => {
+    test("a second time with the same challenge", async () => {
       const { actor, userId } = (await inside()).person;
       const options = await auth.passkeys.registrationOptions({ actor });
       await auth.passkeys.register({ actor, response: await (await newAuthenticator()).create(options) });
@@ -110,7 +110,7 @@ describeWorld("passkey registration", { on: ["pglite", "postgres"], clock: start
       expect((await auth.passkeys.list({ actor, userId })).data).toHaveLength(2);
     });
 
-    test("past five minutes", async () => {
+    test("after more than five minutes", async () => {
       const { actor } = await world.person();
       const response = await (await newAuthenticator()).create(await auth.passkeys.registrationOptions({ actor }));
       await later(300);
@@ -139,7 +139,7 @@ describeWorld("passkey registration", { on: ["pglite", "postgres"], clock: start
     });
   });
 
-  test("options in a session of a passkey: name the user by identifier, never by credential id", async () => {
+  test("options in a passkey session: name the user by identifier, never by credential id", async () => {
     const { person, authenticator } = await withPasskey();
     const owner = await personAt(world, person, await signIn(authenticator));
     const { user } = await auth.passkeys.registrationOptions(owner);

@@ -26,7 +26,7 @@ describeWorld("passkey as the second factor", { on: ["pglite", "postgres"], cloc
     return { ...made, authenticator, passkey };
   }
 
-  test("a sign-in that began with a password: finished, and the ticket is spent", async () => {
+  test("finishes a sign-in that began with a password, and spends the ticket", async () => {
     const { authenticator, person } = await withBoth();
     const ticket = await ticketFor(world, person);
     const { transport } = person;
@@ -89,7 +89,7 @@ describeWorld("passkey as the second factor", { on: ["pglite", "postgres"], cloc
     await auth.factors.replaceRecoveryCodes(await personAt(world, person, stepped));
   });
 
-  test("R041, R047: revoked: the sessions that it proved end", async () => {
+  test("R041, R047: revocation ends the sessions that the passkey proved", async () => {
     const { person, authenticator, passkey } = await withPasskey();
     await world.requireFactor(person.userId);
     const ticket = await ticketFor(world, person);
@@ -101,7 +101,7 @@ describeWorld("passkey as the second factor", { on: ["pglite", "postgres"], cloc
     );
   });
 
-  test("S20, R041: revoked: the ticket that it completed opens no session", async () => {
+  test("S20, R041: after revocation a ticket that the passkey completed opens no session", async () => {
     const { person, authenticator, passkey } = await withPasskey();
     const { userId, credentialId } = person;
     await world.requireFactor(userId);
@@ -117,7 +117,7 @@ describeWorld("passkey as the second factor", { on: ["pglite", "postgres"], cloc
     );
   });
 
-  test("S33: the only second factor under a policy: its owner cannot revoke it", async () => {
+  test("S33: the owner cannot revoke the only second factor under a policy", async () => {
     const { person, authenticator, passkey } = await withPasskey();
     const { userId } = person;
     await auth.mfaPolicies.set({
@@ -133,14 +133,14 @@ describeWorld("passkey as the second factor", { on: ["pglite", "postgres"], cloc
     );
   });
 
-  test("S32: the only second factor was revoked: the password alone enrolls no other", async () => {
+  test("S32: after the only second factor was revoked, the password alone enrolls no other", async () => {
     const { person, passkey } = await withPasskey();
     await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
     await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
     expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");
   });
 
-  /** Another passkey of the same person's, so that the first is not the last. */
+  /** Another passkey of the same user, so that the first is not the last. */
   async function secondPasskey(person: Person, first: Authenticator): Promise<Authenticator> {
     const owner = await personAt(world, person, await passkeySignIn(first));
     const authenticator = await newAuthenticator();

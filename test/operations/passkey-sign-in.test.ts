@@ -14,7 +14,7 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
   const later = (seconds: number) => advanceTestClock(world.database, seconds);
   const { withPasskey, passkeySignIn: signIn } = usersWithPasskeys(world);
 
-  test("one passkey is two factors: the session is at level 2", async () => {
+  test("one passkey counts as two factors: the session is at level 2", async () => {
     const { person, authenticator, passkey } = await withPasskey();
     const { session } = await signIn(authenticator);
     expect(session).toMatchObject({
@@ -34,7 +34,7 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
     await signIn(authenticator);
   });
 
-  test("satisfies a policy that requires a second factor", async () => {
+  test("a passkey satisfies a policy that requires a second factor", async () => {
     const { person, authenticator } = await withPasskey();
     await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
     const { token } = await signIn(authenticator);
@@ -59,18 +59,18 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
     expect(await count()).toBe(before);
   });
 
-  describe("refused", () => {
+  describe("a sign-in is refused", () => {
     test.each<{ case: string; misuse: Misuse }>([
       { case: "from another origin", misuse: { origin: "https://example.com:8443" } },
       { case: "for another relying party", misuse: { rpId: "evil.test" } },
       { case: "with an unknown challenge", misuse: { challenge: toBase64Url(randomBytes(70)) } },
-      { case: "without the user being there", misuse: { flags: 0x04 } },
-      { case: "without the user being verified", misuse: { flags: 0x01 } },
+      { case: "without a present user", misuse: { flags: 0x04 } },
+      { case: "without a verified user", misuse: { flags: 0x01 } },
       { case: "in a frame", misuse: { clientData: { crossOrigin: true } } },
       { case: "as a registration", misuse: { clientData: { type: "webauthn.create" } } },
       { case: "with a counter that stands still", misuse: { signCount: 1 } },
       { case: "with a counter that falls", misuse: { signCount: 0 } },
-      { case: "once it is eligible for backup", misuse: { flags: 0x0d } },
+      { case: "when it becomes eligible for backup", misuse: { flags: 0x0d } },
       { case: "without a handle", misuse: { userHandle: null } },
       { case: "with another user's handle", misuse: { userHandle: toBase64Url(randomBytes(32)) } },
       { case: "with an empty handle", misuse: { userHandle: "" } },
@@ -96,14 +96,14 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
       await auth.signIn.passkey({ response });
     });
 
-    test("a second time with one challenge, even where no counter tells", async () => {
+    test("a second time with the same challenge, even without a counter", async () => {
       const { authenticator } = await withPasskey({ counts: false });
       const response = await authenticator.get(await auth.signIn.passkeyOptions());
       await auth.signIn.passkey({ response });
       expect(await outcome(auth.signIn.passkey({ response }))).toBe("unauthorized.invalid_credential");
     });
 
-    test("past five minutes", async () => {
+    test("after more than five minutes", async () => {
       const { authenticator } = await withPasskey();
       const response = await authenticator.get(await auth.signIn.passkeyOptions());
       await later(300);
@@ -126,7 +126,7 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
       },
     );
 
-    test("past the address's limit, before anything is verified", async () => {
+    test("past the address's limit, before any verification", async () => {
       const strict = world.isolate({ limits: { address: { attempts: 2, windowSeconds: 60 } } });
       const { authenticator } = await withPasskey();
       for (const expected of ["unauthorized.invalid_credential", "unauthorized.invalid_credential"]) {

@@ -15,7 +15,7 @@ describeWorld("passkeys", { on: ["pglite", "postgres"], clock: start }, (world, 
   beforeEach(() => world.rows(sql`delete from attempt`));
   const { withPasskey, passkeySignIn, passkeySignIn: signIn, inside } = usersWithPasskeys(world);
 
-  test("their owner may rename them", async () => {
+  test("the owner may rename a passkey", async () => {
     const { person, passkey } = await withPasskey();
     const renamed = await auth.passkeys.rename({ actor: person.actor, passkeyId: passkey.id, name: "old laptop" });
     expect(renamed).toMatchObject({ id: passkey.id, name: "old laptop", transports: ["hybrid", "internal"] });
@@ -58,7 +58,7 @@ describeWorld("passkeys", { on: ["pglite", "postgres"], clock: start }, (world, 
     expect((await auth.passkeys.list({ actor: system, userId: person.userId })).data).toEqual([]);
   });
 
-  test("a passkey of another SDK, without our details: signs in", async () => {
+  test("a passkey from another SDK, without Sallyport's details: signs in", async () => {
     const { person, authenticator } = await withPasskey();
     await world.rows(sql`delete from webauthn_credential where credential_id = ${authenticator.credentialId}`);
     expect((await signIn(authenticator)).user.id).toBe(person.userId);
@@ -78,7 +78,7 @@ describeWorld("passkeys", { on: ["pglite", "postgres"], clock: start }, (world, 
     expect(await outcome(passkeySignIn(authenticator))).toBe("done");
   });
 
-  test("S32: revoked by an administrator: the user's tokens end; revoked by its owner: they stay", async () => {
+  test("S32: revocation by an administrator ends the user's tokens; by the owner it leaves them", async () => {
     for (const byOwner of [false, true]) {
       const { person, authenticator, passkey } = await withPasskey();
       const owner = await personAt(world, person, await passkeySignIn(authenticator));

@@ -24,7 +24,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
   const changes = async ({ userId }: Person) =>
     (await world.events({ actor: userId, action: "identity.password.change" })).map((e) => [e.outcome, e.metadata]);
 
-  test("S47: ends every session and ticket of the user and issues a fresh session", async () => {
+  test("S47: a password change ends every session and ticket of the user and issues a fresh session", async () => {
     const person = await world.person({ transport: "cookie" });
     const { userId } = person;
     const spare = { userId, identifier: freshIdentifier(), password: otherPassword };
@@ -49,7 +49,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     expect(await changes(person)).toEqual([["success", {}]]);
   });
 
-  test("S47: leaves personal access tokens, factors and other users alone", async () => {
+  test("S47: a password change leaves personal access tokens, factors and other users alone", async () => {
     const [person, stranger] = [await world.person(), await world.person()];
     const id = uuidFor("usr", person.userId);
     await world.rows(
@@ -65,7 +65,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     expect(await verify(stranger)).toBe("done");
   });
 
-  describe("R008: the current password, and a session that is fresh", () => {
+  describe("R008: a password change needs the current password and a fresh session", () => {
     test.each<{
       case: string;
       current?: string;
@@ -79,7 +79,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
         code: "unauthorized.invalid_credential",
         events: [["failure", {}]],
       },
-      { case: "none", current: "", code: "unauthorized.invalid_credential", events: [["failure", {}]] },
+      { case: "an empty password", current: "", code: "unauthorized.invalid_credential", events: [["failure", {}]] },
       {
         case: "1,025 bytes (S15)",
         current: "a".repeat(1_025),
@@ -125,7 +125,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
       expect(row!.n).toBe(1);
     });
 
-    test("the application itself: has no password to change", async () => {
+    test("the application itself has no password to change", async () => {
       const input = {
         actor: system,
         currentPassword: goodPassword,
@@ -136,7 +136,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
       await expect(world.auth.changePassword(input)).rejects.toThrow(TypeError);
     });
 
-    /** Somebody in a session that came of a passkey. */
+    /** A user in a session that was started with a passkey. */
     async function byPasskey(): Promise<Person> {
       const person = await world.person();
       const [passkey] = await world.rows<{ id: string }>(sql`
@@ -153,7 +153,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
       return { ...person, actor, token };
     }
 
-    test("in a passkey session: the user's own password is asked for", async () => {
+    test("in a passkey session: the user's own password is required", async () => {
       const person = await byPasskey();
       expect(await outcome(change(person, otherPassword))).toBe("unauthorized.invalid_credential");
       expect(await outcome(change(person))).toBe("done");
@@ -199,10 +199,10 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  describe("the new password", () => {
+  describe("the new password of a change", () => {
     test.each([
       { case: "too short", password: "vmqkzhr", reason: "too_short" },
-      { case: "14 characters, without a factor", password: "vmqkzhrwxjcygp", reason: undefined },
+      { case: "14 characters without a factor", password: "vmqkzhrwxjcygp", reason: undefined },
       { case: "1,025 bytes", password: `${otherPassword}é`.repeat(60), reason: "too_long" },
       { case: "NUL", password: `${otherPassword}\0`, reason: "unusable_characters" },
       { case: "predictable", password: "passwordpassword", reason: "too_predictable" },
@@ -220,7 +220,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
       expect(details).toEqual({ reason: "too_predictable" });
     });
 
-    test("R001: 8 characters suffice beside an enforced factor", async () => {
+    test("R001: 8 characters suffice with an enforced factor", async () => {
       const person = await world.person();
       await world.enroll(person.userId);
       await world.levelTwo(person.session);
@@ -228,7 +228,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  test("the fresh session keeps its level and loses the proof of the second factor", async () => {
+  test("after a password change the fresh session keeps its level and loses the proof of the second factor", async () => {
     const person = await world.person();
     await world.enroll(person.userId);
     await world.levelTwo(person.session);
@@ -248,7 +248,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     const { actor } = await world.auth.sessions.verify({ token, transport: "token" });
     expect(session.credentialId).not.toBe(person.credentialId);
     const now = { ...person, actor };
-    // Ten in the account's budget and ten in the session's.
+    // Ten on the account's counter and ten on the session's.
     for (let time = 0; time < 20; time++) {
       expect(await outcome(change(now, "wrong"))).toBe("unauthorized.invalid_credential");
     }
@@ -282,7 +282,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     expect(await signIn(person, goodPassword)).toBe("done");
   });
 
-  test("a password changed meanwhile, while the isolate hashes: not changed back", async () => {
+  test("a password that changes while the isolate hashes: not changed back", async () => {
     const person = await world.person();
     const auth = world.isolate({
       passwordHasher: {

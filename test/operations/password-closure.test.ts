@@ -18,7 +18,7 @@ describeWorld(
   (world) => {
     const guess = (input: Guess) => attempt(world, input);
 
-    /** Fails `failures` times, ten in each window, however long the windows are. */
+    /** Fails this many times, ten in each window, however long the windows are. */
     async function fail(failures: number, guessOnce: () => Promise<string>): Promise<void> {
       for (let done = 0; done < failures; done++) {
         if (done > 0 && done % 10 === 0) await advanceTestClock(world.database, day);
@@ -48,7 +48,7 @@ describeWorld(
       expect(await guess(rightGuess(person))).toBe("done");
     });
 
-    test("closing in the middle of a window: one event then and one in each later window", async () => {
+    test("closed in the middle of a window: one event then and one in each later window", async () => {
       const person = await world.person();
       const { identifier } = person;
       // Two successes move the hundredth failure away from the end of a window.
@@ -69,7 +69,7 @@ describeWorld(
       expect(seen).toEqual(Array.from({ length: 14 }, (_, window) => window + 1));
     });
 
-    test("a new password set by an administrator opens it again", async () => {
+    test("a new password from an administrator opens the account again", async () => {
       const person = await world.person();
       for (let failures = 0; failures < 101; failures++) {
         if (failures > 0 && failures % 10 === 0) await advanceTestClock(world.database, day);
@@ -90,7 +90,7 @@ describeWorld("S22: a run of failures over many days", { on: ["pglite"], clock: 
       world.auth.signIn.password({ identifier, password: otherPassword, context: { address: freshAddress() } }),
     );
 
-  test("R013: nine a day with a daily purge: still counted in a row", async () => {
+  test("R013: nine failures a day with a daily purge: still counted in a row", async () => {
     const { identifier, password } = await world.person();
     const codes: string[] = [];
     for (let days = 0; days < 13; days++) {
@@ -99,13 +99,13 @@ describeWorld("S22: a run of failures over many days", { on: ["pglite"], clock: 
       await world.auth.purge();
     }
     expect(tally(codes)).toEqual({ "unauthorized.invalid_credential": 100, too_many_requests: 17 });
-    // Closed until it is reset: no quiet time opens it.
+    // Closed until it is reset: quiet time does not open it.
     await advanceTestClock(world.database, 400 * day);
     await world.auth.purge();
     expect(await outcome(world.auth.signIn.password({ identifier, password }))).toBe("too_many_requests");
   });
 
-  test("a shorter run is forgotten after 90 days", async () => {
+  test("a shorter run of failures is forgotten after 90 days", async () => {
     const { identifier } = await world.person();
     const counters = async () => await world.rows(sql`select from attempt where bucket ~ '^credential:'`);
     await world.rows(sql`delete from attempt`);

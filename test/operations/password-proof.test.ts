@@ -22,7 +22,7 @@ const start = new Date("2026-11-22T12:00:00Z");
 const context = () => ({ address: freshAddress() });
 
 describeWorld(
-  "current password, asked of a stolen fresh session",
+  "current password, required in a stolen fresh session",
   { on: ["pglite", "postgres"], clock: start },
   (world, auth) => {
     beforeEach(() => world.rows(sql`delete from attempt`));
@@ -35,7 +35,7 @@ describeWorld(
       password: otherPassword,
     });
 
-    test("R008: adds a second password without it: refused", async () => {
+    test("R008: adding a second password without it: refused", async () => {
       const person = await world.person();
       const refused = "unauthorized.invalid_credential";
       expect(await outcome(auth.credentials.createPassword(added(person)))).toBe(refused);
@@ -47,7 +47,7 @@ describeWorld(
     });
 
     test.each(["suspend", "revoke"] as const)(
-      "R008: %s of the password, beside a passkey: refused without it",
+      "R008: %s of the password of a user with a passkey: refused without it",
       async (verb) => {
         const { person, authenticator } = await withPasskey();
         const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
@@ -61,7 +61,7 @@ describeWorld(
       },
     );
 
-    test("R008: closes the account or rotates the password without it: refused", async () => {
+    test("R008: closing the account or rotating the password without it: refused", async () => {
       const person = await world.person();
       const { actor, userId, credentialId } = person;
       const refused = "unauthorized.invalid_credential";
@@ -69,7 +69,7 @@ describeWorld(
       expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword: otherPassword }))).toBe(refused);
       const rotate = auth.credentials.rotatePassword({ actor, credentialId, password: otherPassword });
       expect(await outcome(rotate)).toBe(refused);
-      // S41: what was tried without a proof is written down.
+      // S41: an attempt without a proof is recorded.
       const denied = (await world.events({ actor: userId })).filter((event) => event.outcome === "denied");
       expect(denied.map(({ action }) => action)).toEqual(["identity.user.revoke", "identity.credential.rotate"]);
       expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword: person.password }))).toBe("done");
@@ -106,7 +106,7 @@ describeWorld(
           codes.push(await outcome(auth.credentials.revokeOwnPassword(act)));
         }
       }
-      // Ten that anybody has, and ten of all sessions that came of something else.
+      // Ten from anywhere, and ten for all sessions that were started with another credential.
       expect(tally(codes)).toEqual({ "unauthorized.invalid_credential": 20, too_many_requests: 20 });
     });
 
@@ -134,13 +134,13 @@ describeWorld(
     test("S22: the right password costs no attempt if the new one is refused", async () => {
       const person = await world.person();
       const { actor, password: currentPassword, transport } = person;
-      // Long enough only for whoever has a second factor too, which the statement alone knows.
+      // Long enough only for a user with a second factor, which only the statement knows.
       const change = () => auth.changePassword({ actor, currentPassword, newPassword: "xk7#Qv2zPl", transport });
       for (let n = 0; n < 12; n++) expect(await outcome(change())).toBe("invalid_format.password");
       expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
     });
 
-    test("S41: the log tells a right password with a refused change from a wrong password", async () => {
+    test("S41: the log distinguishes a right password with a refused change from a wrong password", async () => {
       const person = await world.person();
       const { actor, userId, credentialId, password: currentPassword, transport } = person;
       const change = { actor, transport, newPassword: "xk7#Qv2zPl" };
@@ -175,7 +175,7 @@ describeWorld(
         database: {
           ...world.database,
           batch: async (statements) => {
-            // The change comes with its locks, the refund alone.
+            // The change comes with its locks, the refund without.
             if (statements.length > 1) throw full;
             return await world.database.batch(statements);
           },
@@ -202,7 +202,7 @@ describeWorld(
       expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
     });
 
-    test("S41: a guess is recorded at the credential that it was aimed at", async () => {
+    test("S41: a guess is recorded for the credential that it targets", async () => {
       const person = await world.person();
       const { actor, userId } = person;
       const other = await auth.credentials.createPassword({ ...added(person), actor: system });
@@ -226,7 +226,7 @@ describeWorld(
       expect(await outcome(auth.signIn.password({ ...admin, context: context() }))).toBe("done");
     });
 
-    test("R008: a password replaced between check and use proves nothing", async () => {
+    test("R008: a password that is replaced between check and use proves nothing", async () => {
       const { person, authenticator } = await withPasskey();
       const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
       const late = world.isolate({
@@ -244,7 +244,7 @@ describeWorld(
       expect(await outcome(late.credentials.createOwnPassword(second))).toBe("unauthorized.invalid_credential");
     });
 
-    test("R008: a second password beside a suspended one: refused", async () => {
+    test("R008: a second password for a user with a suspended one: refused", async () => {
       const { person, authenticator } = await withPasskey();
       const { actor } = await personAt(world, person, await passkeySignIn(authenticator));
       await auth.credentials.suspend({ actor: system, credentialId: person.credentialId });

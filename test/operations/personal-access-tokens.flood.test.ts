@@ -28,7 +28,7 @@ const madeUp = (id = generateId("pat") as string): string => `${id}_${"A".repeat
 const tokenOf = ({ userId }: Person) =>
   world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: ["docs:read"] });
 
-/** A hasher before which so many may wait, as before `argon2id()`, for as long on any machine. */
+/** A hasher with a queue of this length, like `argon2id()`'s, that takes equally long on every machine. */
 function hasherWithPlaces(places: number): PasswordHasher {
   const hasher = quickHasher();
   let waiting = 0;
@@ -44,7 +44,7 @@ function hasherWithPlaces(places: number): PasswordHasher {
   };
 }
 
-/** Presents a token, from an address that nobody else has unless one is given. */
+/** Presents a token, from a fresh address unless one is given. */
 const use = (token: string, auth: FullAuth = world.auth, address = freshAddress()) =>
   outcome(auth.personalAccessTokens.verify({ token, context: { address } }));
 
@@ -61,7 +61,7 @@ describe("S24: made-up personal access tokens", () => {
       true,
       true,
     ]);
-    // A right one is not known to be right before it is hashed, so it waits too; a remembered one is.
+    // A valid token is unknown until it is hashed, so it waits too. A remembered token does not.
     expect(await use(token, world.auth, address)).toBe("too_many_requests");
     expect(world.hasher.computations).toBe(0);
     expect(await use(token)).toBe("done");
@@ -69,12 +69,12 @@ describe("S24: made-up personal access tokens", () => {
 
     const events = await world.events({ action: "identity.pat.verify.limited" });
     expect(events.filter(({ context }) => context.ip === address)).toHaveLength(1);
-    // Sign-in has counters of its own.
+    // Sign-in has its own counters.
     const { identifier, password } = ada;
     expect(await outcome(world.auth.signIn.password({ identifier, password, context: { address } }))).toBe("done");
   });
 
-  test("300 from one network, from ever other addresses: limited", async () => {
+  test("300 from one network, each from another address: limited", async () => {
     const codes: string[] = [];
     for (let index = 0; index < 310; index++) {
       codes.push(await use(madeUp(), world.auth, `2001:db8:77:${index.toString(16)}::1`));
@@ -82,7 +82,7 @@ describe("S24: made-up personal access tokens", () => {
     expect(tally(codes)).toEqual({ "pat.invalid": 300, too_many_requests: 10 });
   });
 
-  test("100 first uses of right tokens from one address: none counted", async () => {
+  test("100 first uses of valid tokens from one address: none counted", async () => {
     const address = freshAddress();
     const { token } = await tokenOf(await world.person());
     for (let index = 0; index < 100; index++) {
@@ -100,7 +100,7 @@ describe("S24: made-up personal access tokens", () => {
     expect(tally(codes)).toEqual({ "pat.invalid": 60, too_many_requests: 940 });
   });
 
-  /** Signs in, eight at once and three times, while made-up tokens come from everywhere. Gives what both are answered. */
+  /** Signs in, eight at once and three times, while made-up tokens come from everywhere. Returns the answers to both. */
   async function signInDuringFlood(more: { maxTokenChecks?: number }): Promise<{ signIns: string[]; flood: string[] }> {
     const auth = world.isolate({ passwordHasher: hasherWithPlaces(16), ...more });
     const { identifier } = await world.person();
@@ -126,7 +126,7 @@ describe("S24: made-up personal access tokens", () => {
     expect(flood.length).toBeGreaterThan(60);
   });
 
-  test("the twin that gives tokens every place of the queue keeps users out", async () => {
+  test("planted fault, tokens get every place of the queue: users cannot sign in", async () => {
     const { signIns } = await signInDuringFlood({ maxTokenChecks: 500 });
     expect(tally(signIns)["unavailable.busy"]).toBeGreaterThan(0);
   });
@@ -191,7 +191,7 @@ describe("S24: made-up personal access tokens", () => {
 describe("S24: proved tokens that an isolate remembers", () => {
   const proof = (index: number) => ({ secretHash: `hash ${index}`, provedAt: new Date(0) });
 
-  test("at most 1,000 tokens, those used last", () => {
+  test("at most 1,000 tokens, the most recently used", () => {
     const proved = new ProvedTokens();
     for (let index = 0; index < 1_000; index++) proved.keep(`${index}`, proof(index));
     expect(proved.find("0")).toEqual(proof(0));
@@ -207,11 +207,11 @@ describe("S24: proved tokens that an isolate remembers", () => {
     expect([proved.find("0"), proved.size]).toEqual([undefined, 999]);
   });
 
-  test("for at most five minutes", () => {
+  test("remembered for at most five minutes", () => {
     expect(proofSeconds).toBe(300);
   });
 
-  test("no token that was wrong", async () => {
+  test("a wrong token is not remembered", async () => {
     const { pat } = await tokenOf(await world.person());
     const wrong = madeUp(pat.id);
     for (let time = 1; time <= 3; time++) {

@@ -43,7 +43,7 @@ describe("F01: personal access tokens, lost replies", () => {
     expect(await world.events({ target: pat.id, action: "identity.pat.revoke" })).toHaveLength(1);
   });
 
-  test("a check whose counting reply was lost is not repeated; a remembered use is", async () => {
+  test("a check is not repeated after its counting reply was lost; a remembered use is", async () => {
     const faulty = faultyDatabase(world.database);
     const auth = world.isolate({ database: faulty });
     const { token } = await create(ada);

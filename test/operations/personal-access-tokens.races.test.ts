@@ -31,7 +31,7 @@ const isolateThat = (rewrite: (text: string) => string | undefined) => {
   return { auth: world.isolate({ database }), database };
 };
 
-describe("S16: a token × the revocation of its owner", () => {
+describe("S16: creating a token × revoking its owner", () => {
   async function round(creating: FullAuth, ending: FullAuth, turn: number): Promise<number> {
     const person = await world.person();
     const { userId } = person;
@@ -51,7 +51,7 @@ describe("S16: a token × the revocation of its owner", () => {
     for (let turn = 0; turn < 60; turn++) expect(await round(world.auth, world.auth, turn)).toBe(0);
   });
 
-  test("the twin that takes no lock leaves a token", async () => {
+  test("planted fault, creation takes no lock: a token is left", async () => {
     const { auth, database } = isolateThat((text) =>
       isUserLock(text) ? undefined : text.replace(/ for share\)/, ")"),
     );
@@ -60,17 +60,17 @@ describe("S16: a token × the revocation of its owner", () => {
     expect(database.rewritten).toBeGreaterThan(0);
   });
 
-  test("the twin whose revocation takes no lock leaves a token", async () => {
+  test("planted fault, revocation takes no lock: a token is left", async () => {
     const { auth } = isolateThat((text) => (isUserLock(text) ? undefined : text));
     let turn = 0;
     await untilItLeaks(400, () => round(world.auth, auth, turn++));
   });
 });
 
-describe("H3, R104: revocation × use", () => {
+describe("H3, R104: revoking a token × using it", () => {
   const states = ["first use", "remembered"] as const;
 
-  /** Revocation and use wait for the token's row in this order. Gives whether the use was written after the revocation. */
+  /** Revocation and use wait for the token's row in this order. Returns whether the use was written after the revocation. */
   async function revokeBeforeUse(auth: FullAuth, state: (typeof states)[number]): Promise<boolean> {
     const person = await world.person();
     const { pat, token } = await tokenOf(person);
@@ -89,7 +89,7 @@ describe("H3, R104: revocation × use", () => {
     await held.waiting(2);
     await held.release();
     expect((await revoked).status).toBe("revoked");
-    // It had read the row before the revocation took effect, so it may be let through; but not written down after it.
+    // It read the row before the revocation took effect, so it may be admitted, but not recorded afterwards.
     await used;
     expect(await use(token, auth)).toBe("pat.revoked");
     const { lastUsedAt, revokedAt } = await world.auth.personalAccessTokens.get({ actor: system, tokenId: pat.id });
@@ -100,7 +100,7 @@ describe("H3, R104: revocation × use", () => {
     for (let round = 0; round < 5; round++) expect(await revokeBeforeUse(world.auth, state)).toBe(false);
   });
 
-  test.each(states)("%s: the twin without the condition writes over it", async (state) => {
+  test.each(states)("%s: planted fault, no condition: the use overwrites the revocation", async (state) => {
     const { auth, database } = isolateThat((text) => text.replace("and pat.revoked_at is null and", "and"));
     await untilItLeaks(20, async () => ((await revokeBeforeUse(auth, state)) ? 1 : 0));
     expect(database.rewritten).toBeGreaterThan(0);
@@ -128,7 +128,7 @@ describe("H3, R104: revocation × use", () => {
     }
   });
 
-  test("30 revocations at once: one time, one event", async () => {
+  test("30 revocations at once: one revocation time, one event", async () => {
     const { pat } = await tokenOf(await world.person());
     const answers = await Promise.all(
       Array.from({ length: 30 }, () => world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id })),
@@ -165,14 +165,14 @@ test("F18: checks, failures and revocations of the same tokens from the same add
   expect(await deadlocks()).toBe(before);
 });
 
-test("S16, S32: a token × an administrator's reset of the factor: no token is left", async () => {
+test("S16, S32: creating a token × an administrator's reset of the factor: no token is left", async () => {
   const { person, app } = await addApp(world, await world.person());
   const { actor, userId } = person;
   const held = await holdLock(
     world.backend.connectionString!,
     sql`select id from usr where id = ${uuidFor("usr", userId)}::uuid for no key update`,
   );
-  // The reset waits first, and the thief's token behind it, whose statement has seen the session alive.
+  // The reset waits first, and the attacker's token behind it, whose statement has seen a live session.
   const reset = outcome(world.auth.factors.revoke({ actor: system, factorId: app.factorId }));
   await held.waiting(1);
   const made = outcome(world.auth.personalAccessTokens.create({ actor, userId, name: "kept", scope: ["all"] }));

@@ -68,8 +68,8 @@ describe("personal access token, creation", () => {
     { case: "a name that cannot be stored", more: { name: "a\0" }, code: "invalid_format.text" },
     { case: "a scope with a blank", more: { scope: ["a b"] }, code: "invalid_format.scope" },
     { case: "a scope twice", more: { scope: ["a", "a"] }, code: "invalid_format.scope" },
-    { case: "an end long past", more: { expiresAt: new Date(1) }, code: "pat.expires_in_past" },
-    { case: "an end that is no date", more: { expiresAt: new Date("x") }, code: "pat.expires_in_past" },
+    { case: "an expiry long past", more: { expiresAt: new Date(1) }, code: "pat.expires_in_past" },
+    { case: "an expiry that is not a date", more: { expiresAt: new Date("x") }, code: "pat.expires_in_past" },
     { case: "no user", more: { userId: generateId("usr") }, code: "not_found" },
     { case: "another type's id", more: { userId: generateId("pat") }, code: "not_found" },
   ])("$case: $code, and no row", async ({ more, code }) => {

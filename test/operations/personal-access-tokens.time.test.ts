@@ -30,7 +30,7 @@ describe("H1: personal access token expiry by the database's clock", () => {
     await setTestClock(timed.database, undefined);
   });
 
-  test("a token works until its expiry and not at it, remembered or not", async () => {
+  test("a token works before its expiry and not from then on, remembered or not", async () => {
     await setTestClock(timed.database, at);
     const { userId } = await timed.auth.users.create({ actor: system }).then(({ id }) => ({ userId: id }));
     const made = await timed.auth.personalAccessTokens.create({
@@ -48,7 +48,7 @@ describe("H1: personal access token expiry by the database's clock", () => {
     await setTestClock(timed.database, plus(100));
     expect(await use()).toBe("pat.expired");
     expect(await use(timed.isolate())).toBe("pat.expired");
-    // The revocation is told first, as it is checked first.
+    // The revocation is reported first, because it is checked first.
     await timed.auth.personalAccessTokens.revoke({ actor: system, tokenId: made.pat.id });
     expect(await use()).toBe("pat.revoked");
     await setTestClock(timed.database, undefined);

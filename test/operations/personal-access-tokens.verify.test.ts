@@ -34,11 +34,11 @@ async function tokenOf(person: Person, more: { scope?: string[]; expiresAt?: Dat
   });
 }
 
-/** Presents a token, from an address that nobody else has unless one is given. */
+/** Presents a token, from a fresh address unless one is given. */
 const use = (token: string, auth: FullAuth = world.auth, address = freshAddress()) =>
   outcome(auth.personalAccessTokens.verify({ token, context: { address } }));
 
-/** What a use costs: its outcome, Argon2id computations and requests. */
+/** The cost of a use: its outcome, Argon2id computations and requests. */
 async function costOf(token: string, auth: FullAuth = world.auth): Promise<[string, number, number]> {
   world.hasher.reset();
   world.counting.reset();
@@ -47,7 +47,7 @@ async function costOf(token: string, auth: FullAuth = world.auth): Promise<[stri
 }
 
 describe("S01: personal access token with the right id and a wrong secret", () => {
-  test.each(["never used", "remembered"])("a token that is %s: refused, and no row differs", async (state) => {
+  test.each(["never used", "remembered"])("a token that is %s: refused, and no row changes", async (state) => {
     const ada = await world.person();
     const { pat, token } = await tokenOf(ada);
     if (state === "remembered") {
@@ -102,14 +102,14 @@ describe("Flametrench docs/identity.md: personal access token check", () => {
     { case: "a session token", token: "A".repeat(43), code: "auth.token_format_unrecognized" },
     { case: "a share token", token: `shr_${hex}_x`, code: "auth.token_format_unrecognized" },
     { case: "the prefix in upper case", token: `PAT_${hex}_x`, code: "auth.token_format_unrecognized" },
-    { case: "a blank before", token: ` pat_${hex}_x`, code: "auth.token_format_unrecognized" },
+    { case: "a leading space", token: ` pat_${hex}_x`, code: "auth.token_format_unrecognized" },
     { case: "the prefix alone", token: "pat_", code: "pat.invalid" },
     { case: "no secret", token: `pat_${hex}_`, code: "pat.invalid" },
     { case: "M4: the id in upper case", token: `pat_${hex.toUpperCase()}_x`, code: "pat.invalid" },
     { case: "H6: a secret of 257 characters", token: `pat_${hex}_${"A".repeat(257)}`, code: "pat.invalid" },
     { case: "a megabyte", token: `pat_${hex}_${"A".repeat(1_000_000)}`, code: "pat.invalid" },
     { case: "NUL", token: `pat_${hex}_\0`, code: "pat.invalid" },
-  ])("$case: $code, with neither a hash nor a request", async ({ token, code }) => {
+  ])("$case: $code, without a hash or a request", async ({ token, code }) => {
     expect(await costOf(token)).toEqual([code, 0, 0]);
   });
 
@@ -133,7 +133,7 @@ describe("Flametrench docs/identity.md: personal access token check", () => {
     await world.rows(sql`
       update pat set created_at = created_at - interval '1 hour', expires_at = created_at - interval '1 minute'
       where id = ${uuidFor("pat", expired.pat.id)}::uuid`);
-    // Accepted by the specification: the state comes before the secret. HTTP tells neither (M2, M10).
+    // The specification accepts this: the state comes before the secret. HTTP reveals neither (M2, M10).
     expect(await costOf(revoked.token)).toEqual(["pat.revoked", 1, 2]);
     expect(await costOf(madeUp(revoked.pat.id))).toEqual(["pat.revoked", 1, 2]);
     expect(await costOf(expired.token)).toEqual(["pat.expired", 1, 2]);
@@ -156,7 +156,7 @@ describe("Flametrench docs/identity.md: personal access token check", () => {
   });
 });
 
-describe("personal access token check, cost", () => {
+describe("personal access token check, its cost", () => {
   test("first use: one hash and two requests; later uses: no hash and one request; another isolate starts again", async () => {
     const ada = await world.person();
     const { pat, token } = await tokenOf(ada, { scope: ["b", "a"] });
@@ -176,7 +176,7 @@ describe("personal access token check, cost", () => {
     expect(verified).not.toHaveProperty("actor");
   });
 
-  test("a refusal after the proof was forgotten: costs as much as for a stranger", async () => {
+  test("a refusal after the proof was forgotten: costs as much as an unknown token", async () => {
     const { pat, token } = await tokenOf(await world.person());
     await use(token);
     await world.auth.personalAccessTokens.revoke({ actor: system, tokenId: pat.id });
@@ -185,7 +185,7 @@ describe("personal access token check, cost", () => {
   });
 });
 
-describe("personal access token, owner's state read at each use", () => {
+describe("personal access token, the owner's state is read at each use", () => {
   test("suspended owner: refused like an unknown token, remembered or not; reinstated: accepted again", async () => {
     const ada = await world.person();
     const { token } = await tokenOf(ada);

@@ -34,7 +34,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
   const notes = async () =>
     (await world.rows<{ body: string }>(sql`select body from note order by body`)).map((row) => row.body);
 
-  test("the application's rows and ours in one request, by the user id known beforehand", async () => {
+  test("the application's rows and Sallyport's in one request, with the user id known beforehand", async () => {
     const { auth } = world;
     const user = await auth.users.create.plan({ actor: system, displayName: "Ada" });
     const identifier = freshIdentifier();
@@ -104,8 +104,8 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     expect((await world.auth.users.get({ actor: system, userId: other.userId })).status).toBe("active");
   });
 
-  test("S41: of several plans the one that was refused is recorded as denied, and no other", async () => {
-    /** The acts that a batch leaves denied, whose second plan is refused. */
+  test("S41: of several plans only the refused one is recorded as denied", async () => {
+    /** The denied acts that a batch records when its second plan is refused. */
     const denied = async (database: Database) => {
       const [person, other] = [await world.person(), await world.person()];
       const { users } = world.isolate({ database });
@@ -124,7 +124,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
       return events.filter((event) => event.outcome === "denied").map((event) => event.action);
     };
     expect(await denied(world.database)).toEqual(["identity.user.suspend"]);
-    // What says nothing of the place leaves it open which one it was.
+    // An error without a place leaves open which plan it was.
     const unmarked = rewritingDatabase(world.database, (text) =>
       text.includes("set_config") ? "select $1::text" : text,
     );
@@ -132,10 +132,10 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     expect(unmarked.rewritten).toBeGreaterThan(0);
   });
 
-  test("S41: a reinstatement whose identifier was given away is recorded as denied, and nothing beside it", async () => {
+  test("S41: a reinstatement whose identifier was taken is the only act recorded as denied", async () => {
     const [admin, person, other] = [await world.administrator(), await world.person(), await world.person()];
     await world.auth.credentials.suspend({ actor: system, credentialId: person.credentialId });
-    // As another SDK does, for which a suspended password holds no name.
+    // Another SDK does this, because for it a suspended password does not hold its identifier.
     await world.rows(sql`
       update cred set identifier = ${person.identifier} where id = ${uuidFor("cred", other.credentialId)}::uuid`);
     const refused = world.auth.batch([
@@ -149,7 +149,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     ]);
   });
 
-  test("S41: the application's own refusal is recorded for no plan; one that names a table, for every plan", async () => {
+  test("S41: an application's own refusal is recorded for no plan; an error that only names a table, for each", async () => {
     await world.rows(sql`
       create or replace function refuse_note() returns boolean language plpgsql as $$
       begin raise exception using errcode = 'SP001', message = 'x', constraint = 'forbidden', table = 'note'; end $$`);
@@ -168,7 +168,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     }
   });
 
-  test("the application's own failure undoes our changes and is rethrown unchanged", async () => {
+  test("the application's own failure undoes Sallyport's changes and is rethrown unchanged", async () => {
     const { userId, token } = await world.person();
     await world.rows(sql`insert into note values (null, 'taken')`);
     const plan = await world.auth.users.suspend.plan({ actor: system, userId });
@@ -178,7 +178,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     expect(await world.events({ target: userId })).toEqual([]);
   });
 
-  test("a constraint of the application's with one of our names is not taken for ours", async () => {
+  test("an application's constraint with the name of one of Sallyport's is not mistaken for it", async () => {
     const { auth } = world;
     await world.rows(sql`create schema app`);
     await world.rows(sql`create table app.other (id int constraint cred_unique_active_identifier unique)`);
@@ -237,7 +237,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     expectTypeOf<Auth["sessions"]["refresh"]>().not.toHaveProperty("plan");
   });
 
-  test("results are typed and in order", async () => {
+  test("results of a batch are typed and in order", async () => {
     const { auth } = world;
     const person = await world.person();
     const { ticket, userId, credentialId } = await auth.verifyPassword(person);
@@ -250,7 +250,7 @@ describeWorld("batch of plans", { on: backendNames }, (world) => {
     expect([session.user.id, none, user.displayName]).toEqual([userId, [], "Ada"]);
   });
 
-  test("statements alone, one and several", async () => {
+  test("a batch of statements without plans, one and several", async () => {
     expect(await world.auth.batch([sql`select 1 as n`])).toEqual([[{ n: 1 }]]);
     expect(await world.auth.batch([sql`select 1 as n`, sql`select 2 as n`])).toEqual([[{ n: 1 }], [{ n: 2 }]]);
   });
@@ -408,7 +408,7 @@ describeWorld("S30: locks of a batch", { on: ["postgres"], timeoutMilliseconds: 
     expect(await deadlocks()).toBe(0);
   });
 
-  test("sessions of tickets among other plans, in opposite orders: no deadlock", async () => {
+  test("sessions from tickets with other plans, in opposite orders: no deadlock", async () => {
     const { auth } = world;
     const people = [await world.person(), await world.person()];
     for (let round = 0; round < 20; round++) {
@@ -453,7 +453,7 @@ describeWorld("S30: locks of a batch", { on: ["postgres"], timeoutMilliseconds: 
     expect(await deadlocks()).toBe(0);
   });
 
-  test("the twin that locks in the callers' order deadlocks", async () => {
+  test("planted fault, locks in the callers' order: deadlocks", async () => {
     const [a, b] = (await Promise.all([world.person(), world.person()])).map(({ userId }) => uuidFor("usr", userId));
     const lock = (id: string) => sql`select id from usr where id = ${id}::uuid for no key update`;
     const wait = sql`select pg_sleep(0.02)`;
@@ -462,7 +462,7 @@ describeWorld("S30: locks of a batch", { on: ["postgres"], timeoutMilliseconds: 
         world.database.batch([lock(a!), wait, lock(b!)]).catch(() => undefined),
         world.database.batch([lock(b!), wait, lock(a!)]).catch(() => undefined),
       ]);
-      // The statistics are shared at the end of a transaction, a little later.
+      // The server publishes its statistics at the end of a transaction, a little later.
       await world.rows(sql`select pg_stat_force_next_flush()`);
     }
     expect(await deadlocks()).toBeGreaterThan(0);

@@ -75,7 +75,7 @@ describeWorld("limit of password attempts", { on: ["pglite", "postgres"], clock:
       expect(codes).toEqual(Array(10).fill(wrong));
       expect([await ways[0]!(), await ways[1]!()]).toEqual([limited, limited]);
 
-      // R014: a stranger who used it up does not keep the owner, in a session of theirs, from changing the password.
+      // R014: a stranger who used it up does not keep the owner from changing the password in their own session.
       expect(tally(await repeat(10, ways[2]!))).toEqual({ [wrong]: 10 });
       expect(await ways[2]!()).toBe(limited);
       const owner = await world.person();
@@ -120,7 +120,7 @@ describeWorld("limit of password attempts", { on: ["pglite", "postgres"], clock:
     test("the window doubles with each limit of failures in a row, up to a day, until a success", async () => {
       const person = await world.person();
       const { identifier } = person;
-      // Enough room that the account is not closed meanwhile.
+      // High enough that the account is not closed in the meantime.
       const auth = world.isolate({ limits: { account: { attempts: 2, windowSeconds: 15 * minute } } });
       const windows: number[] = [];
       for (let round = 0; round < 9; round++) {
@@ -179,7 +179,7 @@ describeWorld("limit of password attempts", { on: ["pglite", "postgres"], clock:
         };
         return await outcome(world.auth.changePassword(input));
       };
-      // Ten in the account's budget and ten in that of the session's family.
+      // Ten on the account's counter and ten on the family's.
       expect(tally(await repeat(20, guessOnce))).toEqual({ [wrong]: 20 });
       for (let refreshes = 0; refreshes < 5; refreshes++) {
         ({ token } = await world.auth.sessions.refresh({ token, transport: "token" }));
@@ -231,7 +231,7 @@ describeWorld("limit of password attempts", { on: ["pglite", "postgres"], clock:
       expect((await world.signIn(person)).userId).toBe(person.userId);
     });
 
-    test("R013: a new secret beside the old one lifts no limit and frees no idempotency key", async () => {
+    test("R013: adding a new secret to the old one lifts no limit and frees no idempotency key", async () => {
       const { identifier } = await world.person();
       for (let time = 0; time < 11; time++) await guess({ identifier });
       const unknown = freshIdentifier();
@@ -314,7 +314,7 @@ describeWorld("R015, S21: counters are atomic", { on: ["postgres"], timeoutMilli
     expect((counts[wrong] ?? 0) + (counts.done ?? 0) + (counts[limited] ?? 0)).toBe(1_000);
     const [row] = await world.rows<{ count: number }>(sql`
       select max(count) as count from attempt where bucket like 'credential:%' and count < 1000`);
-    // Refunds have given back exactly what the successes took.
+    // Refunds have returned exactly what the successes took.
     expect(row!.count).toBe(1_000 - (counts.done ?? 0));
   });
 
@@ -326,7 +326,7 @@ describeWorld("R015, S21: counters are atomic", { on: ["postgres"], timeoutMilli
     expect(tally(codes)).toEqual({ [wrong]: 40, [limited]: 60 });
   });
 
-  test("the twin that reads before it counts lets more through", async () => {
+  test("planted fault, reads before it counts: more are checked", async () => {
     const { identifier } = await world.person();
     const digest = freshIdentifier();
     await world.rows(

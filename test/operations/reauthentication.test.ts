@@ -24,7 +24,7 @@ describeWorld(
       );
     });
 
-    test("S28, R037: a password-only session adds a passkey beside the owner's: refused", async () => {
+    test("S28, R037: a password-only session adds a passkey to the owner's: refused", async () => {
       const { person } = await withPasskey();
       const thief = await world.signIn(person);
       expect(await outcome(auth.passkeys.registrationOptions(thief))).toBe("unauthorized.reauthentication_required");
@@ -48,7 +48,7 @@ describeWorld(
         outcome(auth.stepUp({ actor, transport, proof: { type: "password", password } }));
       expect(await guess(person.password)).toBe("unauthorized.reauthentication_required");
 
-      // Nor do R014's attempts go: the owner still proves the password.
+      // R014's attempts are not used up either: the owner can still prove the password.
       for (let n = 0; n < 25; n++) expect(await guess("guess")).toBe("unauthorized.reauthentication_required");
       const owner = await personAt(world, person, await passkeySignIn(authenticator));
       const change = { currentPassword: person.password, newPassword: otherPassword, transport };

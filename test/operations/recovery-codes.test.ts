@@ -32,7 +32,7 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
     expect(factors.find(({ type }) => type === "recovery")).toMatchObject({ remaining: 9 });
   });
 
-  test("a check: verifies all ten hashes, whichever matches and however many are used", async () => {
+  test("a check of a recovery code: verifies all ten hashes, whichever matches and however many are used", async () => {
     const { codes, person } = await withCodes();
     const work: number[] = [];
     for (const code of [codes[0]!, codes[9]!, codes[0]!, "ABCD-EFGH-JKMN"]) {
@@ -76,7 +76,7 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
     await signInWith(person, ticket, renewed.codes[0]!, "recovery");
   });
 
-  test("R047: making them keeps this session and ends the others", async () => {
+  test("R047: making recovery codes keeps this session and ends the others", async () => {
     const { app, person } = await addApp(world, await world.person());
     const other = await signInWith(person, await ticketFor(world, person), await app.code());
     await world.auth.factors.replaceRecoveryCodes(person);
@@ -86,13 +86,13 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
     );
   });
 
-  test("a user without another factor: refused", async () => {
+  test("recovery codes for a user without another factor: refused", async () => {
     expect(await outcome(world.auth.factors.replaceRecoveryCodes(await world.person()))).toBe(
       "precondition.factor_needed_first",
     );
   });
 
-  test("R037: making them needs a fresh second factor", async () => {
+  test("R037: making recovery codes needs a fresh second factor", async () => {
     const { person } = await addApp(world, await world.person());
     await later(601);
     await world.age(person.session, 1);
@@ -101,21 +101,21 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
     );
   });
 
-  test("S24, R011: a user who may not make them causes no hash", async () => {
+  test("S24, R011: a user who may not make recovery codes causes no hash", async () => {
     const person = await world.person();
     world.hasher.reset();
     expect(await outcome(auth.factors.replaceRecoveryCodes(person))).toBe("precondition.factor_needed_first");
     expect(world.hasher.computations).toBe(0);
   });
 
-  test("S24, R011: a hundred sets in a minute: limited", async () => {
+  test("S24, R011: a hundred sets of recovery codes in a minute: limited", async () => {
     const { person } = await addApp(world, await world.person());
     const codes: string[] = [];
     for (let n = 0; n < 100; n++) codes.push(await outcome(auth.factors.replaceRecoveryCodes(person)));
     expect(codes.at(-1)).toBe("too_many_requests");
   });
 
-  test("S03: in the application's transaction, which could undo them after they were shown: refused", async () => {
+  test("S03: recovery codes in the application's transaction, which could undo them after they were shown: refused", async () => {
     const { person } = await addApp(world, await world.person());
     const nested = world.isolate({ database: { ...world.database, isNested: () => true } });
     await expect(nested.factors.replaceRecoveryCodes(person)).rejects.toThrow(TypeError);

@@ -26,7 +26,7 @@ describe.each([
 ] as const)("T01, F04: $callers refreshes of one token at once, $name", ({ name, callers }) => {
   let here: World;
   beforeAll(async () => {
-    // The widest window, since a slow machine takes more than ten seconds for them all.
+    // The widest window, because a slow machine needs more than ten seconds for all of them.
     here = await openAuth(name, { timeoutMilliseconds: 60_000, auth: { lifetimes: { retrySeconds: 30 } } });
   });
   afterAll(() => here.close());
@@ -54,7 +54,7 @@ describe.each([
 describeWorld("racing refreshes", { on: ["postgres"], ...roomy }, (world) => {
   const verify = (token: string) => outcome(world.auth.sessions.verify({ token, transport: "token" }));
 
-  test("T01: the twin without the lock makes more than one successor", async () => {
+  test("T01: planted fault, no lock: makes more than one successor", async () => {
     const database = rewritingDatabase(world.database, withoutEarlierLock);
     const auth = world.isolate({ database });
     await untilItLeaks(50, async () => {
@@ -70,7 +70,7 @@ describeWorld("racing refreshes", { on: ["postgres"], ...roomy }, (world) => {
   });
 
   describe("T02: reuse of a refreshed token", () => {
-    /** A family whose first token was refreshed longer ago than the window, and the live one. */
+    /** A family whose first token was refreshed longer ago than the window, and its live token. */
     async function oldFamily(): Promise<{ person: Person; live: string }> {
       const person = await world.person();
       const { token: live } = await world.auth.sessions.refresh({ token: person.token, transport: "token" });
@@ -81,7 +81,7 @@ describeWorld("racing refreshes", { on: ["postgres"], ...roomy }, (world) => {
     }
     const refresh = (token: string, auth = world.auth) => outcome(auth.sessions.refresh({ token, transport: "token" }));
 
-    test("200 thieves at once: the family ends once, with one event", async () => {
+    test("200 uses of the stolen token at once: the family ends once, with one event", async () => {
       const { person, live } = await oldFamily();
       const codes = await Promise.all(Array.from({ length: 200 }, () => refresh(person.token)));
       expect(tally(codes)).toEqual({ [ended]: 200 });
@@ -102,7 +102,7 @@ describeWorld("racing refreshes", { on: ["postgres"], ...roomy }, (world) => {
       }
     });
 
-    test("the twin without the lock leaves a thief or an owner in", async () => {
+    test("planted fault, no lock: the attacker or the owner stays signed in", async () => {
       const auth = world.isolate({ database: rewritingDatabase(world.database, withoutEarlierLock) });
       await untilItLeaks(300, async () => {
         const { person, live } = await oldFamily();
@@ -119,7 +119,7 @@ describeWorld("racing refreshes", { on: ["postgres"], ...roomy }, (world) => {
     interface Row {
       case: string;
       end: (auth: Auth, victim: Person, owner: Person) => Promise<unknown>;
-      /** What else of the user lives on. */
+      /** How many of the user's other sessions live on. */
       left: number;
     }
     const rows: readonly Row[] = [
@@ -164,16 +164,16 @@ describeWorld("racing refreshes", { on: ["postgres"], ...roomy }, (world) => {
       const ending = () => outcome(end(auth, victim, owner)).catch(() => "failed");
       const acts = [refresh, ending, refresh];
       const codes = await Promise.all((turn % 2 ? acts : acts.toReversed()).map((act) => act()));
-      // A round in which the ending operation itself failed says nothing.
+      // A round in which the ending operation itself failed proves nothing.
       return codes[1] === "done" ? (await world.liveSessions(owner.userId)) - left : Number.NaN;
     }
 
-    test.each(rows)("$case, 40 rounds: no session of the victim lives", async (row) => {
+    test.each(rows)("$case, 40 rounds: no session of the victim stays alive", async (row) => {
       for (let turn = 0; turn < 40; turn++) expect(await round(row, world.auth, turn)).toBe(0);
     });
 
     test.each(rows.filter((row) => ["revoke", "sign-out", "revokeOthers", "suspension"].includes(row.case)))(
-      "$case: the twin without the lock leaves a live session",
+      "$case: planted fault, no lock: leaves a live session",
       async (row) => {
         const auth = world.isolate({ database: rewritingDatabase(world.database, withoutEarlierLock) });
         let turn = 0;

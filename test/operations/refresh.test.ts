@@ -185,7 +185,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(await refreshEvents(person.session)).toEqual([]);
     });
 
-    test("an old token: plainly refused elsewhere, and at sign-out it ends the family", async () => {
+    test("an old token: ends the family at sign-out, and is plainly refused elsewhere", async () => {
       const person = await world.person();
       const other = await world.signIn(person);
       const child = await refresh(person.token);
@@ -199,7 +199,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect([await verify(child.token), await verify(other.token)]).toEqual([ended, "done"]);
     });
 
-    test.each(["suspend", "revoke"] as const)("a user after %s: refused, within the window too", async (verb) => {
+    test.each(["suspend", "revoke"] as const)("a user after %s: refused, even within the window", async (verb) => {
       const person = await world.person();
       await refresh(person.token);
       const column = verb === "suspend" ? "suspended" : "revoked";
@@ -209,7 +209,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
   });
 
   describe("S08: only the presented session", () => {
-    test("another session's id beside the token: not_found, and nothing is refreshed", async () => {
+    test("another session's id with the token: not_found, and nothing is refreshed", async () => {
       const person = await world.person();
       const [own, foreign] = [await world.signIn(person), await world.person()];
       const withId = (sessionId: SessionId) =>
@@ -236,7 +236,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
       expect(await outcome(refresh(token))).toBe("unauthorized.invalid_token");
     });
 
-    test("a cookie session stays a cookie session", async () => {
+    test("a refreshed cookie session stays a cookie session", async () => {
       const { token } = await world.person({ transport: "cookie" });
       const child = await world.auth.sessions.refresh({ token, transport: "cookie" });
       expect(child.session.transport).toBe("cookie");
@@ -245,7 +245,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
   });
 
   describe("S09: derivation of the child's token", () => {
-    test("needs key, nonce and old token, and each nonce is new", async () => {
+    test("the child's token needs key, nonce and old token, and each nonce is new", async () => {
       const person = await world.person();
       const children = [await refresh(person.token)];
       for (let turn = 0; turn < 5; turn++) children.push(await refresh(children.at(-1)!.token));
@@ -325,7 +325,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
     }
   });
 
-  test("a session of another SDK starts a family at its first refresh, with our absolute lifetime", async () => {
+  test("a session from another SDK starts a family at its first refresh, with Sallyport's absolute lifetime", async () => {
     const person = await world.person();
     await world.rows(sql`
       update ses set family_id = null, family_expires_at = null, idle_seconds = null, auth_time = null, amr = '{}',
@@ -334,7 +334,7 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
     const child = await refresh(person.token);
     expect(await rowOf(child.session)).toMatchObject({ family_id: uuidFor("ses", person.session.id) });
     const grandchild = await refresh(child.token);
-    // Each child begins a microsecond after its parent, and a moment is cut to milliseconds.
+    // Each child begins a microsecond after its parent, and a `Date` is cut to milliseconds.
     expect(start.getTime() + 30 * day * 1_000 - grandchild.session.expiresAt.getTime()).toBeLessThanOrEqual(1);
     await advanceTestClock(world.database, 10);
     expect(await outcome(refresh(person.token))).toBe(ended);

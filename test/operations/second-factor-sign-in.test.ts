@@ -30,7 +30,7 @@ describeWorld("second factor at sign-in", { on: ["pglite", "postgres"], clock: s
     ]);
   });
 
-  test("R033: a code counts once, however it is typed, and no earlier code counts after it", async () => {
+  test("R033: a code is accepted once, however it is typed, and no earlier code after it", async () => {
     const { app, person } = await addApp(world, await world.person());
     const code = await app.code();
     const early = await app.code(-1);
@@ -67,7 +67,7 @@ describeWorld("second factor at sign-in", { on: ["pglite", "postgres"], clock: s
     expect(await outcome(signInWith(person, ticket, await app.code()))).toBe("unauthorized.invalid_ticket");
   });
 
-  test("S21: attempts are limited across all tickets of a user, and proving the password again refunds none", async () => {
+  test("S21: attempts are limited across all tickets of a user; proving the password again refunds none", async () => {
     const { app, person } = await addApp(world, await world.person());
     for (let attempt = 0; attempt < 10; attempt++) {
       expect(await outcome(signInWith(person, await ticketFor(world, person), "000000"))).toBe(
@@ -98,7 +98,7 @@ describeWorld("second factor at sign-in", { on: ["pglite", "postgres"], clock: s
     ]);
   });
 
-  describe("a ticket that cannot be used: one and the same refusal", () => {
+  describe("a ticket that cannot be used: always the same refusal", () => {
     test.each<{ case: string; spoil: (ticket: string, person: Person) => Promise<string> }>([
       { case: "an unknown ticket", spoil: async () => generateOpaqueToken() },
       { case: "garbage instead of a ticket", spoil: async () => "' or 1=1 --" },
@@ -155,7 +155,7 @@ describeWorld("second factor at sign-in", { on: ["pglite", "postgres"], clock: s
     expect(await outcome(signInWith(mine.person, ticket, await theirs.app.code()))).toBe("unauthorized.invalid_factor");
   });
 
-  test("the session that the browser already holds: ended", async () => {
+  test("finishing a sign-in ends the session that the browser already holds", async () => {
     const { app, person } = await addApp(world, await world.person({ transport: "cookie" }));
     const ticket = await ticketFor(world, person);
     await world.auth.signIn.factor({

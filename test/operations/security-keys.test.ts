@@ -27,7 +27,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     response: await authenticator.get(await auth.passkeys.proofOptions({ ticket, transport })),
   });
 
-  test("S12, S14: confirmed: a fresh session at level 2, and sign-in asks for it from then on", async () => {
+  test("S12, S14: confirming a security key gives a fresh session at level 2, and sign-in then requires the key", async () => {
     const before = await world.person();
     const authenticator = await newAuthenticator();
     const { factor, confirmed, person } = await addKey(before, authenticator);
@@ -55,7 +55,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     expect(listed).toMatchObject({ type: "webauthn", signCount: 2 });
   });
 
-  test("S27: cannot sign in by itself and is not listed as a passkey", async () => {
+  test("S27: a security key cannot sign in by itself and is not listed as a passkey", async () => {
     const authenticator = await newAuthenticator();
     const { person } = await addKey(await world.person(), authenticator);
     const response = await authenticator.get(await auth.signIn.passkeyOptions());
@@ -63,7 +63,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     expect((await auth.passkeys.list(person)).data).toEqual([]);
   });
 
-  test("several keys: each is removed by itself", async () => {
+  test("several security keys: each is removed separately", async () => {
     const [first, second] = [await newAuthenticator(), await newAuthenticator()];
     let { factor, person } = await addKey(await world.person(), first);
     const firstId = factor.id;
@@ -79,11 +79,11 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     await auth.webauthn.signInWithFactor({ ticket, transport, proof: await proofBy(second, ticket, transport) });
   });
 
-  describe("confirmation refused", () => {
+  describe("confirmation of a security key is refused", () => {
     test.each<{ case: string; misuse: Misuse }>([
       { case: "from another origin", misuse: { origin: "https://evil.test" } },
       { case: "for another relying party", misuse: { rpId: "evil.test" } },
-      { case: "without the user being verified", misuse: { flags: 0x41 } },
+      { case: "without a verified user", misuse: { flags: 0x41 } },
       { case: "as an assertion", misuse: { clientData: { type: "webauthn.get" } } },
     ])("$case", async ({ misuse }) => {
       const person = await world.person();
@@ -112,7 +112,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
       await auth.securityKeys.confirm({ actor, transport, factorId: factor.id, response });
     });
 
-    test("past five minutes, or in a session that is not fresh", async () => {
+    test("after more than five minutes, or in a session that is not fresh", async () => {
       const { actor, transport, session } = await world.person();
       const { factor, options } = await auth.securityKeys.enroll({ actor });
       const response = await (await newAuthenticator()).create(options);
@@ -125,7 +125,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
       expect(await confirm()).not.toBe("done");
     });
 
-    test("S27: with an id that belongs to another user's passkey or key", async () => {
+    test("S27: with the id of another user's passkey or key", async () => {
       const credentialId = randomBytes(32);
       const owner = await world.person();
       const options = await auth.passkeys.registrationOptions(owner);
@@ -145,7 +145,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
     });
   });
 
-  test("S45: another relying party than the configured one: refused", () => {
+  test("S45: a relying party that is not the configured one: refused", () => {
     expect(() => auth.securityKeys.requireRpId("example.com")).not.toThrow();
     for (const other of ["com", "www.example.com", "EXAMPLE.COM", "evil.test", ""]) {
       expect(() => auth.securityKeys.requireRpId(other)).toThrow("The relying party ID does not match.");
@@ -171,7 +171,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
       "unauthorized.invalid_ticket",
     );
   });
-  describe("a credential of another SDK", () => {
+  describe("a credential from another SDK", () => {
     const idOf = ({ credentialId }: Authenticator) => fromBase64Url(credentialId)!;
     const forget = ({ credentialId }: Authenticator) =>
       world.rows(sql`delete from webauthn_credential where credential_id = ${credentialId}`);

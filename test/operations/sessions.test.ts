@@ -62,7 +62,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       expect(await verify(token, made)).toBe("done");
     });
 
-    test("S08: a session of another SDK without a transport counts as a token session", async () => {
+    test("S08: a session from another SDK without a transport counts as a token session", async () => {
       const { userId, credentialId } = await world.person();
       const token = generateOpaqueToken();
       await world.rows(sql`
@@ -89,7 +89,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       );
     });
 
-    test("S12, S31: an active factor demands more than a password at once", async () => {
+    test("S12, S31: an active factor requires more than a password at once", async () => {
       const person = await world.person();
       await world.enroll(person.userId);
       expect(await verify(person.token)).toBe("unauthorized.mfa_required");
@@ -102,7 +102,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
   });
 
   describe("signOut and revoke", () => {
-    test("R045: a signed-out session stays out, others live", async () => {
+    test("R045: a signed-out session stays ended, and others stay live", async () => {
       const person = await world.person();
       const other = await world.signIn(person);
       const { auth } = world;
@@ -158,7 +158,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       await expect(world.auth.sessions.revokeOthers({ actor: system })).rejects.toThrow(TypeError);
     });
 
-    test("B18, T02: revoking a session that was refreshed meanwhile ends what took its place", async () => {
+    test("B18, T02: revoking a session that was refreshed in the meantime ends its successor", async () => {
       const person = await world.person();
       const other = await world.signIn(person);
       const { auth } = world;
@@ -171,7 +171,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
       expect(await world.events({ target: twice.session.id, action: "identity.session.revoke" })).toHaveLength(1);
     });
 
-    test("R045: signing out with a token that was refreshed a moment ago ends its child", async () => {
+    test("R045: signing out with a just refreshed token ends its child", async () => {
       const person = await world.person();
       const { auth } = world;
       const child = await auth.sessions.refresh({ token: person.token, transport: "token" });
@@ -185,7 +185,7 @@ describeWorld("sessions", { on: ["pglite", "postgres"] }, (world) => {
   });
 
   describe("list", () => {
-    test("pages in order of creation, all sessions or only live ones", async () => {
+    test("pages are in order of creation, with all sessions or only live ones", async () => {
       const person = await world.person();
       const sessions = [person.session];
       for (let number = 0; number < 4; number++) sessions.push((await world.signIn(person)).session);
@@ -231,7 +231,7 @@ describeWorld(
   (world) => {
     const verify = (token: string) => outcome(world.auth.sessions.verify({ token, transport: "token" }));
     const refresh = (token: string) => outcome(world.auth.sessions.refresh({ token, transport: "token" }));
-    /** A session that was made at level 2, as a completed ticket makes it. */
+    /** A session at level 2, as a completed ticket makes it. */
     async function levelTwoSession(): Promise<Person> {
       const person = await world.person();
       const { ticket } = await world.auth.verifyPassword({ identifier: person.identifier, password: goodPassword });
@@ -247,9 +247,9 @@ describeWorld(
       { case: "level 1, in all", make: () => world.person(), step: 6 * day, seconds: 30 * day },
       { case: "level 2, without use", make: levelTwoSession, step: hour, seconds: hour },
       { case: "level 2, in all", make: levelTwoSession, step: hour - 1, seconds: day },
-    ])("$case: it lives for $seconds s less one, and not for $seconds s", async ({ make, step, seconds }) => {
+    ])("$case: a session lives for $seconds s less one, and not for $seconds s", async ({ make, step, seconds }) => {
       const at = (second: number) => setTestClock(world.database, new Date(start.getTime() + second * 1_000));
-      // To verify is to use, so what is used one second before the end is not what is asked for at the end.
+      // Verifying counts as use, so a session that is used one second before the end is not the one tested at the end.
       const [used, asked] = [await make(), await make()];
       for (let second = step; second < seconds; second += step) {
         await at(second);
@@ -299,7 +299,7 @@ describeWorld(
       expect(data.map(({ id }) => id)).toEqual([again.session.id]);
     });
 
-    test("S31: a policy demands the second factor from the moment that its grace ends", async () => {
+    test("S31: a policy requires the second factor from the moment its grace ends", async () => {
       const { token, userId } = await world.person();
       await world.requireFactor(userId, new Date(start.getTime() + 60_000));
       await advanceTestClock(world.database, 59);
@@ -326,7 +326,7 @@ describeWorld(
       expect(await create()).toBe("unauthorized.reauthentication_required");
     });
 
-    test("S05: half an hour after the second factor an administrator is not one", async () => {
+    test("S05: half an hour after the second factor an administrator may no longer administer", async () => {
       const admin = await world.administrator();
       const { userId } = await world.person();
       const suspend = () => outcome(world.auth.users.suspend({ actor: admin.actor, userId }));

@@ -11,7 +11,7 @@ const start = new Date("2026-11-22T12:00:00Z");
 const context = () => ({ address: freshAddress() });
 
 describeWorld(
-  "short password, allowed only beside a second factor",
+  "short password, allowed only with a second factor",
   { on: ["pglite", "postgres"], clock: start },
   (world, auth) => {
     beforeEach(() => world.rows(sql`delete from attempt`));
@@ -50,7 +50,7 @@ describeWorld(
       expect(await outcome(auth.factors.revoke({ actor: proved.actor, factorId: app.factorId }))).not.toBe("done");
     });
 
-    test("R001: without a factor neither a check nor a refresh accepts its session", async () => {
+    test("R001: without a factor neither a check nor a refresh accepts a session from a short password", async () => {
       const { credentialId, token, transport } = await world.person();
       await world.rows(sql`update cred set needs_factor = true where id = ${uuidFor("cred", credentialId)}::uuid`);
       expect(await outcome(auth.sessions.verify({ token, transport }))).toBe("unauthorized.mfa_required");

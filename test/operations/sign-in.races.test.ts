@@ -76,7 +76,7 @@ describeWorld("racing sign-ins", { on: ["postgres"], ...roomy }, (world) => {
       { case: "without the lock of the suspension", signIn: (text: string) => text, suspend: withoutEarlierLock },
       { case: "without the locks of the sign-in", signIn: withoutAnyLock, suspend: (text: string) => text },
       { case: "without either", signIn: withoutAnyLock, suspend: withoutEarlierLock },
-    ])("the twin $case leaves a live session", async ({ signIn, suspend }) => {
+    ])("planted fault, $case: leaves a live session", async ({ signIn, suspend }) => {
       const databases = [signIn, suspend].map((rewrite) => rewritingDatabase(world.database, rewrite));
       const [first, second] = databases.map((database) => world.isolate({ database }));
       let turn = 0;
@@ -106,7 +106,7 @@ describeWorld("racing sign-ins", { on: ["postgres"], ...roomy }, (world) => {
         }
         await held.release();
         expect(await Promise.all(started)).toEqual(first === "change first" ? ["done", invalid] : ["done", "done"]);
-        // Only the session that the change itself has given.
+        // Only the session that the change itself has issued.
         expect((await world.liveSessions(person.userId)) + (await world.tickets(person.userId))).toBe(1);
       },
     );
@@ -130,7 +130,7 @@ describeWorld("racing sign-ins", { on: ["postgres"], ...roomy }, (world) => {
     test.each([
       { case: "without the lock of the change", signIn: (text: string) => text, change: withoutEarlierLock },
       { case: "without the locks of the sign-in", signIn: withoutAnyLock, change: (text: string) => text },
-    ])("the twin $case leaves a live session", async ({ signIn, change }) => {
+    ])("planted fault, $case: leaves a live session", async ({ signIn, change }) => {
       const [first, second] = [signIn, change].map((rewrite) =>
         world.isolate({ database: rewritingDatabase(world.database, rewrite) }),
       );
@@ -153,7 +153,7 @@ describeWorld("racing sign-ins", { on: ["postgres"], ...roomy }, (world) => {
     });
   });
 
-  test("S12, S16: a factor confirmed while a sign-in waits: the sign-in asks for it", async () => {
+  test("S12, S16: a factor is confirmed while a sign-in waits: the sign-in requires it", async () => {
     const { userId, identifier, password } = await world.person();
     const before = await world.liveSessions(userId);
     const held = await holdLock(

@@ -16,7 +16,7 @@ import {
 } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 
-/** Of {@link goodPassword}, made by the C reference at a cost that is not written any more. */
+/** A hash of {@link goodPassword}, made by the C reference at a cost that is no longer written. */
 const oldHash = "$argon2id$v=19$m=16,p=1,t=1$c2FsdHNhbHQ$Emo8SUk0LLuJ3sydl9odK1k3dHBJz2AGGzY0I91MWqM";
 
 describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
@@ -32,7 +32,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
         select password_hash as hash from cred where id = ${uuidFor("cred", credentialId)}::uuid`)
     )[0]!.hash;
 
-  /** What was sent, but for the purge that one sign-in in a hundred takes along. */
+  /** The statements that were sent, except the purge that one sign-in in a hundred includes. */
   const sent = () => world.counting.statements.filter((text) => !text.includes("tickets as"));
 
   describe("R010, S42: every refused sign-in costs one hash, two requests and gives one answer", () => {
@@ -64,7 +64,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       { case: "an unknown identifier with an unusable password", attempt: async () => [freshIdentifier(), ""] },
       ...(["suspend", "revoke"] as const).flatMap((verb) => [
         {
-          case: `the right password of a user whom somebody ${verb}s`,
+          case: `the right password of a user after ${verb}`,
           attempt: async (): Promise<[string, string]> => {
             const { userId, identifier } = await world.person();
             await world.auth.users[verb]({ actor: system, userId });
@@ -72,7 +72,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
           },
         },
         {
-          case: `the right password of a credential that somebody ${verb}s`,
+          case: `the right password of a credential after ${verb}`,
           attempt: async (): Promise<[string, string]> => {
             const { credentialId, identifier } = await world.person();
             await world.auth.credentials[verb]({ actor: system, credentialId });
@@ -81,7 +81,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
         },
       ]),
       {
-        case: "the right password of a suspended user whose hash would be made again",
+        case: "the right password of a suspended user whose hash needs a rehash",
         attempt: async () => {
           const person = await world.person();
           await setHash(person, oldHash);
@@ -101,7 +101,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
         },
       },
       {
-        case: "a stored hash that nobody can read",
+        case: "an unreadable stored hash",
         attempt: async () => {
           const person = await world.person();
           await setHash(person, "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy");
@@ -143,7 +143,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  describe("success", () => {
+  describe("sign-in, success", () => {
     test("a new session, with the identifier in any letter case", async () => {
       const password = "vmqkzhrwxjcygpf\u00e9";
       const person = await world.person({ password });
@@ -170,7 +170,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       expect([await verify(eve), await verify(ada)]).toEqual(["unauthorized.session_expired", "done"]);
     });
 
-    test("R044: a presented token that was refreshed: its successor ends, at sign-up too", async () => {
+    test("R044: a presented token that was already refreshed: its successor ends, also at sign-up", async () => {
       const [ada, eve] = [await world.person(), await world.person()];
       const child = await world.auth.sessions.refresh({ token: ada.token, transport: "token" });
       await signIn(eve.identifier, eve.password, { presentedToken: ada.token });
@@ -229,7 +229,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
         required: { enroll: true, factors: [] },
       },
       {
-        case: "a policy beside an active factor, whatever became of the grace",
+        case: "a policy and an active factor, with or without grace",
         demand: async (userId: UserId) => {
           await world.requireFactor(userId, new Date(0));
           await world.enroll(userId);
@@ -237,7 +237,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
         required: { enroll: false, factors: ["totp"] },
       },
       {
-        case: "a policy whose grace is over, and an administrator's leave",
+        case: "a policy whose grace is over, and an administrator's permission",
         demand: async (userId: UserId) => {
           await world.requireFactor(userId, new Date(0));
           await world.auth.mfaPolicies.grantEnrollment({ actor: system, userId });
@@ -273,7 +273,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       const before = await world.liveSessions(person.userId);
       const signedIn = await signIn(person.identifier, person.password, { presentedToken: person.token });
       expect(signedIn.mfaRequired).toBe(required !== false);
-      // S20: the first factor is proved, so that the kinds of the others are told, and nothing else.
+      // S20: the first factor is proved, so the kinds of the others are revealed, and nothing else.
       if (required)
         expect(signedIn).toEqual({ mfaRequired: true, ticket: expect.any(String), ...(required as object) });
       expect(await world.liveSessions(person.userId)).toBe(before);
@@ -284,14 +284,14 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
     test.each([
       { case: "a policy whose grace is over", spoil: async () => undefined },
       {
-        case: "and whose factor was taken away",
+        case: "and whose factor was removed",
         spoil: async (userId: UserId) => {
           await world.enroll(userId);
           await world.rows(sql`update mfa set status = 'revoked' where usr_id = ${uuidFor("usr", userId)}::uuid`);
         },
       },
       {
-        case: "and an administrator's leave that has ended",
+        case: "and an administrator's permission that has expired",
         spoil: async (userId: UserId) => {
           await world.auth.mfaPolicies.grantEnrollment({ actor: system, userId });
           await world.rows(sql`
@@ -309,7 +309,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       ]) {
         expect(await outcome(attempt())).toBe("forbidden.enrollment_not_granted");
       }
-      // Whoever has not the password learns nothing of it.
+      // A client without the password learns nothing about this.
       expect(await outcome(signIn(person.identifier, otherPassword))).toBe("unauthorized.invalid_credential");
       expect([await world.liveSessions(person.userId), await world.tickets(person.userId)]).toEqual([before, 0]);
     });
@@ -322,7 +322,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       return person;
     }
 
-    test("rehash: only at a success", async () => {
+    test("rehash: only after a success", async () => {
       const person = await personWithOldHash();
       const auth = world.isolate({ passwordHasher: quickHasher() });
       expect(await outcome(auth.signIn.password({ identifier: person.identifier, password: otherPassword }))).toBe(
@@ -340,10 +340,10 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       expect(await hashOf(person)).toBe(renewed);
     });
 
-    test("rehash: does not overwrite a password changed meanwhile", async () => {
+    test("rehash: does not overwrite a password that changed in the meantime", async () => {
       const person = await personWithOldHash();
       const current = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHQ$c29tZXNhbHRzb21lc2FsdHNvbWVzYWx0c29tZXNhbHQ";
-      // The change lands while the isolate hashes.
+      // The change is committed while the isolate hashes.
       const hasher = {
         ...quickHasher(),
         hash: async (password: string) => {
@@ -378,7 +378,7 @@ describeWorld("sign-in with the production hash", { on: ["pglite"], hasher: "rea
     expect(world.hasher.computations).toBe(3);
   });
 
-  test("R011: 100 sign-ins at once: the queue's capacity is answered, the rest get 503 with a retry time", async () => {
+  test("R011: 100 sign-ins at once: as many as the queue holds succeed, the rest get 503 with a retry time", async () => {
     const people = await Promise.all(Array.from({ length: 4 }, () => world.person()));
     const attempts = Array.from({ length: 100 }, (_, index) => {
       const { identifier, password } = people[index % 4]!;

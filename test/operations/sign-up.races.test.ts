@@ -72,7 +72,7 @@ describeWorld("racing sign-ups", { on: ["postgres"], ...roomy }, (world) => {
       ).toBe(0);
     });
 
-    test("the twin in three statements leaves orphans", async () => {
+    test("planted fault, three statements: leaves orphans", async () => {
       const identifier = freshIdentifier();
       const before = await count(sql`select count(*)::int as n from usr`);
       const naive = async (): Promise<void> => {
@@ -92,7 +92,7 @@ describeWorld("racing sign-ups", { on: ["postgres"], ...roomy }, (world) => {
     });
   });
 
-  test("R014: sign-up while the identifier's password is being suspended: the identifier stays its owner's", async () => {
+  test("R014: a sign-up while the identifier's password is being suspended: its owner keeps the identifier", async () => {
     const person = await world.person();
     const { identifier, userId, credentialId } = person;
     const held = await holdLock(
@@ -110,8 +110,8 @@ describeWorld("racing sign-ups", { on: ["postgres"], ...roomy }, (world) => {
     expect(await outcome(world.auth.credentials.reinstate({ actor: system, credentialId }))).toBe("done");
   });
 
-  test("R014: sign-up that waits for another one, which is suspended before it wakes: the identifier stays its owner's", async () => {
-    /** What a second sign-up gets, through `database`, where one transaction makes an account and suspends its password. */
+  test("R014: a sign-up waits for another, whose password is then suspended: the first one keeps the identifier", async () => {
+    /** The outcome of a second sign-up through `database`, while one transaction makes an account and suspends its password. */
     const second = async (database: Database): Promise<string> => {
       const identifier = freshIdentifier();
       const account = { identifier, password: otherPassword, context: context() };

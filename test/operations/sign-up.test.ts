@@ -20,7 +20,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
           (select count(*)::int from ses) as ses`)
     )[0]!;
 
-  test("user, credential, session and event, in one request", async () => {
+  test("sign-up makes user, credential, session and event in one request", async () => {
     const before = await counts();
     const identifier = freshIdentifier();
     world.counting.reset(1);
@@ -43,12 +43,12 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     expect(await counts()).toEqual({ usr: before.usr + 1, cred: before.cred + 1, ses: before.ses + 1 });
     const [row] = await world.rows<{ identifier: string; verified: string | null }>(sql`
       select identifier, identifier_verified_at as verified from cred where usr_id = ${uuidFor("usr", user.id)}::uuid`);
-    // S11: nothing has proved it.
+    // S11: no proof of the identifier has been given.
     expect(row).toEqual({ identifier, verified: null });
     expect(await world.events({ actor: user.id })).toMatchObject([{ action: "identity.sign_up", outcome: "success" }]);
   });
 
-  describe("refused, leaving no row", () => {
+  describe("a sign-up is refused and leaves no row", () => {
     test.each([
       {
         case: "an identifier that is taken",
@@ -90,7 +90,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
       expect(await counts()).toEqual(before);
     });
 
-    test("R001: a password that is only too short: the refusal says so", async () => {
+    test("R001: a too short password: the refusal names the reason", async () => {
       const { details } = await refusal(signUp({ password: "vmqkzhrwxjcygp" }));
       expect(details).toEqual({ reason: "too_short" });
     });
@@ -133,7 +133,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     expect(events.map(({ outcome }) => outcome)).toEqual(["failure", "denied", "denied"]);
   });
 
-  describe("with a plan", () => {
+  describe("sign-up with a plan", () => {
     const plan = (input: object = {}, auth = world.auth) =>
       auth.signUp.plan({
         identifier: freshIdentifier(),
@@ -142,7 +142,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
         ...input,
       });
 
-    test("the application's row commits with the account, by the user id known beforehand", async () => {
+    test("the application's row commits with the account, with the user id known beforehand", async () => {
       await world.rows(sql`create table profile (usr_id uuid primary key references usr (id), city text)`);
       const identifier = freshIdentifier();
       world.counting.reset(1);
@@ -170,7 +170,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
       expect(await outcome(plan({ identifier }, auth))).toBe("too_many_requests");
     });
 
-    test("a limited attempt is refused while it is planned, before anything is hashed for it", async () => {
+    test("a limited attempt is refused during planning, before any hash", async () => {
       const auth = world.isolate({ limits: { account: { attempts: 1, windowSeconds: 60 } } });
       const identifier = freshIdentifier();
       await plan({ identifier }, auth);
@@ -179,7 +179,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
       expect(world.hasher.computations).toBe(0);
     });
 
-    test("an identifier that is taken, now or meanwhile: conflict, and the application's rows are undone", async () => {
+    test("an identifier that is taken before or during planning: conflict, and the application's rows are undone", async () => {
       await world.rows(sql`create table taken (n int)`);
       const identifier = freshIdentifier();
       const [first, second] = [await plan({ identifier }), await plan({ identifier })];
@@ -191,14 +191,14 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
       expect([await counts(), await world.rows(sql`select n from taken`)]).toEqual([before, [{ n: 1 }]]);
     });
 
-    test("a closed mode and a password that is refused: before anything is counted", async () => {
+    test("a closed mode or a refused password: refused before anything is counted", async () => {
       world.counting.reset(0);
       expect(await outcome(plan({}, world.isolate({ signUp: "closed" })))).toBe("forbidden.sign_up_closed");
       expect(await outcome(plan({ password: "short" }))).toBe("invalid_format.password");
       world.counting.reset();
     });
 
-    test("two that sign up with one identifier at once: one account", async () => {
+    test("two sign-ups with one identifier at once: one account", async () => {
       const identifier = freshIdentifier();
       const plans = await Promise.all([plan({ identifier }), plan({ identifier }), plan({ identifier })]);
       const codes = await Promise.all(plans.map((one) => outcome(world.auth.batch([one]))));
@@ -206,7 +206,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  test("from the sixth from one address on, an isolate asks before it hashes", async () => {
+  test("from the sixth attempt of one address on, an isolate asks the database before it hashes", async () => {
     const limits = { address: { attempts: 7, windowSeconds: 60 } };
     const auth = world.isolate({ database: world.counting, limits });
     const context = { address: freshAddress() };
@@ -241,7 +241,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     expect(await outcome(signUp({ presentedToken: "garbage" }))).toBe("done");
   });
 
-  test("a non-ASCII identifier, where the application allows it: accepted", async () => {
+  test("a non-ASCII identifier, if the application allows it: accepted", async () => {
     const auth = world.isolate({ allowNonAsciiIdentifiers: true });
     const identifier = `ren\u00e9${freshIdentifier()}`;
     expect(await outcome(signUp({ identifier }, auth))).toBe("done");
@@ -257,7 +257,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
 });
 
 describeWorld("sign-up", { on: ["pglite"] }, (world) => {
-  test("S24: locking the holder of the identifier uses indexes and reads no whole table", async () => {
+  test("S24: locking the holder of an identifier uses indexes and never reads a whole table", async () => {
     const [, plan] = await world.database.batch([
       sql`set local enable_seqscan = off`,
       sql`explain ${userOfIdentifier("ada@example.com")}`,

@@ -37,7 +37,7 @@ describeWorld("step-up", { on: ["pglite", "postgres"], clock: start }, (world) =
     expect(await outcome(world.auth.stepUp({ actor, transport, proof }))).toBe("unauthorized.invalid_token");
   });
 
-  test("a user without a second factor: proves the password", async () => {
+  test("step-up of a user without a second factor: proves the password", async () => {
     const { auth } = world;
     const person = await world.person();
     const { actor, transport, password } = person;
@@ -62,7 +62,7 @@ describeWorld("step-up", { on: ["pglite", "postgres"], clock: start }, (world) =
     expect(await outcome(ticketFor(world, person))).toBe("done");
   });
 
-  test("a refresh: does not carry the proof over", async () => {
+  test("a refresh after a step-up: does not carry the proof over", async () => {
     const { auth } = world;
     const { person } = await addApp(world, await world.person());
     const { session } = await auth.sessions.refresh(person);

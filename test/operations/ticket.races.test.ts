@@ -41,7 +41,7 @@ describeWorld("racing tickets", { on: ["postgres"], ...roomy }, (world) => {
       expect(await outcome(world.auth.sessions.create(claim))).toBe(noTicket);
     });
 
-    test("the twin that reads before it spends makes several", async () => {
+    test("planted fault, reads before it spends: makes several sessions", async () => {
       const person = await world.person();
       const { ticket } = await claimOf(person);
       expect(ticket).toHaveLength(43);
@@ -74,13 +74,13 @@ describeWorld("racing tickets", { on: ["postgres"], ...roomy }, (world) => {
       for (let turn = 0; turn < 60; turn++) expect(await round(world.auth, world.auth, turn)).toBe(0);
     });
 
-    test("the twin whose session takes no lock leaves a live session", async () => {
+    test("planted fault, the session takes no lock: leaves a live session", async () => {
       const auth = world.isolate({ database: rewritingDatabase(world.database, withoutAnyLock) });
       let turn = 0;
       await untilItLeaks(400, () => round(auth, world.auth, turn++));
     });
 
-    test("the twin whose suspension takes no lock leaves a live session", async () => {
+    test("planted fault, the suspension takes no lock: leaves a live session", async () => {
       const auth = world.isolate({ database: rewritingDatabase(world.database, withoutEarlierLock) });
       let turn = 0;
       await untilItLeaks(400, () => round(world.auth, auth, turn++));
@@ -88,7 +88,7 @@ describeWorld("racing tickets", { on: ["postgres"], ...roomy }, (world) => {
   });
 
   describe("S17: expiry while a batch waits for a lock", () => {
-    /** Waits at the user's row until the end has passed by the database's own clock, and then goes on. */
+    /** Waits at the user's row until the expiry has passed by the database's own clock, and then continues. */
     async function actTooLate(here: World, person: Person, act: () => Promise<unknown>): Promise<string> {
       const id = uuidFor("usr", person.userId);
       const held = await holdLock(
@@ -148,12 +148,12 @@ describeWorld("racing tickets", { on: ["postgres"], ...roomy }, (world) => {
       expect(await actTooLate(world, person, await act(world, person))).toBe(code);
     });
 
-    test("the twin with the transaction's clock accepts all of them", async () => {
+    test("planted fault, the transaction's clock: accepts all of them", async () => {
       const twin = await openAuth("postgres", { timeoutMilliseconds: 60_000 });
       await twin.rows(sql`
       create or replace function sallyport_now() returns timestamptz language sql stable parallel safe return now()`);
       for (const { act } of cases) {
-        // A round in which this machine was too slow to begin in time says nothing.
+        // A round in which this machine was too slow to begin in time proves nothing.
         await untilItLeaks(10, async () => {
           const person = await twin.person();
           return (await actTooLate(twin, person, await act(twin, person))) === "done" ? 1 : 0;

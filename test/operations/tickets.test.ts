@@ -26,7 +26,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
   }
   const create = (claim: Claim) => world.auth.sessions.create(claim);
 
-  test("states what was proved, is no session token, and gives one session", async () => {
+  test("a ticket states what was proved, is not a session token, and makes one session", async () => {
     const person = await world.person({ transport: "cookie" });
     const verified = await world.auth.verifyPassword(person);
     expect(verified).toEqual({
@@ -54,14 +54,14 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
     ]);
   });
 
-  describe("S20: a ticket that cannot be used: one and the same refusal", () => {
+  describe("S20: a ticket that cannot be used: always the same refusal", () => {
     test.each<{ case: string; spoil: (claim: Claim, person: Person) => Promise<Claim> }>([
       { case: "unknown", spoil: async (claim) => ({ ...claim, ticket: generateOpaqueToken() }) },
       { case: "garbage", spoil: async (claim) => ({ ...claim, ticket: "' or 1=1 --" }) },
       { case: "empty", spoil: async (claim) => ({ ...claim, ticket: "" }) },
       { case: "a session's token", spoil: async (claim, { token }) => ({ ...claim, ticket: token }) },
       { case: "for another user", spoil: async (claim) => ({ ...claim, userId: (await world.person()).userId }) },
-      { case: "for nobody", spoil: async (claim) => ({ ...claim, userId: generateId("usr") }) },
+      { case: "for a user who does not exist", spoil: async (claim) => ({ ...claim, userId: generateId("usr") }) },
       { case: "for a malformed user", spoil: async (claim) => ({ ...claim, userId: "usr_1" }) },
       {
         case: "for another user's credential",
@@ -81,7 +81,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
         },
       },
       {
-        case: "another person's",
+        case: "another user's",
         spoil: async (claim) => ({ ...claim, ticket: (await ticketOf(await world.person())).ticket }),
       },
       { case: "of the other transport", spoil: async (claim) => ({ ...claim, transport: "cookie" }) },
@@ -101,7 +101,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
         },
       },
       ...(["suspend", "revoke"] as const).map((verb) => ({
-        case: `of a user whom somebody ${verb}s`,
+        case: `of a user after ${verb}`,
         spoil: async (claim: Claim) => {
           await world.auth.users[verb]({ actor: system, userId: claim.userId });
           return claim;
@@ -147,14 +147,14 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
         },
       },
       {
-        case: "without the factor that the user has enrolled since",
+        case: "without the factor that the user has enrolled since then",
         spoil: async (claim) => {
           await world.enroll(claim.userId);
           return claim;
         },
       },
       {
-        case: "without the factor that policy demands since",
+        case: "without the factor that policy requires since",
         spoil: async (claim) => {
           await world.requireFactor(claim.userId);
           return claim;
@@ -170,7 +170,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
         },
       },
       {
-        case: "incomplete, though nothing demands a factor any longer",
+        case: "incomplete, though no factor is required any longer",
         spoil: async (claim, person) => {
           await world.enroll(claim.userId);
           const { ticket } = await world.auth.verifyPassword(person);
@@ -215,7 +215,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
     });
   });
 
-  describe("session of a ticket", () => {
+  describe("session from a ticket", () => {
     test("two factors: level 2, proved now, with the shorter lifetime", async () => {
       const person = await world.person();
       await world.enroll(person.userId);
@@ -293,7 +293,7 @@ describeWorld("login ticket", { on: ["pglite", "postgres"], clock: start }, (wor
     await advanceTestClock(world.database, 301);
     const left = () => world.rows(sql`select from login_ticket where expires_at < sallyport_now()`);
     let tried = 0;
-    // Each leaves it with a probability of 253 in 256.
+    // Each sign-in leaves it with a probability of 253 in 256.
     for (; (await left()).length > 0 && tried < 4_000; tried++) {
       expect(await outcome(signIn())).toBe("unauthorized.invalid_credential");
     }

@@ -50,7 +50,7 @@ describeWorld("check: exact match and nothing else", { on: ["pglite", "postgres"
       allowed: false,
     },
     {
-      case: "subject and object the other way round",
+      case: "subject and object exchanged",
       more: () => ({ subjectId: document, objectId: uuidFor("usr", userId) }),
       allowed: false,
     },

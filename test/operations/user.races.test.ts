@@ -38,7 +38,7 @@ describeWorld("racing revocation of a user", { on: ["postgres"], ...roomy }, (wo
         select (select count(*)::int from cred where usr_id = ${id}::uuid and status <> 'revoked') as cred,
           (select count(*)::int from ses where usr_id = ${id}::uuid and revoked_at is null) as ses,
           (select count(*)::int from tup where subject_id = ${id}::uuid) as tup`);
-      // The last administrator may not be revoked; then nothing was.
+      // The last administrator may not be revoked; then nothing was revoked.
       const isRevoked = (await world.auth.users.get({ actor: system, userId })).status === "revoked";
       if (isRevoked) expect(left).toEqual({ cred: 0, ses: 0, tup: 0 });
       else expect(codes).toContain("conflict.last_administrator");

@@ -5,7 +5,7 @@ import { freshIdentifier, openAuth, otherPassword, outcome, system } from "../su
 import { describeWorld } from "../support/describe-world.ts";
 
 describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
-  /** A user and one row of everything that can stand under it; the states that each has. */
+  /** A user and one row of everything that can refer to them, in each of its states. */
   async function everythingUnder(): Promise<{ userId: UserId; states: () => Promise<unknown> }> {
     const person = await world.person();
     const { userId } = person;
@@ -53,8 +53,8 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
     tuples: ["usr", "org"],
   };
 
-  describe("R046: ending a user, in the same transaction", () => {
-    test("suspend: sessions and tickets end; reinstate: none comes back", async () => {
+  describe("R046: ending a user ends everything of theirs in the same transaction", () => {
+    test("suspend: sessions and tickets end; reinstate: they stay ended", async () => {
       const { userId, states } = await everythingUnder();
       expect(await states()).toEqual(alive);
       const { auth } = world;
@@ -139,7 +139,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       expect(await world.auth.users.get({ actor: system, userId: user.id })).toEqual(user);
     });
 
-    test.each(["a\0b", "a\ud800"])("R130: %j, which the database cannot store: 400", async (displayName) => {
+    test.each(["a\0b", "a\ud800"])("R130: the unstorable display name %j: refused", async (displayName) => {
       const { auth } = world;
       const { id } = await auth.users.create({ actor: system });
       expect(await outcome(auth.users.create({ actor: system, displayName }))).toBe("invalid_format.text");
@@ -147,7 +147,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
       expect(await outcome(auth.users.list({ actor: system, query: displayName }))).toBe("invalid_format.text");
     });
 
-    test("left out: kept; null: cleared", async () => {
+    test("an update: without a name it is kept; null clears it", async () => {
       const { auth } = world;
       const { id } = await auth.users.create({ actor: system, displayName: "Ada" });
       const kept = await auth.users.update({ actor: system, userId: id });
@@ -160,8 +160,8 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
     });
   });
 
-  describe("ADR 0015: list", () => {
-    /** Seven users whom a common word in their identifiers finds, two of them suspended. */
+  describe("ADR 0015: list of users", () => {
+    /** Seven users with a common word in their identifiers, two of them suspended. */
     let word: string;
     const ids: UserId[] = [];
     beforeAll(async () => {
@@ -194,9 +194,9 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
 
     test.each([
       { case: "in another case", query: () => word.toUpperCase(), count: 7 },
-      { case: "a percent sign is itself", query: () => `%_\\${word}`, count: 7 },
-      { case: "and no wildcard", query: () => `%${word}%nothing`, count: 0 },
-      { case: "an underscore is no wildcard", query: () => `0__\\${word}`, count: 0 },
+      { case: "a percent sign is literal", query: () => `%_\\${word}`, count: 7 },
+      { case: "a percent sign is not a wildcard", query: () => `%${word}%nothing`, count: 0 },
+      { case: "an underscore is not a wildcard", query: () => `0__\\${word}`, count: 0 },
       { case: "a backslash escapes nothing", query: () => `\\%_\\${word}`, count: 0 },
     ])("query, a part of an identifier: $case", async ({ query, count }) => {
       expect((await list({ query: query() })).ids).toHaveLength(count);

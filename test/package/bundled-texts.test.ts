@@ -1,4 +1,4 @@
-/** What an application does not ask for is not in its bundle. @module */
+/** An application's bundle contains no text of features that it does not use. @module */
 import { cp, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -28,7 +28,7 @@ async function scriptOf(name: string): Promise<string> {
   return script;
 }
 
-/** Whether a minifier leaves a text as it is, and no other part of the library says the same. */
+/** True if a minifier keeps the text and no other part of the library contains it. */
 const isDistinctive = (text: string): boolean =>
   text.length >= 30 && / .* /.test(text) && /^[\w ,.:;()/=-]+$/.test(text);
 
@@ -40,7 +40,7 @@ function pageTexts(): string[] {
   return [...new Set(lines.map((line) => line.trim()).filter(isDistinctive))];
 }
 
-/** What the document describes. The summaries of operations are no part of it: every row of the route table has its own. */
+/** The descriptions in the document. The summaries of operations do not count: each row of the route table has its own. */
 function documentTexts(): string[] {
   const texts: string[] = ["operationId", "#/components/schemas/"];
   JSON.parse(openapi, (key, value) => {
@@ -56,7 +56,7 @@ test.each([
 ])("a Worker with an API only: no $what text", async ({ texts, name, least }) => {
   expect(texts.length).toBeGreaterThan(least);
   const [withThem, without] = [await scriptOf(name), await scriptOf("api")];
-  // Every text is one that a bundle with them holds, so none is missed for the way it is written.
+  // A bundle with these texts contains all of them, so none is missed because it is written differently.
   expect(texts.filter((text) => !withThem.includes(text))).toEqual([]);
   expect(without.length).toBeGreaterThan(100_000);
   expect(texts.filter((text) => without.includes(text))).toEqual([]);

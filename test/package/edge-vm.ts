@@ -3,18 +3,18 @@ import { basename } from "node:path";
 import { EdgeRuntime } from "edge-runtime";
 import { build } from "esbuild";
 
-/** A Vercel edge function: a bundle, and a virtual machine that generates no code, neither from strings nor from bytes. */
+/** A Vercel edge function: a bundle in a virtual machine that generates no code, from strings or from bytes. */
 export interface EdgeFunction {
-  /** The files that were bundled, from the project's folder. */
+  /** The bundled files, relative to the project's folder. */
   readonly inputs: readonly string[];
-  /** Evaluates an expression, in which the bundle's exports are those of `application`. */
+  /** Evaluates an expression in which `application` holds the bundle's exports. */
   evaluate(expression: string): unknown;
 }
 
 /**
- * Bundles a program as Vercel does, for the given conditions, and loads it.
+ * Bundles a program with the given conditions, as Vercel does, and loads it.
  *
- * A WebAssembly module that is imported with `?module` is compiled by the host and handed in; the platform does the same.
+ * The host compiles a WebAssembly module that is imported with `?module`, and hands it in; the platform does the same.
  */
 export async function loadEdgeFunction(
   folder: string,

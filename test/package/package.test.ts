@@ -19,7 +19,7 @@ import {
 
 let folder: string;
 let tarball: string;
-/** An application with nothing but the tarball, and one with every peer. */
+/** An application with only the tarball, and one with every peer. */
 let bare: string;
 let full: string;
 
@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 describe("packed package", () => {
-  test("publint: no finding, not even a suggestion", async () => {
+  test("publint: no findings and no suggestions", async () => {
     expect(await run(tool("publint"), ["run", tarball, "--strict", "--level", "suggestion"], folder)).toContain(
       "All good!",
     );
@@ -46,7 +46,7 @@ describe("packed package", () => {
     expect(Object.keys(JSON.parse(report).analysis.entrypoints).sort()).toEqual(Object.keys(manifest.exports).sort());
   });
 
-  test("contains the listed files, no source, no test and no local path", async () => {
+  test("contains the listed files, without sources, tests and local paths", async () => {
     const files = (await run("tar", ["-tzf", tarball], folder)).trim().split("\n");
     expect(files.length).toBeGreaterThan(100);
     const form =
@@ -58,7 +58,7 @@ describe("packed package", () => {
     expect(everything).not.toContain(folder);
   });
 
-  test("installing it: brings its dependencies, no peer and no Node", async () => {
+  test("installing it: brings its dependencies, but no peer and no Node", async () => {
     const packages = Object.keys(
       JSON.parse(await readFile(join(bare, "node_modules/.package-lock.json"), "utf8")).packages,
     );
@@ -98,11 +98,11 @@ describe("package exports", () => {
   });
 });
 
-describe("an import has no side effect", () => {
+describe("importing an entry has no side effect", () => {
   const watched = async (...entries: string[]): Promise<string[]> =>
     JSON.parse(await run(process.execPath, ["import-watched.mjs", ...entries], full));
 
-  test("the watcher finds the effects of a guilty module", async () => {
+  test("the watcher finds a planted module's side effects", async () => {
     expect(await watched("./guilty.mjs")).toEqual([
       "WebAssembly.Module",
       "crypto.randomUUID",
@@ -147,7 +147,7 @@ describe("every entry imported, and a password hashed and verified, in", () => {
 
   test.each([
     { case: "without Node's APIs", date: "2026-06-01" },
-    { case: "with Node's APIs, which came on by default", date: "2026-10-01" },
+    { case: "with Node's APIs, which are now on by default", date: "2026-10-01" },
   ])("workerd $case ($date), bundled by wrangler", async ({ date }) => {
     const output = `bundle-${date}`;
     const config = `wrangler-${date}.json`;
@@ -167,7 +167,7 @@ describe("every entry imported, and a password hashed and verified, in", () => {
     const bundle = Object.keys(outputs).find((path) => path.endsWith("worker.js"))!;
     const imported: string[] = outputs[bundle].imports.map(({ path }: { path: string }) => path);
     expect(imported.map((path) => path.replace(/^\.\/[0-9a-f]{40}-/, ""))).toEqual(["argon2.wasm"]);
-    // Hono's JSX asks `process` for `node:async_hooks` where there is one, and imports nothing.
+    // Hono's JSX asks `process` for `node:async_hooks` if there is one, and imports nothing.
     const script = await readFile(join(full, output, "worker.js"), "utf8");
     expect(script).not.toMatch(/\b(from|import|require)\s*\(?\s*["']node:\w/);
 
@@ -186,7 +186,7 @@ describe("every entry imported, and a password hashed and verified, in", () => {
     expectToWork(JSON.parse((await evaluate("application.useAll().then(JSON.stringify)")) as string), 13);
   });
 
-  test("no runtime of that kind by the default entry, which compiles", async () => {
+  test("the default entry fails in such a runtime, because it compiles", async () => {
     const { inputs, evaluate } = await loadEdgeFunction(full, "all.mjs", []);
     expect(inputs).toContain("node_modules/sallyport/dist/runtime/argon2id.js");
     expect(await evaluate("application.useAll().then(String, String)")).toContain("Wasm code generation disallowed");
@@ -236,7 +236,7 @@ describe("installed command line", () => {
   });
 });
 
-/** What a part of the bench prints of the project that was built. */
+/** The bench's output for a part of the built project. */
 async function bench(part: string): Promise<string> {
   const project = join(folder, "project");
   for (const name of ["bench", "test"]) await cp(join(root, name), join(project, name), { recursive: true });
@@ -248,7 +248,7 @@ test("gzipped: minimal Worker at most 26.5 KiB, 75 with Neon's client; all of id
   const bytesOf = (name: string): number =>
     Number(new RegExp(`^${name} +\\d+\\.\\d\\d KiB, (\\d+) bytes`, "m").exec(printed)?.[1]);
   const [without, withNeon, bare] = [bytesOf("without a driver"), bytesOf("with Neon's client"), bytesOf("bare Hono")];
-  // Smaller than Hono alone would be a Worker that was not bundled.
+  // A Worker smaller than Hono alone was not bundled.
   expect(bare).toBeGreaterThan(1024);
   expect(without).toBeGreaterThan(bare);
   expect(without).toBeLessThanOrEqual(26.5 * 1024);
@@ -266,7 +266,7 @@ test("round-trip bench: counts the requests of every kind of operation", async (
   expect(counts.size).toBeGreaterThan(20);
 });
 
-/** What a compiled file imports, statically or not. */
+/** The imports of a compiled file, static or dynamic. */
 async function importsOf(path: string): Promise<string[]> {
   const { body } = parseAst(await readFile(path, "utf8"), { lang: "js" }, path);
   return body.flatMap((node) => ("source" in node && node.source ? [(node.source as { value: string }).value] : []));

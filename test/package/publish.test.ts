@@ -14,7 +14,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Whatever connects to this port fails: the dry runs need no network. */
+/** Every connection to this port fails: the dry runs need no network. */
 const offline = { HTTP_PROXY: "http://127.0.0.1:9", HTTPS_PROXY: "http://127.0.0.1:9" };
 
 describe("publishing to npm", () => {
@@ -26,7 +26,7 @@ describe("publishing to npm", () => {
     expect([exitCode, stdout.trim()]).toEqual([0, `+ sallyport@${manifest.version}`]);
   });
 
-  test("dry run of a file that is no package: refused", async () => {
+  test("dry run of a file that is not a package: refused", async () => {
     expect((await publish([join(root, "LICENSE")])).exitCode).not.toBe(0);
   });
 });
@@ -40,7 +40,7 @@ describe("publishing to JSR", () => {
   }
   const published = async () => JSON.parse(await readFile(join(root, "jsr.json"), "utf8")) as JsrManifest;
 
-  test("jsr.json: version, license, exports and imports are those of package.json", async () => {
+  test("jsr.json: same version, license, exports and imports as package.json", async () => {
     const { version, license, exports, imports } = await published();
     expect([version, license]).toEqual([manifest.version, manifest.license]);
     const sources = Object.entries(manifest.exports).map(([subpath, conditions]) => {

@@ -17,10 +17,10 @@ export interface Manifest {
   readonly files: readonly string[];
 }
 
-/** package.json, as it is in the project. */
+/** package.json, as in the project. */
 export const manifest: Manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-/** The peers as the project has them, for `npm install`. */
+/** The peers in the project's versions, for `npm install`. */
 export const peers: readonly string[] = Object.keys(manifest.peerDependencies).map(
   (name) => `${name}@${manifest.devDependencies[name]}`,
 );
@@ -33,7 +33,7 @@ export async function temporaryFolder(): Promise<string> {
 /**
  * Builds and packs the project, as `npm publish` would, and returns the tarball's path.
  *
- * What is built is a copy, so that two runs at once do not write the same `dist/`.
+ * It builds a copy, so that two runs at once do not write the same `dist/`.
  */
 export async function pack(folder: string): Promise<string> {
   const project = join(folder, "project");
@@ -49,7 +49,7 @@ export async function pack(folder: string): Promise<string> {
   return join(folder, tarballs[0]!);
 }
 
-/** Installs packages in an empty project, and puts the programs of `consumer/` beside them. */
+/** Installs packages in an empty project, together with the programs of `consumer/`. */
 export async function installed(folder: string, packages: readonly string[]): Promise<string> {
   await mkdir(folder);
   await writeFile(join(folder, "package.json"), JSON.stringify({ name: "consumer", private: true, type: "module" }));
@@ -64,15 +64,15 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a program to its end, whatever that is. */
+/** Runs a program to its end, successful or not. */
 export async function outcomeOf(
   program: string,
   args: readonly string[],
   cwd: string,
   extra: NodeJS.ProcessEnv = {},
 ): Promise<Outcome> {
-  // What npm tells the programs that it runs is about the project, not about the one in `cwd`. The certificates that a machine
-  // trusts stay, since a registry behind a proxy is not reached without them.
+  // npm's variables are about the project, not about the one in `cwd`. The machine's trusted certificates stay: without them
+  // a registry behind a proxy is out of reach.
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(npm_(package|lifecycle|command|config_local)|NODE_(?!EXTRA_CA_CERTS$))/.test(name),
   );
@@ -97,12 +97,12 @@ export async function run(program: string, args: readonly string[], cwd: string)
   return stdout;
 }
 
-/** A program that one of the project's packages brings. */
+/** A program from one of the project's packages. */
 export function tool(name: string): string {
   return join(root, "node_modules", ".bin", name);
 }
 
-/** The Node that the machine has, beside the one that the project brings. */
+/** The machine's own Node, not the one that the project brings. */
 export function systemNode(): string {
   const folders = (process.env.PATH ?? "").split(delimiter).filter((folder) => !folder.includes("node_modules"));
   const found = folders.map((folder) => join(folder, "node")).find(existsSync);

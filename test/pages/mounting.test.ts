@@ -1,4 +1,4 @@
-/** The pages below a base path, in an application with routes of its own. @module */
+/** The pages below a base path, in an application with its own routes. @module */
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AuthError, ConfigurationError } from "../../src/index.ts";
@@ -21,15 +21,15 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** The paths of pages, acts and assets, as a browser asks for them. */
+/** The paths of pages, acts and assets, as a browser requests them. */
 const known: ReadonlySet<string> = new Set([...pageRoutes, ...assets].map(({ path }) => below(path)));
 
-/** The addresses that lead to nothing of ours below the base path; an authenticator app's own scheme is no address of a page. */
+/** The addresses without a page below the base path. An authenticator app's own scheme does not count as an address. */
 const strays = (addresses: Iterable<string>): string[] =>
   [...addresses].filter((address) => !/^otpauth:/.test(address) && !known.has(address.replace(/[?#].*/, "")));
 
 describe("pages below /me", () => {
-  test("sign up, change the name, sign out and sign in: every address stays below", async () => {
+  test("sign up, change the name, sign out and sign in: every address stays below the base path", async () => {
     const person = { identifier: freshIdentifier(), password: goodPassword };
     const browser = pageBrowser(app);
     await browser.open("/me");
@@ -55,7 +55,7 @@ describe("pages below /me", () => {
     expect(strays(browser.addresses)).toEqual([]);
   });
 
-  test("an authenticator app, recovery codes and a second factor: every address stays below", async () => {
+  test("an authenticator app, recovery codes and a second factor: every address stays below the base path", async () => {
     const person = { identifier: freshIdentifier(), password: goodPassword };
     const browser = pageBrowser(app);
     await browser.open("/me/sign-up");
@@ -76,7 +76,7 @@ describe("pages below /me", () => {
     expect(strays(browser.addresses)).toEqual([]);
   });
 
-  test("every row, for a user and for a stranger: no address leads elsewhere", async () => {
+  test("every row, for a user and for a stranger: no address leads outside the base path", async () => {
     const person = await world.person({ transport: "cookie" });
     const stale = await world.person({ transport: "cookie" });
     await world.age(stale.session, 3600);
@@ -105,7 +105,7 @@ describe("pages below /me", () => {
   });
 
   test.each(["/account", "//me/account", "/me", "/me/../account", "/me/account/", "https://evil.example/me/account"])(
-    "R062: next %s: to the account page",
+    "R062: next %s: leads to the account page",
     async (next) => {
       const { identifier, password } = await world.person();
       const reply = await askPages(app, { path: "/me/sign-in", form: { identifier, password, next } });
@@ -113,14 +113,14 @@ describe("pages below /me", () => {
     },
   );
 
-  test("next /me/account#tokens: to that part of the account page", async () => {
+  test("next /me/account#tokens: leads to that part of the account page", async () => {
     const { identifier, password } = await world.person();
     const form = { identifier, password, next: "/me/account#tokens" };
     expect((await askPages(app, { path: "/me/sign-in", form })).location).toBe("/me/account#tokens");
   });
 });
 
-/** An application's own routes, below the base path too, one of which fails. */
+/** An application's own routes, also below the base path, one of which fails. */
 function own(): Hono {
   const routes = new Hono();
   routes.all("/own", (c) => c.text(`own ${c.req.method}`));
@@ -152,7 +152,7 @@ const foreign = [
 ].flatMap((path) =>
   ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"].map((method): [string, string] => [method, path]),
 );
-// A page's own path with a method that no page has is the application's as well.
+// A page's path with a method that no page has belongs to the application as well.
 const unused: [string, string][] = [
   ["PUT", "/me/account"],
   ["DELETE", "/me/sign-out"],
@@ -171,7 +171,7 @@ async function answersOf(application: Hono): Promise<string[]> {
   return answers;
 }
 
-describe("S80: an application with routes of its own", () => {
+describe("S80: an application with its own routes", () => {
   test.each([
     { place: "before them", mount: (ours: Hono) => new Hono().route("/", ours).route("/", own()) },
     { place: "after them", mount: (ours: Hono) => new Hono().route("/", own()).route("/", ours) },
@@ -181,13 +181,13 @@ describe("S80: an application with routes of its own", () => {
     expect(answers).toEqual(await answersOf(mount(new Hono())));
   });
 
-  test("a catch-all after the pages: answers what is no page below the base path", async () => {
+  test("a catch-all after the pages: answers every path below the base path without a page", async () => {
     const mounted = new Hono().route("/", pages(world.auth, { basePath })).all("*", (c) => c.text("own", 404));
     expect(await (await mounted.request("/me/nowhere")).text()).toBe("own");
     expect((await mounted.request("/me/sign-in")).status).toBe(200);
   });
 
-  test("the address of an act, opened: redirects below the base path", async () => {
+  test("opening the address of an act: redirects below the base path", async () => {
     const shown = new Set(pageRoutes.filter(({ takes }) => takes === "nothing").map(({ path }) => path));
     const acts = pageRoutes.filter(({ path }) => !shown.has(path));
     expect(acts.length).toBeGreaterThan(15);
@@ -224,7 +224,7 @@ describe("brand", () => {
     expect([titleOf(text), brandOf(text)]).toEqual([title, brand]);
   });
 
-  test("a name with markup: is text on every page, and on one of a failure", async () => {
+  test("a name with markup: is text on every page, also on the failure page", async () => {
     const name = `"'></title><script>alert(1)</script>`;
     const branded = pages(world.auth, { brand: { name } });
     const as = await world.person({ transport: "cookie" });
@@ -239,7 +239,7 @@ describe("brand", () => {
     }
   });
 
-  test("the page of a failure: leads home", async () => {
+  test("the failure page: leads home", async () => {
     const brand = { name: "Acme", homePath: "/home" };
     const failing = new Hono().notFound((c) => failurePage(new AuthError("not_found"), c, { basePath, brand }));
     const { status, text } = await askPages(failing, { path: "/nowhere" });
@@ -253,7 +253,7 @@ describe("brand", () => {
   });
 });
 
-describe("where a person goes next", () => {
+describe("where a user goes next", () => {
   const returnPaths = { signIn: "/dashboard?tab=1", signUp: "/welcome", signOut: "/goodbye" };
   const brand = { name: "Acme", homePath: "/home" };
   const outside: ReadonlySet<string> = new Set([...Object.values(returnPaths), brand.homePath]);
@@ -263,7 +263,7 @@ describe("where a person goes next", () => {
     return mounted;
   };
 
-  test("sign-up, sign-out and sign-in: to their return paths, and no address leads elsewhere", async () => {
+  test("sign-up, sign-out and sign-in: lead to their return paths, and no address leads elsewhere", async () => {
     const person = { identifier: freshIdentifier(), password: goodPassword };
     const browser = pageBrowser(withReturns());
     await browser.open("/me/sign-up");
@@ -278,7 +278,7 @@ describe("where a person goes next", () => {
     expect(strays(browser.addresses).filter((address) => !outside.has(address))).toEqual([]);
   });
 
-  test("after a second factor: to the return path of sign-in", async () => {
+  test("after a second factor: leads to the return path of sign-in", async () => {
     const { app: phone, person } = await addApp(world, await world.person({ transport: "cookie" }));
     const browser = pageBrowser(withReturns());
     await browser.open("/me/sign-in");
@@ -296,7 +296,7 @@ describe("where a person goes next", () => {
   });
 
   test.each(["//evil.example", "/dashboard", "/dashboard?tab=2", "/welcome", "https://evil.example/dashboard?tab=1"])(
-    "R062: next %s: to the return path",
+    "R062: next %s: leads to the return path",
     async (next) => {
       const { identifier, password } = await world.person();
       const reply = await askPages(withReturns(), { path: "/me/sign-in", form: { identifier, password, next } });
@@ -304,7 +304,7 @@ describe("where a person goes next", () => {
     },
   );
 
-  test("after step-up without a next: to the account page", async () => {
+  test("after step-up without a next: leads to the account page", async () => {
     const person = await world.person({ transport: "cookie" });
     const form = { type: "password", password: person.password };
     const reply = await askPages(withReturns(), { path: "/me/account/step-up", form, as: person });

@@ -1,4 +1,4 @@
-/** What the pages do, asked without a browser. @module */
+/** The pages' answers, requested without a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { nextPath, sections } from "../../src/pages/next-path.ts";
@@ -37,7 +37,7 @@ describe("R062: page after a proof", () => {
     "",
   ];
 
-  test.each(hostile)("%j: to the account page", async (next) => {
+  test.each(hostile)("%j: leads to the account page", async (next) => {
     expect(nextPath(next, siteOf())).toBe("/account");
     const person = await world.person({ transport: "cookie" });
     const { identifier, password } = person;
@@ -53,7 +53,7 @@ describe("R062: page after a proof", () => {
     expect([proved.status, proved.location]).toEqual([303, "/account"]);
   });
 
-  test("every part of the account page: leads to itself", () => {
+  test("every part of the account page is a possible target", () => {
     for (const section of sections) expect(nextPath(`/account#${section}`, siteOf())).toBe(`/account#${section}`);
   });
 });
@@ -94,7 +94,7 @@ describe("page cookies", () => {
     });
   });
 
-  test("sign-out: ends the session, and alone clears its cookie", async () => {
+  test("sign-out: ends the session and clears only its cookie", async () => {
     const person = await world.person({ transport: "cookie" });
     const reply = await world.ask({ path: "/sign-out", form: {}, as: person });
     expect([reply.status, reply.location]).toEqual([303, "/sign-in"]);
@@ -105,7 +105,7 @@ describe("page cookies", () => {
   });
 });
 
-describe("refusals beside their fields", () => {
+describe("refusals next to their fields", () => {
   test.each([
     ["/sign-in", { identifier: "nobody@example.com", password: "x" }, 401, "The user name or password is incorrect."],
     ["/sign-up", { identifier: "a b", password: goodPassword }, 400, "without spaces"],
@@ -136,7 +136,7 @@ describe("refusals beside their fields", () => {
     expect(input).toContain('aria-invalid="true"');
   });
 
-  test("too many wrong passwords: the page and the header say how long to wait", async () => {
+  test("too many wrong passwords: page and header say how long to wait", async () => {
     const { identifier } = await world.person();
     let reply = await world.ask({ path: "/sign-in", form: { identifier, password: "x" } });
     for (let more = 0; more < 10; more++)
@@ -164,7 +164,7 @@ describe("S36: /.well-known/webauthn", () => {
   test.each([
     ["one origin", [webauthn("https://a.example")], undefined],
     [
-      "another for something else",
+      "another origin for another use",
       [webauthn("https://a.example"), { origin: "https://b.example", uses: ["csrf"] as const }],
       undefined,
     ],

@@ -1,4 +1,4 @@
-/** What the pages' script asks for, asked without it. @module */
+/** The requests of the pages' script, made without it. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { goodPassword, type Person } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
@@ -35,7 +35,7 @@ const assertionFor = async (authenticator: Authenticator, path: string, more: Pa
   await authenticator.get(JSON.parse((await post(path, {}, more)).text));
 
 describe("passkey pages", () => {
-  test("registered under the name that its owner gave", async () => {
+  test("a passkey is registered under its owner's name for it", async () => {
     const { person, authenticator } = await withPasskey();
     const { data: kept } = await world.auth.passkeys.list({ actor: person.actor, userId: person.userId });
     expect(kept.map(({ name }) => name)).toEqual(["Phone"]);
@@ -85,7 +85,7 @@ describe("passkey sign-in page", () => {
     expect((await post("/sign-in/passkey", { response })).status).toBe(401);
   });
 
-  test("as the second factor: signs in and clears the ticket", async () => {
+  test("a passkey as the second factor: signs in and clears the ticket", async () => {
     const { person, authenticator } = await withPasskey();
     await world.levelTwo(person.session);
     const { person: withApp } = await addApp(world, person);
@@ -102,7 +102,7 @@ describe("passkey sign-in page", () => {
     expect([stranger.status, JSON.parse(stranger.text).message]).toEqual([401, expect.stringContaining("Start again")]);
   });
 
-  test("as a fresh proof: the old session token is refused afterwards", async () => {
+  test("a passkey as a fresh proof: the old session token is refused afterwards", async () => {
     const { person, authenticator } = await withPasskey();
     await world.age(person.session, 3600);
     const refused = await post("/account/passkeys/options", {}, { as: person });
@@ -116,7 +116,7 @@ describe("passkey sign-in page", () => {
   });
 });
 
-test("step-up page, suspended passkey only: asks for the password", async () => {
+test("step-up page, only a suspended passkey: asks for the password", async () => {
   const person = await world.person({ transport: "cookie" });
   await givenPasskey(world, person.userId, "suspended");
   await world.age(person.session, 3600);
@@ -126,7 +126,7 @@ test("step-up page, suspended passkey only: asks for the password", async () => 
   expect((await world.ask({ path: "/account/step-up", form, as: person })).status).toBe(303);
 });
 
-test("step-up page, user with a second factor: a password is neither asked for nor enough", async () => {
+test("step-up page, user with a second factor: a password is neither requested nor sufficient", async () => {
   const { person } = await addApp(world, await world.person({ transport: "cookie" }));
   await world.age(person.session, 3600);
   const page = await world.ask({ path: "/account/step-up", as: person });

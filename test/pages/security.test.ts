@@ -1,4 +1,4 @@
-/** What the pages refuse, asked without a browser. @module */
+/** The pages' refusals, requested without a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pages } from "../../src/pages/index.tsx";
 import { pageRoutes } from "../../src/pages/page-routes.ts";
@@ -22,11 +22,11 @@ const acts = pageRoutes.filter(({ takes }) => takes !== "nothing");
 const shown = pageRoutes.filter(({ takes }) => takes === "nothing");
 const usersActs = acts.filter(({ access }) => access === "user");
 
-/** A request for an act, with nothing in it. */
+/** An empty request for an act. */
 const asked = ({ path, takes }: (typeof acts)[number]): SentToPage =>
   takes === "form" ? { path, form: {} } : { path, json: {} };
 
-test("pages: there are pages to look at", () => {
+test("pages: the list to test is not empty", () => {
   expect([acts.length > 25, shown.length > 6, usersActs.length > 15]).toEqual([true, true, true]);
 });
 
@@ -39,7 +39,7 @@ describe("R058, S13: form posts from other origins", () => {
   };
 
   test.each(acts.map((act) => [act.path, act] as const))("POST %s", async (_path, act) => {
-    // A session that is none: nothing is to happen even where the proof is there.
+    // An invalid session: nothing must happen even with the proof.
     const nobody = { "__Host-session": "A".repeat(43) };
     const before = await lastChange();
     for (const site of sites) {
@@ -62,7 +62,7 @@ describe("R058, S13: form posts from other origins", () => {
     expect(await lastChange()).toBe(before);
   });
 
-  test("with a live session, from another site: no effect", async () => {
+  test("a form post from another site with a live session: no effect", async () => {
     const before = await lastChange();
     for (const act of acts) {
       const reply = await world.ask({ ...asked(act), as: ada, headers: { "sec-fetch-site": "cross-site" } });
@@ -74,8 +74,8 @@ describe("R058, S13: form posts from other origins", () => {
 
 describe("page access", () => {
   const dead = [
-    ["nobody", undefined],
-    ["a session that is none", { token: "A".repeat(43) }],
+    ["anonymous", undefined],
+    ["an unknown session", { token: "A".repeat(43) }],
   ] as const;
 
   test.each(dead)("S19: %s: redirected to sign-in and back, without touching a cookie", async (_name, as) => {
@@ -140,7 +140,7 @@ describe("page access", () => {
       }
     }
     expect(await lastChange()).toBe(before);
-    // Her own password is not a passkey, and is not removed as one.
+    // Her own password is not a passkey, and cannot be removed as one.
     const own = await world.ask({ path: "/account/passkeys/remove", form: { passkey_id: ada.credentialId }, as: ada });
     expect(own.status).toBe(404);
   });
@@ -159,7 +159,7 @@ describe("page requests", () => {
       const type = act.takes === "form" ? "application/x-www-form-urlencoded" : "application/json";
       const headers = { "content-type": type };
       const before = await lastChange();
-      // The act that ends a session is the only one that asks for nothing.
+      // The act that ends a session is the only one without fields.
       const tooLarge = [
         await world.ask({ path, body: large, headers, as: ada }),
         await world.ask({ path, body: stream(), headers, as: ada }),
@@ -249,7 +249,7 @@ describe("page output", () => {
       expect([text.includes(password), text.includes('role="alert"')]).toEqual([false, true]);
   });
 
-  test("R064: every answer has its Content-Security-Policy and is not cached", async () => {
+  test("R064: every answer has a Content-Security-Policy and is not cached", async () => {
     const replies = [
       ...(await Promise.all(shown.map(({ path }) => world.ask({ path, as: ada })))),
       ...(await Promise.all(

@@ -6,7 +6,7 @@ import { advanceTestClock, installTestClock, setTestClock } from "../../src/test
 import { backendNames, openBackend } from "../support/databases.ts";
 
 describe("database clock", () => {
-  test.each(["pglite", "postgres"] as const)("%s: the production one passes, its absence does not", async (name) => {
+  test.each(["pglite", "postgres"] as const)("%s: a production clock passes, a missing one fails", async (name) => {
     const empty = await openBackend(name, { empty: true });
     await expect(assertProductionClock(empty.database)).rejects.toMatchObject({ code: "clock_missing" });
     const { database } = await openBackend(name);
@@ -29,7 +29,7 @@ describe("database clock", () => {
     await expect(migrate(database, migrations)).rejects.toMatchObject({ code: "clock_replaced" });
   });
 
-  test.each(backendNames)("%s: the test clock is set, advanced and let go, and never served from", async (name) => {
+  test.each(backendNames)("%s: the test clock is set, advanced and released; no server accepts it", async (name) => {
     const { database } = await openBackend(name);
     await installTestClock(database);
     const shown = async (): Promise<Date> =>
@@ -47,7 +47,7 @@ describe("database clock", () => {
     await expect(assertProductionClock(database)).rejects.toMatchObject({ code: "clock_replaced" });
   });
 
-  test("statements see through it to an index", async () => {
+  test("statements that use the clock can use an index", async () => {
     const { database } = await openBackend("postgres");
     await database.batch([
       sql`create table expiring (expires_at timestamptz)`,
@@ -59,7 +59,7 @@ describe("database clock", () => {
     expect(JSON.stringify(plan)).toMatch(/Index Cond: \(expires_at > statement_timestamp\(\)\)/);
   });
 
-  test("advances inside a batch that waits", async () => {
+  test("the clock advances inside a batch that waits", async () => {
     const { database } = await openBackend("postgres");
     const [before, , after] = (await database.batch([
       sql`select sallyport_now() as now`,

@@ -241,12 +241,12 @@ describe.each(backendNames)("%s", (name) => {
       }
     });
 
-    test("a mistake in a statement is explained", async () => {
+    test("the error for a mistake in a statement explains it", async () => {
       expect((await failure(database.run(sql`select 1 from nowhere`))).message).toContain('"nowhere" does not exist');
     });
   });
 
-  test("forty requests at once: all answered", async () => {
+  test("forty requests at once: all are answered", async () => {
     const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => value(sql`select ${n}::int4 as value`)));
     expect(answers).toEqual(Array.from({ length: 40 }, (_, n) => n));
   });

@@ -29,13 +29,13 @@ async function records(database: Database): Promise<string[]> {
   );
 }
 
-/** A database without any migration, for the running test. */
+/** A database without migrations, for the running test. */
 async function open(name: BackendName, options?: BackendOptions): Promise<Backend> {
   return await openBackend(name, { ...options, empty: true });
 }
 
 describe.each(backendNames)("migrate on %s", (name) => {
-  test("applies all in order, once", async () => {
+  test("applies all migrations in order, once", async () => {
     const { database } = await open(name);
     expect(await migrate(database, list)).toEqual({ applied: names(list), pending: [] });
     expect(await records(database)).toEqual(names(list));
@@ -43,13 +43,13 @@ describe.each(backendNames)("migrate on %s", (name) => {
     expect(await migrate(database, list)).toEqual({ applied: [], pending: [] });
   });
 
-  test("applies what was added since", async () => {
+  test("applies migrations that were added since", async () => {
     const { database } = await open(name);
     await migrate(database, list.slice(0, 2));
     expect(await migrate(database, list)).toEqual({ applied: [second.name], pending: [] });
   });
 
-  test("a dry run says what it would do, and changes nothing", async () => {
+  test("a dry run reports what it would do, and changes nothing", async () => {
     const { database } = await open(name);
     const dry = async (): Promise<unknown> => await migrate(database, list, { dryRun: true });
     expect(await dry()).toEqual({ applied: [], pending: names(list) });
@@ -72,10 +72,10 @@ describe("migrate, refusals", () => {
   const edited = { ...first, text: `${first.text} ` };
 
   test.each([
-    { case: "a file that was edited", applied: list, given: [clock, edited, second], code: "migration_changed" },
+    { case: "an edited file", applied: list, given: [clock, edited, second], code: "migration_changed" },
     { case: "a list that lacks an applied one", applied: list, given: [clock, second], code: "migration_unknown" },
     { case: "a list that lacks the last one", applied: list, given: [clock, first], code: "migration_unknown" },
-    { case: "one to insert before an applied one", applied: [clock, second], given: list, code: "migration_order" },
+    { case: "a new one before an applied one", applied: [clock, second], given: list, code: "migration_order" },
   ])("$case: $code", async ({ applied, given, code }) => {
     const { database } = await open("postgres");
     const independent = applied.map((migration) =>

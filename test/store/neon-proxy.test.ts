@@ -29,7 +29,7 @@ interface Sent {
   body?: string;
 }
 
-/** A request as a page, a script or a stranger could send it; `fetch` would not let us write `Host` or `Origin`. */
+/** A request as a page, a script or a stranger could send it. `fetch` does not allow setting `Host` or `Origin`. */
 async function send({ method = "POST", path = "/sql", headers = {}, body: sent = body }: Sent): Promise<{
   status: number;
   headers: Record<string, unknown>;
@@ -68,7 +68,7 @@ describe("Neon proxy, access", () => {
     },
     { case: "no connection string", sent: () => ({}), status: 401 },
     {
-      case: "a connection string that is none",
+      case: "an invalid connection string",
       sent: () => ({ headers: { "neon-connection-string": "x" } }),
       status: 401,
     },
@@ -97,7 +97,7 @@ describe("Neon proxy, access", () => {
       status: 421,
     },
     {
-      case: "a name that begins like ours",
+      case: "a name that begins like the proxy's",
       sent: () => ({ headers: { ...authorized(), host: `localhost.evil.example:${port()}` } }),
       status: 421,
     },
@@ -130,8 +130,8 @@ describe("Neon proxy, request format", () => {
     { case: "no query", body: "{}", status: 400 },
     { case: "null", body: "null", status: 400 },
     { case: "a query that is a number", body: '{"query":1}', status: 400 },
-    { case: "params that are no list", body: '{"query":"select 1","params":"x"}', status: 400 },
-    { case: "a param that is no text", body: '{"query":"select 1","params":[1]}', status: 400 },
+    { case: "params that are not a list", body: '{"query":"select 1","params":"x"}', status: 400 },
+    { case: "a param that is not text", body: '{"query":"select 1","params":[1]}', status: 400 },
     { case: "a bad query in a list", body: '{"queries":[{"query":"select 1"},{}]}', status: 400 },
     { case: "no params", body: '{"query":"select 1"}', status: 200 },
     { case: "an empty list", body: '{"queries":[]}', status: 200 },

@@ -18,7 +18,7 @@ describe.each(["pglite-over-neon", "postgres-over-neon"] as const)("%s, lost and
   });
   afterAll(() => opened.close());
 
-  /** Sends one request of which the client sees the fault. */
+  /** Sends one request, and the client sees the fault. */
   const failing = async (shown: NeonFault, send: () => Promise<unknown>): Promise<Error> => {
     fault = shown;
     const error = await failure(send());

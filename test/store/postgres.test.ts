@@ -14,12 +14,12 @@ describe.each(["postgres", "postgres-over-neon"] as const)("%s, with concurrent 
   ];
   const touch = (id: number): Statement => sql`update pair set touched = touched + 1 where id = ${id}::int4`;
 
-  test("of two batches that deadlock, both succeed", async () => {
+  test("two batches that deadlock: both succeed", async () => {
     const { database } = await openBackend(name, { timeoutMilliseconds: 20_000 });
     await database.batch(schemaOfPair);
     const referee = await openClient(database);
     await referee.query("select pg_advisory_lock(1)");
-    // Each holds its first row before either asks for its second.
+    // Each holds its first row before either requests its second.
     const meet = sql`select pg_advisory_xact_lock_shared(1)::text as met`;
     const both = [database.batch([touch(1), meet, touch(2)]), database.batch([touch(2), meet, touch(1)])];
     await until(async () => (await waitingOn(referee, "advisory")) === 2);
@@ -118,7 +118,7 @@ describe("postgres on one client", () => {
   const stored = async (): Promise<number[]> =>
     (await opened.database.run(sql<{ id: number }>`select id from thing order by id`)).map(({ id }) => id);
 
-  test("outside a transaction, each request is its own; requests take turns", async () => {
+  test("outside a transaction, each request is its own transaction, and requests take turns", async () => {
     const database = postgres(await openClient(opened.database));
     await Promise.allSettled([
       database.batch([insert(1), sql`select sallyport_refuse('not_found')`]),

@@ -34,7 +34,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
         ${object}::uuid)`);
   }
 
-  /** What the guard says: the code, or null. */
+  /** The guard's answer: the code, or null. */
   async function verdict(row: GuardedAct, actor: Person["actor"] | typeof system, object: string, relation?: string) {
     const who = acting(actor);
     const about = {
@@ -49,8 +49,8 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
 
   test.each([
     { case: "the strongest relation", relation: "owner", refusal: null },
-    { case: "another that the row names", relation: "admin", refusal: null },
-    { case: "one that the row does not name", relation: "member", refusal: "not_found" },
+    { case: "another relation that the row names", relation: "admin", refusal: null },
+    { case: "a relation that the row does not name", relation: "member", refusal: "not_found" },
   ])("$case on the object: $refusal", async ({ relation, refusal }) => {
     const person = await world.person();
     const object = newObject();
@@ -58,7 +58,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     expect(await verdict(act, person.actor, object)).toBe(refusal);
   });
 
-  test("no relation, one on another object, one on another type of object: not_found", async () => {
+  test("no relation, a relation on another object, or on another type of object: not_found", async () => {
     const person = await world.person();
     const object = newObject();
     await relate(person, "owner", newObject());
@@ -73,7 +73,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     expect(await verdict(act, person.actor, object)).toBe("not_found");
   });
 
-  test("a holder who is suspended: unauthorized.invalid_token", async () => {
+  test("a suspended holder: unauthorized.invalid_token", async () => {
     const person = await world.person();
     const object = newObject();
     await relate(person, "owner", object);
@@ -81,7 +81,7 @@ describe.each(["pglite", "postgres"] as const)("%s", (name) => {
     expect(await verdict(act, person.actor, object)).toBe("unauthorized.invalid_token");
   });
 
-  test("an administrator without the relation, where the row names none: forbidden; the application: allowed", async () => {
+  test("an administrator without the relation, if the row admits none: forbidden; the application: allowed", async () => {
     const administrator = await world.administrator();
     const object = newObject();
     expect(await verdict(act, administrator.actor, object)).toBe("forbidden");

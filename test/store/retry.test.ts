@@ -4,7 +4,7 @@ import { retryConflicts } from "../../src/store/drivers/retry.ts";
 import { DatabaseUnreachableError } from "../../src/store/drivers/unreachable.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
 
-/** Fails with each of these in turn, then answers. */
+/** Fails with each of these errors in turn, then answers. */
 function failing(errors: readonly Error[]): { database: Database; attempts: () => number } {
   let attempts = 0;
   const attempt = async (): Promise<never[]> => {

@@ -59,7 +59,7 @@ describe("a nested statement is inlined and renumbered", () => {
     expect({ text: statement.text, params: statement.params }).toEqual({ text, params });
   });
 
-  test("a nested statement is not changed by nesting", () => {
+  test("nesting does not change the nested statement", () => {
     const before = live.text;
     sql`${1} ${live}`;
     expect(live.text).toBe(before);

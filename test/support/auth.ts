@@ -27,7 +27,7 @@ import { type Database, type Statement, sql } from "../../src/store/sql.ts";
 import { type CountingDatabase, countingDatabase } from "./counting-database.ts";
 import { type Backend, type BackendName, type BackendOptions, backend } from "./databases.ts";
 
-/** A hasher that counts the Argon2id computations, not the calls: what is refused unread costs nothing. */
+/** A hasher that counts Argon2id computations, not calls: a hash that is refused unread costs nothing. */
 export interface CountingHasher extends PasswordHasher {
   readonly computations: number;
   reset(): void;
@@ -63,7 +63,7 @@ function quickTag(password: Uint8Array, salt: Uint8Array, cost = quickCost): Uin
   return computation.tag({ password, salt, cost, tagBytes: 32 });
 }
 
-/** Argon2id at the least cost and without a queue: a real hash of a real password, in a hundredth of the time. */
+/** Argon2id at the least cost and without a queue: a real hash of a real password in a hundredth of the time. */
 export function quickHasher(): PasswordHasher {
   return {
     async hash(password) {
@@ -82,10 +82,10 @@ export function quickHasher(): PasswordHasher {
 
 const quickDecoy = encodePhc({ cost: quickCost, salt: new Uint8Array(16), tag: new Uint8Array(32).fill(1) });
 
-/** Where the client's address is in a test's requests. */
+/** The header with the client's address in a test's requests. */
 export const addressHeader = "x-test-address";
 
-/** What every feature is made of, in one object. */
+/** The settings of every feature, in one object. */
 export interface FullOptions
   extends Omit<AuthOptions, "features" | "clientAddress">,
     MfaOptions,
@@ -99,7 +99,7 @@ export interface FullOptions
   signUp?: SignUpMode;
 }
 
-/** Every feature that there is. */
+/** Every feature. */
 export function everyFeature(options: FullOptions) {
   const { passwordHasher: hasher, decoyHash: decoy, predictableWords, isCompromisedPassword: isCompromised } = options;
   return [
@@ -114,7 +114,7 @@ export function everyFeature(options: FullOptions) {
   ] as const;
 }
 
-/** Every operation that there is. */
+/** Every operation. */
 export type FullAuth = Auth<ReturnType<typeof everyFeature>>;
 
 /** Sallyport with every feature. */
@@ -129,7 +129,7 @@ export function fullAuth(options: FullOptions): FullAuth {
     ...(lifetimes && { lifetimes }),
     ...(limits && { limits }),
     ...(allowNonAsciiIdentifiers !== undefined && { allowNonAsciiIdentifiers }),
-    // A test that provokes a fault looks for it itself.
+    // A test that provokes a fault checks it itself.
     onError: onError ?? (() => undefined),
   });
 }
@@ -140,7 +140,7 @@ export const goodPassword = "vmqkzhrwxjcygpfb";
 export const otherPassword = "tuldnbfpgycjxwrh";
 export const system: SystemActor = systemActor("test");
 
-/** Somebody who has signed up, and what they hold. */
+/** A user who has signed up, and what they hold. */
 export interface Person {
   readonly identifier: string;
   readonly password: string;
@@ -153,7 +153,7 @@ export interface Person {
   readonly knownDevice: string;
 }
 
-/** One audit event, as it is stored. */
+/** One audit event, as stored. */
 export interface StoredEvent {
   readonly id: string;
   readonly action: string;
@@ -171,28 +171,28 @@ export interface OpenOptions extends BackendOptions {
   auth?: Partial<FullOptions>;
 }
 
-/** Sallyport on a database of its own, with what a test needs to look behind it. */
+/** Sallyport on its own database, with tools to inspect it. */
 export interface World {
   readonly auth: FullAuth;
-  /** As the driver made it: what goes through it is not counted. */
+  /** The driver's own database: its requests are not counted. */
   readonly database: Database;
   readonly counting: CountingDatabase;
   readonly hasher: CountingHasher;
   readonly backend: Backend;
-  /** Another isolate: the same database and secrets, nothing else in common. */
+  /** Another isolate: it shares only the database and the secrets. */
   isolate(options?: Partial<FullOptions>): FullAuth;
   rows<Row>(statement: Statement<Row>): Promise<Row[]>;
-  /** Signs somebody new up, from an address that nobody else has. */
+  /** Signs a new user up, from a fresh address. */
   person(options?: { transport?: Transport; password?: string; identifier?: string }): Promise<Person>;
-  /** Signs somebody in again, from a new address. */
+  /** Signs a user in again, from a fresh address. */
   signIn(person: Person, options?: { transport?: Transport; auth?: FullAuth }): Promise<Person>;
-  /** Somebody who is an administrator, in a session at level 2. */
+  /** A user who is an administrator, in a session at level 2. */
   administrator(): Promise<Person>;
-  /** Gives somebody the right, who loses the factor that it needed. */
+  /** Makes a user an administrator, and removes the factor that this required. */
   makeAdministrator(userId: UserId): Promise<void>;
   /** Writes a second factor, proved now, into a session. */
   levelTwo(session: Pick<Session, "id">): Promise<void>;
-  /** Gives a user an active factor that nobody can use. */
+  /** Gives a user an active factor without a usable key. */
   enroll(userId: string): Promise<void>;
   /** Sets the user's policy: a second factor is required, from `graceUntil` on. */
   requireFactor(userId: string, graceUntil?: Date): Promise<void>;
@@ -200,7 +200,7 @@ export interface World {
   age(session: Pick<Session, "id">, seconds: number): Promise<void>;
   liveSessions(userId: string): Promise<number>;
   tickets(userId: string): Promise<number>;
-  /** Events by what they are about or who caused them, oldest first. */
+  /** Events by their target or their actor, oldest first. */
   events(filter: { actor?: string; target?: string; action?: string }): Promise<StoredEvent[]>;
   close(): Promise<void>;
 }
@@ -319,12 +319,12 @@ export function freshIdentifier(): string {
   return `p${toHex(randomBytes(8))}@example.com`;
 }
 
-/** An IPv6 address of a network that nobody else has. */
+/** An IPv6 address in a fresh network. */
 export function freshAddress(): string {
   return `2001:${toHex(randomBytes(4)).replace(/(.{4})/, "$1:")}::1`;
 }
 
-/** The code that a promise is refused with; `"done"` if it is not. Any other failure is thrown. */
+/** The code of a promise's refusal; `"done"` if it is not refused. Any other failure is thrown. */
 export async function outcome(promise: Promise<unknown>): Promise<ErrorCode | "done"> {
   try {
     await promise;

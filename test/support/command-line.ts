@@ -17,7 +17,7 @@ export async function sallyportFed(
   return await start({}, input, args);
 }
 
-/** The same, with more of an environment. */
+/** The same, with a larger environment. */
 export async function sallyportWith(
   more: Readonly<Record<string, string>>,
   ...args: string[]

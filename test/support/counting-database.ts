@@ -1,19 +1,19 @@
 import type { Database, Statement } from "../../src/store/sql.ts";
 
-/** A database that counts: one for each `run` and each `batch`. */
+/** A database that counts each `run` and each `batch` as one. */
 export interface CountingDatabase extends Database {
   /** Requests since the start or the last {@link CountingDatabase.reset}. */
   readonly requests: number;
   /** The text of every statement, in order. */
   readonly statements: readonly string[];
-  /** Forgets what was counted, and takes another budget (or none) for what follows. */
+  /** Resets the count, and sets a new budget (or none). */
   reset(budget?: number): void;
 }
 
 /**
- * Counts the requests that reach `database`, and refuses those beyond the budget before they do.
+ * Counts the requests to `database`, and refuses those beyond the budget before they reach it.
  *
- * @param budget The most requests that may be made. Default: any number.
+ * @param budget The largest number of requests. Default: no limit.
  */
 export function countingDatabase(database: Database, budget: number = Number.POSITIVE_INFINITY): CountingDatabase {
   let limit = budget;

@@ -9,7 +9,7 @@ import { request } from "node:http";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 
-// Strict: an option that is not here is an error.
+// Strict: an unknown option is an error.
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {

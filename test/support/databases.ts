@@ -11,7 +11,7 @@ import { type NeonBackend, pgliteBackend, poolBackend } from "../../worker/devel
 import { type NeonProxyOptions, startNeonProxy } from "../../worker/development/neon-proxy.node.ts";
 import type { PostgresServer } from "./postgres-cluster.ts";
 
-/** Every way to reach a database. Races mean something on the last two only: PGlite has one session. */
+/** Every way to reach a database. Races are meaningful on the last two only: PGlite has one session. */
 export const backendNames = ["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] as const;
 
 export type BackendName = (typeof backendNames)[number];
@@ -21,11 +21,11 @@ export interface BackendOptions {
   empty?: boolean;
   /** The driver's deadline for one request. Default 2000; PGlite has none. */
   timeoutMilliseconds?: number;
-  /** Faults to show, where the backend goes through the proxy. */
+  /** Faults to show, if the backend goes through the proxy. */
   faults?: NonNullable<NeonProxyOptions["faults"]>;
 }
 
-/** A database that nobody else uses. */
+/** A database for this test only. */
 export interface Backend {
   readonly database: Database;
   /** How another process reaches the same database: over the socket, or through the proxy at `fetchEndpoint`. */
@@ -35,15 +35,15 @@ export interface Backend {
 }
 
 /**
- * Makes a fresh migrated database and connects to it in the way that `name` says.
+ * Makes a fresh migrated database and connects to it in the way that `name` selects.
  *
- * @throws {Error} If the backend cannot be had on this machine. Absent means red, never skipped.
+ * @throws {Error} If the machine cannot provide the backend. Absent means red, never skipped.
  */
 export async function backend(name: BackendName, options: BackendOptions = {}): Promise<Backend> {
   return await backends[name](options);
 }
 
-/** The same, closed when the running test ends. */
+/** The same, closed at the end of the running test. */
 export async function openBackend(name: BackendName, options?: BackendOptions): Promise<Backend> {
   const opened = await backend(name, options);
   onTestFinished(() => opened.close());
@@ -88,7 +88,7 @@ async function overNeon(
   };
 }
 
-/** A PGlite instance of one's own; closing it is the caller's. */
+/** A new PGlite instance; the caller closes it. */
 export async function createPglite({ empty = false }: BackendOptions): Promise<PGlite> {
   const dumps = inject("databases").pglite;
   if ("missing" in dumps) throw new Error(`PGlite is not available: ${dumps.missing}`);
@@ -96,7 +96,7 @@ export async function createPglite({ empty = false }: BackendOptions): Promise<P
   return await PGlite.create({ loadDataDir: new Blob([dump]) });
 }
 
-/** A database of its own on the run's server, with a pool on it that is large enough for races. */
+/** A new database on the run's server, with a pool that is large enough for races. */
 async function createPostgres({ empty = false }: BackendOptions): Promise<{
   pool: pg.Pool;
   connectionString: string;
@@ -109,7 +109,7 @@ async function createPostgres({ empty = false }: BackendOptions): Promise<{
   await administer(server, `create database ${name} template ${empty ? "template0" : template}`);
 
   const pool = new pg.Pool({ ...server, database: name, max: 40 });
-  // An idle connection that a test ends is dropped by the pool; without a listener it would end the worker.
+  // The pool drops an idle connection that a test ends. Without a listener, the error would end the worker.
   pool.on("error", () => undefined);
   return {
     pool,

@@ -4,8 +4,8 @@ import type { Database } from "../../src/store/sql.ts";
 import type { World } from "./auth.ts";
 
 /**
- * How many deadlocks the server finds while `work` runs. It has connections of its own, which end before the count: until then
- * each may keep what it has found to itself. Nothing else may deadlock in this world.
+ * How many deadlocks the server finds while `work` runs. `work` has its own connections, which end before the count: until then
+ * each may withhold its statistics. Nothing else may deadlock in this world.
  */
 export async function deadlocksDuring(world: World, work: (database: Database) => Promise<void>): Promise<number> {
   const name = `deadlocks ${crypto.randomUUID()}`;

@@ -4,18 +4,18 @@ import { type FullAuth, type OpenOptions, openAuth, type World } from "./auth.ts
 import type { BackendName } from "./databases.ts";
 
 export interface WorldOptions extends OpenOptions {
-  /** The backends. Each of them runs the whole suite. */
+  /** The backends. The whole suite runs on each of them. */
   on: readonly BackendName[];
   /** Sets the database's clock to this time before each test. Default: the clock runs. */
   clock?: Date;
 }
 
 /**
- * A suite with a {@link World} of its own on each backend, which opens before the first test and closes after the last.
+ * A suite with its own {@link World} on each backend. The world opens before the first test and closes after the last.
  *
- * Outside of tests and hooks there is no world yet, so read `world` and `auth` inside of them only.
+ * Outside tests and hooks there is no world yet, so read `world` and `auth` only inside them.
  *
- * @param subject What the suite is about: it opens the title of each of its tests.
+ * @param subject The subject of the suite: the title of each of its tests begins with it.
  */
 export function describeWorld(
   subject: string,

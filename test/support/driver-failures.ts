@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Statement, sql } from "../../src/store/sql.ts";
 
-/** What the request failed with. */
+/** The error that the request failed with. */
 export async function failure(promise: Promise<unknown>): Promise<Error & Record<string, unknown>> {
   const outcome = await promise.then(
     () => undefined,
@@ -12,13 +12,13 @@ export async function failure(promise: Promise<unknown>): Promise<Error & Record
   return outcome as Error & Record<string, unknown>;
 }
 
-/** All that a logger could print of an error. */
+/** Everything that a logger could print of an error. */
 export function everythingIn(error: Error): string {
   const own = Object.fromEntries(Object.getOwnPropertyNames(error).map((name) => [name, Reflect.get(error, name)]));
   return JSON.stringify({ ...own, stack: error.stack, text: String(error), cause: error.cause });
 }
 
-/** Tables to break the constraints of. */
+/** Tables whose constraints are violated. */
 export const schema: readonly Statement[] = [
   sql`create table thing (id int4 primary key, name text unique, size int4 constraint thing_size check (size > 0))`,
   sql`create table part (id int4, thing_id int4 references thing deferrable initially deferred)`,

@@ -10,7 +10,7 @@ import { sql } from "../../src/store/sql.ts";
 import { type FullAuth, freshAddress, freshIdentifier, type Person, sealingKey, type World } from "./auth.ts";
 import type { Authenticator } from "./authenticator.ts";
 
-/** An authenticator app on somebody's phone. */
+/** An authenticator app on a user's phone. */
 export interface App {
   readonly factorId: FactorId;
   readonly secret: Bytes;
@@ -18,7 +18,7 @@ export interface App {
   code(stepsLater?: number): Promise<string>;
 }
 
-/** The phone that has read an enrolment's secret. */
+/** The phone that has read an enrollment's secret. */
 export function appOf(
   world: Pick<World, "rows">,
   { factor, secretBase32 }: { factor: { id: string }; secretBase32: string },
@@ -37,7 +37,7 @@ function appWith(world: Pick<World, "rows">, factorId: FactorId, secret: Bytes):
   };
 }
 
-/** Sets an authenticator app up. The code of the step before now is used up by it, so that the one of now is free. */
+/** Enrolls an authenticator app. This spends the code of the previous step, so the current one is unused. */
 export async function addApp(
   world: World,
   person: Person,
@@ -47,12 +47,12 @@ export async function addApp(
   const app = appOf(world, await auth.factors.enrollTotp({ actor, label: "phone" }));
   const confirm = async () =>
     await auth.factors.confirmTotp({ actor, transport, factorId: app.factorId, code: await app.code(-1) });
-  // Where the clock runs, the step may end between the reading and the proof.
+  // If the clock runs, the step may end between the reading and the proof.
   const confirmed = await confirm().catch(confirm);
   return { app, person: await personAt(world, person, confirmed) };
 }
 
-/** Somebody with the session that they were given last. */
+/** A user with their most recent session. */
 export async function personAt(
   world: World,
   person: Person,
@@ -64,7 +64,7 @@ export async function personAt(
   return { ...person, token, session, actor, knownDevice };
 }
 
-/** Proves the password and gets as far as the second factor. */
+/** Proves the password, up to the second factor. */
 export async function ticketFor(
   world: World,
   { identifier, password, transport }: Person,
@@ -80,7 +80,7 @@ export async function ticketFor(
   return signedIn.ticket;
 }
 
-/** An authenticator app as a user's requests would have left it, whatever their sessions are worth. */
+/** An authenticator app as a user's requests would have left it, whatever the state of their sessions. */
 export async function givenApp(world: World, userId: string, status: "pending" | "active"): Promise<App> {
   const [id, owner, secret] = [uuidFor("mfa", generateId("mfa")), uuidFor("usr", userId), generateTotpSecret()];
   const sealed = await new SealingKeys(sealingKey).seal(totpPlace(id, owner), secret);
@@ -97,8 +97,8 @@ export async function givenApp(world: World, userId: string, status: "pending" |
 }
 
 /**
- * A passkey that nobody has the key of, by its id. One that is active is more than a password, so that its user's sessions are
- * fresh no longer unless they have proved that much (S04).
+ * A passkey without a usable key, by its id. An active one is more than a password, so the user's sessions are no longer fresh
+ * unless they have proved that much (S04).
  */
 export async function givenPasskey(
   world: World,
@@ -113,7 +113,7 @@ export async function givenPasskey(
   return wireId("cred", id);
 }
 
-/** A second password, which keeps whoever loses the first from having no way in (S33). */
+/** A second password, so that a user who loses the first still has a way to sign in (S33). */
 export async function givenPassword(world: World, userId: string): Promise<void> {
   await world.rows(sql`
     insert into cred (id, usr_id, type, identifier, password_hash)
@@ -121,7 +121,7 @@ export async function givenPassword(world: World, userId: string): Promise<void>
       ${freshIdentifier()}, 'none')`);
 }
 
-/** What an authenticator answers to a registration that the user of a session begins now, however old their proof is. */
+/** An authenticator's answer to a registration that the user of a session starts now, however old their proof is. */
 export async function registrationBy(
   world: World,
   { actor, session }: Pick<Person, "actor" | "session">,
@@ -134,10 +134,10 @@ export async function registrationBy(
   );
 }
 
-/** Does something as if a session had been proved just now, and leaves it as it was. */
+/** Acts as if a session had just been proved, and restores it afterwards. */
 async function freshly<Result>(world: World, { id }: Pick<Session, "id">, act: () => Promise<Result>): Promise<Result> {
   const session = sql`${uuidFor("ses", id)}::uuid`;
-  // As text, since a date in JavaScript has milliseconds only.
+  // As text, because a JavaScript date has only milliseconds.
   const [before] = await world.rows<{ auth: string | null; mfa: string | null }>(
     sql`select auth_time::text as auth, mfa_verified_at::text as mfa from ses where id = ${session}`,
   );
@@ -169,7 +169,7 @@ export function assertionBody(answer: unknown): AssertionBody {
   };
 }
 
-/** The same of a registration. */
+/** The same for a registration. */
 export function attestationBody(answer: unknown): AttestationBody {
   const { id, response } = answer as BrowserAnswer;
   return {

@@ -2,25 +2,25 @@ import { DatabaseUnreachableError } from "../../src/store/drivers/unreachable.ts
 import type { Database, Statement } from "../../src/store/sql.ts";
 
 /**
- * What becomes of one request:
+ * The outcome of one request:
  * - `before`: it never reaches the database;
  * - `after`: it takes effect, and its reply is lost;
- * - `late`: its caller gives up, and it takes effect only after the caller has asked what became of it, before the repeat.
+ * - `late`: its caller gives up, and it takes effect only after the caller has asked for the outcome, but before the repeat.
  */
 export type Fault = "before" | "after" | "late";
 
-/** A database between which and its caller the network fails, by plan. */
+/** A database whose network fails according to a plan. */
 export interface FaultyDatabase extends Database {
-  /** Requests since the last {@link FaultyDatabase.reset}, the failed ones included. */
+  /** Requests since the last {@link FaultyDatabase.reset}, including failed ones. */
   readonly requests: number;
-  /** Forgets what was counted, and fails from now on as `faults` says, request by request. */
+  /** Resets the count, and from now on fails as `faults` says, request by request. */
   reset(faults?: readonly (Fault | undefined)[] | ((request: number) => Fault | undefined)): void;
 }
 
 export function faultyDatabase(database: Database): FaultyDatabase {
   let requests = 0;
   let faultOf: (request: number) => Fault | undefined = () => undefined;
-  /** What is still on its way, and how many further requests overtake it. */
+  /** Requests that are still on their way, and how many further requests overtake each. */
   let late: { send: () => Promise<unknown>; overtakenBy: number } | undefined;
 
   async function request<Result>(send: () => Promise<Result>): Promise<Result> {

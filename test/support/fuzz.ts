@@ -2,7 +2,7 @@ import type { JsonSchema } from "@valibot/to-json-schema";
 import type { OpenApiParameter } from "../../build/openapi/document.node.ts";
 import { document } from "./http.ts";
 
-/** Numbers that look random and are the same each time (mulberry32). */
+/** Repeatable pseudo-random numbers (mulberry32). */
 export class Draws {
   #state: number;
 
@@ -10,7 +10,7 @@ export class Draws {
     this.#state = seed >>> 0;
   }
 
-  /** From 0 to just below 1. */
+  /** From 0 up to, but not including, 1. */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = this.#state;
@@ -36,7 +36,7 @@ export class Draws {
   }
 }
 
-/** Gives what the caller knows of for a member: somebody's identifier, an id that was returned. */
+/** Returns a known value for a member: a user's identifier, an id from an answer. */
 export type Known = (member: string, schema: JsonSchema) => unknown;
 
 function resolve(schema: JsonSchema): JsonSchema {
@@ -88,7 +88,7 @@ function matching(pattern: string, draws: Draws): string {
   throw new Error(`Nothing is known of ${pattern}.`);
 }
 
-/** Texts that something on the way may stumble over. `canary` is in each that is long enough, to be looked for. */
+/** Texts that a layer on the way may mishandle. Each that is long enough contains `canary`, to search for. */
 export function hostileText(draws: Draws, canary: string): string {
   return draws.one([
     "",
@@ -172,7 +172,7 @@ export function nearlyValid(value: unknown, draws: Draws, canary: string): strin
   }
 }
 
-/** A body that is no JSON, or too much of it. */
+/** A body that is not JSON, or too large. */
 export function hostileBody(draws: Draws, canary: string): string | Uint8Array<ArrayBuffer> {
   return draws.one([
     () => "",

@@ -1,7 +1,8 @@
 /**
- * Once for each test run: a PostgreSQL server and a PGlite data directory, both migrated, for `databases.ts` to copy.
+ * Starts, once for each test run, a PostgreSQL server, and makes a PGlite data directory, both migrated, for `databases.ts` to
+ * copy.
  *
- * A backend that cannot be had is no error here, since not every suite needs it: whoever asks for it gets the reason.
+ * A missing backend is not an error here, because not every suite needs it: a suite that needs it gets the reason.
  *
  * @module
  */
@@ -17,7 +18,7 @@ import { postgres } from "../../src/store/drivers/postgres.ts";
 import { type Migration, migrate } from "../../src/store/migrate.ts";
 import { type PostgresServer, startPostgresCluster } from "./postgres-cluster.ts";
 
-/** Where the copies come from, or why there are none. */
+/** The sources of the copies, or the reason why there are none. */
 export interface TestDatabases {
   postgres: { server: PostgresServer; template: string } | { missing: string };
   /** Paths of data directory dumps. */
@@ -72,7 +73,7 @@ async function preparePglite(
   const folder = await mkdtemp(join(tmpdir(), "sallyport-pglite-"));
   cleanups.push(() => rm(folder, { recursive: true, force: true }));
   const paths = { empty: join(folder, "empty.tar"), migrated: join(folder, "migrated.tar") };
-  // Each test that asks for a PGlite loads a dump: what makes it smaller makes the whole run shorter.
+  // Each test with a PGlite loads a dump, so a smaller dump shortens the whole run.
   const instance = await PGlite.create({ initDbStartParams: ["--wal-segsize=1"] });
   try {
     const dump = async (path: string): Promise<void> => writeFile(path, (await instance.dumpDataDir("none")).stream());

@@ -15,7 +15,7 @@ export interface Guess {
 /** The right password from an unknown device. */
 export const rightGuess = ({ identifier, password }: Person): Guess => ({ identifier, password });
 
-/** Tries to sign in, and gives the code of the refusal or `"done"`. */
+/** Tries to sign in, and returns the code of the refusal or `"done"`. */
 export function attempt(
   world: World,
   { identifier, password = otherPassword, knownDevice, auth = world.auth, ...rest }: Guess,

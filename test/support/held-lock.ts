@@ -1,17 +1,17 @@
 import pg from "pg";
 import type { Statement } from "../../src/store/sql.ts";
 
-/** Locks that another connection holds, so that a test decides who waits, in which order, and until when. */
+/** Locks that another connection holds, so that a test decides which requests wait, in which order, and until when. */
 export interface HeldLock {
   /** Resolves once `count` others wait for any lock of this database. */
   waiting(count: number): Promise<void>;
-  /** Lets go, and undoes what the statement did. */
+  /** Releases the locks, and undoes the statement. */
   release(): Promise<void>;
-  /** Lets go, and keeps what it did. */
+  /** Releases the locks, and commits the statement. */
   commit(): Promise<void>;
 }
 
-/** Takes the locks of a statement, such as `select … for update` or `lock table …`, on a connection of its own. */
+/** Takes the locks of a statement, such as `select … for update` or `lock table …`, on its own connection. */
 export async function holdLock(connectionString: string, { text, params }: Statement<unknown>): Promise<HeldLock> {
   const holder = new pg.Client({ connectionString });
   const watcher = new pg.Client({ connectionString });

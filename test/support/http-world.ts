@@ -8,12 +8,12 @@ import { addressHeader, type FullAuth, freshAddress, type OpenOptions, openAuth,
 import type { BackendName } from "./databases.ts";
 import { type Reply, type Sent, send } from "./http.ts";
 
-/** Sallyport's routes on a database of their own. */
+/** Sallyport's routes on their own database. */
 export interface HttpWorld extends World {
   readonly app: Hono;
-  /** What was answered with 500 or 503. */
+  /** The errors that were answered with 500 or 503. */
   readonly errors: unknown[];
-  /** Sends a request from an address that nobody else has, and holds the response to the document. */
+  /** Sends a request from a fresh address, and checks the response against the document. */
   send(sent: Sent): Promise<Reply>;
   /**
    * The last committed change of a row, numbered: equal before and after means that nothing changed.
@@ -54,7 +54,7 @@ export async function openHttp(name: BackendName, options?: OpenOptions): Promis
   };
 }
 
-/** What {@link HttpWorld.lastChange} is. Asks the database for its tables, so that a new one is not forgotten. */
+/** The statement behind {@link HttpWorld.lastChange}. It reads the list of tables, so a new table is not forgotten. */
 export function changeWatcher({ database }: Pick<World, "database">): () => Promise<string> {
   let isWatching = false;
   return async () => {

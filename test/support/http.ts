@@ -5,14 +5,14 @@ import type { OpenApiDocument, OpenApiOperation } from "../../build/openapi/docu
 import type { ErrorBody } from "../../src/domain/error.ts";
 import { openapi } from "../../src/http/generated/openapi.ts";
 
-/** The document that the server gives. */
+/** The document that the server serves. */
 export const document = JSON.parse(openapi) as OpenApiDocument;
 
 const ajv = new Ajv2020({ strict: false, allErrors: false });
 (addFormats as unknown as (instance: Ajv2020) => void)(ajv);
 ajv.addSchema(document, "openapi.json");
 
-/** One operation of the document, and how its path is told from others. */
+/** One operation of the document, and how its path is recognized. */
 export interface Operation extends OpenApiOperation {
   readonly method: string;
   readonly template: string;
@@ -28,7 +28,7 @@ export const operations: readonly Operation[] = Object.entries(document.paths).f
   })),
 );
 
-/** The operation that a request is for; a path that is written out wins over one with a parameter. */
+/** The operation of a request; a literal path wins over one with a parameter. */
 export function operationAt(method: string, path: string): Operation | undefined {
   const found = operations.filter(
     (one) => one.pattern.test(path) && one.method === (method === "HEAD" ? "GET" : method),
@@ -41,7 +41,7 @@ export interface Sent {
   readonly path: string;
   /** Sent as JSON. */
   readonly json?: unknown;
-  /** Sent as it is. */
+  /** Sent unchanged. */
   readonly body?: BodyInit;
   readonly token?: string | undefined;
   /** The session cookie's value. */
@@ -49,23 +49,23 @@ export interface Sent {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** A response, read. */
+/** A response that has been read. */
 export interface Reply {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: a test knows what it asked for.
+  // biome-ignore lint/suspicious/noExplicitAny: a test knows what it requested.
   readonly json: any;
   readonly code: ErrorBody["code"] | undefined;
   readonly setCookies: readonly string[];
 }
 
-/** What answers requests: an app, or anything like one. */
+/** Anything that answers requests, such as an app. */
 export type Server = Pick<Hono, "request"> | { request(path: string, init: RequestInit): Response | Promise<Response> };
 
 export const origin = "https://example.com";
 
-/** A request as a program would send it, or a page of ours where it has a cookie. */
+/** A request as a program would send it, or as one of the site's own pages would if it has a cookie. */
 export function requestOf({ method, json, body, token, cookie, headers = {} }: Sent): RequestInit {
   const content = json === undefined ? body : JSON.stringify(json);
   return {
@@ -80,7 +80,7 @@ export function requestOf({ method, json, body, token, cookie, headers = {} }: S
   } as RequestInit;
 }
 
-/** Sends a request and holds what comes back to the document. @throws {Error} If the document does not allow it. */
+/** Sends a request and checks the response against the document. @throws {Error} If the document does not allow it. */
 export async function send(server: Server, sent: Sent): Promise<Reply> {
   const reply = await readReply(await server.request(sent.path, requestOf(sent)));
   const breach = undocumented(sent, reply);
@@ -102,7 +102,7 @@ export async function readReply(response: Response): Promise<Reply> {
   };
 }
 
-/** What in a response the document, or a rule for all of them, does not allow. */
+/** The parts of a response that the document, or a rule for all responses, does not allow. */
 export function undocumented(sent: Pick<Sent, "method" | "path" | "json">, reply: Reply): string | undefined {
   const operation = operationAt(sent.method, sent.path.split("?")[0]!);
   const documented = operation?.responses[reply.status];
@@ -126,7 +126,7 @@ export function undocumented(sent: Pick<Sent, "method" | "path" | "json">, reply
   return undefined;
 }
 
-/** R065: where no route is, the answer says nothing. */
+/** R065: without a route, the answer reveals nothing. */
 function isNothing(method: string, { status, code, headers, setCookies }: Reply): boolean {
   const isRefused = status === 405 ? headers.has("allow") : status === 404;
   const named = status === 405 ? "method_not_allowed" : "not_found";
@@ -141,7 +141,10 @@ function wrongBody(operation: Operation, reply: Reply): string | undefined {
   return validate(reply.json) ? undefined : `its body is not documented: ${ajv.errorsText(validate.errors)}`;
 }
 
-/** S19: what gives a session may set cookies, and what ends one may clear them; no refusal may but the one with a ticket. */
+/**
+ * S19: a response that issues a session may set cookies, and one that ends a session may clear them. No refusal may, except the
+ * one with a ticket.
+ */
 function maySetCookies({ operationId }: Operation, { status, code }: Reply): boolean {
   if (status === 401) return operationId === "signIn" && /^unauthorized\.(mfa|enrollment)_required$/.test(code ?? "");
   return status < 300 && setCookieOperations.has(operationId);

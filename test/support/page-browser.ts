@@ -1,15 +1,15 @@
 import type { Hono } from "hono";
 import { askPages, type PageReply, type SentToPage } from "./page-world.ts";
 
-/** A browser without script: it keeps cookies, follows redirects, and submits a form of the page that it shows. */
+/** A browser without script: it keeps cookies, follows redirects, and submits a form of its current page. */
 export interface PageBrowser {
-  /** The path and query of the page that it shows. */
+  /** The path and query of its current page. */
   readonly path: string;
   readonly text: string;
   /** Every address that a page or a redirect has led to so far. */
   readonly addresses: ReadonlySet<string>;
   open(path: string): Promise<PageReply>;
-  /** @throws {Error} If the page has no form of this action. */
+  /** @throws {Error} If the page has no form with this action. */
   submit(action: string, fields?: Readonly<Record<string, string>>): Promise<PageReply>;
 }
 
@@ -51,14 +51,14 @@ export function pageBrowser(app: Pick<Hono, "request">): PageBrowser {
   };
 }
 
-/** Where an answer leads: links, forms, assets, what the script asks for, what comes next, and a redirect. */
+/** Addresses in an answer: links, forms, assets, the script's requests, the next page, and a redirect. */
 export function addressesOf({ headers, text, location }: PageReply): string[] {
   const found = [...text.matchAll(/ (?:href|action|src|data-options|data-finish|data-next)="([^"]*)"/g)];
   const next = [...text.matchAll(/ name="next" value="([^"]*)"/g)];
   const isJson = headers.get("content-type")?.startsWith("application/json") ?? false;
   const led = isJson ? (JSON.parse(text) as { location?: string }).location : location;
   const all = [...[...found, ...next].map(([, address]) => address!), ...(led ? [led] : [])];
-  // What is to come after a proof is an address too.
+  // The page after a proof is an address too.
   const later = all.map((address) => new URL(address, "https://example.com").searchParams.get("next"));
   return [...all, ...later.filter((address) => address !== null)];
 }

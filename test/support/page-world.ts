@@ -3,12 +3,12 @@ import { pages } from "../../src/pages/index.tsx";
 import { addressHeader, freshAddress, type OpenOptions, openAuth, type Person, type World } from "./auth.ts";
 import { origin } from "./http.ts";
 
-/** The account pages on a database of their own, without a browser. */
+/** The account pages on their own database, without a browser. */
 export interface PageWorld extends World {
   readonly app: Hono;
-  /** What was answered with 500 or 503. */
+  /** The errors that were answered with 500 or 503. */
   readonly errors: unknown[];
-  /** Asks as a browser would that is on a page of ours. */
+  /** Sends a request as a browser on one of the site's own pages would. */
   ask(sent: SentToPage): Promise<PageReply>;
 }
 
@@ -19,7 +19,7 @@ export interface SentToPage {
   readonly form?: Readonly<Record<string, string>>;
   readonly json?: unknown;
   readonly body?: BodyInit;
-  /** Whose session cookie comes with it. */
+  /** The user whose session cookie comes with it. */
   readonly as?: Pick<Person, "token">;
   readonly cookies?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;

@@ -10,7 +10,7 @@ export interface PasskeyUser {
   readonly passkey: Passkey;
 }
 
-/** What the tests of passkeys do with the users of a world. */
+/** Tools for tests of passkeys, for the users of a world. */
 export function usersWithPasskeys(world: World) {
   type Device = Parameters<typeof newAuthenticator>[0];
 
@@ -28,13 +28,13 @@ export function usersWithPasskeys(world: World) {
       context: { address: freshAddress() },
     });
 
-  /** A user in a session of their passkey, which changes of the account then need. */
+  /** A user in a session of their passkey, which account changes then need. */
   async function inside(device?: Device): Promise<PasskeyUser> {
     const made = await withPasskey(device);
     return { ...made, person: await personAt(world, made.person, await passkeySignIn(made.authenticator)) };
   }
 
-  /** The second factor of the sign-in that `ticket` stands for. */
+  /** The second factor of the sign-in that `ticket` belongs to. */
   const proofBy = async (authenticator: Authenticator, ticket: string) => ({
     type: "webauthn" as const,
     response: await authenticator.get(await world.auth.passkeys.proofOptions({ ticket })),

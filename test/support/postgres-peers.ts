@@ -2,7 +2,7 @@ import pg from "pg";
 import { inject, onTestFinished } from "vitest";
 import { type Database, sql } from "../../src/store/sql.ts";
 
-/** A connection to the same database that the driver knows nothing of, for the running test. */
+/** A connection to the same database that the driver does not know about, for the running test. */
 export async function openClient(database: Database): Promise<pg.Client> {
   const databases = inject("databases").postgres;
   if ("missing" in databases) throw new Error(databases.missing);
@@ -24,7 +24,7 @@ export async function waitingOn(client: pg.Client, kind: string): Promise<number
   return rows[0]!.count;
 }
 
-/** Asks again until it is so; the test's own deadline is the limit. */
+/** Polls until the condition holds; the test's own deadline is the limit. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo()));
 }

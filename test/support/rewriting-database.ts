@@ -1,15 +1,15 @@
 import type { Database, Statement } from "../../src/store/sql.ts";
 
-/** A database that sends something else than it was given. */
+/** A database that sends other statements than it was given. */
 export interface RewritingDatabase extends Database {
-  /** How many statements were changed or left out: a twin that changes none proves nothing. */
+  /** How many statements were changed or omitted. A planted fault that changes none proves nothing. */
   readonly rewritten: number;
 }
 
 /**
- * Changes the text of every statement on its way: for naive twins, which are the real statements but for one lock.
+ * Changes the text of every statement on its way, to plant a fault: for example, the real statements without one lock.
  *
- * @param rewrite The new text, or `undefined` to leave the statement out; its result is then empty.
+ * @param rewrite The new text, or `undefined` to omit the statement; its result is then empty.
  */
 export function rewritingDatabase(
   database: Database,

@@ -1,15 +1,15 @@
 /**
- * Published vectors in the folder `shared` beside the project: an extra, where that folder exists.
+ * Published vectors in the folder `shared` beside the project: optional, used if that folder exists.
  *
- * Every rule has tests that need nothing but the project. A suite declares its extra tests only where the folder exists, so
- * that elsewhere they are neither failed, nor skipped, nor counted. This is the only module that reads the vectors; `.ci/run`
- * finds the suites that import it, and runs them in a clone with nothing beside it.
+ * Every rule has tests that need only the project. A suite declares its extra tests only if the folder exists, so that
+ * elsewhere they are neither failed, nor skipped, nor counted. This is the only module that reads the vectors; `.ci/run` finds
+ * the suites that import it, and runs them in a clone with nothing beside it.
  *
  * @module
  */
 declare global {
   interface ImportMeta {
-    /** Vite's, which works in Node and in workerd. */
+    /** From Vite, so that it works in Node and in workerd. */
     glob(
       patterns: readonly string[],
       options: { query: "?raw"; import: "default" },
@@ -32,7 +32,7 @@ const files = new Map(
   ).map(([path, read]) => [path.replace(/^.*\/shared\//, ""), read]),
 );
 
-/** Whether the folder exists. Nothing but the declaration of extra tests may depend on it. */
+/** True if the folder exists. Only the declaration of extra tests may depend on it. */
 export const hasShared: boolean = files.size > 0;
 
 /** The paths of the files under a folder of `shared`. */

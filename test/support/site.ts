@@ -1,5 +1,5 @@
 /**
- * The finished server in workerd, on loopback, and Chromium in front of it.
+ * The finished server in workerd, on loopback, and a Chromium that visits it.
  *
  * @module
  */
@@ -26,17 +26,17 @@ import { freePort } from "./free-port.ts";
 
 const root = new URL("../../", import.meta.url);
 
-/** The development Worker on a port of its own, and a browser. */
+/** The development Worker on its own port, and a browser. */
 export interface Site {
   readonly baseUrl: string;
   readonly database: Backend["database"];
-  /** Somebody's browser, with nothing in it. */
+  /** A new, empty browser. */
   visit(options?: VisitOptions): Promise<Visitor>;
   close(): Promise<void>;
 }
 
 export interface VisitOptions extends BrowserContextOptions {
-  /** Whether the browser offers passkeys in its autofill; a virtual authenticator then chooses one at once. Default false. */
+  /** True if the browser offers passkeys in its autofill; a virtual authenticator then chooses one at once. Default false. */
   autofill?: boolean;
 }
 
@@ -44,11 +44,11 @@ export interface VisitOptions extends BrowserContextOptions {
 export interface Visitor {
   readonly context: BrowserContext;
   readonly page: Page;
-  /** What a page broke of its own policy, and errors of scripts. */
+  /** Violations of a page's own policy, and script errors. */
   readonly complaints: readonly string[];
 }
 
-/** Opens everything, or nothing: what has started is ended if the rest cannot be. */
+/** Opens everything or nothing: if one part fails, the started parts end. */
 export async function openSite(): Promise<Site> {
   const endings: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
@@ -67,7 +67,7 @@ export async function openSite(): Promise<Site> {
   }
 }
 
-/** In a process of its own, which ends with the channel to this one, however this one ends. */
+/** Runs in its own process, which ends with the channel to this one, however this one ends. */
 async function startWorker(
   { connectionString, fetchEndpoint }: Backend,
   endings: (() => Promise<unknown>)[],
@@ -88,7 +88,7 @@ async function startWorker(
   };
   const child = fork(new URL("worker/development/serve.node.ts", root), {
     env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
-    // The options of the test runner are not meant for it.
+    // The options of the test runner are not for this process.
     execArgv: [],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
@@ -122,7 +122,7 @@ async function launchChromium(): Promise<Browser> {
   });
 }
 
-// As text, since it runs where there is a document.
+// As text, because it runs in the browser.
 const tellViolations = `document.addEventListener("securitypolicyviolation", (event) =>
   console.error("Content Security Policy: " + event.violatedDirective + " " + event.blockedURI))`;
 const withoutAutofill = "PublicKeyCredential.isConditionalMediationAvailable = async () => false";
@@ -146,7 +146,7 @@ async function visit(
   return { context, page, complaints };
 }
 
-/** An authenticator in the browser, whose owner unlocks it at once. */
+/** An authenticator in the browser that its owner unlocks at once. */
 export interface VirtualAuthenticator {
   readonly session: CDPSession;
   readonly authenticatorId: string;
@@ -174,13 +174,13 @@ export async function addAuthenticator(
   return { session, authenticatorId };
 }
 
-/** Somebody with an account, as they type themself. */
+/** A user with an account, with the texts that they type. */
 export interface Person {
   readonly identifier: string;
   readonly password: string;
 }
 
-/** Makes an account on the pages, and leaves the browser on its account page. */
+/** Creates an account on the pages, and leaves the browser on its account page. */
 export async function signUp({ page }: Visitor): Promise<Person> {
   const person = { identifier: freshIdentifier(), password: goodPassword };
   await page.goto("/sign-up");
@@ -191,7 +191,7 @@ export async function signUp({ page }: Visitor): Promise<Person> {
   return person;
 }
 
-/** Types name and password on the page that signs in; whatever comes then is the caller's to await. */
+/** Types name and password on the sign-in page. The caller waits for the next page. */
 export async function typePassword({ page }: Visitor, { identifier, password }: Person): Promise<void> {
   await page.goto("/sign-in");
   await page.getByLabel("Email or user name").fill(identifier);
@@ -212,7 +212,7 @@ export async function addPasskey({ page }: Visitor, name = ""): Promise<void> {
   await page.waitForURL("**/account?done=passkeys#passkeys");
 }
 
-/** Sets an authenticator app up on the account page, and gives its key. */
+/** Enrolls an authenticator app on the account page, and returns its key. */
 export async function addApp({ page }: Visitor): Promise<string> {
   await page.goto("/account");
   await page.getByRole("button", { name: "Add an authenticator app" }).click();
@@ -223,13 +223,13 @@ export async function addApp({ page }: Visitor): Promise<string> {
   return key;
 }
 
-/** The key beside the QR code, as it is read by eye. */
+/** The key beside the QR code, as a reader sees it. */
 export async function readKey(page: Page): Promise<string> {
   const shown = await page.getByRole("definition").innerText();
   return shown.replaceAll(/\s/g, "");
 }
 
-/** What a phone's camera reads: the QR code as it is on the screen, through a decoder that did not draw it. */
+/** The content of the QR code on the screen, as a phone's camera reads it, through an independent decoder. */
 export async function scanQrCode(page: Page): Promise<string> {
   const screenshot = await page.locator(".qr").screenshot({ type: "png" });
   const blank = await page.context().newPage();
@@ -245,12 +245,12 @@ export async function scanQrCode(page: Page): Promise<string> {
   return decodeQrCode({ ...image, data: Uint8Array.from(image.data) }, { timeLimit: 5_000 });
 }
 
-/** The key in the address that the QR code holds (RFC 4648 base32). */
+/** The key in the address inside the QR code (RFC 4648 base32). */
 async function scanKey(page: Page): Promise<string> {
   return new URL(await scanQrCode(page)).searchParams.get("secret")!;
 }
 
-/** The code that an authenticator app shows now, from a program that is not ours. */
+/** The code that an authenticator app shows now, from an independent program. */
 export function codeOf(key: string): string {
   return new TOTP({ secret: key }).generate();
 }

@@ -1,6 +1,6 @@
 /**
- * Welch's t of two samples, each without its slowest tenth: what the machine does besides comes as rare long delays, which a
- * variance takes for the whole (the cropping of dudect, Reparaz et al. 2017).
+ * Welch's t of two samples, each without its slowest tenth. Other work of the machine appears as rare long delays, which would
+ * dominate the variance (the cropping of dudect, Reparaz et al. 2017).
  */
 export function welchT(a: readonly number[], b: readonly number[]): number {
   const [left, right] = [describe(a), describe(b)];

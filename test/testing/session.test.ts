@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => opened.close());
 
-test("S29: makes a session without proof, for tests, at the level that is asked for", async () => {
+test("S29: makes a session without proof, for tests, at the requested level", async () => {
   const actor = systemActor("test");
   const { id: userId } = await auth.users.create({ actor });
   const credential = { identifier: "ada@example.com", password: goodPassword };

@@ -1,5 +1,5 @@
 /**
- * `npm start` itself, in a copy of the project: what it prints can be pasted anywhere, and its end is the end of everything.
+ * `npm start` itself, in a copy of the project: its printed lines can be pasted anywhere, and when it ends, every process ends.
  *
  * @module
  */
@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL("../../", import.meta.url));
 const run = promisify(execFile);
 
 let folder: string;
-/** A copy, so that nothing is generated where other suites read, and its database is nobody's. */
+/** A copy, so that no file is generated where other suites read, and no one else uses its database. */
 let project: string;
 let elsewhere: string;
 /** In the environment of every process of a run. */
@@ -28,7 +28,7 @@ let mark: string | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sallyport-start-"));
-  // Only what is quoted well comes through a shell.
+  // A shell only accepts what is quoted well.
   project = join(folder, "it's a project");
   elsewhere = join(folder, "elsewhere");
   await mkdir(project);
@@ -99,7 +99,7 @@ async function start(port: number, ...args: string[]): Promise<{ lines: string[]
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         output += text;
-        // The third is the last, and whole when its line ends.
+        // The third line is the last, and complete once it ends.
         if (linesIn().length === 3 && output.endsWith("\n")) resolve();
       });
     }
@@ -113,7 +113,7 @@ async function start(port: number, ...args: string[]): Promise<{ lines: string[]
   return {
     lines: linesIn(),
     async terminate() {
-      // To npm alone, as a supervisor would.
+      // To npm only, as a supervisor would.
       child.kill("SIGTERM");
       await ended;
     },
@@ -127,7 +127,7 @@ async function paste(line: string): Promise<{ status: number; json: any }> {
   return { status: Number(stdout.slice(end)), json: JSON.parse(stdout.slice(0, end)) };
 }
 
-/** The processes of the run that are there, whoever is their parent by now. One that has ended has no environment. */
+/** The running processes of the run, whatever their parent is by now. An ended process has no environment. */
 async function processes(): Promise<{ id: number; command: string }[]> {
   if (mark === undefined) return [];
   const found: { id: number; command: string }[] = [];

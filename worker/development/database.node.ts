@@ -14,11 +14,11 @@ export interface DevelopmentDatabase {
   readonly backend: NeonBackend;
   /** For the greeting; never a URL. */
   readonly description: string;
-  /** Writes everything out. Whoever uses the backend must have stopped. */
+  /** Writes everything to disk. All users of the backend must have stopped. */
   close(): Promise<void>;
 }
 
-/** Opens the Postgres at `databaseUrl`, or an embedded one kept in `folder`, or one that is not kept at all. */
+/** Opens the Postgres at `databaseUrl`, or an embedded one stored in `folder`, or one in memory. */
 export async function openDevelopmentDatabase(options: {
   databaseUrl?: string | undefined;
   folder: URL;
@@ -30,9 +30,9 @@ export async function openDevelopmentDatabase(options: {
 }
 
 async function openServer(databaseUrl: string): Promise<DevelopmentDatabase> {
-  // A statement that nobody waits for any more would hold up the end.
+  // An abandoned statement would delay the end.
   const pool = new pg.Pool({ connectionString: databaseUrl, statement_timeout: 10_000 });
-  // The pool drops an idle connection that breaks; without a listener it would end this process.
+  // The pool drops an idle connection that breaks. Without a listener, the error would end this process.
   pool.on("error", () => console.error("The connection to the database broke; the next request makes another."));
   const close = (): Promise<void> => pool.end();
   await migrateOrClose(postgres(pool, { timeoutMilliseconds: 60_000 }), close);
@@ -74,8 +74,8 @@ async function migrateOrClose(database: Database, close: () => Promise<void>): P
 }
 
 /**
- * Takes the lock file, or one that a dead process left. Two processes would destroy the embedded database: it has no lock
- * of its own.
+ * Takes the lock file, or one that a dead process left. Two processes would destroy the embedded database, which has no lock of
+ * its own.
  */
 function lock(path: URL): () => void {
   try {

@@ -1,4 +1,4 @@
-/** The server that `npm start` runs. Anybody can sign up, and is told whether an identifier is taken. */
+/** The server that `npm start` runs. Anyone can sign up, and learns whether an identifier is taken. */
 import { createServer } from "../server.ts";
 
 export default createServer({ signUp: () => "open" });

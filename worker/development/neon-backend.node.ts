@@ -1,5 +1,5 @@
 /**
- * What the local Neon proxy can stand in front of: a node-postgres pool, or a PGlite instance.
+ * The backends of the local Neon proxy: a node-postgres pool, or a PGlite instance.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface NeonResult {
   fields: { name: string; dataTypeID: number }[];
 }
 
-/** What the proxy stands in front of. */
+/** What the proxy forwards statements to. */
 export interface NeonBackend {
   run(query: NeonQuery): Promise<NeonResult>;
   /** @param begin The statement that opens the transaction. */
@@ -46,7 +46,7 @@ export function poolBackend(pool: Pool): NeonBackend {
   };
   const withClient = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
     const client = await pool.connect();
-    // A connection that breaks while nobody listens would end the process. Its query fails as well, and reports it.
+    // An error on a connection without a listener would end the process. The query fails as well, and reports it.
     const onError = (): void => {};
     client.on("error", onError);
     let isBroken = false;
@@ -71,7 +71,7 @@ export function poolBackend(pool: Pool): NeonBackend {
           await client.query("commit");
           return results;
         } catch (error) {
-          // If this fails too the connection is dead, and its server side is undone with it.
+          // If this fails too, the connection is dead, and the server undoes its side.
           await client.query("rollback").catch(() => undefined);
           throw error;
         }
@@ -79,7 +79,7 @@ export function poolBackend(pool: Pool): NeonBackend {
   };
 }
 
-/** A backend over a PGlite instance, which may have other users in this process. */
+/** A backend over a PGlite instance, which this process may also use otherwise. */
 export function pgliteBackend(instance: PGlite): NeonBackend {
   const runOn = async (queryable: Pick<PGlite, "query">, { query, params }: NeonQuery): Promise<NeonResult> => {
     const result = await queryable.query<(string | null)[]>(query, params, textOptions(instance));

@@ -1,12 +1,12 @@
 /**
  * Neon's SQL-over-HTTP protocol in front of any Postgres, for development and tests.
  *
- * Neon publishes the client but not this server side, so a Worker on a developer's machine has nothing to talk to. The
- * protocol is read from `@neondatabase/serverless` 1.2.0: one statement, or a list that runs as one transaction; all
- * values as text; a database error is a 400 with its fields.
+ * Neon publishes the client but not this server side, so a Worker on a developer's machine has nothing to talk to. The protocol
+ * is read from `@neondatabase/serverless` 1.2.0: one statement, or a list that runs as one transaction; all values as text; a
+ * database error is a 400 with its fields.
  *
- * It runs any SQL for whoever may call it, so (S37): it listens on loopback only, demands a password that is drawn for
- * each start, knows only its own name in `Host` (DNS rebinding), and refuses whatever carries an `Origin` (a page).
+ * It runs any SQL for any permitted caller (S37). So it listens on loopback only, requires a password that is new at each
+ * start, accepts only its own name in `Host` (DNS rebinding), and refuses every request with an `Origin` (a page).
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Serv
 import type { AddressInfo } from "node:net";
 import type { NeonBackend, NeonQuery } from "./neon-backend.node.ts";
 
-/** A fault to show to the client instead of, or after, the truth. */
+/** A fault to show to the client instead of, or after, the real answer. */
 export type NeonFault = "500" | "garbage" | "drop-before" | "drop-after-commit" | { delayMilliseconds: number };
 
 export interface NeonProxyOptions {
@@ -25,20 +25,20 @@ export interface NeonProxyOptions {
   port?: number | undefined;
   /** Longest request body. Default 4 MiB. */
   maxBytes?: number | undefined;
-  /** Asked for each request, once its body is read; for tests. */
+  /** Called for each request once its body is read; for tests. */
   faults?: ((request: { queries: readonly NeonQuery[]; isTransaction: boolean }) => NeonFault | undefined) | undefined;
 }
 
 export interface NeonProxy {
   /** For the client's `fetchEndpoint`. */
   readonly fetchEndpoint: string;
-  /** For the client. Its password is this start's; host and database are the proxy's own, whatever stands behind it. */
+  /** For the client. The password is new at each start. Host and database are the proxy's own, whatever the backend. */
   readonly connectionString: string;
-  /** Stops listening, waits until every request that was accepted is answered, and returns. */
+  /** Stops listening, waits until every accepted request is answered, and returns. */
   close(): Promise<void>;
 }
 
-/** Starts the proxy. The backend stays the caller's to close. */
+/** Starts the proxy. The caller closes the backend. */
 export async function startNeonProxy(options: NeonProxyOptions): Promise<NeonProxy> {
   const password = randomBytes(24).toString("base64url");
   const inFlight = new Set<Promise<unknown>>();
@@ -47,7 +47,7 @@ export async function startNeonProxy(options: NeonProxyOptions): Promise<NeonPro
       (reply) => send(response, reply),
       () => send(response, { status: 500, body: { message: "The proxy failed." } }),
     );
-    // Both: a client that leaves closes the response while its statement still runs.
+    // Waits for both: a client that leaves closes the response while its statement still runs.
     const done = Promise.all([answered, once(response, "close")]);
     inFlight.add(done);
     void done.then(() => inFlight.delete(done));
@@ -63,14 +63,14 @@ export async function startNeonProxy(options: NeonProxyOptions): Promise<NeonPro
       const closed = once(server, "close");
       server.close();
       while (inFlight.size > 0) await Promise.all(inFlight);
-      // What is left are connections that a client keeps for later.
+      // The remaining connections are idle ones that clients keep for later.
       server.closeAllConnections();
       await closed;
     },
   };
 }
 
-/** A body that is text is sent as it is; `"drop"` ends the connection without a word. */
+/** A text body is sent as it is; `"drop"` ends the connection without an answer. */
 type Reply = { status: number; body: unknown } | "drop";
 
 function send(response: ServerResponse, reply: Reply): void {
@@ -106,7 +106,7 @@ async function answer(
   return reply;
 }
 
-/** Everything that is decided before the body is read. */
+/** All checks that run before the body is read. */
 function refuse(request: IncomingMessage, { password, port }: { password: string; port: number }): Reply | undefined {
   const { host, origin, "neon-connection-string": connectionString } = request.headers;
   if (host === undefined || !["localhost", "127.0.0.1", "[::1]"].some((name) => host === `${name}:${port}`)) {
@@ -126,7 +126,7 @@ function passwordOf(connectionString: string | string[] | undefined): string {
   return url ? url.password : "";
 }
 
-/** Compares digests: of equal length whatever the caller sent. */
+/** Compares digests, which have equal length whatever the caller sent. */
 function equalSecrets(left: string, right: string): boolean {
   const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
   return timingSafeEqual(digest(left), digest(right));
@@ -135,7 +135,7 @@ function equalSecrets(left: string, right: string): boolean {
 async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;
-  // Destroying the request would take the socket, and the 413, with it.
+  // Destroying the request would destroy the socket, and the 413 with it.
   for await (const chunk of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > maxBytes) return undefined;
@@ -208,7 +208,7 @@ async function execute(backend: NeonBackend, { queries, isTransaction }: Body, b
   }
 }
 
-/** What the client copies from a 400. */
+/** The fields that the client copies from a 400. */
 const errorFields: readonly string[] = [
   ...["severity", "code", "detail", "hint", "position", "internalPosition", "internalQuery", "where"],
   ...["schema", "table", "column", "dataType", "constraint", "file", "line", "routine"],

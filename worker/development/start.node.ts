@@ -24,7 +24,7 @@ const folder = new URL(".sallyport/", root);
 
 let isStopping = false;
 
-/** What has been started, last first, each with the way to end it. */
+/** Everything that was started, last first, each with the way to end it. */
 const started: { name: string; stop: () => Promise<void> }[] = [];
 
 async function main(): Promise<void> {
@@ -36,8 +36,8 @@ async function main(): Promise<void> {
   const opening = openDevelopmentDatabase({ databaseUrl, folder, isInMemory: values.memory });
   started.unshift({
     name: "the database",
-    // Also while it opens: an embedded database that is cut off as it is being made cannot be opened again. One that fails
-    // to open has closed itself, and is reported below.
+    // Waits while the database opens, too: an embedded database that is interrupted while it is created cannot be opened again.
+    // A database that failed to open has closed itself, and is reported below.
     stop: () =>
       opening.then(
         (opened) => opened.close(),
@@ -58,7 +58,7 @@ function readPort(text = "8787"): number {
   return port;
 }
 
-/** Asked before anything else, and for both families: `localhost` may be either. */
+/** Checked before anything else, and for both families: `localhost` may be either. */
 async function assertPortIsFree(port: number): Promise<void> {
   for (const host of ["127.0.0.1", "::1"]) {
     const server = createServer();
@@ -71,7 +71,7 @@ async function assertPortIsFree(port: number): Promise<void> {
   }
 }
 
-/** A secret of this checkout, made the first time and kept in a file of that name. It is for loopback only. */
+/** A secret of this checkout, made the first time and stored in a file of that name. It is for loopback only. */
 function developmentSecret(name: "secret" | "sealing-keys"): string {
   const path = new URL(name, folder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -84,7 +84,7 @@ function developmentSecret(name: "secret" | "sealing-keys"): string {
   return readFileSync(path, "utf8").trim();
 }
 
-/** Starts the Worker in a process of its own, out of reach of the terminal's Ctrl-C: this one decides the order of ends. */
+/** Starts the Worker in its own process, out of reach of the terminal's Ctrl-C: this process decides the order of ends. */
 async function startWorker(port: number, { connectionString, fetchEndpoint }: NeonProxy): Promise<void> {
   const settings: ServeSettings = {
     config: fileURLToPath(new URL("wrangler.toml", root)),
@@ -100,7 +100,7 @@ async function startWorker(port: number, { connectionString, fetchEndpoint }: Ne
   };
   const child = fork(new URL("serve.node.ts", import.meta.url), {
     detached: true,
-    // Wrangler would otherwise look for the network.
+    // Otherwise wrangler would use the network.
     env: {
       ...process.env,
       DATABASE_URL: undefined,
@@ -143,12 +143,12 @@ function greeting(baseUrl: string, description: string): string {
   ].join("\n");
 }
 
-/** A word of the shell's. */
+/** Quotes a text as one word of the shell. */
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** Ends what was started, last first, so that whoever uses something ends before it. A second signal does not wait. */
+/** Ends everything that was started, last first, so that users of a thing end before it. A second signal does not wait. */
 async function stop(exitCode: number): Promise<void> {
   if (isStopping) process.exit(1);
   isStopping = true;

@@ -1,7 +1,7 @@
 import type { GuardedAct } from "../act.ts";
 
 /**
- * An administrator reads, suspends, reinstates and revokes, and never gets a secret or gives a proof for somebody else: a
+ * An administrator reads, suspends, reinstates and revokes, but never receives a secret or gives a proof for another user: a
  * password, a session and its renewal are its owner's alone.
  */
 
@@ -83,7 +83,7 @@ export const suspendCredential: GuardedAct = {
   ],
 };
 
-/** What an administrator has suspended, its owner must not bring back. */
+/** An owner must not reinstate a credential that an administrator suspended. */
 export const reinstateCredential: GuardedAct = {
   name: "reinstateCredential",
   action: "identity.credential.reinstate",

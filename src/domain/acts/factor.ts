@@ -86,5 +86,5 @@ export const grantEnrollment: GuardedAct = {
   refusals: ["precondition.user_not_active", "precondition.invalid_transition"],
 };
 
-/** By the command line. */
+/** Done by the command line. */
 export const resealSecrets: Audited = { action: "identity.mfa.reseal", target: "sys" };

@@ -27,7 +27,7 @@ export const renamePasskey: GuardedAct = {
   refusals: ["invalid_format.name", "conflict.already_terminal"],
 };
 
-/** The revocation of a credential, for passkeys of one's own. */
+/** The revocation of a credential, limited to the user's own passkeys. */
 export const revokeOwnPasskey: GuardedAct = {
   name: "revokePasskey",
   action: "identity.credential.revoke",

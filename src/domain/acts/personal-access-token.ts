@@ -51,5 +51,5 @@ export const verifyPat: Act = {
   ],
 };
 
-/** The first refusal of a window, when nothing is left to try. */
+/** The first refusal of a window, once its attempts are used up. */
 export const verifyPatLimited: Audited = { action: "identity.pat.verify.limited", target: "sys" };

@@ -60,7 +60,7 @@ export const signOut: Act = {
   refusals: [],
 };
 
-/** A user proves only factors of their own. */
+/** Users prove only their own factors. */
 export const stepUp: GuardedAct = {
   name: "stepUp",
   action: "identity.session.step_up",

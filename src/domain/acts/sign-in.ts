@@ -1,6 +1,6 @@
 import type { Act, Audited } from "../act.ts";
 
-/** Acts before authentication: their target is the login that somebody tried, by its digest. */
+/** Acts before authentication. Their target is the digest of the login that was tried. */
 
 export const signIn: Act = {
   name: "signIn",
@@ -15,7 +15,7 @@ export const signIn: Act = {
   ],
 };
 
-/** The first refusal of a window, when nothing is left to try. */
+/** The first refusal of a window, once its attempts are used up. */
 export const signInLimited: Audited = { action: "identity.sign_in.limited", target: "login" };
 
 export const signInWithPasskey: Act = {

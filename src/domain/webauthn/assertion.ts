@@ -2,8 +2,8 @@
  * Authentication: verifying an assertion, WebAuthn L3 §7.2 steps 8 to 23, in the order that Flametrench gives (ADR 0008).
  *
  * Left to the caller, who has the records: that the credential is one that was asked for and is the user's, that the user
- * handle is theirs (steps 5 and 6), that the challenge is spent only once (step 11), and that the new counter is stored
- * under a condition, or two assertions at the same time both pass (steps 22 and 24).
+ * handle is theirs (steps 5 and 6), that the challenge is spent only once (step 11), and that the new counter is stored under a
+ * condition, or two assertions at the same time both pass (steps 22 and 24).
  *
  * @module
  */
@@ -13,27 +13,27 @@ import { checkClientData, type RelyingParty } from "./client-data.ts";
 import { parseCoseKey, verifyCoseSignature } from "./cose-key.ts";
 import { type CheckOf, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
 
-/** What the record of a credential contributes. */
+/** What the stored credential contributes. */
 export interface AssertionKey {
   /** The COSE_Key as it was registered. */
   readonly publicKey: Bytes;
   readonly signCount: number;
-  /** As it was registered; leave it out only where that is not known. */
+  /** As it was registered; leave it out only if it is not known. */
   readonly backupEligible?: boolean | undefined;
 }
 
 export interface AssertionPolicy {
   /** Whether the authenticator must have verified the user. Default `required`: without it a passkey is one factor. */
   readonly userVerification?: "required" | "preferred" | "discouraged";
-  /** WebAuthn always demands a present user; `unchecked` is for what was never meant to be WebAuthn. Default `required`. */
+  /** WebAuthn always requires a present user; `unchecked` is for signatures that are not WebAuthn. Default `required`. */
   readonly userPresence?: "required" | "unchecked";
-  /** Whether an authenticator may add extensions that nobody asked for. Default `ignored`, as §7.2 step 23 advises. */
+  /** Whether an authenticator may add extensions that were not requested. Default `ignored`, as §7.2 step 23 advises. */
   readonly extensions?: "ignored" | "refused";
 }
 
 export interface VerifiedAssertion {
   readonly ok: true;
-  /** Store this where the stored one is smaller, or both are 0. */
+  /** Store this if the stored one is smaller, or if both are 0. */
   readonly newSignCount: number;
   readonly userPresent: boolean;
   readonly userVerified: boolean;
@@ -44,13 +44,13 @@ export interface VerifiedAssertion {
 export type AssertionRefusal = WebAuthnRefusal<CheckOf<"authentication">>;
 
 /**
- * Whether an assertion answers our challenge with this key; never throws, whatever was sent.
+ * Checks whether an assertion answers our challenge with this key. Never throws, whatever was sent.
  *
- * A counter that does not rise comes before the signature, as Flametrench has it, but only the check `sign_count` is a
- * clone's mark: `sign_count_claimed` is not signed with the key, so anybody may have sent it, and a credential that it
- * put under suspicion could be put there by anybody.
+ * A counter that does not rise is reported before the signature is checked, as Flametrench requires. Only the check
+ * `sign_count` is evidence of a clone. `sign_count_claimed` is not signed with the key, so any client can send it, and could
+ * otherwise put any credential under suspicion.
  *
- * @param assertion.challenge The bytes that were sent to this client and to no other.
+ * @param assertion.challenge The bytes that were sent to this client only.
  */
 export async function verifyAssertion(assertion: {
   readonly response: { readonly clientDataJson: Bytes; readonly authenticatorData: Bytes; readonly signature: Bytes };
@@ -75,11 +75,11 @@ export async function verifyAssertion(assertion: {
   });
   if (dataRefusal) return dataRefusal;
 
-  // Step 19: eligibility is for life, so a change means another key or another record.
+  // Step 19: eligibility never changes, so a difference means another key or another record.
   if (credential.backupEligible !== undefined && credential.backupEligible !== data.backupEligible)
     return refuseCeremony("backup_eligibility");
 
-  // Step 22. A synced passkey has no counter and says 0; a counter that stands still or falls is a clone's.
+  // Step 22. A synced passkey has no counter and sends 0; a counter that stands still or falls is a clone's.
   const counts = data.signCount !== 0 || credential.signCount !== 0;
   const regresses = counts && data.signCount <= credential.signCount;
 

@@ -31,7 +31,7 @@ export async function verifyAndroidKeyStatement(
 /**
  * §8.4.1: the challenge is ours, the key belongs to one application, was made in the keystore, and signs.
  *
- * A list that leaves out origin and purpose is let through, as W3C's test vector has it; one that names others is not.
+ * Accepts a list that leaves out origin and purpose, as in W3C's test vector; refuses a list that names others.
  */
 function isForThisRegistration(keyDescription: Bytes | undefined, clientDataHash: Bytes): boolean {
   const fields = keyDescription && readDerSequence(keyDescription);

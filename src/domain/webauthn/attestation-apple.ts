@@ -15,14 +15,14 @@ const nonceTag = 0xa1;
 /**
  * Apple anonymous attestation: WebAuthn L3 §8.8.
  *
- * There is no signature: the certificate is made for this registration, and says so. Without an anchor it proves
- * nothing, since anybody can write one.
+ * There is no signature: the certificate is made for this registration, and says so. Without an anchor it proves nothing, since
+ * anyone can write such a certificate.
  */
 export async function verifyAppleStatement(
   registration: AttestedRegistration,
 ): Promise<AttestationEvidence | undefined> {
   const { statement, signed, key } = registration;
-  // Devices send an algorithm too, which the syntax of §8.8 does not have and nothing uses.
+  // Devices also send an algorithm, which is not in the syntax of §8.8 and is not used.
   const isComplete = hasMembers(statement, ["x5c"]) || hasMembers(statement, ["alg", "x5c"]);
   const chain = isComplete ? readChain(statement) : undefined;
   if (!chain) return undefined;

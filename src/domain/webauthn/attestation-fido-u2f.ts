@@ -11,7 +11,7 @@ import { verifySignature } from "./public-key.ts";
 /**
  * FIDO U2F attestation: WebAuthn L3 §8.6.
  *
- * What is signed is U2F's registration message, which has neither AAGUID nor flags: they are the client's word.
+ * The signature covers U2F's registration message, which has neither AAGUID nor flags: those are only the client's claim.
  */
 export async function verifyFidoU2fStatement(
   registration: AttestedRegistration,

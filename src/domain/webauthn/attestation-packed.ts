@@ -44,7 +44,7 @@ function isPackedCertificate(leaf: Certificate): boolean {
   );
 }
 
-/** id-fido-gen-ce-aaguid, §8.2.1: where it is there it names the model, and is not critical. */
+/** id-fido-gen-ce-aaguid, §8.2.1: if present, it names the model and is not critical. */
 export function isAaguidOf(leaf: Certificate, aaguid: Uint8Array): boolean {
   const extension = leaf.extensions.get("1.3.6.1.4.1.45724.1.1.4");
   if (!extension) return true;

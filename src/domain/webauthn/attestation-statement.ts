@@ -16,7 +16,7 @@ export interface AttestedRegistration {
   readonly key: CoseKey;
 }
 
-/** What a statement that holds says: by whom it is made, and for an authority the certificates, leaf first. */
+/** What a valid statement says: who made it and, for an authority, the certificates, leaf first. */
 export interface AttestationEvidence {
   readonly type: AttestationType;
   readonly chain: readonly Certificate[];
@@ -24,7 +24,7 @@ export interface AttestationEvidence {
   readonly coversAaguid: boolean;
 }
 
-/** WebAuthn L3 §6.5.4; which kind of authority a certificate is of cannot be told from the statement. */
+/** WebAuthn L3 §6.5.4. A statement does not show which kind of authority its certificate comes from. */
 export type AttestationType = "none" | "self" | "certificate";
 
 /** Verifies the statement of one format (§8): the evidence, or `undefined` if it does not hold. */
@@ -57,7 +57,7 @@ export function readChain(statement: CborMap): readonly [Certificate, ...Certifi
   return [leaf, ...others];
 }
 
-/** Whether `sig` is over the data, made with the key in the algorithm that `alg` names. */
+/** True if `sig` is over the data, made with the key in the algorithm that `alg` names. */
 export async function isStatementSignature(statement: CborMap, key: PublicKey, data: Bytes): Promise<boolean> {
   const signature = statement.get("sig");
   const algorithm = attestationAlgorithms.get(statement.get("alg"));
@@ -65,12 +65,12 @@ export async function isStatementSignature(statement: CborMap, key: PublicKey, d
   return await verifySignature({ key, hash: algorithm.hash, signature, data });
 }
 
-/** Whether the statement has these members and no other. */
+/** True if the statement has exactly these members. */
 export function hasMembers(statement: CborMap, members: readonly string[]): boolean {
   return statement.size === members.length && members.every((member) => statement.has(member));
 }
 
-/** One byte string after another. */
+/** Concatenates byte strings. */
 export function joinBytes(...parts: readonly Bytes[]): Bytes {
   const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

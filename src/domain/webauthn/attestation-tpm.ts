@@ -14,7 +14,7 @@ import { derObjectIdentifier, readDerSequence } from "./der.ts";
 import { arePublicKeysEqual, type HashName } from "./public-key.ts";
 import { parseCertifyInfo, parsePublicArea } from "./tpm-structure.ts";
 
-/** The hash of `alg` (WebAuthn L3 §8.3: of the data to be signed, put into `extraData`). No SHA-1. */
+/** The hash of `alg` (WebAuthn L3 §8.3: over the data to be signed, in `extraData`). No SHA-1. */
 const attestedHashes: ReadonlyMap<unknown, HashName> = new Map([
   [-7, "SHA-256"],
   [-35, "SHA-384"],
@@ -24,7 +24,7 @@ const attestedHashes: ReadonlyMap<unknown, HashName> = new Map([
   [-259, "SHA-512"],
 ]);
 
-/** TPM_ALG_ID as a name begins with it. */
+/** TPM_ALG_ID, the first bytes of a name. */
 const nameAlgorithms: Readonly<Record<HashName, number>> = { "SHA-256": 0x0b, "SHA-384": 0x0c, "SHA-512": 0x0d };
 
 /** TPM attestation: WebAuthn L3 §8.3. */
@@ -50,7 +50,7 @@ export async function verifyTpmStatement(registration: AttestedRegistration): Pr
   return isSigned ? { type: "certificate", chain: chain ?? [], coversAaguid: true } : undefined;
 }
 
-/** §8.3.1. Who made the TPM is for the anchors to say; that the certificate names a maker is all that is asked here. */
+/** §8.3.1. This checks only that the certificate names a maker; the anchors decide who made the TPM. */
 function isAikCertificate(leaf: Certificate): boolean {
   const purposes = readDerSequence(leaf.extensions.get("2.5.29.37")?.value ?? new Uint8Array());
   const hasNoSubject = leaf.subjectAttributes.size === 0;

@@ -1,9 +1,8 @@
 /**
- * Attestation: verifying what an authenticator says of itself, WebAuthn L3 §7.1 steps 21 to 24.
+ * Attestation: verifying what an authenticator says about itself, WebAuthn L3 §7.1 steps 21 to 24.
  *
- * Statements are verified here, without the network, the machine's clock or a list of authorities of our own: what is
- * trusted, and at what time, comes with the call. Formats left out: `android-safetynet`, which L3 took back, and
- * `compound`.
+ * Statements are verified here, without the network, the machine's clock or a built-in list of authorities: the caller says
+ * what is trusted, and at what time. Formats left out: `android-safetynet`, which L3 removed, and `compound`.
  *
  * @module
  */
@@ -38,12 +37,12 @@ export interface TrustAnchor {
   readonly aaguids?: readonly string[];
 }
 
-/** Whom to believe about what kind of authenticator it is. */
+/** Which authorities to trust about the kind of an authenticator. */
 export interface AttestationTrust {
   readonly anchors: readonly TrustAnchor[];
   /** The time at which the certificates must be valid. */
   readonly at: Date;
-  /** What becomes of attestation that leads to no anchor, self attestation and none among them. Default `refused`. */
+  /** What to do with attestation that leads to no anchor, including self attestation and none. Default `refused`. */
   readonly untrusted?: "refused" | "accepted";
 }
 
@@ -54,11 +53,11 @@ export interface AttestationPolicy {
   readonly trust?: AttestationTrust;
 }
 
-/** Whom to believe about what kind of authenticator a passkey is kept in. */
+/** Which authorities to trust about the kind of authenticator that holds a passkey. */
 export interface AttestationOptions {
-  /** Certificates of makers, in DER; each for the models named, as UUIDs, or for all. At least one. */
+  /** Certificates of makers, in DER; each for the named models, as UUIDs, or for all. At least one. */
   readonly anchors: readonly { readonly certificate: Bytes; readonly aaguids?: readonly string[] }[];
-  /** What becomes of an authenticator that leads to no anchor. Default `refused`. */
+  /** What to do with an authenticator that leads to no anchor. Default `refused`. */
   readonly untrusted?: "refused" | "accepted";
 }
 
@@ -69,8 +68,8 @@ export interface Attestation {
 }
 
 /**
- * Asks authenticators for attestation and verifies it, by the makers' certificates. A value, so that the code of statements
- * and certificates is only in applications that use it.
+ * Requests attestation from authenticators and verifies it with the makers' certificates. A value, so that the code for
+ * statements and certificates is only in applications that use it.
  */
 export function attestation({ anchors, untrusted = "refused" }: AttestationOptions): Attestation {
   return {
@@ -82,7 +81,7 @@ export function attestation({ anchors, untrusted = "refused" }: AttestationOptio
   };
 }
 
-/** Verifies statements by a policy. Without trust too, so that a record never says what is not so. */
+/** Verifies statements by a policy. Runs without trust too, so that a record never holds a false claim. */
 export function attestationVerifier({ formats: accepted, trust }: AttestationPolicy = {}): AttestationVerifier {
   return async ({ format: named, ...attested }) => {
     const format = named as AttestationFormat;
@@ -107,7 +106,7 @@ export function attestationVerifier({ formats: accepted, trust }: AttestationPol
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * The anchors of a configuration, once, at start-up.
+ * Parses the anchors of a configuration, once, at start-up.
  *
  * @param list.certificate DER, as FIDO metadata or a manufacturer publishes it.
  * @param list.aaguids UUIDs in lower case.
@@ -129,7 +128,7 @@ async function verifyNoneStatement({ statement }: AttestedRegistration): Promise
   return statement.size === 0 ? { type: "none", chain: [], coversAaguid: false } : undefined;
 }
 
-/** A model that is only claimed opens no anchor that is for some models. */
+/** A model that is only claimed does not match an anchor that is limited to some models. */
 async function isTrusted(
   { type, chain, coversAaguid }: AttestationEvidence,
   aaguid: string,

@@ -16,7 +16,7 @@ export interface AuthenticatorData {
   readonly backedUp: boolean;
   readonly signCount: number;
   readonly attested?: AttestedCredentialData;
-  /** Data, not instructions: nothing here is asked for, so nothing acts on it. */
+  /** Data only: no extension is requested, so nothing acts on them. */
   readonly extensions?: CborMap;
 }
 
@@ -72,8 +72,8 @@ export function parseAuthenticatorData(bytes: Bytes): AuthenticatorData | undefi
 }
 
 /**
- * The first check that the data fails, of those that both ceremonies make: RP ID, presence, verification, and that no key is
- * backed up which cannot be (§6.1.3).
+ * The first check that the data fails, among those that both ceremonies make: RP ID, presence, verification, and that no key is
+ * backed up that cannot be (§6.1.3).
  */
 export async function checkAuthenticatorData(
   data: AuthenticatorData,

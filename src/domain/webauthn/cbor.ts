@@ -1,10 +1,10 @@
 /**
  * The part of CBOR (RFC 8949) that WebAuthn needs, read strictly.
  *
- * Unsigned and negative integers that a double holds exactly, byte and text strings, arrays, maps with integer or text
- * keys, booleans and null. Everything else is refused: tags, floating point, `undefined` and other simple values,
- * indefinite lengths, duplicate keys, bytes left over. CTAP2's canonical form is not demanded, since WebAuthn L3 §7 does
- * not make it the relying party's business.
+ * Unsigned and negative integers that a double holds exactly, byte and text strings, arrays, maps with integer or text keys,
+ * booleans and null. Everything else is refused: tags, floating point, `undefined` and other simple values, indefinite lengths,
+ * duplicate keys, trailing bytes. CTAP2's canonical form is not required, because WebAuthn L3 §7 does not ask the relying party
+ * to check it.
  *
  * @module
  */
@@ -12,10 +12,10 @@ import type { Bytes } from "../../crypto/bytes.ts";
 
 export type CborValue = number | string | boolean | null | Bytes | readonly CborValue[] | CborMap;
 
-/** A `Map`, because the keys are the sender's. */
+/** A `Map`, because the sender chooses the keys. */
 export type CborMap = ReadonlyMap<number | string, CborValue>;
 
-/** An attestation object is 4 deep; CTAP2 §8 lets messages be no deeper than 4 either. */
+/** An attestation object is 4 levels deep, and CTAP2 §8 allows messages no more than 4. */
 const maxDepth = 8;
 
 interface Cursor {
@@ -25,13 +25,13 @@ interface Cursor {
 
 const textDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The one item that the bytes are, or `undefined`. */
+/** The single item that the bytes encode, or `undefined`. */
 export function decodeCbor(bytes: Bytes): CborValue | undefined {
   const first = decodeFirstCbor(bytes);
   return first?.length === bytes.length ? first.value : undefined;
 }
 
-/** The item that the bytes begin with, and how many of them it takes. */
+/** The item at the start of the bytes, and its length in bytes. */
 export function decodeFirstCbor(bytes: Bytes): { readonly value: CborValue; readonly length: number } | undefined {
   const cursor = { bytes, at: 0 };
   const value = readItem(cursor, 0);

@@ -2,8 +2,8 @@
  * From an attestation certificate to an anchor that the deployment names: RFC 5280 §6.1, without policies, name
  * constraints and revocation.
  *
- * An anchor is only what was configured. A certificate that came with the attestation never becomes one, self-signed or
- * not, and each must be issued by the next, so that no search through the sender's certificates is made.
+ * Only the configuration supplies anchors. A certificate that came with the attestation never becomes an anchor, self-signed or
+ * not. Each certificate must be issued by the next, so the sender's certificates are never searched.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type Certificate, readBasicConstraints } from "./certificate.ts";
 import { derTags, readDer } from "./der.ts";
 import { type HashName, type PublicKey, verifySignature } from "./public-key.ts";
 
-/** Whether the chain, leaf first, leads to one of the anchors, with every certificate valid at that time. */
+/** True if the chain, leaf first, leads to one of the anchors and every certificate is valid at that time. */
 export async function leadsToAnchor(
   chain: readonly Certificate[],
   anchors: readonly Certificate[],
@@ -30,7 +30,7 @@ export async function leadsToAnchor(
   return false;
 }
 
-/** @param position How many certificates it would have issued directly and indirectly; 0 for the leaf. */
+/** @param position How many certificates below it in the chain, leaf included; 0 for the leaf itself. */
 function isAcceptable(certificate: Certificate, position: number, at: Date): boolean {
   const isCurrent = certificate.notBefore <= at && at <= certificate.notAfter;
   const isUnderstood = [...certificate.extensions].every(([oid, { critical }]) => !critical || understood.has(oid));
@@ -43,8 +43,8 @@ function isAcceptable(certificate: Certificate, position: number, at: Date): boo
 }
 
 /**
- * Extensions that may be critical (RFC 5280 §4.2): usage and constraints, two that formats read, and policies, of which
- * any will do.
+ * Extensions that may be critical (RFC 5280 §4.2): usage and constraints, two that formats read, and policies, of which any is
+ * accepted.
  */
 const understood: ReadonlySet<string> = new Set(["2.5.29.15", "2.5.29.19", "2.5.29.17", "2.5.29.37", "2.5.29.32"]);
 

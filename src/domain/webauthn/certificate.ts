@@ -1,8 +1,8 @@
 /**
- * X.509 certificates (RFC 5280 §4.1), as much of them as attestation reads.
+ * X.509 certificates (RFC 5280 §4.1), the parts that attestation reads.
  *
- * Names are compared as bytes, which is stricter than RFC 5280 §7.1. Revocation lists are not fetched: their address is
- * chosen by whoever made the certificate.
+ * Names are compared as bytes, which is stricter than RFC 5280 §7.1. Revocation lists are not fetched: the maker of the
+ * certificate chooses their address.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface Certificate {
   readonly subjectAttributes: NameAttributes;
   readonly notBefore: Date;
   readonly notAfter: Date;
-  /** `undefined` where it is a kind of key that we do not verify with. */
+  /** `undefined` for a kind of key that is not supported here. */
   readonly publicKey: PublicKey | undefined;
   readonly extensions: ReadonlyMap<string, CertificateExtension>;
   readonly signatureAlgorithm: string;
@@ -50,7 +50,7 @@ export interface CertificateExtension {
   readonly value: Bytes;
 }
 
-/** The certificate, or `undefined` if the bytes are not exactly one. */
+/** The certificate, or `undefined` unless the bytes are exactly one certificate. */
 export function parseCertificate(encoded: Bytes): Certificate | undefined {
   const [toBeSigned, outerAlgorithm, signatureBits, ...others] = readDerSequence(encoded) ?? [];
   if (!toBeSigned || !outerAlgorithm || !signatureBits || others.length > 0) return undefined;
@@ -65,7 +65,7 @@ export function parseCertificate(encoded: Bytes): Certificate | undefined {
   const extensions = readExtensions(optional.find(({ tag }) => tag === extensionsTag));
   const signature = derBitString(signatureBits);
   const signatureAlgorithm = readAlgorithm(outerAlgorithm)?.oid;
-  // RFC 5280 §4.1.1.2: the algorithm outside, which is not signed, must be the one inside, which is.
+  // RFC 5280 §4.1.1.2: the outer algorithm is not signed, so it must equal the inner one, which is.
   const isSameAlgorithm = constantTimeEqual(outerAlgorithm.encoded, algorithm.encoded);
   if (!notBefore || !notAfter || !subjectAttributes || !extensions || !signature) return undefined;
   if (!signatureAlgorithm || !isSameAlgorithm) return undefined;
@@ -89,7 +89,7 @@ export function parseCertificate(encoded: Bytes): Certificate | undefined {
 const versionTag = 0xa0;
 const extensionsTag = 0xa3;
 
-/** The attributes of a `Name`, RFC 5280 §4.1.2.4, whether each stands in a set of its own or not. */
+/** The attributes of a `Name`, RFC 5280 §4.1.2.4, whether or not each has its own set. */
 export function readName(name: Bytes): NameAttributes | undefined {
   const attributes = new Map<string, string[]>();
   for (const set of readDerSequence(name) ?? [undefined]) {
@@ -117,7 +117,7 @@ function readVersion(element: DerElement): number | undefined {
   return value?.length === 1 && value[0]! <= 2 ? value[0]! + 1 : undefined;
 }
 
-/** §4.1.2.5: seconds and a Z, always; two digits of a year mean 1950 to 2049. */
+/** §4.1.2.5: always with seconds and a Z; a two-digit year means 1950 to 2049. */
 function readTime({ tag, content }: DerElement): Date | undefined {
   const text = new TextDecoder().decode(content);
   const year = tag === derTags.utcTime ? (Number(text.slice(0, 2)) >= 50 ? "19" : "20") : "";
@@ -172,7 +172,7 @@ const curves: ReadonlyMap<string, CurveName> = new Map([
   ["1.3.132.0.35", "P-521"],
 ]);
 
-/** RFC 5280 §4.2.1.9; `undefined` where the extension is missing or cannot be read. */
+/** RFC 5280 §4.2.1.9; `undefined` if the extension is missing or cannot be read. */
 export function readBasicConstraints({
   extensions,
 }: Certificate): { readonly isAuthority: boolean; readonly pathLength: number } | undefined {

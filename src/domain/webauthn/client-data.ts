@@ -6,20 +6,20 @@
 import { type Bytes, constantTimeEqual, fromBase64Url } from "../../crypto/bytes.ts";
 import { type CommonCheck, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
 
-/** Who asks: from configuration, never from a request. */
+/** The site that asks: from configuration, never from a request. */
 export interface RelyingParty {
   readonly rpId: string;
   /** Exact, as the client writes them; for an Android app `android:apk-key-hash:…`. */
   readonly origins: readonly string[];
   /**
-   * Allows ceremonies in a frame whose ancestors have another origin, which are refused by default.
+   * Allows ceremonies in a frame whose ancestors have another origin. By default they are refused.
    *
-   * A client that names the topmost origin must name one of these; one that does not name it is let through.
+   * A client that names the topmost origin must name one of these. A client that does not name it is accepted.
    */
   readonly crossOrigin?: { readonly topOrigins: readonly string[] };
 }
 
-/** What browsers write is a few hundred bytes; this leaves room for long challenges and for members to come. */
+/** Browsers write a few hundred bytes; this leaves room for long challenges and for future members. */
 const maxClientDataBytes = 16_384;
 
 /** Step 5 of §7.1: "UTF-8 decode", which strips a byte order mark, unlike "UTF-8 decode without BOM". */
@@ -45,7 +45,7 @@ export function checkClientData(
   if (!includes(origins, clientData.get("origin"))) return refuseCeremony("origin");
   const isCrossOrigin = clientData.get("crossOrigin") ?? false;
   if (isCrossOrigin !== false && (isCrossOrigin !== true || !crossOrigin)) return refuseCeremony("cross_origin");
-  // §5.8.1: the member is there only if crossOrigin is true.
+  // §5.8.1: the member is present only if crossOrigin is true.
   const topOrigin = clientData.get("topOrigin");
   if (topOrigin !== undefined && !(isCrossOrigin && includes(crossOrigin?.topOrigins ?? [], topOrigin)))
     return refuseCeremony("top_origin");
@@ -69,7 +69,7 @@ function decodeText(clientDataJson: Bytes): string | undefined {
   }
 }
 
-/** The members of a JSON object; members unknown to us are let be (§5.8.1: the client may add some). */
+/** The members of a JSON object. Unknown members are ignored (§5.8.1: the client may add some). */
 function parseMembers(json: string): ReadonlyMap<string, unknown> | undefined {
   let value: unknown;
   try {
@@ -79,11 +79,11 @@ function parseMembers(json: string): ReadonlyMap<string, unknown> | undefined {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
   const members = new Map<string, unknown>(Object.entries(value));
-  // JSON.parse lets the last of two equal names win, another reader the first: whoever wrote both meant to deceive one.
+  // JSON.parse keeps the last of two equal names, another reader the first: a sender that writes both means to deceive one.
   return memberNames(json).length === members.size ? members : undefined;
 }
 
-/** The names in the outermost object of a text that is known to be JSON, each as often as it stands there. */
+/** The names in the outermost object of a valid JSON text, each as often as it occurs. */
 function memberNames(json: string): string[] {
   const names: string[] = [];
   let depth = 0;

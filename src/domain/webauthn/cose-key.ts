@@ -1,8 +1,8 @@
 /**
  * Credential keys: COSE_Key (RFC 9052 §7) of the three algorithms that Flametrench names (ADR 0008).
  *
- * The algorithm is the one in the key, never one that comes with a signature. WebAuthn L3 §6.5.1.1: the key has `alg`
- * and none of the optional parameters, and an algorithm has one curve.
+ * The algorithm comes from the key, never from a signature. WebAuthn L3 §6.5.1.1: the key has `alg` and none of the optional
+ * parameters, and an algorithm has one curve.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface CoseKey {
 
 interface AlgorithmRow {
   readonly algorithm: CoseAlgorithm;
-  /** RFC 9053 §7 table 17 and RFC 8230 §4: the labels beside 1 (kty) and 3 (alg), and the values that are fixed. */
+  /** RFC 9053 §7 table 17 and RFC 8230 §4: the labels besides 1 (kty) and 3 (alg), and the values that are fixed. */
   readonly parameters: ReadonlyMap<number, number | "bytes">;
   readonly read: (parameter: (label: number) => Bytes) => PublicKey | undefined;
 }
@@ -69,13 +69,13 @@ const rs256: AlgorithmRow = {
 
 const rows = [es256, ed25519, rs256];
 
-/** The algorithms, in the order in which to offer them. */
+/** The algorithms, in the order in which they are offered. */
 export const coseAlgorithms: readonly CoseAlgorithm[] = rows.map(({ algorithm }) => algorithm);
 
 /** All of them hash with SHA-256, or, as Ed25519 does, choose their own. */
 const hash: HashName = "SHA-256";
 
-/** The key, or `undefined` if it is not one of ours in exactly its form. */
+/** The key, or `undefined` unless it is one of these keys in exactly its form. */
 export function parseCoseKey(bytes: Bytes): CoseKey | undefined {
   const map = decodeCbor(bytes);
   if (!isCborMap(map)) return undefined;
@@ -84,12 +84,12 @@ export function parseCoseKey(bytes: Bytes): CoseKey | undefined {
   return row && publicKey && { algorithm: row.algorithm, publicKey };
 }
 
-/** Whether this runtime can verify with the key: asked at registration, so that nobody enrolls a key that never works. */
+/** True if this runtime can verify with the key. Asked at registration, so that no user enrolls a key that never works. */
 export async function isUsableCoseKey({ publicKey }: CoseKey): Promise<boolean> {
   return (await importPublicKey(publicKey, hash)) !== undefined;
 }
 
-/** Whether the signature over the data was made with the key. Never throws. */
+/** True if the key made the signature over the data. Never throws. */
 export function verifyCoseSignature(key: CoseKey, signature: Bytes, data: Bytes): Promise<boolean> {
   return verifySignature({ key: key.publicKey, hash, signature, data });
 }

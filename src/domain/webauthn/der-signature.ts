@@ -2,11 +2,10 @@ import type { Bytes } from "../../crypto/bytes.ts";
 import { derUnsigned, readDerSequence } from "./der.ts";
 
 /**
- * The fixed-length form of an ECDSA signature, which Web Crypto verifies, from the DER form, which WebAuthn sends.
+ * Converts an ECDSA signature from DER, which WebAuthn sends, to the fixed-length form, which Web Crypto verifies.
  *
- * `Ecdsa-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }` (WebAuthn L3 §6.5.5, RFC 3279 §2.2.3) to `r ‖ s` (Web
- * Cryptography §23.7.2). Strict, so that one signature has one encoding. Whether r and s are in range is for the
- * verification to say.
+ * `Ecdsa-Sig-Value ::= SEQUENCE { r INTEGER, s INTEGER }` (WebAuthn L3 §6.5.5, RFC 3279 §2.2.3) to `r ‖ s` (Web Cryptography
+ * §23.7.2). Strict, so that one signature has one encoding. The verification checks that r and s are in range.
  *
  * @param coordinateBytes The length of the curve's order: 32 for P-256.
  */

@@ -1,15 +1,15 @@
 /**
- * Distinguished Encoding Rules (X.690 §10 and §11), as much as signatures and certificates need, read strictly.
+ * Distinguished Encoding Rules (X.690 §10 and §11), read strictly, as far as signatures and certificates need them.
  *
- * A second spelling of the same value is refused: lengths and tags have their shortest form, integers too, nothing is
- * indefinite and nothing is left over.
+ * A second spelling of the same value is refused: lengths, tags and integers have their shortest form, nothing is indefinite,
+ * and no byte is left over.
  *
  * @module
  */
 import type { Bytes } from "../../crypto/bytes.ts";
 
 export interface DerElement {
-  /** The identifier octet; a number of 31 or more stands above it: `[600]` is `0xbf + 600 * 256`. */
+  /** The identifier octet. A number of 31 or more is added above it: `[600]` is `0xbf + 600 * 256`. */
   readonly tag: number;
   readonly content: Bytes;
   /** Identifier, length and content. */
@@ -32,7 +32,7 @@ export const derTags = {
   set: 0x31,
 } as const;
 
-/** The one element that the bytes are, if it has the tag. */
+/** The single element that the bytes encode, if it has the tag. */
 export function readDer(bytes: Bytes, tag: number): DerElement | undefined {
   const [element, ...others] = readDerElements(bytes) ?? [];
   return element?.tag === tag && others.length === 0 ? element : undefined;
@@ -117,7 +117,7 @@ function readLength(bytes: Bytes, start: number): Read | undefined {
   if (first === undefined) return undefined;
   if (first < 0x80) return { value: first, end: start + 1 };
   const size = first - 0x80;
-  // Three bytes reach 16 MiB. X.690 §10.1: no indefinite length, and no byte more than it takes.
+  // Three bytes reach 16 MiB. X.690 §10.1: no indefinite length, and no more bytes than the length needs.
   if (size === 0 || size > 3 || start + size >= bytes.length) return undefined;
   let value = 0;
   for (const byte of bytes.subarray(start + 1, start + 1 + size)) value = value * 256 + byte;

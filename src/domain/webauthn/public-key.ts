@@ -1,5 +1,5 @@
 /**
- * Public keys that Web Crypto verifies with, whether they came in COSE, in a certificate or in a TPM's structure.
+ * Public keys that Web Crypto verifies with, from COSE, a certificate or a TPM's structure.
  *
  * @module
  */
@@ -15,26 +15,26 @@ export type CurveName = "P-256" | "P-384" | "P-521";
 
 export type HashName = "SHA-256" | "SHA-384" | "SHA-512";
 
-/** The length of a coordinate and of the order: FIPS 186-5, SP 800-186 §3.2.1. */
+/** The length of a coordinate and of the order, in bytes: FIPS 186-5, SP 800-186 §3.2.1. */
 export const curveBytes: Readonly<Record<CurveName, number>> = { "P-256": 32, "P-384": 48, "P-521": 66 };
 
-/** SP 800-131A revision 2 table 2. Web Crypto imports shorter ones, so the modulus is measured here. */
+/** SP 800-131A revision 2 table 2. Web Crypto imports shorter keys, so the modulus is measured here. */
 const minRsaBits = 2048;
 
-/** What BoringSSL, and so workerd, verifies with at most; a longer one only costs time. */
+/** The longest modulus that BoringSSL, and so workerd, verifies with; a longer one only costs time. */
 const maxRsaBits = 8192;
 
-/** An RSA key whose numbers have their shortest form and a size to rely on. */
+/** An RSA key whose numbers have their shortest form and a safe size. */
 export function rsaPublicKey(n: Bytes, e: Bytes): PublicKey | undefined {
   const bits = n.length === 0 ? 0 : 8 * n.length - Math.clz32(n[0]!) + 24;
   const isModulus = n[0] !== 0 && bits >= minRsaBits && bits <= maxRsaBits && n[n.length - 1]! % 2 === 1;
-  // RFC 8017 §3.1: odd and at least 3. Four bytes are what a TPM can name.
+  // RFC 8017 §3.1: odd and at least 3. A TPM's exponent has four bytes.
   const isExponent = e.length > 0 && e.length <= 4 && e[0] !== 0 && e[e.length - 1]! % 2 === 1;
   const isOne = e.length === 1 && e[0] === 1;
   return isModulus && isExponent && !isOne ? { type: "RSA", n, e } : undefined;
 }
 
-/** A key of a NIST curve, if the coordinates have its length. Whether they are a point is found at import. */
+/** A key of a NIST curve, if the coordinates have its length. The import checks whether they are a point. */
 export function ecPublicKey(curve: CurveName, x: Bytes, y: Bytes): PublicKey | undefined {
   const length = curveBytes[curve];
   return x.length === length && y.length === length ? { type: "EC", curve, x, y } : undefined;
@@ -52,7 +52,7 @@ export function arePublicKeysEqual(a: PublicKey, b: PublicKey): boolean {
   return a.type === "Ed25519" && b.type === "Ed25519" && constantTimeEqual(a.x, b.x);
 }
 
-/** The key for Web Crypto, or `undefined` where it is none: a point off the curve, an algorithm that this runtime lacks. */
+/** The key for Web Crypto, or `undefined` for a point off the curve or an algorithm that this runtime lacks. */
 export async function importPublicKey(key: PublicKey, hash: HashName): Promise<CryptoKey | undefined> {
   try {
     switch (key.type) {
@@ -76,11 +76,10 @@ export async function importPublicKey(key: PublicKey, hash: HashName): Promise<C
 }
 
 /**
- * Whether the signature over the data was made with the key: ECDSA in DER, RSASSA-PKCS1-v1_5, or Ed25519, which ignores
- * the hash.
+ * True if the key made the signature over the data: ECDSA in DER, RSASSA-PKCS1-v1_5, or Ed25519, which ignores the hash.
  *
- * `false` for whatever goes wrong, because runtimes differ in what they throw for: workerd does for an Ed25519 signature
- * that is not 64 bytes long.
+ * `false` for any failure, because runtimes differ in what they throw for: workerd throws for an Ed25519 signature that is not
+ * 64 bytes long.
  */
 export async function verifySignature(signed: {
   readonly key: PublicKey;

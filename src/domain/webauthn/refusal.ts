@@ -1,9 +1,9 @@
 /**
- * What a ceremony can be refused for: one row for each check.
+ * The refusals of a ceremony: one row for each check.
  *
  * The reason is public: `webauthn.<reason>`, ten of which are Flametrench's (ADR 0008). The check says more precisely what
- * failed, for the audit and for tests, and does not leave the process. The numbers are steps of WebAuthn L3 §7.1 and §7.2,
- * editor's draft of 30 July 2026.
+ * failed. It is for the audit log and for tests, and does not leave the process. The numbers are steps of WebAuthn L3 §7.1 and
+ * §7.2, editor's draft of 30 July 2026.
  *
  * @module
  */
@@ -39,7 +39,7 @@ export const webAuthnChecks = {
 
 export type WebAuthnCheck = keyof typeof webAuthnChecks;
 
-/** The checks that a ceremony makes: those with a step in it. */
+/** The checks of one ceremony: those with a step in it. */
 export type CheckOf<Ceremony extends "registration" | "authentication"> = {
   [Check in WebAuthnCheck]: (typeof webAuthnChecks)[Check] extends Readonly<Record<Ceremony, number>> ? Check : never;
 }[WebAuthnCheck];

@@ -1,8 +1,8 @@
 /**
  * Registration: verifying what an authenticator made, WebAuthn L3 §7.1 steps 5 to 25 and 28.
  *
- * Left to the caller, who has the records: that the challenge is spent only once and belongs to the user (steps 8 and 29),
- * and that the credential id is nobody's yet (step 26).
+ * Left to the caller, who has the records: that the challenge is spent only once and is the user's (steps 8 and 29), and that
+ * no user has the credential id yet (step 26).
  *
  * @module
  */
@@ -21,19 +21,19 @@ import { type CheckOf, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts
 import type { AuthenticatorTransport, RegistrationResponse } from "./response.ts";
 
 export interface RegistrationPolicy {
-  /** Those that the options offered. Default all that we verify. */
+  /** The algorithms that the options offered. Default: all supported ones. */
   readonly algorithms?: readonly CoseAlgorithm[];
   /** Whether the authenticator must have verified the user. Default `required`. */
   readonly userVerification?: "required" | "preferred" | "discouraged";
-  /** `conditional` is the only mediation that does without a present user (step 15). Default `optional`. */
+  /** `conditional` is the only mediation that works without a present user (step 15). Default `optional`. */
   readonly mediation?: "optional" | "conditional";
   /** Steps 18 and 19: only keys that can be backed up, that are, or that cannot be. Default `any`. */
   readonly backup?: "any" | "eligible" | "backed_up" | "single_device";
-  /** Whether an authenticator may add extensions that nobody asked for. Default `ignored`, as step 28 advises. */
+  /** Whether an authenticator may add extensions that were not requested. Default `ignored`, as step 28 advises. */
   readonly extensions?: "ignored" | "refused";
 }
 
-/** What the record of a credential keeps: §4, credential record. */
+/** What a stored credential keeps: §4, credential record. */
 export interface VerifiedRegistration {
   readonly ok: true;
   /** Base64url. */
@@ -52,10 +52,10 @@ export interface VerifiedRegistration {
   readonly attestation: AttestationVerdict["attestation"];
 }
 
-/** What an authenticator's statement is worth. */
+/** The worth of an authenticator's statement. */
 export interface AttestationVerdict {
   readonly ok: true;
-  /** The model, as a UUID; `null` unless a trusted attestation covers it, since anybody can claim any. */
+  /** The model, as a UUID; `null` unless a trusted attestation covers it, since any client can claim any model. */
   readonly aaguid: string | null;
   readonly attestation: {
     readonly format: string;
@@ -73,11 +73,11 @@ export type AttestationVerifier = (
 export type RegistrationRefusal = WebAuthnRefusal<CheckOf<"registration">>;
 
 /**
- * Whether a response answers our challenge with a new key that we can use; never throws, whatever was sent.
+ * Checks whether a response answers our challenge with a new, supported key. Never throws, whatever was sent.
  *
- * @param registration.challenge The bytes that were sent to this client and to no other.
- * @param registration.verifyAttestation By default a statement is evidence of nothing, so nobody reads it: whoever attacks
- *   could as well have sent none.
+ * @param registration.challenge The bytes that were sent to this client only.
+ * @param registration.verifyAttestation By default a statement is evidence of nothing and is not read: an attacker could have
+ * sent none.
  */
 export async function verifyRegistration(registration: {
   readonly response: RegistrationResponse;

@@ -1,9 +1,9 @@
 /**
- * What a browser sends: RegistrationResponseJSON and AuthenticationResponseJSON, WebAuthn L3 §5.1.8.
+ * The browser's responses: RegistrationResponseJSON and AuthenticationResponseJSON, WebAuthn L3 §5.1.8.
  *
- * Only the byte strings that are signed or hashed are taken (§7.2 step 7). The members that repeat a part of them for
- * convenience (`publicKey`, `authenticatorData` of a registration and so on) are not read, and neither are the client
- * extension results: nothing is asked for, and whatever a client says there is not signed.
+ * Only the byte strings that are signed or hashed are taken (§7.2 step 7). The members that repeat parts of them for
+ * convenience (`publicKey`, `authenticatorData` of a registration and so on) are not read. The client extension results are not
+ * read either: none are requested, and they are not signed.
  *
  * @module
  */
@@ -23,11 +23,11 @@ export interface AssertionResponse {
   readonly clientDataJson: Bytes;
   readonly authenticatorData: Bytes;
   readonly signature: Bytes;
-  /** Who the authenticator says signs in; only a discoverable credential has one. */
+  /** The user that the authenticator names; only a discoverable credential has one. */
   readonly userHandle?: Bytes;
 }
 
-/** §5.8.4, without those that only one version of a draft had. */
+/** §5.8.4, without the transports that only one version of a draft had. */
 export const authenticatorTransports = ["usb", "nfc", "ble", "hybrid", "internal", "smart-card"] as const;
 
 export type AuthenticatorTransport = (typeof authenticatorTransports)[number];
@@ -51,13 +51,13 @@ export function parseAssertionResponse(json: unknown): AssertionResponse | undef
   if (!credential || !clientDataJson || !authenticatorData || !signature) return undefined;
   const presented = credential.response.get("userHandle") ?? undefined;
   const userHandle = presented === undefined ? undefined : readBytes(presented);
-  // §5.4.3: one to 64 bytes. A handle in another form is no handle, and must not count as none.
+  // §5.4.3: one to 64 bytes. A handle in another form is invalid, and must not count as absent.
   if (presented !== undefined && (!userHandle || userHandle.length > 64)) return undefined;
   const { credentialId } = credential;
   return { credentialId, clientDataJson, authenticatorData, signature, ...(userHandle && { userHandle }) };
 }
 
-/** The transports of the list that we know, each once: a hint for later requests, which the client is free to invent. */
+/** The known transports of the list, each once. They are a hint for later requests, and a client may invent them. */
 function knownTransports(list: unknown): readonly AuthenticatorTransport[] {
   return Array.isArray(list) ? authenticatorTransports.filter((transport) => list.includes(transport)) : [];
 }
@@ -69,7 +69,7 @@ function readCredential(
   const response = readMembers(credential?.get("response"));
   const id = credential?.get("id");
   if (!credential || !response || credential.get("type") !== "public-key" || !readBytes(id)) return undefined;
-  // §5.1.8: both are the same text.
+  // §5.1.8: both hold the same text.
   return id === credential.get("rawId") ? { credentialId: id as string, response } : undefined;
 }
 

@@ -9,14 +9,14 @@ import { type CurveName, ecPublicKey, type HashName, type PublicKey, rsaPublicKe
 
 export interface TpmPublicArea {
   readonly publicKey: PublicKey;
-  /** What the name of the key is made with. */
+  /** The hash in the name of the key. */
   readonly nameHash: HashName;
 }
 
 export interface TpmCertifyInfo {
-  /** What the caller wanted to have signed with it. */
+  /** The data that the caller wanted to have signed too. */
   readonly extraData: Bytes;
-  /** The algorithm of the name, two bytes, then the hash of the public area. */
+  /** The algorithm of the name, in two bytes, then the hash of the public area. */
   readonly name: Bytes;
 }
 
@@ -40,20 +40,20 @@ const curves: ReadonlyMap<number, CurveName> = new Map([
 const generated = 0xff54_4347;
 const attestCertify = 0x8017;
 
-/** A signing key's public area, or `undefined` if it is of another kind or has bytes left over. */
+/** A signing key's public area, or `undefined` for another kind or trailing bytes. */
 export function parsePublicArea(bytes: Bytes): TpmPublicArea | undefined {
   const reader = new TpmReader(bytes);
   const type = reader.number(2);
   const nameHash = hashes.get(reader.number(2));
-  reader.number(4); // Attributes: what the TPM lets the key do, which it has just shown.
+  reader.number(4); // Attributes: what the TPM lets the key do. It has just signed.
   reader.sized();
-  if (reader.number(2) !== algorithms.null) return undefined; // Only keys that decrypt have a symmetric algorithm.
+  if (reader.number(2) !== algorithms.null) return undefined; // Only decryption keys have a symmetric algorithm.
   if (reader.number(2) !== algorithms.null) reader.number(2); // A signature scheme has a hash.
   const publicKey = type === algorithms.rsa ? readRsa(reader) : type === algorithms.ecc ? readEcc(reader) : undefined;
   return publicKey && nameHash && reader.isAtEnd ? { publicKey, nameHash } : undefined;
 }
 
-/** What a TPM says of a key that it certifies, or `undefined` for any other structure. */
+/** A TPM's statement about a key that it certifies, or `undefined` for any other structure. */
 export function parseCertifyInfo(bytes: Bytes): TpmCertifyInfo | undefined {
   const reader = new TpmReader(bytes);
   const isCertify = reader.number(4) === generated && reader.number(2) === attestCertify;
@@ -82,7 +82,7 @@ function readEcc(reader: TpmReader): PublicKey | undefined {
   return curve && ecPublicKey(curve, x, y);
 }
 
-/** Reads big-endian fields one after another; past the end everything is empty, and it is never {@link isAtEnd} again. */
+/** Reads big-endian fields in turn. Past the end every field is empty, and {@link isAtEnd} is never true again. */
 class TpmReader {
   readonly #bytes: Bytes;
   #at = 0;
@@ -105,7 +105,7 @@ class TpmReader {
     return this.take(length).reduce((value, byte) => value * 256 + byte, 0);
   }
 
-  /** TPM2B: two bytes of length, then as many. */
+  /** TPM2B: two bytes of length, then that many bytes. */
   sized(): Bytes {
     return this.take(this.number(2));
   }

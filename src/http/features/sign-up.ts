@@ -7,8 +7,8 @@ import { signUpRoutes } from "../routes/sign-up.ts";
 /**
  * Creating an account with a password.
  *
- * @param options.mode `open` lets everybody in and tells strangers whether an identifier is taken. `invited` needs an
- *   invitation. `closed` refuses everybody.
+ * @param options.mode `open` lets everyone create an account and reveals whether an identifier is taken. `invited` needs an
+ * invitation. `closed` refuses everyone.
  */
 export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth, SignUpApi> {
   return { name: "signUp", signUp: options.mode, make: signUpParts, routes: signUpRoutes };

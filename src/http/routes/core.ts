@@ -8,7 +8,7 @@ import { accountSessionBody, signedInUserBody } from "../wire.ts";
 
 const rows = rowsFor<AnyAuth>();
 
-/** What every application has: who is signed in, staying signed in, and signing out. */
+/** The rows of every application: the current user, refreshing a session, and signing out. */
 export const coreRoutes: readonly Route<AnyAuth>[] = [
   rows.open({
     act: acts.refreshSession,
@@ -33,7 +33,7 @@ export const coreRoutes: readonly Route<AnyAuth>[] = [
     status: 204,
     run: async ({ c, auth, presented, context }) => {
       if (presented) await auth.sessions.signOut({ ...presented, context });
-      // A bearer speaks for itself alone: the session of a cookie beside it goes on, so its cookie stays.
+      // A bearer ends only its own session. The session of a cookie in the same request goes on, so its cookie stays.
       if (presented?.transport !== "token") endSession(c);
       return c.body(null, 204);
     },

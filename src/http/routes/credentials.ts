@@ -14,10 +14,10 @@ const rows = rowsFor<AccountAuth>();
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** Of one's own password: the password itself (R008). */
+/** The proof for one's own password: the password itself (R008). */
 const proof = v.strictObject({ current_password: v.optional(text) });
 
-/** A new password beside, or in the place of, what an account has. */
+/** A new password for an account, in addition to its credentials or in place of one. */
 const newPassword = { identifier: text, password: text, current_password: v.optional(text) };
 
 interface NewPassword {
@@ -69,7 +69,7 @@ function ending(act: GuardedAct, verb: "suspend" | "revoke", summary: string): r
   });
 }
 
-/** Credentials: one's own, and the specification's routes. */
+/** Credentials: the caller's own, and the specification's routes. */
 export const credentialRoutes: readonly Route<AccountAuth>[] = [
   rows.guarded({
     act: acts.changePassword,
@@ -114,7 +114,7 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
     method: "post",
     path: "/v1/credentials",
     summary: "Add a password to the caller's own account; beside another one it needs `current_password`",
-    // The other kinds are made by a ceremony, or by an import (S04).
+    // The other kinds are made by a ceremony or an import (S04).
     body: v.variant("type", [
       v.strictObject({ usr_id: idEntry("usr"), type: v.literal("password"), ...newPassword }),
       v.strictObject({

@@ -10,7 +10,7 @@ import { secondFactorRoutes } from "./second-factor.ts";
 
 const rows = rowsFor<FactorRouteAuth>();
 
-/** A user's factors and the policy that demands one: one's own, and the specification's routes. */
+/** A user's factors and the policy that requires one: the caller's own, and the specification's routes. */
 const factorRoutes: readonly Route<FactorRouteAuth>[] = [
   ...rows.twins({
     act: acts.listFactors,
@@ -46,7 +46,7 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
     method: "post",
     body: enrollFactorBody,
     status: 201,
-    // Of new recovery codes, each of which is hashed: nobody gets them before they are signed in.
+    // For new recovery codes, each of which is hashed: no user gets them before they are signed in.
     refusals: ["too_many_requests", "unavailable.busy"],
     run: async (call) => call.c.json(await enroll(call, { actor: call.actor, userId: call.userId }), 201),
   }),

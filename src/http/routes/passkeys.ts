@@ -18,7 +18,7 @@ const rows = rowsFor<PasskeyAuth>();
 /** `RegistrationResponseJSON` or `AuthenticationResponseJSON` (WebAuthn L3 §5.1.8). The operation checks its shape. */
 const browserResponse = v.looseObject({});
 
-/** Passkeys: signing in with them, and managing one's own. */
+/** Passkeys: signing in with them, and managing the caller's own. */
 export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
   rows.open({
     act: { ...signInWithPasskey, refusals: [] },

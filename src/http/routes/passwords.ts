@@ -59,7 +59,7 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
     ]),
     status: 200,
     run: async ({ c, auth, body, context }) => {
-      // No ceremony stands behind the other kinds here, so they prove nothing (S04).
+      // The other kinds have no ceremony here, so they prove nothing (S04).
       if (body.type !== "password") throw new AuthError("unauthorized.invalid_credential");
       const { identifier, proof } = body;
       const verified = await auth.verifyPassword({ identifier, password: proof.password, transport: "token", context });
@@ -69,7 +69,7 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
   }),
 ];
 
-/** Says that a second factor is needed, and of the user the kinds that they have: the first one is proved (S20). */
+/** Answers that a second factor is needed, and which kinds the user has. The first factor is proved by now (S20). */
 function secondFactorNeeded(c: Context, transport: Transport, needed: SecondFactorNeeded): Response {
   const { ticket, factors, enroll } = needed;
   const { code, message } = errorBody(

@@ -8,7 +8,7 @@ import { pageBody } from "../wire.ts";
 
 const rows = rowsFor<PersonalAccessTokenAuth>();
 
-/** What names, scopes and ends may be, the operation says, each with its own code. */
+/** The operation checks names, scopes and expiries, each with its own code. */
 const newToken = v.strictObject({
   name: v.string(),
   scope: v.array(v.string()),

@@ -10,7 +10,7 @@ import { presentedTicket, ticketHeader } from "../ticket.ts";
 
 const rows = rowsFor<FactorRouteAuth>();
 
-/** The second half of a sign-in, and proving a factor again. */
+/** The second half of a sign-in, and stepping up. */
 export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
   rows.open({
     act: acts.verifyFactor,

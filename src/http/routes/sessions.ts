@@ -8,7 +8,7 @@ import { accountSessionBody, pageBody, sessionBody } from "../wire.ts";
 
 const rows = rowsFor<AccountAuth>();
 
-/** Sessions: one's own, and the specification's routes, whose tokens travel in bodies and in `Authorization`. */
+/** Sessions: the caller's own, and the specification's routes, whose tokens travel in bodies and in `Authorization`. */
 export const sessionRoutes: readonly Route<AccountAuth>[] = [
   rows.open({
     act: acts.createSession,

@@ -8,7 +8,7 @@ import { signedIn } from "../session-cookie.ts";
 
 const rows = rowsFor<SignUpAuth>();
 
-/** Making an account for oneself. */
+/** Creating one's own account. */
 export const signUpRoutes: readonly Route<SignUpAuth>[] = [
   rows.open({
     act: signUp,

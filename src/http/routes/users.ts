@@ -9,7 +9,7 @@ const rows = rowsFor<AccountAuth>();
 
 const fields = v.strictObject({ display_name: displayNameEntry() });
 
-/** Users: one's own account, and the specification's routes. */
+/** Users: the caller's own account, and the specification's routes. */
 export const userRoutes: readonly Route<AccountAuth>[] = [
   rows.guarded({
     act: acts.listUsers,

@@ -1,6 +1,6 @@
 import { DatabaseUnreachableError } from "./unreachable.ts";
 
-/** What is copied of a database's error. `detail`, `where`, `hint` and `message` may carry row data, and are not. */
+/** The fields copied from a database's error. `detail`, `where`, `hint` and `message` may carry row data, and are not copied. */
 export interface DatabaseErrorFields {
   /** SQLSTATE. */
   code: string;
@@ -20,7 +20,7 @@ export class DatabaseError extends Error implements DatabaseErrorFields {
   readonly severity: string | undefined;
   readonly routine: string | undefined;
 
-  /** @param explanation Shown after the code. Only ever text that holds no values. */
+  /** @param explanation Shown after the code. It must never contain values. */
   constructor(fields: DatabaseErrorFields, explanation?: string) {
     const names = [fields.code, fields.table, fields.constraint].filter(Boolean).join(", ");
     super(`The database refused the statement (${names})${explanation ? `: ${explanation}` : "."}`);
@@ -33,12 +33,12 @@ export class DatabaseError extends Error implements DatabaseErrorFields {
 }
 
 /**
- * The error to throw for whatever a database client threw.
+ * The error to throw for anything that a database client threw.
  *
  * With a SQLSTATE it is a {@link DatabaseError}, unless the code means that the connection ended under the statement:
  * then, as with anything else, the outcome is unknown.
  *
- * @param reason What to say when it is not the database that spoke.
+ * @param reason The text to show if the error did not come from the database.
  */
 export function databaseError(thrown: unknown, reason: string): DatabaseError | DatabaseUnreachableError {
   if (thrown instanceof DatabaseError || thrown instanceof DatabaseUnreachableError) return thrown;
@@ -46,7 +46,7 @@ export function databaseError(thrown: unknown, reason: string): DatabaseError | 
   const code = text(fields.code);
   const severity = text(fields.severity);
   if (code === undefined || !isSqlstate(code, severity)) {
-    // A system error's code, such as ECONNREFUSED, is safe to say and saves an hour.
+    // A system error's code, such as ECONNREFUSED, is safe to show and saves an hour.
     return new DatabaseUnreachableError(code && /^E[A-Z]+$/.test(code) ? `${reason} (${code})` : reason);
   }
   if (severity === "FATAL" || severity === "PANIC" || outcomeUnknown.test(code)) {
@@ -64,7 +64,9 @@ export function databaseError(thrown: unknown, reason: string): DatabaseError | 
   );
 }
 
-/** Five characters, but so has EPIPE: a system error has no severity, and every SQLSTATE of Postgres has a digit. */
+/**
+ * A SQLSTATE has five characters, but so has EPIPE. A system error has no severity, and every SQLSTATE of Postgres has a digit.
+ */
 function isSqlstate(code: string, severity: string | undefined): boolean {
   return /^[0-9A-Z]{5}$/.test(code) && (severity !== undefined || /\d/.test(code));
 }
@@ -72,12 +74,12 @@ function isSqlstate(code: string, severity: string | undefined): boolean {
 /** Connection exceptions, statement completion unknown, shutdowns and crashes (Postgres 15, Appendix A). */
 const outcomeUnknown = /^(08...|40003|57P0[1-5])$/;
 
-/** Class 42 speaks of the statement's own text, which never holds a value: a missing table should say which. */
+/** Class 42 concerns the statement's own text, which never holds a value: the message should name a missing table. */
 function explanation(code: string, thrown: unknown): string | undefined {
   return code.startsWith("42") && thrown instanceof Error ? thrown.message : undefined;
 }
 
-/** The clients leave absent fields out, null or undefined. */
+/** Clients omit absent fields, or set them to null or undefined. */
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }

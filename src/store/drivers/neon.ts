@@ -20,7 +20,7 @@ export interface NeonOptions {
 /**
  * Connects to Postgres through Neon's HTTP endpoint. Nothing is sent before the first statement.
  *
- * A redirect is not followed: it would carry the connection string to wherever it points.
+ * A redirect is not followed: it would carry the connection string to its target.
  *
  * @throws {TypeError} If the connection string is not a Postgres URL with user, host and database.
  */
@@ -74,8 +74,8 @@ function parseConnectionString(connectionString: string): URL {
 }
 
 /**
- * The client knows one endpoint for the whole module, but lets it be a function of host and port: so each connection
- * string's host and port name its endpoint, and whatever was configured before answers for the others.
+ * The client knows one endpoint for the whole module, but lets it be a function of host and port. So the host and port of each
+ * connection string select its endpoint, and the earlier configuration answers for all others.
  */
 const endpoints = new Map<string, string>();
 let configuredBefore: typeof neonConfig.fetchEndpoint = "";

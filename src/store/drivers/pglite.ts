@@ -3,16 +3,16 @@ import type { Database, Statement } from "../sql.ts";
 import { databaseError } from "./database-error.ts";
 import { decodeResult, encodeStatement, type TextQuery, type TextResult } from "./values.ts";
 
-/** What the driver needs of a PGlite instance, so that one behind a web worker fits as well. */
+/** The parts of a PGlite instance that the driver uses, so that an instance behind a web worker fits as well. */
 export type PgliteInstance = Pick<PGlite, "query" | "transaction" | "waitReady" | "parsers" | "serializers">;
 
-/** What both a PGlite instance and its transaction can do. */
+/** The methods that a PGlite instance and its transaction share. */
 type Queryable = Pick<PGlite, "query">;
 
 /**
  * Runs statements in a PGlite instance of this process: Postgres in WebAssembly, one session, requests one after another.
  *
- * Closing the instance is the caller's. There is no deadline: a statement holds the thread until it is done.
+ * The caller closes the instance. There is no deadline: a statement holds the thread until it is done.
  */
 export function pglite(instance: PgliteInstance): Database {
   let options: TextOptions | undefined;
@@ -56,7 +56,7 @@ export interface TextOptions {
   serializers: Record<number, (value: string) => string>;
 }
 
-/** Options that turn off every conversion which the (ready) instance has: parameters and results are Postgres's own text. */
+/** Options that turn off all conversions of the (ready) instance: parameters and results are Postgres's own text. */
 export function textOptions(instance: Pick<PgliteInstance, "parsers" | "serializers">): TextOptions {
   const identity = (text: string): string => text;
   const off = (table: object): Record<number, typeof identity> =>

@@ -18,12 +18,12 @@ export interface PostgresOptions {
 /**
  * Runs statements on a node-postgres `Pool`, or on one connected client.
  *
- * A client that is inside a transaction when a request comes keeps it: the request nests with a savepoint, so that a
- * refusal undoes only its own work, and nothing is final before the caller commits. Such a request has no deadline of ours
- * and is not retried. Several operations in one transaction belong in one `auth.batch`: only its locks come in one order, and
- * one operation after another may meet a deadlock. In every other case a connection whose deadline passed is closed, since its reply may still come.
+ * If a client is inside a transaction when a request comes, the request nests with a savepoint: a refusal undoes only its own
+ * work, and nothing is final before the caller commits. Such a request has no deadline and is not retried. Put several
+ * operations of one transaction into one `auth.batch`: only its locks come in one order, and separate operations may deadlock.
+ * In every other case, a connection whose deadline passed is closed, because its reply may still come.
  *
- * Closing the pool or client is the caller's, and so is the `error` listener that node-postgres asks for on a pool.
+ * The caller closes the pool or client, and adds the `error` listener that node-postgres asks for on a pool.
  *
  * @throws {TypeError} Later, from a nested request, if the caller's transaction is not READ COMMITTED.
  */
@@ -36,14 +36,15 @@ export function postgres(poolOrClient: Pool | Client | PoolClient, options: Post
 
 type Connection = Client | PoolClient;
 
-/** How to run work on a connection of one's own, within the deadline. */
+/** Runs work on a connection of its own, within the deadline. */
 type Request = <Result>(work: (connection: Connection) => Promise<Result>) => Promise<Result>;
 
 function onPool(pool: Pool, timeoutMilliseconds: number): Database {
   const request: Request = (work) =>
     withDeadline(timeoutMilliseconds, async (deadline) => {
-      // A connection that breaks while nobody listens would end the process. Its query fails as well, and reports it. So the
-      // listener is there before the pool's is gone, and stays on a connection that the pool does not take back.
+      // An error on a connection without a listener would end the process. The query fails as well and reports it, so this
+      // listener does nothing. It is there before the pool's is gone, and stays on a connection that the pool does not take
+      // back.
       const onError = (): void => {};
       const connection = await new Promise<PoolClient>((resolve, reject) => {
         pool.connect((error, client) => {
@@ -72,7 +73,7 @@ function onPool(pool: Pool, timeoutMilliseconds: number): Database {
         isBroken = ours instanceof DatabaseUnreachableError;
         throw ours;
       } finally {
-        // Only an idle connection is as clean as it came.
+        // Only an idle connection may return to the pool.
         release(isBroken || connection.getTransactionStatus() !== "I");
       }
     });
@@ -82,7 +83,7 @@ function onPool(pool: Pool, timeoutMilliseconds: number): Database {
 function onClient(client: Connection, timeoutMilliseconds: number): Database {
   const request: Request = (work) =>
     withDeadline(timeoutMilliseconds, (deadline) => {
-      // With a query running, `end` cuts the socket at once. A pool's client has it too, though not by type.
+      // With a query running, `end` cuts the socket at once. A pool's client also has it, though its type does not say so.
       deadline.onPassed = () => void (client as Client).end();
       return work(client);
     });
@@ -90,7 +91,7 @@ function onClient(client: Connection, timeoutMilliseconds: number): Database {
   const nested = insideTransaction(client);
   const isNested = (): boolean => ["T", "E"].includes(client.getTransactionStatus() ?? "");
 
-  /** Requests on one connection wait for each other, or a second would land inside the first one's transaction. */
+  /** Requests on one connection wait for each other, or the second would run inside the first one's transaction. */
   let last: Promise<unknown> = Promise.resolve();
   const inTurn = <Result>(send: () => Promise<Result>): Promise<Result> => {
     const turn = last.then(send, send);
@@ -105,7 +106,7 @@ function onClient(client: Connection, timeoutMilliseconds: number): Database {
 }
 
 function onConnection(request: Request, timeoutMilliseconds: number): Database {
-  // The server gets the same deadline, or it would hold the locks of a batch whose client has left.
+  // The server gets the same deadline; otherwise it would hold the locks of a batch whose client has left.
   const begin = `begin isolation level read committed; set local statement_timeout = ${Math.ceil(timeoutMilliseconds)}`;
   return {
     async run<Row>(statement: Statement<Row>) {
@@ -146,7 +147,7 @@ function insideTransaction(client: Connection): Database {
   };
   const batch = async (statements: readonly Statement<unknown>[]): Promise<unknown[][]> => {
     const results = await request(statements.map(encodeStatement));
-    // Under a later level, a batch's statements would not see what the locks of its first ones waited for.
+    // Under a stricter level, a batch's statements would not see the changes that its first statements waited for.
     if (results === "wrong isolation") throw new TypeError("The transaction must be READ COMMITTED.");
     return results.map((result) => decodeResult(result));
   };
@@ -159,7 +160,7 @@ interface Deadline {
   onPassed: () => void;
 }
 
-/** Fails when the time is up, whatever the request does; its own failure becomes one of ours. */
+/** Fails when the time is up, whatever the request does. The request's own failure is converted. */
 async function withDeadline<Result>(
   timeoutMilliseconds: number,
   request: (deadline: Deadline) => Promise<Result>,
@@ -185,7 +186,7 @@ async function withDeadline<Result>(
 /** Every column as the text that Postgres printed. */
 const textTypes = { getTypeParser: () => (text: string) => text };
 
-/** Without `extended`, a statement that has no parameters could be several: Neon and PGlite refuse that, so we do. */
+/** Without `extended`, a statement without parameters could contain several. Neon and PGlite refuse that, and so does this. */
 async function runOn(connection: Connection, { text, values }: TextQuery): Promise<TextResult> {
   const query = { text, values, rowMode: "array" as const, types: textTypes, queryMode: "extended" };
   return await connection.query<(string | null)[]>(query);
@@ -197,7 +198,7 @@ async function runAll(connection: Connection, queries: readonly TextQuery[]): Pr
   return results;
 }
 
-/** Sends `undo` when the work fails. If that fails too the connection is dead, and its server side is undone with it. */
+/** Sends `undo` if the work fails. If that fails too, the connection is dead, and the server undoes its side. */
 async function undoneOnError<Result>(
   connection: Connection,
   undo: string,

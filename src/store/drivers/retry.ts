@@ -9,10 +9,10 @@ const maxRetries = 3;
 const firstWaitMilliseconds = 20;
 
 /**
- * Runs a request again when it lost to a concurrent one, up to three times.
+ * Runs a request again if it lost to a concurrent one, up to three times.
  *
- * A wait of random length comes first, so that two that met do not meet again. A request inside a caller's transaction is
- * never retried: what that transaction did before is gone as well, and only its owner can repeat it.
+ * A random wait comes first, so that two requests that met do not meet again. A request inside a caller's transaction is never
+ * retried: the earlier work of that transaction is gone as well, and only its owner can repeat it.
  */
 export function retryConflicts(database: Database): Database {
   return {

@@ -1,8 +1,8 @@
 /**
- * Nobody knows whether the request took effect: no connection, no reply in time, or a reply that is not an answer.
+ * It is unknown whether the request took effect: no connection, no reply in time, or a reply that is not an answer.
  *
- * It has no `code`, which is how a lost reply is told from a refusal (`security.md` F01). The message says what happened
- * and nothing else: a client's own errors carry the connection string, so they are dropped rather than kept as `cause`.
+ * It has no `code`, which distinguishes a lost reply from a refusal (`security.md` F01). The message says only what happened: a
+ * client's own errors contain the connection string, so they are dropped rather than kept as `cause`.
  */
 export class DatabaseUnreachableError extends Error {
   override readonly name = "DatabaseUnreachableError";
@@ -12,7 +12,7 @@ export class DatabaseUnreachableError extends Error {
   }
 }
 
-/** The reason for a deadline that passed; one wording for every driver. */
+/** The reason for a deadline that passed, with the same wording for every driver. */
 export function timeoutReason(timeoutMilliseconds: number): string {
   return `no reply within ${timeoutMilliseconds} ms`;
 }

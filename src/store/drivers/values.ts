@@ -1,15 +1,15 @@
 /**
  * The one encoding of values that every driver uses: text in, text out.
  *
- * The database clients disagree (PGlite refuses a boolean for a `text` parameter, node-postgres writes a `Date` in local
- * time, each parses arrays its own way), so none of their conversions is used. A parameter is sent as the text that
- * Postgres would print, a result is read from the text that it did print, and the column's type decides what it becomes.
+ * The database clients disagree (PGlite refuses a boolean for a `text` parameter, node-postgres writes a `Date` in local time,
+ * each parses arrays its own way), so none of their conversions is used. A parameter is sent as the text that Postgres would
+ * print. A result is read from the text that Postgres printed, and the column's type decides its conversion.
  *
  * @module
  */
 import type { SqlValue, Statement } from "../sql.ts";
 
-/** What every client can say about a result, once its own conversions are off. */
+/** The parts of a result that every client provides, once its own conversions are off. */
 export interface TextResult {
   readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
   readonly rows: readonly (readonly (string | null)[])[];
@@ -37,7 +37,7 @@ function encodeValue(value: SqlValue): string | null {
   return `{${value.map((item) => `"${item.replace(/["\\]/g, "\\$&")}"`).join(",")}}`;
 }
 
-/** ISO 8601, but for the sign before a year of more than four digits, which Postgres does not read. */
+/** ISO 8601, except for the sign before a year of more than four digits, which Postgres does not read. */
 function encodeDate(value: Date): string {
   const text = value.toISOString();
   if (text.startsWith("-")) throw new RangeError("A date in a statement must not be before year 0.");
@@ -56,7 +56,7 @@ export function decodeResult<Row>({ fields, rows }: TextResult): Row[] {
   });
 }
 
-/** By type OID (`pg_type.dat`; these never change). A type that is not here stays text: `uuid`, `int8`, `numeric`, `bytea`. */
+/** By type OID (`pg_type.dat`; these never change). A type that is not listed stays text: `uuid`, `int8`, `numeric`, `bytea`. */
 const parsersByType: ReadonlyMap<number, (text: string) => unknown> = new Map<number, (text: string) => unknown>([
   [16, (text) => text === "t"], // bool
   [21, Number], // int2
@@ -76,7 +76,7 @@ const parsersByType: ReadonlyMap<number, (text: string) => unknown> = new Map<nu
 /** The first and last moment that a `Date` can hold, for `-infinity` and `infinity`. */
 const dateLimit = 8.64e15;
 
-/** Reads `2026-11-22 05:00:00.123456+05:30` of DateStyle ISO. Microseconds are cut, never rounded up into the future. */
+/** Reads `2026-11-22 05:00:00.123456+05:30` of DateStyle ISO. Microseconds are truncated, never rounded into the future. */
 function decodeTimestamp(text: string): Date {
   if (text === "infinity") return new Date(dateLimit);
   if (text === "-infinity") return new Date(-dateLimit);

@@ -58,7 +58,7 @@ describe("each numbered step of §7.2", () => {
     { case: "step 15: the RP in upper case", rpId: "EXAMPLE.ORG", expected: "rp_id_mismatch" },
     { case: "step 15: a subdomain", rpId: "login.example.org", expected: "rp_id_mismatch" },
     { case: "step 15: the origin in place of the RP ID", rpId: "https://example.org", expected: "rp_id_mismatch" },
-    { case: "step 16: nobody present", flags: flag.uv, expected: "user_not_present" },
+    { case: "step 16: no user present", flags: flag.uv, expected: "user_not_present" },
     { case: "step 17: not verified, by default", flags: flag.up, expected: "user_not_verified" },
     {
       case: "step 17: not verified, required",
@@ -78,7 +78,7 @@ describe("each numbered step of §7.2", () => {
       policy: { userVerification: "discouraged" },
       expected: "ok",
     },
-    { case: "step 18: backed up, and cannot be", flags: flag.up | flag.uv | flag.bs, expected: "malformed" },
+    { case: "step 18: backed up though not eligible", flags: flag.up | flag.uv | flag.bs, expected: "malformed" },
     {
       case: "step 19: became eligible",
       flags: flag.up | flag.uv | flag.be,
@@ -86,7 +86,7 @@ describe("each numbered step of §7.2", () => {
       expected: "malformed",
     },
     {
-      case: "step 19: is eligible no more",
+      case: "step 19: no longer eligible",
       flags: flag.up | flag.uv,
       stored: { backupEligible: true },
       expected: "malformed",
@@ -98,7 +98,7 @@ describe("each numbered step of §7.2", () => {
       expected: "ok",
     },
     { case: "step 19: as before, not eligible", stored: { backupEligible: false }, expected: "ok" },
-    { case: "step 19: not known", flags: flag.up | flag.uv | flag.be, stored: {}, expected: "ok" },
+    { case: "step 19: stored eligibility unknown", flags: flag.up | flag.uv | flag.be, stored: {}, expected: "ok" },
     {
       case: "step 21: a signature with a byte after it",
       signature: (signature) => join(signature, hex("00")),
@@ -125,7 +125,7 @@ describe("each numbered step of §7.2", () => {
       expected: "counter_regression",
     },
     {
-      case: "step 23: an extension nobody asked for, by default",
+      case: "step 23: an extension that was not requested, by default",
       flags: 0x85,
       rest: cbor(new Map([["uvm", [[1, 2, 3]]]])),
       expected: "ok",
@@ -138,7 +138,7 @@ describe("each numbered step of §7.2", () => {
       expected: "extension_not_allowed",
     },
     {
-      case: "nobody present, where that is not looked at",
+      case: "no user present, with presence unchecked",
       flags: flag.uv,
       policy: { userPresence: "unchecked" },
       expected: "ok",
@@ -161,7 +161,7 @@ describe("each numbered step of §7.2", () => {
     }
   });
 
-  test("step 21: the algorithm comes from the key: what RS256 of 1024 bits signs is unsupported", async () => {
+  test("step 21: the algorithm comes from the key: RS256 with 1024 bits is unsupported", async () => {
     expect(await outcome({ key: await generateTestKey("RS256 of 1024 bits") })).toBe("unsupported_key");
   });
 

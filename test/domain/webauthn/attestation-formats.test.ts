@@ -55,7 +55,7 @@ const aaguidExtension = (value: Uint8Array, critical = false) => extension("1.3.
 
 describe("packed, §8.2", () => {
   test.each<{ case: string; certificate?: CertificateChanges; change?: Change<Statement>; expected: string }>([
-    { case: "as it should be", expected: "certificate" },
+    { case: "a valid statement", expected: "certificate" },
     {
       case: "with the AAGUID in the certificate",
       certificate: { extensions: [aaguidExtension(der(4, aaguid))] },
@@ -66,7 +66,7 @@ describe("packed, §8.2", () => {
       certificate: { extensions: [aaguidExtension(der(4, randomBytes(16)))] },
       expected: invalid,
     },
-    { case: "the AAGUID bare", certificate: { extensions: [aaguidExtension(aaguid)] }, expected: invalid },
+    { case: "a bare AAGUID", certificate: { extensions: [aaguidExtension(aaguid)] }, expected: invalid },
     {
       case: "the AAGUID critical",
       certificate: { extensions: [aaguidExtension(der(4, aaguid), true)] },
@@ -120,7 +120,7 @@ describe("packed, §8.2", () => {
     { case: "x5c of no certificate", change: set("x5c", [hex("3000")]), expected: invalid },
     { case: "x5c null", change: set("x5c", null), expected: invalid },
     {
-      case: "x5c with something else behind the leaf",
+      case: "x5c with another kind of item after the leaf",
       change: (statement) => set("x5c", [...(statement.get("x5c") as Encodable[]), hex("30")])(statement),
       expected: invalid,
     },
@@ -135,7 +135,7 @@ describe("packed, §8.2", () => {
       expected: invalid,
     },
     { case: "ECDAA", change: (statement) => set("ecdaaKeyId", hex("00"))(drop("x5c")(statement)), expected: invalid },
-    { case: "ECDAA beside x5c", change: set("ecdaaKeyId", hex("00")), expected: invalid },
+    { case: "ECDAA and x5c together", change: set("ecdaaKeyId", hex("00")), expected: invalid },
   ])("$case: $expected", async ({ certificate, change, expected }) => {
     const leaf = await issueCertificate(certificate);
     expect(await outcome({ format: "packed", aaguid, statement: packed(leaf, [], change) })).toBe(expected);
@@ -162,7 +162,7 @@ describe("packed, §8.2", () => {
   });
 
   test.each<{ case: string; change?: Change<Statement>; expected: string }>([
-    { case: "as it should be", expected: "self" },
+    { case: "a valid statement", expected: "self" },
     { case: "another alg", change: set("alg", -8), expected: invalid },
     { case: "no alg", change: drop("alg"), expected: invalid },
     { case: "no sig", change: drop("sig"), expected: invalid },
@@ -183,7 +183,7 @@ describe("packed, §8.2", () => {
   });
 });
 
-describe("the algorithms of an attestation: each with its curve and its hash", () => {
+describe("attestation algorithms: each has its own curve and hash", () => {
   const rsa = (hash: string) => ({
     name: "RSASSA-PKCS1-v1_5",
     hash,
@@ -224,7 +224,7 @@ describe("the algorithms of an attestation: each with its curve and its hash", (
 
 describe("fido-u2f, §8.6", () => {
   test.each<{ case: string; change?: Change<Statement>; expected: string }>([
-    { case: "as it should be", expected: "certificate" },
+    { case: "a valid statement", expected: "certificate" },
     { case: "no sig", change: drop("sig"), expected: invalid },
     { case: "a changed signature", change: flip("sig"), expected: invalid },
     { case: "no certificate", change: drop("x5c"), expected: invalid },
@@ -238,14 +238,14 @@ describe("fido-u2f, §8.6", () => {
     expect(await outcome({ format: "fido-u2f", statement: fidoU2f(await issueCertificate(), change) })).toBe(expected);
   });
 
-  test("signed by another key, or with a certificate's key that is not of P-256", async () => {
+  test("signed by another key, or with a certificate key that is not P-256", async () => {
     const leaf = { ...(await issueCertificate()), key: await generateTestKey() };
     expect(await outcome({ format: "fido-u2f", statement: fidoU2f(leaf) })).toBe(invalid);
     const edwards = await issueCertificate({ key: await generateTestKey("EdDSA"), issuer: await issueCertificate() });
     expect(await outcome({ format: "fido-u2f", statement: fidoU2f(edwards) })).toBe(invalid);
   });
 
-  test("a credential that U2F has not", async () => {
+  test("a credential that U2F cannot have", async () => {
     for (const kind of ["EdDSA", "RS256"] as const)
       expect(
         await outcome({
@@ -263,12 +263,12 @@ describe("android-key, §8.4", () => {
   test.each<{ case: string; make: RegistrationChanges["statement"]; expected: string }>([
     { case: "with empty lists, as W3C's vector has them", make: androidKey(), expected: "certificate" },
     {
-      case: "made in the TEE, to sign",
+      case: "made in the TEE, for signing",
       make: androidKey({ teeEnforced: [purpose(2), origin(0)] }),
       expected: "certificate",
     },
     {
-      case: "made in software, to sign and verify",
+      case: "made in software, for signing and verifying",
       make: androidKey({ softwareEnforced: [purpose(2, 3), origin(0)] }),
       expected: "certificate",
     },
@@ -276,15 +276,15 @@ describe("android-key, §8.4", () => {
     { case: "no challenge", make: androidKey({ challenge: hex("") }), expected: invalid },
     { case: "for all applications", make: androidKey({ teeEnforced: [allApplications] }), expected: invalid },
     {
-      case: "for all applications, says software",
+      case: "for all applications, in the software list",
       make: androidKey({ softwareEnforced: [allApplications] }),
       expected: invalid,
     },
     { case: "imported", make: androidKey({ teeEnforced: [purpose(2), origin(2)] }), expected: invalid },
-    { case: "only to decrypt", make: androidKey({ teeEnforced: [purpose(1), origin(0)] }), expected: invalid },
+    { case: "for decryption only", make: androidKey({ teeEnforced: [purpose(1), origin(0)] }), expected: invalid },
     { case: "for no purpose", make: androidKey({ teeEnforced: [purpose(), origin(0)] }), expected: invalid },
     {
-      case: "an origin that is no integer",
+      case: "an origin that is not an integer",
       make: androidKey({ teeEnforced: [der([0xbf, 0x85, 0x3e], hex("0500"))] }),
       expected: invalid,
     },
@@ -311,7 +311,7 @@ describe("android-key, §8.4", () => {
 
 describe("apple, §8.8", () => {
   test.each<{ case: string; make: RegistrationChanges["statement"]; expected: string }>([
-    { case: "as it should be", make: apple(), expected: "certificate" },
+    { case: "a valid statement", make: apple(), expected: "certificate" },
     { case: "with an alg, as devices send it", make: apple(undefined, {}, set("alg", -7)), expected: "certificate" },
     { case: "another nonce", make: apple((nonce) => flipBit(nonce, 5)), expected: invalid },
     { case: "half the nonce", make: apple((nonce) => nonce.slice(16)), expected: invalid },
@@ -338,7 +338,7 @@ describe("tpm, §8.3", () => {
   const names = (...extensions: CertificateChanges["extensions"] & object) => ({ extensions });
 
   test.each<{ case: string; make: RegistrationChanges["statement"]; expected: string }>([
-    { case: "as it should be", make: tpm(), expected: "certificate" },
+    { case: "a valid statement", make: tpm(), expected: "certificate" },
     { case: "a key with a scheme", make: tpm({ scheme: hex("0018000b") }), expected: "certificate" },
     {
       case: "with the AAGUID in the certificate",
@@ -381,7 +381,7 @@ describe("tpm, §8.3", () => {
       expected: invalid,
     },
     { case: "a certification cut short", make: tpm({ certInfo: (info) => info.slice(0, -1) }), expected: invalid },
-    { case: "a public area of nothing", make: tpm({ pubArea: () => hex("") }), expected: invalid },
+    { case: "an empty public area", make: tpm({ pubArea: () => hex("") }), expected: invalid },
     { case: "a key that encrypts", make: tpm({ symmetric: hex("0006") }), expected: invalid },
     { case: "a keyed hash", make: tpm({ pubArea: (area) => join(hex("0008"), area.slice(2)) }), expected: invalid },
     {
@@ -390,7 +390,7 @@ describe("tpm, §8.3", () => {
       expected: invalid,
     },
     { case: "no alternative name", make: tpm({}, names(tpmPurpose())), expected: invalid },
-    { case: "a manufacturer that is none", make: tpm({}, names(tpmNames("NTC"), tpmPurpose())), expected: invalid },
+    { case: "an unknown manufacturer", make: tpm({}, names(tpmNames("NTC"), tpmPurpose())), expected: invalid },
     { case: "no purpose", make: tpm({}, names(tpmNames())), expected: invalid },
     {
       case: "that purpose and another",
@@ -414,7 +414,7 @@ describe("tpm, §8.3", () => {
       expected: invalid,
     },
     {
-      case: "a name beside that of the TPM",
+      case: "another name beside the TPM's",
       make: tpm(
         {},
         names(
@@ -470,7 +470,7 @@ describe("tpm, §8.3", () => {
     expect(await outcome({ format: "tpm", key, statement: tpm({ pubArea: otherExponent }) })).toBe(invalid);
   });
 
-  test("the public area of another key, certified as it should be", async () => {
+  test("the public area of another key, certified correctly", async () => {
     const other = await generateTestKey();
     const statement: RegistrationChanges["statement"] = (signed, _, data, hash) => tpm()(signed, other, data, hash);
     expect(await outcome({ format: "tpm", statement })).toBe(invalid);

@@ -83,7 +83,7 @@ export async function authenticatorData(parts: {
   readonly rpId?: string;
   readonly flags?: number;
   readonly signCount?: number;
-  /** What follows the counter. */
+  /** The bytes after the counter. */
   readonly rest?: Uint8Array;
 }): Promise<Bytes> {
   const rpIdHash = await sha256(utf8(parts.rpId ?? rpId));
@@ -108,7 +108,7 @@ export interface RegistrationChanges {
   readonly rpId?: string;
   readonly flags?: number;
   readonly signCount?: number;
-  /** What follows the attested credential data. */
+  /** The bytes after the attested credential data. */
   readonly after?: Uint8Array;
   readonly clientData?: Readonly<Record<string, unknown>>;
   readonly clientDataJson?: (json: Bytes) => Bytes;
@@ -120,7 +120,7 @@ export interface RegistrationChanges {
   readonly relyingParty?: RegistrationInput["relyingParty"];
 }
 
-/** A registration that verifies, but for the changes. */
+/** A registration that verifies, except for the changes. */
 export async function register(changes: RegistrationChanges = {}): Promise<RegistrationInput> {
   const key = changes.key ?? (await generateTestKey());
   const challenge = randomBytes(32);
@@ -176,7 +176,7 @@ export interface AssertionChanges {
   readonly relyingParty?: AssertionInput["relyingParty"];
 }
 
-/** An assertion that verifies, but for the changes, which are signed with the rest. */
+/** An assertion that verifies, except for the changes, which are signed with the rest. */
 export async function authenticate(changes: AssertionChanges = {}): Promise<AssertionInput> {
   const key = changes.key ?? (await generateTestKey());
   const challenge = randomBytes(32);

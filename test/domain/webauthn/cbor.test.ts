@@ -5,7 +5,7 @@ import { cbor, flipBit, hex, join } from "./encode.ts";
 
 const repeat = (bytes: string, times: number) => hex(bytes.repeat(times));
 
-describe("CBOR that is read", () => {
+describe("CBOR accepted", () => {
   test.each<{ text: string; value: CborValue }>([
     { text: "00", value: 0 },
     { text: "17", value: 23 },
@@ -39,16 +39,16 @@ describe("CBOR that is read", () => {
       ]),
     },
     { text: "a1695f5f70726f746f5f5f01", value: new Map([["__proto__", 1]]) },
-    { text: "1800", value: 0 }, // longer than it need be, which the relying party may not mind
+    { text: "1800", value: 0 }, // longer than necessary, which a relying party may accept
   ])("$text", ({ text, value }) => {
     expect(decodeCbor(hex(text))).toEqual(value);
   });
 });
 
-describe("CBOR that is refused", () => {
+describe("CBOR refused", () => {
   test.each([
     { case: "nothing", bytes: hex("") },
-    { case: "a byte left over", bytes: hex("0000") },
+    { case: "a trailing byte", bytes: hex("0000") },
     { case: "an integer beyond 2^53", bytes: hex("1b0020000000000000") },
     { case: "the largest integer", bytes: hex("1bffffffffffffffff") },
     { case: "a negative integer beyond -2^53", bytes: hex("3b001fffffffffffff") },
@@ -85,7 +85,7 @@ describe("CBOR that is refused", () => {
     { case: "a hundred thousand maps deep", bytes: repeat("a100", 100_000) },
   ])("$case", ({ case: name, bytes }) => {
     expect(decodeCbor(bytes)).toBeUndefined();
-    if (name !== "a byte left over") expect(decodeFirstCbor(bytes)).toBeUndefined();
+    if (name !== "a trailing byte") expect(decodeFirstCbor(bytes)).toBeUndefined();
   });
 
   test("eight levels are read, nine are refused", () => {

@@ -47,33 +47,33 @@ beforeAll(async () => {
 
 describe("step 24: chains that lead to an anchor", () => {
   test("a leaf that the anchor issued", async () => expect(await isTrusted([direct], [root])).toBe(true));
-  test("a leaf, and one between", async () => expect(await isTrusted([leaf, middle], [root])).toBe(true));
-  test("one between as the anchor", async () => expect(await isTrusted([leaf], [middle])).toBe(true));
-  test("one between as the anchor, sent along", async () =>
+  test("a leaf and an intermediate", async () => expect(await isTrusted([leaf, middle], [root])).toBe(true));
+  test("the intermediate as the anchor", async () => expect(await isTrusted([leaf], [middle])).toBe(true));
+  test("the intermediate as the anchor, also sent", async () =>
     expect(await isTrusted([leaf, middle], [middle])).toBe(true));
-  test("the root sent along", async () => expect(await isTrusted([leaf, middle, root], [root])).toBe(true));
+  test("the root also sent", async () => expect(await isTrusted([leaf, middle, root], [root])).toBe(true));
   test("the leaf itself as the anchor", async () => expect(await isTrusted([leaf], [leaf])).toBe(true));
   test("the second of two anchors", async () => expect(await isTrusted([direct], [middle, root])).toBe(true));
   test("an anchor for this model", async () =>
     expect(await isTrusted([direct], [{ certificate: root.der, aaguids: [aaguidText] }])).toBe(true));
-  test("an authority that does not say what its key is for", async () => {
+  test("an authority without a key usage", async () => {
     const plain = await issueCertificate({ subject: authorityName("Plain"), authority: true, keyUsage: undefined });
     expect(await isTrusted([await issueCertificate({ issuer: plain })], [plain])).toBe(true);
   });
 });
 
-describe("steps 23 and 24: chains that do not", () => {
+describe("steps 23 and 24: chains that lead to no anchor", () => {
   test("no anchor", async () => expect(await isTrusted([direct], [])).toBe(false));
   test("another anchor", async () =>
     expect(await isTrusted([direct], [await issueCertificate({ authority: true })])).toBe(false));
 
-  test("GHSA-6hxq-p678-4hr2: a self-signed root of the sender's own in the chain", async () => {
+  test("GHSA-6hxq-p678-4hr2: a self-signed root by the sender in the chain", async () => {
     const own = await issueCertificate({ subject: authorityName("Own"), authority: true });
     expect(await isTrusted([await issueCertificate({ issuer: own }), own], [root])).toBe(false);
     expect(await isTrusted([await issueCertificate({ issuer: own }), own, root], [root])).toBe(false);
   });
 
-  test("a root of the sender's own by the anchor's name", async () => {
+  test("a root by the sender with the anchor's name", async () => {
     const own = await issueCertificate({ subject: root.subject, authority: true });
     expect(await isTrusted([await issueCertificate({ issuer: own }), own], [root])).toBe(false);
     expect(await isTrusted([await issueCertificate({ issuer: own })], [root])).toBe(false);
@@ -84,13 +84,13 @@ describe("steps 23 and 24: chains that do not", () => {
       await isTrusted([direct], [{ certificate: root.der, aaguids: ["00000000-0000-0000-0000-000000000000"] }]),
     ).toBe(false));
 
-  test("a certificate missing between", async () => expect(await isTrusted([leaf], [root])).toBe(false));
-  test("another one between", async () => {
+  test("a missing intermediate", async () => expect(await isTrusted([leaf], [root])).toBe(false));
+  test("another intermediate", async () => {
     const other = await issueCertificate({ subject: authorityName("Middle"), authority: true, issuer: root });
     expect(await isTrusted([leaf, other], [root])).toBe(false);
   });
   test("the wrong order", async () => expect(await isTrusted([leaf, root, middle], [root])).toBe(false));
-  test("a stranger between", async () => expect(await isTrusted([leaf, direct, middle], [root])).toBe(false));
+  test("another leaf between", async () => expect(await isTrusted([leaf, direct, middle], [root])).toBe(false));
 
   test("the issuer's name but another key", async () => {
     const forged = await issueCertificate({ issuer: { subject: root.subject, key: await generateTestKey() } });
@@ -108,7 +108,7 @@ describe("steps 23 and 24: chains that do not", () => {
   test.each([
     { case: "expired", validity: { notAfter: "20260531235959Z" } },
     { case: "not yet valid", validity: { notBefore: "20260601000001Z" } },
-  ])("$case: the leaf, one between, the anchor", async ({ validity }) => {
+  ])("$case: the leaf, the intermediate, the anchor", async ({ validity }) => {
     expect(await isTrusted([await issueCertificate({ issuer: root, ...validity })], [root])).toBe(false);
     const oldMiddle = await issueCertificate({
       subject: authorityName("M"),
@@ -127,16 +127,16 @@ describe("steps 23 and 24: chains that do not", () => {
   });
 
   test.each([
-    { case: "no authority", change: { authority: false } },
+    { case: "not an authority", change: { authority: false } },
     { case: "no basic constraints", change: { authority: undefined } },
     { case: "version 1", change: { version: 1 } },
-    { case: "a usage without certificates", change: { authority: true, keyUsage: hex("03020780") } },
+    { case: "a key usage without certificate signing", change: { authority: true, keyUsage: hex("03020780") } },
     {
       case: "an extension that is critical and unknown",
       change: { authority: true, extensions: [extension("1.2.3.4", hex("0500"), true)] },
     },
     {
-      case: "name constraints, which are not looked at",
+      case: "name constraints, which are not evaluated",
       change: { authority: true, extensions: [extension("2.5.29.30", hex("3000"), true)] },
     },
   ] as const)("one between with $case", async ({ change }) => {
@@ -160,7 +160,7 @@ describe("steps 23 and 24: chains that do not", () => {
   });
 });
 
-test("U2F attestation that only claims a model: that model's anchor does not count", async () => {
+test("U2F attestation only claims its model: the model's anchor does not count", async () => {
   const statement = fidoU2f(direct);
   for (const { aaguids, expected } of [
     { aaguids: [aaguidText], expected: { ok: false, check: "attestation_trust" } },
@@ -188,7 +188,7 @@ test("revocation list address in a certificate: never requested", async () => {
   fetched.mockRestore();
 });
 
-describe("anchors", () => {
+describe("trust anchors", () => {
   test.each([
     { case: "no certificate", make: () => ({ certificate: hex("3000") }) },
     { case: "PEM", make: () => ({ certificate: utf8("-----BEGIN CERTIFICATE-----") }) },
@@ -203,7 +203,7 @@ describe("anchors", () => {
   });
 });
 
-describe("certificates, to the byte", () => {
+describe("certificates, byte for byte", () => {
   test("cut short anywhere, or with a byte after it: refused", () => {
     for (let length = 0; length < leaf.der.length; length++)
       expect(parseCertificate(leaf.der.slice(0, length)), `${length}`).toBeUndefined();

@@ -31,9 +31,9 @@ describe("the key of a certificate", () => {
       case: "of secp256k1",
       subjectKey: sequence(sequence(ec, objectIdentifier("1.3.132.0.10")), bits(hex("04"), x, y)),
     },
-    { case: "of no curve", subjectKey: sequence(sequence(ec), bits(hex("04"), x, y)) },
+    { case: "without a curve", subjectKey: sequence(sequence(ec), bits(hex("04"), x, y)) },
     {
-      case: "only for agreement",
+      case: "for key agreement only",
       subjectKey: sequence(sequence(objectIdentifier("1.3.132.1.12"), p256), bits(hex("04"), x, y)),
     },
     { case: "of seven bits", subjectKey: sequence(sequence(ec, p256), der(0x03, hex("0104"), x, y)) },
@@ -90,8 +90,8 @@ describe("validity", () => {
   });
 });
 
-describe("names", () => {
-  test("attributes in one set or several, repeated, or of no text type: read", () => {
+describe("names in certificates", () => {
+  test("attributes in one set or several, repeated, or not of a text type: read", () => {
     const together = sequence(der(0x31, attribute("2.5.4.3", "a"), attribute("2.5.4.10", "b")));
     const oid = objectIdentifier("2.5.4.3");
     const types = [0x0c, 0x13, 0x16, 0x1e].map((tag) => der(0x31, sequence(oid, der(tag, utf8("c")))));
@@ -109,7 +109,7 @@ describe("names", () => {
   test.each([
     { case: "no sequence", bytes: der(0x31) },
     { case: "no set", bytes: sequence(attribute("2.5.4.3", "a")) },
-    { case: "a type that is none", bytes: sequence(der(0x31, sequence(hex("0500"), der(0x0c)))) },
+    { case: "an invalid type", bytes: sequence(der(0x31, sequence(hex("0500"), der(0x0c)))) },
     { case: "no value", bytes: sequence(der(0x31, sequence(objectIdentifier("2.5.4.3")))) },
     { case: "two values", bytes: sequence(der(0x31, sequence(objectIdentifier("2.5.4.3"), der(0x0c), der(0x0c)))) },
     { case: "cut short", bytes: authenticatorName().slice(0, -1) },
@@ -118,7 +118,7 @@ describe("names", () => {
   });
 });
 
-describe("extensions", () => {
+describe("extensions of certificates", () => {
   const constraints = (...parts: Bytes[]) => extension("2.5.29.19", sequence(...parts));
   const flag = hex("0101ff");
   const unlimited = Number.POSITIVE_INFINITY;
@@ -132,7 +132,7 @@ describe("extensions", () => {
     },
     { case: "none", value: constraints(), expected: { isAuthority: false, pathLength: unlimited } },
     {
-      case: "none, said so",
+      case: "not an authority, explicitly",
       value: constraints(hex("010100")),
       expected: { isAuthority: false, pathLength: unlimited },
     },
@@ -201,6 +201,6 @@ test("certificate with any part missing, doubled or of another kind: never an ex
     ...changes([toBeSigned!.encoded, ...outer]).map((changed) => sequence(...changed)),
     ...changes([sequence(), sequence(), hex("030100")]).map((changed) => sequence(...changed)),
   ].filter((bytes) => parseCertificate(bytes) !== undefined);
-  // Names may be empty, a key and a serial number anything, the version and the extensions missing.
+  // Names may be empty, a key and a serial number may be anything, and the version and the extensions may be missing.
   expect(read.length).toBeLessThan(20);
 });

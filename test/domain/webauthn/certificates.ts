@@ -19,7 +19,7 @@ export interface CertificateChanges {
   readonly notAfter?: string;
   readonly authority?: boolean | undefined;
   readonly pathLength?: number;
-  /** By default what fits an authority or a leaf. */
+  /** By default, extensions that fit an authority or a leaf. */
   readonly keyUsage?: Bytes | undefined;
   readonly extensions?: readonly Bytes[];
   readonly signature?: (signature: Bytes) => Bytes;
@@ -27,9 +27,9 @@ export interface CertificateChanges {
   readonly subjectKey?: Bytes;
   /** `Validity`. */
   readonly validity?: Bytes;
-  /** What stands in place of the last field and its tag. */
+  /** Replaces the last field and its tag. */
   readonly optional?: Bytes;
-  /** The object identifier inside; the one outside is always ECDSA with SHA-256. */
+  /** The inner object identifier; the outer one is always ECDSA with SHA-256. */
   readonly innerAlgorithm?: string;
 }
 
@@ -42,7 +42,7 @@ export function name(...attributes: readonly (readonly [string, string])[]): Byt
 
 export const attribute = (oid: string, text: string): Bytes => sequence(objectIdentifier(oid), der(0x0c, utf8(text)));
 
-/** What §8.2.1 asks of the subject of a packed attestation. */
+/** The subject that §8.2.1 requires for packed attestation. */
 export const authenticatorName = (commonName = "Authenticator 1", unit = "Authenticator Attestation"): Bytes =>
   name(["2.5.4.6", "AQ"], ["2.5.4.10", "Vendor"], ["2.5.4.11", unit], ["2.5.4.3", commonName]);
 
@@ -54,7 +54,7 @@ export function extension(oid: string, value: Uint8Array, critical = false): Byt
 
 const ecdsaWithSha256 = "1.2.840.10045.4.3.2";
 
-/** A certificate with a P-256 key, signed with another. */
+/** A certificate with a P-256 key, signed with another key. */
 export async function issueCertificate(changes: CertificateChanges = {}): Promise<TestCertificate> {
   const key = changes.key ?? (await generateTestKey());
   const subject = changes.subject ?? authenticatorName();

@@ -13,7 +13,7 @@ const json = (members: object) => utf8(JSON.stringify({ ...good, ...members }));
 const check = (bytes: Bytes, party: RelyingParty = relyingParty) =>
   checkClientData(bytes, { type, challenge, relyingParty: party })?.check;
 
-/** The step of §7.1, then that of §7.2. */
+/** The step of §7.1, then the step of §7.2. */
 const stepsOf = (name: WebAuthnCheck) => {
   const { registration, authentication } = webAuthnChecks[name] as { registration?: number; authentication?: number };
   return `steps ${registration} and ${authentication}`;
@@ -50,9 +50,9 @@ describe.each<{ name: WebAuthnCheck; cases: readonly { case: string; bytes: Byte
       { case: "a NUL at the end", bytes: utf8(`${JSON.stringify(good)}\0`) },
       { case: "two objects", bytes: utf8(JSON.stringify(good).repeat(2)) },
       { case: "two byte order marks", bytes: utf8(`\ufeff\ufeff${JSON.stringify(good)}`) },
-      { case: "the type twice, ours last", bytes: utf8(`{"type":"webauthn.create",${JSON.stringify(good).slice(1)}`) },
+      { case: "type twice, right one last", bytes: utf8(`{"type":"webauthn.create",${JSON.stringify(good).slice(1)}`) },
       {
-        case: "the origin twice, ours last",
+        case: "the origin twice, the right one last",
         bytes: utf8(`{"origin":"https://evil.example",${JSON.stringify(good).slice(1)}`),
       },
       {
@@ -61,7 +61,7 @@ describe.each<{ name: WebAuthnCheck; cases: readonly { case: string; bytes: Byte
       },
       { case: "a name twice, once escaped", bytes: utf8(`{"t\\u0079pe":"x",${JSON.stringify(good).slice(1)}`) },
       {
-        case: "a name twice behind a nested object",
+        case: "a name twice after a nested object",
         bytes: utf8(`{"a":{"b":["}",{"c":":"}]},"a":1,${JSON.stringify(good).slice(1)}`),
       },
     ],
@@ -92,7 +92,7 @@ describe.each<{ name: WebAuthnCheck; cases: readonly { case: string; bytes: Byte
         }),
       },
       { case: "a part", bytes: json({ challenge: toBase64Url(challenge.slice(0, 30)) }) },
-      { case: "with more behind it", bytes: json({ challenge: `${good.challenge}AAAA` }) },
+      { case: "with more after it", bytes: json({ challenge: `${good.challenge}AAAA` }) },
       { case: "encoded twice", bytes: json({ challenge: toBase64Url(utf8(good.challenge)) }) },
       { case: "with a line feed", bytes: json({ challenge: `${good.challenge}\n` }) },
       { case: "empty", bytes: json({ challenge: "" }) },
@@ -114,7 +114,7 @@ describe.each<{ name: WebAuthnCheck; cases: readonly { case: string; bytes: Byte
       { case: "a trailing slash", bytes: json({ origin: "https://example.org/" }) },
       { case: "upper case", bytes: json({ origin: "https://EXAMPLE.org" }) },
       { case: "a Cyrillic e", bytes: json({ origin: "https://еxample.org" }) },
-      { case: "punycode of it", bytes: json({ origin: "https://xn--xample-2of.org" }) },
+      { case: "the same in punycode", bytes: json({ origin: "https://xn--xample-2of.org" }) },
       { case: "user information", bytes: json({ origin: "https://example.org@evil.example" }) },
       {
         case: "an Android app",
@@ -147,7 +147,7 @@ describe.each<{ name: WebAuthnCheck; cases: readonly { case: string; bytes: Byte
     name: "top_origin",
     cases: [
       { case: "without crossOrigin", bytes: json({ topOrigin: "https://example.com" }) },
-      { case: "our own, without crossOrigin", bytes: json({ topOrigin: origin }) },
+      { case: "the site's own, without crossOrigin", bytes: json({ topOrigin: origin }) },
       { case: "null", bytes: json({ topOrigin: null }) },
       {
         case: "with crossOrigin false, though listed",
@@ -160,7 +160,7 @@ describe.each<{ name: WebAuthnCheck; cases: readonly { case: string; bytes: Byte
         party: { ...relyingParty, crossOrigin: { topOrigins: [] } },
       },
       {
-        case: "another than listed",
+        case: "not the listed one",
         bytes: json({ crossOrigin: true, topOrigin: "https://evil.example" }),
         party: { ...relyingParty, crossOrigin: { topOrigins: ["https://example.com"] } },
       },
@@ -180,7 +180,7 @@ describe.each<{ name: WebAuthnCheck; cases: readonly { case: string; bytes: Byte
 describe("client data accepted", () => {
   test.each<{ case: string; bytes: Bytes; party?: RelyingParty }>([
     { case: "step 5 and 8: a byte order mark, which is stripped", bytes: join(hex("efbbbf"), json({})) },
-    { case: "step 6 and 9: members to come", bytes: json({ extraData: "…", tokenBinding: { status: "supported" } }) },
+    { case: "step 6 and 9: future members", bytes: json({ extraData: "…", tokenBinding: { status: "supported" } }) },
     {
       case: "step 6 and 9: hostile names",
       bytes: utf8(`{"__proto__":{"type":"x"},"constructor":1,${JSON.stringify(good).slice(1)}`),
@@ -196,12 +196,12 @@ describe("client data accepted", () => {
       ),
     },
     {
-      case: "step 9 and 12: the second of our origins",
+      case: "step 9 and 12: the second configured origin",
       bytes: json({ origin: "https://app.example" }),
       party: { ...relyingParty, origins: [origin, "https://app.example"] },
     },
     {
-      case: "step 9 and 12: an Android app that is ours",
+      case: "step 9 and 12: the configured Android app",
       bytes: json({ origin: "android:apk-key-hash:x" }),
       party: { ...relyingParty, origins: ["android:apk-key-hash:x"] },
     },

@@ -1,6 +1,6 @@
 import { type Bytes, fromHex, utf8 } from "../../../src/crypto/bytes.ts";
 
-/** What tests write in CBOR; a `Map` keeps the order of its keys. */
+/** Values that tests write in CBOR. A `Map` keeps the order of its keys. */
 export type Encodable = number | string | boolean | null | Uint8Array | readonly Encodable[] | EncodableMap;
 export type EncodableMap = ReadonlyMap<number | string, Encodable>;
 
@@ -10,7 +10,7 @@ export function join(...parts: readonly Uint8Array[]): Bytes {
   return new Uint8Array(parts.flatMap((part) => [...part]));
 }
 
-/** CBOR in its shortest form, keys in the order given. */
+/** CBOR in its shortest form, with keys in the given order. */
 export function cbor(value: Encodable): Bytes {
   if (value === null) return hex("f6");
   if (typeof value === "boolean") return hex(value ? "f5" : "f4");
@@ -66,7 +66,7 @@ export function derSignature(raw: Uint8Array): Bytes {
   return sequence(integer(raw.slice(0, raw.length / 2)), integer(raw.slice(raw.length / 2)));
 }
 
-/** The bytes with one bit turned over. */
+/** The bytes with one bit flipped. */
 export function flipBit(bytes: Uint8Array, at: number, bit = 0): Bytes {
   const flipped = new Uint8Array(bytes);
   flipped[at]! ^= 1 << bit;

@@ -2,7 +2,7 @@ import { type Bytes, toBase64Url, toHex } from "../../../src/crypto/bytes.ts";
 import { parseAuthenticatorData } from "../../../src/domain/webauthn/authenticator-data.ts";
 import { decodeCbor, isCborBytes, isCborMap } from "../../../src/domain/webauthn/cbor.ts";
 
-/** What an attestation object says of its credential; of one that cannot be read, nothing. */
+/** The credential in an attestation object; empty if it cannot be read. */
 export function attestedOf(attestationObject: Bytes): {
   readonly credentialId: string;
   readonly publicKey: Bytes;

@@ -75,7 +75,7 @@ describe("each numbered step of §7.1", () => {
       clientDataJson: (json) => json.slice(1),
       expected: "client_data_json",
     },
-    { case: "step 6: members to come", clientData: { extraData: "x" }, expected: "ok" },
+    { case: "step 6: future members", clientData: { extraData: "x" }, expected: "ok" },
     { case: "step 7: an assertion's type", clientData: { type: "webauthn.get" }, expected: "type" },
     { case: "step 7: no type", clientData: { type: undefined }, expected: "type" },
     {
@@ -92,7 +92,7 @@ describe("each numbered step of §7.1", () => {
       expected: "attestation_object",
     },
     {
-      case: "step 13: a byte left over",
+      case: "step 13: a trailing byte",
       attestationObject: (object) => join(object, hex("00")),
       expected: "attestation_object",
     },
@@ -107,7 +107,7 @@ describe("each numbered step of §7.1", () => {
       expected: "attestation_object",
     },
     {
-      case: "step 13: a format that is no text",
+      case: "step 13: a format that is not text",
       attestationObject: () =>
         cbor(
           new Map<string, Encodable>([
@@ -119,7 +119,7 @@ describe("each numbered step of §7.1", () => {
       expected: "attestation_object",
     },
     {
-      case: "step 13: a statement that is no map",
+      case: "step 13: a statement that is not a map",
       attestationObject: () =>
         cbor(
           new Map<string, Encodable>([
@@ -154,7 +154,7 @@ describe("each numbered step of §7.1", () => {
         ),
       expected: "attestation_object",
     },
-    { case: "step 13: no object", attestationObject: () => hex("a0"), expected: "attestation_object" },
+    { case: "step 13: an empty object", attestationObject: () => hex("a0"), expected: "attestation_object" },
     {
       case: "step 13: authenticator data of 36 bytes",
       authenticatorData: (data) => data.slice(0, 36),
@@ -177,15 +177,15 @@ describe("each numbered step of §7.1", () => {
     { case: "step 14: another RP", rpId: "evil.example", expected: "rp_id" },
     { case: "step 14: the RP in upper case", rpId: "EXAMPLE.org", expected: "rp_id" },
     { case: "step 14: a subdomain", rpId: "login.example.org", expected: "rp_id" },
-    { case: "step 15: nobody present", flags: flag.uv | flag.at, expected: "user_present" },
+    { case: "step 15: no user present", flags: flag.uv | flag.at, expected: "user_present" },
     {
-      case: "step 15: nobody present, mediation optional",
+      case: "step 15: no user present, mediation optional",
       flags: flag.uv | flag.at,
       policy: { mediation: "optional" },
       expected: "user_present",
     },
     {
-      case: "step 15: nobody present, conditional create",
+      case: "step 15: no user present, conditional create",
       flags: flag.uv | flag.at,
       policy: { mediation: "conditional" },
       expected: "ok",
@@ -203,7 +203,7 @@ describe("each numbered step of §7.1", () => {
       policy: { userVerification: "preferred" },
       expected: "ok",
     },
-    { case: "step 17: backed up, and cannot be", flags: seen | flag.bs, expected: "backup_flags" },
+    { case: "step 17: backed up though not eligible", flags: seen | flag.bs, expected: "backup_flags" },
     { case: "step 18: eligible, any", flags: seen | flag.be, policy: { backup: "any" }, expected: "ok" },
     { case: "step 18: eligible, wanted", flags: seen | flag.be, policy: { backup: "eligible" }, expected: "ok" },
     {
@@ -234,13 +234,13 @@ describe("each numbered step of §7.1", () => {
     },
     { case: "step 20: an algorithm that was not offered", policy: { algorithms: [-8, -257] }, expected: "algorithm" },
     { case: "step 20: no algorithm offered", policy: { algorithms: [] }, expected: "algorithm" },
-    { case: "step 20: the one that was", policy: { algorithms: [-7] }, expected: "ok" },
+    { case: "step 20: the offered algorithm", policy: { algorithms: [-7] }, expected: "ok" },
     { case: "step 21: an unknown format", format: "example", expected: "attestation_format" },
     { case: "step 21: a format in upper case", format: "None", expected: "attestation_format" },
     { case: "step 21: Packed", format: "Packed", expected: "attestation_format" },
     { case: "step 21: a format of an object's prototype", format: "constructor", expected: "attestation_format" },
     {
-      case: "step 21: SafetyNet, which Level 3 took back",
+      case: "step 21: SafetyNet, which Level 3 removed",
       format: "android-safetynet",
       expected: "attestation_format",
     },
@@ -251,11 +251,11 @@ describe("each numbered step of §7.1", () => {
       expected: "attestation_format",
     },
     {
-      case: "step 22: none, with something in it",
+      case: "step 22: none, with a member in its statement",
       statement: async () => new Map([["alg", -7]]),
       expected: "attestation_statement",
     },
-    { case: "step 22: packed, with nothing in it", format: "packed", expected: "attestation_statement" },
+    { case: "step 22: packed, with an empty statement", format: "packed", expected: "attestation_statement" },
     {
       case: "step 24: none, where anchors are named",
       policy: { trust: { anchors: [], at: new Date(0) } },
@@ -274,7 +274,7 @@ describe("each numbered step of §7.1", () => {
     },
     { case: "step 25: an empty credential id", credentialId: hex(""), expected: "authenticator_data" },
     {
-      case: "step 28: an extension nobody asked for, by default",
+      case: "step 28: an extension that was not requested, by default",
       flags: seen | flag.ed,
       after: cbor(new Map([["credProtect", 2]])),
       expected: "ok",
@@ -287,7 +287,7 @@ describe("each numbered step of §7.1", () => {
       expected: "extensions",
     },
     {
-      case: "step 28: extensions that are no map",
+      case: "step 28: extensions that are not a map",
       flags: seen | flag.ed,
       after: hex("01"),
       expected: "authenticator_data",
@@ -351,7 +351,7 @@ describe("step 10 and 11 by policy", () => {
   });
 });
 
-test("registration: no AAGUID is believed without trust", async () => {
+test("registration: without trust no AAGUID is accepted", async () => {
   const statement: RegistrationChanges["statement"] = async (signed, key) =>
     new Map<string, Encodable>([
       ["alg", -7],
@@ -363,7 +363,7 @@ test("registration: no AAGUID is believed without trust", async () => {
   }
 });
 
-test("registration where nobody is believed: the statement is not read, and says nothing in the record", async () => {
+test("registration without trust: the statement is not read, and the record has nothing from it", async () => {
   const input = await register({
     aaguid: randomBytes(16),
     format: "packed",
@@ -377,7 +377,7 @@ test("registration where nobody is believed: the statement is not read, and says
   });
   const unknown = await register({ format: "android-safetynet", statement: async () => new Map() });
   expect(await verifyUnattested(unknown)).toMatchObject({ ok: true, aaguid: null, attestation: { trusted: false } });
-  // What is not a statement at all is still refused.
+  // Text that is not a statement at all is still refused.
   const bytes = unknown.response.attestationObject.slice(0, -1);
   const cut = { ...unknown, response: { ...unknown.response, attestationObject: bytes } };
   expect(await verifyUnattested(cut)).toMatchObject({ ok: false, check: "attestation_object" });

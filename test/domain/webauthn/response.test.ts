@@ -130,14 +130,14 @@ describe("WebAuthn response refused", () => {
     expect(parseAssertionResponse({ ...assertion, id: text("other") })).toBeUndefined();
   });
 
-  test("values that are no object", () => {
+  test("values that are not objects", () => {
     for (const value of [...wrong, "{}", [registration]]) {
       expect(parseRegistrationResponse(value)).toBeUndefined();
       expect(parseAssertionResponse(value)).toBeUndefined();
     }
   });
 
-  test("members that only a prototype has", () => {
+  test("members from a prototype only", () => {
     expect(parseRegistrationResponse(Object.create(registration))).toBeUndefined();
     expect(parseAssertionResponse(Object.create(assertion))).toBeUndefined();
   });

@@ -39,7 +39,7 @@ import {
   sequence,
 } from "./encode.ts";
 
-describe("DER: one spelling each", () => {
+describe("DER: one spelling for each value", () => {
   test.each([
     { case: "an empty sequence", bytes: "3000", expected: true },
     { case: "128 bytes in the long form", bytes: `308180${"00".repeat(128)}`, expected: true },
@@ -324,14 +324,14 @@ describe("COSE keys", () => {
     { case: "EdDSA in a key of type EC2", key: ec([3, -8]) },
     { case: "RS256 of 1024 bits", key: rsa(n.slice(128), e) },
     { case: "RS256 of 2047 bits", key: rsa(join(hex("7f"), n.slice(1)), e) },
-    { case: "RS256 of 1024 bits behind zeros", key: rsa(join(new Uint8Array(128), n.slice(128)), e) },
-    { case: "RS256 of 2048 bits behind a zero", key: rsa(join(hex("00"), n), e) },
+    { case: "RS256 of 1024 bits after zeros", key: rsa(join(new Uint8Array(128), n.slice(128)), e) },
+    { case: "RS256 of 2048 bits after a zero", key: rsa(join(hex("00"), n), e) },
     { case: "RS256 of 8200 bits", key: rsa(new Uint8Array(1025).fill(0xab), e) },
     { case: "RS256 with an even modulus", key: rsa(flipBit(n, 255), e) },
     { case: "RS256 with no modulus", key: rsa(hex(""), e) },
     { case: "RS256 with exponent 1", key: rsa(n, hex("01")) },
     { case: "RS256 with an even exponent", key: rsa(n, hex("010000")) },
-    { case: "RS256 with an exponent behind a zero", key: rsa(n, hex("00010001")) },
+    { case: "RS256 with an exponent after a zero", key: rsa(n, hex("00010001")) },
     { case: "RS256 with an exponent of five bytes", key: rsa(n, hex("0100000001")) },
     { case: "RS256 with no exponent", key: rsa(n, hex("")) },
     { case: "RS1 (-65535)", key: new Map<number, Encodable>([...rsa(n, e), [3, -65535]]) },
@@ -346,7 +346,7 @@ describe("COSE keys", () => {
     },
     { case: "an empty map", key: new Map() },
     { case: "an array", key: [1, 2] },
-    { case: "no CBOR map but bytes", key: x },
+    { case: "bytes instead of a CBOR map", key: x },
   ])("unsupported: $case", ({ key }) => {
     expect(parseCoseKey(cbor(key))).toBeUndefined();
   });
@@ -357,7 +357,7 @@ describe("COSE keys", () => {
     for (let length = 0; length < bytes.length; length++) expect(parseCoseKey(bytes.slice(0, length))).toBeUndefined();
   });
 
-  test("2048 bits are enough, and 8192 are not too many", () => {
+  test("RSA keys of 2048 and 8192 bits: accepted", () => {
     expect(parseCoseKey(cbor(rsa(n, e)))).toBeDefined();
     expect(parseCoseKey(cbor(rsa(new Uint8Array(1024).fill(0xab), e)))).toBeDefined();
     expect(parseCoseKey(cbor(rsa(n, hex("03"))))).toBeDefined();
@@ -386,7 +386,7 @@ interface CoseExample {
   readonly output: { readonly cbor: string };
 }
 
-test("COSE keys: equal if all of their parts are", () => {
+test("COSE keys: equal if all of their parts are equal", () => {
   const [a, b] = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
   const [n, m] = [new Uint8Array(256).fill(0xab), new Uint8Array(256).fill(0xcd)];
   const keys = [
@@ -406,7 +406,7 @@ test("COSE keys: equal if all of their parts are", () => {
 });
 
 if (hasShared) {
-  /** The single-signer examples of the COSE working group that use our algorithms or those of attestations. */
+  /** The single-signer examples of the COSE working group with an algorithm of Sallyport's keys or attestations. */
   describe("COSE examples", () => {
     test.each<{ file: string; curve?: CurveName; hash: HashName }>([
       { file: "ecdsa-examples/ecdsa-sig-01", curve: "P-256", hash: "SHA-256" },

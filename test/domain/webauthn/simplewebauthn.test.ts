@@ -16,7 +16,7 @@ import { w3cCeremonies } from "./w3c-vectors.ts";
 
 interface FixtureRow {
   readonly name: string;
-  /** What SimpleWebAuthn 14.0.3 said of it. */
+  /** SimpleWebAuthn 14.0.3's verdict. */
   readonly observed: string;
   readonly input: {
     readonly response: { readonly response: Readonly<Record<string, string>> };
@@ -28,7 +28,7 @@ interface FixtureRow {
   };
 }
 
-/** Some clients of old wrote base64, padded. */
+/** Some old clients wrote padded base64. */
 const loose = (text = "") =>
   fromBase64Url(text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")) ?? new Uint8Array();
 
@@ -44,7 +44,7 @@ function expectationOf({ input }: FixtureRow) {
 function registrationOf(row: FixtureRow): RegistrationInput {
   const { clientDataJSON, attestationObject } = row.input.response.response;
   const object = loose(attestationObject);
-  // Two of them carry an invented id, so the id is the one inside.
+  // Two of them carry an invented id, so this uses the id inside.
   const { credentialId } = attestedOf(object);
   return {
     ...expectationOf(row),
@@ -68,7 +68,10 @@ function assertionOf(row: FixtureRow): AssertionInput {
 
 const why = (result: { ok: true } | { ok: false; check: string }) => (result.ok ? "ok" : result.check);
 
-/** Refused by both, or by us: algorithms beyond ours, SHA-1, formats that Level 3 has not, and what the titles say. */
+/**
+ * Refused by both, or by Sallyport only: other algorithms, SHA-1, formats that Level 3 does not have, and the reasons in the
+ * titles.
+ */
 const refusedRegistrations = new Map([
   ["should throw when response challenge is not expected value", "challenge"],
   ["should throw when response origin is not expected value", "origin"],
@@ -98,7 +101,7 @@ const refusedAssertions = new Map([
   ["should return authenticator extension output", "signature"], // Altered, says the fixture: verified=false.
 ]);
 
-/** Where a byte string stands in another; behind it if it is not there. */
+/** The place of a byte string in another; after its end if it does not occur. */
 function indexOf(bytes: Uint8Array, part: Uint8Array): number {
   for (let at = 0; at <= bytes.length - part.length; at++) {
     if (part.every((byte, index) => bytes[at + index] === byte)) return at;
@@ -144,7 +147,7 @@ if (hasShared) {
         changed.push([clientDataJson, flipBit(attestationObject, Math.min(at, attestationObject.length - 1))]);
       for (const [index, [clientData, object]] of changed.entries()) {
         const isNone = indexOf(attestationObject, utf8("cfmtdnone")) < attestationObject.length;
-        // A statement of none has no `sig`, and the bit at the end of the object is one of the key.
+        // A statement of `none` has no `sig`, and the bit at the end of the object is part of the key.
         if (isNone && index === changed.length - 1) continue;
         const response = { ...input.response, clientDataJson: clientData!, attestationObject: object! };
         expect((await verifyRegistration({ ...input, response })).ok, `${row.name} ${index}`).toBe(false);
@@ -165,7 +168,7 @@ if (hasShared) {
   });
 }
 
-/** Another implementation on the same input, with no more trust than ours. */
+/** Another implementation on the same input, with no more trust than Sallyport has. */
 async function theirRegistration({ response, challenge, relyingParty }: RegistrationInput): Promise<boolean> {
   const json: RegistrationResponseJSON = {
     id: response.credentialId,
@@ -218,7 +221,7 @@ async function theirAssertion({ response, challenge, relyingParty, credential }:
   }
 }
 
-describe("SimpleWebAuthn as a peer", () => {
+describe("SimpleWebAuthn compared with Sallyport", () => {
   const relyingParty = {
     rpId: "example.org",
     origins: ["https://example.org"],
@@ -226,7 +229,7 @@ describe("SimpleWebAuthn as a peer", () => {
   };
   const policy = { userVerification: "discouraged" } as const;
 
-  /** What it refuses for reasons that are not in §8: a maker of TPMs, an AAGUID, a root of its own, a chain of one. */
+  /** Refused by the peer for reasons that are not in §8: a maker of TPMs, an AAGUID, a root of its own, a chain of one. */
   const theyRefuse = ["tpm.ES256", "android-key.ES256", "apple.ES256", "fido-u2f.ES256"];
 
   test.each(w3cCeremonies)("$name: the same verdict", async ({ name, registration, authentication }) => {
@@ -254,11 +257,11 @@ describe("SimpleWebAuthn as a peer", () => {
     };
     const isOurAlgorithm = !/ES384|ES512|Ed448/.test(name);
     expect((await verifyAssertion(asserted)).ok).toBe(isOurAlgorithm);
-    // It verifies ES384 and ES512 too, which we do not offer; Ed448 it has not, and a top origin it refuses.
+    // The peer also verifies ES384 and ES512, which Sallyport does not offer. It lacks Ed448, and refuses a top origin.
     expect(await theirAssertion(asserted)).toBe(name !== "packed.Ed448" && name !== "none.ES256.topOrigin");
   });
 
-  test("our responses with any bit flipped: what we accept, the peer accepts too", async () => {
+  test("responses with any bit flipped: the peer accepts every response that Sallyport accepts", async () => {
     const assertion = await authenticate({ clientData: { extraData: "x" } });
     expect([(await verifyAssertion(assertion)).ok, await theirAssertion(assertion)]).toEqual([true, true]);
     const registration = await register({ aaguid: new Uint8Array(16).fill(7) });

@@ -10,7 +10,7 @@ import {
 } from "./certificates.ts";
 import { bigEndian, der, type Encodable, hex, integer, join, objectIdentifier, sequence } from "./encode.ts";
 
-/** A statement as one of the formats has it, and the changes to it. */
+/** A statement in one of the formats, and the changes to it. */
 export type Statement = Map<string, Encodable>;
 export type Change<Value> = (value: Value) => Value;
 

@@ -1,10 +1,10 @@
 /**
- * The ceremonies of Web Authentication Level 3, section "Test Vectors" (W3C): all 15, registration and authentication, and
- * the certificate that vouches for those with attestation.
+ * The ceremonies of Web Authentication Level 3, section "Test Vectors" (W3C): all 15, registration and authentication, and the
+ * certificate that vouches for those with attestation.
  *
- * The relying party is example.org. Each value is derived there from a fixed text (HKDF, deterministic ECDSA); these were
- * derived again from that description, and those of which a published copy was at hand are equal to it. Bytes are
- * base64url, client data is text.
+ * The relying party is example.org. The specification derives each value from a fixed text (HKDF, deterministic ECDSA). These
+ * were derived again from that description, and they equal the published copies that were at hand. Bytes are base64url, client
+ * data is text.
  *
  * @module
  */

@@ -20,7 +20,7 @@ const at = new Date("2026-01-01T00:00:00Z");
 
 interface Row {
   readonly name: string;
-  /** What each needs beside `userVerification: "discouraged"`: several authenticators there verify nobody. */
+  /** Additions to `userVerification: "discouraged"`: several authenticators there verify no user. */
   readonly relyingParty?: RelyingParty;
   readonly type: "none" | "self" | "certificate";
   readonly aaguid?: boolean;
@@ -76,7 +76,7 @@ function assertionOf({ registration, authentication }: W3cCeremony, row: Row, po
   };
 }
 
-test("W3C vectors: all 15 ceremonies are there", () => {
+test("W3C vectors: all 15 ceremonies are present", () => {
   expect(w3cCeremonies.map(({ name }) => name)).toEqual(rows.map(({ name }) => name));
 });
 
@@ -140,7 +140,7 @@ describe.each(rows)("$name", (row) => {
   });
 });
 
-describe("W3C ceremonies with refused algorithms verify by themselves", () => {
+describe("W3C ceremonies with refused algorithms: the signatures themselves verify", () => {
   test.each([
     { name: "packed.ES384", curve: "P-384", hash: "SHA-384" },
     { name: "packed.ES512", curve: "P-521", hash: "SHA-512" },
@@ -153,7 +153,7 @@ describe("W3C ceremonies with refused algorithms verify by themselves", () => {
   });
 });
 
-/** A statement of none signs nothing, so its flags, counter and key are whatever the client says. */
+/** A statement of `none` signs nothing, so the client chooses its flags, counter and key. */
 describe.each(rows.filter(({ type }) => type !== "none"))("step 22: $name", (row) => {
   const ceremony = w3cCeremonies.find(({ name }) => name === row.name)!;
 

@@ -122,7 +122,7 @@ export function credentialRefusals(
         const { credentialId, identifier } = await world.person();
         await world.auth.credentials.suspend({ actor: system, credentialId });
         const other = await world.person();
-        // Nobody can sign up with it meanwhile, but another SDK's rows may stand in the way.
+        // No user can sign up with it in the meantime, but another SDK's rows may conflict.
         await world.rows(
           sql`update cred set identifier = ${identifier} where id = ${uuidFor("cred", other.credentialId)}::uuid`,
         );

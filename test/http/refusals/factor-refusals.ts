@@ -42,7 +42,7 @@ export function factorRefusals(
         async () => {
           const { ada, ticket } = await enrolling();
           let uses = 0;
-          // A ticket bears five attempts.
+          // A ticket allows five attempts.
           return { ada, sent: async () => (uses++ < 4 ? ticket : await ticketOf(ada)) };
         },
         (factorId) => `/auth/sign-in/enroll/${factorId}/confirm`,

@@ -10,7 +10,7 @@ import type { Provocations, RefusalTools } from "./tools.ts";
 
 export type FactorTools = ReturnType<typeof factorTools>;
 
-/** What provokes refusals of the routes of second factors. */
+/** Requests that provoke refusals of the routes of second factors. */
 export function factorTools(world: HttpWorld, { post, put, as, busily, often }: RefusalTools) {
   /** An administrator permits an enrollment. */
   const grant = async (userId: string): Promise<Reply> =>
@@ -18,27 +18,27 @@ export function factorTools(world: HttpWorld, { post, put, as, busily, often }: 
 
   const wrongCode = { type: "totp", code: "000000" };
 
-  /** What a password alone is worth to somebody, in the header. */
+  /** The header that a user gets for a password alone. */
   const ticketOf = async ({ identifier, password }: Person): Promise<Partial<Sent>> => {
     const headers = { "x-test-address": freshAddress() };
     const reply = await post("/auth/sign-in", { identifier, password, transport: "token" }, { headers });
     return { headers: { "login-ticket": reply.json.details.ticket } };
   };
 
-  /** Somebody who must set a factor up before they can sign in, and a ticket that serves for it. */
+  /** A user who must enroll a factor before they can sign in, and a ticket that serves for it. */
   const enrolling = async () => {
     const ada = await world.person();
     await world.requireFactor(ada.userId);
     return { ada, ticket: await ticketOf(ada) };
   };
 
-  /** Sends to routes without what security keys need. */
+  /** Sends to routes that lack what security keys need. */
   const keyless = async (sent: Sent): Promise<Reply> => {
     const { passkeys: _passkeys, webauthn: _webauthn, securityKeys: _securityKeys, ...auth } = world.isolate();
     return await send(applicationOf(auth as typeof world.auth), sent);
   };
 
-  /** What proving a second factor by a ticket is refused with, at either of its routes. */
+  /** The refusals of proving a second factor with a ticket, at either of its routes. */
   const proofRefusals = (pathOf: (ada: Person) => string): Provocations => ({
     "unauthorized.invalid_ticket": async () =>
       await post(pathOf(await world.person()), wrongCode, { headers: { "login-ticket": "A".repeat(43) } }),
@@ -68,7 +68,7 @@ export function factorTools(world: HttpWorld, { post, put, as, busily, often }: 
     },
   });
 
-  /** What beginning with a factor is refused with. */
+  /** The refusals of starting an enrollment. */
   const enrollRefusals = (
     make: () => Promise<{ ada: Person; sent: Partial<Sent> }>,
     pathOf: (ada: Person) => string,
@@ -100,7 +100,7 @@ export function factorTools(world: HttpWorld, { post, put, as, busily, often }: 
     },
   });
 
-  /** What the end of it is refused with; `begin` makes what waits, where there is something that may wait. */
+  /** The refusals of confirming it. `begin` makes the pending factor, if there may be one. */
   const confirmRefusals = (
     make: () => Promise<{ ada: Person; sent: () => Promise<Partial<Sent>> }>,
     pathOf: (factorId: string) => string,
@@ -166,7 +166,7 @@ export function factorTools(world: HttpWorld, { post, put, as, busily, often }: 
     ),
   });
 
-  /** What ending one is refused with, by whoever it is of. */
+  /** The refusals of ending a factor, for every owner. */
   const revokeRefusals = (pathOf: (factorId: string) => string): Provocations => ({
     "conflict.already_terminal": async () => {
       const ada = await world.person();
@@ -181,7 +181,7 @@ export function factorTools(world: HttpWorld, { post, put, as, busily, often }: 
     },
   });
 
-  /** What setting one's own policy is refused with, at either of its routes. */
+  /** The refusals of setting one's own policy, at either of its routes. */
   const policyRefusals = (pathOf: (ada: Person) => string): Provocations => ({
     "precondition.factor_needed_first": async () => {
       const ada = await world.person();

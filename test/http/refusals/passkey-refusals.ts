@@ -45,7 +45,7 @@ export function passkeyRefusals(
       },
     },
     revokePasskey: {
-      // The password is none.
+      // The password is not a passkey.
       not_found: async () => {
         const { ada } = await withPasskey();
         return await post(`/auth/passkeys/${ada.credentialId}/revoke`, undefined, as(ada));

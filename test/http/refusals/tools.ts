@@ -17,12 +17,12 @@ import { type Reply, type Sent, send } from "../../support/http.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
 import { applicationOf } from "../../support/http-world.ts";
 
-/** For each refusal that a route names, a request that gets it. */
+/** For each refusal that a route names, a request that provokes it. */
 export type Provocations = Partial<Record<ErrorCode, () => Promise<Reply>>>;
 
 export type RefusalTools = ReturnType<typeof refusalTools>;
 
-/** What provokes refusals of more than one kind of route. */
+/** Requests that provoke refusals of more than one kind of route. */
 export function refusalTools(world: HttpWorld) {
   const post = (path: string, json?: unknown, more: Partial<Sent> = {}): Promise<Reply> =>
     world.send({ method: "POST", path, json, ...more });
@@ -68,9 +68,9 @@ export function refusalTools(world: HttpWorld) {
     };
   };
 
-  /** The refusals of ending a credential of one's own, at either of its routes. */
+  /** The refusals of ending one's own credential, at either of its routes. */
   const endRefusals = (pathOf: (credentialId: string) => string): Provocations => ({
-    // Who gives a proof for somebody else.
+    // A user who gives a proof for another user.
     forbidden: async () => {
       const { credentialId } = await world.person();
       return await post(pathOf(credentialId), proving, as(await world.administrator()));
@@ -116,7 +116,7 @@ export function refusalTools(world: HttpWorld) {
   /** The refusals of closing one's own account, at either of its routes. */
   const closeRefusals = (pathOf: (ada: Pick<Person, "userId">) => string): Provocations => ({
     "conflict.last_administrator": () => alone((last) => post(pathOf(last), undefined, as(last))),
-    // What an administrator has suspended would be free again.
+    // The identifier that an administrator suspended would be free again.
     forbidden: async () => {
       const [ada, device] = [await world.person(), await newAuthenticator()];
       await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
@@ -161,7 +161,7 @@ export function refusalTools(world: HttpWorld) {
     return await send(applicationOf(auth), sent);
   };
 
-  /** Sends the same request until it is refused for being too many. */
+  /** Sends the same request until it is refused as one too many. */
   const often = async (
     path: string,
     json: () => unknown,
@@ -196,7 +196,7 @@ export function refusalTools(world: HttpWorld) {
     };
   };
 
-  /** Somebody with a passkey of which nobody has the key. */
+  /** A user with a passkey whose key does not exist. */
   const withPasskey = async () => {
     const ada = await world.person();
     await world.levelTwo(ada.session);
@@ -205,14 +205,14 @@ export function refusalTools(world: HttpWorld) {
 
   const endPasskey = (passkeyId: string, ada: Person) => post(`/auth/passkeys/${passkeyId}/revoke`, undefined, as(ada));
 
-  /** Somebody whose only second factor is a passkey, and must have one. */
+  /** A user who must have a second factor, and whose only one is a passkey. */
   const withNeededPasskey = async () => {
     const made = await withPasskey();
     await world.requireFactor(made.ada.userId);
     return made;
   };
 
-  /** What happens to somebody who alone administers; the others are removed by SQL, as nobody can remove the last. */
+  /** Acts for the only administrator. The others are removed by SQL, because no operation can remove the last one. */
   async function alone(act: (last: Person) => Promise<Reply>): Promise<Reply> {
     const last = await world.administrator();
     await world.rows(sql`delete from tup where subject_id <> ${uuidFor("usr", last.userId)}::uuid`);

@@ -1,7 +1,7 @@
 import { type FullAuth, freshAddress, type Person, type World } from "../../support/auth.ts";
 import { addApp, ticketFor } from "../../support/factors.ts";
 
-/** What an operation may cost. */
+/** The allowed cost of an operation. */
 export interface Budget {
   operation: string;
   /** A `run` and a `batch` are one request each. */

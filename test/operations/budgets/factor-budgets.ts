@@ -3,7 +3,7 @@ import { appOf } from "../../support/factors.ts";
 import { type Budget, token, withApp, withEnrollmentTicket } from "./budget.ts";
 
 type WithApp = Awaited<ReturnType<typeof withApp>>;
-/** An app that waits for its confirmation, and its first code. */
+/** A pending app, and its first code. */
 const withPendingApp = async (world: World, { actor }: Person) => {
   const app = appOf(world, await world.auth.factors.enrollTotp({ actor, label: "phone" }));
   return { factorId: app.factorId, code: await app.code() };

@@ -10,7 +10,7 @@ const withPasskey = async (world: World, person: Person) => {
   const passkey = await world.auth.passkeys.register({ actor: person.actor, response });
   return { authenticator, passkeyId: passkey.id };
 };
-/** What proves a passkey of a session's user, or of a ticket's. */
+/** The proof of a passkey, for a session's user or a ticket's. */
 const proofBy = async (
   { auth }: World,
   authenticator: Authenticator,

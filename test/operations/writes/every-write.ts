@@ -18,7 +18,7 @@ interface Read {
   act: (auth: Auth, person: Person, prepared: never) => Promise<unknown>;
 }
 
-/** Reads, and what is refused: no failure may be taken for a yes. */
+/** Reads, and refused acts: a failure must never count as permission. */
 export const reads: readonly Read[] = [
   {
     name: "sessions.verify",
@@ -69,7 +69,7 @@ export const others: Readonly<Record<string, string>> = {
   purge: "purge.test.ts: what a lost purge leaves, the next one clears",
 };
 
-/** Sets a write up on the database itself, so that only the write meets the faults. */
+/** Prepares a write on the database itself, so that only the write meets the faults. */
 export async function prepareWrite(world: World, { prepare }: Pick<Write, "prepare">) {
   const person = await world.person();
   const prepared = (await prepare?.(world, person)) as never;

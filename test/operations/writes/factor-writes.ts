@@ -151,7 +151,7 @@ export const factorWrites: readonly Write[] = [
     action: "identity.passkey.register",
     requests: 1,
     prepare: async (world, person) => {
-      // With a passkey, a password alone is fresh no longer.
+      // With a passkey, a password alone no longer makes a session fresh.
       await world.levelTwo(person.session);
       return await registrationBy(world, person, await newAuthenticator());
     },

@@ -5,13 +5,13 @@ import { addApp, ticketFor } from "../../support/factors.ts";
 /** An operation that changes something. */
 export interface Write {
   name: string;
-  /** The event that tells how often it happened. */
+  /** The event whose number shows how often it happened. */
   action: string;
-  /** How many requests it takes. The last one is the one that changes something. */
+  /** How many requests it takes. The last request makes the change. */
   requests: number;
   prepare?: (world: World, person: Person) => Promise<unknown>;
   act: (auth: FullAuth, person: Person, prepared: never) => Promise<unknown>;
-  /** What a caller who repeats it after it has happened is answered. */
+  /** The answer to a caller who repeats it after it has happened. */
   repeated: string;
   /** Checks the result. */
   check?: (world: World, result: never, person: Person) => Promise<void>;
