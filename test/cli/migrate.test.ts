@@ -24,7 +24,7 @@ describe("sallyport migrate", () => {
     { case: "a stray URL", args: ["migrate", "postgres://user:secret@127.0.0.1:1/db"], code: 2 },
     { case: "a misspelt option", args: ["migrate", "--databse-url=postgres://user:secret@host/db"], code: 2 },
     { case: "an unknown driver", args: ["migrate", "--database-url=postgres://u:secret@h/d", "--driver=x"], code: 2 },
-    { case: "an unknown command", args: ["secret"], code: 2 },
+    { case: "an unknown command", args: ["postgres://secret"], code: 2 },
     { case: "no server", args: ["migrate", "--database-url", "postgres://user:secret@127.0.0.1:1/db"], code: 1 },
   ])("$case: exit code $code and one line that does not quote the URL", async ({ args, code }) => {
     const result = await sallyport(...args);
