@@ -8,7 +8,7 @@ import type { Core } from "../engine/core.ts";
 import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
 import { lockOfCounter, lockUsersOf } from "../engine/locks.ts";
 import type { Page } from "../engine/page.ts";
-import { acceptPassword, hashPassword } from "../engine/passwords.ts";
+import { acceptPassword, hashNewPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { readAll, readOne } from "../engine/reads.ts";
 import * as store from "../store/credentials.ts";
@@ -84,7 +84,7 @@ export function credentialOperations(core: Core): CredentialOperations {
 
     async createOwnPassword({ currentPassword, ...input }) {
       // Before an attempt is counted.
-      await acceptPassword(core, input.password, requireIdentifier(core, input.identifier));
+      acceptPassword(core, input.password, requireIdentifier(core, input.identifier));
       const proving = { actor: input.actor, currentPassword, act: acts.createCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareCreation(input, proof)).work);
     },
@@ -114,7 +114,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     async rotateOwnPassword({ currentPassword, ...input }) {
       const { actor, credentialId, password } = input;
       // Before an attempt is counted.
-      await acceptPassword(core, password, actor.subject);
+      acceptPassword(core, password, actor.subject);
       const proving = { actor, currentPassword, credentialId, act: acts.rotateCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareRotation(input, proof)).work);
     },
@@ -131,11 +131,11 @@ export function credentialOperations(core: Core): CredentialOperations {
     proof: CurrentPassword | undefined,
   ) {
     const normal = requireIdentifier(core, identifier);
-    const { needsFactor } = await acceptPassword(core, password, normal);
+    const { needsFactor } = acceptPassword(core, password, normal);
     const credentialId = generateId("cred");
     const asked = { actor, auditId: newAuditId(), newCredentialId: uuidFor("cred", credentialId) };
     const owner = uuidFor("usr", userId);
-    const passwordHash = await hashPassword(core, password);
+    const passwordHash = await hashNewPassword(core, password);
     const body = store.insertPasswordCredential({
       ...asked,
       ...{ proof, userId: owner, identifier: normal, passwordHash, needsFactor },
@@ -150,11 +150,11 @@ export function credentialOperations(core: Core): CredentialOperations {
     { actor, credentialId, password }: OfCredential & { password: string },
     proof: CheckedPassword | undefined,
   ) {
-    const { needsFactor } = await acceptPassword(core, password, proof?.identifier ?? actor.subject);
+    const { needsFactor } = acceptPassword(core, password, proof?.identifier ?? actor.subject);
     const newId = generateId("cred");
     const asked = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
     const newCredentialId = uuidFor("cred", newId);
-    const passwordHash = await hashPassword(core, password);
+    const passwordHash = await hashNewPassword(core, password);
     const body = store.rotatePasswordCredential({ ...asked, proof, newCredentialId, passwordHash, needsFactor });
     const locks = [lockUsersOf(store.userOfCredential(asked.credentialId))];
     const work = credentialWork(

@@ -95,6 +95,11 @@ export function admitSignUp(attempt: Attempt): Statement<{ allowed: boolean; ret
     select quota.allowed, quota.retry_after as "retryAfterSeconds" from quota`;
 }
 
+/** The event of an admitted attempt at an identifier that is taken: the refusal undid its own. */
+export function recordTakenIdentifier(attempt: Omit<Attempt, "counters">): Statement {
+  return insertAuditEvent(eventOf(attempt, sql`'failure'`), sql`(select 1) one`);
+}
+
 /** Makes the account of an attempt that was admitted before. Raises if the identifier is taken, which undoes the batch. */
 export function createAccount(account: NewAccount): Statement<SessionUserRow> {
   return sql`
