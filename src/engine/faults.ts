@@ -49,10 +49,11 @@ function fieldsOf(error: unknown): { [Name in "name" | "code" | "option" | "cons
   return { name, code: word("code"), option: word("option"), constraint: word("constraint"), cause: fields.cause };
 }
 
-/** Where it was thrown. The lines above it in a stack hold the message. */
+/** Where it was thrown: the first place below the message, since a line of the message may look like one. */
 function placeOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  return /^ +at .+$/m.exec(stack)?.[0].trim() ?? "";
+  const { stack = "", message = "" } = error instanceof Error ? error : {};
+  const start = stack.indexOf(message);
+  return start < 0 ? "" : (/^ +at .+$/m.exec(stack.slice(start + message.length))?.[0].trim() ?? "");
 }
 
 /** Reports each error once, however many callers meet it. */

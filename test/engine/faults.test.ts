@@ -34,6 +34,21 @@ describe("describeFault", () => {
     expect(describeFault("canary")).toBe("string");
   });
 
+  const place = "canary\n    at the/canary (1:2)";
+  test.each([
+    { case: "that looks like a place in the code", message: place, changed: place },
+    { case: "that was changed afterwards", message: place, changed: "changed" },
+    { case: "that is empty", message: "", changed: "" },
+  ])("S81: a message $case: the line says where the error was thrown", ({ message, changed }) => {
+    const error = new RangeError(message);
+    // V8 writes the stack down when it is first read.
+    expect(error.stack).toContain(message);
+    error.message = changed;
+    const line = describeFault(unavailable(error));
+    expect(line).not.toContain("canary");
+    expect(line.endsWith("< RangeError") || /RangeError at .*faults\.test\.ts:\d+:\d+\)?$/.test(line)).toBe(true);
+  });
+
   test("a missing option: its name, and the place in the code", () => {
     expect(describeFault(new ConfigurationError("secrets", new TypeError("x")))).toMatch(
       /^ConfigurationError secrets < TypeError at /,
