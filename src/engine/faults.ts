@@ -67,8 +67,13 @@ export function reporter(onError: ((error: unknown) => void) | undefined): (erro
   };
   return (error) => {
     if (isKnown(error)) return;
-    if (onError) onError(error);
-    // biome-ignore lint/suspicious/noConsole: it is where a fault is told by default.
-    else console.error(`sallyport: ${describeFault(error)}`);
+    if (!onError) return print(error);
+    // A report that fails, at once or later, must change no answer and end no process.
+    void (async () => await onError(error))().catch((failed: unknown) => [error, failed].forEach(print));
   };
+}
+
+function print(error: unknown): void {
+  // biome-ignore lint/suspicious/noConsole: the console is the default place for faults.
+  console.error(`sallyport: ${describeFault(error)}`);
 }

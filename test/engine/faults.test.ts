@@ -81,4 +81,31 @@ describe("S81: reporter", () => {
     expect(log.mock.calls[0]![0]).toMatch(/^sallyport: unavailable\.database < Error ECONNREFUSED/);
     expect(log.mock.calls[0]![0]).not.toContain("canary");
   });
+
+  test.each([
+    {
+      case: "throws",
+      onError: () => {
+        throw new RangeError("canary");
+      },
+    },
+    {
+      case: "rejects",
+      onError: async () => {
+        await Promise.resolve();
+        throw new RangeError("canary");
+      },
+    },
+  ])(
+    "S81: an `onError` that $case changes no answer, and its fault is on the console with the first one",
+    async ({ onError }) => {
+      const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+      expect(() => reporter(onError)(unavailable(caused("ECONNREFUSED")))).not.toThrow();
+      await vi.waitFor(() => expect(log).toHaveBeenCalledTimes(2));
+      const lines = log.mock.calls.map(([line]) => String(line));
+      expect(lines[0]).toContain("unavailable.database");
+      expect(lines[1]).toContain("RangeError");
+      expect(lines.join("\n")).not.toContain("canary");
+    },
+  );
 });
