@@ -3,6 +3,7 @@ import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/credential.ts";
 import type { Credential, CredentialType } from "../domain/credential.ts";
 import { type CredentialId, generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { Admissions, hashFor } from "../engine/admission.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
@@ -79,6 +80,7 @@ export interface CredentialOperations {
 }
 
 export function credentialOperations(core: Core): CredentialOperations {
+  const admissions = new Admissions();
   return {
     createPassword: plannable(core, async (_core, input) => await prepareCreation(input, undefined)),
 
@@ -135,7 +137,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     const credentialId = generateId("cred");
     const asked = { actor, auditId: newAuditId(), newCredentialId: uuidFor("cred", credentialId) };
     const owner = uuidFor("usr", userId);
-    const passwordHash = await hashNewPassword(core, password);
+    const passwordHash = await hashOf(password, actor, proof);
     const body = store.insertPasswordCredential({
       ...asked,
       ...{ proof, userId: owner, identifier: normal, passwordHash, needsFactor },
@@ -154,7 +156,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     const newId = generateId("cred");
     const asked = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
     const newCredentialId = uuidFor("cred", newId);
-    const passwordHash = await hashNewPassword(core, password);
+    const passwordHash = await hashOf(password, actor, proof);
     const body = store.rotatePasswordCredential({ ...asked, proof, newCredentialId, passwordHash, needsFactor });
     const locks = [lockUsersOf(store.userOfCredential(asked.credentialId))];
     const work = credentialWork(
@@ -165,6 +167,12 @@ export function credentialOperations(core: Core): CredentialOperations {
       locks,
     );
     return { work, known: { credentialId: newId } };
+  }
+
+  /** Where the current password was proved, the attempt at it has been counted. */
+  async function hashOf(password: string, actor: Actor, proof: CurrentPassword | undefined): Promise<string> {
+    const hash = () => hashNewPassword(core, password);
+    return proof ? await hash() : await hashFor(core, admissions, actor, hash);
   }
 
   function change(

@@ -66,7 +66,7 @@ function signUpOperation(core: Core): SignUp {
       onLostReply: store.recallSignUp(made.session.sessionId, made.auditId),
       decode: (found) => found,
     });
-    refuseUnlessAllowed(row, attempt, admissions);
+    admissions.requireAllowed(attempt.counters, row);
     if (!row.created) throw new AuthError("conflict.duplicate_credential");
     return await signedUp(core, row, token);
   };
@@ -115,17 +115,7 @@ async function admit(core: Core, attempt: Attempt, admissions: Admissions): Prom
     onLostReply: "refuse",
     decode: (found) => found,
   });
-  refuseUnlessAllowed(row, attempt, admissions);
-}
-
-function refuseUnlessAllowed(
-  row: { readonly allowed: boolean; readonly retryAfterSeconds: number | null },
-  attempt: Attempt,
-  admissions: Admissions,
-): void {
-  if (row.allowed) return;
-  admissions.refuse(attempt.counters);
-  throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
+  admissions.requireAllowed(counters, row);
 }
 
 /** The rows to be of an attempt, and the token of its session. Only now is work done for the password. */
