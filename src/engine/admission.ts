@@ -1,4 +1,12 @@
-/** How many attempts from one place are admitted before the database is asked first. */
+import type { Actor } from "../domain/actor.ts";
+import { AuthError } from "../domain/error.ts";
+import { uuidFor } from "../domain/id.ts";
+import { type Counter, countAlone } from "../store/counters.ts";
+import type { Core } from "./core.ts";
+import { execute } from "./execute.ts";
+import { returningOnBusy } from "./passwords.ts";
+
+/** How many attempts from one place are let through before the database is asked beforehand. */
 const freeAttempts = 5;
 /** How many places are remembered. The place that was seen longest ago is forgotten first. */
 const mostPlaces = 1_000;
@@ -16,9 +24,14 @@ export class Admissions {
     return counters.map(({ name }) => this.#note(name, 1)).some((count) => count > freeAttempts);
   }
 
-  /** Counts a refusal: from then on the database is asked first. */
-  refuse(counters: readonly { readonly name: string }[]): void {
+  /** Notes a refusal: from then on the database is asked first. @throws {AuthError} `too_many_requests`. */
+  requireAllowed(
+    counters: readonly { readonly name: string }[],
+    { allowed, retryAfterSeconds }: { readonly allowed: boolean; readonly retryAfterSeconds: number | null },
+  ): void {
+    if (allowed) return;
     for (const { name } of counters) this.#note(name, freeAttempts);
+    throw new AuthError("too_many_requests", { retryAfterSeconds: retryAfterSeconds ?? 1 });
   }
 
   #note(name: string, attempts: number): number {
@@ -29,4 +42,34 @@ export class Admissions {
     if (this.#seen.size > mostPlaces) this.#seen.delete(this.#seen.keys().next().value!);
     return count;
   }
+}
+
+/**
+ * Runs a hash that an actor asks for before their right to it is known. A user's are counted, as many as an address may have
+ * attempts, once the isolate has seen more than a few; the application's are not. A caller's transaction could undo the count,
+ * so there it is left out.
+ *
+ * @throws {AuthError} `too_many_requests`, `unavailable.busy`.
+ */
+export async function hashFor(
+  core: Core,
+  admissions: Admissions,
+  actor: Actor,
+  hash: () => Promise<string>,
+): Promise<string> {
+  if (!actor.userId || core.database.isNested?.()) return await hash();
+  const counter: Counter = {
+    name: `hashes:${uuidFor("usr", actor.userId)}`,
+    limit: core.limits.address,
+    kind: "address",
+  };
+  if (!admissions.mustAsk([counter])) return await hash();
+  const counted = await execute(core, {
+    body: countAlone([counter]),
+    mustCommit: true,
+    onLostReply: "refuse",
+    decode: (row) => row,
+  });
+  admissions.requireAllowed([counter], counted);
+  return await returningOnBusy(core, counter.name, hash);
 }

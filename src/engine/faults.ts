@@ -49,10 +49,11 @@ function fieldsOf(error: unknown): { [Name in "name" | "code" | "option" | "cons
   return { name, code: word("code"), option: word("option"), constraint: word("constraint"), cause: fields.cause };
 }
 
-/** The place that threw the error. The lines above it in a stack hold the message. */
+/** Where it was thrown: the first place below the message, since a line of the message may look like one. */
 function placeOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  return /^ +at .+$/m.exec(stack)?.[0].trim() ?? "";
+  const { stack = "", message = "" } = error instanceof Error ? error : {};
+  const start = stack.indexOf(message);
+  return start < 0 ? "" : (/^ +at .+$/m.exec(stack.slice(start + message.length))?.[0].trim() ?? "");
 }
 
 /** Reports each error once, however many callers catch it. */
@@ -66,8 +67,13 @@ export function reporter(onError: ((error: unknown) => void) | undefined): (erro
   };
   return (error) => {
     if (isKnown(error)) return;
-    if (onError) onError(error);
-    // biome-ignore lint/suspicious/noConsole: faults are reported there by default.
-    else console.error(`sallyport: ${describeFault(error)}`);
+    if (!onError) return print(error);
+    // A report that fails, at once or later, must change no answer and end no process.
+    void (async () => await onError(error))().catch((failed: unknown) => [error, failed].forEach(print));
   };
+}
+
+function print(error: unknown): void {
+  // biome-ignore lint/suspicious/noConsole: the console is the default place for faults.
+  console.error(`sallyport: ${describeFault(error)}`);
 }

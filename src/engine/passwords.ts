@@ -7,25 +7,34 @@ import { returnAttempt } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 
 /**
- * Checks a new password against the policy.
+ * Holds a new password to the part of the policy that costs nothing; {@link requireUncompromised} is the rest.
  *
  * @param owner The owner's identifier, or the actor who knows it: an attacker tries it first.
  * @returns True if it is so short that it may only be set if a second factor is enforced. The statement checks that.
  * @throws {AuthError} `invalid_format.password`, with the reason in `details`.
  */
-export async function acceptPassword(
+export function acceptPassword(
   core: Core,
   password: string,
   owner: string | Actor["subject"],
-): Promise<{ needsFactor: boolean }> {
+): { needsFactor: boolean } {
   const identifier = typeof owner === "string" ? owner : "identifier" in owner ? owner.identifier : undefined;
   const words = [...core.predictableWords, ...(identifier ? [identifier, identifier.split("@")[0]!] : [])];
   const fault = passwordFault(password, { words });
   if (fault) throw new AuthError("invalid_format.password", { details: { reason: fault } });
-  if (await core.isCompromisedPassword?.(password)) {
-    throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
-  }
   return { needsFactor: needsSecondFactor(password) };
+}
+
+/** Asks the application's list of breached passwords, which may be a service. @throws {AuthError} `invalid_format.password`. */
+export async function requireUncompromised(core: Core, password: string): Promise<void> {
+  if (!(await core.isCompromisedPassword?.(password))) return;
+  throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
+}
+
+/** Hashes a password that an account is to have. @throws {AuthError} As {@link requireUncompromised} and {@link hashPassword} do. */
+export async function hashNewPassword(core: Core, password: string): Promise<string> {
+  await requireUncompromised(core, password);
+  return await hashPassword(core, password);
 }
 
 /** Hashes a password. @throws {AuthError} `unavailable.busy` when too many wait. */

@@ -74,9 +74,10 @@ function rowSet(source: AuthSource<AnyAuth>, prefix: "/auth" | "/v1"): TinyHono 
     try {
       auth = authFor(source, c);
     } catch (error) {
-      if (!(error instanceof ConfigurationError) || !isLast(c)) return await next();
+      if (!(error instanceof ConfigurationError)) throw error;
       reportFault(undefined, error);
-      return errorResponse(c, error);
+      // Which rows there are is not known, so a later handler of the application may be meant.
+      return isLast(c) ? errorResponse(c, error) : await next();
     }
     const realm = realmOf(auth);
     const match = matchRows(routesOf(realm), c.req.method, pathBelow(c, prefix));

@@ -53,11 +53,15 @@ function trim(text: string): string {
 export function setCookie(c: Context, name: CookieName, text: string, maxAgeSeconds: number): void {
   if (!value.test(text)) throw new TypeError("A cookie of ours holds base64url, dots and identifiers only.");
   const seconds = Math.min(Math.max(Math.floor(maxAgeSeconds), 0), longestCookieSeconds);
-  c.header("Set-Cookie", `${name}=${text}; Max-Age=${seconds}; ${attributes}`, { append: true });
+  write(c, `${name}=${text}; Max-Age=${seconds}`);
 }
 
 export function clearCookie(c: Context, name: CookieName): void {
-  c.header("Set-Cookie", `${name}=; Max-Age=0; ${attributes}`, { append: true });
+  write(c, `${name}=; Max-Age=0`);
 }
 
-const attributes = "Path=/; Secure; HttpOnly; SameSite=Lax";
+/** A cookie does not keep a cache from storing the response and giving it to others (RFC 9111 §7.3). */
+function write(c: Context, cookie: string): void {
+  c.header("Set-Cookie", `${cookie}; Path=/; Secure; HttpOnly; SameSite=Lax`, { append: true });
+  c.header("Cache-Control", "no-store");
+}

@@ -5,7 +5,10 @@ import { clearCookie, knownDeviceCookie, longestCookieSeconds, sessionCookie, se
 import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
 
 /**
- * Hands a session to the browser, in a `__Host-` cookie that no script can read.
+ * Hands a session over to the browser that asks, in a `__Host-` cookie that no script reads. No cache keeps the response.
+ *
+ * A handler that signs in calls `requireSameOrigin(c, auth)` first: otherwise a foreign page can sign its visitor in to an
+ * account of the attacker's.
  *
  * @throws {TypeError} If the session's transport is not `cookie`: its token would work from a script.
  */

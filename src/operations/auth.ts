@@ -49,11 +49,12 @@ export type AuthFor<Env, Features extends readonly Feature[]> = (env: Env) => Au
  * Reads nothing, connects to nothing and starts nothing. The options are checked at first use; until they are right, every
  * route and guard of `sallyport/hono` answers 503. `probe()` checks them at once.
  *
- * @param options The options, or a function that returns them for an environment, for runtimes where secrets come with the
- * request. It is called once for each environment, so its driver must hold no connection (Neon's does not).
+ * @param options The options, or a function that gives them for an environment, for runtimes where secrets come with the
+ *   request. It is called once for each environment, so its driver must hold no connection (Neon's does not). One
+ *   that declares no parameter, or only one with a default, is called once, without an environment.
  */
 export function createAuth<const Features extends readonly Feature[]>(options: AuthOptions<Features>): Auth<Features>;
-export function createAuth<Env, const Features extends readonly Feature[]>(
+export function createAuth<Env extends object | undefined, const Features extends readonly Feature[]>(
   options: (env: Env) => AuthOptions<Features>,
 ): AuthFor<Env, Features>;
 export function createAuth(
@@ -62,9 +63,11 @@ export function createAuth(
   if (typeof options !== "function") return authOf(options);
   const made = new WeakMap<object, Auth>();
   const common = {};
-  return (env) => {
-    // A function that reads no environment returns the same options for every request.
-    const key = options.length > 0 && typeof env === "object" && env !== null ? env : common;
+  return (asked) => {
+    // A function that declares no parameter gets none, and so gives the same options for every request.
+    const env = options.length > 0 ? (asked ?? undefined) : undefined;
+    const key = env ?? common;
+    if (typeof key !== "object") throw new TypeError("An environment is an object.");
     const known = made.get(key);
     if (known) return known;
     const auth = authOf(optionsFor(options, env));

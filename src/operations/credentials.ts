@@ -3,12 +3,13 @@ import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/credential.ts";
 import type { Credential, CredentialType } from "../domain/credential.ts";
 import { type CredentialId, generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { Admissions, hashFor } from "../engine/admission.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
 import { lockOfCounter, lockUsersOf } from "../engine/locks.ts";
 import type { Page } from "../engine/page.ts";
-import { acceptPassword, hashPassword } from "../engine/passwords.ts";
+import { acceptPassword, hashNewPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
 import { readAll, readOne } from "../engine/reads.ts";
 import * as store from "../store/credentials.ts";
@@ -79,12 +80,13 @@ export interface CredentialOperations {
 }
 
 export function credentialOperations(core: Core): CredentialOperations {
+  const admissions = new Admissions();
   return {
     createPassword: plannable(core, async (_core, input) => await prepareCreation(input, undefined)),
 
     async createOwnPassword({ currentPassword, ...input }) {
-      // Checked before an attempt is counted.
-      await acceptPassword(core, input.password, requireIdentifier(core, input.identifier));
+      // Before an attempt is counted.
+      acceptPassword(core, input.password, requireIdentifier(core, input.identifier));
       const proving = { actor: input.actor, currentPassword, act: acts.createCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareCreation(input, proof)).work);
     },
@@ -113,8 +115,8 @@ export function credentialOperations(core: Core): CredentialOperations {
 
     async rotateOwnPassword({ currentPassword, ...input }) {
       const { actor, credentialId, password } = input;
-      // Checked before an attempt is counted.
-      await acceptPassword(core, password, actor.subject);
+      // Before an attempt is counted.
+      acceptPassword(core, password, actor.subject);
       const proving = { actor, currentPassword, credentialId, act: acts.rotateCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareRotation(input, proof)).work);
     },
@@ -131,11 +133,11 @@ export function credentialOperations(core: Core): CredentialOperations {
     proof: CurrentPassword | undefined,
   ) {
     const normal = requireIdentifier(core, identifier);
-    const { needsFactor } = await acceptPassword(core, password, normal);
+    const { needsFactor } = acceptPassword(core, password, normal);
     const credentialId = generateId("cred");
     const asked = { actor, auditId: newAuditId(), newCredentialId: uuidFor("cred", credentialId) };
     const owner = uuidFor("usr", userId);
-    const passwordHash = await hashPassword(core, password);
+    const passwordHash = await hashOf(password, actor, proof);
     const body = store.insertPasswordCredential({
       ...asked,
       ...{ proof, userId: owner, identifier: normal, passwordHash, needsFactor },
@@ -150,11 +152,11 @@ export function credentialOperations(core: Core): CredentialOperations {
     { actor, credentialId, password }: OfCredential & { password: string },
     proof: CheckedPassword | undefined,
   ) {
-    const { needsFactor } = await acceptPassword(core, password, proof?.identifier ?? actor.subject);
+    const { needsFactor } = acceptPassword(core, password, proof?.identifier ?? actor.subject);
     const newId = generateId("cred");
     const asked = { actor, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
     const newCredentialId = uuidFor("cred", newId);
-    const passwordHash = await hashPassword(core, password);
+    const passwordHash = await hashOf(password, actor, proof);
     const body = store.rotatePasswordCredential({ ...asked, proof, newCredentialId, passwordHash, needsFactor });
     const locks = [lockUsersOf(store.userOfCredential(asked.credentialId))];
     const work = credentialWork(
@@ -165,6 +167,12 @@ export function credentialOperations(core: Core): CredentialOperations {
       locks,
     );
     return { work, known: { credentialId: newId } };
+  }
+
+  /** Where the current password was proved, the attempt at it has been counted. */
+  async function hashOf(password: string, actor: Actor, proof: CurrentPassword | undefined): Promise<string> {
+    const hash = () => hashNewPassword(core, password);
+    return proof ? await hash() : await hashFor(core, admissions, actor, hash);
   }
 
   function change(

@@ -7,7 +7,7 @@ import type { Core } from "../engine/core.ts";
 import { work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
-import { acceptPassword, hashPassword } from "../engine/passwords.ts";
+import { acceptPassword, hashNewPassword } from "../engine/passwords.ts";
 import type { Operation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { userOfCredential } from "../store/credentials.ts";
@@ -29,13 +29,13 @@ export type ChangePassword = Operation<
  */
 export function changePasswordOperation(core: Core): ChangePassword {
   return async ({ actor, currentPassword, newPassword, transport }) => {
-    // Checked before an attempt is counted, and again later, because the changed credential may have another identifier.
-    await acceptPassword(core, newPassword, actor.subject);
+    // Before an attempt is counted; and again, since the name that is changed may be another one.
+    acceptPassword(core, newPassword, actor.subject);
     const made = await newSession(core, { transport, context: actor.context });
     const check = { actor, currentPassword, act: changePassword };
     const row = await withOwnPassword(core, check, async ({ credentialId, identifier }) => {
-      const { needsFactor } = await acceptPassword(core, newPassword, identifier);
-      const passwordHash = await hashPassword(core, newPassword);
+      const { needsFactor } = acceptPassword(core, newPassword, identifier);
+      const passwordHash = await hashNewPassword(core, newPassword);
       const auditId = newAuditId();
       return work({
         locks: locksOf(changePassword, lockUsersOf(userOfCredential(credentialId))),

@@ -11,6 +11,7 @@ import {
 } from "../domain/personal-access-token.ts";
 import { toValue } from "../domain/record.ts";
 import { acceptName } from "../domain/text.ts";
+import { Admissions, hashFor } from "../engine/admission.ts";
 import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
@@ -49,9 +50,10 @@ export interface PersonalAccessTokenOperations {
    * Makes a token for the application, or for a user who has just proved who they are.
    *
    * @param input.name 1 to 120 UTF-16 code units.
-   * @param input.scope At most 50, each of 1 to 128 visible ASCII characters. An empty list grants nothing.
-   * @param input.expiresAt In the future by the database's clock, at most 365 days ahead. Default null: never.
-   * @throws {AuthError} `pat.expires_in_past`, `invalid_format.name`, `invalid_format.scope`, `not_found`.
+   * @param input.scope At most 50, each of 1 to 128 visible ASCII characters; none grants nothing.
+   * @param input.expiresAt By the database's clock to come, and within 365 days. Default null: never.
+   * @throws {AuthError} `pat.expires_in_past`, `invalid_format.name`, `invalid_format.scope`, `not_found`,
+   *   `too_many_requests`, `unavailable.busy`.
    */
   create: Operation<
     { actor: Actor; userId: UserId; name: string; scope: readonly string[]; expiresAt?: Date | null },
@@ -122,13 +124,14 @@ export function personalAccessTokenParts(
 }
 
 function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verify"> {
+  const admissions = new Admissions();
   return {
     async create({ actor, userId, name, scope, expiresAt = null }) {
       const tokenId = generateId("pat");
       const secret = generatePatSecret();
       const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
       const accepted = { name: acceptName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
-      const secretHash = await hashPassword(core, secret);
+      const secretHash = await hashFor(core, admissions, actor, () => hashPassword(core, secret));
       const pat = await execute(core, {
         // Waits for a reset of the user's factors that is under way, before the session is checked (S16).
         locks: locksOf(acts.createPat, lockUser(asked.userId)),

@@ -12,7 +12,7 @@ import type { FeatureParts } from "../engine/feature.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf } from "../engine/locks.ts";
-import { acceptPassword, hashPassword } from "../engine/passwords.ts";
+import { acceptPassword, hashPassword, requireUncompromised, returningOnBusy } from "../engine/passwords.ts";
 import { Plan, type PlannableOperation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
@@ -58,7 +58,7 @@ function signUpOperation(core: Core): SignUp {
       await admit(core, attempt, admissions);
       return await execute(core, (await create(core, attempt)).work);
     }
-    const { account: made, token } = await newAccount(core, attempt);
+    const { account: made, token } = await newAccount(core, attempt, (password) => hashPassword(core, password));
     const row = await execute(core, {
       locks: attempt.locks,
       mustCommit: true,
@@ -66,7 +66,7 @@ function signUpOperation(core: Core): SignUp {
       onLostReply: store.recallSignUp(made.session.sessionId, made.auditId),
       decode: (found) => found,
     });
-    refuseUnlessAllowed(row, attempt, admissions);
+    admissions.requireAllowed(attempt.counters, row);
     if (!row.created) throw new AuthError("conflict.duplicate_credential");
     return await signedUp(core, row, token);
   };
@@ -87,7 +87,7 @@ async function prepare(core: Core, account: NewAccount) {
   if (core.signUp !== "open") throw new AuthError("forbidden.sign_up_closed");
   const identifier = requireIdentifier(core, account.identifier);
   const displayName = storableText(account.displayName ?? null);
-  if ((await acceptPassword(core, account.password, identifier)).needsFactor) {
+  if (acceptPassword(core, account.password, identifier).needsFactor) {
     throw new AuthError("invalid_format.password", { details: { reason: "too_short" } });
   }
   const { transport = "token", presentedToken, password } = account;
@@ -115,29 +115,24 @@ async function admit(core: Core, attempt: Attempt, admissions: Admissions): Prom
     onLostReply: "refuse",
     decode: (found) => found,
   });
-  refuseUnlessAllowed(row, attempt, admissions);
+  admissions.requireAllowed(counters, row);
 }
 
-function refuseUnlessAllowed(
-  row: { readonly allowed: boolean; readonly retryAfterSeconds: number | null },
+/** The rows to be of an attempt, and the token of its session. Only now is work done for the password. */
+async function newAccount(
+  core: Core,
   attempt: Attempt,
-  admissions: Admissions,
-): void {
-  if (row.allowed) return;
-  admissions.refuse(attempt.counters);
-  throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
-}
-
-/** The future rows of an admitted attempt, and the token of its session. */
-async function newAccount(core: Core, attempt: Attempt): Promise<{ account: store.NewAccount; token: string }> {
-  const { identifier, displayName, context, transport, presentedTokenHash, identifierDigest } = attempt;
+  hash: (password: string) => Promise<string>,
+): Promise<{ account: store.NewAccount; token: string }> {
+  const { identifier, displayName, password, context, transport, presentedTokenHash, identifierDigest } = attempt;
+  await requireUncompromised(core, password);
   const { session, token } = await newSession(core, { transport, context });
   return {
     account: {
       userId: uuidFor("usr", generateId("usr")),
       credentialId: uuidFor("cred", generateId("cred")),
       identifier,
-      passwordHash: await hashPassword(core, attempt.password),
+      passwordHash: await hash(password),
       displayName,
       session,
       presentedTokenHash,
@@ -151,7 +146,10 @@ async function newAccount(core: Core, attempt: Attempt): Promise<{ account: stor
 
 /** The work that makes the account of an admitted attempt. */
 async function create(core: Core, attempt: Attempt) {
-  const { account, token } = await newAccount(core, attempt);
+  const [counter] = attempt.counters;
+  const { account, token } = await newAccount(core, attempt, (password) =>
+    returningOnBusy(core, counter!.name, () => hashPassword(core, password)),
+  );
   return {
     userId: encodeId("usr", account.userId),
     work: work({
@@ -159,6 +157,7 @@ async function create(core: Core, attempt: Attempt) {
       body: store.createAccount(account),
       onLostReply: store.recallAccount(account.session.sessionId, account.auditId),
       decode: (row) => signedUp(core, row, token),
+      denial: () => store.recordTakenIdentifier({ ...attempt, auditId: newAuditId() }),
     }),
   };
 }

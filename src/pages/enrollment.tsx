@@ -7,6 +7,7 @@ import { nextPath } from "./next-path.ts";
 import { Alert, CodeField, Field, Hidden, QrCode } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
+import { presented } from "./second-factor.tsx";
 import { signInAgain } from "./sign-in.tsx";
 
 const confirmPath = "/sign-in/enroll/confirm";
@@ -53,10 +54,6 @@ export const enrollmentRoutes: readonly PageRoute[] = [
     return made.value ? await recoveryCodesPage(visit, { codes: made.value.codes, next }) : c.redirect(next, 303);
   }),
 ];
-
-function presented({ c, context }: Visit) {
-  return { ticket: readCookie(c, ticketCookie) ?? "", transport: "cookie" as const, context };
-}
 
 function beginPage(
   visit: Visit,

@@ -57,10 +57,15 @@ export const wrongPasskey = {
   "unauthorized.invalid_factor": "This passkey or security key is not registered to this account.",
 } as const;
 
-/** The browser's part of the login so far. */
-function presented({ c, context }: Visit) {
+/** What the browser holds of the login so far, and the session that it had before. */
+export function presented({ c, context }: Visit): {
+  ticket: string;
+  transport: "cookie";
+  context: Visit["context"];
+  presentedToken: string | undefined;
+} {
   const ticket = readCookie(c, ticketCookie) ?? "";
-  return { ticket, transport: "cookie" as const, context, presentedToken: readCookie(c, sessionCookie) };
+  return { ticket, transport: "cookie", context, presentedToken: readCookie(c, sessionCookie) };
 }
 
 /** The kinds in a list; all kinds if it names none, as when the address was typed without a list. */

@@ -75,7 +75,16 @@ export function countAttempts(attempt: {
       from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
 }
 
-/** The arguments of {@link countAttempts} for an attempt without an account's or device's counter, or with a given counter. */
+/** Counts an attempt alone, before any work is done for it. */
+export function countAlone(
+  counters: readonly Counter[],
+): Statement<{ allowed: boolean; retryAfterSeconds: number | null }> {
+  return sql`
+    with ${countAttempts({ counters, ...withoutDevice() })}
+    select quota.allowed, quota.retry_after as "retryAfterSeconds" from quota`;
+}
+
+/** What {@link countAttempts} takes of an attempt that no account's or device's counter counts, or whose counter is given. */
 export function withoutDevice(account: Statement = sql`null::text`): { account: Statement; knownDevice: Statement } {
   return { account, knownDevice: sql`false` };
 }

@@ -95,7 +95,12 @@ export function admitSignUp(attempt: Attempt): Statement<{ allowed: boolean; ret
     select quota.allowed, quota.retry_after as "retryAfterSeconds" from quota`;
 }
 
-/** Makes the account of an attempt that was already admitted. Raises if the identifier is taken, which undoes the batch. */
+/** The event of an admitted attempt at an identifier that is taken: the refusal undid its own. */
+export function recordTakenIdentifier(attempt: Omit<Attempt, "counters">): Statement {
+  return insertAuditEvent(eventOf(attempt, sql`'failure'`), sql`(select 1) one`);
+}
+
+/** Makes the account of an attempt that was admitted before. Raises if the identifier is taken, which undoes the batch. */
 export function createAccount(account: NewAccount): Statement<SessionUserRow> {
   return sql`
     with ${makeAccount(account, sql`(select 1) one where true`)},

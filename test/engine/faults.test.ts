@@ -34,7 +34,22 @@ describe("describeFault", () => {
     expect(describeFault("canary")).toBe("string");
   });
 
-  test("a missing option: prints its name and the place in the code", () => {
+  const place = "canary\n    at the/canary (1:2)";
+  test.each([
+    { case: "that looks like a place in the code", message: place, changed: place },
+    { case: "that was changed afterwards", message: place, changed: "changed" },
+    { case: "that is empty", message: "", changed: "" },
+  ])("S81: a message $case: the line says where the error was thrown", ({ message, changed }) => {
+    const error = new RangeError(message);
+    // V8 writes the stack down when it is first read.
+    expect(error.stack).toContain(message);
+    error.message = changed;
+    const line = describeFault(unavailable(error));
+    expect(line).not.toContain("canary");
+    expect(line.endsWith("< RangeError") || /RangeError at .*faults\.test\.ts:\d+:\d+\)?$/.test(line)).toBe(true);
+  });
+
+  test("a missing option: its name, and the place in the code", () => {
     expect(describeFault(new ConfigurationError("secrets", new TypeError("x")))).toMatch(
       /^ConfigurationError secrets < TypeError at /,
     );
@@ -66,4 +81,31 @@ describe("S81: reporter", () => {
     expect(log.mock.calls[0]![0]).toMatch(/^sallyport: unavailable\.database < Error ECONNREFUSED/);
     expect(log.mock.calls[0]![0]).not.toContain("canary");
   });
+
+  test.each([
+    {
+      case: "throws",
+      onError: () => {
+        throw new RangeError("canary");
+      },
+    },
+    {
+      case: "rejects",
+      onError: async () => {
+        await Promise.resolve();
+        throw new RangeError("canary");
+      },
+    },
+  ])(
+    "S81: an `onError` that $case changes no answer, and its fault is on the console with the first one",
+    async ({ onError }) => {
+      const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+      expect(() => reporter(onError)(unavailable(caused("ECONNREFUSED")))).not.toThrow();
+      await vi.waitFor(() => expect(log).toHaveBeenCalledTimes(2));
+      const lines = log.mock.calls.map(([line]) => String(line));
+      expect(lines[0]).toContain("unavailable.database");
+      expect(lines[1]).toContain("RangeError");
+      expect(lines.join("\n")).not.toContain("canary");
+    },
+  );
 });

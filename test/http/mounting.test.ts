@@ -1,7 +1,8 @@
 import { Hono } from "hono";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { flametrenchRoutes, healthRoutes } from "../../src/http/auth-routes.ts";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { authRoutes, flametrenchRoutes, healthRoutes } from "../../src/http/auth-routes.ts";
 import { openapiRoutes } from "../../src/http/openapi.ts";
+import { createAuth } from "../../src/index.ts";
 import { type FullAuth, fullAuth, openAuth, quickHasher, sealingKey, secret, type World } from "../support/auth.ts";
 import { applicationOf } from "../support/http-world.ts";
 
@@ -170,5 +171,34 @@ describe("a missing secret", () => {
       { option: "secrets" },
     ]);
     expect(told).toHaveLength(4);
+  });
+
+  test("S81: in a function of the environment: reported, also where a later handler of the application answers", async () => {
+    const failing = createAuth((_env: object) => {
+      throw new RangeError("canary");
+    });
+    const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const app = new Hono().route("/", authRoutes(failing)).route("/", flametrenchRoutes(failing));
+    expect((await app.request("/auth/session")).status).toBe(503);
+    for (const path of ["/auth/session", "/v1/users"]) {
+      const later = new Hono()
+        .route("/", authRoutes(failing))
+        .route("/", flametrenchRoutes(failing))
+        .all("*", (c) => c.text("the application"));
+      expect(await (await later.request(path)).text()).toBe("the application");
+    }
+    const lines = log.mock.calls.map(([line]) => String(line));
+    expect(lines).toHaveLength(3);
+    for (const line of lines) expect(line).toMatch(/^sallyport: ConfigurationError database < RangeError at /);
+    log.mockRestore();
+  });
+
+  test("S81: a fault of ours in making the operations: reaches the application's own error handling", async () => {
+    const app = new Hono()
+      .route("/", authRoutes(createAuth((_env: object) => ({}) as never)))
+      .all("*", (c) => c.text("the application"))
+      .onError((error, c) => c.text(error.name, 500));
+    const response = await app.request("/auth/session");
+    expect([response.status, await response.text()]).toEqual([500, "TypeError"]);
   });
 });

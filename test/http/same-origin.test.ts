@@ -147,6 +147,17 @@ describe("R058: same-origin proof at an application's own routes", () => {
     expect(expected).toBeGreaterThan(70);
   });
 
+  test.each(guards)("S60: %s: a WebSocket that brings the cookie is held to it too", async (name, guard) => {
+    const app = new Hono().get("/", guard(), (c) => c.body(null, 204));
+    for (const upgrade of ["websocket", "WebSocket", "h2c, websocket"]) {
+      for (const one of shown) {
+        const status = one.cookie && !isProved(one) ? 403 : one.cookie || name === "authenticate" ? 204 : 401;
+        const response = await app.request("/", { headers: { ...headersOf(one), connection: "upgrade", upgrade } });
+        expect([upgrade, one, response.status]).toEqual([upgrade, one, status]);
+      }
+    }
+  });
+
   test.each(guards)("%s: a bearer needs no same-origin proof", async (_name, guard) => {
     const app = new Hono().all("/", guard(), (c) => c.body(null, 204));
     const { token } = await world.person();

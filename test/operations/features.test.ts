@@ -82,7 +82,20 @@ describe("createAuth: a function of the environment", () => {
     expect(make).toHaveBeenCalledTimes(1);
   });
 
-  test("that fails: is called again, and its error names the option `database`", () => {
+  test("R131: that declares no parameter is given none, so that one environment's secrets serve no other", () => {
+    const fallback = { base: "https://common.example.com" };
+    const auth = createAuth((env: { base: string } = fallback) => ({ ...settings, origins: [env.base], features: [] }));
+    for (const base of ["https://one.example.com", "https://other.example.com"]) {
+      expect(auth({ base }).origins[0]!.origin).toBe(fallback.base);
+    }
+  });
+
+  test.each(["one", 1, true, Symbol("one")])("R131: of an environment that is no object, %o: refused", (env) => {
+    const auth = createAuth((_env: object) => ({ ...settings, features: [] }));
+    expect(() => auth(env as unknown as object)).toThrow(TypeError);
+  });
+
+  test("that fails is asked again, and its error is the option `database`", () => {
     let fails = true;
     const auth = createAuth((_env: object) => {
       if (fails) throw new RangeError("canary");

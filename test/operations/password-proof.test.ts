@@ -61,7 +61,35 @@ describeWorld(
       },
     );
 
-    test("R008: closing the account or rotating the password without it: refused", async () => {
+    test.each(["changePassword", "rotateOwnPassword", "createOwnPassword"] as const)(
+      "S57: %s: the new password is looked up only once the current one is proved",
+      async (name) => {
+        const lookups: string[] = [];
+        const { changePassword, credentials } = world.isolate({
+          isCompromisedPassword: async (password) => {
+            lookups.push(password);
+            return true;
+          },
+        });
+        const person = await world.person();
+        const { actor, userId, credentialId, identifier } = person;
+        const password = otherPassword;
+        const change = {
+          changePassword: (currentPassword: string) =>
+            changePassword({ actor, currentPassword, newPassword: password, transport: "token" }),
+          rotateOwnPassword: (currentPassword: string) =>
+            credentials.rotateOwnPassword({ actor, credentialId, currentPassword, password }),
+          createOwnPassword: (currentPassword: string) =>
+            credentials.createOwnPassword({ actor, userId, identifier: `x${identifier}`, currentPassword, password }),
+        }[name];
+        expect(await outcome(change(otherPassword))).toBe("unauthorized.invalid_credential");
+        expect(lookups).toEqual([]);
+        expect(await outcome(change(person.password))).toBe("invalid_format.password");
+        expect(lookups).toEqual([password]);
+      },
+    );
+
+    test("R008: closes the account or rotates the password without it: refused", async () => {
       const person = await world.person();
       const { actor, userId, credentialId } = person;
       const refused = "unauthorized.invalid_credential";

@@ -1,8 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
+import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import { userOfIdentifier } from "../../src/store/identifiers.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshAddress, freshIdentifier, goodPassword, outcome, refusal } from "../support/auth.ts";
+import { freshAddress, freshIdentifier, goodPassword, outcome, quickHasher, refusal, tally } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 
 describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
@@ -226,6 +228,73 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
       expect(await outcome(signUp({ context }, other))).toBe("too_many_requests");
     }
     expect(world.hasher.computations).toBe(1);
+  });
+
+  describe("however an attempt is admitted", () => {
+    /** Counted by the statement that makes the account, or by an earlier request. `free` attempts of the isolate come first. */
+    const ways: { way: string; free: number; ask: (auth: typeof world.auth, input: object) => Promise<unknown> }[] = [
+      { way: "with the account", free: 0, ask: (auth, input) => signUp(input, auth) },
+      { way: "beforehand, after five from one address", free: 5, ask: (auth, input) => signUp(input, auth) },
+      {
+        way: "beforehand, for a plan",
+        free: 0,
+        ask: async (auth, input) => {
+          const account = { identifier: freshIdentifier(), password: goodPassword, ...input };
+          return await auth.batch([await auth.signUp.plan(account)]);
+        },
+      },
+    ];
+
+    test.each(ways)("R128: $way: an identifier that is taken leaves one event", async ({ free, ask }) => {
+      const auth = world.isolate();
+      const context = { address: freshAddress() };
+      for (let time = 0; time < free; time++) await signUp({ context }, auth);
+      const { identifier } = await world.person();
+      const before = (await world.events({ action: "identity.sign_up" })).length;
+      expect(await outcome(ask(auth, { identifier, context }))).toBe("conflict.duplicate_credential");
+      const events = (await world.events({ action: "identity.sign_up" })).slice(before);
+      expect(events).toMatchObject([{ outcome: "failure", actorUserId: null, context: { ip: context.address } }]);
+    });
+
+    test.each(ways)("F13: $way: an attempt that the hash queue refuses is not counted", async ({ free, ask }) => {
+      let isBusy = false;
+      const passwordHasher = quickHasher();
+      const hash: PasswordHasher["hash"] = async (password) => {
+        if (isBusy) throw new HashQueueFullError();
+        return await passwordHasher.hash(password);
+      };
+      const limits = { account: { attempts: 1, windowSeconds: 60 } };
+      const auth = world.isolate({ passwordHasher: { ...passwordHasher, hash }, limits });
+      const context = { address: freshAddress() };
+      for (let time = 0; time < free; time++) await signUp({ context }, auth);
+      const identifier = freshIdentifier();
+      isBusy = true;
+      for (let time = 0; time < 3; time++) {
+        expect(await outcome(ask(auth, { identifier, context }))).toBe("unavailable.busy");
+      }
+      isBusy = false;
+      expect(await outcome(ask(auth, { identifier, context }))).toBe("done");
+    });
+  });
+
+  test("S57: a stranger's passwords are looked up only as often as attempts are counted", async () => {
+    let lookups = 0;
+    const auth = world.isolate({
+      limits: { address: { attempts: 7, windowSeconds: 60 } },
+      isCompromisedPassword: async () => {
+        lookups++;
+        return true;
+      },
+    });
+    const context = { address: freshAddress() };
+    const codes = [];
+    for (let time = 0; time < 20; time++) codes.push(await outcome(signUp({ context }, auth)));
+    // Five are the isolate's own, seven the database's.
+    expect(tally(codes)).toEqual({ "invalid_format.password": 12, too_many_requests: 8 });
+    expect(lookups).toBe(12);
+    const account = { identifier: freshIdentifier(), password: goodPassword, context };
+    expect(await outcome(auth.signUp.plan(account))).toBe("too_many_requests");
+    expect(lookups).toBe(12);
   });
 
   test("S47: the presented session of the same transport ends", async () => {

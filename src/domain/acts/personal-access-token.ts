@@ -6,7 +6,13 @@ export const createPat: GuardedAct = {
   target: "pat",
   who: { owner: "fresh" },
   locks: ["user"],
-  refusals: ["invalid_format.name", "invalid_format.scope", "pat.expires_in_past", "unavailable.busy"],
+  refusals: [
+    "invalid_format.name",
+    "invalid_format.scope",
+    "pat.expires_in_past",
+    "too_many_requests",
+    "unavailable.busy",
+  ],
 };
 
 export const getPat: GuardedAct = {

@@ -189,6 +189,10 @@ export function refusalTools(world: HttpWorld) {
       "invalid_format.name": () => making({ name: "" }),
       "invalid_format.scope": () => making({ scope: ["a b"] }),
       "pat.expires_in_past": () => making({ expires_at: "2020-01-01T00:00:00Z" }),
+      too_many_requests: async () => {
+        const ada = await world.person();
+        return await often(pathOf(ada), () => ({ name: "ci", scope: [] }), as(ada));
+      },
       "unavailable.busy": async () => {
         const ada = await world.person();
         return await busily({ method: "POST", path: pathOf(ada), json: { name: "ci", scope: [] }, token: ada.token });

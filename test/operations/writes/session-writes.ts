@@ -21,7 +21,19 @@ export const sessionWrites: readonly Write[] = [
     check: opens,
   },
   {
-    name: "signIn.password",
+    name: "sign-up with a plan",
+    action: "identity.sign_up",
+    requests: 2,
+    prepare: async () => freshIdentifier(),
+    act: async (auth, _person, identifier: string) => {
+      const plan = await auth.signUp.plan({ identifier, password: goodPassword, context: context() });
+      return (await auth.batch([plan]))[0];
+    },
+    repeated: "conflict.duplicate_credential",
+    check: opens,
+  },
+  {
+    name: "sign-in",
     action: "identity.sign_in",
     requests: 2,
     act: (auth, person) => auth.signIn.password({ ...person, context: context() }),
