@@ -20,10 +20,15 @@ const keyboards = [
   ["1234567890", "azertyuiop", "qsdfghjklm", "wxcvbn,;:!"],
 ];
 
-/** Every path that a finger takes in order, there and back: along one row, or down or up through adjacent rows. */
-const paths = ["abcdefghijklmnopqrstuvwxyz0123456789", ...keyboards.flatMap(pathsOf)]
-  .flatMap((path) => [path, [...path].reverse().join("")])
-  .join(" ");
+/** Every path that a finger takes in order, there and back: along one row, or down or up through adjacent rows. Made at first use. */
+let paths: string | undefined;
+
+function keyPaths(): string {
+  paths ??= ["abcdefghijklmnopqrstuvwxyz0123456789", ...keyboards.flatMap(pathsOf)]
+    .flatMap((path) => [path, [...path].reverse().join("")])
+    .join(" ");
+  return paths;
+}
 
 /**
  * Why a password may not be set, or `undefined` if it may.
@@ -80,7 +85,7 @@ function pathLength(text: string, at: number): number {
 }
 
 function isPath(text: string): boolean {
-  return paths.includes(text) || text === text[0]!.repeat(text.length);
+  return keyPaths().includes(text) || text === text[0]!.repeat(text.length);
 }
 
 function pathsOf(rows: readonly string[]): string[] {
