@@ -46,12 +46,15 @@ describe("packed package", () => {
     expect(Object.keys(JSON.parse(report).analysis.entrypoints).sort()).toEqual(Object.keys(manifest.exports).sort());
   });
 
-  test("contains the listed files, without sources, tests and local paths", async () => {
+  test("contains the listed files and whatever README links to, without sources, tests and local paths", async () => {
     const files = (await run("tar", ["-tzf", tarball], folder)).trim().split("\n");
     expect(files.length).toBeGreaterThan(100);
     const form =
-      /^package\/(dist\/[\w/.-]+\.(js|d\.ts|wasm)|migrations\/[\w-]+\.sql|LICENSE|NOTICE|[A-Z]+\.md|package\.json)$/;
+      /^package\/(dist\/[\w/.-]+\.(js|d\.ts|wasm)|docs\/[\w-]+\.md|examples\/.+|migrations\/[\w-]+\.sql|LICENSE|NOTICE|[A-Z]+\.md|package\.json)$/;
     expect(files.filter((file) => !form.test(file))).toEqual([]);
+    const linked = [...(await readFile(join(root, "README.md"), "utf8")).matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
+    expect(linked.length).toBeGreaterThan(10);
+    expect(linked.map(([, path]) => `package/${path}`).filter((path) => !files.includes(path))).toEqual([]);
     expect(files.filter((file) => file.includes(".node."))).toEqual([]);
     const everything = await run("tar", ["-xzOf", tarball], folder);
     expect(everything).not.toContain(root);

@@ -39,7 +39,8 @@ export async function pack(folder: string): Promise<string> {
   const project = join(folder, "project");
   await mkdir(project);
   const sources = ["package.json", "tsconfig.json", "tsconfig.build.json", "build", "src"];
-  const published = manifest.files.filter((name) => name !== "dist" && existsSync(join(root, name)));
+  const named = manifest.files.map((pattern) => pattern.split("/")[0]!);
+  const published = named.filter((name) => name !== "dist" && existsSync(join(root, name)));
   for (const name of [...sources, ...published]) await cp(join(root, name), join(project, name), { recursive: true });
   await symlink(join(root, "node_modules"), join(project, "node_modules"));
   await run("npm", ["pack", "--pack-destination", folder], project);

@@ -1,3 +1,8 @@
+/**
+ * PGlite: Postgres inside the process, for development and tests.
+ *
+ * @module
+ */
 import type { PGlite } from "@electric-sql/pglite";
 import type { Database, Statement } from "../sql.ts";
 import { databaseError } from "./database-error.ts";
