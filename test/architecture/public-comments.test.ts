@@ -1,7 +1,9 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { isErrorCode } from "../../src/domain/error.ts";
 import { packageEntries } from "./package-entries.ts";
 import { findCitedRules } from "./public-comments.ts";
+import { readSourceTree } from "./source-tree.ts";
 
 test("comments of exported names: cite no rule, because their readers cannot look rules up", () => {
   const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
@@ -23,4 +25,14 @@ test("planted citations: found on exported names and members, ignored on private
     "src/a.ts: shown cites B04",
     "src/index.ts: own cites R001",
   ]);
+});
+
+test("@throws in comments: every code is in the table of errors", () => {
+  const cited = readSourceTree("src").flatMap(({ path, text }) =>
+    [...text.matchAll(/@throws \{AuthError\}((?:(?!@|\*\/)[\s\S])*)/g)].flatMap(([, after]) =>
+      [...after!.matchAll(/`([a-z_]+\.[a-z_]+)`/g)].map(([, code]) => `${path}: ${code}`),
+    ),
+  );
+  expect(cited.length).toBeGreaterThan(50);
+  expect(cited.filter((one) => !isErrorCode(one.split(": ")[1]!))).toEqual([]);
 });
