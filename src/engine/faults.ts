@@ -30,17 +30,17 @@ export function describeFault(error: unknown): string {
     deepest = one;
     const { name, code, cause, option, constraint } = fieldsOf(one);
     parts.push([name, code, option, constraint].filter((text) => text !== undefined).join(" "));
-    const known = code === undefined ? undefined : explanations.find(([pattern]) => pattern.test(code));
+    const known = explanations.find(([pattern]) => pattern.test(code ?? ""));
     if (known) parts.push(known[1]);
     one = cause;
   }
-  return [parts.join(" < "), placeOf(deepest)].filter((text) => text !== "").join(" ");
+  return `${parts.join(" < ")} ${placeOf(deepest)}`.trim();
 }
 
 function fieldsOf(error: unknown): { [Name in "name" | "code" | "option" | "constraint"]: string | undefined } & {
   cause: unknown;
 } {
-  const fields = (typeof error === "object" && error !== null ? error : {}) as Record<string, unknown>;
+  const fields: Record<string, unknown> = Object(error);
   const word = (name: string): string | undefined => {
     const value = fields[name];
     return typeof value === "string" && /^[\w.]{1,64}$/.test(value) ? value : undefined;
@@ -52,12 +52,11 @@ function fieldsOf(error: unknown): { [Name in "name" | "code" | "option" | "cons
 /** Where it was thrown: the first place below the message, since a line of the message may look like one. */
 function placeOf(error: unknown): string {
   const { stack = "", message = "" } = error instanceof Error ? error : {};
-  const start = stack.indexOf(message);
-  return start < 0 ? "" : (/^ +at .+$/m.exec(stack.slice(start + message.length))?.[0].trim() ?? "");
+  return /^ +at .+$/m.exec(stack.replace(message, ""))?.[0].trim() ?? "";
 }
 
 /** Reports each error once, however many callers meet it. */
-export function reporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
+export function reporter(onError: (error: unknown) => void = print): (error: unknown) => void {
   const reported = new WeakSet<object>();
   const isKnown = (error: unknown): boolean => {
     if (typeof error !== "object" || error === null) return false;
@@ -67,9 +66,8 @@ export function reporter(onError: ((error: unknown) => void) | undefined): (erro
   };
   return (error) => {
     if (isKnown(error)) return;
-    if (!onError) return print(error);
     // A report that fails, at once or later, must change no answer and end no process.
-    void (async () => await onError(error))().catch((failed: unknown) => [error, failed].forEach(print));
+    void (async () => onError(error))().catch((failed: unknown) => [error, failed].forEach(print));
   };
 }
 

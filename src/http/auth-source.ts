@@ -24,5 +24,5 @@ export function realmOf(auth: WithRealm): Realm {
 
 /** Reports a fault, on the console where no options could be made that say otherwise. */
 export function reportFault(of: Realm | undefined, error: unknown): void {
-  (of?.report ?? reporter(undefined))(error);
+  (of?.report ?? reporter())(error);
 }
