@@ -9,11 +9,11 @@ import { AuthError } from "../domain/error.ts";
 
 /** What codes of the platform and SQLSTATEs (PostgreSQL 15, Appendix A) say to an operator. */
 const explanations: readonly (readonly [pattern: RegExp, text: string])[] = [
-  [/^(ENOTFOUND|EAI_AGAIN)$/, "the database's host name was not found (DNS)"],
+  [/^(ENOTFOUND|EAI_AGAIN)$/, "the database's host was not found (DNS)"],
   [/^ECONNREFUSED$/, "the database's host refused the connection"],
   [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, "the database did not answer in time"],
   [/^(ECONNRESET|EPIPE)$/, "the connection to the database broke"],
-  [/^(CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/, "the database's TLS certificate was not accepted"],
+  [/^(CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/, "the database's TLS certificate was refused"],
   [/^28(P01|000)$/, "the database refused the user or the password"],
   [/^3D000$/, "there is no such database"],
   [/^42(P01|703|883)$/, "a table, column or function is missing: run `sallyport migrate`"],
@@ -52,7 +52,8 @@ function fieldsOf(error: unknown): { [Name in "name" | "code" | "option" | "cons
 /** Where it was thrown: the first place below the message, since a line of the message may look like one. */
 function placeOf(error: unknown): string {
   const { stack = "", message = "" } = error instanceof Error ? error : {};
-  return /^ +at .+$/m.exec(stack.replace(message, ""))?.[0].trim() ?? "";
+  // A text, unless the application has it written in another way.
+  return /^ +at .+$/m.exec(`${stack}`.replace(message, ""))?.[0].trim() ?? "";
 }
 
 /** Reports each error once, however many callers meet it. */

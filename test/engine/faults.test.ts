@@ -43,6 +43,11 @@ describe("describeFault", () => {
     },
   );
 
+  test("S81: a stack that is no text: the line has the names", () => {
+    const error = Object.assign(new RangeError("canary"), { stack: [{ line: 1 }] });
+    expect(describeFault(unavailable(error))).toBe("unavailable.database < RangeError");
+  });
+
   test("a missing option: its name, and the place in the code", () => {
     expect(describeFault(new ConfigurationError("secrets", new TypeError("x")))).toMatch(
       /^ConfigurationError secrets < TypeError at /,
