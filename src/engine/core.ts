@@ -28,7 +28,10 @@ export interface PasswordSettings {
 export interface Limits {
   /** Wrong secrets of one account, from any address. Default 10 in 15 minutes; the window doubles each time it is exhausted. */
   readonly account: AttemptLimit;
-  /** Sign-ins and sign-ups from one address (IPv4 address, IPv6 /64). Default 100 in 5 minutes. */
+  /**
+   * Sign-ins and sign-ups from one address (IPv4 address, IPv6 /64), and new tokens and passwords that one user asks for.
+   * Default 100 in 5 minutes.
+   */
   readonly address: AttemptLimit;
   /** The same from one network (IPv4 /24, IPv6 /48). Default 500 in 5 minutes. */
   readonly network: AttemptLimit;

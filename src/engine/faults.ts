@@ -9,11 +9,11 @@ import { AuthError } from "../domain/error.ts";
 
 /** What the platform's codes and SQLSTATEs (PostgreSQL 15, Appendix A) mean to an operator. */
 const explanations: readonly (readonly [pattern: RegExp, text: string])[] = [
-  [/^(ENOTFOUND|EAI_AGAIN)$/, "the database's host name was not found (DNS)"],
+  [/^(ENOTFOUND|EAI_AGAIN)$/, "the database's host was not found (DNS)"],
   [/^ECONNREFUSED$/, "the database's host refused the connection"],
   [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, "the database did not answer in time"],
   [/^(ECONNRESET|EPIPE)$/, "the connection to the database broke"],
-  [/^(CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/, "the database's TLS certificate was not accepted"],
+  [/^(CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/, "the database's TLS certificate was refused"],
   [/^28(P01|000)$/, "the database refused the user or the password"],
   [/^3D000$/, "there is no such database"],
   [/^42(P01|703|883)$/, "a table, column or function is missing: run `sallyport migrate`"],
@@ -30,17 +30,17 @@ export function describeFault(error: unknown): string {
     deepest = one;
     const { name, code, cause, option, constraint } = fieldsOf(one);
     parts.push([name, code, option, constraint].filter((text) => text !== undefined).join(" "));
-    const known = code === undefined ? undefined : explanations.find(([pattern]) => pattern.test(code));
+    const known = explanations.find(([pattern]) => pattern.test(code ?? ""));
     if (known) parts.push(known[1]);
     one = cause;
   }
-  return [parts.join(" < "), placeOf(deepest)].filter((text) => text !== "").join(" ");
+  return `${parts.join(" < ")} ${placeOf(deepest)}`.trim();
 }
 
 function fieldsOf(error: unknown): { [Name in "name" | "code" | "option" | "constraint"]: string | undefined } & {
   cause: unknown;
 } {
-  const fields = (typeof error === "object" && error !== null ? error : {}) as Record<string, unknown>;
+  const fields: Record<string, unknown> = Object(error);
   const word = (name: string): string | undefined => {
     const value = fields[name];
     return typeof value === "string" && /^[\w.]{1,64}$/.test(value) ? value : undefined;
@@ -52,12 +52,12 @@ function fieldsOf(error: unknown): { [Name in "name" | "code" | "option" | "cons
 /** Where it was thrown: the first place below the message, since a line of the message may look like one. */
 function placeOf(error: unknown): string {
   const { stack = "", message = "" } = error instanceof Error ? error : {};
-  const start = stack.indexOf(message);
-  return start < 0 ? "" : (/^ +at .+$/m.exec(stack.slice(start + message.length))?.[0].trim() ?? "");
+  // A text, unless the application has it written in another way.
+  return /^ +at .+$/m.exec(`${stack}`.replace(message, ""))?.[0].trim() ?? "";
 }
 
 /** Reports each error once, however many callers catch it. */
-export function reporter(onError: ((error: unknown) => void) | undefined): (error: unknown) => void {
+export function reporter(onError: (error: unknown) => void = print): (error: unknown) => void {
   const reported = new WeakSet<object>();
   const isKnown = (error: unknown): boolean => {
     if (typeof error !== "object" || error === null) return false;
@@ -67,9 +67,8 @@ export function reporter(onError: ((error: unknown) => void) | undefined): (erro
   };
   return (error) => {
     if (isKnown(error)) return;
-    if (!onError) return print(error);
     // A report that fails, at once or later, must change no answer and end no process.
-    void (async () => await onError(error))().catch((failed: unknown) => [error, failed].forEach(print));
+    void (async () => onError(error))().catch((failed: unknown) => [error, failed].forEach(print));
   };
 }
 

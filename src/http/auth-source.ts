@@ -24,5 +24,5 @@ export function realmOf(auth: WithRealm): Realm {
 
 /** Reports a fault. Without options, which may name another place, it goes to the console. */
 export function reportFault(of: Realm | undefined, error: unknown): void {
-  (of?.report ?? reporter(undefined))(error);
+  (of?.report ?? reporter())(error);
 }

@@ -51,7 +51,7 @@ function trim(text: string): string {
 }
 
 export function setCookie(c: Context, name: CookieName, text: string, maxAgeSeconds: number): void {
-  if (!value.test(text)) throw new TypeError("A cookie of ours holds base64url, dots and identifiers only.");
+  if (!value.test(text)) throw new TypeError("The value of a cookie is malformed.");
   const seconds = Math.min(Math.max(Math.floor(maxAgeSeconds), 0), longestCookieSeconds);
   write(c, `${name}=${text}; Max-Age=${seconds}`);
 }

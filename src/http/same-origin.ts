@@ -15,8 +15,7 @@ const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  */
 export function requireSameOrigin(c: Context, { origins }: { readonly origins: readonly Origin[] }): void {
   // What is sent over a WebSocket is as unsafe as a POST, and no preflight and no CORS header keeps a foreign page from it.
-  const opensSocket = /\bwebsocket\b/i.test(c.req.header("upgrade") ?? "");
-  if (safeMethods.has(c.req.method) && !opensSocket) return;
+  if (safeMethods.has(c.req.method) && !/websocket/i.test(c.req.header("upgrade") ?? "")) return;
   const [base, ...others] = origins.filter(({ uses }) => uses.includes("csrf")).map(({ origin }) => origin);
   const site = c.req.header("sec-fetch-site");
   const origin = c.req.header("origin");

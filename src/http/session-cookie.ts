@@ -14,7 +14,7 @@ import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
  */
 export function startSession(c: Context, issued: IssuedSession & { knownDevice?: string }): void {
   const { session, token, knownDevice } = issued;
-  if (session.transport !== "cookie") throw new TypeError("Only a session of the transport `cookie` goes in a cookie.");
+  if (session.transport !== "cookie") throw new TypeError("The transport of the session is not `cookie`.");
   setCookie(c, sessionCookie, token, (session.expiresAt.getTime() - session.createdAt.getTime()) / 1000);
   if (knownDevice) setCookie(c, knownDeviceCookie, knownDevice, longestCookieSeconds);
 }

@@ -65,12 +65,12 @@ export function createAuth(
   const common = {};
   return (asked) => {
     // A function that declares no parameter gets none, and so gives the same options for every request.
-    const env = options.length > 0 ? (asked ?? undefined) : undefined;
+    const env = options.length > 0 ? asked : undefined;
     const key = env ?? common;
-    if (typeof key !== "object") throw new TypeError("An environment is an object.");
     const known = made.get(key);
     if (known) return known;
     const auth = authOf(optionsFor(options, env));
+    // Refuses what is no object.
     made.set(key, auth);
     return auth;
   };

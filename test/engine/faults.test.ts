@@ -34,19 +34,18 @@ describe("describeFault", () => {
     expect(describeFault("canary")).toBe("string");
   });
 
-  const place = "canary\n    at the/canary (1:2)";
-  test.each([
-    { case: "that looks like a place in the code", message: place, changed: place },
-    { case: "that was changed afterwards", message: place, changed: "changed" },
-    { case: "that is empty", message: "", changed: "" },
-  ])("S81: a message $case: the line says where the error was thrown", ({ message, changed }) => {
-    const error = new RangeError(message);
-    // V8 writes the stack down when it is first read.
-    expect(error.stack).toContain(message);
-    error.message = changed;
-    const line = describeFault(unavailable(error));
-    expect(line).not.toContain("canary");
-    expect(line.endsWith("< RangeError") || /RangeError at .*faults\.test\.ts:\d+:\d+\)?$/.test(line)).toBe(true);
+  test.each(["canary\n    at the/canary (1:2)", "", "$&"])(
+    "S81: message %j: no line of it is taken for a place in the code",
+    (message) => {
+      const line = describeFault(unavailable(new RangeError(message)));
+      expect(line).not.toContain("canary");
+      expect(line).toMatch(/< RangeError at .*faults\.test\.ts:\d+:\d+\)?$/);
+    },
+  );
+
+  test("S81: a stack that is no text: the line has the names", () => {
+    const error = Object.assign(new RangeError("canary"), { stack: [{ line: 1 }] });
+    expect(describeFault(unavailable(error))).toBe("unavailable.database < RangeError");
   });
 
   test("a missing option: its name, and the place in the code", () => {
@@ -75,7 +74,7 @@ describe("S81: reporter", () => {
 
   test("by default it is one line on the console", () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
-    reporter(undefined)(unavailable(caused("ECONNREFUSED", "canary")));
+    reporter()(unavailable(caused("ECONNREFUSED", "canary")));
     expect(log).toHaveBeenCalledTimes(1);
     expect(log.mock.calls[0]).toHaveLength(1);
     expect(log.mock.calls[0]![0]).toMatch(/^sallyport: unavailable\.database < Error ECONNREFUSED/);

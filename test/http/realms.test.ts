@@ -1,13 +1,16 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authenticate, requireUser } from "../../src/http/authenticate.ts";
+import { sharedByAllClients } from "../../src/http/client-address.ts";
 import { requireFreshMfa } from "../../src/http/fresh-mfa.ts";
+import { authorization, createAuth } from "../../src/index.ts";
 import {
   addressHeader,
   type FullAuth,
   freshAddress,
   openAuth,
   type Person,
+  secret,
   system,
   type World,
 } from "../support/auth.ts";
@@ -118,6 +121,36 @@ describe("S55: two realms in one application", () => {
       }
     },
   );
+
+  test.each([
+    { case: "of the other", second: (): MiddlewareHandler => authenticate(other.auth), isSame: false },
+    { case: "of the same", second: (): MiddlewareHandler => authenticate(one.auth), isSame: true },
+  ])("authenticate $case after requireUser: the handler sees its own user or none", async ({ second, isSame }) => {
+    const bob = await one.person({ transport: "cookie" });
+    const app = new Hono().get("/", requireUser(one.auth), second(), (c) => c.json({ id: c.var.user?.id ?? null }));
+    const response = await app.request("/", { headers: { cookie: `__Host-session=${bob.token}` } });
+    expect([response.status, await response.json()]).toEqual([200, { id: isSame ? bob.userId : null }]);
+  });
+
+  test("environments of one function are realms of their own", async () => {
+    const worlds = { one, other };
+    const auth = createAuth((env: { name: keyof typeof worlds }) => ({
+      database: worlds[env.name].database,
+      secrets: secret,
+      origins: ["https://example.com"],
+      clientAddress: sharedByAllClients,
+      features: [authorization()],
+    }));
+    const app = new Hono().get("/", requireUser(auth), (c) => c.text(c.var.user.id));
+    const [first, second] = [{ name: "one" }, { name: "other" }] as const;
+    for (const [env, status] of [
+      [first, 200],
+      [second, 401],
+      [first, 200],
+    ] as const) {
+      expect((await app.request("/", bearer(ada.token), env)).status).toBe(status);
+    }
+  });
 
   test("in the same realm the second guard uses the first one's result: one request to the database", async () => {
     const app = new Hono().get("/", authenticate(one.auth), requireUser(one.auth), (c) => c.text("let in"));

@@ -90,7 +90,7 @@ describe("createAuth: a function of the environment", () => {
     }
   });
 
-  test.each(["one", 1, true, Symbol("one")])("R131: of an environment that is no object, %o: refused", (env) => {
+  test.each(["one", 1, true])("R131: of an environment that is no object, %o: refused", (env) => {
     const auth = createAuth((_env: object) => ({ ...settings, features: [] }));
     expect(() => auth(env as unknown as object)).toThrow(TypeError);
   });

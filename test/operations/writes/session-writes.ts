@@ -21,7 +21,7 @@ export const sessionWrites: readonly Write[] = [
     check: opens,
   },
   {
-    name: "sign-up with a plan",
+    name: "signUp, with a plan",
     action: "identity.sign_up",
     requests: 2,
     prepare: async () => freshIdentifier(),
@@ -33,7 +33,7 @@ export const sessionWrites: readonly Write[] = [
     check: opens,
   },
   {
-    name: "sign-in",
+    name: "signIn.password",
     action: "identity.sign_in",
     requests: 2,
     act: (auth, person) => auth.signIn.password({ ...person, context: context() }),
