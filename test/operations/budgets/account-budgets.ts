@@ -1,3 +1,4 @@
+import { health } from "../../../src/operations/health.ts";
 import { sql } from "../../../src/store/sql.ts";
 import {
   freshIdentifier,
@@ -192,5 +193,5 @@ export const accountBudgets: readonly Budget[] = [
       ]),
   },
   { operation: "purge", requests: 1, act: (auth) => auth.purge() },
-  { operation: "health", requests: 1, act: (auth) => auth.health() },
+  { operation: "health", requests: 1, act: (auth) => health(auth) },
 ];
