@@ -26,14 +26,19 @@ const uuidShape = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]
 const hyphenated = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 const payloadShape = /^[0-9a-f]{32}$/;
 
-/** A fresh identifier: UUIDv7 (RFC 9562 §5.7), increasing within a millisecond. */
+/** A fresh identifier. */
 export function generateId<Type extends IdType>(type: Type): Id<Type> {
-  return encodeId(type, v7());
+  return encodeId(type, newUuid());
 }
 
-/** An audit event's identifier. Its counter is drawn anew each time, since a shared one would tell how much others do. */
-export function generateAuditId(): AuditId {
-  return encodeId("aud", v7({ random: randomBytes(16) }));
+/** The UUID of a new row: UUIDv7 (RFC 9562 §5.7), increasing within a millisecond. */
+export function newUuid(): string {
+  return v7();
+}
+
+/** The UUID of a new audit event. Its counter is drawn anew each time, since a shared one would tell how much others do. */
+export function newAuditId(): string {
+  return v7({ random: randomBytes(16) });
 }
 
 /**

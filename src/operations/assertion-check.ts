@@ -1,11 +1,11 @@
 import { constantTimeEqual, fromBase64Url, fromHex } from "../crypto/bytes.ts";
 import { signInWithPasskey } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
+import { newAuditId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { verifyAssertion } from "../domain/webauthn/assertion.ts";
 import { type AssertionResponse, parseAssertionResponse } from "../domain/webauthn/response.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, challengeOf, verifyChallenge } from "../engine/challenges.ts";
 import { addressCounters } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";

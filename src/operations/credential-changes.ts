@@ -1,9 +1,8 @@
 import type { GuardedAct } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
 import { type Credential, credential } from "../domain/credential.ts";
-import { type CredentialId, uuidFor } from "../domain/id.ts";
+import { type CredentialId, newAuditId, uuidFor } from "../domain/id.ts";
 import { toValue } from "../domain/record.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import { denialOf } from "../engine/denial.ts";
 import { type Work, work } from "../engine/execute.ts";
 import { lockOfCounter, locksOf, lockUsersOf } from "../engine/locks.ts";

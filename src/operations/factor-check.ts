@@ -1,10 +1,10 @@
 import type { Audited } from "../domain/act.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
+import { newAuditId } from "../domain/id.ts";
 import { normalizeRecoveryCode } from "../domain/recovery-code.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { matchTotpStep, normalizeTotpCode } from "../domain/totp.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { addressCounters, factorCounters } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";

@@ -4,12 +4,11 @@ import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
 import { type Factor, type FactorRow, factorOf, toFactor } from "../domain/factor.ts";
-import { type FactorId, generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { type FactorId, newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import { generateRecoveryCodes, recoveryCodeCount } from "../domain/recovery-code.ts";
 import type { Transport } from "../domain/session.ts";
 import { acceptName } from "../domain/text.ts";
 import { defaultTotp, generateTotpSecret, otpauthUri, type TotpParameters } from "../domain/totp.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import { addressCounters } from "../engine/counters.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute, work } from "../engine/execute.ts";
@@ -94,7 +93,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
       acceptName(label);
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const userId = await userOf(attempt.holder);
-      const factorId = uuidFor("mfa", generateId("mfa"));
+      const factorId = newUuid();
       const secret = generateTotpSecret();
       const sealed = await sealSecret(core, totpPlace(factorId, userId), secret);
       const row = await enroll(
@@ -166,7 +165,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
       const codes = generateRecoveryCodes();
       const hashes: string[] = [];
       for (const code of codes) hashes.push(await hashPassword(core, code));
-      const factorId = uuidFor("mfa", generateId("mfa"));
+      const factorId = newUuid();
       const body = enrollment.replaceRecoveryCodes({ ...attempt, factorId, hashes });
       return { factor: toFactor(await enroll(attempt, factorId, body)), codes };
     },

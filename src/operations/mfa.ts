@@ -1,9 +1,8 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { acceptGrace, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
-import { type UserId, uuidFor } from "../domain/id.ts";
+import { newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { toValue } from "../domain/record.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
 import { work } from "../engine/execute.ts";

@@ -3,14 +3,13 @@ import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/passkey.ts";
 import type { Credential } from "../domain/credential.ts";
 import { AuthError } from "../domain/error.ts";
-import { type CredentialId, generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { type CredentialId, newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import { type Passkey, passkey } from "../domain/passkey.ts";
 import { toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { acceptName } from "../domain/text.ts";
 import { parseAssertionResponse, parseRegistrationResponse } from "../domain/webauthn/response.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine/challenges.ts";
 import type { Core } from "../engine/core.ts";
 import { withDecoys } from "../engine/decoy-credentials.ts";
@@ -139,7 +138,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
       const parsed = parseRegistrationResponse(response);
       const key = parsed && (await verifyKey(core, parsed, registrationBinding(holder)));
       if (!key) throw new AuthError("invalid_format.webauthn");
-      const passkeyId = uuidFor("cred", generateId("cred"));
+      const passkeyId = newUuid();
       const auditId = newAuditId();
       const row = await execute(core, {
         locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),

@@ -1,8 +1,7 @@
 import type { SessionActor } from "../domain/actor.ts";
 import { changePassword } from "../domain/acts/credential.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { newAuditId, newUuid } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
@@ -42,7 +41,7 @@ export function changePasswordOperation(core: Core): ChangePassword {
         body: store.spendPasswordChange({
           actor,
           credentialId,
-          newCredentialId: uuidFor("cred", generateId("cred")),
+          newCredentialId: newUuid(),
           passwordHash,
           needsFactor,
           session: made.session,

@@ -1,6 +1,6 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/personal-access-token.ts";
-import { generateId, type PersonalAccessTokenId, type UserId, uuidFor } from "../domain/id.ts";
+import { generateId, newAuditId, type PersonalAccessTokenId, type UserId, uuidFor } from "../domain/id.ts";
 import {
   acceptExpiry,
   acceptScopes,
@@ -11,7 +11,6 @@ import {
 } from "../domain/personal-access-token.ts";
 import { toValue } from "../domain/record.ts";
 import { acceptName } from "../domain/text.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute, work } from "../engine/execute.ts";

@@ -2,7 +2,7 @@ import { randomBytes, toHex } from "../crypto/bytes.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
 import { type Factor, factorOf, toFactor } from "../domain/factor.ts";
-import { type FactorId, generateId, uuidFor } from "../domain/id.ts";
+import { type FactorId, newUuid, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, issueChallenge } from "../engine/challenges.ts";
@@ -45,7 +45,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
     async enroll(authority) {
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const { holder } = attempt;
-      const factorId = uuidFor("mfa", generateId("mfa"));
+      const factorId = newUuid();
       const row = await execute(core, {
         locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
         body: enrollment.insertPendingWebauthn({

@@ -1,10 +1,9 @@
 import { signUp as act } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
-import { encodeId, generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { newAuditId, newUuid, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { storableText } from "../domain/text.ts";
 import { Admissions } from "../engine/admission.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptCounters } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
@@ -134,8 +133,8 @@ async function newAccount(core: Core, attempt: Attempt): Promise<{ account: stor
   const { session, token } = await newSession(core, { transport, context });
   return {
     account: {
-      userId: uuidFor("usr", generateId("usr")),
-      credentialId: uuidFor("cred", generateId("cred")),
+      userId: newUuid(),
+      credentialId: newUuid(),
       identifier,
       passwordHash: await hashPassword(core, attempt.password),
       displayName,
@@ -153,7 +152,7 @@ async function newAccount(core: Core, attempt: Attempt): Promise<{ account: stor
 async function create(core: Core, attempt: Attempt) {
   const { account, token } = await newAccount(core, attempt);
   return {
-    userId: encodeId("usr", account.userId),
+    userId: wireId("usr", account.userId),
     work: work({
       locks: attempt.locks,
       body: store.createAccount(account),

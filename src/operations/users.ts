@@ -1,10 +1,9 @@
 import type { GuardedAct } from "../domain/act.ts";
 import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/user.ts";
-import { generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { generateId, newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { storableText } from "../domain/text.ts";
 import type { Status, User } from "../domain/user.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute, type Work, work } from "../engine/execute.ts";

@@ -1,11 +1,10 @@
 import { sha256Hex } from "../crypto/digest.ts";
 import { classifyBearer } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { type PersonalAccessTokenId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { newAuditId, type PersonalAccessTokenId, type UserId, uuidFor, wireId } from "../domain/id.ts";
 import { patPrefix, splitPatToken } from "../domain/personal-access-token.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { User } from "../domain/user.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { addressCounters } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
