@@ -55,13 +55,16 @@ export interface TwinCall<Body, Query, Needed extends object> extends UserCall<B
   readonly onlyOwn: boolean;
 }
 
+/** The body of success, nothing where there is none, or a response of another status. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler of a row without a body returns nothing.
+export type Answer = object | void;
+
 interface RouteFacts<Body, Query> {
   /** The specification's operation id, or ours. */
   readonly id: string;
   readonly method: "get" | "post" | "put";
   /** Hono's spelling: `/v1/users/:usr_id`. */
   readonly path: string;
-  readonly summary: string;
   readonly body?: GenericSchema<unknown, Body>;
   readonly query?: GenericSchema<unknown, Query>;
   /** The status of success. */
@@ -73,13 +76,13 @@ export interface OpenRoute<Body, Query, Needed extends object = CoreOperations> 
   readonly access: Exclude<RouteAccess, Who>;
   /** The codes of its own refusals, besides those that its access, body and query give. */
   readonly refusals: readonly ErrorCode[];
-  readonly run: (call: Call<Body, Query, Needed>) => Promise<Response>;
+  readonly run: (call: Call<Body, Query, Needed>) => Promise<Answer>;
 }
 
 export interface GuardedRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
   readonly access: Who;
   readonly refusals: readonly ErrorCode[];
-  readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Response>;
+  readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Answer>;
 }
 
 /** A row of whatever body and query, for operations that hold what it needs. */
@@ -97,8 +100,11 @@ interface Acting<Row extends Act> {
   readonly refusals?: readonly ErrorCode[];
 }
 
-/** What a row says of the operation behind it. */
-type Written<Row> = Omit<Row, "access" | "refusals">;
+/** What is written of a row; the rest is the act's. */
+type Written<Row> = Omit<Row, "access" | "refusals" | "status"> & MaybeStatus;
+
+/** A row without a status answers 200. */
+type MaybeStatus = Partial<Pick<RouteFacts<unknown, unknown>, "status">>;
 
 /** Makes rows whose handlers have operations of the kind `Needed`. */
 export interface Rows<Needed extends object> {
@@ -119,29 +125,34 @@ export interface Rows<Needed extends object> {
 
 /** One act at its two paths. */
 interface Twins<Body, Query, Needed extends object>
-  extends Omit<RouteFacts<Body, Query>, keyof Face>,
+  extends Omit<RouteFacts<Body, Query>, keyof Face | "status">,
+    MaybeStatus,
     Acting<GuardedAct> {
   readonly auth: Face;
   readonly v1: Face;
-  readonly run: (call: TwinCall<Body, Query, Needed>) => Promise<Response>;
+  readonly run: (call: TwinCall<Body, Query, Needed>) => Promise<Answer>;
 }
 
 /** What differs between the two paths of an act. */
 interface Face {
   readonly id: string;
   readonly path: string;
-  readonly summary: string;
 }
 
 /** The functions that make a table of rows: `const rows = rowsFor<AccountAuth>()`. */
 export function rowsFor<Needed extends object>(): Rows<Needed> {
   const guarded: Rows<Needed>["guarded"] = ({ act, refusals = [], ...row }) => ({
+    status: 200,
     ...row,
     access: act.who,
     refusals: [...new Set([...act.refusals, ...refusals])],
   });
   return {
-    open: ({ act, refusals = [], ...row }) => ({ ...row, refusals: [...new Set([...act.refusals, ...refusals])] }),
+    open: ({ act, refusals = [], ...row }) => ({
+      status: 200,
+      ...row,
+      refusals: [...new Set([...act.refusals, ...refusals])],
+    }),
     guarded,
     twins: ({ act, auth, v1, run, ...row }) => [
       guarded({

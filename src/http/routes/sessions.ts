@@ -15,7 +15,6 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     id: "createSession",
     method: "post",
     path: "/v1/sessions",
-    summary: "Exchange the login ticket in the `Login-Ticket` header for a session",
     access: "ticket",
     body: v.strictObject({
       usr_id: idEntry("usr"),
@@ -32,7 +31,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
         transport: "token",
         context,
       });
-      return c.json({ session: sessionBody(session), token }, 201);
+      return { session: sessionBody(session), token };
     },
   }),
   rows.guarded({
@@ -40,15 +39,10 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     id: "listOwnSessions",
     method: "get",
     path: "/auth/sessions",
-    summary: "List the caller's live sessions, with their devices",
     query: v.object(pageEntries()),
-    status: 200,
-    run: async ({ c, auth, actor, user, session, query: { cursor, limit } }) => {
+    run: async ({ auth, actor, user, session, query: { cursor, limit } }) => {
       const page = await auth.sessions.list({ actor, userId: user.id, cursor, limit: toNumber(limit), onlyLive: true });
-      return c.json(
-        pageBody(page, (one) => accountSessionBody(one, session.id)),
-        200,
-      );
+      return pageBody(page, (one) => accountSessionBody(one, session.id));
     },
   }),
   rows.guarded({
@@ -56,23 +50,20 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     id: "listUserSessions",
     method: "get",
     path: "/v1/users/:usr_id/sessions",
-    summary: "List a user's sessions in every state",
     query: v.object(pageEntries()),
-    status: 200,
-    run: async ({ c, auth, actor, parameter, query: { cursor, limit } }) => {
+    run: async ({ auth, actor, parameter, query: { cursor, limit } }) => {
       const page = await auth.sessions.list({ actor, userId: parameter("usr_id"), cursor, limit: toNumber(limit) });
-      return c.json(pageBody(page, sessionBody), 200);
+      return pageBody(page, sessionBody);
     },
   }),
   ...rows.twins({
     act: acts.getSession,
-    auth: { id: "getOwnSession", path: "/auth/sessions/:ses_id", summary: "Get one of the caller's sessions" },
-    v1: { id: "getSession", path: "/v1/sessions/:ses_id", summary: "Get a session" },
+    auth: { id: "getOwnSession", path: "/auth/sessions/:ses_id" },
+    v1: { id: "getSession", path: "/v1/sessions/:ses_id" },
     method: "get",
-    status: 200,
-    run: async ({ c, auth, actor, session, parameter, onlyOwn }) => {
+    run: async ({ auth, actor, session, parameter, onlyOwn }) => {
       const found = await auth.sessions.get({ actor, sessionId: parameter("ses_id"), onlyOwn });
-      return c.json(onlyOwn ? accountSessionBody(found, session.id) : sessionBody(found), 200);
+      return onlyOwn ? accountSessionBody(found, session.id) : sessionBody(found);
     },
   }),
   rows.open({
@@ -80,28 +71,22 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     id: "refreshSession",
     method: "post",
     path: "/v1/sessions/:ses_id/refresh",
-    summary: "Replace the presented session with a new one",
     access: "token",
     status: 201,
     refusals: ["not_found"],
-    run: async ({ c, auth, presented, context, parameter }) => {
+    run: async ({ auth, presented, context, parameter }) => {
       const refreshed = await auth.sessions.refresh({ ...presented!, sessionId: parameter("ses_id"), context });
-      return c.json({ session: sessionBody(refreshed.session), token: refreshed.token }, 201);
+      return { session: sessionBody(refreshed.session), token: refreshed.token };
     },
   }),
   ...rows.twins({
     act: acts.revokeSession,
-    auth: {
-      id: "revokeOwnSession",
-      path: "/auth/sessions/:ses_id/revoke",
-      summary: "End one of the caller's sessions, or its successor",
-    },
-    v1: { id: "revokeSession", path: "/v1/sessions/:ses_id/revoke", summary: "End a session" },
+    auth: { id: "revokeOwnSession", path: "/auth/sessions/:ses_id/revoke" },
+    v1: { id: "revokeSession", path: "/v1/sessions/:ses_id/revoke" },
     method: "post",
-    status: 200,
-    run: async ({ c, auth, actor, session, parameter, onlyOwn }) => {
+    run: async ({ auth, actor, session, parameter, onlyOwn }) => {
       const ended = await auth.sessions.revoke({ actor, sessionId: parameter("ses_id"), onlyOwn });
-      return c.json(onlyOwn ? accountSessionBody(ended, session.id) : sessionBody(ended), 200);
+      return onlyOwn ? accountSessionBody(ended, session.id) : sessionBody(ended);
     },
   }),
   rows.guarded({
@@ -109,8 +94,6 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     id: "revokeOtherSessions",
     method: "post",
     path: "/auth/sessions/revoke-others",
-    summary: "End every other session of the caller",
-    status: 200,
-    run: async ({ c, auth, actor }) => c.json(await auth.sessions.revokeOthers({ actor }), 200),
+    run: async ({ auth, actor }) => await auth.sessions.revokeOthers({ actor }),
   }),
 ];

@@ -15,7 +15,6 @@ export const signUpRoutes: readonly Route<SignUpAuth>[] = [
     id: "signUp",
     method: "post",
     path: "/auth/sign-up",
-    summary: "Create an account and sign in to it",
     access: "anyone",
     body: v.strictObject({
       identifier: v.string(),
@@ -28,7 +27,7 @@ export const signUpRoutes: readonly Route<SignUpAuth>[] = [
       const { display_name: displayName = null, transport = "cookie", ...proof } = body;
       const presentedToken = readCookie(c, sessionCookie);
       const issued = await auth.signUp({ ...proof, displayName, transport, presentedToken, context });
-      return c.json(signedIn(c, transport, issued), 201);
+      return signedIn(c, transport, issued);
     },
   }),
 ];
