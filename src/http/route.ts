@@ -145,13 +145,13 @@ export function rowsFor<Needed extends object>(): Rows<Needed> {
     status: 200,
     ...row,
     access: act.who,
-    refusals: [...new Set([...act.refusals, ...refusals])],
+    refusals: [...new Set([...(act.refusals ?? []), ...refusals])],
   });
   return {
     open: ({ act, refusals = [], ...row }) => ({
       status: 200,
       ...row,
-      refusals: [...new Set([...act.refusals, ...refusals])],
+      refusals: [...new Set([...(act.refusals ?? []), ...refusals])],
     }),
     guarded,
     twins: ({ act, auth, v1, run, ...row }) => [

@@ -14,8 +14,6 @@ export const getPat: GuardedAct = {
   action: "identity.pat.read",
   target: "pat",
   who: { owner: true, administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 export const listPats: GuardedAct = {
@@ -23,7 +21,6 @@ export const listPats: GuardedAct = {
   action: "identity.pat.list",
   target: "usr",
   who: { owner: true, administrator: true },
-  locks: [],
   refusals: ["invalid_format.cursor"],
 };
 
@@ -33,14 +30,12 @@ export const revokePat: GuardedAct = {
   target: "pat",
   who: { owner: true, administrator: true },
   locks: ["user"],
-  refusals: [],
 };
 
 export const verifyPat: Act = {
   name: "verifyPatToken",
   action: "identity.pat.verify",
   target: "pat",
-  locks: [],
   refusals: [
     "pat.invalid",
     "pat.revoked",
