@@ -7,8 +7,14 @@ import type { WebauthnProof } from "../operations/assertion-check.ts";
 import type { EnrollmentAuthority } from "../operations/enrollment-authority.ts";
 import type { MfaAuth } from "../operations/mfa.ts";
 import type { PasskeyAuth } from "../operations/passkeys.ts";
-import type { AssertionBody, AttestationBody, ConfirmFactorBody, EnrollFactorBody } from "./factor-schemas.ts";
-import { type EnrolledFactorBody, factorBody, totpEnrollmentBody, webauthnEnrollmentBody } from "./factor-wire.ts";
+import { factorBody, totpEnrollmentBody, webauthnEnrollmentBody } from "./factor-wire.ts";
+import type {
+  AssertionBody,
+  AttestationBody,
+  ConfirmFactorBody,
+  EnrolledFactorBody,
+  EnrollFactorBody,
+} from "./generated/api.ts";
 import type { Call } from "./route.ts";
 
 /** What these rows need of Sallyport; security keys are refused without `createPasskeys`. */
