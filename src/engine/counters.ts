@@ -1,4 +1,5 @@
 import { addressKeys } from "../domain/client-address.ts";
+import { AuthError } from "../domain/error.ts";
 import type { Counter } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 
@@ -35,6 +36,17 @@ export async function attemptCounters(
     ],
     identifierDigest,
   };
+}
+
+/** Whether an attempt was counted, or how long to wait. */
+export interface Admission {
+  readonly allowed: boolean;
+  readonly retryAfterSeconds: number | null;
+}
+
+/** @throws {AuthError} `too_many_requests` for an attempt that was not counted. */
+export function requireAdmitted({ allowed, retryAfterSeconds }: Admission): void {
+  if (!allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: retryAfterSeconds ?? 1 });
 }
 
 /** The counters of an attempt at a second factor; the statement names the user's. */

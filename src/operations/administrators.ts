@@ -42,7 +42,6 @@ export function administratorOperations(core: Executor): AdministratorOperations
         locks: locksOf(acts.grantAdministrator, lockUser(asked.userId)),
         body: store.grantAdministrator({ ...asked, tupleId: newUuid() }),
         onLostReply: store.recallAdministrator(asked.auditId),
-        decode: (row) => row,
         denial: denialOf(asked.actor, acts.grantAdministrator, asked.userId),
       });
     },
@@ -52,7 +51,6 @@ export function administratorOperations(core: Executor): AdministratorOperations
         locks: locksOf(acts.removeAdministrator, lockUser(asked.userId), lockAdministrators()),
         body: store.removeAdministrator(asked),
         onLostReply: store.recallAdministrator(asked.auditId),
-        decode: (row) => row,
         denial: denialOf(asked.actor, acts.removeAdministrator, asked.userId),
       });
     },

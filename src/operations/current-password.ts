@@ -4,7 +4,7 @@ import { changePassword } from "../domain/acts/credential.ts";
 import { AuthError } from "../domain/error.ts";
 import { type CredentialId, newAuditId, uuidFor } from "../domain/id.ts";
 import type { Core } from "../engine/core.ts";
-import { attemptCounters } from "../engine/counters.ts";
+import { attemptCounters, requireAdmitted } from "../engine/counters.ts";
 import { denialOf, isDenial, recordDenial } from "../engine/denial.ts";
 import { execute, type Work } from "../engine/execute.ts";
 import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
@@ -81,7 +81,6 @@ export async function checkCurrentPassword(
       auditId: newAuditId(),
     }),
     onLostReply: "refuse",
-    decode: (row) => row,
   });
   try {
     refuse(reserved.refusal);
@@ -93,9 +92,7 @@ export async function checkCurrentPassword(
     await recordDenial(core, denial, refusal);
     throw refusal;
   }
-  if (!reserved.allowed) {
-    throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
-  }
+  requireAdmitted(reserved);
 
   const matches = await returningOnBusy(core, reserved.counter, () =>
     verifyPasswordHash(core, reserved.passwordHash, password),
@@ -104,7 +101,6 @@ export async function checkCurrentPassword(
     await execute(core, {
       body: store.recordWrongPassword({ actor, act, triedId: reserved.triedId!, auditId: newAuditId() }),
       onLostReply: "repeat",
-      decode: () => undefined,
     });
     throw new AuthError("unauthorized.invalid_credential");
   }

@@ -110,7 +110,6 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
           newTicketHash: await sha256Hex(ticket),
         }),
         onLostReply: store.recallUpgradedTicket(auditId),
-        decode: (found) => found,
       });
       const { checked } = proved;
       requireSpent(row, checked);
@@ -173,7 +172,6 @@ export async function spendOnSession(
       presentedTokenHash,
     }),
     onLostReply: store.recallSpentFactor(made.session.sessionId, auditId),
-    decode: (found) => found,
   });
   requireSpent(row, spend.checked);
   return issued(row, made.token);

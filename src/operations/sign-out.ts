@@ -22,6 +22,5 @@ export async function signOut(core: Core, { token, transport, context = {} }: Pr
       context: cleanContext(context),
     }),
     onLostReply: "repeat",
-    decode: () => undefined,
   });
 }

@@ -5,7 +5,7 @@ import { cleanContext } from "../domain/request-context.ts";
 import { storableText } from "../domain/text.ts";
 import { Admissions } from "../engine/admission.ts";
 import type { Core } from "../engine/core.ts";
-import { attemptCounters } from "../engine/counters.ts";
+import { type Admission, attemptCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
@@ -63,7 +63,6 @@ function signUpOperation(core: Core): SignUp {
       mustCommit: true,
       body: store.signUp({ ...made, counters: attempt.counters }),
       onLostReply: store.recallSignUp(made.session.sessionId, made.auditId),
-      decode: (found) => found,
     });
     refuseUnlessAllowed(row, attempt, admissions);
     if (!row.created) throw new AuthError("conflict.duplicate_credential");
@@ -112,19 +111,13 @@ async function admit(core: Core, attempt: Attempt, admissions: Admissions): Prom
     body: store.admitSignUp({ counters, context, identifierDigest, auditId: newAuditId() }),
     mustCommit: true,
     onLostReply: "refuse",
-    decode: (found) => found,
   });
   refuseUnlessAllowed(row, attempt, admissions);
 }
 
-function refuseUnlessAllowed(
-  row: { readonly allowed: boolean; readonly retryAfterSeconds: number | null },
-  attempt: Attempt,
-  admissions: Admissions,
-): void {
-  if (row.allowed) return;
-  admissions.refuse(attempt.counters);
-  throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
+function refuseUnlessAllowed(row: Admission, attempt: Attempt, admissions: Admissions): void {
+  if (!row.allowed) admissions.refuse(attempt.counters);
+  requireAdmitted(row);
 }
 
 /** The rows to be of an admitted attempt, and the token of its session. */

@@ -6,7 +6,7 @@ import { patPrefix, splitPatToken } from "../domain/personal-access-token.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { User } from "../domain/user.ts";
 import type { Core } from "../engine/core.ts";
-import { addressCounters } from "../engine/counters.ts";
+import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import { verifyPasswordHash } from "../engine/passwords.ts";
 import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../engine/proved-tokens.ts";
@@ -85,7 +85,6 @@ export class PersonalAccessTokenVerifier {
       body: store.useProvedToken({ ...proof, tokenId, proofSeconds }),
       onLostReply: "repeat",
       mustCommit: true,
-      decode: (found) => found,
     });
     if (row?.proved && row.refusal === null) return row;
     // From now on it is counted like any other.
@@ -105,7 +104,7 @@ export class PersonalAccessTokenVerifier {
       onLostReply: "refuse",
       decode: (reserved) => reserved,
     });
-    if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
+    requireAdmitted(row);
 
     const matches = await this.#matches(check, row).catch(async (error: unknown) => {
       await this.#try(store.returnTokenCheck(names));
