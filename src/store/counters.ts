@@ -30,7 +30,7 @@ const longestWindowSeconds = 86_400;
 const failuresThatClose = 100;
 
 /**
- * The CTEs `counted` and `quota`. `quota` is one row: `allowed`, `retry_after`, `just_limited` for the first refusal of a
+ * The CTEs `counted` and `reserved`. `reserved` is one row: `allowed`, `retry_after`, `just_limited` for the first refusal of a
  * window, which alone is audited, and `counter`, the account's or device's counter that was counted.
  *
  * Of a counter that is closed, the attempt that finds it so is the first, and then the first one of each window.
@@ -64,7 +64,7 @@ export function countAttempts(attempt: {
       select coalesce(bool_and(count <= maximum), true) as ok from counted_addresses),
     counted_account as (${countInto(sql`kind <> 'address' and (select ok from admitted)`)}),
     counted as (select * from counted_addresses union all select * from counted_account),
-    quota as materialized (
+    reserved as materialized (
       select coalesce(bool_and(count <= maximum and not closed), false) as allowed,
         coalesce(bool_or(case
           when closed then count = 1 or (streak = ${failuresThatClose + 1}::int and count <= maximum)

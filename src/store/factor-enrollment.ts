@@ -113,7 +113,7 @@ export function reserveRecoveryCodes(
       ...withoutDevice(),
       condition: sql`(select refusal is null from verdict)`,
     })}
-    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds" from verdict cross join quota`;
+    select verdict.refusal, reserved.allowed, reserved.retry_after as "retryAfterSeconds" from verdict cross join reserved`;
 }
 
 /** SQL for what refuses a set of recovery codes to `holder`: it stands in for another factor, so there must be one. */

@@ -81,10 +81,10 @@ export function reserveFactor<Found>(
     })},
     admitted_try as (${
       "ticketHash" in holder
-        ? sql`update login_ticket t set attempts = t.attempts + 1 from quota
-            where t.token_hash = decode(${holder.ticketHash}, 'hex') and quota.allowed
+        ? sql`update login_ticket t set attempts = t.attempts + 1 from reserved
+            where t.token_hash = decode(${holder.ticketHash}, 'hex') and reserved.allowed
               and t.attempts < ${ticketAttempts}::int returning 1 as one`
-        : sql`select 1 as one from quota where quota.allowed`
+        : sql`select 1 as one from reserved where reserved.allowed`
     }),
     audit as (${insertAuditEvent(
       {
@@ -92,13 +92,13 @@ export function reserveFactor<Found>(
         outcome: "denied",
         metadata: sql`'{"reason": "too_many_requests"}'::jsonb`,
       },
-      sql`holder cross join quota where quota.just_limited`,
+      sql`holder cross join reserved where reserved.just_limited`,
     )})
-    select coalesce(who.refusal, case when quota.allowed and admitted_try.one is null
+    select coalesce(who.refusal, case when reserved.allowed and admitted_try.one is null
         then 'unauthorized.invalid_ticket' end) as refusal,
-      quota.allowed, quota.retry_after as "retryAfterSeconds", quota.counter, who.usr_id as "userId", ${material.columns},
+      reserved.allowed, reserved.retry_after as "retryAfterSeconds", reserved.counter, who.usr_id as "userId", ${material.columns},
       floor(extract(epoch from sallyport_now()))::bigint::text as now
-    from holder who cross join quota left join admitted_try on true
+    from holder who cross join reserved left join admitted_try on true
     left join holder on admitted_try.one is not null ${material.join(whose.name)}`;
 }
 

@@ -92,11 +92,11 @@ export function reserveCurrentPassword(change: {
         targetId: tried,
         metadata: sql`jsonb_build_object('reason', 'too_many_requests')`,
       },
-      sql`quota where quota.just_limited`,
+      sql`reserved where reserved.just_limited`,
     )})
-    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds", ${tried} as "triedId",
-      target.id as "credentialId", target.identifier, target.password_hash as "passwordHash", quota.counter
-    from verdict cross join quota left join target on quota.allowed and verdict.refusal is null`;
+    select verdict.refusal, reserved.allowed, reserved.retry_after as "retryAfterSeconds", ${tried} as "triedId",
+      target.id as "credentialId", target.identifier, target.password_hash as "passwordHash", reserved.counter
+    from verdict cross join reserved left join target on reserved.allowed and verdict.refusal is null`;
 }
 
 /**

@@ -98,10 +98,10 @@ export function reserveTokenCheck(check: {
         context: check.context,
         targetId: sql`'pats'`,
       },
-      sql`quota where just_limited`,
+      sql`reserved where just_limited`,
     )})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds", found.*
-    from quota left join found on quota.allowed`;
+    select reserved.allowed, reserved.retry_after as "retryAfterSeconds", found.*
+    from reserved left join found on reserved.allowed`;
 }
 
 /**
@@ -165,9 +165,9 @@ export function recordFailedTokenCheck(failure: {
         outcome: "failure",
         context: failure.context,
         targetId: sql`subject.id`,
-        metadata: sql`jsonb_build_object('reason', ${failure.reason}::text, 'and_more', quota.just_limited,
+        metadata: sql`jsonb_build_object('reason', ${failure.reason}::text, 'and_more', reserved.just_limited,
           'usr_id', ${wireIdOf("usr", sql`subject.usr_id`)})`,
       },
-      sql`quota cross join subject where quota.allowed or quota.just_limited`,
+      sql`reserved cross join subject where reserved.allowed or reserved.just_limited`,
     )}`;
 }

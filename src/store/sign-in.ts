@@ -65,11 +65,11 @@ export function reservePasswordCheck(
     })},
     audit as (${insertAuditEvent(
       { ...loginEvent(attempt, signInLimited), outcome: "denied" },
-      sql`quota where just_limited`,
+      sql`reserved where just_limited`,
     )})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds", found.id as "credentialId", found.usr_id as "userId",
-      found.password_hash as "passwordHash", quota.counter
-    from quota left join found on quota.allowed`;
+    select reserved.allowed, reserved.retry_after as "retryAfterSeconds", found.id as "credentialId", found.usr_id as "userId",
+      found.password_hash as "passwordHash", reserved.counter
+    from reserved left join found on reserved.allowed`;
 }
 
 /** What a proved password gives: a session, or a ticket where a second factor is demanded (or only a ticket was asked for). */

@@ -74,25 +74,25 @@ function eventOf(
  */
 export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
   const outcome = sql`case
-      when proof.usr_id is not null then 'success' when quota.allowed then 'failure' else 'denied' end`;
+      when proof.usr_id is not null then 'success' when reserved.allowed then 'failure' else 'denied' end`;
   return sql`
     with ${countAttempts({ counters: account.counters, ...withoutDevice() })},
-    ${makeAccount(account, sql`quota where quota.allowed`)},
+    ${makeAccount(account, sql`reserved where reserved.allowed`)},
     audit as (${insertAuditEvent(
       { ...eventOf(account, outcome), actingUser: sql`proof.usr_id` },
-      sql`quota left join proof on true where quota.allowed or quota.just_limited`,
+      sql`reserved left join proof on true where reserved.allowed or reserved.just_limited`,
     )})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds", usr.id is not null as created,
+    select reserved.allowed, reserved.retry_after as "retryAfterSeconds", usr.id is not null as created,
       ${sessionUserColumns()}
-    from quota left join person usr on true left join login ses on true`;
+    from reserved left join person usr on true left join login ses on true`;
 }
 
 /** Counts an attempt alone, before any work is done for it. The first refusal of a window leaves an event. */
 export function admitSignUp(attempt: Attempt): Statement<{ allowed: boolean; retryAfterSeconds: number | null }> {
   return sql`
     with ${countAttempts({ counters: attempt.counters, ...withoutDevice() })},
-    audit as (${insertAuditEvent(eventOf(attempt, sql`'denied'`), sql`quota where quota.just_limited`)})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds" from quota`;
+    audit as (${insertAuditEvent(eventOf(attempt, sql`'denied'`), sql`reserved where reserved.just_limited`)})
+    select reserved.allowed, reserved.retry_after as "retryAfterSeconds" from reserved`;
 }
 
 /** Makes the account of an attempt that was admitted before. Raises if the identifier is taken, which undoes the batch. */

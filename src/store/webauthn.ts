@@ -196,10 +196,10 @@ export function reservePasskeySignIn(attempt: {
     ${countAttempts({ counters: attempt.counters, ...withoutDevice() })},
     audit as (${insertAuditEvent(
       { ...passkeyEvent(attempt, signInLimited), outcome: "denied" },
-      sql`quota where just_limited`,
+      sql`reserved where just_limited`,
     )})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds", holder.usr_id as "userId", ${columns}
-    from quota left join holder on quota.allowed ${join(holder.name)}`;
+    select reserved.allowed, reserved.retry_after as "retryAfterSeconds", holder.usr_id as "userId", ${columns}
+    from reserved left join holder on reserved.allowed ${join(holder.name)}`;
 }
 
 /** The event of a passkey that proved nothing; it is written for unknown ones too. */
