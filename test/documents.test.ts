@@ -47,10 +47,10 @@ describe("docs/architecture.md", () => {
   });
 });
 
-test("CONTRIBUTING.md: a resource takes 15 files, and those that exist are named rightly", () => {
+test("CONTRIBUTING.md: a resource takes 16 files, and those that exist are named rightly", () => {
   const [steps] = /^New, in this order:[\s\S]*?(?=^The route types)/m.exec(read("CONTRIBUTING.md"))!;
   const files = [...steps.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, path]) => path!);
-  expect(files).toHaveLength(15);
+  expect(files).toHaveLength(16);
   for (const path of files.slice(9)) expect(read(path)).not.toBe("");
 });
 

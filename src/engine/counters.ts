@@ -1,6 +1,6 @@
 import { addressKeys } from "../domain/client-address.ts";
 import { AuthError } from "../domain/error.ts";
-import type { Counter } from "../store/counters.ts";
+import type { Admission, Counter } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 
 /** The counters of one attempt, named by keyed digests. */
@@ -36,12 +36,6 @@ export async function attemptCounters(
     ],
     identifierDigest,
   };
-}
-
-/** Whether an attempt was counted, or how long to wait. */
-export interface Admission {
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
 }
 
 /** @throws {AuthError} `too_many_requests` for an attempt that was not counted. */

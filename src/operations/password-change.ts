@@ -11,6 +11,7 @@ import type { Operation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import * as store from "../store/password-change.ts";
+import { recallSession } from "../store/sessions.ts";
 import { withOwnPassword } from "./current-password.ts";
 
 export type ChangePassword = Operation<
@@ -47,7 +48,7 @@ export function changePasswordOperation(core: Core): ChangePassword {
           session: made.session,
           auditId,
         }),
-        onLostReply: store.recallPasswordChange(made.session.sessionId, auditId),
+        onLostReply: recallSession(made.session.sessionId, auditId),
         decode: (found) => found,
       });
     });

@@ -5,7 +5,7 @@ import { cleanContext } from "../domain/request-context.ts";
 import { storableText } from "../domain/text.ts";
 import { Admissions } from "../engine/admission.ts";
 import type { Core } from "../engine/core.ts";
-import { type Admission, attemptCounters, requireAdmitted } from "../engine/counters.ts";
+import { attemptCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
@@ -15,8 +15,9 @@ import { acceptPassword, hashPassword } from "../engine/passwords.ts";
 import { Plan, type PlannableOperation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
+import type { Admission } from "../store/counters.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
-import type { SessionUserRow } from "../store/sessions.ts";
+import { recallSession, type SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-up.ts";
 import type { PasswordProof } from "./sign-in.ts";
 
@@ -149,7 +150,7 @@ async function create(core: Core, attempt: Attempt) {
     work: work({
       locks: attempt.locks,
       body: store.createAccount(account),
-      onLostReply: store.recallAccount(account.session.sessionId, account.auditId),
+      onLostReply: recallSession(account.session.sessionId, account.auditId),
       decode: (row) => signedUp(core, row, token),
     }),
   };

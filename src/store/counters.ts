@@ -39,17 +39,17 @@ const failuresThatClose = 100;
  * in order of name, or two attempts could deadlock.
  *
  * @param attempt.account SQL for the name of a known account's counter, or null: then the counter's own name stands. A new
- *   password is a new credential and so begins with a fresh counter.
- * @param attempt.knownDevice SQL for whether the account's own device asks.
+ *   password is a new credential and so begins with a fresh counter. Default null.
+ * @param attempt.knownDevice SQL for whether the account's own device asks. Default false.
  * @param attempt.condition SQL for whether anything is counted; if not, nothing is allowed. Default true.
  */
 export function countAttempts(attempt: {
   counters: readonly Counter[];
-  account: Statement;
-  knownDevice: Statement;
+  account?: Statement;
+  knownDevice?: Statement;
   condition?: Statement;
 }): Statement {
-  const { counters, account, knownDevice, condition = sql`true` } = attempt;
+  const { counters, account = sql`null::text`, knownDevice = sql`false`, condition = sql`true` } = attempt;
   const text = (field: (counter: Counter) => string | number): string[] =>
     counters.map((counter) => String(field(counter)));
   return sql`wanted as materialized (
@@ -75,9 +75,15 @@ export function countAttempts(attempt: {
       from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
 }
 
-/** What {@link countAttempts} takes of an attempt that no account's or device's counter counts, or whose counter is given. */
-export function withoutDevice(account: Statement = sql`null::text`): { account: Statement; knownDevice: Statement } {
-  return { account, knownDevice: sql`false` };
+/** Whether an attempt was counted, or how long to wait. */
+export interface Admission {
+  readonly allowed: boolean;
+  readonly retryAfterSeconds: number | null;
+}
+
+/** The columns of an {@link Admission}, of the CTE `reserved`. */
+export function admissionColumns(): Statement {
+  return sql`reserved.allowed, reserved.retry_after as "retryAfterSeconds"`;
 }
 
 /**

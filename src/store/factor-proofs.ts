@@ -7,7 +7,7 @@
 import { type FactorType, ticketAttempts } from "../domain/factor.ts";
 import type { TotpAlgorithm } from "../domain/totp.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type Cte, cte, type Handle } from "./cte.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -28,10 +28,8 @@ export interface FactorMaterial {
 }
 
 /** What reserving an attempt says besides the material. */
-export interface Reserved {
+export interface Reserved extends Admission {
   readonly refusal: string | null;
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
   /** The counter that was counted besides the addresses'; null for what nobody can guess. */
   readonly counter: string | null;
   readonly userId: string;
@@ -76,7 +74,7 @@ export function reserveFactor<Found>(
     with ${whose.define},
     ${countAttempts({
       counters: attempt.counters,
-      ...withoutDevice(counterOf(attempt, whose.name)),
+      account: counterOf(attempt, whose.name),
       condition: sql`(select refusal is null from holder)`,
     })},
     admitted_try as (${
@@ -96,7 +94,7 @@ export function reserveFactor<Found>(
     )})
     select coalesce(who.refusal, case when reserved.allowed and admitted_try.one is null
         then 'unauthorized.invalid_ticket' end) as refusal,
-      reserved.allowed, reserved.retry_after as "retryAfterSeconds", reserved.counter, who.usr_id as "userId", ${material.columns},
+      ${admissionColumns()}, reserved.counter, who.usr_id as "userId", ${material.columns},
       floor(extract(epoch from sallyport_now()))::bigint::text as now
     from holder who cross join reserved left join admitted_try on true
     left join holder on admitted_try.one is not null ${material.join(whose.name)}`;

@@ -11,7 +11,7 @@ import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { user } from "../domain/user.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
-import { type AttemptLimit, type Counter, countAttempts, withoutDevice } from "./counters.ts";
+import { type Admission, type AttemptLimit, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { userColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -69,10 +69,7 @@ export function useProvedToken(proof: {
 /** A check that was counted; the token's columns are null if there is none, or nothing was left. */
 export type ReservedTokenCheckRow = {
   readonly [Column in keyof FoundTokenRow]: FoundTokenRow[Column] | null;
-} & {
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
-};
+} & Admission;
 
 /**
  * Counts a check against the address that asks, and gives what it needs. Always one row, and the same work whether there is
@@ -89,7 +86,7 @@ export function reserveTokenCheck(check: {
   return sql`
     with found as materialized (
       select ${columns()} from ${ofActiveUser()} where pat.id = ${check.tokenId ?? null}::uuid),
-    ${countAttempts({ counters: check.counters, ...withoutDevice() })},
+    ${countAttempts({ counters: check.counters })},
     audit as (${insertAuditEvent(
       {
         id: check.auditId,
@@ -100,7 +97,7 @@ export function reserveTokenCheck(check: {
       },
       sql`reserved where just_limited`,
     )})
-    select reserved.allowed, reserved.retry_after as "retryAfterSeconds", found.*
+    select ${admissionColumns()}, found.*
     from reserved left join found on reserved.allowed`;
 }
 
@@ -155,7 +152,6 @@ export function recordFailedTokenCheck(failure: {
     with subject as materialized (select id, usr_id from pat where id = ${failure.tokenId ?? null}::uuid),
     ${countAttempts({
       counters: [counter],
-      ...withoutDevice(),
       condition: sql`exists (select from subject)`,
     })}
     ${insertAuditEvent(

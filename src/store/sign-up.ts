@@ -1,7 +1,7 @@
 import { signUp as signUpAct } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { type AuditEvent, committed, insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
+import { type AuditEvent, insertAuditEvent } from "./audit.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
 import {
   endPresentedFamily,
@@ -12,12 +12,11 @@ import {
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export type SignedUpRow = SessionUserRow & {
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
-  /** Whether the account was made: otherwise the limit was reached, or the identifier has an active credential. */
-  readonly created: boolean;
-};
+export type SignedUpRow = SessionUserRow &
+  Admission & {
+    /** Whether the account was made: otherwise the limit was reached, or the identifier has an active credential. */
+    readonly created: boolean;
+  };
 
 /** An account to be made. */
 export interface NewAccount {
@@ -76,23 +75,23 @@ export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
   const outcome = sql`case
       when proof.usr_id is not null then 'success' when reserved.allowed then 'failure' else 'denied' end`;
   return sql`
-    with ${countAttempts({ counters: account.counters, ...withoutDevice() })},
+    with ${countAttempts({ counters: account.counters })},
     ${makeAccount(account, sql`reserved where reserved.allowed`)},
     audit as (${insertAuditEvent(
       { ...eventOf(account, outcome), actingUser: sql`proof.usr_id` },
       sql`reserved left join proof on true where reserved.allowed or reserved.just_limited`,
     )})
-    select reserved.allowed, reserved.retry_after as "retryAfterSeconds", usr.id is not null as created,
+    select ${admissionColumns()}, usr.id is not null as created,
       ${sessionUserColumns()}
     from reserved left join person usr on true left join login ses on true`;
 }
 
 /** Counts an attempt alone, before any work is done for it. The first refusal of a window leaves an event. */
-export function admitSignUp(attempt: Attempt): Statement<{ allowed: boolean; retryAfterSeconds: number | null }> {
+export function admitSignUp(attempt: Attempt): Statement<Admission> {
   return sql`
-    with ${countAttempts({ counters: attempt.counters, ...withoutDevice() })},
+    with ${countAttempts({ counters: attempt.counters })},
     audit as (${insertAuditEvent(eventOf(attempt, sql`'denied'`), sql`reserved where reserved.just_limited`)})
-    select reserved.allowed, reserved.retry_after as "retryAfterSeconds" from reserved`;
+    select ${admissionColumns()} from reserved`;
 }
 
 /** Makes the account of an attempt that was admitted before. Raises if the identifier is taken, which undoes the batch. */
@@ -103,13 +102,6 @@ export function createAccount(account: NewAccount): Statement<SessionUserRow> {
     select ${sessionUserColumns()}
     from (select 1) one left join person usr on true left join login ses on true
     where case when usr.id is not null then true else sallyport_refuse('conflict.duplicate_credential') end`;
-}
-
-/** The account of an operation that has committed. */
-export function recallAccount(sessionId: string, auditId: string): Statement<SessionUserRow> {
-  return sql`
-    select ${sessionUserColumns()} from ses join usr on usr.id = ses.usr_id
-    where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 
 /** What became of a sign-up whose reply was lost. */

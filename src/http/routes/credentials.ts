@@ -18,18 +18,12 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const proof = v.strictObject({ current_password: v.optional(text) });
 
 /** A new password beside, or in the place of, what an account has. */
-const newPassword = { identifier: text, password: text, current_password: v.optional(text) };
-
-interface NewPassword {
-  identifier: string;
-  password: string;
-  current_password?: string | undefined;
-}
+const newPassword = v.strictObject({ identifier: text, password: text, current_password: v.optional(text) });
 
 async function addPassword(
   { auth, actor }: Pick<UserCall<unknown, unknown, AccountAuth>, "auth" | "actor">,
   userId: UserId,
-  { identifier, password, current_password: currentPassword }: NewPassword,
+  { identifier, password, current_password: currentPassword }: v.InferOutput<typeof newPassword>,
 ): Promise<CredentialBody> {
   const added = { actor, userId, identifier, password };
   const credential =
@@ -89,7 +83,7 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
     id: "createOwnPassword",
     method: "post",
     path: "/auth/credentials",
-    body: v.strictObject(newPassword),
+    body: newPassword,
     status: 201,
     run: async (call) => await addPassword(call, call.user.id, call.body),
   }),
@@ -100,7 +94,7 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
     path: "/v1/credentials",
     // The other kinds are made by a ceremony, or by an import (S04).
     body: v.variant("type", [
-      v.strictObject({ usr_id: idEntry("usr"), type: v.literal("password"), ...newPassword }),
+      v.strictObject({ usr_id: idEntry("usr"), type: v.literal("password"), ...newPassword.entries }),
       v.strictObject({
         usr_id: idEntry("usr"),
         type: v.literal("passkey"),

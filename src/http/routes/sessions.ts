@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import * as acts from "../../domain/acts/session.ts";
+import type { Session } from "../../domain/session.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
 import { idEntry, pageEntries, toNumber } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
 import { ticketHeader } from "../ticket.ts";
-import { accountSessionBody, pageBody, sessionBody } from "../wire.ts";
+import { accountSessionBody, pageBody, type SessionBody, sessionBody } from "../wire.ts";
 
 const rows = rowsFor<AccountAuth>();
 
@@ -34,26 +35,15 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
       return { session: sessionBody(session), token };
     },
   }),
-  rows.guarded({
+  ...rows.twins({
     act: acts.listSessions,
-    id: "listOwnSessions",
+    auth: { id: "listOwnSessions", path: "/auth/sessions" },
+    v1: { id: "listUserSessions", path: "/v1/users/:usr_id/sessions" },
     method: "get",
-    path: "/auth/sessions",
     query: v.object(pageEntries()),
-    run: async ({ auth, actor, user, session, query: { cursor, limit } }) => {
-      const page = await auth.sessions.list({ actor, userId: user.id, cursor, limit: toNumber(limit), onlyLive: true });
-      return pageBody(page, (one) => accountSessionBody(one, session.id));
-    },
-  }),
-  rows.guarded({
-    act: acts.listSessions,
-    id: "listUserSessions",
-    method: "get",
-    path: "/v1/users/:usr_id/sessions",
-    query: v.object(pageEntries()),
-    run: async ({ auth, actor, parameter, query: { cursor, limit } }) => {
-      const page = await auth.sessions.list({ actor, userId: parameter("usr_id"), cursor, limit: toNumber(limit) });
-      return pageBody(page, sessionBody);
+    run: async ({ auth, actor, userId, session, onlyOwn, query: { cursor, limit } }) => {
+      const asked = { actor, userId, cursor, limit: toNumber(limit), onlyLive: onlyOwn };
+      return pageBody(await auth.sessions.list(asked), bodyFor(session, onlyOwn));
     },
   }),
   ...rows.twins({
@@ -63,7 +53,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     method: "get",
     run: async ({ auth, actor, session, parameter, onlyOwn }) => {
       const found = await auth.sessions.get({ actor, sessionId: parameter("ses_id"), onlyOwn });
-      return onlyOwn ? accountSessionBody(found, session.id) : sessionBody(found);
+      return bodyFor(session, onlyOwn)(found);
     },
   }),
   rows.open({
@@ -86,7 +76,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     method: "post",
     run: async ({ auth, actor, session, parameter, onlyOwn }) => {
       const ended = await auth.sessions.revoke({ actor, sessionId: parameter("ses_id"), onlyOwn });
-      return onlyOwn ? accountSessionBody(ended, session.id) : sessionBody(ended);
+      return bodyFor(session, onlyOwn)(ended);
     },
   }),
   rows.guarded({
@@ -97,3 +87,8 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     run: async ({ auth, actor }) => await auth.sessions.revokeOthers({ actor }),
   }),
 ];
+
+/** Under `/auth` a session is shown as an application wants it, under `/v1` as the specification has it. */
+function bodyFor(current: Session, onlyOwn: boolean): (session: Session) => SessionBody {
+  return onlyOwn ? (session) => accountSessionBody(session, current.id) : sessionBody;
+}
