@@ -1,3 +1,4 @@
+import { featureRefusals } from "../domain/feature-refusals.ts";
 import type { Core } from "../engine/core.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { type CredentialOperations, credentialOperations } from "./credentials.ts";
@@ -22,5 +23,6 @@ export function accountParts(core: Core): FeatureParts<AccountAuth> {
       sessions: sessionOperations(core),
       changePassword: changePasswordOperation(core),
     },
+    refusals: featureRefusals,
   };
 }

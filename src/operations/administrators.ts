@@ -1,5 +1,6 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/administrator.ts";
+import { featureRefusals } from "../domain/feature-refusals.ts";
 import { newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import type { Executor } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
@@ -26,7 +27,7 @@ export interface AdministrationAuth {
 
 /** The operations on administrators. */
 export function administrationParts(core: Executor): FeatureParts<AdministrationAuth> {
-  return { operations: { administrators: administratorOperations(core) } };
+  return { operations: { administrators: administratorOperations(core) }, refusals: featureRefusals };
 }
 
 export function administratorOperations(core: Executor): AdministratorOperations {

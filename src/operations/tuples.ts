@@ -1,4 +1,5 @@
 import { AuthError } from "../domain/error.ts";
+import { featureRefusals } from "../domain/feature-refusals.ts";
 import { type TupleId, wireId } from "../domain/id.ts";
 import { requireEntityId, requireEntityType, requireRelation } from "../domain/tuple.ts";
 import type { Executor } from "../engine/core.ts";
@@ -34,7 +35,7 @@ export interface AuthorizationAuth {
 
 /** The operations on tuples. */
 export function authorizationParts(core: Executor): FeatureParts<AuthorizationAuth> {
-  return { operations: { tuples: tupleOperations(core) } };
+  return { operations: { tuples: tupleOperations(core) }, refusals: featureRefusals };
 }
 
 function tupleOperations(core: Executor): TupleOperations {
