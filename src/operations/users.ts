@@ -13,7 +13,7 @@ import { type Page, pageOf } from "../engine/page.ts";
 import { type Operation, Plan, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { readOne, readPage } from "../engine/reads.ts";
 import { toUser } from "../engine/sessions.ts";
-import type { Asked } from "../store/audit.ts";
+import type { AskedOfUser } from "../store/audit.ts";
 import { claimKey } from "../store/idempotency.ts";
 import { type Lock, lockUser } from "../store/locks.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
@@ -126,7 +126,7 @@ export function userOperations(core: Core): UserOperations {
 
   function change<Input extends OfUser>(
     act: GuardedAct,
-    statement: (asked: Asked & { userId: string }, input: Input) => Statement<store.UserRow>,
+    statement: (asked: AskedOfUser, input: Input) => Statement<store.UserRow>,
     ...locks: readonly Lock[]
   ): PlannableOperation<Input, User> {
     return plannableChange(core, (input) => {
@@ -138,7 +138,7 @@ export function userOperations(core: Core): UserOperations {
 
 function userWork(
   act: GuardedAct,
-  asked: Asked & { userId: string },
+  asked: AskedOfUser,
   body: Statement<store.UserRow>,
   locks: readonly Lock[],
 ): Work<User> {

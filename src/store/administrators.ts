@@ -1,22 +1,17 @@
 import * as acts from "../domain/acts/administrator.ts";
 import { administratorRelation, systemObjectId, systemObjectType } from "../domain/administrator.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
-import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
+import { type AskedOfUser, committed, insertAuditEvent, successOf } from "./audit.ts";
 import { handle } from "./cte.ts";
 import { hasStrongProof } from "./held-factors.ts";
 import { isAdministrator, isLastAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** What every change of the administrators takes. */
-interface OfAdministrator extends Asked {
-  readonly userId: string;
-}
-
 /**
  * Makes a user an administrator; one already stays one. Only the application or another administrator may. Whoever is one
  * has a second factor before: with the first one to come, a thief of the password would set it up, and have the right (S05).
  */
-export function grantAdministrator(asked: OfAdministrator & { tupleId: string }): Statement<{ granted: boolean }> {
+export function grantAdministrator(asked: AskedOfUser & { tupleId: string }): Statement<{ granted: boolean }> {
   const actor = acting(asked.actor);
   return sql`
     with ${actor.define},
@@ -41,7 +36,7 @@ export function grantAdministrator(asked: OfAdministrator & { tupleId: string })
 }
 
 /** Takes the relation away, but never from the last active administrator. The batch has locked all of them. */
-export function removeAdministrator(asked: OfAdministrator): Statement<{ removed: boolean }> {
+export function removeAdministrator(asked: AskedOfUser): Statement<{ removed: boolean }> {
   const actor = acting(asked.actor);
   return sql`
     with ${actor.define},
