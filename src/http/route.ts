@@ -101,10 +101,10 @@ interface Acting<Row extends Act> {
 }
 
 /** What is written of a row; the rest is the act's. */
-type Written<Row> = Omit<Row, "access" | "refusals" | "status"> & MaybeStatus;
+type Written<Row> = Omit<Row, "access" | "refusals" | "id" | "status"> & Defaulted;
 
-/** A row without a status answers 200. */
-type MaybeStatus = Partial<Pick<RouteFacts<unknown, unknown>, "status">>;
+/** A row without an id has the act's name, and one without a status answers 200. */
+type Defaulted = Partial<Pick<RouteFacts<unknown, unknown>, "id" | "status">>;
 
 /** Makes rows whose handlers have operations of the kind `Needed`. */
 export interface Rows<Needed extends object> {
@@ -125,23 +125,19 @@ export interface Rows<Needed extends object> {
 
 /** One act at its two paths. */
 interface Twins<Body, Query, Needed extends object>
-  extends Omit<RouteFacts<Body, Query>, keyof Face | "status">,
-    MaybeStatus,
+  extends Omit<RouteFacts<Body, Query>, "id" | "path" | "status">,
+    Pick<Defaulted, "status">,
     Acting<GuardedAct> {
-  readonly auth: Face;
-  readonly v1: Face;
+  readonly auth: { readonly id: string; readonly path: string };
+  /** The path; its id is the act's name. */
+  readonly v1: string;
   readonly run: (call: TwinCall<Body, Query, Needed>) => Promise<Answer>;
-}
-
-/** What differs between the two paths of an act. */
-interface Face {
-  readonly id: string;
-  readonly path: string;
 }
 
 /** The functions that make a table of rows: `const rows = rowsFor<AccountAuth>()`. */
 export function rowsFor<Needed extends object>(): Rows<Needed> {
   const guarded: Rows<Needed>["guarded"] = ({ act, refusals = [], ...row }) => ({
+    id: act.name,
     status: 200,
     ...row,
     access: act.who,
@@ -149,6 +145,7 @@ export function rowsFor<Needed extends object>(): Rows<Needed> {
   });
   return {
     open: ({ act, refusals = [], ...row }) => ({
+      id: act.name,
       status: 200,
       ...row,
       refusals: [...new Set([...(act.refusals ?? []), ...refusals])],
@@ -163,7 +160,7 @@ export function rowsFor<Needed extends object>(): Rows<Needed> {
       }),
       guarded({
         ...row,
-        ...v1,
+        path: v1,
         act,
         run: (call) => run({ ...call, userId: call.parameter("usr_id"), onlyOwn: false }),
       }),

@@ -23,7 +23,6 @@ export const coreRoutes: readonly Route<AnyAuth>[] = [
   }),
   rows.open({
     act: acts.signOut,
-    id: "signOut",
     method: "post",
     path: "/auth/sign-out",
     access: "optional",

@@ -38,7 +38,7 @@ function ending(act: GuardedAct, verb: "suspend" | "revoke"): readonly Route<Acc
   return rows.twins({
     act,
     auth: { id: `${verb}OwnCredential`, path: `/auth/credentials/:cred_id/${verb}` },
-    v1: { id: `${verb}Credential`, path: `/v1/credentials/:cred_id/${verb}` },
+    v1: `/v1/credentials/:cred_id/${verb}`,
     method: "post",
     body: proof,
     run: async ({ auth, actor, parameter, onlyOwn, body: { current_password: currentPassword } }) => {
@@ -57,7 +57,6 @@ function ending(act: GuardedAct, verb: "suspend" | "revoke"): readonly Route<Acc
 export const credentialRoutes: readonly Route<AccountAuth>[] = [
   rows.guarded({
     act: acts.changePassword,
-    id: "changePassword",
     method: "post",
     path: "/auth/password",
     body: v.strictObject({ current_password: text, new_password: text }),
@@ -89,7 +88,6 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
   }),
   rows.guarded({
     act: acts.createCredential,
-    id: "createCredential",
     method: "post",
     path: "/v1/credentials",
     // The other kinds are made by a ceremony, or by an import (S04).
@@ -122,14 +120,13 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
   ...rows.twins({
     act: acts.getCredential,
     auth: { id: "getOwnCredential", path: "/auth/credentials/:cred_id" },
-    v1: { id: "getCredential", path: "/v1/credentials/:cred_id" },
+    v1: "/v1/credentials/:cred_id",
     method: "get",
     run: async ({ auth, actor, parameter, onlyOwn }) =>
       credentialBody(await auth.credentials.get({ actor, credentialId: parameter("cred_id"), onlyOwn })),
   }),
   rows.guarded({
     act: acts.rotateCredential,
-    id: "rotateCredential",
     method: "post",
     path: "/v1/credentials/:cred_id/rotate",
     body: v.union([
@@ -148,7 +145,6 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
   ...ending(acts.suspendCredential, "suspend"),
   rows.guarded({
     act: acts.reinstateCredential,
-    id: "reinstateCredential",
     method: "post",
     path: "/v1/credentials/:cred_id/reinstate",
     run: async ({ auth, actor, parameter }) =>

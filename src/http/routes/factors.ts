@@ -15,7 +15,7 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
   ...rows.twins({
     act: acts.listFactors,
     auth: { id: "listOwnFactors", path: "/auth/factors" },
-    v1: { id: "listMfaFactors", path: "/v1/users/:usr_id/mfa-factors" },
+    v1: "/v1/users/:usr_id/mfa-factors",
     method: "get",
     run: async ({ auth, actor, userId }) => {
       const { data } = await auth.factors.list({ actor, userId });
@@ -25,7 +25,7 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
   ...rows.twins({
     act: acts.enrollFactor,
     auth: { id: "enrollOwnFactor", path: "/auth/factors" },
-    v1: { id: "enrollMfaFactor", path: "/v1/users/:usr_id/mfa-factors" },
+    v1: "/v1/users/:usr_id/mfa-factors",
     method: "post",
     body: enrollFactorBody,
     status: 201,
@@ -36,7 +36,7 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
   ...rows.twins({
     act: acts.confirmFactor,
     auth: { id: "confirmOwnFactor", path: "/auth/factors/:mfa_id/confirm" },
-    v1: { id: "confirmMfaEnrollment", path: "/v1/mfa-factors/:mfa_id/confirm" },
+    v1: "/v1/mfa-factors/:mfa_id/confirm",
     method: "post",
     body: confirmFactorBody,
     refusals: ["not_found"],
@@ -51,7 +51,7 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
   ...rows.twins({
     act: acts.revokeFactor,
     auth: { id: "revokeOwnFactor", path: "/auth/factors/:mfa_id/revoke" },
-    v1: { id: "revokeMfaFactor", path: "/v1/mfa-factors/:mfa_id/revoke" },
+    v1: "/v1/mfa-factors/:mfa_id/revoke",
     method: "post",
     run: async ({ auth, actor, parameter, onlyOwn }) =>
       factorBody(await auth.factors.revoke({ actor, factorId: parameter("mfa_id"), onlyOwn })),
@@ -59,14 +59,14 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
   ...rows.twins({
     act: acts.getMfaPolicy,
     auth: { id: "getOwnMfaPolicy", path: "/auth/mfa-policy" },
-    v1: { id: "getMfaPolicy", path: "/v1/users/:usr_id/mfa-policy" },
+    v1: "/v1/users/:usr_id/mfa-policy",
     method: "get",
     run: async ({ auth, actor, userId }) => mfaPolicyBody(await auth.mfaPolicies.get({ actor, userId })),
   }),
   ...rows.twins({
     act: acts.setMfaPolicy,
     auth: { id: "setOwnMfaPolicy", path: "/auth/mfa-policy" },
-    v1: { id: "setMfaPolicy", path: "/v1/users/:usr_id/mfa-policy" },
+    v1: "/v1/users/:usr_id/mfa-policy",
     method: "put",
     body: mfaPolicyFieldsBody,
     run: async ({ auth, actor, userId, body }) => {
@@ -77,7 +77,6 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
   }),
   rows.guarded({
     act: acts.grantEnrollment,
-    id: "grantMfaEnrollment",
     method: "post",
     path: "/v1/users/:usr_id/mfa-policy/grant-enrollment",
     status: 204,

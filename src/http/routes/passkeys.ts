@@ -31,7 +31,6 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
   }),
   rows.open({
     act: signInWithPasskey,
-    id: "signInWithPasskey",
     method: "post",
     path: "/auth/sign-in/passkey",
     access: "anyone",
@@ -62,7 +61,6 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
   }),
   rows.guarded({
     act: ownerOnly(acts.listPasskeys),
-    id: "listOwnPasskeys",
     method: "get",
     path: "/auth/passkeys",
     run: async ({ auth, actor, user }) => {
@@ -79,7 +77,6 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
   }),
   rows.guarded({
     act: acts.registerPasskey,
-    id: "registerPasskey",
     method: "post",
     path: "/auth/passkeys",
     body: v.strictObject({ response: browserResponse, name: v.optional(v.string()) }),
@@ -89,7 +86,6 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
   }),
   rows.guarded({
     act: acts.renamePasskey,
-    id: "renamePasskey",
     method: "put",
     path: "/auth/passkeys/:cred_id",
     body: v.strictObject({ name: v.string() }),
@@ -98,7 +94,6 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
   }),
   rows.guarded({
     act: acts.revokeOwnPasskey,
-    id: "revokePasskey",
     method: "post",
     path: "/auth/passkeys/:cred_id/revoke",
     run: async ({ auth, actor, parameter }) =>

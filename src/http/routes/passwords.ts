@@ -18,7 +18,6 @@ const text = v.string();
 export const passwordRoutes: readonly Route<PasswordAuth>[] = [
   rows.open({
     act: acts.signIn,
-    id: "signIn",
     method: "post",
     path: "/auth/sign-in",
     access: "anyone",

@@ -20,7 +20,7 @@ export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[
   ...rows.twins({
     act: acts.listPats,
     auth: { id: "listOwnPersonalAccessTokens", path: "/auth/personal-access-tokens" },
-    v1: { id: "listPatsForUser", path: "/v1/users/:usr_id/pats" },
+    v1: "/v1/users/:usr_id/pats",
     method: "get",
     query: v.object({ ...pageEntries(), status: v.optional(v.picklist(["active", "expired", "revoked"])) }),
     run: async ({ auth, actor, userId, query: { limit, ...query } }) => {
@@ -31,7 +31,7 @@ export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[
   ...rows.twins({
     act: acts.createPat,
     auth: { id: "createOwnPersonalAccessToken", path: "/auth/personal-access-tokens" },
-    v1: { id: "createPat", path: "/v1/users/:usr_id/pats" },
+    v1: "/v1/users/:usr_id/pats",
     method: "post",
     body: newToken,
     status: 201,
@@ -44,7 +44,7 @@ export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[
   ...rows.twins({
     act: acts.getPat,
     auth: { id: "getOwnPersonalAccessToken", path: "/auth/personal-access-tokens/:pat_id" },
-    v1: { id: "getPat", path: "/v1/pats/:pat_id" },
+    v1: "/v1/pats/:pat_id",
     method: "get",
     run: async ({ auth, actor, parameter, onlyOwn }) => {
       const pat = await auth.personalAccessTokens.get({ actor, tokenId: parameter("pat_id"), onlyOwn });
@@ -54,7 +54,7 @@ export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[
   ...rows.twins({
     act: acts.revokePat,
     auth: { id: "revokeOwnPersonalAccessToken", path: "/auth/personal-access-tokens/:pat_id/revoke" },
-    v1: { id: "revokePat", path: "/v1/pats/:pat_id/revoke" },
+    v1: "/v1/pats/:pat_id/revoke",
     method: "post",
     run: async ({ auth, actor, parameter, onlyOwn }) => {
       const pat = await auth.personalAccessTokens.revoke({ actor, tokenId: parameter("pat_id"), onlyOwn });

@@ -32,7 +32,6 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
   }),
   rows.open({
     act: acts.verifyFactor,
-    id: "verifyMfa",
     method: "post",
     path: "/v1/users/:usr_id/mfa/verify",
     access: "ticket",
@@ -76,7 +75,6 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
   }),
   rows.guarded({
     act: stepUp,
-    id: "stepUp",
     method: "post",
     path: "/auth/step-up",
     body: stepUpBody,

@@ -13,7 +13,6 @@ const rows = rowsFor<AccountAuth>();
 export const sessionRoutes: readonly Route<AccountAuth>[] = [
   rows.open({
     act: acts.createSession,
-    id: "createSession",
     method: "post",
     path: "/v1/sessions",
     access: "ticket",
@@ -38,7 +37,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
   ...rows.twins({
     act: acts.listSessions,
     auth: { id: "listOwnSessions", path: "/auth/sessions" },
-    v1: { id: "listUserSessions", path: "/v1/users/:usr_id/sessions" },
+    v1: "/v1/users/:usr_id/sessions",
     method: "get",
     query: v.object(pageEntries()),
     run: async ({ auth, actor, userId, session, onlyOwn, query: { cursor, limit } }) => {
@@ -49,7 +48,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
   ...rows.twins({
     act: acts.getSession,
     auth: { id: "getOwnSession", path: "/auth/sessions/:ses_id" },
-    v1: { id: "getSession", path: "/v1/sessions/:ses_id" },
+    v1: "/v1/sessions/:ses_id",
     method: "get",
     run: async ({ auth, actor, session, parameter, onlyOwn }) => {
       const found = await auth.sessions.get({ actor, sessionId: parameter("ses_id"), onlyOwn });
@@ -58,7 +57,6 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
   }),
   rows.open({
     act: acts.refreshSession,
-    id: "refreshSession",
     method: "post",
     path: "/v1/sessions/:ses_id/refresh",
     access: "token",
@@ -72,7 +70,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
   ...rows.twins({
     act: acts.revokeSession,
     auth: { id: "revokeOwnSession", path: "/auth/sessions/:ses_id/revoke" },
-    v1: { id: "revokeSession", path: "/v1/sessions/:ses_id/revoke" },
+    v1: "/v1/sessions/:ses_id/revoke",
     method: "post",
     run: async ({ auth, actor, session, parameter, onlyOwn }) => {
       const ended = await auth.sessions.revoke({ actor, sessionId: parameter("ses_id"), onlyOwn });
@@ -81,7 +79,6 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
   }),
   rows.guarded({
     act: acts.revokeOtherSessions,
-    id: "revokeOtherSessions",
     method: "post",
     path: "/auth/sessions/revoke-others",
     run: async ({ auth, actor }) => await auth.sessions.revokeOthers({ actor }),

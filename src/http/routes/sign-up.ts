@@ -12,7 +12,6 @@ const rows = rowsFor<SignUpAuth>();
 export const signUpRoutes: readonly Route<SignUpAuth>[] = [
   rows.open({
     act: signUp,
-    id: "signUp",
     method: "post",
     path: "/auth/sign-up",
     access: "anyone",

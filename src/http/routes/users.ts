@@ -13,7 +13,6 @@ const fields = v.strictObject({ display_name: displayNameEntry() });
 export const userRoutes: readonly Route<AccountAuth>[] = [
   rows.guarded({
     act: acts.listUsers,
-    id: "listUsers",
     method: "get",
     path: "/v1/users",
     query: v.object({
@@ -28,7 +27,6 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
   }),
   rows.guarded({
     act: acts.createUser,
-    id: "createUser",
     method: "post",
     path: "/v1/users",
     body: fields,
@@ -42,14 +40,14 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
   ...rows.twins({
     act: acts.getUser,
     auth: { id: "getOwnUser", path: "/auth/user" },
-    v1: { id: "getUser", path: "/v1/users/:usr_id" },
+    v1: "/v1/users/:usr_id",
     method: "get",
     run: async ({ auth, actor, userId }) => userBody(await auth.users.get({ actor, userId })),
   }),
   ...rows.twins({
     act: acts.updateUser,
     auth: { id: "updateOwnUser", path: "/auth/user" },
-    v1: { id: "updateUser", path: "/v1/users/:usr_id" },
+    v1: "/v1/users/:usr_id",
     method: "put",
     body: fields,
     run: async ({ auth, actor, userId, body }) => {
@@ -59,7 +57,6 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
   }),
   rows.guarded({
     act: acts.suspendUser,
-    id: "suspendUser",
     method: "post",
     path: "/v1/users/:usr_id/suspend",
     run: async ({ auth, actor, parameter }) =>
@@ -67,7 +64,6 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
   }),
   rows.guarded({
     act: acts.reinstateUser,
-    id: "reinstateUser",
     method: "post",
     path: "/v1/users/:usr_id/reinstate",
     run: async ({ auth, actor, parameter }) =>
@@ -76,7 +72,7 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
   ...rows.twins({
     act: acts.revokeUser,
     auth: { id: "closeAccount", path: "/auth/user/revoke" },
-    v1: { id: "revokeUser", path: "/v1/users/:usr_id/revoke" },
+    v1: "/v1/users/:usr_id/revoke",
     method: "post",
     body: v.strictObject({ current_password: v.optional(v.string()) }),
     run: async ({ auth, actor, userId, body: { current_password: currentPassword } }) => {
