@@ -5,10 +5,10 @@ import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
 import { everyCode } from "../../build/every-code.node.ts";
 import { buildOpenApi, type OpenApiDocument } from "../../build/openapi/document.node.ts";
-import { everyRoute as routes, routesByFeature } from "../../build/openapi/every-route.node.ts";
+import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { refusalsOf } from "../../build/openapi/refusals.node.ts";
 import { summaryOf } from "../../build/openapi/summaries.node.ts";
-import { commonRefusals, statusOf } from "../../src/domain/error.ts";
+import { statusOf } from "../../src/domain/error.ts";
 import { openapi } from "../../src/http/generated/openapi.ts";
 import { fullAuth, quickHasher, sealingKey, secret } from "../support/auth.ts";
 import { document, operationAt, operations } from "../support/http.ts";
@@ -83,13 +83,6 @@ describe("each route is in the document", () => {
 interface Codes {
   properties: { code: { enum: string[] } };
 }
-
-test("an application without further features knows every refusal of its routes", () => {
-  const { core, passwords, signUp } = routesByFeature;
-  const codes = [core, passwords, signUp].flatMap((rows) => rows!.flatMap(refusalsOf));
-  expect(codes.length).toBeGreaterThan(20);
-  expect(codes.filter((code) => code !== "internal_error" && !Object.hasOwn(commonRefusals, code))).toEqual([]);
-});
 
 test("a code that no route names belongs to an operation without a route", () => {
   const used = new Set(routes.flatMap(refusalsOf));
