@@ -6,12 +6,12 @@
  */
 import * as v from "valibot";
 import { credential as credentialRecord } from "../../src/domain/credential.ts";
+import { errorCodes } from "../../src/domain/error.ts";
 import { anyFactor, type FactorType, factorTypes, mfaPolicy as mfaPolicyRecord } from "../../src/domain/factor.ts";
 import { passkey as passkeyRecord } from "../../src/domain/passkey.ts";
 import { personalAccessToken as personalAccessTokenRecord } from "../../src/domain/personal-access-token.ts";
 import { sessionDetails, specifiedSession } from "../../src/domain/session.ts";
 import { user as userRecord } from "../../src/domain/user.ts";
-import { everyCode } from "../every-code.node.ts";
 import { entriesOf, id, schemaOf, sparseEntriesOf, time } from "./record-schema.node.ts";
 
 const user = schemaOf(userRecord);
@@ -101,7 +101,7 @@ const personalAccessToken = schemaOf(personalAccessTokenRecord);
 const token = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
 
 const error = v.strictObject({
-  code: v.picklist([...everyCode, "internal_error"]),
+  code: v.picklist([...errorCodes(), "internal_error"]),
   message: v.string(),
   details: v.exactOptional(v.record(v.string(), v.union([v.string(), v.number(), v.array(v.string())]))),
 });

@@ -1,6 +1,4 @@
 import { systemActor } from "../domain/actor.ts";
-import { addRefusals } from "../domain/error.ts";
-import { featureRefusals } from "../domain/feature-refusals.ts";
 import type { UserId } from "../domain/id.ts";
 import { administratorOperations } from "../operations/administrators.ts";
 import { type Command, UsageError } from "./command.ts";
@@ -15,8 +13,6 @@ export const administratorCommand: Command = {
     if ((verb !== "grant" && verb !== "remove") || userId === undefined || rest.length > 0) {
       throw new UsageError("Give grant or remove, and the user's id.");
     }
-    // Where an application makes its `auth`, the feature does.
-    addRefusals(featureRefusals);
     await withDatabase(values, async (database) => {
       const administrators = administratorOperations({ database, onError: (error) => console.error(String(error)) });
       // Whatever was typed: the operation answers not_found for what is no user's id.

@@ -1,13 +1,11 @@
 /**
- * Every way in which Sallyport refuses, in one closed table of two parts: what every application may answer, and what only
- * features do (`feature-refusals.ts`).
+ * Every way in which Sallyport refuses, in one closed table.
  *
  * A code is public and never renamed; its category (before the dot) fixes the status, its message is fixed text. `name` is
  * the class name that the Flametrench specification pins. Only what is in `details` leaves the process besides.
  *
  * @module
  */
-import type { featureRefusals } from "./feature-refusals.ts";
 
 /** The status of each category, which is the part of a code before the dot; a code may be an exception to its category. */
 const statuses = {
@@ -30,37 +28,74 @@ const statuses = {
 
 export type ErrorStatus = (typeof statuses)[keyof typeof statuses];
 
-/** Code, pinned name, message: of what every application may answer. */
-export const commonRefusals = {
+/** Code, pinned name, message. */
+const refusals = {
   "invalid_format.id": ["InvalidIdError", "The identifier is malformed."],
   "invalid_format.id_separator": ["InvalidIdError", "The identifier has no separator."],
   "invalid_format.id_type": ["InvalidTypeError", "The identifier's prefix is unknown."],
   "invalid_format.json": ["InvalidFormatError", "The body is not valid JSON."],
   "invalid_format.body": ["InvalidFormatError", "The body does not have the expected form."],
   "invalid_format.query": ["InvalidFormatError", "A query parameter does not have the expected form."],
+  "invalid_format.cursor": ["InvalidFormatError", "The cursor is malformed."],
   "invalid_format.identifier": [
     "InvalidFormatError",
     "The identifier must be 1 to 254 characters of ASCII without spaces or control characters.",
   ],
   "invalid_format.password": ["InvalidFormatError", "The password is not acceptable."],
+  "invalid_format.idempotency_key": ["InvalidFormatError", "The key must be 1 to 255 visible ASCII characters."],
   "invalid_format.text": ["InvalidFormatError", "The text contains characters that cannot be stored."],
+  "invalid_format.relation": ["InvalidFormatError", "The relation is malformed."],
+  "invalid_format.relations": ["EmptyRelationSetError", "At least one relation is required."],
+  "invalid_format.object_type": ["InvalidFormatError", "The object type is malformed."],
+  "invalid_format.object_id": ["InvalidFormatError", "The object identifier is malformed."],
+  "invalid_format.subject_type": ["InvalidFormatError", "The subject type is malformed."],
+  "invalid_format.name": ["InvalidFormatError", "The name must be 1 to 120 characters."],
+  "invalid_format.scope": [
+    "InvalidFormatError",
+    "Each scope must be 1 to 128 visible ASCII characters. Duplicates are not allowed.",
+  ],
+  "invalid_format.webauthn": ["InvalidFormatError", "The authenticator's response does not match the request."],
+  "invalid_format.rp_id": ["InvalidFormatError", "The relying party ID does not match."],
+  "invalid_format.subject_id": ["InvalidFormatError", "The subject identifier is malformed."],
   "unauthorized.invalid_credential": ["InvalidCredentialError", "The identifier or the password is wrong."],
   "unauthorized.invalid_token": ["InvalidTokenError", "A valid session is required."],
   "unauthorized.session_expired": ["SessionExpiredError", "The session has ended."],
+  "unauthorized.invalid_ticket": ["InvalidTokenError", "A valid login ticket is required."],
   "unauthorized.mfa_required": ["MfaRequiredError", "A second factor is required."],
+  "unauthorized.invalid_factor": ["InvalidCredentialError", "The second factor is wrong."],
+  "unauthorized.replayed_totp": ["ReplayedTotpError", "This code has already been used."],
   "unauthorized.enrollment_required": ["MfaRequiredError", "A second factor must be set up first."],
   "unauthorized.reauthentication_required": ["ReauthenticationRequiredError", "Confirm that it's you to do this."],
+  "pat.invalid": ["InvalidPatTokenError", "The personal access token is not valid."],
+  "pat.revoked": ["PatRevokedError", "The personal access token is revoked."],
+  "pat.expired": ["PatExpiredError", "The personal access token has expired."],
+  "pat.expires_in_past": ["InvalidFormatError", "The expiry must be in the future, at most one year ahead."],
   "auth.token_format_unrecognized": ["TokenFormatUnrecognizedError", "This kind of token is not accepted here."],
   forbidden: ["ForbiddenError", "You are not allowed to do this."],
   "forbidden.cross_origin": ["ForbiddenError", "The request did not come from this site."],
   "forbidden.sign_up_closed": ["ForbiddenError", "Sign-up is not open."],
   "forbidden.enrollment_not_granted": ["ForbiddenError", "An administrator must allow a second factor to be set up."],
+  "forbidden.insufficient_scope": ["ForbiddenError", "The token lacks the required scope."],
   not_found: ["NotFoundError", "Not found."],
   method_not_allowed: ["MethodNotAllowedError", "This path does not support this method."],
   "conflict.duplicate_credential": [
     "DuplicateCredentialError",
     "An active credential with this identifier already exists.",
   ],
+  "conflict.duplicate_tuple": ["DuplicateTupleError", "The tuple already exists."],
+  "conflict.credential_not_active": ["CredentialNotActiveError", "The credential is not active."],
+  "conflict.credential_type_mismatch": ["CredentialTypeMismatchError", "The credential has a different type."],
+  "conflict.already_terminal": ["AlreadyTerminalError", "The object has been revoked permanently."],
+  "conflict.last_administrator": ["PreconditionError", "The last administrator cannot be removed."],
+  "conflict.last_factor": ["PreconditionError", "A second factor is required, and this is the last one."],
+  "conflict.last_way_in": ["PreconditionError", "This is the last way to sign in."],
+  "precondition.factor_not_pending": ["PreconditionError", "This factor is not awaiting confirmation."],
+  "precondition.factor_code_invalid": ["PreconditionError", "The code does not confirm the factor."],
+  "precondition.factor_needed_first": ["PreconditionError", "Set up another second factor first."],
+  "precondition.user_not_active": ["PreconditionError", "The user is not active."],
+  "precondition.invalid_transition": ["PreconditionError", "This is not possible in the object's current state."],
+  "precondition.cred_user_mismatch": ["PreconditionError", "The credential belongs to another user."],
+  "precondition.ttl_too_short": ["PreconditionError", "A session must last at least 60 seconds."],
   payload_too_large: ["PayloadTooLargeError", "The body is larger than 64 KiB."],
   unsupported_media_type: ["UnsupportedMediaTypeError", "The body must be application/json."],
   too_many_requests: ["TooManyRequestsError", "Too many attempts. Try again later."],
@@ -71,17 +106,11 @@ export const commonRefusals = {
 } as const;
 
 /** A code of the closed table; the part before the dot is its category. */
-export type ErrorCode = keyof typeof commonRefusals | keyof typeof featureRefusals;
+export type ErrorCode = keyof typeof refusals;
 
-/** Names and messages by code. */
-export type Refusals = Readonly<Partial<Record<ErrorCode, readonly [name: string, message: string]>>>;
-
-/** The rows of this process: those of the features of each application are added when the application is made. */
-let refusals: Refusals = commonRefusals;
-
-/** Adds the rows of a feature, which other applications do not carry. They are constants, so adding them again changes nothing. */
-export function addRefusals(added: Refusals): void {
-  refusals = { ...refusals, ...added };
+/** Every code, for documents and tests. */
+export function errorCodes(): readonly ErrorCode[] {
+  return Object.keys(refusals) as ErrorCode[];
 }
 
 /** The status that a code's category fixes. */
@@ -107,7 +136,7 @@ export class AuthError extends Error {
       details?: Readonly<Record<string, string | number | readonly string[]>> | undefined;
     } = {},
   ) {
-    const [name, message] = refusals[code] ?? ["AuthError", code];
+    const [name, message] = refusals[code];
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = name;
     this.code = code;
@@ -136,7 +165,7 @@ export class AuthError extends Error {
   }
 }
 
-/** Whether a text, such as the one that the database refuses with, is a code of this process. */
+/** Whether a text, such as the one that the database refuses with, is a code of the table. */
 export function isErrorCode(code: unknown): code is ErrorCode {
   return typeof code === "string" && Object.hasOwn(refusals, code);
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Refusals } from "../domain/error.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Core, PasswordSettings, SignUpMode } from "./core.ts";
 
@@ -13,8 +12,6 @@ export interface FeatureParts<Operations extends object> {
   readonly operations: Operations;
   /** Reads the feature's own options. @throws {ConfigurationError} If one is missing or unsafe. */
   readonly check?: () => void;
-  /** Names and messages of codes that only features refuse with. */
-  readonly refusals?: Refusals;
   /** Remove what has ended of the feature's own. Two features that share rows name the same function. */
   readonly purges?: readonly Purge[];
 }

@@ -1,4 +1,3 @@
-import { featureRefusals } from "../domain/feature-refusals.ts";
 import type { Core } from "../engine/core.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { type CredentialOperations, credentialOperations } from "./credentials.ts";
@@ -23,6 +22,5 @@ export function accountParts(core: Core): FeatureParts<AccountAuth> {
       sessions: sessionOperations(core),
       changePassword: changePasswordOperation(core),
     },
-    refusals: featureRefusals,
   };
 }

@@ -1,6 +1,5 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/administrator.ts";
-import { featureRefusals } from "../domain/feature-refusals.ts";
 import { newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import type { Executor } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
@@ -27,7 +26,7 @@ export interface AdministrationAuth {
 
 /** The operations on administrators. */
 export function administrationParts(core: Executor): FeatureParts<AdministrationAuth> {
-  return { operations: { administrators: administratorOperations(core) }, refusals: featureRefusals };
+  return { operations: { administrators: administratorOperations(core) } };
 }
 
 export function administratorOperations(core: Executor): AdministratorOperations {

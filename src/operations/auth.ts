@@ -1,4 +1,3 @@
-import { addRefusals } from "../domain/error.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { Core } from "../engine/core.ts";
 import { reporter } from "../engine/faults.ts";
@@ -83,7 +82,6 @@ function authOf(options: AuthOptions): Auth {
   const core = createCore(options, report, purges);
   const parts = options.features.map((feature) => feature.make(core));
   purges.push(...new Set(parts.flatMap((part) => part.purges ?? [])));
-  for (const { refusals } of parts) if (refusals) addRefusals(refusals);
   let isChecked = false;
   const check = () => {
     if (isChecked) return;

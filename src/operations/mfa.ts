@@ -1,7 +1,6 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { acceptGrace, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
-import { featureRefusals } from "../domain/feature-refusals.ts";
 import { newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { toValue } from "../domain/record.ts";
 import type { Core } from "../engine/core.ts";
@@ -51,7 +50,7 @@ export function mfaParts(settings: Core, options: MfaOptions): FeatureParts<MfaA
     factors: factorOperations(core),
     mfaPolicies: policyOperations(core),
   };
-  return { operations, check: () => void core.issuer, refusals: featureRefusals, purges: [purgeFactors] };
+  return { operations, check: () => void core.issuer, purges: [purgeFactors] };
 }
 
 function policyOperations(core: MfaCore): MfaPolicyOperations {

@@ -3,7 +3,6 @@ import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/passkey.ts";
 import type { Credential } from "../domain/credential.ts";
 import { AuthError } from "../domain/error.ts";
-import { featureRefusals } from "../domain/feature-refusals.ts";
 import { type CredentialId, newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import { type Passkey, passkey } from "../domain/passkey.ts";
 import { toValue } from "../domain/record.ts";
@@ -116,12 +115,7 @@ export function passkeyParts(settings: Core, options: PasskeyOptions): FeaturePa
     webauthn: secondFactorOperations<WebauthnProof>(core, (attempt) => checkAssertion(core, attempt)),
     securityKeys: securityKeyOperations(core),
   };
-  return {
-    operations,
-    check: () => void core.rpName,
-    refusals: featureRefusals,
-    purges: [purgeFactors, purgeChallenges],
-  };
+  return { operations, check: () => void core.rpName, purges: [purgeFactors, purgeChallenges] };
 }
 
 function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignInOperations {

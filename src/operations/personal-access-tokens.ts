@@ -1,6 +1,5 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/personal-access-token.ts";
-import { featureRefusals } from "../domain/feature-refusals.ts";
 import { generateId, newAuditId, type PersonalAccessTokenId, type UserId, uuidFor } from "../domain/id.ts";
 import {
   acceptExpiry,
@@ -113,7 +112,6 @@ export function personalAccessTokenParts(
     operations: {
       personalAccessTokens: { ...tokenOperations(core), verify: (presented) => verifier.verify(presented) },
     },
-    refusals: featureRefusals,
     check: () =>
       checked("maxTokenChecks", () => {
         if (!Number.isInteger(maxTokenChecks) || maxTokenChecks < 1 || maxTokenChecks > 500) {

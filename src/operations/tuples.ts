@@ -1,5 +1,4 @@
 import { AuthError } from "../domain/error.ts";
-import { featureRefusals } from "../domain/feature-refusals.ts";
 import { type TupleId, wireId } from "../domain/id.ts";
 import { requireEntityId, requireEntityType, requireRelation } from "../domain/tuple.ts";
 import type { Executor } from "../engine/core.ts";
@@ -35,7 +34,7 @@ export interface AuthorizationAuth {
 
 /** The operations on tuples. */
 export function authorizationParts(core: Executor): FeatureParts<AuthorizationAuth> {
-  return { operations: { tuples: tupleOperations(core) }, refusals: featureRefusals };
+  return { operations: { tuples: tupleOperations(core) } };
 }
 
 function tupleOperations(core: Executor): TupleOperations {

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { AuthError, addRefusals, isErrorCode } from "../../src/domain/error.ts";
-import { featureRefusals } from "../../src/domain/feature-refusals.ts";
+import { AuthError, isErrorCode } from "../../src/domain/error.ts";
 import { isStorableText, storableText } from "../../src/domain/text.ts";
 
 describe("AuthError", () => {
@@ -24,14 +23,6 @@ describe("AuthError", () => {
 
   test("not_found is one", () => {
     expect(isErrorCode("not_found")).toBe(true);
-  });
-
-  test("what only a feature refuses with has its name and message once the feature is there", () => {
-    addRefusals(featureRefusals);
-    addRefusals(featureRefusals);
-    expect(isErrorCode("pat.revoked")).toBe(true);
-    expect(new AuthError("pat.revoked")).toMatchObject({ name: "PatRevokedError", status: 401 });
-    expect(new AuthError("not_found").name).toBe("NotFoundError");
   });
 });
 

@@ -3,12 +3,11 @@ import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { build } from "esbuild";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
-import { everyCode } from "../../build/every-code.node.ts";
 import { buildOpenApi, type OpenApiDocument } from "../../build/openapi/document.node.ts";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { refusalsOf } from "../../build/openapi/refusals.node.ts";
 import { summaryOf } from "../../build/openapi/summaries.node.ts";
-import { statusOf } from "../../src/domain/error.ts";
+import { errorCodes, statusOf } from "../../src/domain/error.ts";
 import { openapi } from "../../src/http/generated/openapi.ts";
 import { fullAuth, quickHasher, sealingKey, secret } from "../support/auth.ts";
 import { document, operationAt, operations } from "../support/http.ts";
@@ -86,8 +85,8 @@ interface Codes {
 
 test("a code that no route names belongs to an operation without a route", () => {
   const used = new Set(routes.flatMap(refusalsOf));
-  const unused = everyCode.filter((code) => !used.has(code));
-  const expected = [
+  const unused = errorCodes().filter((code) => !used.has(code));
+  expect(unused).toEqual([
     ...[
       "id",
       "id_separator",
@@ -109,8 +108,7 @@ test("a code that no route names belongs to an operation without a route", () =>
     "conflict.duplicate_tuple",
     "precondition.cred_user_mismatch",
     "unavailable.reply_lost",
-  ];
-  expect(unused.toSorted()).toEqual(expected.toSorted());
+  ]);
 });
 
 describe("bundle size of the OpenAPI document", () => {
