@@ -6,6 +6,7 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { GenericSchema } from "valibot";
+import * as requests from "../src/http/factor-schemas.ts";
 import type { AnyRoute } from "../src/http/route.ts";
 import { usesCookies } from "../src/http/route.ts";
 import { routesByFeature } from "./openapi/every-route.node.ts";
@@ -103,15 +104,19 @@ function apiOf(feature: string, rows: readonly AnyRoute[]): string {
     ([path, list]) =>
       `  ${JSON.stringify(path)}: {\n${list.map((row) => `    $${row.method}: ${answersOf(row)};\n`).join("")}  };\n`,
   );
-  return `/** The routes of \`${feature}\`. */\nexport type ${typeName(feature)} = {\n${members.join("")}};\n`;
+  return `/** The routes of \`${feature}\`. */\nexport type ${capitalized(feature)}Api = {\n${members.join("")}};\n`;
 }
 
-const typeName = (feature: string): string => `${feature[0]!.toUpperCase()}${feature.slice(1)}Api`;
+const capitalized = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}`;
 
 /** The text of the generated module. */
 export function apiTypes(): string {
-  const bodies = Object.entries(namedSchemas).map(
-    ([name, schema]) => `export type ${name}Body = ${typeOf(schema as unknown as Schema, false)};\n`,
+  const named = [
+    ...Object.entries(namedSchemas).map(([name, schema]) => [`${name}Body`, schema] as const),
+    ...Object.entries(requests).map(([name, schema]) => [capitalized(name), schema] as const),
+  ];
+  const bodies = named.map(
+    ([name, schema]) => `export type ${name} = ${typeOf(schema as unknown as Schema, false)};\n`,
   );
   const apis = Object.entries(routesByFeature).map(([feature, rows]) => apiOf(feature, rows));
   return [

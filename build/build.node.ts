@@ -6,10 +6,11 @@
  * @module
  */
 import { execFileSync } from "node:child_process";
-import { copyFileSync, rmSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { squeezeSql } from "./squeeze-sql.node.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const binary = join("runtime", "generated", "argon2.wasm");
@@ -20,3 +21,8 @@ execFileSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json"
 
 /** TypeScript does not copy it. */
 copyFileSync(join(root, "src", binary), join(root, "dist", binary));
+
+for (const name of readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" })) {
+  const path = join(root, "dist", name);
+  if (name.endsWith(".js")) writeFileSync(path, squeezeSql(readFileSync(path, "utf8")));
+}

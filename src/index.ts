@@ -47,6 +47,7 @@ export type { AccountAuth } from "./operations/accounts.ts";
 export type { AdministrationAuth, AdministratorOperations } from "./operations/administrators.ts";
 export { type Auth, type AuthFor, type CoreOperations, createAuth } from "./operations/auth.ts";
 export type { CredentialOperations } from "./operations/credentials.ts";
+export { health, probe } from "./operations/health.ts";
 export type { ChangePassword } from "./operations/password-change.ts";
 export type { SessionOperations } from "./operations/sessions.ts";
 export type {

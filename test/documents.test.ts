@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { routesByFeature } from "../build/openapi/every-route.node.ts";
+import { summaryOf } from "../build/openapi/summaries.node.ts";
 import type { AnyRoute, RouteAccess } from "../src/http/route.ts";
 import { codeGates } from "./architecture/code-gates.ts";
 import { importGates, layers } from "./architecture/import-gates.ts";
@@ -46,10 +47,10 @@ describe("docs/architecture.md", () => {
   });
 });
 
-test("CONTRIBUTING.md: a resource takes 15 files, and the names of existing ones are right", () => {
+test("CONTRIBUTING.md: a resource takes 16 files, and the names of existing ones are right", () => {
   const [steps] = /^New, in this order:[\s\S]*?(?=^The route types)/m.exec(read("CONTRIBUTING.md"))!;
   const files = [...steps.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, path]) => path!);
-  expect(files).toHaveLength(15);
+  expect(files).toHaveLength(16);
   for (const path of files.slice(9)) expect(read(path)).not.toBe("");
 });
 
@@ -106,14 +107,14 @@ function caller(access: RouteAccess): string {
   return [owner, access.administrator && "an administrator"].filter(Boolean).join("; ") || "the application";
 }
 
-function rowOf({ method, path, access, summary, status, body, query }: AnyRoute): string {
+function rowOf({ id, method, path, access, status, body, query }: AnyRoute): string {
   const sent = [members(body as Schema | undefined), query && `query: ${members(query as unknown as Schema)}`];
   const cells = [
     `\`${method.toUpperCase()} ${path.replace(/:(\w+)/g, "{$1}")}\``,
     caller(access),
     sent.filter(Boolean).join("; "),
     String(status),
-    summary.replaceAll("|", "\\|"),
+    summaryOf(id).replaceAll("|", "\\|"),
   ];
   return `| ${cells.join(" | ")} |`;
 }

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute as routes } from "../build/openapi/every-route.node.ts";
 import { randomBytes, toBase64Url } from "../src/crypto/bytes.ts";
 import { authRoutes } from "../src/http/index.ts";
+import { probe } from "../src/operations/health.ts";
 import { pglite } from "../src/store/drivers/pglite.ts";
 import type { Database } from "../src/store/sql.ts";
 import { type FullAuth, fullAuth, quickHasher, sealingKey, secret } from "./support/auth.ts";
@@ -108,7 +109,7 @@ describe("README", () => {
       const signedIn = await auth.signIn.password(login);
       await auth.sessions.signOut({ token: (signedIn as { token: string }).token, transport: "token" });
       await auth.purge();
-      await auth.probe();
+      await probe(auth);
       await expect(database.exec("delete from aud")).rejects.toThrow("permission denied");
       await expect(database.exec("alter table usr add extra text")).rejects.toThrow("must be owner");
     } finally {

@@ -12,6 +12,7 @@ import {
   ConfigurationError,
   createAuth,
   passwords,
+  probe,
   type SignUpMode,
   signUp,
 } from "../src/index.ts";
@@ -61,7 +62,7 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
   });
   app.use(async (c, next) => {
     if (c.req.path !== "/health" && !probed.has(c.env)) {
-      await probe(() => auth(c.env).probe());
+      await admit(auth(c.env));
       probed.add(c.env);
     }
     await next();
@@ -116,9 +117,9 @@ function databaseOf(bindings: Bindings): ReturnType<typeof neon> {
   }
 }
 
-async function probe(ask: () => Promise<void>): Promise<void> {
+async function admit(auth: Parameters<typeof probe>[0]): Promise<void> {
   try {
-    await ask();
+    await probe(auth);
   } catch (error) {
     if (error instanceof ConfigurationError) throw error;
     throw new AuthError("unavailable.database", { cause: error, retryAfterSeconds: 5 });

@@ -1,6 +1,8 @@
-/** The options of each entry, so that the entries differ only in their features. */
-import type { AuthOptions } from "sallyport";
-import { cloudflareAddress } from "sallyport/hono";
+/** What each entry is configured with, so that they differ by their features alone. */
+import { Hono } from "hono/tiny";
+import { type AuthOptions, createAuth, type Feature, passwords } from "sallyport";
+import { argon2id } from "sallyport/argon2id";
+import { authRoutes, cloudflareAddress } from "sallyport/hono";
 import { neon } from "sallyport/neon";
 
 export interface Bindings {
@@ -14,3 +16,14 @@ export const optionsOf = ({ DATABASE_URL, SALLYPORT_SECRET }: Bindings): Omit<Au
   origins: ["https://app.example.com"],
   clientAddress: cloudflareAddress,
 });
+
+/** A Worker that signs in with a password and has these features besides. */
+export function workerWith(...more: readonly Feature[]): Hono<{ Bindings: Bindings }> {
+  const auth = createAuth((env: Bindings) => ({
+    ...optionsOf(env),
+    features: [passwords({ hasher: argon2id() }), ...more],
+  }));
+  const app = new Hono<{ Bindings: Bindings }>();
+  app.route("/", authRoutes(auth));
+  return app;
+}

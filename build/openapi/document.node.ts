@@ -13,6 +13,7 @@ import { sessionHeader, ticketHeader } from "../../src/http/ticket.ts";
 import { everyRoute } from "./every-route.node.ts";
 import { refusalsOf } from "./refusals.node.ts";
 import { namedSchemas, responses } from "./responses.node.ts";
+import { summaries, summaryOf } from "./summaries.node.ts";
 
 /** The parts of OpenAPI that the document uses. */
 export interface OpenApiDocument {
@@ -48,13 +49,16 @@ export interface OpenApiResponse {
   content?: Record<string, { schema: object }>;
 }
 
-/** Builds the document. @throws {TypeError} If the table of routes and the schemas of answers do not name the same routes. */
+/** Builds the document. @throws {TypeError} If the table of routes, the schemas of answers and the summaries do not name the same routes. */
 export function buildOpenApi(): OpenApiDocument {
   const operations = [...everyRoute.map(operationOf), ...serviceOperations()];
   const described = Object.entries(responses).flatMap(([path, methods]) =>
     Object.keys(methods).map((method) => `${method.slice(1)} ${path}`),
   );
-  const missing = described.filter((name) => !operations.some(({ key }) => key === name));
+  const missing = [
+    ...described.filter((name) => !operations.some(({ key }) => key === name)),
+    ...Object.keys(summaries).filter((id) => !everyRoute.some((route) => route.id === id)),
+  ];
   if (missing.length > 0) throw new TypeError(`There is no route ${missing.join(", ")}.`);
 
   const paths: OpenApiDocument["paths"] = {};
@@ -120,7 +124,7 @@ function operationOf(route: Route): Described {
     operation: {
       operationId: route.id,
       tags: [tagOf(route.path)],
-      summary: route.summary,
+      summary: summaryOf(route.id),
       security: securityOf(route),
       ...(parameters.length > 0 && { parameters }),
       ...(route.body && { requestBody: requestBodyOf(route.body) }),

@@ -134,7 +134,11 @@ export const namedSchemas = {
   SignedInUser: signedInUser,
   SignedIn: signedIn,
   Factor: factor,
+  EnrolledFactor: enrolledFactor,
+  VerifiedFactor: verifiedFactor,
   Passkey: passkey,
+  RegistrationOptions: registrationOptions,
+  AssertionOptions: assertionOptions,
   PersonalAccessToken: personalAccessToken,
   Error: error,
 };

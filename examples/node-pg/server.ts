@@ -2,7 +2,7 @@
 import { serve } from "@hono/node-server";
 import { Hono } from "hono";
 import pg from "pg";
-import { createAuth, passwords, signUp } from "sallyport";
+import { createAuth, passwords, probe, signUp } from "sallyport";
 import { argon2id } from "sallyport/argon2id";
 import { authRoutes, requireUser, socketAddress } from "sallyport/hono";
 import { postgres } from "sallyport/postgres";
@@ -21,7 +21,7 @@ const auth = createAuth({
   clientAddress: socketAddress,
   features: [passwords({ hasher: argon2id() }), signUp({ mode: "open" })],
 });
-await auth.probe();
+await probe(auth);
 
 const app = new Hono();
 app.route("/", authRoutes(auth));

@@ -29,6 +29,24 @@ export function randomBytes(length: number): Bytes {
   return bytes;
 }
 
+/** The parts one after another, in memory of their own. */
+export function joinBytes(...parts: readonly Uint8Array[]): Bytes {
+  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+/** Four bytes, big-endian. */
+export function uint32(value: number): Bytes {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value);
+  return bytes;
+}
+
 /**
  * True if two byte strings are equal. The time depends only on their lengths.
  *

@@ -1,8 +1,12 @@
-import { type Bytes, toHex, utf8 } from "./bytes.ts";
+import { type Bytes, joinBytes, toHex, uint32, utf8 } from "./bytes.ts";
 
 /** SHA-256 of text (as UTF-8) in hex, by which a token is looked up. Hashes the presented text, never bytes decoded from it. */
 export async function sha256Hex(text: string): Promise<string> {
-  return toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))));
+  return toHex(await sha256(utf8(text)));
+}
+
+export async function sha256(bytes: Bytes): Promise<Bytes> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
 /**
@@ -12,13 +16,5 @@ export async function sha256Hex(text: string): Promise<string> {
  */
 export function joinParts(parts: readonly (string | Bytes)[]): Bytes {
   const encoded = parts.map((part) => (typeof part === "string" ? utf8(part) : part));
-  const message = new Uint8Array(encoded.reduce((length, part) => length + 4 + part.length, 0));
-  const view = new DataView(message.buffer);
-  let at = 0;
-  for (const part of encoded) {
-    view.setUint32(at, part.length);
-    message.set(part, at + 4);
-    at += 4 + part.length;
-  }
-  return message;
+  return joinBytes(...encoded.flatMap((part) => [uint32(part.length), part]));
 }

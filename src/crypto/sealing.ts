@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Bytes, randomBytes, utf8 } from "./bytes.ts";
+import { type Bytes, joinBytes, randomBytes, uint32, utf8 } from "./bytes.ts";
 import { joinParts } from "./digest.ts";
 import { parseRootSecrets, type RootKeys, type RootSecret } from "./root-secrets.ts";
 
@@ -37,10 +37,7 @@ export function isSealed(value: Uint8Array): boolean {
 
 /** The first bytes of every value that a key version seals. */
 export function sealedHead(version: number): Bytes {
-  const head = new Uint8Array(headBytes);
-  head.set(mark);
-  new DataView(head.buffer).setUint32(mark.length, version);
-  return head;
+  return joinBytes(mark, uint32(version));
 }
 
 /** The first bytes of every sealed value. */
@@ -81,11 +78,7 @@ export class SealingKeys {
     const nonce = randomBytes(nonceBytes);
     const parameters = { name: "AES-GCM", iv: nonce, additionalData: associatedData(place, version) };
     const ciphertext = new Uint8Array(await crypto.subtle.encrypt(parameters, (await this.#key(version))!, value));
-    const sealed = new Uint8Array(headBytes + nonceBytes + ciphertext.length);
-    sealed.set(sealedHead(version));
-    sealed.set(nonce, headBytes);
-    sealed.set(ciphertext, headBytes + nonceBytes);
-    return sealed;
+    return joinBytes(sealedHead(version), nonce, ciphertext);
   }
 
   /** @throws {SealingError} If the value was not sealed for this place, under a key that is still listed. */

@@ -48,17 +48,17 @@ export interface Act extends Audited {
   readonly name: string;
   /** Absent where the request itself is the proof: a password, a token, a ticket. */
   readonly who?: Who;
-  /** The locks that it always takes before its statement. */
-  readonly locks: readonly LockKind[];
-  /** The codes of its own refusals. `who` adds others. */
-  readonly refusals: readonly ErrorCode[];
+  /** What it always locks, before its statement. Default: nothing. */
+  readonly locks?: readonly LockKind[];
+  /** The codes of its own refusals, besides those that `who` gives. Default: none. */
+  readonly refusals?: readonly ErrorCode[];
 }
 
 /** The refusals for a user who is not active. A caller's own user is always active, since suspension ends the sessions. */
 const refusedUnlessActive: readonly ErrorCode[] = ["conflict.already_terminal", "precondition.user_not_active"];
 
-/** The same act for its owner alone: administrators are refused, as on any act that only an owner may do. */
-export function ownerOnly({ who, refusals, ...act }: GuardedAct): GuardedAct {
+/** The same act, for its owner alone: administrators are refused as they would be on an act that is never theirs. */
+export function ownerOnly({ who, refusals = [], ...act }: GuardedAct): GuardedAct {
   return {
     ...act,
     who: who.owner ? { owner: who.owner } : {},

@@ -1,8 +1,8 @@
 import type { Actor } from "../domain/actor.ts";
-import { AuthError } from "../domain/error.ts";
 import { uuidFor } from "../domain/id.ts";
-import { type Counter, countAlone } from "../store/counters.ts";
+import { type Admission, type Counter, countAlone } from "../store/counters.ts";
 import type { Core } from "./core.ts";
+import { requireAdmitted } from "./counters.ts";
 import { execute } from "./execute.ts";
 import { returningOnBusy } from "./passwords.ts";
 
@@ -25,13 +25,9 @@ export class Admissions {
   }
 
   /** Notes a refusal: from then on the database is asked first. @throws {AuthError} `too_many_requests`. */
-  requireAllowed(
-    counters: readonly { readonly name: string }[],
-    { allowed, retryAfterSeconds }: { readonly allowed: boolean; readonly retryAfterSeconds: number | null },
-  ): void {
-    if (allowed) return;
-    for (const { name } of counters) this.#note(name, freeAttempts);
-    throw new AuthError("too_many_requests", { retryAfterSeconds: retryAfterSeconds ?? 1 });
+  requireAllowed(counters: readonly { readonly name: string }[], admission: Admission): void {
+    if (!admission.allowed) for (const { name } of counters) this.#note(name, freeAttempts);
+    requireAdmitted(admission);
   }
 
   #note(name: string, attempts: number): number {
@@ -68,7 +64,6 @@ export async function hashFor(
     body: countAlone([counter]),
     mustCommit: true,
     onLostReply: "refuse",
-    decode: (row) => row,
   });
   admissions.requireAllowed([counter], counted);
   return await returningOnBusy(core, counter.name, hash);

@@ -7,6 +7,7 @@
  * @module
  */
 import { type Bytes, constantTimeEqual, randomBytes, toBase64Url, toHex } from "../crypto/bytes.ts";
+import { sha256 } from "../crypto/digest.ts";
 import type { SpentChallenge } from "../store/factor-spending.ts";
 import type { Core } from "./core.ts";
 
@@ -50,7 +51,7 @@ export async function verifyChallenge(
   for (const version of core.keys.versions) {
     const expected = await macOf(core, challenge, binding, version);
     if (expected && constantTimeEqual(expected, mac)) {
-      const digest = toHex(new Uint8Array(await crypto.subtle.digest("SHA-256", challenge)));
+      const digest = toHex(await sha256(challenge));
       return { digest, expiresAt: new Date(end * 1000) };
     }
   }

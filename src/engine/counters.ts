@@ -1,5 +1,6 @@
 import { addressKeys } from "../domain/client-address.ts";
-import type { Counter } from "../store/counters.ts";
+import { AuthError } from "../domain/error.ts";
+import type { Admission, Counter } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 
 /** The counters of one attempt, named by keyed digests. */
@@ -35,6 +36,11 @@ export async function attemptCounters(
     ],
     identifierDigest,
   };
+}
+
+/** @throws {AuthError} `too_many_requests` for an attempt that was not counted. */
+export function requireAdmitted({ allowed, retryAfterSeconds }: Admission): void {
+  if (!allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: retryAfterSeconds ?? 1 });
 }
 
 /** The counters of an attempt at a second factor; the statement names the user's. */

@@ -1,10 +1,10 @@
 import type { Audited, TargetKind } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError, type ErrorCode } from "../domain/error.ts";
+import { newAuditId } from "../domain/id.ts";
 import { insertAuditEvent } from "../store/audit.ts";
 import { countDenial } from "../store/denials.ts";
 import { type Statement, sql } from "../store/sql.ts";
-import { newAuditId } from "./audit-id.ts";
 import type { Executor } from "./core.ts";
 
 /**

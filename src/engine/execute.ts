@@ -10,8 +10,8 @@ import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
 import { recordDenial } from "./denial.ts";
 
-/** One operation, ready to run: its locks, its one statement, and how to read the answer. */
-export interface Work<Result, Row = unknown> {
+/** One statement, ready to run: its locks, and what to do about a lost reply. */
+export interface Run<Row> {
   readonly locks?: readonly Lock[];
   readonly body: Statement<Row>;
   /**
@@ -21,6 +21,12 @@ export interface Work<Result, Row = unknown> {
   readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "refuse";
   /** Counts or consumes, so no caller's transaction may undo it (S03). Work with `refuse` never runs in one anyway. */
   readonly mustCommit?: true;
+  /** The event of a refusal: it is recorded apart, since the refusal undid everything (S03). See {@link denialOf}. */
+  readonly denial?: ((code: ErrorCode) => Statement) | undefined;
+}
+
+/** One operation: what it runs, and how to read the answer. */
+export interface Work<Result, Row = unknown> extends Run<Row> {
   /**
    * Reads the answer. A method, so that work on rows of any type is {@link Work}.
    *
@@ -28,8 +34,6 @@ export interface Work<Result, Row = unknown> {
    * @param rows All rows, of any other.
    */
   decode(row: NoInfer<Row>, rows: readonly NoInfer<Row>[]): Result | Promise<Result>;
-  /** The event of a refusal. It is recorded apart, because the refusal undid everything (S03). See {@link denialOf}. */
-  readonly denial?: ((code: ErrorCode) => Statement) | undefined;
 }
 
 /** Infers the type of an operation's rows from its statement, and checks the recall and the decoding against it. */
@@ -43,9 +47,25 @@ type Item = Work<unknown> | Statement<unknown>;
 /** After this long without an answer, no time is left for another full try within the five seconds that a client waits. */
 const lastRepeatMilliseconds = 2_500;
 
-/** Runs one operation. @throws {AuthError} Its refusal, or `unavailable.database`. */
-export async function execute<Result, Row>(core: Executor, work: Work<Result, Row>): Promise<Result> {
-  const [rows] = await executeAll(core, [work]);
+/**
+ * Runs one operation; without a reading it gives the first row.
+ *
+ * @param beside What runs in the same transaction, after it. Default nothing.
+ * @throws {AuthError} Its refusal, or `unavailable.database`.
+ */
+export async function execute<Result, Row>(
+  core: Executor,
+  work: Work<Result, Row>,
+  beside?: readonly Statement[],
+): Promise<Result>;
+export async function execute<Row>(core: Executor, run: Run<Row>, beside?: readonly Statement[]): Promise<Row>;
+export async function execute(
+  core: Executor,
+  run: Run<unknown> | Work<unknown>,
+  beside: readonly Statement[] = [],
+): Promise<unknown> {
+  const work: Work<unknown> = { decode: (row) => row, ...run };
+  const [rows] = await executeAll(core, [work, ...beside]);
   return await answerOf(work, rows!);
 }
 

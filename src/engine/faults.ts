@@ -6,21 +6,7 @@
  * @module
  */
 import { AuthError } from "../domain/error.ts";
-
-/** What the platform's codes and SQLSTATEs (PostgreSQL 15, Appendix A) mean to an operator. */
-const explanations: readonly (readonly [pattern: RegExp, text: string])[] = [
-  [/^(ENOTFOUND|EAI_AGAIN)$/, "the database's host was not found (DNS)"],
-  [/^ECONNREFUSED$/, "the database's host refused the connection"],
-  [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, "the database did not answer in time"],
-  [/^(ECONNRESET|EPIPE)$/, "the connection to the database broke"],
-  [/^(CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/, "the database's TLS certificate was refused"],
-  [/^28(P01|000)$/, "the database refused the user or the password"],
-  [/^3D000$/, "there is no such database"],
-  [/^42(P01|703|883)$/, "a table, column or function is missing: run `sallyport migrate`"],
-  [/^42501$/, "the database user lacks a privilege"],
-  [/^53/, "the database is out of connections, memory or disk"],
-  [/^57P0[123]$/, "the database is starting or shutting down"],
-];
+import { DriverError } from "../store/driver-error.ts";
 
 /** One line for the log: names, codes and places in the code, from the error to its innermost cause. */
 export function describeFault(error: unknown): string {
@@ -28,25 +14,21 @@ export function describeFault(error: unknown): string {
   let deepest: unknown = error;
   for (let one: unknown = error, depth = 0; one !== undefined && depth < 5; depth++) {
     deepest = one;
-    const { name, code, cause, option, constraint } = fieldsOf(one);
-    parts.push([name, code, option, constraint].filter((text) => text !== undefined).join(" "));
-    const known = explanations.find(([pattern]) => pattern.test(code ?? ""));
-    if (known) parts.push(known[1]);
-    one = cause;
+    const fields: Fields = typeof one === "object" && one !== null ? (one as Fields) : {};
+    parts.push(namesOf(one, fields));
+    if (one instanceof DriverError && one.meaning) parts.push(one.meaning);
+    one = fields.cause;
   }
   return `${parts.join(" < ")} ${placeOf(deepest)}`.trim();
 }
 
-function fieldsOf(error: unknown): { [Name in "name" | "code" | "option" | "constraint"]: string | undefined } & {
-  cause: unknown;
-} {
-  const fields: Record<string, unknown> = Object(error);
-  const word = (name: string): string | undefined => {
-    const value = fields[name];
-    return typeof value === "string" && /^[\w.]{1,64}$/.test(value) ? value : undefined;
-  };
-  const name = error instanceof Error ? (error instanceof AuthError ? undefined : word("name")) : typeof error;
-  return { name, code: word("code"), option: word("option"), constraint: word("constraint"), cause: fields.cause };
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The code of a refusal says its name too. */
+function namesOf(error: unknown, { name, code, option, constraint }: Fields): string {
+  const first = error instanceof AuthError ? undefined : error instanceof Error ? name : typeof error;
+  const words = [first, code, option, constraint];
+  return words.filter((word) => typeof word === "string" && /^[\w.]{1,64}$/.test(word)).join(" ");
 }
 
 /** Where it was thrown: the first place below the message, since a line of the message may look like one. */

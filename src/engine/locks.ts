@@ -8,7 +8,7 @@ import { type Statement, sql } from "../store/sql.ts";
  *
  * @throws {TypeError} If a lock that the row names is not given.
  */
-export function locksOf({ name, locks }: Act, ...given: readonly Lock[]): readonly Lock[] {
+export function locksOf({ name, locks = [] }: Act, ...given: readonly Lock[]): readonly Lock[] {
   if (!locks.every((kind) => given.some(({ on }) => on === kind))) throw new TypeError(name);
   return given;
 }

@@ -12,14 +12,25 @@ export interface Page<Item> {
 const defaultLimit = 50;
 const maximumLimit = 200;
 
-/** The requested page size, clamped to 1 to 200 (Flametrench ADR 0015). Default 50. */
-export function pageLimit(limit: number | undefined): number {
+/** What a caller says of the page that they want. */
+export interface PageInput {
+  readonly cursor?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** The page that is asked for, of a list of objects of a type. @throws {AuthError} `invalid_format.cursor`. */
+export function pageOf(type: IdType, { cursor, limit }: PageInput): { after: string | undefined; limit: number } {
+  return { after: decodeCursor(type, cursor), limit: pageLimit(limit) };
+}
+
+/** The page size asked for, brought into 1 to 200 (Flametrench ADR 0015); 50 if none is. */
+function pageLimit(limit: number | undefined): number {
   if (limit === undefined || Number.isNaN(limit)) return defaultLimit;
   return Math.min(Math.max(Math.trunc(limit), 1), maximumLimit);
 }
 
 /** The UUID after which a page begins. @throws {AuthError} `invalid_format.cursor`. */
-export function decodeCursor(type: IdType, cursor: string | undefined): string | undefined {
+function decodeCursor(type: IdType, cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   if (!isValidId(cursor, type)) throw new AuthError("invalid_format.cursor");
   return uuidFor(type, cursor);

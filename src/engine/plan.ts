@@ -39,18 +39,26 @@ export type Operation<Input, Result> = (input: Input) => Promise<Result>;
 /** Makes an operation from a function that prepares it. Preparing hashes and makes identifiers, and changes nothing. */
 export function plannable<Input, Result, Known extends object>(
   core: Core,
-  prepare: (core: Core, input: Input) => Promise<{ work: Work<Result>; known: Known }>,
+  prepare: (input: Input) => Promise<{ work: Work<Result>; known: Known }>,
 ): PlannableOperation<Input, Result, Known> {
-  const run = async (input: Input): Promise<Result> => execute(core, (await prepare(core, input)).work);
+  const run = async (input: Input): Promise<Result> => execute(core, (await prepare(input)).work);
   return Object.assign(run, {
     plan: async (input: Input): Promise<Plan<Result, Known>> => {
-      const { work, known } = await prepare(core, input);
+      const { work, known } = await prepare(input);
       return new Plan(work, known);
     },
   });
 }
 
-/** The result of each item of a batch: a plan's result, a statement's rows. */
+/** The same of a change, of which nothing new is known before it runs. */
+export function plannableChange<Input, Result>(
+  core: Core,
+  prepare: (input: Input) => Work<Result>,
+): PlannableOperation<Input, Result> {
+  return plannable(core, async (input) => ({ work: prepare(input), known: {} }));
+}
+
+/** What each item of a batch gives: a plan its result, a statement its rows. */
 export type BatchResults<Items extends readonly unknown[]> = {
   -readonly [Index in keyof Items]: Items[Index] extends Plan<infer Result, object>
     ? Result

@@ -1,7 +1,7 @@
 import { sha256Hex } from "../crypto/digest.ts";
 import type { SessionActor } from "../domain/actor.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { newUuid } from "../domain/id.ts";
 import { type Prefixed, type RowOf, toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import { type Session, session, type Transport } from "../domain/session.ts";
@@ -39,7 +39,7 @@ export async function newSession(
 ): Promise<{ session: NewSession; token: string }> {
   const token = generateOpaqueToken();
   const made = {
-    sessionId: uuidFor("ses", generateId("ses")),
+    sessionId: newUuid(),
     tokenHash: await sha256Hex(token),
     transport: options.transport,
     context: cleanContext(options.context),

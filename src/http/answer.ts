@@ -7,7 +7,7 @@ import { type PresentedSession, presentedSession } from "./bearer.ts";
 import { errorResponse } from "./problem.ts";
 import { readJsonBody, readQuery } from "./request-body.ts";
 import { requestContext } from "./request-context.ts";
-import { type AnyRoute, usesCookies } from "./route.ts";
+import { type Answer, type AnyRoute, usesCookies } from "./route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
 /** The response to a request of one row, whatever its outcome. */
@@ -55,11 +55,16 @@ async function answer(
   });
   if (typeof row.access === "string") {
     if (row.access === "token" && !presented) throw new AuthError("unauthorized.invalid_token");
-    return await row.run({ ...call, ...(await read()) });
+    return answered(row, c, await row.run({ ...call, ...(await read()) }));
   }
   if (!presented) throw new AuthError("unauthorized.invalid_token");
   const verified = await auth.sessions.verify({ ...presented, context });
-  return await row.run({ ...call, ...verified, ...(await read()) });
+  return answered(row, c, await row.run({ ...call, ...verified, ...(await read()) }));
+}
+
+function answered({ status }: AnyRoute, c: Context, answer: Answer): Response {
+  if (answer instanceof Response) return answer;
+  return status === 204 ? c.body(null, status) : c.json(answer, status);
 }
 
 /** The body that a row without a schema accepts. */
@@ -72,14 +77,14 @@ const answerMilliseconds = 4_700;
  * Answers 503 if the response would take too long. An operation keeps to its time, but a request may run several. Work that has
  * begun happens once or never, and the client asks again.
  */
-async function inTime(answered: Promise<Response>): Promise<Response> {
+async function inTime(response: Promise<Response>): Promise<Response> {
   let refuse = (): void => undefined;
   const late = new Promise<never>((_resolve, reject) => {
     refuse = () => reject(new AuthError("unavailable.database", { retryAfterSeconds: 1 }));
   });
   const timer = setTimeout(() => refuse(), answerMilliseconds);
   try {
-    return await Promise.race([answered, late]);
+    return await Promise.race([response, late]);
   } finally {
     clearTimeout(timer);
   }

@@ -5,6 +5,7 @@ import { Hono as TinyHono } from "hono/tiny";
 import { AuthError } from "../domain/error.ts";
 import { ConfigurationError } from "../engine/options.ts";
 import type { Realm } from "../engine/realm.ts";
+import { health } from "../operations/health.ts";
 import { respond } from "./answer.ts";
 import type { ApiIn, HealthApi } from "./api.ts";
 import { type AnyAuth, type AuthSource, authFor, realmOf, reportFault } from "./auth-source.ts";
@@ -45,7 +46,7 @@ export function healthRoutes<Auth extends AnyAuth>(
       const auth = authFor(source, c);
       realm = realmOf(auth);
       realm.check();
-      await auth.health();
+      await health(auth);
       return c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" });
     } catch (error) {
       reportFault(realm, error);

@@ -1,14 +1,19 @@
 import { AuthError } from "../domain/error.ts";
-import type { Factor } from "../domain/factor.ts";
 import type { FactorId } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
-import type { IssuedSession } from "../engine/sessions.ts";
 import type { WebauthnProof } from "../operations/assertion-check.ts";
 import type { EnrollmentAuthority } from "../operations/enrollment-authority.ts";
+import type { ConfirmedFactor } from "../operations/factor-confirmation.ts";
 import type { MfaAuth } from "../operations/mfa.ts";
 import type { PasskeyAuth } from "../operations/passkeys.ts";
-import type { AssertionBody, AttestationBody, ConfirmFactorBody, EnrollFactorBody } from "./factor-schemas.ts";
-import { type EnrolledFactorBody, factorBody, totpEnrollmentBody, webauthnEnrollmentBody } from "./factor-wire.ts";
+import { factorBody, totpEnrollmentBody, webauthnEnrollmentBody } from "./factor-wire.ts";
+import type {
+  AssertionBody,
+  AttestationBody,
+  ConfirmFactorBody,
+  EnrolledFactorBody,
+  EnrollFactorBody,
+} from "./generated/api.ts";
 import type { Call } from "./route.ts";
 
 /** The operations that these rows need. Without the feature `passkeys`, security keys are refused. */
@@ -48,7 +53,7 @@ export async function confirm(
   factorId: FactorId,
   authority: EnrollmentAuthority,
   transport: Transport,
-): Promise<IssuedSession & { factor: Factor; knownDevice?: string }> {
+): Promise<ConfirmedFactor> {
   if (body.type === "totp")
     return await auth.factors.confirmTotp({ ...authority, factorId, transport, code: body.code });
   if (!auth.securityKeys) throw new AuthError("forbidden");

@@ -4,19 +4,20 @@
  * @module
  */
 import * as v from "valibot";
+import type {
+  AssertionBody,
+  AttestationBody,
+  ConfirmFactorBody,
+  EnrollFactorBody,
+  FactorProofBody,
+  MfaPolicyFieldsBody,
+  StepUpBody,
+} from "./generated/api.ts";
 
 const text = v.string();
 
 /** The parts of a WebAuthn assertion, each base64url (W3C WebAuthn Level 3 §5.2.2). */
-export interface AssertionBody {
-  client_data_json_b64u: string;
-  authenticator_data_b64u: string;
-  signature_b64u: string;
-  credential_id_b64u: string;
-  user_handle_b64u?: string | undefined;
-}
-
-const assertionBody: v.GenericSchema<unknown, AssertionBody> = v.strictObject({
+export const assertionBody: v.GenericSchema<unknown, AssertionBody> = v.strictObject({
   client_data_json_b64u: text,
   authenticator_data_b64u: text,
   signature_b64u: text,
@@ -24,23 +25,16 @@ const assertionBody: v.GenericSchema<unknown, AssertionBody> = v.strictObject({
   user_handle_b64u: v.optional(text),
 });
 
-/** A code that a user typed, or an authenticator's signature. */
-export type FactorProofBody =
-  | { type: "totp"; code: string }
-  | { type: "recovery"; code: string }
-  | { type: "webauthn"; assertion: AssertionBody };
-
 const totpProof = v.strictObject({ type: v.literal("totp"), code: text });
 const recoveryProof = v.strictObject({ type: v.literal("recovery"), code: text });
 const webauthnProof = v.strictObject({ type: v.literal("webauthn"), assertion: assertionBody });
 
+/** A code that somebody typed, or what an authenticator signed. */
 export const factorProofBody: v.GenericSchema<unknown, FactorProofBody> = v.variant("type", [
   totpProof,
   recoveryProof,
   webauthnProof,
 ]);
-
-export type StepUpBody = FactorProofBody | { type: "password"; password: string };
 
 export const stepUpBody: v.GenericSchema<unknown, StepUpBody> = v.variant("type", [
   totpProof,
@@ -49,43 +43,24 @@ export const stepUpBody: v.GenericSchema<unknown, StepUpBody> = v.variant("type"
   v.strictObject({ type: v.literal("password"), password: text }),
 ]);
 
-export type EnrollFactorBody =
-  | { type: "totp"; identifier: string }
-  | { type: "webauthn"; rp_id?: string | undefined }
-  | { type: "recovery" };
-
 export const enrollFactorBody: v.GenericSchema<unknown, EnrollFactorBody> = v.variant("type", [
   v.strictObject({ type: v.literal("totp"), identifier: text }),
   v.strictObject({ type: v.literal("webauthn"), rp_id: v.optional(text) }),
   v.strictObject({ type: v.literal("recovery") }),
 ]);
 
-/** An authenticator's answer when it makes a credential, each part base64url (W3C WebAuthn Level 3 §5.2.1). */
-export interface AttestationBody {
-  client_data_json_b64u: string;
-  attestation_object_b64u: string;
-  credential_id_b64u: string;
-  transports?: string[] | undefined;
-}
-
-const attestationBody: v.GenericSchema<unknown, AttestationBody> = v.strictObject({
+/** What an authenticator answers when it makes a credential, each part base64url (W3C WebAuthn Level 3 §5.2.1). */
+export const attestationBody: v.GenericSchema<unknown, AttestationBody> = v.strictObject({
   client_data_json_b64u: text,
   attestation_object_b64u: text,
   credential_id_b64u: text,
   transports: v.optional(v.array(text)),
 });
 
-export type ConfirmFactorBody = { type: "totp"; code: string } | { type: "webauthn"; attestation: AttestationBody };
-
 export const confirmFactorBody: v.GenericSchema<unknown, ConfirmFactorBody> = v.variant("type", [
   totpProof,
   v.strictObject({ type: v.literal("webauthn"), attestation: attestationBody }),
 ]);
-
-export interface MfaPolicyFieldsBody {
-  required: boolean;
-  grace_until?: string | null | undefined;
-}
 
 export const mfaPolicyFieldsBody: v.GenericSchema<unknown, MfaPolicyFieldsBody> = v.strictObject({
   required: v.boolean(),

@@ -1,49 +1,13 @@
-import { anyFactor, type Factor, type FactorType, factorTypes, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
-import { type RecordTable, type SparseWireOf, toBody, toSparseBody, type WireOf } from "../domain/record.ts";
+import { anyFactor, type Factor, factorTypes, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
+import { type RecordTable, toBody, toSparseBody, type WireOf } from "../domain/record.ts";
 import type { TotpEnrollment } from "../operations/factors.ts";
 import type { RegistrationOptions } from "../operations/registration.ts";
 import type { VerifiedFactor } from "../operations/second-factor.ts";
-
-/** A factor as the specification has it: no additional members, and none that is null. */
-export type FactorBody = {
-  [Type in FactorType]: SparseWireOf<typeof anyFactor & (typeof factorTypes)[Type]>;
-}[FactorType];
-
-export interface TotpEnrollmentBody {
-  secret_b32: string;
-  otpauth_uri: string;
-  period: number;
-  digits: number;
-  algorithm: "sha1" | "sha256" | "sha512";
-}
-
-/** What a browser needs to make a key, in the specification's words. */
-export interface WebauthnEnrollmentBody {
-  challenge_b64u: string;
-  rp_id: string;
-  user_id_b64u: string;
-  pub_key_cred_params: { type: "public-key"; alg: -7 | -8 | -257 }[];
-  timeout_ms: number;
-}
-
-/** The answer that starts an enrollment: one of the three. Its secret is shown only this once. */
-export interface EnrolledFactorBody {
-  factor: FactorBody;
-  totp_enrollment?: TotpEnrollmentBody;
-  webauthn_enrollment?: WebauthnEnrollmentBody;
-  recovery_codes?: string[];
-}
+import type { EnrolledFactorBody, FactorBody, VerifiedFactorBody } from "./generated/api.ts";
 
 export type MfaPolicyBody = WireOf<typeof mfaPolicy>;
 
-export interface VerifiedFactorBody {
-  ok: true;
-  mfa_id: string;
-  type: "totp" | "webauthn" | "recovery";
-  mfa_verified_at: string;
-  new_sign_count?: number;
-}
-
+/** A factor as the specification has it: no member more, and none that is null. */
 export function factorBody(factor: Factor): FactorBody {
   const own: RecordTable = factorTypes[factor.type];
   return { ...toSparseBody(anyFactor, factor), ...toSparseBody(own, { ...factor }) } as FactorBody;
@@ -58,6 +22,7 @@ export function totpEnrollmentBody(enrollment: TotpEnrollment): EnrolledFactorBo
   };
 }
 
+/** What a browser needs to make a key, in the specification's words. */
 export function webauthnEnrollmentBody({
   factor,
   options,

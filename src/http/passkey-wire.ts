@@ -1,41 +1,15 @@
 import { type Passkey, passkey } from "../domain/passkey.ts";
-import { toBody, type WireOf } from "../domain/record.ts";
+import { toBody } from "../domain/record.ts";
 import type { AssertionOptions } from "../operations/passkeys.ts";
 import type { RegistrationOptions } from "../operations/registration.ts";
-
-export type PasskeyBody = Omit<WireOf<typeof passkey>, "usr_id">;
-
-interface CredentialDescriptor {
-  type: "public-key";
-  id: string;
-}
-
-/** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn L3 §5.1.9), with the members that a browser expects. */
-export interface RegistrationOptionsBody {
-  rp: { id: string; name: string };
-  user: { id: string; name: string; displayName: string };
-  challenge: string;
-  pubKeyCredParams: { type: "public-key"; alg: -7 | -8 | -257 }[];
-  timeout: number;
-  excludeCredentials: CredentialDescriptor[];
-  authenticatorSelection: { residentKey: "required"; requireResidentKey: true; userVerification: "required" };
-  attestation: "none" | "direct";
-}
-
-/** `PublicKeyCredentialRequestOptionsJSON` (WebAuthn L3 §5.1.10). */
-export interface AssertionOptionsBody {
-  challenge: string;
-  timeout: number;
-  rpId: string;
-  allowCredentials: CredentialDescriptor[];
-  userVerification: "required";
-}
+import type { AssertionOptionsBody, PasskeyBody, RegistrationOptionsBody } from "./generated/api.ts";
 
 export function passkeyBody(value: Passkey): PasskeyBody {
   const { usr_id: _owner, ...body } = toBody(passkey, value);
   return body;
 }
 
+/** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn L3 §5.1.9), in the members that a browser expects. */
 export function registrationOptionsBody(options: RegistrationOptions): RegistrationOptionsBody {
   return {
     ...options,
@@ -44,6 +18,7 @@ export function registrationOptionsBody(options: RegistrationOptions): Registrat
   };
 }
 
+/** `PublicKeyCredentialRequestOptionsJSON` (WebAuthn L3 §5.1.10). */
 export function assertionOptionsBody(options: AssertionOptions): AssertionOptionsBody {
   return { ...options, allowCredentials: [...options.allowCredentials] };
 }

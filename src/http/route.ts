@@ -55,13 +55,16 @@ export interface TwinCall<Body, Query, Needed extends object> extends UserCall<B
   readonly onlyOwn: boolean;
 }
 
+/** The body of success, nothing where there is none, or a response of another status. */
+// biome-ignore lint/suspicious/noConfusingVoidType: a handler of a row without a body returns nothing.
+export type Answer = object | void;
+
 interface RouteFacts<Body, Query> {
   /** The specification's operation id, or ours. */
   readonly id: string;
   readonly method: "get" | "post" | "put";
   /** Hono's spelling: `/v1/users/:usr_id`. */
   readonly path: string;
-  readonly summary: string;
   readonly body?: GenericSchema<unknown, Body>;
   readonly query?: GenericSchema<unknown, Query>;
   /** The status of success. */
@@ -73,13 +76,13 @@ export interface OpenRoute<Body, Query, Needed extends object = CoreOperations> 
   readonly access: Exclude<RouteAccess, Who>;
   /** The codes of its own refusals. Its access, body and query add others. */
   readonly refusals: readonly ErrorCode[];
-  readonly run: (call: Call<Body, Query, Needed>) => Promise<Response>;
+  readonly run: (call: Call<Body, Query, Needed>) => Promise<Answer>;
 }
 
 export interface GuardedRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
   readonly access: Who;
   readonly refusals: readonly ErrorCode[];
-  readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Response>;
+  readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Answer>;
 }
 
 /** A row of any body and query, for operations that hold what it needs. */
@@ -97,8 +100,11 @@ interface Acting<Row extends Act> {
   readonly refusals?: readonly ErrorCode[];
 }
 
-/** The part of a row that is written by hand. */
-type Written<Row> = Omit<Row, "access" | "refusals">;
+/** What is written of a row; the rest is the act's. */
+type Written<Row> = Omit<Row, "access" | "refusals" | "id" | "status"> & Defaulted;
+
+/** A row without an id has the act's name, and one without a status answers 200. */
+type Defaulted = Partial<Pick<RouteFacts<unknown, unknown>, "id" | "status">>;
 
 /** The functions that make rows whose handlers have operations of the kind `Needed`. */
 export interface Rows<Needed extends object> {
@@ -119,29 +125,31 @@ export interface Rows<Needed extends object> {
 
 /** One act at its two paths. */
 interface Twins<Body, Query, Needed extends object>
-  extends Omit<RouteFacts<Body, Query>, keyof Face>,
+  extends Omit<RouteFacts<Body, Query>, "id" | "path" | "status">,
+    Pick<Defaulted, "status">,
     Acting<GuardedAct> {
-  readonly auth: Face;
-  readonly v1: Face;
-  readonly run: (call: TwinCall<Body, Query, Needed>) => Promise<Response>;
-}
-
-/** The differences between the two paths of an act. */
-interface Face {
-  readonly id: string;
-  readonly path: string;
-  readonly summary: string;
+  readonly auth: { readonly id: string; readonly path: string };
+  /** The path; its id is the act's name. */
+  readonly v1: string;
+  readonly run: (call: TwinCall<Body, Query, Needed>) => Promise<Answer>;
 }
 
 /** The functions that make a table of rows: `const rows = rowsFor<AccountAuth>()`. */
 export function rowsFor<Needed extends object>(): Rows<Needed> {
   const guarded: Rows<Needed>["guarded"] = ({ act, refusals = [], ...row }) => ({
+    id: act.name,
+    status: 200,
     ...row,
     access: act.who,
-    refusals: [...new Set([...act.refusals, ...refusals])],
+    refusals: [...new Set([...(act.refusals ?? []), ...refusals])],
   });
   return {
-    open: ({ act, refusals = [], ...row }) => ({ ...row, refusals: [...new Set([...act.refusals, ...refusals])] }),
+    open: ({ act, refusals = [], ...row }) => ({
+      id: act.name,
+      status: 200,
+      ...row,
+      refusals: [...new Set([...(act.refusals ?? []), ...refusals])],
+    }),
     guarded,
     twins: ({ act, auth, v1, run, ...row }) => [
       guarded({
@@ -152,7 +160,7 @@ export function rowsFor<Needed extends object>(): Rows<Needed> {
       }),
       guarded({
         ...row,
-        ...v1,
+        path: v1,
         act,
         run: (call) => run({ ...call, userId: call.parameter("usr_id"), onlyOwn: false }),
       }),

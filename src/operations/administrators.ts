@@ -1,7 +1,6 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/administrator.ts";
-import { generateId, type UserId, uuidFor } from "../domain/id.ts";
-import { newAuditId } from "../engine/audit-id.ts";
+import { newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import type { Executor } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
@@ -41,9 +40,8 @@ export function administratorOperations(core: Executor): AdministratorOperations
       const asked = ask(input);
       return await execute(core, {
         locks: locksOf(acts.grantAdministrator, lockUser(asked.userId)),
-        body: store.grantAdministrator({ ...asked, tupleId: uuidFor("tup", generateId("tup")) }),
+        body: store.grantAdministrator({ ...asked, tupleId: newUuid() }),
         onLostReply: store.recallAdministrator(asked.auditId),
-        decode: (row) => row,
         denial: denialOf(asked.actor, acts.grantAdministrator, asked.userId),
       });
     },
@@ -53,7 +51,6 @@ export function administratorOperations(core: Executor): AdministratorOperations
         locks: locksOf(acts.removeAdministrator, lockUser(asked.userId), lockAdministrators()),
         body: store.removeAdministrator(asked),
         onLostReply: store.recallAdministrator(asked.auditId),
-        decode: (row) => row,
         denial: denialOf(asked.actor, acts.removeAdministrator, asked.userId),
       });
     },

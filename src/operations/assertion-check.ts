@@ -1,13 +1,13 @@
 import { constantTimeEqual, fromBase64Url, fromHex } from "../crypto/bytes.ts";
 import { signInWithPasskey } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
+import { newAuditId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { verifyAssertion } from "../domain/webauthn/assertion.ts";
 import { type AssertionResponse, parseAssertionResponse } from "../domain/webauthn/response.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, challengeOf, verifyChallenge } from "../engine/challenges.ts";
-import { addressCounters } from "../engine/counters.ts";
+import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
 import { executeAndPurge } from "../engine/purge.ts";
@@ -63,18 +63,14 @@ export async function signInChecked(
       counters: await addressCounters(core, context.address),
     }),
     onLostReply: "refuse",
-    decode: (row) => row,
   });
-  if (!reserved.allowed) {
-    throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
-  }
-  // A discoverable credential must name its user (§7.2 step 6).
+  requireAdmitted(reserved);
+  // A discoverable credential must say whose it is (§7.2 step 6).
   const verdict = await verdictOn(core, reserved, response, ["sign_in"], true);
   if (typeof verdict === "string") {
     await execute(core, {
       body: store.recordFailedPasskey({ ...attempted, auditId: newAuditId(), reason: verdict }),
       onLostReply: "repeat",
-      decode: () => undefined,
     });
     throw new AuthError("unauthorized.invalid_credential");
   }

@@ -4,11 +4,9 @@ import { reporter } from "../engine/faults.ts";
 import type { ApiOf, Feature, FeatureParts, OperationsOf } from "../engine/feature.ts";
 import { type AuthOptions, ConfigurationError, createCore } from "../engine/options.ts";
 import { type BatchResults, batch, type Plan } from "../engine/plan.ts";
-import { probeDatabase } from "../engine/probe.ts";
 import { type Realm, realm, type WithRealm } from "../engine/realm.ts";
 import type { PresentedToken, VerifiedSession } from "../engine/sessions.ts";
 import { type Purge, purgeExpired } from "../store/maintenance.ts";
-import { assertProductionClock } from "../store/migrate.ts";
 import type { Statement } from "../store/sql.ts";
 import { signOut } from "./sign-out.ts";
 import { verifySession } from "./verify-session.ts";
@@ -29,10 +27,6 @@ export interface CoreOperations {
   ): Promise<BatchResults<Items>>;
   /** Removes expired tickets and counters, at most `limit` of each. For a schedule. */
   purge(options?: { limit?: number }): Promise<void>;
-  /** Resolves if the database answers, and uses its own clock; one request. @throws {Error} If not. */
-  health(): Promise<void>;
-  /** Rejects unsafe options and an unsafe database: one whose clock can be set, or one behind a query cache. */
-  probe(): Promise<void>;
 }
 
 /** The operations of an application with these features. */
@@ -47,7 +41,7 @@ export type AuthFor<Env, Features extends readonly Feature[]> = (env: Env) => Au
  * Makes the operations of an application: those of every application, and those of its features.
  *
  * Reads nothing, connects to nothing and starts nothing. The options are checked at first use; until they are right, every
- * route and guard of `sallyport/hono` answers 503. `probe()` checks them at once.
+ * route and guard of `sallyport/hono` answers 503. `probe(auth)` checks them at once.
  *
  * @param options The options, or a function that gives them for an environment, for runtimes where secrets come with the
  *   request. It is called once for each environment, so its driver must hold no connection (Neon's does not). One
@@ -98,7 +92,7 @@ function authOf(options: AuthOptions): Auth {
     for (const part of parts) part.check?.();
     isChecked = true;
   };
-  const auth = join([{ operations: coreOperations(core, check) }, ...parts]);
+  const auth = join([{ operations: coreOperations(core) }, ...parts]);
   const made: Realm = {
     core,
     features: options.features,
@@ -114,7 +108,7 @@ function authOf(options: AuthOptions): Auth {
   return auth as Auth;
 }
 
-function coreOperations(core: Core, check: () => void): Omit<CoreOperations, "origins"> {
+function coreOperations(core: Core): Omit<CoreOperations, "origins"> {
   return {
     sessions: {
       verify: (presented) => verifySession(core, presented),
@@ -123,11 +117,6 @@ function coreOperations(core: Core, check: () => void): Omit<CoreOperations, "or
     batch: (items) => batch(core, items),
     purge: async ({ limit = 10_000 } = {}) => {
       await core.database.run(purgeExpired(limit, core.purges));
-    },
-    health: async () => await assertProductionClock(core.database),
-    probe: async () => {
-      check();
-      await probeDatabase(core.database);
     },
   };
 }

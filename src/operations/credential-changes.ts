@@ -1,12 +1,11 @@
 import type { GuardedAct } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
 import { type Credential, credential } from "../domain/credential.ts";
-import { type CredentialId, uuidFor } from "../domain/id.ts";
+import { type CredentialId, newAuditId, uuidFor } from "../domain/id.ts";
 import { toValue } from "../domain/record.ts";
-import { newAuditId } from "../engine/audit-id.ts";
-import { denialOf } from "../engine/denial.ts";
-import { type Work, work } from "../engine/execute.ts";
-import { lockOfCounter, locksOf, lockUsersOf } from "../engine/locks.ts";
+import type { Work } from "../engine/execute.ts";
+import { guardedWork } from "../engine/guarded-work.ts";
+import { lockOfCounter, lockUsersOf } from "../engine/locks.ts";
 import type { Asked } from "../store/audit.ts";
 import * as store from "../store/credentials.ts";
 import type { Lock } from "../store/locks.ts";
@@ -38,12 +37,11 @@ export function credentialWork(
   body: Statement<store.CredentialRow>,
   locks: readonly Lock[],
 ): Work<Credential> {
-  return work({
-    locks: locksOf(act, ...locks),
+  return guardedWork(act, asked, target, {
+    locks,
     body,
     onLostReply: store.recallCredential(asked.resultId ?? target, asked.auditId),
     decode: toCredential,
-    denial: denialOf(asked.actor, act, target),
   });
 }
 

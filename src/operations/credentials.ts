@@ -2,15 +2,14 @@ import type { GuardedAct } from "../domain/act.ts";
 import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/credential.ts";
 import type { Credential, CredentialType } from "../domain/credential.ts";
-import { type CredentialId, generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { type CredentialId, generateId, newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { Admissions, hashFor } from "../engine/admission.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
 import { lockOfCounter, lockUsersOf } from "../engine/locks.ts";
 import type { Page } from "../engine/page.ts";
 import { acceptPassword, hashNewPassword } from "../engine/passwords.ts";
-import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { type Operation, type PlannableOperation, plannable, plannableChange } from "../engine/plan.ts";
 import { readAll, readOne } from "../engine/reads.ts";
 import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
@@ -82,7 +81,7 @@ export interface CredentialOperations {
 export function credentialOperations(core: Core): CredentialOperations {
   const admissions = new Admissions();
   return {
-    createPassword: plannable(core, async (_core, input) => await prepareCreation(input, undefined)),
+    createPassword: plannable(core, async (input) => await prepareCreation(input, undefined)),
 
     async createOwnPassword({ currentPassword, ...input }) {
       // Before an attempt is counted.
@@ -97,11 +96,8 @@ export function credentialOperations(core: Core): CredentialOperations {
     },
 
     async list({ actor, userId }) {
-      return await readAll(
-        core,
-        store.selectCredentialsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
-        toCredential,
-      );
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return await readAll(core, store.selectCredentialsOfUser(asked), toCredential);
     },
 
     async findByIdentifier({ actor, type, identifier }) {
@@ -111,7 +107,7 @@ export function credentialOperations(core: Core): CredentialOperations {
       return await readOne(core, body, (row) => (row.id === null ? undefined : toCredential(row)));
     },
 
-    rotatePassword: plannable(core, async (_core, input) => await prepareRotation(input, undefined)),
+    rotatePassword: plannable(core, async (input) => await prepareRotation(input, undefined)),
 
     async rotateOwnPassword({ currentPassword, ...input }) {
       const { actor, credentialId, password } = input;
@@ -179,7 +175,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     act: GuardedAct,
     statement: typeof store.revokeCredential,
   ): PlannableOperation<OfCredential & OnlyOwn, Credential> {
-    return plannable(core, async (_core, input) => ({ work: changeWork(act, input, statement, undefined), known: {} }));
+    return plannableChange(core, (input) => changeWork(act, input, statement, undefined));
   }
 
   function changeOwnPassword(

@@ -2,10 +2,9 @@ import type { Audited, GuardedAct } from "../domain/act.ts";
 import { type SessionActor, sessionOf } from "../domain/actor.ts";
 import { changePassword } from "../domain/acts/credential.ts";
 import { AuthError } from "../domain/error.ts";
-import { type CredentialId, uuidFor } from "../domain/id.ts";
-import { newAuditId } from "../engine/audit-id.ts";
+import { type CredentialId, newAuditId, uuidFor } from "../domain/id.ts";
 import type { Core } from "../engine/core.ts";
-import { attemptCounters } from "../engine/counters.ts";
+import { attemptCounters, requireAdmitted } from "../engine/counters.ts";
 import { denialOf, isDenial, recordDenial } from "../engine/denial.ts";
 import { execute, type Work } from "../engine/execute.ts";
 import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
@@ -83,7 +82,6 @@ export async function checkCurrentPassword(
       auditId: newAuditId(),
     }),
     onLostReply: "refuse",
-    decode: (row) => row,
   });
   try {
     refuse(reserved.refusal);
@@ -95,9 +93,7 @@ export async function checkCurrentPassword(
     await recordDenial(core, denial, refusal);
     throw refusal;
   }
-  if (!reserved.allowed) {
-    throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
-  }
+  requireAdmitted(reserved);
 
   const matches = await returningOnBusy(core, reserved.counter, () =>
     verifyPasswordHash(core, reserved.passwordHash, password),
@@ -106,7 +102,6 @@ export async function checkCurrentPassword(
     await execute(core, {
       body: store.recordWrongPassword({ actor, act, triedId: reserved.triedId!, auditId: newAuditId() }),
       onLostReply: "repeat",
-      decode: () => undefined,
     });
     throw new AuthError("unauthorized.invalid_credential");
   }

@@ -1,9 +1,8 @@
 import type { Audited } from "../domain/act.ts";
 import { type SessionActor, sessionOf } from "../domain/actor.ts";
-import { type UserId, uuidFor } from "../domain/id.ts";
+import { newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import { holderOfTicket } from "../engine/tickets.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
 import type { FactorAttempt } from "../store/factor-holder.ts";

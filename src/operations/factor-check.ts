@@ -1,12 +1,12 @@
 import type { Audited } from "../domain/act.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
+import { newAuditId } from "../domain/id.ts";
 import { normalizeRecoveryCode } from "../domain/recovery-code.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { matchTotpStep, normalizeTotpCode } from "../domain/totp.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { addressCounters, factorCounters } from "../engine/counters.ts";
+import { addressCounters, factorCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import { type MfaCore, openSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
@@ -93,12 +93,9 @@ export async function reserveAndCheck<Material>(
           : await factorCounters(core, context.address, attempt.units),
     }),
     onLostReply: "refuse",
-    decode: (row) => row,
   });
   await refuseHolder(core, holder, act, reserved.refusal);
-  if (!reserved.allowed) {
-    throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
-  }
+  requireAdmitted(reserved);
 
   const verdict = await returningOnBusy(core, reserved.counter ?? "", () => attempt.verdictOn(reserved));
   if (typeof verdict !== "string")
@@ -106,7 +103,6 @@ export async function reserveAndCheck<Material>(
   await execute(core, {
     body: store.recordFailedFactor({ ...use, auditId: newAuditId(), type, reason: verdict }),
     onLostReply: "repeat",
-    decode: () => undefined,
   });
   throw new AuthError(verdict === "replayed" ? "unauthorized.replayed_totp" : "unauthorized.invalid_factor");
 }

@@ -3,33 +3,30 @@ import { toHex } from "../crypto/bytes.ts";
 import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
-import { type Factor, type FactorRow, factorOf, toFactor } from "../domain/factor.ts";
-import { type FactorId, generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { type Factor, type FactorRow, toFactor } from "../domain/factor.ts";
+import { type FactorId, newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import { generateRecoveryCodes, recoveryCodeCount } from "../domain/recovery-code.ts";
 import type { Transport } from "../domain/session.ts";
 import { acceptName } from "../domain/text.ts";
 import { defaultTotp, generateTotpSecret, otpauthUri, type TotpParameters } from "../domain/totp.ts";
-import { newAuditId } from "../engine/audit-id.ts";
-import { addressCounters } from "../engine/counters.ts";
-import { denialOf } from "../engine/denial.ts";
-import { execute, work } from "../engine/execute.ts";
-import { issueKnownDevice } from "../engine/known-device.ts";
-import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
+import { addressCounters, requireAdmitted } from "../engine/counters.ts";
+import { execute } from "../engine/execute.ts";
+import { guardedWork } from "../engine/guarded-work.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { type MfaCore, sealSecret, totpPlace } from "../engine/mfa-settings.ts";
 import type { Page } from "../engine/page.ts";
 import { hashPassword } from "../engine/passwords.ts";
-import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { readAll } from "../engine/reads.ts";
-import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
-import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import type { Counter } from "../store/counters.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorAttempt, type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
 import type { Statement } from "../store/sql.ts";
-import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
+import { type EnrollmentAuthority, enrollmentBy } from "./enrollment-authority.ts";
 import { checkFactor } from "./factor-check.ts";
+import { type ConfirmedFactor, finishEnrollment } from "./factor-confirmation.ts";
 import type { OnlyOwn } from "./only-own.ts";
 
 /** A pending authenticator app. Its secret is shown only once. */
@@ -60,7 +57,7 @@ export interface FactorOperations {
    */
   confirmTotp: Operation<
     EnrollmentAuthority & { factorId: FactorId; code: string; transport: Transport },
-    IssuedSession & { factor: Factor; knownDevice?: string }
+    ConfirmedFactor
   >;
   /**
    * Ten codes for a user who has lost the other factor. They are shown once; earlier codes stop working. Ends all other
@@ -84,18 +81,15 @@ export interface FactorOperations {
 export function factorOperations(core: MfaCore): FactorOperations {
   return {
     async list({ actor, userId }) {
-      return await readAll(
-        core,
-        store.selectFactorsOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
-        toFactor,
-      );
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return await readAll(core, store.selectFactorsOfUser(asked), toFactor);
     },
 
     async enrollTotp({ label, ...authority }) {
       acceptName(label);
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const userId = await userOf(attempt.holder);
-      const factorId = uuidFor("mfa", generateId("mfa"));
+      const factorId = newUuid();
       const secret = generateTotpSecret();
       const sealed = await sealSecret(core, totpPlace(factorId, userId), secret);
       const row = await enroll(
@@ -131,34 +125,14 @@ export function factorOperations(core: MfaCore): FactorOperations {
         throw isWrong ? new AuthError("precondition.factor_code_invalid", { cause: error }) : error;
       });
       if (proved.checked.type !== "totp") throw new TypeError("Only an authenticator app waits for a code.");
-      const made = await newSession(core, { transport, context: attempt.context });
-      const presentedTokenHash = await presentedWith(authority);
-      const row = await execute(core, {
-        locks: locksOf(
-          acts.confirmFactor,
-          lockUsersOf(userOfHolder(attempt.holder)),
-          ...lockOfToken(presentedTokenHash),
-          ...lockOfCounter(proved.counter),
-        ),
-        mustCommit: true,
-        body: enrollment.confirmFactor({
-          ...attempt,
-          factorId,
-          activation: { type: "totp", step: proved.checked.step },
-          refund: proved.counter,
-          session: made.session,
-          presentedTokenHash,
-        }),
-        onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-        decode: (found) => found,
+      const activation = { type: "totp", step: proved.checked.step } as const;
+      return await finishEnrollment(core, authority, {
+        ...attempt,
+        factorId,
+        transport,
+        activation,
+        refund: proved.counter,
       });
-      refuse(row.refusal);
-      const session = issued(row, made.token);
-      const factor = factorOf(row);
-      // A session's device is already known, for the credential that it may sign in with again.
-      return "ticket" in authority
-        ? { ...session, factor, knownDevice: await issueKnownDevice(core, session.session.credentialId) }
-        : { ...session, factor };
     },
 
     async replaceRecoveryCodes(authority) {
@@ -167,24 +141,19 @@ export function factorOperations(core: MfaCore): FactorOperations {
       const codes = generateRecoveryCodes();
       const hashes: string[] = [];
       for (const code of codes) hashes.push(await hashPassword(core, code));
-      const factorId = uuidFor("mfa", generateId("mfa"));
+      const factorId = newUuid();
       const body = enrollment.replaceRecoveryCodes({ ...attempt, factorId, hashes });
       return { factor: toFactor(await enroll(attempt, factorId, body)), codes };
     },
 
-    revoke: plannable(core, async (_core, { actor, factorId, onlyOwn = false }) => {
-      const act = acts.revokeFactor;
+    revoke: plannableChange(core, ({ actor, factorId, onlyOwn = false }) => {
       const asked = { actor, onlyOwn, auditId: newAuditId(), factorId: uuidFor("mfa", factorId) };
-      return {
-        work: work({
-          locks: locksOf(act, lockUsersOf(store.userOfFactor(asked.factorId))),
-          body: store.revokeFactor(asked),
-          onLostReply: store.recallFactor(asked.factorId, asked.auditId),
-          decode: toFactor,
-          denial: denialOf(actor, act, asked.factorId),
-        }),
-        known: {},
-      };
+      return guardedWork(acts.revokeFactor, asked, asked.factorId, {
+        locks: [lockUsersOf(store.userOfFactor(asked.factorId))],
+        body: store.revokeFactor(asked),
+        onLostReply: store.recallFactor(asked.factorId, asked.auditId),
+        decode: toFactor,
+      });
     }),
   };
 
@@ -201,12 +170,9 @@ export function factorOperations(core: MfaCore): FactorOperations {
         counters: [own, ...(await addressCounters(core, attempt.context.address, recoveryCodeCount))],
       }),
       onLostReply: "refuse",
-      decode: (row) => row,
     });
     await refuseHolder(core, attempt.holder, attempt.act, reserved.refusal);
-    if (!reserved.allowed) {
-      throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
-    }
+    requireAdmitted(reserved);
   }
 
   /** For a ticket this is a request of its own, because the secret is sealed for the ticket's user. */
@@ -215,7 +181,6 @@ export function factorOperations(core: MfaCore): FactorOperations {
     const { userId } = await execute(core, {
       body: enrollment.selectTicketUser(holder),
       onLostReply: "repeat",
-      decode: (row) => row,
     });
     if (userId === null) throw new AuthError("unauthorized.invalid_ticket");
     return userId;
@@ -232,7 +197,6 @@ export function factorOperations(core: MfaCore): FactorOperations {
       // It returns a secret only once, so no transaction of the caller may undo it afterwards.
       mustCommit: true,
       onLostReply: store.recallFactor(factorId, auditId),
-      decode: (found) => found,
     });
     await refuseHolder(core, holder, act, row.refusal);
     return row;

@@ -1,16 +1,13 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { acceptGrace, type MfaPolicy, mfaPolicy } from "../domain/factor.ts";
-import { type UserId, uuidFor } from "../domain/id.ts";
+import { newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { toValue } from "../domain/record.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { denialOf } from "../engine/denial.ts";
-import { work } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
-import { locksOf } from "../engine/locks.ts";
+import { guardedWork } from "../engine/guarded-work.ts";
 import { createMfaCore, type MfaCore, type MfaOptions } from "../engine/mfa-settings.ts";
-import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { readOne } from "../engine/reads.ts";
 import { lockUser } from "../store/locks.ts";
 import { purgeFactors } from "../store/maintenance.ts";
@@ -63,32 +60,24 @@ function policyOperations(core: MfaCore): MfaPolicyOperations {
       return await readOne(core, store.selectMfaPolicy(asked), toPolicy);
     },
 
-    set: plannable(core, async (_core, { actor, userId, required, graceUntil = null }) => {
+    set: plannableChange(core, ({ actor, userId, required, graceUntil = null }) => {
       const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      return {
-        work: work({
-          locks: locksOf(acts.setMfaPolicy, lockUser(asked.userId)),
-          body: store.setMfaPolicy({ ...asked, required, graceUntil: acceptGrace(graceUntil) }),
-          onLostReply: store.recallMfaPolicy(asked.userId, asked.auditId),
-          decode: toPolicy,
-          denial: denialOf(actor, acts.setMfaPolicy, asked.userId),
-        }),
-        known: {},
-      };
+      return guardedWork(acts.setMfaPolicy, asked, asked.userId, {
+        locks: [lockUser(asked.userId)],
+        body: store.setMfaPolicy({ ...asked, required, graceUntil: acceptGrace(graceUntil) }),
+        onLostReply: store.recallMfaPolicy(asked.userId, asked.auditId),
+        decode: toPolicy,
+      });
     }),
 
-    grantEnrollment: plannable(core, async (_core, { actor, userId }) => {
+    grantEnrollment: plannableChange(core, ({ actor, userId }) => {
       const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
-      return {
-        work: work({
-          locks: locksOf(acts.grantEnrollment, lockUser(asked.userId)),
-          body: store.grantEnrollment(asked),
-          onLostReply: store.recallGrant(asked.auditId),
-          decode: () => undefined,
-          denial: denialOf(actor, acts.grantEnrollment, asked.userId),
-        }),
-        known: {},
-      };
+      return guardedWork(acts.grantEnrollment, asked, asked.userId, {
+        locks: [lockUser(asked.userId)],
+        body: store.grantEnrollment(asked),
+        onLostReply: store.recallGrant(asked.auditId),
+        decode: () => undefined,
+      });
     }),
   };
 }

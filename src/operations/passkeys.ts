@@ -3,14 +3,13 @@ import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/passkey.ts";
 import type { Credential } from "../domain/credential.ts";
 import { AuthError } from "../domain/error.ts";
-import { type CredentialId, generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { type CredentialId, newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import { type Passkey, passkey } from "../domain/passkey.ts";
 import { toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { acceptName } from "../domain/text.ts";
 import { parseAssertionResponse, parseRegistrationResponse } from "../domain/webauthn/response.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine/challenges.ts";
 import type { Core } from "../engine/core.ts";
 import { withDecoys } from "../engine/decoy-credentials.ts";
@@ -21,7 +20,7 @@ import { normalIdentifier } from "../engine/identifiers.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { Page } from "../engine/page.ts";
 import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "../engine/passkey-settings.ts";
-import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
@@ -127,7 +126,6 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
         locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
         body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
         onLostReply: "repeat",
-        decode: (found) => found,
       });
       await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now));
@@ -139,7 +137,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
       const parsed = parseRegistrationResponse(response);
       const key = parsed && (await verifyKey(core, parsed, registrationBinding(holder)));
       if (!key) throw new AuthError("invalid_format.webauthn");
-      const passkeyId = uuidFor("cred", generateId("cred"));
+      const passkeyId = newUuid();
       const auditId = newAuditId();
       const row = await execute(core, {
         locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
@@ -154,18 +152,14 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
           key,
         }),
         onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
-        decode: (found) => found,
       });
       await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
       return toPasskey(row);
     },
 
     async list({ actor, userId }) {
-      return await readAll(
-        core,
-        passkeyStore.selectPasskeysOfUser({ actor, auditId: newAuditId(), userId: uuidFor("usr", userId) }),
-        toPasskey,
-      );
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return await readAll(core, passkeyStore.selectPasskeysOfUser(asked), toPasskey);
     },
 
     async rename({ actor, passkeyId, name }) {
@@ -180,9 +174,9 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
       });
     },
 
-    revoke: plannable(core, async (_core, { actor, passkeyId }) => {
+    revoke: plannableChange(core, ({ actor, passkeyId }) => {
       const asked = { actor, credentialId: passkeyId, onlyOwn: true, onlyPasskey: true };
-      return { work: changeWork(acts.revokeOwnPasskey, asked, revokeCredential, undefined), known: {} };
+      return changeWork(acts.revokeOwnPasskey, asked, revokeCredential, undefined);
     }),
 
     async signInOptions({ identifier } = {}) {
@@ -190,7 +184,6 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
       const { now, credentialIds } = await execute(core, {
         body: store.selectSignInOptions((named && normalIdentifier(core, named)) ?? ""),
         onLostReply: "repeat",
-        decode: (row) => row,
       });
       const challenge = await issueChallenge(core, ["sign_in"], now);
       return assertionOptions(challenge, named === undefined ? [] : await withDecoys(core, named, credentialIds));
@@ -210,7 +203,6 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
       const row = await execute(core, {
         body: store.selectAssertionOptions({ holder }),
         onLostReply: "repeat",
-        decode: (found) => found,
       });
       refuse(row.refusal);
       return assertionOptions(await issueChallenge(core, proofBinding(holder), row.now), row.credentialIds);

@@ -1,8 +1,7 @@
 import type { SessionActor } from "../domain/actor.ts";
 import { changePassword } from "../domain/acts/credential.ts";
-import { generateId, uuidFor } from "../domain/id.ts";
+import { newAuditId, newUuid } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { work } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
@@ -12,6 +11,7 @@ import type { Operation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { userOfCredential } from "../store/credentials.ts";
 import * as store from "../store/password-change.ts";
+import { recallSession } from "../store/sessions.ts";
 import { withOwnPassword } from "./current-password.ts";
 
 export type ChangePassword = Operation<
@@ -42,13 +42,13 @@ export function changePasswordOperation(core: Core): ChangePassword {
         body: store.spendPasswordChange({
           actor,
           credentialId,
-          newCredentialId: uuidFor("cred", generateId("cred")),
+          newCredentialId: newUuid(),
           passwordHash,
           needsFactor,
           session: made.session,
           auditId,
         }),
-        onLostReply: store.recallPasswordChange(made.session.sessionId, auditId),
+        onLostReply: recallSession(made.session.sessionId, auditId),
         decode: (found) => found,
       });
     });

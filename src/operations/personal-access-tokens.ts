@@ -1,6 +1,6 @@
 import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/personal-access-token.ts";
-import { generateId, type PersonalAccessTokenId, type UserId, uuidFor } from "../domain/id.ts";
+import { generateId, newAuditId, type PersonalAccessTokenId, type UserId, uuidFor } from "../domain/id.ts";
 import {
   acceptExpiry,
   acceptScopes,
@@ -12,16 +12,16 @@ import {
 import { toValue } from "../domain/record.ts";
 import { acceptName } from "../domain/text.ts";
 import { Admissions, hashFor } from "../engine/admission.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
-import { execute, work } from "../engine/execute.ts";
+import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
+import { guardedWork } from "../engine/guarded-work.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { checked } from "../engine/options.ts";
-import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
+import { type Page, pageOf } from "../engine/page.ts";
 import { hashPassword } from "../engine/passwords.ts";
-import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { readOne, readPage } from "../engine/reads.ts";
 import { lockUser } from "../store/locks.ts";
 import * as store from "../store/personal-access-tokens.ts";
@@ -150,32 +150,20 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
       return await readOne(core, store.selectPersonalAccessToken(asked), toPersonalAccessToken);
     },
 
-    async list({ actor, userId, cursor, limit, status }) {
-      const size = pageLimit(limit);
-      const body = store.selectPersonalAccessTokensOfUser({
-        actor,
-        auditId: newAuditId(),
-        userId: uuidFor("usr", userId),
-        after: decodeCursor("pat", cursor),
-        limit: size,
-        status,
-      });
-      return await readPage(core, body, size, toPersonalAccessToken);
+    async list({ actor, userId, status, ...input }) {
+      const page = pageOf("pat", input);
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId), status, ...page };
+      return await readPage(core, store.selectPersonalAccessTokensOfUser(asked), page.limit, toPersonalAccessToken);
     },
 
-    revoke: plannable(core, async (_core, { actor, tokenId, onlyOwn = false }) => {
-      const act = acts.revokePat;
+    revoke: plannableChange(core, ({ actor, tokenId, onlyOwn = false }) => {
       const asked = { actor, onlyOwn, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId) };
-      return {
-        work: work({
-          locks: locksOf(act, lockUsersOf(store.userOfPersonalAccessToken(asked.tokenId))),
-          body: store.revokePersonalAccessToken(asked),
-          onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
-          decode: toPersonalAccessToken,
-          denial: denialOf(actor, act, asked.tokenId),
-        }),
-        known: {},
-      };
+      return guardedWork(acts.revokePat, asked, asked.tokenId, {
+        locks: [lockUsersOf(store.userOfPersonalAccessToken(asked.tokenId))],
+        body: store.revokePersonalAccessToken(asked),
+        onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
+        decode: toPersonalAccessToken,
+      });
     }),
   };
 }

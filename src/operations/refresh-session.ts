@@ -3,9 +3,8 @@ import { sha256Hex } from "../crypto/digest.ts";
 import { refreshSession as act } from "../domain/acts/session.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { generateId, type SessionId, uuidFor } from "../domain/id.ts";
+import { newAuditId, newUuid, type SessionId, uuidFor } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
 import { lockOfToken, locksOf } from "../engine/locks.ts";
@@ -23,7 +22,7 @@ export async function refreshSession(
   if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_token");
   const tokenHash = await sha256Hex(token);
   const child = await deriveChild(core, token);
-  const childId = uuidFor("ses", generateId("ses"));
+  const childId = newUuid();
   const auditId = newAuditId();
   const rows = await execute(core, {
     locks: locksOf(act, ...lockOfToken(tokenHash)),

@@ -1,6 +1,6 @@
 import { fromHex, toHex } from "../crypto/bytes.ts";
 import { isSealed, SealingError, SealingKeys, sealedHead, sealedMark } from "../crypto/sealing.ts";
-import { newAuditId } from "../engine/audit-id.ts";
+import { newAuditId } from "../domain/id.ts";
 import type { Executor } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
 import { totpPlace } from "../engine/mfa-settings.ts";

@@ -5,10 +5,9 @@ import { stepUp } from "../domain/acts/session.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
-import { type FactorId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { type FactorId, newAuditId, type UserId, uuidFor, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
@@ -111,7 +110,6 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
           newTicketHash: await sha256Hex(ticket),
         }),
         onLostReply: store.recallUpgradedTicket(auditId),
-        decode: (found) => found,
       });
       const { checked } = proved;
       requireSpent(row, checked);
@@ -174,7 +172,6 @@ export async function spendOnSession(
       presentedTokenHash,
     }),
     onLostReply: store.recallSpentFactor(made.session.sessionId, auditId),
-    decode: (found) => found,
   });
   requireSpent(row, spend.checked);
   return issued(row, made.token);

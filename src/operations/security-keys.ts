@@ -1,22 +1,21 @@
 import { randomBytes, toHex } from "../crypto/bytes.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { AuthError } from "../domain/error.ts";
-import { type Factor, factorOf, toFactor } from "../domain/factor.ts";
-import { type FactorId, generateId, uuidFor } from "../domain/id.ts";
+import { type Factor, toFactor } from "../domain/factor.ts";
+import { type FactorId, newUuid, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
 import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, issueChallenge } from "../engine/challenges.ts";
 import { execute } from "../engine/execute.ts";
-import { issueKnownDevice } from "../engine/known-device.ts";
-import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { PasskeyCore } from "../engine/passkey-settings.ts";
 import type { Operation } from "../engine/plan.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
-import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
-import { type EnrollmentAuthority, enrollmentBy, presentedWith } from "./enrollment-authority.ts";
+import { type EnrollmentAuthority, enrollmentBy } from "./enrollment-authority.ts";
+import { type ConfirmedFactor, finishEnrollment } from "./factor-confirmation.ts";
 import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
 
 /** Security keys as second factors (Flametrench ADR 0010). Unlike passkeys, they never sign a user in by themselves. */
@@ -35,7 +34,7 @@ export interface SecurityKeyOperations {
    */
   confirm: Operation<
     EnrollmentAuthority & { factorId: FactorId; response: unknown; transport: Transport },
-    IssuedSession & { factor: Factor; knownDevice?: string }
+    ConfirmedFactor
   >;
 }
 
@@ -48,7 +47,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
     async enroll(authority) {
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const { holder } = attempt;
-      const factorId = uuidFor("mfa", generateId("mfa"));
+      const factorId = newUuid();
       const row = await execute(core, {
         locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
         body: enrollment.insertPendingWebauthn({
@@ -59,7 +58,6 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
         }),
         // The reply carries the challenge, so after a lost reply it cannot be answered.
         onLostReply: "refuse",
-        decode: (found) => found,
       });
       await refuseHolder(core, holder, attempt.act, row.refusal);
       const challenge = await issueChallenge(core, bindingOf(holder, factorId), row.now);
@@ -73,33 +71,12 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
         acts.confirmFactor,
         store.userOfFactor(factorId),
       );
-      const { holder } = attempt;
       const parsed = parseRegistrationResponse(response);
-      const key = parsed && (await verifyKey(core, parsed, bindingOf(holder, factorId)));
+      const key = parsed && (await verifyKey(core, parsed, bindingOf(attempt.holder, factorId)));
       if (!key) throw new AuthError("invalid_format.webauthn");
-      const made = await newSession(core, { transport, context: attempt.context });
-      const presentedTokenHash = await presentedWith(authority);
-      const row = await execute(core, {
-        locks: locksOf(acts.confirmFactor, lockUsersOf(userOfHolder(holder)), ...lockOfToken(presentedTokenHash)),
-        mustCommit: true,
-        body: enrollment.confirmFactor({
-          ...attempt,
-          factorId,
-          activation: { type: "webauthn", key, name: null },
-          // Nothing was reserved: a key cannot be guessed.
-          refund: "",
-          session: made.session,
-          presentedTokenHash,
-        }),
-        onLostReply: enrollment.recallConfirmation({ ...attempt, factorId }, made.session.sessionId),
-        decode: (found) => found,
-      });
-      await refuseHolder(core, holder, attempt.act, row.refusal);
-      const session = issued(row, made.token);
-      const factor = factorOf(row);
-      return "ticket" in authority
-        ? { ...session, factor, knownDevice: await issueKnownDevice(core, session.session.credentialId) }
-        : { ...session, factor };
+      const activation = { type: "webauthn", key, name: null } as const;
+      // Nothing was reserved: nobody guesses a key.
+      return await finishEnrollment(core, authority, { ...attempt, factorId, transport, activation, refund: "" });
     },
   };
 }

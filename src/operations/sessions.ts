@@ -3,16 +3,15 @@ import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/session.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { type CredentialId, type SessionId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { type CredentialId, newAuditId, type SessionId, type UserId, uuidFor, wireId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { minimumTtlSeconds, type Session, type Transport } from "../domain/session.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { denialOf } from "../engine/denial.ts";
 import { execute, work } from "../engine/execute.ts";
+import { guardedWork } from "../engine/guarded-work.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
-import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
-import { type Operation, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { type Page, pageOf } from "../engine/page.ts";
+import { type Operation, type PlannableOperation, plannable, plannableChange } from "../engine/plan.ts";
 import { readOne, readPage } from "../engine/reads.ts";
 import {
   type IssuedSession,
@@ -78,7 +77,7 @@ export interface SessionOperations {
 
 export function sessionOperations(core: Core): SessionOperations {
   return {
-    create: plannable(core, async (_core, input) => {
+    create: plannable(core, async (input) => {
       const { ticket, userId, credentialId, ttlSeconds, transport = "token", context = {} } = input;
       // Written so that NaN is also too short.
       if (ttlSeconds !== undefined && !(ttlSeconds >= minimumTtlSeconds)) {
@@ -114,34 +113,23 @@ export function sessionOperations(core: Core): SessionOperations {
       return await readOne(core, store.selectSession(asked), toSession);
     },
 
-    async list({ actor, userId, cursor, limit, onlyLive = false }) {
-      const size = pageLimit(limit);
-      const body = store.selectSessionsOfUser({
-        actor,
-        auditId: newAuditId(),
-        userId: uuidFor("usr", userId),
-        after: decodeCursor("ses", cursor),
-        limit: size,
-        onlyLive,
-        defaultIdleSeconds: core.lifetimes.level1.idleSeconds,
-      });
-      return await readPage(core, body, size, toSession);
+    async list({ actor, userId, onlyLive = false, ...input }) {
+      const page = pageOf("ses", input);
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId), onlyLive, ...page };
+      const defaultIdleSeconds = core.lifetimes.level1.idleSeconds;
+      return await readPage(core, store.selectSessionsOfUser({ ...asked, defaultIdleSeconds }), page.limit, toSession);
     },
 
     refresh: (presented) => refreshSession(core, presented),
 
-    revoke: plannable(core, async (_core, { actor, sessionId, onlyOwn }) => {
+    revoke: plannableChange(core, ({ actor, sessionId, onlyOwn }) => {
       const asked = { actor, onlyOwn, auditId: newAuditId(), sessionId: uuidFor("ses", sessionId) };
-      return {
-        work: work({
-          locks: locksOf(acts.revokeSession, lockUsersOf(store.userOfSession(asked.sessionId))),
-          body: store.revokeSession(asked),
-          onLostReply: store.recallSession(asked.sessionId, asked.auditId),
-          decode: toSession,
-          denial: denialOf(actor, acts.revokeSession, asked.sessionId),
-        }),
-        known: {},
-      };
+      return guardedWork(acts.revokeSession, asked, asked.sessionId, {
+        locks: [lockUsersOf(store.userOfSession(asked.sessionId))],
+        body: store.revokeSession(asked),
+        onLostReply: store.recallSession(asked.sessionId, asked.auditId),
+        decode: toSession,
+      });
     }),
 
     async revokeOthers({ actor }) {

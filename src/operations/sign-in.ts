@@ -3,12 +3,11 @@ import { signIn as act } from "../domain/acts/sign-in.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
-import { type CredentialId, type UserId, wireId } from "../domain/id.ts";
+import { type CredentialId, newAuditId, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { attemptCounters } from "../engine/counters.ts";
+import { attemptCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
@@ -134,11 +133,8 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
       deviceCredentialId: device?.credentialId,
     }),
     onLostReply: "refuse",
-    decode: (row) => row,
   });
-  if (!reserved.allowed) {
-    throw new AuthError("too_many_requests", { retryAfterSeconds: reserved.retryAfterSeconds ?? 1 });
-  }
+  requireAdmitted(reserved);
 
   const matches = await returningOnBusy(core, reserved.counter, () =>
     verifyPasswordHash(core, reserved.passwordHash, password),
@@ -148,7 +144,6 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
     await execute(core, {
       body: store.recordFailedSignIn(attempt),
       onLostReply: "repeat",
-      decode: () => undefined,
     });
     throw new AuthError("unauthorized.invalid_credential");
   }
@@ -172,7 +167,6 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
       rehashed,
     }),
     onLostReply: store.recallSpentPassword(made.session.sessionId, attempt.auditId),
-    decode: (found) => found,
   });
   if (!row.live) throw new AuthError("unauthorized.invalid_credential");
   if (row.next === "closed") throw new AuthError("forbidden.enrollment_not_granted");

@@ -1,8 +1,8 @@
 import { sha256Hex } from "../crypto/digest.ts";
 import { signOut as act } from "../domain/acts/session.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
+import { newAuditId } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
 import { lockOfToken, locksOf } from "../engine/locks.ts";
@@ -22,6 +22,5 @@ export async function signOut(core: Core, { token, transport, context = {} }: Pr
       context: cleanContext(context),
     }),
     onLostReply: "repeat",
-    decode: () => undefined,
   });
 }

@@ -1,10 +1,9 @@
 import { signUp as act } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
-import { encodeId, generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { newAuditId, newUuid, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { storableText } from "../domain/text.ts";
 import { Admissions } from "../engine/admission.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptCounters } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
@@ -17,7 +16,7 @@ import { Plan, type PlannableOperation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
-import type { SessionUserRow } from "../store/sessions.ts";
+import { recallSession, type SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-up.ts";
 import type { PasswordProof } from "./sign-in.ts";
 
@@ -64,7 +63,6 @@ function signUpOperation(core: Core): SignUp {
       mustCommit: true,
       body: store.signUp({ ...made, counters: attempt.counters }),
       onLostReply: store.recallSignUp(made.session.sessionId, made.auditId),
-      decode: (found) => found,
     });
     admissions.requireAllowed(attempt.counters, row);
     if (!row.created) throw new AuthError("conflict.duplicate_credential");
@@ -113,7 +111,6 @@ async function admit(core: Core, attempt: Attempt, admissions: Admissions): Prom
     body: store.admitSignUp({ counters, context, identifierDigest, auditId: newAuditId() }),
     mustCommit: true,
     onLostReply: "refuse",
-    decode: (found) => found,
   });
   admissions.requireAllowed(counters, row);
 }
@@ -129,8 +126,8 @@ async function newAccount(
   const { session, token } = await newSession(core, { transport, context });
   return {
     account: {
-      userId: uuidFor("usr", generateId("usr")),
-      credentialId: uuidFor("cred", generateId("cred")),
+      userId: newUuid(),
+      credentialId: newUuid(),
       identifier,
       passwordHash: await hash(password),
       displayName,
@@ -151,11 +148,11 @@ async function create(core: Core, attempt: Attempt) {
     returningOnBusy(core, counter!.name, () => hashPassword(core, password)),
   );
   return {
-    userId: encodeId("usr", account.userId),
+    userId: wireId("usr", account.userId),
     work: work({
       locks: attempt.locks,
       body: store.createAccount(account),
-      onLostReply: store.recallAccount(account.session.sessionId, account.auditId),
+      onLostReply: recallSession(account.session.sessionId, account.auditId),
       decode: (row) => signedUp(core, row, token),
       denial: () => store.recordTakenIdentifier({ ...attempt, auditId: newAuditId() }),
     }),

@@ -1,20 +1,19 @@
 import type { GuardedAct } from "../domain/act.ts";
 import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/user.ts";
-import { generateId, type UserId, uuidFor } from "../domain/id.ts";
+import { generateId, newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { storableText } from "../domain/text.ts";
 import type { Status, User } from "../domain/user.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { denialOf } from "../engine/denial.ts";
-import { execute, type Work, work } from "../engine/execute.ts";
+import { execute, type Work } from "../engine/execute.ts";
+import { guardedWork } from "../engine/guarded-work.ts";
 import { claimFor } from "../engine/idempotency.ts";
-import { lockOfCounter, locksOf } from "../engine/locks.ts";
-import { decodeCursor, type Page, pageLimit } from "../engine/page.ts";
-import { type Operation, Plan, type PlannableOperation, plannable } from "../engine/plan.ts";
+import { lockOfCounter } from "../engine/locks.ts";
+import { type Page, pageOf } from "../engine/page.ts";
+import { type Operation, Plan, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { readOne, readPage } from "../engine/reads.ts";
 import { toUser } from "../engine/sessions.ts";
-import type { Asked } from "../store/audit.ts";
+import type { AskedOfUser } from "../store/audit.ts";
 import { claimKey } from "../store/idempotency.ts";
 import { type Lock, lockUser } from "../store/locks.ts";
 import type { CurrentPassword } from "../store/password-proof.ts";
@@ -91,22 +90,15 @@ export function userOperations(core: Core): UserOperations {
       }),
     ),
 
-    async list({ actor, cursor, limit, query, status }) {
-      const size = pageLimit(limit);
-      const body = store.selectUsers({
-        actor,
-        auditId: newAuditId(),
-        after: decodeCursor("usr", cursor),
-        limit: size,
-        query: query === undefined ? undefined : storableText(query),
-        status,
-      });
-      return await readPage(core, body, size, toUser);
+    async list({ actor, query, status, ...input }) {
+      const page = pageOf("usr", input);
+      const asked = { actor, auditId: newAuditId(), query: query && storableText(query), status, ...page };
+      return await readPage(core, store.selectUsers(asked), page.limit, toUser);
     },
 
     suspend: change(acts.suspendUser, store.suspendUser, lockAdministrators()),
     reinstate: change(acts.reinstateUser, store.reinstateUser),
-    revoke: plannable(core, async (_core, input) => ({ work: revokeWork(input, undefined), known: {} })),
+    revoke: plannableChange(core, (input) => revokeWork(input, undefined)),
 
     revokeOwn: async ({ currentPassword, ...input }) =>
       await withOwnPassword(core, { actor: input.actor, currentPassword, act: acts.revokeUser }, (proof) =>
@@ -134,27 +126,22 @@ export function userOperations(core: Core): UserOperations {
 
   function change<Input extends OfUser>(
     act: GuardedAct,
-    statement: (asked: Asked & { userId: string }, input: Input) => Statement<store.UserRow>,
+    statement: (asked: AskedOfUser, input: Input) => Statement<store.UserRow>,
     ...locks: readonly Lock[]
   ): PlannableOperation<Input, User> {
-    return plannable(core, async (_core, input) => {
+    return plannableChange(core, (input) => {
       const asked = { actor: input.actor, auditId: newAuditId(), userId: uuidFor("usr", input.userId) };
-      return { work: userWork(act, asked, statement(asked, input), [lockUser(asked.userId), ...locks]), known: {} };
+      return userWork(act, asked, statement(asked, input), [lockUser(asked.userId), ...locks]);
     });
   }
 }
 
 function userWork(
   act: GuardedAct,
-  asked: Asked & { userId: string },
+  asked: AskedOfUser,
   body: Statement<store.UserRow>,
   locks: readonly Lock[],
 ): Work<User> {
-  return work({
-    locks: locksOf(act, ...locks),
-    body,
-    onLostReply: store.recallUser(asked.userId, asked.auditId),
-    decode: toUser,
-    denial: denialOf(asked.actor, act, asked.userId),
-  });
+  const onLostReply = store.recallUser(asked.userId, asked.auditId);
+  return guardedWork(act, asked, asked.userId, { locks, body, onLostReply, decode: toUser });
 }

@@ -1,13 +1,12 @@
 import { sha256Hex } from "../crypto/digest.ts";
 import { classifyBearer } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { type PersonalAccessTokenId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { newAuditId, type PersonalAccessTokenId, type UserId, uuidFor, wireId } from "../domain/id.ts";
 import { patPrefix, splitPatToken } from "../domain/personal-access-token.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { User } from "../domain/user.ts";
-import { newAuditId } from "../engine/audit-id.ts";
 import type { Core } from "../engine/core.ts";
-import { addressCounters } from "../engine/counters.ts";
+import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import { verifyPasswordHash } from "../engine/passwords.ts";
 import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../engine/proved-tokens.ts";
@@ -86,7 +85,6 @@ export class PersonalAccessTokenVerifier {
       body: store.useProvedToken({ ...proof, tokenId, proofSeconds }),
       onLostReply: "repeat",
       mustCommit: true,
-      decode: (found) => found,
     });
     if (row?.proved && row.refusal === null) return row;
     // From now on it is counted like any other token.
@@ -106,7 +104,7 @@ export class PersonalAccessTokenVerifier {
       onLostReply: "refuse",
       decode: (reserved) => reserved,
     });
-    if (!row.allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: row.retryAfterSeconds ?? 1 });
+    requireAdmitted(row);
 
     const matches = await this.#matches(check, row).catch(async (error: unknown) => {
       await this.#try(store.returnTokenCheck(names));

@@ -1,23 +1,18 @@
 import * as acts from "../domain/acts/administrator.ts";
 import { administratorRelation, systemObjectId, systemObjectType } from "../domain/administrator.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
-import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
+import { type AskedOfUser, committed, insertAuditEvent, successOf } from "./audit.ts";
 import { handle } from "./cte.ts";
 import { hasStrongProof } from "./held-factors.ts";
 import { isAdministrator, isLastAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
-
-/** The input of every change of the administrators. */
-interface OfAdministrator extends Asked {
-  readonly userId: string;
-}
 
 /**
  * Makes a user an administrator; a user who already is one stays one. Only the application or another administrator may. The
  * user must already have a second factor: otherwise an attacker with the password could enroll the first one, and would have
  * the right (S05).
  */
-export function grantAdministrator(asked: OfAdministrator & { tupleId: string }): Statement<{ granted: boolean }> {
+export function grantAdministrator(asked: AskedOfUser & { tupleId: string }): Statement<{ granted: boolean }> {
   const actor = acting(asked.actor);
   return sql`
     with ${actor.define},
@@ -41,8 +36,8 @@ export function grantAdministrator(asked: OfAdministrator & { tupleId: string })
     from verdict left join tup on true where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
-/** Removes the relation, but never from the last active administrator. The batch has locked all administrators. */
-export function removeAdministrator(asked: OfAdministrator): Statement<{ removed: boolean }> {
+/** Takes the relation away, but never from the last active administrator. The batch has locked all of them. */
+export function removeAdministrator(asked: AskedOfUser): Statement<{ removed: boolean }> {
   const actor = acting(asked.actor);
   return sql`
     with ${actor.define},

@@ -42,6 +42,11 @@ export interface Asked {
   readonly onlyOwn?: boolean | undefined;
 }
 
+/** An act on a user as a whole. */
+export interface AskedOfUser extends Asked {
+  readonly userId: string;
+}
+
 /** The event of an act that succeeds. */
 export function successOf(act: Audited, { actor, auditId }: Asked, targetId: Statement): AuditEvent {
   return { id: auditId, act, outcome: "success", actor, context: actor.context, targetId };

@@ -45,11 +45,11 @@ const failuresThatClose = 100;
  */
 export function countAttempts(attempt: {
   counters: readonly Counter[];
-  account: Statement;
-  knownDevice: Statement;
+  account?: Statement;
+  knownDevice?: Statement;
   condition?: Statement;
 }): Statement {
-  const { counters, account, knownDevice, condition = sql`true` } = attempt;
+  const { counters, account = sql`null::text`, knownDevice = sql`false`, condition = sql`true` } = attempt;
   const text = (field: (counter: Counter) => string | number): string[] =>
     counters.map((counter) => String(field(counter)));
   return sql`wanted as materialized (
@@ -64,7 +64,7 @@ export function countAttempts(attempt: {
       select coalesce(bool_and(count <= maximum), true) as ok from counted_addresses),
     counted_account as (${countInto(sql`kind <> 'address' and (select ok from admitted)`)}),
     counted as (select * from counted_addresses union all select * from counted_account),
-    quota as materialized (
+    reserved as materialized (
       select coalesce(bool_and(count <= maximum and not closed), false) as allowed,
         coalesce(bool_or(case
           when closed then count = 1 or (streak = ${failuresThatClose + 1}::int and count <= maximum)
@@ -75,18 +75,20 @@ export function countAttempts(attempt: {
       from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
 }
 
-/** Counts an attempt alone, before any work is done for it. */
-export function countAlone(
-  counters: readonly Counter[],
-): Statement<{ allowed: boolean; retryAfterSeconds: number | null }> {
-  return sql`
-    with ${countAttempts({ counters, ...withoutDevice() })}
-    select quota.allowed, quota.retry_after as "retryAfterSeconds" from quota`;
+/** Whether an attempt was counted, or how long to wait. */
+export interface Admission {
+  readonly allowed: boolean;
+  readonly retryAfterSeconds: number | null;
 }
 
-/** What {@link countAttempts} takes of an attempt that no account's or device's counter counts, or whose counter is given. */
-export function withoutDevice(account: Statement = sql`null::text`): { account: Statement; knownDevice: Statement } {
-  return { account, knownDevice: sql`false` };
+/** The columns of an {@link Admission}, of the CTE `reserved`. */
+export function admissionColumns(): Statement {
+  return sql`reserved.allowed, reserved.retry_after as "retryAfterSeconds"`;
+}
+
+/** Counts an attempt alone, before any work is done for it. */
+export function countAlone(counters: readonly Counter[]): Statement<Admission> {
+  return sql`with ${countAttempts({ counters })} select ${admissionColumns()} from reserved`;
 }
 
 /**

@@ -5,7 +5,7 @@ import { uuidFor } from "../domain/id.ts";
 import type { RowOf } from "../domain/record.ts";
 import type { Status } from "../domain/user.ts";
 import { acting, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
-import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
+import { type Asked, type AskedOfUser, committed, insertAuditEvent, successOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { refund } from "./counters.ts";
 import { type Handle, handle } from "./cte.ts";
@@ -87,8 +87,8 @@ export function selectCredential(asked: OfCredential): Statement<Guarded<Credent
   return guardedRead({ ...ofCredential(acts.getCredential, asked), columns: columns() });
 }
 
-/** All credentials of a user, oldest first. If there are none, one row holds the refusal. */
-export function selectCredentialsOfUser(asked: Asked & { userId: string }): Statement<Guarded<CredentialRow>> {
+/** All credentials of a user in the order of their making, with one row that holds the refusal where there are none. */
+export function selectCredentialsOfUser(asked: AskedOfUser): Statement<Guarded<CredentialRow>> {
   return guardedList({ ...ofUser(acts.listCredentials, asked), of: sql`cred`, columns: columns() });
 }
 

@@ -8,7 +8,7 @@
 import { enrollmentSeconds, type FactorRow, type FactorType, ticketAttempts } from "../domain/factor.ts";
 import type { Prefixed } from "../domain/record.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type Cte, type Handle, handle } from "./cte.ts";
 import { endings, loginsOf } from "./endings.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
@@ -103,17 +103,16 @@ function dropPending(holder: Handle<"holder">, type: FactorType): Statement {
  */
 export function reserveRecoveryCodes(
   enrollment: FactorAttempt & { counters: readonly Counter[] },
-): Statement<{ refusal: string | null; allowed: boolean; retryAfterSeconds: number | null }> {
+): Statement<Admission & { refusal: string | null }> {
   const holder = holderOf(enrollment, false);
   return sql`
     with ${holder.define},
     verdict as materialized (select holder.usr_id, ${recoveryRefusal(holder.name)} as refusal from holder),
     ${countAttempts({
       counters: enrollment.counters,
-      ...withoutDevice(),
       condition: sql`(select refusal is null from verdict)`,
     })}
-    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds" from verdict cross join quota`;
+    select verdict.refusal, ${admissionColumns()} from verdict cross join reserved`;
 }
 
 /** SQL for why `holder` may have no recovery codes: they stand in for another factor, so there must be one. */

@@ -7,7 +7,7 @@
 import { type FactorType, ticketAttempts } from "../domain/factor.ts";
 import type { TotpAlgorithm } from "../domain/totp.ts";
 import { insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type Cte, cte, type Handle } from "./cte.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -27,12 +27,10 @@ export interface FactorMaterial {
   readonly recoveryConsumed: readonly string[] | null;
 }
 
-/** The outcome of reserving an attempt, in addition to the material. */
-export interface Reserved {
+/** What reserving an attempt says besides the material. */
+export interface Reserved extends Admission {
   readonly refusal: string | null;
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
-  /** The counter that was counted in addition to the addresses'; null for proofs that cannot be guessed. */
+  /** The counter that was counted besides the addresses'; null for what nobody can guess. */
   readonly counter: string | null;
   readonly userId: string;
   /** Seconds since 1970 by the database's clock, in text. */
@@ -76,15 +74,15 @@ export function reserveFactor<Found>(
     with ${whose.define},
     ${countAttempts({
       counters: attempt.counters,
-      ...withoutDevice(counterOf(attempt, whose.name)),
+      account: counterOf(attempt, whose.name),
       condition: sql`(select refusal is null from holder)`,
     })},
     admitted_try as (${
       "ticketHash" in holder
-        ? sql`update login_ticket t set attempts = t.attempts + 1 from quota
-            where t.token_hash = decode(${holder.ticketHash}, 'hex') and quota.allowed
+        ? sql`update login_ticket t set attempts = t.attempts + 1 from reserved
+            where t.token_hash = decode(${holder.ticketHash}, 'hex') and reserved.allowed
               and t.attempts < ${ticketAttempts}::int returning 1 as one`
-        : sql`select 1 as one from quota where quota.allowed`
+        : sql`select 1 as one from reserved where reserved.allowed`
     }),
     audit as (${insertAuditEvent(
       {
@@ -92,13 +90,13 @@ export function reserveFactor<Found>(
         outcome: "denied",
         metadata: sql`'{"reason": "too_many_requests"}'::jsonb`,
       },
-      sql`holder cross join quota where quota.just_limited`,
+      sql`holder cross join reserved where reserved.just_limited`,
     )})
-    select coalesce(who.refusal, case when quota.allowed and admitted_try.one is null
+    select coalesce(who.refusal, case when reserved.allowed and admitted_try.one is null
         then 'unauthorized.invalid_ticket' end) as refusal,
-      quota.allowed, quota.retry_after as "retryAfterSeconds", quota.counter, who.usr_id as "userId", ${material.columns},
+      ${admissionColumns()}, reserved.counter, who.usr_id as "userId", ${material.columns},
       floor(extract(epoch from sallyport_now()))::bigint::text as now
-    from holder who cross join quota left join admitted_try on true
+    from holder who cross join reserved left join admitted_try on true
     left join holder on admitted_try.one is not null ${material.join(whose.name)}`;
 }
 

@@ -2,7 +2,7 @@ import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { anyFactor, type FactorRow, factorTypes } from "../domain/factor.ts";
 import { uuidFor } from "../domain/id.ts";
-import { type Asked, committed } from "./audit.ts";
+import { type Asked, type AskedOfUser, committed } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { endings, loginsOf } from "./endings.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
@@ -37,8 +37,8 @@ interface OfFactor extends Asked {
   readonly factorId: string;
 }
 
-/** A user's active and pending factors. If there are none, one row holds the refusal. */
-export function selectFactorsOfUser(asked: Asked & { userId: string }): Statement<Guarded<FactorRow>> {
+/** A user's factors that are active or wait for their confirmation, with one row that holds the refusal where there are none. */
+export function selectFactorsOfUser(asked: AskedOfUser): Statement<Guarded<FactorRow>> {
   return guardedList({
     ...ofUser(acts.listFactors, asked),
     of: sql`mfa`,

@@ -6,7 +6,7 @@
  */
 import { type GuardedAct, ownerOnly } from "../domain/act.ts";
 import { acting, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
-import { type Asked, insertAuditEvent, successOf } from "./audit.ts";
+import { type Asked, type AskedOfUser, insertAuditEvent, successOf } from "./audit.ts";
 import { type Handle, handle } from "./cte.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -20,8 +20,8 @@ export interface GuardedRow extends Asked {
   readonly owner: Statement;
 }
 
-/** A user as the object: the row is the user. */
-export function ofUser(act: GuardedAct, { actor, auditId, userId }: Asked & { userId: string }): GuardedRow {
+/** A user as a whole: the row is the user. */
+export function ofUser(act: GuardedAct, { actor, auditId, userId }: AskedOfUser): GuardedRow {
   return { act, actor, auditId, table: sql`usr`, id: userId, owner: sql`target.id` };
 }
 

@@ -2,7 +2,7 @@ import * as acts from "../domain/acts/factor.ts";
 import { mfaPolicy } from "../domain/factor.ts";
 import type { RowOf } from "../domain/record.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
-import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
+import { type AskedOfUser, committed, insertAuditEvent, successOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { handle } from "./cte.ts";
 import { clearFactorCounter } from "./factor-proofs.ts";
@@ -16,12 +16,8 @@ export type MfaPolicyRow = RowOf<typeof mfaPolicy>;
 /** The columns of a {@link MfaPolicyRow}, read from the row called `policy`. */
 const columns = () => columnsOf("policy", mfaPolicy);
 
-interface OfUser extends Asked {
-  readonly userId: string;
-}
-
-/** The policy of a user. Until it is set, it requires nothing. */
-export function selectMfaPolicy(asked: OfUser): Statement<Guarded<MfaPolicyRow>> {
+/** The policy of a user, who has one that requires nothing until it is set. */
+export function selectMfaPolicy(asked: AskedOfUser): Statement<Guarded<MfaPolicyRow>> {
   return guardedRead({
     ...ofUser(acts.getMfaPolicy, asked),
     columns: columnsOf("policy", mfaPolicy, {
@@ -37,7 +33,9 @@ export function selectMfaPolicy(asked: OfUser): Statement<Guarded<MfaPolicyRow>>
  * Sets the policy. A user may raise their own, by requiring a factor or requiring it sooner, and never lower it (S04). The
  * batch has locked the user.
  */
-export function setMfaPolicy(asked: OfUser & { required: boolean; graceUntil: Date | null }): Statement<MfaPolicyRow> {
+export function setMfaPolicy(
+  asked: AskedOfUser & { required: boolean; graceUntil: Date | null },
+): Statement<MfaPolicyRow> {
   const soonest = (at: Statement): Statement => sql`coalesce(${at}, '-infinity'::timestamptz)`;
   const actor = acting(asked.actor);
   return sql`
@@ -83,7 +81,7 @@ export function recallMfaPolicy(userId: string, auditId: string): Statement<MfaP
  * Lets a user enroll a first factor after the grace of their policy has ended (S32). The batch has locked the user. A user with
  * a factor needs no permission; it would last until that factor is lost, and serve an attacker who knows the password.
  */
-export function grantEnrollment(asked: OfUser): Statement<{ granted: boolean }> {
+export function grantEnrollment(asked: AskedOfUser): Statement<{ granted: boolean }> {
   const actor = acting(asked.actor);
   return sql`
     with ${actor.define},

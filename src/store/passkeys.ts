@@ -6,7 +6,7 @@
 import * as acts from "../domain/acts/passkey.ts";
 import { passkey } from "../domain/passkey.ts";
 import type { RowOf } from "../domain/record.ts";
-import { type Asked, insertAuditEvent } from "./audit.ts";
+import { type Asked, type AskedOfUser, insertAuditEvent } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { endings } from "./endings.ts";
 import { type FactorAttempt, factorEvent, holderOf } from "./factor-holder.ts";
@@ -66,8 +66,8 @@ export function recallPasskey(passkeyId: string, auditId: string): Statement<Pas
     where aud.id = ${auditId}::uuid`;
 }
 
-/** A user's passkeys that are not revoked, oldest first. If there are none, one row holds the refusal. */
-export function selectPasskeysOfUser(asked: Asked & { userId: string }): Statement<Guarded<PasskeyRow>> {
+/** A user's passkeys that are not revoked, oldest first, with one row that holds the refusal where there are none. */
+export function selectPasskeysOfUser(asked: AskedOfUser): Statement<Guarded<PasskeyRow>> {
   return guardedList({
     ...ofUser(acts.listPasskeys, asked),
     of: sql`cred`,

@@ -3,20 +3,25 @@ import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/credential.ts";
 import { uuidFor } from "../domain/id.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
-import { committed, insertAuditEvent, successOf } from "./audit.ts";
-import { type Counter, countAttempts, credentialCounter, isUsedUp, withoutDevice } from "./counters.ts";
+import { insertAuditEvent, successOf } from "./audit.ts";
+import {
+  type Admission,
+  admissionColumns,
+  type Counter,
+  countAttempts,
+  credentialCounter,
+  isUsedUp,
+} from "./counters.ts";
 import { replacePassword } from "./credentials.ts";
 import { handle } from "./cte.ts";
 import { demandsSecondFactor, hasStrongProof } from "./held-factors.ts";
 import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface ReservedChangeRow {
-  /** Set if the actor may not try at all. Then no attempt was counted. */
+export interface ReservedChangeRow extends Admission {
+  /** Set if the actor may not try at all; then nothing was counted against them. */
   readonly refusal: string | null;
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
-  /** The credential that was tried: the password or, for a user without one, the credential that the session was started with. */
+  /** What was tried: the password, or of whoever has none the credential that the session came of. */
   readonly triedId: string | null;
   readonly credentialId: string | null;
   readonly identifier: string | null;
@@ -74,12 +79,12 @@ export function reserveCurrentPassword(change: {
       from (select 1) one left join target on true left join acting on true),
     ${countAttempts({
       counters: change.counters,
-      ...withoutDevice(sql`coalesce((
+      account: sql`coalesce((
         select case
           when not exists (select from attempt spent where spent.bucket = ${own} and ${isUsedUp(sql`spent`)}) then ${own}
           when target.id = ${ofSession(sql`cred_id`)} then ${family}
           else 'other-session:' || target.id::text end
-        from target), ${family})`),
+        from target), ${family})`,
       condition: sql`(select refusal is null from verdict)`,
     })},
     audit as (${insertAuditEvent(
@@ -93,11 +98,11 @@ export function reserveCurrentPassword(change: {
         targetId: tried,
         metadata: sql`jsonb_build_object('reason', 'too_many_requests')`,
       },
-      sql`quota where quota.just_limited`,
+      sql`reserved where reserved.just_limited`,
     )})
-    select verdict.refusal, quota.allowed, quota.retry_after as "retryAfterSeconds", ${tried} as "triedId",
-      target.id as "credentialId", target.identifier, target.password_hash as "passwordHash", quota.counter
-    from verdict cross join quota left join target on quota.allowed and verdict.refusal is null`;
+    select verdict.refusal, ${admissionColumns()}, ${tried} as "triedId",
+      target.id as "credentialId", target.identifier, target.password_hash as "passwordHash", reserved.counter
+    from verdict cross join reserved left join target on reserved.allowed and verdict.refusal is null`;
 }
 
 /**
@@ -141,13 +146,6 @@ export function spendPasswordChange(change: {
     )})
     select ${sessionUserColumns()}
     from verdict left join login ses on true left join usr on usr.id = ses.usr_id where ${raiseRefusal(verdict)}`;
-}
-
-/** The session of a change whose reply was lost, if it was made. */
-export function recallPasswordChange(sessionId: string, auditId: string): Statement<SessionUserRow> {
-  return sql`
-    select ${sessionUserColumns()}
-    from ses join usr on usr.id = ses.usr_id where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
 }
 
 /** The event of a wrong current password. */

@@ -11,7 +11,7 @@ import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { user } from "../domain/user.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
-import { type AttemptLimit, type Counter, countAttempts, withoutDevice } from "./counters.ts";
+import { type Admission, type AttemptLimit, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { userColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -69,10 +69,7 @@ export function useProvedToken(proof: {
 /** A counted check. The token's columns are null if there is no token, or no attempts are left. */
 export type ReservedTokenCheckRow = {
   readonly [Column in keyof FoundTokenRow]: FoundTokenRow[Column] | null;
-} & {
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
-};
+} & Admission;
 
 /**
  * Counts a check for the client's address and returns the token's data. Always one row, and the same work whether or not the
@@ -89,7 +86,7 @@ export function reserveTokenCheck(check: {
   return sql`
     with found as materialized (
       select ${columns()} from ${ofActiveUser()} where pat.id = ${check.tokenId ?? null}::uuid),
-    ${countAttempts({ counters: check.counters, ...withoutDevice() })},
+    ${countAttempts({ counters: check.counters })},
     audit as (${insertAuditEvent(
       {
         id: check.auditId,
@@ -98,10 +95,10 @@ export function reserveTokenCheck(check: {
         context: check.context,
         targetId: sql`'pats'`,
       },
-      sql`quota where just_limited`,
+      sql`reserved where just_limited`,
     )})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds", found.*
-    from quota left join found on quota.allowed`;
+    select ${admissionColumns()}, found.*
+    from reserved left join found on reserved.allowed`;
 }
 
 /**
@@ -157,7 +154,6 @@ export function recordFailedTokenCheck(failure: {
     with subject as materialized (select id, usr_id from pat where id = ${failure.tokenId ?? null}::uuid),
     ${countAttempts({
       counters: [counter],
-      ...withoutDevice(),
       condition: sql`exists (select from subject)`,
     })}
     ${insertAuditEvent(
@@ -167,9 +163,9 @@ export function recordFailedTokenCheck(failure: {
         outcome: "failure",
         context: failure.context,
         targetId: sql`subject.id`,
-        metadata: sql`jsonb_build_object('reason', ${failure.reason}::text, 'and_more', quota.just_limited,
+        metadata: sql`jsonb_build_object('reason', ${failure.reason}::text, 'and_more', reserved.just_limited,
           'usr_id', ${wireIdOf("usr", sql`subject.usr_id`)})`,
       },
-      sql`quota cross join subject where quota.allowed or quota.just_limited`,
+      sql`reserved cross join subject where reserved.allowed or reserved.just_limited`,
     )}`;
 }

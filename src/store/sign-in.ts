@@ -10,7 +10,14 @@ import type { FactorType } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { ticketSeconds } from "../domain/session.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts, credentialCounter, refund } from "./counters.ts";
+import {
+  type Admission,
+  admissionColumns,
+  type Counter,
+  countAttempts,
+  credentialCounter,
+  refund,
+} from "./counters.ts";
 import { activeFactorTypes, demandsSecondFactor, mayEnroll } from "./held-factors.ts";
 import {
   endPresentedFamily,
@@ -21,9 +28,7 @@ import {
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export interface ReservedRow {
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
+export interface ReservedRow extends Admission {
   readonly credentialId: string | null;
   readonly userId: string | null;
   readonly passwordHash: string | null;
@@ -65,11 +70,11 @@ export function reservePasswordCheck(
     })},
     audit as (${insertAuditEvent(
       { ...loginEvent(attempt, signInLimited), outcome: "denied" },
-      sql`quota where just_limited`,
+      sql`reserved where just_limited`,
     )})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds", found.id as "credentialId", found.usr_id as "userId",
-      found.password_hash as "passwordHash", quota.counter
-    from quota left join found on quota.allowed`;
+    select ${admissionColumns()}, found.id as "credentialId", found.usr_id as "userId",
+      found.password_hash as "passwordHash", reserved.counter
+    from reserved left join found on reserved.allowed`;
 }
 
 /** The result of a proved password: a session, or a ticket if a second factor is required or only a ticket was asked for. */

@@ -1,7 +1,7 @@
 import { signUp as signUpAct } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { type AuditEvent, committed, insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
+import { type AuditEvent, insertAuditEvent } from "./audit.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { hasSuspendedCredential } from "./identifiers.ts";
 import {
   endPresentedFamily,
@@ -12,12 +12,11 @@ import {
 } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export type SignedUpRow = SessionUserRow & {
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
-  /** True if the account was made. Otherwise the limit was reached, or the identifier has an active credential. */
-  readonly created: boolean;
-};
+export type SignedUpRow = SessionUserRow &
+  Admission & {
+    /** Whether the account was made: otherwise the limit was reached, or the identifier has an active credential. */
+    readonly created: boolean;
+  };
 
 /** A future account. */
 export interface NewAccount {
@@ -74,25 +73,25 @@ function eventOf(
  */
 export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
   const outcome = sql`case
-      when proof.usr_id is not null then 'success' when quota.allowed then 'failure' else 'denied' end`;
+      when proof.usr_id is not null then 'success' when reserved.allowed then 'failure' else 'denied' end`;
   return sql`
-    with ${countAttempts({ counters: account.counters, ...withoutDevice() })},
-    ${makeAccount(account, sql`quota where quota.allowed`)},
+    with ${countAttempts({ counters: account.counters })},
+    ${makeAccount(account, sql`reserved where reserved.allowed`)},
     audit as (${insertAuditEvent(
       { ...eventOf(account, outcome), actingUser: sql`proof.usr_id` },
-      sql`quota left join proof on true where quota.allowed or quota.just_limited`,
+      sql`reserved left join proof on true where reserved.allowed or reserved.just_limited`,
     )})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds", usr.id is not null as created,
+    select ${admissionColumns()}, usr.id is not null as created,
       ${sessionUserColumns()}
-    from quota left join person usr on true left join login ses on true`;
+    from reserved left join person usr on true left join login ses on true`;
 }
 
-/** Only counts an attempt, before any work is done for it. The first refusal of a window leaves an event. */
-export function admitSignUp(attempt: Attempt): Statement<{ allowed: boolean; retryAfterSeconds: number | null }> {
+/** Counts an attempt alone, before any work is done for it. The first refusal of a window leaves an event. */
+export function admitSignUp(attempt: Attempt): Statement<Admission> {
   return sql`
-    with ${countAttempts({ counters: attempt.counters, ...withoutDevice() })},
-    audit as (${insertAuditEvent(eventOf(attempt, sql`'denied'`), sql`quota where quota.just_limited`)})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds" from quota`;
+    with ${countAttempts({ counters: attempt.counters })},
+    audit as (${insertAuditEvent(eventOf(attempt, sql`'denied'`), sql`reserved where reserved.just_limited`)})
+    select ${admissionColumns()} from reserved`;
 }
 
 /** The event of an admitted attempt at an identifier that is taken: the refusal undid its own. */
@@ -110,14 +109,7 @@ export function createAccount(account: NewAccount): Statement<SessionUserRow> {
     where case when usr.id is not null then true else sallyport_refuse('conflict.duplicate_credential') end`;
 }
 
-/** The account of an operation that has committed. */
-export function recallAccount(sessionId: string, auditId: string): Statement<SessionUserRow> {
-  return sql`
-    select ${sessionUserColumns()} from ses join usr on usr.id = ses.usr_id
-    where ses.id = ${sessionId}::uuid and ${committed(auditId)}`;
-}
-
-/** The outcome of a sign-up whose reply was lost. */
+/** What became of a sign-up whose reply was lost. */
 export function recallSignUp(sessionId: string, auditId: string): Statement<SignedUpRow> {
   return sql`
     select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.outcome = 'success' as created,

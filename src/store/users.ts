@@ -3,7 +3,7 @@ import * as acts from "../domain/acts/user.ts";
 import type { RowOf } from "../domain/record.ts";
 import { type Status, user } from "../domain/user.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
-import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
+import { type Asked, type AskedOfUser, committed, insertAuditEvent, successOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { refund } from "./counters.ts";
 import { handle } from "./cte.ts";
@@ -19,14 +19,9 @@ export type UserRow = RowOf<typeof user>;
 /** The columns of a {@link UserRow}, read from the row called `usr`. */
 const columns = () => columnsOf("usr", user);
 
-/** The input of every statement about one user: the actor, the event, and the user. */
-interface OfUser extends Asked {
-  readonly userId: string;
-}
-
-/** Inserts a user, or returns the user that the key has already made. The batch has claimed the key. */
+/** A new user; or, for a key that has made one, that one. The batch has claimed the key. */
 export function insertUser(
-  asked: OfUser & { displayName: string | null; claim: IdempotencyClaim | undefined },
+  asked: AskedOfUser & { displayName: string | null; claim: IdempotencyClaim | undefined },
 ): Statement<UserRow> {
   const actor = acting(asked.actor);
   return sql`
@@ -47,12 +42,12 @@ export function insertUser(
 }
 
 /** One row with `refusal` or the user; a read by an administrator leaves an event. */
-export function selectUser(asked: OfUser): Statement<Guarded<UserRow>> {
+export function selectUser(asked: AskedOfUser): Statement<Guarded<UserRow>> {
   return guardedRead({ ...ofUser(acts.getUser, asked), columns: columns() });
 }
 
 /** `displayName: undefined` leaves the name as it is, null clears it. */
-export function updateUser(asked: OfUser & { displayName: string | null | undefined }): Statement<UserRow> {
+export function updateUser(asked: AskedOfUser & { displayName: string | null | undefined }): Statement<UserRow> {
   return changeUser(acts.updateUser, asked, {
     refusal: ({ target }) => sql`case when ${target}.status = 'revoked' then 'conflict.already_terminal' end`,
     set: sql`display_name = ${asked.displayName ?? null}::text`,
@@ -61,7 +56,7 @@ export function updateUser(asked: OfUser & { displayName: string | null | undefi
 }
 
 /** Ends every session and ticket; the credentials stay for a later {@link reinstateUser}. */
-export function suspendUser(asked: OfUser): Statement<UserRow> {
+export function suspendUser(asked: AskedOfUser): Statement<UserRow> {
   return changeUser(acts.suspendUser, asked, {
     refusal: ({ target }) => sql`case
       when ${target}.status = 'revoked' then 'conflict.already_terminal'
@@ -72,15 +67,15 @@ export function suspendUser(asked: OfUser): Statement<UserRow> {
   });
 }
 
-export function reinstateUser(asked: OfUser): Statement<UserRow> {
+export function reinstateUser(asked: AskedOfUser): Statement<UserRow> {
   return changeUser(acts.reinstateUser, asked, {
     refusal: ({ target }) => sql`case when ${target}.status <> 'suspended' then 'precondition.invalid_transition' end`,
     set: sql`status = 'active'`,
   });
 }
 
-/** Terminal. Ends everything that the specification's chapters name between them: see `docs/decisions.md`. */
-export function revokeUser(asked: OfUser & { proof: CurrentPassword | undefined }): Statement<UserRow> {
+/** Terminal. Ends all that the specification's chapters name between them: see `docs/decisions.md`. */
+export function revokeUser(asked: AskedOfUser & { proof: CurrentPassword | undefined }): Statement<UserRow> {
   return changeUser(acts.revokeUser, asked, {
     refusal: ({ acting, target }) => sql`case
       when ${target}.status = 'revoked' then 'conflict.already_terminal'
@@ -137,7 +132,7 @@ export function selectUsers(
 
 function changeUser(
   act: GuardedAct,
-  asked: OfUser,
+  asked: AskedOfUser,
   change: Pick<Parameters<typeof guardedChange<UserRow>>[0], "refusal" | "set" | "when" | "also">,
 ): Statement<UserRow> {
   return guardedChange({ ...ofUser(act, asked), ...change, columns: columns() });

@@ -2,7 +2,7 @@ import type { Audited } from "../domain/act.ts";
 import { signInLimited, signInWithPasskey } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
-import { type Counter, countAttempts, withoutDevice } from "./counters.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type Cte, cte, type Handle, materialized } from "./cte.ts";
 import { type FactorAttempt, holderOf } from "./factor-holder.ts";
 import type { Material } from "./factor-proofs.ts";
@@ -168,10 +168,7 @@ export function assertionMaterial(credentialId: string): Material {
   };
 }
 
-export interface ReservedAssertionRow extends AssertionMaterial {
-  readonly allowed: boolean;
-  readonly retryAfterSeconds: number | null;
-}
+export interface ReservedAssertionRow extends AssertionMaterial, Admission {}
 
 /**
  * Counts an attempt to sign in with a passkey and returns its key. Always one row. It counts for the address only: signatures
@@ -193,13 +190,13 @@ export function reservePasskeySignIn(attempt: {
   );
   return sql`
     with ${holder.define},
-    ${countAttempts({ counters: attempt.counters, ...withoutDevice() })},
+    ${countAttempts({ counters: attempt.counters })},
     audit as (${insertAuditEvent(
       { ...passkeyEvent(attempt, signInLimited), outcome: "denied" },
-      sql`quota where just_limited`,
+      sql`reserved where just_limited`,
     )})
-    select quota.allowed, quota.retry_after as "retryAfterSeconds", holder.usr_id as "userId", ${columns}
-    from quota left join holder on quota.allowed ${join(holder.name)}`;
+    select ${admissionColumns()}, holder.usr_id as "userId", ${columns}
+    from reserved left join holder on reserved.allowed ${join(holder.name)}`;
 }
 
 /** The event of a failed passkey. It is also written for unknown ones. */

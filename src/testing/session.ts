@@ -1,6 +1,6 @@
 import { sha256Hex } from "../crypto/digest.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
-import { type CredentialId, generateId, type SessionId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { type CredentialId, newUuid, type SessionId, type UserId, uuidFor, wireId } from "../domain/id.ts";
 import { defaultLifetimes, type Transport } from "../domain/session.ts";
 import { insertSession } from "../store/sessions.ts";
 import { type Database, sql } from "../store/sql.ts";
@@ -16,7 +16,7 @@ export async function dangerouslyCreateSession(
 ): Promise<{ sessionId: SessionId; token: string }> {
   const { userId, credentialId, transport = "token", secondFactor = false } = options;
   const token = generateOpaqueToken();
-  const sessionId = uuidFor("ses", generateId("ses"));
+  const sessionId = newUuid();
   const session = { sessionId, tokenHash: await sha256Hex(token), transport, context: {}, lifetimes: defaultLifetimes };
   const proof = sql`(
     select ${uuidFor("usr", userId)}::uuid as usr_id, ${uuidFor("cred", credentialId)}::uuid as cred_id,

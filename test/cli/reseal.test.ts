@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fromHex, randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import { isSealed, SealingKeys, sealingVersion } from "../../src/crypto/sealing.ts";
 import { uuidFor } from "../../src/domain/id.ts";
+import { probe } from "../../src/operations/health.ts";
 import { resealSecrets } from "../../src/operations/reseal.ts";
 import { sql } from "../../src/store/sql.ts";
 import { type FullAuth, openAuth, outcome, type Person, sealingKey, secret, type World } from "../support/auth.ts";
@@ -97,6 +98,6 @@ test("reseal without usable keys: refused, and the message quotes none", async (
 
 test("S34: second factors do not start without a sealing key, or with the root secret as one", async () => {
   for (const sealingKeys of [undefined, "", "A".repeat(43), secret]) {
-    await expect(world.isolate({ sealingKeys }).probe()).rejects.toThrow("The option `sealingKeys` cannot be used");
+    await expect(probe(world.isolate({ sealingKeys }))).rejects.toThrow("The option `sealingKeys` cannot be used");
   }
 });

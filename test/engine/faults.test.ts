@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { AuthError } from "../../src/domain/error.ts";
 import { describeFault, reporter } from "../../src/engine/faults.ts";
 import { ConfigurationError } from "../../src/engine/options.ts";
+import { databaseError } from "../../src/store/drivers/database-error.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -20,11 +21,15 @@ describe("describeFault", () => {
     ["42501", "privilege"],
     ["53300", "out of connections"],
     ["57P03", "starting or shutting down"],
-  ])("%s behind a 503: the line says %s", (code, text) => {
-    const line = describeFault(unavailable(caused(code)));
-    expect(line).toContain("unavailable.database");
-    expect(line).toContain(code);
+  ])("%s in a driver, behind a 503: the line says %s", (code, text) => {
+    const line = describeFault(unavailable(databaseError(caused(code), "the connection broke")));
+    expect(line).toMatch(/^unavailable\.database < Database(Unreachable)?Error/);
     expect(line).toContain(text);
+    expect(line).not.toContain("canary");
+  });
+
+  test("a code of another client: the line names it", () => {
+    expect(describeFault(unavailable(caused("53300")))).toContain("unavailable.database < Error 53300 at ");
   });
 
   test("S81: no message of any error in the chain is printed", () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import { ConfigurationError } from "../../src/engine/options.ts";
 import { realmOf } from "../../src/http/auth-source.ts";
+import { health, probe } from "../../src/operations/health.ts";
 import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import type { Database } from "../../src/store/sql.ts";
 import { installTestClock } from "../../src/testing/clock.ts";
@@ -173,10 +174,19 @@ describe("probe and health", () => {
   });
   afterAll(() => world.close());
 
+  test("health asks once, probe six times: the clock, a row written and read twice, and its end", async () => {
+    world.counting.reset(1);
+    await health(world.auth);
+    world.counting.reset(6);
+    await probe(world.auth);
+    expect(world.counting.requests).toBe(6);
+    world.counting.reset();
+  });
+
   test("probe of a good database: passes and leaves nothing behind", async () => {
-    await world.auth.probe();
-    await Promise.all(Array.from({ length: 20 }, () => world.auth.probe()));
-    await world.auth.health();
+    await probe(world.auth);
+    await Promise.all(Array.from({ length: 20 }, () => probe(world.auth)));
+    await health(world.auth);
     expect(await world.rows({ text: "select id from sallyport_probe", params: [] })).toEqual([]);
   });
 
@@ -191,19 +201,19 @@ describe("probe and health", () => {
       },
       batch: (statements) => world.database.batch(statements),
     };
-    await expect(world.isolate({ database: caching }).probe()).rejects.toMatchObject({ code: "stale_reads" });
+    await expect(probe(world.isolate({ database: caching }))).rejects.toMatchObject({ code: "stale_reads" });
   });
 
   test("S17: probe: detects a settable clock", async () => {
     const clocked = await openAuth("postgres");
     await installTestClock(clocked.database);
-    await expect(clocked.auth.probe()).rejects.toThrow();
-    await expect(clocked.auth.health()).rejects.toThrow();
+    await expect(probe(clocked.auth)).rejects.toThrow();
+    await expect(health(clocked.auth)).rejects.toThrow();
     await clocked.close();
   });
 
   test("health of a database that does not answer: rejects", async () => {
-    await expect(world.isolate({ database: silent }).health()).rejects.toThrow();
-    await expect(world.isolate({ database: silent }).probe()).rejects.toThrow();
+    await expect(health(world.isolate({ database: silent }))).rejects.toThrow();
+    await expect(probe(world.isolate({ database: silent }))).rejects.toThrow();
   });
 });

@@ -140,8 +140,8 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
       // The same first statement, but it waits between the counter and the ticket.
       const slowly = rewritingDatabase(database, (text) =>
         text.replace(
-          "and quota.allowed",
-          "and quota.allowed and (select pg_advisory_xact_lock(7) is not null from quota)",
+          "and reserved.allowed",
+          "and reserved.allowed and (select pg_advisory_xact_lock(7) is not null from reserved)",
         ),
       );
       const by = (used: Database, code: string) =>

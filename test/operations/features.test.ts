@@ -7,6 +7,7 @@ import {
   type CredentialId,
   createAuth,
   passwords,
+  probe,
   type SessionId,
   signUp,
   type UserId,
@@ -47,8 +48,8 @@ describe("createAuth: the list of features", () => {
     Object.defineProperty(options, "secrets", { get: read, enumerable: true });
     const auth = createAuth(options);
     expect(read).not.toHaveBeenCalled();
-    await expect(auth.probe()).rejects.toBeInstanceOf(ConfigurationError);
-    await expect(auth.probe()).rejects.toMatchObject({ option: "secrets" });
+    await expect(probe(auth)).rejects.toBeInstanceOf(ConfigurationError);
+    await expect(probe(auth)).rejects.toMatchObject({ option: "secrets" });
   });
 
   test("a feature that hashes, without a hasher: the error names the option", async () => {

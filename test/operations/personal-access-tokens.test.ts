@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Actor } from "../../src/domain/actor.ts";
 import { generateId, type PersonalAccessTokenId, uuidFor } from "../../src/domain/id.ts";
+import { probe } from "../../src/operations/health.ts";
 import { sql } from "../../src/store/sql.ts";
 import { openAuth, outcome, type Person, system, type World } from "../support/auth.ts";
 
@@ -222,7 +223,7 @@ describe("personal access token, revocation", () => {
 
 test("personal access token options: out of range is refused", async () => {
   for (const maxTokenChecks of [0, -1, 1.5, Number.NaN, 501]) {
-    await expect(world.isolate({ maxTokenChecks }).probe()).rejects.toMatchObject({ option: "maxTokenChecks" });
+    await expect(probe(world.isolate({ maxTokenChecks }))).rejects.toMatchObject({ option: "maxTokenChecks" });
   }
 });
 

@@ -5,7 +5,7 @@ import { type CredentialId, type FactorId, generateId, type UserId, uuidFor, wir
 import type { Session } from "../../src/domain/session.ts";
 import { defaultTotp, generateTotpSecret, totpCode, totpStep } from "../../src/domain/totp.ts";
 import { totpPlace } from "../../src/engine/mfa-settings.ts";
-import type { AssertionBody, AttestationBody } from "../../src/http/factor-schemas.ts";
+import type { AssertionBody, AttestationBody } from "../../src/http/generated/api.ts";
 import { sql } from "../../src/store/sql.ts";
 import { type FullAuth, freshAddress, freshIdentifier, type Person, sealingKey, type World } from "./auth.ts";
 import type { Authenticator } from "./authenticator.ts";

@@ -1,15 +1,5 @@
 /** The same with the management of accounts. */
-import { Hono } from "hono/tiny";
-import { accounts, createAuth, passwords } from "sallyport";
-import { argon2id } from "sallyport/argon2id";
-import { authRoutes } from "sallyport/hono";
-import { type Bindings, optionsOf } from "../entry-options.ts";
+import { accounts } from "sallyport";
+import { workerWith } from "../entry-options.ts";
 
-const app = new Hono<{ Bindings: Bindings }>();
-app.route(
-  "/",
-  authRoutes(
-    createAuth((env: Bindings) => ({ ...optionsOf(env), features: [passwords({ hasher: argon2id() }), accounts()] })),
-  ),
-);
-export default app;
+export default workerWith(accounts());

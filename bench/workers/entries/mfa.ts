@@ -1,19 +1,5 @@
 /** The same with second factors. */
-import { Hono } from "hono/tiny";
-import { createAuth, passwords } from "sallyport";
-import { argon2id } from "sallyport/argon2id";
-import { authRoutes } from "sallyport/hono";
 import { mfa } from "sallyport/mfa";
-import { type Bindings, optionsOf } from "../entry-options.ts";
+import { workerWith } from "../entry-options.ts";
 
-const app = new Hono<{ Bindings: Bindings }>();
-app.route(
-  "/",
-  authRoutes(
-    createAuth((env: Bindings) => ({
-      ...optionsOf(env),
-      features: [passwords({ hasher: argon2id() }), mfa({ sealingKeys: "" })],
-    })),
-  ),
-);
-export default app;
+export default workerWith(mfa({ sealingKeys: "" }));

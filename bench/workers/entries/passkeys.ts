@@ -1,16 +1,5 @@
 /** The same with passkeys. */
-import { Hono } from "hono/tiny";
-import { createAuth, passwords } from "sallyport";
-import { argon2id } from "sallyport/argon2id";
-import { authRoutes } from "sallyport/hono";
 import { passkeys } from "sallyport/passkeys";
-import { type Bindings, optionsOf } from "../entry-options.ts";
+import { workerWith } from "../entry-options.ts";
 
-const app = new Hono<{ Bindings: Bindings }>();
-app.route(
-  "/",
-  authRoutes(
-    createAuth((env: Bindings) => ({ ...optionsOf(env), features: [passwords({ hasher: argon2id() }), passkeys()] })),
-  ),
-);
-export default app;
+export default workerWith(passkeys());

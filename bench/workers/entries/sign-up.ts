@@ -1,18 +1,5 @@
 /** The same with sign-up. */
-import { Hono } from "hono/tiny";
-import { createAuth, passwords, signUp } from "sallyport";
-import { argon2id } from "sallyport/argon2id";
-import { authRoutes } from "sallyport/hono";
-import { type Bindings, optionsOf } from "../entry-options.ts";
+import { signUp } from "sallyport";
+import { workerWith } from "../entry-options.ts";
 
-const app = new Hono<{ Bindings: Bindings }>();
-app.route(
-  "/",
-  authRoutes(
-    createAuth((env: Bindings) => ({
-      ...optionsOf(env),
-      features: [passwords({ hasher: argon2id() }), signUp({ mode: "open" })],
-    })),
-  ),
-);
-export default app;
+export default workerWith(signUp({ mode: "open" }));

@@ -1,4 +1,18 @@
 import type { GuardedAct } from "../act.ts";
+import type { ErrorCode } from "../error.ts";
+
+/** What both ways of taking a credential away are refused with. */
+const takingAway: readonly ErrorCode[] = [
+  "forbidden",
+  "conflict.already_terminal",
+  "conflict.last_way_in",
+  "conflict.last_factor",
+  "conflict.credential_not_active",
+  "conflict.credential_type_mismatch",
+  "unauthorized.invalid_credential",
+  "too_many_requests",
+  "unavailable.busy",
+];
 
 /**
  * An administrator reads, suspends, reinstates and revokes, but never receives a secret or gives a proof for another user: a
@@ -26,8 +40,6 @@ export const getCredential: GuardedAct = {
   action: "identity.credential.read",
   target: "cred",
   who: { owner: true, administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 export const listCredentials: GuardedAct = {
@@ -35,8 +47,6 @@ export const listCredentials: GuardedAct = {
   action: "identity.credential.list",
   target: "usr",
   who: { owner: true, administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 export const findCredential: GuardedAct = {
@@ -44,8 +54,6 @@ export const findCredential: GuardedAct = {
   action: "identity.credential.find",
   target: "cred",
   who: { administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 export const rotateCredential: GuardedAct = {
@@ -70,17 +78,7 @@ export const suspendCredential: GuardedAct = {
   target: "cred",
   who: { owner: "fresh", administrator: true },
   locks: ["user"],
-  refusals: [
-    "forbidden",
-    "conflict.already_terminal",
-    "conflict.last_way_in",
-    "conflict.last_factor",
-    "conflict.credential_not_active",
-    "conflict.credential_type_mismatch",
-    "unauthorized.invalid_credential",
-    "too_many_requests",
-    "unavailable.busy",
-  ],
+  refusals: takingAway,
 };
 
 /** An owner must not reinstate a credential that an administrator suspended. */
@@ -99,17 +97,7 @@ export const revokeCredential: GuardedAct = {
   target: "cred",
   who: { owner: "fresh", administrator: true },
   locks: ["user"],
-  refusals: [
-    "forbidden",
-    "conflict.already_terminal",
-    "conflict.last_way_in",
-    "conflict.last_factor",
-    "conflict.credential_not_active",
-    "conflict.credential_type_mismatch",
-    "unauthorized.invalid_credential",
-    "too_many_requests",
-    "unavailable.busy",
-  ],
+  refusals: takingAway,
 };
 
 export const changePassword: GuardedAct = {

@@ -5,8 +5,6 @@ export const listFactors: GuardedAct = {
   action: "identity.mfa.list",
   target: "usr",
   who: { owner: true, administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 export const enrollFactor: GuardedAct = {
@@ -63,8 +61,6 @@ export const getMfaPolicy: GuardedAct = {
   action: "identity.mfa_policy.read",
   target: "usr",
   who: { owner: true, administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 /** An owner raises the policy and never lowers it. */

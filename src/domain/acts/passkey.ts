@@ -5,8 +5,6 @@ export const listPasskeys: GuardedAct = {
   action: "identity.passkey.list",
   target: "usr",
   who: { owner: true, administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 export const registerPasskey: GuardedAct = {

@@ -20,8 +20,6 @@ export const getPat: GuardedAct = {
   action: "identity.pat.read",
   target: "pat",
   who: { owner: true, administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 export const listPats: GuardedAct = {
@@ -29,7 +27,6 @@ export const listPats: GuardedAct = {
   action: "identity.pat.list",
   target: "usr",
   who: { owner: true, administrator: true },
-  locks: [],
   refusals: ["invalid_format.cursor"],
 };
 
@@ -39,14 +36,12 @@ export const revokePat: GuardedAct = {
   target: "pat",
   who: { owner: true, administrator: true },
   locks: ["user"],
-  refusals: [],
 };
 
 export const verifyPat: Act = {
   name: "verifyPatToken",
   action: "identity.pat.verify",
   target: "pat",
-  locks: [],
   refusals: [
     "pat.invalid",
     "pat.revoked",

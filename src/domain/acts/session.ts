@@ -13,8 +13,6 @@ export const getSession: GuardedAct = {
   action: "identity.session.read",
   target: "ses",
   who: { owner: true, administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 export const listSessions: GuardedAct = {
@@ -22,7 +20,6 @@ export const listSessions: GuardedAct = {
   action: "identity.session.list",
   target: "usr",
   who: { owner: true, administrator: true },
-  locks: [],
   refusals: ["invalid_format.cursor"],
 };
 
@@ -40,7 +37,6 @@ export const revokeSession: GuardedAct = {
   target: "ses",
   who: { owner: true, administrator: true },
   locks: ["user"],
-  refusals: [],
 };
 
 export const revokeOtherSessions: GuardedAct = {
@@ -49,7 +45,6 @@ export const revokeOtherSessions: GuardedAct = {
   target: "usr",
   who: { owner: true, administrator: true },
   locks: ["user"],
-  refusals: [],
 };
 
 export const signOut: Act = {
@@ -57,7 +52,6 @@ export const signOut: Act = {
   action: "identity.session.sign_out",
   target: "ses",
   locks: ["user"],
-  refusals: [],
 };
 
 /** Users prove only their own factors. */

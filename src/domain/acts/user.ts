@@ -5,7 +5,6 @@ export const createUser: GuardedAct = {
   action: "identity.user.create",
   target: "usr",
   who: { administrator: true },
-  locks: [],
   refusals: ["invalid_format.idempotency_key"],
 };
 
@@ -14,8 +13,6 @@ export const getUser: GuardedAct = {
   action: "identity.user.read",
   target: "usr",
   who: { owner: true, administrator: true },
-  locks: [],
-  refusals: [],
 };
 
 export const updateUser: GuardedAct = {
@@ -24,7 +21,6 @@ export const updateUser: GuardedAct = {
   target: "usr",
   who: { owner: true },
   locks: ["user"],
-  refusals: [],
 };
 
 export const listUsers: GuardedAct = {
@@ -32,7 +28,6 @@ export const listUsers: GuardedAct = {
   action: "identity.user.list",
   target: "sys",
   who: { administrator: true },
-  locks: [],
   refusals: ["invalid_format.cursor"],
 };
 

@@ -1,11 +1,6 @@
 import { constantTimeEqual } from "../../crypto/bytes.ts";
-import {
-  type AttestationEvidence,
-  type AttestedRegistration,
-  hasMembers,
-  readChain,
-  sha256,
-} from "./attestation-statement.ts";
+import { sha256 } from "../../crypto/digest.ts";
+import { type AttestationEvidence, type AttestedRegistration, hasMembers, readChain } from "./attestation-statement.ts";
 import { derTags, readDer, readDerSequence } from "./der.ts";
 import { arePublicKeysEqual } from "./public-key.ts";
 

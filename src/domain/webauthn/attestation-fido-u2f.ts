@@ -1,10 +1,5 @@
-import {
-  type AttestationEvidence,
-  type AttestedRegistration,
-  hasMembers,
-  joinBytes,
-  readChain,
-} from "./attestation-statement.ts";
+import { joinBytes } from "../../crypto/bytes.ts";
+import { type AttestationEvidence, type AttestedRegistration, hasMembers, readChain } from "./attestation-statement.ts";
 import { isCborBytes } from "./cbor.ts";
 import { verifySignature } from "./public-key.ts";
 

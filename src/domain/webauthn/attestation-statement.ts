@@ -69,18 +69,3 @@ export async function isStatementSignature(statement: CborMap, key: PublicKey, d
 export function hasMembers(statement: CborMap, members: readonly string[]): boolean {
   return statement.size === members.length && members.every((member) => statement.has(member));
 }
-
-/** Concatenates byte strings. */
-export function joinBytes(...parts: readonly Bytes[]): Bytes {
-  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
-}
-
-export async function sha256(bytes: Bytes): Promise<Bytes> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-}

@@ -1,11 +1,10 @@
-import { type Bytes, constantTimeEqual } from "../../crypto/bytes.ts";
+import { type Bytes, constantTimeEqual, joinBytes } from "../../crypto/bytes.ts";
 import { isAaguidOf } from "./attestation-packed.ts";
 import {
   type AttestationEvidence,
   type AttestedRegistration,
   hasMembers,
   isStatementSignature,
-  joinBytes,
   readChain,
 } from "./attestation-statement.ts";
 import { isCborBytes } from "./cbor.ts";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type Bytes, constantTimeEqual, utf8 } from "../../crypto/bytes.ts";
+import { type Bytes, constantTimeEqual, joinBytes, utf8 } from "../../crypto/bytes.ts";
+import { sha256 } from "../../crypto/digest.ts";
 import { type CborMap, decodeFirstCbor, isCborMap } from "./cbor.ts";
 import { type CommonCheck, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
 
@@ -79,7 +80,7 @@ export async function checkAuthenticatorData(
   data: AuthenticatorData,
   expected: { readonly rpId: string; readonly userPresent: boolean; readonly userVerified: boolean },
 ): Promise<WebAuthnRefusal<CommonCheck> | undefined> {
-  const rpIdHash = new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(expected.rpId)));
+  const rpIdHash = await sha256(utf8(expected.rpId));
   if (!constantTimeEqual(data.rpIdHash, rpIdHash)) return refuseCeremony("rp_id");
   if (expected.userPresent && !data.userPresent) return refuseCeremony("user_present");
   if (expected.userVerified && !data.userVerified) return refuseCeremony("user_verified");
@@ -89,11 +90,7 @@ export async function checkAuthenticatorData(
 
 /** What signatures cover: authenticator data and the hash of the client data (§6.3.3 step 11, §6.5.5). */
 export async function signedBytes(authenticatorData: Bytes, clientDataJson: Bytes): Promise<Bytes> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", clientDataJson));
-  const signed = new Uint8Array(authenticatorData.length + hash.length);
-  signed.set(authenticatorData);
-  signed.set(hash, authenticatorData.length);
-  return signed;
+  return joinBytes(authenticatorData, await sha256(clientDataJson));
 }
 
 function readAttested(bytes: Bytes): { readonly value: AttestedCredentialData; readonly length: number } | undefined {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Bytes, constantTimeEqual, toBase64Url } from "../../crypto/bytes.ts";
+import { type Bytes, constantTimeEqual, joinBytes, toBase64Url } from "../../crypto/bytes.ts";
 import { ecdsaSignatureFromDer } from "./der-signature.ts";
 
 export type PublicKey =
@@ -57,10 +57,8 @@ export async function importPublicKey(key: PublicKey, hash: HashName): Promise<C
   try {
     switch (key.type) {
       case "EC": {
-        const point = new Uint8Array(1 + key.x.length + key.y.length);
-        point[0] = 4; // SEC 1 §2.3.3: uncompressed
-        point.set(key.x, 1);
-        point.set(key.y, 1 + key.x.length);
+        // SEC 1 §2.3.3: uncompressed.
+        const point = joinBytes(new Uint8Array([4]), key.x, key.y);
         return await crypto.subtle.importKey("raw", point, { name: "ECDSA", namedCurve: key.curve }, true, ["verify"]);
       }
       case "RSA": {

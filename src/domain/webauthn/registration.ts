@@ -7,7 +7,8 @@
  * @module
  */
 import { type Bytes, constantTimeEqual, fromBase64Url, toBase64Url, toHex } from "../../crypto/bytes.ts";
-import { type AttestationType, type AttestedRegistration, hasMembers, sha256 } from "./attestation-statement.ts";
+import { sha256 } from "../../crypto/digest.ts";
+import { type AttestationType, type AttestedRegistration, hasMembers } from "./attestation-statement.ts";
 import {
   type AuthenticatorData,
   checkAuthenticatorData,

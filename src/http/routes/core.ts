@@ -15,27 +15,22 @@ export const coreRoutes: readonly Route<AnyAuth>[] = [
     id: "refresh",
     method: "post",
     path: "/auth/refresh",
-    summary: "Replace the presented session with a new one, in the same transport",
     access: "token",
-    status: 200,
     run: async ({ c, auth, presented, context }) => {
       const issued = await refreshSession(realmOf(auth).core, { ...presented!, context });
-      return c.json(signedIn(c, presented!.transport, issued), 200);
+      return signedIn(c, presented!.transport, issued);
     },
   }),
   rows.open({
     act: acts.signOut,
-    id: "signOut",
     method: "post",
     path: "/auth/sign-out",
-    summary: "End the presented session, if there is one",
     access: "optional",
     status: 204,
     run: async ({ c, auth, presented, context }) => {
       if (presented) await auth.sessions.signOut({ ...presented, context });
       // A bearer ends only its own session. The session of a cookie in the same request goes on, so its cookie stays.
       if (presented?.transport !== "token") endSession(c);
-      return c.body(null, 204);
     },
   }),
   rows.guarded({
@@ -43,9 +38,9 @@ export const coreRoutes: readonly Route<AnyAuth>[] = [
     id: "currentSession",
     method: "get",
     path: "/auth/session",
-    summary: "Get the caller's user and session",
-    status: 200,
-    run: async ({ c, user, session }) =>
-      c.json({ user: signedInUserBody(user), session: accountSessionBody(session, session.id) }, 200),
+    run: async ({ user, session }) => ({
+      user: signedInUserBody(user),
+      session: accountSessionBody(session, session.id),
+    }),
   }),
 ];

@@ -25,26 +25,21 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     id: "passkeySignInOptions",
     method: "post",
     path: "/auth/sign-in/passkey/options",
-    summary: "Get options for `navigator.credentials.get` to sign in with a passkey",
     access: "anyone",
     body: v.strictObject({ identifier: v.optional(v.string()) }),
-    status: 200,
-    run: async ({ c, auth, body }) => c.json(assertionOptionsBody(await auth.signIn.passkeyOptions(body)), 200),
+    run: async ({ auth, body }) => assertionOptionsBody(await auth.signIn.passkeyOptions(body)),
   }),
   rows.open({
     act: signInWithPasskey,
-    id: "signInWithPasskey",
     method: "post",
     path: "/auth/sign-in/passkey",
-    summary: "Sign in with a passkey, which counts as two factors",
     access: "anyone",
     body: v.strictObject({ response: browserResponse, transport: transportEntry() }),
-    status: 200,
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", response } = body;
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
       const issued = await auth.signIn.passkey({ response, transport, context, presentedToken });
-      return c.json(signedIn(c, transport, issued), 200);
+      return signedIn(c, transport, issued);
     },
   }),
   rows.open({
@@ -52,32 +47,25 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     id: "factorOptions",
     method: "post",
     path: "/auth/sign-in/factor/options",
-    summary: "Get options for `navigator.credentials.get` to use a passkey or security key as the second factor",
     access: "ticket",
-    status: 200,
     refusals: ["unauthorized.invalid_ticket"],
     run: async ({ c, auth, context }) =>
-      c.json(assertionOptionsBody(await auth.passkeys.proofOptions({ ...presentedTicket(c), context })), 200),
+      assertionOptionsBody(await auth.passkeys.proofOptions({ ...presentedTicket(c), context })),
   }),
   rows.guarded({
     act: { ...stepUp, refusals: [] },
     id: "stepUpOptions",
     method: "post",
     path: "/auth/step-up/options",
-    summary: "Get options for `navigator.credentials.get` to step up with a passkey or security key",
-    status: 200,
-    run: async ({ c, auth, actor }) => c.json(assertionOptionsBody(await auth.passkeys.proofOptions({ actor })), 200),
+    run: async ({ auth, actor }) => assertionOptionsBody(await auth.passkeys.proofOptions({ actor })),
   }),
   rows.guarded({
     act: ownerOnly(acts.listPasskeys),
-    id: "listOwnPasskeys",
     method: "get",
     path: "/auth/passkeys",
-    summary: "List the caller's passkeys that are not revoked",
-    status: 200,
-    run: async ({ c, auth, actor, user }) => {
+    run: async ({ auth, actor, user }) => {
       const { data } = await auth.passkeys.list({ actor, userId: user.id });
-      return c.json({ passkeys: data.map(passkeyBody) }, 200);
+      return { passkeys: data.map(passkeyBody) };
     },
   }),
   rows.guarded({
@@ -85,41 +73,30 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     id: "passkeyRegistrationOptions",
     method: "post",
     path: "/auth/passkeys/options",
-    summary: "Get options for `navigator.credentials.create` to add a passkey",
-    status: 200,
-    run: async ({ c, auth, actor }) =>
-      c.json(registrationOptionsBody(await auth.passkeys.registrationOptions({ actor })), 200),
+    run: async ({ auth, actor }) => registrationOptionsBody(await auth.passkeys.registrationOptions({ actor })),
   }),
   rows.guarded({
     act: acts.registerPasskey,
-    id: "registerPasskey",
     method: "post",
     path: "/auth/passkeys",
-    summary: "Register a passkey",
     body: v.strictObject({ response: browserResponse, name: v.optional(v.string()) }),
     status: 201,
-    run: async ({ c, auth, actor, body: { response, name = null } }) =>
-      c.json(passkeyBody(await auth.passkeys.register({ actor, response, name })), 201),
+    run: async ({ auth, actor, body: { response, name = null } }) =>
+      passkeyBody(await auth.passkeys.register({ actor, response, name })),
   }),
   rows.guarded({
     act: acts.renamePasskey,
-    id: "renamePasskey",
     method: "put",
     path: "/auth/passkeys/:cred_id",
-    summary: "Rename one of the caller's passkeys",
     body: v.strictObject({ name: v.string() }),
-    status: 200,
-    run: async ({ c, auth, actor, parameter, body: { name } }) =>
-      c.json(passkeyBody(await auth.passkeys.rename({ actor, passkeyId: parameter("cred_id"), name })), 200),
+    run: async ({ auth, actor, parameter, body: { name } }) =>
+      passkeyBody(await auth.passkeys.rename({ actor, passkeyId: parameter("cred_id"), name })),
   }),
   rows.guarded({
     act: acts.revokeOwnPasskey,
-    id: "revokePasskey",
     method: "post",
     path: "/auth/passkeys/:cred_id/revoke",
-    summary: "Revoke one of the caller's passkeys and end the sessions started with it",
-    status: 200,
-    run: async ({ c, auth, actor, parameter }) =>
-      c.json(credentialBody(await auth.passkeys.revoke({ actor, passkeyId: parameter("cred_id") })), 200),
+    run: async ({ auth, actor, parameter }) =>
+      credentialBody(await auth.passkeys.revoke({ actor, passkeyId: parameter("cred_id") })),
   }),
 ];

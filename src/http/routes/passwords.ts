@@ -18,14 +18,10 @@ const text = v.string();
 export const passwordRoutes: readonly Route<PasswordAuth>[] = [
   rows.open({
     act: acts.signIn,
-    id: "signIn",
     method: "post",
     path: "/auth/sign-in",
-    summary:
-      "Sign in with a password; returns 401 `unauthorized.mfa_required` and a ticket if a second factor is required",
     access: "anyone",
     body: v.strictObject({ identifier: text, password: text, transport: transportEntry() }),
-    status: 200,
     refusals: ["unauthorized.mfa_required", "unauthorized.enrollment_required"],
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", ...proof } = body;
@@ -36,9 +32,7 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
         knownDevice: readCookie(c, knownDeviceCookie),
         presentedToken: transport === "cookie" ? readCookie(c, sessionCookie) : undefined,
       });
-      return result.mfaRequired
-        ? secondFactorNeeded(c, transport, result)
-        : c.json(signedIn(c, transport, result), 200);
+      return result.mfaRequired ? secondFactorNeeded(c, transport, result) : signedIn(c, transport, result);
     },
   }),
   rows.open({
@@ -46,7 +40,6 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
     id: "verifyCredential",
     method: "post",
     path: "/v1/credentials/verify",
-    summary: "Verify a credential; returns a ticket in the `Login-Ticket` header",
     access: "anyone",
     body: v.variant("type", [
       v.strictObject({ type: v.literal("password"), identifier: text, proof: v.strictObject({ password: text }) }),
@@ -57,14 +50,13 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
       }),
       v.strictObject({ type: v.literal("oidc"), identifier: text, proof: v.strictObject({ id_token: text }) }),
     ]),
-    status: 200,
     run: async ({ c, auth, body, context }) => {
       // The other kinds have no ceremony here, so they prove nothing (S04).
       if (body.type !== "password") throw new AuthError("unauthorized.invalid_credential");
       const { identifier, proof } = body;
       const verified = await auth.verifyPassword({ identifier, password: proof.password, transport: "token", context });
       c.header(ticketHeader, verified.ticket);
-      return c.json({ usr_id: verified.userId, cred_id: verified.credentialId }, 200);
+      return { usr_id: verified.userId, cred_id: verified.credentialId };
     },
   }),
 ];

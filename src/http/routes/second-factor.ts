@@ -17,10 +17,8 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     id: "signInWithFactor",
     method: "post",
     path: "/auth/sign-in/factor",
-    summary: "Finish a sign-in: exchange the login ticket and a second factor for a session",
     access: "ticket",
     body: factorProofBody,
-    status: 200,
     run: async ({ c, auth, body, context }) => {
       const { ticket, transport } = presentedTicket(c);
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
@@ -29,18 +27,15 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
         ? webauthnOf(auth).signInWithFactor({ ...presented, proof: assertionOf(body) })
         : auth.signIn.factor({ ...presented, proof: body }));
       if (transport === "cookie") clearCookie(c, ticketCookie);
-      return c.json(signedIn(c, transport, issued), 200);
+      return signedIn(c, transport, issued);
     },
   }),
   rows.open({
     act: acts.verifyFactor,
-    id: "verifyMfa",
     method: "post",
     path: "/v1/users/:usr_id/mfa/verify",
-    summary: "Verify a second factor; the upgraded ticket is in the `Login-Ticket` header",
     access: "ticket",
     body: factorProofBody,
-    status: 200,
     run: async ({ c, auth, body, context, parameter }) => {
       const ticket = c.req.header(ticketHeader) ?? "";
       const presented = { ticket, transport: "token", userId: parameter("usr_id"), context } as const;
@@ -48,7 +43,7 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
         ? webauthnOf(auth).verifyMfa({ ...presented, proof: assertionOf(body) })
         : auth.verifyMfa({ ...presented, proof: body }));
       c.header(ticketHeader, verified.ticket);
-      return c.json(verifiedFactorBody(verified), 200);
+      return verifiedFactorBody(verified);
     },
   }),
   rows.open({
@@ -56,46 +51,40 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     id: "enrollFactorAtSignIn",
     method: "post",
     path: "/auth/sign-in/enroll",
-    summary: "Start enrolling a required second factor, using the login ticket",
     access: "ticket",
     body: enrollFactorBody,
     status: 201,
     refusals: ["unauthorized.invalid_ticket"],
-    run: async (call) => call.c.json(await enroll(call, { ...presentedTicket(call.c), context: call.context }), 201),
+    run: async (call) => await enroll(call, { ...presentedTicket(call.c), context: call.context }),
   }),
   rows.open({
     act: acts.confirmFactor,
     id: "confirmFactorAtSignIn",
     method: "post",
     path: "/auth/sign-in/enroll/:mfa_id/confirm",
-    summary: "Confirm the new factor and finish the sign-in",
     access: "ticket",
     body: confirmFactorBody,
-    status: 200,
     refusals: ["not_found", "unauthorized.invalid_ticket"],
     run: async ({ c, auth, body, context, parameter }) => {
       const { ticket, transport } = presentedTicket(c);
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
       const issued = await confirm(auth, body, parameter("mfa_id"), { ticket, context, presentedToken }, transport);
       if (transport === "cookie") clearCookie(c, ticketCookie);
-      return c.json(signedIn(c, transport, issued), 200);
+      return signedIn(c, transport, issued);
     },
   }),
   rows.guarded({
     act: stepUp,
-    id: "stepUp",
     method: "post",
     path: "/auth/step-up",
-    summary: "Step up: prove a factor again and get a fresh session",
     body: stepUpBody,
-    status: 200,
     refusals: ["unauthorized.reauthentication_required"],
     run: async ({ c, auth, actor, body, presented }) => {
       const { transport } = presented!;
       const issued = await (body.type === "webauthn"
         ? webauthnOf(auth).stepUp({ actor, transport, proof: assertionOf(body) })
         : auth.stepUp({ actor, transport, proof: body }));
-      return c.json(signedIn(c, transport, issued), 200);
+      return signedIn(c, transport, issued);
     },
   }),
 ];

@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import * as acts from "../../domain/acts/session.ts";
+import type { Session } from "../../domain/session.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
 import { idEntry, pageEntries, toNumber } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
 import { ticketHeader } from "../ticket.ts";
-import { accountSessionBody, pageBody, sessionBody } from "../wire.ts";
+import { accountSessionBody, pageBody, type SessionBody, sessionBody } from "../wire.ts";
 
 const rows = rowsFor<AccountAuth>();
 
@@ -12,10 +13,8 @@ const rows = rowsFor<AccountAuth>();
 export const sessionRoutes: readonly Route<AccountAuth>[] = [
   rows.open({
     act: acts.createSession,
-    id: "createSession",
     method: "post",
     path: "/v1/sessions",
-    summary: "Exchange the login ticket in the `Login-Ticket` header for a session",
     access: "ticket",
     body: v.strictObject({
       usr_id: idEntry("usr"),
@@ -32,85 +31,61 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
         transport: "token",
         context,
       });
-      return c.json({ session: sessionBody(session), token }, 201);
+      return { session: sessionBody(session), token };
     },
   }),
-  rows.guarded({
+  ...rows.twins({
     act: acts.listSessions,
-    id: "listOwnSessions",
+    auth: { id: "listOwnSessions", path: "/auth/sessions" },
+    v1: "/v1/users/:usr_id/sessions",
     method: "get",
-    path: "/auth/sessions",
-    summary: "List the caller's live sessions, with their devices",
     query: v.object(pageEntries()),
-    status: 200,
-    run: async ({ c, auth, actor, user, session, query: { cursor, limit } }) => {
-      const page = await auth.sessions.list({ actor, userId: user.id, cursor, limit: toNumber(limit), onlyLive: true });
-      return c.json(
-        pageBody(page, (one) => accountSessionBody(one, session.id)),
-        200,
-      );
-    },
-  }),
-  rows.guarded({
-    act: acts.listSessions,
-    id: "listUserSessions",
-    method: "get",
-    path: "/v1/users/:usr_id/sessions",
-    summary: "List a user's sessions in every state",
-    query: v.object(pageEntries()),
-    status: 200,
-    run: async ({ c, auth, actor, parameter, query: { cursor, limit } }) => {
-      const page = await auth.sessions.list({ actor, userId: parameter("usr_id"), cursor, limit: toNumber(limit) });
-      return c.json(pageBody(page, sessionBody), 200);
+    run: async ({ auth, actor, userId, session, onlyOwn, query: { cursor, limit } }) => {
+      const asked = { actor, userId, cursor, limit: toNumber(limit), onlyLive: onlyOwn };
+      return pageBody(await auth.sessions.list(asked), bodyFor(session, onlyOwn));
     },
   }),
   ...rows.twins({
     act: acts.getSession,
-    auth: { id: "getOwnSession", path: "/auth/sessions/:ses_id", summary: "Get one of the caller's sessions" },
-    v1: { id: "getSession", path: "/v1/sessions/:ses_id", summary: "Get a session" },
+    auth: { id: "getOwnSession", path: "/auth/sessions/:ses_id" },
+    v1: "/v1/sessions/:ses_id",
     method: "get",
-    status: 200,
-    run: async ({ c, auth, actor, session, parameter, onlyOwn }) => {
+    run: async ({ auth, actor, session, parameter, onlyOwn }) => {
       const found = await auth.sessions.get({ actor, sessionId: parameter("ses_id"), onlyOwn });
-      return c.json(onlyOwn ? accountSessionBody(found, session.id) : sessionBody(found), 200);
+      return bodyFor(session, onlyOwn)(found);
     },
   }),
   rows.open({
     act: acts.refreshSession,
-    id: "refreshSession",
     method: "post",
     path: "/v1/sessions/:ses_id/refresh",
-    summary: "Replace the presented session with a new one",
     access: "token",
     status: 201,
     refusals: ["not_found"],
-    run: async ({ c, auth, presented, context, parameter }) => {
+    run: async ({ auth, presented, context, parameter }) => {
       const refreshed = await auth.sessions.refresh({ ...presented!, sessionId: parameter("ses_id"), context });
-      return c.json({ session: sessionBody(refreshed.session), token: refreshed.token }, 201);
+      return { session: sessionBody(refreshed.session), token: refreshed.token };
     },
   }),
   ...rows.twins({
     act: acts.revokeSession,
-    auth: {
-      id: "revokeOwnSession",
-      path: "/auth/sessions/:ses_id/revoke",
-      summary: "End one of the caller's sessions, or its successor",
-    },
-    v1: { id: "revokeSession", path: "/v1/sessions/:ses_id/revoke", summary: "End a session" },
+    auth: { id: "revokeOwnSession", path: "/auth/sessions/:ses_id/revoke" },
+    v1: "/v1/sessions/:ses_id/revoke",
     method: "post",
-    status: 200,
-    run: async ({ c, auth, actor, session, parameter, onlyOwn }) => {
+    run: async ({ auth, actor, session, parameter, onlyOwn }) => {
       const ended = await auth.sessions.revoke({ actor, sessionId: parameter("ses_id"), onlyOwn });
-      return c.json(onlyOwn ? accountSessionBody(ended, session.id) : sessionBody(ended), 200);
+      return bodyFor(session, onlyOwn)(ended);
     },
   }),
   rows.guarded({
     act: acts.revokeOtherSessions,
-    id: "revokeOtherSessions",
     method: "post",
     path: "/auth/sessions/revoke-others",
-    summary: "End every other session of the caller",
-    status: 200,
-    run: async ({ c, auth, actor }) => c.json(await auth.sessions.revokeOthers({ actor }), 200),
+    run: async ({ auth, actor }) => await auth.sessions.revokeOthers({ actor }),
   }),
 ];
+
+/** Under `/auth` a session is shown as an application wants it, under `/v1` as the specification has it. */
+function bodyFor(current: Session, onlyOwn: boolean): (session: Session) => SessionBody {
+  return onlyOwn ? (session) => accountSessionBody(session, current.id) : sessionBody;
+}

@@ -12,10 +12,8 @@ const rows = rowsFor<SignUpAuth>();
 export const signUpRoutes: readonly Route<SignUpAuth>[] = [
   rows.open({
     act: signUp,
-    id: "signUp",
     method: "post",
     path: "/auth/sign-up",
-    summary: "Create an account and sign in to it",
     access: "anyone",
     body: v.strictObject({
       identifier: v.string(),
@@ -28,7 +26,7 @@ export const signUpRoutes: readonly Route<SignUpAuth>[] = [
       const { display_name: displayName = null, transport = "cookie", ...proof } = body;
       const presentedToken = readCookie(c, sessionCookie);
       const issued = await auth.signUp({ ...proof, displayName, transport, presentedToken, context });
-      return c.json(signedIn(c, transport, issued), 201);
+      return signedIn(c, transport, issued);
     },
   }),
 ];

@@ -1,6 +1,26 @@
+import { DriverError } from "../driver-error.ts";
 import { DatabaseUnreachableError } from "./unreachable.ts";
 
-/** The fields copied from a database's error. `detail`, `where`, `hint` and `message` may carry row data, and are not copied. */
+/** What codes of the platform and SQLSTATEs (PostgreSQL 15, Appendix A) say to an operator. */
+const meanings: readonly (readonly [pattern: RegExp, text: string])[] = [
+  [/^(ENOTFOUND|EAI_AGAIN)$/, "the database's host name was not found (DNS)"],
+  [/^ECONNREFUSED$/, "the database's host refused the connection"],
+  [/^(ETIMEDOUT|UND_ERR_CONNECT_TIMEOUT)$/, "the database did not answer in time"],
+  [/^(ECONNRESET|EPIPE)$/, "the connection to the database broke"],
+  [/^(CERT_|ERR_TLS|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)/, "the database's TLS certificate was not accepted"],
+  [/^28(P01|000)$/, "the database refused the user or the password"],
+  [/^3D000$/, "there is no such database"],
+  [/^42(P01|703|883)$/, "a table, column or function is missing: run `sallyport migrate`"],
+  [/^42501$/, "the database user lacks a privilege"],
+  [/^53/, "the database is out of connections, memory or disk"],
+  [/^57P0[123]$/, "the database is starting or shutting down"],
+];
+
+function meaningOf(code: string): string | undefined {
+  return meanings.find(([pattern]) => pattern.test(code))?.[1];
+}
+
+/** What is copied of a database's error. `detail`, `where`, `hint` and `message` may carry row data, and are not. */
 export interface DatabaseErrorFields {
   /** SQLSTATE. */
   code: string;
@@ -12,7 +32,7 @@ export interface DatabaseErrorFields {
 }
 
 /** The database refused the request, and nothing of it took effect. */
-export class DatabaseError extends Error implements DatabaseErrorFields {
+export class DatabaseError extends DriverError implements DatabaseErrorFields {
   override readonly name = "DatabaseError";
   readonly code: string;
   readonly table: string | undefined;
@@ -23,7 +43,10 @@ export class DatabaseError extends Error implements DatabaseErrorFields {
   /** @param explanation Shown after the code. It must never contain values. */
   constructor(fields: DatabaseErrorFields, explanation?: string) {
     const names = [fields.code, fields.table, fields.constraint].filter(Boolean).join(", ");
-    super(`The database refused the statement (${names})${explanation ? `: ${explanation}` : "."}`);
+    super(
+      `The database refused the statement (${names})${explanation ? `: ${explanation}` : "."}`,
+      meaningOf(fields.code),
+    );
     this.code = fields.code;
     this.table = fields.table;
     this.constraint = fields.constraint;
@@ -46,11 +69,14 @@ export function databaseError(thrown: unknown, reason: string): DatabaseError | 
   const code = text(fields.code);
   const severity = text(fields.severity);
   if (code === undefined || !isSqlstate(code, severity)) {
-    // A system error's code, such as ECONNREFUSED, is safe to show and saves an hour.
-    return new DatabaseUnreachableError(code && /^E[A-Z]+$/.test(code) ? `${reason} (${code})` : reason);
+    // A system error's code, such as ECONNREFUSED, is safe to say and saves an hour.
+    return new DatabaseUnreachableError(
+      code && /^E[A-Z]+$/.test(code) ? `${reason} (${code})` : reason,
+      code && meaningOf(code),
+    );
   }
   if (severity === "FATAL" || severity === "PANIC" || outcomeUnknown.test(code)) {
-    return new DatabaseUnreachableError(`the connection ended with SQLSTATE ${code}`);
+    return new DatabaseUnreachableError(`the connection ended with SQLSTATE ${code}`, meaningOf(code));
   }
   return new DatabaseError(
     {

@@ -223,7 +223,4 @@ export const accountBudgets: readonly Budget[] = [
       ]),
   },
   { operation: "purge", requests: 1, act: (auth) => auth.purge() },
-  { operation: "health", requests: 1, act: (auth) => auth.health() },
-  // The clock, a row written and read twice, and its end. Once, before an application is served.
-  { operation: "probe", requests: 6, act: (auth) => auth.probe() },
 ];

@@ -64,8 +64,6 @@ export const others: Readonly<Record<string, string>> = {
   "personalAccessTokens.verify": "personal-access-tokens.lost-replies.test.ts: it counts, and only then reads",
   "securityKeys.enroll": "lost-replies.test.ts: a lost challenge is not given again, and enrollment starts anew",
   "securityKeys.requireRpId": "it asks no database",
-  health: "create-auth.test.ts: it tells an operator what the database said, and no caller",
-  probe: "create-auth.test.ts: it repeats nothing, and an application starts only once it passes",
   purge: "purge.test.ts: what a lost purge leaves, the next one clears",
 };
 

@@ -1,0 +1,51 @@
+import * as acts from "../domain/acts/factor.ts";
+import { type Factor, factorOf } from "../domain/factor.ts";
+import type { Transport } from "../domain/session.ts";
+import type { Core } from "../engine/core.ts";
+import { execute } from "../engine/execute.ts";
+import { issueKnownDevice } from "../engine/known-device.ts";
+import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
+import { refuseHolder } from "../engine/refuse-holder.ts";
+import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
+import * as store from "../store/factor-enrollment.ts";
+import { type FactorAttempt, userOfHolder } from "../store/factor-holder.ts";
+import { type EnrollmentAuthority, presentedWith } from "./enrollment-authority.ts";
+
+/** The session that a confirmation gives, and the factor in it. */
+export type ConfirmedFactor = IssuedSession & { factor: Factor; knownDevice?: string };
+
+/**
+ * Ends an enrolment whose proof has been checked: the factor is active, and a fresh session takes the place of all others.
+ *
+ * @param confirmation.refund The counter of the proof, empty where none was reserved.
+ */
+export async function finishEnrollment(
+  core: Core,
+  authority: EnrollmentAuthority,
+  confirmation: FactorAttempt & {
+    factorId: string;
+    activation: store.Activation;
+    refund: string;
+    transport: Transport;
+  },
+): Promise<ConfirmedFactor> {
+  const { holder, act, context, transport, refund } = confirmation;
+  const made = await newSession(core, { transport, context });
+  const presentedTokenHash = await presentedWith(authority);
+  const row = await execute(core, {
+    locks: locksOf(
+      acts.confirmFactor,
+      lockUsersOf(userOfHolder(holder)),
+      ...lockOfToken(presentedTokenHash),
+      ...lockOfCounter(refund),
+    ),
+    mustCommit: true,
+    body: store.confirmFactor({ ...confirmation, session: made.session, presentedTokenHash }),
+    onLostReply: store.recallConfirmation(confirmation, made.session.sessionId),
+  });
+  await refuseHolder(core, holder, act, row.refusal);
+  const confirmed = { ...issued(row, made.token), factor: factorOf(row) };
+  // A session's device is known already, for the credential that it may sign in with again.
+  if (!("ticket" in authority)) return confirmed;
+  return { ...confirmed, knownDevice: await issueKnownDevice(core, confirmed.session.credentialId) };
+}
