@@ -62,11 +62,16 @@ export interface Unexported {
   readonly type: string;
 }
 
-/** What Deno's linter of documentation says about types that cannot be imported. */
-export function findUnexportedTypes(): Unexported[] {
+/** What Deno's linter of documentation finds in the package's entries. */
+export function lintReference(): { unexported: Unexported[]; undocumented: string[] } {
   const report = deno(["--lint", ...Object.values(entries).map((source) => join(root, source))]);
-  const found = [...report.matchAll(/public type '(.+?)' references private type '(.+?)'/g)];
-  return found.map(([, by, type]) => ({ by: by!, type: type! }));
+  const hidden = [...report.matchAll(/public type '(.+?)' references private type '(.+?)'/g)];
+  // Members may go without a comment where their name says it all; what is exported may not.
+  const missing = [...report.matchAll(/missing-jsdoc[^|]*\|\s*\d* \| (export .*)/g)];
+  return {
+    unexported: hidden.map(([, by, type]) => ({ by: by!, type: type! })),
+    undocumented: missing.map(([, line]) => line!.trim()),
+  };
 }
 
 function deno(args: readonly string[]): string {

@@ -116,7 +116,8 @@ export function apiTypes(): string {
     ...Object.entries(requests).map(([name, schema]) => [capitalized(name), schema] as const),
   ];
   const bodies = named.map(
-    ([name, schema]) => `export type ${name} = ${typeOf(schema as unknown as Schema, false)};\n`,
+    ([name, schema]) =>
+      `/** The schema \`${name.replace(/Body$/, "")}\` of the OpenAPI document. */\nexport type ${name} = ${typeOf(schema as unknown as Schema, false)};\n`,
   );
   const apis = Object.entries(routesByFeature).map(([feature, rows]) => apiOf(feature, rows));
   return [

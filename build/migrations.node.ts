@@ -31,6 +31,7 @@ export function generateMigrations(): void {
     `// Written by build/migrations.node.ts.
 import type { Migration } from "../migrate.ts";
 
+/** The migrations of this version, in order, for {@link migrate}. */
 export const migrations: readonly Migration[] = ${list};
 `,
   );

@@ -7,7 +7,7 @@
 export type { PasswordHasher } from "./crypto/password-hasher.ts";
 export { type Actor, type SessionActor, type SystemActor, systemActor } from "./domain/actor.ts";
 export type { Credential, CredentialType } from "./domain/credential.ts";
-export { AuthError, type ErrorBody, type ErrorCode } from "./domain/error.ts";
+export { AuthError, type ErrorBody, type ErrorCode, type ErrorStatus } from "./domain/error.ts";
 export {
   type AuditId,
   type CredentialId,
@@ -46,21 +46,30 @@ export { signUp } from "./http/features/sign-up.ts";
 export type { AccountAuth } from "./operations/accounts.ts";
 export type { AdministrationAuth, AdministratorOperations } from "./operations/administrators.ts";
 export { type Auth, type AuthFor, type CoreOperations, createAuth } from "./operations/auth.ts";
-export type { CredentialOperations } from "./operations/credentials.ts";
+export type { CredentialOperations, NewPassword, OfCredential, ProvedByPassword } from "./operations/credentials.ts";
 export { health, probe } from "./operations/health.ts";
+export type { OnlyOwn } from "./operations/only-own.ts";
 export type { ChangePassword } from "./operations/password-change.ts";
-export type { SessionOperations } from "./operations/sessions.ts";
+export type { OfSession, SessionOperations } from "./operations/sessions.ts";
 export type {
   PasswordAuth,
   PasswordProof,
   SecondFactorNeeded,
   SignedIn,
+  SignInOperations,
   VerifiedPassword,
 } from "./operations/sign-in.ts";
-export type { SignUp, SignUpAuth } from "./operations/sign-up.ts";
+export type { NewAccount, SignedUp, SignUp, SignUpAuth } from "./operations/sign-up.ts";
 export type { AuthorizationAuth, CheckInput, CheckResult, TupleOperations } from "./operations/tuples.ts";
-export type { UserOperations } from "./operations/users.ts";
+export type { CreateUser, OfUser, UserOperations } from "./operations/users.ts";
 export type { AttemptLimit } from "./store/counters.ts";
 export { migrations } from "./store/generated/migrations.ts";
-export { DatabaseStateError, type Migration, migrate } from "./store/migrate.ts";
+export {
+  type DatabaseStateCode,
+  DatabaseStateError,
+  type MigrateOptions,
+  type MigrateReport,
+  type Migration,
+  migrate,
+} from "./store/migrate.ts";
 export { type Database, type SqlValue, type Statement, sql } from "./store/sql.ts";

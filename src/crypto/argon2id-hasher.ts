@@ -5,6 +5,7 @@ import { preparePassword } from "./password-bytes.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 import { encodePhc, needsRehash, parsePhc, pinnedCost, pinnedSaltBytes, pinnedTagBytes } from "./phc.ts";
 
+/** The options of `argon2id`. */
 export interface Argon2idOptions {
   /**
    * How many hashes may wait in this isolate before one more is refused, 1 to 1,000. Default 16, about half a second of work.

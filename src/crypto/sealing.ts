@@ -53,7 +53,10 @@ export class SealingKeys {
   readonly #secrets: readonly RootSecret[];
   readonly #keys = new Map<number, CryptoKey>();
 
-  /** @param secrets Base64url of at least 32 random bytes, or a list `2:<new>,1:<old>`. @throws {TypeError} If one is weak. */
+  /**
+   * @param secrets Base64url of at least 32 random bytes, or a list `2:<new>,1:<old>`.
+   * @throws {TypeError} If one is weak.
+   */
   constructor(secrets: string | undefined) {
     this.#secrets = parseRootSecrets(secrets);
   }

@@ -51,7 +51,11 @@ export class Actor<Acting extends Subject = Subject> {
     return ("userId" in subject ? subject.sessionId : undefined) as Of<Acting, "sessionId">;
   }
 
-  /** The subject of a genuine actor. Reads the private member, because any object can have a `subject`. @throws {TypeError} */
+  /**
+   * The subject of a genuine actor. Reads the private member, because any object can have a `subject`.
+   *
+   * @throws {TypeError}
+   */
   static subjectOf<Acting extends Subject>(actor: Actor<Acting>): Acting {
     return actor.#subject;
   }
@@ -73,7 +77,11 @@ export type SessionActor = Actor<SessionSubject>;
 /** The application, for operations that only it can do. */
 export type SystemActor = Actor<SystemSubject>;
 
-/** The acting session. @throws {TypeError} If there is none, though the type says so. */
+/**
+ * The acting session.
+ *
+ * @throws {TypeError} If there is none, though the type says so.
+ */
 export function sessionOf(actor: SessionActor): SessionSubject {
   const subject: Subject = Actor.subjectOf(actor);
   if (!("userId" in subject)) throw new TypeError("Only the user of a session can do this.");

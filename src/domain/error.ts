@@ -26,6 +26,7 @@ const statuses = {
   "pat.expires_in_past": 400,
 } as const;
 
+/** An HTTP status that Sallyport answers a refusal with. */
 export type ErrorStatus = (typeof statuses)[keyof typeof statuses];
 
 /** Code, pinned name, message. */

@@ -34,7 +34,9 @@ export const factorTypes = {
   },
 } as const;
 
+/** `totp`: an authenticator app; `webauthn`: a security key; `recovery`: recovery codes. */
 export type FactorType = keyof typeof factorTypes;
+/** A pending factor awaits its confirmation and proves nothing yet. */
 export type FactorStatus = ValueOf<typeof anyFactor>["status"];
 
 /** An authenticator app. */

@@ -10,15 +10,23 @@ import { AuthError } from "./error.ts";
 /** The prefixes that specification version 0.3 registers; `aud` is version 0.4's, for the audit log (ADR 0019). */
 export const idTypes = ["usr", "ses", "cred", "org", "mem", "inv", "tup", "mfa", "shr", "pat", "aud"] as const;
 
+/** A registered prefix. */
 export type IdType = (typeof idTypes)[number];
 /** An identifier in wire form, such as `usr_0190f2a81b3c7abc8123456789abcdef`. */
 export type Id<Type extends IdType = IdType> = `${Type}_${string}`;
+/** The identifier of a user. */
 export type UserId = Id<"usr">;
+/** The identifier of a session. It opens nothing; the token does. */
 export type SessionId = Id<"ses">;
+/** The identifier of a credential: a password, a passkey or an external account. */
 export type CredentialId = Id<"cred">;
+/** The identifier of a relational tuple. */
 export type TupleId = Id<"tup">;
+/** The identifier of an audit event. */
 export type AuditId = Id<"aud">;
+/** The identifier of a second factor. */
 export type FactorId = Id<"mfa">;
+/** The identifier of a personal access token. It is the public part of the token. */
 export type PersonalAccessTokenId = Id<"pat">;
 
 const registered: ReadonlySet<string> = new Set(idTypes);

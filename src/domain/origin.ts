@@ -4,8 +4,10 @@
  * @module
  */
 
+/** What an origin is allowed for: credentialed CORS, same-origin proof, redirects, passkeys. */
 export type OriginUse = "cors" | "csrf" | "redirect" | "webauthn";
 
+/** An exact origin, such as `https://app.example.com`, and its uses. */
 export interface Origin {
   readonly origin: string;
   readonly uses: readonly OriginUse[];

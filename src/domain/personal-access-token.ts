@@ -29,6 +29,7 @@ export const personalAccessToken = {
 /** A personal access token without its secret, which is shown once and stored as a hash. The id is not secret. */
 export interface PersonalAccessToken extends ValueOf<typeof personalAccessToken> {}
 
+/** Whether a token is accepted; an expired or revoked one never is again. */
 export type PersonalAccessTokenStatus = PersonalAccessToken["status"];
 
 /** The longest lifetime of a token, in seconds: 365 days (ADR 0016). */

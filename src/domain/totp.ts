@@ -12,6 +12,7 @@ import { type HmacHash, hmac } from "../crypto/hmac.ts";
 /** The specification's names of the hashes, as they are stored. */
 export type TotpAlgorithm = "sha1" | "sha256" | "sha512";
 
+/** How an authenticator app makes its codes (RFC 6238). */
 export interface TotpParameters {
   readonly algorithm: TotpAlgorithm;
   /** 6 to 10. */

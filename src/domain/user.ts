@@ -20,4 +20,5 @@ export interface SignedInUser extends User {
   readonly identifierVerified: boolean;
 }
 
+/** Suspended users and credentials can be reinstated; revoked ones never. */
 export type Status = User["status"];

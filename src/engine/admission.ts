@@ -24,7 +24,11 @@ export class Admissions {
     return counters.map(({ name }) => this.#note(name, 1)).some((count) => count > freeAttempts);
   }
 
-  /** Notes a refusal: from then on the database is asked first. @throws {AuthError} `too_many_requests`. */
+  /**
+   * Notes a refusal: from then on the database is asked first.
+   *
+   * @throws {AuthError} `too_many_requests`.
+   */
   requireAllowed(counters: readonly { readonly name: string }[], admission: Admission): void {
     if (!admission.allowed) for (const { name } of counters) this.#note(name, freeAttempts);
     requireAdmitted(admission);

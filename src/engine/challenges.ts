@@ -23,7 +23,11 @@ export type CeremonyBinding = readonly [
   ...boundTo: string[],
 ];
 
-/** A fresh challenge. @param now The database's time. */
+/**
+ * A fresh challenge.
+ *
+ * @param now The database's time.
+ */
 export async function issueChallenge(core: Core, binding: CeremonyBinding, now: Date): Promise<Bytes> {
   const challenge = new Uint8Array(nonceBytes + endBytes + macBytes);
   challenge.set(randomBytes(nonceBytes));

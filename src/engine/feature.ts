@@ -10,7 +10,11 @@ import type { Core, PasswordSettings, SignUpMode } from "./core.ts";
 export interface FeatureParts<Operations extends object> {
   /** Members of `auth`. If several features share a namespace, such as `signIn`, each adds its own members. */
   readonly operations: Operations;
-  /** Reads the feature's own options. @throws {ConfigurationError} If one is missing or unsafe. */
+  /**
+   * Reads the feature's own options.
+   *
+   * @throws {ConfigurationError} If one is missing or unsafe.
+   */
   readonly check?: () => void;
   /** Removes ended rows of the feature. Two features that share rows name the same function. */
   readonly purges?: readonly Purge[];

@@ -7,7 +7,11 @@ export function normalIdentifier(core: Core, identifier: string): string | undef
   return normalizeIdentifier(identifier, { allowNonAscii: core.allowNonAsciiIdentifiers });
 }
 
-/** The normal form of an identifier. @throws {AuthError} `invalid_format.identifier`. */
+/**
+ * The normal form of an identifier.
+ *
+ * @throws {AuthError} `invalid_format.identifier`.
+ */
 export function requireIdentifier(core: Core, identifier: string): string {
   const normal = normalIdentifier(core, identifier);
   if (normal === undefined) throw new AuthError("invalid_format.identifier");

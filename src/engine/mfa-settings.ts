@@ -61,7 +61,11 @@ export async function sealSecret(core: MfaCore, place: SealedPlace, secret: Byte
   return core.sealingKeys ? await core.sealingKeys.seal(place, secret) : secret;
 }
 
-/** The secret in a stored form. @throws {AuthError} `unavailable.configuration` if no key opens it. */
+/**
+ * The secret in a stored form.
+ *
+ * @throws {AuthError} `unavailable.configuration` if no key opens it.
+ */
 export async function openSecret(core: MfaCore, place: SealedPlace, hex: string): Promise<Bytes> {
   const stored = fromHex(hex)!;
   if (core.sealing !== "on" && !isSealed(stored)) return stored;

@@ -177,7 +177,11 @@ function isWithin(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
 }
 
-/** Reads an option. @throws {ConfigurationError} With its name, if reading throws. */
+/**
+ * Reads an option.
+ *
+ * @throws {ConfigurationError} With its name, if reading throws.
+ */
 export function checked<Value>(option: string, read: () => Value): Value {
   try {
     return read();

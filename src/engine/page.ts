@@ -18,7 +18,11 @@ export interface PageInput {
   readonly limit?: number | undefined;
 }
 
-/** The page that is asked for, of a list of objects of a type. @throws {AuthError} `invalid_format.cursor`. */
+/**
+ * The page that is asked for, of a list of objects of a type.
+ *
+ * @throws {AuthError} `invalid_format.cursor`.
+ */
 export function pageOf(type: IdType, { cursor, limit }: PageInput): { after: string | undefined; limit: number } {
   return { after: decodeCursor(type, cursor), limit: pageLimit(limit) };
 }
@@ -29,7 +33,11 @@ function pageLimit(limit: number | undefined): number {
   return Math.min(Math.max(Math.trunc(limit), 1), maximumLimit);
 }
 
-/** The UUID after which a page begins. @throws {AuthError} `invalid_format.cursor`. */
+/**
+ * The UUID after which a page begins.
+ *
+ * @throws {AuthError} `invalid_format.cursor`.
+ */
 function decodeCursor(type: IdType, cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
   if (!isValidId(cursor, type)) throw new AuthError("invalid_format.cursor");

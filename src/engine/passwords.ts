@@ -25,19 +25,31 @@ export function acceptPassword(
   return { needsFactor: needsSecondFactor(password) };
 }
 
-/** Asks the application's list of breached passwords, which may be a service. @throws {AuthError} `invalid_format.password`. */
+/**
+ * Asks the application's list of breached passwords, which may be a service.
+ *
+ * @throws {AuthError} `invalid_format.password`.
+ */
 export async function requireUncompromised(core: Core, password: string): Promise<void> {
   if (!(await core.isCompromisedPassword?.(password))) return;
   throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
 }
 
-/** Hashes a password that an account is to have. @throws {AuthError} As {@link requireUncompromised} and {@link hashPassword} do. */
+/**
+ * Hashes a password that an account is to have.
+ *
+ * @throws {AuthError} As {@link requireUncompromised} and {@link hashPassword} do.
+ */
 export async function hashNewPassword(core: Core, password: string): Promise<string> {
   await requireUncompromised(core, password);
   return await hashPassword(core, password);
 }
 
-/** Hashes a password. @throws {AuthError} `unavailable.busy` when too many wait. */
+/**
+ * Hashes a password.
+ *
+ * @throws {AuthError} `unavailable.busy` when too many wait.
+ */
 export async function hashPassword(core: Core, password: string): Promise<string> {
   return await queued(() => core.passwordHasher.hash(password));
 }

@@ -15,7 +15,11 @@ export interface Realm {
   readonly core: Core;
   readonly features: readonly Feature[];
   readonly clientAddress: ClientAddress;
-  /** Throws if an option is missing or unsafe. @throws {ConfigurationError} */
+  /**
+   * Throws if an option is missing or unsafe.
+   *
+   * @throws {ConfigurationError}
+   */
   check(): void;
   /** True once {@link Realm.check} has passed. */
   readonly isChecked: boolean;

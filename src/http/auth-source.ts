@@ -10,7 +10,11 @@ export type AnyAuth = CoreOperations & WithRealm;
 // biome-ignore lint/suspicious/noExplicitAny: any application's environment will do.
 export type AuthSource<Auth extends WithRealm = WithRealm> = Auth | ((env: any) => Auth);
 
-/** The operations for a request. @throws {ConfigurationError} If they cannot be made for its environment. */
+/**
+ * The operations for a request.
+ *
+ * @throws {ConfigurationError} If they cannot be made for its environment.
+ */
 export function authFor<Auth extends WithRealm>(source: AuthSource<Auth>, c: Context): Auth {
   return typeof source === "function" ? source(c.env) : source;
 }

@@ -79,6 +79,7 @@ export function authenticate(
   source: AuthSource<SessionVerifier & TokenVerifier>,
   options: ScopedOptions,
 ): MiddlewareHandler<{ Variables: MaybeScopedVariables }>;
+/** The same for sessions alone: personal access tokens are refused. */
 export function authenticate(
   source: AuthSource<SessionVerifier>,
   options?: { scope?: undefined },
@@ -110,6 +111,7 @@ export function requireUser(
   source: AuthSource<SessionVerifier & TokenVerifier>,
   options: ScopedOptions,
 ): MiddlewareHandler<{ Variables: ScopedVariables }>;
+/** The same for sessions alone: personal access tokens are refused. */
 export function requireUser(
   source: AuthSource<SessionVerifier>,
   options?: { scope?: undefined },

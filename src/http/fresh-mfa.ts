@@ -3,6 +3,7 @@ import { AuthError } from "../domain/error.ts";
 import type { AuthSource } from "./auth-source.ts";
 import { guard, type SessionVerifier, type UserVariables, verifyUser } from "./authenticate.ts";
 
+/** The options of {@link requireFreshMfa}. */
 export interface FreshMfaOptions {
   /** How old the proof of a second factor may be, in seconds. Default 1,800, the specification's limit; fewer is stricter. */
   withinSeconds?: number;

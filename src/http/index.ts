@@ -4,7 +4,7 @@
  * @module
  */
 export type { ClientAddress } from "../engine/options.ts";
-export type { AuthApp } from "./api.ts";
+export type { AuthApp, HealthApi } from "./api.ts";
 export { authRoutes, flametrenchRoutes, healthRoutes } from "./auth-routes.ts";
 export type { AuthSource } from "./auth-source.ts";
 export {
@@ -22,7 +22,7 @@ export {
 export { type PresentedSession, presentedSession } from "./bearer.ts";
 export { cloudflareAddress, forwardedAddress, sharedByAllClients, socketAddress } from "./client-address.ts";
 export { type FreshMfaOptions, requireFreshMfa } from "./fresh-mfa.ts";
-export type { CoreApi } from "./generated/api.ts";
+export type { AccountsApi, CoreApi, PasswordsApi, SignUpApi } from "./generated/api.ts";
 export { requireSameOrigin } from "./same-origin.ts";
 export { endSession, startSession } from "./session-cookie.ts";
 export type {
@@ -31,5 +31,6 @@ export type {
   PageBody,
   SessionBody,
   SignedInBody,
+  SignedInUserBody,
   UserBody,
 } from "./wire.ts";

@@ -16,4 +16,4 @@ export type {
 export type { RegistrationOptions } from "../operations/registration.ts";
 export type { SecurityKeyOperations } from "../operations/security-keys.ts";
 export { passkeys } from "./features/passkeys.ts";
-export type { PasskeysApi } from "./generated/api.ts";
+export type { AssertionOptionsBody, PasskeyBody, PasskeysApi, RegistrationOptionsBody } from "./generated/api.ts";

@@ -6,6 +6,7 @@
 import { type PersonalAccessToken, personalAccessToken } from "../domain/personal-access-token.ts";
 import { toBody, type WireOf } from "../domain/record.ts";
 
+/** A personal access token in a response, without its secret. */
 export type PersonalAccessTokenBody = WireOf<typeof personalAccessToken>;
 
 /** A new token with its secret, which is shown only this once. */

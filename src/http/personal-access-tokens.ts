@@ -6,6 +6,7 @@
 export type { PersonalAccessToken, PersonalAccessTokenStatus } from "../domain/personal-access-token.ts";
 export type {
   IssuedPersonalAccessToken,
+  OfToken,
   PersonalAccessTokenAuth,
   PersonalAccessTokenOperations,
   PersonalAccessTokenOptions,

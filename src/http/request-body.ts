@@ -41,7 +41,11 @@ export function readQuery<Query>(request: HonoRequest, schema: GenericSchema<unk
   return parse(schema, Object.fromEntries(given), "invalid_format.query");
 }
 
-/** Reads no more than the limit, whatever the length header claims. @throws {AuthError} `payload_too_large`. */
+/**
+ * Reads no more than the limit, whatever the length header claims.
+ *
+ * @throws {AuthError} `payload_too_large`.
+ */
 export async function readBytes(request: HonoRequest): Promise<Uint8Array> {
   const { headers, body, bodyUsed } = request.raw;
   if (Number(headers.get("content-length") ?? 0) > maximumBytes) throw new AuthError("payload_too_large");

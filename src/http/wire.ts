@@ -16,8 +16,10 @@ export interface PageBody<Item> {
   page: { next_cursor: string | null };
 }
 
+/** A user in a response. */
 export interface UserBody extends WireOf<typeof user> {}
 
+/** A credential in a response, without its secret. */
 export interface CredentialBody extends WireOf<typeof credential> {}
 
 /** A session as the specification has it, without additional members. */

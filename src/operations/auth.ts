@@ -14,7 +14,11 @@ import { verifySession } from "./verify-session.ts";
 /** The operations of every application, whatever its features. */
 export interface CoreOperations {
   readonly sessions: {
-    /** The session that a token opens. @throws {AuthError} `unauthorized.…` if it is not valid now. */
+    /**
+     * The session that a token opens.
+     *
+     * @throws {AuthError} `unauthorized.…` if it is not valid now.
+     */
     verify(presented: PresentedToken): Promise<VerifiedSession>;
     /** Ends the presented session. A token that opens no session is ignored. */
     signOut(presented: PresentedToken): Promise<void>;
@@ -48,6 +52,10 @@ export type AuthFor<Env, Features extends readonly Feature[]> = (env: Env) => Au
  *   that declares no parameter, or only one with a default, is called once, without an environment.
  */
 export function createAuth<const Features extends readonly Feature[]>(options: AuthOptions<Features>): Auth<Features>;
+/**
+ * The same where options come with the request: `createAuth((env: Env) => ({ … }))` gives a function that returns the operations
+ * of an environment. The function of the options is called once for each environment, at its first request.
+ */
 export function createAuth<Env extends object | undefined, const Features extends readonly Feature[]>(
   options: (env: Env) => AuthOptions<Features>,
 ): AuthFor<Env, Features>;

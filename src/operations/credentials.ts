@@ -19,12 +19,14 @@ import { changeWork, credentialWork, toCredential } from "./credential-changes.t
 import { type CheckedPassword, withOwnPassword } from "./current-password.ts";
 import type { OnlyOwn } from "./only-own.ts";
 
-interface OfCredential {
+/** Who asks about which credential. */
+export interface OfCredential {
   actor: Actor;
   credentialId: CredentialId;
 }
 
-interface NewPassword {
+/** A new password for a user. */
+export interface NewPassword {
   actor: Actor;
   userId: UserId;
   identifier: string;
@@ -32,7 +34,7 @@ interface NewPassword {
 }
 
 /** A proof by the actor, whose session may be stolen. */
-interface Proved {
+export interface ProvedByPassword {
   actor: SessionActor;
   currentPassword: string;
 }
@@ -46,8 +48,12 @@ export interface CredentialOperations {
    */
   createPassword: PlannableOperation<NewPassword, Credential, { credentialId: CredentialId }>;
   /** The same for an owner who already has a password and proves it. Throws as `auth.changePassword` does. */
-  createOwnPassword: Operation<NewPassword & Proved, Credential>;
-  /** The credential; for its owner, the application and administrators. @throws {AuthError} `not_found`. */
+  createOwnPassword: Operation<NewPassword & ProvedByPassword, Credential>;
+  /**
+   * The credential; for its owner, the application and administrators.
+   *
+   * @throws {AuthError} `not_found`.
+   */
   get: Operation<OfCredential & OnlyOwn, Credential>;
   /** All of a user's credentials in one page, in every state, oldest first. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Credential>>;
@@ -62,20 +68,20 @@ export interface CredentialOperations {
    * The same for an owner, who must prove the current password. Throws as `auth.changePassword` does. A caller who may not know
    * the credential gets the answer for an absent one.
    */
-  rotateOwnPassword: Operation<OfCredential & Proved & { password: string }, Credential>;
+  rotateOwnPassword: Operation<OfCredential & ProvedByPassword & { password: string }, Credential>;
   /**
    * Suspends a credential and ends the sessions and tickets that it gave. Only an administrator can reverse this; until then
    * its owner can neither revoke a password nor close the account. An owner proves a password: `suspendOwnPassword`.
    */
   suspend: PlannableOperation<OfCredential & OnlyOwn, Credential>;
-  suspendOwnPassword: Operation<OfCredential & Proved, Credential>;
+  suspendOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
   /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
   reinstate: PlannableOperation<OfCredential, Credential>;
   /**
    * Ends a credential for good, and the sessions and tickets that it gave. An owner proves a password: `revokeOwnPassword`.
    */
   revoke: PlannableOperation<OfCredential & OnlyOwn, Credential>;
-  revokeOwnPassword: Operation<OfCredential & Proved, Credential>;
+  revokeOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
 }
 
 export function credentialOperations(core: Core): CredentialOperations {
@@ -181,7 +187,7 @@ export function credentialOperations(core: Core): CredentialOperations {
   function changeOwnPassword(
     act: GuardedAct,
     statement: typeof store.revokeCredential,
-  ): Operation<OfCredential & Proved, Credential> {
+  ): Operation<OfCredential & ProvedByPassword, Credential> {
     return async ({ currentPassword, ...input }) =>
       await withOwnPassword(core, { ...input, currentPassword, act }, (proof) =>
         changeWork(act, input, statement, proof),

@@ -2,7 +2,11 @@ import { probeDatabase } from "../engine/probe.ts";
 import { realm, type WithRealm } from "../engine/realm.ts";
 import { assertProductionClock } from "../store/migrate.ts";
 
-/** Resolves if the database answers, and with its own clock; one request. @throws {Error} If not. */
+/**
+ * Resolves if the database answers, and with its own clock; one request.
+ *
+ * @throws {Error} If not.
+ */
 export async function health(auth: WithRealm): Promise<void> {
   await assertProductionClock(auth[realm].core.database);
 }

@@ -14,6 +14,7 @@ import * as store from "../store/password-change.ts";
 import { recallSession } from "../store/sessions.ts";
 import { withOwnPassword } from "./current-password.ts";
 
+/** Replaces the user's own password and gives a fresh session; every other session ends. */
 export type ChangePassword = Operation<
   { actor: SessionActor; currentPassword: string; newPassword: string; transport: Transport },
   IssuedSession & { knownDevice: string }

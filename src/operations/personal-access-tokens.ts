@@ -32,7 +32,8 @@ import {
   type VerifiedPersonalAccessToken,
 } from "./verify-personal-access-token.ts";
 
-interface OfToken {
+/** Who asks about which token. */
+export interface OfToken {
   /** The caller: the user of a verified session, or the application. A token cannot be an actor. */
   actor: Actor;
   tokenId: PersonalAccessTokenId;
@@ -59,7 +60,11 @@ export interface PersonalAccessTokenOperations {
     { actor: Actor; userId: UserId; name: string; scope: readonly string[]; expiresAt?: Date | null },
     IssuedPersonalAccessToken
   >;
-  /** The token; for its user, the application and administrators. @throws {AuthError} `not_found`. */
+  /**
+   * The token; for its user, the application and administrators.
+   *
+   * @throws {AuthError} `not_found`.
+   */
   get: Operation<OfToken & OnlyOwn, PersonalAccessToken>;
   /** A page of a user's tokens, oldest first, in every state or in one. */
   list: Operation<

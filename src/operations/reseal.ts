@@ -6,7 +6,11 @@ import { execute } from "../engine/execute.ts";
 import { totpPlace } from "../engine/mfa-settings.ts";
 import * as store from "../store/sealing.ts";
 
-/** Reads `SALLYPORT_SEALING_KEYS`. @throws {TypeError} If keys are missing or weak. */
+/**
+ * Reads `SALLYPORT_SEALING_KEYS`.
+ *
+ * @throws {TypeError} If keys are missing or weak.
+ */
 export function parseSealingKeys(text: string | undefined): SealingKeys {
   return new SealingKeys(text);
 }

@@ -20,7 +20,11 @@ import { creationOptions, type RegistrationOptions, verifyKey } from "./registra
 
 /** Security keys as second factors (Flametrench ADR 0010). Unlike passkeys, they never sign a user in by themselves. */
 export interface SecurityKeyOperations {
-  /** Refuses any relying party but the configured one. @throws {AuthError} `invalid_format.rp_id`. */
+  /**
+   * Refuses any relying party but the configured one.
+   *
+   * @throws {AuthError} `invalid_format.rp_id`.
+   */
   requireRpId(rpId: string): void;
   /**
    * Starts enrollment: what a browser needs to make the key. It counts once {@link SecurityKeyOperations.confirm} has checked

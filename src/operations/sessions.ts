@@ -29,7 +29,8 @@ import { refreshSession } from "./refresh-session.ts";
 import { signOut } from "./sign-out.ts";
 import { verifySession } from "./verify-session.ts";
 
-interface OfSession {
+/** Who asks about which session. */
+export interface OfSession {
   actor: Actor;
   sessionId: SessionId;
 }
@@ -53,9 +54,17 @@ export interface SessionOperations {
     IssuedSession,
     { sessionId: SessionId }
   >;
-  /** Returns the session of a token. @throws {AuthError} `unauthorized.…` if it is not valid now. */
+  /**
+   * Returns the session of a token.
+   *
+   * @throws {AuthError} `unauthorized.…` if it is not valid now.
+   */
   verify: Operation<PresentedToken, VerifiedSession>;
-  /** The session; for its user, the application and administrators. @throws {AuthError} `not_found`. */
+  /**
+   * The session; for its user, the application and administrators.
+   *
+   * @throws {AuthError} `not_found`.
+   */
   get: Operation<OfSession & OnlyOwn, Session>;
   /** A page of a user's sessions, oldest first: in every state, or only live ones. */
   list: Operation<

@@ -22,6 +22,7 @@ import { userOfCredential } from "../store/credentials.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-in.ts";
 
+/** What a client presents to sign in with a password. */
 export interface PasswordProof {
   readonly identifier: string;
   readonly password: string;
@@ -71,6 +72,7 @@ export function passwordParts(core: Core): FeatureParts<PasswordAuth> {
   };
 }
 
+/** Signing in with a password. */
 export interface SignInOperations {
   /**
    * Signs in with identifier and password.
@@ -78,7 +80,7 @@ export interface SignInOperations {
    * An unknown identifier, a wrong password and a user who may not sign in get the same refusal, after equal work.
    *
    * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`;
-   * `forbidden.enrollment_not_granted` if the user must have a second factor, has none, and may not enroll one (S32).
+   * `forbidden.enrollment_not_granted` if the user must have a second factor, has none, and may not enroll one.
    */
   signIn: Operation<PasswordProof, SignedIn>;
   /** Flametrench `verifyPassword`: the same check, but a ticket instead of a session. Throws the same. */

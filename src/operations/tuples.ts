@@ -16,14 +16,20 @@ export interface CheckInput {
   readonly objectId: string;
 }
 
+/** The answer of a check, with the tuple that allowed it. */
 export type CheckResult =
   | { readonly allowed: true; readonly matchedTupleId: TupleId }
   | { readonly allowed: false; readonly matchedTupleId: null };
 
+/** Relational tuples: who holds which relation on which object (Flametrench `docs/authorization.md`). */
 export interface TupleOperations {
   /** True if exactly this tuple is stored. */
   check: Operation<CheckInput, CheckResult>;
-  /** True if at least one of these tuples is stored. @throws {AuthError} `invalid_format.relations` for an empty list. */
+  /**
+   * True if at least one of these tuples is stored.
+   *
+   * @throws {AuthError} `invalid_format.relations` for an empty list.
+   */
   checkAny: Operation<Omit<CheckInput, "relation"> & { relations: readonly string[] }, CheckResult>;
 }
 

@@ -22,13 +22,15 @@ import type { Statement } from "../store/sql.ts";
 import * as store from "../store/users.ts";
 import { withOwnPassword } from "./current-password.ts";
 
-interface CreateUser {
+/** A new user. */
+export interface CreateUser {
   actor: Actor;
   displayName?: string | null;
   idempotencyKey?: string | undefined;
 }
 
-interface OfUser {
+/** Who asks about which user. */
+export interface OfUser {
   /** The caller: the user of a verified session, or the application. */
   actor: Actor;
   userId: UserId;
@@ -43,7 +45,11 @@ export interface UserOperations {
    * returns the user that the first call created. Not with `plan`, whose identifiers are known beforehand.
    */
   create: PlannableOperation<CreateUser, User, { userId: UserId }>;
-  /** The user; for themself, the application and administrators. @throws {AuthError} `not_found`. */
+  /**
+   * The user; for themself, the application and administrators.
+   *
+   * @throws {AuthError} `not_found`.
+   */
   get: Operation<OfUser, User>;
   /** Changes the given members: `displayName: null` clears the name; without the member it stays. */
   update: PlannableOperation<OfUser & { displayName?: string | null }, User>;

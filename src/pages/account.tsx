@@ -156,7 +156,11 @@ function whenDone(section: Section, word: string = section): string {
   return placeOf(section).replace("/account", pathWith("/account", { done: word }));
 }
 
-/** The end of a day in UTC, or null for an empty text. @throws {AuthError} `pat.expires_in_past` if the text is not a day. */
+/**
+ * The end of a day in UTC, or null for an empty text.
+ *
+ * @throws {AuthError} `pat.expires_in_past` if the text is not a day.
+ */
 function endOf(day: string): Date | null {
   if (day === "") return null;
   const end = new Date(`${day}T23:59:59.999Z`);

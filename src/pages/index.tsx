@@ -19,7 +19,7 @@ import { sentenceFor } from "./refusal.ts";
 import type { PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
 import { type PagesOptions, type Site, siteOf } from "./site.ts";
 
-export type { PagesOptions };
+export type { PagesAuth, PagesOptions };
 
 /**
  * The pages and their assets: `app.route("/", pages(auth))`.
@@ -99,7 +99,11 @@ async function answer(
   }
 }
 
-/** The user of the page. @throws {AuthError} `unauthorized.…`. */
+/**
+ * The user of the page.
+ *
+ * @throws {AuthError} `unauthorized.…`.
+ */
 async function userOf({ c, auth, context }: Visit & { context: RequestContext }) {
   const token = readCookie(c, sessionCookie);
   if (!token) throw new AuthError("unauthorized.invalid_token");

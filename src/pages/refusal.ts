@@ -63,7 +63,11 @@ const sentences: Partial<Record<ErrorCode, string>> = {
     "The change was saved, but the response was lost. If a code or token was to be shown, create a new one.",
 };
 
-/** A sentence for the user. @param words This page's own sentences, by code. */
+/**
+ * A sentence for the user.
+ *
+ * @param words This page's own sentences, by code.
+ */
 export function sentenceFor(refusal: AuthError, words: Partial<Record<ErrorCode, string>> = {}): string {
   const { code, details, retryAfterSeconds = 60 } = refusal;
   if (code === "too_many_requests") return `Too many attempts. Try again in ${duration(retryAfterSeconds)}.`;

@@ -1,5 +1,6 @@
 import { ConfigurationError } from "../index.ts";
 
+/** The options of `pages`. */
 export interface PagesOptions {
   /**
    * The path below which every page is, such as `/me`. Default: `""`, the root of the application.

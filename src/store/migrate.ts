@@ -16,6 +16,7 @@ export interface Migration {
   readonly text: string;
 }
 
+/** The options of {@link migrate}. */
 export interface MigrateOptions {
   /** Changes nothing, and only reports what would be applied. Default false. */
   dryRun?: boolean | undefined;

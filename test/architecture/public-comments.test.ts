@@ -36,3 +36,12 @@ test("@throws in comments: every code is in the table of errors", () => {
   expect(cited.length).toBeGreaterThan(50);
   expect(cited.filter((one) => !isErrorCode(one.split(": ")[1]!))).toEqual([]);
 });
+
+test("tags in comments begin a line, so that an editor shows them as such", () => {
+  const hidden = readSourceTree("src").flatMap(({ path, text }) =>
+    [...text.matchAll(/^\s*(?:\/\*)?\*+ \S.* @(?:throws|param|returns|default|example)\b.*$/gm)].map(
+      ([line]) => `${path}: ${line.trim()}`,
+    ),
+  );
+  expect(hidden).toEqual([]);
+});

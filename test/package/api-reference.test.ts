@@ -8,7 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findUnexportedTypes, pagesOf, writeApiReference } from "../../build/api-reference.node.ts";
+import { lintReference, pagesOf, writeApiReference } from "../../build/api-reference.node.ts";
 
 const root = new URL("../../", import.meta.url);
 const { exports: entries }: { exports: Record<string, string> } = JSON.parse(
@@ -68,10 +68,14 @@ test("types that the package's types mention: an entry exports each", async () =
     return [...text.matchAll(/\b[A-Z]\w+\b/g)].map(([name]) => name);
   });
   const known = new Set([...notOurs, ...opaque, ...exported]);
-  expect(findUnexportedTypes().filter(({ type }) => !known.has(type) && !tables.test(type))).toEqual([]);
+  expect(lintReference().unexported.filter(({ type }) => !known.has(type) && !tables.test(type))).toEqual([]);
 });
 
 test("lists of types that are not exported: each is still mentioned", () => {
-  const mentioned = new Set(findUnexportedTypes().map(({ type }) => type));
+  const mentioned = new Set(lintReference().unexported.map(({ type }) => type));
   expect([...notOurs, ...opaque].filter((type) => !mentioned.has(type))).toEqual([]);
+});
+
+test("every exported name has a comment, and every overload", () => {
+  expect(lintReference().undocumented).toEqual([]);
 });

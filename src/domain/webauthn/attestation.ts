@@ -63,7 +63,11 @@ export interface AttestationOptions {
 
 /** The option `attestation` of `passkeys`, made by {@link attestation}. */
 export interface Attestation {
-  /** Reads the options. @throws {TypeError} If they cannot be used. */
+  /**
+   * Reads the options.
+   *
+   * @throws {TypeError} If they cannot be used.
+   */
   readonly read: () => { readonly verifierAt: (at: Date) => AttestationVerifier };
 }
 

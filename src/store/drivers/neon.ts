@@ -10,6 +10,7 @@ import { retryConflicts } from "./retry.ts";
 import { DatabaseUnreachableError, timeoutReason } from "./unreachable.ts";
 import { decodeResult, encodeStatement, type TextQuery, type TextResult } from "./values.ts";
 
+/** The options of {@link neon}. */
 export interface NeonOptions {
   /** URL of the SQL endpoint. Default: Neon's own, which its client derives from the connection string's host. */
   fetchEndpoint?: string | undefined;

@@ -10,6 +10,7 @@ import { retryConflicts } from "./retry.ts";
 import { DatabaseUnreachableError, timeoutReason } from "./unreachable.ts";
 import { decodeResult, encodeStatement, type TextQuery, type TextResult } from "./values.ts";
 
+/** The options of {@link postgres}. */
 export interface PostgresOptions {
   /** How long one request may take, in milliseconds, waiting for a connection included. Default 2000. */
   timeoutMilliseconds?: number | undefined;
