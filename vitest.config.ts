@@ -7,6 +7,7 @@ const nodeOnly = [
   "test/crypto/argon2id.parity.test.ts",
   "test/crypto/blake2b.parity.test.ts",
   "test/crypto/generate-argon2.test.ts",
+  "test/domain/act.test.ts",
 ];
 
 /** Suites that need Node and nothing else: no database, no browser, no native peer. `npm run test:unit` runs them alone. */

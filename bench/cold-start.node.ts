@@ -5,7 +5,7 @@ const starts = 41;
 /** The Workers that are compared with bare Hono, and how much longer than it each may take. */
 const workers = [
   { name: "sign-in and a guard", entry: "bench/workers/cold.ts", goal: 1.2 },
-  { name: "all of identity", entry: "bench/workers/cold-full.ts", goal: 1.55 },
+  { name: "all of identity, options by environment", entry: "bench/workers/cold-full.ts", goal: 1.55 },
 ];
 
 /** CPU of workerd from its start to its first response, compared with bare Hono. */
@@ -22,10 +22,10 @@ export async function measureColdStart(): Promise<void> {
       await worker.stop();
     }
   }
-  console.log(`${"bare Hono".padEnd(20)} ${median(bare.times).toFixed(1)} ms`);
+  console.log(`${"bare Hono".padEnd(42)} ${median(bare.times).toFixed(1)} ms`);
   for (const { name, goal, times } of compared) {
     const ratio = median(times.map((time, at) => time / bare.times[at]!)).toFixed(2);
-    console.log(`${name.padEnd(20)} ${median(times).toFixed(1)} ms, without a driver: ${ratio} × (goal: ${goal})`);
+    console.log(`${name.padEnd(42)} ${median(times).toFixed(1)} ms, without a driver: ${ratio} × (goal: ${goal})`);
   }
   for (const one of [bare, ...compared]) await one.bundle.remove();
   console.log(`Method: ${starts} starts of each in turn; all threads of the process; the median of the ratios.`);

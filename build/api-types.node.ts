@@ -81,8 +81,8 @@ function inputOf(row: AnyRoute): string {
   const isIdempotent = row.refusals.includes("invalid_format.idempotency_key");
   const parts = [
     ...(parameters.length > 0 ? [`param: { ${parameters.join("; ")} }`] : []),
-    ...(row.body ? [`json: ${typeOf(row.body as unknown as Schema)}`] : []),
-    ...(row.query ? [`query: ${typeOf(row.query as unknown as Schema)}`] : []),
+    ...(row.body ? [`json: ${typeOf(row.body() as unknown as Schema)}`] : []),
+    ...(row.query ? [`query: ${typeOf(row.query() as unknown as Schema)}`] : []),
     ...(isTicket ? [`header${usesCookies(row) ? "?" : ""}: { "Login-Ticket": string }`] : []),
     ...(isIdempotent ? ['header?: { "Idempotency-Key"?: string }'] : []),
   ];
@@ -113,7 +113,7 @@ const capitalized = (name: string): string => `${name[0]!.toUpperCase()}${name.s
 export function apiTypes(): string {
   const named = [
     ...Object.entries(namedSchemas).map(([name, schema]) => [`${name}Body`, schema] as const),
-    ...Object.entries(requests).map(([name, schema]) => [capitalized(name), schema] as const),
+    ...Object.entries(requests).map(([name, schema]) => [capitalized(name), schema()] as const),
   ];
   const bodies = named.map(
     ([name, schema]) =>

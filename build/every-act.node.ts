@@ -1,27 +1,19 @@
 /**
- * Every act and event. Only tests and documents assemble the whole list: a Worker carries only the rows that it uses.
+ * Every act and event that there is. Only tests and documents assemble the whole: a Worker carries the rows that it uses.
  *
  * @module
  */
+import { readdirSync } from "node:fs";
 import type { Act, Audited } from "../src/domain/act.ts";
-import * as administrators from "../src/domain/acts/administrator.ts";
-import * as credentials from "../src/domain/acts/credential.ts";
-import * as factors from "../src/domain/acts/factor.ts";
-import * as passkeys from "../src/domain/acts/passkey.ts";
-import * as tokens from "../src/domain/acts/personal-access-token.ts";
-import * as sessions from "../src/domain/acts/session.ts";
-import * as signIn from "../src/domain/acts/sign-in.ts";
-import * as users from "../src/domain/acts/user.ts";
 
-export const everyAudited: readonly (Act | Audited)[] = [
-  administrators,
-  credentials,
-  factors,
-  passkeys,
-  sessions,
-  signIn,
-  tokens,
-  users,
-].flatMap((rows): (Act | Audited)[] => Object.values(rows));
+const folder = new URL("../src/domain/acts/", import.meta.url);
+
+const modules: readonly Record<string, Act | Audited>[] = await Promise.all(
+  readdirSync(folder)
+    .sort()
+    .map((file) => import(new URL(file, folder).href)),
+);
+
+export const everyAudited: readonly (Act | Audited)[] = modules.flatMap((rows) => Object.values(rows));
 
 export const everyAct: readonly Act[] = everyAudited.filter((row) => "name" in row);

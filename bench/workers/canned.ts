@@ -2,6 +2,7 @@ import type { Database } from "sallyport";
 
 /** The one token that the canned database knows. */
 export const cannedToken = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+export const cannedSealingKey = "1:VFM9B9H-rSRCDoK54oqhz47TrCxuOgVLDQcEeCIJQeA";
 export const cannedSecret = "dGhpcyBpcyBhIGJlbmNobWFyayBvZiBTYWxseXBvcnQsIHdpdGhvdXQgYW55Ym9keQ";
 
 const at = new Date("2026-01-01T00:00:00Z");

@@ -1,4 +1,4 @@
-/** All of identity and its routes without a driver, so that its start can be compared with bare Hono's. */
+/** All of identity and its routes, configured as in the README and without a driver, to compare its start with bare Hono. */
 import { Hono } from "hono/tiny";
 import { accounts, createAuth, passwords, signUp } from "sallyport";
 import { argon2id } from "sallyport/argon2id";
@@ -6,9 +6,9 @@ import { authRoutes, cloudflareAddress, requireUser } from "sallyport/hono";
 import { mfa } from "sallyport/mfa";
 import { passkeys } from "sallyport/passkeys";
 import { personalAccessTokens } from "sallyport/personal-access-tokens";
-import { cannedDatabase, cannedSecret } from "./canned.ts";
+import { cannedDatabase, cannedSealingKey, cannedSecret } from "./canned.ts";
 
-const auth = createAuth({
+const auth = createAuth(() => ({
   database: cannedDatabase,
   secrets: cannedSecret,
   origins: ["https://app.example.com"],
@@ -17,11 +17,11 @@ const auth = createAuth({
     passwords({ hasher: argon2id() }),
     signUp({ mode: "open" }),
     accounts(),
-    mfa({ sealingKeys: "1:VFM9B9H-rSRCDoK54oqhz47TrCxuOgVLDQcEeCIJQeA" }),
+    mfa({ sealingKeys: cannedSealingKey }),
     passkeys(),
     personalAccessTokens(),
   ],
-});
+}));
 
 const app = new Hono();
 app.route("/", authRoutes(auth));

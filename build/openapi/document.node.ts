@@ -127,7 +127,7 @@ function operationOf(route: Route): Described {
       summary: summaryOf(route.id),
       security: securityOf(route),
       ...(parameters.length > 0 && { parameters }),
-      ...(route.body && { requestBody: requestBodyOf(route.body) }),
+      ...(route.body && { requestBody: requestBodyOf(route.body()) }),
       responses: { [route.status]: successOf(route.method, route.path), ...refusedResponses(refusalsOf(route)) },
     },
   };
@@ -151,7 +151,7 @@ function securityOf(route: Route): Record<string, string[]>[] {
 }
 
 function parametersOf(route: Route): OpenApiParameter[] {
-  const query = route.query ? jsonSchema(route.query) : {};
+  const query = route.query ? jsonSchema(route.query()) : {};
   return [
     ...[...route.path.matchAll(/:((\w+)_id)/g)].map(([, name, type]) => ({
       name: name!,

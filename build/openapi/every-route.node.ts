@@ -1,23 +1,28 @@
+import { readdirSync } from "node:fs";
 import type { AnyRoute } from "../../src/http/route.ts";
 import { coreRoutes } from "../../src/http/routes/core.ts";
-import { credentialRoutes } from "../../src/http/routes/credentials.ts";
-import { mfaRoutes } from "../../src/http/routes/factors.ts";
-import { passkeyRoutes } from "../../src/http/routes/passkeys.ts";
-import { passwordRoutes } from "../../src/http/routes/passwords.ts";
-import { personalAccessTokenRoutes } from "../../src/http/routes/personal-access-tokens.ts";
-import { sessionRoutes } from "../../src/http/routes/sessions.ts";
-import { signUpRoutes } from "../../src/http/routes/sign-up.ts";
-import { userRoutes } from "../../src/http/routes/users.ts";
+
+const folder = new URL("../../src/http/features/", import.meta.url);
+
+/** What a file of a feature exports: functions that make one. None reads its options before an operation runs. */
+type FeatureModule = Record<string, (options: object) => { name: string; routes: readonly object[] }>;
+
+const modules: readonly FeatureModule[] = await Promise.all(
+  readdirSync(folder)
+    .sort()
+    .map((file) => import(new URL(file, folder).href)),
+);
+
+const features = modules.flatMap((module) => Object.values(module).map((make) => make({})));
 
 /** Every row, by feature; `core` holds the rows of every application. */
 export const routesByFeature: Readonly<Record<string, readonly AnyRoute[]>> = {
   core: coreRoutes,
-  passwords: passwordRoutes,
-  signUp: signUpRoutes,
-  accounts: [...userRoutes, ...credentialRoutes, ...sessionRoutes],
-  mfa: mfaRoutes,
-  passkeys: passkeyRoutes,
-  personalAccessTokens: personalAccessTokenRoutes,
+  ...Object.fromEntries(
+    features
+      .filter(({ routes }) => routes.length > 0)
+      .map(({ name, routes }): [string, readonly AnyRoute[]] => [name, routes as readonly AnyRoute[]]),
+  ),
 };
 
 /** Every row of every feature, for the document and the tests. */

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import { type GenericSchema, strictObject } from "valibot";
+import { strictObject } from "valibot";
 import { AuthError } from "../domain/error.ts";
 import type { Id, IdType } from "../domain/id.ts";
 import { type AnyAuth, realmOf } from "./auth-source.ts";
@@ -9,6 +9,7 @@ import { readJsonBody, readQuery } from "./request-body.ts";
 import { requestContext } from "./request-context.ts";
 import { type Answer, type AnyRoute, usesCookies } from "./route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
+import { schemaOf } from "./schema.ts";
 
 /** The response to a request of one row, whatever its outcome. */
 export async function respond(
@@ -50,8 +51,8 @@ async function answer(
     parameter: <Type extends IdType>(name: `${Type}_id`) => parameters[name] as Id<Type>,
   };
   const read = async () => ({
-    body: row.method === "get" ? undefined : await readJsonBody(c.req, row.body ?? nothing()),
-    query: row.query && readQuery(c.req, row.query),
+    body: row.method === "get" ? undefined : await readJsonBody(c.req, schemaOf(row.body ?? nothing)),
+    query: row.query && readQuery(c.req, schemaOf(row.query)),
   });
   if (typeof row.access === "string") {
     if (row.access === "token" && !presented) throw new AuthError("unauthorized.invalid_token");
@@ -68,7 +69,7 @@ function answered({ status }: AnyRoute, c: Context, answer: Answer): Response {
 }
 
 /** The body that a row without a schema accepts. */
-const nothing = (): GenericSchema => strictObject({});
+const nothing = () => strictObject({});
 
 /** How long a client waits, minus the time for the response to travel. */
 const answerMilliseconds = 4_700;

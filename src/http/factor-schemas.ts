@@ -13,56 +13,57 @@ import type {
   MfaPolicyFieldsBody,
   StepUpBody,
 } from "./generated/api.ts";
+import type { Schema } from "./schema.ts";
 
-const text = v.string();
+const text = v.string;
 
 /** The parts of a WebAuthn assertion, each base64url (W3C WebAuthn Level 3 §5.2.2). */
-export const assertionBody: v.GenericSchema<unknown, AssertionBody> = v.strictObject({
-  client_data_json_b64u: text,
-  authenticator_data_b64u: text,
-  signature_b64u: text,
-  credential_id_b64u: text,
-  user_handle_b64u: v.optional(text),
-});
+export const assertionBody: Schema<AssertionBody> = () =>
+  v.strictObject({
+    client_data_json_b64u: text(),
+    authenticator_data_b64u: text(),
+    signature_b64u: text(),
+    credential_id_b64u: text(),
+    user_handle_b64u: v.optional(text()),
+  });
 
-const totpProof = v.strictObject({ type: v.literal("totp"), code: text });
-const recoveryProof = v.strictObject({ type: v.literal("recovery"), code: text });
-const webauthnProof = v.strictObject({ type: v.literal("webauthn"), assertion: assertionBody });
+const totpProof = () => v.strictObject({ type: v.literal("totp"), code: text() });
+const recoveryProof = () => v.strictObject({ type: v.literal("recovery"), code: text() });
+const webauthnProof = () => v.strictObject({ type: v.literal("webauthn"), assertion: assertionBody() });
 
 /** A code that somebody typed, or what an authenticator signed. */
-export const factorProofBody: v.GenericSchema<unknown, FactorProofBody> = v.variant("type", [
-  totpProof,
-  recoveryProof,
-  webauthnProof,
-]);
+export const factorProofBody: Schema<FactorProofBody> = () =>
+  v.variant("type", [totpProof(), recoveryProof(), webauthnProof()]);
 
-export const stepUpBody: v.GenericSchema<unknown, StepUpBody> = v.variant("type", [
-  totpProof,
-  recoveryProof,
-  webauthnProof,
-  v.strictObject({ type: v.literal("password"), password: text }),
-]);
+export const stepUpBody: Schema<StepUpBody> = () =>
+  v.variant("type", [
+    totpProof(),
+    recoveryProof(),
+    webauthnProof(),
+    v.strictObject({ type: v.literal("password"), password: text() }),
+  ]);
 
-export const enrollFactorBody: v.GenericSchema<unknown, EnrollFactorBody> = v.variant("type", [
-  v.strictObject({ type: v.literal("totp"), identifier: text }),
-  v.strictObject({ type: v.literal("webauthn"), rp_id: v.optional(text) }),
-  v.strictObject({ type: v.literal("recovery") }),
-]);
+export const enrollFactorBody: Schema<EnrollFactorBody> = () =>
+  v.variant("type", [
+    v.strictObject({ type: v.literal("totp"), identifier: text() }),
+    v.strictObject({ type: v.literal("webauthn"), rp_id: v.optional(text()) }),
+    v.strictObject({ type: v.literal("recovery") }),
+  ]);
 
 /** What an authenticator answers when it makes a credential, each part base64url (W3C WebAuthn Level 3 §5.2.1). */
-export const attestationBody: v.GenericSchema<unknown, AttestationBody> = v.strictObject({
-  client_data_json_b64u: text,
-  attestation_object_b64u: text,
-  credential_id_b64u: text,
-  transports: v.optional(v.array(text)),
-});
+export const attestationBody: Schema<AttestationBody> = () =>
+  v.strictObject({
+    client_data_json_b64u: text(),
+    attestation_object_b64u: text(),
+    credential_id_b64u: text(),
+    transports: v.optional(v.array(text())),
+  });
 
-export const confirmFactorBody: v.GenericSchema<unknown, ConfirmFactorBody> = v.variant("type", [
-  totpProof,
-  v.strictObject({ type: v.literal("webauthn"), attestation: attestationBody }),
-]);
+export const confirmFactorBody: Schema<ConfirmFactorBody> = () =>
+  v.variant("type", [totpProof(), v.strictObject({ type: v.literal("webauthn"), attestation: attestationBody() })]);
 
-export const mfaPolicyFieldsBody: v.GenericSchema<unknown, MfaPolicyFieldsBody> = v.strictObject({
-  required: v.boolean(),
-  grace_until: v.optional(v.nullable(v.pipe(v.string(), v.isoTimestamp()))),
-});
+export const mfaPolicyFieldsBody: Schema<MfaPolicyFieldsBody> = () =>
+  v.strictObject({
+    required: v.boolean(),
+    grace_until: v.optional(v.nullable(v.pipe(v.string(), v.isoTimestamp()))),
+  });

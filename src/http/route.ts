@@ -6,7 +6,6 @@
  */
 
 import type { Context } from "hono";
-import type { GenericSchema } from "valibot";
 import { type Act, type GuardedAct, ownerOnly, type Who } from "../domain/act.ts";
 import type { SessionActor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
@@ -15,6 +14,7 @@ import type { RequestContext } from "../domain/request-context.ts";
 import type { VerifiedSession } from "../engine/sessions.ts";
 import type { CoreOperations } from "../operations/auth.ts";
 import type { PresentedSession } from "./bearer.ts";
+import type { Schema } from "./schema.ts";
 
 /**
  * The credential that a route asks for. Access to the object itself is checked by the operation.
@@ -65,8 +65,8 @@ interface RouteFacts<Body, Query> {
   readonly method: "get" | "post" | "put";
   /** Hono's spelling: `/v1/users/:usr_id`. */
   readonly path: string;
-  readonly body?: GenericSchema<unknown, Body>;
-  readonly query?: GenericSchema<unknown, Query>;
+  readonly body?: Schema<Body>;
+  readonly query?: Schema<Query>;
   /** The status of success. */
   readonly status: 200 | 201 | 204;
 }

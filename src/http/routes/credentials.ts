@@ -11,19 +11,20 @@ import { type CredentialBody, credentialBody } from "../wire.ts";
 
 const rows = rowsFor<AccountAuth>();
 
-const text = v.string();
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const text = v.string;
+const count = () => v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** The proof for one's own password: the password itself (R008). */
-const proof = v.strictObject({ current_password: v.optional(text) });
+const proof = () => v.strictObject({ current_password: v.optional(text()) });
 
 /** A new password beside, or in the place of, what an account has. */
-const newPassword = v.strictObject({ identifier: text, password: text, current_password: v.optional(text) });
+const newPassword = () =>
+  v.strictObject({ identifier: text(), password: text(), current_password: v.optional(text()) });
 
 async function addPassword(
   { auth, actor }: Pick<UserCall<unknown, unknown, AccountAuth>, "auth" | "actor">,
   userId: UserId,
-  { identifier, password, current_password: currentPassword }: v.InferOutput<typeof newPassword>,
+  { identifier, password, current_password: currentPassword }: v.InferOutput<ReturnType<typeof newPassword>>,
 ): Promise<CredentialBody> {
   const added = { actor, userId, identifier, password };
   const credential =
@@ -59,7 +60,7 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
     act: acts.changePassword,
     method: "post",
     path: "/auth/password",
-    body: v.strictObject({ current_password: text, new_password: text }),
+    body: () => v.strictObject({ current_password: text(), new_password: text() }),
     run: async ({ c, auth, actor, body, presented }) => {
       const { transport } = presented!;
       const { current_password: currentPassword, new_password: newPassword } = body;
@@ -91,24 +92,25 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
     method: "post",
     path: "/v1/credentials",
     // The other kinds are made by a ceremony, or by an import (S04).
-    body: v.variant("type", [
-      v.strictObject({ usr_id: idEntry("usr"), type: v.literal("password"), ...newPassword.entries }),
-      v.strictObject({
-        usr_id: idEntry("usr"),
-        type: v.literal("passkey"),
-        identifier: text,
-        public_key: text,
-        sign_count: count,
-        rp_id: text,
-      }),
-      v.strictObject({
-        usr_id: idEntry("usr"),
-        type: v.literal("oidc"),
-        identifier: text,
-        oidc_issuer: text,
-        oidc_subject: text,
-      }),
-    ]),
+    body: () =>
+      v.variant("type", [
+        v.strictObject({ usr_id: idEntry("usr"), type: v.literal("password"), ...newPassword().entries }),
+        v.strictObject({
+          usr_id: idEntry("usr"),
+          type: v.literal("passkey"),
+          identifier: text(),
+          public_key: text(),
+          sign_count: count(),
+          rp_id: text(),
+        }),
+        v.strictObject({
+          usr_id: idEntry("usr"),
+          type: v.literal("oidc"),
+          identifier: text(),
+          oidc_issuer: text(),
+          oidc_subject: text(),
+        }),
+      ]),
     status: 201,
     refusals: ["not_found"],
     run: async (call) => {
@@ -129,11 +131,12 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
     act: acts.rotateCredential,
     method: "post",
     path: "/v1/credentials/:cred_id/rotate",
-    body: v.union([
-      v.strictObject({ password: text, current_password: text }),
-      v.strictObject({ public_key: text, sign_count: count, rp_id: text }),
-      v.strictObject({ oidc_issuer: text, oidc_subject: text }),
-    ]),
+    body: () =>
+      v.union([
+        v.strictObject({ password: text(), current_password: text() }),
+        v.strictObject({ public_key: text(), sign_count: count(), rp_id: text() }),
+        v.strictObject({ oidc_issuer: text(), oidc_subject: text() }),
+      ]),
     run: async ({ auth, actor, body, parameter }) => {
       if (!("password" in body)) throw new AuthError("forbidden");
       const credentialId = parameter("cred_id");

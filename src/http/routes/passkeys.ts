@@ -16,7 +16,7 @@ import { credentialBody } from "../wire.ts";
 const rows = rowsFor<PasskeyAuth>();
 
 /** `RegistrationResponseJSON` or `AuthenticationResponseJSON` (WebAuthn L3 §5.1.8). The operation checks its shape. */
-const browserResponse = v.looseObject({});
+const browserResponse = () => v.looseObject({});
 
 /** Passkeys: signing in with them, and managing the caller's own. */
 export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
@@ -26,7 +26,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     method: "post",
     path: "/auth/sign-in/passkey/options",
     access: "anyone",
-    body: v.strictObject({ identifier: v.optional(v.string()) }),
+    body: () => v.strictObject({ identifier: v.optional(v.string()) }),
     run: async ({ auth, body }) => assertionOptionsBody(await auth.signIn.passkeyOptions(body)),
   }),
   rows.open({
@@ -34,7 +34,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     method: "post",
     path: "/auth/sign-in/passkey",
     access: "anyone",
-    body: v.strictObject({ response: browserResponse, transport: transportEntry() }),
+    body: () => v.strictObject({ response: browserResponse(), transport: transportEntry() }),
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", response } = body;
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
@@ -79,7 +79,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     act: acts.registerPasskey,
     method: "post",
     path: "/auth/passkeys",
-    body: v.strictObject({ response: browserResponse, name: v.optional(v.string()) }),
+    body: () => v.strictObject({ response: browserResponse(), name: v.optional(v.string()) }),
     status: 201,
     run: async ({ auth, actor, body: { response, name = null } }) =>
       passkeyBody(await auth.passkeys.register({ actor, response, name })),
@@ -88,7 +88,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     act: acts.renamePasskey,
     method: "put",
     path: "/auth/passkeys/:cred_id",
-    body: v.strictObject({ name: v.string() }),
+    body: () => v.strictObject({ name: v.string() }),
     run: async ({ auth, actor, parameter, body: { name } }) =>
       passkeyBody(await auth.passkeys.rename({ actor, passkeyId: parameter("cred_id"), name })),
   }),

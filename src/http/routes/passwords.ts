@@ -12,7 +12,7 @@ import { setTicketCookie, ticketHeader } from "../ticket.ts";
 
 const rows = rowsFor<PasswordAuth>();
 
-const text = v.string();
+const text = v.string;
 
 /** Signing in with a password. */
 export const passwordRoutes: readonly Route<PasswordAuth>[] = [
@@ -21,7 +21,7 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
     method: "post",
     path: "/auth/sign-in",
     access: "anyone",
-    body: v.strictObject({ identifier: text, password: text, transport: transportEntry() }),
+    body: () => v.strictObject({ identifier: text(), password: text(), transport: transportEntry() }),
     refusals: ["unauthorized.mfa_required", "unauthorized.enrollment_required"],
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", ...proof } = body;
@@ -41,15 +41,20 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
     method: "post",
     path: "/v1/credentials/verify",
     access: "anyone",
-    body: v.variant("type", [
-      v.strictObject({ type: v.literal("password"), identifier: text, proof: v.strictObject({ password: text }) }),
-      v.strictObject({
-        type: v.literal("passkey"),
-        identifier: text,
-        proof: v.strictObject({ assertion: text, client_data_json: text }),
-      }),
-      v.strictObject({ type: v.literal("oidc"), identifier: text, proof: v.strictObject({ id_token: text }) }),
-    ]),
+    body: () =>
+      v.variant("type", [
+        v.strictObject({
+          type: v.literal("password"),
+          identifier: text(),
+          proof: v.strictObject({ password: text() }),
+        }),
+        v.strictObject({
+          type: v.literal("passkey"),
+          identifier: text(),
+          proof: v.strictObject({ assertion: text(), client_data_json: text() }),
+        }),
+        v.strictObject({ type: v.literal("oidc"), identifier: text(), proof: v.strictObject({ id_token: text() }) }),
+      ]),
     run: async ({ c, auth, body, context }) => {
       // The other kinds have no ceremony here, so they prove nothing (S04).
       if (body.type !== "password") throw new AuthError("unauthorized.invalid_credential");

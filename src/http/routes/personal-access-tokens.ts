@@ -9,11 +9,12 @@ import { pageBody } from "../wire.ts";
 const rows = rowsFor<PersonalAccessTokenAuth>();
 
 /** The operation checks names, scopes and expiries, each with its own code. */
-const newToken = v.strictObject({
-  name: v.string(),
-  scope: v.array(v.string()),
-  expires_at: v.optional(v.nullable(v.pipe(v.string(), v.isoTimestamp()))),
-});
+const newToken = () =>
+  v.strictObject({
+    name: v.string(),
+    scope: v.array(v.string()),
+    expires_at: v.optional(v.nullable(v.pipe(v.string(), v.isoTimestamp()))),
+  });
 
 /** Personal access tokens. No route proves one (ADR 0016). */
 export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[] = [
@@ -22,7 +23,7 @@ export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[
     auth: { id: "listOwnPersonalAccessTokens", path: "/auth/personal-access-tokens" },
     v1: "/v1/users/:usr_id/pats",
     method: "get",
-    query: v.object({ ...pageEntries(), status: v.optional(v.picklist(["active", "expired", "revoked"])) }),
+    query: () => v.object({ ...pageEntries(), status: v.optional(v.picklist(["active", "expired", "revoked"])) }),
     run: async ({ auth, actor, userId, query: { limit, ...query } }) => {
       const page = await auth.personalAccessTokens.list({ ...query, actor, userId, limit: toNumber(limit) });
       return pageBody(page, personalAccessTokenBody);

@@ -16,11 +16,12 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     method: "post",
     path: "/v1/sessions",
     access: "ticket",
-    body: v.strictObject({
-      usr_id: idEntry("usr"),
-      cred_id: idEntry("cred"),
-      ttl_seconds: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2_147_483_647)),
-    }),
+    body: () =>
+      v.strictObject({
+        usr_id: idEntry("usr"),
+        cred_id: idEntry("cred"),
+        ttl_seconds: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2_147_483_647)),
+      }),
     status: 201,
     run: async ({ c, auth, body, context }) => {
       const { session, token } = await auth.sessions.create({
@@ -39,7 +40,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
     auth: { id: "listOwnSessions", path: "/auth/sessions" },
     v1: "/v1/users/:usr_id/sessions",
     method: "get",
-    query: v.object(pageEntries()),
+    query: () => v.object(pageEntries()),
     run: async ({ auth, actor, userId, session, onlyOwn, query: { cursor, limit } }) => {
       const asked = { actor, userId, cursor, limit: toNumber(limit), onlyLive: onlyOwn };
       return pageBody(await auth.sessions.list(asked), bodyFor(session, onlyOwn));

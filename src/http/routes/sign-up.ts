@@ -15,12 +15,13 @@ export const signUpRoutes: readonly Route<SignUpAuth>[] = [
     method: "post",
     path: "/auth/sign-up",
     access: "anyone",
-    body: v.strictObject({
-      identifier: v.string(),
-      password: v.string(),
-      display_name: displayNameEntry(),
-      transport: transportEntry(),
-    }),
+    body: () =>
+      v.strictObject({
+        identifier: v.string(),
+        password: v.string(),
+        display_name: displayNameEntry(),
+        transport: transportEntry(),
+      }),
     status: 201,
     run: async ({ c, auth, body, context }) => {
       const { display_name: displayName = null, transport = "cookie", ...proof } = body;

@@ -7,7 +7,7 @@ import { pageBody, userBody } from "../wire.ts";
 
 const rows = rowsFor<AccountAuth>();
 
-const fields = v.strictObject({ display_name: displayNameEntry() });
+const fields = () => v.strictObject({ display_name: displayNameEntry() });
 
 /** Users: the caller's own account, and the specification's routes. */
 export const userRoutes: readonly Route<AccountAuth>[] = [
@@ -15,11 +15,12 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
     act: acts.listUsers,
     method: "get",
     path: "/v1/users",
-    query: v.object({
-      ...pageEntries(),
-      query: v.optional(v.string()),
-      status: v.optional(v.picklist(["active", "suspended", "revoked"])),
-    }),
+    query: () =>
+      v.object({
+        ...pageEntries(),
+        query: v.optional(v.string()),
+        status: v.optional(v.picklist(["active", "suspended", "revoked"])),
+      }),
     run: async ({ auth, actor, query: { limit, ...query } }) => {
       const page = await auth.users.list({ ...query, actor, limit: toNumber(limit) });
       return pageBody(page, userBody);
@@ -74,7 +75,7 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
     auth: { id: "closeAccount", path: "/auth/user/revoke" },
     v1: "/v1/users/:usr_id/revoke",
     method: "post",
-    body: v.strictObject({ current_password: v.optional(v.string()) }),
+    body: () => v.strictObject({ current_password: v.optional(v.string()) }),
     run: async ({ auth, actor, userId, body: { current_password: currentPassword } }) => {
       const user =
         currentPassword === undefined
