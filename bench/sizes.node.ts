@@ -40,13 +40,29 @@ export async function measureSizes(): Promise<void> {
   console.log(`without a driver   ${exact(without.gzipBytes)}`);
   console.log(`with Neon's client ${exact(withNeon.gzipBytes)}`);
   console.log(`bare Hono          ${exact(bare.gzipBytes)}`);
+  const [signUp, defaultSignUp] = [
+    await bundle("bench/workers/minimal-sign-up.ts", { external }),
+    await bundle("bench/workers/minimal-sign-up.ts", { ...preset, external }),
+  ];
   const figures = [defaultWithout, defaultWithNeon, defaultBare].map(({ gzipBytes }) => kib(gzipBytes));
   console.log(
     `with Hono's default preset: without a driver ${figures[0]}, with Neon's client ${figures[1]}, bare ${figures[2]}`,
   );
+  console.log(
+    `with sign-up, without a driver: ${kib(signUp.gzipBytes)}, with Hono's default preset ${kib(defaultSignUp.gzipBytes)}`,
+  );
   console.log("\nReachable modules, minified bytes, without a driver:");
   for (const { path, bytes } of without.modules) console.log(`  ${String(bytes).padStart(6)}  ${path}`);
-  const bundles = [without, withNeon, bare, defaultWithout, defaultWithNeon, defaultBare] satisfies Bundle[];
+  const bundles = [
+    without,
+    withNeon,
+    bare,
+    defaultWithout,
+    defaultWithNeon,
+    defaultBare,
+    signUp,
+    defaultSignUp,
+  ] satisfies Bundle[];
   for (const one of bundles) await one.remove();
   await measureEntries();
 }
