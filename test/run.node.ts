@@ -9,7 +9,7 @@
  * @module
  */
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { startVitest, type TestCase, type Vitest } from "vitest/node";
 
@@ -30,6 +30,8 @@ const checks = isWholeRun
   : [{ name: "build", script: "build" }];
 
 const failures: string[] = [];
+/** The files that took longest, and what each says about it. */
+const slowest: string[] = [];
 let passed = 0;
 
 if (/^v22\./.test(process.version)) passed++;
@@ -56,6 +58,9 @@ try {
 
 if (!existsSync(new URL("../../shared/", import.meta.url)))
   console.log("There is no folder ../shared: this run is without the extra tests that read published vectors from it.");
+console.log("\nthe slowest files, and why:");
+for (const line of slowest) console.log(line);
+console.log();
 for (const failure of failures) console.log(`failed: ${failure}`);
 const seconds = Math.round((performance.now() - started) / 1000);
 console.log(`\nwall time: ${Math.floor(seconds / 60)} min ${seconds % 60} s`);
@@ -64,6 +69,12 @@ process.exitCode = failures.length === 0 ? 0 : 1;
 
 function countTests({ projects, state }: Vitest): void {
   const modules = state.getTestModules();
+  for (const module of modules.toSorted((a, b) => b.diagnostic().duration - a.diagnostic().duration).slice(0, 10)) {
+    const [, reason] =
+      /^(?:\/\*\*| \*) Slow: (.*?)(?: @module \*\/)?$/m.exec(readFileSync(module.moduleId, "utf8")) ?? [];
+    const seconds = `${Math.round(module.diagnostic().duration / 1000)} s`;
+    slowest.push(`${seconds.padStart(6)}  ${module.relativeModuleId}${reason ? `: ${reason}` : ""}`);
+  }
   for (const { name } of isWholeRun ? projects : []) {
     if (!modules.some((module) => module.project.name === name)) failures.push(`no test ran in the project ${name}`);
   }

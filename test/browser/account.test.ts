@@ -1,4 +1,10 @@
-/** An account on the pages, in Chromium: second factors, sessions, tokens, and a browser without script. @module */
+/**
+ * An account on the pages, in Chromium: second factors, sessions, tokens, and a browser without script.
+ *
+ * Slow: a browser waits for pages, and codes for their next period.
+ *
+ * @module
+ */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "../../src/store/sql.ts";
 import {

@@ -2,6 +2,8 @@
  * How the pages look and sound: each in light and dark, wide and narrow, by axe-core's rules, by keyboard, and under its own
  * security policy. Screenshots go to `.sallyport/screenshots`.
  *
+ * Slow: axe-core reads every page in every presentation.
+ *
  * @module
  */
 import { mkdir, readFile } from "node:fs/promises";

@@ -2,6 +2,8 @@
  * Access over HTTP: every route, every kind of caller, with their own object, another user's and an absent one (T15, R108). The
  * expected answers come from the rows of the table of routes and their access rules.
  *
+ * Slow: every route meets every kind of caller and object: 2,000 requests.
+ *
  * @module
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

@@ -2,6 +2,8 @@
  * The database fails, behind the real client and Neon's protocol: every route answers 503 without detail, and admits no request
  * (T07, F10).
  *
+ * Slow: every route runs into every fault, and a silent database is waited for.
+ *
  * @module
  */
 

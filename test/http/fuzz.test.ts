@@ -2,6 +2,8 @@
  * Requests generated from the OpenAPI document: allowed, nearly allowed and hostile, from every caller, with values from
  * earlier answers (T14, R130, T22). `FUZZ_REQUESTS` and `FUZZ_SEED` ask for more requests, or for the same ones again.
  *
+ * Slow: 20,000 requests, each of which is checked against the document.
+ *
  * @module
  */
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,6 +1,8 @@
 /**
  * The Worker itself, in workerd: an account's life over HTTP, its first requests, its configuration, and a failing database.
  *
+ * Slow: real hashes at their full cost, in workerd.
+ *
  * @module
  */
 import { randomBytes } from "node:crypto";

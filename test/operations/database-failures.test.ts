@@ -1,3 +1,4 @@
+/** Slow: every operation waits for a deadline of the driver. @module */
 import pg from "pg";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type Statement, sql } from "../../src/store/sql.ts";

@@ -1,3 +1,4 @@
+/** Slow: every write loses its reply in five ways on two databases. @module */
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { fromBase64Url } from "../../src/crypto/bytes.ts";
 import { uuidFor } from "../../src/domain/id.ts";

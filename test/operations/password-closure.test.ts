@@ -1,3 +1,4 @@
+/** Slow: a password closes after a hundred failures, one after another. @module */
 import { expect, test } from "vitest";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";

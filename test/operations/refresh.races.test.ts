@@ -1,3 +1,4 @@
+/** Slow: a thousand callers at once, and hundreds of rounds of two that race. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";

@@ -1,3 +1,4 @@
+/** Slow: each test migrates an empty database. @module */
 import { describe, expect, test } from "vitest";
 import { migrationsFolder, readMigrations } from "../../build/migrations.node.ts";
 import { DatabaseStateError, type Migration, migrate } from "../../src/store/migrate.ts";

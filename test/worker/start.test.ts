@@ -1,6 +1,8 @@
 /**
  * `npm start` itself, in a copy of the project: its printed lines can be pasted anywhere, and when it ends, every process ends.
  *
+ * Slow: `npm start` runs three times, each with its build, workerd and database.
+ *
  * @module
  */
 import { execFile, spawn } from "node:child_process";
