@@ -1,7 +1,7 @@
 import { Hono, type MiddlewareHandler } from "hono";
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from "vitest";
 import type { SessionActor } from "../../src/domain/actor.ts";
-import { generateId } from "../../src/domain/id.ts";
+import { generateId, uuidOf } from "../../src/domain/id.ts";
 import type { Session } from "../../src/domain/session.ts";
 import type { SignedInUser } from "../../src/domain/user.ts";
 import { authenticate, authRoutes, requireUser } from "../../src/http/index.ts";
@@ -141,10 +141,10 @@ describe("guards in an application", () => {
     expect((await app.request("/me", { method: "DELETE", headers: { cookie, origin }, body })).status).toBe(204);
     expect((await app.request("/me", { headers: { cookie } })).status).toBe(401);
     expect(
-      (await world.events({ target: ada.userId, action: "identity.user.revoke" })).map(({ actorUserId }) =>
-        actorUserId?.replaceAll("-", ""),
+      (await world.events({ target: ada.userId, action: "identity.user.revoke" })).map(
+        ({ actorUserId }) => actorUserId,
       ),
-    ).toEqual([ada.userId.slice(4)]);
+    ).toEqual([uuidOf(ada.userId)]);
   });
 
   test("leave the application's own routes and errors alone", async () => {

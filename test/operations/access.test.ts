@@ -8,6 +8,7 @@ import {
   type PersonalAccessTokenId,
   type SessionId,
   type UserId,
+  uuidOf,
 } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import type { FullAuth as Auth } from "../support/auth.ts";
@@ -334,7 +335,7 @@ const actors = {
     await world.levelTwo(person.session);
     await world.rows(sql`
       insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
-      select gen_random_uuid(), subject_type, ${person.userId.slice(4)}::uuid, relation, object_type, object_id::uuid
+      select gen_random_uuid(), subject_type, ${uuidOf(person.userId)}::uuid, relation, object_type, object_id::uuid
       from (values
         ('usr', 'administrator', 'sys', '73797374-656d-8000-8000-000000000001'),
         ('usr', 'administrator', 'org', '73797374-656d-8000-8000-000000000000'),
@@ -353,7 +354,7 @@ const actors = {
     await world.rows(sql`
       update ses set created_at = created_at - interval '1 hour',
         mfa_verified_at = sallyport_now() - interval '1801 seconds'
-      where id = ${person.session.id.slice(4)}::uuid`);
+      where id = ${uuidOf(person.session.id)}::uuid`);
     return person.actor;
   },
   administrator: async () => (await world.administrator()).actor,
@@ -364,13 +365,13 @@ const actors = {
   "expired session of the owner": async (owner) => {
     await world.rows(sql`
       update ses set created_at = created_at - interval '1 hour', expires_at = sallyport_now()
-      where id = ${owner.session.id.slice(4)}::uuid`);
+      where id = ${uuidOf(owner.session.id)}::uuid`);
     return owner.actor;
   },
   "a suspended administrator": async () => {
     const person = await world.administrator();
     // By hand, so that the session stays: the status alone must suffice.
-    await world.rows(sql`update usr set status = 'suspended' where id = ${person.userId.slice(4)}::uuid`);
+    await world.rows(sql`update usr set status = 'suspended' where id = ${uuidOf(person.userId)}::uuid`);
     return person.actor;
   },
 } as const satisfies Record<string, (owner: Person) => Promise<Actor>>;
@@ -410,7 +411,7 @@ function expectedOutcome(operation: Operation, actor: ActorName): string {
 
 /** Everything about a user that an operation could change. */
 async function fingerprint({ userId }: Target): Promise<unknown> {
-  const id = userId.slice(4);
+  const id = uuidOf(userId);
   const [row] = await world.rows(sql`
     select (select jsonb_agg(to_jsonb(usr)) from usr where id = ${id}::uuid) as usr,
       (select jsonb_agg(to_jsonb(cred) order by id) from cred where usr_id = ${id}::uuid) as cred,
@@ -465,7 +466,7 @@ describe.each(operations)("R108, S05, S06: $name", (operation) => {
       from aud where xmin::text::int8 > ${mark!.transaction}::int8`);
     const isDenied = expected !== "done" && expected !== "unauthorized.invalid_token";
     const readsAnother = read !== undefined && expected === "done" && name === "administrator";
-    const by = asUuid(actor.userId?.slice(4)) ?? null;
+    const by = actor.userId ? uuidOf(actor.userId) : null;
     expect(events.map(({ action, outcome, reason, actor }) => [action, outcome, reason, actor])).toEqual([
       ...(change && expected === "done" ? [[change, "success", null, by]] : []),
       ...(change && isDenied ? [[change, "denied", expected, by]] : []),
@@ -473,11 +474,6 @@ describe.each(operations)("R108, S05, S06: $name", (operation) => {
     ]);
   });
 });
-
-/** The hyphenated form, as the database returns it, of an identifier's payload. */
-function asUuid(hex: string | undefined): string | undefined {
-  return hex?.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
-}
 
 describe("R108, B25: an absent object is answered like another user's object", () => {
   const absent = (): Target => ({

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Actor } from "../../src/domain/actor.ts";
 import { systemObjectId } from "../../src/domain/administrator.ts";
-import type { UserId } from "../../src/domain/id.ts";
+import { type UserId, uuidOf } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { outcome, type Person, system, tally } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
@@ -62,8 +62,8 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
     const [admin, person] = [await world.administrator(), await world.person()];
     expect(await grant(person, admin.actor)).toEqual({ granted: true });
     const [row] = await world.rows<{ by: string }>(sql`
-      select created_by as by from tup where subject_id = ${person.userId.slice(4)}::uuid`);
-    expect(row!.by.replaceAll("-", "")).toBe(admin.userId.slice(4));
+      select created_by as by from tup where subject_id = ${uuidOf(person.userId)}::uuid`);
+    expect(row!.by).toBe(uuidOf(admin.userId));
   });
 
   test("an administrator is removed: the right ends at once in open sessions", async () => {
@@ -119,9 +119,9 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
       const [last, near] = [await world.administrator(), await world.person()];
       await world.rows(sql`
         insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
-        values (gen_random_uuid(), 'usr', ${near.userId.slice(4)}::uuid, 'administrator', 'sys', gen_random_uuid()),
-          (gen_random_uuid(), 'usr', ${near.userId.slice(4)}::uuid, 'administrator', 'org', ${systemObjectId}::uuid),
-          (gen_random_uuid(), 'org', ${near.userId.slice(4)}::uuid, 'administrator', 'sys', ${systemObjectId}::uuid)`);
+        values (gen_random_uuid(), 'usr', ${uuidOf(near.userId)}::uuid, 'administrator', 'sys', gen_random_uuid()),
+          (gen_random_uuid(), 'usr', ${uuidOf(near.userId)}::uuid, 'administrator', 'org', ${systemObjectId}::uuid),
+          (gen_random_uuid(), 'org', ${uuidOf(near.userId)}::uuid, 'administrator', 'sys', ${systemObjectId}::uuid)`);
       expect(await outcome(remove(last))).toBe("conflict.last_administrator");
       // Removing a user who is not an administrator does nothing, whatever else they hold.
       expect(await remove(near)).toEqual({ removed: false });
@@ -130,7 +130,7 @@ describeWorld("administrators", { on: ["pglite", "postgres"] }, (world, auth) =>
 
     test("with all administrators suspended, other users can still be suspended and revoked", async () => {
       const [admin, person] = [await world.administrator(), await world.person()];
-      await world.rows(sql`update usr set status = 'suspended' where id = ${admin.userId.slice(4)}::uuid`);
+      await world.rows(sql`update usr set status = 'suspended' where id = ${uuidOf(admin.userId)}::uuid`);
       const { userId } = person;
       expect(await outcome(world.auth.users.suspend({ actor: system, userId }))).toBe("done");
       expect(await outcome(world.auth.users.revoke({ actor: system, userId }))).toBe("done");
@@ -174,8 +174,8 @@ describeWorld(
     });
 
     test("planted fault, no lock: leaves no administrator", async () => {
-      const naive = (id: string) => sql`
-      delete from tup where subject_id = ${id.slice(4)}::uuid and relation = 'administrator' and exists (
+      const naive = (id: UserId) => sql`
+      delete from tup where subject_id = ${uuidOf(id)}::uuid and relation = 'administrator' and exists (
         select from tup other join usr on usr.id = other.subject_id and usr.status = 'active'
         where other.relation = 'administrator' and other.subject_id <> tup.subject_id)`;
       let none = 0;
