@@ -10,7 +10,7 @@ import { type ErrorBody, statusOf } from "../../src/domain/error.ts";
 import { sessionCookie } from "../../src/http/cookies.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
 import { sessionHeader, ticketHeader } from "../../src/http/ticket.ts";
-import { everyRoute } from "./every-route.node.ts";
+import { everyRoute, routesByFeature } from "./every-route.node.ts";
 import { refusalsOf } from "./refusals.node.ts";
 import { namedSchemas, responses } from "./responses.node.ts";
 import { summaries, summaryOf } from "./summaries.node.ts";
@@ -123,7 +123,7 @@ function operationOf(route: Route): Described {
     key: `${route.method} ${route.path}`,
     operation: {
       operationId: route.id,
-      tags: [tagOf(route.path)],
+      tags: [tagOf(route)],
       summary: summaryOf(route.id),
       security: securityOf(route),
       ...(parameters.length > 0 && { parameters }),
@@ -133,12 +133,17 @@ function operationOf(route: Route): Described {
   };
 }
 
-function tagOf(path: string): string {
-  if (/\/(personal-access-tokens|pats)(\/|$)/.test(path)) return "Tokens";
-  if (/\/passkeys?(\/|$)/.test(path)) return "Passkeys";
-  if (/\/(factors?|enroll|step-up|mfa[a-z-]*)(\/|$)/.test(path)) return "Factors";
-  const name = path.startsWith("/auth/") ? "account" : path.split("/")[2]!;
-  return tags.find((tag) => tag.name.toLowerCase() === name)!.name;
+/** The tag of a feature whose routes belong together; those of the others are named by their paths. */
+const tagOfFeature: Readonly<Record<string, string>> = {
+  mfa: "Factors",
+  passkeys: "Passkeys",
+  personalAccessTokens: "Tokens",
+};
+
+function tagOf(route: Route): string {
+  const [feature] = Object.entries(routesByFeature).find(([, rows]) => rows.includes(route))!;
+  const name = route.path.startsWith("/auth/") ? "account" : route.path.split("/")[2]!;
+  return tagOfFeature[feature] ?? tags.find((tag) => tag.name.toLowerCase() === name)!.name;
 }
 
 function securityOf(route: Route): Record<string, string[]>[] {
