@@ -4,7 +4,6 @@ import { type Admission, type Counter, countAlone } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 import { requireAdmitted } from "./counters.ts";
 import { execute } from "./execute.ts";
-import { returningOnBusy } from "./passwords.ts";
 
 /** How many attempts from one place are let through before the database is asked beforehand. */
 const freeAttempts = 5;
@@ -49,13 +48,14 @@ export class Admissions {
  * attempts, once the isolate has seen more than a few; the application's are not. A caller's transaction could undo the count,
  * so there it is left out.
  *
+ * @param hash Gets the counter to refund if the hash is not made, if there is one.
  * @throws {AuthError} `too_many_requests`, `unavailable.busy`.
  */
 export async function hashFor(
   core: Core,
   admissions: Admissions,
   actor: Actor,
-  hash: () => Promise<string>,
+  hash: (counter?: string) => Promise<string>,
 ): Promise<string> {
   if (!actor.userId || core.database.isNested?.()) return await hash();
   const counter: Counter = {
@@ -70,5 +70,5 @@ export async function hashFor(
     onLostReply: "refuse",
   });
   admissions.requireAllowed([counter], counted);
-  return await returningOnBusy(core, counter.name, hash);
+  return await hash(counter.name);
 }

@@ -173,7 +173,7 @@ export function credentialOperations(core: Core): CredentialOperations {
 
   /** Where the current password was proved, the attempt at it has been counted. */
   async function hashOf(password: string, actor: Actor, proof: CurrentPassword | undefined): Promise<string> {
-    const hash = () => hashNewPassword(core, password);
+    const hash = (counter?: string) => hashNewPassword(core, password, counter);
     return proof ? await hash() : await hashFor(core, admissions, actor, hash);
   }
 
