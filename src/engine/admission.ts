@@ -5,15 +5,15 @@ import type { Core } from "./core.ts";
 import { requireAdmitted } from "./counters.ts";
 import { execute } from "./execute.ts";
 
-/** How many attempts from one place are let through before the database is asked beforehand. */
+/** How many attempts from one place are admitted before the database is asked first. */
 const freeAttempts = 5;
 /** How many places are remembered. The place that was seen longest ago is forgotten first. */
 const mostPlaces = 1_000;
 
 /**
  * What one isolate remembers of attempts that cost a hash, by the names of their counters. While attempts are few, the
- * statement that acts also counts them. After that, the database counts an attempt before the work is done. Forgetting is
- * harmless: the count in the database decides either way.
+ * statement that signs up also counts them, and a user's hashes are not counted. After that, the database counts an attempt
+ * before the work is done. Forgetting is harmless: a place gets a few more attempts.
  */
 export class Admissions {
   readonly #seen = new Map<string, number>();

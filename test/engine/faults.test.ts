@@ -71,7 +71,7 @@ describe("describeFault", () => {
     expect(describeFault(unavailable(error))).toBe("unavailable.database < RangeError");
   });
 
-  test("a missing option: its name, and the place in the code", () => {
+  test("a missing option: prints its name and the place in the code", () => {
     expect(describeFault(new ConfigurationError("secrets", new TypeError("x")))).toMatch(
       /^ConfigurationError secrets < TypeError at /,
     );

@@ -17,7 +17,7 @@ const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** The proof for one's own password: the password itself (R008). */
 const proof = v.strictObject({ current_password: v.optional(text) });
 
-/** A new password beside, or in the place of, what an account has. */
+/** A new password for an account, in addition to its credentials or in place of one. */
 const newPassword = v.strictObject({ identifier: text, password: text, current_password: v.optional(text) });
 
 async function addPassword(
@@ -90,7 +90,7 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
     act: acts.createCredential,
     method: "post",
     path: "/v1/credentials",
-    // The other kinds are made by a ceremony, or by an import (S04).
+    // The other kinds are made by a ceremony or an import (S04).
     body: v.variant("type", [
       v.strictObject({ usr_id: idEntry("usr"), type: v.literal("password"), ...newPassword.entries }),
       v.strictObject({
