@@ -95,7 +95,7 @@ async function queued<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** Runs a check of a secret. Refunds the attempt if the secret was not checked because too many hashes wait. */
+/** Runs a check or a hash of a secret. Refunds the attempt if there is no result, as when too many hashes wait. */
 export async function returningOnBusy<Result>(
   core: Core,
   counter: string,
