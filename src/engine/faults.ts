@@ -45,14 +45,14 @@ function placeOf(error: unknown): string {
 /** Reports each error once, however many callers catch it. */
 export function reporter(onError: (error: unknown) => void = print): (error: unknown) => void {
   const reported = new WeakSet<object>();
-  const isKnown = (error: unknown): boolean => {
-    if (typeof error !== "object" || error === null) return false;
-    if (reported.has(error)) return true;
-    reported.add(error);
-    return isKnown((error as { cause?: unknown }).cause);
-  };
   return (error) => {
-    if (isKnown(error)) return;
+    const chain = new Set<object>();
+    for (let one = error; typeof one === "object" && one !== null && !chain.has(one); one = (one as Fields).cause) {
+      chain.add(one);
+    }
+    const isKnown = [...chain].some((one) => reported.has(one));
+    for (const one of chain) reported.add(one);
+    if (isKnown) return;
     // A report that fails, at once or later, must change no answer and end no process.
     void (async () => onError(error))().catch((failed: unknown) => [error, failed].forEach(print));
   };

@@ -95,6 +95,18 @@ describe("S81: reporter", () => {
     expect(told).toEqual([cause]);
   });
 
+  test("a circular chain of causes: reported once", () => {
+    const [outer, inner] = [new Error("outer"), new Error("inner")];
+    outer.cause = inner;
+    inner.cause = outer;
+    const seen: unknown[] = [];
+    const report = reporter((error) => seen.push(error));
+    report(outer);
+    report(outer);
+    report(inner);
+    expect(seen).toEqual([outer]);
+  });
+
   test("by default it is one line on the console", () => {
     const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
     reporter()(unavailable(caused("ECONNREFUSED", "canary")));
