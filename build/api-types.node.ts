@@ -109,16 +109,20 @@ function apiOf(feature: string, rows: readonly AnyRoute[]): string {
 
 const capitalized = (name: string): string => `${name[0]!.toUpperCase()}${name.slice(1)}`;
 
+function bodyType(comment: string, name: string, schema: unknown): string {
+  return `/** ${comment} */\nexport type ${name} = ${typeOf(schema as Schema, false)};\n`;
+}
+
 /** The text of the generated module. */
 export function apiTypes(): string {
-  const named = [
-    ...Object.entries(namedSchemas).map(([name, schema]) => [`${name}Body`, schema] as const),
-    ...Object.entries(requests).map(([name, schema]) => [capitalized(name), schema()] as const),
+  const bodies = [
+    ...Object.entries(namedSchemas).map(([name, schema]) =>
+      bodyType(`The schema \`${name}\` of the OpenAPI document.`, `${name}Body`, schema),
+    ),
+    ...Object.entries(requests).map(([name, schema]) =>
+      bodyType("A body of a request, or a part of one.", capitalized(name), schema()),
+    ),
   ];
-  const bodies = named.map(
-    ([name, schema]) =>
-      `/** The schema \`${name.replace(/Body$/, "")}\` of the OpenAPI document. */\nexport type ${name} = ${typeOf(schema as unknown as Schema, false)};\n`,
-  );
   const apis = Object.entries(routesByFeature).map(([feature, rows]) => apiOf(feature, rows));
   return [
     "// Written by build/api-types.node.ts.\n",

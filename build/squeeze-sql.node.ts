@@ -7,7 +7,11 @@ interface Node {
   readonly [field: string]: unknown;
 }
 
-/** A script whose statements have neither indentation nor comments: both cost bytes in every bundle and every request. */
+/**
+ * A script whose statements have neither indentation nor comments: both cost bytes in every bundle and every request.
+ *
+ * @throws {TypeError} For a statement that would mean something else on one line.
+ */
 export function squeezeSql(script: string): string {
   const texts: Node[] = [];
   const visit = (value: unknown): void => {
@@ -22,9 +26,21 @@ export function squeezeSql(script: string): string {
   // From the end, so that the places before stay where they are.
   return texts
     .sort((a, b) => b.start - a.start)
-    .reduce((text, { start, end }) => text.slice(0, start) + squeeze(text.slice(start, end)) + text.slice(end), script);
+    .reduce((text, { start, end, tail }) => {
+      const squeezed = squeeze(text.slice(start, end), tail === true);
+      return text.slice(0, start) + squeezed + text.slice(end);
+    }, script);
 }
 
-function squeeze(sql: string): string {
-  return sql.replace(/^\s*--.*$/gm, "").replace(/\s*\n\s*/g, " ");
+/** @param isLast Whether no value follows. */
+function squeeze(sql: string, isLast: boolean): string {
+  const code = sql.replace(isLast ? /^\s*--.*$/gm : /^\s*--.*(?=\n)/gm, "");
+  // A comment would hide what follows it, and a text or a name would be another one.
+  const isUnsafe = /--|\$\$/.test(code) || code.split("\n").slice(0, -1).some(endsWithinQuotes);
+  if (isUnsafe) throw new TypeError(`A statement cannot be written on one line: ${sql.trim()}`);
+  return code.replace(/\s*\n\s*/g, " ");
+}
+
+function endsWithinQuotes(line: string): boolean {
+  return line.split("'").length % 2 === 0 || line.split('"').length % 2 === 0;
 }

@@ -1,4 +1,4 @@
-/** What each entry is configured with, so that they differ by their features alone. */
+/** The options of each entry, so that the entries differ only in their features. */
 import { Hono } from "hono/tiny";
 import { type AuthOptions, createAuth, type Feature, passwords } from "sallyport";
 import { argon2id } from "sallyport/argon2id";

@@ -57,7 +57,7 @@ export interface Act extends Audited {
 /** The refusals for a user who is not active. A caller's own user is always active, since suspension ends the sessions. */
 const refusedUnlessActive: readonly ErrorCode[] = ["conflict.already_terminal", "precondition.user_not_active"];
 
-/** The same act, for its owner alone: administrators are refused as they would be on an act that is never theirs. */
+/** The same act for its owner alone: administrators are refused, as on any act that only an owner may do. */
 export function ownerOnly({ who, refusals = [], ...act }: GuardedAct): GuardedAct {
   return {
     ...act,

@@ -4,17 +4,16 @@ import { type Admission, type Counter, countAlone } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 import { requireAdmitted } from "./counters.ts";
 import { execute } from "./execute.ts";
-import { returningOnBusy } from "./passwords.ts";
 
-/** How many attempts from one place are let through before the database is asked beforehand. */
+/** How many attempts from one place are admitted before the database is asked first. */
 const freeAttempts = 5;
 /** How many places are remembered. The place that was seen longest ago is forgotten first. */
 const mostPlaces = 1_000;
 
 /**
  * What one isolate remembers of attempts that cost a hash, by the names of their counters. While attempts are few, the
- * statement that acts also counts them. After that, the database counts an attempt before the work is done. Forgetting is
- * harmless: the count in the database decides either way.
+ * statement that signs up also counts them, and a user's hashes are not counted. After that, the database counts an attempt
+ * before the work is done. Forgetting is harmless: a place gets a few more attempts.
  */
 export class Admissions {
   readonly #seen = new Map<string, number>();
@@ -49,13 +48,14 @@ export class Admissions {
  * attempts, once the isolate has seen more than a few; the application's are not. A caller's transaction could undo the count,
  * so there it is left out.
  *
+ * @param hash Gets the counter to refund if the hash is not made, if there is one.
  * @throws {AuthError} `too_many_requests`, `unavailable.busy`.
  */
 export async function hashFor(
   core: Core,
   admissions: Admissions,
   actor: Actor,
-  hash: () => Promise<string>,
+  hash: (counter?: string) => Promise<string>,
 ): Promise<string> {
   if (!actor.userId || core.database.isNested?.()) return await hash();
   const counter: Counter = {
@@ -70,5 +70,5 @@ export async function hashFor(
     onLostReply: "refuse",
   });
   admissions.requireAllowed([counter], counted);
-  return await returningOnBusy(core, counter.name, hash);
+  return await hash(counter.name);
 }

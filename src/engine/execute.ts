@@ -21,7 +21,7 @@ export interface Run<Row> {
   readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "refuse";
   /** Counts or consumes, so no caller's transaction may undo it (S03). Work with `refuse` never runs in one anyway. */
   readonly mustCommit?: true;
-  /** The event of a refusal: it is recorded apart, since the refusal undid everything (S03). See {@link denialOf}. */
+  /** The event of a refusal. It is recorded apart, because the refusal undid everything (S03). See {@link denialOf}. */
   readonly denial?: ((code: ErrorCode) => Statement) | undefined;
 }
 

@@ -33,22 +33,26 @@ function namesOf(error: unknown, { name, code, option, constraint }: Fields): st
 
 /** Where it was thrown: the first place below the message, since a line of the message may look like one. */
 function placeOf(error: unknown): string {
-  const { stack = "", message = "" } = error instanceof Error ? error : {};
-  // A text, unless the application has it written in another way.
-  return /^ +at .+$/m.exec(`${stack}`.replace(message, ""))?.[0].trim() ?? "";
+  const { stack, message = "" } = error instanceof Error ? error : {};
+  // An application can have either in another form.
+  if (typeof stack !== "string" || typeof message !== "string") return "";
+  const start = stack.indexOf(`${message}\n`);
+  // Only a name stands before the message, or else the message was changed and the stack has the first one.
+  if (!/^[\w.]*( \[\w+\])?(: )?$/.test(stack.slice(0, start))) return "";
+  return /^ +at .+$/m.exec(stack.slice(start + message.length))?.[0].trim() ?? "";
 }
 
 /** Reports each error once, however many callers catch it. */
 export function reporter(onError: (error: unknown) => void = print): (error: unknown) => void {
   const reported = new WeakSet<object>();
-  const isKnown = (error: unknown): boolean => {
-    if (typeof error !== "object" || error === null) return false;
-    if (reported.has(error)) return true;
-    reported.add(error);
-    return isKnown((error as { cause?: unknown }).cause);
-  };
   return (error) => {
-    if (isKnown(error)) return;
+    const chain = new Set<object>();
+    for (let one = error; typeof one === "object" && one !== null && !chain.has(one); one = (one as Fields).cause) {
+      chain.add(one);
+    }
+    const isKnown = [...chain].some((one) => reported.has(one));
+    for (const one of chain) reported.add(one);
+    if (isKnown) return;
     // A report that fails, at once or later, must change no answer and end no process.
     void (async () => onError(error))().catch((failed: unknown) => [error, failed].forEach(print));
   };

@@ -27,7 +27,7 @@ export function pageOf(type: IdType, { cursor, limit }: PageInput): { after: str
   return { after: decodeCursor(type, cursor), limit: pageLimit(limit) };
 }
 
-/** The page size asked for, brought into 1 to 200 (Flametrench ADR 0015); 50 if none is. */
+/** The requested page size, clamped to 1 to 200 (Flametrench ADR 0015). Default 50. */
 function pageLimit(limit: number | undefined): number {
   if (limit === undefined || Number.isNaN(limit)) return defaultLimit;
   return Math.min(Math.max(Math.trunc(limit), 1), maximumLimit);

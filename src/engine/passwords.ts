@@ -30,28 +30,30 @@ export function acceptPassword(
  *
  * @throws {AuthError} `invalid_format.password`.
  */
-export async function requireUncompromised(core: Core, password: string): Promise<void> {
+async function requireUncompromised(core: Core, password: string): Promise<void> {
   if (!(await core.isCompromisedPassword?.(password))) return;
   throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
 }
 
 /**
- * Hashes a password that an account is to have.
+ * Hashes a password that an account is to have. A look-up stays counted, whatever it says.
  *
  * @throws {AuthError} As {@link requireUncompromised} and {@link hashPassword} do.
  */
-export async function hashNewPassword(core: Core, password: string): Promise<string> {
+export async function hashNewPassword(core: Core, password: string, counter?: string): Promise<string> {
   await requireUncompromised(core, password);
-  return await hashPassword(core, password);
+  return await hashPassword(core, password, counter);
 }
 
 /**
  * Hashes a password.
  *
+ * @param counter The counter of the attempt, refunded if the password is not hashed. Default: none.
  * @throws {AuthError} `unavailable.busy` when too many wait.
  */
-export async function hashPassword(core: Core, password: string): Promise<string> {
-  return await queued(() => core.passwordHasher.hash(password));
+export async function hashPassword(core: Core, password: string, counter?: string): Promise<string> {
+  const hash = () => queued(() => core.passwordHasher.hash(password));
+  return counter === undefined ? await hash() : await returningOnBusy(core, counter, hash);
 }
 
 /**
@@ -93,7 +95,7 @@ async function queued<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** Runs a check of a secret. Refunds the attempt if the secret was not checked because too many hashes wait. */
+/** Runs a check or a hash of a secret. Refunds the attempt if there is no result, as when too many hashes wait. */
 export async function returningOnBusy<Result>(
   core: Core,
   counter: string,

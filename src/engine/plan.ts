@@ -58,7 +58,7 @@ export function plannableChange<Input, Result>(
   return plannable(core, async (input) => ({ work: prepare(input), known: {} }));
 }
 
-/** What each item of a batch gives: a plan its result, a statement its rows. */
+/** The result of each item of a batch: a plan's result, a statement's rows. */
 export type BatchResults<Items extends readonly unknown[]> = {
   -readonly [Index in keyof Items]: Items[Index] extends Plan<infer Result, object>
     ? Result

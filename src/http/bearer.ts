@@ -14,8 +14,8 @@ export interface PresentedSession {
 export type PresentedBearer = PresentedSession | { readonly token: string; readonly transport: "pat" };
 
 /**
- * The session token of a request, from `Authorization: Bearer` or else from the session cookie. A bearer of another kind is
- * for another route. It is read and not verified; a handler of an unsafe request calls `requireSameOrigin(c, auth)` first.
+ * The session token of a request, from `Authorization: Bearer` or else from the session cookie. A bearer of another kind is for
+ * other routes. It is read and not verified; a handler of an unsafe request calls `requireSameOrigin(c, auth)` first.
  *
  * @throws {AuthError} `unauthorized.invalid_token` for an `Authorization` header that is not one Bearer token,
  *   `auth.token_format_unrecognized` for another kind of bearer.

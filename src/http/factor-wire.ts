@@ -7,7 +7,7 @@ import type { EnrolledFactorBody, FactorBody, VerifiedFactorBody } from "./gener
 
 export type MfaPolicyBody = WireOf<typeof mfaPolicy>;
 
-/** A factor as the specification has it: no member more, and none that is null. */
+/** A factor as the specification has it: no additional members, and none that is null. */
 export function factorBody(factor: Factor): FactorBody {
   const own: RecordTable = factorTypes[factor.type];
   return { ...toSparseBody(anyFactor, factor), ...toSparseBody(own, { ...factor }) } as FactorBody;

@@ -65,7 +65,7 @@ export async function signInChecked(
     onLostReply: "refuse",
   });
   requireAdmitted(reserved);
-  // A discoverable credential must say whose it is (§7.2 step 6).
+  // A discoverable credential must name its user (§7.2 step 6).
   const verdict = await verdictOn(core, reserved, response, ["sign_in"], true);
   if (typeof verdict === "string") {
     await execute(core, {

@@ -47,8 +47,8 @@ export type AuthFor<Env, Features extends readonly Feature[]> = (env: Env) => Au
  * Reads nothing, connects to nothing and starts nothing. The options are checked at first use; until they are right, every
  * route and guard of `sallyport/hono` answers 503. `probe(auth)` checks them at once.
  *
- * @param options The options, or a function that gives them for an environment, for runtimes where secrets come with the
- *   request. It is called once for each environment, so its driver must hold no connection (Neon's does not). One
+ * @param options The options, or a function that returns them for an environment, for runtimes where secrets come with the
+ *   request. It is called once for each environment, so its driver must hold no connection (Neon's does not). A function
  *   that declares no parameter, or only one with a default, is called once, without an environment.
  */
 export function createAuth<const Features extends readonly Feature[]>(options: AuthOptions<Features>): Auth<Features>;

@@ -90,7 +90,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     createPassword: plannable(core, async (input) => await prepareCreation(input, undefined)),
 
     async createOwnPassword({ currentPassword, ...input }) {
-      // Before an attempt is counted.
+      // Checked before an attempt is counted.
       acceptPassword(core, input.password, requireIdentifier(core, input.identifier));
       const proving = { actor: input.actor, currentPassword, act: acts.createCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareCreation(input, proof)).work);
@@ -117,7 +117,7 @@ export function credentialOperations(core: Core): CredentialOperations {
 
     async rotateOwnPassword({ currentPassword, ...input }) {
       const { actor, credentialId, password } = input;
-      // Before an attempt is counted.
+      // Checked before an attempt is counted.
       acceptPassword(core, password, actor.subject);
       const proving = { actor, currentPassword, credentialId, act: acts.rotateCredential };
       return await withOwnPassword(core, proving, async (proof) => (await prepareRotation(input, proof)).work);
@@ -173,7 +173,7 @@ export function credentialOperations(core: Core): CredentialOperations {
 
   /** Where the current password was proved, the attempt at it has been counted. */
   async function hashOf(password: string, actor: Actor, proof: CurrentPassword | undefined): Promise<string> {
-    const hash = () => hashNewPassword(core, password);
+    const hash = (counter?: string) => hashNewPassword(core, password, counter);
     return proof ? await hash() : await hashFor(core, admissions, actor, hash);
   }
 

@@ -137,10 +137,10 @@ export function factorOperations(core: MfaCore): FactorOperations {
 
     async replaceRecoveryCodes(authority) {
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
-      await reserveRecoveryCodes(attempt, authority.actor);
+      const counter = await reserveRecoveryCodes(attempt, authority.actor);
       const codes = generateRecoveryCodes();
       const hashes: string[] = [];
-      for (const code of codes) hashes.push(await hashPassword(core, code));
+      for (const code of codes) hashes.push(await hashPassword(core, code, counter));
       const factorId = newUuid();
       const body = enrollment.replaceRecoveryCodes({ ...attempt, factorId, hashes });
       return { factor: toFactor(await enroll(attempt, factorId, body)), codes };
@@ -157,8 +157,8 @@ export function factorOperations(core: MfaCore): FactorOperations {
     }),
   };
 
-  /** Hashes ten codes only for a user with the right to them, and not again and again (S24). */
-  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: SessionActor): Promise<void> {
+  /** Hashes ten codes only for a user with the right to them, and not again and again (S24). Returns the user's counter. */
+  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: SessionActor): Promise<string> {
     const own: Counter = {
       name: `recovery-codes:${uuidFor("usr", actor.userId)}`,
       limit: core.limits.account,
@@ -173,6 +173,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     });
     await refuseHolder(core, attempt.holder, attempt.act, reserved.refusal);
     requireAdmitted(reserved);
+    return own.name;
   }
 
   /** For a ticket this is a request of its own, because the secret is sealed for the ticket's user. */

@@ -30,7 +30,7 @@ export type ChangePassword = Operation<
  */
 export function changePasswordOperation(core: Core): ChangePassword {
   return async ({ actor, currentPassword, newPassword, transport }) => {
-    // Before an attempt is counted; and again, since the name that is changed may be another one.
+    // Checked before an attempt is counted, and again later, because the changed credential may have another identifier.
     acceptPassword(core, newPassword, actor.subject);
     const made = await newSession(core, { transport, context: actor.context });
     const check = { actor, currentPassword, act: changePassword };

@@ -51,8 +51,8 @@ export interface PersonalAccessTokenOperations {
    * Makes a token for the application, or for a user who has just proved who they are.
    *
    * @param input.name 1 to 120 UTF-16 code units.
-   * @param input.scope At most 50, each of 1 to 128 visible ASCII characters; none grants nothing.
-   * @param input.expiresAt By the database's clock to come, and within 365 days. Default null: never.
+   * @param input.scope At most 50, each of 1 to 128 visible ASCII characters. An empty list grants nothing.
+   * @param input.expiresAt In the future by the database's clock, at most 365 days ahead. Default null: never.
    * @throws {AuthError} `pat.expires_in_past`, `invalid_format.name`, `invalid_format.scope`, `not_found`,
    *   `too_many_requests`, `unavailable.busy`.
    */
@@ -136,7 +136,7 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
       const secret = generatePatSecret();
       const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
       const accepted = { name: acceptName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
-      const secretHash = await hashFor(core, admissions, actor, () => hashPassword(core, secret));
+      const secretHash = await hashFor(core, admissions, actor, (counter) => hashPassword(core, secret, counter));
       const pat = await execute(core, {
         // Waits for a reset of the user's factors that is under way, before the session is checked (S16).
         locks: locksOf(acts.createPat, lockUser(asked.userId)),

@@ -79,7 +79,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       const key = parsed && (await verifyKey(core, parsed, bindingOf(attempt.holder, factorId)));
       if (!key) throw new AuthError("invalid_format.webauthn");
       const activation = { type: "webauthn", key, name: null } as const;
-      // Nothing was reserved: nobody guesses a key.
+      // Nothing was reserved: a key cannot be guessed.
       return await finishEnrollment(core, authority, { ...attempt, factorId, transport, activation, refund: "" });
     },
   };

@@ -11,7 +11,7 @@ import type { FeatureParts } from "../engine/feature.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf } from "../engine/locks.ts";
-import { acceptPassword, hashPassword, requireUncompromised, returningOnBusy } from "../engine/passwords.ts";
+import { acceptPassword, hashNewPassword } from "../engine/passwords.ts";
 import { Plan, type PlannableOperation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
@@ -57,7 +57,7 @@ function signUpOperation(core: Core): SignUp {
       await admit(core, attempt, admissions);
       return await execute(core, (await create(core, attempt)).work);
     }
-    const { account: made, token } = await newAccount(core, attempt, (password) => hashPassword(core, password));
+    const { account: made, token } = await newAccount(core, attempt);
     const row = await execute(core, {
       locks: attempt.locks,
       mustCommit: true,
@@ -115,21 +115,25 @@ async function admit(core: Core, attempt: Attempt, admissions: Admissions): Prom
   admissions.requireAllowed(counters, row);
 }
 
-/** The rows to be of an attempt, and the token of its session. Only now is work done for the password. */
+/**
+ * The rows to be of an attempt, and the token of its session. Only now is work done for the password.
+ *
+ * @param counter The counter of an admitted attempt.
+ */
 async function newAccount(
   core: Core,
   attempt: Attempt,
-  hash: (password: string) => Promise<string>,
+  counter?: string,
 ): Promise<{ account: store.NewAccount; token: string }> {
   const { identifier, displayName, password, context, transport, presentedTokenHash, identifierDigest } = attempt;
-  await requireUncompromised(core, password);
+  const passwordHash = await hashNewPassword(core, password, counter);
   const { session, token } = await newSession(core, { transport, context });
   return {
     account: {
       userId: newUuid(),
       credentialId: newUuid(),
       identifier,
-      passwordHash: await hash(password),
+      passwordHash,
       displayName,
       session,
       presentedTokenHash,
@@ -144,9 +148,7 @@ async function newAccount(
 /** The work that makes the account of an admitted attempt. */
 async function create(core: Core, attempt: Attempt) {
   const [counter] = attempt.counters;
-  const { account, token } = await newAccount(core, attempt, (password) =>
-    returningOnBusy(core, counter!.name, () => hashPassword(core, password)),
-  );
+  const { account, token } = await newAccount(core, attempt, counter!.name);
   return {
     userId: wireId("usr", account.userId),
     work: work({

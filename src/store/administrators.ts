@@ -36,7 +36,7 @@ export function grantAdministrator(asked: AskedOfUser & { tupleId: string }): St
     from verdict left join tup on true where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
-/** Takes the relation away, but never from the last active administrator. The batch has locked all of them. */
+/** Removes the relation, but never from the last active administrator. The batch has locked all administrators. */
 export function removeAdministrator(asked: AskedOfUser): Statement<{ removed: boolean }> {
   const actor = acting(asked.actor);
   return sql`

@@ -11,7 +11,7 @@ export interface AttemptLimit {
   readonly windowSeconds: number;
 }
 
-/** One counter of an attempt. Its name is a keyed digest. */
+/** One counter of an attempt. Its name holds an id, or a keyed digest of what a client typed or sent. */
 export interface Counter {
   readonly name: string;
   readonly limit: AttemptLimit;

@@ -87,7 +87,7 @@ export function selectCredential(asked: OfCredential): Statement<Guarded<Credent
   return guardedRead({ ...ofCredential(acts.getCredential, asked), columns: columns() });
 }
 
-/** All credentials of a user in the order of their making, with one row that holds the refusal where there are none. */
+/** All credentials of a user, oldest first. If there are none, one row holds the refusal. */
 export function selectCredentialsOfUser(asked: AskedOfUser): Statement<Guarded<CredentialRow>> {
   return guardedList({ ...ofUser(acts.listCredentials, asked), of: sql`cred`, columns: columns() });
 }

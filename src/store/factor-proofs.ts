@@ -27,10 +27,10 @@ export interface FactorMaterial {
   readonly recoveryConsumed: readonly string[] | null;
 }
 
-/** What reserving an attempt says besides the material. */
+/** The outcome of reserving an attempt, in addition to the material. */
 export interface Reserved extends Admission {
   readonly refusal: string | null;
-  /** The counter that was counted besides the addresses'; null for what nobody can guess. */
+  /** The counter that was counted in addition to the addresses'; null for proofs that cannot be guessed. */
   readonly counter: string | null;
   readonly userId: string;
   /** Seconds since 1970 by the database's clock, in text. */

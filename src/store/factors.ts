@@ -37,7 +37,7 @@ interface OfFactor extends Asked {
   readonly factorId: string;
 }
 
-/** A user's factors that are active or wait for their confirmation, with one row that holds the refusal where there are none. */
+/** A user's active and pending factors. If there are none, one row holds the refusal. */
 export function selectFactorsOfUser(asked: AskedOfUser): Statement<Guarded<FactorRow>> {
   return guardedList({
     ...ofUser(acts.listFactors, asked),

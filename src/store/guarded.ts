@@ -20,7 +20,7 @@ export interface GuardedRow extends Asked {
   readonly owner: Statement;
 }
 
-/** A user as a whole: the row is the user. */
+/** A user as the object: the row is the user. */
 export function ofUser(act: GuardedAct, { actor, auditId, userId }: AskedOfUser): GuardedRow {
   return { act, actor, auditId, table: sql`usr`, id: userId, owner: sql`target.id` };
 }

@@ -16,7 +16,7 @@ export type MfaPolicyRow = RowOf<typeof mfaPolicy>;
 /** The columns of a {@link MfaPolicyRow}, read from the row called `policy`. */
 const columns = () => columnsOf("policy", mfaPolicy);
 
-/** The policy of a user, who has one that requires nothing until it is set. */
+/** The policy of a user. Until it is set, it requires nothing. */
 export function selectMfaPolicy(asked: AskedOfUser): Statement<Guarded<MfaPolicyRow>> {
   return guardedRead({
     ...ofUser(acts.getMfaPolicy, asked),

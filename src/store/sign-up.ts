@@ -14,7 +14,7 @@ import { type Statement, sql } from "./sql.ts";
 
 export type SignedUpRow = SessionUserRow &
   Admission & {
-    /** Whether the account was made: otherwise the limit was reached, or the identifier has an active credential. */
+    /** True if the account was made. Otherwise the limit was reached, or the identifier has an active credential. */
     readonly created: boolean;
   };
 
@@ -86,7 +86,7 @@ export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
     from reserved left join person usr on true left join login ses on true`;
 }
 
-/** Counts an attempt alone, before any work is done for it. The first refusal of a window leaves an event. */
+/** Only counts an attempt, before any work is done for it. The first refusal of a window leaves an event. */
 export function admitSignUp(attempt: Attempt): Statement<Admission> {
   return sql`
     with ${countAttempts({ counters: attempt.counters })},
@@ -99,7 +99,7 @@ export function recordTakenIdentifier(attempt: Omit<Attempt, "counters">): State
   return insertAuditEvent(eventOf(attempt, sql`'failure'`), sql`(select 1) one`);
 }
 
-/** Makes the account of an attempt that was admitted before. Raises if the identifier is taken, which undoes the batch. */
+/** Makes the account of an attempt that was already admitted. Raises if the identifier is taken, which undoes the batch. */
 export function createAccount(account: NewAccount): Statement<SessionUserRow> {
   return sql`
     with ${makeAccount(account, sql`(select 1) one where true`)},
@@ -109,7 +109,7 @@ export function createAccount(account: NewAccount): Statement<SessionUserRow> {
     where case when usr.id is not null then true else sallyport_refuse('conflict.duplicate_credential') end`;
 }
 
-/** What became of a sign-up whose reply was lost. */
+/** The outcome of a sign-up whose reply was lost. */
 export function recallSignUp(sessionId: string, auditId: string): Statement<SignedUpRow> {
   return sql`
     select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.outcome = 'success' as created,

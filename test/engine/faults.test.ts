@@ -48,12 +48,30 @@ describe("describeFault", () => {
     },
   );
 
-  test("S81: a stack that is no text: the line has the names", () => {
-    const error = Object.assign(new RangeError("canary"), { stack: [{ line: 1 }] });
+  test.each(["changed", "", "RangeError", " "])(
+    "S81: a message that was changed to %j: no line of it is printed",
+    (changed) => {
+      const error = new RangeError("canary\n    at the/canary (1:2)");
+      // V8 writes the stack down when it is first read.
+      expect(error.stack).toContain("at the/canary");
+      error.message = changed;
+      expect(describeFault(unavailable(error))).toBe("unavailable.database < RangeError");
+    },
+  );
+
+  test.each([
+    { case: "a stack that is an array", fields: { stack: [{ line: 1 }] } },
+    { case: "a stack that is a symbol", fields: { stack: Symbol("canary") } },
+    { case: "a stack without a text", fields: { stack: Object.create(null) } },
+    { case: "a message that is a symbol", fields: { message: Symbol("canary") } },
+  ])("S81: $case: the line has the names", ({ fields }) => {
+    const error = new RangeError("canary");
+    expect(error.stack).toContain("canary");
+    Object.assign(error, fields);
     expect(describeFault(unavailable(error))).toBe("unavailable.database < RangeError");
   });
 
-  test("a missing option: its name, and the place in the code", () => {
+  test("a missing option: prints its name and the place in the code", () => {
     expect(describeFault(new ConfigurationError("secrets", new TypeError("x")))).toMatch(
       /^ConfigurationError secrets < TypeError at /,
     );
@@ -75,6 +93,18 @@ describe("S81: reporter", () => {
     report(cause);
     report(unavailable(cause));
     expect(told).toEqual([cause]);
+  });
+
+  test("a circular chain of causes: reported once", () => {
+    const [outer, inner] = [new Error("outer"), new Error("inner")];
+    outer.cause = inner;
+    inner.cause = outer;
+    const seen: unknown[] = [];
+    const report = reporter((error) => seen.push(error));
+    report(outer);
+    report(outer);
+    report(inner);
+    expect(seen).toEqual([outer]);
   });
 
   test("by default it is one line on the console", () => {

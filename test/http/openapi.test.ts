@@ -3,6 +3,7 @@ import { createConfig, lintFromString } from "@redocly/openapi-core";
 import { build } from "esbuild";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
+import { apiTypes } from "../../build/api-types.node.ts";
 import { buildOpenApi, type OpenApiDocument } from "../../build/openapi/document.node.ts";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { refusalsOf } from "../../build/openapi/refusals.node.ts";
@@ -27,6 +28,11 @@ const auth = fullAuth({
 test("OpenAPI document: the generated module is up to date", () => {
   expect(document).toEqual(JSON.parse(JSON.stringify(buildOpenApi())));
   expect(operations.length).toBe(routes.length + 2);
+});
+
+test("types of bodies: those whose comment names a schema of the OpenAPI document are its schemas", () => {
+  const named = [...apiTypes().matchAll(/The schema `(\w+)` of the OpenAPI document/g)].map(([, name]) => name!);
+  expect(named).toEqual(Object.keys(document.components.schemas));
 });
 
 describe("OpenAPI linter", () => {

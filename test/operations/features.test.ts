@@ -96,7 +96,7 @@ describe("createAuth: a function of the environment", () => {
     expect(() => auth(env as unknown as object)).toThrow(TypeError);
   });
 
-  test("that fails is asked again, and its error is the option `database`", () => {
+  test("that fails: is called again, and its error names the option `database`", () => {
     let fails = true;
     const auth = createAuth((_env: object) => {
       if (fails) throw new RangeError("canary");

@@ -49,6 +49,24 @@ describeWorld("S57: hashes that the user of a session asks for", { on: ["pglite"
     }
   });
 
+  const { "a token": _token, ...passwords } = acts;
+  test.each(Object.entries(passwords))(
+    "%s that is in a list of breached ones: looked up as often as counted",
+    async (_name, act) => {
+      let lookups = 0;
+      const isCompromisedPassword = async () => {
+        lookups++;
+        return true;
+      };
+      const auth = world.isolate({ limits, isCompromisedPassword });
+      const person = await world.person();
+      const codes = [];
+      for (let time = 0; time < 20; time++) codes.push(await outcome(act(auth, person)));
+      expect(tally(codes)).toEqual({ "invalid_format.password": 8, too_many_requests: 12 });
+      expect(lookups).toBe(8);
+    },
+  );
+
   test.each(Object.entries(acts))("F13: %s that the hash queue refuses: not counted", async (_name, act) => {
     const hash: PasswordHasher["hash"] = async () => {
       throw new HashQueueFullError();

@@ -89,7 +89,7 @@ describeWorld(
       },
     );
 
-    test("R008: closes the account or rotates the password without it: refused", async () => {
+    test("R008: closing the account or rotating the password without it: refused", async () => {
       const person = await world.person();
       const { actor, userId, credentialId } = person;
       const refused = "unauthorized.invalid_credential";

@@ -1,7 +1,9 @@
 import { beforeEach, expect, test } from "vitest";
+import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
+import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
-import { outcome, type Person } from "../support/auth.ts";
+import { outcome, type Person, quickHasher } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp, personAt, ticketFor } from "../support/factors.ts";
 
@@ -113,6 +115,19 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
     const codes: string[] = [];
     for (let n = 0; n < 100; n++) codes.push(await outcome(auth.factors.replaceRecoveryCodes(person)));
     expect(codes.at(-1)).toBe("too_many_requests");
+  });
+
+  test("F13: recovery codes that the hash queue refuses: not counted against the user", async () => {
+    const hash: PasswordHasher["hash"] = async () => {
+      throw new HashQueueFullError();
+    };
+    const limits = { account: { attempts: 3, windowSeconds: 60 } };
+    const busy = world.isolate({ limits, passwordHasher: { ...quickHasher(), hash } });
+    const { person } = await addApp(world, await world.person());
+    for (let time = 0; time < 5; time++) {
+      expect(await outcome(busy.factors.replaceRecoveryCodes(person))).toBe("unavailable.busy");
+    }
+    expect(await outcome(world.isolate({ limits }).factors.replaceRecoveryCodes(person))).toBe("done");
   });
 
   test("S03: recovery codes in the application's transaction, which could undo them after they were shown: refused", async () => {

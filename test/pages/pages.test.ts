@@ -143,7 +143,7 @@ describe("R044: a page that signs in ends the session that the browser had", () 
   });
 });
 
-describe("refusals beside their fields", () => {
+describe("refusals next to their fields", () => {
   test.each([
     ["/sign-in", { identifier: "nobody@example.com", password: "x" }, 401, "The user name or password is incorrect."],
     ["/sign-up", { identifier: "a b", password: goodPassword }, 400, "without spaces"],

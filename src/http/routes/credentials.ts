@@ -17,7 +17,7 @@ const count = () => v.pipe(v.number(), v.integer(), v.minValue(0));
 /** The proof for one's own password: the password itself (R008). */
 const proof = () => v.strictObject({ current_password: v.optional(text()) });
 
-/** A new password beside, or in the place of, what an account has. */
+/** A new password for an account, in addition to its credentials or in place of one. */
 const newPassword = () =>
   v.strictObject({ identifier: text(), password: text(), current_password: v.optional(text()) });
 

@@ -20,7 +20,7 @@ function meaningOf(code: string): string | undefined {
   return meanings.find(([pattern]) => pattern.test(code))?.[1];
 }
 
-/** What is copied of a database's error. `detail`, `where`, `hint` and `message` may carry row data, and are not. */
+/** The fields copied from a database's error. `detail`, `where`, `hint` and `message` may carry row data, and are not copied. */
 export interface DatabaseErrorFields {
   /** SQLSTATE. */
   code: string;
@@ -69,7 +69,7 @@ export function databaseError(thrown: unknown, reason: string): DatabaseError | 
   const code = text(fields.code);
   const severity = text(fields.severity);
   if (code === undefined || !isSqlstate(code, severity)) {
-    // A system error's code, such as ECONNREFUSED, is safe to say and saves an hour.
+    // A system error's code, such as ECONNREFUSED, is safe to show and saves an hour.
     return new DatabaseUnreachableError(
       code && /^E[A-Z]+$/.test(code) ? `${reason} (${code})` : reason,
       code && meaningOf(code),
