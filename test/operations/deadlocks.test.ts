@@ -1,4 +1,4 @@
-import pg from "pg";
+import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
@@ -14,6 +14,7 @@ import {
   system,
   tally,
 } from "../support/auth.ts";
+import { openPool } from "../support/databases.ts";
 import { deadlocksDuring } from "../support/deadlocks.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp, ticketFor } from "../support/factors.ts";
@@ -33,7 +34,7 @@ describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
   let pool: pg.Pool;
   beforeAll(() => {
     const options = `-c deadlock_timeout=${deadlockMilliseconds}ms`;
-    pool = new pg.Pool({ connectionString: world.backend.connectionString!, max: 40, options });
+    pool = openPool({ connectionString: world.backend.connectionString!, max: 40, options });
   });
   afterAll(() => pool.end());
 

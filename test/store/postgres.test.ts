@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vit
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { DatabaseUnreachableError } from "../../src/store/drivers/unreachable.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
-import { type Backend, backend, openBackend } from "../support/databases.ts";
+import { type Backend, backend, openBackend, openPool } from "../support/databases.ts";
 import { closedPort, everythingIn, failure, schema } from "../support/driver-failures.ts";
 import { openClient, until, waitingOn } from "../support/postgres-peers.ts";
 
@@ -73,7 +73,7 @@ describe("postgres", () => {
     const { connectionString } = await openBackend("postgres");
     const url = new URL(connectionString!);
     url.password = "secret";
-    const pool = new pg.Pool({ connectionString: url.href });
+    const pool = openPool({ connectionString: url.href });
     onTestFinished(() => pool.end());
     const error = await failure(postgres(pool).run(sql`select 1 as one`));
     expect(error).toBeInstanceOf(DatabaseUnreachableError);
@@ -96,7 +96,7 @@ describe("postgres", () => {
 
   test("no free connection within the deadline: unreachable, and the connection is not lost", async () => {
     const { connectionString } = await openBackend("postgres");
-    const pool = new pg.Pool({ connectionString, max: 1 });
+    const pool = openPool({ connectionString, max: 1 });
     onTestFinished(() => pool.end());
     const taken = await pool.connect();
     const error = await failure(postgres(pool, { timeoutMilliseconds: 50 }).run(sql`select 1 as one`));
@@ -158,7 +158,7 @@ describe("postgres on one client", () => {
   });
 
   test("a pool's client works as well", async () => {
-    const pool = new pg.Pool({ connectionString: opened.connectionString });
+    const pool = openPool({ connectionString: opened.connectionString });
     onTestFinished(() => pool.end());
     const client = await pool.connect();
     await client.query("begin");

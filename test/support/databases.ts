@@ -108,9 +108,7 @@ async function createPostgres({ empty = false }: BackendOptions): Promise<{
   const name = `test_${randomBytes(8).toString("hex")}`;
   await administer(server, `create database ${name} template ${empty ? "template0" : template}`);
 
-  const pool = new pg.Pool({ ...server, database: name, max: 40 });
-  // The pool drops an idle connection that a test ends. Without a listener, the error would end the worker.
-  pool.on("error", () => undefined);
+  const pool = openPool({ ...server, database: name, max: 40 });
   return {
     pool,
     connectionString: `postgres://${server.user}:${server.password}@${server.host}:${server.port}/${name}`,
@@ -119,6 +117,17 @@ async function createPostgres({ empty = false }: BackendOptions): Promise<{
       await administer(server, `drop database ${name} with (force)`);
     },
   };
+}
+
+/**
+ * A pool whose connections a test, or the end of its database, may cut. Without a listener on each, such an error would end the
+ * worker: while a connection closes, the pool itself no longer listens.
+ */
+export function openPool(config: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool(config);
+  pool.on("error", () => undefined);
+  pool.on("connect", (client) => client.on("error", () => undefined));
+  return pool;
 }
 
 async function administer(server: PostgresServer, command: string): Promise<void> {

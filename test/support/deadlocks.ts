@@ -2,6 +2,7 @@ import pg from "pg";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import type { Database } from "../../src/store/sql.ts";
 import type { World } from "./auth.ts";
+import { openPool } from "./databases.ts";
 
 /**
  * How many deadlocks the server finds while `work` runs. `work` has its own connections, which end before the count: until then
@@ -10,7 +11,7 @@ import type { World } from "./auth.ts";
 export async function deadlocksDuring(world: World, work: (database: Database) => Promise<void>): Promise<number> {
   const name = `deadlocks ${crypto.randomUUID()}`;
   const connectionString = world.backend.connectionString!;
-  const pool = new pg.Pool({ connectionString, max: 30, application_name: name });
+  const pool = openPool({ connectionString, max: 30, application_name: name });
   const count = async (text: string, ...params: string[]): Promise<number> => {
     const client = new pg.Client({ connectionString });
     await client.connect();
