@@ -6,15 +6,15 @@ import { requireAdmitted } from "./counters.ts";
 import { execute } from "./execute.ts";
 import { returningOnBusy } from "./passwords.ts";
 
-/** How many attempts from one place are let through before the database is asked beforehand. */
+/** How many attempts from one place an isolate lets through before it asks the database first. */
 const freeAttempts = 5;
 /** How many places are remembered. The place that was seen longest ago is forgotten first. */
 const mostPlaces = 1_000;
 
 /**
  * What one isolate remembers of attempts that cost a hash, by the names of their counters. While attempts are few, the
- * statement that acts also counts them. After that, the database counts an attempt before the work is done. Forgetting is
- * harmless: the count in the database decides either way.
+ * statement that acts also counts them. After that, the database counts an attempt before the work is done. If the isolate
+ * forgets a place, nothing is lost: the count in the database decides either way.
  */
 export class Admissions {
   readonly #seen = new Map<string, number>();
@@ -45,9 +45,9 @@ export class Admissions {
 }
 
 /**
- * Runs a hash that an actor asks for before their right to it is known. A user's are counted, as many as an address may have
- * attempts, once the isolate has seen more than a few; the application's are not. A caller's transaction could undo the count,
- * so there it is left out.
+ * Runs a hash that an actor requests before their right to it is known. Once the isolate has seen more than a few hashes of one
+ * user, the user's hashes are counted, with the limit for an address. The application's are not counted. Inside a caller's
+ * transaction nothing is counted, because the transaction could undo the count.
  *
  * @throws {AuthError} `too_many_requests`, `unavailable.busy`.
  */

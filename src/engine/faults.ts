@@ -24,7 +24,7 @@ export function describeFault(error: unknown): string {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The code of a refusal says its name too. */
+/** The code of a refusal already contains its name. */
 function namesOf(error: unknown, { name, code, option, constraint }: Fields): string {
   const first = error instanceof AuthError ? undefined : error instanceof Error ? name : typeof error;
   const words = [first, code, option, constraint];
@@ -34,7 +34,7 @@ function namesOf(error: unknown, { name, code, option, constraint }: Fields): st
 /** Where it was thrown: the first place below the message, since a line of the message may look like one. */
 function placeOf(error: unknown): string {
   const { stack = "", message = "" } = error instanceof Error ? error : {};
-  // A text, unless the application has it written in another way.
+  // A string, unless the application replaces `Error.prepareStackTrace`.
   return /^ +at .+$/m.exec(`${stack}`.replace(message, ""))?.[0].trim() ?? "";
 }
 
@@ -49,7 +49,7 @@ export function reporter(onError: (error: unknown) => void = print): (error: unk
   };
   return (error) => {
     if (isKnown(error)) return;
-    // A report that fails, at once or later, must change no answer and end no process.
+    // A report that fails, at once or later, must not change a response or end the process.
     void (async () => onError(error))().catch((failed: unknown) => [error, failed].forEach(print));
   };
 }
