@@ -26,7 +26,7 @@ export function realmOf(auth: WithRealm): Realm {
   return found;
 }
 
-/** Reports a fault. Without options, which may name another place, it goes to the console. */
+/** Reports a fault to `onError`, or to the console if the options could not be read. */
 export function reportFault(of: Realm | undefined, error: unknown): void {
   (of?.report ?? reporter())(error);
 }

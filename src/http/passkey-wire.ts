@@ -9,7 +9,7 @@ export function passkeyBody(value: Passkey): PasskeyBody {
   return body;
 }
 
-/** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn L3 §5.1.9), in the members that a browser expects. */
+/** `PublicKeyCredentialCreationOptionsJSON` (WebAuthn L3 §5.1.9), with the members that a browser expects. */
 export function registrationOptionsBody(options: RegistrationOptions): RegistrationOptionsBody {
   return {
     ...options,
