@@ -1,11 +1,11 @@
-/** What an audit event may say about the request that caused it, cleaned so that no client can make an event unwritable. */
+/** The details of a request for its audit event, cleaned so that no client can make an event unwritable. */
 export interface RequestContext {
-  /** The client's address, as the runtime entry found it. */
+  /** The client's address, as found by the option `clientAddress`. */
   readonly address?: string | undefined;
   readonly userAgent?: string | undefined;
   /** Generated here for each request. */
   readonly requestId?: string | undefined;
-  /** The client's own id for the request, kept apart from ours. */
+  /** The client's own id for the request. */
   readonly clientRequestId?: string | undefined;
 }
 

@@ -66,7 +66,7 @@ export function recallPasskey(passkeyId: string, auditId: string): Statement<Pas
     where aud.id = ${auditId}::uuid`;
 }
 
-/** A user's passkeys that are not revoked, oldest first, with one row that holds the refusal where there are none. */
+/** A user's passkeys that are not revoked, oldest first. If there are none, one row holds the refusal. */
 export function selectPasskeysOfUser(asked: AskedOfUser): Statement<Guarded<PasskeyRow>> {
   return guardedList({
     ...ofUser(acts.listPasskeys, asked),

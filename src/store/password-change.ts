@@ -19,9 +19,9 @@ import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns
 import { type Statement, sql } from "./sql.ts";
 
 export interface ReservedChangeRow extends Admission {
-  /** Set if the actor may not try at all; then nothing was counted against them. */
+  /** Set if the actor may not make an attempt; then nothing was counted. */
   readonly refusal: string | null;
-  /** What was tried: the password, or of whoever has none the credential that the session came of. */
+  /** The password that was tried. For a user without a password, the credential that the session was started with. */
   readonly triedId: string | null;
   readonly credentialId: string | null;
   readonly identifier: string | null;
