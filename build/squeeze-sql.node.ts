@@ -7,7 +7,7 @@ interface Node {
   readonly [field: string]: unknown;
 }
 
-/** A script whose statements have neither indentation nor comments: both cost bytes in every bundle and every request. */
+/** Removes indentation and comments from the SQL statements of a script: they cost bytes in every bundle and every request. */
 export function squeezeSql(script: string): string {
   const texts: Node[] = [];
   const visit = (value: unknown): void => {
@@ -19,7 +19,7 @@ export function squeezeSql(script: string): string {
     for (const child of Object.values(node)) visit(child);
   };
   visit(parseAst(script));
-  // From the end, so that the places before stay where they are.
+  // Replaced from the end, so that earlier positions stay valid.
   return texts
     .sort((a, b) => b.start - a.start)
     .reduce((text, { start, end }) => text.slice(0, start) + squeeze(text.slice(start, end)) + text.slice(end), script);

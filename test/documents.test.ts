@@ -47,7 +47,7 @@ describe("docs/architecture.md", () => {
   });
 });
 
-test("CONTRIBUTING.md: a resource takes 14 files, and the names of existing ones are right", () => {
+test("CONTRIBUTING.md: a resource takes 14 files, and every file that it names exists", () => {
   const [steps] = /^New, in this order:[\s\S]*?(?=^The route types)/m.exec(read("CONTRIBUTING.md"))!;
   const files = [...steps.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, path]) => path!);
   expect(files).toHaveLength(14);

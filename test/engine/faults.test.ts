@@ -48,7 +48,7 @@ describe("describeFault", () => {
     },
   );
 
-  test("S81: a stack that is no text: the line has the names", () => {
+  test("S81: a stack that is not a string: the line has the names", () => {
     const error = Object.assign(new RangeError("canary"), { stack: [{ line: 1 }] });
     expect(describeFault(unavailable(error))).toBe("unavailable.database < RangeError");
   });

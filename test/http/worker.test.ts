@@ -324,7 +324,7 @@ describe("S34: Worker with an unsafe configuration", () => {
     expect(logged).not.toMatch(/canary|changeme|everybody|vmqkzh|@example\.com|postgres:/);
     expect(logged).not.toContain(secret);
     expect(logged).not.toContain(sealingKey);
-    // Names and places in the sources, but no message.
+    // The line has names and places in the sources, but no message.
     const fault = /^sallyport: [\w.]+( \w+)?( < \w+)* at ([\w.<>#]+ \()?file:\/\/[\w./-]+\.js:\d+:\d+\)?$/;
     expect(logged.split("\n").filter((line) => !fault.test(line))).toEqual([]);
   });
