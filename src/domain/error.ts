@@ -105,7 +105,7 @@ const refusals = {
   "unavailable.busy": ["UnavailableError", "The service is busy. Try again shortly."],
   "unavailable.database": ["UnavailableError", "The service is temporarily unavailable."],
   "unavailable.reply_lost": ["UnavailableError", "The change was saved, but the response was lost."],
-  "unavailable.configuration": ["UnavailableError", "The service is not configured."],
+  "unavailable.configuration": ["UnavailableError", "The service is not configured correctly."],
 } as const;
 
 /** A code of the closed table; the part before the dot is its category. */

@@ -1,6 +1,6 @@
 import type { ValueOf } from "./record.ts";
 
-/** The members of a session that the specification has. */
+/** The members of a session in the specification. */
 export const specifiedSession = {
   id: "ses id",
   userId: "usr id",
@@ -10,7 +10,7 @@ export const specifiedSession = {
   revokedAt: "time?",
 } as const;
 
-/** The additional members of a session that an application wants. */
+/** The additional members of a session for applications. */
 export const sessionDetails = {
   /** How the token travels: in an HttpOnly cookie, or in the body and the `Authorization` header. Never both. */
   transport: ["cookie", "token", null],

@@ -51,7 +51,7 @@ export async function totpCode(secret: Bytes, step: number, { algorithm, digits 
 }
 
 /**
- * The step that a code belongs to, among the current step and its neighbours, or `undefined`. Every candidate is computed and
+ * The step that a code belongs to, among the current step and its neighbors, or `undefined`. Every candidate is computed and
  * compared, so that the time reveals nothing.
  */
 export async function matchTotpStep(

@@ -44,7 +44,7 @@ function valuesOf(c: Context, name: CookieName): Set<string> {
 
 /**
  * Trims what RFC 6265bis §5.6 calls white space, and no more. A browser guards `__Host-` only at the very beginning of a name,
- * so a neighbouring site could set a name that begins with another kind of space.
+ * so a neighboring site could set a name that begins with another kind of space.
  */
 function trim(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, "");

@@ -294,7 +294,7 @@ describe("S34: Worker with an unsafe configuration", () => {
       const health = await send(name, { method: "GET", path: "/health" });
       expect([health.status, health.json]).toEqual([
         503,
-        { code: "unavailable.configuration", message: "The service is not configured.", details: { option } },
+        { code: "unavailable.configuration", message: "The service is not configured correctly.", details: { option } },
       ]);
       for (const { method, path } of routes) {
         const reply = await send(name, {
@@ -305,7 +305,7 @@ describe("S34: Worker with an unsafe configuration", () => {
         expect([path, reply.status, reply.text]).toEqual([
           path,
           503,
-          '{"code":"unavailable.configuration","message":"The service is not configured."}',
+          '{"code":"unavailable.configuration","message":"The service is not configured correctly."}',
         ]);
       }
       const values = Object.values(change).filter((value) => value !== undefined && value.length > 3) as string[];
