@@ -28,7 +28,7 @@ const statuses = {
   "pat.expires_in_past": 400,
 } as const;
 
-/** An HTTP status that Sallyport answers a refusal with. */
+/** The HTTP status of a refusal. */
 export type ErrorStatus = (typeof statuses)[keyof typeof statuses];
 
 /** Code, pinned name, message. */

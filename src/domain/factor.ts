@@ -36,7 +36,7 @@ export const factorTypes = {
 
 /** `totp`: an authenticator app; `webauthn`: a security key; `recovery`: recovery codes. */
 export type FactorType = keyof typeof factorTypes;
-/** A pending factor awaits its confirmation and proves nothing yet. */
+/** The state of a factor. A pending factor awaits its confirmation and proves nothing yet. */
 export type FactorStatus = ValueOf<typeof anyFactor>["status"];
 
 /** An authenticator app. */

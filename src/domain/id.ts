@@ -35,7 +35,7 @@ const hyphenated = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** The version is the first digit of the third group, RFC 9562 §4.2: neither the nil nor the max UUID has one. */
 const payloadShape = /^[0-9a-f]{12}[1-8][0-9a-f]{19}$/;
 
-/** A fresh identifier. */
+/** Makes a new identifier. */
 export function generateId<Type extends IdType>(type: Type): Id<Type> {
   return encodeId(type, newUuid());
 }

@@ -9,7 +9,7 @@ import { toBase32 } from "../crypto/base32.ts";
 import { type Bytes, constantTimeEqual, randomBytes, utf8 } from "../crypto/bytes.ts";
 import { type HmacHash, hmac } from "../crypto/hmac.ts";
 
-/** The specification's names of the hashes, as they are stored. */
+/** The hash of a code, by its name in the specification. */
 export type TotpAlgorithm = "sha1" | "sha256" | "sha512";
 
 /** How an authenticator app makes its codes (RFC 6238). */

@@ -13,7 +13,7 @@ export interface FeatureParts<Operations extends object> {
   /**
    * Reads the feature's own options.
    *
-   * @throws {ConfigurationError} If one is missing or unsafe.
+   * @throws {ConfigurationError} If an option is missing or unsafe.
    */
   readonly check?: () => void;
   /** Removes ended rows of the feature. Two features that share rows name the same function. */

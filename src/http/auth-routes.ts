@@ -25,7 +25,7 @@ export function authRoutes<Auth extends AnyAuth>(source: AuthSource<Auth>): Hono
   return rowSet(source, "/auth") as unknown as Hono<object, CoreApi & ApiIn<Auth>>;
 }
 
-/** The Flametrench surface, under `/v1`. It ignores cookies: `app.route("/", flametrenchRoutes(auth))`. */
+/** The routes of the Flametrench specification, under `/v1`: `app.route("/", flametrenchRoutes(auth))`. They ignore cookies. */
 export function flametrenchRoutes<Auth extends AnyAuth>(source: AuthSource<Auth>): Hono<object, ApiIn<Auth>> {
   return rowSet(source, "/v1") as unknown as Hono<object, ApiIn<Auth>>;
 }

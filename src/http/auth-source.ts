@@ -6,7 +6,7 @@ import type { CoreOperations } from "../operations/auth.ts";
 /** Any `auth` of `createAuth`. */
 export type AnyAuth = CoreOperations & WithRealm;
 
-/** What `createAuth` makes: operations, or a function that returns them for an environment. */
+/** The value that `createAuth` returns: operations, or a function that returns them for an environment. */
 // biome-ignore lint/suspicious/noExplicitAny: any application's environment will do.
 export type AuthSource<Auth extends WithRealm = WithRealm> = Auth | ((env: any) => Auth);
 

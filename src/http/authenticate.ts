@@ -83,7 +83,9 @@ export function authenticate(
   source: AuthSource<SessionVerifier & TokenVerifier>,
   options: ScopedOptions,
 ): MiddlewareHandler<{ Variables: MaybeScopedVariables }>;
-/** The same for sessions alone: personal access tokens are refused. */
+/**
+ * Identifies the user of a session if there is one, and lets anonymous requests through. Personal access tokens are refused.
+ */
 export function authenticate(
   source: AuthSource<SessionVerifier>,
   options?: { scope?: undefined },
@@ -115,7 +117,7 @@ export function requireUser(
   source: AuthSource<SessionVerifier & TokenVerifier>,
   options: ScopedOptions,
 ): MiddlewareHandler<{ Variables: ScopedVariables }>;
-/** The same for sessions alone: personal access tokens are refused. */
+/** Requires a live session, as the overload with a scope does. Personal access tokens are refused. */
 export function requireUser(
   source: AuthSource<SessionVerifier>,
   options?: { scope?: undefined },

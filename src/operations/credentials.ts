@@ -39,10 +39,10 @@ export interface ProvedByPassword {
   currentPassword: string;
 }
 
-/** Password credentials (Flametrench `docs/identity.md`). Passkeys and OpenID Connect credentials are only read here. */
+/** Credentials (Flametrench `docs/identity.md`). Only passwords are created here; `auth.passkeys` registers passkeys. */
 export interface CredentialOperations {
   /**
-   * Adds a password to a user. Allowed for the application, and for users without a password within ten minutes of signing in.
+   * Adds a password to a user. Allowed for the application, and for users without a password within ten minutes of a proof.
    *
    * @throws {AuthError} `unauthorized.invalid_credential` if the owner already has a password and has not proved it.
    */
@@ -75,14 +75,20 @@ export interface CredentialOperations {
    * `suspendOwnPassword`, which requires the password.
    */
   suspend: PlannableOperation<OfCredential & OnlyOwn, Credential>;
+  /** Suspends a password for its owner, who proves the current password. Throws as `auth.changePassword` does. */
   suspendOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
-  /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
+  /**
+   * Reinstates a suspended credential. Allowed for the application and administrators.
+   *
+   * @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken in the meantime.
+   */
   reinstate: PlannableOperation<OfCredential, Credential>;
   /**
    * Ends a credential for good, and the sessions and tickets that started with it. To revoke their own password, owners use
    * `revokeOwnPassword`, which requires the password.
    */
   revoke: PlannableOperation<OfCredential & OnlyOwn, Credential>;
+  /** Revokes a password for its owner, who proves the current password. Throws as `auth.changePassword` does. */
   revokeOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
 }
 

@@ -61,6 +61,7 @@ export interface PasskeyOperations {
   register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
   /** A user's passkeys that are not revoked. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Passkey>>;
+  /** Changes the name of a passkey, 1 to 120 characters. Allowed for its owner and the application. */
   rename: Operation<{ actor: Actor; passkeyId: CredentialId; name: string }, Passkey>;
   /** Ends one of the actor's own passkeys for good, and the sessions that were started with it. */
   revoke: PlannableOperation<{ actor: SessionActor; passkeyId: CredentialId }, Credential>;

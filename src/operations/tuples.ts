@@ -23,10 +23,10 @@ export type CheckResult =
 
 /** Relational tuples: who holds which relation on which object (Flametrench `docs/authorization.md`). */
 export interface TupleOperations {
-  /** True if exactly this tuple is stored. */
+  /** `allowed` is true if exactly this tuple is stored. */
   check: Operation<CheckInput, CheckResult>;
   /**
-   * True if at least one of these tuples is stored.
+   * `allowed` is true if at least one of these tuples is stored.
    *
    * @throws {AuthError} `invalid_format.relations` for an empty list.
    */

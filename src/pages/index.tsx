@@ -72,7 +72,7 @@ function guarded(response: Response): Response {
   return response;
 }
 
-/** The page for a request that failed before its page could be chosen, or for a page that does not exist. */
+/** Renders an error as a page, for `onError` and `notFound` of an application. Pass the same options as to {@link pages}. */
 export async function failurePage(error: unknown, c: Context, options: PagesOptions = {}): Promise<Response> {
   return guarded(await refusalPage({ c, site: siteOf(options) }, refusalOf(error)));
 }

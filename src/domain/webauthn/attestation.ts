@@ -55,7 +55,7 @@ export interface AttestationPolicy {
   readonly trust?: AttestationTrust;
 }
 
-/** The makers to trust for the model of authenticator that holds a passkey. */
+/** The options of {@link attestation}: the makers to trust for the model of an authenticator. */
 export interface AttestationOptions {
   /** Certificates of makers, in DER; each for the named models, as UUIDs, or for all. At least one. */
   readonly anchors: readonly { readonly certificate: Bytes; readonly aaguids?: readonly string[] }[];
@@ -68,14 +68,14 @@ export interface Attestation {
   /**
    * Reads the options.
    *
-   * @throws {TypeError} If they cannot be used.
+   * @throws {TypeError} If the options cannot be used.
    */
   readonly read: () => { readonly verifierAt: (at: Date) => AttestationVerifier };
 }
 
 /**
- * Requests attestation from authenticators and verifies it with the makers' certificates. A value, so that the code for
- * statements and certificates is only in applications that use it.
+ * Requests attestation from authenticators and verifies it with the makers' certificates. It is a separate function, so that
+ * only applications that use it contain the code for statements and certificates.
  */
 export function attestation({ anchors, untrusted = "refused" }: AttestationOptions): Attestation {
   return {
