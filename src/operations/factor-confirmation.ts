@@ -45,7 +45,7 @@ export async function finishEnrollment(
   });
   await refuseHolder(core, holder, act, row.refusal);
   const confirmed = { ...issued(row, made.token), factor: factorOf(row) };
-  // The device of a session is already known, for the credential that the session started with.
+  // The device of a session is already known, so only a ticket's client gets a new known-device value.
   if (!("ticket" in authority)) return confirmed;
   return { ...confirmed, knownDevice: await issueKnownDevice(core, confirmed.session.credentialId) };
 }
