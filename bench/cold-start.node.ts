@@ -2,7 +2,7 @@ import { bundle, median, serve } from "./workerd.node.ts";
 
 const starts = 41;
 
-/** The Workers that are compared with bare Hono, and how much longer than it each may take. */
+/** The Workers to compare with bare Hono. `goal` is the longest time that each may take, as a multiple of bare Hono's. */
 const workers = [
   { name: "sign-in and a guard", entry: "bench/workers/cold.ts", goal: 1.2 },
   { name: "all of identity, options by environment", entry: "bench/workers/cold-full.ts", goal: 1.55 },

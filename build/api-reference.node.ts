@@ -16,7 +16,7 @@ const { exports: entries }: { exports: Record<string, string> } = JSON.parse(
   readFileSync(join(root, "jsr.json"), "utf8"),
 );
 
-/** What an application imports for an entry, such as `sallyport/hono` for `./hono`. */
+/** The import specifier of an entry, such as `sallyport/hono` for `./hono`. */
 const specifierOf = (entry: string): string => entry.replace(/^\./, "sallyport");
 
 /** The folder of an entry's pages, such as `sallyport-hono.ts`. */
@@ -41,7 +41,7 @@ export function writeApiReference(folder: string): void {
   }
 }
 
-/** Puts `sallyport/hono` in the place of each `sallyport-hono.ts` that a reader sees. */
+/** Replaces each visible `sallyport-hono.ts` with `sallyport/hono`. */
 function nameEntries(folder: string): void {
   const names = new Map(Object.keys(entries).map((entry) => [pagesOf(entry), specifierOf(entry)]));
   for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
@@ -55,18 +55,18 @@ function nameEntries(folder: string): void {
   }
 }
 
-/** A type of ours that the package's types mention and that no entry exports. */
+/** A type of the project that the package's types mention and that no entry exports. */
 export interface Unexported {
   /** The exported name that mentions it, such as `UserOperations["get"]`. */
   readonly by: string;
   readonly type: string;
 }
 
-/** What Deno's linter of documentation finds in the package's entries. */
+/** The findings of Deno's documentation linter in the package's entries. */
 export function lintReference(): { unexported: Unexported[]; undocumented: string[] } {
   const report = deno(["--lint", ...Object.values(entries).map((source) => join(root, source))]);
   const hidden = [...report.matchAll(/public type '(.+?)' references private type '(.+?)'/g)];
-  // Members may go without a comment where their name says it all; what is exported may not.
+  // A member needs no comment if its name says everything; every exported name needs one.
   const missing = [...report.matchAll(/missing-jsdoc[^|]*\|\s*\d* \| (export .*)/g)];
   return {
     unexported: hidden.map(([, by, type]) => ({ by: by!, type: type! })),
@@ -84,7 +84,7 @@ function deno(args: readonly string[]): string {
       maxBuffer: 64 * 1024 * 1024,
     });
   } catch (error) {
-    // The linter ends with 1 when it finds something.
+    // The linter exits with 1 if it finds something.
     const { stdout, stderr } = error as { stdout?: string; stderr?: string };
     if (args[0] === "--lint" && stderr?.includes("references private type")) return `${stdout}${stderr}`;
     throw error;

@@ -26,7 +26,11 @@ interface Schema {
 
 const names = new Map<unknown, string>(Object.entries(namedSchemas).map(([name, schema]) => [schema, `${name}Body`]));
 
-/** The text of a schema's type. @throws {TypeError} If this kind of schema has no type here. */
+/**
+ * The text of a schema's type.
+ *
+ * @throws {TypeError} If this kind of schema has no type here.
+ */
 function typeOf(schema: Schema, isNamed = true): string {
   const name = names.get(schema);
   if (name && isNamed) return name;

@@ -19,7 +19,7 @@ rmSync(join(root, "dist"), { recursive: true, force: true });
 const compiler = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
 execFileSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json")], { stdio: "inherit" });
 
-/** TypeScript does not copy it. */
+/** TypeScript does not copy the binary. */
 copyFileSync(join(root, "src", binary), join(root, "dist", binary));
 
 for (const name of readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" })) {

@@ -1,5 +1,5 @@
 /**
- * Every act and event that there is. Only tests and documents assemble the whole: a Worker carries the rows that it uses.
+ * Every act and every audit event. Only tests and documents need the whole list; a Worker carries only the rows that it uses.
  *
  * @module
  */

@@ -18,7 +18,7 @@ export function readMigrations(folder: URL): Migration[] {
   }));
 }
 
-/** The project's `migrations/`, seen from this file. */
+/** The project's folder `migrations/`. */
 export const migrationsFolder: URL = new URL("../migrations/", import.meta.url);
 
 /** Writes the generated module. */

@@ -23,7 +23,7 @@ export function squeezeSql(script: string): string {
     for (const child of Object.values(node)) visit(child);
   };
   visit(parseAst(script));
-  // From the end, so that the places before stay where they are.
+  // Replaced from the end, so that earlier positions stay valid.
   return texts
     .sort((a, b) => b.start - a.start)
     .reduce((text, { start, end, tail }) => {

@@ -11,17 +11,17 @@ import { type SignUpAuth, signUpParts } from "./operations/sign-up.ts";
 
 export { type Auth, type AuthFor, createAuth } from "./operations/auth.ts";
 
-/** Signing in with an identifier and a password. Options as for `passwords` of `sallyport`. */
+/** The feature for signing in with an identifier and a password. It takes the options of `passwords` of `sallyport`. */
 export function passwords(options: PasswordSettings): Feature<PasswordAuth> {
   return { name: "passwords", passwords: options, make: passwordParts, routes: [] };
 }
 
-/** Creating an account with a password. Options as for `signUp` of `sallyport`. */
+/** The feature for signing up with a password. It takes the options of `signUp` of `sallyport`. */
 export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth> {
   return { name: "signUp", signUp: options.mode, make: signUpParts, routes: [] };
 }
 
-/** Managing accounts: users, credentials and sessions. */
+/** The feature for managing accounts: users, credentials and sessions. */
 export function accounts(): Feature<AccountAuth> {
   return { name: "accounts", make: accountParts, routes: [] };
 }

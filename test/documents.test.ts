@@ -47,7 +47,7 @@ describe("docs/architecture.md", () => {
   });
 });
 
-test("CONTRIBUTING.md: a resource takes 14 files, and the names of existing ones are right", () => {
+test("CONTRIBUTING.md: a resource takes 14 files, and every file that it names exists", () => {
   const [steps] = /^New, in this order:[\s\S]*?(?=^The route types)/m.exec(read("CONTRIBUTING.md"))!;
   const files = [...steps.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, path]) => path!);
   expect(files).toHaveLength(14);
@@ -121,14 +121,15 @@ function rowOf({ id, method, path, access, status, body, query }: AnyRoute): str
 
 const introduction = `# Routes
 
-Written from the table of routes. \`authRoutes\` serves what begins with \`/auth\`, \`flametrenchRoutes\` what begins with
-\`/v1\`. An application has the rows of \`core\` and of the features that it lists. Bodies are JSON; \`?\` marks a member that
-may be absent. The [OpenAPI document](../README.md#features) at \`/openapi.json\` has the schemas and the refusals of each row.
+This page is generated from the table of routes. \`authRoutes\` serves the paths that begin with \`/auth\`, and
+\`flametrenchRoutes\` the paths that begin with \`/v1\`. An application has the rows of \`core\` and of the features that it
+lists. Bodies are JSON; \`?\` marks an optional member. The [OpenAPI document](../README.md#features) at \`/openapi.json\` has
+the schemas and the refusals of each row.
 
-- **anyone**: no credential is looked at.
-- **the login ticket**: what a proof has given, in the cookie \`__Host-login-ticket\` or the header \`Login-Ticket\`.
-- **the owner**: a session of the user whom the object belongs to. **fresh**: proved within the last ten minutes, with the
-  second factor if the user has one.
+- **anyone**: no credential is read.
+- **the login ticket**: the result of a proof, in the cookie \`__Host-login-ticket\` or the header \`Login-Ticket\`.
+- **the owner**: a session of the user who owns the object. **fresh**: proved within the last ten minutes, with the second
+  factor if the user has one.
 - **an administrator**: with a second factor proved within the last thirty minutes.
 
 JSON is in snake case and has the specification's names; TypeScript has the same names in camel case (\`created_at\`,

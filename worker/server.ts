@@ -50,7 +50,10 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
     ] as const;
     return { ...settingsOf(bindings), features };
   });
-  /** Isolates that have been probed. No promise is kept, so requests that arrive together at first each probe (S17, S50). */
+  /**
+   * Environments whose database has been probed. No promise is kept, so requests that arrive together at first each probe (S17,
+   * S50).
+   */
   const probed = new WeakSet<object>();
 
   const app = new Hono<{ Bindings: Bindings }>();
@@ -68,7 +71,7 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
     await next();
   });
   app.route("/", pages(auth));
-  // What a personal access token can reach on this server.
+  // A route of this server that personal access tokens can reach.
   app.get("/api/me", requireUser(auth, { scope: "account:read" }), (c) => {
     const { id, displayName, status } = c.var.user;
     return c.json({ user: { id, display_name: displayName, status } }, 200, { "Cache-Control": "no-store" });
@@ -87,7 +90,7 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
   };
 }
 
-/** The bindings whose options have other names, so that `/health` names what an operator can set. */
+/** Bindings with other names than their options, so that `/health` names a variable that an operator can set. */
 const bindingNames = { secrets: "SALLYPORT_SECRET", sealingKeys: "SALLYPORT_SEALING_KEYS", origins: "BASE_URL" };
 
 function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {

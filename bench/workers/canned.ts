@@ -31,7 +31,7 @@ export const cannedRow = {
   userUpdatedAt: at,
 };
 
-/** Answers at once, so that only Sallyport is measured. */
+/** A database that answers at once, so that only Sallyport is measured. */
 export const cannedDatabase: Database = {
   run: async <Row>() => [cannedRow as Row],
   batch: async (statements) => statements.map(() => [cannedRow]),

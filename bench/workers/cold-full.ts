@@ -1,4 +1,4 @@
-/** All of identity and its routes, configured as in the README and without a driver, to compare its start with bare Hono. */
+/** All of identity and its routes, configured as in the README but without a driver. Its start is compared with bare Hono's. */
 import { Hono } from "hono/tiny";
 import { accounts, createAuth, passwords, signUp } from "sallyport";
 import { argon2id } from "sallyport/argon2id";

@@ -1,4 +1,4 @@
-/** The options of each entry, so that the entries differ only in their features. */
+/** The configuration of every entry, so that entries differ only in their features. */
 import { Hono } from "hono/tiny";
 import { type AuthOptions, createAuth, type Feature, passwords } from "sallyport";
 import { argon2id } from "sallyport/argon2id";
@@ -17,7 +17,7 @@ export const optionsOf = ({ DATABASE_URL, SALLYPORT_SECRET }: Bindings): Omit<Au
   clientAddress: cloudflareAddress,
 });
 
-/** A Worker that signs in with a password and has these features besides. */
+/** A Worker with sign-in by password and the given additional features. */
 export function workerWith(...more: readonly Feature[]): Hono<{ Bindings: Bindings }> {
   const auth = createAuth((env: Bindings) => ({
     ...optionsOf(env),

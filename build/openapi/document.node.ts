@@ -49,7 +49,11 @@ export interface OpenApiResponse {
   content?: Record<string, { schema: object }>;
 }
 
-/** Builds the document. @throws {TypeError} If the table of routes, the schemas of answers and the summaries do not name the same routes. */
+/**
+ * Builds the document.
+ *
+ * @throws {TypeError} If the table of routes, the schemas of responses and the summaries do not name the same routes.
+ */
 export function buildOpenApi(): OpenApiDocument {
   const operations = [...everyRoute.map(operationOf), ...serviceOperations()];
   const described = Object.entries(responses).flatMap(([path, methods]) =>
@@ -76,24 +80,28 @@ export function buildOpenApi(): OpenApiDocument {
         .version,
       license: { name: "Apache License 2.0", identifier: "Apache-2.0" },
     },
-    // The server replaces this: it alone knows where the routes are mounted.
+    // The server replaces this, because only it knows where the routes are mounted.
     servers: [{ url: "/" }],
     tags,
     paths,
     components: {
       schemas: Object.fromEntries(Object.keys(namedSchemas).map((name) => [name, namedSchema(name)])),
       headers: {
-        "Retry-After": { description: "Seconds.", required: true, schema: { type: "integer", minimum: 1 } },
+        "Retry-After": {
+          description: "The number of seconds to wait before trying again.",
+          required: true,
+          schema: { type: "integer", minimum: 1 },
+        },
         "WWW-Authenticate": { required: true, schema: { const: "Bearer" } },
       },
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "A session token of the transport `token`." },
+        bearer: { type: "http", scheme: "bearer", description: "A session token with the transport `token`." },
         cookie: {
           type: "apiKey",
           in: "cookie",
           name: sessionCookie,
           description:
-            "A session token of the transport `cookie`. Unsafe requests must come from the site's own pages.",
+            "A session token with the transport `cookie`. Unsafe requests must come from the site's own pages.",
         },
       },
     },
@@ -101,13 +109,13 @@ export function buildOpenApi(): OpenApiDocument {
 }
 
 const tags = [
-  { name: "Account", description: "For applications and their pages: signing up, in and out, and staying signed in." },
-  { name: "Users", description: "Users, as Flametrench has them." },
-  { name: "Credentials", description: "Credentials, as Flametrench has them." },
-  { name: "Sessions", description: "Sessions, as Flametrench has them." },
-  { name: "Passkeys", description: "Signing in with passkeys, and keeping one's own." },
-  { name: "Factors", description: "Second factors, one's own for applications and as Flametrench has them." },
-  { name: "Tokens", description: "Personal access tokens, one's own for applications and as Flametrench has them." },
+  { name: "Account", description: "Sign-up, sign-in, sign-out and refresh, for applications and their pages." },
+  { name: "Users", description: "Users, as specified by Flametrench." },
+  { name: "Credentials", description: "Credentials, as specified by Flametrench." },
+  { name: "Sessions", description: "Sessions, as specified by Flametrench." },
+  { name: "Passkeys", description: "Sign-in with passkeys, and the caller's own passkeys." },
+  { name: "Factors", description: "Second factors: the caller's own, and the routes specified by Flametrench." },
+  { name: "Tokens", description: "Personal access tokens: the caller's own, and the routes specified by Flametrench." },
   { name: "Service", description: "The service itself." },
 ];
 
@@ -177,7 +185,7 @@ function parametersOf(route: Route): OpenApiParameter[] {
             in: "header" as const,
             required: false,
             description:
-              "A request that comes again with the same key and body does nothing more, and is answered alike.",
+              "A request that repeats the key and body of an earlier one has no further effect and gets the same response.",
             schema: { type: "string" as const, pattern: "^[!-~]{1,255}$" },
           },
         ]
@@ -198,7 +206,7 @@ function parametersOf(route: Route): OpenApiParameter[] {
 
 function requestBodyOf(body: GenericSchema): NonNullable<OpenApiOperation["requestBody"]> {
   const schema = jsonSchema(body);
-  // A missing body is read as an empty object.
+  // The server reads a missing body as an empty object.
   const required = schema.type !== "object" || (schema.required ?? []).length > 0;
   return { required, content: { "application/json": { schema } } };
 }
@@ -209,7 +217,7 @@ function successOf(method: string, path: string): OpenApiResponse {
   if (!schema) throw new TypeError(`No schema says what ${method} ${path} answers with.`);
   const headers = successHeaders[path];
   return {
-    description: "Done.",
+    description: "Success.",
     ...(schema.type !== "null" && { content: { "application/json": { schema: jsonSchema(schema) } } }),
     ...(headers && { headers }),
   };
@@ -217,18 +225,22 @@ function successOf(method: string, path: string): OpenApiResponse {
 
 const successHeaders: Readonly<Record<string, Record<string, object>>> = {
   "/v1/credentials/verify": {
-    [ticketHeader]: { description: "What was proved is worth this.", required: true, schema: { type: "string" } },
+    [ticketHeader]: {
+      description: "The login ticket for the proved credential.",
+      required: true,
+      schema: { type: "string" },
+    },
   },
   "/v1/users/:usr_id/mfa/verify": {
     [ticketHeader]: {
-      description: "In the place of the one that was sent.",
+      description: "The upgraded login ticket, which replaces the presented one.",
       required: true,
       schema: { type: "string" },
     },
   },
   "/v1/mfa-factors/:mfa_id/confirm": {
     [sessionHeader]: {
-      description: "In the place of the one that was sent.",
+      description: "The token of the fresh session, which replaces the presented one.",
       required: true,
       schema: { type: "string" },
     },
@@ -251,7 +263,7 @@ function refusedResponse(status: number, codes: readonly string[]): OpenApiRespo
   };
 }
 
-/** The routes about the service itself, which have no row. */
+/** The routes about the service itself, which have no row in the table. */
 function serviceOperations(): Described[] {
   const describe = (path: string, id: string, summary: string, codes: readonly ErrorBody["code"][]): Described => ({
     key: `get ${path}`,
@@ -264,11 +276,11 @@ function serviceOperations(): Described[] {
     },
   });
   return [
-    describe("/health", "health", "Whether the service can answer; names an option that is missing or unsafe", [
+    describe("/health", "health", "Check whether the service can answer; names an option that is missing or unsafe", [
       "unavailable.configuration",
       "unavailable.database",
     ]),
-    describe("/openapi.json", "openapi", "This document", ["unavailable.configuration"]),
+    describe("/openapi.json", "openapi", "Get this document", ["unavailable.configuration"]),
   ];
 }
 

@@ -4,7 +4,9 @@ import { coreRoutes } from "../../src/http/routes/core.ts";
 
 const folder = new URL("../../src/http/features/", import.meta.url);
 
-/** What a file of a feature exports: functions that make one. None reads its options before an operation runs. */
+/**
+ * The exports of a feature's file: functions that make the feature. They do not read their options before an operation runs.
+ */
 type FeatureModule = Record<string, (options: object) => { name: string; routes: readonly object[] }>;
 
 const modules: readonly FeatureModule[] = await Promise.all(

@@ -1,4 +1,4 @@
-/** What each route does, in a sentence, by the route's id. Only documents need it, so no bundle has it. */
+/** A summary of each route, by the route's id. Only documents need the summaries, so no bundle contains them. */
 export const summaries: Readonly<Record<string, string>> = {
   refresh: "Replace the presented session with a new one, in the same transport",
   signOut: "End the presented session, if there is one",
@@ -78,7 +78,7 @@ export const summaries: Readonly<Record<string, string>> = {
     "Revoke a credential and end the sessions started with it; the caller's own password needs `current_password`",
 };
 
-/** @throws {TypeError} If a route has none. */
+/** @throws {TypeError} If a route has no summary. */
 export function summaryOf(id: string): string {
   const summary = summaries[id];
   if (summary === undefined) throw new TypeError(`Nothing says what ${id} does.`);

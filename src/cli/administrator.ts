@@ -4,7 +4,10 @@ import { administratorOperations } from "../operations/administrators.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 
-/** `sallyport administrator`: with access to the database, the only way to the first administrator (S06). */
+/**
+ * `sallyport administrator`: grants and removes administrator rights. With access to the database, it can also make the first
+ * administrator (S06).
+ */
 export const administratorCommand: Command = {
   summary: "Grant or remove administrator rights.",
   usage: `<grant|remove> <usr_…> ${databaseUsage}`,

@@ -7,7 +7,7 @@ export type OptionValues = Readonly<Record<string, string | boolean | (string | 
 export interface Command {
   /** One line, for the list of commands. */
   readonly summary: string;
-  /** What follows the command's name, for its help. */
+  /** The arguments after the command's name, for its help. */
   readonly usage: string;
   readonly options: NonNullable<ParseArgsConfig["options"]>;
   /** Prints its result on standard output. */

@@ -23,7 +23,7 @@ export const doctorCommand: Command = {
       const unreachable = await findUnreachable(database, values["allow-non-ascii"] === true);
       for (const id of unreachable) console.log(`not in normal form: ${id}`);
       if (unreachable.length > 0) {
-        throw new Error(`${unreachable.length} active passwords cannot be signed in with: see the ids above (S38).`);
+        throw new Error(`${unreachable.length} active passwords cannot be used to sign in: see the ids above.`);
       }
       console.log("Every active password's identifier is in its normal form.");
     });
@@ -31,7 +31,8 @@ export const doctorCommand: Command = {
 };
 
 /**
- * Credentials that a look-up cannot find, because their identifier is not normalized: another SDK may have stored it as typed.
+ * The credentials that a look-up cannot find because their identifier is not in normal form. Another SDK may have stored it as
+ * typed.
  */
 async function findUnreachable(database: Database, allowNonAscii: boolean): Promise<string[]> {
   const found: string[] = [];

@@ -3,7 +3,7 @@ import { migrate } from "../store/migrate.ts";
 import type { Command } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 
-/** `sallyport migrate`. */
+/** `sallyport migrate`: applies the migrations that are not applied yet. */
 export const migrateCommand: Command = {
   summary: "Bring a database up to date.",
   usage: `${databaseUsage} [--dry-run]`,

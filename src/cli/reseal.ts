@@ -20,7 +20,8 @@ export const resealCommand: Command = {
         after = step.next;
       }
       console.log(`${resealed} secrets were encrypted with the newest key.`);
-      if (unreadable > 0) throw new Error(`${unreadable} secrets open with none of the keys, and stay as they are.`);
+      if (unreadable > 0)
+        throw new Error(`${unreadable} secrets cannot be opened with any of the keys and were left unchanged.`);
     });
   },
 };

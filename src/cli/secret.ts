@@ -1,7 +1,7 @@
 import { randomBytes, toBase64Url } from "../crypto/bytes.ts";
 import type { Command } from "./command.ts";
 
-/** `sallyport secret`: a root secret or a sealing key. */
+/** `sallyport secret`: prints a new root secret or sealing key. */
 export const secretCommand: Command = {
   summary: "Print a new key for SALLYPORT_SECRET or SALLYPORT_SEALING_KEYS. Each needs its own.",
   usage: "",

@@ -8,9 +8,9 @@ import type { Database } from "../store/sql.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 
-/** `sallyport user`: the first user of a server that refuses sign-up, and the id of a user whose identifier is known. */
+/** `sallyport user`: creates the first user of a server that refuses sign-up, and finds a user's id by identifier. */
 export const userCommand: Command = {
-  summary: "Create a user, whose password comes from standard input, or find one. Prints the id.",
+  summary: "Create a user with the password from standard input, or find a user. Prints the user's id.",
   usage: `<create|find> <identifier> ${databaseUsage} [--allow-non-ascii]`,
   options: { ...databaseOptions, "allow-non-ascii": { type: "boolean", default: false } },
   async run(values, [verb, identifier, ...rest]) {
@@ -29,7 +29,7 @@ const actor = systemActor("command-line");
 function authOn(database: Database, allowNonAsciiIdentifiers: boolean) {
   return createAuth({
     database,
-    // Nothing is signed here, so this key is used by nothing.
+    // This command signs nothing, so the key is never used.
     secrets: toBase64Url(randomBytes(32)),
     origins: ["http://localhost"],
     clientAddress: () => undefined,

@@ -8,7 +8,7 @@ import { encodePhc, needsRehash, parsePhc, pinnedCost, pinnedSaltBytes, pinnedTa
 /** The options of `argon2id`. */
 export interface Argon2idOptions {
   /**
-   * How many hashes may wait in this isolate before one more is refused, 1 to 1,000. Default 16, about half a second of work.
+   * How many hashes may wait in one isolate before the next is refused, 1 to 1,000. Default 16, about half a second of work.
    *
    * All hashers of an isolate share one queue, so a hasher with a smaller number leaves room for the others.
    */
@@ -16,14 +16,17 @@ export interface Argon2idOptions {
 }
 
 /**
- * The hash that is verified when there is no other, so that an unknown identifier costs as much as a wrong password.
+ * A dummy hash that is verified when an account has no password, so that an unknown identifier costs as much as a wrong
+ * password.
  *
- * Its password is `correcthorsebatterystaple`; discard the result. Source: Flametrench ADR 0023.
+ * Its password is `correcthorsebatterystaple`, so the caller must ignore the result. Source: Flametrench ADR 0023.
  */
 export const decoyHash: string =
   "$argon2id$v=19$m=19456,t=2,p=1$779z4UHkLWR4w0TEo9gcHg$Gz0+nGnpokhsKi1cPlx8i74FBN1Nq0OURZ3xso1AHMU";
 
-/** One for each isolate: the computation, made at first use, and the queue in front of it. Holds values only, no promise. */
+/**
+ * The state of one isolate: the computation, made at first use, and the queue in front of it. Holds values only, no promise.
+ */
 export class Argon2idIsolate {
   readonly #load: () => WebAssembly.Module;
   readonly #queue: HashQueue = new HashQueue();

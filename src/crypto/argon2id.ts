@@ -28,7 +28,7 @@ export interface Argon2idInput {
   readonly associatedData?: Uint8Array;
 }
 
-/** What the binary exports: see `build/argon2.node.ts`. Each block is an address in the memory. */
+/** The exports of the binary: see `build/argon2.node.ts`. Each block is an address in the memory. */
 interface BlockFunctions {
   /** The compression function of §3.5. Its outcome is XORed into `result`, which is neither `x` nor `y`. */
   G(x: number, y: number, result: number): void;

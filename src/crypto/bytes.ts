@@ -29,7 +29,7 @@ export function randomBytes(length: number): Bytes {
   return bytes;
 }
 
-/** The parts one after another, in memory of their own. */
+/** Concatenates the parts in new memory. */
 export function joinBytes(...parts: readonly Uint8Array[]): Bytes {
   const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

@@ -15,7 +15,7 @@ const deadlineMilliseconds = 2000;
 /** Too many hashes are waiting, or this one waited too long. Operations answer 503 with `Retry-After`. */
 export class HashQueueFullError extends Error {
   override readonly name: string = "HashQueueFullError";
-  /** When to try again: by then every current entry is gone. */
+  /** Seconds to wait before trying again. Every current entry is gone by then. */
   readonly retryAfterSeconds: number = deadlineMilliseconds / 1000;
 
   constructor() {

@@ -1,6 +1,6 @@
 import { type Bytes, utf8 } from "./bytes.ts";
 
-/** The most bytes of a password as typed. Longer input is never normalised. */
+/** The most bytes of a password as typed. Longer input is never normalized. */
 const maxBytesAsTyped = 4096;
 
 /** The longest password that is hashed. */
@@ -10,7 +10,7 @@ const maxBytesPrepared = 1024;
  * The bytes that stand for a password: UTF-8 after NFKC (NIST SP 800-63B-4 §3.1.1.2), the same when it is set and checked.
  *
  * `undefined` for a password that is refused; it is never cut or repaired (S15, R002). Refused are the empty password, more
- * than 4,096 bytes as typed or 1,024 after normalisation, and a lone surrogate, because UTF-8 replaces all lone surrogates
+ * than 4,096 bytes as typed or 1,024 after normalization, and a lone surrogate, because UTF-8 replaces all lone surrogates
  * alike, and two passwords would become one.
  */
 export function preparePassword(password: string): Bytes | undefined {

@@ -1,8 +1,8 @@
-/** What operations need from a password hash: four functions, so that a runtime or a test supplies its own. */
+/** A password hash as four functions, so that a runtime or a test can supply its own. */
 export interface PasswordHasher {
   /** Hashes a password into a PHC string with the pinned cost. Rejects with `HashQueueFullError` when too many wait. */
   hash(password: string): Promise<string>;
-  /** True for a PHC string that {@link verify} can check. If false, the caller verifies a decoy instead. */
+  /** True for a PHC string that `verify` can check. If false, the caller verifies a decoy instead. */
   canVerify(phc: string): boolean;
   /** True if the password made this PHC string. False, without any work, for a string that cannot be checked here. */
   verify(phc: string, password: string): Promise<boolean>;

@@ -55,7 +55,7 @@ export class SealingKeys {
 
   /**
    * @param secrets Base64url of at least 32 random bytes, or a list `2:<new>,1:<old>`.
-   * @throws {TypeError} If one is weak.
+   * @throws {TypeError} If a key is weak.
    */
   constructor(secrets: string | undefined) {
     this.#secrets = parseRootSecrets(secrets);

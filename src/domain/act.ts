@@ -12,19 +12,19 @@ export const lockOrder = ["identifier", "user", "administrators", "key", "counte
 
 export type LockKind = (typeof lockOrder)[number];
 
-/** What an event may be about: an object with an identifier, the login that was tried, the system. */
+/** The targets of audit events: an object with an identifier, the login that was tried, or the system. */
 export type TargetKind = IdType | "login" | "sys";
 
-/** What the audit log calls an act, and the kind of object that it is about. */
+/** The name of an act in the audit log, and the kind of its target. */
 export interface Audited {
   /** Dot-namespaced, such as `identity.user.suspend`. */
   readonly action: string;
   readonly target: TargetKind;
 }
 
-/** Who may do an act to an object. The application itself always may. */
+/** Who may perform an act on an object. The application itself always may. */
 export interface Who {
-  /** The object's owner. `"fresh"`: only within ten minutes of proving who they are. */
+  /** The object's owner. `"fresh"`: only within ten minutes of a proof. */
   readonly owner?: true | "fresh";
   /** An administrator with a second factor proved within half an hour. */
   readonly administrator?: true;
@@ -48,7 +48,7 @@ export interface Act extends Audited {
   readonly name: string;
   /** Absent where the request itself is the proof: a password, a token, a ticket. */
   readonly who?: Who;
-  /** What it always locks, before its statement. Default: nothing. */
+  /** The locks that it always takes before its statement. Default: none. */
   readonly locks?: readonly LockKind[];
   /** The codes of its own refusals, besides those that `who` gives. Default: none. */
   readonly refusals?: readonly ErrorCode[];
@@ -57,7 +57,7 @@ export interface Act extends Audited {
 /** The refusals for a user who is not active. A caller's own user is always active, since suspension ends the sessions. */
 const refusedUnlessActive: readonly ErrorCode[] = ["conflict.already_terminal", "precondition.user_not_active"];
 
-/** The same act for its owner alone: administrators are refused, as on any act that only an owner may do. */
+/** The same act for the owner alone: administrators are refused, as on an act that never allows them. */
 export function ownerOnly({ who, refusals = [], ...act }: GuardedAct): GuardedAct {
   return {
     ...act,

@@ -15,7 +15,7 @@ export interface SystemSubject {
 
 type Subject = SessionSubject | SystemSubject;
 
-/** A member of the session; `undefined` for the application, which has none. */
+/** A member of the session; `undefined` for the application, which has no session. */
 type Of<Acting extends Subject, Name extends keyof SessionSubject> = Acting extends SessionSubject
   ? Acting[Name]
   : undefined;
@@ -52,7 +52,7 @@ export class Actor<Acting extends Subject = Subject> {
   }
 
   /**
-   * The subject of a genuine actor. Reads the private member, because any object can have a `subject`.
+   * The subject of a genuine actor. Reads the private member, because any object can have a member `subject`.
    *
    * @throws {TypeError}
    */

@@ -13,7 +13,7 @@ export const bearerPrefixes = [
 
 export type BearerKind = (typeof bearerPrefixes)[number]["kind"] | "session";
 
-/** What kind of bearer a text claims to be. */
+/** The kind of bearer that a text claims to be. */
 export function classifyBearer(token: string): BearerKind {
   return bearerPrefixes.find(({ prefix }) => token.startsWith(prefix))?.kind ?? "session";
 }

@@ -6,7 +6,7 @@
 
 const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
-/** What one client can hardly change (`narrow`), and what one subscriber may hold (`wide`). */
+/** The part of an address that one client can hardly change (`narrow`), and the range that one subscriber may hold (`wide`). */
 export interface AddressKeys {
   readonly narrow: string;
   readonly wide: string;

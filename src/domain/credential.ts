@@ -19,5 +19,5 @@ export const credential = {
 /** A proof kept on file. Its secret is never part of it. */
 export interface Credential extends ValueOf<typeof credential> {}
 
-/** How a credential proves who a user is. */
+/** The kind of a credential. */
 export type CredentialType = Credential["type"];

@@ -2,12 +2,14 @@
  * Every way in which Sallyport refuses, in one closed table.
  *
  * A code is public and never renamed. Its category (before the dot) fixes the status, and its message is fixed text. `name` is
- * the class name that the Flametrench specification pins. Apart from these, only `details` leaves the process.
+ * the class name that the Flametrench specification pins. Besides these, only `details` leaves the process.
  *
  * @module
  */
 
-/** The status of each category, the part of a code before the dot. A code may be an exception to its category. */
+/**
+ * The status of each category. The category is the part of a code before the dot. A code may be an exception to its category.
+ */
 const statuses = {
   invalid_format: 400,
   unauthorized: 401,
@@ -26,7 +28,7 @@ const statuses = {
   "pat.expires_in_past": 400,
 } as const;
 
-/** An HTTP status that Sallyport answers a refusal with. */
+/** The HTTP status of a refusal. */
 export type ErrorStatus = (typeof statuses)[keyof typeof statuses];
 
 /** Code, pinned name, message. */
@@ -103,7 +105,7 @@ const refusals = {
   "unavailable.busy": ["UnavailableError", "The service is busy. Try again shortly."],
   "unavailable.database": ["UnavailableError", "The service is temporarily unavailable."],
   "unavailable.reply_lost": ["UnavailableError", "The change was saved, but the response was lost."],
-  "unavailable.configuration": ["UnavailableError", "The service is not configured."],
+  "unavailable.configuration": ["UnavailableError", "The service is not configured correctly."],
 } as const;
 
 /** A code of the closed table; the part before the dot is its category. */
@@ -114,13 +116,16 @@ export function errorCodes(): readonly ErrorCode[] {
   return Object.keys(refusals) as ErrorCode[];
 }
 
-/** The status that a code's category fixes. */
+/** The HTTP status of a code. */
 export function statusOf(code: ErrorCode): ErrorStatus {
   const named: Readonly<Record<string, ErrorStatus>> = statuses;
   return named[code] ?? named[code.split(".")[0]!]!;
 }
 
-/** A refused operation. `cause` holds the particulars and never leaves the process; `details` does. */
+/**
+ * The error of a refused operation. Clients see its code, message and `details`. Its `cause` has the particulars and never
+ * leaves the process.
+ */
 export class AuthError extends Error {
   readonly code: ErrorCode;
   readonly status: ErrorStatus;
@@ -147,10 +152,10 @@ export class AuthError extends Error {
   }
 
   /**
-   * The response to a request: `{ "code", "message", "details"? }`, and nothing of the cause. Hono calls this method when an
+   * The response to the client: `{ "code", "message", "details"? }`, without the cause. Hono calls this method if the
    * application does not handle the error itself.
    *
-   * It does not reveal the state of a personal access token: the id alone must reveal nothing.
+   * The response does not reveal the state of a personal access token, because an id alone must reveal nothing.
    */
   getResponse(): Response {
     const isEndedToken = this.code === "pat.revoked" || this.code === "pat.expired";

@@ -1,7 +1,7 @@
 import { AuthError } from "./error.ts";
 import { type Prefixed, type RecordTable, type RowOf, toValue, type ValueOf } from "./record.ts";
 
-/** What every factor has (Flametrench `docs/identity.md`, ADR 0008). */
+/** The members of every factor (Flametrench `docs/identity.md`, ADR 0008). */
 export const anyFactor = {
   id: "mfa id",
   status: ["pending", "active", "suspended", "revoked"],
@@ -36,7 +36,7 @@ export const factorTypes = {
 
 /** `totp`: an authenticator app; `webauthn`: a security key; `recovery`: recovery codes. */
 export type FactorType = keyof typeof factorTypes;
-/** A pending factor awaits its confirmation and proves nothing yet. */
+/** The state of a factor. A pending factor awaits its confirmation and proves nothing yet. */
 export type FactorStatus = ValueOf<typeof anyFactor>["status"];
 
 /** An authenticator app. */
@@ -65,13 +65,13 @@ export const mfaPolicy = {
 /** Whether a user must have a second factor, and from when. */
 export interface MfaPolicy extends ValueOf<typeof mfaPolicy> {}
 
-/** How long an enrolment waits for its confirmation, in seconds (Flametrench ADR 0008). */
+/** How long an enrollment waits for its confirmation, in seconds (Flametrench ADR 0008). */
 export const enrollmentSeconds = 600;
 /** How many wrong factors end a login ticket (S20). */
 export const ticketAttempts = 5;
 
 /**
- * The end of a grace period, if its year is 1 to 9999, which a database and a response can hold.
+ * The end of a grace period, if its year is 1 to 9999, so that the database and a response can hold it.
  *
  * @throws {AuthError} `invalid_format.body`.
  */

@@ -16,7 +16,7 @@ export type IdType = (typeof idTypes)[number];
 export type Id<Type extends IdType = IdType> = `${Type}_${string}`;
 /** The identifier of a user. */
 export type UserId = Id<"usr">;
-/** The identifier of a session. It opens nothing; the token does. */
+/** The identifier of a session. It grants nothing; only the token does. */
 export type SessionId = Id<"ses">;
 /** The identifier of a credential: a password, a passkey or an external account. */
 export type CredentialId = Id<"cred">;
@@ -35,7 +35,7 @@ const hyphenated = /^[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 /** The version is the first digit of the third group, RFC 9562 §4.2: neither the nil nor the max UUID has one. */
 const payloadShape = /^[0-9a-f]{12}[1-8][0-9a-f]{19}$/;
 
-/** A fresh identifier. */
+/** Makes a new identifier. */
 export function generateId<Type extends IdType>(type: Type): Id<Type> {
   return encodeId(type, newUuid());
 }
@@ -45,7 +45,10 @@ export function newUuid(): string {
   return v7();
 }
 
-/** The UUID of a new audit event. Its counter is drawn anew each time, since a shared one would tell how much others do. */
+/**
+ * The UUID of a new audit event. Its counter is random each time, because a shared counter would reveal how active other users
+ * are.
+ */
 export function newAuditId(): string {
   return v7({ random: randomBytes(16) });
 }

@@ -1,5 +1,5 @@
 /**
- * The text that users type to say who they are, in its one normal form.
+ * Identifiers, the texts that users sign in with, in their one normal form.
  *
  * The same function runs where an identifier is set and where it is looked up. It folds ASCII letters to lower case and refuses
  * everything else that would need mapping: a look-up that maps characters merges addresses of different people.

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What an origin is allowed for: credentialed CORS, same-origin proof, redirects, passkeys. */
+/** A use that an origin is allowed for: credentialed CORS, same-origin proof, redirects, passkeys. */
 export type OriginUse = "cors" | "csrf" | "redirect" | "webauthn";
 
 /** An exact origin, such as `https://app.example.com`, and its uses. */

@@ -7,7 +7,7 @@ export const passkey = {
   status: ["active", "suspended", "revoked"],
   /** The owner's name for it. */
   name: "text?",
-  /** A hint about how to reach the authenticator. */
+  /** Hints for the browser about how to reach the authenticator. */
   transports: "texts",
   /** The authenticator's model, where attestation is trusted. */
   aaguid: "text?",

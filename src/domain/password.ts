@@ -53,9 +53,9 @@ export function needsSecondFactor(password: string): boolean {
 }
 
 /**
- * True for one unit repeated, for one run of characters, and for little else than obvious words and keyboard paths. Little else
- * means: the password has at most a third as many parts as characters, where a word or path is one part; or fewer than four
- * characters are in no word or path; or fewer than eight, if none of them is a letter.
+ * True for one repeated unit, for one run of characters, and for little more than obvious words and keyboard paths. "Little
+ * more" means: the password has at most a third as many parts as characters, where a word or path is one part; or fewer than
+ * four characters are in no word or path; or fewer than eight, if none of them is a letter.
  */
 function isPredictable(password: string, words: readonly string[]): boolean {
   if (/^(.{1,6}?)\1+.{0,5}$/su.test(password) && new Set(password).size <= 6) return true;

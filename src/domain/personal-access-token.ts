@@ -19,7 +19,7 @@ export const personalAccessToken = {
   status: ["active", "expired", "revoked"],
   /** Null if it never expires. */
   expiresAt: "time?",
-  /** To the minute. */
+  /** When it was last used, accurate to the minute. */
   lastUsedAt: "time?",
   revokedAt: "time?",
   createdAt: "time",
@@ -29,7 +29,7 @@ export const personalAccessToken = {
 /** A personal access token without its secret, which is shown once and stored as a hash. The id is not secret. */
 export interface PersonalAccessToken extends ValueOf<typeof personalAccessToken> {}
 
-/** Whether a token is accepted; an expired or revoked one never is again. */
+/** The state of a token. An expired or revoked token is never accepted again. */
 export type PersonalAccessTokenStatus = PersonalAccessToken["status"];
 
 /** The longest lifetime of a token, in seconds: 365 days (ADR 0016). */
@@ -103,7 +103,7 @@ export function acceptExpiry(expiresAt: Date | null): Date | null {
   return expiresAt;
 }
 
-/** True if a token's scopes contain the required one: exactly that text, and no pattern of it (R103). */
+/** True if a token's scopes contain exactly the required text. There are no patterns (R103). */
 export function hasScope(scopes: readonly string[], needed: string): boolean {
   return scopes.includes(needed);
 }

@@ -18,7 +18,7 @@ export function generateRecoveryCode(draw: (length: number) => Uint8Array = rand
   let symbols = "";
   while (symbols.length < 12) {
     for (const byte of draw(16)) {
-      // 248 is the largest multiple of 31 in a byte: bytes from there on would favour the first symbols.
+      // 248 is the largest multiple of 31 in a byte: bytes from there on would favor the first symbols.
       if (byte < 248 && symbols.length < 12) symbols += alphabet[byte % 31];
     }
   }

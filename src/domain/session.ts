@@ -1,6 +1,6 @@
 import type { ValueOf } from "./record.ts";
 
-/** The members of a session that the specification has. */
+/** The members of a session in the specification. */
 export const specifiedSession = {
   id: "ses id",
   userId: "usr id",
@@ -10,11 +10,11 @@ export const specifiedSession = {
   revokedAt: "time?",
 } as const;
 
-/** The additional members of a session that an application wants. */
+/** The additional members of a session for applications. */
 export const sessionDetails = {
   /** How the token travels: in an HttpOnly cookie, or in the body and the `Authorization` header. Never both. */
   transport: ["cookie", "token", null],
-  /** When the user last proved who they are; a refresh carries it over. */
+  /** The time of the user's last proof; a refresh carries it over. */
   authTime: "time?",
   /** Authentication methods, RFC 8176: `pwd`, and `mfa` where two factors were proved. */
   amr: "texts",
@@ -23,7 +23,7 @@ export const sessionDetails = {
   lastSeenAt: "time?",
   /** The client's own name for itself, cleaned and cut to 256 characters. */
   userAgent: "text?",
-  /** Where it was last used, as far as the runtime knows; updated together with `lastSeenAt`. */
+  /** The address from which it was last used, if the runtime knows it; updated together with `lastSeenAt`. */
   address: "text?",
 } as const;
 

@@ -9,7 +9,7 @@ import { toBase32 } from "../crypto/base32.ts";
 import { type Bytes, constantTimeEqual, randomBytes, utf8 } from "../crypto/bytes.ts";
 import { type HmacHash, hmac } from "../crypto/hmac.ts";
 
-/** The specification's names of the hashes, as they are stored. */
+/** The hash of a code, by its name in the specification. */
 export type TotpAlgorithm = "sha1" | "sha256" | "sha512";
 
 /** How an authenticator app makes its codes (RFC 6238). */
@@ -51,7 +51,7 @@ export async function totpCode(secret: Bytes, step: number, { algorithm, digits 
 }
 
 /**
- * The step that a code belongs to, among the current step and its neighbours, or `undefined`. Every candidate is computed and
+ * The step that a code belongs to, among the current step and its neighbors, or `undefined`. Every candidate is computed and
  * compared, so that the time reveals nothing.
  */
 export async function matchTotpStep(

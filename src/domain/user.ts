@@ -20,5 +20,5 @@ export interface SignedInUser extends User {
   readonly identifierVerified: boolean;
 }
 
-/** Suspended users and credentials can be reinstated; revoked ones never. */
+/** The state of a user or a credential. After a suspension it can be reinstated, after a revocation never. */
 export type Status = User["status"];

@@ -5,7 +5,7 @@ import type { Core } from "./core.ts";
 import { requireAdmitted } from "./counters.ts";
 import { execute } from "./execute.ts";
 
-/** How many attempts from one place are admitted before the database is asked first. */
+/** How many attempts from one place an isolate lets through before it asks the database first. */
 const freeAttempts = 5;
 /** How many places are remembered. The place that was seen longest ago is forgotten first. */
 const mostPlaces = 1_000;
@@ -44,9 +44,9 @@ export class Admissions {
 }
 
 /**
- * Runs a hash that an actor asks for before their right to it is known. A user's are counted, as many as an address may have
- * attempts, once the isolate has seen more than a few; the application's are not. A caller's transaction could undo the count,
- * so there it is left out.
+ * Runs a hash that an actor requests before their right to it is known. Once the isolate has seen more than a few hashes of one
+ * user, the user's hashes are counted, with the limit for an address. The application's are not counted. Inside a caller's
+ * transaction nothing is counted, because the transaction could undo the count.
  *
  * @param hash Gets the counter to refund if the hash is not made, if there is one.
  * @throws {AuthError} `too_many_requests`, `unavailable.busy`.

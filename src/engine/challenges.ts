@@ -40,7 +40,7 @@ export async function issueChallenge(core: Core, binding: CeremonyBinding, now: 
 }
 
 /**
- * What spending a challenge needs, if it was issued here for this ceremony and binding. The statement that spends it decides
+ * The data to spend a challenge with, if it was issued here for this ceremony and binding. The statement that spends it decides
  * whether it has expired.
  */
 export async function verifyChallenge(

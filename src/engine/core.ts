@@ -6,7 +6,10 @@ import type { AttemptLimit } from "../store/counters.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
 
-/** How users create their own accounts. `invited` needs an invitation. `open` reveals whether an identifier is taken. */
+/**
+ * Who may sign up. `open`: everyone; it reveals whether an identifier is taken. `closed`: no one. `invited`: only users with an
+ * invitation; there are no invitations yet, so it refuses everyone.
+ */
 export type SignUpMode = "closed" | "invited" | "open";
 
 /** How passwords, recovery codes and personal access tokens are hashed, and which passwords are accepted. */
@@ -18,15 +21,17 @@ export interface PasswordSettings {
    * expensive parameters. Default: the pinned cost.
    */
   readonly decoyHash?: string | undefined;
-  /** Names that no password may consist of, such as the site's. */
+  /** Names that no password may consist of, such as the name of the site. */
   readonly predictableWords?: readonly string[] | undefined;
-  /** Looks a new password up in a list of breached ones. Passwords leave the process only if you give this. */
+  /** Looks up a new password in a list of breached ones. Passwords leave the process only if you give this function. */
   readonly isCompromised?: ((password: string) => Promise<boolean>) | undefined;
 }
 
-/** How often secrets may be tried and accounts made. */
+/** How often secrets may be tried and accounts created. */
 export interface Limits {
-  /** Wrong secrets of one account, from any address. Default 10 in 15 minutes; the window doubles each time it is exhausted. */
+  /**
+   * Wrong secrets for one account, from any address. Default 10 in 15 minutes; the window doubles each time it is exhausted.
+   */
   readonly account: AttemptLimit;
   /**
    * Sign-ins and sign-ups from one address (IPv4 address, IPv6 /64), and new tokens and passwords that one user asks for.
@@ -37,14 +42,14 @@ export interface Limits {
   readonly network: AttemptLimit;
 }
 
-/** What running work on the database needs. */
+/** The parts of the settings that running work on the database needs. */
 export interface Executor {
   readonly database: Database;
   /** Called with errors that do not affect the response, such as a denial that could not be recorded. */
   readonly onError: (error: unknown) => void;
 }
 
-/** What every operation works with: the checked options of `createAuth`. */
+/** The settings of every operation: the checked options of `createAuth`. */
 export interface Core extends Executor {
   /** Exact origins; the first is the base URL. */
   readonly origins: readonly Origin[];
@@ -57,8 +62,8 @@ export interface Core extends Executor {
   /** Names of the site and its owner, which no password may consist of. */
   readonly predictableWords: readonly string[];
   readonly isCompromisedPassword: ((password: string) => Promise<boolean>) | undefined;
-  /** Verified if there is no hash, so that the work is the same. */
+  /** The hash that is verified if an account has none, so that the work is the same. */
   readonly decoyHash: string;
-  /** What the features purge, in addition to what every application purges. */
+  /** The purges of the features, in addition to the rows that every application purges. */
   readonly purges: readonly Purge[];
 }

@@ -13,8 +13,9 @@ export interface AttemptCounters {
 /**
  * The counters of an attempt at an account from an address.
  *
- * @param attempt.device What identifies the device: a known-device cookie's nonce, or the session that acts.
- * @param attempt.identifier The normal form, or the text as typed if it has none: known and unknown ones are counted alike.
+ * @param attempt.device Identifies the device: the nonce of a known-device cookie, or the acting session.
+ * @param attempt.identifier The normal form, or the text as typed if it has none. Known and unknown identifiers are counted
+ * alike.
  */
 export async function attemptCounters(
   core: Core,

@@ -2,7 +2,7 @@ import { type Bytes, constantTimeEqual, fromBase64Url, toBase64Url } from "../cr
 import type { Core } from "./core.ts";
 import { normalIdentifier } from "./identifiers.ts";
 
-/** How many credentials every answer names, so that their number reveals nothing. Few users have more. */
+/** The number of credentials that every response lists, so that their number reveals nothing. Few users have more. */
 const namedCredentials = 4;
 /** Lengths of authenticators' credential ids, in bytes. The decoys have the same lengths. */
 const usualLengths = [16, 20, 32, 64] as const;
@@ -13,7 +13,7 @@ const markBytes = 8;
  * an order that reveals nothing (S26).
  */
 export async function withDecoys(core: Core, typed: string, all: readonly string[]): Promise<readonly string[]> {
-  // A user with more credentials gets the newest ones named, and can sign in with the others all the same.
+  // For a user with more credentials, the newest are listed. The user can still sign in with the others.
   const real = all.slice(-namedCredentials);
   const identifier = normalIdentifier(core, typed) ?? typed;
   const decoys: string[] = [];
@@ -30,7 +30,9 @@ export async function withDecoys(core: Core, typed: string, all: readonly string
   return keyed.sort((a, b) => (a.place < b.place ? -1 : 1)).map(({ id }) => id);
 }
 
-/** True if a credential id is a decoy. No user has it, and none may register it and so learn that it is a decoy. */
+/**
+ * True if a credential id is a decoy. No user has it. No user may register it, because success would show that it is a decoy.
+ */
 export async function isDecoy(core: Core, credentialId: string): Promise<boolean> {
   const id = fromBase64Url(credentialId);
   if (!id || !usualLengths.some((length) => length === id.length)) return false;

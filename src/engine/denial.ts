@@ -9,9 +9,9 @@ import type { Executor } from "./core.ts";
 
 /**
  * The event of an act that was refused to a user, in their own part of the log. The application is never refused, so it has
- * none. An absent object and another user's object leave the same event, so that neither the round trip nor the log tells them
- * apart. Past twenty in a quarter of an hour, one event stands for the rest, so that no user can fill the log with refusals
- * (S41).
+ * none. An absent object and another user's object leave the same event, so that neither the response time nor the log
+ * distinguishes them. Past twenty in a quarter of an hour, one event stands for the rest, so that no user can fill the log with
+ * refusals (S41).
  *
  * @param target The object's UUID.
  * @param targetKind The kind of the object, if it is not the row's.

@@ -19,19 +19,25 @@ export interface Run<Row> {
    * not; then the operation runs again. `repeat`: it can run twice. `refuse`: it counts, so only the caller may repeat it.
    */
   readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "refuse";
-  /** Counts or consumes, so no caller's transaction may undo it (S03). Work with `refuse` never runs in one anyway. */
+  /**
+   * Set if it counts or consumes something, so no caller's transaction may undo it (S03). Work with `refuse` never runs in such
+   * a transaction anyway.
+   */
   readonly mustCommit?: true;
-  /** The event of a refusal. It is recorded apart, because the refusal undid everything (S03). See {@link denialOf}. */
+  /**
+   * The event of a refusal. It is recorded in a separate request, because the refusal undid everything (S03). See {@link
+   * denialOf}.
+   */
   readonly denial?: ((code: ErrorCode) => Statement) | undefined;
 }
 
-/** One operation: what it runs, and how to read the answer. */
+/** One operation: the statement that it runs, and how to read the answer. */
 export interface Work<Result, Row = unknown> extends Run<Row> {
   /**
    * Reads the answer. A method, so that work on rows of any type is {@link Work}.
    *
-   * @param row The first row, of a statement that always gives one.
-   * @param rows All rows, of any other.
+   * @param row The first row, for a statement that always returns one.
+   * @param rows All rows, for any other statement.
    */
   decode(row: NoInfer<Row>, rows: readonly NoInfer<Row>[]): Result | Promise<Result>;
 }
@@ -41,17 +47,17 @@ export function work<Result, Row>(typed: Work<Result, Row>): Work<Result> {
   return typed;
 }
 
-/** What runs in one transaction. */
+/** A part of one transaction. */
 type Item = Work<unknown> | Statement<unknown>;
 
 /** After this long without an answer, no time is left for another full try within the five seconds that a client waits. */
 const lastRepeatMilliseconds = 2_500;
 
 /**
- * Runs one operation; without a reading it gives the first row.
+ * Runs one operation. Returns the decoded answer, or the first row if the operation has no `decode`.
  *
- * @param beside What runs in the same transaction, after it. Default nothing.
- * @throws {AuthError} Its refusal, or `unavailable.database`.
+ * @param beside Statements that run after it in the same transaction. Default: none.
+ * @throws {AuthError} The operation's refusal, or `unavailable.database`.
  */
 export async function execute<Result, Row>(
   core: Executor,
@@ -91,7 +97,7 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
       return await recover(core, items, error, startedAt);
     } catch (final) {
       const refusal = isReplyLost(final) ? unavailable(final) : refusalOf(final);
-      // An operator must hear of a database that does not answer, wherever the application handles the error (S81).
+      // An operator must learn of a database that does not answer, even if the application handles the error (S81).
       if (refusal instanceof AuthError && refusal.status === 503) core.onError(refusal);
       // With several operations, only the refused one is recorded. A constraint does not say which one that was.
       const place = isMarked(items) ? placeOf(final) : undefined;
@@ -103,7 +109,7 @@ export async function executeAll(core: Executor, items: readonly Item[]): Promis
   }
 }
 
-/** Finds out what became of a request whose reply was lost, and runs it again if it did not commit. */
+/** Finds out whether a request whose reply was lost has committed, and runs it again if not. */
 async function recover(
   core: Executor,
   items: readonly Item[],
@@ -121,7 +127,7 @@ async function recover(
   try {
     rows = await send(core, items);
   } catch (error) {
-    // The first try was only slow: it committed after all, and the second try met its changes.
+    // Perhaps the first try was only slow and committed after all, so that the second try met its changes.
     const late = isReplyLost(error) ? undefined : await recall(core, items);
     if (late) return late;
     throw error;

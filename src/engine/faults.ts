@@ -24,7 +24,7 @@ export function describeFault(error: unknown): string {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** The code of a refusal says its name too. */
+/** The code of a refusal already contains its name. */
 function namesOf(error: unknown, { name, code, option, constraint }: Fields): string {
   const first = error instanceof AuthError ? undefined : error instanceof Error ? name : typeof error;
   const words = [first, code, option, constraint];

@@ -1,5 +1,5 @@
 /**
- * A feature as a value: an application has what it lists, and its bundle contains nothing else.
+ * A feature as a value: an application has the features that it lists, and its bundle contains no others.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export interface FeatureParts<Operations extends object> {
   /**
    * Reads the feature's own options.
    *
-   * @throws {ConfigurationError} If one is missing or unsafe.
+   * @throws {ConfigurationError} If an option is missing or unsafe.
    */
   readonly check?: () => void;
   /** Removes ended rows of the feature. Two features that share rows name the same function. */
@@ -23,17 +23,17 @@ export interface FeatureParts<Operations extends object> {
 /**
  * One feature of an application, made by a function such as `passwords(options)`.
  *
- * @typeParam Operations What it adds to `auth`.
+ * @typeParam Operations The operations that it adds to `auth`.
  * @typeParam Api The types of its routes, for Hono's client.
  */
 export interface Feature<out Operations extends object = object, out Api extends object = object> {
-  /** Names it in `sallyport/pages` and `sallyport/openapi`. */
+  /** The name by which `sallyport/pages` and `sallyport/openapi` find it. */
   readonly name: string;
-  /** Does not read `core` before an operation runs. */
+  /** Makes the operations. It does not read `core` before an operation runs. */
   readonly make: (core: Core) => FeatureParts<Operations>;
   /** Its routes, for `authRoutes` of `sallyport/hono`. */
   readonly routes: readonly object[];
-  /** How passwords are hashed and accepted. The first feature with a value decides. */
+  /** How passwords are hashed and accepted. The first feature in the list that has a value decides. */
   readonly passwords?: PasswordSettings;
   readonly signUp?: SignUpMode;
   /** Type only, never set. */
@@ -42,7 +42,7 @@ export interface Feature<out Operations extends object = object, out Api extends
 
 type Union<Type> = (Type extends unknown ? (of: Type) => void : never) extends (of: infer All) => void ? All : never;
 
-/** What a list of features adds to `auth`. */
+/** The operations that a list of features adds to `auth`. */
 export type OperationsOf<Features extends readonly Feature[]> = Features extends readonly []
   ? object
   : Union<Features[number] extends infer One ? (One extends Feature<infer Operations> ? Operations : never) : never>;

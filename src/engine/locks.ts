@@ -18,7 +18,7 @@ export function lockUsersOf(key: Statement): Lock {
   return { on: "user", key };
 }
 
-/** Locks the user of a session token that is presented as well, so that its family can end. */
+/** Locks the user of a session token that the request also presents, so that its family can end. */
 export function lockOfToken(tokenHash: string | undefined): readonly Lock[] {
   return tokenHash === undefined ? [] : [lockUsersOf(userOfToken(tokenHash))];
 }

@@ -18,11 +18,11 @@ export interface MfaOptions {
    * for a table that another SDK also reads. Default `on`.
    */
   sealing?: "on" | "accept-unsealed" | "off";
-  /** Name of the site in authenticator apps. Default: the host of the base URL. */
+  /** The site's name in authenticator apps. Default: the host of the base URL. */
   issuer?: string;
 }
 
-/** What operations on factors need. */
+/** The settings of operations on factors. */
 export interface MfaCore extends Core, MfaSettings {}
 
 interface MfaSettings {
@@ -31,7 +31,7 @@ interface MfaSettings {
   readonly issuer: string;
 }
 
-/** The settings of second factors, together with those of the application. The options are checked at first use. */
+/** Joins the settings of second factors with the application's settings. The options are checked at first use. */
 export function createMfaCore(core: Core, options: MfaOptions): MfaCore {
   return withLazy<Core, MfaSettings>(core, ["sealing", "sealingKeys", "issuer"], () => checkOptions(core, options));
 }

@@ -11,7 +11,7 @@ import type { Feature } from "./feature.ts";
 import { withLazy } from "./lazy.ts";
 
 /**
- * Where a client's address comes from. A client can send any header, so only the deployment knows which one to trust.
+ * Finds the client's address for a request. A client can send any header, so only the deployment knows which one to trust.
  * `sallyport/hono` has a function for each runtime.
  */
 export type ClientAddress = (request: {
@@ -26,12 +26,12 @@ export interface AuthOptions<Features extends readonly Feature[] = readonly Feat
   database: Database;
   /**
    * The root secret: base64url of at least 32 random bytes, as a Worker secret and never in `vars`. To change it, give
-   * `2:<new>,1:<old>`; the highest version writes.
+   * `2:<new>,1:<old>`: the highest version signs, every version verifies.
    */
   secrets: string | undefined;
   /** Exact origins. The first is the base URL, which cookies and same-origin proofs follow. */
   origins: readonly (string | Origin)[];
-  /** Where a client's address comes from, such as `cloudflareAddress`. Attempts are counted by it. */
+  /** Finds the client's address, such as `cloudflareAddress`. Attempts are counted by address. */
   clientAddress: ClientAddress;
   /** The application's features, such as `passwords(…)` and `passkeys()`. */
   features: Features;
@@ -58,7 +58,7 @@ export class ConfigurationError extends TypeError {
     this.option = option;
   }
 
-  /** The response to a request. Hono calls this for errors that the application does not handle. */
+  /** The response to the client. Hono calls this method if the application does not handle the error itself. */
   getResponse(): Response {
     return new AuthError("unavailable.configuration", { cause: this }).getResponse();
   }
@@ -180,7 +180,7 @@ function isWithin(value: number, least: number, most: number): boolean {
 /**
  * Reads an option.
  *
- * @throws {ConfigurationError} With its name, if reading throws.
+ * @throws {ConfigurationError} With the option's name, if `read` throws.
  */
 export function checked<Value>(option: string, read: () => Value): Value {
   try {

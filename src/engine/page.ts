@@ -2,24 +2,24 @@ import { AuthError } from "../domain/error.ts";
 import { type IdType, isValidId, uuidFor } from "../domain/id.ts";
 import { refuse } from "./refuse.ts";
 
-/** A part of a list. */
+/** One page of a list. */
 export interface Page<Item> {
   readonly data: readonly Item[];
-  /** The cursor of the next page, or null at the end. Opaque. */
+  /** The cursor of the next page, or null on the last page. Opaque. */
   readonly nextCursor: string | null;
 }
 
 const defaultLimit = 50;
 const maximumLimit = 200;
 
-/** What a caller says of the page that they want. */
+/** The page that a caller asks for. */
 export interface PageInput {
   readonly cursor?: string | undefined;
   readonly limit?: number | undefined;
 }
 
 /**
- * The page that is asked for, of a list of objects of a type.
+ * Reads the page that a caller asks for, in a list of objects of one type.
  *
  * @throws {AuthError} `invalid_format.cursor`.
  */
@@ -27,7 +27,7 @@ export function pageOf(type: IdType, { cursor, limit }: PageInput): { after: str
   return { after: decodeCursor(type, cursor), limit: pageLimit(limit) };
 }
 
-/** The requested page size, clamped to 1 to 200 (Flametrench ADR 0015). Default 50. */
+/** The requested page size, limited to 1 to 200 (Flametrench ADR 0015). Default 50. */
 function pageLimit(limit: number | undefined): number {
   if (limit === undefined || Number.isNaN(limit)) return defaultLimit;
   return Math.min(Math.max(Math.trunc(limit), 1), maximumLimit);

@@ -6,25 +6,25 @@ import { checked } from "./options.ts";
 
 /** The options of the feature `passkeys`. */
 export interface PasskeyOptions {
-  /** The relying party: a domain that every `webauthn` origin is in. Default: the host of the base URL. */
+  /** The relying party: a domain that contains every `webauthn` origin. Default: the host of the base URL. */
   rpId?: string;
   /** The site's name in authenticators. Default: the relying party. */
   rpName?: string;
   /**
-   * Whether sign-in options name the credentials of an identifier that is typed first, for authenticators that store none.
+   * Whether sign-in options list the credentials of an identifier that is typed first, for authenticators that store none.
    * Users without credentials get decoys, so that the response does not show who has passkeys. Default false.
    */
   identifierFirst?: boolean;
   /** Allows ceremonies in frames of the pages named here. Default: none. */
   frames?: { readonly topOrigins: readonly string[] };
   /**
-   * Which makers to trust about the kind of authenticator that holds a passkey: `attestation({ anchors })`. By default none:
-   * attestation is not requested, no record names a model, and nothing depends on one.
+   * The makers to trust for the model of an authenticator: `attestation({ anchors })`. Default: none. Attestation is then not
+   * requested, and no passkey has an `aaguid`.
    */
   attestation?: Attestation;
 }
 
-/** What operations on passkeys need. */
+/** The settings of operations on passkeys. */
 export interface PasskeyCore extends Core, PasskeySettings {}
 
 interface PasskeySettings {
@@ -34,7 +34,7 @@ interface PasskeySettings {
   readonly attestation: ReturnType<Attestation["read"]> | undefined;
 }
 
-/** The settings of passkeys, together with those of the application. The options are checked at first use. */
+/** Joins the settings of passkeys with the application's settings. The options are checked at first use. */
 export function createPasskeyCore(core: Core, options: PasskeyOptions): PasskeyCore {
   const names = ["relyingParty", "rpName", "identifierFirst", "attestation"] as const;
   return withLazy<Core, PasskeySettings>(core, names, () => checkOptions(core, options));

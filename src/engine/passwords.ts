@@ -7,10 +7,10 @@ import { returnAttempt } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 
 /**
- * Holds a new password to the part of the policy that costs nothing; {@link requireUncompromised} is the rest.
+ * Checks the part of the password policy that costs nothing; {@link requireUncompromised} checks the rest.
  *
- * @param owner The owner's identifier, or the actor who knows it: an attacker tries it first.
- * @returns True if it is so short that it may only be set if a second factor is enforced. The statement checks that.
+ * @param owner The owner's identifier, or the actor who knows it. An attacker tries the identifier first.
+ * @returns `needsFactor` is true for a password so short that it needs an enforced second factor. The statement checks that.
  * @throws {AuthError} `invalid_format.password`, with the reason in `details`.
  */
 export function acceptPassword(
@@ -57,8 +57,8 @@ export async function hashPassword(core: Core, password: string, counter?: strin
 }
 
 /**
- * A new hash of the password, if its hash does not have the pinned cost. None if too many hashes wait: the next sign-in will
- * do.
+ * A new hash of the password, if its hash does not have the pinned cost. `undefined` if too many hashes wait: the next sign-in
+ * tries again.
  */
 export async function rehash(core: Core, passwordHash: string, password: string): Promise<string | undefined> {
   if (!core.passwordHasher.needsRehash(passwordHash)) return undefined;

@@ -9,7 +9,7 @@ import { answerOf, execute, executeAll, type Work } from "./execute.ts";
 
 /** An operation that has not run yet. Made by `.plan(…)`, run once by `auth.batch([…])`. */
 export class Plan<Result, Known extends object = object> {
-  /** Known before it runs: the identifiers made for it, for use in the application's own SQL. Never a secret. */
+  /** Identifiers that are known before the plan runs, for use in the application's own SQL. Never a secret. */
   readonly known: Known;
   readonly #work: Work<Result>;
   #hasRun = false;
@@ -19,7 +19,7 @@ export class Plan<Result, Known extends object = object> {
     this.known = known;
   }
 
-  /** Hands out the work, once: a plan that ran twice would make the same rows again. */
+  /** Returns the work, once: a plan that ran twice would make the same rows again. */
   take(): Work<Result> {
     if (this.#hasRun) throw new TypeError("A plan runs once.");
     this.#hasRun = true;
@@ -33,10 +33,10 @@ export interface PlannableOperation<Input, Result, Known extends object = object
   plan(input: Input): Promise<Plan<Result, Known>>;
 }
 
-/** An operation without a plan: it counts or consumes, and its refusal must commit. */
+/** An operation without a plan. It cannot be part of `auth.batch`. */
 export type Operation<Input, Result> = (input: Input) => Promise<Result>;
 
-/** Makes an operation from a function that prepares it. Preparing hashes and makes identifiers, and changes nothing. */
+/** Makes an operation from a function that prepares it. The function may hash and create identifiers, but changes nothing. */
 export function plannable<Input, Result, Known extends object>(
   core: Core,
   prepare: (input: Input) => Promise<{ work: Work<Result>; known: Known }>,
@@ -50,7 +50,7 @@ export function plannable<Input, Result, Known extends object>(
   });
 }
 
-/** The same of a change, of which nothing new is known before it runs. */
+/** The same for a change, which has no identifiers to know before it runs. */
 export function plannableChange<Input, Result>(
   core: Core,
   prepare: (input: Input) => Work<Result>,
@@ -58,7 +58,7 @@ export function plannableChange<Input, Result>(
   return plannable(core, async (input) => ({ work: prepare(input), known: {} }));
 }
 
-/** The result of each item of a batch: a plan's result, a statement's rows. */
+/** The results of a batch: for each plan its result, for each statement its rows. */
 export type BatchResults<Items extends readonly unknown[]> = {
   -readonly [Index in keyof Items]: Items[Index] extends Plan<infer Result, object>
     ? Result

@@ -1,6 +1,6 @@
 /**
- * What an isolate remembers of tokens that it has proved: that this text is the secret of that hash, and nothing else. It holds
- * values, no promise. The token's row decides at each use whether the token is valid.
+ * An isolate's memory of the tokens that it has proved: only that a text is the secret of a hash. It holds values, no promise.
+ * The token's row decides at each use whether the token is valid.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What stands behind the operations of an application's `auth`: the settings, features and reports that the HTTP layer uses.
+ * The realm behind the operations of an application's `auth`: the settings, features and reports that the HTTP layer uses.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface Realm {
   report(error: unknown): void;
 }
 
-/** Anything that `createAuth` makes. */
+/** Any `auth` that `createAuth` returns. */
 export interface WithRealm<Api extends object = object> {
   readonly [realm]: Realm & { readonly api?: Api };
 }

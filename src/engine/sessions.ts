@@ -21,7 +21,7 @@ export interface VerifiedSession {
   readonly session: Session;
   readonly user: SignedInUser;
   readonly actor: SessionActor;
-  /** The database's time of the check. Ages are counted from it. */
+  /** The database's time of the check. Compute the age of a proof from it. */
   readonly asOf: Date;
 }
 
@@ -32,7 +32,7 @@ export interface IssuedSession {
   readonly token: string;
 }
 
-/** A future session and its token: fresh randomness, never derived. */
+/** A future session and its token, which is random and never derived. */
 export async function newSession(
   core: Core,
   options: { transport: Transport; context: RequestContext; ttlSeconds?: number | undefined },

@@ -11,7 +11,7 @@ import { type Answer, type AnyRoute, usesCookies } from "./route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 import { schemaOf } from "./schema.ts";
 
-/** The response to a request of one row, whatever its outcome. */
+/** The response to a request for one row, whether it succeeds or fails. */
 export async function respond(
   row: AnyRoute,
   parameters: Readonly<Record<string, string>>,
@@ -71,12 +71,12 @@ function answered({ status }: AnyRoute, c: Context, answer: Answer): Response {
 /** The body that a row without a schema accepts. */
 const nothing = () => strictObject({});
 
-/** How long a client waits, minus the time for the response to travel. */
+/** The time that a client waits, minus the time for the response to travel. */
 const answerMilliseconds = 4_700;
 
 /**
- * Answers 503 if the response would take too long. An operation keeps to its time, but a request may run several. Work that has
- * begun happens once or never, and the client asks again.
+ * Answers 503 if the response would take too long. Each operation has a time limit, but a request may run several. Work that
+ * has begun happens once or never, so the client can repeat the request.
  */
 async function inTime(response: Promise<Response>): Promise<Response> {
   let refuse = (): void => undefined;
@@ -97,7 +97,7 @@ function withoutDetails(error: unknown): unknown {
   return new AuthError(error.code, { cause: error, retryAfterSeconds: error.retryAfterSeconds });
 }
 
-/** The presented session token, on a route that uses one. `/v1` ignores every cookie (S08). */
+/** The presented session token, on a route that uses a token. `/v1` ignores every cookie (S08). */
 function presentedTo(row: AnyRoute, c: Context): PresentedSession | undefined {
   if (row.access === "anyone" || row.access === "ticket") return undefined;
   const presented = presentedSession(c);

@@ -1,6 +1,6 @@
 import type { Context, Hono } from "hono";
 import { routePath } from "hono/route";
-// One path needs no other router, and the application has its own.
+// The smallest router suffices for one path, and the application has its own router.
 import { Hono as TinyHono } from "hono/tiny";
 import { AuthError } from "../domain/error.ts";
 import { ConfigurationError } from "../engine/options.ts";
@@ -25,7 +25,7 @@ export function authRoutes<Auth extends AnyAuth>(source: AuthSource<Auth>): Hono
   return rowSet(source, "/auth") as unknown as Hono<object, CoreApi & ApiIn<Auth>>;
 }
 
-/** The Flametrench surface, under `/v1`. It ignores cookies: `app.route("/", flametrenchRoutes(auth))`. */
+/** The routes of the Flametrench specification, under `/v1`: `app.route("/", flametrenchRoutes(auth))`. They ignore cookies. */
 export function flametrenchRoutes<Auth extends AnyAuth>(source: AuthSource<Auth>): Hono<object, ApiIn<Auth>> {
   return rowSet(source, "/v1") as unknown as Hono<object, ApiIn<Auth>>;
 }
@@ -63,8 +63,8 @@ export function healthRoutes<Auth extends AnyAuth>(
 }
 
 /**
- * One handler for all rows below a prefix, because a source that is a function of the environment reveals its features only
- * with a request. A request without a row goes on to the application's later handlers, unchanged.
+ * One handler for all rows below a prefix, because the features are unknown before the first request if the source is a
+ * function of the environment. A request that matches no row goes on unchanged to the application's later handlers.
  */
 function rowSet(source: AuthSource<AnyAuth>, prefix: "/auth" | "/v1"): TinyHono {
   const app = new TinyHono();
@@ -77,7 +77,7 @@ function rowSet(source: AuthSource<AnyAuth>, prefix: "/auth" | "/v1"): TinyHono 
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
       reportFault(undefined, error);
-      // Which rows there are is not known, so a later handler of the application may be meant.
+      // The rows are unknown without the options, so the request may be for a later handler of the application.
       return isLast(c) ? errorResponse(c, error) : await next();
     }
     const realm = realmOf(auth);
@@ -88,7 +88,7 @@ function rowSet(source: AuthSource<AnyAuth>, prefix: "/auth" | "/v1"): TinyHono 
   return app;
 }
 
-/** The answer to a method that no row has, on a known path: to a preflight, or 405 if no later handler may answer. */
+/** The answer on a known path to a method without a row: the answer to a preflight, or 405 if no later handler may answer. */
 function answerFor({ methods }: Match, c: Context, realm: Realm): Response | undefined {
   if (c.req.method === "OPTIONS") return preflight(c, realm, methods);
   return notAllowed(c, methods);

@@ -6,7 +6,7 @@ import type { CoreOperations } from "../operations/auth.ts";
 /** Any `auth` of `createAuth`. */
 export type AnyAuth = CoreOperations & WithRealm;
 
-/** What `createAuth` makes: operations, or a function that returns them for an environment. */
+/** The value that `createAuth` returns: operations, or a function that returns them for an environment. */
 // biome-ignore lint/suspicious/noExplicitAny: any application's environment will do.
 export type AuthSource<Auth extends WithRealm = WithRealm> = Auth | ((env: any) => Auth);
 
@@ -26,7 +26,7 @@ export function realmOf(auth: WithRealm): Realm {
   return found;
 }
 
-/** Reports a fault. Without options, which may name another place, it goes to the console. */
+/** Reports a fault to `onError`, or to the console if the options could not be read. */
 export function reportFault(of: Realm | undefined, error: unknown): void {
   (of?.report ?? reporter())(error);
 }

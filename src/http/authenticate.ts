@@ -15,15 +15,17 @@ import { errorResponse, isRefusal } from "./problem.ts";
 import { requestContext } from "./request-context.ts";
 import { requireSameOrigin } from "./same-origin.ts";
 
-/** What a guard needs: any `auth` of `createAuth`. */
+/** The parts of `auth` that a guard needs. Any `auth` from `createAuth` has them. */
 export type SessionVerifier = Pick<CoreOperations, "sessions" | "origins"> & WithRealm;
 
-/** What a guard also needs to accept personal access tokens: an `auth` with the feature `personalAccessTokens`. */
+/**
+ * The operation that a guard also needs to accept personal access tokens. The feature `personalAccessTokens` adds it to `auth`.
+ */
 export interface TokenVerifier {
   readonly personalAccessTokens: Pick<PersonalAccessTokenAuth["personalAccessTokens"], "verify">;
 }
 
-/** For routes that personal access tokens may reach. */
+/** The options of a guard on a route that personal access tokens may reach. */
 export interface ScopedOptions {
   /** The scope that a token must hold, compared as a whole, such as `docs:read`. A request cannot choose it. */
   scope: string;
@@ -37,17 +39,19 @@ interface MaybeScopedOptions {
 export interface UserVariables {
   user: SignedInUser;
   session: Session;
-  /** For operations on behalf of the user. */
+  /** The caller to pass to operations on behalf of the user. */
   actor: SessionActor;
-  /** The database's time of the check. The ages of proofs are counted from it. */
+  /** The database's time of the check. Compute the age of a proof from it. */
   asOf: Date;
 }
 
-/** The variables of a handler after {@link requireUser} with a scope: a session or a personal access token, never both. */
+/**
+ * The variables of a handler after {@link requireUser} with a scope. There is a session or a personal access token, never both.
+ */
 export interface ScopedVariables {
   user: SignedInUser;
   session: Session | undefined;
-  /** Set only for a session: a token cannot act in an account or make other tokens. */
+  /** Set only for a session: a personal access token cannot change an account or create other tokens. */
   actor: SessionActor | undefined;
   asOf: Date | undefined;
   token: ScopedToken | undefined;
@@ -59,9 +63,9 @@ export interface ScopedToken {
   readonly scope: readonly string[];
 }
 
-/** The variables of a handler after {@link authenticate}: the same, or none. */
+/** The variables of a handler after {@link authenticate}: those of {@link UserVariables}, or all undefined. */
 export type MaybeUserVariables = { [Name in keyof UserVariables]: UserVariables[Name] | undefined };
-/** The variables of a handler after {@link authenticate} with a scope: the same, or none. */
+/** The variables of a handler after {@link authenticate} with a scope: those of {@link ScopedVariables}, or all undefined. */
 export type MaybeScopedVariables = { [Name in keyof ScopedVariables]: ScopedVariables[Name] | undefined };
 
 type Verified = ScopedVariables | undefined;
@@ -79,7 +83,9 @@ export function authenticate(
   source: AuthSource<SessionVerifier & TokenVerifier>,
   options: ScopedOptions,
 ): MiddlewareHandler<{ Variables: MaybeScopedVariables }>;
-/** The same for sessions alone: personal access tokens are refused. */
+/**
+ * Identifies the user of a session if there is one, and lets anonymous requests through. Personal access tokens are refused.
+ */
 export function authenticate(
   source: AuthSource<SessionVerifier>,
   options?: { scope?: undefined },
@@ -111,7 +117,7 @@ export function requireUser(
   source: AuthSource<SessionVerifier & TokenVerifier>,
   options: ScopedOptions,
 ): MiddlewareHandler<{ Variables: ScopedVariables }>;
-/** The same for sessions alone: personal access tokens are refused. */
+/** Requires a live session, as the overload with a scope does. Personal access tokens are refused. */
 export function requireUser(
   source: AuthSource<SessionVerifier>,
   options?: { scope?: undefined },
@@ -125,7 +131,7 @@ export function requireUser(
   });
 }
 
-/** What {@link requireUser} checks before it admits a request. */
+/** The checks of {@link requireUser} before it admits a request. */
 export async function verifyUser(
   c: Context,
   auth: SessionVerifier & Partial<TokenVerifier>,

@@ -4,18 +4,18 @@ import { AuthError } from "../domain/error.ts";
 import type { Transport } from "../domain/session.ts";
 import { readCookie, sessionCookie } from "./cookies.ts";
 
-/** A session token as it came with a request. */
+/** A session token as the request presents it, not yet verified. */
 export interface PresentedSession {
   readonly token: string;
   readonly transport: Transport;
 }
 
-/** A bearer as it came with a request. Its prefix alone decides its kind (S51). */
+/** A bearer as the request presents it. Its prefix alone decides its kind (S51). */
 export type PresentedBearer = PresentedSession | { readonly token: string; readonly transport: "pat" };
 
 /**
- * The session token of a request, from `Authorization: Bearer` or else from the session cookie. A bearer of another kind is for
- * other routes. It is read and not verified; a handler of an unsafe request calls `requireSameOrigin(c, auth)` first.
+ * The session token of a request, from `Authorization: Bearer` or else from the session cookie. The token is not verified: pass
+ * it to `auth.sessions.verify` or `auth.sessions.signOut`. For an unsafe request, call `requireSameOrigin(c, auth)` first.
  *
  * @throws {AuthError} `unauthorized.invalid_token` for an `Authorization` header that is not one Bearer token,
  *   `auth.token_format_unrecognized` for another kind of bearer.
@@ -27,7 +27,7 @@ export function presentedSession(c: Context): PresentedSession | undefined {
 }
 
 /**
- * The bearer of a request. If the header is present it counts, whatever the cookie holds. Throws as {@link presentedSession}
+ * The bearer of a request. If the header is present, it counts, and the cookie is ignored. Throws as {@link presentedSession}
  * does.
  */
 export function presentedBearer(c: Context): PresentedBearer | undefined {

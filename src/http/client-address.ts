@@ -1,5 +1,5 @@
 /**
- * Where a client's address comes from. A client can send any header, so only the deployment knows which one to trust: each
+ * Functions that find a client's address. A client can send any header, so only the deployment knows which one to trust: each
  * function here is right for one kind of deployment and wrong for the others.
  *
  * @module
@@ -14,9 +14,10 @@ export function cloudflareAddress(c: Asked): string | undefined {
 }
 
 /**
- * The address that the outermost of `hops` trusted proxies saw. Each proxy appends the address it received the request from.
+ * The address that the outermost of `hops` trusted proxies saw. Each proxy appends the address from which it received the
+ * request.
  *
- * @param hops How many of your proxies stand in front, each of which appends to `X-Forwarded-For`.
+ * @param hops The number of your proxies in front of the server, each of which appends to `X-Forwarded-For`.
  */
 export function forwardedAddress(hops: number): ClientAddress {
   if (!Number.isInteger(hops) || hops < 1) throw new RangeError("`hops` is the number of your own proxies, 1 or more.");

@@ -16,11 +16,11 @@ export const longestCookieSeconds: number = 400 * 86_400;
 type CookieName = typeof sessionCookie | typeof ticketCookie | typeof knownDeviceCookie;
 const cookieNames: readonly CookieName[] = [sessionCookie, ticketCookie, knownDeviceCookie];
 
-/** The only characters of a value, so that no value can end itself and begin an attribute. */
+/** The only characters that a value may contain, so that no value can end early and begin an attribute. */
 const value = /^[A-Za-z0-9._-]+$/;
 
 /**
- * The cookie's value. The same name twice with different values is an attempt to inject one, and counts as absent (R052).
+ * The cookie's value. If a name occurs twice with different values, one may be injected, so the cookie counts as absent (R052).
  */
 export function readCookie(c: Context, name: CookieName): string | undefined {
   const values = valuesOf(c, name);
@@ -44,7 +44,7 @@ function valuesOf(c: Context, name: CookieName): Set<string> {
 
 /**
  * Trims what RFC 6265bis §5.6 calls white space, and no more. A browser guards `__Host-` only at the very beginning of a name,
- * so a neighbouring site could set a name that begins with another kind of space.
+ * so a neighboring site could set a name that begins with another kind of space.
  */
 function trim(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, "");
@@ -60,7 +60,7 @@ export function clearCookie(c: Context, name: CookieName): void {
   write(c, `${name}=; Max-Age=0`);
 }
 
-/** A cookie does not keep a cache from storing the response and giving it to others (RFC 9111 §7.3). */
+/** Sets a cookie and forbids caching: otherwise a cache may store the response and serve it to others (RFC 9111 §7.3). */
 function write(c: Context, cookie: string): void {
   c.header("Set-Cookie", `${cookie}; Path=/; Secure; HttpOnly; SameSite=Lax`, { append: true });
   c.header("Cache-Control", "no-store");

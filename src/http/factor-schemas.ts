@@ -31,7 +31,7 @@ const totpProof = () => v.strictObject({ type: v.literal("totp"), code: text() }
 const recoveryProof = () => v.strictObject({ type: v.literal("recovery"), code: text() });
 const webauthnProof = () => v.strictObject({ type: v.literal("webauthn"), assertion: assertionBody() });
 
-/** A code that a user typed, or an authenticator's signature. */
+/** A code that a user typed, or an assertion that an authenticator signed. */
 export const factorProofBody: Schema<FactorProofBody> = () =>
   v.variant("type", [totpProof(), recoveryProof(), webauthnProof()]);
 
@@ -50,7 +50,7 @@ export const enrollFactorBody: Schema<EnrollFactorBody> = () =>
     v.strictObject({ type: v.literal("recovery") }),
   ]);
 
-/** An authenticator's answer when it makes a credential, each part base64url (W3C WebAuthn Level 3 §5.2.1). */
+/** An authenticator's response to creating a credential, each part base64url (W3C WebAuthn Level 3 §5.2.1). */
 export const attestationBody: Schema<AttestationBody> = () =>
   v.strictObject({
     client_data_json_b64u: text(),

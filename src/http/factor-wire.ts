@@ -7,7 +7,7 @@ import type { EnrolledFactorBody, FactorBody, VerifiedFactorBody } from "./gener
 
 export type MfaPolicyBody = WireOf<typeof mfaPolicy>;
 
-/** A factor as the specification has it: no additional members, and none that is null. */
+/** A factor in the specification's form: no additional members, and no null members. */
 export function factorBody(factor: Factor): FactorBody {
   const own: RecordTable = factorTypes[factor.type];
   return { ...toSparseBody(anyFactor, factor), ...toSparseBody(own, { ...factor }) } as FactorBody;
@@ -22,7 +22,7 @@ export function totpEnrollmentBody(enrollment: TotpEnrollment): EnrolledFactorBo
   };
 }
 
-/** What a browser needs to make a key, in the specification's words. */
+/** The options with which a browser creates a key, in the specification's form. */
 export function webauthnEnrollmentBody({
   factor,
   options,

@@ -5,7 +5,7 @@ import { guard, type SessionVerifier, type UserVariables, verifyUser } from "./a
 
 /** The options of {@link requireFreshMfa}. */
 export interface FreshMfaOptions {
-  /** How old the proof of a second factor may be, in seconds. Default 1,800, the specification's limit; fewer is stricter. */
+  /** The greatest age of the proof of a second factor, in seconds. Default 1,800, the specification's limit. */
   withinSeconds?: number;
 }
 
@@ -32,7 +32,7 @@ export function requireFreshMfa(
   });
 }
 
-/** Its response carries the challenge of RFC 9470 §3. */
+/** A refusal whose response has the challenge of RFC 9470 §3. */
 class StaleProofError extends AuthError {
   readonly #withinSeconds: number;
 

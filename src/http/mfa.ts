@@ -1,5 +1,5 @@
 /**
- * Second factors: authenticator apps, recovery codes, and the policy that requires one.
+ * Second factors: authenticator apps, recovery codes, and the policy that requires a factor.
  *
  * @module
  */

@@ -15,7 +15,7 @@ import { routesOf } from "./route-table.ts";
 
 export type { OpenapiApi } from "./api.ts";
 
-/** The parts that an application mounts, and so its document describes. */
+/** The mounted parts of an application, which its document describes. */
 export type RowSet = "/auth" | "/v1" | "/health";
 
 /**

@@ -99,7 +99,7 @@ function parseJson(bytes: Uint8Array): unknown {
     throw new AuthError("invalid_format.json", { cause: error });
   }
   const members = requireStorable(value);
-  // RFC 8259 §4: parsers differ in which of two equal names they keep. Outside strings, each colon is one member.
+  // RFC 8259 §4: parsers differ in which of two equal names they keep. Outside strings, each colon belongs to one member.
   if (text.replace(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1 !== members) {
     throw new AuthError("invalid_format.json");
   }
@@ -137,7 +137,8 @@ function parse<Output>(
 ): Output {
   const result = safeParse(schema, value, { abortEarly: true });
   if (result.success) return result.output;
-  // Only names from the schema are quoted: an unknown member, for which it expects nothing, is the client's own text (R129).
+  // Only names from the schema are quoted. An unknown member, for which the schema expects nothing, is the client's own text
+  // (R129).
   const [{ path = [], expected }] = result.issues;
   const known = (expected === "never" ? path.slice(0, -1) : path).map((item) => String(item.key));
   const member = known.filter((key) => /^[a-z_]{1,32}$/i.test(key)).join(".");

@@ -22,7 +22,7 @@ import type { Schema } from "./schema.ts";
  * - `anyone`: none is read.
  * - `ticket`: the login ticket in the request, which the operation consumes.
  * - `token`: the presented session token, which the operation itself looks up.
- * - `optional`: the same, if there is one.
+ * - `optional`: the same, if the request presents a token.
  * - a rule: a live session; then the rule applies inside the statement.
  */
 export type RouteAccess = "anyone" | "ticket" | "token" | "optional" | Who;
@@ -34,7 +34,7 @@ export interface Call<Body, Query, Needed extends object = CoreOperations> {
   readonly body: Body;
   readonly query: Query;
   readonly context: RequestContext;
-  /** An identifier in the row's path, such as `usr_id`. An operation answers `not_found` for another form or type. */
+  /** An identifier in the row's path, such as `usr_id`. The operation answers `not_found` if it has another form or type. */
   readonly parameter: <Type extends IdType>(name: `${Type}_id`) => Id<Type>;
   /** The presented token, in a transport that the route takes; only on routes that read one. */
   readonly presented: PresentedSession | undefined;
@@ -55,7 +55,7 @@ export interface TwinCall<Body, Query, Needed extends object> extends UserCall<B
   readonly onlyOwn: boolean;
 }
 
-/** The body of success, nothing where there is none, or a response of another status. */
+/** The body of a success, nothing if the row has no body, or a response with another status. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler of a row without a body returns nothing.
 export type Answer = object | void;
 
@@ -74,7 +74,7 @@ interface RouteFacts<Body, Query> {
 /** A row as the table holds it. */
 export interface OpenRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
   readonly access: Exclude<RouteAccess, Who>;
-  /** The codes of its own refusals. Its access, body and query add others. */
+  /** The codes of the handler's own refusals. The row's access, body and query add others. */
   readonly refusals: readonly ErrorCode[];
   readonly run: (call: Call<Body, Query, Needed>) => Promise<Answer>;
 }
@@ -85,7 +85,7 @@ export interface GuardedRoute<Body, Query, Needed extends object = CoreOperation
   readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Answer>;
 }
 
-/** A row of any body and query, for operations that hold what it needs. */
+/** A row of any body and query, for operations that include `Needed`. */
 export type Route<Needed extends object = CoreOperations> =
   // biome-ignore lint/suspicious/noExplicitAny: rows of every body and query stand in one table; each is checked by itself.
   OpenRoute<any, any, Needed> | GuardedRoute<any, any, Needed>;
@@ -100,7 +100,7 @@ interface Acting<Row extends Act> {
   readonly refusals?: readonly ErrorCode[];
 }
 
-/** What is written of a row; the rest is the act's. */
+/** The members to write in a row. The act supplies the rest. */
 type Written<Row> = Omit<Row, "access" | "refusals" | "id" | "status"> & Defaulted;
 
 /** A row without an id has the act's name, and one without a status answers 200. */
@@ -108,7 +108,7 @@ type Defaulted = Partial<Pick<RouteFacts<unknown, unknown>, "id" | "status">>;
 
 /** The functions that make rows whose handlers have operations of the kind `Needed`. */
 export interface Rows<Needed extends object> {
-  /** A row that anyone may call, or that proves itself. */
+  /** A row that anyone may call, or whose request contains its own proof. */
   open<Body = undefined, Query = undefined>(
     row: Written<OpenRoute<Body, Query, Needed>> & Pick<OpenRoute<Body, Query, Needed>, "access"> & Acting<Act>,
   ): Route<Needed>;
@@ -118,7 +118,7 @@ export interface Rows<Needed extends object> {
   ): Route<Needed>;
   /**
    * One act at its two paths: under `/auth` on the caller's own account, and under `/v1` as Flametrench has it. Returns both
-   * rows; the one under `/auth` is the owner's alone.
+   * rows. Only the owner may call the row under `/auth`.
    */
   twins<Body = undefined, Query = undefined>(row: Twins<Body, Query, Needed>): readonly Route<Needed>[];
 }

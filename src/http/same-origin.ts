@@ -6,7 +6,8 @@ import { carriesOurCookie } from "./cookies.ts";
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
- * Requires that an unsafe request, or one that opens a WebSocket, came from the site's own pages, or from no browser at all.
+ * Requires that an unsafe request, or one that opens a WebSocket, came from the site's own pages, or from a program that is not
+ * a browser.
  *
  * A current browser sends `Sec-Fetch-Site`, an older one `Origin`. A program sends neither, and is admitted if it sends no
  * Sallyport cookie. Another origin counts only if the deployment lists it for `csrf`.
@@ -14,7 +15,7 @@ const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  * @throws {AuthError} `forbidden.cross_origin`.
  */
 export function requireSameOrigin(c: Context, { origins }: { readonly origins: readonly Origin[] }): void {
-  // What is sent over a WebSocket is as unsafe as a POST, and no preflight and no CORS header keeps a foreign page from it.
+  // A WebSocket is as unsafe as a POST, and neither a preflight nor CORS headers keep a foreign page from opening one.
   if (safeMethods.has(c.req.method) && !/websocket/i.test(c.req.header("upgrade") ?? "")) return;
   const [base, ...others] = origins.filter(({ uses }) => uses.includes("csrf")).map(({ origin }) => origin);
   const site = c.req.header("sec-fetch-site");

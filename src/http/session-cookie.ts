@@ -5,12 +5,12 @@ import { clearCookie, knownDeviceCookie, longestCookieSeconds, sessionCookie, se
 import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
 
 /**
- * Hands a session over to the browser that asks, in a `__Host-` cookie that no script reads. No cache keeps the response.
+ * Gives a session to the browser in a `__Host-` cookie, which no script can read. The response is not cached.
  *
- * A handler that signs in calls `requireSameOrigin(c, auth)` first: otherwise a foreign page can sign its visitor in to an
- * account of the attacker's.
+ * Call `requireSameOrigin(c, auth)` before the handler signs in; otherwise a foreign page can sign its visitor in to an
+ * attacker's account.
  *
- * @throws {TypeError} If the session's transport is not `cookie`: its token would work from a script.
+ * @throws {TypeError} If the session's transport is not `cookie`, because a script could use its token.
  */
 export function startSession(c: Context, issued: IssuedSession & { knownDevice?: string }): void {
   const { session, token, knownDevice } = issued;
@@ -19,7 +19,7 @@ export function startSession(c: Context, issued: IssuedSession & { knownDevice?:
   if (knownDevice) setCookie(c, knownDeviceCookie, knownDevice, longestCookieSeconds);
 }
 
-/** Removes the session cookie. It ends no session: `auth.sessions.signOut` does. */
+/** Removes the session cookie. It does not end the session; `auth.sessions.signOut` does. */
 export function endSession(c: Context): void {
   clearCookie(c, sessionCookie);
 }

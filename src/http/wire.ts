@@ -10,7 +10,7 @@ import { type Session, sessionDetails, specifiedSession } from "../domain/sessio
 import { type SignedInUser, type User, user } from "../domain/user.ts";
 import type { Page } from "../engine/page.ts";
 
-/** A part of a list. */
+/** One page of a list. */
 export interface PageBody<Item> {
   data: Item[];
   page: { next_cursor: string | null };
@@ -22,10 +22,10 @@ export interface UserBody extends WireOf<typeof user> {}
 /** A credential in a response, without its secret. */
 export interface CredentialBody extends WireOf<typeof credential> {}
 
-/** A session as the specification has it, without additional members. */
+/** A session in a response under `/v1`: the specification's members only. */
 export interface SessionBody extends WireOf<typeof specifiedSession> {}
 
-/** A session as an application wants it. */
+/** A session in a response under `/auth`, with additional members for applications. */
 export interface AccountSessionBody extends SessionBody, Omit<WireOf<typeof sessionDetails>, "user_agent"> {
   /** A name for the client, such as its browser and system. */
   device: string;

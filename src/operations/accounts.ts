@@ -5,7 +5,7 @@ import { type ChangePassword, changePasswordOperation } from "./password-change.
 import { type SessionOperations, sessionOperations } from "./sessions.ts";
 import { type UserOperations, userOperations } from "./users.ts";
 
-/** What the feature `accounts` adds to `auth`. */
+/** The operations that the feature `accounts` adds to `auth`. */
 export interface AccountAuth {
   readonly users: UserOperations;
   readonly credentials: CredentialOperations;

@@ -11,15 +11,22 @@ import * as store from "../store/administrators.ts";
 import { lockUser } from "../store/locks.ts";
 import { lockAdministrators } from "../store/relations.ts";
 
-/** Who may administer. Only the command line can make the first administrator. */
+/** Granting and removing the right to administer. Only the command line or the application can make the first administrator. */
 export interface AdministratorOperations {
-  /** For the application, and administrators with a fresh second factor. `granted` is false if the user already was one. */
+  /**
+   * Makes a user an administrator. Allowed for the application, and for administrators with a fresh second factor. `granted` is
+   * false if the user already was an administrator.
+   */
   grant: Operation<{ actor: Actor; userId: UserId }, { granted: boolean }>;
-  /** @throws {AuthError} `conflict.last_administrator`. */
+  /**
+   * Removes the right to administer. `removed` is false if the user was not an administrator.
+   *
+   * @throws {AuthError} `conflict.last_administrator`.
+   */
   remove: Operation<{ actor: Actor; userId: UserId }, { removed: boolean }>;
 }
 
-/** What the feature `administration` adds to `auth`. */
+/** The operations that the feature `administration` adds to `auth`. */
 export interface AdministrationAuth {
   readonly administrators: AdministratorOperations;
 }

@@ -37,7 +37,7 @@ export async function checkAssertion(
     units: 1,
     isStepUp: true,
     material: store.assertionMaterial(response?.credentialId ?? ""),
-    // The holder is known, so the authenticator need not name a user. If it does, it must name the holder (step 6).
+    // The holder is already known, so the authenticator need not name a user. If it does, it must name the holder (step 6).
     verdictOn: async (material) => await verdictOn(core, material, response, proofBinding(use.holder), false),
   });
 }
@@ -85,7 +85,7 @@ export async function signInChecked(
   }
 }
 
-/** Bound to the login or session that asked (R040). */
+/** A challenge is bound to the login or session that requested it (R040). */
 export function proofBinding(holder: FactorHolder): CeremonyBinding {
   if ("ticketHash" in holder) return ["prove", "ticket", holder.ticketHash];
   return ["prove", "session", "sessionId" in holder ? holder.sessionId : ""];
@@ -118,7 +118,7 @@ async function verdictOn(
       ...(backupEligible !== null && { backupEligible }),
     },
   });
-  // More precise than the public reason. Only `sign_count` is backed by a signature, so only it points to a clone.
+  // This reason is more precise than the public one. Only `sign_count` is backed by a signature, so only it indicates a clone.
   if (!verified.ok) return verified.check;
   const { newSignCount, backedUp } = verified;
   return { type: "webauthn", factorId, credentialId: response.credentialId, newSignCount, backedUp, challenge: spent };

@@ -15,12 +15,12 @@ import { verifySession } from "./verify-session.ts";
 export interface CoreOperations {
   readonly sessions: {
     /**
-     * The session that a token opens.
+     * Returns the session of a token.
      *
      * @throws {AuthError} `unauthorized.…` if it is not valid now.
      */
     verify(presented: PresentedToken): Promise<VerifiedSession>;
-    /** Ends the presented session. A token that opens no session is ignored. */
+    /** Ends the presented session. A token without a session is ignored. */
     signOut(presented: PresentedToken): Promise<void>;
   };
   /** The checked origins; the first is the base URL. */
@@ -29,32 +29,33 @@ export interface CoreOperations {
   batch<const Items extends readonly (Plan<unknown> | Statement<unknown>)[]>(
     items: Items,
   ): Promise<BatchResults<Items>>;
-  /** Removes expired tickets and counters, at most `limit` of each. For a schedule. */
+  /** Removes expired rows, such as tickets and counters, at most `limit` of each kind. Call it on a schedule. */
   purge(options?: { limit?: number }): Promise<void>;
 }
 
-/** The operations of an application with these features. */
+/** The operations of an application with the given features. */
 export type Auth<Features extends readonly Feature[] = readonly []> = CoreOperations &
   OperationsOf<Features> &
   WithRealm<ApiOf<Features>>;
 
-/** Returns the operations for an environment, such as a Worker's bindings. They are made once for each and kept. */
+/** Returns the operations for an environment, such as a Worker's bindings. They are made once for each environment and kept. */
 export type AuthFor<Env, Features extends readonly Feature[]> = (env: Env) => Auth<Features>;
 
 /**
- * Makes the operations of an application: those of every application, and those of its features.
+ * Makes the operations of an application, its `auth`: the operations of every application, and the operations of the listed
+ * features.
  *
  * Reads nothing, connects to nothing and starts nothing. The options are checked at first use; until they are right, every
  * route and guard of `sallyport/hono` answers 503. `probe(auth)` checks them at once.
  *
- * @param options The options, or a function that returns them for an environment, for runtimes where secrets come with the
- *   request. It is called once for each environment, so its driver must hold no connection (Neon's does not). A function
+ * @param options The options, or a function that gives them for an environment, for runtimes where secrets come with the
+ *   request. It is called once for each environment, so its driver must not hold a connection (Neon's does not). A function
  *   that declares no parameter, or only one with a default, is called once, without an environment.
  */
 export function createAuth<const Features extends readonly Feature[]>(options: AuthOptions<Features>): Auth<Features>;
 /**
- * The same where options come with the request: `createAuth((env: Env) => ({ … }))` gives a function that returns the operations
- * of an environment. The function of the options is called once for each environment, at its first request.
+ * For runtimes where options come with the request: `createAuth((env: Env) => ({ … }))` returns a function that takes an
+ * environment and returns its operations. The options function is called once for each environment, at its first request.
  */
 export function createAuth<Env extends object | undefined, const Features extends readonly Feature[]>(
   options: (env: Env) => AuthOptions<Features>,
@@ -72,7 +73,7 @@ export function createAuth(
     const known = made.get(key);
     if (known) return known;
     const auth = authOf(optionsFor(options, env));
-    // Refuses what is no object.
+    // Throws if the environment is not an object.
     made.set(key, auth);
     return auth;
   };

@@ -19,7 +19,7 @@ import { changeWork, credentialWork, toCredential } from "./credential-changes.t
 import { type CheckedPassword, withOwnPassword } from "./current-password.ts";
 import type { OnlyOwn } from "./only-own.ts";
 
-/** Who asks about which credential. */
+/** The caller, and the credential to act on. */
 export interface OfCredential {
   actor: Actor;
   credentialId: CredentialId;
@@ -33,54 +33,62 @@ export interface NewPassword {
   password: string;
 }
 
-/** A proof by the actor, whose session may be stolen. */
+/** The current password of the actor, because the session may be stolen. */
 export interface ProvedByPassword {
   actor: SessionActor;
   currentPassword: string;
 }
 
-/** Password credentials (Flametrench `docs/identity.md`). Passkeys and OpenID Connect credentials are only read here. */
+/** Credentials (Flametrench `docs/identity.md`). Only passwords are created here; `auth.passkeys` registers passkeys. */
 export interface CredentialOperations {
   /**
-   * Adds a password to a user. Allowed for the application, and for users without a password within ten minutes of signing in.
+   * Adds a password to a user. Allowed for the application, and for users without a password within ten minutes of a proof.
    *
    * @throws {AuthError} `unauthorized.invalid_credential` if the owner already has a password and has not proved it.
    */
   createPassword: PlannableOperation<NewPassword, Credential, { credentialId: CredentialId }>;
-  /** The same for an owner who already has a password and proves it. Throws as `auth.changePassword` does. */
+  /** Adds a password for an owner who already has one and proves it. Throws as `auth.changePassword` does. */
   createOwnPassword: Operation<NewPassword & ProvedByPassword, Credential>;
   /**
-   * The credential; for its owner, the application and administrators.
+   * Returns a credential. Allowed for its owner, the application and administrators.
    *
    * @throws {AuthError} `not_found`.
    */
   get: Operation<OfCredential & OnlyOwn, Credential>;
   /** All of a user's credentials in one page, in every state, oldest first. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Credential>>;
-  /** The active credential with an identifier, or `undefined`; for the application and administrators. */
+  /** The active credential with an identifier, or `undefined`. Allowed for the application and administrators. */
   findByIdentifier: Operation<{ actor: Actor; type: CredentialType; identifier: string }, Credential | undefined>;
   /**
-   * Replaces a password with a new credential, which `replaces` the old one. Ends all sessions and tickets of the user. For the
-   * application. An owner, who must prove the old password, uses `rotateOwnPassword`.
+   * Replaces a password with a new credential, which `replaces` the old one. Ends all sessions and tickets of the user. Allowed
+   * for the application only. An owner must prove the old password and uses `rotateOwnPassword`.
    */
   rotatePassword: PlannableOperation<OfCredential & { password: string }, Credential, { credentialId: CredentialId }>;
   /**
-   * The same for an owner, who must prove the current password. Throws as `auth.changePassword` does. A caller who may not know
-   * the credential gets the answer for an absent one.
+   * Replaces a password for its owner, who must prove the current password. Throws as `auth.changePassword` does. A caller who
+   * may not read the credential gets the answer for an absent credential.
    */
   rotateOwnPassword: Operation<OfCredential & ProvedByPassword & { password: string }, Credential>;
   /**
-   * Suspends a credential and ends the sessions and tickets that it gave. Only an administrator can reverse this; until then
-   * its owner can neither revoke a password nor close the account. An owner proves a password: `suspendOwnPassword`.
+   * Suspends a credential and ends the sessions and tickets that started with it. Only an administrator can reverse this. While
+   * a password is suspended, its owner can neither revoke it nor close the account. To suspend their own password, owners use
+   * `suspendOwnPassword`, which requires the password.
    */
   suspend: PlannableOperation<OfCredential & OnlyOwn, Credential>;
+  /** Suspends a password for its owner, who proves the current password. Throws as `auth.changePassword` does. */
   suspendOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
-  /** @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken meanwhile. */
+  /**
+   * Reinstates a suspended credential. Allowed for the application and administrators.
+   *
+   * @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken in the meantime.
+   */
   reinstate: PlannableOperation<OfCredential, Credential>;
   /**
-   * Ends a credential for good, and the sessions and tickets that it gave. An owner proves a password: `revokeOwnPassword`.
+   * Ends a credential for good, and the sessions and tickets that started with it. To revoke their own password, owners use
+   * `revokeOwnPassword`, which requires the password.
    */
   revoke: PlannableOperation<OfCredential & OnlyOwn, Credential>;
+  /** Revokes a password for its owner, who proves the current password. Throws as `auth.changePassword` does. */
   revokeOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
 }
 
@@ -171,7 +179,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     return { work, known: { credentialId: newId } };
   }
 
-  /** Where the current password was proved, the attempt at it has been counted. */
+  /** If the current password was proved, an attempt has already been counted. */
   async function hashOf(password: string, actor: Actor, proof: CurrentPassword | undefined): Promise<string> {
     const hash = (counter?: string) => hashNewPassword(core, password, counter);
     return proof ? await hash() : await hashFor(core, admissions, actor, hash);

@@ -22,9 +22,9 @@ export interface CheckedPassword extends CurrentPassword {
 
 /**
  * Runs an act that an owner may do to their account only with their current password. A right password refunds its attempt
- * whatever the outcome, unless the outcome is unknown. On success, the work that `prepare` returns refunds it in its own
- * statement, and needs the counter's lock for that; or it replaces the password, and the counter with it. Throws as {@link
- * checkCurrentPassword} does.
+ * whatever the outcome, unless the outcome is unknown. On success, the work from `prepare` refunds it in its own statement, for
+ * which it locks the counter; or it replaces the password, and with it the counter. Throws as {@link checkCurrentPassword}
+ * does.
  */
 export async function withOwnPassword<Result>(
   core: Core,
@@ -40,7 +40,8 @@ export async function withOwnPassword<Result>(
   } catch (error) {
     const refusal = error instanceof AuthError ? error : undefined;
     if (prepared && (!refusal || (refusal.status >= 500 && isReplyLost(refusal.cause)))) throw error;
-    // A refusal undid its own refund, and work that was not sent had none. The event shows that the password was right.
+    // A refused statement undid its own refund, and work that was not sent made no refund. The event shows that the password
+    // was right.
     const isToBeWritten = refusal && refusal.status < 500 && !(prepared?.denial && isDenial(refusal.code));
     const denial = isToBeWritten && denialOf(input.actor, input.act, proof.credentialId, "cred")?.(refusal.code);
     const refunded = refund(proof.counter, sql`true`);

@@ -9,8 +9,8 @@ import type { FactorAttempt } from "../store/factor-holder.ts";
 import { type Statement, sql } from "../store/sql.ts";
 
 /**
- * Who enrolls a factor: the user of a fresh session, or the holder of a ticket that serves for this alone. `userId` may name
- * the actor as the user; any other user is not found.
+ * The right to enroll a factor: a fresh session, or a ticket that serves only to enroll. `userId` may name only the actor; any
+ * other user is not found.
  */
 export type EnrollmentAuthority =
   | { readonly actor: SessionActor; readonly userId?: UserId }
@@ -18,7 +18,10 @@ export type EnrollmentAuthority =
       readonly ticket: string;
       readonly transport?: Transport;
       readonly context?: RequestContext;
-      /** A session token that the client already holds, in the same transport: it ends when this signs in. */
+      /**
+       * A session token that the client already holds, in the same transport. Its session ends when the enrollment signs the
+       * user in.
+       */
       readonly presentedToken?: string | undefined;
     };
 
@@ -28,7 +31,7 @@ export async function presentedWith(authority: EnrollmentAuthority): Promise<str
 }
 
 /**
- * What the statements of an enrollment need.
+ * The input of an enrollment's statements.
  *
  * @param ownerOf SQL for the factor's user, if that may not be the user whom the authority names.
  * @throws {AuthError} `unauthorized.invalid_ticket`.

@@ -18,7 +18,7 @@ import type { CheckedFactor } from "../store/factor-spending.ts";
 /** A code that a user typed: from an authenticator app, or a recovery code. */
 export type FactorProof = { readonly type: "totp" | "recovery"; readonly code: string };
 
-/** A proof that is right and not spent yet. */
+/** A correct proof that is not spent yet. */
 export interface ProvedFactor {
   readonly checked: CheckedFactor;
   readonly userId: string;
@@ -32,7 +32,7 @@ const units: Readonly<Record<FactorProof["type"], number>> = { totp: 1, recovery
 /**
  * Counts an attempt and checks the proof against the database: the first half of every use of a factor.
  *
- * @param attempt.pendingId A factor that awaits its confirmation, in place of the active one.
+ * @param attempt.pendingId A factor that awaits confirmation, to check instead of the active factor.
  * @throws {AuthError} `unauthorized.invalid_factor`, `unauthorized.replayed_totp`, `unauthorized.invalid_ticket`,
  * `too_many_requests`, `unavailable.busy`, and the refusals of the holder's session.
  */
@@ -62,7 +62,7 @@ export interface FactorUse {
   readonly act: Audited;
 }
 
-/** The outcome of a check: what is to be spent, or the reason why not, for the audit log. */
+/** The outcome of a check: the factor to spend, or the reason for a failure, for the audit log. */
 export type Verdict = CheckedFactor | string;
 
 /** Counts an attempt, and has `verdictOn` check what the database returns for it. */
@@ -130,7 +130,10 @@ async function verdictOnTotp(
   return totpLastStep !== null && step <= Number(totpLastStep) ? "replayed" : { type: "totp", factorId, step };
 }
 
-/** Verifies all hashes, used or not, whichever matches, so that the time reveals neither place nor number. */
+/**
+ * Verifies all hashes, including those of used codes and after a match, so that the time reveals neither the matching code nor
+ * the number of codes.
+ */
 async function verdictOnRecovery(
   core: MfaCore,
   { recoveryHashes, recoveryConsumed }: store.ReservedFactorRow,

@@ -11,13 +11,13 @@ import * as store from "../store/factor-enrollment.ts";
 import { type FactorAttempt, userOfHolder } from "../store/factor-holder.ts";
 import { type EnrollmentAuthority, presentedWith } from "./enrollment-authority.ts";
 
-/** The session that a confirmation gives, and the factor in it. */
+/** The fresh session after a confirmation, and the confirmed factor. */
 export type ConfirmedFactor = IssuedSession & { factor: Factor; knownDevice?: string };
 
 /**
- * Ends an enrolment whose proof has been checked: the factor is active, and a fresh session takes the place of all others.
+ * Finishes an enrollment whose proof has been checked: the factor becomes active, and a fresh session replaces all others.
  *
- * @param confirmation.refund The counter of the proof, empty where none was reserved.
+ * @param confirmation.refund The counter of the proof, or an empty text if no attempt was reserved.
  */
 export async function finishEnrollment(
   core: Core,
@@ -45,7 +45,7 @@ export async function finishEnrollment(
   });
   await refuseHolder(core, holder, act, row.refusal);
   const confirmed = { ...issued(row, made.token), factor: factorOf(row) };
-  // A session's device is known already, for the credential that it may sign in with again.
+  // The device of a session is already known, so only a ticket's client gets a new known-device value.
   if (!("ticket" in authority)) return confirmed;
   return { ...confirmed, knownDevice: await issueKnownDevice(core, confirmed.session.credentialId) };
 }

@@ -33,7 +33,7 @@ import type { OnlyOwn } from "./only-own.ts";
 export interface TotpEnrollment {
   readonly factor: Factor;
   readonly secretBase32: string;
-  /** For a QR code. */
+  /** The content of a QR code for authenticator apps. */
   readonly otpauthUri: string;
   readonly parameters: TotpParameters;
 }
@@ -43,15 +43,15 @@ export interface FactorOperations {
   /** A user's factors, active and awaiting confirmation, in one page. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Factor>>;
   /**
-   * Starts enrolling an authenticator app. It counts once {@link FactorOperations.confirmTotp} has checked its first code,
-   * within ten minutes. An app that already awaited confirmation is dropped.
+   * Starts enrolling an authenticator app. The app becomes a factor once {@link FactorOperations.confirmTotp} has checked its
+   * first code, within ten minutes. An earlier app that awaits confirmation is dropped.
    *
    * @param input.label The user's name for it, 1 to 120 characters; apps show it beside the site's name.
    */
   enrollTotp: Operation<EnrollmentAuthority & { label: string }, TotpEnrollment>;
   /**
-   * Ends enrollment: the app is active, and replaces an earlier one. Every session of the user ends, and a fresh one that
-   * includes the factor takes their place.
+   * Finishes enrollment: the app becomes active and replaces an earlier app. Every session of the user ends, and a fresh
+   * session, which counts as proved by the factor, replaces them.
    *
    * @throws {AuthError} `precondition.factor_code_invalid`, `precondition.factor_not_pending`, `too_many_requests`.
    */
@@ -60,8 +60,8 @@ export interface FactorOperations {
     ConfirmedFactor
   >;
   /**
-   * Ten codes for a user who has lost the other factor. They are shown once; earlier codes stop working. Ends all other
-   * sessions.
+   * Creates ten recovery codes, with which a user who has lost the other factor can sign in. The codes are shown once; earlier
+   * codes stop working. Ends all other sessions.
    *
    * @throws {AuthError} `precondition.factor_needed_first`, `too_many_requests`, `unavailable.busy`.
    */
@@ -70,9 +70,10 @@ export interface FactorOperations {
     { factor: Factor; codes: readonly string[] }
   >;
   /**
-   * Ends a factor and all other sessions. By an administrator it is a reset.
+   * Ends a factor and all other sessions. If an administrator ends another user's factor, all of the user's sessions and tokens
+   * end, and the user may enroll a new factor.
    *
-   * @param input.onlyOwn Even an administrator cannot end another user's factor. Default false.
+   * @param input.onlyOwn If true, even an administrator cannot end another user's factor. Default false.
    * @throws {AuthError} `conflict.last_factor`, `conflict.already_terminal`.
    */
   revoke: PlannableOperation<{ actor: Actor; factorId: FactorId } & OnlyOwn, Factor>;

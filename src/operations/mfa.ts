@@ -16,20 +16,20 @@ import { checkFactor, type FactorProof } from "./factor-check.ts";
 import { type FactorOperations, factorOperations } from "./factors.ts";
 import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword } from "./second-factor.ts";
 
-/** Who must have a second factor. */
+/** The policy that says whether a user must have a second factor. */
 export interface MfaPolicyOperations {
-  /** The policy. For a user without one, it says that nothing is required. */
+  /** Returns the policy. A user whose policy was never set need not have a second factor. */
   get: Operation<{ actor: Actor; userId: UserId }, MfaPolicy>;
   /** Sets the policy. Users may raise their own and never lower it. */
   set: PlannableOperation<{ actor: Actor; userId: UserId; required: boolean; graceUntil?: Date | null }, MfaPolicy>;
   /**
-   * Lets a user enroll a first factor after the grace of their policy has ended: once, within seven days. Notify the user
-   * through a channel that an attacker who knows the password cannot read.
+   * Lets a user enroll a first factor after the grace period of their policy has ended: once, within seven days. Notify the
+   * user through a channel that an attacker who knows the password cannot read.
    */
   grantEnrollment: PlannableOperation<{ actor: Actor; userId: UserId }, void>;
 }
 
-/** What the feature `mfa` adds to `auth`. */
+/** The operations that the feature `mfa` adds to `auth`. */
 export interface MfaAuth extends Pick<SecondFactorOperations, "verifyMfa" | "stepUp"> {
   readonly signIn: { readonly factor: SecondFactorOperations["signInWithFactor"] };
   readonly factors: FactorOperations;

@@ -49,10 +49,10 @@ export interface AssertionOptions {
 
 /** Passkeys, and signing in with them. */
 export interface PasskeyOperations {
-  /** What a browser needs to make a passkey; for the user of a fresh session. */
+  /** Returns the options with which a browser creates a passkey. Allowed for the user of a fresh session. */
   registrationOptions: Operation<{ actor: SessionActor }, RegistrationOptions>;
   /**
-   * Stores the passkey that a browser made for those options.
+   * Stores the passkey that a browser created with the options of `registrationOptions`.
    *
    * @param input.response `RegistrationResponseJSON` as the browser returns it.
    * @param input.name The owner's name for it, up to 120 characters.
@@ -61,23 +61,28 @@ export interface PasskeyOperations {
   register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
   /** A user's passkeys that are not revoked. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Passkey>>;
+  /** Changes the name of a passkey, 1 to 120 characters. Allowed for its owner and the application. */
   rename: Operation<{ actor: Actor; passkeyId: CredentialId; name: string }, Passkey>;
   /** Ends one of the actor's own passkeys for good, and the sessions that were started with it. */
   revoke: PlannableOperation<{ actor: SessionActor; passkeyId: CredentialId }, Credential>;
-  /** What a browser needs to prove a passkey or a security key of a known user: a ticket's or a session's. */
+  /**
+   * Returns the options with which a browser proves a passkey or a security key of a known user: the user of a ticket or a
+   * session.
+   */
   proofOptions: Operation<{ actor: SessionActor } | PresentedTicket, AssertionOptions>;
 }
 
 /** Signing in with a passkey. */
 export interface PasskeySignInOperations {
   /**
-   * What a browser needs to sign in a user who has not said who they are; also for conditional mediation.
+   * Returns the options with which a browser signs in a user who has not given an identifier, also for conditional mediation
+   * (autofill).
    *
    * @param input.identifier With `identifierFirst`, the identifier whose credentials are named; otherwise it is ignored.
    */
   signInOptions(input?: { identifier?: string | undefined }): Promise<AssertionOptions>;
   /**
-   * Signs in with a passkey, which counts as two factors: it is held, and it was unlocked.
+   * Signs in with a passkey, which counts as two factors: the user has the authenticator and has unlocked it.
    *
    * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`.
    */
@@ -86,21 +91,21 @@ export interface PasskeySignInOperations {
       response: unknown;
       transport?: Transport;
       context?: RequestContext;
-      /** A session token that the client already holds: it ends when this succeeds. */
+      /** A session token that the client already holds. Its session ends when the sign-in succeeds. */
       presentedToken?: string | undefined;
     },
     IssuedSession
   >;
 }
 
-/** What the feature `passkeys` adds to `auth`. */
+/** The operations that the feature `passkeys` adds to `auth`. */
 export interface PasskeyAuth {
   readonly signIn: {
     readonly passkey: PasskeySignInOperations["signIn"];
     readonly passkeyOptions: PasskeySignInOperations["signInOptions"];
   };
   readonly passkeys: PasskeyOperations;
-  /** A passkey or a security key as the second factor, and to step up. */
+  /** The same operations as for codes, with a passkey or a security key as the proof. */
   readonly webauthn: SecondFactorOperations<WebauthnProof, WebauthnProof>;
   readonly securityKeys: SecurityKeyOperations;
 }
@@ -224,7 +229,7 @@ function holderOfActor(actor: SessionActor): FactorHolder & { actor: SessionActo
   return { actor, sessionId: uuidFor("ses", sessionOf(actor).sessionId) };
 }
 
-/** Bound to the session that asked (S28). */
+/** A challenge is bound to the session that requested it (S28). */
 function registrationBinding({ sessionId }: { sessionId: string }): CeremonyBinding {
   return ["register_passkey", sessionId];
 }

@@ -14,14 +14,17 @@ import * as store from "../store/password-change.ts";
 import { recallSession } from "../store/sessions.ts";
 import { withOwnPassword } from "./current-password.ts";
 
-/** Replaces the user's own password and gives a fresh session; every other session ends. */
+/**
+ * Replaces the caller's own password. Every session and ticket of the user ends, including the acting session, and the result
+ * is a fresh session. It requires the current password and a proof from the last ten minutes.
+ */
 export type ChangePassword = Operation<
   { actor: SessionActor; currentPassword: string; newPassword: string; transport: Transport },
   IssuedSession & { knownDevice: string }
 >;
 
 /**
- * Replaces the actor's own password, given the current one and a session of the last ten minutes (R008).
+ * Replaces the actor's own password, which requires the current password and a proof from the last ten minutes (R008).
  *
  * Ends every session and ticket of the user, including the acting session, and returns a fresh session (S47).
  *
@@ -30,7 +33,7 @@ export type ChangePassword = Operation<
  */
 export function changePasswordOperation(core: Core): ChangePassword {
   return async ({ actor, currentPassword, newPassword, transport }) => {
-    // Checked before an attempt is counted, and again later, because the changed credential may have another identifier.
+    // Checked here before an attempt is counted, and again below, because the password to change may have another identifier.
     acceptPassword(core, newPassword, actor.subject);
     const made = await newSession(core, { transport, context: actor.context });
     const check = { actor, currentPassword, act: changePassword };

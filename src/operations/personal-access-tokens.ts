@@ -32,7 +32,7 @@ import {
   type VerifiedPersonalAccessToken,
 } from "./verify-personal-access-token.ts";
 
-/** Who asks about which token. */
+/** The caller, and the token to act on. */
 export interface OfToken {
   /** The caller: the user of a verified session, or the application. A token cannot be an actor. */
   actor: Actor;
@@ -48,25 +48,25 @@ export interface IssuedPersonalAccessToken {
 /** Personal access tokens (Flametrench `docs/identity.md`, ADR 0016). */
 export interface PersonalAccessTokenOperations {
   /**
-   * Makes a token for the application, or for a user who has just proved who they are.
+   * Creates a token. Allowed for the application, and for the user with a proof from the last ten minutes.
    *
    * @param input.name 1 to 120 UTF-16 code units.
-   * @param input.scope At most 50, each of 1 to 128 visible ASCII characters. An empty list grants nothing.
-   * @param input.expiresAt In the future by the database's clock, at most 365 days ahead. Default null: never.
-   * @throws {AuthError} `pat.expires_in_past`, `invalid_format.name`, `invalid_format.scope`, `not_found`,
-   *   `too_many_requests`, `unavailable.busy`.
+   * @param input.scope At most 50, each of 1 to 128 visible ASCII characters. A token without scopes reaches no route.
+   * @param input.expiresAt In the future by the database's clock, and within 365 days. Default null: it never expires.
+   * @throws {AuthError} `pat.expires_in_past`, `invalid_format.name`, `invalid_format.scope`, `not_found`, `too_many_requests`,
+   *   `unavailable.busy`.
    */
   create: Operation<
     { actor: Actor; userId: UserId; name: string; scope: readonly string[]; expiresAt?: Date | null },
     IssuedPersonalAccessToken
   >;
   /**
-   * The token; for its user, the application and administrators.
+   * Returns a token. Allowed for its user, the application and administrators.
    *
    * @throws {AuthError} `not_found`.
    */
   get: Operation<OfToken & OnlyOwn, PersonalAccessToken>;
-  /** A page of a user's tokens, oldest first, in every state or in one. */
+  /** A page of a user's tokens, oldest first, in every state or only in the given state. */
   list: Operation<
     {
       actor: Actor;
@@ -80,13 +80,13 @@ export interface PersonalAccessTokenOperations {
   /**
    * Ends a token. A token that is already revoked stays as it is.
    *
-   * @param input.onlyOwn Even an administrator cannot end another user's token. Default false.
+   * @param input.onlyOwn If true, even an administrator cannot end another user's token. Default false.
    */
   revoke: PlannableOperation<OfToken & OnlyOwn, PersonalAccessToken>;
   /**
    * Returns the user of a valid token. An unknown token, a wrong secret and an inactive user get the same refusal, after equal
-   * work. It is one request while this isolate remembers the token; otherwise two, and one Argon2id, which an address can make
-   * fail 60 times in five minutes.
+   * work. It takes one request while the isolate remembers the token, and otherwise two requests and one Argon2id hash. Checks
+   * from one address may fail 60 times in five minutes.
    *
    * @throws {AuthError} `pat.invalid`, `pat.revoked`, `pat.expired`, `auth.token_format_unrecognized`, `too_many_requests`,
    *   `unavailable.busy`.
@@ -103,7 +103,7 @@ export interface PersonalAccessTokenOptions {
   maxTokenChecks?: number;
 }
 
-/** What the feature `personalAccessTokens` adds to `auth`. */
+/** The operations that the feature `personalAccessTokens` adds to `auth`. */
 export interface PersonalAccessTokenAuth {
   readonly personalAccessTokens: PersonalAccessTokenOperations;
 }

@@ -50,7 +50,7 @@ export async function refreshSession(
     case "rotate":
     case "retry": {
       const derived = await deriveToken(core, token, row.nonce, row.keyVersion);
-      // From a version that is gone, or a child that was not derived from this token: plainly refused, not reuse (S18).
+      // The key's version is gone, or the child was not derived from this token. It is refused without counting as reuse (S18).
       if (derived === undefined || !equalHex(await sha256Hex(derived), row.tokenHash)) {
         throw new AuthError("unauthorized.session_expired");
       }
@@ -67,7 +67,7 @@ export async function refreshSession(
   }
 }
 
-/** A nonce and its token, drawn again if the token begins like a bearer of another kind (S51). */
+/** A nonce and the token derived from it. Both are drawn again if the token begins like a bearer of another kind (S51). */
 async function deriveChild(core: Core, token: string): Promise<{ token: string; nonce: string; keyVersion: number }> {
   for (;;) {
     const nonce = toHex(randomBytes(32));

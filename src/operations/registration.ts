@@ -26,7 +26,8 @@ export interface RegistrationOptions {
 const algorithms = [-7, -8, -257] as const;
 
 /**
- * The options of a registration: a discoverable credential that verifies its user, in an authenticator that has none here yet.
+ * The options of a registration: a discoverable credential with user verification, in an authenticator that has no credential
+ * of this user yet.
  */
 export function creationOptions(
   { relyingParty, rpName, attestation }: PasskeyCore,

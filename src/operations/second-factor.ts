@@ -38,7 +38,7 @@ export interface VerifiedFactor {
   readonly factorId: FactorId;
   readonly type: FactorType;
   readonly verifiedAt: Date;
-  /** For a security key or a passkey: its counter now. */
+  /** The new signature counter of a security key or passkey. */
   readonly newSignCount?: number;
   /** Replaces the presented ticket, which is spent. */
   readonly ticket: string;
@@ -59,11 +59,14 @@ export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProo
     PresentedTicket & { proof: Proof; presentedToken?: string | undefined },
     IssuedSession & { knownDevice: string }
   >;
-  /** Flametrench `verifyMfa`: the same check, but a better ticket instead of a session. Throws the same. */
+  /**
+   * Flametrench `verifyMfa`: the check of `signInWithFactor`, but the result is an upgraded ticket instead of a session. Throws
+   * as `signInWithFactor` does.
+   */
   verifyMfa: Operation<PresentedTicket & { userId: UserId; proof: Proof }, VerifiedFactor>;
   /**
-   * Proves the acting user again, for acts that need a fresh proof: a fresh session replaces the acting one. A user with a
-   * second factor must prove that factor.
+   * Steps up, for acts that need a fresh proof: the acting user proves a factor again, and a fresh session replaces the acting
+   * one. A user with a second factor must prove that factor.
    */
   stepUp: Operation<{ actor: SessionActor; transport: Transport; proof: StepUp }, IssuedSession>;
 }
@@ -146,7 +149,7 @@ function stepUpBy(actor: SessionActor): FactorUse {
   return { holder: { actor, sessionId }, context: actor.context, act: stepUp };
 }
 
-/** Spends a proof on a session: the second half of every use. */
+/** Spends a proof to make a session: the second half of every use. */
 export async function spendOnSession(
   core: Core,
   spend: FactorUse & {

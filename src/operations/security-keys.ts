@@ -21,18 +21,18 @@ import { creationOptions, type RegistrationOptions, verifyKey } from "./registra
 /** Security keys as second factors (Flametrench ADR 0010). Unlike passkeys, they never sign a user in by themselves. */
 export interface SecurityKeyOperations {
   /**
-   * Refuses any relying party but the configured one.
+   * Refuses a relying party that is not the configured one.
    *
    * @throws {AuthError} `invalid_format.rp_id`.
    */
   requireRpId(rpId: string): void;
   /**
-   * Starts enrollment: what a browser needs to make the key. It counts once {@link SecurityKeyOperations.confirm} has checked
-   * the answer.
+   * Starts enrollment, and returns the options with which a browser creates the key. The key becomes a factor once
+   * {@link SecurityKeyOperations.confirm} has checked the browser's response.
    */
   enroll: Operation<EnrollmentAuthority, { factor: Factor; options: RegistrationOptions }>;
   /**
-   * Ends enrollment, as `factors.confirmTotp` does: every session of the user ends, and a fresh one takes their place.
+   * Finishes enrollment, as `factors.confirmTotp` does: every session of the user ends, and a fresh session replaces them.
    *
    * @throws {AuthError} `invalid_format.webauthn`, `precondition.factor_not_pending`, `conflict.duplicate_credential`.
    */
@@ -79,13 +79,13 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       const key = parsed && (await verifyKey(core, parsed, bindingOf(attempt.holder, factorId)));
       if (!key) throw new AuthError("invalid_format.webauthn");
       const activation = { type: "webauthn", key, name: null } as const;
-      // Nothing was reserved: a key cannot be guessed.
+      // No attempt was reserved, because a key cannot be guessed.
       return await finishEnrollment(core, authority, { ...attempt, factorId, transport, activation, refund: "" });
     },
   };
 }
 
-/** Bound to the pending factor, and to the session or ticket that started it (S28). */
+/** A challenge is bound to the pending factor, and to the session or ticket that started the enrollment (S28). */
 function bindingOf(holder: FactorHolder, factorId: string): CeremonyBinding {
   const place = "ticketHash" in holder ? holder.ticketHash : "sessionId" in holder ? holder.sessionId : "";
   return ["register_factor", factorId, place];

@@ -29,7 +29,7 @@ import { refreshSession } from "./refresh-session.ts";
 import { signOut } from "./sign-out.ts";
 import { verifySession } from "./verify-session.ts";
 
-/** Who asks about which session. */
+/** The caller, and the session to act on. */
 export interface OfSession {
   actor: Actor;
   sessionId: SessionId;
@@ -38,7 +38,7 @@ export interface OfSession {
 /** Sessions: browsers and clients that are signed in (Flametrench `docs/identity.md`). */
 export interface SessionOperations {
   /**
-   * Spends a complete login ticket on a session. Every fault of a ticket gets the same refusal.
+   * Exchanges a login ticket, after every required factor, for a session. All unusable tickets get the same refusal.
    *
    * @throws {AuthError} `unauthorized.invalid_ticket`, `precondition.ttl_too_short`.
    */
@@ -61,7 +61,7 @@ export interface SessionOperations {
    */
   verify: Operation<PresentedToken, VerifiedSession>;
   /**
-   * The session; for its user, the application and administrators.
+   * Returns a session. Allowed for its user, the application and administrators.
    *
    * @throws {AuthError} `not_found`.
    */
@@ -80,7 +80,7 @@ export interface SessionOperations {
   revoke: PlannableOperation<OfSession & OnlyOwn, Session>;
   /** Ends every session of the actor except the acting one, and their login tickets. */
   revokeOthers: Operation<{ actor: SessionActor }, { revoked: number }>;
-  /** Ends the presented session, if it is one. */
+  /** Ends the presented session. A token without a session is ignored. */
   signOut: Operation<PresentedToken, void>;
 }
 

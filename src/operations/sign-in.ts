@@ -22,19 +22,21 @@ import { userOfCredential } from "../store/credentials.ts";
 import type { SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-in.ts";
 
-/** What a client presents to sign in with a password. */
+/** The input of a sign-in with a password. */
 export interface PasswordProof {
   readonly identifier: string;
   readonly password: string;
   readonly transport?: Transport;
-  /** A session token that the client already holds, in the same transport: it ends when this succeeds. */
+  /** A session token that the client already holds, in the same transport. Its session ends when the sign-in succeeds. */
   readonly presentedToken?: string | undefined;
-  /** Value of the known-device cookie. */
+  /** The value of the known-device cookie. */
   readonly knownDevice?: string | undefined;
   readonly context?: RequestContext;
 }
 
-/** A login that lacks its second factor: the kinds that can be proved, or the fact that one must be enrolled first. */
+/**
+ * A sign-in that lacks its second factor: the kinds that the user can prove, or the fact that the user must enroll one first.
+ */
 export interface SecondFactorNeeded {
   readonly mfaRequired: true;
   /** Single use, five minutes, five attempts. */
@@ -49,7 +51,10 @@ export type SignedIn =
   | (IssuedSession & { readonly mfaRequired: false; readonly knownDevice: string })
   | SecondFactorNeeded;
 
-/** The result of a proved password: a ticket, single use, five minutes. It says what was proved and grants nothing else. */
+/**
+ * The result of a proved password: a ticket that is valid once, within five minutes. It grants only the next step of the
+ * sign-in.
+ */
 export interface VerifiedPassword {
   readonly userId: UserId;
   readonly credentialId: CredentialId;
@@ -57,7 +62,7 @@ export interface VerifiedPassword {
   readonly ticket: string;
 }
 
-/** What the feature `passwords` adds to `auth`. */
+/** The operations that the feature `passwords` adds to `auth`. */
 export interface PasswordAuth extends Pick<SignInOperations, "verifyPassword"> {
   readonly signIn: { readonly password: SignInOperations["signIn"] };
 }
@@ -83,7 +88,10 @@ export interface SignInOperations {
    * `forbidden.enrollment_not_granted` if the user must have a second factor, has none, and may not enroll one.
    */
   signIn: Operation<PasswordProof, SignedIn>;
-  /** Flametrench `verifyPassword`: the same check, but a ticket instead of a session. Throws the same. */
+  /**
+   * Flametrench `verifyPassword`: the check of `signIn`, but the result is a ticket instead of a session. Throws as `signIn`
+   * does.
+   */
   verifyPassword: Operation<PasswordProof, VerifiedPassword>;
 }
 

@@ -9,7 +9,7 @@ import { lockOfToken, locksOf } from "../engine/locks.ts";
 import type { PresentedToken } from "../engine/sessions.ts";
 import { endPresentedSession } from "../store/sessions.ts";
 
-/** Ends the session whose token is presented. A token that opens no session is ignored. */
+/** Ends the session whose token is presented. A token without a session is ignored. */
 export async function signOut(core: Core, { token, transport, context = {} }: PresentedToken): Promise<void> {
   if (!isOpaqueToken(token)) return;
   const tokenHash = await sha256Hex(token);

@@ -20,7 +20,7 @@ import { recallSession, type SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-up.ts";
 import type { PasswordProof } from "./sign-in.ts";
 
-/** What the feature `signUp` adds to `auth`. */
+/** The operations that the feature `signUp` adds to `auth`. */
 export interface SignUpAuth {
   readonly signUp: SignUp;
 }
@@ -30,16 +30,16 @@ export function signUpParts(core: Core): FeatureParts<SignUpAuth> {
   return { operations: { signUp: signUpOperation(core) } };
 }
 
-/** An account to create, and the client that asks for it. */
+/** The account to create, and the client that requests it. */
 export type NewAccount = Omit<PasswordProof, "knownDevice"> & { readonly displayName?: string | null };
 
 /** A new account, signed in. */
 export type SignedUp = IssuedSession & { readonly knownDevice: string };
 
 /**
- * Creates an account: user, password and session in one request, or none of them.
+ * Creates an account: the user, the password and a session in one request, or nothing.
  *
- * In mode `open` it reveals whether an identifier is taken: the application has chosen that.
+ * In mode `open` it reveals whether an identifier is taken.
  *
  * With `plan`, the application's own rows commit with the account: `known.userId` is the future user's id. Planning counts the
  * attempt in a request of its own; the session's token comes with the result of the batch.
@@ -116,9 +116,8 @@ async function admit(core: Core, attempt: Attempt, admissions: Admissions): Prom
 }
 
 /**
- * The rows to be of an attempt, and the token of its session. Only now is work done for the password.
- *
- * @param counter The counter of an admitted attempt.
+ * The future rows of an attempt, and the token of its session. The password is checked and hashed here; nothing before this
+ * costs a hash.
  */
 async function newAccount(
   core: Core,

@@ -7,7 +7,7 @@ import type { FeatureParts } from "../engine/feature.ts";
 import type { Operation } from "../engine/plan.ts";
 import { selectMatchingTuple } from "../store/tuples.ts";
 
-/** Whether a subject holds a relation on an object; identifiers are bare UUIDs or in wire form. */
+/** The relation to check: its subject and its object. Identifiers are bare UUIDs or in wire form, such as `usr_…`. */
 export interface CheckInput {
   readonly subjectType: string;
   readonly subjectId: string;
@@ -23,17 +23,17 @@ export type CheckResult =
 
 /** Relational tuples: who holds which relation on which object (Flametrench `docs/authorization.md`). */
 export interface TupleOperations {
-  /** True if exactly this tuple is stored. */
+  /** `allowed` is true if exactly this tuple is stored. */
   check: Operation<CheckInput, CheckResult>;
   /**
-   * True if at least one of these tuples is stored.
+   * `allowed` is true if at least one of these tuples is stored.
    *
    * @throws {AuthError} `invalid_format.relations` for an empty list.
    */
   checkAny: Operation<Omit<CheckInput, "relation"> & { relations: readonly string[] }, CheckResult>;
 }
 
-/** What the feature `authorization` adds to `auth`. */
+/** The operations that the feature `authorization` adds to `auth`. */
 export interface AuthorizationAuth {
   readonly tuples: TupleOperations;
 }

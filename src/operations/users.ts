@@ -29,7 +29,7 @@ export interface CreateUser {
   idempotencyKey?: string | undefined;
 }
 
-/** Who asks about which user. */
+/** The caller, and the user to act on. */
 export interface OfUser {
   /** The caller: the user of a verified session, or the application. */
   actor: Actor;
@@ -39,21 +39,22 @@ export interface OfUser {
 /** Users: people or services with an account (Flametrench `docs/identity.md`, ADR 0014 and 0015). */
 export interface UserOperations {
   /**
-   * Creates a user without credentials. For the application and administrators.
+   * Creates a user without credentials. Allowed for the application and administrators.
    *
    * @param input.idempotencyKey The caller's own text for this creation. For 24 hours, a repeat with the same key and name
-   * returns the user that the first call created. Not with `plan`, whose identifiers are known beforehand.
+   * returns the user that the first call created. `plan` does not accept it, because the identifiers of a plan are known
+   * beforehand.
    */
   create: PlannableOperation<CreateUser, User, { userId: UserId }>;
   /**
-   * The user; for themself, the application and administrators.
+   * Returns a user. Allowed for the user, the application and administrators.
    *
    * @throws {AuthError} `not_found`.
    */
   get: Operation<OfUser, User>;
-  /** Changes the given members: `displayName: null` clears the name; without the member it stays. */
+  /** Changes the given members. `displayName: null` clears the name; if it is absent, the name stays. */
   update: PlannableOperation<OfUser & { displayName?: string | null }, User>;
-  /** A page in order of ids. `query` finds part of an active credential's identifier in any case. */
+  /** A page of users in order of their ids. `query` matches part of an active credential's identifier, ignoring case. */
   list: Operation<
     {
       actor: Actor;
@@ -64,13 +65,19 @@ export interface UserOperations {
     },
     Page<User>
   >;
-  /** Ends every session and ticket; reversible. A user who is already suspended stays as they are. */
+  /**
+   * Suspends a user and ends all their sessions and tickets. `reinstate` reverses it. A user who is already suspended stays
+   * unchanged.
+   */
   suspend: PlannableOperation<OfUser, User>;
   /** Lets a suspended user sign in again. Ended sessions stay ended. */
   reinstate: PlannableOperation<OfUser, User>;
-  /** Ends the account for good, with its sessions, tickets, credentials, factors, tokens and tuples. */
+  /**
+   * Closes the account for good and ends its sessions, tickets, credentials, factors, tokens and tuples. Owners with a password
+   * use `revokeOwn`.
+   */
   revoke: PlannableOperation<OfUser, User>;
-  /** The same for the user's own account. The user proves the password if they have one. Throws as `auth.changePassword` does. */
+  /** Closes the caller's own account for good. It requires the current password. Throws as `auth.changePassword` does. */
   revokeOwn: Operation<{ actor: SessionActor; userId: UserId; currentPassword: string }, User>;
 }
 

@@ -22,7 +22,7 @@ export interface PresentedPersonalAccessToken {
   readonly context?: RequestContext;
 }
 
-/** The user of a token, and its scopes. It gives no right to act for the user: only a session does. */
+/** The user of a token, and its scopes. It gives no right to act for the user; only a session does. */
 export interface VerifiedPersonalAccessToken {
   readonly tokenId: PersonalAccessTokenId;
   readonly userId: UserId;
@@ -33,8 +33,8 @@ export interface VerifiedPersonalAccessToken {
 }
 
 /**
- * Failed and unfinished checks from one address and from one network (S23). A valid token costs nothing here. So the limit
- * stops a client that makes tokens up, and also many clients behind one address if one of them sends a wrong token.
+ * Failed and unfinished checks from one address and from one network (S23). A valid token is refunded. So the limit stops a
+ * client that makes up tokens, and also many clients behind one address if one of them sends wrong tokens.
  */
 const addressLimit: AttemptLimit = { attempts: 60, windowSeconds: 300 };
 const networkLimit: AttemptLimit = { attempts: 300, windowSeconds: 300 };

@@ -136,7 +136,7 @@ function confirming({ site }: UserVisit) {
   return { action: "/account/authenticator/confirm", next: site.path(placeOf("authenticator")), signedIn: true };
 }
 
-/** Waits for an act and shows its part of the page: with the change, or with the refusal. */
+/** Waits for an act, then shows its part of the page with the change or the refusal. */
 async function done(
   visit: UserVisit,
   section: Section,

@@ -45,7 +45,8 @@ export const enrollmentRoutes: readonly PageRoute[] = [
     if (refusal) return await confirmPage(visit, { action: confirmPath, next, factorId, refusal });
     clearCookie(c, ticketCookie);
     signedIn(c, "cookie", value);
-    // The user is signed in now, whether or not the codes can be made. Without them, the account page has a place to make some.
+    // The user is signed in now, whether or not the codes can be created. Without codes, the user can create some on the
+    // account page.
     const made = await attempt(
       auth.sessions
         .verify({ token: value.token, transport: "cookie", context })
@@ -87,7 +88,7 @@ function beginPage(
 }
 
 /**
- * The page that shows an app's secret, only this once, and takes its first code. A wrong code shows it again, without the
+ * The page that shows an app's secret, only this once, and asks for the first code. A wrong code shows it again, without the
  * secret.
  */
 export function confirmPage(

@@ -24,9 +24,9 @@ export type { PagesAuth, PagesOptions };
 /**
  * The pages and their assets: `app.route("/", pages(auth))`.
  *
- * They affect only their own requests, and pass on a path below `basePath` that has no page.
+ * They affect only their own requests. A path below `basePath` without a page goes on to the application's later handlers.
  *
- * @throws {ConfigurationError} If an option does not have its form.
+ * @throws {ConfigurationError} If an option does not have the required form.
  */
 export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {}): Hono {
   const site = siteOf(options);
@@ -34,7 +34,7 @@ export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {})
   for (const row of pageRoutes) {
     app.on(row.takes === "nothing" ? "get" : "post", site.path(row.path), (c) => answer(row, c, { source, site }));
   }
-  // A typed address of an act, or a step back to one, shows the act's page.
+  // If a user types the address of an act or goes back to it, the act's page is shown.
   for (const { path, belongsTo } of pageRoutes) {
     if (!pageRoutes.some((row) => row.path === path && row.takes === "nothing")) {
       app.get(site.path(path), (c) => guarded(c.redirect(site.path(belongsTo), 303)));
@@ -72,7 +72,7 @@ function guarded(response: Response): Response {
   return response;
 }
 
-/** The page for a request that failed before its page could be chosen, or for a page that does not exist. */
+/** Renders an error as a page, for `onError` and `notFound` of an application. Pass the same options as to {@link pages}. */
 export async function failurePage(error: unknown, c: Context, options: PagesOptions = {}): Promise<Response> {
   return guarded(await refusalPage({ c, site: siteOf(options) }, refusalOf(error)));
 }
@@ -117,7 +117,7 @@ async function run(row: PageRoute, visit: Visit | UserVisit): Promise<Response> 
   return await (row.run as (visit: Visit, sent: unknown) => Response | Promise<Response>)(visit, sent);
 }
 
-/** Redirects to a proof if that would help; otherwise shows why the request was refused. */
+/** Redirects to the page for a proof if a proof would help; otherwise shows why the request was refused. */
 async function refused(
   error: unknown,
   row: PageRoute,

@@ -13,7 +13,7 @@ export interface PageContent {
   readonly script?: boolean;
   /** True if a user is signed in, who can then sign out. */
   readonly signedIn?: boolean;
-  /** The reason why the page is shown again, or in place of another one. Its status is the page's status. */
+  /** The reason why the page is shown again, or instead of another page. Its status is the page's status. */
   readonly refusal?: AuthError | undefined;
 }
 

@@ -21,10 +21,10 @@ export function placeOf(section: Section): string {
 const nextPaths: readonly string[] = ["/account", ...sections.map(placeOf)];
 
 /**
- * The path that a user goes to after a proof. It must equal one of a list, so no parser can read an address in another way
+ * The path that a user goes to after a proof. It must equal a path in a list, so no parser can read it as another address
  * (R062).
  *
- * @param otherwise The path if none of them matches. Default: where a sign-in leads.
+ * @param otherwise The path if no path in the list matches. Default: the path after a sign-in.
  */
 export function nextPath(
   asked: string | undefined,

@@ -142,7 +142,7 @@ export function PasskeyPart(part: {
   );
 }
 
-/** A QR code, dark on light in both colour schemes, because many scanners read nothing else. */
+/** A QR code, dark on light in both color schemes, because many scanners read nothing else. */
 export function QrCode({ text, label }: { text: string; label: string }): Rendered {
   const { size, data } = encode(text, { ecc: "M", border: 4 });
   const dark = data.flatMap((row, y) => row.map((isDark, x) => (isDark ? `M${x} ${y}h1v1h-1z` : ""))).join("");

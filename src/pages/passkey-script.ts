@@ -54,8 +54,8 @@ export const passkeyScript = `"use strict";
     if (error.name === "InvalidStateError") return "This device already has a passkey for your account.";
     if (error.name === "NotAllowedError" || error.name === "AbortError") {
       return ceremony === "create"
-        ? "No passkey was created. The request was cancelled or timed out."
-        : "No passkey was used. The request was cancelled or timed out, or this device has no passkey.";
+        ? "No passkey was created. The request was canceled or timed out."
+        : "No passkey was used. The request was canceled or timed out, or this device has no passkey.";
     }
     if (error.name === "SecurityError") return "Passkeys do not work at this address.";
     return error.message;

@@ -5,7 +5,7 @@ export type Attempt<Value> =
   | { readonly value: Value; readonly refusal?: undefined }
   | { readonly value?: undefined; readonly refusal: AuthError };
 
-/** Refusals that lead to another page, from every page. */
+/** Refusals for which every page redirects to another page. */
 const leadingAway: readonly ErrorCode[] = [
   "unauthorized.reauthentication_required",
   "unauthorized.invalid_token",
@@ -33,7 +33,7 @@ const passwordFaults: Readonly<Record<string, string>> = {
   compromised: "This password appeared in a data breach. Choose another one.",
 };
 
-/** What pages say in place of the messages for programs. */
+/** Sentences that pages show instead of the messages for programs. */
 const sentences: Partial<Record<ErrorCode, string>> = {
   "invalid_format.identifier": "Use 1 to 254 letters, digits and symbols, without spaces or accents.",
   "invalid_format.name": "The name must have 1 to 120 characters.",

@@ -20,7 +20,7 @@ import type {
 import type { Form, Json } from "./form.ts";
 import type { Site } from "./site.ts";
 
-/** What the pages need: an `auth` with all features of accounts. */
+/** The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. */
 export type PagesAuth = CoreOperations &
   PasswordAuth &
   SignUpAuth &

@@ -57,7 +57,7 @@ export const wrongPasskey = {
   "unauthorized.invalid_factor": "This passkey or security key is not registered to this account.",
 } as const;
 
-/** What the browser holds of the login so far, and the session that it had before. */
+/** The ticket of the sign-in, and the session that the browser had before. */
 export function presented({ c, context }: Visit): {
   ticket: string;
   transport: "cookie";
@@ -68,7 +68,7 @@ export function presented({ c, context }: Visit): {
   return { ticket, transport: "cookie", context, presentedToken: readCookie(c, sessionCookie) };
 }
 
-/** The kinds in a list; all kinds if it names none, as when the address was typed without a list. */
+/** The kinds in a list, or all kinds if the list names none, such as when a user typed the address without a list. */
 function kindsOf(list: string | undefined): readonly FactorKind[] {
   const named = kinds.filter((kind) => list?.split(" ").includes(kind));
   return named.length > 0 ? named : kinds;
@@ -109,7 +109,7 @@ export interface FailedCode {
   readonly refusal: AuthError;
 }
 
-/** The forms for a code from an app and for a recovery code, as far as the user has them. */
+/** The forms for a code from an app and for a recovery code, if the user has these factors. */
 export function CodeForms(forms: {
   action: string;
   having: readonly FactorKind[];

@@ -6,7 +6,7 @@ import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 
-/** Creating an account. Without open sign-up there is no such page. */
+/** The sign-up page. It exists only if sign-up is open. */
 export const signUpRoutes: readonly PageRoute[] = [
   openPage("/sign-up", (visit) => {
     requireOpen(visit);

@@ -3,9 +3,9 @@ import { ConfigurationError } from "../index.ts";
 /** The options of `pages`. */
 export interface PagesOptions {
   /**
-   * The path below which every page is, such as `/me`. Default: `""`, the root of the application.
+   * The path below which every page lies, such as `/me`. Default: `""`, the root of the application.
    *
-   * Mount the pages at `/` all the same: `app.route("/", pages(auth, { basePath: "/me" }))`.
+   * Mount the pages at `/` even if you set it: `app.route("/", pages(auth, { basePath: "/me" }))`.
    */
   readonly basePath?: string;
   readonly brand?: {
@@ -14,7 +14,7 @@ export interface PagesOptions {
     /** Where the name in the header leads, a path of the same origin. Default: the pages' own start. */
     readonly homePath?: string;
   };
-  /** Where a user goes next unless the request names a page of the account: paths of the same origin. */
+  /** Where a user goes next, unless the request names a part of the account page. Paths of the same origin. */
   readonly returnPaths?: {
     /** Default: the account page. */
     readonly signIn?: string;

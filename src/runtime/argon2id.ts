@@ -1,6 +1,6 @@
 /**
  * Argon2id for Node, Deno, Bun and browsers. They have no common way to import a binary, so it is shipped as text and compiled,
- * synchronously, at first use. A machine without SIMD gets a second binary, which takes half as long again.
+ * synchronously, at first use. A machine without SIMD gets a second binary, which takes one and a half times as long.
  *
  * @module
  */

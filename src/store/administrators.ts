@@ -9,7 +9,7 @@ import { type Statement, sql } from "./sql.ts";
 
 /**
  * Makes a user an administrator; a user who already is one stays one. Only the application or another administrator may. The
- * user must already have a second factor: otherwise an attacker with the password could enroll the first one, and would have
+ * user must already have a second factor: otherwise an attacker with the password could enroll the first factor and would have
  * the right (S05).
  */
 export function grantAdministrator(asked: AskedOfUser & { tupleId: string }): Statement<{ granted: boolean }> {
@@ -59,7 +59,7 @@ export function removeAdministrator(asked: AskedOfUser): Statement<{ removed: bo
     from verdict left join gone on true where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
-/** Finds out if a change of the administrators has committed. If it has, it changed something. */
+/** Finds out whether a change of the administrators has committed. A row means that it changed something. */
 export function recallAdministrator(auditId: string): Statement<{ granted: boolean; removed: boolean }> {
   return sql`select true as granted, true as removed from aud where id = ${auditId}::uuid`;
 }

@@ -19,16 +19,16 @@ export interface AuditEvent {
   readonly act: Audited;
   /** The outcome, or SQL for it if only the statement knows. */
   readonly outcome: AuditOutcome | Statement;
-  /** The actor; without one the event is from before authentication. */
+  /** The actor. Absent for an event before authentication. */
   readonly actor?: Actor | undefined;
   readonly context: RequestContext;
-  /** Set if the target is of another kind than the row says. */
+  /** The kind of the target, if it is not the row's. */
   readonly targetKind?: TargetKind;
   /** SQL for the target's UUID, or for text if the kind has none; never an identifier that was typed. */
   readonly targetId: Statement;
   /** SQL for the acting user's UUID if only the statement knows it, as at sign-up. */
   readonly actingUser?: Statement;
-  /** For an act that may run twice, such as a read: the second run adds nothing. */
+  /** Set for an act that may run twice, such as a read: the second run adds no event. */
   readonly repeatable?: boolean;
   /** SQL for a JSON object. */
   readonly metadata?: Statement;

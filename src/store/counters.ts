@@ -1,11 +1,11 @@
 /**
- * Attempts are counted before the secret is checked, so that a thousand parallel guesses are a thousand counted ones (S21).
+ * Counters. An attempt is counted before the secret is checked, so that a thousand parallel guesses count as a thousand (S21).
  *
  * @module
  */
 import { type Statement, sql } from "./sql.ts";
 
-/** How often something may be tried in a window, in seconds. */
+/** The number of attempts that a window allows, and the length of the window in seconds. */
 export interface AttemptLimit {
   readonly attempts: number;
   readonly windowSeconds: number;
@@ -17,11 +17,11 @@ export interface Counter {
   readonly limit: AttemptLimit;
   /**
    * `address` counters only decay. The others also count failures in a row: each full limit of them doubles the window, and a
-   * hundred close the counter (NIST SP 800-63B-4 §3.2.2). A statement counts one of the two: the device's if the account knows
-   * the device, so that a stranger cannot lock the owner out (R014).
+   * hundred close the counter (NIST SP 800-63B-4 §3.2.2). A statement counts either the account's or the device's counter: the
+   * device's if the account knows the device, so that a stranger cannot lock the owner out (R014).
    */
   readonly kind: "account" | "device" | "address";
-  /** How many attempts one attempt counts for, by the work that it needs. Default 1. */
+  /** The number of attempts that one attempt counts as, by the work that it needs. Default 1. */
   readonly units?: number;
 }
 
@@ -39,7 +39,7 @@ const failuresThatClose = 100;
  * locked in order of name, or two attempts could deadlock.
  *
  * @param attempt.account SQL for the name of a known account's counter, or null to use the counter's own name. A new password
- * is a new credential, and so begins with a fresh counter.
+ * is a new credential, so it begins with a fresh counter.
  * @param attempt.knownDevice SQL for whether the account knows the device.
  * @param attempt.condition SQL for whether anything is counted. If not, nothing is allowed. Default true.
  */
@@ -75,18 +75,18 @@ export function countAttempts(attempt: {
       from counted join (select name, units from wanted) weighed on weighed.name = counted.bucket)`;
 }
 
-/** Whether an attempt was counted, or how long to wait. */
+/** The outcome of counting: the attempt was counted, or the time to wait. */
 export interface Admission {
   readonly allowed: boolean;
   readonly retryAfterSeconds: number | null;
 }
 
-/** The columns of an {@link Admission}, of the CTE `reserved`. */
+/** The columns of an {@link Admission}, read from the CTE `reserved`. */
 export function admissionColumns(): Statement {
   return sql`reserved.allowed, reserved.retry_after as "retryAfterSeconds"`;
 }
 
-/** Counts an attempt alone, before any work is done for it. */
+/** Counts an attempt in a statement of its own, before any work is done for it. */
 export function countAlone(counters: readonly Counter[]): Statement<Admission> {
   return sql`with ${countAttempts({ counters })} select ${admissionColumns()} from reserved`;
 }
@@ -116,7 +116,8 @@ export function countInto(which: Statement): Statement {
 }
 
 /**
- * SQL for the name of a credential's counter, or null. It is not the identifier's: a new password begins with a fresh counter.
+ * SQL for the name of a credential's counter, or null. It does not depend on the identifier, so a new password begins with a
+ * fresh counter.
  */
 export function credentialCounter(credentialId: Statement): Statement {
   return sql`'credential:' || (${credentialId})::text`;

@@ -42,7 +42,7 @@ interface OfCredential extends Asked {
   readonly credentialId: string;
 }
 
-/** An act on an owner's password, or one that a password must be proved for. */
+/** An act on a password, or an act for which a password must be proved. */
 interface Proved extends OfCredential {
   readonly proof: CurrentPassword | undefined;
 }
@@ -92,7 +92,7 @@ export function selectCredentialsOfUser(asked: AskedOfUser): Statement<Guarded<C
   return guardedList({ ...ofUser(acts.listCredentials, asked), of: sql`cred`, columns: columns() });
 }
 
-/** The active credential with an identifier, for actors who may read any: `id` is null if there is none. */
+/** The active credential with an identifier, for actors who may read every credential. `id` is null if there is none. */
 export function selectCredentialByIdentifier(
   asked: Asked & { type: CredentialType; identifier: string },
 ): Statement<Guarded<CredentialRow>> {
@@ -197,7 +197,7 @@ export function reinstateCredential(asked: Proved): Statement<CredentialRow> {
   );
 }
 
-/** @param asked.onlyPasskey Anything but a passkey is not found. Default false. */
+/** @param asked.onlyPasskey If true, only a passkey is found. Default false. */
 export function revokeCredential(asked: Proved & { onlyPasskey?: boolean | undefined }): Statement<CredentialRow> {
   const { onlyPasskey = false } = asked;
   return changeCredential(
@@ -225,9 +225,9 @@ export function userOfCredential(credentialId: string): Statement<{ id: string }
 }
 
 /**
- * A change of status. Ends the sessions and tickets that the credential gave. A passkey may have been the second factor of any
- * session of the user, so its end also ends those. An administrator who ends a passkey also ends the user's tokens, as with a
- * factor.
+ * Changes the status. Ends the sessions and tickets that started with the credential. A passkey may have been the second factor
+ * of any session of the user, so its end ends all sessions. An administrator who ends a passkey also ends the user's tokens, as
+ * with a factor.
  */
 function changeCredential(
   act: GuardedAct,

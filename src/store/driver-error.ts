@@ -1,6 +1,6 @@
-/** What a driver rejects with. */
+/** The error with which a driver rejects. */
 export abstract class DriverError extends Error {
-  /** What the error's code means, for an operator: fixed text, which holds no values. */
+  /** The meaning of the error's code, for an operator: fixed text without values. */
   readonly meaning: string | undefined;
 
   constructor(message: string, meaning: string | undefined) {

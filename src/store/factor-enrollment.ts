@@ -1,7 +1,7 @@
 /**
  * Enrolling factors: the pending factor, and its confirmation.
  *
- * The right comes from a fresh session or from a ticket that serves for this alone (S28, S32), and every statement tests it.
+ * The right comes from a fresh session or from a ticket that serves only to enroll (S28, S32), and every statement checks it.
  *
  * @module
  */
@@ -98,8 +98,8 @@ function dropPending(holder: Handle<"holder">, type: FactorType): Statement {
 }
 
 /**
- * Checks, before ten hashes are made, that a set of recovery codes may be made now: that the user has the right, and does not
- * ask too often. Always one row. If refused, nothing is counted.
+ * Checks, before ten hashes are made, that the user has the right to recovery codes and does not request them too often. Always
+ * one row. If refused, nothing is counted.
  */
 export function reserveRecoveryCodes(
   enrollment: FactorAttempt & { counters: readonly Counter[] },
@@ -142,7 +142,7 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
     select verdict.refusal, ${factorColumns()} from verdict left join mfa on true`;
 }
 
-/** The fresh session of the user who confirmed, and the factor. */
+/** The fresh session after a confirmation, and the confirmed factor. */
 export type ConfirmedRow = SessionUserRow & Prefixed<FactorRow, "factor"> & { readonly refusal: string | null };
 
 const confirmedColumns = () => factorColumnsOf("factor", "factor.");
@@ -206,7 +206,7 @@ export function confirmFactor(
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
 }
 
-/** What makes a pending factor active: the step of its first code, or the key that an authenticator made. */
+/** The proof that makes a pending factor active: the step of its first code, or the key that an authenticator created. */
 export type Activation =
   | { readonly type: "totp"; readonly step: number }
   | { readonly type: "webauthn"; readonly key: RegisteredKey; readonly name: string | null };
@@ -239,7 +239,7 @@ function activate(activation: Activation, holder: Handle<"holder">, target: Hand
   return { define, name };
 }
 
-/** The outcome of a confirmation whose reply was lost. */
+/** Finds the outcome of a confirmation whose reply was lost. */
 export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId: string): Statement<ConfirmedRow> {
   return sql`
     select aud.metadata ->> 'reason' as refusal, ${confirmedColumns()},
@@ -249,8 +249,8 @@ export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId:
 }
 
 /**
- * The CTEs that end the logins from before the change (R047): each session but the given one, each ticket. A comma precedes
- * each.
+ * The CTEs that end the logins from before the change (R047): every session except the given one, and every ticket. A comma
+ * precedes each CTE.
  *
  * @param changed The name of a CTE whose rows have the column `usr_id`; without a row nothing ends.
  * @param kept SQL for the session that stays, or null.

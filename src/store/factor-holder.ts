@@ -21,7 +21,7 @@ export interface TicketHolder {
   readonly userId?: string;
 }
 
-/** The owner of a factor: in a login that needs its second half, or in a session that must be proved again. */
+/** The owner of a factor: in a sign-in that needs its second factor, or in a session that must be proved again. */
 export type FactorHolder =
   | TicketHolder
   | {

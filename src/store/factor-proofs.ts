@@ -1,6 +1,6 @@
 /**
  * Second factors are proved in two statements (S02, S21). The first, in this file, counts the attempt and returns the material.
- * The second spends the code and grants what it is worth (`factor-spending.ts`, `factor-sign-in.ts`).
+ * The second spends the proof and acts on it (`factor-spending.ts`, `factor-sign-in.ts`).
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type Cte, cte, type Handle } from "./cte.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** What the isolate needs to check a factor. The columns of other types are null. */
+/** The data with which the isolate checks a factor. The columns of other types are null. */
 export interface FactorMaterial {
   readonly factorId: string | null;
   /** Hex, sealed or plain. */
@@ -27,10 +27,10 @@ export interface FactorMaterial {
   readonly recoveryConsumed: readonly string[] | null;
 }
 
-/** The outcome of reserving an attempt, in addition to the material. */
+/** The columns that reserving an attempt returns in addition to the material. */
 export interface Reserved extends Admission {
   readonly refusal: string | null;
-  /** The counter that was counted in addition to the addresses'; null for proofs that cannot be guessed. */
+  /** The counter that was counted in addition to the addresses' counters. Null for a proof that cannot be guessed. */
   readonly counter: string | null;
   readonly userId: string;
   /** Seconds since 1970 by the database's clock, in text. */
@@ -54,7 +54,7 @@ const columns = () => sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') a
 /**
  * Counts an attempt at a factor and returns its material. Always one row. A ticket allows five attempts. A user has as many as
  * the account's limit, in a counter for factors only, because a proved password resets the password's counter. A session's
- * attempts count for its family, so that neither counter keeps the other out (R014). Attempts at a pending factor count for
+ * attempts count for its family, so that neither counter locks out the other (R014). Attempts at a pending factor count for
  * that factor.
  *
  * @param attempt.isStepUp True if a live session suffices. To change factors, the session must be fresh.
@@ -120,8 +120,8 @@ export function clearFactorCounter(users: Statement): Cte<"cleared"> {
 }
 
 /**
- * A condition, always true, for a CTE that must run after `cleared`. Counters come before tickets, as where an attempt is
- * reserved; otherwise the two statements could deadlock. Postgres runs a CTE that is not read last.
+ * A condition, always true, for a CTE that must run after `cleared`. Counters are locked before tickets, as in the statement
+ * that reserves an attempt; otherwise the two statements could deadlock. Postgres runs a CTE that nothing reads at the end.
  */
 export function isCleared(cleared: Handle<"cleared">): Statement {
   return sql`(select count(*) from ${cleared}) >= 0`;

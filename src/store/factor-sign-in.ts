@@ -39,8 +39,8 @@ interface Spend extends FactorAttempt {
 }
 
 /**
- * Makes a session for a login ticket whose second factor is proved. For a session that stepped up, it makes a session in its
- * place, in the same family, with fresh randomness and no longer life. The old token then gets a plain 401.
+ * Makes a session for a login ticket whose second factor is proved. A session that stepped up is replaced by a session in the
+ * same family, with a new random token and no later end. The old token then gets a plain 401.
  */
 export function spendFactorOnSession(
   spend: Spend & { session: NewSession; presentedTokenHash: string | undefined },

@@ -16,7 +16,7 @@ import { type Statement, sql } from "./sql.ts";
  */
 export const factorColumns = (): Statement => factorColumnsOf("mfa", "");
 
-/** The same for a row of another name, with a prefix for the names. */
+/** The same columns from a row of another name, with a prefix. */
 export function factorColumnsOf(of: "mfa" | "factor", prefix: string): Statement {
   const row = of === "mfa" ? sql`mfa` : sql`factor`;
   const { webauthn, recovery } = factorTypes;
@@ -37,7 +37,7 @@ interface OfFactor extends Asked {
   readonly factorId: string;
 }
 
-/** A user's active and pending factors. If there are none, one row holds the refusal. */
+/** A user's factors that are active or await confirmation. If there are none, one row holds the refusal. */
 export function selectFactorsOfUser(asked: AskedOfUser): Statement<Guarded<FactorRow>> {
   return guardedList({
     ...ofUser(acts.listFactors, asked),
@@ -50,8 +50,8 @@ export function selectFactorsOfUser(asked: AskedOfUser): Statement<Guarded<Facto
 /**
  * Ends a factor. If the user then has no other factor, the recovery codes end too, because they only stand in for one.
  *
- * The owner stays signed in with this session only, and must keep the last factor if the policy requires one (S33). By an
- * administrator it is a reset: it ends sessions, tickets and tokens, and lets the user enroll a factor (S32).
+ * The owner stays signed in with this session only, and must keep the last factor if the policy requires one (S33). If an
+ * administrator ends the factor, it is a reset: it also ends tickets and tokens, and lets the user enroll a factor (S32).
  */
 export function revokeFactor(asked: OfFactor): Statement<FactorRow> {
   return guardedChange({
@@ -66,7 +66,7 @@ export function revokeFactor(asked: OfFactor): Statement<FactorRow> {
   });
 }
 
-/** The CTEs that end what depends on an active factor, and the permission to enroll that a reset gives. */
+/** The CTEs that end everything that depends on an active factor, and give the permission to enroll after a reset. */
 function endWithFactor({ acting, target, changed }: ChangeHandles, actor: Actor): Statement {
   /** The factors that recovery codes stand in for. */
   const others = sql`exists (

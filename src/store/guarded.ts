@@ -10,7 +10,7 @@ import { type Asked, type AskedOfUser, insertAuditEvent, successOf } from "./aud
 import { type Handle, handle } from "./cte.ts";
 import { type Statement, sql } from "./sql.ts";
 
-/** One row, and the actor who asks about it. */
+/** The row of an act's object, and the actor who performs the act. */
 export interface GuardedRow extends Asked {
   readonly act: GuardedAct;
   /** SQL for the table's name; the row is called `target`. */
@@ -20,18 +20,18 @@ export interface GuardedRow extends Asked {
   readonly owner: Statement;
 }
 
-/** A user as the object: the row is the user. */
+/** The row of a user. */
 export function ofUser(act: GuardedAct, { actor, auditId, userId }: AskedOfUser): GuardedRow {
   return { act, actor, auditId, table: sql`usr`, id: userId, owner: sql`target.id` };
 }
 
-/** A row of a table whose rows have users as owners. */
+/** A row of a table in which each row has a user as its owner. */
 export function ofOwned(act: GuardedAct, asked: Asked, table: Statement, id: string): GuardedRow {
   const { actor, auditId } = asked;
   return { act: heldTo(act, asked), actor, auditId, table, id, owner: sql`target.usr_id` };
 }
 
-/** The act as it was asked for: on any user's object, or limited to the actor's own account. */
+/** The act within the requested reach: on any user's object, or only on the actor's own account. */
 export function heldTo(act: GuardedAct, { onlyOwn }: Asked): GuardedAct {
   return onlyOwn ? ownerOnly(act) : act;
 }

@@ -78,8 +78,9 @@ export function recallMfaPolicy(userId: string, auditId: string): Statement<MfaP
 }
 
 /**
- * Lets a user enroll a first factor after the grace of their policy has ended (S32). The batch has locked the user. A user with
- * a factor needs no permission; it would last until that factor is lost, and serve an attacker who knows the password.
+ * Lets a user enroll a first factor after the grace period of their policy has ended (S32). The batch has locked the user. A
+ * user with a factor needs no permission. If one were given, it would last until that factor is lost and serve an attacker who
+ * knows the password.
  */
 export function grantEnrollment(asked: AskedOfUser): Statement<{ granted: boolean }> {
   const actor = acting(asked.actor);

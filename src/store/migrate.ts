@@ -22,15 +22,15 @@ export interface MigrateOptions {
   dryRun?: boolean | undefined;
 }
 
-/** Names, in order. */
+/** The names of migrations, in order. */
 export interface MigrateReport {
-  /** What this call applied. */
+  /** The migrations that this call applied. */
   readonly applied: readonly string[];
-  /** What is left to apply: nothing, except after a dry run. */
+  /** The migrations that are left to apply: none, except after a dry run. */
   readonly pending: readonly string[];
 }
 
-/** Why a database cannot be migrated or served from. */
+/** The reason why a database cannot be migrated or used. */
 export type DatabaseStateCode =
   | "migration_changed"
   | "migration_unknown"
@@ -131,7 +131,7 @@ async function parseMigration({ name, text }: Migration): Promise<Step> {
   return { name, sha256, statements };
 }
 
-/** The number must only be unused by other locks: these are the letters "sall". */
+/** Any number that no other lock uses will do: these are the letters "sall". */
 const lock = () => sql`select pg_advisory_xact_lock(1935764588)`;
 
 const createRecords = () => sql`

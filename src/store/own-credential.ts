@@ -1,5 +1,5 @@
 /**
- * What owners may not do to their own credentials.
+ * Conditions under which owners may not change their own credentials.
  *
  * @module
  */

@@ -19,9 +19,9 @@ import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns
 import { type Statement, sql } from "./sql.ts";
 
 export interface ReservedChangeRow extends Admission {
-  /** Set if the actor may not try at all. Then no attempt was counted. */
+  /** Set if the actor may not make an attempt; then nothing was counted. */
   readonly refusal: string | null;
-  /** The credential that was tried: the password or, for a user without one, the credential that the session was started with. */
+  /** The password that was tried. For a user without a password, the credential that the session was started with. */
   readonly triedId: string | null;
   readonly credentialId: string | null;
   readonly identifier: string | null;

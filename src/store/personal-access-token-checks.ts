@@ -49,7 +49,10 @@ function touch(proof: { tokenId: string; secretHash: string }, condition: Statem
     returning pat.id`;
 }
 
-/** The use of a token that this isolate has recently proved: no row if it is gone, `proved` if the proof is still valid. */
+/**
+ * Uses a token that this isolate has recently proved. No row if the token is gone; `proved` is true if the proof is still
+ * valid.
+ */
 export function useProvedToken(proof: {
   tokenId: string;
   secretHash: string;
@@ -126,7 +129,10 @@ export function returnTokenCheck(counters: readonly string[]): Statement {
   return sql`with ${giveBack(counters, sql`true`)} select 1`;
 }
 
-/** The CTEs that lower counters by one, in order of name, as they were raised; otherwise two requests could deadlock. */
+/**
+ * The CTEs that lower counters by one, in the same order of names in which they were raised; otherwise two requests could
+ * deadlock.
+ */
 function giveBack(counters: readonly string[], condition: Statement): Statement {
   return sql`held as materialized (
       select bucket from attempt where bucket = any(${counters}::text[]) and ${condition} order by bucket for update),
@@ -140,8 +146,8 @@ function giveBack(counters: readonly string[], condition: Statement): Statement 
 const failureLimit: AttemptLimit = { attempts: 20, windowSeconds: 900 };
 
 /**
- * The event of a failed check, with its reason, if the token exists: a truncated secret, and above all the use of a revoked
- * token. Past twenty in a quarter of an hour, one event stands for the rest.
+ * The event of a failed check, with its reason, if the token exists. It shows a truncated secret and, above all, the use of a
+ * revoked token. Past twenty in a quarter of an hour, one event stands for the rest.
  */
 export function recordFailedTokenCheck(failure: {
   tokenId: string | undefined;

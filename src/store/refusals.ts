@@ -1,5 +1,5 @@
 /**
- * The one table of what a database's errors mean, by SQLSTATE, table and constraint. Message text is never read.
+ * The one table of the meanings of database errors, by SQLSTATE, table and constraint. Message text is never read.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export function refusalOf(error: unknown): unknown {
   if (known) return new AuthError(known, { cause: error });
   // Characters that the database's encoding lacks, among them NUL: Postgres 15, Appendix A.
   if (code === "22021" || code === "22P05") return new AuthError("invalid_format.text", { cause: error });
-  // Conflicts that outlived their retries, no room left, cancelled by a deadline: a later try may succeed.
+  // Conflicts that outlived their retries, no room left, canceled by a deadline: a later try may succeed.
   if (/^(40|53|55|57)/.test(code)) {
     return new AuthError("unavailable.database", { cause: error, retryAfterSeconds: 1 });
   }

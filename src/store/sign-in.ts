@@ -82,8 +82,8 @@ export type SignedInRow = SessionUserRow & {
   /** False if the credential or user has changed since it was read. Then nothing was made. */
   readonly live: boolean;
   /**
-   * What remains between the password and a session: nothing; a second factor, for which a ticket was made; enrolling one, also
-   * with a ticket; or an enrollment that is not permitted, without a ticket.
+   * The next step after the password. `session`: none, the session was made. `factor`: a second factor, with a ticket.
+   * `enroll`: enrolling a factor, with a ticket. `closed`: enrollment is required but not permitted, so there is no ticket.
    */
   readonly next: "session" | "factor" | "enroll" | "closed";
   /** The types of factors that the user has. */
@@ -92,10 +92,10 @@ export type SignedInRow = SessionUserRow & {
 
 /**
  * Spends a proved password in one statement. It changes rows that it locks, and adds rows that depend on them (S16). If it also
- * writes the credential, it takes more than a share lock on it; otherwise two of them would wait for each other.
+ * writes the credential, it takes more than a share lock on it; otherwise two such statements would wait for each other.
  *
  * @param proof.onlyTicket Make no session, whatever is required.
- * @param proof.presentedTokenHash A session that the client presented: it ends, because it is replaced (S47).
+ * @param proof.presentedTokenHash The session that the client presented. It ends, because the new session replaces it (S47).
  */
 export function spendPassword(
   proof: Attempt & {
@@ -151,7 +151,7 @@ export function spendPassword(
     from outcome left join live on true left join opened ses on true left join usr on usr.id = live.usr_id`;
 }
 
-/** The event of a failed check. It is also written for unknown identifiers, or the round trip itself would reveal them. */
+/** The event of a failed check. It is also written for unknown identifiers; otherwise the response time would reveal them. */
 export function recordFailedSignIn(attempt: Attempt): Statement {
   return insertAuditEvent({ ...loginEvent(attempt, act), outcome: "failure", repeatable: true }, sql`(select 1) one`);
 }

@@ -14,7 +14,7 @@ import { type Statement, sql } from "./sql.ts";
 
 export type SignedUpRow = SessionUserRow &
   Admission & {
-    /** True if the account was made. Otherwise the limit was reached, or the identifier has an active credential. */
+    /** True if the account was created. If not, the limit was reached, or the identifier has an active credential. */
     readonly created: boolean;
   };
 
@@ -38,8 +38,8 @@ type Attempt = Pick<NewAccount, "auditId" | "context" | "identifierDigest"> & { 
 /**
  * The CTEs `proof`, `person`, `login` and `replaced`: a user with a password and a session, or none of them.
  *
- * The credential comes first and the rest reads from it: the loser of a race for an identifier makes nothing at all. Foreign
- * keys are checked at the end of the statement.
+ * The credential comes first and the rest reads from it, so the loser of a race for an identifier creates nothing. Foreign keys
+ * are checked at the end of the statement.
  *
  * @param from SQL that returns one row if the account may be made.
  */
@@ -86,7 +86,9 @@ export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
     from reserved left join person usr on true left join login ses on true`;
 }
 
-/** Only counts an attempt, before any work is done for it. The first refusal of a window leaves an event. */
+/**
+ * Counts an attempt in a statement of its own, before any work is done for it. The first refusal of a window leaves an event.
+ */
 export function admitSignUp(attempt: Attempt): Statement<Admission> {
   return sql`
     with ${countAttempts({ counters: attempt.counters })},
@@ -94,7 +96,7 @@ export function admitSignUp(attempt: Attempt): Statement<Admission> {
     select ${admissionColumns()} from reserved`;
 }
 
-/** The event of an admitted attempt at an identifier that is taken: the refusal undid its own. */
+/** The event of an admitted attempt at an identifier that is taken. The refusal undid the attempt's own event. */
 export function recordTakenIdentifier(attempt: Omit<Attempt, "counters">): Statement {
   return insertAuditEvent(eventOf(attempt, sql`'failure'`), sql`(select 1) one`);
 }
@@ -109,7 +111,7 @@ export function createAccount(account: NewAccount): Statement<SessionUserRow> {
     where case when usr.id is not null then true else sallyport_refuse('conflict.duplicate_credential') end`;
 }
 
-/** The outcome of a sign-up whose reply was lost. */
+/** Finds the outcome of a sign-up whose reply was lost. */
 export function recallSignUp(sessionId: string, auditId: string): Statement<SignedUpRow> {
   return sql`
     select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.outcome = 'success' as created,

@@ -1,13 +1,13 @@
 /**
- * SQL as a value: the one way to write a statement, and the port that runs it.
+ * SQL as a value: the only way to write a statement, and the interface that runs it.
  *
  * @module
  */
 
-/** A value that every driver encodes the same way. Bytes travel as hex text; see `crypto/bytes`. */
+/** A value that every driver encodes in the same way. Pass bytes as hex text. */
 export type SqlValue = string | number | boolean | Date | null | readonly string[];
 
-/** One SQL statement as a value: nothing runs until a {@link Database} is given it. */
+/** One SQL statement as a value. Nothing runs until you pass it to a {@link Database} or to `auth.batch`. */
 export interface Statement<Row = unknown> {
   readonly text: string;
   readonly params: readonly SqlValue[];
@@ -16,19 +16,25 @@ export interface Statement<Row = unknown> {
 }
 
 /**
- * The one port to storage. Drivers reject with the database's own error, whose `code` is the SQLSTATE. After an error without a
- * five-character `code`, it is unknown whether the statement took effect.
+ * The interface to a Postgres database that every driver implements. Drivers reject with the database's error, whose `code` is
+ * the SQLSTATE. After an error without a five-character `code`, it is unknown whether the statement took effect.
  */
 export interface Database {
   /** Runs one statement, in one request. */
   run<Row>(statement: Statement<Row>): Promise<Row[]>;
   /** Runs statements in one READ COMMITTED transaction and one request, in order; either all take effect or none do. */
   batch(statements: readonly Statement<unknown>[]): Promise<unknown[][]>;
-  /** True inside a transaction of the caller, who may undo it. Absent: never. */
+  /**
+   * True inside a transaction of the caller, who may undo it. A driver without this method never runs inside such a
+   * transaction.
+   */
   isNested?(): boolean;
 }
 
-/** Builds a statement. A value becomes a parameter, a nested statement is inlined and renumbered; there is no other way in. */
+/**
+ * Builds a statement: `sql` is a template tag. A value becomes a parameter, and a nested statement is inlined with its
+ * parameters renumbered. No other text can enter.
+ */
 export function sql<Row = unknown>(
   strings: TemplateStringsArray,
   ...parts: (SqlValue | Statement<unknown>)[]

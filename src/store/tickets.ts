@@ -6,8 +6,8 @@ import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns
 import { type Statement, sql } from "./sql.ts";
 
 /**
- * Makes a session for a complete ticket, and consumes the ticket. Refuses, and undoes the batch, if there is no such ticket, or
- * it is for another user, credential or transport, or a factor is missing. All of these look the same.
+ * Makes a session for a complete ticket, and spends the ticket. Refuses, and undoes the batch, if there is no such ticket, if
+ * it is for another user, credential or transport, or if a factor is missing. All of these get the same refusal.
  */
 export function createSessionFromTicket(grant: {
   ticketHash: string;

@@ -19,7 +19,9 @@ export type UserRow = RowOf<typeof user>;
 /** The columns of a {@link UserRow}, read from the row called `usr`. */
 const columns = () => columnsOf("usr", user);
 
-/** Inserts a user, or returns the user that the key has already made. The batch has claimed the key. */
+/**
+ * Inserts a user. If the idempotency key has already created a user, returns that user instead. The batch has claimed the key.
+ */
 export function insertUser(
   asked: AskedOfUser & { displayName: string | null; claim: IdempotencyClaim | undefined },
 ): Statement<UserRow> {
@@ -74,7 +76,7 @@ export function reinstateUser(asked: AskedOfUser): Statement<UserRow> {
   });
 }
 
-/** Terminal. Ends everything that the specification's chapters name between them: see `docs/decisions.md`. */
+/** Revokes a user for good. Ends everything that any chapter of the specification names: see `docs/decisions.md`. */
 export function revokeUser(asked: AskedOfUser & { proof: CurrentPassword | undefined }): Statement<UserRow> {
   return changeUser(acts.revokeUser, asked, {
     refusal: ({ acting, target }) => sql`case

@@ -66,7 +66,7 @@ export function selectSignInOptions(identifier: string): Statement<{ credentialI
       order by passkey.id) as "credentialIds"`;
 }
 
-/** The columns of a {@link RegistrationOptionsRow} except `refusal`, and their sources besides `holder`. */
+/** The columns of a {@link RegistrationOptionsRow} except `refusal`, and their sources in addition to `holder`. */
 export function registrationOptions(
   holder: Handle<"holder">,
   webauthn: Handle<"handle">,
@@ -90,7 +90,7 @@ function activeCredentialIds(userId: Statement): Statement {
       select mfa.identifier from mfa where mfa.usr_id = ${userId} and mfa.type = 'webauthn' and mfa.status = 'active')`;
 }
 
-/** A new credential of an authenticator, as a registration proved it. */
+/** A new credential of an authenticator, proved by a registration. */
 export interface RegisteredKey {
   readonly credentialId: string;
   /** Hex. */
@@ -101,16 +101,16 @@ export interface RegisteredKey {
   readonly aaguid: string | null;
   readonly backupEligible: boolean;
   readonly backedUp: boolean;
-  /** True if its id is a decoy that was made up for a stranger (S26). */
+  /** True if its id is a decoy from sign-in options (S26). */
   readonly isDecoy: boolean;
   readonly challenge: SpentChallenge;
 }
 
-/** The answered challenge, and the credential id if no user had it. */
+/** A claim to the answered challenge, and to the credential id if no user has had it. */
 export interface Claim {
   /** The CTEs `unspent` and `claimed`. */
   readonly define: Statement;
-  /** The authenticator's data, for a credential id that no user had. */
+  /** The authenticator's data, for a credential id that no user has had. */
   readonly claimed: Handle<"claimed">;
   /** SQL for why the registration is refused, or null. */
   readonly refusal: Statement;
@@ -199,7 +199,7 @@ export function reservePasskeySignIn(attempt: {
     from reserved left join holder on reserved.allowed ${join(holder.name)}`;
 }
 
-/** The event of a failed passkey. It is also written for unknown ones. */
+/** The event of a failed sign-in with a passkey. It is also written for unknown passkeys. */
 export function recordFailedPasskey(attempt: {
   auditId: string;
   context: RequestContext;

@@ -1,9 +1,9 @@
 /**
  * A settable clock in a database, for tests only.
  *
- * It replaces the body of `sallyport_now()`, which every statement asks for the time. Any writer of its table can stop time for
- * everyone, so no migration contains it, and a server refuses a database that has it (S17). There is one clock for the whole
- * database: a test file that moves time has its own database.
+ * It replaces the body of `sallyport_now()`, which every statement asks for the time. Anyone who can write its table can stop
+ * time for everyone, so no migration contains it, and `probe` refuses a database that has it (S17). There is one clock for the
+ * whole database: a test file that moves time has its own database.
  *
  * @module
  */

@@ -6,9 +6,9 @@ import { insertSession } from "../store/sessions.ts";
 import { type Database, sql } from "../store/sql.ts";
 
 /**
- * Makes a session without any proof, for tests of an application. Nothing else can make one.
+ * Creates a session without a proof, for tests of an application. No other function can do this.
  *
- * @param options.secondFactor Whether it counts as just proved with two factors. Default false.
+ * @param options.secondFactor If true, the session counts as just proved with two factors. Default false.
  */
 export async function dangerouslyCreateSession(
   database: Database,

@@ -40,7 +40,7 @@ export interface Gate {
   readonly found: readonly string[];
 }
 
-/** Where Node may be used. */
+/** True for a file that may use Node. */
 export function isForNode(path: string): boolean {
   return /\.node\.ts$|^src\/cli\//.test(path);
 }

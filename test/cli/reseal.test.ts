@@ -42,7 +42,7 @@ test("S44: sealing keys rotate during use: old, both, resealed, new alone", asyn
   ) as [FullAuth, FullAuth, FullAuth];
   expect(await canSignIn(onlyOld, person, app)).toBe("done");
   expect(await canSignIn(both, person, app)).toBe("done");
-  // A missing key is the deployment's fault, not the user's: no one is admitted, and no attempt is counted.
+  // A missing key is the deployment's fault, not the user's: sign-in is refused, and no attempt is counted.
   expect(await canSignIn(onlyNew, person, app)).toBe("unavailable.configuration");
 
   expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "1 secrets were encrypted with the newest key.\n" });
@@ -82,8 +82,8 @@ test("reseal, plain secrets of another SDK: refused, accepted during sealing, th
   const doctor = await sallyportWith({}, "doctor", "--database-url", world.backend.connectionString!);
   expect(doctor.stdout).toContain("1 authenticator app secrets are not encrypted.");
 
-  // The others are sealed with a key that this one does not have.
-  expect((await reseal(`2:${newKey}`)).stderr).toMatch(/^sallyport: \d+ secrets open with none of the keys/);
+  // The other secrets are sealed with a key that this run does not have.
+  expect((await reseal(`2:${newKey}`)).stderr).toMatch(/^sallyport: \d+ secrets cannot be opened with any of the keys/);
   expect(sealingVersion(await stored(app))).toBe(2);
   expect(await canSignIn(world.isolate({ sealingKeys: `2:${newKey}` }), person, app)).toBe("done");
 });

@@ -22,7 +22,7 @@ describe("S15, R002: a password over the limit is refused, never cut", () => {
     expect(preparePassword(password)?.length).toBe(bytes);
   });
 
-  test("ten million decomposable characters: refused before they are normalised, in under 5 ms", () => {
+  test("ten million decomposable characters: refused before they are normalized, in under 5 ms", () => {
     const password = "\ufdfa".repeat(10_000_000);
     const milliseconds = [1, 2, 3, 4, 5].map(() => {
       const started = performance.now();

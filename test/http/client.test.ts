@@ -13,7 +13,7 @@ import { appOf } from "../support/factors.ts";
 import { operations } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
-/** The request of a method in the types, and the status of its success. */
+/** The request of a method according to the types, and its status of success. */
 type Told<Method> = Method extends { input: infer Input; status: infer Status extends 200 | 201 | 204 }
   ? {
       status: Status;

@@ -173,7 +173,7 @@ describe("a missing secret", () => {
     expect(told).toHaveLength(4);
   });
 
-  test("S81: in a function of the environment: reported, also where a later handler of the application answers", async () => {
+  test("S81: in a function of the environment: reported, even if a later handler of the application answers", async () => {
     const failing = createAuth((_env: object) => {
       throw new RangeError("canary");
     });
@@ -193,7 +193,7 @@ describe("a missing secret", () => {
     log.mockRestore();
   });
 
-  test("S81: a fault of ours in making the operations: reaches the application's own error handling", async () => {
+  test("S81: an internal fault while making the operations: reaches the application's error handler", async () => {
     const app = new Hono()
       .route("/", authRoutes(createAuth((_env: object) => ({}) as never)))
       .all("*", (c) => c.text("the application"))

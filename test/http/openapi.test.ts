@@ -109,7 +109,7 @@ test("a code that no route names belongs to an operation without a route", () =>
     "pat.revoked",
     "pat.expired",
     "forbidden.insufficient_scope",
-    // For a method that no route of the path has.
+    // For a method that the path does not support.
     "method_not_allowed",
     "conflict.duplicate_tuple",
     "precondition.cred_user_mismatch",

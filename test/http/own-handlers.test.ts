@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-/** An application that signs in, up and out by handlers of its own. */
+/** An application whose own handlers sign in, sign up and sign out. */
 const application = new Hono()
   .post("/sign-in", async (c) => {
     requireSameOrigin(c, world.auth);
@@ -49,7 +49,7 @@ const ask = async (path: string, more: Partial<Sent> = {}): Promise<Reply> => {
   return await readReply(await application.request(path, requestOf({ method: "POST", path, headers, ...more })));
 };
 
-/** Name and attributes of each cookie, without its value and its life, which differ by seconds. */
+/** The name and attributes of each cookie, without its value and its lifetime, which differs by seconds. */
 const kindsOf = (reply: Reply) =>
   Object.entries(cookiesOf(reply)).map(
     ([
@@ -61,7 +61,7 @@ const kindsOf = (reply: Reply) =>
   );
 
 describe("an application's own handlers", () => {
-  test.each(["/sign-in", "/sign-up"])("R051: %s: the cookies are those of our own route", async (path) => {
+  test.each(["/sign-in", "/sign-up"])("R051: %s: sets the same cookies as Sallyport's route", async (path) => {
     const json = { identifier: ada.identifier, password: ada.password };
     const headers = { "sec-fetch-site": "same-origin" };
     const ours = await world.send({ method: "POST", path: "/auth/sign-in", json, headers });
@@ -88,7 +88,7 @@ describe("an application's own handlers", () => {
     }
   });
 
-  test("R044, R045: signing in ends the session of the cookie, signing out the one that came of it", async () => {
+  test("R044, R045: signing in ends the cookie's session, and signing out ends the new session", async () => {
     const before = await world.person({ transport: "cookie" });
     const first = cookiesOf(await ask("/sign-in", { cookie: before.token }))["__Host-session"]!.value;
     const verify = (token: string) => outcome(world.auth.sessions.verify({ token, transport: "cookie" }));

@@ -132,7 +132,7 @@ describe("S55: two realms in one application", () => {
     expect([response.status, await response.json()]).toEqual([200, { id: isSame ? bob.userId : null }]);
   });
 
-  test("environments of one function are realms of their own", async () => {
+  test("two environments of one function are two realms", async () => {
     const worlds = { one, other };
     const auth = createAuth((env: { name: keyof typeof worlds }) => ({
       database: worlds[env.name].database,

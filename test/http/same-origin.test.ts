@@ -147,7 +147,7 @@ describe("R058: same-origin proof at an application's own routes", () => {
     expect(expected).toBeGreaterThan(70);
   });
 
-  test.each(guards)("S60: %s: a WebSocket that brings the cookie is held to it too", async (name, guard) => {
+  test.each(guards)("S60: %s: a WebSocket with the cookie needs the same proof", async (name, guard) => {
     const app = new Hono().get("/", guard(), (c) => c.body(null, 204));
     for (const upgrade of ["websocket", "WebSocket", "h2c, websocket"]) {
       for (const one of shown) {

@@ -296,7 +296,7 @@ describe("S34: Worker with an unsafe configuration", () => {
       const health = await send(name, { method: "GET", path: "/health" });
       expect([health.status, health.json]).toEqual([
         503,
-        { code: "unavailable.configuration", message: "The service is not configured.", details: { option } },
+        { code: "unavailable.configuration", message: "The service is not configured correctly.", details: { option } },
       ]);
       for (const { method, path } of routes) {
         const reply = await send(name, {
@@ -307,7 +307,7 @@ describe("S34: Worker with an unsafe configuration", () => {
         expect([path, reply.status, reply.text]).toEqual([
           path,
           503,
-          '{"code":"unavailable.configuration","message":"The service is not configured."}',
+          '{"code":"unavailable.configuration","message":"The service is not configured correctly."}',
         ]);
       }
       const values = Object.values(change).filter((value) => value !== undefined && value.length > 3) as string[];
@@ -326,7 +326,7 @@ describe("S34: Worker with an unsafe configuration", () => {
     expect(logged).not.toMatch(/canary|changeme|everybody|vmqkzh|@example\.com|postgres:/);
     expect(logged).not.toContain(secret);
     expect(logged).not.toContain(sealingKey);
-    // Names and places in the sources, but no message.
+    // The line has names and places in the sources, but no message.
     const fault = /^sallyport: [\w.]+( \w+)?( < \w+)* at ([\w.<>#]+ \()?file:\/\/[\w./-]+\.js:\d+:\d+\)?$/;
     expect(logged.split("\n").filter((line) => !fault.test(line))).toEqual([]);
   });

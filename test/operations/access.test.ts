@@ -40,10 +40,10 @@ interface Target {
 
 interface Operation {
   name: string;
-  /** `self`: the owner may. `fresh`: the owner may, soon after signing in. `never`: not even the owner. */
+  /** `self`: the owner may. `fresh`: the owner may, within ten minutes of a proof. `never`: not even the owner. */
   owner: "self" | "fresh" | "never";
   administrator: boolean;
-  /** Not about a single object: a plain 403 instead of the 404 for an absent object. */
+  /** The act concerns no single object: 403 instead of the 404 for an absent object. */
   general?: boolean;
   /** The owner is an administrator, so only administrators know the object. */
   ofAdministrator?: boolean;
@@ -276,13 +276,13 @@ const operations: readonly Operation[] = [
   },
 ];
 
-/** Acts that the rule below does not describe, since the state of their object decides too. */
+/** Acts that the rule below does not describe, because the state of the object also decides. */
 const elsewhere: Readonly<Record<string, string>> = {
-  "identity.mfa_policy.set": "an owner without a factor may not demand one: mfa-policy.test.ts",
+  "identity.mfa_policy.set": "an owner without a factor may not require one: mfa-policy.test.ts",
   "identity.user.reinstate": "its owner is suspended and has no session: users.test.ts",
 };
 
-/** Acts on nothing but what the caller's own session is of: the matrix of the routes has them (http/access.test.ts). */
+/** Acts that concern only the caller's own account. The matrix of routes tests them (http/access.test.ts). */
 const actsOnOwn = [
   "identity.mfa.confirm",
   "identity.mfa.enroll",
@@ -294,7 +294,7 @@ const actsOnOwn = [
   "identity.session.step_up",
 ];
 
-test("guarded acts: each is in the table, or the table says why not", () => {
+test("guarded acts: each is in a table of this file", () => {
   const guarded = everyAct.filter(({ who }) => who).map(({ action }) => action);
   const tabled = operations.map(({ change, read }) => change ?? read);
   expect([...new Set([...tabled, ...Object.keys(elsewhere), ...actsOnOwn])].toSorted()).toEqual(

@@ -31,7 +31,7 @@ function refusedOption(options: object): string {
   }
 }
 
-describe("R132, S34: a missing or unsafe option stops start-up and is named", () => {
+describe("R132, S34: a missing or unsafe option is refused and named", () => {
   test("valid options: accepted without any request", () => {
     expect(refusedOption({})).toBe("none");
   });
@@ -174,7 +174,7 @@ describe("probe and health", () => {
   });
   afterAll(() => world.close());
 
-  test("health asks once, probe six times: the clock, a row written and read twice, and its end", async () => {
+  test("health takes one request, probe six: the clock, a row written and read twice, and its deletion", async () => {
     world.counting.reset(1);
     await health(world.auth);
     world.counting.reset(6);

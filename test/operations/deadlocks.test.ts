@@ -29,7 +29,7 @@ const signIn = (auth: Auth, { identifier, password }: Pick<Person, "identifier" 
   auth.signIn.password({ identifier, password, context: { address: freshAddress() } });
 
 describeWorld("F18: deadlocks", { on: ["postgres"], ...roomy }, (world) => {
-  /** The server looks for a deadlock after this long, so that a slow machine is not mistaken for one. */
+  /** The server looks for a deadlock only after this time, so that slowness is not mistaken for a deadlock. */
   const deadlockMilliseconds = 3_000;
   let pool: pg.Pool;
   beforeAll(() => {

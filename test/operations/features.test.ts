@@ -75,7 +75,7 @@ describe("createAuth: a function of the environment", () => {
     expectTypeOf(auth(first).signIn).toHaveProperty("password");
   });
 
-  test("that reads no environment: every request gets the same operations", () => {
+  test("that declares no parameter: every request gets the same operations", () => {
     const make = vi.fn(() => ({ ...settings, features: [passwords({ hasher })] }));
     const auth = createAuth(make);
     expect(auth({ incoming: 1 })).toBe(auth({ incoming: 2 }));
@@ -83,7 +83,7 @@ describe("createAuth: a function of the environment", () => {
     expect(make).toHaveBeenCalledTimes(1);
   });
 
-  test("R131: that declares no parameter is given none, so that one environment's secrets serve no other", () => {
+  test("R131: that declares no parameter: called without an environment, so that no secrets of one environment reach another", () => {
     const fallback = { base: "https://common.example.com" };
     const auth = createAuth((env: { base: string } = fallback) => ({ ...settings, origins: [env.base], features: [] }));
     for (const base of ["https://one.example.com", "https://other.example.com"]) {
@@ -91,7 +91,7 @@ describe("createAuth: a function of the environment", () => {
     }
   });
 
-  test.each(["one", 1, true])("R131: of an environment that is no object, %o: refused", (env) => {
+  test.each(["one", 1, true])("R131: with an environment that is not an object, %o: refused", (env) => {
     const auth = createAuth((_env: object) => ({ ...settings, features: [] }));
     expect(() => auth(env as unknown as object)).toThrow(TypeError);
   });

@@ -13,7 +13,7 @@ import {
 } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 
-describeWorld("S57: hashes that the user of a session asks for", { on: ["pglite", "postgres"] }, (world) => {
+describeWorld("S57: hashes that a signed-in user requests", { on: ["pglite", "postgres"] }, (world) => {
   const limits = { address: { attempts: 3, windowSeconds: 60 } };
   type Acting = Pick<Person, "userId" | "credentialId"> & { actor: Person["actor"] | typeof system };
 
@@ -22,27 +22,27 @@ describeWorld("S57: hashes that the user of a session asks for", { on: ["pglite"
       auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: ["docs:read"] }),
     "a password": (auth, { actor, userId }) =>
       auth.credentials.createPassword({ actor, userId, identifier: freshIdentifier(), password: otherPassword }),
-    "a password in the place of one": (auth, { actor, credentialId }) =>
+    "a replacement password": (auth, { actor, credentialId }) =>
       auth.credentials.rotatePassword({ actor, credentialId, password: otherPassword }),
     "a plan of a password": (auth, { actor, userId }) =>
       auth.credentials.createPassword.plan({ actor, userId, identifier: freshIdentifier(), password: otherPassword }),
-    "a plan of a password in the place of one": (auth, { actor, credentialId }) =>
+    "a plan of a replacement password": (auth, { actor, credentialId }) =>
       auth.credentials.rotatePassword.plan({ actor, credentialId, password: otherPassword }),
   };
 
-  test.each(Object.entries(acts))("%s: counted from the sixth on, whatever becomes of it", async (_name, act) => {
+  test.each(Object.entries(acts))("%s: counted from the sixth on, even if it is refused", async (_name, act) => {
     const auth = world.isolate({ limits });
     const [person, other] = [await world.person(), await world.person()];
     await world.age(person.session, 3_600);
     world.hasher.reset();
     const codes = [];
     for (let time = 0; time < 20; time++) codes.push(await outcome(act(auth, person)));
-    // Five are the isolate's own, three the database's.
+    // The isolate lets five through, then the database lets three through.
     expect([tally(codes).too_many_requests, world.hasher.computations]).toEqual([12, 8]);
     const another = world.isolate({ limits });
     for (let time = 0; time < 20; time++) await outcome(act(another, person));
     expect(world.hasher.computations).toBe(13);
-    // Neither another user nor the application is held up by it.
+    // Neither another user nor the application is limited.
     expect(await outcome(act(auth, { ...person, actor: other.actor }))).not.toBe("too_many_requests");
     for (let time = 0; time < 10; time++) {
       expect(await outcome(act(auth, { ...person, actor: system }))).not.toBe("too_many_requests");

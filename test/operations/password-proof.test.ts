@@ -35,7 +35,7 @@ describeWorld(
       password: otherPassword,
     });
 
-    test("R008: adding a second password without it: refused", async () => {
+    test("R008: adding a second password without the current one: refused", async () => {
       const person = await world.person();
       const refused = "unauthorized.invalid_credential";
       expect(await outcome(auth.credentials.createPassword(added(person)))).toBe(refused);
@@ -134,7 +134,7 @@ describeWorld(
           codes.push(await outcome(auth.credentials.revokeOwnPassword(act)));
         }
       }
-      // Ten from anywhere, and ten for all sessions that were started with another credential.
+      // Ten attempts count for the account, and ten for all sessions that were started with another credential.
       expect(tally(codes)).toEqual({ "unauthorized.invalid_credential": 20, too_many_requests: 20 });
     });
 
@@ -162,7 +162,7 @@ describeWorld(
     test("S22: the right password costs no attempt if the new one is refused", async () => {
       const person = await world.person();
       const { actor, password: currentPassword, transport } = person;
-      // Long enough only for a user with a second factor, which only the statement knows.
+      // The new password is long enough only for a user with a second factor, which only the statement can see.
       const change = () => auth.changePassword({ actor, currentPassword, newPassword: "xk7#Qv2zPl", transport });
       for (let n = 0; n < 12; n++) expect(await outcome(change())).toBe("invalid_format.password");
       expect(await outcome(auth.signIn.password({ ...person, context: context() }))).toBe("done");
@@ -203,7 +203,7 @@ describeWorld(
         database: {
           ...world.database,
           batch: async (statements) => {
-            // The change comes with its locks, the refund without.
+            // The change is sent with its locks, the refund alone.
             if (statements.length > 1) throw full;
             return await world.database.batch(statements);
           },

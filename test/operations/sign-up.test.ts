@@ -221,7 +221,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
       expect([time, code]).toEqual([time, time <= 7 ? "done" : "too_many_requests"]);
     }
     expect(spent).toEqual([...Array(5).fill([1, 1]), [2, 1], [2, 1], [1, 0], [1, 0]]);
-    // What an isolate does not know yet, the database does: one hash, then none.
+    // Another isolate knows nothing of the attempts, but the database does: one hash, then none.
     const other = world.isolate({ limits });
     world.hasher.reset();
     for (let time = 0; time < 3; time++) {
@@ -230,7 +230,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     expect(world.hasher.computations).toBe(1);
   });
 
-  describe("however an attempt is admitted", () => {
+  describe("each way to admit an attempt", () => {
     /** Counted by the statement that makes the account, or by an earlier request. `free` attempts of the isolate come first. */
     const ways: { way: string; free: number; ask: (auth: typeof world.auth, input: object) => Promise<unknown> }[] = [
       { way: "with the account", free: 0, ask: (auth, input) => signUp(input, auth) },
@@ -277,7 +277,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  test("S57: a stranger's passwords are looked up only as often as attempts are counted", async () => {
+  test("S57: a stranger's passwords are looked up only for counted attempts", async () => {
     let lookups = 0;
     const auth = world.isolate({
       limits: { address: { attempts: 7, windowSeconds: 60 } },
@@ -289,7 +289,7 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     const context = { address: freshAddress() };
     const codes = [];
     for (let time = 0; time < 20; time++) codes.push(await outcome(signUp({ context }, auth)));
-    // Five are the isolate's own, seven the database's.
+    // The isolate lets five through, then the database lets seven through.
     expect(tally(codes)).toEqual({ "invalid_format.password": 12, too_many_requests: 8 });
     expect(lookups).toBe(12);
     const account = { identifier: freshIdentifier(), password: goodPassword, context };

@@ -38,11 +38,11 @@ describe("API reference", () => {
   });
 });
 
-/** What an application needs not import. */
+/** Types of other packages, which an application does not import from Sallyport. */
 const notOurs = ["Client", "Context", "Hono", "MiddlewareHandler", "PGlite", "Pool", "PoolClient"];
-/** Tables of fields: the types that follow from them are exported, each under its own name. */
+/** Tables of fields. The types that follow from them are exported under their own names. */
 const tables = /^(ValueOf|WireOf|[a-z]\w*)$/;
-/** What only Sallyport makes and takes. */
+/** Types whose values an application receives and passes back, but never names. */
 const opaque = [
   "AnyAuth",
   "ApiIn",
@@ -62,7 +62,7 @@ const opaque = [
   "Work",
 ];
 
-test("types that the package's types mention: an entry exports each", async () => {
+test("an entry exports every type that the package's types mention", async () => {
   const exported = Object.values(entries).flatMap((source) => {
     const text = readFileSync(new URL(source, root), "utf8");
     return [...text.matchAll(/\b[A-Z]\w+\b/g)].map(([name]) => name);
@@ -71,11 +71,11 @@ test("types that the package's types mention: an entry exports each", async () =
   expect(lintReference().unexported.filter(({ type }) => !known.has(type) && !tables.test(type))).toEqual([]);
 });
 
-test("lists of types that are not exported: each is still mentioned", () => {
+test("lists of unexported types: each is still mentioned", () => {
   const mentioned = new Set(lintReference().unexported.map(({ type }) => type));
   expect([...notOurs, ...opaque].filter((type) => !mentioned.has(type))).toEqual([]);
 });
 
-test("every exported name has a comment, and every overload", () => {
+test("every exported name and every overload has a comment", () => {
   expect(lintReference().undocumented).toEqual([]);
 });

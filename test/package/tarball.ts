@@ -72,8 +72,8 @@ export async function outcomeOf(
   cwd: string,
   extra: NodeJS.ProcessEnv = {},
 ): Promise<Outcome> {
-  // npm's variables are about the project, not about the one in `cwd`. The machine's trusted certificates stay: without them
-  // a registry behind a proxy is out of reach.
+  // npm's variables are about this project, not about the project in `cwd`. The machine's trusted certificates stay: without
+  // them a registry behind a proxy is out of reach.
   const inherited = Object.entries(process.env).filter(
     ([name]) => !/^(npm_(package|lifecycle|command|config_local)|NODE_(?!EXTRA_CA_CERTS$))/.test(name),
   );

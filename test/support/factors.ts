@@ -157,7 +157,7 @@ interface BrowserAnswer {
   readonly response: Readonly<Record<string, string>> & { readonly transports?: string[] };
 }
 
-/** A browser's answer in the specification's words. */
+/** A browser's response in the specification's form. */
 export function assertionBody(answer: unknown): AssertionBody {
   const { id, response } = answer as BrowserAnswer;
   return {

@@ -30,7 +30,7 @@ let mark: string | undefined;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "sallyport-start-"));
-  // A shell only accepts what is quoted well.
+  // A shell accepts only correctly quoted text.
   project = join(folder, "it's a project");
   elsewhere = join(folder, "elsewhere");
   await mkdir(project);
@@ -122,7 +122,7 @@ async function start(port: number, ...args: string[]): Promise<{ lines: string[]
   };
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: what the answer holds is what is tested.
+// biome-ignore lint/suspicious/noExplicitAny: the content of the response is tested.
 async function paste(line: string): Promise<{ status: number; json: any }> {
   const { stdout } = await run("sh", ["-c", `${curlForShell()}${line} -s -w '\\n%{http_code}'`], { cwd: elsewhere });
   const end = stdout.lastIndexOf("\n");

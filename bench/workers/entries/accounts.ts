@@ -1,4 +1,4 @@
-/** The same with the management of accounts. */
+/** The base Worker with the feature `accounts`. */
 import { accounts } from "sallyport";
 import { workerWith } from "../entry-options.ts";
 

@@ -1,4 +1,4 @@
-/** Signing in with a password, and the routes of every application. */
+/** The base Worker: sign-in with a password, and the routes of every application. */
 import { workerWith } from "../entry-options.ts";
 
 export default workerWith();

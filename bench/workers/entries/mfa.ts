@@ -1,4 +1,4 @@
-/** The same with second factors. */
+/** The base Worker with second factors. */
 import { mfa } from "sallyport/mfa";
 import { workerWith } from "../entry-options.ts";
 

@@ -1,4 +1,4 @@
-/** The same with passkeys. */
+/** The base Worker with passkeys. */
 import { passkeys } from "sallyport/passkeys";
 import { workerWith } from "../entry-options.ts";
 

@@ -1,4 +1,4 @@
-/** The same with personal access tokens. */
+/** The base Worker with personal access tokens. */
 import { personalAccessTokens } from "sallyport/personal-access-tokens";
 import { workerWith } from "../entry-options.ts";
 

@@ -1,4 +1,4 @@
-/** The same with sign-up. */
+/** The base Worker with sign-up. */
 import { signUp } from "sallyport";
 import { workerWith } from "../entry-options.ts";
 

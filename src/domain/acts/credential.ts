@@ -1,7 +1,7 @@
 import type { GuardedAct } from "../act.ts";
 import type { ErrorCode } from "../error.ts";
 
-/** What both ways of taking a credential away are refused with. */
+/** The refusals of both ways to end a credential's use: suspending and revoking it. */
 const takingAway: readonly ErrorCode[] = [
   "forbidden",
   "conflict.already_terminal",
@@ -15,8 +15,8 @@ const takingAway: readonly ErrorCode[] = [
 ];
 
 /**
- * An administrator reads, suspends, reinstates and revokes, but never receives a secret or gives a proof for another user: a
- * password, a session and its renewal are its owner's alone.
+ * An administrator reads, suspends, reinstates and revokes, but never receives a secret or gives a proof for another user: only
+ * the owner proves a password, opens a session or renews it.
  */
 
 export const createCredential: GuardedAct = {

@@ -25,7 +25,7 @@ export const renamePasskey: GuardedAct = {
   refusals: ["invalid_format.name", "conflict.already_terminal"],
 };
 
-/** The revocation of a credential, limited to the user's own passkeys. */
+/** Revokes a credential, but only one of the user's own passkeys. */
 export const revokeOwnPasskey: GuardedAct = {
   name: "revokePasskey",
   action: "identity.credential.revoke",

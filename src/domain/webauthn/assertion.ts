@@ -13,7 +13,7 @@ import { checkClientData, type RelyingParty } from "./client-data.ts";
 import { parseCoseKey, verifyCoseSignature } from "./cose-key.ts";
 import { type CheckOf, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
 
-/** What the stored credential contributes. */
+/** The data of the stored credential. */
 export interface AssertionKey {
   /** The COSE_Key as it was registered. */
   readonly publicKey: Bytes;

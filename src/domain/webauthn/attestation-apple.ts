@@ -10,8 +10,8 @@ const nonceTag = 0xa1;
 /**
  * Apple anonymous attestation: WebAuthn L3 §8.8.
  *
- * There is no signature: the certificate is made for this registration, and says so. Without an anchor it proves nothing, since
- * anyone can write such a certificate.
+ * There is no signature: the certificate is made for this registration, and contains its nonce. Without an anchor it proves
+ * nothing, since anyone can write such a certificate.
  */
 export async function verifyAppleStatement(
   registration: AttestedRegistration,

@@ -5,7 +5,7 @@ import { type Certificate, parseCertificate } from "./certificate.ts";
 import type { CoseKey } from "./cose-key.ts";
 import { type HashName, type PublicKey, verifySignature } from "./public-key.ts";
 
-/** What a statement is verified against. */
+/** The registration that a statement is verified against. */
 export interface AttestedRegistration {
   readonly statement: CborMap;
   readonly data: Required<Pick<AuthenticatorData, "attested">> & AuthenticatorData;
@@ -16,7 +16,7 @@ export interface AttestedRegistration {
   readonly key: CoseKey;
 }
 
-/** What a valid statement says: who made it and, for an authority, the certificates, leaf first. */
+/** The content of a valid statement: who made it and, for an authority, the certificates, leaf first. */
 export interface AttestationEvidence {
   readonly type: AttestationType;
   readonly chain: readonly Certificate[];

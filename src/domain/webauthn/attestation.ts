@@ -37,12 +37,14 @@ export interface TrustAnchor {
   readonly aaguids?: readonly string[];
 }
 
-/** Which authorities to trust about the kind of an authenticator. */
+/** The authorities to trust for the model of an authenticator. */
 export interface AttestationTrust {
   readonly anchors: readonly TrustAnchor[];
   /** The time at which the certificates must be valid. */
   readonly at: Date;
-  /** What to do with attestation that leads to no anchor, including self attestation and none. Default `refused`. */
+  /**
+   * Whether to refuse or accept attestation that leads to no anchor, including self attestation and none. Default `refused`.
+   */
   readonly untrusted?: "refused" | "accepted";
 }
 
@@ -53,11 +55,11 @@ export interface AttestationPolicy {
   readonly trust?: AttestationTrust;
 }
 
-/** Which authorities to trust about the kind of authenticator that holds a passkey. */
+/** The options of {@link attestation}: the makers to trust for the model of an authenticator. */
 export interface AttestationOptions {
   /** Certificates of makers, in DER; each for the named models, as UUIDs, or for all. At least one. */
   readonly anchors: readonly { readonly certificate: Bytes; readonly aaguids?: readonly string[] }[];
-  /** What to do with an authenticator that leads to no anchor. Default `refused`. */
+  /** Whether to refuse or accept an authenticator whose certificates lead to no anchor. Default `refused`. */
   readonly untrusted?: "refused" | "accepted";
 }
 
@@ -66,14 +68,14 @@ export interface Attestation {
   /**
    * Reads the options.
    *
-   * @throws {TypeError} If they cannot be used.
+   * @throws {TypeError} If the options cannot be used.
    */
   readonly read: () => { readonly verifierAt: (at: Date) => AttestationVerifier };
 }
 
 /**
- * Requests attestation from authenticators and verifies it with the makers' certificates. A value, so that the code for
- * statements and certificates is only in applications that use it.
+ * Requests attestation from authenticators and verifies it with the makers' certificates. It is a separate function, so that
+ * only applications that use it contain the code for statements and certificates.
  */
 export function attestation({ anchors, untrusted = "refused" }: AttestationOptions): Attestation {
   return {

@@ -73,8 +73,8 @@ export function parseAuthenticatorData(bytes: Bytes): AuthenticatorData | undefi
 }
 
 /**
- * The first check that the data fails, among those that both ceremonies make: RP ID, presence, verification, and that no key is
- * backed up that cannot be (§6.1.3).
+ * The first check that the data fails, among the checks that both ceremonies make: the RP ID, user presence, user verification,
+ * and that a key that cannot be backed up is not backed up (§6.1.3).
  */
 export async function checkAuthenticatorData(
   data: AuthenticatorData,

@@ -27,7 +27,7 @@ import {
 
 export interface Certificate {
   readonly encoded: Bytes;
-  /** What the issuer signed. */
+  /** The bytes that the issuer signed. */
   readonly toBeSigned: Bytes;
   readonly version: number;
   readonly issuer: Bytes;

@@ -28,13 +28,16 @@ export interface RegistrationPolicy {
   readonly userVerification?: "required" | "preferred" | "discouraged";
   /** `conditional` is the only mediation that works without a present user (step 15). Default `optional`. */
   readonly mediation?: "optional" | "conditional";
-  /** Steps 18 and 19: only keys that can be backed up, that are, or that cannot be. Default `any`. */
+  /**
+   * Steps 18 and 19: which keys to accept. `eligible`: keys that can be backed up. `backed_up`: keys that are. `single_device`:
+   * keys that cannot be. Default `any`.
+   */
   readonly backup?: "any" | "eligible" | "backed_up" | "single_device";
   /** Whether an authenticator may add extensions that were not requested. Default `ignored`, as step 28 advises. */
   readonly extensions?: "ignored" | "refused";
 }
 
-/** What a stored credential keeps: §4, credential record. */
+/** The data to store for a credential: §4, credential record. */
 export interface VerifiedRegistration {
   readonly ok: true;
   /** Base64url. */
@@ -53,7 +56,7 @@ export interface VerifiedRegistration {
   readonly attestation: AttestationVerdict["attestation"];
 }
 
-/** The worth of an authenticator's statement. */
+/** The result of checking an authenticator's statement. */
 export interface AttestationVerdict {
   readonly ok: true;
   /** The model, as a UUID; `null` unless a trusted attestation covers it, since any client can claim any model. */
@@ -77,8 +80,8 @@ export type RegistrationRefusal = WebAuthnRefusal<CheckOf<"registration">>;
  * Checks whether a response answers our challenge with a new, supported key. Never throws, whatever was sent.
  *
  * @param registration.challenge The bytes that were sent to this client only.
- * @param registration.verifyAttestation By default a statement is evidence of nothing and is not read: an attacker could have
- * sent none.
+ * @param registration.verifyAttestation By default the statement is not read and proves nothing: an attacker could simply have
+ * omitted it.
  */
 export async function verifyRegistration(registration: {
   readonly response: RegistrationResponse;

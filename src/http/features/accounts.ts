@@ -5,7 +5,7 @@ import { credentialRoutes } from "../routes/credentials.ts";
 import { sessionRoutes } from "../routes/sessions.ts";
 import { userRoutes } from "../routes/users.ts";
 
-/** Managing accounts: users, credentials and sessions. Callers manage their own, administrators all of them. */
+/** The feature for managing accounts: users, credentials and sessions. Callers manage their own, administrators all of them. */
 export function accounts(): Feature<AccountAuth, AccountsApi> {
   const routes = [...userRoutes, ...credentialRoutes, ...sessionRoutes];
   return { name: "accounts", make: accountParts, routes };

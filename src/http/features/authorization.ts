@@ -1,7 +1,7 @@
 import type { Feature } from "../../engine/feature.ts";
 import { type AuthorizationAuth, authorizationParts } from "../../operations/tuples.ts";
 
-/** Checking relational tuples: which subject has which relation to which object. */
+/** The feature for checking relational tuples: which subject has which relation to which object. */
 export function authorization(): Feature<AuthorizationAuth> {
   return { name: "authorization", make: authorizationParts, routes: [] };
 }

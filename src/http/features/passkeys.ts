@@ -4,7 +4,7 @@ import { type PasskeyAuth, passkeyParts } from "../../operations/passkeys.ts";
 import type { PasskeysApi } from "../generated/api.ts";
 import { passkeyRoutes } from "../routes/passkeys.ts";
 
-/** Passkeys, and security keys as second factors (W3C WebAuthn Level 3). */
+/** The feature for passkeys, and for security keys as second factors (W3C WebAuthn Level 3). */
 export function passkeys(options: PasskeyOptions = {}): Feature<PasskeyAuth, PasskeysApi> {
   return { name: "passkeys", make: (core) => passkeyParts(core, options), routes: passkeyRoutes };
 }

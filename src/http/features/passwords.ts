@@ -5,7 +5,7 @@ import type { PasswordsApi } from "../generated/api.ts";
 import { passwordRoutes } from "../routes/passwords.ts";
 
 /**
- * Signing in with an identifier and a password.
+ * The feature for signing in with an identifier and a password.
  *
  * @param options.hasher `argon2id()` of `sallyport/argon2id`. It also hashes recovery codes and personal access tokens.
  */

@@ -7,7 +7,9 @@ import {
 import type { PersonalAccessTokensApi } from "../generated/api.ts";
 import { personalAccessTokenRoutes } from "../routes/personal-access-tokens.ts";
 
-/** Personal access tokens: a user's long-lived secrets for programs, which reach routes that name a scope. */
+/**
+ * The feature for personal access tokens: a user's long-lived secrets for programs. They reach only routes that name a scope.
+ */
 export function personalAccessTokens(
   options: PersonalAccessTokenOptions = {},
 ): Feature<PersonalAccessTokenAuth, PersonalAccessTokensApi> {

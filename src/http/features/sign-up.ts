@@ -5,10 +5,10 @@ import type { SignUpApi } from "../generated/api.ts";
 import { signUpRoutes } from "../routes/sign-up.ts";
 
 /**
- * Creating an account with a password.
+ * The feature for signing up with a password.
  *
- * @param options.mode `open` lets everyone create an account and reveals whether an identifier is taken. `invited` needs an
- * invitation. `closed` refuses everyone.
+ * @param options.mode `open` lets everyone create an account and reveals whether an identifier is taken. `closed` refuses
+ * everyone. `invited` requires an invitation; there are no invitations yet, so it refuses everyone as well.
  */
 export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth, SignUpApi> {
   return { name: "signUp", signUp: options.mode, make: signUpParts, routes: signUpRoutes };

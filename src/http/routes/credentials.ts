@@ -14,10 +14,10 @@ const rows = rowsFor<AccountAuth>();
 const text = v.string;
 const count = () => v.pipe(v.number(), v.integer(), v.minValue(0));
 
-/** The proof for one's own password: the password itself (R008). */
+/** The proof for a change of the caller's own password: the current password (R008). */
 const proof = () => v.strictObject({ current_password: v.optional(text()) });
 
-/** A new password for an account, in addition to its credentials or in place of one. */
+/** A new password that is added to an account or replaces its password. */
 const newPassword = () =>
   v.strictObject({ identifier: text(), password: text(), current_password: v.optional(text()) });
 

@@ -29,7 +29,7 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
     method: "post",
     body: enrollFactorBody,
     status: 201,
-    // For new recovery codes, each of which is hashed: no user gets them before they are signed in.
+    // For new recovery codes, each of which is hashed. Only a signed-in user gets new codes.
     refusals: ["too_many_requests", "unavailable.busy"],
     run: async (call) => await enroll(call, { actor: call.actor, userId: call.userId }),
   }),

@@ -66,7 +66,7 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
   }),
 ];
 
-/** Answers that a second factor is needed, and which kinds the user has. The first factor is proved by now (S20). */
+/** Answers that a second factor is required, and which kinds the user has. The first factor has already been proved (S20). */
 function secondFactorNeeded(c: Context, transport: Transport, needed: SecondFactorNeeded): Response {
   const { ticket, factors, enroll } = needed;
   const { code, message } = errorBody(

@@ -86,7 +86,7 @@ export const sessionRoutes: readonly Route<AccountAuth>[] = [
   }),
 ];
 
-/** Under `/auth` a session is shown as an application wants it, under `/v1` as the specification has it. */
+/** Under `/auth` a session has additional members for applications; under `/v1` it has the specification's members only. */
 function bodyFor(current: Session, onlyOwn: boolean): (session: Session) => SessionBody {
   return onlyOwn ? (session) => accountSessionBody(session, current.id) : sessionBody;
 }

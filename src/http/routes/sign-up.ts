@@ -8,7 +8,7 @@ import { signedIn } from "../session-cookie.ts";
 
 const rows = rowsFor<SignUpAuth>();
 
-/** Creating one's own account. */
+/** Signing up. */
 export const signUpRoutes: readonly Route<SignUpAuth>[] = [
   rows.open({
     act: signUp,

@@ -1,7 +1,7 @@
 import { DriverError } from "../driver-error.ts";
 import { DatabaseUnreachableError } from "./unreachable.ts";
 
-/** What codes of the platform and SQLSTATEs (PostgreSQL 15, Appendix A) say to an operator. */
+/** The meaning of system error codes and SQLSTATEs (PostgreSQL 15, Appendix A) for an operator. */
 const meanings: readonly (readonly [pattern: RegExp, text: string])[] = [
   [/^(ENOTFOUND|EAI_AGAIN)$/, "the database's host name was not found (DNS)"],
   [/^ECONNREFUSED$/, "the database's host refused the connection"],
@@ -20,7 +20,10 @@ function meaningOf(code: string): string | undefined {
   return meanings.find(([pattern]) => pattern.test(code))?.[1];
 }
 
-/** The fields copied from a database's error. `detail`, `where`, `hint` and `message` may carry row data, and are not copied. */
+/**
+ * The fields that are copied from a database's error. `detail`, `where`, `hint` and `message` may contain row data and are not
+ * copied.
+ */
 export interface DatabaseErrorFields {
   /** SQLSTATE. */
   code: string;
@@ -58,8 +61,8 @@ export class DatabaseError extends DriverError implements DatabaseErrorFields {
 /**
  * The error to throw for anything that a database client threw.
  *
- * With a SQLSTATE it is a {@link DatabaseError}, unless the code means that the connection ended under the statement:
- * then, as with anything else, the outcome is unknown.
+ * With a SQLSTATE it is a {@link DatabaseError}, unless the code means that the connection ended during the statement. Then,
+ * and for any other error, the outcome is unknown.
  *
  * @param reason The text to show if the error did not come from the database.
  */
@@ -69,7 +72,7 @@ export function databaseError(thrown: unknown, reason: string): DatabaseError | 
   const code = text(fields.code);
   const severity = text(fields.severity);
   if (code === undefined || !isSqlstate(code, severity)) {
-    // A system error's code, such as ECONNREFUSED, is safe to show and saves an hour.
+    // A system error's code, such as ECONNREFUSED, contains no values and saves an hour.
     return new DatabaseUnreachableError(
       code && /^E[A-Z]+$/.test(code) ? `${reason} (${code})` : reason,
       code && meaningOf(code),

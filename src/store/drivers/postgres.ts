@@ -12,7 +12,7 @@ import { decodeResult, encodeStatement, type TextQuery, type TextResult } from "
 
 /** The options of {@link postgres}. */
 export interface PostgresOptions {
-  /** How long one request may take, in milliseconds, waiting for a connection included. Default 2000. */
+  /** How long one request may take, in milliseconds, including the wait for a connection. Default 2000. */
   timeoutMilliseconds?: number | undefined;
 }
 
@@ -21,8 +21,8 @@ export interface PostgresOptions {
  *
  * If a client is inside a transaction when a request comes, the request nests with a savepoint: a refusal undoes only its own
  * work, and nothing is final before the caller commits. Such a request has no deadline and is not retried. Put several
- * operations of one transaction into one `auth.batch`: only its locks come in one order, and separate operations may deadlock.
- * In every other case, a connection whose deadline passed is closed, because its reply may still come.
+ * operations of one transaction into one `auth.batch`, which takes all locks in one order; separate operations may deadlock. In
+ * every other case, a connection whose deadline passed is closed, because its reply may still come.
  *
  * The caller closes the pool or client, and adds the `error` listener that node-postgres asks for on a pool.
  *
@@ -107,7 +107,7 @@ function onClient(client: Connection, timeoutMilliseconds: number): Database {
 }
 
 function onConnection(request: Request, timeoutMilliseconds: number): Database {
-  // The server gets the same deadline; otherwise it would hold the locks of a batch whose client has left.
+  // The server gets the same deadline; otherwise it would keep the locks of a batch after its client has left.
   const begin = `begin isolation level read committed; set local statement_timeout = ${Math.ceil(timeoutMilliseconds)}`;
   return {
     async run<Row>(statement: Statement<Row>) {

@@ -116,7 +116,7 @@ export function refusalTools(world: HttpWorld) {
   /** The refusals of closing one's own account, at either of its routes. */
   const closeRefusals = (pathOf: (ada: Pick<Person, "userId">) => string): Provocations => ({
     "conflict.last_administrator": () => alone((last) => post(pathOf(last), undefined, as(last))),
-    // The identifier that an administrator suspended would be free again.
+    // Otherwise the identifier that an administrator suspended would be free again.
     forbidden: async () => {
       const [ada, device] = [await world.person(), await newAuthenticator()];
       await post("/auth/passkeys", { response: await registrationBy(world, ada, device) }, as(ada));
@@ -161,7 +161,7 @@ export function refusalTools(world: HttpWorld) {
     return await send(applicationOf(auth), sent);
   };
 
-  /** Sends the same request until it is refused as one too many. */
+  /** Sends the same request until it is refused with 429. */
   const often = async (
     path: string,
     json: () => unknown,
@@ -209,7 +209,7 @@ export function refusalTools(world: HttpWorld) {
 
   const endPasskey = (passkeyId: string, ada: Person) => post(`/auth/passkeys/${passkeyId}/revoke`, undefined, as(ada));
 
-  /** A user who must have a second factor, and whose only one is a passkey. */
+  /** A user who must have a second factor, and whose only factor is a passkey. */
   const withNeededPasskey = async () => {
     const made = await withPasskey();
     await world.requireFactor(made.ada.userId);

@@ -13,7 +13,7 @@ import { givenPassword } from "../../support/factors.ts";
 import type { Budget } from "./budget.ts";
 
 const administrator = ({ administrator }: World) => administrator();
-/** S33: the owner must keep one way to sign in. */
+/** S33: the owner must keep a way to sign in. */
 const secondWayIn = (world: World, { userId }: Person) => givenPassword(world, userId);
 const withToken = async ({ auth }: World, { userId }: Person) =>
   await auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });

@@ -59,15 +59,15 @@ export const reads: readonly Read[] = [
 const questionOf = (userId: UserId) =>
   ({ subjectType: "usr", subjectId: userId, objectType: "doc", objectId: crypto.randomUUID() }) as const;
 
-/** What is in no table, and where its failures are tested instead. */
+/** Operations that are in no table, with the file that tests their failures, or the reason. */
 export const others: Readonly<Record<string, string>> = {
   "personalAccessTokens.verify": "personal-access-tokens.lost-replies.test.ts: it counts, and only then reads",
-  "securityKeys.enroll": "lost-replies.test.ts: a lost challenge is not given again, and enrollment starts anew",
+  "securityKeys.enroll": "lost-replies.test.ts: a lost challenge is not returned again, and enrollment starts over",
   "securityKeys.requireRpId": "it asks no database",
-  purge: "purge.test.ts: what a lost purge leaves, the next one clears",
+  purge: "purge.test.ts: the next purge removes what a lost purge has left",
 };
 
-/** Prepares a write on the database itself, so that only the write meets the faults. */
+/** Prepares a write on the real database, so that only the write meets the faults. */
 export async function prepareWrite(world: World, { prepare }: Pick<Write, "prepare">) {
   const person = await world.person();
   const prepared = (await prepare?.(world, person)) as never;
