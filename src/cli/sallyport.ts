@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { administratorCommand } from "./administrator.ts";
 import { type Command, UsageError } from "./command.ts";
@@ -14,12 +15,12 @@ import { doctorCommand } from "./doctor.ts";
 import { migrateCommand } from "./migrate.ts";
 import { resealCommand } from "./reseal.ts";
 import { secretCommand } from "./secret.ts";
-import { userCommand } from "./user.ts";
+import { usersCommand } from "./users.ts";
 
 const commands: Readonly<Record<string, Command>> = {
   secret: secretCommand,
   migrate: migrateCommand,
-  user: userCommand,
+  users: usersCommand,
   administrator: administratorCommand,
   doctor: doctorCommand,
   reseal: resealCommand,
@@ -36,6 +37,10 @@ function help(): string {
 async function main([name, ...args]: readonly string[]): Promise<void> {
   if (name === undefined || name === "--help" || name === "-h") {
     console.log(help());
+    return;
+  }
+  if (name === "--version") {
+    console.log(JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")).version);
     return;
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;

@@ -282,11 +282,14 @@ describe("if one of several requests to the database fails", () => {
   const kinds = Object.entries(faults).filter(([name]) => name !== "no answer");
   test.each(routes.map((route) => [route.id, route] as const))("%s: succeeds or answers 503", async (_id, route) => {
     const seen = new Set<number>();
+    // How many requests it makes, of at most three: a fault at a later one would meet none.
+    let most = 3;
     for (const [name, fault] of kinds) {
-      for (const at of [0, 1, 2]) {
+      for (let at = 0; at < most; at++) {
         const { sent } = await rightRequest(route);
         fail(fault, (number) => number === at);
         const reply = await world.send(sent);
+        if (request <= at) most = at;
         recover();
         seen.add(reply.status);
         if (reply.status !== route.status) expect([name, at, reply.code]).toEqual([name, at, "unavailable.database"]);

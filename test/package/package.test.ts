@@ -230,6 +230,11 @@ describe("installed command line", () => {
     expect(stdout).toMatch(/^sallyport <command> \[options\]\n[\s\S]*\bmigrate\b/);
   });
 
+  test("--version and secret: without any peer", async () => {
+    expect((await sallyport(["--version"])).stdout).toBe(`${manifest.version}\n`);
+    expect((await sallyport(["secret"])).stdout).toMatch(/^[\w-]{43}\n$/);
+  });
+
   test("a missing peer: the message names it", async () => {
     const { exitCode, stderr } = await sallyport(["migrate"], { DATABASE_URL: "postgres://ada:secret@localhost/app" });
     expect({ exitCode, stderr }).toEqual({

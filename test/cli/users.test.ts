@@ -1,7 +1,8 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { generateId } from "../../src/domain/id.ts";
+import { generateId, type UserId } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { goodPassword, openAuth, type World } from "../support/auth.ts";
+import { goodPassword, openAuth, system, type World } from "../support/auth.ts";
 import { sallyport, sallyportFed } from "../support/command-line.ts";
 
 let world: World;
@@ -10,15 +11,16 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const user = async (password: string, ...args: string[]) =>
-  await sallyportFed(password, "user", ...args, "--database-url", world.backend.connectionString!);
+const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+const users = async (password: string, ...args: string[]) =>
+  await sallyportFed(password, "users", ...args, "--database-url", world.backend.connectionString!);
 
 test("creates a user who can sign in, and finds them again", async () => {
-  const made = await user(`${goodPassword}\n`, "create", "Ada@example.com");
+  const made = await users(`${goodPassword}\n`, "create", "Ada@example.com");
   expect(made).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^usr_[0-9a-f]{32}\n$/) });
   const signedIn = await world.auth.signIn.password({ identifier: "ada@example.com", password: goodPassword });
   expect(signedIn.mfaRequired ? undefined : signedIn.user.id).toBe(made.stdout.trim());
-  expect((await user("", "find", "ADA@example.com")).stdout).toBe(made.stdout);
+  expect((await users("", "find", "ADA@example.com")).stdout).toBe(made.stdout);
 
   const events = await world.rows(sql`
     select action, auth ->> 'system_id' as by from aud where auth ->> 'kind' = 'system' order by action`);
@@ -50,10 +52,10 @@ test.each([
     message: /taken|already/,
   },
 ])("refused, and no user is left: $case", async ({ password, identifier, message }) => {
-  await user(goodPassword, "create", "eve@example.com");
+  await users(goodPassword, "create", "eve@example.com");
   const count = async () => (await world.rows(sql<{ n: number }>`select count(*)::int as n from usr`))[0]!.n;
   const before = await count();
-  const refused = await user(password, "create", identifier);
+  const refused = await users(password, "create", identifier);
   expect([refused.code, refused.stdout]).toEqual([1, ""]);
   expect(refused.stderr).toMatch(message);
   if (password !== "") expect(refused.stderr).not.toContain(password);
@@ -61,12 +63,45 @@ test.each([
 });
 
 test("--allow-non-ascii: takes what such a server takes", async () => {
-  expect((await user(goodPassword, "create", "søren@example.com", "--allow-non-ascii")).code).toBe(0);
-  expect((await user("", "find", "søren@example.com", "--allow-non-ascii")).code).toBe(0);
+  expect((await users(goodPassword, "create", "søren@example.com", "--allow-non-ascii")).code).toBe(0);
+  expect((await users("", "find", "søren@example.com", "--allow-non-ascii")).code).toBe(0);
 });
 
 test("find, an identifier that no password has: exit code 1", async () => {
-  expect(await user("", "find", "nobody@example.com")).toMatchObject({ code: 1, stdout: "" });
+  expect(await users("", "find", "nobody@example.com")).toMatchObject({ code: 1, stdout: "" });
+});
+
+test("lists users by part of an identifier, in any state", async () => {
+  const made = (await users(goodPassword, "create", "grace@list.example")).stdout.trim();
+  const other = (await users(goodPassword, "create", "linus@list.example")).stdout.trim();
+  await world.auth.users.suspend({ actor: system, userId: other as UserId });
+  const { code, stdout } = await users("", "list", "list.example");
+  expect([code, stdout.trim().split("\n")]).toEqual([
+    0,
+    [`${made}  active  grace@list.example`, `${other}  suspended  linus@list.example`],
+  ]);
+  expect((await users("", "list", "absent.example")).stdout).toBe("");
+  expect((await users("", "list")).stdout).toContain(made);
+});
+
+test("administrator: takes an identifier in place of an id", async () => {
+  const made = (await users(goodPassword, "create", "root@example.com")).stdout.trim();
+  const url = ["--database-url", world.backend.connectionString!];
+  expect((await sallyport("administrator", "grant", "root@example.com", ...url)).stderr).toBe(
+    "sallyport: Set up another second factor first.\n",
+  );
+  await world.enroll(made);
+  expect((await sallyport("administrator", "grant", "ROOT@example.com", ...url)).stdout).toBe(
+    "The user is an administrator now.\n",
+  );
+  expect(await sallyport("administrator", "grant", "absent@example.com", ...url)).toMatchObject({
+    code: 1,
+    stdout: "",
+  });
+});
+
+test("--version: the package's", async () => {
+  expect(await sallyport("--version")).toEqual({ code: 0, stderr: "", stdout: `${version}\n` });
 });
 
 test.each([
@@ -74,8 +109,8 @@ test.each([
   { case: "an unknown verb", args: ["make", "ada@example.com"] },
   { case: "no identifier", args: ["create"] },
   { case: "too much", args: ["find", "ada@example.com", generateId("usr")] },
-])("sallyport user, $case: exit code 2", async ({ args }) => {
-  expect((await user("", ...args)).code).toBe(2);
+])("sallyport users, $case: exit code 2", async ({ args }) => {
+  expect((await users("", ...args)).code).toBe(2);
 });
 
 test("sallyport secret: another key each time, of 32 bytes", async () => {
