@@ -123,7 +123,7 @@ export function PasskeyPart(part: {
           <Field
             form="passkey"
             name="name"
-            label="Passkey name (optional)"
+            label="Passkey name"
             hint="Helps you recognize it, for example “Work laptop”."
             required={false}
             maxlength={120}

@@ -42,6 +42,12 @@ export async function openPages(options: OpenOptions & { signUpIsOpen?: boolean 
   return { ...world, app, errors, ask: (sent) => askPages(app, sent) };
 }
 
+/** The words of each label of a page. */
+function labelsOf(html: string): string[] {
+  return [...html.matchAll(/<label[^>]*>(.*?)<\/label>/gs)].map(([, inner]) => inner!.replace(/<[^>]*>/g, " ").trim());
+}
+
+/** Sends a request to the pages, and reads every label of the answer. */
 export async function askPages(app: Pick<Hono, "request">, sent: SentToPage): Promise<PageReply> {
   const { path, form, json, as, cookies = {}, headers = {} } = sent;
   const body = form ? new URLSearchParams(form).toString() : json === undefined ? sent.body : JSON.stringify(json);
@@ -59,10 +65,14 @@ export async function askPages(app: Pick<Hono, "request">, sent: SentToPage): Pr
     },
     ...(body !== undefined && { body, duplex: "half" }),
   } as RequestInit);
+  const text = await response.text();
+  for (const label of labelsOf(text)) {
+    if (/(\S{3,})\s+\1(\s|$)/.test(label)) throw new Error(`A label says something twice: ${label}`);
+  }
   return {
     status: response.status,
     headers: response.headers,
-    text: await response.text(),
+    text,
     location: response.headers.get("location"),
     setCookies: response.headers.getSetCookie(),
   };

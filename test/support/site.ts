@@ -207,7 +207,7 @@ export async function signOut({ page }: Visitor): Promise<void> {
 /** Makes a passkey on the account page. */
 export async function addPasskey({ page }: Visitor, name = ""): Promise<void> {
   await page.goto("/account");
-  await page.getByLabel("Passkey name (optional)").fill(name);
+  await page.getByLabel("Passkey name (optional)", { exact: true }).fill(name);
   await page.getByRole("button", { name: "Add a passkey" }).click();
   await page.waitForURL("**/account?done=passkeys#passkeys");
 }
