@@ -9,7 +9,7 @@ import type { Database } from "../store/sql.ts";
 import type { OptionValues } from "./command.ts";
 import { databaseOptions, databaseUsage } from "./database.ts";
 
-/** The option of commands that take an identifier. */
+/** The options of commands that take an identifier. */
 export const identifierOptions: typeof databaseOptions & {
   "allow-non-ascii": { type: "boolean"; default: false };
 } = { ...databaseOptions, "allow-non-ascii": { type: "boolean", default: false } };

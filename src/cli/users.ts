@@ -1,5 +1,6 @@
 import { text } from "node:stream/consumers";
 import { AuthError } from "../domain/error.ts";
+import { cleanText } from "../domain/request-context.ts";
 import type { User } from "../domain/user.ts";
 import { accountsOn, actor, type CommandAuth, findUser, identifierOptions, identifierUsage } from "./accounts.ts";
 import { type Command, UsageError } from "./command.ts";
@@ -38,7 +39,7 @@ async function createUser(auth: CommandAuth, identifier: string): Promise<string
   return userId;
 }
 
-/** One line for each user: the id, the state, and the identifiers of active credentials. */
+/** Prints one line for each user: the id, the status, and the identifiers of active passwords. */
 async function listUsers(auth: CommandAuth, query: string | undefined): Promise<void> {
   let cursor: string | undefined;
   do {
@@ -51,5 +52,6 @@ async function listUsers(auth: CommandAuth, query: string | undefined): Promise<
 async function lineOf(auth: CommandAuth, { id, status }: User): Promise<string> {
   const { data } = await auth.credentials.list({ actor, userId: id });
   const active = data.filter((credential) => credential.status === "active" && credential.type === "password");
-  return [id, status, ...active.map(({ identifier }) => identifier)].join("  ");
+  // Another SDK may have stored characters that a terminal obeys.
+  return [id, status, ...active.map(({ identifier }) => cleanText(identifier))].join("  ");
 }

@@ -1,7 +1,7 @@
 /**
  * An account on the pages, in Chromium: second factors, sessions, tokens, and a browser without script.
  *
- * Slow: a browser waits for pages, and codes for their next period.
+ * Slow: a browser loads pages, and codes wait for their next period.
  *
  * @module
  */

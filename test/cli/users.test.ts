@@ -71,7 +71,7 @@ test("find, an identifier that no password has: exit code 1", async () => {
   expect(await users("", "find", "nobody@example.com")).toMatchObject({ code: 1, stdout: "" });
 });
 
-test("lists users by part of an identifier, in any state", async () => {
+test("sallyport users list: finds users in every status by part of an identifier", async () => {
   const made = (await users(goodPassword, "create", "grace@list.example")).stdout.trim();
   const other = (await users(goodPassword, "create", "linus@list.example")).stdout.trim();
   await world.auth.users.suspend({ actor: system, userId: other as UserId });
@@ -81,10 +81,13 @@ test("lists users by part of an identifier, in any state", async () => {
     [`${made}  active  grace@list.example`, `${other}  suspended  linus@list.example`],
   ]);
   expect((await users("", "list", "absent.example")).stdout).toBe("");
+  await world.rows(sql`
+    update cred set identifier = ${"\u001b[2J\u202egrace@list.example"}::text where identifier = 'grace@list.example'`);
+  expect((await users("", "list", "grace@list.example")).stdout).toBe(`${made}  active  [2Jgrace@list.example\n`);
   expect((await users("", "list")).stdout).toContain(made);
 });
 
-test("administrator: takes an identifier in place of an id", async () => {
+test("sallyport administrator: accepts an identifier in place of an id", async () => {
   const made = (await users(goodPassword, "create", "root@example.com")).stdout.trim();
   const url = ["--database-url", world.backend.connectionString!];
   expect((await sallyport("administrator", "grant", "root@example.com", ...url)).stderr).toBe(
@@ -100,7 +103,7 @@ test("administrator: takes an identifier in place of an id", async () => {
   });
 });
 
-test("--version: the package's", async () => {
+test("sallyport --version: prints the version of the package", async () => {
   expect(await sallyport("--version")).toEqual({ code: 0, stderr: "", stdout: `${version}\n` });
 });
 

@@ -282,7 +282,7 @@ describe("if one of several requests to the database fails", () => {
   const kinds = Object.entries(faults).filter(([name]) => name !== "no answer");
   test.each(routes.map((route) => [route.id, route] as const))("%s: succeeds or answers 503", async (_id, route) => {
     const seen = new Set<number>();
-    // How many requests it makes, of at most three: a fault at a later one would meet none.
+    // The number of requests that the route makes, up to three. A fault at a later request would never occur.
     let most = 3;
     for (const [name, fault] of kinds) {
       for (let at = 0; at < most; at++) {

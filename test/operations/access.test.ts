@@ -1,4 +1,4 @@
-/** Slow: every act meets every kind of actor, each with users of its own. @module */
+/** Slow: every act meets every kind of actor, each with its own users. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyAct } from "../../build/every-act.node.ts";
 import type { Actor, SessionActor } from "../../src/domain/actor.ts";

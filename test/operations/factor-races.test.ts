@@ -1,4 +1,4 @@
-/** Slow: a thousand callers at once, several times. @module */
+/** Slow: a thousand concurrent callers, several times. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sha256Hex } from "../../src/crypto/digest.ts";
 import { generateOpaqueToken } from "../../src/domain/bearer.ts";

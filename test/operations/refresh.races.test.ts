@@ -1,4 +1,4 @@
-/** Slow: a thousand callers at once, and hundreds of rounds of two that race. @module */
+/** Slow: a thousand concurrent callers, and hundreds of rounds of two racing callers. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";

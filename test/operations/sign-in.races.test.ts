@@ -1,4 +1,4 @@
-/** Slow: a hundred rounds of eight callers that race. @module */
+/** Slow: a hundred rounds of eight racing callers. @module */
 import { describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";

@@ -230,7 +230,7 @@ describe("installed command line", () => {
     expect(stdout).toMatch(/^sallyport <command> \[options\]\n[\s\S]*\bmigrate\b/);
   });
 
-  test("--version and secret: without any peer", async () => {
+  test("--version and secret: work without any peer", async () => {
     expect((await sallyport(["--version"])).stdout).toBe(`${manifest.version}\n`);
     expect((await sallyport(["secret"])).stdout).toMatch(/^[\w-]{43}\n$/);
   });

@@ -69,7 +69,7 @@ export function changeWatcher({ database }: Pick<World, "database">): () => Prom
 const unwatchedTables = ["attempt", "aud", "sallyport_migration"];
 const unwatchedColumns = "'{last_seen_at,address}'::text[]";
 
-/** A trigger on each table. It writes in the transaction of the change, so a change that is rolled back is none. */
+/** A trigger on each table records changes. It writes in the transaction of the change, so a rollback removes its record too. */
 async function watchStatements(database: World["database"]): Promise<Statement<never>[]> {
   const tables = await database.run(sql<{ name: string }>`
     select tablename::text as name from pg_tables where schemaname = 'public' order by 1`);
