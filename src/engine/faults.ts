@@ -34,10 +34,10 @@ function namesOf(error: unknown, { name, code, option, constraint }: Fields): st
 /** Where it was thrown: the first place below the message, since a line of the message may look like one. */
 function placeOf(error: unknown): string {
   const { stack, message = "" } = error instanceof Error ? error : {};
-  // An application can have either in another form.
+  // An application can replace either with a value that is not text.
   if (typeof stack !== "string" || typeof message !== "string") return "";
   const start = stack.indexOf(`${message}\n`);
-  // Only a name stands before the message, or else the message was changed and the stack has the first one.
+  // Only a name precedes the message. Otherwise the message was changed, and the stack still holds the first one.
   if (!/^[\w.]*( \[\w+\])?(: )?$/.test(stack.slice(0, start))) return "";
   return /^ +at .+$/m.exec(stack.slice(start + message.length))?.[0].trim() ?? "";
 }

@@ -36,7 +36,7 @@ async function requireUncompromised(core: Core, password: string): Promise<void>
 }
 
 /**
- * Hashes a password that an account is to have. A look-up stays counted, whatever it says.
+ * Looks a new password up in the list of breached passwords, then hashes it. The look-up stays counted, whatever its result.
  *
  * @throws {AuthError} As {@link requireUncompromised} and {@link hashPassword} do.
  */
