@@ -47,10 +47,10 @@ describe("docs/architecture.md", () => {
   });
 });
 
-test("CONTRIBUTING.md: a resource takes 14 files, and every file that it names exists", () => {
+test("CONTRIBUTING.md: a resource takes 15 files, and every file that it names exists", () => {
   const [steps] = /^New, in this order:[\s\S]*?(?=^The route types)/m.exec(read("CONTRIBUTING.md"))!;
   const files = [...steps.matchAll(/^\d+\. `([^`]+)`/gm)].map(([, path]) => path!);
-  expect(files).toHaveLength(14);
+  expect(files).toHaveLength(15);
   for (const path of files.slice(9)) expect(read(path)).not.toBe("");
 });
 

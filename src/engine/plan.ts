@@ -27,13 +27,20 @@ export class Plan<Result, Known extends object = object> {
   }
 }
 
-/** An operation that is also available as a plan. */
+/** An {@link Operation} that is also available as a plan. */
 export interface PlannableOperation<Input, Result, Known extends object = object> {
   (input: Input): Promise<Result>;
   plan(input: Input): Promise<Plan<Result, Known>>;
 }
 
-/** An operation without a plan. It cannot be part of `auth.batch`. */
+/**
+ * An operation without a plan. It cannot be part of `auth.batch`.
+ *
+ * Each operation names the refusals of its own. Any operation with an `actor` may also throw the refusals of its guard.
+ *
+ * @throws {AuthError} The guard's `unauthorized.session_expired`, `unauthorized.mfa_required`,
+ *   `unauthorized.reauthentication_required`, `forbidden` and `not_found`; `unavailable.database` if the database fails.
+ */
 export type Operation<Input, Result> = (input: Input) => Promise<Result>;
 
 /** Makes an operation from a function that prepares it. The function may hash and create identifiers, but changes nothing. */

@@ -16,6 +16,8 @@ export interface AdministratorOperations {
   /**
    * Makes a user an administrator. Allowed for the application, and for administrators with a fresh second factor. `granted` is
    * false if the user already was an administrator.
+   *
+   * @throws {AuthError} `precondition.user_not_active`, `precondition.factor_needed_first`.
    */
   grant: Operation<{ actor: Actor; userId: UserId }, { granted: boolean }>;
   /**

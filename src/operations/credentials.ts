@@ -43,17 +43,20 @@ export interface ProvedByPassword {
 export interface CredentialOperations {
   /**
    * Adds a password to a user. Allowed for the application, and for users without a password within ten minutes of a proof.
+   * An owner who already has a password proves it with `createOwnPassword`.
    *
-   * @throws {AuthError} `unauthorized.invalid_credential` if the owner already has a password and has not proved it.
+   * @throws {AuthError} `invalid_format.identifier`, `invalid_format.password`, `conflict.duplicate_credential`,
+   *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
    */
   createPassword: PlannableOperation<NewPassword, Credential, { credentialId: CredentialId }>;
-  /** Adds a password for an owner who already has one and proves it. Throws as `auth.changePassword` does. */
-  createOwnPassword: Operation<NewPassword & ProvedByPassword, Credential>;
   /**
-   * Returns a credential. Allowed for its owner, the application and administrators.
+   * Adds a password for an owner who already has one and proves it.
    *
-   * @throws {AuthError} `not_found`.
+   * @throws {AuthError} `invalid_format.identifier`, `invalid_format.password`, `conflict.duplicate_credential`,
+   *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
    */
+  createOwnPassword: Operation<NewPassword & ProvedByPassword, Credential>;
+  /** Returns a credential. Allowed for its owner, the application and administrators. */
   get: Operation<OfCredential & OnlyOwn, Credential>;
   /** All of a user's credentials in one page, in every state, oldest first. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Credential>>;
@@ -62,33 +65,60 @@ export interface CredentialOperations {
   /**
    * Replaces a password with a new credential, which `replaces` the old one. Ends all sessions and tickets of the user. Allowed
    * for the application only. An owner must prove the old password and uses `rotateOwnPassword`.
+   *
+   * @throws {AuthError} `invalid_format.password`, `conflict.credential_not_active`, `conflict.credential_type_mismatch`,
+   *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
    */
   rotatePassword: PlannableOperation<OfCredential & { password: string }, Credential, { credentialId: CredentialId }>;
   /**
-   * Replaces a password for its owner, who must prove the current password. Throws as `auth.changePassword` does. A caller who
+   * Replaces a password for its owner, who must prove the current password. A caller who
    * may not read the credential gets the answer for an absent credential.
+   *
+   * @throws {AuthError} `invalid_format.password`, `conflict.credential_not_active`, `conflict.credential_type_mismatch`,
+   *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
    */
   rotateOwnPassword: Operation<OfCredential & ProvedByPassword & { password: string }, Credential>;
   /**
    * Suspends a credential and ends the sessions and tickets that started with it. Only an administrator can reverse this. While
    * a password is suspended, its owner can neither revoke it nor close the account. To suspend their own password, owners use
    * `suspendOwnPassword`, which requires the password.
+   *
+   * @throws {AuthError} `forbidden`, `conflict.already_terminal`, `conflict.last_way_in`, `conflict.last_factor`,
+   *   `conflict.credential_not_active`, `conflict.credential_type_mismatch`, `unauthorized.invalid_credential`,
+   *   `too_many_requests`, `unavailable.busy`.
    */
   suspend: PlannableOperation<OfCredential & OnlyOwn, Credential>;
-  /** Suspends a password for its owner, who proves the current password. Throws as `auth.changePassword` does. */
+  /**
+   * Suspends a password for its owner, who proves the current password.
+   *
+   * @throws {AuthError} `forbidden`, `conflict.already_terminal`, `conflict.last_way_in`, `conflict.last_factor`,
+   *   `conflict.credential_not_active`, `conflict.credential_type_mismatch`, `unauthorized.invalid_credential`,
+   *   `too_many_requests`, `unavailable.busy`.
+   */
   suspendOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
   /**
-   * Reinstates a suspended credential. Allowed for the application and administrators.
+   * Reinstates a suspended credential, unless its identifier was taken in the meantime. Allowed for the application and
+   * administrators.
    *
-   * @throws {AuthError} `conflict.duplicate_credential` if the identifier was taken in the meantime.
+   * @throws {AuthError} `precondition.invalid_transition`, `precondition.user_not_active`, `conflict.duplicate_credential`.
    */
   reinstate: PlannableOperation<OfCredential, Credential>;
   /**
    * Ends a credential for good, and the sessions and tickets that started with it. To revoke their own password, owners use
    * `revokeOwnPassword`, which requires the password.
+   *
+   * @throws {AuthError} `forbidden`, `conflict.already_terminal`, `conflict.last_way_in`, `conflict.last_factor`,
+   *   `conflict.credential_not_active`, `conflict.credential_type_mismatch`, `unauthorized.invalid_credential`,
+   *   `too_many_requests`, `unavailable.busy`.
    */
   revoke: PlannableOperation<OfCredential & OnlyOwn, Credential>;
-  /** Revokes a password for its owner, who proves the current password. Throws as `auth.changePassword` does. */
+  /**
+   * Revokes a password for its owner, who proves the current password.
+   *
+   * @throws {AuthError} `forbidden`, `conflict.already_terminal`, `conflict.last_way_in`, `conflict.last_factor`,
+   *   `conflict.credential_not_active`, `conflict.credential_type_mismatch`, `unauthorized.invalid_credential`,
+   *   `too_many_requests`, `unavailable.busy`.
+   */
   revokeOwnPassword: Operation<OfCredential & ProvedByPassword, Credential>;
 }
 

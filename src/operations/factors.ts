@@ -47,13 +47,15 @@ export interface FactorOperations {
    * first code, within ten minutes. An earlier app that awaits confirmation is dropped.
    *
    * @param input.label The user's name for it, 1 to 120 characters; apps show it beside the site's name.
+   * @throws {AuthError} `invalid_format.name`, `invalid_format.rp_id`, `forbidden`, `precondition.factor_needed_first`.
    */
   enrollTotp: Operation<EnrollmentAuthority & { label: string }, TotpEnrollment>;
   /**
    * Finishes enrollment: the app becomes active and replaces an earlier app. Every session of the user ends, and a fresh
    * session, which counts as proved by the factor, replaces them.
    *
-   * @throws {AuthError} `precondition.factor_code_invalid`, `precondition.factor_not_pending`, `too_many_requests`.
+   * @throws {AuthError} `forbidden`, `invalid_format.webauthn`, `conflict.duplicate_credential`,
+   *   `precondition.factor_not_pending`, `precondition.factor_code_invalid`, `too_many_requests`.
    */
   confirmTotp: Operation<
     EnrollmentAuthority & { factorId: FactorId; code: string; transport: Transport },
@@ -74,7 +76,7 @@ export interface FactorOperations {
    * end, and the user may enroll a new factor.
    *
    * @param input.onlyOwn If true, even an administrator cannot end another user's factor. Default false.
-   * @throws {AuthError} `conflict.last_factor`, `conflict.already_terminal`.
+   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_factor`.
    */
   revoke: PlannableOperation<{ actor: Actor; factorId: FactorId } & OnlyOwn, Factor>;
 }

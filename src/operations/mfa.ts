@@ -20,11 +20,17 @@ import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword
 export interface MfaPolicyOperations {
   /** Returns the policy. A user whose policy was never set need not have a second factor. */
   get: Operation<{ actor: Actor; userId: UserId }, MfaPolicy>;
-  /** Sets the policy. Users may raise their own and never lower it. */
+  /**
+   * Sets the policy. Users may raise their own and never lower it.
+   *
+   * @throws {AuthError} `forbidden`, `conflict.already_terminal`, `precondition.factor_needed_first`.
+   */
   set: PlannableOperation<{ actor: Actor; userId: UserId; required: boolean; graceUntil?: Date | null }, MfaPolicy>;
   /**
    * Lets a user enroll a first factor after the grace period of their policy has ended: once, within seven days. Notify the
    * user through a channel that an attacker who knows the password cannot read.
+   *
+   * @throws {AuthError} `precondition.user_not_active`, `precondition.invalid_transition`.
    */
   grantEnrollment: PlannableOperation<{ actor: Actor; userId: UserId }, void>;
 }

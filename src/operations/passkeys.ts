@@ -56,14 +56,22 @@ export interface PasskeyOperations {
    *
    * @param input.response `RegistrationResponseJSON` as the browser returns it.
    * @param input.name The owner's name for it, up to 120 characters.
-   * @throws {AuthError} `invalid_format.webauthn`, `conflict.duplicate_credential`, `unauthorized.reauthentication_required`.
+   * @throws {AuthError} `invalid_format.webauthn`, `invalid_format.name`, `conflict.duplicate_credential`.
    */
   register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
   /** A user's passkeys that are not revoked. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Passkey>>;
-  /** Changes the name of a passkey, 1 to 120 characters. Allowed for its owner and the application. */
+  /**
+   * Changes the name of a passkey, 1 to 120 characters. Allowed for its owner and the application.
+   *
+   * @throws {AuthError} `invalid_format.name`, `conflict.already_terminal`.
+   */
   rename: Operation<{ actor: Actor; passkeyId: CredentialId; name: string }, Passkey>;
-  /** Ends one of the actor's own passkeys for good, and the sessions that were started with it. */
+  /**
+   * Ends one of the actor's own passkeys for good, and the sessions that were started with it.
+   *
+   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_way_in`, `conflict.last_factor`.
+   */
   revoke: PlannableOperation<{ actor: SessionActor; passkeyId: CredentialId }, Credential>;
   /**
    * Returns the options with which a browser proves a passkey or a security key of a known user: the user of a ticket or a

@@ -17,6 +17,8 @@ import { withOwnPassword } from "./current-password.ts";
 /**
  * Replaces the caller's own password. Every session and ticket of the user ends, including the acting session, and the result
  * is a fresh session. It requires the current password and a proof from the last ten minutes.
+ *
+ * @throws {AuthError} `unauthorized.invalid_credential`, `invalid_format.password`, `too_many_requests`, `unavailable.busy`.
  */
 export type ChangePassword = Operation<
   { actor: SessionActor; currentPassword: string; newPassword: string; transport: Transport },
@@ -27,9 +29,6 @@ export type ChangePassword = Operation<
  * Replaces the actor's own password, which requires the current password and a proof from the last ten minutes (R008).
  *
  * Ends every session and ticket of the user, including the acting session, and returns a fresh session (S47).
- *
- * @throws {AuthError} `unauthorized.reauthentication_required`, `unauthorized.invalid_credential` (the current password is
- *   wrong), `invalid_format.password`, `too_many_requests`.
  */
 export function changePasswordOperation(core: Core): ChangePassword {
   return async ({ actor, currentPassword, newPassword, transport }) => {

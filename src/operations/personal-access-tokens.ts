@@ -53,20 +53,20 @@ export interface PersonalAccessTokenOperations {
    * @param input.name 1 to 120 UTF-16 code units.
    * @param input.scope At most 50, each of 1 to 128 visible ASCII characters. A token without scopes reaches no route.
    * @param input.expiresAt In the future by the database's clock, and within 365 days. Default null: it never expires.
-   * @throws {AuthError} `pat.expires_in_past`, `invalid_format.name`, `invalid_format.scope`, `not_found`, `too_many_requests`,
+   * @throws {AuthError} `invalid_format.name`, `invalid_format.scope`, `pat.expires_in_past`, `too_many_requests`,
    *   `unavailable.busy`.
    */
   create: Operation<
     { actor: Actor; userId: UserId; name: string; scope: readonly string[]; expiresAt?: Date | null },
     IssuedPersonalAccessToken
   >;
-  /**
-   * Returns a token. Allowed for its user, the application and administrators.
-   *
-   * @throws {AuthError} `not_found`.
-   */
+  /** Returns a token. Allowed for its user, the application and administrators. */
   get: Operation<OfToken & OnlyOwn, PersonalAccessToken>;
-  /** A page of a user's tokens, oldest first, in every state or only in the given state. */
+  /**
+   * A page of a user's tokens, oldest first, in every state or only in the given state.
+   *
+   * @throws {AuthError} `invalid_format.cursor`.
+   */
   list: Operation<
     {
       actor: Actor;

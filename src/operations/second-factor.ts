@@ -50,23 +50,28 @@ export type CheckProof<Proof> = (attempt: FactorUse & { proof: Proof }) => Promi
 /** Proving a second factor: to finish a sign-in, and before acts that only the owner may do. */
 export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProof> {
   /**
-   * Finishes a sign-in: exchanges a ticket and a second factor for a session.
+   * Finishes a sign-in: exchanges a ticket and a second factor for a session. A ticket lasts five minutes and five attempts.
    *
-   * @throws {AuthError} `unauthorized.invalid_ticket` (unknown, spent, past five minutes or five attempts),
-   *   `unauthorized.invalid_factor`, `unauthorized.replayed_totp`, `too_many_requests`, `unavailable.busy`.
+   * @throws {AuthError} `unauthorized.invalid_ticket`, `unauthorized.invalid_factor`, `unauthorized.replayed_totp`,
+   *   `too_many_requests`, `unavailable.busy`.
    */
   signInWithFactor: Operation<
     PresentedTicket & { proof: Proof; presentedToken?: string | undefined },
     IssuedSession & { knownDevice: string }
   >;
   /**
-   * Flametrench `verifyMfa`: the check of `signInWithFactor`, but the result is an upgraded ticket instead of a session. Throws
-   * as `signInWithFactor` does.
+   * Flametrench `verifyMfa`: the check of `signInWithFactor`, but the result is an upgraded ticket instead of a session.
+   *
+   * @throws {AuthError} `unauthorized.invalid_ticket`, `unauthorized.invalid_factor`, `unauthorized.replayed_totp`,
+   *   `too_many_requests`, `unavailable.busy`.
    */
   verifyMfa: Operation<PresentedTicket & { userId: UserId; proof: Proof }, VerifiedFactor>;
   /**
    * Steps up, for acts that need a fresh proof: the acting user proves a factor again, and a fresh session replaces the acting
    * one. A user with a second factor must prove that factor.
+   *
+   * @throws {AuthError} `unauthorized.invalid_factor`, `unauthorized.replayed_totp`, `too_many_requests`, `unavailable.busy`,
+   *   `unauthorized.invalid_credential`, `unauthorized.reauthentication_required`.
    */
   stepUp: Operation<{ actor: SessionActor; transport: Transport; proof: StepUp }, IssuedSession>;
 }

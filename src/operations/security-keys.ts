@@ -29,12 +29,15 @@ export interface SecurityKeyOperations {
   /**
    * Starts enrollment, and returns the options with which a browser creates the key. The key becomes a factor once
    * {@link SecurityKeyOperations.confirm} has checked the browser's response.
+   *
+   * @throws {AuthError} `invalid_format.name`, `invalid_format.rp_id`, `forbidden`, `precondition.factor_needed_first`.
    */
   enroll: Operation<EnrollmentAuthority, { factor: Factor; options: RegistrationOptions }>;
   /**
    * Finishes enrollment, as `factors.confirmTotp` does: every session of the user ends, and a fresh session replaces them.
    *
-   * @throws {AuthError} `invalid_format.webauthn`, `precondition.factor_not_pending`, `conflict.duplicate_credential`.
+   * @throws {AuthError} `forbidden`, `invalid_format.webauthn`, `conflict.duplicate_credential`,
+   *   `precondition.factor_not_pending`, `precondition.factor_code_invalid`, `too_many_requests`.
    */
   confirm: Operation<
     EnrollmentAuthority & { factorId: FactorId; response: unknown; transport: Transport },

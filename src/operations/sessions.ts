@@ -60,13 +60,13 @@ export interface SessionOperations {
    * @throws {AuthError} `unauthorized.…` if it is not valid now.
    */
   verify: Operation<PresentedToken, VerifiedSession>;
-  /**
-   * Returns a session. Allowed for its user, the application and administrators.
-   *
-   * @throws {AuthError} `not_found`.
-   */
+  /** Returns a session. Allowed for its user, the application and administrators. */
   get: Operation<OfSession & OnlyOwn, Session>;
-  /** A page of a user's sessions, oldest first: in every state, or only live ones. */
+  /**
+   * A page of a user's sessions, oldest first: in every state, or only live ones.
+   *
+   * @throws {AuthError} `invalid_format.cursor`.
+   */
   list: Operation<
     { actor: Actor; userId: UserId; cursor?: string | undefined; limit?: number | undefined; onlyLive?: boolean },
     Page<Session>
@@ -74,6 +74,8 @@ export interface SessionOperations {
   /**
    * Replaces the presented session with a new one (Flametrench `refreshSession`, RFC 9700 §4.14.2). The same refresh within 10
    * seconds returns the same new session; a later one ends the whole family.
+   *
+   * @throws {AuthError} `unauthorized.session_expired`, `unauthorized.mfa_required`.
    */
   refresh: Operation<PresentedToken & { sessionId?: SessionId }, IssuedSession>;
   /** Ends a session. A session that has already ended stays as it is. */

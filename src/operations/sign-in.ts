@@ -82,15 +82,18 @@ export interface SignInOperations {
   /**
    * Signs in with identifier and password.
    *
-   * An unknown identifier, a wrong password and a user who may not sign in get the same refusal, after equal work.
+   * An unknown identifier, a wrong password and a user who may not sign in get the same refusal, after equal work. A user who must
+   * have a second factor, has none and may not enroll one gets `forbidden.enrollment_not_granted`.
    *
-   * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`;
-   * `forbidden.enrollment_not_granted` if the user must have a second factor, has none, and may not enroll one.
+   * @throws {AuthError} `unauthorized.invalid_credential`, `forbidden.enrollment_not_granted`, `too_many_requests`,
+   *   `unavailable.busy`.
    */
   signIn: Operation<PasswordProof, SignedIn>;
   /**
-   * Flametrench `verifyPassword`: the check of `signIn`, but the result is a ticket instead of a session. Throws as `signIn`
-   * does.
+   * Flametrench `verifyPassword`: the check of `signIn`, but the result is a ticket instead of a session.
+   *
+   * @throws {AuthError} `unauthorized.invalid_credential`, `forbidden.enrollment_not_granted`, `too_many_requests`,
+   *   `unavailable.busy`.
    */
   verifyPassword: Operation<PasswordProof, VerifiedPassword>;
 }

@@ -45,7 +45,7 @@ export type SignedUp = IssuedSession & { readonly knownDevice: string };
  * attempt in a request of its own; the session's token comes with the result of the batch.
  *
  * @throws {AuthError} `forbidden.sign_up_closed`, `invalid_format.identifier`, `invalid_format.password`,
- *   `conflict.duplicate_credential`, `too_many_requests`.
+ *   `conflict.duplicate_credential`, `too_many_requests`, `unavailable.busy`.
  */
 export type SignUp = PlannableOperation<NewAccount, SignedUp, { userId: UserId }>;
 

@@ -44,17 +44,18 @@ export interface UserOperations {
    * @param input.idempotencyKey The caller's own text for this creation. For 24 hours, a repeat with the same key and name
    * returns the user that the first call created. `plan` does not accept it, because the identifiers of a plan are known
    * beforehand.
+   * @throws {AuthError} `invalid_format.idempotency_key`.
    */
   create: PlannableOperation<CreateUser, User, { userId: UserId }>;
-  /**
-   * Returns a user. Allowed for the user, the application and administrators.
-   *
-   * @throws {AuthError} `not_found`.
-   */
+  /** Returns a user. Allowed for the user, the application and administrators. */
   get: Operation<OfUser, User>;
   /** Changes the given members. `displayName: null` clears the name; if it is absent, the name stays. */
   update: PlannableOperation<OfUser & { displayName?: string | null }, User>;
-  /** A page of users in order of their ids. `query` matches part of an active credential's identifier, ignoring case. */
+  /**
+   * A page of users in order of their ids. `query` matches part of an active credential's identifier, ignoring case.
+   *
+   * @throws {AuthError} `invalid_format.cursor`.
+   */
   list: Operation<
     {
       actor: Actor;
@@ -68,16 +69,30 @@ export interface UserOperations {
   /**
    * Suspends a user and ends all their sessions and tickets. `reinstate` reverses it. A user who is already suspended stays
    * unchanged.
+   *
+   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_administrator`.
    */
   suspend: PlannableOperation<OfUser, User>;
-  /** Lets a suspended user sign in again. Ended sessions stay ended. */
+  /**
+   * Lets a suspended user sign in again. Ended sessions stay ended.
+   *
+   * @throws {AuthError} `precondition.invalid_transition`.
+   */
   reinstate: PlannableOperation<OfUser, User>;
   /**
    * Closes the account for good and ends its sessions, tickets, credentials, factors, tokens and tuples. Owners with a password
    * use `revokeOwn`.
+   *
+   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_administrator`, `forbidden`,
+   *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
    */
   revoke: PlannableOperation<OfUser, User>;
-  /** Closes the caller's own account for good. It requires the current password. Throws as `auth.changePassword` does. */
+  /**
+   * Closes the caller's own account for good. It requires the current password.
+   *
+   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_administrator`, `forbidden`,
+   *   `unauthorized.invalid_credential`, `too_many_requests`, `unavailable.busy`.
+   */
   revokeOwn: Operation<{ actor: SessionActor; userId: UserId; currentPassword: string }, User>;
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { operationTags, withOperationTags } from "../../build/operation-refusals.node.ts";
 import { isErrorCode } from "../../src/domain/error.ts";
 import { packageEntries } from "./package-entries.ts";
 import { findCitedRules } from "./public-comments.ts";
@@ -35,6 +36,29 @@ test("@throws in comments: every code is in the table of errors", () => {
   );
   expect(cited.length).toBeGreaterThan(50);
   expect(cited.filter((one) => !isErrorCode(one.split(": ")[1]!))).toEqual([]);
+});
+
+test("@throws of operations: exactly the codes of the act's row, for every operation", () => {
+  const { changed, remaining } = operationTags();
+  expect([...changed.keys()].map(String)).toEqual([]);
+  expect(remaining).toEqual([]);
+});
+
+test("planted comments of operations: a missing, a wrong and an outdated tag are replaced, an unlisted operation is refused", () => {
+  const operation = (comment: string) =>
+    `export interface UserOperations {\n${comment}\n  reinstate: PlannableOperation<OfUser, User>;\n}\n`;
+  const right = operation(
+    "  /**\n   * Text.\n   *\n   * @throws {AuthError} `precondition.invalid_transition`.\n   */",
+  );
+  for (const comment of [
+    "  /** Text. */",
+    "  /**\n   * Text.\n   */",
+    "  /**\n   * Text.\n   *\n   * @throws {AuthError} `forbidden`,\n   *   `not_found`.\n   */",
+  ]) {
+    expect(withOperationTags(operation(comment))).toBe(right);
+  }
+  expect(withOperationTags(right)).toBe(right);
+  expect(() => withOperationTags(right.replace("reinstate", "restore"))).toThrow("UserOperations.restore has no row");
 });
 
 test("tags in comments begin a line, so that an editor shows them as such", () => {
