@@ -5,8 +5,8 @@ import { argon2id } from "sallyport/argon2id";
 import { authRoutes, forwardedAddress, requireUser } from "sallyport/hono";
 import { neon } from "sallyport/neon";
 
-/** `"nodejs"` runs the same code. */
-export const runtime = "edge";
+/** `"edge"` runs the same code; Next.js 16 advises against it. */
+export const runtime = "nodejs";
 
 // A function, because `next build` evaluates this file without the deployment's environment.
 const auth = createAuth(() => ({
