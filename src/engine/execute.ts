@@ -134,11 +134,8 @@ async function recover(
   }
   if (!works.some((work) => work.mustCommit)) return rows;
   // The same can happen without an error: an operation that refuses by a value has met the ticket that the first try spent.
-  const first = await recall(core, items).catch((error: unknown) => {
-    core.onError(error);
-    return undefined;
-  });
-  return first ?? rows;
+  // If nobody can tell which try it was, the answer is unknown too (S56).
+  return (await recall(core, items)) ?? rows;
 }
 
 function unavailable(cause: unknown): AuthError {

@@ -107,7 +107,7 @@ export class PersonalAccessTokenVerifier {
     requireAdmitted(row);
 
     const matches = await this.#matches(check, row).catch(async (error: unknown) => {
-      await this.#try(store.returnTokenCheck(names));
+      await this.#runBeside(store.returnTokenCheck(names));
       throw error;
     });
     // The token's state decides before the secret does (ADR 0016), but only after the same work.
@@ -115,8 +115,12 @@ export class PersonalAccessTokenVerifier {
       return await this.#fail(check, row.refusal ?? "pat.invalid");
     }
     const { secretHash } = row;
-    const [spent] = await this.#try(store.spendTokenCheck({ tokenId: tokenId!, secretHash, counters: names }));
-    refuse(spent?.refusal ?? null);
+    const spend = (refunded: readonly string[]) =>
+      store.spendTokenCheck({ tokenId: tokenId!, secretHash, counters: refunded });
+    // The token may have been revoked while it was hashed, so only this answer admits it. Asked again, it refunds nothing: the
+    // first try may have done so.
+    const { refusal } = await execute(core, { body: spend(names), onLostReply: spend([]), mustCommit: true });
+    refuse(refusal);
     return row;
   }
 
@@ -145,18 +149,17 @@ export class PersonalAccessTokenVerifier {
 
   /** Records a failure, whether or not the token exists, and refuses. */
   async #fail({ tokenId, context }: Check, reason: string): Promise<never> {
-    await this.#try(store.recordFailedTokenCheck({ tokenId, reason, auditId: newAuditId(), context }));
+    await this.#runBeside(store.recordFailedTokenCheck({ tokenId, reason, auditId: newAuditId(), context }));
     refuse(reason);
     throw new AuthError("pat.invalid");
   }
 
-  /** Runs a statement that must not change the answer; returns no rows if it fails. */
-  async #try<Row>(statement: Statement<Row>): Promise<Row[]> {
+  /** Runs a statement that must not change the answer. It returns nothing, so no answer can depend on it. */
+  async #runBeside(statement: Statement): Promise<void> {
     try {
-      return await this.#core.database.run(statement);
+      await this.#core.database.run(statement);
     } catch (error) {
       this.#core.onError(error);
-      return [];
     }
   }
 }

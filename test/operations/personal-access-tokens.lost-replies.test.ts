@@ -58,16 +58,63 @@ describe("F01: personal access tokens, lost replies", () => {
     expect(await use()).toBe("done");
   });
 
-  test("S02: a failure of the second statement never changes the answer", async () => {
+  test.each(["before", "after", "late"] as const)(
+    "S56: %s: a token that is revoked while it is hashed is refused, whatever happens to the second statement",
+    async (fault) => {
+      const faulty = faultyDatabase(world.database);
+      const owner = await world.person();
+      const { pat, token } = await create(owner);
+      const revokedWhileHashed = {
+        ...world.hasher,
+        verify: async (hash: string, secret: string) => {
+          await world.auth.personalAccessTokens.revoke({ actor: owner.actor, tokenId: pat.id });
+          return await world.hasher.verify(hash, secret);
+        },
+      };
+      const auth = world.isolate({ database: faulty, passwordHasher: revokedWhileHashed });
+      const use = () => outcome(auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }));
+      faulty.reset([undefined, fault]);
+      expect(await use()).toBe("pat.revoked");
+      // Every try fails: no answer is no permission.
+      faulty.reset([undefined, fault, fault, fault]);
+      expect(["unavailable.database", "pat.revoked"]).toContain(await use());
+      faulty.reset();
+      expect(await use()).toBe("pat.revoked");
+    },
+  );
+
+  test.each(["before", "after", "late"] as const)(
+    "S56: %s: a valid token is accepted once its second statement has answered, and its attempt is refunded at most once",
+    async (fault) => {
+      const faulty = faultyDatabase(world.database);
+      const auth = world.isolate({ database: faulty });
+      const { token } = await create(ada);
+      const address = freshAddress();
+      faulty.reset([undefined, fault]);
+      expect(await outcome(auth.personalAccessTokens.verify({ token, context: { address } }))).toBe("done");
+      faulty.reset();
+      // 60 attempts for the address, of which at most this one was kept.
+      const wrong = `${token.slice(0, 37)}${"A".repeat(43)}`;
+      const outcomes: string[] = [];
+      for (let attempt = 0; attempt < 61; attempt++) {
+        outcomes.push(await outcome(auth.personalAccessTokens.verify({ token: wrong, context: { address } })));
+      }
+      const refused = outcomes.indexOf("too_many_requests");
+      expect([59, 60]).toContain(refused);
+    },
+  );
+
+  test("S56: without an answer from the second statement, no token is accepted", async () => {
     const errors: unknown[] = [];
     const faulty = faultyDatabase(world.database);
     const auth = world.isolate({ database: faulty, onError: (error) => errors.push(error) });
     const { token } = await create(ada);
-    faulty.reset([undefined, "before"]);
+    faulty.reset([undefined, "before", "before", "before"]);
     expect(await outcome(auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }))).toBe(
-      "done",
+      "unavailable.database",
     );
-    faulty.reset([undefined, "before"]);
+    // A failure to record a wrong token changes nothing: it is refused anyway.
+    faulty.reset([undefined, "before", "before"]);
     const wrong = `${token.slice(0, 37)}${"A".repeat(43)}`;
     expect(
       await outcome(auth.personalAccessTokens.verify({ token: wrong, context: { address: freshAddress() } })),
