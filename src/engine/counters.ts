@@ -2,6 +2,7 @@ import { addressKeys } from "../domain/client-address.ts";
 import { AuthError } from "../domain/error.ts";
 import type { Admission, Counter } from "../store/counters.ts";
 import type { Core } from "./core.ts";
+import type { KnownDevice } from "./known-device.ts";
 
 /** The counters of one attempt, named by keyed digests. */
 export interface AttemptCounters {
@@ -44,10 +45,24 @@ export function requireAdmitted({ allowed, retryAfterSeconds }: Admission): void
   if (!allowed) throw new AuthError("too_many_requests", { retryAfterSeconds: retryAfterSeconds ?? 1 });
 }
 
-/** The counters of an attempt at a second factor; the statement names the user's. */
-export async function factorCounters(core: Core, address: string | undefined, units = 1): Promise<readonly Counter[]> {
-  const account = { name: "factor", limit: core.limits.account, kind: "account" } as const;
-  return [account, ...(await addressCounters(core, address, units))];
+/**
+ * The counters of an attempt at a second factor; the statement names the user's.
+ *
+ * @param device The known device of a sign-in. It counts for itself only if a second factor was proved on it.
+ */
+export async function factorCounters(
+  core: Core,
+  address: string | undefined,
+  units = 1,
+  device?: KnownDevice,
+): Promise<readonly Counter[]> {
+  const { account } = core.limits;
+  const own = device?.withFactor && `factor-device:${await core.keys.digest("device", device.nonce)}`;
+  return [
+    { name: "factor", limit: account, kind: "account" },
+    ...(own ? [{ name: own, limit: account, kind: "device" } as const] : []),
+    ...(await addressCounters(core, address, units)),
+  ];
 }
 
 /**

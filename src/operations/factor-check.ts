@@ -8,6 +8,7 @@ import { matchTotpStep, normalizeTotpCode } from "../domain/totp.ts";
 import type { Core } from "../engine/core.ts";
 import { addressCounters, factorCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
+import { verifyKnownDevice } from "../engine/known-device.ts";
 import { type MfaCore, openSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
@@ -60,6 +61,8 @@ export interface FactorUse {
   readonly holder: FactorHolder;
   readonly context: RequestContext;
   readonly act: Audited;
+  /** The value of the known-device cookie, at a sign-in. */
+  readonly knownDevice?: string | undefined;
 }
 
 /** The outcome of a check: the factor to spend, or the reason for a failure, for the audit log. */
@@ -79,6 +82,7 @@ export async function reserveAndCheck<Material>(
 ): Promise<ProvedFactor> {
   const { holder, context, act, type } = attempt;
   const use = { holder, context, act };
+  const device = await verifyKnownDevice(core, attempt.knownDevice);
   const reserved = await execute(core, {
     body: store.reserveFactor<Material>({
       ...use,
@@ -90,7 +94,8 @@ export async function reserveAndCheck<Material>(
       counters:
         type === "webauthn"
           ? await addressCounters(core, context.address)
-          : await factorCounters(core, context.address, attempt.units),
+          : await factorCounters(core, context.address, attempt.units, device),
+      deviceCredentialId: device?.credentialId,
     }),
     onLostReply: "refuse",
   });

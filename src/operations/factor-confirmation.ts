@@ -47,5 +47,5 @@ export async function finishEnrollment(
   const confirmed = { ...issued(row, made.token), factor: factorOf(row) };
   // The device of a session is already known, so only a ticket's client gets a new known-device value.
   if (!("ticket" in authority)) return confirmed;
-  return { ...confirmed, knownDevice: await issueKnownDevice(core, confirmed.session.credentialId) };
+  return { ...confirmed, knownDevice: await issueKnownDevice(core, confirmed.session.credentialId, true) };
 }

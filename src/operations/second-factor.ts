@@ -56,7 +56,7 @@ export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProo
    *   `too_many_requests`, `unavailable.busy`.
    */
   signInWithFactor: Operation<
-    PresentedTicket & { proof: Proof; presentedToken?: string | undefined },
+    PresentedTicket & { proof: Proof; presentedToken?: string | undefined; knownDevice?: string | undefined },
     IssuedSession & { knownDevice: string }
   >;
   /**
@@ -82,11 +82,11 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
   check: CheckProof<Proof>,
 ): SecondFactorOperations<Proof, Proof> {
   return {
-    async signInWithFactor({ proof, presentedToken, ...presented }) {
+    async signInWithFactor({ proof, presentedToken, knownDevice, ...presented }) {
       const holder = await holderOfTicket(presented, "sign_in");
       const { transport } = holder;
       const context = cleanContext(presented.context ?? {});
-      const { checked, counter } = await check({ holder, context, act: verifyFactor, proof });
+      const { checked, counter } = await check({ holder, context, act: verifyFactor, proof, knownDevice });
       const presentedTokenHash = await digestOfToken(presentedToken);
       const session = await spendOnSession(core, {
         holder,
@@ -97,7 +97,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
         transport,
         presentedTokenHash,
       });
-      return { ...session, knownDevice: await issueKnownDevice(core, session.session.credentialId) };
+      return { ...session, knownDevice: await issueKnownDevice(core, session.session.credentialId, true) };
     },
 
     async verifyMfa({ userId, proof, ...presented }) {

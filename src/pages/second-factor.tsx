@@ -1,4 +1,4 @@
-import { clearCookie, readCookie, sessionCookie, ticketCookie } from "../http/cookies.ts";
+import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../http/cookies.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import type { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
@@ -25,7 +25,11 @@ export const secondFactorRoutes: readonly PageRoute[] = [
     const next = nextPath(form.text("next"), site);
     const type = form.text("type") === "recovery" ? "recovery" : "totp";
     const { value, refusal } = await attempt(
-      auth.signIn.factor({ ...presented(visit), proof: { type, code: form.text("code") } }),
+      auth.signIn.factor({
+        ...presented(visit),
+        knownDevice: readCookie(c, knownDeviceCookie),
+        proof: { type, code: form.text("code") },
+      }),
     );
     if (refusal?.code === "unauthorized.invalid_ticket") return await signInAgain(visit, next);
     if (refusal)

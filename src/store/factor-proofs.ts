@@ -55,7 +55,8 @@ const columns = () => sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') a
  * Counts an attempt at a factor and returns its material. Always one row. A ticket allows five attempts. A user has as many as
  * the account's limit, in a counter for factors only, because a proved password resets the password's counter. A session's
  * attempts count for its family, so that neither counter locks out the other (R014). Attempts at a pending factor count for
- * that factor.
+ * that factor. A device on which the user proved a factor before counts for itself, so that a stranger with the password
+ * cannot close the owner's second factor (S22).
  *
  * @param attempt.isStepUp True if a live session suffices. To change factors, the session must be fresh.
  */
@@ -64,6 +65,8 @@ export function reserveFactor<Found>(
     material: Material;
     isStepUp: boolean;
     counters: readonly Counter[];
+    /** The credential of the known device, if there is a counter for the device. */
+    deviceCredentialId: string | undefined;
     /** A pending factor. */
     pendingId?: string | undefined;
   },
@@ -75,6 +78,7 @@ export function reserveFactor<Found>(
     ${countAttempts({
       counters: attempt.counters,
       account: counterOf(attempt, whose.name),
+      knownDevice: knowsDevice(attempt, whose.name),
       condition: sql`(select refusal is null from holder)`,
     })},
     admitted_try as (${
@@ -98,6 +102,16 @@ export function reserveFactor<Found>(
       floor(extract(epoch from sallyport_now()))::bigint::text as now
     from holder who cross join reserved left join admitted_try on true
     left join holder on admitted_try.one is not null ${material.join(whose.name)}`;
+}
+
+/** SQL for whether an attempt comes from a device of the holder, which has a counter. */
+function knowsDevice(
+  { counters, deviceCredentialId }: { counters: readonly Counter[]; deviceCredentialId: string | undefined },
+  whose: Handle<"holder">,
+): Statement {
+  if (!counters.some(({ kind }) => kind === "device")) return sql`false`;
+  return sql`exists (select from cred join ${whose} on ${whose}.usr_id = cred.usr_id
+        where cred.id = ${deviceCredentialId ?? null}::uuid and cred.status = 'active')`;
 }
 
 /** SQL for the name of the counter of an attempt. */

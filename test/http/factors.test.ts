@@ -207,6 +207,24 @@ describe.each(transports)("second factors under /auth, %s", (transport) => {
   });
 });
 
+test("S22: a stranger has closed the second factor: the browser in which the owner proved it before still signs in", async () => {
+  const { app, person } = await addApp(world, await world.person({ transport: "cookie" }));
+  const finish = async (knownDevice: string | undefined) => {
+    const { ticket } = await pending(person, "cookie");
+    const cookie = `__Host-login-ticket=${ticket}${knownDevice ? `; __Host-known-device=${knownDevice}` : ""}`;
+    const headers = { cookie, "sec-fetch-site": "same-origin" };
+    return await post("/auth/sign-in/factor", await codeOf(app), { headers });
+  };
+  const known = cookiesOf(await finish(undefined))["__Host-known-device"]!.value;
+  await world.rows(sql`
+    insert into attempt (bucket, count, maximum, resets_at, backs_off, streak)
+    values (${`factor:${uuidFor("usr", person.userId)}`}, 10, 10, sallyport_now() + interval '1 day', true, 100)
+    on conflict (bucket) do update set count = 10, resets_at = excluded.resets_at, streak = 100`);
+  await later(30);
+  expect((await finish(undefined)).code).toBe("too_many_requests");
+  expect((await finish(known)).status).toBe(200);
+});
+
 test("S47: finishing a sign-in ends the session that the cookie held", async () => {
   const [{ app, person }, eve] = [
     await addApp(world, await world.person({ transport: "cookie" })),

@@ -1,4 +1,4 @@
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
 import { freshAddress, outcome, type Person, system } from "../support/auth.ts";
@@ -70,6 +70,80 @@ describeWorld(
       const ticket = await ticketFor(world, person);
       const proof = await proofBy(authenticator, ticket);
       expect(await outcome(auth.webauthn.signInWithFactor({ ticket, proof, context: context() }))).toBe("done");
+    });
+
+    describe("S22: a stranger who knows the password uses up the codes", () => {
+      /** The owner, after a sign-in with the app: the device is known with the factor. */
+      async function ownerWithDevice() {
+        const { person, app } = await addApp(world, await world.person());
+        const signedIn = await auth.signIn.factor({
+          ticket: await ticketFor(world, person),
+          proof: { type: "totp", code: await app.code() },
+          context: context(),
+        });
+        return { person, app, knownDevice: signedIn.knownDevice };
+      }
+      const codeSignIn = async (
+        person: Person,
+        code: string,
+        knownDevice?: string,
+        type: "totp" | "recovery" = "totp",
+      ) =>
+        await outcome(
+          auth.signIn.factor({
+            ticket: await ticketFor(world, person),
+            proof: { type, code },
+            knownDevice,
+            context: context(),
+          }),
+        );
+
+      test("a hundred failures in nine days: the owner's device still signs in, at once and a year later", async () => {
+        const { person, app, knownDevice } = await ownerWithDevice();
+        const { codes } = await auth.factors.replaceRecoveryCodes({ actor: person.actor });
+        for (let day = 0; day < 11; day++) {
+          await later(86_401);
+          await useFactorsUp(person);
+        }
+        expect(await codeSignIn(person, await app.code())).toBe("too_many_requests");
+        expect(await codeSignIn(person, codes[0]!, undefined, "recovery")).toBe("too_many_requests");
+        expect(await codeSignIn(person, codes[0]!, knownDevice, "recovery")).toBe("done");
+        expect(await codeSignIn(person, await app.code(), knownDevice)).toBe("done");
+        await later(365 * 86_400);
+        expect(await codeSignIn(person, await app.code())).toBe("too_many_requests");
+        expect(await codeSignIn(person, await app.code(), knownDevice)).toBe("done");
+      });
+
+      test("a device has ten guesses of its own, and the account keeps its ten", async () => {
+        const { person, app, knownDevice } = await ownerWithDevice();
+        for (let n = 0; n < 10; n++) {
+          expect(await codeSignIn(person, "000000", knownDevice)).toBe("unauthorized.invalid_factor");
+        }
+        await later(30);
+        expect(await codeSignIn(person, await app.code(), knownDevice)).toBe("too_many_requests");
+        expect(await codeSignIn(person, await app.code())).toBe("done");
+      });
+
+      test.each<{ case: string; device: (person: Person) => Promise<string> }>([
+        { case: "that a password alone made known", device: async ({ knownDevice }) => knownDevice },
+        {
+          case: "that a password alone made known, with the mark of a factor",
+          device: async ({ knownDevice }) => `${knownDevice}.factor`,
+        },
+        { case: "of another user", device: async () => (await ownerWithDevice()).knownDevice },
+        {
+          case: "of another user with this credential's id",
+          device: async ({ credentialId }) =>
+            [credentialId, ...(await ownerWithDevice()).knownDevice.split(".").slice(1)].join("."),
+        },
+      ])("a device $case: counted for the account", async ({ device }) => {
+        const { person } = await addApp(world, await world.person());
+        const knownDevice = await device(person);
+        for (let n = 0; n < 10; n++) {
+          expect(await codeSignIn(person, "000000", knownDevice)).toBe("unauthorized.invalid_factor");
+        }
+        expect(await codeSignIn(person, "000000", knownDevice)).toBe("too_many_requests");
+      });
     });
 
     test("R014: codes are limited, the owner's own session still steps up", async () => {

@@ -1,6 +1,6 @@
 import * as acts from "../../domain/acts/factor.ts";
 import { stepUp } from "../../domain/acts/session.ts";
-import { clearCookie, readCookie, sessionCookie, ticketCookie } from "../cookies.ts";
+import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../cookies.ts";
 import { assertionOf, confirm, enroll, type FactorRouteAuth, webauthnOf } from "../factor-enrollment.ts";
 import { confirmFactorBody, enrollFactorBody, factorProofBody, stepUpBody } from "../factor-schemas.ts";
 import { verifiedFactorBody } from "../factor-wire.ts";
@@ -22,7 +22,8 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     run: async ({ c, auth, body, context }) => {
       const { ticket, transport } = presentedTicket(c);
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
-      const presented = { ticket, transport, context, presentedToken };
+      const knownDevice = readCookie(c, knownDeviceCookie);
+      const presented = { ticket, transport, context, presentedToken, knownDevice };
       const issued = await (body.type === "webauthn"
         ? webauthnOf(auth).signInWithFactor({ ...presented, proof: assertionOf(body) })
         : auth.signIn.factor({ ...presented, proof: body }));
