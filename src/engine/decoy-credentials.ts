@@ -10,24 +10,29 @@ const markBytes = 8;
 
 /**
  * The credential ids of an identifier, filled up with decoys. They are the same each time, by a key of the deployment, and in
- * an order that reveals nothing (S26).
+ * an order that reveals nothing (S26). Every list takes the same work: all decoys are made, and then as many are dropped as there
+ * are real ids (S58).
  */
 export async function withDecoys(core: Core, typed: string, all: readonly string[]): Promise<readonly string[]> {
   // For a user with more credentials, the newest are listed. The user can still sign in with the others.
   const real = all.slice(-namedCredentials);
   const identifier = normalIdentifier(core, typed) ?? typed;
   const decoys: string[] = [];
-  for (let index = 0; real.length + decoys.length < namedCredentials; index++) {
-    const first = (await macOf(core, [identifier, String(index), "1"]))!;
-    const second = (await macOf(core, [identifier, String(index), "2"]))!;
-    const length = usualLengths[second.at(-1)! % usualLengths.length]!;
-    const head = new Uint8Array([...first, ...second]).subarray(0, length - markBytes);
-    decoys.push(toBase64Url(new Uint8Array([...head, ...(await markOf(core, head))!])));
-  }
-  const keyed = await Promise.all(
-    [...real, ...decoys].map(async (id) => ({ id, place: toBase64Url((await macOf(core, ["order", id]))!) })),
-  );
+  for (let index = 0; index < namedCredentials; index++) decoys.push(await decoyOf(core, identifier, String(index)));
+
+  const listed = [...real, ...decoys.slice(0, namedCredentials - real.length)];
+  const keyed: { id: string; place: string }[] = [];
+  for (const id of listed) keyed.push({ id, place: toBase64Url((await macOf(core, ["order", id]))!) });
   return keyed.sort((a, b) => (a.place < b.place ? -1 : 1)).map(({ id }) => id);
+}
+
+/** One decoy of an identifier: a credential id of a usual length, with its mark. */
+async function decoyOf(core: Core, identifier: string, index: string): Promise<string> {
+  const first = (await macOf(core, [identifier, index, "1"]))!;
+  const second = (await macOf(core, [identifier, index, "2"]))!;
+  const length = usualLengths[second.at(-1)! % usualLengths.length]!;
+  const head = new Uint8Array([...first, ...second]).subarray(0, length - markBytes);
+  return toBase64Url(new Uint8Array([...head, ...(await markOf(core, head))!]));
 }
 
 /**

@@ -276,6 +276,17 @@ test("round-trip bench: counts the requests of every kind of operation", async (
   expect(counts.size).toBeGreaterThan(20);
 });
 
+test("timing bench: prints a statistic for every question", async () => {
+  const printed = await bench("timing:5");
+  const statistics = [...printed.matchAll(/^(\S.*?) +[\d.]+ ms, [\d.]+ ms, \|t\| = \d+\.\d\d$/gm)];
+  expect(statistics.map(([, name]) => name)).toEqual([
+    "sign-in",
+    "control: two unknown",
+    "passkey options",
+    "personal access token",
+  ]);
+});
+
 /** The imports of a compiled file, static or dynamic. */
 async function importsOf(path: string): Promise<string[]> {
   const { body } = parseAst(await readFile(path, "utf8"), { lang: "js" }, path);
