@@ -47,6 +47,7 @@ export class Argon2idIsolate {
       verify: (phc, password) => this.#verify(queueLength, phc, password),
       canVerify: (phc) => parsePhc(phc) !== undefined,
       needsRehash,
+      isBusy: () => this.#queue.isFull(queueLength),
     };
   }
 
@@ -54,11 +55,15 @@ export class Argon2idIsolate {
     const bytes = preparePassword(password);
     if (!bytes) throw new RangeError("The password must be well-formed text of 1 to 1,024 bytes.");
     try {
-      return await this.#queue.run(queueLength, () => {
-        const salt = randomBytes(pinnedSaltBytes);
-        const tag = this.#computation().tag({ password: bytes, salt, cost: pinnedCost, tagBytes: pinnedTagBytes });
-        return encodePhc({ cost: pinnedCost, salt, tag });
-      });
+      return await this.#queue.run(
+        queueLength,
+        () => {
+          const salt = randomBytes(pinnedSaltBytes);
+          const tag = this.#computation().tag({ password: bytes, salt, cost: pinnedCost, tagBytes: pinnedTagBytes });
+          return encodePhc({ cost: pinnedCost, salt, tag });
+        },
+        true,
+      );
     } finally {
       bytes.fill(0);
     }

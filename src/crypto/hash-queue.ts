@@ -25,29 +25,49 @@ export class HashQueueFullError extends Error {
 
 interface Entry {
   readonly since: number;
+  readonly isNew: boolean;
 }
 
 export class HashQueue {
   #waiting: Entry[] = [];
   /** How many turns were taken. A request that wakes can see from it whether another took a turn in the meantime. */
   #turns = 0;
+  #lastWasNew = true;
+
+  /** True if `run` would refuse at once. */
+  isFull(maxWaiting: number): boolean {
+    this.#expire();
+    return this.#waiting.length >= maxWaiting;
+  }
 
   /**
    * Runs `work`, synchronously, when its turn comes; the event loop runs between two turns.
    *
    * @param maxWaiting How many may wait, this one included. Callers with a smaller number give way to the others.
+   * @param isNew True for a new hash. While checks wait, at most every second turn goes to a new hash, so strangers who request
+   * new hashes take at most half of the processor's time from those who sign in (S57). Default false.
    * @throws {HashQueueFullError} At once if that many wait, or after 2 s.
    */
-  async run<Result>(maxWaiting: number, work: () => Result): Promise<Result> {
-    this.#expire();
-    if (this.#waiting.length >= maxWaiting) throw new HashQueueFullError();
+  async run<Result>(maxWaiting: number, work: () => Result, isNew = false): Promise<Result> {
+    if (this.isFull(maxWaiting)) throw new HashQueueFullError();
 
-    const entry: Entry = { since: Date.now() };
-    this.#waiting.push(entry);
+    const entry: Entry = { since: Date.now(), isNew };
+    this.#waiting.splice(this.#placeOf(entry), 0, entry);
     await this.#turnOf(entry);
     this.#waiting.splice(this.#waiting.indexOf(entry), 1);
     this.#turns++;
+    this.#lastWasNew = isNew;
     return work();
+  }
+
+  /** A new hash goes last. A check goes behind the other checks, and ahead of the new hashes whose turn is not due before it. */
+  #placeOf({ isNew }: Entry): number {
+    const waiting = this.#waiting;
+    if (isNew) return waiting.length;
+    const checks = waiting.filter((other) => !other.isNew).length;
+    const behind = waiting.findLastIndex((other) => !other.isNew) + 1;
+    const due = checks + (this.#lastWasNew ? 0 : 1);
+    return Math.min(Math.max(behind, checks + due), waiting.length);
   }
 
   /**

@@ -1,4 +1,4 @@
-/** A password hash as four functions, so that a runtime or a test can supply its own. */
+/** A password hash as a few functions, so that a runtime or a test can supply its own. */
 export interface PasswordHasher {
   /** Hashes a password into a PHC string with the pinned cost. Rejects with `HashQueueFullError` when too many wait. */
   hash(password: string): Promise<string>;
@@ -8,4 +8,6 @@ export interface PasswordHasher {
   verify(phc: string, password: string): Promise<boolean>;
   /** True if a hash that was just verified should be replaced, because its cost is not the pinned one. */
   needsRehash(phc: string): boolean;
+  /** True if `verify` would reject now because too many wait. Then nothing is counted first. Default: never. */
+  isBusy?(): boolean;
 }

@@ -1,6 +1,6 @@
 import type { Actor } from "../domain/actor.ts";
 import { uuidFor } from "../domain/id.ts";
-import { type Admission, type Counter, countAlone } from "../store/counters.ts";
+import { type Admission, type Counted, type Counter, countAlone } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 import { requireAdmitted } from "./counters.ts";
 import { execute } from "./execute.ts";
@@ -48,27 +48,27 @@ export class Admissions {
  * user, the user's hashes are counted, with the limit for an address. The application's are not counted. Inside a caller's
  * transaction nothing is counted, because the transaction could undo the count.
  *
- * @param hash Gets the counter to refund if the hash is not made, if there is one.
+ * @param hash Gets the counters to give back if the hash is not made.
  * @throws {AuthError} `too_many_requests`, `unavailable.busy`.
  */
 export async function hashFor(
   core: Core,
   admissions: Admissions,
   actor: Actor,
-  hash: (counter?: string) => Promise<string>,
+  hash: (counted: readonly Counted[]) => Promise<string>,
 ): Promise<string> {
-  if (!actor.userId || core.database.isNested?.()) return await hash();
+  if (!actor.userId || core.database.isNested?.()) return await hash([]);
   const counter: Counter = {
     name: `hashes:${uuidFor("usr", actor.userId)}`,
     limit: core.limits.address,
     kind: "address",
   };
-  if (!admissions.mustAsk([counter])) return await hash();
+  if (!admissions.mustAsk([counter])) return await hash([]);
   const counted = await execute(core, {
     body: countAlone([counter]),
     mustCommit: true,
     onLostReply: "refuse",
   });
   admissions.requireAllowed([counter], counted);
-  return await hash(counter.name);
+  return await hash([counter]);
 }

@@ -1,6 +1,6 @@
 import { addressKeys } from "../domain/client-address.ts";
 import { AuthError } from "../domain/error.ts";
-import type { Admission, Counter } from "../store/counters.ts";
+import type { Admission, Counted, Counter } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 import type { KnownDevice } from "./known-device.ts";
 
@@ -38,6 +38,15 @@ export async function attemptCounters(
     ],
     identifierDigest,
   };
+}
+
+/**
+ * The counters that an attempt has raised: the addresses', and the account's or device's that the statement has chosen.
+ *
+ * @param chosen Its name, or null if there was none.
+ */
+export function countedOf(counters: readonly Counter[], chosen: string | null): readonly Counted[] {
+  return [...counters.filter(({ kind }) => kind === "address"), ...(chosen === null ? [] : [{ name: chosen }])];
 }
 
 /** @throws {AuthError} `too_many_requests` for an attempt that was not counted. */

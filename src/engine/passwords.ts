@@ -3,7 +3,8 @@ import { preparePassword } from "../crypto/password-bytes.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import { needsSecondFactor, passwordFault } from "../domain/password.ts";
-import { returnAttempt } from "../store/counters.ts";
+import { type Counted, returnAttempt } from "../store/counters.ts";
+import type { Statement } from "../store/sql.ts";
 import type { Core } from "./core.ts";
 
 /**
@@ -40,20 +41,20 @@ async function requireUncompromised(core: Core, password: string): Promise<void>
  *
  * @throws {AuthError} As {@link requireUncompromised} and {@link hashPassword} do.
  */
-export async function hashNewPassword(core: Core, password: string, counter?: string): Promise<string> {
+export async function hashNewPassword(core: Core, password: string, counted: readonly Counted[] = []): Promise<string> {
   await requireUncompromised(core, password);
-  return await hashPassword(core, password, counter);
+  return await hashPassword(core, password, counted);
 }
 
 /**
  * Hashes a password.
  *
- * @param counter The counter of the attempt, refunded if the password is not hashed. Default: none.
+ * @param counted The counters of the attempt, given back if the password is not hashed. Default: none.
  * @throws {AuthError} `unavailable.busy` when too many wait.
  */
-export async function hashPassword(core: Core, password: string, counter?: string): Promise<string> {
+export async function hashPassword(core: Core, password: string, counted: readonly Counted[] = []): Promise<string> {
   const hash = () => queued(() => core.passwordHasher.hash(password));
-  return counter === undefined ? await hash() : await returningOnBusy(core, counter, hash);
+  return counted.length === 0 ? await hash() : await returningOnBusy(core, counted, hash);
 }
 
 /**
@@ -95,20 +96,42 @@ async function queued<Result>(work: () => Promise<Result>): Promise<Result> {
   }
 }
 
-/** Runs a check or a hash of a secret. Refunds the attempt if there is no result, as when too many hashes wait. */
+/** An address may cause this many times as many busy answers as attempts, far more than honest users behind it do. */
+const busyAnswersPerAttempt = 10;
+
+/**
+ * Runs the check or the hash of an attempt. If there is no result, as when too many hashes wait, it gives back every counter
+ * that the attempt has raised, because no secret was looked at (S82).
+ *
+ * @param counted The counters, the address's first.
+ * @param also Statements that give back what else the attempt has used up. Default: none.
+ */
 export async function returningOnBusy<Result>(
   core: Core,
-  counter: string,
+  counted: readonly Counted[],
   check: () => Promise<Result>,
+  also: readonly Statement[] = [],
 ): Promise<Result> {
   try {
     return await check();
   } catch (error) {
+    const { attempts, windowSeconds } = core.limits.address;
+    const limit = { attempts: attempts * busyAnswersPerAttempt, windowSeconds };
     try {
-      await core.database.run(returnAttempt(counter));
+      const busy = { name: `busy:${counted[0]?.name}`, kind: "address", limit } as const;
+      await core.database.batch([returnAttempt(counted, busy), ...also]);
     } catch (lost) {
       core.onError(lost);
     }
     throw error;
   }
+}
+
+/**
+ * Refuses at once if this isolate cannot check a password now, before anything is counted for it or asked of the database (S82).
+ *
+ * @throws {AuthError} `unavailable.busy`.
+ */
+export function requireIdle({ passwordHasher }: Core): void {
+  if (passwordHasher.isBusy?.()) throw new AuthError("unavailable.busy", { retryAfterSeconds: 1 });
 }

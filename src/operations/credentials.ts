@@ -11,6 +11,7 @@ import type { Page } from "../engine/page.ts";
 import { acceptPassword, hashNewPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannable, plannableChange } from "../engine/plan.ts";
 import { readAll, readOne } from "../engine/reads.ts";
+import type { Counted } from "../store/counters.ts";
 import * as store from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import { lockUser } from "../store/locks.ts";
@@ -211,7 +212,7 @@ export function credentialOperations(core: Core): CredentialOperations {
 
   /** If the current password was proved, an attempt has already been counted. */
   async function hashOf(password: string, actor: Actor, proof: CurrentPassword | undefined): Promise<string> {
-    const hash = (counter?: string) => hashNewPassword(core, password, counter);
+    const hash = (counted: readonly Counted[] = []) => hashNewPassword(core, password, counted);
     return proof ? await hash() : await hashFor(core, admissions, actor, hash);
   }
 

@@ -4,10 +4,10 @@ import { changePassword } from "../domain/acts/credential.ts";
 import { AuthError } from "../domain/error.ts";
 import { type CredentialId, newAuditId, uuidFor } from "../domain/id.ts";
 import type { Core } from "../engine/core.ts";
-import { attemptCounters, requireAdmitted } from "../engine/counters.ts";
+import { attemptCounters, countedOf, requireAdmitted } from "../engine/counters.ts";
 import { denialOf, isDenial, recordDenial } from "../engine/denial.ts";
 import { execute, type Work } from "../engine/execute.ts";
-import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
+import { requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refund } from "../store/counters.ts";
 import * as store from "../store/password-change.ts";
@@ -67,6 +67,7 @@ export async function checkCurrentPassword(
     guard: GuardedAct;
   },
 ): Promise<CheckedPassword> {
+  requireIdle(core);
   const { actor, password, credentialId, act, guard } = check;
   const { context } = actor;
   const { identifier, sessionId } = sessionOf(actor);
@@ -96,9 +97,8 @@ export async function checkCurrentPassword(
   }
   requireAdmitted(reserved);
 
-  const matches = await returningOnBusy(core, reserved.counter, () =>
-    verifyPasswordHash(core, reserved.passwordHash, password),
-  );
+  const counted = countedOf(counters, reserved.counter);
+  const matches = await returningOnBusy(core, counted, () => verifyPasswordHash(core, reserved.passwordHash, password));
   if (!matches || reserved.credentialId === null || reserved.passwordHash === null) {
     await execute(core, {
       body: store.recordWrongPassword({ actor, act, triedId: reserved.triedId!, auditId: newAuditId() }),

@@ -6,11 +6,11 @@ import { normalizeRecoveryCode } from "../domain/recovery-code.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { matchTotpStep, normalizeTotpCode } from "../domain/totp.ts";
 import type { Core } from "../engine/core.ts";
-import { addressCounters, factorCounters, requireAdmitted } from "../engine/counters.ts";
+import { addressCounters, countedOf, factorCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import { verifyKnownDevice } from "../engine/known-device.ts";
 import { type MfaCore, openSecret, totpPlace } from "../engine/mfa-settings.ts";
-import { returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
+import { requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import type { FactorHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factor-proofs.ts";
@@ -42,6 +42,7 @@ export async function checkFactor(
   attempt: FactorUse & { proof: FactorProof; pendingId?: string },
 ): Promise<ProvedFactor> {
   const { proof, pendingId, ...use } = attempt;
+  if (proof.type === "recovery") requireIdle(core);
   return await reserveAndCheck<store.FactorMaterial>(core, {
     ...use,
     type: proof.type,
@@ -83,6 +84,11 @@ export async function reserveAndCheck<Material>(
   const { holder, context, act, type } = attempt;
   const use = { holder, context, act };
   const device = await verifyKnownDevice(core, attempt.knownDevice);
+  // Signatures cannot be guessed, so they count at the address only (S22).
+  const counters =
+    type === "webauthn"
+      ? await addressCounters(core, context.address)
+      : await factorCounters(core, context.address, attempt.units, device);
   const reserved = await execute(core, {
     body: store.reserveFactor<Material>({
       ...use,
@@ -90,11 +96,7 @@ export async function reserveAndCheck<Material>(
       material: attempt.material,
       isStepUp: attempt.isStepUp,
       pendingId: attempt.pendingId,
-      // Signatures cannot be guessed, so they count at the address only (S22).
-      counters:
-        type === "webauthn"
-          ? await addressCounters(core, context.address)
-          : await factorCounters(core, context.address, attempt.units, device),
+      counters,
       deviceCredentialId: device?.credentialId,
     }),
     onLostReply: "refuse",
@@ -102,7 +104,9 @@ export async function reserveAndCheck<Material>(
   await refuseHolder(core, holder, act, reserved.refusal);
   requireAdmitted(reserved);
 
-  const verdict = await returningOnBusy(core, reserved.counter ?? "", () => attempt.verdictOn(reserved));
+  const counted = countedOf(counters, reserved.counter);
+  const also = "ticketHash" in holder ? [store.returnTicketAttempt(holder)] : [];
+  const verdict = await returningOnBusy(core, counted, () => attempt.verdictOn(reserved), also);
   if (typeof verdict !== "string")
     return { checked: verdict, userId: reserved.userId, counter: reserved.counter ?? "" };
   await execute(core, {

@@ -19,7 +19,7 @@ import { hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { readAll } from "../engine/reads.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
-import type { Counter } from "../store/counters.ts";
+import type { Counted, Counter } from "../store/counters.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorAttempt, type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
@@ -140,10 +140,10 @@ export function factorOperations(core: MfaCore): FactorOperations {
 
     async replaceRecoveryCodes(authority) {
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
-      const counter = await reserveRecoveryCodes(attempt, authority.actor);
+      const counted = await reserveRecoveryCodes(attempt, authority.actor);
       const codes = generateRecoveryCodes();
       const hashes: string[] = [];
-      for (const code of codes) hashes.push(await hashPassword(core, code, counter));
+      for (const code of codes) hashes.push(await hashPassword(core, code, counted));
       const factorId = newUuid();
       const body = enrollment.replaceRecoveryCodes({ ...attempt, factorId, hashes });
       return { factor: toFactor(await enroll(attempt, factorId, body)), codes };
@@ -160,23 +160,21 @@ export function factorOperations(core: MfaCore): FactorOperations {
     }),
   };
 
-  /** Hashes ten codes only for a user with the right to them, and not again and again (S24). Returns the user's counter. */
-  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: SessionActor): Promise<string> {
+  /** Hashes ten codes only for a user with the right to them, and not again and again (S24). Returns what it has counted. */
+  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: SessionActor): Promise<readonly Counted[]> {
     const own: Counter = {
       name: `recovery-codes:${uuidFor("usr", actor.userId)}`,
       limit: core.limits.account,
       kind: "address",
     };
+    const counters = [...(await addressCounters(core, attempt.context.address, recoveryCodeCount)), own];
     const reserved = await execute(core, {
-      body: enrollment.reserveRecoveryCodes({
-        ...attempt,
-        counters: [own, ...(await addressCounters(core, attempt.context.address, recoveryCodeCount))],
-      }),
+      body: enrollment.reserveRecoveryCodes({ ...attempt, counters }),
       onLostReply: "refuse",
     });
     await refuseHolder(core, attempt.holder, attempt.act, reserved.refusal);
     requireAdmitted(reserved);
-    return own.name;
+    return counters;
   }
 
   /** For a ticket this is a request of its own, because the secret is sealed for the ticket's user. */

@@ -136,7 +136,7 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
       const secret = generatePatSecret();
       const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
       const accepted = { name: acceptName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
-      const secretHash = await hashFor(core, admissions, actor, (counter) => hashPassword(core, secret, counter));
+      const secretHash = await hashFor(core, admissions, actor, (counted) => hashPassword(core, secret, counted));
       const pat = await execute(core, {
         // Waits for a reset of the user's factors that is under way, before the session is checked (S16).
         locks: locksOf(acts.createPat, lockUser(asked.userId)),

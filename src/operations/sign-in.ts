@@ -7,13 +7,13 @@ import { type CredentialId, newAuditId, type UserId, wireId } from "../domain/id
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import type { Core } from "../engine/core.ts";
-import { attemptCounters, requireAdmitted } from "../engine/counters.ts";
+import { attemptCounters, countedOf, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
-import { rehash, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
+import { rehash, requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import type { Operation } from "../engine/plan.ts";
 import { executeAndPurge } from "../engine/purge.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
@@ -125,6 +125,7 @@ interface ProvedPassword {
 /** Reserve, hash, spend: two requests and one Argon2id for every caller and every identifier. */
 async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boolean): Promise<ProvedPassword> {
   const { password, transport = "token", presentedToken } = proof;
+  requireIdle(core);
   const context = cleanContext(proof.context ?? {});
   const typed = proof.identifier.slice(0, 1_024);
   const identifier = normalIdentifier(core, typed);
@@ -149,9 +150,8 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   });
   requireAdmitted(reserved);
 
-  const matches = await returningOnBusy(core, reserved.counter, () =>
-    verifyPasswordHash(core, reserved.passwordHash, password),
-  );
+  const counted = countedOf(counters.counters, reserved.counter);
+  const matches = await returningOnBusy(core, counted, () => verifyPasswordHash(core, reserved.passwordHash, password));
   const { credentialId, userId, passwordHash } = reserved;
   if (!matches || credentialId === null || userId === null || passwordHash === null) {
     await execute(core, {

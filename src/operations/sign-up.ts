@@ -15,6 +15,7 @@ import { acceptPassword, hashNewPassword } from "../engine/passwords.ts";
 import { Plan, type PlannableOperation } from "../engine/plan.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
+import type { Counted } from "../store/counters.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import { recallSession, type SessionUserRow } from "../store/sessions.ts";
 import * as store from "../store/sign-up.ts";
@@ -122,10 +123,10 @@ async function admit(core: Core, attempt: Attempt, admissions: Admissions): Prom
 async function newAccount(
   core: Core,
   attempt: Attempt,
-  counter?: string,
+  counted: readonly Counted[] = [],
 ): Promise<{ account: store.NewAccount; token: string }> {
   const { identifier, displayName, password, context, transport, presentedTokenHash, identifierDigest } = attempt;
-  const passwordHash = await hashNewPassword(core, password, counter);
+  const passwordHash = await hashNewPassword(core, password, counted);
   const { session, token } = await newSession(core, { transport, context });
   return {
     account: {
@@ -146,8 +147,8 @@ async function newAccount(
 
 /** The work that makes the account of an admitted attempt. */
 async function create(core: Core, attempt: Attempt) {
-  const [counter] = attempt.counters;
-  const { account, token } = await newAccount(core, attempt, counter!.name);
+  const [own, ...addresses] = attempt.counters;
+  const { account, token } = await newAccount(core, attempt, [...addresses, own!]);
   return {
     userId: wireId("usr", account.userId),
     work: work({

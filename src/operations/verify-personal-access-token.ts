@@ -8,11 +8,11 @@ import type { User } from "../domain/user.ts";
 import type { Core } from "../engine/core.ts";
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
-import { verifyPasswordHash } from "../engine/passwords.ts";
+import { requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { ProvedTokens, proofSeconds, TokenCheckPlaces } from "../engine/proved-tokens.ts";
 import { refuse } from "../engine/refuse.ts";
 import { userOf } from "../engine/sessions.ts";
-import type { AttemptLimit, Counter } from "../store/counters.ts";
+import type { AttemptLimit, Counted, Counter } from "../store/counters.ts";
 import * as store from "../store/personal-access-token-checks.ts";
 import type { Statement } from "../store/sql.ts";
 
@@ -96,9 +96,9 @@ export class PersonalAccessTokenVerifier {
   /** Reserve, hash, spend: two requests and one Argon2id, whatever is presented. */
   async #prove(check: Check): Promise<store.FoundTokenRow> {
     const core = this.#core;
+    requireIdle(core);
     const { tokenId, context } = check;
     const counters = await countersOf(core, context.address);
-    const names = counters.map(({ name }) => name);
     const row = await execute(core, {
       body: store.reserveTokenCheck({ tokenId, counters, auditId: newAuditId(), context }),
       onLostReply: "refuse",
@@ -106,20 +106,17 @@ export class PersonalAccessTokenVerifier {
     });
     requireAdmitted(row);
 
-    const matches = await this.#matches(check, row).catch(async (error: unknown) => {
-      await this.#runBeside(store.returnTokenCheck(names));
-      throw error;
-    });
+    const matches = await returningOnBusy(core, counters, () => this.#matches(check, row));
     // The token's state decides before the secret does (ADR 0016), but only after the same work.
     if (row.refusal !== null || !matches || !isFound(row)) {
       return await this.#fail(check, row.refusal ?? "pat.invalid");
     }
     const { secretHash } = row;
-    const spend = (refunded: readonly string[]) =>
+    const spend = (refunded: readonly Counted[]) =>
       store.spendTokenCheck({ tokenId: tokenId!, secretHash, counters: refunded });
     // The token may have been revoked while it was hashed, so only this answer admits it. Asked again, it refunds nothing: the
     // first try may have done so.
-    const { refusal } = await execute(core, { body: spend(names), onLostReply: spend([]), mustCommit: true });
+    const { refusal } = await execute(core, { body: spend(counters), onLostReply: spend([]), mustCommit: true });
     refuse(refusal);
     return row;
   }

@@ -25,6 +25,9 @@ export interface Counter {
   readonly units?: number;
 }
 
+/** A counter as an attempt has raised it. */
+export type Counted = Pick<Counter, "name" | "units">;
+
 const longestWindowSeconds = 86_400;
 /** How many failures in a row close a counter until it is reset (S22). An index of `attempt` contains the number too. */
 const failuresThatClose = 100;
@@ -136,8 +139,29 @@ export function refund(counter: string, condition: Statement): Statement {
     where bucket = ${counter} and ${condition}`;
 }
 
-/** Refunds an attempt whose secret was not checked: it was neither a success nor a failure. */
-export function returnAttempt(counter: string): Statement {
+/**
+ * Gives back the counters of an attempt that the server could not check: it was neither a success nor a failure (S82). The
+ * counter `busy` bounds how often; past it, the attempt stays counted.
+ */
+export function returnAttempt(counted: readonly Counted[], busy: Counter): Statement {
   return sql`
-    update attempt set count = greatest(count - 1, 0), streak = greatest(streak - 1, 0) where bucket = ${counter}`;
+    with ${countAttempts({ counters: [busy] })},
+    ${giveBack(counted, sql`(select allowed from reserved)`)}
+    select allowed from reserved`;
+}
+
+/**
+ * The CTEs `held` and `returned`, which lower counters by what an attempt raised them. Rows are locked in the order in which
+ * attempts lock them, addresses first and each kind by name; otherwise two requests could deadlock.
+ */
+export function giveBack(counted: readonly Counted[], condition: Statement): Statement {
+  const [names, units] = [counted.map(({ name }) => name), counted.map((counter) => String(counter.units ?? 1))];
+  return sql`held as materialized (
+      select a.bucket, raised.units from attempt a
+      join unnest(${names}::text[], ${units}::int[]) raised(bucket, units) on raised.bucket = a.bucket
+      where ${condition} order by a.backs_off, a.bucket for update of a),
+    returned as (
+      update attempt a set count = greatest(a.count - held.units, 0),
+        streak = case when a.backs_off then greatest(a.streak - 1, 0) else a.streak end
+      from held where a.bucket = held.bucket)`;
 }

@@ -9,7 +9,7 @@ import type { TotpAlgorithm } from "../domain/totp.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type Cte, cte, type Handle } from "./cte.ts";
-import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
+import { type FactorAttempt, type FactorHolder, factorEvent, holderOf, type TicketHolder } from "./factor-holder.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** The data with which the isolate checks a factor. The columns of other types are null. */
@@ -102,6 +102,12 @@ export function reserveFactor<Found>(
       floor(extract(epoch from sallyport_now()))::bigint::text as now
     from holder who cross join reserved left join admitted_try on true
     left join holder on admitted_try.one is not null ${material.join(whose.name)}`;
+}
+
+/** Gives a ticket the attempt back that the server could not check (S82). */
+export function returnTicketAttempt({ ticketHash }: TicketHolder): Statement {
+  return sql`
+    update login_ticket set attempts = greatest(attempts - 1, 0) where token_hash = decode(${ticketHash}, 'hex')`;
 }
 
 /** SQL for whether an attempt comes from a device of the holder, which has a counter. */

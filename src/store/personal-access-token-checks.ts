@@ -11,7 +11,15 @@ import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { user } from "../domain/user.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
-import { type Admission, type AttemptLimit, admissionColumns, type Counter, countAttempts } from "./counters.ts";
+import {
+  type Admission,
+  type AttemptLimit,
+  admissionColumns,
+  type Counted,
+  type Counter,
+  countAttempts,
+  giveBack,
+} from "./counters.ts";
 import { userColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -111,7 +119,7 @@ export function reserveTokenCheck(check: {
 export function spendTokenCheck(proof: {
   tokenId: string;
   secretHash: string;
-  counters: readonly string[];
+  counters: readonly Counted[];
 }): Statement<{ refusal: string | null }> {
   return sql`
     with touched as (${touch(
@@ -122,22 +130,6 @@ export function spendTokenCheck(proof: {
     select case when pat.id is null then 'pat.invalid' else ${refusalOfState()} end as refusal
     from (select 1) one
     left join (${ofActiveUser()}) on pat.id = ${proof.tokenId}::uuid and pat.secret_hash = ${proof.secretHash}`;
-}
-
-/** Refunds a check whose secret was not checked. */
-export function returnTokenCheck(counters: readonly string[]): Statement {
-  return sql`with ${giveBack(counters, sql`true`)} select 1`;
-}
-
-/**
- * The CTEs that lower counters by one, in the same order of names in which they were raised; otherwise two requests could
- * deadlock.
- */
-function giveBack(counters: readonly string[], condition: Statement): Statement {
-  return sql`held as materialized (
-      select bucket from attempt where bucket = any(${counters}::text[]) and ${condition} order by bucket for update),
-    returned as (
-      update attempt set count = greatest(count - 1, 0) from held where attempt.bucket = held.bucket)`;
 }
 
 /**

@@ -58,6 +58,46 @@ describe("R011, F12: the queue is bounded", () => {
   });
 });
 
+describe("S57: new hashes take at most half of the turns while checks wait", () => {
+  /** The order of turns, as letters: c for a check, n for a new hash. */
+  async function turnsOf(joins: string, queue: HashQueue = new HashQueue()): Promise<string> {
+    let order = "";
+    const join = (letter: string) => queue.run(32, () => (order += letter), letter === "n");
+    await Promise.all([...joins].map(join));
+    return order;
+  }
+
+  test.each([
+    { joins: "nnnnnnnncccc", turns: "cncncncnnnnn" },
+    { joins: "nncncnnc", turns: "cncncnnn" },
+    { joins: "ccccnn", turns: "ccccnn" },
+    { joins: "nnnn", turns: "nnnn" },
+    { joins: "cccc", turns: "cccc" },
+  ])("$joins wait: the turns are $turns", async ({ joins, turns }) => {
+    expect(await turnsOf(joins)).toBe(turns);
+  });
+
+  test("a full line of new hashes that strangers keep full: a check waits for one of them at most", async () => {
+    const queue = new HashQueue();
+    let order = "";
+    let refills = 40;
+    // A check may take the place that has become free, so a refusal is no fault.
+    const keepFull = (): Promise<unknown> =>
+      queue.run(
+        8,
+        () => {
+          order += "n";
+          if (refills-- > 0) void outcome(keepFull());
+        },
+        true,
+      );
+    const strangers = Array.from({ length: 8 }, keepFull);
+    for (let turn = 0; turn < 10; turn++) await queue.run(16, () => (order += "c"));
+    await Promise.all(strangers);
+    expect(order).toMatch(/^(n?c){10}/);
+  });
+});
+
 describe("hash queue, order", () => {
   test("first come, first served, also behind abandoned requests", async () => {
     const queue = new HashQueue();
