@@ -97,6 +97,7 @@ const refusals = {
   "precondition.factor_needed_first": ["PreconditionError", "Set up another second factor first."],
   "precondition.user_not_active": ["PreconditionError", "The user is not active."],
   "precondition.invalid_transition": ["PreconditionError", "This is not possible in the object's current state."],
+  "precondition.limit_reached": ["PreconditionError", "The account may not have more of these. Remove one first."],
   "precondition.cred_user_mismatch": ["PreconditionError", "The credential belongs to another user."],
   "precondition.ttl_too_short": ["PreconditionError", "A session must last at least 60 seconds."],
   payload_too_large: ["PayloadTooLargeError", "The body is larger than 64 KiB."],

@@ -177,6 +177,15 @@ function isWithin(value: number, least: number, most: number): boolean {
   return Number.isInteger(value) && value >= least && value <= most;
 }
 
+/** @throws {ConfigurationError} If an option is not a whole number from 1 to `most`. */
+export function checkWhole(option: string, value: number, most: number): void {
+  checked(option, () => {
+    if (!Number.isInteger(value) || value < 1 || value > most) {
+      throw new TypeError(`It is ${value}, and must be a whole number from 1 to ${most}.`);
+    }
+  });
+}
+
 /**
  * Reads an option.
  *

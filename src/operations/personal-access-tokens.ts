@@ -18,7 +18,7 @@ import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { guardedWork } from "../engine/guarded-work.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
-import { checked } from "../engine/options.ts";
+import { checkWhole } from "../engine/options.ts";
 import { type Page, pageOf } from "../engine/page.ts";
 import { hashPassword } from "../engine/passwords.ts";
 import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
@@ -53,8 +53,8 @@ export interface PersonalAccessTokenOperations {
    * @param input.name 1 to 120 UTF-16 code units.
    * @param input.scope At most 50, each of 1 to 128 visible ASCII characters. A token without scopes reaches no route.
    * @param input.expiresAt In the future by the database's clock, and within 365 days. Default null: it never expires.
-   * @throws {AuthError} `invalid_format.name`, `invalid_format.scope`, `pat.expires_in_past`, `too_many_requests`,
-   *   `unavailable.busy`.
+   * @throws {AuthError} `invalid_format.name`, `invalid_format.scope`, `pat.expires_in_past`, `precondition.limit_reached`,
+   *   `too_many_requests`, `unavailable.busy`.
    */
   create: Operation<
     { actor: Actor; userId: UserId; name: string; scope: readonly string[]; expiresAt?: Date | null },
@@ -101,6 +101,8 @@ export interface PersonalAccessTokenOptions {
    * `argon2id()`. With more than half of its `queueLength`, made-up tokens could keep users from signing in.
    */
   maxTokenChecks?: number;
+  /** How many tokens that are neither revoked nor expired a user may have, 1 to 10,000. Default 50. */
+  maxPerUser?: number;
 }
 
 /** The operations that the feature `personalAccessTokens` adds to `auth`. */
@@ -113,22 +115,20 @@ export function personalAccessTokenParts(
   core: Core,
   options: PersonalAccessTokenOptions,
 ): FeatureParts<PersonalAccessTokenAuth> {
-  const { maxTokenChecks = 4 } = options;
+  const { maxTokenChecks = 4, maxPerUser = 50 } = options;
   const verifier = new PersonalAccessTokenVerifier(core, maxTokenChecks);
   return {
     operations: {
-      personalAccessTokens: { ...tokenOperations(core), verify: (presented) => verifier.verify(presented) },
+      personalAccessTokens: { ...tokenOperations(core, maxPerUser), verify: (presented) => verifier.verify(presented) },
     },
-    check: () =>
-      checked("maxTokenChecks", () => {
-        if (!Number.isInteger(maxTokenChecks) || maxTokenChecks < 1 || maxTokenChecks > 500) {
-          throw new TypeError("It is 1 to 500.");
-        }
-      }),
+    check: () => {
+      checkWhole("maxTokenChecks", maxTokenChecks, 500);
+      checkWhole("maxPerUser", maxPerUser, 10_000);
+    },
   };
 }
 
-function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verify"> {
+function tokenOperations(core: Core, most: number): Omit<PersonalAccessTokenOperations, "verify"> {
   const admissions = new Admissions();
   return {
     async create({ actor, userId, name, scope, expiresAt = null }) {
@@ -140,7 +140,7 @@ function tokenOperations(core: Core): Omit<PersonalAccessTokenOperations, "verif
       const pat = await execute(core, {
         // Waits for a reset of the user's factors that is under way, before the session is checked (S16).
         locks: locksOf(acts.createPat, lockUser(asked.userId)),
-        body: store.insertPersonalAccessToken({ ...asked, ...accepted, secretHash }),
+        body: store.insertPersonalAccessToken({ ...asked, ...accepted, secretHash, most }),
         onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
         // In an application's transaction, a rollback could undo the token after it was handed out.
         mustCommit: true,

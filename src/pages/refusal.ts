@@ -51,6 +51,7 @@ const sentences: Partial<Record<ErrorCode, string>> = {
   not_found: "This is no longer in your account.",
   "conflict.duplicate_credential": "This is already taken.",
   "conflict.last_factor": "You must have a second factor, and this is your last one. Add another first.",
+  "precondition.limit_reached": "You cannot have more of these. Remove one first.",
   "conflict.last_way_in": "This is your last way to sign in. Add another first.",
   "precondition.factor_code_invalid":
     "That code is not right. Check that the app shows this site, and try its current code.",

@@ -34,6 +34,8 @@ export function insertPersonalAccessToken(
     scope: readonly string[];
     secretHash: string;
     expiresAt: Date | null;
+    /** How many live tokens the owner may have. The batch has locked the owner. */
+    most: number;
   },
 ): Statement<PersonalAccessTokenRow> {
   const end = sql`${asked.expiresAt}::timestamptz`;
@@ -43,7 +45,10 @@ export function insertPersonalAccessToken(
     table: sql`pat`,
     refusal: () => sql`case
         when ${end} <= sallyport_now() or ${end} > sallyport_now() + make_interval(secs => ${longestTokenSeconds}::int)
-          then 'pat.expires_in_past' end`,
+          then 'pat.expires_in_past'
+        when (select count(*) from pat where pat.usr_id = ${asked.userId}::uuid and pat.revoked_at is null
+          and (pat.expires_at is null or pat.expires_at > sallyport_now())) >= ${asked.most}::int
+          then 'precondition.limit_reached' end`,
     into: sql`
       insert into pat (id, usr_id, name, scope, secret_hash, expires_at)
       select ${asked.tokenId}::uuid, usr_id, ${asked.name}, ${asked.scope}::text[], ${asked.secretHash}, ${end}

@@ -67,6 +67,28 @@ describe("S16: creating a token × revoking its owner", () => {
   });
 });
 
+describe("S57: eight tokens at once for a user who may have three", () => {
+  /** How many live tokens there are too many. */
+  async function excess(database = world.database): Promise<number> {
+    const auth = world.isolate({ database, maxPerUser: 3 });
+    const person = await world.person();
+    const codes = await Promise.all(Array.from({ length: 8 }, () => outcome(tokenOf(person, auth))));
+    expect(Object.keys(tally(codes)).toSorted()).toEqual(expect.arrayContaining(["done"]));
+    const [live] = await world.rows<{ n: number }>(sql`
+      select count(*)::int as n from pat where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
+    return live!.n - 3;
+  }
+
+  test("20 rounds: three are made", async () => {
+    for (let round = 0; round < 20; round++) expect(await excess()).toBe(0);
+  });
+
+  test("planted fault, creation takes no lock: more are made", async () => {
+    const { database } = isolateThat((text) => (isUserLock(text) ? undefined : text));
+    await untilItLeaks(100, () => excess(database));
+  });
+});
+
 describe("H3, R104: revoking a token × using it", () => {
   const states = ["first use", "remembered"] as const;
 

@@ -3,7 +3,7 @@ import type { Actor } from "../../src/domain/actor.ts";
 import { generateId, type PersonalAccessTokenId, uuidFor } from "../../src/domain/id.ts";
 import { probe } from "../../src/operations/health.ts";
 import { sql } from "../../src/store/sql.ts";
-import { openAuth, outcome, type Person, system, type World } from "../support/auth.ts";
+import { type FullAuth, openAuth, outcome, type Person, system, type World } from "../support/auth.ts";
 
 let world: World;
 let ada: Person;
@@ -222,9 +222,40 @@ describe("personal access token, revocation", () => {
 });
 
 test("personal access token options: out of range is refused", async () => {
-  for (const maxTokenChecks of [0, -1, 1.5, Number.NaN, 501]) {
-    await expect(probe(world.isolate({ maxTokenChecks }))).rejects.toMatchObject({ option: "maxTokenChecks" });
+  for (const [option, most] of Object.entries({ maxTokenChecks: 500, maxPerUser: 10_000 })) {
+    for (const value of [0, -1, 1.5, Number.NaN, most + 1]) {
+      await expect(probe(world.isolate({ [option]: value }))).rejects.toMatchObject({ option });
+    }
   }
+});
+
+describe("S57: live tokens of one user", () => {
+  const limited = () => world.isolate({ maxPerUser: 3 });
+  const made = (auth: FullAuth, { actor, userId }: Person, expiresAt: Date | null = null) =>
+    outcome(auth.personalAccessTokens.create({ actor, userId, name: "x", scope: ["a"], expiresAt }));
+
+  test("the fourth of three is refused, also for the application; revoked and expired ones leave room", async () => {
+    const [auth, owner] = [limited(), await world.person()];
+    const soon = await later(60);
+    expect([await made(auth, owner), await made(auth, owner), await made(auth, owner, soon)]).toEqual(
+      Array(3).fill("done"),
+    );
+    expect(await made(auth, owner)).toBe("precondition.limit_reached");
+    expect(await made(auth, { ...owner, actor: system } as never)).toBe("precondition.limit_reached");
+    const { data } = await auth.personalAccessTokens.list({ actor: owner.actor, userId: owner.userId });
+    await auth.personalAccessTokens.revoke({ actor: owner.actor, tokenId: data[0]!.id });
+    expect([await made(auth, owner), await made(auth, owner)]).toEqual(["done", "precondition.limit_reached"]);
+    await world.rows(sql`update pat set created_at = created_at - interval '1 day', expires_at = sallyport_now()
+      where expires_at is not null and usr_id = ${uuidFor("usr", owner.userId)}::uuid`);
+    expect([await made(auth, owner), await made(auth, owner)]).toEqual(["done", "precondition.limit_reached"]);
+    expect(await made(auth, await world.person())).toBe("done");
+  });
+
+  test("the default is fifty", async () => {
+    const owner = await world.person();
+    for (let n = 0; n < 50; n++) expect(await made(world.isolate(), owner)).toBe("done");
+    expect(await made(world.isolate(), owner)).toBe("precondition.limit_reached");
+  });
 });
 
 test("personal access token expiry within a year: kept to the millisecond", async () => {

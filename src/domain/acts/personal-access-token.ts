@@ -10,6 +10,7 @@ export const createPat: GuardedAct = {
     "invalid_format.name",
     "invalid_format.scope",
     "pat.expires_in_past",
+    "precondition.limit_reached",
     "too_many_requests",
     "unavailable.busy",
   ],

@@ -189,6 +189,13 @@ export function refusalTools(world: HttpWorld) {
       "invalid_format.name": () => making({ name: "" }),
       "invalid_format.scope": () => making({ scope: ["a b"] }),
       "pat.expires_in_past": () => making({ expires_at: "2020-01-01T00:00:00Z" }),
+      "precondition.limit_reached": async () => {
+        const ada = await world.person();
+        await world.rows(sql`
+          insert into pat (id, usr_id, name, scope, secret_hash)
+          select gen_random_uuid(), ${uuidFor("usr", ada.userId)}::uuid, 'ci', '{}', 'x' from generate_series(1, 50)`);
+        return await post(pathOf(ada), { name: "ci", scope: [] }, as(ada));
+      },
       too_many_requests: async () => {
         const ada = await world.person();
         return await often(pathOf(ada), () => ({ name: "ci", scope: [] }), as(ada));
