@@ -30,6 +30,8 @@ export interface AuditEvent {
   readonly actingUser?: Statement;
   /** Set for an act that may run twice, such as a read: the second run adds no event. */
   readonly repeatable?: boolean;
+  /** SQL for the UUID of the session that the act makes, or null: its wire form is the metadata's `session` (S61). */
+  readonly session?: Statement;
   /** SQL for a JSON object. */
   readonly metadata?: Statement;
 }
@@ -64,6 +66,9 @@ export function insertAuditEvent(event: AuditEvent, from: Statement): Statement 
   const { address, userAgent, requestId, clientRequestId } = event.context;
   const context = { ip: address, user_agent: userAgent, request_id: requestId, client_request_id: clientRequestId };
   const targetKind = event.targetKind ?? act.target;
+  const session = event.session
+    ? sql` || jsonb_strip_nulls(jsonb_build_object('session', ${wireIdOf("ses", event.session)}))`
+    : sql``;
 
   return sql`
     insert into aud (id, occurred_at, actor_usr_id, auth, action, target_kind, target_id, outcome, metadata, context)
@@ -71,7 +76,7 @@ export function insertAuditEvent(event: AuditEvent, from: Statement): Statement 
       ${event.actingUser ?? sql`${actor?.userId ? uuidFor("usr", actor.userId) : null}::uuid`},
       ${auth ? JSON.stringify(auth) : null}::jsonb, ${act.action}, ${targetKind},
       ${wireIdOf(targetKind, event.targetId)}, ${event.outcome},
-      ${event.metadata ?? sql`'{}'::jsonb`}, ${JSON.stringify(context)}::jsonb
+      ${event.metadata ?? sql`'{}'::jsonb`}${session}, ${JSON.stringify(context)}::jsonb
     from ${from}
     ${event.repeatable ? sql`on conflict (id) do nothing` : sql``}`;
 }

@@ -149,7 +149,7 @@ export function rotatePasswordCredential(asked: Proved & NewPassword): Statement
  *
  * @param verdict Holds the old credential's `id`, and the `refusal`.
  */
-export function replacePassword(password: NewPassword, verdict: Handle<"verdict">): Statement {
+export function replacePassword(password: NewPassword & { auditId: string }, verdict: Handle<"verdict">): Statement {
   const cleared = clearFactorCounter(sql`replaced`);
   const logins = loginsOf(sql`replaced.usr_id`);
   return sql`replaced as (
@@ -164,7 +164,7 @@ export function replacePassword(password: NewPassword, verdict: Handle<"verdict"
         greatest(sallyport_now(), created_at + interval '1 microsecond')
       from replaced
       returning *),
-    ${cleared.define}${endings(sql`replaced`, { ...logins, tickets: sql`${logins.tickets} and ${isCleared(cleared.name)}` })}`;
+    ${cleared.define}${endings(sql`replaced`, password.auditId, { ...logins, tickets: sql`${logins.tickets} and ${isCleared(cleared.name)}` })}`;
 }
 
 export function suspendCredential(asked: Proved): Statement<CredentialRow> {
@@ -244,7 +244,7 @@ function changeCredential(
     set: sql`status = ${to}`,
     // Suspending twice changes nothing; the other two changes refuse to repeat.
     when: to === "suspended" ? sql`target.status = 'active'` : sql`true`,
-    also: ({ acting, changed }) => sql`${endings(changed, {
+    also: ({ acting, changed }) => sql`${endings(changed, asked.auditId, {
       sessions: sql`changed.status <> 'active' and (ses.cred_id = changed.id
           or (changed.type = 'passkey' and ${logins.sessions} and ses.id is distinct from ${kept}))`,
       tickets: sql`changed.status <> 'active' and (login_ticket.cred_id = changed.id
@@ -252,9 +252,13 @@ function changeCredential(
       tokens: sql`pat.usr_id = changed.usr_id and changed.type = 'passkey' and changed.status <> 'active'
           and (select usr_id from ${acting}) is distinct from changed.usr_id`,
     })},
-      refunded as (${refund(asked.proof?.counter ?? "", sql`exists (select from ${changed})`)})${endings(changed, {
-        grants: sql`mfa_enrollment_grant.usr_id = changed.usr_id and changed.type = 'passkey' and changed.status = 'active'`,
-      })}`,
+      refunded as (${refund(asked.proof?.counter ?? "", sql`exists (select from ${changed})`)})${endings(
+        changed,
+        asked.auditId,
+        {
+          grants: sql`mfa_enrollment_grant.usr_id = changed.usr_id and changed.type = 'passkey' and changed.status = 'active'`,
+        },
+      )}`,
     columns: columns(),
   });
 }

@@ -11,7 +11,7 @@ type EndingKind = "sessions" | "tickets" | "credentials" | "factors" | "tokens" 
 /** A kind: the name of its CTE, and how its rows end: those for which `which` is true, joined with the rows of `of`. */
 interface Ending {
   readonly cte: () => Statement;
-  readonly end: (of: Statement, which: Statement) => Statement;
+  readonly end: (of: Statement, which: Statement, by: string) => Statement;
 }
 
 const kinds: Readonly<Record<EndingKind, Ending>> = {
@@ -47,13 +47,17 @@ const kinds: Readonly<Record<EndingKind, Ending>> = {
 /** SQL for the rows of each kind that end. A kind that is not named stays. */
 export type Ends = { readonly [Kind in EndingKind]?: Statement };
 
-/** The CTEs `ended_sessions`, `ended_tickets`, … in the given order, each preceded by a comma. */
-export function endings(of: Statement, ends: Ends): Statement {
+/**
+ * The CTEs `ended_sessions`, `ended_tickets`, … in the given order, each preceded by a comma.
+ *
+ * @param by The id of the event that ends them.
+ */
+export function endings(of: Statement, by: string, ends: Ends): Statement {
   let list = sql``;
   for (const kind of Object.keys(ends) as EndingKind[]) {
     const { cte, end } = kinds[kind];
     list = sql`${list},
-      ${cte()} as (${end(of, ends[kind]!)})`;
+      ${cte()} as (${end(of, ends[kind]!, by)})`;
   }
   return list;
 }
@@ -74,9 +78,13 @@ export function everythingOf(userId: Statement): Ends {
   };
 }
 
-/** `update ses …` for live sessions. The end is never before the beginning, because the batch may be older than the session. */
-export function endSessions(of: Statement, which: Statement): Statement {
+/**
+ * `update ses …` for live sessions. The end is never before the beginning, because the batch may be older than the session.
+ *
+ * @param by The id of the event that ends them (S61).
+ */
+export function endSessions(of: Statement, which: Statement, by: string): Statement {
   return sql`
-        update ses set revoked_at = greatest(sallyport_now(), ses.created_at) from ${of}
+        update ses set revoked_at = greatest(sallyport_now(), ses.created_at), ended_by = ${by}::uuid from ${of}
         where ses.revoked_at is null and ${which}`;
 }

@@ -137,7 +137,7 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
         array_fill(false, array[${enrollment.hashes.length}::int]), old.id, sallyport_now(),
         greatest(sallyport_now(), old.created_at + interval '1 microsecond')
       from verdict left join old on true where refusal is null
-      returning *)${endOtherLogins(sql`mfa`, sql`(select session_id from verdict)`)},
+      returning *)${endOtherLogins(sql`mfa`, enrollment.auditId, sql`(select session_id from verdict)`)},
     audit as (${insertAuditEvent(enrollmentEvent(enrollment, holder.name), sql`mfa`)})
     select verdict.refusal, ${factorColumns()} from verdict left join mfa on true`;
 }
@@ -176,9 +176,13 @@ export function confirmFactor(
       where mfa.id = ${factorId}::uuid and mfa.type = ${type} and mfa.status = 'pending'
         and mfa.pending_expires_at > sallyport_now()),
     ${factor.define},
-    ${cleared.define}${endOtherLogins(factor.name, sql`null::uuid`, isCleared(cleared.name))}${endings(factor.name, {
-      grants: sql`mfa_enrollment_grant.usr_id = factor.usr_id`,
-    })},
+    ${cleared.define}${endOtherLogins(factor.name, confirmation.auditId, sql`null::uuid`, isCleared(cleared.name))}${endings(
+      factor.name,
+      confirmation.auditId,
+      {
+        grants: sql`mfa_enrollment_grant.usr_id = factor.usr_id`,
+      },
+    )},
     opened as (${insertSession(
       session,
       sql`(select holder.usr_id, holder.cred_id, holder.family_id, holder.family_expires_at,
@@ -187,7 +191,7 @@ export function confirmFactor(
       { id: sql`proof.family_id`, endsAt: sql`proof.family_expires_at` },
     )}),
     replaced as (${endPresentedFamily(
-      { tokenHash: confirmation.presentedTokenHash, transport: session.transport },
+      { tokenHash: confirmation.presentedTokenHash, transport: session.transport, auditId: confirmation.auditId },
       sql`exists (select from factor)`,
     )}),
     ${refundFactor(factor.name, confirmation.refund)},
@@ -198,9 +202,10 @@ export function confirmFactor(
         targetKind: "mfa",
         targetId: sql`${factorId}::uuid`,
         actingUser: sql`case when factor.id is not null then holder.usr_id end`,
+        session: sql`ses.id`,
         metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${type}::text, 'reason', ${refusal}))`,
       },
-      sql`holder left join factor on true where holder.usr_id is not null`,
+      sql`holder left join factor on true left join opened ses on true where holder.usr_id is not null`,
     )})
     select ${refusal} as refusal, ${confirmedColumns()}, ${sessionUserColumns()}
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
@@ -253,12 +258,13 @@ export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId:
  * precedes each CTE.
  *
  * @param changed The name of a CTE whose rows have the column `usr_id`; without a row nothing ends.
+ * @param by The id of the event that ends them.
  * @param kept SQL for the session that stays, or null.
  * @param condition Additional condition for the end of a ticket. Default true.
  */
-function endOtherLogins(changed: Statement, kept: Statement, condition: Statement = sql`true`): Statement {
+function endOtherLogins(changed: Statement, by: string, kept: Statement, condition: Statement = sql`true`): Statement {
   const { sessions, tickets } = loginsOf(sql`${changed}.usr_id`);
-  return endings(changed, {
+  return endings(changed, by, {
     sessions: sql`${sessions} and ses.id is distinct from ${kept}`,
     tickets: sql`${tickets} and ${condition}`,
   });

@@ -57,7 +57,7 @@ export function spendFactorOnSession(
         : "ticketHash" in holder
           ? sql`delete from login_ticket t using factor where t.token_hash = decode(${holder.ticketHash}, 'hex')
             returning t.usr_id`
-          : sql`${endSessions(sql`factor`, sql`ses.id = ${holder.sessionId}::uuid`)} returning ses.usr_id`
+          : sql`${endSessions(sql`factor`, sql`ses.id = ${holder.sessionId}::uuid`, spend.auditId)} returning ses.usr_id`
     }),
     opened as (${insertSession(
       session,
@@ -68,11 +68,11 @@ export function spendFactorOnSession(
       { id: sql`proof.family_id`, endsAt: sql`proof.family_expires_at` },
     )}),
     replaced as (${endPresentedFamily(
-      { tokenHash: spend.presentedTokenHash, transport: session.transport },
+      { tokenHash: spend.presentedTokenHash, transport: session.transport, auditId: spend.auditId },
       sql`exists (select from factor)`,
     )}),
     ${refundFactor(factor.name, spend.refund)},
-    audit as (${spentEvent(spend, whose.name, factor.name)})
+    audit as (${spentEvent(spend, whose.name, factor.name, sql`opened`)})
     select holder.refusal, factor.id is not null as consumed, ${sessionUserColumns()}
     from holder left join factor on true left join opened ses on true left join usr on usr.id = ses.usr_id`;
 }
@@ -118,7 +118,8 @@ export function recallUpgradedTicket(auditId: string): Statement<UpgradedTicketR
     from aud where id = ${auditId}::uuid`;
 }
 
-function spentEvent(spend: Spend, holder: Handle<"holder">, factor: Handle<"factor">): Statement {
+/** @param made SQL for the CTE of the session that the proof makes. Default: none. */
+function spentEvent(spend: Spend, holder: Handle<"holder">, factor: Handle<"factor">, made?: Statement): Statement {
   return insertAuditEvent(
     {
       ...factorEvent(spend, holder),
@@ -126,7 +127,8 @@ function spentEvent(spend: Spend, holder: Handle<"holder">, factor: Handle<"fact
       actingUser: sql`case when ${factor}.id is not null then ${holder}.usr_id end`,
       metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${spend.checked.type}::text, 'factor', ${factor}.id,
         'refusal', ${holder}.refusal, 'reason', case when ${factor}.id is null and ${holder}.refusal is null then 'used' end))`,
+      ...(made && { session: sql`${made}.id` }),
     },
-    sql`${holder} left join ${factor} on true where ${holder}.usr_id is not null`,
+    sql`${holder} left join ${factor} on true ${made ? sql`left join ${made} on true` : sql``} where ${holder}.usr_id is not null`,
   );
 }

@@ -1,4 +1,3 @@
-import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/factor.ts";
 import { anyFactor, type FactorRow, factorTypes } from "../domain/factor.ts";
 import { uuidFor } from "../domain/id.ts";
@@ -61,13 +60,13 @@ export function revokeFactor(asked: OfFactor): Statement<FactorRow> {
       when ${acting}.usr_id = ${target}.usr_id and ${target}.type <> 'recovery' and ${isLastProof(target)}
         and ${mustKeepFactor(sql`${target}.usr_id`)} then 'conflict.last_factor' end`,
     set: sql`status = 'revoked', pending_expires_at = null, confirmed_at = ${confirmedAtItsEnd()}`,
-    also: (handles) => endWithFactor(handles, asked.actor),
+    also: (handles) => endWithFactor(handles, asked),
     columns: factorColumns(),
   });
 }
 
 /** The CTEs that end everything that depends on an active factor, and give the permission to enroll after a reset. */
-function endWithFactor({ acting, target, changed }: ChangeHandles, actor: Actor): Statement {
+function endWithFactor({ acting, target, changed }: ChangeHandles, { actor, auditId }: Asked): Statement {
   /** The factors that recovery codes stand in for. */
   const others = sql`exists (
     select from mfa other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
@@ -84,7 +83,7 @@ function endWithFactor({ acting, target, changed }: ChangeHandles, actor: Actor)
           and ${wasActive} and not ${others}),
       reset as (
         select ${changed}.usr_id from ${changed} where ${wasActive} and not ${byOwner}),
-      ${cleared.define}${endings(changed, {
+      ${cleared.define}${endings(changed, auditId, {
         sessions: sql`${logins.sessions} and ${wasActive} and not (${byOwner} and ses.id = ${kept})`,
         tickets: sql`${logins.tickets} and ${wasActive} and ${isCleared(cleared.name)}`,
         tokens: sql`pat.usr_id = ${changed}.usr_id and ${wasActive} and not ${byOwner}`,

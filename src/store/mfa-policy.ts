@@ -62,7 +62,7 @@ export function setMfaPolicy(
     audit as (${insertAuditEvent(
       {
         ...successOf(acts.setMfaPolicy, asked, sql`policy.usr_id`),
-        metadata: sql`jsonb_build_object('required', policy.required)`,
+        metadata: sql`jsonb_strip_nulls(jsonb_build_object('required', policy.required, 'grace_until', policy.grace_until))`,
       },
       sql`policy`,
     )})

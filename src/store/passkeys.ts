@@ -42,7 +42,7 @@ export function insertPasskey(
       select ${attempt.passkeyId}::uuid, usr_id, 'passkey', credential_id, decode(${key.publicKey}, 'hex'),
         ${String(key.signCount)}::bigint, ${key.rpId}
       from ${claim.claimed}
-      returning *)${endings(sql`cred`, { grants: sql`mfa_enrollment_grant.usr_id = cred.usr_id` })},
+      returning *)${endings(sql`cred`, attempt.auditId, { grants: sql`mfa_enrollment_grant.usr_id = cred.usr_id` })},
     audit as (${insertAuditEvent(
       {
         ...factorEvent(attempt, holder.name),

@@ -141,8 +141,8 @@ export function spendPasswordChange(change: {
         from cred cross join verdict)`,
     )}),
     audit as (${insertAuditEvent(
-      successOf(acts.changePassword, change, sql`${change.credentialId}::uuid`),
-      sql`replaced`,
+      { ...successOf(acts.changePassword, change, sql`${change.credentialId}::uuid`), session: sql`login.id` },
+      sql`replaced cross join login`,
     )})
     select ${sessionUserColumns()}
     from verdict left join login ses on true left join usr on usr.id = ses.usr_id where ${raiseRefusal(verdict)}`;

@@ -77,7 +77,8 @@ export function refreshSession(refresh: {
         else 'ended' end as verdict
       from old),
     spent as (
-      update ses set revoked_at = greatest(sallyport_now(), ses.created_at), successor_id = ${child.sessionId}::uuid
+      update ses set revoked_at = greatest(sallyport_now(), ses.created_at), successor_id = ${child.sessionId}::uuid,
+        ended_by = ${refresh.auditId}::uuid
       from verdict v where ses.id = v.id and v.verdict = 'rotate'
       returning v.*),
     made as (
@@ -91,7 +92,11 @@ export function refreshSession(refresh: {
         decode(${child.nonce}, 'hex'), ${child.keyVersion}::int
       from spent
       returning ses.*),
-    family_ended as (${endSessions(sql`verdict v`, sql`v.verdict = 'reuse' and ses.family_id = v.family`)}
+    family_ended as (${endSessions(
+      sql`verdict v`,
+      sql`v.verdict = 'reuse' and ses.family_id = v.family`,
+      refresh.auditId,
+    )}
       returning ses.id),
     audit as (${insertAuditEvent(
       {

@@ -168,7 +168,7 @@ export function revokeSession(asked: OfSession): Statement<SessionRow> {
       union all
       select next.id from target join ses next on next.family_id = coalesce(target.family_id, target.id)
       where next.revoked_at is null),
-    changed as (${endSessions(sql`verdict, heirs`, sql`ses.id = heirs.id and verdict.refusal is null`)}
+    changed as (${endSessions(sql`verdict, heirs`, sql`ses.id = heirs.id and verdict.refusal is null`, asked.auditId)}
       returning ses.*),
     audit as (${insertAuditEvent(
       successOf(acts.revokeSession, asked, sql`ses.id`),
@@ -189,8 +189,12 @@ export function revokeOtherSessions(asked: OfSession): Statement<{ revoked: numb
     verdict as materialized (
       select acting.usr_id, case when acting.usr_id is null then 'unauthorized.invalid_token' end as refusal
       from (select 1) one left join acting on true),
-    changed as (${endSessions(sql`verdict`, sql`${logins.sessions} and ses.id <> ${asked.sessionId}::uuid`)}
-      returning ses.id)${endings(sql`verdict`, { tickets: logins.tickets })},
+    changed as (${endSessions(
+      sql`verdict`,
+      sql`${logins.sessions} and ses.id <> ${asked.sessionId}::uuid`,
+      asked.auditId,
+    )}
+      returning ses.id)${endings(sql`verdict`, asked.auditId, { tickets: logins.tickets })},
     audit as (${insertAuditEvent(
       {
         ...successOf(acts.revokeOtherSessions, asked, sql`verdict.usr_id`),
@@ -211,10 +215,11 @@ export function recallRevokedCount(auditId: string): Statement<{ revoked: number
  * who signs out, or in again, means the browser; and another holder of the old token can end the family by a late refresh
  * anyway. The batch has locked the user.
  *
+ * @param presented.auditId The event that ends them.
  * @param condition SQL for whether to end them.
  */
 export function endPresentedFamily(
-  presented: { tokenHash: string | undefined; transport: Transport },
+  presented: { tokenHash: string | undefined; transport: Transport; auditId: string },
   condition: Statement,
 ): Statement {
   return sql`${endSessions(
@@ -223,6 +228,7 @@ export function endPresentedFamily(
       where token_hash = decode(${presented.tokenHash ?? null}::text, 'hex')
         and coalesce(transport, 'token') = ${presented.transport}) presented`,
     sql`(ses.family_id = presented.family or ses.id = presented.family) and ${condition}`,
+    presented.auditId,
   )}
     returning ses.id, ses.usr_id`;
 }

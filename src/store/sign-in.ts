@@ -129,7 +129,7 @@ export function spendPassword(
         sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
       from live where next in ('factor', 'enroll') or (next = 'session' and ${proof.onlyTicket}::boolean)),
     replaced as (${endPresentedFamily(
-      { tokenHash: proof.presentedTokenHash, transport },
+      { tokenHash: proof.presentedTokenHash, transport, auditId: proof.auditId },
       sql`exists (select from live where next = 'session')`,
     )}),
     refunded as (${refund(proof.refund, sql`(select ok from outcome)`)}),
@@ -143,7 +143,8 @@ export function spendPassword(
         outcome: sql`case when outcome.ok then 'success' else 'failure' end`,
         actingUser: sql`live.usr_id`,
         metadata: sql`jsonb_strip_nulls(jsonb_build_object('method', 'password', 'next', live.next,
-          'factors', live.kinds, 'session', 'ses_' || replace(ses.id::text, '-', '')))`,
+          'factors', live.kinds))`,
+        session: sql`ses.id`,
       },
       sql`outcome left join live on true left join opened ses on true`,
     )})

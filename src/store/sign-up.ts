@@ -56,7 +56,7 @@ function makeAccount(account: NewAccount, from: Statement): Statement {
       returning *),
     login as (${insertSession(account.session, sql`proof`)}),
     replaced as (${endPresentedFamily(
-      { tokenHash: account.presentedTokenHash, transport: account.session.transport },
+      { tokenHash: account.presentedTokenHash, transport: account.session.transport, auditId: account.auditId },
       sql`exists (select from proof)`,
     )})`;
 }
@@ -78,8 +78,8 @@ export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
     with ${countAttempts({ counters: account.counters })},
     ${makeAccount(account, sql`reserved where reserved.allowed`)},
     audit as (${insertAuditEvent(
-      { ...eventOf(account, outcome), actingUser: sql`proof.usr_id` },
-      sql`reserved left join proof on true where reserved.allowed or reserved.just_limited`,
+      { ...eventOf(account, outcome), actingUser: sql`proof.usr_id`, session: sql`login.id` },
+      sql`reserved left join proof on true left join login on true where reserved.allowed or reserved.just_limited`,
     )})
     select ${admissionColumns()}, usr.id is not null as created,
       ${sessionUserColumns()}
@@ -105,7 +105,7 @@ export function recordTakenIdentifier(attempt: Omit<Attempt, "counters">): State
 export function createAccount(account: NewAccount): Statement<SessionUserRow> {
   return sql`
     with ${makeAccount(account, sql`(select 1) one where true`)},
-    audit as (${insertAuditEvent({ ...eventOf(account, sql`'success'`), actingUser: sql`proof.usr_id` }, sql`proof`)})
+    audit as (${insertAuditEvent({ ...eventOf(account, sql`'success'`), actingUser: sql`proof.usr_id`, session: sql`login.id` }, sql`proof cross join login`)})
     select ${sessionUserColumns()}
     from (select 1) one left join person usr on true left join login ses on true
     where case when usr.id is not null then true else sallyport_refuse('conflict.duplicate_credential') end`;

@@ -65,7 +65,7 @@ export function suspendUser(asked: AskedOfUser): Statement<UserRow> {
       when ${target}.status = 'active' and ${isLastAdministrator(target)} then 'conflict.last_administrator' end`,
     set: sql`status = 'suspended'`,
     when: sql`target.status = 'active'`,
-    also: ({ changed }) => endings(changed, loginsOf(sql`${changed}.id`)),
+    also: ({ changed }) => endings(changed, asked.auditId, loginsOf(sql`${changed}.id`)),
   });
 }
 
@@ -87,7 +87,7 @@ export function revokeUser(asked: AskedOfUser & { proof: CurrentPassword | undef
         then 'forbidden'
       when ${lacksPasswordProof(acting, sql`${target}.id`, asked.proof)} then 'unauthorized.invalid_credential' end`,
     set: sql`status = 'revoked'`,
-    also: ({ changed }) => sql`${endings(changed, everythingOf(sql`${changed}.id`))},
+    also: ({ changed }) => sql`${endings(changed, asked.auditId, everythingOf(sql`${changed}.id`))},
       refunded as (${refund(asked.proof?.counter ?? "", sql`exists (select from ${changed})`)})`,
   });
 }

@@ -38,6 +38,20 @@ describeWorld("second-factor policy", { on: ["pglite", "postgres"], clock: start
     expect(await outcome(auth.mfaPolicies.set({ actor: system, userId, required: false }))).toBe("done");
   });
 
+  test("the event of a policy has its grace period", async () => {
+    const { userId } = await world.person();
+    const graceUntil = new Date(start.getTime() + 86_400_000);
+    await auth.mfaPolicies.set({ actor: system, userId, required: true, graceUntil });
+    await auth.mfaPolicies.set({ actor: system, userId, required: true });
+    const events = await world.events({ target: userId, action: "identity.mfa_policy.set" });
+    const [first, second] = events.map(({ metadata }) => metadata);
+    expect({ ...first, grace_until: new Date(String(first!.grace_until)) }).toEqual({
+      required: true,
+      grace_until: graceUntil,
+    });
+    expect(second).toEqual({ required: true });
+  });
+
   test.each([Number.NaN, -62_167_219_200_001, 253_402_300_800_000])("R130: grace until %d: refused", async (time) => {
     const { userId } = await world.person();
     const set = world.auth.mfaPolicies.set({ actor: system, userId, required: true, graceUntil: new Date(time) });
