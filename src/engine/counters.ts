@@ -3,6 +3,10 @@ import { AuthError } from "../domain/error.ts";
 import type { Admission, Counted, Counter } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 import type { KnownDevice } from "./known-device.ts";
+import { ConfigurationError } from "./options.ts";
+
+/** One value, because each `auth` reports an error once. It names no address. */
+const unreadableAddress = new ConfigurationError("clientAddress", new TypeError("it gave a text that is no address."));
 
 /** The counters of one attempt, named by keyed digests. */
 export interface AttemptCounters {
@@ -83,7 +87,10 @@ export async function addressCounters(
   address: string | undefined,
   units = 1,
 ): Promise<readonly [Counter, Counter]> {
-  const { narrow, wide } = addressKeys(address);
+  const known = address === undefined ? undefined : addressKeys(address);
+  if (address !== undefined && !known) core.onError(unreadableAddress);
+  // All requests without a readable address share one counter, so that a hidden address does not evade the limit.
+  const { narrow, wide } = known ?? { narrow: "none", wide: "none" };
   const [narrowDigest, wideDigest] = await Promise.all([
     core.keys.digest("address", narrow),
     core.keys.digest("network", wide),

@@ -1,7 +1,7 @@
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
-import { type ClientAddress, cloudflareAddress, forwardedAddress } from "../../src/http/index.ts";
+import { type ClientAddress, cloudflareAddress, forwardedAddress, socketAddress } from "../../src/http/index.ts";
 import { createAuth } from "../../src/operations/auth.ts";
 import { sql } from "../../src/store/sql.ts";
 import type { FullAuth } from "../support/auth.ts";
@@ -44,7 +44,7 @@ describe("S23: where a client's address comes from", () => {
   test.each<[string, Record<string, string>, string | undefined]>([
     ["the edge's header", { "cf-connecting-ip": "192.0.2.1" }, "192.0.2.1"],
     ["not a client's list", { "cf-connecting-ip": "192.0.2.1", "x-forwarded-for": "6.6.6.6" }, "192.0.2.1"],
-    ["nothing without an edge", { "x-forwarded-for": "6.6.6.6" }, undefined],
+    ["an empty text without an edge (S76)", { "x-forwarded-for": "6.6.6.6" }, ""],
   ])("cloudflareAddress: %s", async (_case, headers, address) => {
     expect(await addressOf(cloudflareAddress, { ...spoofed, ...headers })).toBe(address);
   });
@@ -59,9 +59,9 @@ describe("S23: where a client's address comes from", () => {
     [2, "6.6.6.6, 192.0.2.1, 10.0.0.1", "192.0.2.1"],
     [3, "6.6.6.6, 7.7.7.7, 192.0.2.1, 10.0.0.1, 10.0.0.2", "192.0.2.1"],
     // Fewer entries than trusted proxies: the request did not come through them.
-    [2, "6.6.6.6", undefined],
-    [5, "6.6.6.6, 7.7.7.7", undefined],
-    [1, undefined, undefined],
+    [2, "6.6.6.6", ""],
+    [5, "6.6.6.6, 7.7.7.7", ""],
+    [1, undefined, ""],
     [1, "", ""],
     [1, "192.0.2.1, ", ""],
   ])("forwardedAddress(%i) of %j: %j", async (hops, list, address) => {
@@ -69,6 +69,13 @@ describe("S23: where a client's address comes from", () => {
       await addressOf(forwardedAddress(hops), { ...spoofed, ...(list !== undefined && { "x-forwarded-for": list }) }),
     ).toBe(address);
   });
+
+  test.each([undefined, {}, { incoming: { socket: {} } }])(
+    "S76: socketAddress without a socket: an empty text",
+    (env) => {
+      expect(socketAddress({ req: undefined as never, env })).toBe("");
+    },
+  );
 
   test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])("forwardedAddress(%d): a RangeError", (hops) => {
     expect(() => forwardedAddress(hops)).toThrow(RangeError);
@@ -82,7 +89,7 @@ describe("S23: where a client's address comes from", () => {
       }),
     );
     const statuses: number[] = [];
-    for (const list of ["unknown", "", "999.1.1.1", "_hidden", "[::1", "192.0.2.1:443", "192.0.2.1"]) {
+    for (const list of ["unknown", "", "999.1.1.1", "_hidden", "[::1]:", "192.0.2.1 10.0.0.1", "192.0.2.1:443"]) {
       const json = { identifier: freshIdentifier(), password: "wrong" };
       statuses.push(
         (await send(app, { method: "POST", path: "/auth/sign-in", json, headers: { "x-forwarded-for": list } })).status,

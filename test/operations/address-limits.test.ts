@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { describeFault } from "../../src/engine/faults.ts";
+import { ConfigurationError } from "../../src/engine/options.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
 import { freshAddress, freshIdentifier, tally } from "../support/auth.ts";
@@ -48,11 +50,36 @@ describeWorld("limit of attempts from one address", { on: ["pglite", "postgres"]
     await world.rows(sql`delete from attempt`);
     const auth = world.isolate(few);
     const codes = [];
-    for (const address of [undefined, "unknown", "fe80::1%eth0", "", "1.2.3.4, 5.6.7.8", "also unknown"]) {
+    for (const address of [undefined, "unknown", "_hidden", "", "1.2.3.4, 5.6.7.8", "also unknown"]) {
       codes.push(await guess({ identifier: freshIdentifier(), address, auth }));
     }
     expect(codes).toEqual([...Array(5).fill(wrong), limited]);
     await world.rows(sql`delete from attempt`);
+  });
+
+  test("S76: two clients behind a proxy that writes ports have two counters", async () => {
+    const auth = world.isolate(few);
+    const [one, other] = ["198.51.100.7", "203.0.113.7"];
+    const from = (address: string) => guess({ identifier: freshIdentifier(), address, auth });
+    const ports = [51234, 51235, 1, 443, 65535];
+    expect(await Promise.all(ports.map((port) => from(`${one}:${port}`)))).toEqual(Array(5).fill(wrong));
+    expect(await from(`${one}:9`)).toBe(limited);
+    expect(await from(`"${other}:9"`)).toBe(wrong);
+  });
+
+  test("S76: an unreadable address is reported once for each `auth`, without the address", async () => {
+    for (const _isolate of [1, 2]) {
+      const reported: unknown[] = [];
+      const auth = world.isolate({ onError: (error) => reported.push(error) });
+      for (const address of [undefined, freshAddress()]) await guess({ identifier: freshIdentifier(), address, auth });
+      expect(reported).toEqual([]);
+      for (const address of ["canary", "", "also canary"])
+        await guess({ identifier: freshIdentifier(), address, auth });
+      expect(reported).toEqual([expect.any(ConfigurationError)]);
+      expect(describeFault(reported[0])).toMatch(/^ConfigurationError clientAddress /);
+      expect(String(reported[0])).toContain("`clientAddress`");
+      expect(String(reported[0])).not.toContain("canary");
+    }
   });
 
   test("R014: a refused address never uses up an account's attempts", async () => {
