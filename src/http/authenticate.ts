@@ -74,10 +74,10 @@ type Verified = ScopedVariables | undefined;
  * Identifies the user if there is one, as `c.var.user`, `c.var.session` and `c.var.actor`, and lets anonymous requests
  * through.
  *
- * Reads `Authorization: Bearer` (RFC 6750 §2.1), else the session cookie. A wrong bearer token is refused with 401 and never
- * falls back to the cookie; a cookie whose session has ended counts as anonymous. An unsafe request or WebSocket with the
- * cookie must come from the site's own pages. One request to the database. Without a scope, personal access tokens are
- * refused.
+ * Reads `Authorization: Bearer` (RFC 6750 §2.1), else the session cookie; another scheme counts as absent. A wrong bearer token
+ * is refused with 401 and never falls back to the cookie; a cookie whose session has ended counts as anonymous. An unsafe
+ * request or WebSocket with the cookie must come from the site's own pages. One request to the database. Without a scope,
+ * personal access tokens are refused.
  */
 export function authenticate(
   source: AuthSource<SessionVerifier & TokenVerifier>,

@@ -17,7 +17,7 @@ export type PresentedBearer = PresentedSession | { readonly token: string; reado
  * The session token of a request, from `Authorization: Bearer` or else from the session cookie. The token is not verified: pass
  * it to `auth.sessions.verify` or `auth.sessions.signOut`. For an unsafe request, call `requireSameOrigin(c, auth)` first.
  *
- * @throws {AuthError} `unauthorized.invalid_token` for an `Authorization` header that is not one Bearer token,
+ * @throws {AuthError} `unauthorized.invalid_token` for a Bearer scheme that is not followed by one token,
  *   `auth.token_format_unrecognized` for another kind of bearer.
  */
 export function presentedSession(c: Context): PresentedSession | undefined {
@@ -26,13 +26,16 @@ export function presentedSession(c: Context): PresentedSession | undefined {
   return presented;
 }
 
+/** Our scheme, also as a part of headers that were joined into a list, where it is malformed. */
+const ours = /(?:^|,)\s*Bearer(?![\w-])/i;
+
 /**
- * The bearer of a request. If the header is present, it counts, and the cookie is ignored. Throws as {@link presentedSession}
- * does.
+ * The bearer of a request. If the header has the Bearer scheme, it counts, and the cookie is ignored. Another scheme, such as
+ * the Basic of a proxy in front, counts as absent. Throws as {@link presentedSession} does.
  */
 export function presentedBearer(c: Context): PresentedBearer | undefined {
-  const header = c.req.header("authorization");
-  if (header === undefined) {
+  const header = c.req.header("authorization") ?? "";
+  if (!ours.test(header)) {
     const cookie = readCookie(c, sessionCookie);
     return cookie === undefined ? undefined : { token: cookie, transport: "cookie" };
   }

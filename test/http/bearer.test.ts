@@ -14,7 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-type Outcome = 200 | "unauthorized.invalid_token" | "auth.token_format_unrecognized";
+/** `absent`: the request is anonymous, or the cookie's. */
+type Outcome = 200 | "absent" | "unauthorized.invalid_token" | "auth.token_format_unrecognized";
 
 /** R066, RFC 6750 §2.1; and S25, S51: by its prefix a bearer is one kind and no other. */
 const headers: { case: string; header: (token: string) => string; outcome: Outcome }[] = [
@@ -28,25 +29,14 @@ const headers: { case: string; header: (token: string) => string; outcome: Outco
   { case: "a blank after", header: (token) => `Bearer ${token} `, outcome: 200 },
   ...(
     [
-      ["no scheme", (token) => token],
-      ["nothing", () => ""],
       ["the scheme alone", () => "Bearer"],
       ["the scheme and a blank", () => "Bearer "],
-      ["no blank", (token) => `Bearer${token}`],
       ["a tab", (token) => `Bearer\t${token}`],
       ["a colon", (token) => `Bearer: ${token}`],
       ["an equals sign", (token) => `Bearer=${token}`],
       ["quotes", (token) => `Bearer "${token}"`],
       ["a no-break space", (token) => `Bearer\u00a0${token}`],
       ["a no-break space after", (token) => `Bearer ${token}\u00a0`],
-      ["Basic", (token) => `Basic ${token}`],
-      ["well-formed Basic", (token) => `Basic ${btoa(`x:${token}`)}`],
-      ["Digest", (token) => `Digest ${token}`],
-      ["DPoP", (token) => `DPoP ${token}`],
-      ["Token", (token) => `Token ${token}`],
-      ["Negotiate", (token) => `Negotiate ${token}`],
-      ["a scheme that ends like it", (token) => `XBearer ${token}`],
-      ["a scheme that begins like it", (token) => `Bearers ${token}`],
       ["the scheme twice", (token) => `Bearer Bearer ${token}`],
       ["two tokens", (token) => `Bearer ${token} ${token}`],
       ["two headers, as they are joined", (token) => `Bearer ${token}, Bearer ${token}`],
@@ -76,6 +66,25 @@ const headers: { case: string; header: (token: string) => string; outcome: Outco
       ["pat without its underscore", () => `Bearer pat${"A".repeat(40)}`],
     ] as [string, (token: string) => string][]
   ).map(([name, header]) => ({ case: name, header, outcome: "unauthorized.invalid_token" as const })),
+  ...(
+    [
+      ["no scheme", (token) => token],
+      ["nothing", () => ""],
+      ["no blank", (token) => `Bearer${token.replace(/^\W/, "A")}`],
+      ["Basic", (token) => `Basic ${token}`],
+      ["well-formed Basic", (token) => `Basic ${btoa(`x:${token}`)}`],
+      ["Digest", (token) => `Digest ${token}`],
+      ["DPoP", (token) => `DPoP ${token}`],
+      ["Token", (token) => `Token ${token}`],
+      ["Negotiate", (token) => `Negotiate ${token}`],
+      ["a scheme that ends like it", (token) => `XBearer ${token}`],
+      ["a scheme that begins like it", (token) => `Bearers ${token}`],
+      ["a scheme that continues it", (token) => `Bearer-2 ${token}`],
+      ["Digest with parameters", () => 'Digest username="x", realm="a, b", nonce="c"'],
+      ["AWS4-HMAC-SHA256", () => "AWS4-HMAC-SHA256 Credential=a/b, SignedHeaders=host, Signature=c"],
+      ["100,000 characters of another scheme", () => `Basic ${"A".repeat(100_000)}`],
+    ] as [string, (token: string) => string][]
+  ).map(([name, header]) => ({ case: name, header, outcome: "absent" as const })),
   ...["pat_", "shr_"].flatMap((prefix) =>
     [
       ["alone", ""],
@@ -101,8 +110,42 @@ describe("R066: bearer header at Sallyport's routes", () => {
     // As bytes, the way they are sent.
     const authorization = unescape(encodeURIComponent(header(ada.token)));
     const reply = await world.send({ method: "GET", path: "/auth/session", headers: { authorization } });
-    expect(reply.code ?? reply.status).toBe(outcome);
+    expect(reply.code ?? reply.status).toBe(outcome === "absent" ? "unauthorized.invalid_token" : outcome);
     if (outcome !== 200) expect(reply.headers.get("www-authenticate")).toBe("Bearer");
+  });
+});
+
+describe("S77: only the Bearer scheme is Sallyport's", () => {
+  test.each(headers)("$case, beside a session cookie: $outcome", async ({ header, outcome }) => {
+    const bob = await world.person({ transport: "cookie" });
+    const authorization = unescape(encodeURIComponent(header(ada.token)));
+    const sent = { path: "/auth/session", cookie: bob.token, headers: { authorization } };
+    const reply = await world.send({ method: "GET", ...sent });
+    const seen = reply.code ?? reply.json.user.id;
+    expect(seen).toBe(outcome === 200 ? ada.userId : outcome === "absent" ? bob.userId : outcome);
+    const app = new Hono().get("/", requireUser(world.auth), (c) => c.text(c.var.user.id));
+    const guarded = await app.request("/", requestOf({ method: "GET", ...sent, path: "/" }));
+    const text = await guarded.text();
+    expect(guarded.ok ? text : JSON.parse(text).code).toBe(seen);
+  });
+
+  test("a foreign page does not act with the cookie by adding another scheme", async () => {
+    const bob = await world.person({ transport: "cookie" });
+    const headers = { authorization: "Basic eDp5", "sec-fetch-site": "cross-site", origin: "https://evil.test" };
+    const reply = await world.send({ method: "POST", path: "/auth/sign-out", cookie: bob.token, headers });
+    expect(reply.code).toBe("forbidden.cross_origin");
+    expect((await world.send({ method: "GET", path: "/auth/session", cookie: bob.token })).status).toBe(200);
+  });
+
+  test("/v1 ignores the cookie beside another scheme, too", async () => {
+    const bob = await world.person({ transport: "cookie" });
+    const reply = await world.send({
+      method: "GET",
+      path: `/v1/users/${bob.userId}`,
+      cookie: bob.token,
+      headers: { authorization: "Basic eDp5" },
+    });
+    expect(reply.code).toBe("unauthorized.invalid_token");
   });
 });
 
@@ -114,10 +157,12 @@ describe("R066: bearer header at an application's route", () => {
   test.each(guards)("%s", async (_name, guard) => {
     const app = new Hono().get("/", guard(), (c) => c.text("handled"));
     for (const { case: name, header, outcome } of headers) {
+      const absent = guard === guards[1]![1] ? "handled" : "unauthorized.invalid_token";
+      const expected = outcome === 200 ? "handled" : outcome === "absent" ? absent : outcome;
       const authorization = unescape(encodeURIComponent(header(ada.token)));
       const response = await app.request("/", { headers: { authorization } });
       const text = await response.text();
-      expect([name, response.ok ? text : JSON.parse(text).code]).toEqual([name, outcome === 200 ? "handled" : outcome]);
+      expect([name, response.ok ? text : JSON.parse(text).code]).toEqual([name, expected]);
     }
   });
 });

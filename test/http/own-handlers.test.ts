@@ -133,7 +133,12 @@ describe("presentedSession", () => {
     expect(await (await app.request("/", { headers: headers as HeadersInit })).json()).toEqual(expected);
   });
 
-  test.each(["", "Bearer", "Basic YTpi", `Bearer ${other}, Bearer ${one}`, "Bearer pat_x", "Bearer shr_x"])(
+  test.each(["", "Basic YTpi"])("S77: %j beside the cookie: the cookie counts", async (authorization) => {
+    const reply = await app.request("/", { headers: { cookie, authorization } });
+    expect(await reply.json()).toEqual({ token: one, transport: "cookie" });
+  });
+
+  test.each(["Bearer", `Bearer ${other}, Bearer ${one}`, "Bearer pat_x", "Bearer shr_x"])(
     "%j beside the cookie: refused, and the cookie does not count",
     async (authorization) => {
       expect((await app.request("/", { headers: { cookie, authorization } })).status).toBe(401);
