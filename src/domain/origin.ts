@@ -7,37 +7,66 @@
 /** A use that an origin is allowed for: credentialed CORS, same-origin proof, redirects, passkeys. */
 export type OriginUse = "cors" | "csrf" | "redirect" | "webauthn";
 
-/** An exact origin, such as `https://app.example.com`, and its uses. */
+/**
+ * An exact origin and its uses. `https://app.example.com` fits every use, an installed application's `capacitor://localhost`
+ * `cors`, `csrf` and `webauthn`, an Android application's `android:apk-key-hash:<43 characters>` `webauthn`.
+ */
 export interface Origin {
   readonly origin: string;
   readonly uses: readonly OriginUse[];
+  /**
+   * Names of further request headers that pages of a `cors` origin may send. Sallyport's own and those of common tracing tools
+   * are always allowed.
+   */
+  readonly headers?: readonly string[] | undefined;
 }
 
 const allUses: readonly OriginUse[] = ["cors", "csrf", "redirect", "webauthn"];
 
+/** The scheme of an installed application or a browser's extension, with a host. No site has such an origin. */
+const installed =
+  /^(?!(http|ws)s?:|ftp:|file:|javascript:|data:|blob:|about:)[a-z][a-z\d+.-]*:\/\/[\w-]+(\.[\w-]+)*(:\d+)?$/;
+
+/** An Android application: the SHA-256 of its signing certificate, as the platform writes it into the client data. */
+const android = /^android:apk-key-hash:[\w-]{42}[AEIMQUYcgkosw048]$/;
+
+/** http on this machine, where it is no risk (Secure Contexts §3.1). */
+const loopback = /^http:\/\/(([a-z\d-]+\.)*localhost|127\.0\.0\.1|\[::1])(:\d+)?$/;
+
+/** https on loopback, on private and link-local addresses (RFC 1918, 3927, 4193, 4291 §2.5.6), and on mDNS names (RFC 6762). */
+const privateSite =
+  /^https:\/\/((127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))(\.\d+)+|([a-z\d-]+\.)*local(host)?|\[(::1|(f[cd]|fe[89ab]).*:.*)])(:\d+)?$/;
+
 /**
  * Checks the list. The first origin is the base URL and has every use; the others have the uses that they name.
  *
- * @throws {TypeError} For a wildcard, `null`, a trailing dot, a path, or http on an origin that is not loopback.
+ * @throws {TypeError} For a wildcard, `null`, a trailing dot, a path, http on an origin that is not loopback, a form that does
+ *   not fit each of the uses, or the name of a header that is not one.
  */
 export function parseOrigins(list: readonly (string | Origin)[]): readonly Origin[] {
   if (list.length === 0) throw new TypeError("At least one origin is needed; the first is the base URL.");
   return list.map((entry, index) => {
-    const { origin, uses } = typeof entry === "string" ? { origin: entry, uses: [] } : entry;
-    return { origin: requireOrigin(origin), uses: index === 0 ? allUses : uses };
+    const given = typeof entry === "string" ? { origin: entry, uses: [] } : entry;
+    const parsed = index === 0 ? { ...given, uses: allUses } : given;
+    requireOrigin(parsed);
+    return parsed;
   });
 }
 
-/** True if an origin is this machine itself, where plain http is no risk. */
-export function isLoopback(origin: string): boolean {
-  return /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin);
+/** True if only this machine or its own network reaches a checked origin, so that a development secret may serve it. */
+export function isForDevelopment(origin: string): boolean {
+  return !origin.startsWith("https:") || privateSite.test(origin);
 }
 
-function requireOrigin(origin: string): string {
+/** @throws {TypeError} */
+function requireOrigin({ origin, uses, headers = [] }: Origin): void {
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
   const isHost = url?.origin === origin && !origin.includes("*") && !url.hostname.endsWith(".");
-  if (!isHost || (url.protocol !== "https:" && !isLoopback(origin))) {
-    throw new TypeError("An origin is https://host[:port] with nothing after it, or http on loopback.");
+  const isSite = isHost && (url.protocol === "https:" || loopback.test(origin));
+  const fits = (use: OriginUse): boolean =>
+    (use !== "redirect" && installed.test(origin)) || (use === "webauthn" && android.test(origin));
+  if (!isSite && !(uses.length > 0 && uses.every(fits))) {
+    throw new TypeError("An origin is https://host[:port] with nothing after it, http on loopback, or fits its uses.");
   }
-  return origin;
+  if (!headers.every((name) => /^[\w-]+$/.test(name))) throw new TypeError("A header's name is malformed.");
 }

@@ -1,7 +1,7 @@
 import { type Bytes, fromHex } from "../crypto/bytes.ts";
 import { isSealed, type SealedPlace, SealingKeys } from "../crypto/sealing.ts";
 import { AuthError } from "../domain/error.ts";
-import { isLoopback } from "../domain/origin.ts";
+import { isForDevelopment } from "../domain/origin.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
 import { checked } from "./options.ts";
@@ -42,8 +42,8 @@ function checkOptions(core: Core, options: MfaOptions): MfaSettings {
   if (sealing === "off") return { sealing, sealingKeys: undefined, issuer };
   const sealingKeys = checked("sealingKeys", () => {
     const keys = new SealingKeys(options.sealingKeys);
-    if (keys.hasDevelopment && !isLoopback(base)) {
-      throw new TypeError("A development secret serves http on loopback only.");
+    if (keys.hasDevelopment && !isForDevelopment(base)) {
+      throw new TypeError("A development secret serves loopback and private addresses only.");
     }
     if (keys.sharesWith(core.keys)) throw new TypeError("It must differ from `secrets`.");
     return keys;

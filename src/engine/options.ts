@@ -2,7 +2,7 @@ import { decoyHash } from "../crypto/argon2id-hasher.ts";
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import { parseRootSecrets, RootKeys } from "../crypto/root-secrets.ts";
 import { AuthError } from "../domain/error.ts";
-import { isLoopback, type Origin, parseOrigins } from "../domain/origin.ts";
+import { isForDevelopment, type Origin, parseOrigins } from "../domain/origin.ts";
 import { defaultLifetimes, type SessionLifetimes } from "../domain/session.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
@@ -92,8 +92,8 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
     const origins = parseOrigins(options.origins);
     checking = "secrets";
     const secrets = parseRootSecrets(options.secrets);
-    if (secrets.some((secret) => secret.development) && !origins.every(({ origin }) => isLoopback(origin))) {
-      throw new TypeError("A development secret serves http on loopback only.");
+    if (secrets.some((secret) => secret.development) && !origins.every(({ origin }) => isForDevelopment(origin))) {
+      throw new TypeError("A development secret serves loopback and private addresses only.");
     }
     checking = "lifetimes";
     const lifetimes = checkLifetimes({ ...defaultLifetimes, ...options.lifetimes });

@@ -5,6 +5,8 @@ const mostLabels = 5;
 
 /** The content of `/.well-known/webauthn`, or `undefined` if passkeys are used on one origin only (S36). */
 export function relatedOrigins(origins: readonly Origin[]): { origins: string[] } | undefined {
-  const listed = origins.filter(({ uses }) => uses.includes("webauthn")).map(({ origin }) => origin);
+  // The list is for sites. An application is named in its platform's own file.
+  const sites = origins.filter(({ origin, uses }) => uses.includes("webauthn") && /^https?:/.test(origin));
+  const listed = sites.map(({ origin }) => origin);
   return listed.length > 1 ? { origins: listed.slice(0, mostLabels) } : undefined;
 }

@@ -1,5 +1,49 @@
 import { describe, expect, test } from "vitest";
-import { isLoopback, parseOrigins } from "../../src/domain/origin.ts";
+import { isForDevelopment, parseOrigins } from "../../src/domain/origin.ts";
+
+const uses = ["cors", "csrf", "redirect", "webauthn"] as const;
+const android = "android:apk-key-hash:-sYXRdwJA3hvue3mKpYrOZ9zSPC7b4mbgzJmdZEDO5w";
+
+describe("S36: each use has the grammar of its standard", () => {
+  test.each<{ case: string; origin: string; fits: readonly string[] }>([
+    { case: "a site", origin: "https://app.example.com", fits: uses },
+    { case: "this machine", origin: "http://localhost:3000", fits: uses },
+    { case: "an Android application", origin: android, fits: ["webauthn"] },
+    { case: "Capacitor on iOS", origin: "capacitor://localhost", fits: ["cors", "csrf", "webauthn"] },
+    { case: "Ionic", origin: "ionic://localhost", fits: ["cors", "csrf", "webauthn"] },
+    { case: "Tauri", origin: "tauri://localhost", fits: ["cors", "csrf", "webauthn"] },
+    { case: "Electron", origin: "app://bundle", fits: ["cors", "csrf", "webauthn"] },
+    {
+      case: "Chrome's extension",
+      origin: "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+      fits: ["cors", "csrf", "webauthn"],
+    },
+    {
+      case: "Firefox's extension",
+      origin: "moz-extension://2c127fa4-62c7-7e4f-90e5-472b45eecfdc",
+      fits: ["cors", "csrf", "webauthn"],
+    },
+  ])("$case: fits $fits", ({ origin, fits }) => {
+    for (const use of uses) {
+      const parse = () => parseOrigins(["https://example.com", { origin, uses: [use] }])[1];
+      if (fits.includes(use)) expect(parse()).toEqual({ origin, uses: [use] });
+      else expect(parse, use).toThrow(TypeError);
+    }
+    const all = () => parseOrigins(["https://example.com", { origin, uses }]);
+    if (fits === uses) expect(all()).toHaveLength(2);
+    else expect(all).toThrow(TypeError);
+  });
+
+  test.each([android, "capacitor://localhost"])("%s: neither the base URL nor without a use", (origin) => {
+    expect(() => parseOrigins([{ origin, uses: ["webauthn"] }])).toThrow(TypeError);
+    expect(() => parseOrigins(["https://example.com", origin])).toThrow(TypeError);
+  });
+
+  test.each(["*", "", "X-Áb", "a b", "a,b", "a\r\nSet-Cookie"])("header %j: refused", (name) => {
+    const entry = { origin: "https://app.example.com", uses: ["cors"], headers: ["X-Tenant", name] } as const;
+    expect(() => parseOrigins(["https://example.com", entry])).toThrow(TypeError);
+  });
+});
 
 describe("S36: start-up accepts only exact origins", () => {
   test.each([
@@ -9,6 +53,7 @@ describe("S36: start-up accepts only exact origins", () => {
     "https://[2001:db8::1]",
     "http://localhost",
     "http://localhost:8787",
+    "http://tauri.localhost",
     "http://127.0.0.1:8787",
     "http://[::1]:8787",
   ])("%s: accepted", (origin) => {
@@ -33,6 +78,9 @@ describe("S36: start-up accepts only exact origins", () => {
     { case: "white space", origin: " https://example.com" },
     { case: "a line after it", origin: "https://example.com\n" },
     { case: "no scheme", origin: "example.com" },
+    { case: "http on a private address", origin: "http://192.168.1.20" },
+    { case: "http on an mDNS name", origin: "http://laptop.local" },
+    { case: "an Android key hash of another kind", origin: `android:apk-key-hash-sha1:${"A".repeat(43)}` },
     { case: "http elsewhere", origin: "http://example.com" },
     { case: "http on a host that begins like loopback", origin: "http://localhost.example.com" },
     { case: "http on a host that ends like loopback", origin: "http://evil-localhost" },
@@ -42,10 +90,26 @@ describe("S36: start-up accepts only exact origins", () => {
     { case: "ws", origin: "wss://example.com" },
     { case: "file", origin: "file://" },
     { case: "javascript", origin: "javascript:alert(1)" },
+    { case: "javascript with a host", origin: "javascript://example.com" },
+    { case: "data with a host", origin: "data://example.com" },
     { case: "a blob", origin: "blob:https://example.com/x" },
+    { case: "an application's scheme without a host", origin: "capacitor://" },
+    { case: "an application's scheme with a path", origin: "capacitor://localhost/" },
+    { case: "an application's scheme with a wildcard", origin: "chrome-extension://*" },
+    { case: "an application's scheme with a trailing dot", origin: "capacitor://localhost." },
+    { case: "an application's scheme in upper case", origin: "Capacitor://localhost" },
+    { case: "an application's scheme with a line after it", origin: "capacitor://localhost\n" },
+    { case: "an Android key hash that is too short", origin: `android:apk-key-hash:${"A".repeat(42)}` },
+    { case: "an Android key hash that is too long", origin: `android:apk-key-hash:${"A".repeat(44)}` },
+    { case: "an Android key hash in standard Base64", origin: `android:apk-key-hash:${"+".repeat(42)}A` },
+    { case: "an Android key hash with padding", origin: `android:apk-key-hash:${"A".repeat(43)}=` },
+    { case: "an Android key hash that no 32 bytes have", origin: `android:apk-key-hash:${"A".repeat(42)}B` },
+    { case: "an Android wildcard", origin: "android:apk-key-hash:*" },
   ])("$case: refused, first or not", ({ origin }) => {
     expect(() => parseOrigins([origin])).toThrow(TypeError);
-    expect(() => parseOrigins(["https://example.com", { origin, uses: ["cors"] }])).toThrow(TypeError);
+    for (const use of uses) {
+      expect(() => parseOrigins(["https://example.com", { origin, uses: [use] }])).toThrow(TypeError);
+    }
   });
 
   test("an empty list is refused", () => {
@@ -62,16 +126,43 @@ describe("S36: start-up accepts only exact origins", () => {
   });
 });
 
-describe("isLoopback: this machine, over plain http", () => {
+describe("S34, S36: what a development secret may serve", () => {
   test.each([
-    { origin: "http://localhost:1", expected: true },
-    { origin: "http://127.0.0.1", expected: true },
-    { origin: "http://[::1]", expected: true },
-    { origin: "https://localhost", expected: false },
-    { origin: "http://localhost.example.com", expected: false },
-    { origin: "http://127.0.0.1.example.com", expected: false },
-    { origin: "http://10.0.0.1", expected: false },
-  ])("$origin: $expected", ({ origin, expected }) => {
-    expect(isLoopback(origin)).toBe(expected);
+    "http://localhost:8787",
+    "https://localhost:8787",
+    "https://app.localhost",
+    "https://127.0.0.1",
+    "https://[::1]:8787",
+    "https://10.1.2.3:8787",
+    "https://172.16.0.1",
+    "https://172.31.255.255",
+    "https://192.168.1.20:8787",
+    "https://169.254.1.1",
+    "https://[fd00::1]",
+    "https://[fe80::1]",
+    "https://laptop.local:8787",
+    "capacitor://localhost",
+    android,
+  ])("%s: yes", (origin) => {
+    expect(isForDevelopment(origin)).toBe(true);
+  });
+
+  test.each([
+    "https://example.com",
+    "https://10.example.com",
+    "https://192.168.example.com",
+    "https://localhost.example.com",
+    "https://evil-localhost",
+    "https://local.example",
+    "https://example.local.com",
+    "https://172.15.0.1",
+    "https://172.32.0.1",
+    "https://192.169.1.1",
+    "https://11.0.0.1",
+    "https://[2001:db8::1]",
+    "https://[fec0::1]",
+    "https://fd00.example.com",
+  ])("%s: no", (origin) => {
+    expect(isForDevelopment(origin)).toBe(false);
   });
 });

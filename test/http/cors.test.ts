@@ -6,6 +6,7 @@ import { applicationOf } from "../support/http-world.ts";
 const base = "https://example.com";
 const friend = "https://app.example.com";
 const halfFriend = "https://read.example.com";
+const native = "capacitor://localhost";
 const listed = "https://webauthn.example.com";
 
 let world: World;
@@ -17,6 +18,7 @@ beforeAll(async () => {
     base,
     { origin: friend, uses: ["cors", "csrf"] as const },
     { origin: halfFriend, uses: ["cors"] as const },
+    { origin: native, uses: ["cors", "csrf"] as const, headers: ["X-Tenant", "X-App-Version"] },
     { origin: listed, uses: ["webauthn"] as const },
   ];
   app = applicationOf(world.isolate({ origins })) as unknown as Hono;
@@ -24,14 +26,14 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-const preflight = (origin: string, to = app) =>
+const preflight = (origin: string, to = app, names = "content-type") =>
   to.request("/auth/sign-in", {
     method: "OPTIONS",
-    headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" },
+    headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": names },
   });
 
 describe("S36: reading answers from another origin", () => {
-  test.each([friend, halfFriend])("%s, listed for it: allowed", async (origin) => {
+  test.each([friend, halfFriend, native])("%s, listed for it: allowed", async (origin) => {
     const asked = await preflight(origin);
     expect(asked.status).toBe(204);
     expect(asked.headers.get("access-control-allow-origin")).toBe(origin);
@@ -48,6 +50,9 @@ describe("S36: reading answers from another origin", () => {
     "https://app.example.com.evil.test",
     "https://app.example.com:8443",
     "http://app.example.com",
+    "capacitor://localhost.evil.test",
+    "Capacitor://localhost",
+    "ionic://localhost",
     "null",
     "*",
   ])("%s: refused", async (origin) => {
@@ -61,6 +66,64 @@ describe("S36: reading answers from another origin", () => {
       const reply = await preflight(origin, alone);
       expect([reply.status, reply.headers.get("access-control-allow-origin")]).toEqual([404, null]);
     }
+  });
+});
+
+/** What a browser would send after the answer (Fetch §4.8 step 7): names are compared without case. */
+async function permitted(origin: string, names: readonly string[]): Promise<string[]> {
+  const reply = await preflight(origin, app, names.join(","));
+  const allowed = reply.headers.get("access-control-allow-headers")?.toLowerCase().split(",") ?? [];
+  return names.filter((name) => allowed.includes(name.toLowerCase()));
+}
+
+describe("S78: request headers that a listed page may send", () => {
+  const traced = [
+    "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+    "b3",
+    "x-b3-traceid",
+    "x-b3-sampled",
+    "x-datadog-trace-id",
+    "x-datadog-sampling-priority",
+    "newrelic",
+    "elastic-apm-traceparent",
+    "uber-trace-id",
+    "x-amzn-trace-id",
+    "x-cloud-trace-context",
+    "request-id",
+    "request-context",
+    "x-instana-t",
+    "x-dtpc",
+    "sw8",
+  ];
+
+  test("those of tracing tools, in any case and beside Sallyport's own", async () => {
+    const asked = ["authorization", "content-type", "login-ticket", ...traced];
+    expect(await permitted(friend, asked)).toEqual(asked);
+    expect(await permitted(friend, ["Traceparent", "X-B3-TraceId"])).toEqual(["Traceparent", "X-B3-TraceId"]);
+  });
+
+  test("those that the application names, for the origin that names them", async () => {
+    expect(await permitted(native, ["x-tenant", "x-app-version", "x-other"])).toEqual(["x-tenant", "x-app-version"]);
+    expect(await permitted(friend, ["x-tenant"])).toEqual([]);
+  });
+
+  test.each(["cookie", "x-forwarded-for", "cf-connecting-ip", "*", "traceparent-x", "x-traceparent", "x-b3-", "sw8 x"])(
+    "%s: not permitted",
+    async (name) => {
+      expect(await permitted(friend, [name])).toEqual([]);
+    },
+  );
+
+  test("a page that is not listed is permitted none", async () => {
+    expect(await permitted("https://evil.test", ["traceparent", "content-type"])).toEqual([]);
+  });
+
+  test("the answer repeats no text of the request besides known names", async () => {
+    const reply = await preflight(friend, app, 'traceparent, x"canary, baggage;canary,,, , b3');
+    expect(reply.headers.get("access-control-allow-headers")).toMatch(/^[\w-]+(,[\w-]+)*,traceparent,b3$/);
   });
 });
 

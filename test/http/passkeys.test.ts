@@ -138,6 +138,38 @@ describe.each(transports)("passkey over HTTP, %s", (transport) => {
   });
 });
 
+describe("S36: an Android application", () => {
+  const android = "android:apk-key-hash:-sYXRdwJA3hvue3mKpYrOZ9zSPC7b4mbgzJmdZEDO5w";
+  const another = "android:apk-key-hash:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+  const uses = ["webauthn"] as const;
+  const app = () => applicationOf(world.isolate({ origins: [origin, { origin: android, uses }] }));
+  const sendTo = (path: string, json?: unknown, more: Partial<Sent> = {}) =>
+    send(app(), { method: "POST", path, json, ...more });
+
+  test("makes a passkey and signs in with it", async () => {
+    const [person, device] = [await world.person(), await newAuthenticator()];
+    const options = (await sendTo("/auth/passkeys/options", undefined, as(person.token, "token"))).json;
+    const response = await device.create(options, { origin: android });
+    const made = await sendTo("/auth/passkeys", { response, name: "phone" }, as(person.token, "token"));
+    expect(made.status).toBe(201);
+    const asked = (await sendTo("/auth/sign-in/passkey/options")).json;
+    const proved = await device.get(asked, { origin: android });
+    const signedIn = await sendTo("/auth/sign-in/passkey", { response: proved, transport: "token" });
+    expect([signedIn.status, signedIn.json.user?.id]).toEqual([200, person.userId]);
+  });
+
+  test.each([another, android.toLowerCase(), `${android}=`, "android:apk-key-hash:*"])(
+    "%s, which is not listed: refused",
+    async (foreign) => {
+      const [person, device] = [await world.person(), await newAuthenticator()];
+      const options = (await sendTo("/auth/passkeys/options", undefined, as(person.token, "token"))).json;
+      const response = await device.create(options, { origin: foreign });
+      const made = await sendTo("/auth/passkeys", { response, name: "phone" }, as(person.token, "token"));
+      expect(made.code).toBe("invalid_format.webauthn");
+    },
+  );
+});
+
 describe("S28: passkey registration over HTTP", () => {
   test("needs a fresh proof for the options and for the registration", async () => {
     const person = await world.person();

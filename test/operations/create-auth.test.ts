@@ -156,10 +156,12 @@ describe("S34: secrets and origins", () => {
     expect(make(toBase64Url(bytes), "https://example.com")).toThrow(/secrets/);
   });
 
-  test("a development secret: accepted for http on loopback, refused for https", () => {
+  test("a development secret: accepted for loopback and private addresses, refused for a site", () => {
     const development = `development.${toBase64Url(randomBytes(32))}`;
-    expect(make(development, "https://localhost:8443")).toThrow(/secrets/);
-    expect(make(development, "http://localhost:8787")).not.toThrow(/secrets/);
+    expect(make(development, "https://example.com")).toThrow(/secrets/);
+    for (const origin of ["http://localhost:8787", "https://localhost:8443", "https://192.168.1.20:8443"]) {
+      expect(make(development, origin)).not.toThrow(/secrets/);
+    }
   });
 
   test("sealing keys that equal the root secret in another spelling: refused", () => {

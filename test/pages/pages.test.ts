@@ -208,6 +208,11 @@ describe("S36: /.well-known/webauthn", () => {
     ],
     ["two", [webauthn("https://a.example"), webauthn("https://b.example")], ["https://a.example", "https://b.example"]],
     [
+      "applications: not listed",
+      [webauthn("https://a.example"), webauthn(`android:apk-key-hash:${"A".repeat(43)}`), webauthn("app://bundle")],
+      undefined,
+    ],
+    [
       "seven: five",
       [..."abcdefg"].map((name) => webauthn(`https://${name}.example`)),
       [..."abcde"].map((name) => `https://${name}.example`),
