@@ -4,6 +4,7 @@
  * @module
  */
 export type { ClientAddress } from "../engine/options.ts";
+export { acrossRotation } from "./across-rotation.ts";
 export type { AuthApp, HealthApi } from "./api.ts";
 export { authRoutes, flametrenchRoutes, healthRoutes } from "./auth-routes.ts";
 export type { AuthSource } from "./auth-source.ts";
