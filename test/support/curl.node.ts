@@ -6,6 +6,7 @@
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
+import { request as requestSecurely } from "node:https";
 import { text } from "node:stream/consumers";
 import { parseArgs } from "node:util";
 
@@ -13,6 +14,7 @@ import { parseArgs } from "node:util";
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
+    cacert: { type: "string" },
     "cookie-jar": { type: "string", short: "c" },
     cookie: { type: "string", short: "b" },
     data: { type: "string", short: "d" },
@@ -32,7 +34,11 @@ for (const header of values.header) {
 }
 if (values.cookie !== undefined) headers.Cookie = readFileSync(values.cookie, "utf8");
 
-const sent = request(url!, { method: values.data === undefined ? "GET" : "POST", headers });
+const method = values.data === undefined ? "GET" : "POST";
+const sent =
+  values.cacert === undefined
+    ? request(url!, { method, headers })
+    : requestSecurely(url!, { method, headers, ca: readFileSync(values.cacert) });
 sent.end(values.data);
 const [response] = (await once(sent, "response")) as [import("node:http").IncomingMessage];
 process.stdout.write(await text(response));

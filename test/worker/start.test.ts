@@ -1,7 +1,7 @@
 /**
  * `npm start` itself, in a copy of the project: its printed lines can be pasted anywhere, and when it ends, every process ends.
  *
- * Slow: `npm start` runs three times, each with its build, workerd and database.
+ * Slow: `npm start` runs four times, each with its build, workerd and database.
  *
  * @module
  */
@@ -82,6 +82,34 @@ test("development server: answered writes survive a restart", { timeout: 240_000
   expect((await paste(signUp!)).json.code).toBe("conflict.duplicate_credential");
   await second.terminate();
   await expect.poll(processes, { timeout: 10_000 }).toEqual([]);
+});
+
+test("S36: --https serves the same lines over https, which only its own certificate proves", {
+  timeout: 180_000,
+}, async () => {
+  const port = await freePort();
+  const { lines, terminate } = await start(port, "--memory", "--https", "--host", "127.0.0.1");
+  const [signUp, signIn, session] = lines;
+  expect(signUp).toContain(` https://127.0.0.1:${port}/auth/sign-up `);
+  expect((await paste(signUp!)).status).toBe(201);
+  expect((await paste(signIn!)).status).toBe(200);
+  const current = await paste(session!);
+  expect([current.status, current.json.user.status]).toEqual([200, "active"]);
+  await expect(paste(session!.replace(/--cacert '.*?\.pem' /, ""))).rejects.toThrow();
+  const { stdout } = await run("sh", ["-c", `${session!.replace("/auth/session", "/health")} -s -D -`]);
+  expect(stdout).toContain('{"status":"ok"}');
+  expect(stdout.toLowerCase()).not.toContain("strict-transport-security");
+  await terminate();
+});
+
+test.each([
+  { case: "a site", args: ["--https", "--host", "example.com"], says: "private IPv4 address" },
+  { case: "a public address", args: ["--https", "--host", "203.0.113.7"], says: "private IPv4 address" },
+  { case: "a host over http", args: ["--host", "192.168.1.20"], says: "--https" },
+])("S36: $case: refused before anything starts", { timeout: 60_000 }, async ({ args, says }) => {
+  const script = join(root, "worker/development/start.node.ts");
+  const ended = run(process.execPath, [script, "--memory", ...args], { env: { PORT: String(await freePort()) } });
+  await expect(ended).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(says) });
 });
 
 /** Runs `npm start`, and waits until it has printed its lines. */

@@ -8,16 +8,28 @@
  * @module
  */
 import { unstable_startWorker } from "wrangler";
+import type { CertificateFiles } from "./certificate.node.ts";
 
 /** What the parent sends, once. Paths are absolute. */
 export interface ServeSettings {
   readonly config: string;
   readonly entrypoint: string;
+  /** The name or address to listen on. Default `localhost`. */
+  readonly hostname?: string;
   readonly port: number;
+  /** The files of a certificate, to serve https. */
+  readonly certificate?: CertificateFiles | undefined;
   readonly bindings: Readonly<Record<string, string>>;
 }
 
-async function serve({ config, entrypoint, port, bindings }: ServeSettings): Promise<void> {
+async function serve({
+  config,
+  entrypoint,
+  hostname = "localhost",
+  port,
+  certificate,
+  bindings,
+}: ServeSettings): Promise<void> {
   const worker = await unstable_startWorker({
     config,
     entrypoint,
@@ -27,7 +39,17 @@ async function serve({ config, entrypoint, port, bindings }: ServeSettings): Pro
     ),
     // `npm start` has already generated the files, and with a build command wrangler would watch only that command's sources.
     build: { custom: { command: "" } },
-    dev: { server: { hostname: "localhost", port }, inspector: false, remote: false, watch: true, persist: false },
+    dev: {
+      server: {
+        hostname,
+        port,
+        ...(certificate && { secure: true, httpsKeyPath: certificate.key, httpsCertPath: certificate.certificate }),
+      },
+      inspector: false,
+      remote: false,
+      watch: true,
+      persist: false,
+    },
   });
   await worker.ready;
   process.send?.("ready");

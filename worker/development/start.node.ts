@@ -1,6 +1,9 @@
 /**
  * `npm start`: the development server, with a database, on http://localhost:8787.
  *
+ * `--https` serves https with a certificate of its own, for browsers that store no cookie on http (Safari), and, with `--host`
+ * and this machine's private address or mDNS name, for trying on a phone.
+ *
  * The database is an embedded Postgres in `.sallyport/database` (`--memory`: not kept), or the one in `DATABASE_URL`. The
  * Worker runs in workerd as it would when deployed, and reaches the database through Neon's protocol on loopback. `PORT`
  * changes the port. Nothing here is part of a deployment.
@@ -15,6 +18,8 @@ import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { developmentSecretPrefix } from "../../src/crypto/root-secrets.ts";
+import { isForDevelopment } from "../../src/domain/origin.ts";
+import { type CertificateFiles, developmentCertificate } from "./certificate.node.ts";
 import { openDevelopmentDatabase } from "./database.node.ts";
 import { type NeonProxy, startNeonProxy } from "./neon-proxy.node.ts";
 import type { ServeSettings } from "./serve.node.ts";
@@ -28,8 +33,15 @@ let isStopping = false;
 const started: { name: string; stop: () => Promise<void> }[] = [];
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { memory: { type: "boolean", default: false } } });
+  const { values } = parseArgs({
+    options: {
+      memory: { type: "boolean", default: false },
+      https: { type: "boolean", default: false },
+      host: { type: "string", default: "localhost" },
+    },
+  });
   const port = readPort(process.env.PORT);
+  const site = readSite({ ...values, port });
   await assertPortIsFree(port);
 
   const databaseUrl = process.env.DATABASE_URL || undefined;
@@ -48,8 +60,27 @@ async function main(): Promise<void> {
   if (isStopping) return;
   const proxy = await startNeonProxy({ backend: database.backend });
   started.unshift({ name: "the proxy", stop: proxy.close });
-  await startWorker(port, proxy);
-  if (!isStopping) console.log(greeting(`http://localhost:${port}`, database.description));
+  await startWorker(site, proxy);
+  if (!isStopping) console.log(greeting(site, database.description));
+}
+
+/** Where the server is reached. */
+interface Site {
+  readonly baseUrl: string;
+  readonly host: string;
+  readonly port: number;
+  readonly certificate: CertificateFiles | undefined;
+}
+
+/** The certificate is made here, so that a host that is not for development is refused before anything starts. */
+function readSite({ https, host, port }: { https: boolean; host: string; port: number }): Site {
+  const baseUrl = `${https ? "https" : "http"}://${host}:${port}`;
+  if (host !== "localhost" && !https) throw new Error("--host needs --https.");
+  if (new URL(baseUrl).origin !== baseUrl || !isForDevelopment(baseUrl)) {
+    throw new Error("--host is this machine's private IPv4 address, or its name that ends in .local.");
+  }
+  const certificate = https ? developmentCertificate(fileURLToPath(folder), host, new Date()) : undefined;
+  return { baseUrl, host, port, certificate };
 }
 
 function readPort(text = "8787"): number {
@@ -85,17 +116,19 @@ function developmentSecret(name: "secret" | "sealing-keys"): string {
 }
 
 /** Starts the Worker in its own process, out of reach of the terminal's Ctrl-C: this process decides the order of ends. */
-async function startWorker(port: number, { connectionString, fetchEndpoint }: NeonProxy): Promise<void> {
+async function startWorker(site: Site, { connectionString, fetchEndpoint }: NeonProxy): Promise<void> {
   const settings: ServeSettings = {
     config: fileURLToPath(new URL("wrangler.toml", root)),
     entrypoint: fileURLToPath(new URL("worker/development/index.ts", root)),
-    port,
+    hostname: site.host,
+    port: site.port,
+    certificate: site.certificate,
     bindings: {
       DATABASE_URL: connectionString,
       NEON_FETCH_ENDPOINT: fetchEndpoint,
       SALLYPORT_SECRET: developmentSecret("secret"),
       SALLYPORT_SEALING_KEYS: developmentSecret("sealing-keys"),
-      BASE_URL: `http://localhost:${port}`,
+      BASE_URL: site.baseUrl,
     },
   };
   const child = fork(new URL("serve.node.ts", import.meta.url), {
@@ -126,19 +159,23 @@ async function startWorker(port: number, { connectionString, fetchEndpoint }: Ne
 }
 
 /** The lines can be pasted as they are, in any folder and after a restart too: each start has its own user. */
-function greeting(baseUrl: string, description: string): string {
+function greeting({ baseUrl, certificate }: Site, description: string): string {
   const identifier = `ada-${randomBytes(3).toString("hex")}@example.com`;
   const credential = JSON.stringify({ identifier, password: "correct horse battery staple" });
   const json = `-H 'content-type: application/json' -H 'origin: ${baseUrl}'`;
+  const curl = certificate ? `curl --cacert ${quoted(certificate.certificate)}` : "curl";
   const jar = quoted(fileURLToPath(new URL("cookies", folder)));
   return [
     "",
     `Sallyport is on ${baseUrl}; the database is ${description}. Ctrl-C ends it.`,
+    certificate
+      ? "Your browser does not know the certificate: accept it once for this site."
+      : "Safari stores no session cookie on http: there use `npm start -- --https`.",
     `Pages: ${baseUrl}/sign-up in a browser. Programs:`,
     "",
-    `curl ${baseUrl}/auth/sign-up ${json} -d '${credential}'`,
-    `curl -c ${jar} ${baseUrl}/auth/sign-in ${json} -d '${credential}'`,
-    `curl -b ${jar} ${baseUrl}/auth/session`,
+    `${curl} ${baseUrl}/auth/sign-up ${json} -d '${credential}'`,
+    `${curl} -c ${jar} ${baseUrl}/auth/sign-in ${json} -d '${credential}'`,
+    `${curl} -b ${jar} ${baseUrl}/auth/session`,
     "",
   ].join("\n");
 }
