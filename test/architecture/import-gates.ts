@@ -33,7 +33,7 @@ export const layers = [
   {
     name: "development",
     path: /^worker\/development\/.*\.node\.ts$/,
-    layers: ["build", "crypto", "driver", "store"],
+    layers: ["build", "crypto", "domain", "driver", "store"],
     packages: undefined,
   },
   {
