@@ -6,9 +6,10 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import type { GenericSchema } from "valibot";
-import * as requests from "../src/http/factor-schemas.ts";
+import * as factorRequests from "../src/http/factor-schemas.ts";
 import type { AnyRoute } from "../src/http/route.ts";
 import { usesCookies } from "../src/http/route.ts";
+import * as webauthnRequests from "../src/http/webauthn-schemas.ts";
 import { routesByFeature } from "./openapi/every-route.node.ts";
 import { namedSchemas, responses } from "./openapi/responses.node.ts";
 
@@ -123,7 +124,7 @@ export function apiTypes(): string {
     ...Object.entries(namedSchemas).map(([name, schema]) =>
       bodyType(`The schema \`${name}\` of the OpenAPI document.`, `${name}Body`, schema),
     ),
-    ...Object.entries(requests).map(([name, schema]) =>
+    ...[...Object.entries(webauthnRequests), ...Object.entries(factorRequests)].map(([name, schema]) =>
       bodyType("A body of a request, or a part of one.", capitalized(name), schema()),
     ),
   ];

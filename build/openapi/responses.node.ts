@@ -12,6 +12,7 @@ import { passkey as passkeyRecord } from "../../src/domain/passkey.ts";
 import { personalAccessToken as personalAccessTokenRecord } from "../../src/domain/personal-access-token.ts";
 import { sessionDetails, specifiedSession } from "../../src/domain/session.ts";
 import { user as userRecord } from "../../src/domain/user.ts";
+import { authenticatorTransports } from "../../src/domain/webauthn/response.ts";
 import { entriesOf, id, schemaOf, sparseEntriesOf, time } from "./record-schema.node.ts";
 
 const user = schemaOf(userRecord);
@@ -58,7 +59,12 @@ const enrolledFactor = v.strictObject({
   recovery_codes: v.exactOptional(v.array(v.string())),
 });
 
-const descriptor = v.strictObject({ type: v.literal("public-key"), id: v.string() });
+const descriptor = v.strictObject({
+  type: v.literal("public-key"),
+  id: v.string(),
+  transports: v.exactOptional(v.array(v.picklist(authenticatorTransports))),
+});
+const userVerification = v.picklist(["required", "preferred", "discouraged"]);
 
 const registrationOptions = v.strictObject({
   rp: v.strictObject({ id: v.string(), name: v.string() }),
@@ -68,9 +74,9 @@ const registrationOptions = v.strictObject({
   timeout: v.number(),
   excludeCredentials: v.array(descriptor),
   authenticatorSelection: v.strictObject({
-    residentKey: v.literal("required"),
-    requireResidentKey: v.literal(true),
-    userVerification: v.literal("required"),
+    residentKey: v.picklist(["required", "discouraged"]),
+    requireResidentKey: v.boolean(),
+    userVerification,
   }),
   attestation: v.picklist(["none", "direct"]),
 });
@@ -80,7 +86,12 @@ const assertionOptions = v.strictObject({
   timeout: v.number(),
   rpId: v.string(),
   allowCredentials: v.array(descriptor),
-  userVerification: v.literal("required"),
+  userVerification,
+});
+
+const ownEnrolledFactor = v.strictObject({
+  ...enrolledFactor.entries,
+  webauthn_enrollment: v.exactOptional(registrationOptions),
 });
 
 const { usr_id: _owner, ...passkeyEntries } = entriesOf(passkeyRecord);
@@ -135,8 +146,10 @@ export const namedSchemas = {
   SignedIn: signedIn,
   Factor: factor,
   EnrolledFactor: enrolledFactor,
+  OwnEnrolledFactor: ownEnrolledFactor,
   VerifiedFactor: verifiedFactor,
   Passkey: passkey,
+  CredentialDescriptor: descriptor,
   RegistrationOptions: registrationOptions,
   AssertionOptions: assertionOptions,
   PersonalAccessToken: personalAccessToken,
@@ -163,11 +176,11 @@ export const responses = {
   "/auth/password": { $post: signedIn },
 
   "/auth/sign-in/factor": { $post: signedIn },
-  "/auth/sign-in/enroll": { $post: enrolledFactor },
+  "/auth/sign-in/enroll": { $post: ownEnrolledFactor },
   "/auth/sign-in/enroll/:mfa_id/confirm": { $post: signedIn },
   "/auth/step-up": { $post: signedIn },
   "/auth/mfa-policy": { $get: mfaPolicy, $put: mfaPolicy },
-  "/auth/factors": { $get: factors, $post: enrolledFactor },
+  "/auth/factors": { $get: factors, $post: ownEnrolledFactor },
   "/auth/factors/:mfa_id/confirm": { $post: signedIn },
   "/auth/factors/:mfa_id/revoke": { $post: factor },
 

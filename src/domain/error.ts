@@ -58,6 +58,10 @@ const refusals = {
     "Each scope must be 1 to 128 visible ASCII characters. Duplicates are not allowed.",
   ],
   "invalid_format.webauthn": ["InvalidFormatError", "The authenticator's response does not match the request."],
+  "invalid_format.user_not_verified": [
+    "InvalidFormatError",
+    "The authenticator must verify its user, such as by a PIN.",
+  ],
   "invalid_format.rp_id": ["InvalidFormatError", "The relying party ID does not match."],
   "invalid_format.subject_id": ["InvalidFormatError", "The subject identifier is malformed."],
   "unauthorized.invalid_credential": ["InvalidCredentialError", "The identifier or the password is wrong."],
@@ -66,6 +70,10 @@ const refusals = {
   "unauthorized.invalid_ticket": ["InvalidTokenError", "A valid login ticket is required."],
   "unauthorized.mfa_required": ["MfaRequiredError", "A second factor is required."],
   "unauthorized.invalid_factor": ["InvalidCredentialError", "The second factor is wrong."],
+  "unauthorized.user_not_verified": [
+    "InvalidCredentialError",
+    "The authenticator must verify its user, such as by a PIN.",
+  ],
   "unauthorized.replayed_totp": ["ReplayedTotpError", "This code has already been used."],
   "unauthorized.enrollment_required": ["MfaRequiredError", "A second factor must be set up first."],
   "unauthorized.reauthentication_required": ["ReauthenticationRequiredError", "Confirm that it's you to do this."],

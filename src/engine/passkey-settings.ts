@@ -4,6 +4,9 @@ import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
 import { checked } from "./options.ts";
 
+/** Whether an authenticator must check its user, by a PIN or biometrics (WebAuthn L3 §5.8.6). */
+export type UserVerification = "required" | "preferred" | "discouraged";
+
 /** The options of the feature `passkeys`. */
 export interface PasskeyOptions {
   /** The relying party: a domain that contains every `webauthn` origin. Default: the host of the base URL. */
@@ -15,6 +18,11 @@ export interface PasskeyOptions {
    * Users without credentials get decoys, so that the response does not show who has passkeys. Default false.
    */
   identifierFirst?: boolean;
+  /**
+   * Whether a key that is used as a second factor must verify its user. `preferred` and `discouraged` admit security keys without
+   * a PIN, after a password and to step up. Signing in with a passkey alone always requires it. Default `required`.
+   */
+  secondFactorVerification?: UserVerification;
   /** Allows ceremonies in frames of the pages named here. Default: none. */
   frames?: { readonly topOrigins: readonly string[] };
   /**
@@ -31,12 +39,13 @@ interface PasskeySettings {
   readonly relyingParty: RelyingParty;
   readonly rpName: string;
   readonly identifierFirst: boolean;
+  readonly secondFactorVerification: UserVerification;
   readonly attestation: ReturnType<Attestation["read"]> | undefined;
 }
 
 /** Joins the settings of passkeys with the application's settings. The options are checked at first use. */
 export function createPasskeyCore(core: Core, options: PasskeyOptions): PasskeyCore {
-  const names = ["relyingParty", "rpName", "identifierFirst", "attestation"] as const;
+  const names = ["relyingParty", "rpName", "identifierFirst", "secondFactorVerification", "attestation"] as const;
   return withLazy<Core, PasskeySettings>(core, names, () => checkOptions(core, options));
 }
 
@@ -55,6 +64,7 @@ function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
     relyingParty: { rpId, origins, ...(options.frames && { crossOrigin: options.frames }) },
     rpName: options.rpName ?? rpId,
     identifierFirst: options.identifierFirst ?? false,
+    secondFactorVerification: options.secondFactorVerification ?? "required",
     attestation,
   };
 }

@@ -6,13 +6,17 @@ import type { EnrollmentAuthority } from "../operations/enrollment-authority.ts"
 import type { ConfirmedFactor } from "../operations/factor-confirmation.ts";
 import type { MfaAuth } from "../operations/mfa.ts";
 import type { PasskeyAuth } from "../operations/passkeys.ts";
-import { factorBody, totpEnrollmentBody, webauthnEnrollmentBody } from "./factor-wire.ts";
+import { factorBody, type KeyEnrollment, totpEnrollmentBody } from "./factor-wire.ts";
 import type {
   AssertionBody,
   AttestationBody,
+  AuthenticationResponseBody,
   ConfirmFactorBody,
   EnrolledFactorBody,
   EnrollFactorBody,
+  OwnConfirmFactorBody,
+  OwnEnrolledFactorBody,
+  RegistrationResponseBody,
 } from "./generated/api.ts";
 import type { Call } from "./route.ts";
 
@@ -24,8 +28,12 @@ export function webauthnOf(auth: FactorRouteAuth): PasskeyAuth["webauthn"] {
   return auth.webauthn;
 }
 
-/** The specification's form of an assertion, as a browser writes it (WebAuthn L3 §5.1.8). */
-export function assertionOf({ assertion }: { assertion: AssertionBody }): WebauthnProof {
+/** An assertion as a browser writes it (WebAuthn L3 §5.1.8), from that form or from the specification's. */
+export function assertionOf(
+  body: { readonly response: AuthenticationResponseBody } | { readonly assertion: AssertionBody },
+): WebauthnProof {
+  if ("response" in body) return { type: "webauthn", response: body.response };
+  const { assertion } = body;
   const { credential_id_b64u: id, user_handle_b64u: userHandle } = assertion;
   const response = {
     clientDataJSON: assertion.client_data_json_b64u,
@@ -37,7 +45,11 @@ export function assertionOf({ assertion }: { assertion: AssertionBody }): Webaut
 }
 
 /** The same for a registration. */
-function registrationOf(attestation: AttestationBody): unknown {
+function registrationOf(
+  body: { readonly response: RegistrationResponseBody } | { readonly attestation: AttestationBody },
+): unknown {
+  if ("response" in body) return body.response;
+  const { attestation } = body;
   const { credential_id_b64u: id, transports = [] } = attestation;
   const response = {
     clientDataJSON: attestation.client_data_json_b64u,
@@ -49,7 +61,7 @@ function registrationOf(attestation: AttestationBody): unknown {
 
 export async function confirm(
   auth: FactorRouteAuth,
-  body: ConfirmFactorBody,
+  body: ConfirmFactorBody | OwnConfirmFactorBody,
   factorId: FactorId,
   authority: EnrollmentAuthority,
   transport: Transport,
@@ -61,14 +73,20 @@ export async function confirm(
     ...authority,
     factorId,
     transport,
-    response: registrationOf(body.attestation),
+    response: registrationOf(body),
   });
 }
 
+/**
+ * Starts an enrollment.
+ *
+ * @param keyEnrollmentBody Writes a key's options, in the browser's form or in the specification's.
+ */
 export async function enroll(
   { auth, body }: Pick<Call<EnrollFactorBody, undefined, FactorRouteAuth>, "auth" | "body">,
   authority: EnrollmentAuthority,
-): Promise<EnrolledFactorBody> {
+  keyEnrollmentBody: (enrollment: KeyEnrollment) => EnrolledFactorBody | OwnEnrolledFactorBody,
+): Promise<EnrolledFactorBody | OwnEnrolledFactorBody> {
   switch (body.type) {
     case "totp":
       return totpEnrollmentBody(await auth.factors.enrollTotp({ ...authority, label: body.identifier }));
@@ -81,6 +99,6 @@ export async function enroll(
       if (!auth.securityKeys) throw new AuthError("forbidden");
       // S45: the relying party comes from the configuration. A request that names another one is refused.
       if (body.rp_id !== undefined) auth.securityKeys.requireRpId(body.rp_id);
-      return webauthnEnrollmentBody(await auth.securityKeys.enroll(authority));
+      return keyEnrollmentBody(await auth.securityKeys.enroll(authority));
   }
 }

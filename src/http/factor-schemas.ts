@@ -11,9 +11,12 @@ import type {
   EnrollFactorBody,
   FactorProofBody,
   MfaPolicyFieldsBody,
+  OwnConfirmFactorBody,
+  OwnFactorProofBody,
   StepUpBody,
 } from "./generated/api.ts";
 import type { Schema } from "./schema.ts";
+import { authenticationResponseBody, registrationResponseBody } from "./webauthn-schemas.ts";
 
 const text = v.string;
 
@@ -31,15 +34,22 @@ const totpProof = () => v.strictObject({ type: v.literal("totp"), code: text() }
 const recoveryProof = () => v.strictObject({ type: v.literal("recovery"), code: text() });
 const webauthnProof = () => v.strictObject({ type: v.literal("webauthn"), assertion: assertionBody() });
 
-/** A code that a user typed, or an assertion that an authenticator signed. */
+/** The same in the browser's JSON. */
+const browserProof = () => v.strictObject({ type: v.literal("webauthn"), response: authenticationResponseBody() });
+
+/** A code that a user typed, or an assertion that an authenticator signed, in Flametrench's form. */
 export const factorProofBody: Schema<FactorProofBody> = () =>
   v.variant("type", [totpProof(), recoveryProof(), webauthnProof()]);
+
+/** The same in the browser's JSON. */
+export const ownFactorProofBody: Schema<OwnFactorProofBody> = () =>
+  v.variant("type", [totpProof(), recoveryProof(), browserProof()]);
 
 export const stepUpBody: Schema<StepUpBody> = () =>
   v.variant("type", [
     totpProof(),
     recoveryProof(),
-    webauthnProof(),
+    browserProof(),
     v.strictObject({ type: v.literal("password"), password: text() }),
   ]);
 
@@ -61,6 +71,13 @@ export const attestationBody: Schema<AttestationBody> = () =>
 
 export const confirmFactorBody: Schema<ConfirmFactorBody> = () =>
   v.variant("type", [totpProof(), v.strictObject({ type: v.literal("webauthn"), attestation: attestationBody() })]);
+
+/** The same in the browser's JSON. */
+export const ownConfirmFactorBody: Schema<OwnConfirmFactorBody> = () =>
+  v.variant("type", [
+    totpProof(),
+    v.strictObject({ type: v.literal("webauthn"), response: registrationResponseBody() }),
+  ]);
 
 export const mfaPolicyFieldsBody: Schema<MfaPolicyFieldsBody> = () =>
   v.strictObject({

@@ -3,7 +3,8 @@ import { type RecordTable, toBody, toSparseBody, type WireOf } from "../domain/r
 import type { TotpEnrollment } from "../operations/factors.ts";
 import type { RegistrationOptions } from "../operations/registration.ts";
 import type { VerifiedFactor } from "../operations/second-factor.ts";
-import type { EnrolledFactorBody, FactorBody, VerifiedFactorBody } from "./generated/api.ts";
+import type { EnrolledFactorBody, FactorBody, OwnEnrolledFactorBody, VerifiedFactorBody } from "./generated/api.ts";
+import { registrationOptionsBody } from "./passkey-wire.ts";
 
 export type MfaPolicyBody = WireOf<typeof mfaPolicy>;
 
@@ -22,14 +23,19 @@ export function totpEnrollmentBody(enrollment: TotpEnrollment): EnrolledFactorBo
   };
 }
 
-/** The options with which a browser creates a key, in the specification's form. */
-export function webauthnEnrollmentBody({
-  factor,
-  options,
-}: {
-  factor: Factor;
-  options: RegistrationOptions;
-}): EnrolledFactorBody {
+/** A pending key, and the options with which a browser creates it. */
+export interface KeyEnrollment {
+  readonly factor: Factor;
+  readonly options: RegistrationOptions;
+}
+
+/** In the browser's form. */
+export function ownKeyEnrollmentBody({ factor, options }: KeyEnrollment): OwnEnrolledFactorBody {
+  return { factor: factorBody(factor), webauthn_enrollment: registrationOptionsBody(options) };
+}
+
+/** In the specification's form. */
+export function keyEnrollmentBody({ factor, options }: KeyEnrollment): EnrolledFactorBody {
   return {
     factor: factorBody(factor),
     webauthn_enrollment: {

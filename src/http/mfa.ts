@@ -27,4 +27,10 @@ export type {
   VerifiedFactor,
 } from "../operations/second-factor.ts";
 export { mfa } from "./features/mfa.ts";
-export type { EnrolledFactorBody, FactorBody, MfaApi, VerifiedFactorBody } from "./generated/api.ts";
+export type {
+  EnrolledFactorBody,
+  FactorBody,
+  MfaApi,
+  OwnEnrolledFactorBody,
+  VerifiedFactorBody,
+} from "./generated/api.ts";

@@ -1,8 +1,13 @@
 import { type Passkey, passkey } from "../domain/passkey.ts";
 import { toBody } from "../domain/record.ts";
 import type { AssertionOptions } from "../operations/passkeys.ts";
-import type { RegistrationOptions } from "../operations/registration.ts";
-import type { AssertionOptionsBody, PasskeyBody, RegistrationOptionsBody } from "./generated/api.ts";
+import type { CredentialDescriptor, RegistrationOptions } from "../operations/registration.ts";
+import type {
+  AssertionOptionsBody,
+  CredentialDescriptorBody,
+  PasskeyBody,
+  RegistrationOptionsBody,
+} from "./generated/api.ts";
 
 export function passkeyBody(value: Passkey): PasskeyBody {
   const { usr_id: _owner, ...body } = toBody(passkey, value);
@@ -14,11 +19,15 @@ export function registrationOptionsBody(options: RegistrationOptions): Registrat
   return {
     ...options,
     pubKeyCredParams: [...options.pubKeyCredParams],
-    excludeCredentials: [...options.excludeCredentials],
+    excludeCredentials: options.excludeCredentials.map(descriptorBody),
   };
 }
 
 /** `PublicKeyCredentialRequestOptionsJSON` (WebAuthn L3 §5.1.10). */
 export function assertionOptionsBody(options: AssertionOptions): AssertionOptionsBody {
-  return { ...options, allowCredentials: [...options.allowCredentials] };
+  return { ...options, allowCredentials: options.allowCredentials.map(descriptorBody) };
+}
+
+function descriptorBody({ transports, ...descriptor }: CredentialDescriptor): CredentialDescriptorBody {
+  return { ...descriptor, ...(transports && { transports: [...transports] }) };
 }

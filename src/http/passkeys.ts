@@ -5,7 +5,8 @@
  */
 export type { Passkey } from "../domain/passkey.ts";
 export { type Attestation, type AttestationOptions, attestation } from "../domain/webauthn/attestation.ts";
-export type { PasskeyOptions } from "../engine/passkey-settings.ts";
+export type { AuthenticatorTransport } from "../domain/webauthn/response.ts";
+export type { PasskeyOptions, UserVerification } from "../engine/passkey-settings.ts";
 export type { WebauthnProof } from "../operations/assertion-check.ts";
 export type {
   AssertionOptions,
@@ -13,7 +14,15 @@ export type {
   PasskeyOperations,
   PasskeySignInOperations,
 } from "../operations/passkeys.ts";
-export type { RegistrationOptions } from "../operations/registration.ts";
+export type { CredentialDescriptor, RegistrationOptions } from "../operations/registration.ts";
 export type { SecurityKeyOperations } from "../operations/security-keys.ts";
 export { passkeys } from "./features/passkeys.ts";
-export type { AssertionOptionsBody, PasskeyBody, PasskeysApi, RegistrationOptionsBody } from "./generated/api.ts";
+export type {
+  AssertionOptionsBody,
+  AuthenticationResponseBody,
+  CredentialDescriptorBody,
+  PasskeyBody,
+  PasskeysApi,
+  RegistrationOptionsBody,
+  RegistrationResponseBody,
+} from "./generated/api.ts";

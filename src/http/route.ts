@@ -128,7 +128,8 @@ interface Twins<Body, Query, Needed extends object>
   extends Omit<RouteFacts<Body, Query>, "id" | "path" | "status">,
     Pick<Defaulted, "status">,
     Acting<GuardedAct> {
-  readonly auth: { readonly id: string; readonly path: string };
+  /** With a body of its own, if the two paths write it differently. */
+  readonly auth: { readonly id: string; readonly path: string; readonly body?: Schema<Body> };
   /** The path; its id is the act's name. */
   readonly v1: string;
   readonly run: (call: TwinCall<Body, Query, Needed>) => Promise<Answer>;

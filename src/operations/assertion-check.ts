@@ -5,11 +5,12 @@ import { newAuditId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { verifyAssertion } from "../domain/webauthn/assertion.ts";
+import { parseAuthenticatorData } from "../domain/webauthn/authenticator-data.ts";
 import { type AssertionResponse, parseAssertionResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, challengeOf, verifyChallenge } from "../engine/challenges.ts";
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
-import type { PasskeyCore } from "../engine/passkey-settings.ts";
+import type { PasskeyCore, UserVerification } from "../engine/passkey-settings.ts";
 import { executeAndPurge } from "../engine/purge.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
@@ -31,6 +32,8 @@ export async function checkAssertion(
   { proof, ...use }: FactorUse & { proof: WebauthnProof },
 ): Promise<ProvedFactor> {
   const response = parseAssertionResponse(proof.response);
+  const { secondFactorVerification: userVerification } = core;
+  requireVerification(response, userVerification);
   return await reserveAndCheck<store.AssertionMaterial>(core, {
     ...use,
     type: "webauthn",
@@ -38,7 +41,12 @@ export async function checkAssertion(
     isStepUp: true,
     material: store.assertionMaterial(response?.credentialId ?? ""),
     // The holder is already known, so the authenticator need not name a user. If it does, it must name the holder (step 6).
-    verdictOn: async (material) => await verdictOn(core, material, response, proofBinding(use.holder), false),
+    verdictOn: async (material) =>
+      await verdictOn(core, material, response, {
+        binding: proofBinding(use.holder),
+        needsHandle: false,
+        userVerification,
+      }),
   });
 }
 
@@ -53,6 +61,7 @@ export async function signInChecked(
   },
 ): Promise<IssuedSession> {
   const { response, transport, context, presentedToken } = attempt;
+  requireVerification(response, "required");
   const credentialId = response?.credentialId ?? "";
   const attempted = { context, credentialDigest: await core.keys.digest("passkey", credentialId) };
   const reserved = await executeAndPurge(core, {
@@ -66,7 +75,8 @@ export async function signInChecked(
   });
   requireAdmitted(reserved);
   // A discoverable credential must name its user (§7.2 step 6).
-  const verdict = await verdictOn(core, reserved, response, ["sign_in"], true);
+  const ceremony = { binding: ["sign_in"], needsHandle: true, userVerification: "required" } as const;
+  const verdict = await verdictOn(core, reserved, response, ceremony);
   if (typeof verdict === "string") {
     await execute(core, {
       body: store.recordFailedPasskey({ ...attempted, auditId: newAuditId(), reason: verdict }),
@@ -91,12 +101,31 @@ export function proofBinding(holder: FactorHolder): CeremonyBinding {
   return ["prove", "session", "sessionId" in holder ? holder.sessionId : ""];
 }
 
+/**
+ * Judges the flag before anything is looked up or counted, so that the reason depends on the request alone: it is the same for
+ * known and unknown credentials. The flag is judged again with the signature.
+ *
+ * @throws {AuthError} `unauthorized.user_not_verified`.
+ */
+function requireVerification(response: AssertionResponse | undefined, userVerification: UserVerification): void {
+  const data = response && parseAuthenticatorData(response.authenticatorData);
+  if (data && !data.userVerified && userVerification === "required") {
+    throw new AuthError("unauthorized.user_not_verified");
+  }
+}
+
+/** What a ceremony's options have demanded. */
+interface Ceremony {
+  readonly binding: CeremonyBinding;
+  readonly needsHandle: boolean;
+  readonly userVerification: UserVerification;
+}
+
 async function verdictOn(
   core: PasskeyCore,
   material: store.AssertionMaterial,
   response: AssertionResponse | undefined,
-  binding: CeremonyBinding,
-  needsHandle: boolean,
+  { binding, needsHandle, userVerification }: Ceremony,
 ): Promise<Exclude<Verdict, CheckedFactor> | (CheckedFactor & { type: "webauthn" })> {
   const challenge = response && fromBase64Url(challengeOf(response.clientDataJson) ?? "");
   const spent = challenge && (await verifyChallenge(core, challenge, binding));
@@ -112,6 +141,7 @@ async function verdictOn(
     response,
     challenge,
     relyingParty: core.relyingParty,
+    policy: { userVerification },
     credential: {
       publicKey: fromHex(publicKey)!,
       signCount: Number(signCount),

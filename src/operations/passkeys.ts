@@ -2,14 +2,13 @@ import { randomBytes, toBase64Url, toHex } from "../crypto/bytes.ts";
 import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/passkey.ts";
 import type { Credential } from "../domain/credential.ts";
-import { AuthError } from "../domain/error.ts";
 import { type CredentialId, newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import { type Passkey, passkey } from "../domain/passkey.ts";
 import { toValue } from "../domain/record.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { acceptName } from "../domain/text.ts";
-import { parseAssertionResponse, parseRegistrationResponse } from "../domain/webauthn/response.ts";
+import { parseAssertionResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, ceremonySeconds, issueChallenge } from "../engine/challenges.ts";
 import type { Core } from "../engine/core.ts";
 import { withDecoys } from "../engine/decoy-credentials.ts";
@@ -19,7 +18,12 @@ import type { FeatureParts } from "../engine/feature.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { Page } from "../engine/page.ts";
-import { createPasskeyCore, type PasskeyCore, type PasskeyOptions } from "../engine/passkey-settings.ts";
+import {
+  createPasskeyCore,
+  type PasskeyCore,
+  type PasskeyOptions,
+  type UserVerification,
+} from "../engine/passkey-settings.ts";
 import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
@@ -33,7 +37,13 @@ import * as passkeyStore from "../store/passkeys.ts";
 import * as store from "../store/webauthn.ts";
 import { checkAssertion, proofBinding, signInChecked, type WebauthnProof } from "./assertion-check.ts";
 import { changeWork } from "./credential-changes.ts";
-import { creationOptions, type RegistrationOptions, verifyKey } from "./registration.ts";
+import {
+  type CredentialDescriptor,
+  creationOptions,
+  descriptorOf,
+  type RegistrationOptions,
+  verifyKey,
+} from "./registration.ts";
 import { type PresentedTicket, type SecondFactorOperations, secondFactorOperations } from "./second-factor.ts";
 import { type SecurityKeyOperations, securityKeyOperations } from "./security-keys.ts";
 
@@ -43,8 +53,8 @@ export interface AssertionOptions {
   /** Milliseconds. */
   readonly timeout: number;
   readonly rpId: string;
-  readonly allowCredentials: readonly { readonly type: "public-key"; readonly id: string }[];
-  readonly userVerification: "required";
+  readonly allowCredentials: readonly CredentialDescriptor[];
+  readonly userVerification: UserVerification;
 }
 
 /** Passkeys, and signing in with them. */
@@ -92,7 +102,7 @@ export interface PasskeySignInOperations {
   /**
    * Signs in with a passkey, which counts as two factors: the user has the authenticator and has unlocked it.
    *
-   * @throws {AuthError} `unauthorized.invalid_credential`, `too_many_requests`.
+   * @throws {AuthError} `unauthorized.invalid_credential`, `unauthorized.user_not_verified`, `too_many_requests`.
    */
   signIn: Operation<
     {
@@ -141,15 +151,13 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
         onLostReply: "repeat",
       });
       await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
-      return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now));
+      return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now), "required");
     },
 
     async register({ actor, response, name = null }) {
       if (name !== null) acceptName(name);
       const holder = holderOfActor(actor);
-      const parsed = parseRegistrationResponse(response);
-      const key = parsed && (await verifyKey(core, parsed, registrationBinding(holder)));
-      if (!key) throw new AuthError("invalid_format.webauthn");
+      const key = await verifyKey(core, response, registrationBinding(holder), "required");
       const passkeyId = newUuid();
       const auditId = newAuditId();
       const row = await execute(core, {
@@ -199,7 +207,9 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
         onLostReply: "repeat",
       });
       const challenge = await issueChallenge(core, ["sign_in"], now);
-      return assertionOptions(challenge, named === undefined ? [] : await withDecoys(core, named, credentialIds));
+      // Without transports, because a decoy has none.
+      const ids = named === undefined ? [] : await withDecoys(core, named, credentialIds);
+      return assertionOptions(challenge, ids, "required");
     },
 
     async signIn({ response, transport = "token", context = {}, presentedToken }) {
@@ -218,17 +228,22 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
         onLostReply: "repeat",
       });
       refuse(row.refusal);
-      return assertionOptions(await issueChallenge(core, proofBinding(holder), row.now), row.credentialIds);
+      const challenge = await issueChallenge(core, proofBinding(holder), row.now);
+      return assertionOptions(challenge, row.credentials, core.secondFactorVerification);
     },
   };
 
-  function assertionOptions(challenge: Uint8Array, credentialIds: readonly string[]): AssertionOptions {
+  function assertionOptions(
+    challenge: Uint8Array,
+    credentials: readonly store.StoredCredential[],
+    userVerification: UserVerification,
+  ): AssertionOptions {
     return {
       challenge: toBase64Url(challenge),
       timeout: ceremonySeconds * 1000,
       rpId: core.relyingParty.rpId,
-      allowCredentials: credentialIds.map((id) => ({ type: "public-key", id })),
-      userVerification: "required",
+      allowCredentials: credentials.map(descriptorOf),
+      userVerification,
     };
   }
 }

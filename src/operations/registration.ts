@@ -1,9 +1,15 @@
 import { type Bytes, fromBase64Url, fromHex, toBase64Url, toHex } from "../crypto/bytes.ts";
+import { AuthError } from "../domain/error.ts";
+import type { WebAuthnRefusal } from "../domain/webauthn/refusal.ts";
 import { verifyRegistration } from "../domain/webauthn/registration.ts";
-import type { RegistrationResponse } from "../domain/webauthn/response.ts";
+import {
+  type AuthenticatorTransport,
+  authenticatorTransports,
+  parseRegistrationResponse,
+} from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, ceremonySeconds, challengeOf, verifyChallenge } from "../engine/challenges.ts";
 import { isDecoy } from "../engine/decoy-credentials.ts";
-import type { PasskeyCore } from "../engine/passkey-settings.ts";
+import type { PasskeyCore, UserVerification } from "../engine/passkey-settings.ts";
 import type * as store from "../store/webauthn.ts";
 
 /** `PublicKeyCredentialCreationOptionsJSON`, WebAuthn L3 §5.1.9, with the members used here. */
@@ -14,26 +20,35 @@ export interface RegistrationOptions {
   readonly pubKeyCredParams: readonly { readonly type: "public-key"; readonly alg: -7 | -8 | -257 }[];
   /** Milliseconds. */
   readonly timeout: number;
-  readonly excludeCredentials: readonly { readonly type: "public-key"; readonly id: string }[];
+  readonly excludeCredentials: readonly CredentialDescriptor[];
   readonly authenticatorSelection: {
-    readonly residentKey: "required";
-    readonly requireResidentKey: true;
-    readonly userVerification: "required";
+    readonly residentKey: "required" | "discouraged";
+    readonly requireResidentKey: boolean;
+    readonly userVerification: UserVerification;
   };
   readonly attestation: "none" | "direct";
+}
+
+/** `PublicKeyCredentialDescriptorJSON`: a credential, and how its authenticator can be reached, if it has said so. */
+export interface CredentialDescriptor {
+  readonly type: "public-key";
+  readonly id: string;
+  readonly transports?: readonly AuthenticatorTransport[];
 }
 
 const algorithms = [-7, -8, -257] as const;
 
 /**
- * The options of a registration: a discoverable credential with user verification, in an authenticator that has no credential
- * of this user yet.
+ * The options of a registration, in an authenticator that has no credential of this user yet. If the user must be verified, the
+ * credential is discoverable. A key without a PIN can be neither.
  */
 export function creationOptions(
   { relyingParty, rpName, attestation }: PasskeyCore,
   row: store.RegistrationOptionsRow,
   challenge: Bytes,
+  userVerification: UserVerification,
 ): RegistrationOptions {
+  const isDiscoverable = userVerification === "required";
   return {
     rp: { id: relyingParty.rpId, name: rpName },
     user: {
@@ -44,26 +59,46 @@ export function creationOptions(
     challenge: toBase64Url(challenge),
     pubKeyCredParams: algorithms.map((alg) => ({ type: "public-key", alg })),
     timeout: ceremonySeconds * 1000,
-    excludeCredentials: row.credentialIds.map((id) => ({ type: "public-key", id })),
-    authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
+    excludeCredentials: row.credentials.map(descriptorOf),
+    authenticatorSelection: {
+      residentKey: isDiscoverable ? "required" : "discouraged",
+      requireResidentKey: isDiscoverable,
+      userVerification,
+    },
     attestation: attestation ? "direct" : "none",
   };
 }
 
-/** The key that a registration proves, if it answers a challenge issued here for this binding. */
+/** A stored credential as WebAuthn L3 §5.8.3 has it. */
+export function descriptorOf(stored: store.StoredCredential): CredentialDescriptor {
+  const [id = "", ...named] = stored.split(" ");
+  const transports = authenticatorTransports.filter((transport) => named.includes(transport));
+  return { type: "public-key", id, ...(transports.length > 0 && { transports }) };
+}
+
+/**
+ * The key that a registration proves, if it answers a challenge issued here for this binding.
+ *
+ * @param given `RegistrationResponseJSON` as the browser returns it.
+ * @throws {AuthError} `invalid_format.webauthn` with the reason, `invalid_format.user_not_verified`.
+ */
 export async function verifyKey(
   core: PasskeyCore,
-  response: RegistrationResponse,
+  given: unknown,
   binding: CeremonyBinding,
-): Promise<store.RegisteredKey | undefined> {
+  userVerification: UserVerification,
+): Promise<store.RegisteredKey> {
+  const response = parseRegistrationResponse(given);
+  if (!response) throw refused("malformed");
   const challenge = fromBase64Url(challengeOf(response.clientDataJson) ?? "");
   const spent = challenge && (await verifyChallenge(core, challenge, binding));
-  if (!spent) return undefined;
+  if (!spent) throw refused("challenge_mismatch");
   const { relyingParty, attestation } = core;
   // Certificates are checked at the challenge's time, which is the database's, not at this machine's.
   const verifyAttestation = attestation?.verifierAt(spent.expiresAt);
-  const verified = await verifyRegistration({ response, challenge, relyingParty, verifyAttestation });
-  if (!verified.ok) return undefined;
+  const policy = { userVerification };
+  const verified = await verifyRegistration({ response, challenge, relyingParty, policy, verifyAttestation });
+  if (!verified.ok) throw refused(verified.reason);
   const { credentialId, publicKey, signCount, rpId, transports, aaguid, backupEligible, backedUp } = verified;
   return {
     ...{ credentialId, signCount, rpId, transports, aaguid, backupEligible, backedUp },
@@ -71,4 +106,11 @@ export async function verifyKey(
     isDecoy: await isDecoy(core, credentialId),
     challenge: spent,
   };
+}
+
+/** The caller is the user whom the key is for, so the reason reveals nothing. */
+function refused(reason: WebAuthnRefusal["reason"]): AuthError {
+  return reason === "user_not_verified"
+    ? new AuthError("invalid_format.user_not_verified")
+    : new AuthError("invalid_format.webauthn", { details: { reason } });
 }

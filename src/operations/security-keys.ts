@@ -4,7 +4,6 @@ import { AuthError } from "../domain/error.ts";
 import { type Factor, toFactor } from "../domain/factor.ts";
 import { type FactorId, newUuid, uuidFor } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
-import { parseRegistrationResponse } from "../domain/webauthn/response.ts";
 import { type CeremonyBinding, issueChallenge } from "../engine/challenges.ts";
 import { execute } from "../engine/execute.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
@@ -68,7 +67,8 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
       });
       await refuseHolder(core, holder, attempt.act, row.refusal);
       const challenge = await issueChallenge(core, bindingOf(holder, factorId), row.now);
-      return { factor: toFactor(row), options: creationOptions(core, row, challenge) };
+      const options = creationOptions(core, row, challenge, core.secondFactorVerification);
+      return { factor: toFactor(row), options };
     },
 
     async confirm({ factorId: id, response, transport, ...authority }) {
@@ -78,9 +78,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
         acts.confirmFactor,
         store.userOfFactor(factorId),
       );
-      const parsed = parseRegistrationResponse(response);
-      const key = parsed && (await verifyKey(core, parsed, bindingOf(attempt.holder, factorId)));
-      if (!key) throw new AuthError("invalid_format.webauthn");
+      const key = await verifyKey(core, response, bindingOf(attempt.holder, factorId), core.secondFactorVerification);
       const activation = { type: "webauthn", key, name: null } as const;
       // No attempt was reserved, because a key cannot be guessed.
       return await finishEnrollment(core, authority, { ...attempt, factorId, transport, activation, refund: "" });

@@ -40,6 +40,8 @@ const sentences: Partial<Record<ErrorCode, string>> = {
   "invalid_format.scope": "Separate scopes with spaces. Use at most 50, each of up to 128 letters, digits and symbols.",
   "invalid_format.text": "This contains characters that cannot be stored.",
   "invalid_format.webauthn": "The passkey could not be verified. Try again.",
+  "invalid_format.user_not_verified": "This key must check that it is you. Set a PIN on it, and try again.",
+  "unauthorized.user_not_verified": "This key must check that it is you. Set a PIN on it, and try again.",
   "unauthorized.invalid_credential": "That is incorrect. Check it and try again.",
   "unauthorized.invalid_factor": "That code is not right. Check it and try again.",
   "unauthorized.replayed_totp": "That code has already been used. Wait for the next one.",

@@ -80,14 +80,15 @@ export function insertPendingWebauthn(
     with ${holder.define},
     ${webauthn.define},
     ${dropPending(holder.name, "webauthn")},
-    mfa as (
+    -- Not called mfa, which would hide the table from the columns below.
+    made as (
       insert into mfa (id, usr_id, type, status, webauthn_rp_id, pending_expires_at)
       select ${enrollment.factorId}::uuid, usr_id, 'webauthn', 'pending', ${enrollment.rpId},
         sallyport_now() + make_interval(secs => ${enrollmentSeconds}::int)
       from holder where refusal is null
       returning *),
-    audit as (${insertAuditEvent(enrollmentEvent(enrollment, holder.name), sql`mfa`)})
-    select holder.refusal, ${factorColumns()}, ${columns} from holder left join mfa on true ${join}`;
+    audit as (${insertAuditEvent(enrollmentEvent(enrollment, holder.name), sql`made mfa`)})
+    select holder.refusal, ${factorColumns()}, ${columns} from holder left join made mfa on true ${join}`;
 }
 
 /** The CTE that drops a pending factor of a type. */

@@ -18,9 +18,12 @@ export interface RegistrationOptionsRow {
   readonly loginName: string;
   readonly displayName: string | null;
   /** The user's registered credentials, so that no authenticator is registered twice. */
-  readonly credentialIds: readonly string[];
+  readonly credentials: readonly StoredCredential[];
   readonly now: Date;
 }
+
+/** A credential id, and the transports of its authenticator, all separated by spaces: drivers agree on lists of texts only. */
+export type StoredCredential = string;
 
 /** The data for the options of a registration. */
 export function selectRegistrationOptions(
@@ -48,10 +51,10 @@ export function ensureHandle(holder: Handle<"holder">, newHandle: string): Cte<"
 /** The data for the options of an assertion by a known user. */
 export function selectAssertionOptions(
   attempt: Pick<FactorAttempt, "holder">,
-): Statement<{ refusal: string | null; credentialIds: readonly string[]; now: Date }> {
+): Statement<{ refusal: string | null; credentials: readonly StoredCredential[]; now: Date }> {
   return sql`
     with ${holderOf(attempt, true).define}
-    select holder.refusal, ${activeCredentialIds(sql`holder.usr_id`)} as "credentialIds", sallyport_now() as now
+    select holder.refusal, ${activeCredentials(sql`holder.usr_id`)} as credentials, sallyport_now() as now
     from holder`;
 }
 
@@ -74,7 +77,7 @@ export function registrationOptions(
   return {
     columns: sql`${holder}.usr_id as "userId",
       encode(${webauthn}.handle, 'hex') as handle, coalesce(named.identifier, usr.display_name, 'account') as "loginName", usr.display_name as "displayName",
-      ${activeCredentialIds(sql`${holder}.usr_id`)} as "credentialIds", sallyport_now() as now`,
+      ${activeCredentials(sql`${holder}.usr_id`)} as credentials, sallyport_now() as now`,
     join: sql`left join ${webauthn} on true left join usr on usr.id = ${holder}.usr_id
     left join lateral (
       select password.identifier from cred password
@@ -83,11 +86,16 @@ export function registrationOptions(
   };
 }
 
-function activeCredentialIds(userId: Statement): Statement {
+function activeCredentials(userId: Statement): Statement {
   return sql`array(
-      select cred.identifier from cred where cred.usr_id = ${userId} and cred.type = 'passkey' and cred.status = 'active'
-      union
-      select mfa.identifier from mfa where mfa.usr_id = ${userId} and mfa.type = 'webauthn' and mfa.status = 'active')`;
+      select concat_ws(' ', held.identifier, array_to_string(coalesce(w.transports, held.transports), ' ')) from (
+        select identifier, null as transports from cred
+        where cred.usr_id = ${userId} and cred.type = 'passkey' and cred.status = 'active'
+        union all
+        select identifier, webauthn_transports from mfa
+        where mfa.usr_id = ${userId} and mfa.type = 'webauthn' and mfa.status = 'active') held
+      left join webauthn_credential w on w.credential_id = held.identifier and w.usr_id = ${userId}
+      order by held.identifier)`;
 }
 
 /** A new credential of an authenticator, proved by a registration. */

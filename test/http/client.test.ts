@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, expectTypeOf, test } from "vitest";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
 import type { ApiIn, HealthApi, OpenapiApi } from "../../src/http/api.ts";
-import type { AssertionOptionsBody, CoreApi, EnrolledFactorBody } from "../../src/http/generated/api.ts";
+import type { AssertionOptionsBody, CoreApi, OwnEnrolledFactorBody } from "../../src/http/generated/api.ts";
 import type { AuthApp, SignedInBody, UserBody } from "../../src/http/index.ts";
 import type { IssuedPersonalAccessTokenBody } from "../../src/http/personal-access-tokens.ts";
 import type { Route } from "../../src/http/route.ts";
@@ -229,7 +229,7 @@ test("Hono's client calls the routes with their types", async () => {
   const began = await mfa.auth.factors.$post({ json: { type: "totp", identifier: "phone" } }, authorized);
   if (!began.ok) throw new Error("It was refused.");
   const enrolled = await began.json();
-  expectTypeOf(enrolled).toEqualTypeOf<EnrolledFactorBody>();
+  expectTypeOf(enrolled).toEqualTypeOf<OwnEnrolledFactorBody>();
   const code = await appOf(world, {
     factor: enrolled.factor,
     secretBase32: enrolled.totp_enrollment!.secret_b32,

@@ -68,6 +68,8 @@ export function factorRequests() {
 
 /** The options from which the browser makes a key. */
 export function creationOf({ json }: Reply): Parameters<Authenticator["create"]>[0] {
+  // Under `/auth` they are what a browser takes.
+  if (json.webauthn_enrollment.challenge) return json.webauthn_enrollment;
   const { challenge_b64u: challenge, rp_id: id, user_id_b64u: user, ...rest } = json.webauthn_enrollment;
   expect(rest).toEqual({ pub_key_cred_params: expect.any(Array), timeout_ms: 300_000 });
   return { challenge, rp: { id, name: id }, user: { id: user, name: "", displayName: "" } } as never;

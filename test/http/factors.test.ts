@@ -5,7 +5,7 @@ import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
-import { addApp, assertionBody, attestationBody, givenApp, givenPasskey } from "../support/factors.ts";
+import { addApp, confirmationAt, givenApp, givenPasskey, proofAt } from "../support/factors.ts";
 import { cookiesOf } from "../support/http.ts";
 import { creationOf, factorRequests, transports } from "./factor-requests.ts";
 
@@ -175,9 +175,9 @@ describe.each(transports)("second factors under /auth, %s", (transport) => {
       as(person.token, transport),
     );
     expect([enrolled.status, Object.keys(enrolled.json)]).toEqual([201, ["factor", "webauthn_enrollment"]]);
-    const attestation = attestationBody(await key.create(creationOf(enrolled)));
+    const response = await key.create(creationOf(enrolled));
     const path = `/auth/factors/${enrolled.json.factor.id}/confirm`;
-    const confirmed = await post(path, { type: "webauthn", attestation }, as(person.token, transport));
+    const confirmed = await post(path, confirmationAt(path, response), as(person.token, transport));
     expect([confirmed.status, confirmed.json.session.amr]).toEqual([200, ["mfa", "pop", "pwd", "user"]]);
     const { factors } = (await get("/auth/factors", as(tokenOf(confirmed, transport), transport))).json;
     expect(factors).toMatchObject([
@@ -192,15 +192,17 @@ describe.each(transports)("second factors under /auth, %s", (transport) => {
     expect(reply.json.details.factors).toEqual(["webauthn"]);
     const shown = ticketIn(ticket, transport);
     const options = await post("/auth/sign-in/factor/options", undefined, shown);
-    expect(options.json.allowCredentials).toEqual([{ type: "public-key", id: key.credentialId }]);
-    const proof = { type: "webauthn", assertion: assertionBody(await key.get(options.json)) };
+    expect(options.json.allowCredentials).toEqual([
+      { type: "public-key", id: key.credentialId, transports: ["hybrid", "internal"] },
+    ]);
+    const proof = proofAt("/auth/sign-in/factor", await key.get(options.json));
     const signedIn = await post("/auth/sign-in/factor", proof, shown);
     const token = tokenOf(signedIn, transport);
     expect(signedIn.json.session.amr).toEqual(["mfa", "pop", "pwd", "user"]);
 
     await later(601);
     const asked = await post("/auth/step-up/options", undefined, as(token, transport));
-    const again = { type: "webauthn", assertion: assertionBody(await key.get(asked.json)) };
+    const again = proofAt("/auth/step-up", await key.get(asked.json));
     expect((await post("/auth/step-up", proof, as(token, transport))).code).toBe("unauthorized.invalid_factor");
     const stepped = await post("/auth/step-up", again, as(token, transport));
     expect([stepped.status, stepped.json.session.mfa_verified_at]).toEqual([200, "2026-11-22T12:10:01.000Z"]);
@@ -258,7 +260,7 @@ test.each(["totp", "webauthn"])(
     const proof =
       type === "totp"
         ? await codeOf(phoneOf(begun))
-        : { type, attestation: attestationBody(await (await newAuthenticator()).create(creationOf(begun))) };
+        : { type, response: await (await newAuthenticator()).create(creationOf(begun)) };
     expect((await confirm(proof)).status).toBe(200);
     expect((await get("/auth/session", { cookie: eve.token })).code).toBe("unauthorized.session_expired");
     expect((await get("/auth/session", { token: mallory.token })).status).toBe(200);

@@ -179,3 +179,23 @@ export function attestationBody(answer: unknown): AttestationBody {
     ...(response.transports && { transports: response.transports }),
   };
 }
+
+/** A browser's answer as a proof, in the form of a path: Flametrench's under `/v1`, the browser's own under `/auth` (S73). */
+export const proofAt = (path: string, answer: unknown): object =>
+  path.startsWith("/v1/")
+    ? { type: "webauthn", assertion: assertionBody(answer) }
+    : { type: "webauthn", response: answer };
+
+/** The same for the confirmation of a new key. */
+export const confirmationAt = (path: string, answer: unknown): object =>
+  path.startsWith("/v1/")
+    ? { type: "webauthn", attestation: attestationBody(answer) }
+    : { type: "webauthn", response: answer };
+
+/** Well-formed answers that answer nothing. */
+const madeUp = { id: "AAAA", rawId: "AAAA", type: "public-key" };
+export const madeUpAssertion = {
+  ...madeUp,
+  response: { clientDataJSON: "AAAA", authenticatorData: "AAAA", signature: "AAAA" },
+};
+export const madeUpRegistration = { ...madeUp, response: { clientDataJSON: "AAAA", attestationObject: "AAAA" } };

@@ -25,6 +25,7 @@ export const confirmFactor: GuardedAct = {
   refusals: [
     "forbidden",
     "invalid_format.webauthn",
+    "invalid_format.user_not_verified",
     "conflict.duplicate_credential",
     "precondition.factor_not_pending",
     "precondition.factor_code_invalid",
@@ -41,6 +42,7 @@ export const verifyFactor: Act = {
   refusals: [
     "unauthorized.invalid_ticket",
     "unauthorized.invalid_factor",
+    "unauthorized.user_not_verified",
     "unauthorized.replayed_totp",
     "too_many_requests",
     "unavailable.busy",

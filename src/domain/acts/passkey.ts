@@ -13,7 +13,12 @@ export const registerPasskey: GuardedAct = {
   target: "cred",
   who: { owner: "fresh" },
   locks: ["user"],
-  refusals: ["invalid_format.webauthn", "invalid_format.name", "conflict.duplicate_credential"],
+  refusals: [
+    "invalid_format.webauthn",
+    "invalid_format.user_not_verified",
+    "invalid_format.name",
+    "conflict.duplicate_credential",
+  ],
 };
 
 export const renamePasskey: GuardedAct = {

@@ -63,6 +63,7 @@ export const stepUp: GuardedAct = {
   locks: ["user"],
   refusals: [
     "unauthorized.invalid_factor",
+    "unauthorized.user_not_verified",
     "unauthorized.replayed_totp",
     "too_many_requests",
     "unavailable.busy",

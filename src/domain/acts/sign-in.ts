@@ -23,7 +23,7 @@ export const signInWithPasskey: Act = {
   action: "identity.sign_in",
   target: "login",
   locks: ["user"],
-  refusals: ["unauthorized.invalid_credential", "too_many_requests"],
+  refusals: ["unauthorized.invalid_credential", "unauthorized.user_not_verified", "too_many_requests"],
 };
 
 export const signUp: Act = {

@@ -30,6 +30,7 @@ export interface AssertionResponse {
 /** §5.8.4, without the transports that only one version of a draft had. */
 export const authenticatorTransports = ["usb", "nfc", "ble", "hybrid", "internal", "smart-card"] as const;
 
+/** A way in which a client can reach an authenticator (WebAuthn L3 §5.8.4). */
 export type AuthenticatorTransport = (typeof authenticatorTransports)[number];
 
 /** The parts of a registration response, or `undefined` for an assertion and for anything else. */

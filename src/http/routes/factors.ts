@@ -1,9 +1,11 @@
 import * as acts from "../../domain/acts/factor.ts";
 import { confirm, enroll, type FactorRouteAuth } from "../factor-enrollment.ts";
-import { confirmFactorBody, enrollFactorBody, mfaPolicyFieldsBody } from "../factor-schemas.ts";
-import { factorBody, mfaPolicyBody } from "../factor-wire.ts";
+import { confirmFactorBody, enrollFactorBody, mfaPolicyFieldsBody, ownConfirmFactorBody } from "../factor-schemas.ts";
+import { factorBody, keyEnrollmentBody, mfaPolicyBody, ownKeyEnrollmentBody } from "../factor-wire.ts";
+import type { ConfirmFactorBody, OwnConfirmFactorBody } from "../generated/api.ts";
 import { toDate } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
+import type { Schema } from "../schema.ts";
 import { signedIn } from "../session-cookie.ts";
 import { sessionHeader } from "../ticket.ts";
 import { secondFactorRoutes } from "./second-factor.ts";
@@ -31,14 +33,17 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
     status: 201,
     // For new recovery codes, each of which is hashed. Only a signed-in user gets new codes.
     refusals: ["too_many_requests", "unavailable.busy"],
-    run: async (call) => await enroll(call, { actor: call.actor, userId: call.userId }),
+    run: async (call) => {
+      const { actor, userId, onlyOwn } = call;
+      return await enroll(call, { actor, userId }, onlyOwn ? ownKeyEnrollmentBody : keyEnrollmentBody);
+    },
   }),
   ...rows.twins({
     act: acts.confirmFactor,
-    auth: { id: "confirmOwnFactor", path: "/auth/factors/:mfa_id/confirm" },
+    auth: { id: "confirmOwnFactor", path: "/auth/factors/:mfa_id/confirm", body: ownConfirmFactorBody },
     v1: "/v1/mfa-factors/:mfa_id/confirm",
     method: "post",
-    body: confirmFactorBody,
+    body: confirmFactorBody as Schema<ConfirmFactorBody | OwnConfirmFactorBody>,
     refusals: ["not_found"],
     run: async ({ c, auth, actor, body, parameter, presented, onlyOwn }) => {
       const { transport } = presented!;

@@ -11,12 +11,10 @@ import { transportEntry } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
 import { signedIn } from "../session-cookie.ts";
 import { presentedTicket } from "../ticket.ts";
+import { authenticationResponseBody, registrationResponseBody } from "../webauthn-schemas.ts";
 import { credentialBody } from "../wire.ts";
 
 const rows = rowsFor<PasskeyAuth>();
-
-/** `RegistrationResponseJSON` or `AuthenticationResponseJSON` (WebAuthn L3 §5.1.8). The operation checks its shape. */
-const browserResponse = () => v.looseObject({});
 
 /** Passkeys: signing in with them, and managing the caller's own. */
 export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
@@ -34,7 +32,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     method: "post",
     path: "/auth/sign-in/passkey",
     access: "anyone",
-    body: () => v.strictObject({ response: browserResponse(), transport: transportEntry() }),
+    body: () => v.strictObject({ response: authenticationResponseBody(), transport: transportEntry() }),
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", response } = body;
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
@@ -79,7 +77,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     act: acts.registerPasskey,
     method: "post",
     path: "/auth/passkeys",
-    body: () => v.strictObject({ response: browserResponse(), name: v.optional(v.string()) }),
+    body: () => v.strictObject({ response: registrationResponseBody(), name: v.optional(v.string()) }),
     status: 201,
     run: async ({ auth, actor, body: { response, name = null } }) =>
       passkeyBody(await auth.passkeys.register({ actor, response, name })),

@@ -2,8 +2,14 @@ import * as acts from "../../domain/acts/factor.ts";
 import { stepUp } from "../../domain/acts/session.ts";
 import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../cookies.ts";
 import { assertionOf, confirm, enroll, type FactorRouteAuth, webauthnOf } from "../factor-enrollment.ts";
-import { confirmFactorBody, enrollFactorBody, factorProofBody, stepUpBody } from "../factor-schemas.ts";
-import { verifiedFactorBody } from "../factor-wire.ts";
+import {
+  enrollFactorBody,
+  factorProofBody,
+  ownConfirmFactorBody,
+  ownFactorProofBody,
+  stepUpBody,
+} from "../factor-schemas.ts";
+import { ownKeyEnrollmentBody, verifiedFactorBody } from "../factor-wire.ts";
 import { type Route, rowsFor } from "../route.ts";
 import { signedIn } from "../session-cookie.ts";
 import { presentedTicket, ticketHeader } from "../ticket.ts";
@@ -18,7 +24,7 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     method: "post",
     path: "/auth/sign-in/factor",
     access: "ticket",
-    body: factorProofBody,
+    body: ownFactorProofBody,
     run: async ({ c, auth, body, context }) => {
       const { ticket, transport } = presentedTicket(c);
       const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
@@ -56,7 +62,8 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: enrollFactorBody,
     status: 201,
     refusals: ["unauthorized.invalid_ticket"],
-    run: async (call) => await enroll(call, { ...presentedTicket(call.c), context: call.context }),
+    run: async (call) =>
+      await enroll(call, { ...presentedTicket(call.c), context: call.context }, ownKeyEnrollmentBody),
   }),
   rows.open({
     act: acts.confirmFactor,
@@ -64,7 +71,7 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     method: "post",
     path: "/auth/sign-in/enroll/:mfa_id/confirm",
     access: "ticket",
-    body: confirmFactorBody,
+    body: ownConfirmFactorBody,
     refusals: ["not_found", "unauthorized.invalid_ticket"],
     run: async ({ c, auth, body, context, parameter }) => {
       const { ticket, transport } = presentedTicket(c);

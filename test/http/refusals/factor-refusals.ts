@@ -1,8 +1,9 @@
 import { generateId } from "../../../src/domain/id.ts";
 import { goodPassword, otherPassword, system } from "../../support/auth.ts";
+import { newAuthenticator } from "../../support/authenticator.ts";
 import { addApp, givenApp } from "../../support/factors.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
-import type { FactorTools } from "./factor-tools.ts";
+import { anyRequest, type FactorTools, withoutVerification } from "./factor-tools.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
 
 export function factorRefusals(
@@ -50,6 +51,13 @@ export function factorRefusals(
       ),
     },
     stepUp: {
+      "unauthorized.user_not_verified": async () => {
+        const response = await (await newAuthenticator()).get(anyRequest, {
+          flags: withoutVerification,
+          userHandle: null,
+        });
+        return await post("/auth/step-up", { type: "webauthn", response }, as(await world.person()));
+      },
       "unauthorized.invalid_factor": async () => {
         const { person } = await addApp(world, await world.person());
         return await post("/auth/step-up", wrongCode, as(person));

@@ -1,12 +1,20 @@
 import { generateId } from "../../../src/domain/id.ts";
 import { sql } from "../../../src/store/sql.ts";
 import { freshAddress, type Person } from "../../support/auth.ts";
-import { newAuthenticator } from "../../support/authenticator.ts";
-import { addApp, attestationBody, givenApp, registrationBy } from "../../support/factors.ts";
+import { type Authenticator, newAuthenticator } from "../../support/authenticator.ts";
+import { addApp, confirmationAt, givenApp, proofAt, registrationBy } from "../../support/factors.ts";
 import { type Reply, type Sent, send } from "../../support/http.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
 import { applicationOf } from "../../support/http-world.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
+
+type CreationOptions = Parameters<Authenticator["create"]>[0];
+
+/** Flags of authenticator data (WebAuthn L3 §6.1): the user is present but not verified; a credential is attached. */
+export const withoutVerification = 0x01;
+const attested = 0x40;
+/** The flag is judged before the challenge. */
+export const anyRequest = { challenge: "AAAA", rpId: "example.com" } as Parameters<Authenticator["get"]>[0];
 
 export type FactorTools = ReturnType<typeof factorTools>;
 
@@ -45,6 +53,11 @@ export function factorTools(world: HttpWorld, { post, put, as, busily, often }: 
     "unauthorized.invalid_factor": async () => {
       const { person } = await addApp(world, await world.person());
       return await post(pathOf(person), wrongCode, await ticketOf(person));
+    },
+    "unauthorized.user_not_verified": async () => {
+      const { person } = await addApp(world, await world.person());
+      const answer = await (await newAuthenticator()).get(anyRequest, { flags: withoutVerification, userHandle: null });
+      return await post(pathOf(person), proofAt(pathOf(person), answer), await ticketOf(person));
     },
     "unauthorized.replayed_totp": async () => {
       const { app, person } = await addApp(world, await world.person());
@@ -110,30 +123,29 @@ export function factorTools(world: HttpWorld, { post, put, as, busily, often }: 
       const { ada, sent } = await make();
       return { path: pathOf((await givenApp(world, ada.userId, "pending")).factorId), sent };
     };
-    const key = async (register: (challenge: { challenge_b64u: string }) => Promise<unknown>) => {
+    const key = async (register: (options: CreationOptions) => Promise<unknown>) => {
       const { ada, sent } = await make();
       const shown = await sent();
       const enrolled = await post(enrollAt(ada), { type: "webauthn" }, shown);
-      const attestation = attestationBody(await register(enrolled.json.webauthn_enrollment));
-      return await post(pathOf(enrolled.json.factor.id), { type: "webauthn", attestation }, shown);
+      const { challenge, challenge_b64u } = enrolled.json.webauthn_enrollment;
+      const path = pathOf(enrolled.json.factor.id);
+      return await post(path, confirmationAt(path, await register(optionsOf(challenge ?? challenge_b64u))), shown);
     };
-    const optionsOf = ({ challenge_b64u: challenge }: { challenge_b64u: string }) =>
-      ({ challenge, rp: { id: "example.com" }, user: { id: "AAAA" } }) as never;
+    const optionsOf = (challenge: string) => ({ challenge, rp: { id: "example.com" }, user: { id: "AAAA" } }) as never;
     return {
       forbidden: async () => {
         const { path, sent } = await app();
-        const attestation = attestationBody(
-          await (await newAuthenticator()).create(optionsOf({ challenge_b64u: "AAAA" })),
-        );
-        return await keyless({ method: "POST", path, json: { type: "webauthn", attestation }, ...(await sent()) });
+        const json = confirmationAt(path, await (await newAuthenticator()).create(optionsOf("AAAA")));
+        return await keyless({ method: "POST", path, json, ...(await sent()) });
       },
-      "invalid_format.webauthn": () =>
-        key(async () => (await newAuthenticator()).create(optionsOf({ challenge_b64u: "AAAA" }))),
+      "invalid_format.webauthn": () => key(async () => (await newAuthenticator()).create(optionsOf("AAAA"))),
+      "invalid_format.user_not_verified": () =>
+        key(async (options) => (await newAuthenticator()).create(options, { flags: withoutVerification | attested })),
       "conflict.duplicate_credential": async () => {
         const [other, device] = [await world.person(), await newAuthenticator()];
         const response = await registrationBy(world, other, device);
         await world.auth.passkeys.register({ actor: other.actor, response });
-        return await key((challenge) => device.create(optionsOf(challenge)));
+        return await key((options) => device.create(options));
       },
       "precondition.factor_not_pending": async () => {
         const { path, sent } = await app();

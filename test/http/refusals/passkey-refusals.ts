@@ -1,6 +1,7 @@
 import { newAuthenticator } from "../../support/authenticator.ts";
-import { registrationBy } from "../../support/factors.ts";
+import { madeUpAssertion, madeUpRegistration, registrationBy } from "../../support/factors.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
+import { anyRequest, withoutVerification } from "./factor-tools.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
 
 export function passkeyRefusals(
@@ -9,13 +10,27 @@ export function passkeyRefusals(
 ): Record<string, Provocations> {
   return {
     signInWithPasskey: {
-      "unauthorized.invalid_credential": () => post("/auth/sign-in/passkey", { response: {} }),
-      too_many_requests: () => often("/auth/sign-in/passkey", () => ({ response: {} })),
+      "unauthorized.invalid_credential": () => post("/auth/sign-in/passkey", { response: madeUpAssertion }),
+      "unauthorized.user_not_verified": async () => {
+        const response = await (await newAuthenticator()).get(anyRequest, {
+          flags: withoutVerification,
+          userHandle: null,
+        });
+        return await post("/auth/sign-in/passkey", { response });
+      },
+      too_many_requests: () => often("/auth/sign-in/passkey", () => ({ response: madeUpAssertion })),
     },
     registerPasskey: {
-      "invalid_format.webauthn": async () => await post("/auth/passkeys", { response: {} }, as(await world.person())),
+      "invalid_format.webauthn": async () =>
+        await post("/auth/passkeys", { response: madeUpRegistration }, as(await world.person())),
+      "invalid_format.user_not_verified": async () => {
+        const [ada, device] = [await world.person(), await newAuthenticator()];
+        const options = (await post("/auth/passkeys/options", undefined, as(ada))).json;
+        const response = await device.create(options, { flags: withoutVerification | 0x40 });
+        return await post("/auth/passkeys", { response }, as(ada));
+      },
       "invalid_format.name": async () =>
-        await post("/auth/passkeys", { response: {}, name: "" }, as(await world.person())),
+        await post("/auth/passkeys", { response: madeUpRegistration, name: "" }, as(await world.person())),
       "conflict.duplicate_credential": async () => {
         const [ada, device] = [await world.person(), await newAuthenticator()];
         await world.levelTwo(ada.session);
