@@ -1,20 +1,21 @@
 /**
  * The pages' one script, served as it is. It shows the parts that need it, and carries a ceremony's options and answer between
- * server and authenticator in the JSON of WebAuthn L3 §5.1.8–§5.1.10, which the browser itself reads and writes.
+ * server and authenticator in the JSON of WebAuthn L3 §5.1.8–§5.1.10.
  *
- * Kept as text, because a bundler may insert its own calls into functions.
+ * It needs `navigator.credentials` and nothing newer. It reads and writes the JSON itself, because some browsers lack the
+ * functions for that and some password managers replace them by ones that throw. Kept as text, because a bundler may insert its
+ * own calls into functions.
  *
  * @module
  */
 export const passkeyScript = `"use strict";
 (() => {
-  const supported =
-    typeof PublicKeyCredential === "function" &&
-    typeof PublicKeyCredential.parseCreationOptionsFromJSON === "function" &&
-    typeof PublicKeyCredential.parseRequestOptionsFromJSON === "function";
+  const supported = typeof PublicKeyCredential === "function" && Boolean(navigator.credentials);
   // A challenge is valid for five minutes; a challenge that waits in the autofill is renewed before that.
   const renewAfterMilliseconds = 240000;
   let waiting;
+  // The answer for a passkey that was made and that the server has not stored.
+  let unsaved;
 
   async function post(path, body) {
     const response = await fetch(path, {
@@ -24,33 +25,79 @@ export const passkeyScript = `"use strict";
     });
     const reply = await response.json().catch(() => ({}));
     if (response.ok) return reply;
-    if (reply.location) {
-      location.assign(reply.location);
-      return new Promise(() => {});
+    const error = new Error(reply.message || "The server did not answer as expected. Try again.");
+    error.location = reply.location;
+    error.isRefusal = response.status < 500 && response.status !== 429;
+    throw error;
+  }
+
+  function bytesOf(text) {
+    return Uint8Array.from(atob(text.replace(/-/g, "+").replace(/_/g, "/")), (one) => one.charCodeAt(0));
+  }
+
+  function textOf(buffer) {
+    const binary = Array.from(new Uint8Array(buffer), (one) => String.fromCharCode(one)).join("");
+    return btoa(binary).replace(/\\+/g, "-").replace(/\\//g, "_").replace(/=/g, "");
+  }
+
+  function optionsOf(json) {
+    const options = { ...json, challenge: bytesOf(json.challenge) };
+    if (json.user) options.user = { ...json.user, id: bytesOf(json.user.id) };
+    for (const name of ["excludeCredentials", "allowCredentials"]) {
+      if (json[name]) options[name] = json[name].map((one) => ({ ...one, id: bytesOf(one.id) }));
     }
-    throw new Error(reply.message || "The server did not answer as expected. Try again.");
+    return options;
+  }
+
+  function answerOf({ rawId, response: given }) {
+    const id = textOf(rawId);
+    const response = {};
+    for (const name of ["clientDataJSON", "attestationObject", "authenticatorData", "signature", "userHandle"]) {
+      if (given[name]) response[name] = textOf(given[name]);
+    }
+    try {
+      if (given.attestationObject) response.transports = given.getTransports();
+    } catch (error) {
+      // Only a hint for later ceremonies.
+    }
+    return { id, rawId: id, type: "public-key", response, clientExtensionResults: {} };
+  }
+
+  async function create(options, more) {
+    if (unsaved) return unsaved;
+    const credential = await navigator.credentials.create({ publicKey: optionsOf(await post(options, {})), ...more });
+    unsaved = answerOf(credential);
+    return unsaved;
   }
 
   async function perform(form, more) {
     const { ceremony, options, finish, next } = form.dataset;
-    const json = await post(options, {});
-    const credential =
+    const response =
       ceremony === "create"
-        ? await navigator.credentials.create({ publicKey: PublicKeyCredential.parseCreationOptionsFromJSON(json), ...more })
-        : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(json), ...more });
+        ? await create(options, more)
+        : answerOf(await navigator.credentials.get({ publicKey: optionsOf(await post(options, {})), ...more }));
     const name = form.elements.namedItem("name");
     const { location: there } = await post(finish, {
-      response: credential.toJSON(),
+      response,
       ...(next && { next }),
       ...(name && { name: name.value }),
     });
+    unsaved = undefined;
     const target = new URL(there, location.href);
     const isHere = target.pathname === location.pathname && target.search === location.search;
     location.assign(target);
     if (isHere) location.reload();
   }
 
+  // A passkey that only the user's device has would be offered at each sign-in, and refused.
+  function sayUnsaved(error) {
+    if (!error.isRefusal) return "Your passkey was created, but could not be saved here. Try again to save it.";
+    unsaved = undefined;
+    return error.message + " Your device has a passkey that was not saved here: remove it there.";
+  }
+
   function describe(error, ceremony) {
+    if (unsaved) return sayUnsaved(error);
     if (error.name === "InvalidStateError") return "This device already has a passkey for your account.";
     if (error.name === "NotAllowedError" || error.name === "AbortError") {
       return ceremony === "create"
@@ -68,7 +115,8 @@ export const passkeyScript = `"use strict";
   }
 
   async function offerInAutofill(form) {
-    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+    const { isConditionalMediationAvailable: isAvailable } = PublicKeyCredential;
+    if (!isAvailable || !(await isAvailable.call(PublicKeyCredential))) return;
     const controller = new AbortController();
     waiting = controller;
     const renewal = setTimeout(() => {
@@ -79,7 +127,8 @@ export const passkeyScript = `"use strict";
       await perform(form, { mediation: "conditional", signal: controller.signal });
     } catch (error) {
       // The user has not asked for this yet, so only the server's message about a chosen passkey is shown.
-      if (error.name === "Error") say(form, error.message);
+      if (error.location) location.assign(error.location);
+      else if (error.name === "Error") say(form, error.message);
     } finally {
       clearTimeout(renewal);
     }
@@ -94,14 +143,15 @@ export const passkeyScript = `"use strict";
     form.hidden = false;
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
-      waiting?.abort();
+      if (waiting) waiting.abort();
       say(form, "");
       const button = form.querySelector("button");
       button.disabled = true;
       try {
         await perform(form, {});
       } catch (error) {
-        say(form, describe(error, form.dataset.ceremony));
+        if (error.location && !unsaved) location.assign(error.location);
+        else say(form, describe(error, form.dataset.ceremony));
       } finally {
         button.disabled = false;
       }

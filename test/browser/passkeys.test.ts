@@ -57,7 +57,7 @@ const passkeyButton = ({ page }: Visitor) => page.getByRole("button", { name: "S
 
 test("a browser without passkeys: the page says so, and the password works", async () => {
   const visitor = await site.visit();
-  await visitor.context.addInitScript({ content: "delete PublicKeyCredential.parseRequestOptionsFromJSON" });
+  await visitor.context.addInitScript({ content: "delete window.PublicKeyCredential" });
   const person = await signUp(visitor);
   await signOut(visitor);
   await visitor.page.getByText("This browser does not support passkeys.").waitFor();
@@ -169,10 +169,15 @@ async function withUncountedPasskey(): Promise<{ visitor: Visitor }> {
   await visitor.context.exposeFunction("useKey", (options: AssertionOptions) => authenticator.get(options, { origin }));
   await visitor.context.addInitScript({
     content: `
-      PublicKeyCredential.parseCreationOptionsFromJSON = PublicKeyCredential.parseRequestOptionsFromJSON = (json) => json;
-      const answering = (answer) => async ({ publicKey }) => {
-        const json = await answer(publicKey);
-        return { toJSON: () => json };
+      const text = (buffer) =>
+        btoa(String.fromCharCode(...new Uint8Array(buffer))).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+      const bytes = (json) =>
+        Uint8Array.from(atob(json.replaceAll("-", "+").replaceAll("_", "/")), (one) => one.charCodeAt(0)).buffer;
+      const answering = (answer) => async ({ publicKey: { challenge, user, rp, rpId } }) => {
+        const asked = { challenge: text(challenge), rp, rpId, user: user && { ...user, id: text(user.id) } };
+        const { rawId, response: { transports, ...members } } = await answer(asked);
+        const response = Object.fromEntries(Object.entries(members).map(([name, json]) => [name, bytes(json)]));
+        return { rawId: bytes(rawId), response: { ...response, getTransports: () => transports } };
       };
       navigator.credentials.create = answering(makeKey);
       navigator.credentials.get = answering(useKey);`,
@@ -181,6 +186,66 @@ async function withUncountedPasskey(): Promise<{ visitor: Visitor }> {
   await addPasskey(visitor, "Phone");
   return { visitor };
 }
+
+describe("S75: a password manager", () => {
+  /** As managers that replace the browser's functions have done: those of the credential throw, and newer ones are missing. */
+  const careless = `
+    delete PublicKeyCredential.parseCreationOptionsFromJSON;
+    delete PublicKeyCredential.parseRequestOptionsFromJSON;
+    const illegal = () => { throw new TypeError("Illegal invocation"); };
+    PublicKeyCredential.prototype.toJSON = illegal;
+    AuthenticatorAttestationResponse.prototype.getTransports = illegal;`;
+
+  test("whose functions throw: the passkey is saved and signs in", async () => {
+    const visitor = await site.visit();
+    await visitor.context.addInitScript({ content: careless });
+    await addAuthenticator(visitor);
+    const person = await signUp(visitor);
+    await addPasskey(visitor, "Manager");
+    await signOut(visitor);
+    await passkeyButton(visitor).click();
+    await visitor.page.waitForURL("**/account");
+    await visitor.page.getByText(person.identifier).waitFor();
+    expect(visitor.complaints).toEqual([]);
+    await visitor.context.close();
+  });
+
+  const finish = "**/account/passkeys";
+  const created = async ({ session, authenticatorId }: VirtualAuthenticator) =>
+    (await session.send("WebAuthn.getCredentials", { authenticatorId })).credentials.length;
+
+  test("has a passkey that could not be saved: the page says so, and saves the same one at the next try", async () => {
+    const visitor = await site.visit();
+    const { page } = visitor;
+    const authenticator = await addAuthenticator(visitor);
+    await signUp(visitor);
+    await page.goto("/account");
+    await page.route(finish, (route) => route.abort());
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+    await page.getByText("Your passkey was created, but could not be saved here.").waitFor();
+    await page.unroute(finish);
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+    await page.waitForURL("**/account?done=passkeys#passkeys");
+    expect(await created(authenticator)).toBe(1);
+    await visitor.context.close();
+  });
+
+  test.each([
+    { case: "refused", json: { message: "Canary." } },
+    { case: "refused by leading to another page", json: { message: "Canary.", location: "/account/step-up" } },
+  ])("has a passkey that was $case: the page says to remove it", async ({ json }) => {
+    const visitor = await site.visit();
+    const { page } = visitor;
+    await addAuthenticator(visitor);
+    await signUp(visitor);
+    await page.goto("/account");
+    await page.route(finish, (route) => route.fulfill({ status: 401, json }));
+    await page.getByRole("button", { name: "Add a passkey" }).click();
+    await page.getByText("Canary. Your device has a passkey that was not saved here: remove it there.").waitFor();
+    expect(new URL(page.url()).pathname).toBe("/account");
+    await visitor.context.close();
+  });
+});
 
 describe("assertion in the browser", () => {
   test.each([
