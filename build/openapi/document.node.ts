@@ -10,7 +10,9 @@ import { type ErrorBody, statusOf } from "../../src/domain/error.ts";
 import { sessionCookie } from "../../src/http/cookies.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
 import { sessionHeader, ticketHeader } from "../../src/http/ticket.ts";
+import { descriptionOf } from "./descriptions.node.ts";
 import { everyRoute, routesByFeature } from "./every-route.node.ts";
+import { exampleOf } from "./examples.node.ts";
 import { refusalsOf } from "./refusals.node.ts";
 import { namedSchemas, responses } from "./responses.node.ts";
 import { summaries, summaryOf } from "./summaries.node.ts";
@@ -29,9 +31,10 @@ export interface OpenApiOperation {
   operationId: string;
   tags: string[];
   summary: string;
+  description: string;
   security: Record<string, string[]>[];
   parameters?: OpenApiParameter[];
-  requestBody?: { required: boolean; content: Record<string, { schema: JsonSchema }> };
+  requestBody?: { required: boolean; content: Record<string, { schema: JsonSchema; example: unknown }> };
   responses: Record<string, OpenApiResponse>;
 }
 
@@ -41,12 +44,13 @@ export interface OpenApiParameter {
   required: boolean;
   description?: string;
   schema: JsonSchema;
+  example?: unknown;
 }
 
 export interface OpenApiResponse {
   description: string;
   headers?: Record<string, object>;
-  content?: Record<string, { schema: object }>;
+  content?: Record<string, { schema: object; example?: unknown }>;
 }
 
 /**
@@ -85,7 +89,7 @@ export function buildOpenApi(): OpenApiDocument {
     tags,
     paths,
     components: {
-      schemas: Object.fromEntries(Object.keys(namedSchemas).map((name) => [name, namedSchema(name)])),
+      schemas: definitions(),
       headers: {
         "Retry-After": {
           description: "The number of seconds to wait before trying again.",
@@ -133,6 +137,7 @@ function operationOf(route: Route): Described {
       operationId: route.id,
       tags: [tagOf(route)],
       summary: summaryOf(route.id),
+      description: descriptionOf(route),
       security: securityOf(route),
       ...(parameters.length > 0 && { parameters }),
       ...(route.body && { requestBody: requestBodyOf(route.body()) }),
@@ -171,6 +176,7 @@ function parametersOf(route: Route): OpenApiParameter[] {
       in: "path" as const,
       required: true,
       schema: { type: "string" as const, pattern: `^${type}_[0-9a-f]{32}$` },
+      example: exampleOf({ type: "string", pattern: `^${type}_[0-9a-f]{32}$` }, {}),
     })),
     ...Object.entries(query.properties ?? {}).map(([name, schema]) => ({
       name,
@@ -208,7 +214,7 @@ function requestBodyOf(body: GenericSchema): NonNullable<OpenApiOperation["reque
   const schema = jsonSchema(body);
   // The server reads a missing body as an empty object.
   const required = schema.type !== "object" || (schema.required ?? []).length > 0;
-  return { required, content: { "application/json": { schema } } };
+  return { required, content: { "application/json": contentOf(schema) } };
 }
 
 function successOf(method: string, path: string): OpenApiResponse {
@@ -218,7 +224,7 @@ function successOf(method: string, path: string): OpenApiResponse {
   const headers = successHeaders[path];
   return {
     description: "Success.",
-    ...(schema.type !== "null" && { content: { "application/json": { schema: jsonSchema(schema) } } }),
+    ...(schema.type !== "null" && { content: { "application/json": contentOf(jsonSchema(schema)) } }),
     ...(headers && { headers }),
   };
 }
@@ -271,6 +277,7 @@ function serviceOperations(): Described[] {
       operationId: id,
       tags: ["Service"],
       summary,
+      description: `${summary}. Anyone may call it.`,
       security: [],
       responses: { 200: successOf("get", path), ...refusedResponses(codes) },
     },
@@ -287,6 +294,14 @@ function serviceOperations(): Described[] {
 function jsonSchema(schema: GenericSchema): JsonSchema {
   const { $schema: _schema, $defs: _definitions, ...converted } = toJsonSchema(schema, conversion);
   return converted;
+}
+
+function contentOf(schema: JsonSchema): { schema: JsonSchema; example: unknown } {
+  return { schema, example: exampleOf(schema, definitions()) };
+}
+
+function definitions(): Record<string, JsonSchema> {
+  return Object.fromEntries(Object.keys(namedSchemas).map((name) => [name, namedSchema(name)]));
 }
 
 function namedSchema(name: string): JsonSchema {

@@ -1,5 +1,7 @@
 import { fileURLToPath } from "node:url";
 import { createConfig, lintFromString } from "@redocly/openapi-core";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
 import { build } from "esbuild";
 import { Hono } from "hono";
 import { describe, expect, test } from "vitest";
@@ -33,6 +35,33 @@ test("OpenAPI document: the generated module is up to date", () => {
 test("types of bodies: those whose comment names a schema of the OpenAPI document are its schemas", () => {
   const named = [...apiTypes().matchAll(/The schema `(\w+)` of the OpenAPI document/g)].map(([, name]) => name!);
   expect(named).toEqual(Object.keys(document.components.schemas));
+});
+
+describe("S73: each operation has a description, and an example of each body", () => {
+  const ajv = new Ajv2020({ strict: false });
+  (addFormats as unknown as (instance: Ajv2020) => void)(ajv);
+  ajv.addSchema(document, "document.json");
+
+  test.each(operations.map((operation) => [operation.operationId, operation] as const))("%s", (_id, operation) => {
+    const { description, summary, requestBody, responses, parameters = [], template, method } = operation;
+    expect(description.length).toBeGreaterThan(summary.length + 10);
+    const success = Object.entries(responses).find(([status]) => status.startsWith("2"))!;
+    const place = `paths/${template.replaceAll("/", "~1")}/${method.toLowerCase()}`;
+    const bodies = [
+      [requestBody?.content["application/json"], `${place}/requestBody`],
+      [success[1].content?.["application/json"], `${place}/responses/${success[0]}`],
+    ] as const;
+    for (const [content, at] of bodies) {
+      if (!content) continue;
+      const validate = ajv.compile({
+        $ref: `document.json#/${encodeURI(`${at}/content/application~1json/schema`)}`,
+      });
+      expect([validate(content.example), validate.errors]).toEqual([true, null]);
+    }
+    for (const one of parameters.filter(({ in: where }) => where === "path")) {
+      expect(one.example).toMatch(new RegExp(one.schema.pattern!));
+    }
+  });
 });
 
 describe("OpenAPI linter", () => {

@@ -1,0 +1,34 @@
+import { type Route, type RouteAccess, usesCookies } from "../../src/http/route.ts";
+import { summaryOf } from "./summaries.node.ts";
+
+/** What a route does and what it demands of its caller, from its row. */
+export function descriptionOf(route: Route): string {
+  const sentences = [summaryOf(route.id), ...accessOf(route.access)];
+  if (route.access === "ticket" && usesCookies(route)) sentences.push("A browser sends the ticket in a cookie");
+  if (usesCookies(route) && route.method !== "get") {
+    sentences.push("A request with a cookie must come from the site's own pages");
+  }
+  return `${sentences.join(". ")}.`;
+}
+
+function accessOf(access: RouteAccess): string[] {
+  switch (access) {
+    case "anyone":
+      return ["Anyone may call it; no session is read"];
+    case "ticket":
+      return ["The login ticket of a sign-in is the credential"];
+    case "token":
+      return ["The presented session token is the credential"];
+    case "optional":
+      return ["It also answers a request without a session"];
+  }
+  const { owner, administrator, relation } = access;
+  return [
+    ...(owner === "fresh" ? ["Allowed for the owner within ten minutes of a proof"] : []),
+    ...(owner === true ? ["Allowed for the owner"] : []),
+    ...(administrator ? ["Allowed for administrators who proved a second factor within half an hour"] : []),
+    ...(relation
+      ? [`Allowed for users with one of the relations ${relation.anyOf.join(", ")} on the ${relation.on}`]
+      : []),
+  ];
+}
