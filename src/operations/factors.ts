@@ -54,8 +54,9 @@ export interface FactorOperations {
    * Finishes enrollment: the app becomes active and replaces an earlier app. Every session of the user ends, and a fresh
    * session, which counts as proved by the factor, replaces them.
    *
-   * @throws {AuthError} `forbidden`, `invalid_format.webauthn`, `conflict.duplicate_credential`,
-   *   `precondition.factor_not_pending`, `precondition.factor_code_invalid`, `too_many_requests`.
+   * @throws {AuthError} `forbidden`, `invalid_format.webauthn`, `invalid_format.user_not_verified`,
+   *   `conflict.duplicate_credential`, `precondition.factor_not_pending`, `precondition.factor_code_invalid`,
+   *   `too_many_requests`.
    */
   confirmTotp: Operation<
     EnrollmentAuthority & { factorId: FactorId; code: string; transport: Transport },

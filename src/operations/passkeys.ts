@@ -66,7 +66,8 @@ export interface PasskeyOperations {
    *
    * @param input.response `RegistrationResponseJSON` as the browser returns it.
    * @param input.name The owner's name for it, up to 120 characters.
-   * @throws {AuthError} `invalid_format.webauthn`, `invalid_format.name`, `conflict.duplicate_credential`.
+   * @throws {AuthError} `invalid_format.webauthn`, `invalid_format.user_not_verified`, `invalid_format.name`,
+   *   `conflict.duplicate_credential`.
    */
   register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
   /** A user's passkeys that are not revoked. */

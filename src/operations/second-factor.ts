@@ -52,8 +52,8 @@ export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProo
   /**
    * Finishes a sign-in: exchanges a ticket and a second factor for a session. A ticket lasts five minutes and five attempts.
    *
-   * @throws {AuthError} `unauthorized.invalid_ticket`, `unauthorized.invalid_factor`, `unauthorized.replayed_totp`,
-   *   `too_many_requests`, `unavailable.busy`.
+   * @throws {AuthError} `unauthorized.invalid_ticket`, `unauthorized.invalid_factor`, `unauthorized.user_not_verified`,
+   *   `unauthorized.replayed_totp`, `too_many_requests`, `unavailable.busy`.
    */
   signInWithFactor: Operation<
     PresentedTicket & { proof: Proof; presentedToken?: string | undefined; knownDevice?: string | undefined },
@@ -62,16 +62,16 @@ export interface SecondFactorOperations<Proof = FactorProof, StepUp = StepUpProo
   /**
    * Flametrench `verifyMfa`: the check of `signInWithFactor`, but the result is an upgraded ticket instead of a session.
    *
-   * @throws {AuthError} `unauthorized.invalid_ticket`, `unauthorized.invalid_factor`, `unauthorized.replayed_totp`,
-   *   `too_many_requests`, `unavailable.busy`.
+   * @throws {AuthError} `unauthorized.invalid_ticket`, `unauthorized.invalid_factor`, `unauthorized.user_not_verified`,
+   *   `unauthorized.replayed_totp`, `too_many_requests`, `unavailable.busy`.
    */
   verifyMfa: Operation<PresentedTicket & { userId: UserId; proof: Proof }, VerifiedFactor>;
   /**
    * Steps up, for acts that need a fresh proof: the acting user proves a factor again, and a fresh session replaces the acting
    * one. A user with a second factor must prove that factor.
    *
-   * @throws {AuthError} `unauthorized.invalid_factor`, `unauthorized.replayed_totp`, `too_many_requests`, `unavailable.busy`,
-   *   `unauthorized.invalid_credential`, `unauthorized.reauthentication_required`.
+   * @throws {AuthError} `unauthorized.invalid_factor`, `unauthorized.user_not_verified`, `unauthorized.replayed_totp`,
+   *   `too_many_requests`, `unavailable.busy`, `unauthorized.invalid_credential`, `unauthorized.reauthentication_required`.
    */
   stepUp: Operation<{ actor: SessionActor; transport: Transport; proof: StepUp }, IssuedSession>;
 }

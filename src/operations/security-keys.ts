@@ -35,8 +35,9 @@ export interface SecurityKeyOperations {
   /**
    * Finishes enrollment, as `factors.confirmTotp` does: every session of the user ends, and a fresh session replaces them.
    *
-   * @throws {AuthError} `forbidden`, `invalid_format.webauthn`, `conflict.duplicate_credential`,
-   *   `precondition.factor_not_pending`, `precondition.factor_code_invalid`, `too_many_requests`.
+   * @throws {AuthError} `forbidden`, `invalid_format.webauthn`, `invalid_format.user_not_verified`,
+   *   `conflict.duplicate_credential`, `precondition.factor_not_pending`, `precondition.factor_code_invalid`,
+   *   `too_many_requests`.
    */
   confirm: Operation<
     EnrollmentAuthority & { factorId: FactorId; response: unknown; transport: Transport },
