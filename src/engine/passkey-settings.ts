@@ -2,7 +2,7 @@ import type { Attestation } from "../domain/webauthn/attestation.ts";
 import type { RelyingParty } from "../domain/webauthn/client-data.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
-import { checked } from "./options.ts";
+import { checked, checkWhole } from "./options.ts";
 
 /** Whether an authenticator must check its user, by a PIN or biometrics (WebAuthn L3 §5.8.6). */
 export type UserVerification = "required" | "preferred" | "discouraged";
@@ -23,6 +23,8 @@ export interface PasskeyOptions {
    * a PIN, after a password and to step up. Signing in with a passkey alone always requires it. Default `required`.
    */
   secondFactorVerification?: UserVerification;
+  /** How many passkeys that are not revoked a user may have, 1 to 10,000. Default 50. */
+  maxPerUser?: number;
   /** Allows ceremonies in frames of the pages named here. Default: none. */
   frames?: { readonly topOrigins: readonly string[] };
   /**
@@ -40,12 +42,20 @@ interface PasskeySettings {
   readonly rpName: string;
   readonly identifierFirst: boolean;
   readonly secondFactorVerification: UserVerification;
+  readonly maxPerUser: number;
   readonly attestation: ReturnType<Attestation["read"]> | undefined;
 }
 
 /** Joins the settings of passkeys with the application's settings. The options are checked at first use. */
 export function createPasskeyCore(core: Core, options: PasskeyOptions): PasskeyCore {
-  const names = ["relyingParty", "rpName", "identifierFirst", "secondFactorVerification", "attestation"] as const;
+  const names = [
+    "relyingParty",
+    "rpName",
+    "identifierFirst",
+    "maxPerUser",
+    "secondFactorVerification",
+    "attestation",
+  ] as const;
   return withLazy<Core, PasskeySettings>(core, names, () => checkOptions(core, options));
 }
 
@@ -59,12 +69,15 @@ function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
       throw new TypeError("It is neither the base URL's host nor a parent domain of it.");
     return id;
   });
+  const { maxPerUser = 50 } = options;
+  checkWhole("maxPerUser", maxPerUser, 10_000);
   const attestation = checked("attestation", () => options.attestation?.read());
   return {
     relyingParty: { rpId, origins, ...(options.frames && { crossOrigin: options.frames }) },
     rpName: options.rpName ?? rpId,
     identifierFirst: options.identifierFirst ?? false,
     secondFactorVerification: options.secondFactorVerification ?? "required",
+    maxPerUser,
     attestation,
   };
 }

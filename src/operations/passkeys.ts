@@ -67,7 +67,7 @@ export interface PasskeyOperations {
    * @param input.response `RegistrationResponseJSON` as the browser returns it.
    * @param input.name The owner's name for it, up to 120 characters.
    * @throws {AuthError} `invalid_format.webauthn`, `invalid_format.user_not_verified`, `invalid_format.name`,
-   *   `conflict.duplicate_credential`.
+   *   `conflict.duplicate_credential`, `precondition.limit_reached`.
    */
   register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
   /** A user's passkeys that are not revoked. */
@@ -148,7 +148,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
       const holder = holderOfActor(actor);
       const row = await execute(core, {
         locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
-        body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)) }),
+        body: store.selectRegistrationOptions({ holder, newHandle: toHex(randomBytes(32)), most: core.maxPerUser }),
         onLostReply: "repeat",
       });
       await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
@@ -172,6 +172,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
           passkeyId,
           name,
           key,
+          most: core.maxPerUser,
         }),
         onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
       });

@@ -9,10 +9,10 @@ import type { RowOf } from "../domain/record.ts";
 import { type Asked, type AskedOfUser, insertAuditEvent } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { endings } from "./endings.ts";
-import { type FactorAttempt, factorEvent, holderOf } from "./factor-holder.ts";
+import { type FactorAttempt, factorEvent } from "./factor-holder.ts";
 import { type Guarded, guardedChange, guardedList, ofOwned, ofUser } from "./guarded.ts";
 import { type Statement, sql } from "./sql.ts";
-import { claimCredentialId, type RegisteredKey } from "./webauthn.ts";
+import { claimCredentialId, type RegisteredKey, registrantOf } from "./webauthn.ts";
 
 export type PasskeyRow = RowOf<typeof passkey>;
 
@@ -29,10 +29,10 @@ const columns = () =>
 
 /** A passkey for the user of a fresh session. The batch has locked the user. */
 export function insertPasskey(
-  attempt: FactorAttempt & { passkeyId: string; name: string | null; key: RegisteredKey },
+  attempt: FactorAttempt & { passkeyId: string; name: string | null; key: RegisteredKey; most: number },
 ): Statement<PasskeyRow & { refusal: string | null }> {
   const { key } = attempt;
-  const holder = holderOf(attempt, false);
+  const holder = registrantOf(attempt);
   const claim = claimCredentialId(holder.name, key, attempt.name);
   return sql`
     with ${holder.define},
@@ -51,10 +51,10 @@ export function insertPasskey(
         targetId: sql`${attempt.passkeyId}::uuid`,
         metadata: sql`jsonb_strip_nulls(jsonb_build_object('refusal', ${claim.refusal}))`,
       },
-      sql`holder left join cred on true where holder.usr_id is not null`,
+      sql`${holder.name} left join cred on true where ${holder.name}.usr_id is not null`,
     )})
     select ${claim.refusal} as refusal, ${columns()}
-    from holder left join cred on true left join ${claim.claimed} w on true`;
+    from ${holder.name} left join cred on true left join ${claim.claimed} w on true`;
 }
 
 /** The passkey as it is now, if the operation that made the event committed. */

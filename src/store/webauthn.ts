@@ -3,7 +3,7 @@ import { signInLimited, signInWithPasskey } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
-import { type Cte, cte, type Handle, materialized } from "./cte.ts";
+import { type Cte, cte, type Handle, handle, materialized } from "./cte.ts";
 import { type FactorAttempt, holderOf } from "./factor-holder.ts";
 import type { Material } from "./factor-proofs.ts";
 import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
@@ -25,17 +25,33 @@ export interface RegistrationOptionsRow {
 /** A credential id, and the transports of its authenticator, all separated by spaces: drivers agree on lists of texts only. */
 export type StoredCredential = string;
 
+/**
+ * The CTE of the holder who registers a passkey: refused also with as many passkeys as a user may have. The batch has locked the
+ * user.
+ *
+ * @param attempt.most How many that are not revoked.
+ */
+export function registrantOf(attempt: Pick<FactorAttempt, "holder"> & { most: number }): Cte<"holder"> {
+  const holder = holderOf(attempt, false);
+  const define = sql`${holder.define},
+    registrant as materialized (
+      select holder.usr_id, holder.cred_id, coalesce(holder.refusal, case when (
+        select count(*) from cred where cred.usr_id = holder.usr_id and cred.type = 'passkey' and cred.status <> 'revoked'
+      ) >= ${attempt.most}::int then 'precondition.limit_reached' end) as refusal from holder)`;
+  return { define, name: handle(sql`registrant`) };
+}
+
 /** The data for the options of a registration. */
 export function selectRegistrationOptions(
-  attempt: Pick<FactorAttempt, "holder"> & { newHandle: string },
+  attempt: Pick<FactorAttempt, "holder"> & { newHandle: string; most: number },
 ): Statement<RegistrationOptionsRow> {
-  const holder = holderOf(attempt, false);
+  const holder = registrantOf(attempt);
   const webauthn = ensureHandle(holder.name, attempt.newHandle);
   const { columns, join } = registrationOptions(holder.name, webauthn.name);
   return sql`
     with ${holder.define},
     ${webauthn.define}
-    select holder.refusal, ${columns} from holder ${join}`;
+    select ${holder.name}.refusal, ${columns} from ${holder.name} ${join}`;
 }
 
 /** The CTE `handle`: the user's handle, drawn by whichever request is first. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { fromBase64Url, randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import type { PersonalAccessTokenId } from "../../src/domain/id.ts";
 import { AuthError } from "../../src/index.ts";
 import {
@@ -15,9 +16,11 @@ import {
   otherPassword,
   system,
 } from "../support/auth.ts";
+import { newAuthenticator } from "../support/authenticator.ts";
 import { type CryptoWork, countingCrypto } from "../support/counting-crypto.ts";
 import { givenPasskey } from "../support/factors.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { usersWithPasskeys } from "../support/passkeys.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -105,6 +108,27 @@ const questions: readonly Question[] = [
     options: { identifierFirst: true },
     objects: identifiers,
     ask: passkeyOptions,
+  },
+  {
+    route: "passkey",
+    options: {},
+    objects: {
+      "no user has it": async () => toBase64Url(randomBytes(32)),
+      "a user has it": async () => (await usersWithPasskeys(world).withPasskey()).authenticator.credentialId,
+      "a suspended user has it": async () => {
+        const { person, authenticator } = await usersWithPasskeys(world).withPasskey();
+        await world.auth.users.suspend({ actor: system, userId: person.userId });
+        return authenticator.credentialId;
+      },
+    },
+    // The stranger knows the id and has another key.
+    async ask(auth, credentialId) {
+      const stranger = await newAuthenticator({ credentialId: fromBase64Url(credentialId) ?? randomBytes(32) });
+      const response = await stranger.get(await auth.signIn.passkeyOptions(), {
+        userHandle: toBase64Url(randomBytes(32)),
+      });
+      return await visible(auth, "/auth/sign-in/passkey", { response });
+    },
   },
   {
     route: "personal access token",

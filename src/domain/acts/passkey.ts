@@ -18,6 +18,7 @@ export const registerPasskey: GuardedAct = {
     "invalid_format.user_not_verified",
     "invalid_format.name",
     "conflict.duplicate_credential",
+    "precondition.limit_reached",
   ],
 };
 

@@ -67,7 +67,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     },
   }),
   rows.guarded({
-    act: { ...acts.registerPasskey, refusals: [] },
+    act: { ...acts.registerPasskey, refusals: ["precondition.limit_reached"] },
     id: "passkeyRegistrationOptions",
     method: "post",
     path: "/auth/passkeys/options",

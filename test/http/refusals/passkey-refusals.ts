@@ -1,3 +1,6 @@
+import { uuidFor } from "../../../src/domain/id.ts";
+import { sql } from "../../../src/store/sql.ts";
+import type { Person } from "../../support/auth.ts";
 import { newAuthenticator } from "../../support/authenticator.ts";
 import { madeUpAssertion, madeUpRegistration, registrationBy } from "../../support/factors.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
@@ -8,6 +11,11 @@ export function passkeyRefusals(
   world: HttpWorld,
   { post, put, as, proving, often, withPasskey, endPasskey, withNeededPasskey }: RefusalTools,
 ): Record<string, Provocations> {
+  const fiftyPasskeys = ({ userId }: Pick<Person, "userId">) =>
+    world.rows(sql`
+      insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count)
+      select gen_random_uuid(), ${uuidFor("usr", userId)}::uuid, 'passkey', gen_random_uuid()::text, decode('00', 'hex'), 0
+      from generate_series(1, 50)`);
   return {
     signInWithPasskey: {
       "unauthorized.invalid_credential": () => post("/auth/sign-in/passkey", { response: madeUpAssertion }),
@@ -20,6 +28,14 @@ export function passkeyRefusals(
       },
       too_many_requests: () => often("/auth/sign-in/passkey", () => ({ response: madeUpAssertion })),
     },
+    passkeyRegistrationOptions: {
+      "precondition.limit_reached": async () => {
+        const ada = await world.person();
+        await world.levelTwo(ada.session);
+        await fiftyPasskeys(ada);
+        return await post("/auth/passkeys/options", undefined, as(ada));
+      },
+    },
     registerPasskey: {
       "invalid_format.webauthn": async () =>
         await post("/auth/passkeys", { response: madeUpRegistration }, as(await world.person())),
@@ -27,6 +43,13 @@ export function passkeyRefusals(
         const [ada, device] = [await world.person(), await newAuthenticator()];
         const options = (await post("/auth/passkeys/options", undefined, as(ada))).json;
         const response = await device.create(options, { flags: withoutVerification | 0x40 });
+        return await post("/auth/passkeys", { response }, as(ada));
+      },
+      "precondition.limit_reached": async () => {
+        const [ada, device] = [await world.person(), await newAuthenticator()];
+        await world.levelTwo(ada.session);
+        const response = await registrationBy(world, ada, device);
+        await fiftyPasskeys(ada);
         return await post("/auth/passkeys", { response }, as(ada));
       },
       "invalid_format.name": async () =>
