@@ -3,19 +3,23 @@
  *
  * @module
  */
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Migration } from "../src/store/migrate.ts";
 
-/** The migrations of a folder, in order. */
+/** The migrations of a folder, in order. Its folder `adopting/` has their texts for databases of the reference schema. */
 export function readMigrations(folder: URL): Migration[] {
   const files = readdirSync(folder)
     .filter((file) => file.endsWith(".sql"))
     .sort();
   if (files.length === 0) throw new Error("There are no migrations to read.");
-  return files.map((file) => ({
-    name: file.slice(0, -".sql".length),
-    text: readFileSync(new URL(file, folder), "utf8"),
-  }));
+  return files.map((file) => {
+    const adopting = new URL(`adopting/${file}`, folder);
+    return {
+      name: file.slice(0, -".sql".length),
+      text: readFileSync(new URL(file, folder), "utf8"),
+      ...(existsSync(adopting) && { adopting: readFileSync(adopting, "utf8") }),
+    };
+  });
 }
 
 /** The project's folder `migrations/`. */

@@ -63,13 +63,7 @@ export type { NewAccount, SignedUp, SignUp, SignUpAuth } from "./operations/sign
 export type { AuthorizationAuth, CheckInput, CheckResult, TupleOperations } from "./operations/tuples.ts";
 export type { CreateUser, OfUser, UserOperations } from "./operations/users.ts";
 export type { AttemptLimit } from "./store/counters.ts";
+export { type DatabaseStateCode, DatabaseStateError } from "./store/database-state.ts";
 export { migrations } from "./store/generated/migrations.ts";
-export {
-  type DatabaseStateCode,
-  DatabaseStateError,
-  type MigrateOptions,
-  type MigrateReport,
-  type Migration,
-  migrate,
-} from "./store/migrate.ts";
+export { type MigrateOptions, type MigrateReport, type Migration, migrate } from "./store/migrate.ts";
 export { type Database, type SqlValue, type Statement, sql } from "./store/sql.ts";

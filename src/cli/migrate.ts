@@ -10,7 +10,9 @@ export const migrateCommand: Command = {
   options: { ...databaseOptions, "dry-run": { type: "boolean", default: false } },
   async run(values) {
     await withDatabase(values, async (database) => {
-      const { applied, pending } = await migrate(database, migrations, { dryRun: values["dry-run"] === true });
+      const { applied, pending, adopts } = await migrate(database, migrations, { dryRun: values["dry-run"] === true });
+      if (adopts)
+        console.log("The tables of the Flametrench reference schema stay, and Sallyport's are added to them.");
       for (const name of applied) console.log(`applied ${name}`);
       for (const name of pending) console.log(`pending ${name}`);
       if (applied.length + pending.length === 0) console.log("The database is up to date.");

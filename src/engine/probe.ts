@@ -1,6 +1,7 @@
 import { randomBytes } from "../crypto/bytes.ts";
+import { DatabaseStateError } from "../store/database-state.ts";
 import { deleteProbe, readProbe, writeProbe } from "../store/maintenance.ts";
-import { assertProductionClock, DatabaseStateError } from "../store/migrate.ts";
+import { assertProductionClock } from "../store/migrate.ts";
 import type { Database } from "../store/sql.ts";
 
 /**

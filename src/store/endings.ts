@@ -6,7 +6,7 @@
  */
 import { type Statement, sql } from "./sql.ts";
 
-type EndingKind = "sessions" | "tickets" | "credentials" | "factors" | "tokens" | "tuples" | "grants";
+type EndingKind = "sessions" | "tickets" | "credentials" | "factors" | "registrations" | "tokens" | "tuples" | "grants";
 
 /** A kind: the name of its CTE, and how its rows end: those for which `which` is true, joined with the rows of `of`. */
 interface Ending {
@@ -30,6 +30,10 @@ const kinds: Readonly<Record<EndingKind, Ending>> = {
     end: (of, which) => sql`
         update mfa set status = 'revoked', pending_expires_at = null from ${of}
         where mfa.status <> 'revoked' and ${which}`,
+  },
+  registrations: {
+    cte: () => sql`ended_registrations`,
+    end: (of, which) => sql`delete from mfa_registration using ${of} where ${which}`,
   },
   tokens: {
     cte: () => sql`ended_tokens`,
@@ -73,6 +77,7 @@ export function everythingOf(userId: Statement): Ends {
     ...loginsOf(userId),
     credentials: sql`cred.usr_id = ${userId}`,
     factors: sql`mfa.usr_id = ${userId}`,
+    registrations: sql`mfa_registration.usr_id = ${userId}`,
     tokens: sql`pat.usr_id = ${userId}`,
     tuples: sql`tup.subject_type = 'usr' and tup.subject_id = ${userId}`,
   };

@@ -14,7 +14,7 @@ import { endings, loginsOf } from "./endings.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { refundFactor, withMethods } from "./factor-spending.ts";
-import { factorColumns, factorColumnsOf } from "./factors.ts";
+import { factorColumns, factorColumnsOf, registrations } from "./factors.ts";
 import { confirmedAtItsEnd } from "./held-factors.ts";
 import {
   endPresentedFamily,
@@ -56,7 +56,7 @@ export function insertPendingTotp(
   const holder = holderOf(enrollment, false);
   return sql`
     with ${holder.define},
-    ${dropPending(holder.name, "totp")},
+    ${dropPending(holder.name, sql`mfa`, "totp")},
     mfa as (
       insert into mfa (id, usr_id, type, status, identifier, totp_secret, totp_algorithm, totp_digits, totp_period,
         pending_expires_at)
@@ -79,10 +79,10 @@ export function insertPendingWebauthn(
   return sql`
     with ${holder.define},
     ${webauthn.define},
-    ${dropPending(holder.name, "webauthn")},
+    ${dropPending(holder.name, registrations(), "webauthn")},
     -- Not called mfa, which would hide the table from the columns below.
     made as (
-      insert into mfa (id, usr_id, type, status, webauthn_rp_id, pending_expires_at)
+      insert into ${registrations()} (id, usr_id, type, status, webauthn_rp_id, pending_expires_at)
       select ${enrollment.factorId}::uuid, usr_id, 'webauthn', 'pending', ${enrollment.rpId},
         sallyport_now() + make_interval(secs => ${enrollmentSeconds}::int)
       from holder where refusal is null
@@ -91,10 +91,10 @@ export function insertPendingWebauthn(
     select holder.refusal, ${factorColumns()}, ${columns} from holder left join made mfa on true ${join}`;
 }
 
-/** The CTE that drops a pending factor of a type. */
-function dropPending(holder: Handle<"holder">, type: FactorType): Statement {
+/** The CTE that drops a pending factor of a type, from the table in which it waits. */
+function dropPending(holder: Handle<"holder">, table: Statement, type: FactorType): Statement {
   return sql`dropped as (
-      delete from mfa using ${holder}
+      delete from ${table} mfa using ${holder}
       where mfa.usr_id = ${holder}.usr_id and ${holder}.refusal is null and mfa.type = ${type} and mfa.status = 'pending')`;
 }
 
@@ -173,7 +173,7 @@ export function confirmFactor(
   return sql`
     with ${holder.define},
     target as materialized (
-      select mfa.id, mfa.usr_id from mfa join holder on holder.usr_id = mfa.usr_id and holder.refusal is null
+      select mfa.id, mfa.usr_id from ${type === "webauthn" ? registrations() : sql`mfa`} mfa join holder on holder.usr_id = mfa.usr_id and holder.refusal is null
       where mfa.id = ${factorId}::uuid and mfa.type = ${type} and mfa.status = 'pending'
         and mfa.pending_expires_at > sallyport_now()),
     ${factor.define},
@@ -235,12 +235,16 @@ function activate(activation: Activation, holder: Handle<"holder">, target: Hand
   const { key } = activation;
   const { define: claim, claimed } = claimCredentialId(holder, key, activation.name);
   const define = sql`${claim},
+    registered as (
+      delete from ${registrations()} waiting using ${target}, ${claimed} where waiting.id = ${target}.id
+      returning waiting.*),
     factor as (
-      update mfa set status = 'active', pending_expires_at = null, confirmed_at = sallyport_now(),
-        identifier = ${claimed}.credential_id, webauthn_public_key = decode(${key.publicKey}, 'hex'),
-        webauthn_sign_count = ${String(key.signCount)}::bigint, webauthn_rp_id = ${key.rpId},
-        webauthn_aaguid = ${key.aaguid}::uuid, webauthn_transports = ${key.transports}::text[]
-      from ${target}, ${claimed} where mfa.id = ${target}.id
+      insert into mfa (id, usr_id, type, status, confirmed_at, identifier, webauthn_public_key, webauthn_sign_count,
+        webauthn_rp_id, webauthn_aaguid, webauthn_transports, created_at)
+      select registered.id, registered.usr_id, 'webauthn', 'active', sallyport_now(), ${claimed}.credential_id,
+        decode(${key.publicKey}, 'hex'), ${String(key.signCount)}::bigint, ${key.rpId}, ${key.aaguid}::uuid,
+        ${key.transports}::text[], registered.created_at
+      from registered cross join ${claimed}
       returning mfa.*)`;
   return { define, name };
 }

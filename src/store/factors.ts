@@ -5,7 +5,7 @@ import { type Asked, type AskedOfUser, committed } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { endings, loginsOf } from "./endings.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
-import { type ChangeHandles, type Guarded, guardedChange, guardedList, ofOwned, ofUser } from "./guarded.ts";
+import { bothOf, type ChangeHandles, type Guarded, guardedChange, guardedList, ofOwned, ofUser } from "./guarded.ts";
 import { confirmedAtItsEnd, isLastProof, mustKeepFactor } from "./held-factors.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -32,6 +32,15 @@ export function factorColumnsOf(of: "mfa" | "factor", prefix: string): Statement
     ${columnsOf(of, { remaining: recovery.remaining }, { remaining }, prefix)}`;
 }
 
+/**
+ * SQL for the table of security keys that await their registration. It has the columns of `mfa`, in which the reference schema
+ * allows no key without its public key (S66).
+ */
+export const registrations = (): Statement => sql`mfa_registration`;
+
+/** SQL for all factors and registrations, as rows called `mfa`. */
+const everyFactor = (): Statement => bothOf(sql`mfa`, registrations());
+
 interface OfFactor extends Asked {
   readonly factorId: string;
 }
@@ -41,6 +50,7 @@ export function selectFactorsOfUser(asked: AskedOfUser): Statement<Guarded<Facto
   return guardedList({
     ...ofUser(acts.listFactors, asked),
     of: sql`mfa`,
+    twin: registrations(),
     where: sql`(mfa.status = 'active' or (mfa.status = 'pending' and mfa.pending_expires_at > sallyport_now()))`,
     columns: factorColumns(),
   });
@@ -55,6 +65,7 @@ export function selectFactorsOfUser(asked: AskedOfUser): Statement<Guarded<Facto
 export function revokeFactor(asked: OfFactor): Statement<FactorRow> {
   return guardedChange({
     ...ofOwned(acts.revokeFactor, asked, sql`mfa`, asked.factorId),
+    twin: registrations(),
     refusal: ({ acting, target }) => sql`case
       when ${target}.status = 'revoked' then 'conflict.already_terminal'
       when ${acting}.usr_id = ${target}.usr_id and ${target}.type <> 'recovery' and ${isLastProof(target)}
@@ -96,12 +107,12 @@ function endWithFactor({ acting, target, changed }: ChangeHandles, { actor, audi
 
 /** The factor as it is now, if the operation that made the event committed. */
 export function recallFactor(factorId: string, auditId: string): Statement<Guarded<FactorRow>> {
-  return sql`select null::text as refusal, ${factorColumns()} from mfa where mfa.id = ${factorId}::uuid and ${committed(auditId)}`;
+  return sql`select null::text as refusal, ${factorColumns()} from ${everyFactor()} where mfa.id = ${factorId}::uuid and ${committed(auditId)}`;
 }
 
 /** The lock for a change of one factor: its user. */
 export function userOfFactor(factorId: string): Statement<{ id: string }> {
-  return sql`select usr_id as id from mfa where id = ${factorId}::uuid`;
+  return sql`select usr_id as id from ${everyFactor()} where id = ${factorId}::uuid`;
 }
 
 /** How long the permission to enroll a factor lasts, in seconds. */

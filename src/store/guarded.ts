@@ -71,6 +71,8 @@ export function guardedRead<Row>(read: GuardedRow & { columns: Statement; join?:
 export function guardedList<Row>(
   list: GuardedRow & {
     of: Statement;
+    /** SQL for a second table with the same columns, whose rows are listed too. */
+    twin?: Statement;
     where?: Statement;
     page?: { readonly after: string | undefined; readonly limit: number };
     columns: Statement;
@@ -81,7 +83,7 @@ export function guardedList<Row>(
   return sql`
     with ${guardRead(list)},
     page as (
-      select ${of}.* from ${of} join verdict on ${of}.usr_id = verdict.id and verdict.refusal is null
+      select ${of}.* from ${list.twin ? bothOf(of, list.twin) : of} join verdict on ${of}.usr_id = verdict.id and verdict.refusal is null
       where (${page?.after ?? null}::uuid is null or ${of}.id > ${page?.after ?? null}::uuid) and ${list.where ?? sql`true`}
       order by ${of}.id
       limit ${page?.limit ?? null}::int + 1)
@@ -151,9 +153,11 @@ export function guardedChange<Row>(
     columns: Statement;
     /** SQL for other sources of the columns. */
     join?: Statement;
+    /** SQL for a second table with the same columns, in which the row may be instead. */
+    twin?: Statement;
   },
 ): Statement<Row> {
-  const { table } = change;
+  const { table, twin } = change;
   const actor = acting(change.actor);
   const verdict = handle<"verdict">(sql`verdict`);
   const handles: ChangeHandles = {
@@ -161,25 +165,36 @@ export function guardedChange<Row>(
     target: handle(sql`target`),
     changed: handle(sql`changed`),
   };
+  const update = (rows: Statement): Statement => sql`(
+      update ${rows} ${table} set ${change.set} from verdict, target
+      where ${table}.id = verdict.id and verdict.refusal is null and ${change.when ?? sql`true`}
+      returning ${table}.*)`;
   return sql`
     with ${actor.define},
-    target as (select * from ${table} where id = ${change.id}::uuid),
+    target as (select * from ${twin ? bothOf(table, twin) : table} where id = ${change.id}::uuid),
     verdict as materialized (
       select target.id, coalesce(
         ${refusalUnless(change.act, actor.name, change)},
         case when target.id is null then 'not_found' end,
         ${change.refusal(handles)}) as refusal
       from (select 1) one left join target on true left join acting on true),
-    changed as (
-      update ${table} set ${change.set} from verdict, target
-      where ${table}.id = verdict.id and verdict.refusal is null and ${change.when ?? sql`true`}
-      returning ${table}.*)${change.also?.(handles) ?? sql``},
+    ${
+      twin
+        ? sql`changed_here as ${update(table)}, changed_there as ${update(twin)},
+    changed as (select * from changed_here union all select * from changed_there)`
+        : sql`changed as ${update(table)}`
+    }${change.also?.(handles) ?? sql``},
     audit as (${insertAuditEvent(successOf(change.act, change, sql`changed.id`), sql`changed`)})
     select ${change.columns}
     from verdict left join (select * from changed union all
       select * from target where not exists (select from changed)) ${table} on ${table}.id = verdict.id
       ${change.join ?? sql``}
     where ${raiseRefusal(verdict)}`;
+}
+
+/** SQL for the rows of two tables that have the same columns in the same order. */
+export function bothOf(table: Statement, twin: Statement): Statement {
+  return sql`(select * from ${table} union all select * from ${twin}) ${table}`;
 }
 
 /** The CTEs `acting` and `verdict` (`id`, `owner_id`, `refusal`) and the event of a read. */

@@ -25,6 +25,10 @@ export type Purge = (limit: number) => Statement;
 /** Second factors that were not confirmed in time, and expired permissions to enroll one. */
 export const purgeFactors: Purge = (limit) => sql`
   factors as ${deleteEnded(limit, { ...expiry(sql`mfa`, sql`id`, sql`pending_expires_at`), condition: sql`status = 'pending'` })},
+  registrations as ${deleteEnded(limit, {
+    ...expiry(sql`mfa_registration`, sql`id`, sql`created_at`),
+    condition: sql`coalesce(pending_expires_at < sallyport_now(), true)`,
+  })},
   leaves as ${deleteEnded(limit, expiry(sql`mfa_enrollment_grant`, sql`usr_id`))}`;
 
 /** WebAuthn challenges that were answered and have expired. */

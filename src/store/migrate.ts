@@ -1,5 +1,6 @@
 /**
- * Applies the migrations in order, each in one transaction together with its record in `sallyport_migration`.
+ * Applies the migrations that are left, in order and in one transaction, each with its record in `sallyport_migration`. Before
+ * that it reads whether anything stands in their way, so that a database that is refused stays as it is (S64).
  *
  * A migration file holds statements separated by a line that reads `-- statement`, because no driver takes several statements
  * at once. Files are forward only and never edited once applied: the record keeps the text's SHA-256. A file must not contain a
@@ -7,13 +8,20 @@
  *
  * @module
  */
+import { DatabaseStateError } from "./database-state.ts";
 import { type Database, type Statement, sql } from "./sql.ts";
+import { holdsReferenceSchema, requireFittingRows, requireRoomFor } from "./starting-state.ts";
 
 /** One migration file. */
 export interface Migration {
   /** The file's name without `.sql`. Names sort in the order of application. */
   readonly name: string;
   readonly text: string;
+  /**
+   * The text that runs in its place on a database with the tables of the Flametrench reference schema. It leads to a state on
+   * which the later migrations work too.
+   */
+  readonly adopting?: string | undefined;
 }
 
 /** The options of {@link migrate}. */
@@ -28,36 +36,20 @@ export interface MigrateReport {
   readonly applied: readonly string[];
   /** The migrations that are left to apply: none, except after a dry run. */
   readonly pending: readonly string[];
-}
-
-/** The reason why a database cannot be migrated or used. */
-export type DatabaseStateCode =
-  | "migration_changed"
-  | "migration_unknown"
-  | "migration_order"
-  | "clock_missing"
-  | "clock_replaced"
-  | "stale_reads";
-
-/** The database is in a state that this release cannot work with. Only an operator can decide what to do. */
-export class DatabaseStateError extends Error {
-  override readonly name = "DatabaseStateError";
-  readonly code: DatabaseStateCode;
-
-  constructor(code: DatabaseStateCode, message: string) {
-    super(message);
-    this.code = code;
-  }
+  /** True if the database has the tables of the reference schema, and Sallyport's are added to them in this run. */
+  readonly adopts: boolean;
 }
 
 /**
- * Brings the database up to the last of `migrations`.
+ * Brings the database up to the last of `migrations`, in one transaction: all that are left, or none.
  *
- * Two calls at once are safe: each transaction begins with the same lock, and the record's primary key makes the second one
- * undo its attempt and read again.
+ * A database that the Flametrench reference schema made is adopted: its tables and rows stay, and what they lack is added. Two
+ * calls at once are safe: each transaction begins with the same lock, and the record's primary key makes the second one undo
+ * its attempt and read again.
  *
- * @throws {DatabaseStateError} Before any change, if an applied migration was edited, is not in the list or comes after one
- * that is not applied, or if the clock is not the production clock.
+ * @throws {DatabaseStateError} Before any change, and in a dry run too: if an applied migration was edited, is not in the list
+ * or comes after one that is not applied; if the clock is not the production clock; if a name is taken; or if the tables of the
+ * reference schema differ from it.
  */
 export async function migrate(
   database: Database,
@@ -70,18 +62,39 @@ export async function migrate(
   }
   if ((await clockState(database)) === "replaced") throw clockReplaced();
 
-  let pending = pendingSteps(steps, await readApplied(database));
-  if (dryRun) return { applied: [], pending: pending.map(({ name }) => name) };
-
-  const applied: string[] = [];
-  await database.batch([lock(), createRecords()]);
-  while (pending.length > 0) {
-    const step = pending[0]!;
-    if (await apply(database, step)) applied.push(step.name);
-    pending = pendingSteps(steps, await readApplied(database));
+  for (;;) {
+    const applied = await readApplied(database);
+    const pending = pendingSteps(steps, applied);
+    const names = pending.map(({ name }) => name);
+    try {
+      const { chosen, adopts } = await look(database, pending);
+      if (dryRun) return { applied: [], pending: names, adopts };
+      if (await apply(database, chosen)) {
+        await assertProductionClock(database);
+        return { applied: names, pending: [], adopts };
+      }
+    } catch (error) {
+      // Another process may have applied the steps while this one was looking.
+      const isOverridden = error instanceof DatabaseStateError && (await readApplied(database)).length > applied.length;
+      if (!isOverridden) throw error;
+    }
   }
-  await assertProductionClock(database);
-  return { applied, pending: [] };
+}
+
+/** The steps in the text that fits the database, once nothing stands in their way. */
+async function look(
+  database: Database,
+  pending: readonly Step[],
+): Promise<{ chosen: readonly Step[]; adopts: boolean }> {
+  const adopts = pending.some(({ adopting }) => adopting) && (await holdsReferenceSchema(database));
+  const chosen = pending.map((step) => ({ ...step, statements: (adopts && step.adopting) || step.statements }));
+  if (chosen.length > 0)
+    await requireRoomFor(
+      database,
+      chosen.flatMap(({ statements }) => statements),
+    );
+  if (adopts) await requireFittingRows(database);
+  return { chosen, adopts };
 }
 
 /**
@@ -117,18 +130,29 @@ interface Step {
   readonly name: string;
   readonly sha256: string;
   readonly statements: readonly string[];
+  readonly adopting: readonly string[] | undefined;
 }
 
-/** Line ends are made uniform first, since a checkout may change them. */
-async function parseMigration({ name, text }: Migration): Promise<Step> {
-  const lines = text.replaceAll("\r\n", "\n");
-  const statements = lines.split(/^-- statement[ \t]*$/m).map((statement) => statement.trim());
+/** Line ends are made uniform first, since a checkout may change them. The digest covers `text` alone. */
+async function parseMigration({ name, text, adopting }: Migration): Promise<Step> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(uniform(text)));
+  const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const statements = statementsOf(name, text);
+  return { name, sha256, statements, adopting: adopting === undefined ? undefined : statementsOf(name, adopting) };
+}
+
+function uniform(text: string): string {
+  return text.replaceAll("\r\n", "\n");
+}
+
+function statementsOf(name: string, text: string): string[] {
+  const statements = uniform(text)
+    .split(/^-- statement[ \t]*$/m)
+    .map((statement) => statement.trim());
   if (statements.some((statement) => statement.replace(/^\s*--.*$/gm, "").trim() === "")) {
     throw new TypeError(`${name} has an empty statement.`);
   }
-  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(lines));
-  const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return { name, sha256, statements };
+  return statements;
 }
 
 /** Any number that no other lock uses will do: these are the letters "sall". */
@@ -175,13 +199,17 @@ function pendingSteps(steps: readonly Step[], applied: readonly Applied[]): read
   return steps.slice(applied.length);
 }
 
-/** False if another process recorded the step first. In that case nothing was done twice. */
-async function apply(database: Database, { name, sha256, statements }: Step): Promise<boolean> {
+/** False if another process recorded a step first. In that case nothing was done twice. */
+async function apply(database: Database, steps: readonly Step[]): Promise<boolean> {
+  if (steps.length === 0) return true;
   try {
     await database.batch([
       lock(),
-      sql`insert into sallyport_migration (name, sha256) values (${name}, ${sha256})`,
-      ...statements.map((text): Statement => ({ text, params: [] })),
+      createRecords(),
+      ...steps.flatMap(({ name, sha256, statements }) => [
+        sql`insert into sallyport_migration (name, sha256) values (${name}, ${sha256})`,
+        ...statements.map((text): Statement => ({ text, params: [] })),
+      ]),
     ]);
     return true;
   } catch (error) {

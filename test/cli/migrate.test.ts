@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { installTestClock } from "../../src/testing/clock.ts";
 import { sallyport } from "../support/command-line.ts";
 import { openBackend } from "../support/databases.ts";
+import { createReferenceSchema } from "../support/reference-database.ts";
 
 describe("sallyport migrate", () => {
   test("migrates, and says so", async () => {
@@ -15,6 +16,41 @@ describe("sallyport migrate", () => {
     await installTestClock(database);
     const refused = await sallyport("migrate", ...url);
     expect([refused.code, refused.stderr]).toEqual([1, "sallyport: sallyport_now() is not the production clock.\n"]);
+  });
+
+  test("S66: adopts a database of the reference schema, as the dry run says", async () => {
+    const { connectionString, database } = await openBackend("postgres", { empty: true });
+    await createReferenceSchema(database);
+    const url = ["--database-url", connectionString!];
+    const dry = await sallyport("migrate", ...url, "--dry-run");
+    expect([dry.code, dry.stderr, dry.stdout]).toEqual([
+      0,
+      "",
+      expect.stringMatching(/^The tables of the Flametrench reference schema stay,.*\npending 0001_clock\n/),
+    ]);
+    const real = await sallyport("migrate", ...url);
+    expect([real.code, real.stdout]).toEqual([0, dry.stdout.replaceAll("pending", "applied")]);
+    expect((await sallyport("migrate", ...url)).stdout).toBe("The database is up to date.\n");
+  });
+
+  test("S64: another `usr` in the database: the same refusal from both runs, and no trace", async () => {
+    const { connectionString, database } = await openBackend("postgres", { empty: true });
+    await database.run({ text: "create table usr (id int4)", params: [] });
+    const url = ["--database-url", connectionString!];
+    const dry = await sallyport("migrate", ...url, "--dry-run");
+    expect(dry).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "sallyport: The database already has these, and they are not Sallyport's: usr. Nothing was changed.\n",
+    });
+    expect(await sallyport("migrate", ...url)).toEqual(dry);
+    expect(
+      await database.run({
+        text: `select relname::text as name from pg_class where relnamespace = 'public'::regnamespace
+          union all select proname::text from pg_proc where pronamespace = 'public'::regnamespace`,
+        params: [],
+      }),
+    ).toEqual([{ name: "usr" }]);
   });
 
   test.each([

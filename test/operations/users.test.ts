@@ -21,7 +21,12 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
     await world.auth.credentials.suspend({ actor: system, credentialId: spare.id });
     await world.enroll(userId);
     await world.rows(sql`
-      insert into mfa (id, usr_id, type, status, pending_expires_at)
+      insert into mfa (id, usr_id, type, status, pending_expires_at, identifier, totp_secret, totp_algorithm, totp_digits,
+        totp_period)
+      values (gen_random_uuid(), ${id}::uuid, 'totp', 'pending', sallyport_now() + interval '10 minutes', 'tablet',
+        decode('00', 'hex'), 'sha1', 6, 30)`);
+    await world.rows(sql`
+      insert into mfa_registration (id, usr_id, type, status, pending_expires_at)
       values (gen_random_uuid(), ${id}::uuid, 'webauthn', 'pending', sallyport_now() + interval '10 minutes')`);
     await world.rows(sql`
       insert into pat (id, usr_id, name, secret_hash) values (gen_random_uuid(), ${id}::uuid, 'laptop', 'x')`);
@@ -35,7 +40,8 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
           (select array_agg(status order by id) from cred where usr_id = ${id}::uuid) as cred,
           (select array_agg((revoked_at is null)::text) from ses where usr_id = ${id}::uuid) as "sessionLives",
           (select count(*)::int from login_ticket where usr_id = ${id}::uuid) as tickets,
-          (select array_agg(status order by type) from mfa where usr_id = ${id}::uuid) as mfa,
+          (select array_agg(status order by status) from mfa where usr_id = ${id}::uuid) as mfa,
+          (select count(*)::int from mfa_registration where usr_id = ${id}::uuid) as registrations,
           (select array_agg((revoked_at is null)::text) from pat where usr_id = ${id}::uuid) as "tokenLives",
           (select array_agg(subject_type) from tup where subject_id = ${id}::uuid) as tuples`);
       return row;
@@ -49,6 +55,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
     sessionLives: ["true", "true"],
     tickets: 1,
     mfa: ["active", "pending"],
+    registrations: 1,
     tokenLives: ["true"],
     tuples: ["usr", "org"],
   };
@@ -74,6 +81,7 @@ describeWorld("users", { on: ["pglite", "postgres"] }, (world, _auth, name) => {
         sessionLives: ["false", "false"],
         tickets: 0,
         mfa: ["revoked", "revoked"],
+        registrations: 0,
         tokenLives: ["false"],
         tuples: ["org"],
       });

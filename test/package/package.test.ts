@@ -50,7 +50,7 @@ describe("packed package", () => {
     const files = (await run("tar", ["-tzf", tarball], folder)).trim().split("\n");
     expect(files.length).toBeGreaterThan(100);
     const form =
-      /^package\/(dist\/[\w/.-]+\.(js|d\.ts|wasm)|docs\/[\w-]+\.md|examples\/.+|migrations\/[\w-]+\.sql|LICENSE|NOTICE|[A-Z]+\.md|package\.json)$/;
+      /^package\/(dist\/[\w/.-]+\.(js|d\.ts|wasm)|docs\/[\w-]+\.md|examples\/.+|migrations\/(adopting\/)?[\w-]+\.sql|LICENSE|NOTICE|[A-Z]+\.md|package\.json)$/;
     expect(files.filter((file) => !form.test(file))).toEqual([]);
     const linked = [...(await readFile(join(root, "README.md"), "utf8")).matchAll(/\]\((?!https?:|#)([^)#]+)/g)];
     expect(linked.length).toBeGreaterThan(10);

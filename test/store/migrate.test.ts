@@ -1,7 +1,8 @@
 /** Slow: each test migrates an empty database. @module */
 import { describe, expect, test } from "vitest";
 import { migrationsFolder, readMigrations } from "../../build/migrations.node.ts";
-import { DatabaseStateError, type Migration, migrate } from "../../src/store/migrate.ts";
+import { DatabaseStateError } from "../../src/store/database-state.ts";
+import { type Migration, migrate } from "../../src/store/migrate.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
 import {
   type Backend,
@@ -38,34 +39,37 @@ async function open(name: BackendName, options?: BackendOptions): Promise<Backen
 describe.each(backendNames)("migrate on %s", (name) => {
   test("applies all migrations in order, once", async () => {
     const { database } = await open(name);
-    expect(await migrate(database, list)).toEqual({ applied: names(list), pending: [] });
+    expect(await migrate(database, list)).toEqual({ applied: names(list), pending: [], adopts: false });
     expect(await records(database)).toEqual(names(list));
     expect(await database.run(sql`select id, name from first`)).toEqual([]);
-    expect(await migrate(database, list)).toEqual({ applied: [], pending: [] });
+    expect(await migrate(database, list)).toEqual({ applied: [], pending: [], adopts: false });
   });
 
   test("applies migrations that were added since", async () => {
     const { database } = await open(name);
     await migrate(database, list.slice(0, 2));
-    expect(await migrate(database, list)).toEqual({ applied: [second.name], pending: [] });
+    expect(await migrate(database, list)).toEqual({ applied: [second.name], pending: [], adopts: false });
   });
 
   test("a dry run reports what it would do, and changes nothing", async () => {
     const { database } = await open(name);
     const dry = async (): Promise<unknown> => await migrate(database, list, { dryRun: true });
-    expect(await dry()).toEqual({ applied: [], pending: names(list) });
+    expect(await dry()).toEqual({ applied: [], pending: names(list), adopts: false });
     expect(await database.run(sql`select to_regclass('sallyport_migration')::text as name`)).toEqual([{ name: null }]);
     await migrate(database, [clock]);
-    expect(await dry()).toEqual({ applied: [], pending: names(list.slice(1)) });
+    expect(await dry()).toEqual({ applied: [], pending: names(list.slice(1)), adopts: false });
   });
 
-  test("a failing migration leaves no trace, earlier ones stay", async () => {
+  test("S64: a failing migration leaves no trace, and those before it in the run neither", async () => {
     const { database } = await open(name);
     const broken = { name: "0003_broken", text: "create table third (id int4)\n-- statement\nselect 1 / 0" };
     await expect(migrate(database, [clock, first, broken])).rejects.toMatchObject({ code: "22012" });
-    expect(await records(database)).toEqual(names([clock, first]));
-    expect(await database.run(sql`select to_regclass('third')::text as name`)).toEqual([{ name: null }]);
-    expect((await migrate(database, list)).applied).toEqual([second.name]);
+    expect(
+      await database.run(sql`
+      select to_regclass('third')::text as third, to_regclass('first')::text as first,
+        to_regclass('sallyport_migration')::text as records, to_regprocedure('sallyport_now()')::text as clock`),
+    ).toEqual([{ third: null, first: null, records: null, clock: null }]);
+    expect((await migrate(database, list)).applied).toEqual(names(list));
   });
 });
 
@@ -96,7 +100,7 @@ describe("migrate, refusals", () => {
     const { database } = await open("postgres");
     await migrate(database, list);
     const windows = list.map(({ name, text }) => ({ name, text: text.replaceAll("\n", "\r\n") }));
-    expect(await migrate(database, windows)).toEqual({ applied: [], pending: [] });
+    expect(await migrate(database, windows)).toEqual({ applied: [], pending: [], adopts: false });
   });
 
   test.each([

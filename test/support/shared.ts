@@ -26,6 +26,7 @@ const files = new Map(
         "../../../shared/vectors/cose/*/*.json",
         "../../../shared/vectors/wycheproof/{ecdsa_secp256r1_sha256,ed25519,rsa_signature_2048_sha256}_test.json",
         "../../../shared/conformance/fixtures/identity/mfa/webauthn-*.json",
+        "../../../shared/reference-schema/*.json",
       ],
       { query: "?raw", import: "default" },
     ),

@@ -1,0 +1,182 @@
+/**
+ * What `migrate` reads before it writes: whether the database already holds the tables of the Flametrench reference schema, and
+ * whether anything stands in the way of the statements that it is about to run.
+ *
+ * @module
+ */
+import { DatabaseStateError } from "./database-state.ts";
+import { type Database, type Statement, sql } from "./sql.ts";
+
+/** The tables of the reference schema that Sallyport shares, with their columns and `pg_type` names. */
+const referenceTables: Readonly<Record<string, string>> = {
+  usr: "id uuid, status text, display_name text, created_at timestamptz, updated_at timestamptz",
+  cred: `id uuid, usr_id uuid, type text, identifier text, status text, replaces uuid, password_hash text,
+    passkey_public_key bytea, passkey_sign_count int8, passkey_rp_id text, oidc_issuer text, oidc_subject text,
+    created_at timestamptz, updated_at timestamptz`,
+  ses: `id uuid, usr_id uuid, cred_id uuid, created_at timestamptz, expires_at timestamptz, revoked_at timestamptz,
+    token_hash bytea, mfa_verified_at timestamptz`,
+  usr_mfa_policy: "usr_id uuid, required bool, grace_until timestamptz, updated_at timestamptz",
+  mfa: `id uuid, usr_id uuid, type text, status text, replaces uuid, identifier text, totp_secret bytea,
+    totp_algorithm text, totp_digits int2, totp_period int2, webauthn_public_key bytea, webauthn_sign_count int8,
+    webauthn_rp_id text, webauthn_aaguid uuid, webauthn_transports _text, recovery_hashes _text,
+    recovery_consumed _bool, pending_expires_at timestamptz, created_at timestamptz, updated_at timestamptz`,
+  pat: `id uuid, usr_id uuid, name text, scope _text, secret_hash text, expires_at timestamptz,
+    last_used_at timestamptz, revoked_at timestamptz, created_at timestamptz, updated_at timestamptz`,
+  tup: `id uuid, subject_type text, subject_id uuid, relation text, object_type text, object_id uuid,
+    created_at timestamptz, created_by uuid`,
+};
+
+/** Version 0.2 has no personal access tokens. */
+const optionalTables: ReadonlySet<string> = new Set(["pat"]);
+
+/**
+ * True if the database holds the tables of the reference schema, 0.2 or 0.3. False if it holds none of their names, or names
+ * that mean something else there.
+ *
+ * @throws {DatabaseStateError} `reference_differs` if the tables are the reference's, but changed so that Sallyport cannot use
+ * them.
+ */
+export async function holdsReferenceSchema(database: Database): Promise<boolean> {
+  const columns = await database.run(selectColumns(Object.keys(referenceTables)));
+  const hasColumn = (table: string, column: string) => columns.some((it) => it.table === table && it.column === column);
+  // Every table of the reference refers to these two in this way; an application's own `usr` does not.
+  if (!hasColumn("usr", "display_name") || !hasColumn("cred", "usr_id") || !hasColumn("ses", "cred_id")) return false;
+
+  const differences: string[] = [];
+  for (const [table, text] of Object.entries(referenceTables)) {
+    const found = columns.filter((column) => column.table === table);
+    if (found.length === 0 && optionalTables.has(table)) continue;
+    const expected = new Map(text.split(",").map((column) => column.trim().split(" ") as [string, string]));
+    if (found.length === 0) differences.push(`${table} is missing`);
+    else {
+      for (const [column, type] of expected) {
+        const same = found.find((it) => it.column === column);
+        if (!same) differences.push(`${table}.${column} is missing`);
+        else if (same.type !== type) differences.push(`${table}.${column} is ${same.type} instead of ${type}`);
+      }
+    }
+    for (const { column, mustBeGiven } of found) {
+      if (mustBeGiven && !expected.has(column)) differences.push(`${table}.${column} has no default`);
+    }
+  }
+  requireNone(differences);
+  return true;
+}
+
+function requireNone(differences: readonly string[]): void {
+  if (differences.length === 0) return;
+  const list = differences.join("; ");
+  throw new DatabaseStateError("reference_differs", `The reference schema here cannot be adopted: ${list}.`);
+}
+
+interface Column {
+  table: string;
+  column: string;
+  type: string;
+  /** True if every insert must name it. */
+  mustBeGiven: boolean;
+}
+
+const namespace = () => sql`(select oid from pg_namespace where nspname = current_schema())`;
+
+function selectColumns(tables: readonly string[]): Statement<Column> {
+  return sql`
+    select c.relname as "table", a.attname as "column", t.typname as type,
+      a.attnotnull and not a.atthasdef and a.attidentity = '' as "mustBeGiven"
+    from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+    join pg_type t on t.oid = a.atttypid
+    where c.relnamespace = ${namespace()} and c.relkind in ('r', 'p') and c.relname = any(${tables}::text[])
+    order by c.relname, a.attnum`;
+}
+
+/**
+ * Refuses rows that the unique indexes of the adopting migration would refuse.
+ *
+ * @throws {DatabaseStateError} `reference_differs`.
+ */
+export async function requireFittingRows(database: Database): Promise<void> {
+  const [counts] = await database.run(sql<{ hashes: number; subjects: number }>`
+    select
+      (select count(*)::int from (select from ses where token_hash is not null group by token_hash having count(*) > 1) hash)
+        as hashes,
+      (select count(*)::int from (select from cred where type = 'oidc' and status = 'active'
+        group by oidc_issuer, oidc_subject having count(*) > 1) subject) as subjects`);
+  const found: string[] = [];
+  if (counts!.hashes > 0) found.push(`ses.token_hash repeats in ${counts!.hashes} cases`);
+  if (counts!.subjects > 0) found.push(`cred has ${counts!.subjects} active OpenID Connect subjects more than once`);
+  requireNone(found);
+}
+
+/**
+ * Refuses statements that could not all succeed, as far as the catalog shows.
+ *
+ * @throws {DatabaseStateError} `name_taken` if a table, index, function or column that they create exists already;
+ * `not_permitted` if the role may not run them; `wrong_encoding` if the database is not in UTF-8.
+ */
+export async function requireRoomFor(database: Database, statements: readonly string[]): Promise<void> {
+  const names = namesIn(statements);
+  const [row] = await database.run(sql<Room>`
+    select getdatabaseencoding() = 'UTF8' as utf8,
+      coalesce(has_schema_privilege(current_schema(), 'create'), false) as "mayCreate",
+      array(
+        select relname::text from pg_class where relnamespace = ${namespace()} and relname = any(${names.relations}::text[])
+        union
+        select typname::text from pg_type where typnamespace = ${namespace()} and typname = any(${names.tables}::text[])
+        union
+        select proname || '()' from pg_proc where pronamespace = ${namespace()} and proname = any(${names.functions}::text[])
+        union
+        select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
+        where c.relnamespace = ${namespace()} and c.relname || '.' || a.attname = any(${names.columns}::text[])
+        order by 1) as taken,
+      array(
+        select relname::text from pg_class
+        where relnamespace = ${namespace()} and relname = any(${names.altered}::text[])
+          and not pg_has_role(relowner, 'usage')
+        union
+        select proname || '()' from pg_proc
+        where pronamespace = ${namespace()} and proname = any(${names.replaced}::text[]) and not pg_has_role(proowner, 'usage')
+        order by 1) as foreign`);
+  const { utf8, mayCreate, taken, foreign } = row!;
+  const refuse = (code: "name_taken" | "not_permitted" | "wrong_encoding", message: string): never => {
+    throw new DatabaseStateError(code, `${message} Nothing was changed.`);
+  };
+  if (taken.length > 0) {
+    refuse("name_taken", `The database already has these, and they are not Sallyport's: ${taken.join(", ")}.`);
+  }
+  if (!utf8) refuse("wrong_encoding", "The database's encoding must be UTF8.");
+  if (!mayCreate) refuse("not_permitted", "The role may not create tables in the schema.");
+  if (foreign.length > 0) refuse("not_permitted", `The role does not own these: ${foreign.join(", ")}.`);
+}
+
+interface Room {
+  utf8: boolean;
+  mayCreate: boolean;
+  taken: readonly string[];
+  foreign: readonly string[];
+}
+
+/** The names in migrations, which are all written in the same few ways. */
+function namesIn(statements: readonly string[]) {
+  const of = (form: RegExp): string[] =>
+    statements.flatMap((text) => [...bare(text).matchAll(form)].map((match) => match[1]!));
+  // A statement may replace or drop what an earlier one of the same run creates.
+  const tables = of(/^create table (?!if not exists)(\w+)/g);
+  return {
+    tables,
+    relations: [...tables, ...of(/^create (?:unique )?index (?!if not exists)(\w+)/g), ...of(/^create view (\w+)/g)],
+    functions: of(/^create function (\w+)/g),
+    columns: statements.map(bare).flatMap((text) => {
+      const table = /^alter table (\w+)/.exec(text)?.[1];
+      return table
+        ? [...text.matchAll(/\badd column (?!if not exists)(\w+)/g)].map((match) => `${table}.${match[1]}`)
+        : [];
+    }),
+    altered: of(/^(?:alter|drop) table (\w+)/g),
+    replaced: of(/^create or replace function (\w+)/g),
+  };
+}
+
+/** A statement without the comment lines before it. */
+function bare(text: string): string {
+  return text.replace(/^(?:\s*--.*\n|\s)*/, "");
+}
