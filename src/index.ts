@@ -32,7 +32,7 @@ export type { Origin, OriginUse } from "./domain/origin.ts";
 export type { RequestContext } from "./domain/request-context.ts";
 export type { Session, SessionLifetimes, Transport } from "./domain/session.ts";
 export type { SignedInUser, Status, User } from "./domain/user.ts";
-export type { Limits, PasswordSettings, SignUpMode } from "./engine/core.ts";
+export type { Limits, PasswordSettings, SharedDatabase, SignUpMode } from "./engine/core.ts";
 export type { Feature, FeatureParts } from "./engine/feature.ts";
 export { type AuthOptions, type ClientAddress, ConfigurationError } from "./engine/options.ts";
 export type { Page } from "./engine/page.ts";

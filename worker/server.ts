@@ -1,6 +1,6 @@
 import { type Context, Hono } from "hono";
 import { authRoutes, cloudflareAddress, flametrenchRoutes, healthRoutes, requireUser } from "../src/http/index.ts";
-import { mfa } from "../src/http/mfa.ts";
+import { type MfaOptions, mfa } from "../src/http/mfa.ts";
 import { openapiRoutes } from "../src/http/openapi.ts";
 import { passkeys } from "../src/http/passkeys.ts";
 import { personalAccessTokens } from "../src/http/personal-access-tokens.ts";
@@ -13,6 +13,7 @@ import {
   createAuth,
   passwords,
   probe,
+  type SharedDatabase,
   type SignUpMode,
   signUp,
 } from "../src/index.ts";
@@ -31,6 +32,10 @@ export interface Bindings {
   /** The origin that users see, such as `https://auth.example.com`. */
   BASE_URL: string;
   SIGN_UP?: string;
+  /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */
+  SEALING?: string;
+  /** `yes` if another Flametrench SDK uses the database, `inherited` if it no longer does, `no` by default. */
+  SHARED_DATABASE?: string;
 }
 
 /**
@@ -44,7 +49,11 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
       signUp({ mode: options.signUp(bindings) }),
       accounts(),
       administration(),
-      mfa({ sealingKeys: bindings.SALLYPORT_SEALING_KEYS }),
+      // `mfa` refuses any other text.
+      mfa({
+        sealingKeys: bindings.SALLYPORT_SEALING_KEYS,
+        sealing: (bindings.SEALING ?? "on") as NonNullable<MfaOptions["sealing"]>,
+      }),
       passkeys(),
       personalAccessTokens(),
     ] as const;
@@ -91,7 +100,16 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
 }
 
 /** Bindings with other names than their options, so that `/health` names a variable that an operator can set. */
-const bindingNames = { secrets: "SALLYPORT_SECRET", sealingKeys: "SALLYPORT_SEALING_KEYS", origins: "BASE_URL" };
+const bindingNames = {
+  secrets: "SALLYPORT_SECRET",
+  sealingKeys: "SALLYPORT_SEALING_KEYS",
+  sealing: "SEALING",
+  sharedDatabase: "SHARED_DATABASE",
+  origins: "BASE_URL",
+};
+
+/** Any other text is refused with the option's name. */
+const sharing: Readonly<Record<string, SharedDatabase>> = { no: false, yes: true, inherited: "inherited" };
 
 function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
   return {
@@ -99,6 +117,7 @@ function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
     secrets: bindings.SALLYPORT_SECRET,
     origins: [bindings.BASE_URL ?? ""],
     clientAddress: cloudflareAddress,
+    sharedDatabase: sharing[bindings.SHARED_DATABASE ?? "no"] ?? (bindings.SHARED_DATABASE as SharedDatabase),
   };
 }
 

@@ -1,9 +1,18 @@
-import { Argon2id } from "./argon2id.ts";
-import { constantTimeEqual, randomBytes } from "./bytes.ts";
+import { Argon2id, type Argon2idCost } from "./argon2id.ts";
+import { type Bytes, constantTimeEqual, randomBytes } from "./bytes.ts";
 import { HashQueue } from "./hash-queue.ts";
 import { preparePassword } from "./password-bytes.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
-import { encodePhc, needsRehash, parsePhc, pinnedCost, pinnedSaltBytes, pinnedTagBytes } from "./phc.ts";
+import {
+  type Argon2idHash,
+  defaultCaps,
+  encodePhc,
+  needsRehash,
+  parsePhc,
+  pinnedCost,
+  pinnedSaltBytes,
+  pinnedTagBytes,
+} from "./phc.ts";
 
 /** The options of `argon2id`. */
 export interface Argon2idOptions {
@@ -36,23 +45,25 @@ export class Argon2idIsolate {
     this.#load = load;
   }
 
-  /** @throws {RangeError} If `queueLength` is not an integer from 1 to 1,000. */
-  hasher({ queueLength = 16 }: Argon2idOptions = {}): PasswordHasher {
+  /**
+   * @param caps The most that a stored hash may ask for.
+   * @throws {RangeError} If `queueLength` is not an integer from 1 to 1,000.
+   */
+  hasher({ queueLength = 16 }: Argon2idOptions = {}, caps: Argon2idCost = defaultCaps): PasswordHasher {
     if (!Number.isInteger(queueLength) || queueLength < 1 || queueLength > 1000) {
       throw new RangeError("queueLength must be an integer from 1 to 1,000.");
     }
     return {
       // Strangers can request new hashes before anything is counted, so new hashes take at most half of the places (S24).
-      hash: (password) => this.#hash(Math.ceil(queueLength / 2), password),
-      verify: (phc, password) => this.#verify(queueLength, phc, password),
-      canVerify: (phc) => parsePhc(phc) !== undefined,
+      hash: (password, form) => this.#hash(Math.ceil(queueLength / 2), preparePassword(password, form)),
+      verify: (phc, password, form) => this.#verify(queueLength, parsePhc(phc, caps), preparePassword(password, form)),
+      canVerify: (phc) => parsePhc(phc, caps) !== undefined,
       needsRehash,
       isBusy: () => this.#queue.isFull(queueLength),
     };
   }
 
-  async #hash(queueLength: number, password: string): Promise<string> {
-    const bytes = preparePassword(password);
+  async #hash(queueLength: number, bytes: Bytes | undefined): Promise<string> {
     if (!bytes) throw new RangeError("The password must be well-formed text of 1 to 1,024 bytes.");
     try {
       return await this.#queue.run(
@@ -69,9 +80,7 @@ export class Argon2idIsolate {
     }
   }
 
-  async #verify(queueLength: number, phc: string, password: string): Promise<boolean> {
-    const stored = parsePhc(phc);
-    const bytes = preparePassword(password);
+  async #verify(queueLength: number, stored: Argon2idHash | undefined, bytes: Bytes | undefined): Promise<boolean> {
     if (!stored || !bytes) return false;
     const { cost, salt, tag } = stored;
     try {

@@ -10,6 +10,7 @@
 import { blake2bInto } from "./blake2b.ts";
 import { type Bytes, constantTimeEqual, fromHex } from "./bytes.ts";
 
+/** How much memory and time a hash takes (RFC 9106 §3.1). */
 export interface Argon2idCost {
   /** Memory in KiB, at least 8 for each lane: RFC 9106's `m`. */
   readonly memoryKiB: number;

@@ -22,9 +22,13 @@ export const pinnedTagBytes = 32;
 
 /**
  * The most that a stored hash may ask for (R012). PHP's default, 64 MiB and four passes, just fits: half of a Workers isolate,
- * and about seven times the work of the pinned cost.
+ * and about seven times the work of the pinned cost. A hash may trade one for the other, up to ten passes.
  */
-const caps = { memoryKiB: 65_536, passes: 10, lanes: 4, memoryKiBTimesPasses: 65_536 * 4 };
+export const defaultCaps: Argon2idCost = { memoryKiB: 65_536, passes: 4, lanes: 4 };
+const leastPasses = 10;
+
+/** The widest caps that an application can choose where it has the memory. */
+export const widestCaps: Argon2idCost = { memoryKiB: 2_097_152, passes: 100, lanes: 64 };
 
 /** Longer than any string that is read. A longer text is not parsed. */
 const maxCharacters = 256;
@@ -41,7 +45,7 @@ export function encodePhc({ cost, salt, tag }: Argon2idHash): string {
 }
 
 /** The parts of a PHC string, or `undefined` if it is malformed, of another algorithm or asks for more than the caps. */
-export function parsePhc(phc: string): Argon2idHash | undefined {
+export function parsePhc(phc: string, caps: Argon2idCost = defaultCaps): Argon2idHash | undefined {
   const match = phc.length <= maxCharacters ? form.exec(phc) : null;
   if (!match) return undefined;
 
@@ -50,7 +54,7 @@ export function parsePhc(phc: string): Argon2idHash | undefined {
   const passes = parameters.get("t");
   const lanes = parameters.get("p");
   if (memoryKiB === undefined || passes === undefined || lanes === undefined) return undefined;
-  if (!isWithinCaps({ memoryKiB, passes, lanes })) return undefined;
+  if (!isWithinCaps({ memoryKiB, passes, lanes }, caps)) return undefined;
 
   const salt = fromBase64(match[2]!);
   const tag = fromBase64(match[3]!);
@@ -70,12 +74,12 @@ export function needsRehash(phc: string): boolean {
   );
 }
 
-function isWithinCaps({ memoryKiB, passes, lanes }: Argon2idCost): boolean {
+function isWithinCaps({ memoryKiB, passes, lanes }: Argon2idCost, caps: Argon2idCost): boolean {
   return (
     lanes <= caps.lanes &&
     memoryKiB >= 8 * lanes && // RFC 9106 §3.1
     memoryKiB <= caps.memoryKiB &&
-    passes <= caps.passes &&
-    memoryKiB * passes <= caps.memoryKiBTimesPasses
+    passes <= Math.max(caps.passes, leastPasses) &&
+    memoryKiB * passes <= caps.memoryKiB * caps.passes
   );
 }

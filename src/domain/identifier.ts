@@ -1,8 +1,9 @@
 /**
  * Identifiers, the texts that users sign in with, in their one normal form.
  *
- * The same function runs where an identifier is set and where it is looked up. It folds ASCII letters to lower case and refuses
- * everything else that would need mapping: a look-up that maps characters merges addresses of different people.
+ * The same function runs where an identifier is set and where it is looked up. It removes white space at both ends, folds ASCII
+ * letters to lower case and refuses everything else that would need mapping: a look-up that maps characters merges addresses of
+ * different people.
  *
  * @module
  */
@@ -22,7 +23,8 @@ const maximumBytes = 254;
  *
  * @param options.allowNonAscii Accept letters beyond ASCII if NFKC leaves them as they are. Default false.
  */
-export function normalizeIdentifier(input: string, options: { allowNonAscii?: boolean } = {}): string | undefined {
+export function normalizeIdentifier(typed: string, options: { allowNonAscii?: boolean } = {}): string | undefined {
+  const input = typed.trim();
   if (input.length > maximumBytes) return undefined;
   if (printableAscii.test(input)) return input.toLowerCase();
   if (!options.allowNonAscii || input === "" || input.normalize("NFKC") !== input) return undefined;

@@ -12,6 +12,12 @@ import type { Database } from "../store/sql.ts";
  */
 export type SignUpMode = "closed" | "invited" | "open";
 
+/**
+ * Whether another SDK has made accounts in the database. `true`: it still does, and still checks passwords. `"inherited"`: no
+ * more, so a hash that only it would make is replaced at the next sign-in.
+ */
+export type SharedDatabase = boolean | "inherited";
+
 /** How passwords, recovery codes and personal access tokens are hashed, and which passwords are accepted. */
 export interface PasswordSettings {
   /** `argon2id()` of `sallyport/argon2id`. */
@@ -59,6 +65,7 @@ export interface Core extends Executor {
   readonly lifetimes: SessionLifetimes;
   readonly limits: Limits;
   readonly allowNonAsciiIdentifiers: boolean;
+  readonly sharedDatabase: SharedDatabase;
   /** Names of the site and its owner, which no password may consist of. */
   readonly predictableWords: readonly string[];
   readonly isCompromisedPassword: ((password: string) => Promise<boolean>) | undefined;

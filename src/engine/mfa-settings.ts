@@ -36,9 +36,15 @@ export function createMfaCore(core: Core, options: MfaOptions): MfaCore {
   return withLazy<Core, MfaSettings>(core, ["sealing", "sealingKeys", "issuer"], () => checkOptions(core, options));
 }
 
+const sealings: ReadonlySet<string> = new Set(["on", "accept-unsealed", "off"]);
+
 function checkOptions(core: Core, options: MfaOptions): MfaSettings {
   const base = core.origins[0]!.origin;
   const { sealing = "on", issuer = new URL(base).hostname } = options;
+  checked("sealing", () => {
+    // A variable of a deployment may hold anything.
+    if (!sealings.has(sealing)) throw new TypeError('It is "on", "accept-unsealed" or "off".');
+  });
   if (sealing === "off") return { sealing, sealingKeys: undefined, issuer };
   const sealingKeys = checked("sealingKeys", () => {
     const keys = new SealingKeys(options.sealingKeys);

@@ -6,7 +6,7 @@ import { isForDevelopment, type Origin, parseOrigins } from "../domain/origin.ts
 import { defaultLifetimes, type SessionLifetimes } from "../domain/session.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
-import type { Core, Limits } from "./core.ts";
+import type { Core, Limits, SharedDatabase } from "./core.ts";
 import type { Feature } from "./feature.ts";
 import { withLazy } from "./lazy.ts";
 
@@ -39,6 +39,12 @@ export interface AuthOptions<Features extends readonly Feature[] = readonly Feat
   limits?: Partial<Limits>;
   /** Accept identifiers with letters beyond ASCII, if NFKC leaves them as they are. Default false. */
   allowNonAsciiIdentifiers?: boolean;
+  /**
+   * Whether another Flametrench SDK uses the same database. `true`: passwords are hashed and verified as that SDK does it,
+   * without Unicode normalization; a password that normalization changes is also verified in its normal form, for two hashes
+   * in all. `"inherited"`: that SDK is gone, so a hash without normalization is replaced after the next sign-in. Default false.
+   */
+  sharedDatabase?: SharedDatabase;
   /**
    * Called once for each fault: an error that is answered with 500 or 503, or that does not affect the response. Default: one
    * line on the console, with codes and without anything that a user typed.
@@ -74,6 +80,7 @@ const names: readonly (keyof Core)[] = [
   "lifetimes",
   "limits",
   "allowNonAsciiIdentifiers",
+  "sharedDatabase",
   "predictableWords",
   "isCompromisedPassword",
   "decoyHash",
@@ -104,6 +111,11 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
     if (typeof options.clientAddress !== "function") throw new TypeError("it is missing.");
     checking = "limits";
     const limits = checkLimits({ ...defaultLimits, ...options.limits });
+    checking = "sharedDatabase";
+    const { sharedDatabase = false } = options;
+    if (typeof sharedDatabase !== "boolean" && sharedDatabase !== "inherited") {
+      throw new TypeError('It is true, false or "inherited".');
+    }
     checking = "passwords";
     const settings = options.features.find(({ passwords }) => passwords)?.passwords;
     if (settings && !settings.hasher) throw new TypeError("`hasher` is missing.");
@@ -121,6 +133,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
       lifetimes,
       limits,
       allowNonAsciiIdentifiers: options.allowNonAsciiIdentifiers ?? false,
+      sharedDatabase,
       predictableWords: settings?.predictableWords ?? [],
       isCompromisedPassword: settings?.isCompromised,
       decoyHash: decoy,

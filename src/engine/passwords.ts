@@ -1,5 +1,5 @@
 import { HashQueueFullError } from "../crypto/hash-queue.ts";
-import { preparePassword } from "../crypto/password-bytes.ts";
+import { hasTwoForms, type PasswordForm, preparePassword } from "../crypto/password-bytes.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import { needsSecondFactor, passwordFault } from "../domain/password.ts";
@@ -47,24 +47,36 @@ export async function hashNewPassword(core: Core, password: string, counted: rea
 }
 
 /**
- * Hashes a password.
+ * Hashes a password: in the form that another SDK hashes too, if the database is shared with one.
  *
  * @param counted The counters of the attempt, given back if the password is not hashed. Default: none.
  * @throws {AuthError} `unavailable.busy` when too many wait.
  */
 export async function hashPassword(core: Core, password: string, counted: readonly Counted[] = []): Promise<string> {
-  const hash = () => queued(() => core.passwordHasher.hash(password));
+  const hash = () => hashAs(core, password, core.sharedDatabase === true ? "typed" : "normal");
   return counted.length === 0 ? await hash() : await returningOnBusy(core, counted, hash);
 }
 
+function hashAs(core: Core, password: string, form: PasswordForm): Promise<string> {
+  return queued(() => core.passwordHasher.hash(password, form));
+}
+
 /**
- * A new hash of the password, if its hash does not have the pinned cost. `undefined` if too many hashes wait: the next sign-in
- * tries again.
+ * A new hash of the password, if its hash does not have the pinned cost, or if it is of the characters as typed in a database
+ * that another SDK has left. `undefined` if too many hashes wait: the next sign-in tries again.
+ *
+ * @param form The form that the hash was made of. An SDK that still checks the hash needs it to stay so.
  */
-export async function rehash(core: Core, passwordHash: string, password: string): Promise<string | undefined> {
-  if (!core.passwordHasher.needsRehash(passwordHash)) return undefined;
+export async function rehash(
+  core: Core,
+  passwordHash: string,
+  password: string,
+  form: PasswordForm,
+): Promise<string | undefined> {
+  const isForeign = form === "typed" && core.sharedDatabase === "inherited";
+  if (!isForeign && !core.passwordHasher.needsRehash(passwordHash)) return undefined;
   try {
-    return await hashPassword(core, password);
+    return await hashAs(core, password, isForeign ? "normal" : form);
   } catch (error) {
     core.onError(error);
     return undefined;
@@ -72,17 +84,29 @@ export async function rehash(core: Core, passwordHash: string, password: string)
 }
 
 /**
- * True if the password made the hash. Without a hash, the decoy is verified and the result is false, so that the work is the
- * same (Flametrench ADR 0023, S42). The same holds for a password that no user can have set (S15).
+ * The form of the password that made the hash, or `undefined` if none did. Without a hash, the decoy is verified, so that the
+ * work is the same (Flametrench ADR 0023, S42). The same holds for a password that no user can have set (S15).
+ *
+ * In a database that others share, a password with two forms is verified in both, whatever the first result is.
  */
-export async function verifyPasswordHash(core: Core, passwordHash: string | null, password: string): Promise<boolean> {
+export async function verifyPasswordHash(
+  core: Core,
+  passwordHash: string | null,
+  password: string,
+): Promise<PasswordForm | undefined> {
   const { passwordHasher, decoyHash } = core;
   const usable = preparePassword(password) !== undefined;
   const known = usable && passwordHash !== null && passwordHasher.canVerify(passwordHash);
-  const matches = await queued(() =>
-    passwordHasher.verify(known ? passwordHash : decoyHash, usable ? password : "unusable"),
-  );
-  return known && matches;
+  const forms: PasswordForm[] = ["normal"];
+  if (core.sharedDatabase && usable && hasTwoForms(password)) forms.push("typed");
+  let matched: PasswordForm | undefined;
+  for (const form of forms) {
+    const matches = await queued(() =>
+      passwordHasher.verify(known ? passwordHash : decoyHash, usable ? password : "unusable", form),
+    );
+    if (known && matches) matched ??= form;
+  }
+  return matched;
 }
 
 async function queued<Result>(work: () => Promise<Result>): Promise<Result> {

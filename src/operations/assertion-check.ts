@@ -135,7 +135,9 @@ async function verdictOn(
   if (factorId === null || publicKey === null || signCount === null) return "unknown_credential";
   const handle = material.handle === null ? undefined : fromHex(material.handle);
   const said = response.userHandle;
-  if (said ? !handle || !constantTimeEqual(said, handle) : needsHandle) return "user_handle";
+  // A credential that another SDK registered has a handle that only that SDK knows. Its id alone names the user (S67).
+  const isComparable = backupEligible !== null;
+  if (said ? isComparable && (!handle || !constantTimeEqual(said, handle)) : needsHandle) return "user_handle";
 
   const verified = await verifyAssertion({
     response,

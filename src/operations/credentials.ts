@@ -5,7 +5,7 @@ import type { Credential, CredentialType } from "../domain/credential.ts";
 import { type CredentialId, generateId, newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { Admissions, hashFor } from "../engine/admission.ts";
 import type { Core } from "../engine/core.ts";
-import { normalIdentifier, requireIdentifier } from "../engine/identifiers.ts";
+import { identifiersFor, requireIdentifier } from "../engine/identifiers.ts";
 import { lockOfCounter, lockUsersOf } from "../engine/locks.ts";
 import type { Page } from "../engine/page.ts";
 import { acceptPassword, hashNewPassword } from "../engine/passwords.ts";
@@ -146,9 +146,8 @@ export function credentialOperations(core: Core): CredentialOperations {
     },
 
     async findByIdentifier({ actor, type, identifier }) {
-      const stored = type === "password" ? normalIdentifier(core, identifier) : identifier;
-      if (stored === undefined) return undefined;
-      const body = store.selectCredentialByIdentifier({ actor, auditId: newAuditId(), type, identifier: stored });
+      const identifiers = type === "password" ? identifiersFor(core, identifier) : [identifier];
+      const body = store.selectCredentialByIdentifier({ actor, auditId: newAuditId(), type, identifiers });
       return await readOne(core, body, (row) => (row.id === null ? undefined : toCredential(row)));
     },
 

@@ -10,7 +10,7 @@ import type { Core } from "../engine/core.ts";
 import { attemptCounters, countedOf, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
-import { normalIdentifier } from "../engine/identifiers.ts";
+import { identifiersFor, normalIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { rehash, requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
@@ -141,8 +141,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
     body: store.reservePasswordCheck({
       ...attempt,
       auditId: newAuditId(),
-      // A text that is not an identifier is looked up as an identifier that no user can have.
-      identifier: identifier ?? "",
+      identifiers: identifiersFor(core, typed),
       counters: counters.counters,
       deviceCredentialId: device?.credentialId,
     }),
@@ -151,9 +150,9 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   requireAdmitted(reserved);
 
   const counted = countedOf(counters.counters, reserved.counter);
-  const matches = await returningOnBusy(core, counted, () => verifyPasswordHash(core, reserved.passwordHash, password));
+  const form = await returningOnBusy(core, counted, () => verifyPasswordHash(core, reserved.passwordHash, password));
   const { credentialId, userId, passwordHash } = reserved;
-  if (!matches || credentialId === null || userId === null || passwordHash === null) {
+  if (!form || credentialId === null || userId === null || passwordHash === null) {
     await execute(core, {
       body: store.recordFailedSignIn(attempt),
       onLostReply: "repeat",
@@ -163,7 +162,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
 
   const made = await newSession(core, { transport, context });
   const ticket = generateOpaqueToken();
-  const rehashed = await rehash(core, passwordHash, password);
+  const rehashed = await rehash(core, passwordHash, password, form);
   const presentedTokenHash = await digestOfToken(presentedToken);
   const row = await execute(core, {
     // The statement reads the required factors and the state of the presented session after these locks.

@@ -130,7 +130,7 @@ export class PersonalAccessTokenVerifier {
       const place = this.#places.take();
       if (place) {
         try {
-          const matches = await verifyPasswordHash(this.#core, secretHash, secret);
+          const matches = (await verifyPasswordHash(this.#core, secretHash, secret)) !== undefined;
           if (matches && secretHash !== null && now !== null && refusal === null) {
             this.#proved.keep(digest, { secretHash, provedAt: now });
           }

@@ -9,6 +9,7 @@ import argon2 from "./generated/argon2.wasm";
 
 export { decoyHash } from "../crypto/argon2id-hasher.ts";
 export { HashQueueFullError } from "../crypto/hash-queue.ts";
+export type { PasswordForm } from "../crypto/password-bytes.ts";
 export type { Argon2idOptions, PasswordHasher };
 
 const isolate = new Argon2idIsolate(() => argon2);

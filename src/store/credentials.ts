@@ -23,7 +23,7 @@ import {
   ofUser,
 } from "./guarded.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
-import { hasSuspendedCredential } from "./identifiers.ts";
+import { isWithheld } from "./identifiers.ts";
 import {
   isOwnersLastFactor,
   isOwnersLastWayIn,
@@ -72,7 +72,7 @@ export function insertPasswordCredential(
       insert into cred (id, usr_id, type, identifier, password_hash, needs_factor)
       select ${asked.newCredentialId}::uuid, usr_id, 'password', ${asked.identifier}, ${asked.passwordHash},
         ${needsFactor}::boolean
-      from verdict where refusal is null and not ${hasSuspendedCredential(asked.identifier)}
+      from verdict where refusal is null and not ${isWithheld(asked.identifier)}
       on conflict (type, identifier) where status = 'active' do nothing
       returning *`,
     also: sql`,
@@ -92,9 +92,9 @@ export function selectCredentialsOfUser(asked: AskedOfUser): Statement<Guarded<C
   return guardedList({ ...ofUser(acts.listCredentials, asked), of: sql`cred`, columns: columns() });
 }
 
-/** The active credential with an identifier, for actors who may read every credential. `id` is null if there is none. */
+/** The active credential with the first of some identifiers that any has, for actors who may read every credential. `id` is null if there is none. */
 export function selectCredentialByIdentifier(
-  asked: Asked & { type: CredentialType; identifier: string },
+  asked: Asked & { type: CredentialType; identifiers: readonly string[] },
 ): Statement<Guarded<CredentialRow>> {
   const actor = acting(asked.actor);
   const isAnothers = readsAnothersData(handle(sql`verdict`), actor.name, sql`found.usr_id`);
@@ -105,7 +105,8 @@ export function selectCredentialByIdentifier(
       from (select 1) one left join acting on true),
     found as (
       select * from cred
-      where cred.type = ${asked.type} and cred.identifier = ${asked.identifier} and cred.status = 'active'),
+      where cred.type = ${asked.type} and cred.identifier = any(${asked.identifiers}::text[]) and cred.status = 'active'
+      order by array_position(${asked.identifiers}::text[], cred.identifier) limit 1),
     audit as (${insertAuditEvent(
       { ...successOf(acts.findCredential, asked, sql`found.id`), repeatable: true },
       sql`verdict cross join acting cross join found where ${isAnothers}`,

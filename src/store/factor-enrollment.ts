@@ -15,7 +15,7 @@ import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { refundFactor, withMethods } from "./factor-spending.ts";
 import { factorColumns, factorColumnsOf, registrations } from "./factors.ts";
-import { confirmedAtItsEnd } from "./held-factors.ts";
+import { confirmedAtItsEnd, requireActiveFactor } from "./held-factors.ts";
 import {
   endPresentedFamily,
   insertSession,
@@ -139,6 +139,7 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
         greatest(sallyport_now(), old.created_at + interval '1 microsecond')
       from verdict left join old on true where refusal is null
       returning *)${endOtherLogins(sql`mfa`, enrollment.auditId, sql`(select session_id from verdict)`)},
+    ${requireActiveFactor(sql`mfa`)},
     audit as (${insertAuditEvent(enrollmentEvent(enrollment, holder.name), sql`mfa`)})
     select verdict.refusal, ${factorColumns()} from verdict left join mfa on true`;
 }
@@ -195,6 +196,7 @@ export function confirmFactor(
       { tokenHash: confirmation.presentedTokenHash, transport: session.transport, auditId: confirmation.auditId },
       sql`exists (select from factor)`,
     )}),
+    ${requireActiveFactor(factor.name)},
     ${refundFactor(factor.name, confirmation.refund)},
     audit as (${insertAuditEvent(
       {

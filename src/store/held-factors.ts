@@ -7,8 +7,26 @@ import type { Handle } from "./cte.ts";
 import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
+/**
+ * SQL for the policies as they were set. In the table, an active factor makes each policy require one at once, because another
+ * SDK looks at nothing else (S67).
+ */
+export function setPolicies(source: Statement = sql`usr_mfa_policy`): Statement {
+  return sql`(select p.usr_id, p.required and not p.by_factor as required, coalesce(p.waived_grace_until, p.grace_until) as grace_until,
+      p.updated_at from ${source} p)`;
+}
+
+/** The CTE `policy_of_factor`: the policy of the user of each row of `factors`, a CTE of active factors, requires one at once. */
+export function requireActiveFactor(factors: Statement): Statement {
+  return sql`policy_of_factor as (
+      insert into usr_mfa_policy as p (usr_id, required, by_factor) select usr_id, true, true from ${factors}
+      on conflict (usr_id) do update set required = true, by_factor = p.by_factor or not p.required, grace_until = null,
+        waived_grace_until = coalesce(p.waived_grace_until, p.grace_until), own_changes = p.own_changes + 1
+      where not p.required or p.grace_until is not null)`;
+}
+
 /** True if a user has a second factor. Every session of the user then needs it (S12). */
-function hasActiveFactor(userId: Statement): Statement {
+export function hasActiveFactor(userId: Statement): Statement {
   return sql`exists (select from mfa where mfa.usr_id = ${userId} and mfa.status = 'active')`;
 }
 
@@ -21,7 +39,7 @@ export function hasStrongProof(userId: Statement): Statement {
 /** True if policy or an active factor requires a second factor from a user now. */
 export function demandsSecondFactor(userId: Statement): Statement {
   return sql`(${hasActiveFactor(userId)} or exists (
-    select from usr_mfa_policy policy
+    select from ${setPolicies()} policy
     where policy.usr_id = ${userId} and policy.required
       and (policy.grace_until is null or policy.grace_until <= sallyport_now())))`;
 }
@@ -43,7 +61,7 @@ export function mayEnroll(userId: Statement): Statement {
   return sql`(exists (
       select from mfa_enrollment_grant leave where leave.usr_id = ${userId} and leave.expires_at > sallyport_now())
     or (not ${hasHadFactor(userId)} and not exists (
-      select from usr_mfa_policy policy
+      select from ${setPolicies()} policy
       where policy.usr_id = ${userId} and policy.required and policy.grace_until <= sallyport_now())))`;
 }
 
@@ -79,7 +97,7 @@ export function isLastProof(target: Handle<"target">): Statement {
  * administrator (S05).
  */
 export function mustKeepFactor(userId: Statement): Statement {
-  return sql`(${isAdministrator(userId)} or exists (select from usr_mfa_policy policy where policy.usr_id = ${userId} and policy.required)
+  return sql`(${isAdministrator(userId)} or exists (select from ${setPolicies()} policy where policy.usr_id = ${userId} and policy.required)
     or exists (
       select from cred short where short.usr_id = ${userId} and short.type = 'password' and short.status = 'active'
         and short.needs_factor))`;

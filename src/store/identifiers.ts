@@ -10,9 +10,31 @@ import { type Statement, sql } from "./sql.ts";
  * SQL for whether a suspended password holds the identifier. The specification leaves the identifier free then. But the owner
  * could undo an administrator's suspension with a new password, and a stranger could take the name.
  */
-export function hasSuspendedCredential(identifier: string): Statement {
+function hasSuspendedCredential(identifier: string): Statement {
   return sql`exists (
     select from cred held where held.type = 'password' and held.identifier = ${identifier} and held.status = 'suspended')`;
+}
+
+/**
+ * SQL for whether nobody may take the identifier, a normal form, although no active password has it: a suspended one has it, or
+ * another SDK has stored a password under a text that people would take for it (S38).
+ */
+export function isWithheld(identifier: string): Statement {
+  return sql`(${hasSuspendedCredential(identifier)} or exists (
+    select from cred alike where alike.type = 'password' and alike.status <> 'revoked'
+      and alike.identifier <> sallyport_folded(alike.identifier)
+      and sallyport_folded(alike.identifier) = ${identifier}))`;
+}
+
+/**
+ * SQL for the active password that has the first of some identifiers that any has: one row or none.
+ *
+ * @param identifiers As `identifiersFor` returns them.
+ */
+export function passwordNamed(identifiers: readonly string[]): Statement {
+  return sql`(
+      select * from cred where type = 'password' and identifier = any(${identifiers}::text[]) and status = 'active'
+      order by array_position(${identifiers}::text[], identifier) limit 1)`;
 }
 
 /**

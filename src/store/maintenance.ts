@@ -70,14 +70,3 @@ export function readProbe(id: number): Statement<{ value: string }> {
 export function deleteProbe(id: number): Statement {
   return sql`delete from sallyport_probe where id = ${id}::int`;
 }
-
-/** Active passwords' identifiers, in pages. */
-export function selectIdentifiers(
-  after: string | undefined,
-  limit: number,
-): Statement<{ id: string; identifier: string }> {
-  return sql`
-    select id, identifier from cred
-    where type = 'password' and status = 'active' and (${after ?? null}::uuid is null or id > ${after ?? null}::uuid)
-    order by id limit ${limit}::int`;
-}

@@ -8,7 +8,7 @@ import { handle } from "./cte.ts";
 import { clearFactorCounter } from "./factor-proofs.ts";
 import { grantLeave } from "./factors.ts";
 import { type Guarded, guardedRead, ofUser } from "./guarded.ts";
-import { activeFactorTypes, hasStrongProof } from "./held-factors.ts";
+import { activeFactorTypes, hasActiveFactor, hasStrongProof, setPolicies } from "./held-factors.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export type MfaPolicyRow = RowOf<typeof mfaPolicy>;
@@ -25,7 +25,7 @@ export function selectMfaPolicy(asked: AskedOfUser): Statement<Guarded<MfaPolicy
       required: sql`coalesce(policy.required, false)`,
       updatedAt: sql`coalesce(policy.updated_at, usr.created_at)`,
     }),
-    join: sql`left join usr_mfa_policy policy on policy.usr_id = verdict.id and verdict.refusal is null`,
+    join: sql`left join ${setPolicies()} policy on policy.usr_id = verdict.id and verdict.refusal is null`,
   });
 }
 
@@ -53,12 +53,17 @@ export function setMfaPolicy(
             or ${soonest(sql`${asked.graceUntil}::timestamptz`)} > ${soonest(sql`before.grace_until`)}) then 'forbidden'
         end) as refusal
       from (select 1) one left join usr target on target.id = ${asked.userId}::uuid
-      left join usr_mfa_policy before on before.usr_id = target.id left join acting on true),
-    policy as (
-      insert into usr_mfa_policy (usr_id, required, grace_until)
-      select id, ${asked.required}::boolean, ${asked.graceUntil}::timestamptz from verdict where refusal is null
-      on conflict (usr_id) do update set required = excluded.required, grace_until = excluded.grace_until
-      returning *),
+      left join ${setPolicies()} before on before.usr_id = target.id left join acting on true),
+    held as materialized (select ${hasActiveFactor(sql`verdict.id`)} as now from verdict),
+    written as (
+      insert into usr_mfa_policy as p (usr_id, required, grace_until, by_factor, waived_grace_until)
+      select id, ${asked.required}::boolean or held.now, case when not held.now then ${asked.graceUntil}::timestamptz end,
+        held.now and not ${asked.required}::boolean, case when held.now then ${asked.graceUntil}::timestamptz end
+      from verdict cross join held where refusal is null
+      on conflict (usr_id) do update set required = excluded.required, grace_until = excluded.grace_until,
+        by_factor = excluded.by_factor, waived_grace_until = excluded.waived_grace_until, own_changes = p.own_changes + 1
+      returning p.*),
+    policy as (select * from ${setPolicies(sql`written`)} policy),
     audit as (${insertAuditEvent(
       {
         ...successOf(acts.setMfaPolicy, asked, sql`policy.usr_id`),
@@ -74,7 +79,7 @@ export function setMfaPolicy(
 export function recallMfaPolicy(userId: string, auditId: string): Statement<MfaPolicyRow> {
   return sql`
     select ${columns()}
-    from usr_mfa_policy policy where policy.usr_id = ${userId}::uuid and ${committed(auditId)}`;
+    from ${setPolicies()} policy where policy.usr_id = ${userId}::uuid and ${committed(auditId)}`;
 }
 
 /**

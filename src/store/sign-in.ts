@@ -19,6 +19,7 @@ import {
   refund,
 } from "./counters.ts";
 import { activeFactorTypes, demandsSecondFactor, mayEnroll } from "./held-factors.ts";
+import { passwordNamed } from "./identifiers.ts";
 import {
   endPresentedFamily,
   insertSession,
@@ -50,7 +51,8 @@ interface Attempt {
  */
 export function reservePasswordCheck(
   attempt: Attempt & {
-    identifier: string;
+    /** The texts to look for; the first one that a password has counts. */
+    identifiers: readonly string[];
     counters: readonly Counter[];
     /** The credential that a known-device cookie was made for. */
     deviceCredentialId: string | undefined;
@@ -59,8 +61,7 @@ export function reservePasswordCheck(
   return sql`
     with found as materialized (
       select cred.id, cred.usr_id, cred.password_hash
-      from cred join usr on usr.id = cred.usr_id and usr.status = 'active'
-      where cred.type = 'password' and cred.identifier = ${attempt.identifier} and cred.status = 'active'),
+      from ${passwordNamed(attempt.identifiers)} cred join usr on usr.id = cred.usr_id and usr.status = 'active'),
     device as materialized (
       select exists (select from found where id = ${attempt.deviceCredentialId ?? null}::uuid) as known),
     ${countAttempts({

@@ -2,7 +2,7 @@ import { signUp as signUpAct } from "../domain/acts/sign-in.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
-import { hasSuspendedCredential } from "./identifiers.ts";
+import { isWithheld } from "./identifiers.ts";
 import {
   endPresentedFamily,
   insertSession,
@@ -48,7 +48,7 @@ function makeAccount(account: NewAccount, from: Statement): Statement {
       insert into cred (id, usr_id, type, identifier, password_hash)
       select ${account.credentialId}::uuid, ${account.userId}::uuid, 'password', ${account.identifier},
         ${account.passwordHash}
-      from ${from} and not ${hasSuspendedCredential(account.identifier)}
+      from ${from} and not ${isWithheld(account.identifier)}
       on conflict (type, identifier) where status = 'active' do nothing
       returning id as cred_id, usr_id, sallyport_now() as auth_time, array['pwd'] as amr, false as mfa_proved),
     person as (

@@ -7,6 +7,7 @@ import { type Cte, cte, type Handle, handle, materialized } from "./cte.ts";
 import { type FactorAttempt, holderOf } from "./factor-holder.ts";
 import type { Material } from "./factor-proofs.ts";
 import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
+import { passwordNamed } from "./identifiers.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export interface RegistrationOptionsRow {
@@ -75,13 +76,14 @@ export function selectAssertionOptions(
 }
 
 /** The passkeys of the user with an identifier, and the time: the same work whether or not there is such a user. */
-export function selectSignInOptions(identifier: string): Statement<{ credentialIds: readonly string[]; now: Date }> {
+export function selectSignInOptions(
+  identifiers: readonly string[],
+): Statement<{ credentialIds: readonly string[]; now: Date }> {
   return sql`
     select sallyport_now() as now, array(
-      select passkey.identifier from cred named
+      select passkey.identifier from ${passwordNamed(identifiers)} named
       join usr on usr.id = named.usr_id and usr.status = 'active'
       join cred passkey on passkey.usr_id = usr.id and passkey.type = 'passkey' and passkey.status = 'active'
-      where named.identifier = ${identifier} and named.status = 'active' and named.type = 'password'
       order by passkey.id) as "credentialIds"`;
 }
 

@@ -14,16 +14,16 @@ describe("S38: refused or folded, never mapped", () => {
     { case: "255 bytes", input: "a".repeat(255) },
     { case: "empty", input: "" },
     { case: "a space inside", input: "a b@example.com" },
-    { case: "a space after", input: "ada@example.com " },
+    { case: "white space at both ends is removed", input: " \t ada@example.com \n", ascii: "ada@example.com" },
+    { case: "only white space", input: " \t" },
     { case: "a tab", input: "ada\t@example.com" },
-    { case: "a line feed at the end", input: "ada@example.com\n" },
     { case: "NUL", input: "ada\0@example.com" },
     { case: "DEL", input: "ada\x7f@example.com" },
     { case: "no-break space", input: "ada\u00a0@example.com" },
     { case: "zero-width space", input: "ada\u200b@example.com" },
     { case: "right-to-left override", input: "ada\u202e@example.com" },
     { case: "soft hyphen", input: "a\u00adda@example.com" },
-    { case: "byte order mark", input: "\ufeffada@example.com" },
+    { case: "byte order mark inside", input: "ada\ufeff@example.com" },
     { case: "a lone surrogate", input: "ada\ud800@example.com" },
     { case: "fullwidth letters (NFKC would fold them)", input: "ａdmin@example.com" },
     { case: "fullwidth at sign", input: "ada＠example.com" },
@@ -54,7 +54,7 @@ describe("S38: refused or folded, never mapped", () => {
         const normal = normalizeIdentifier(text, { allowNonAscii });
         if (normal === undefined) return;
         expect(normalizeIdentifier(normal, { allowNonAscii })).toBe(normal);
-        expect(normal.replace(/[a-z]/g, "")).toBe(text.replace(/[A-Za-z]/g, ""));
+        expect(normal.replace(/[a-z]/g, "")).toBe(text.trim().replace(/[A-Za-z]/g, ""));
       }),
       { numRuns: 2_000 },
     );

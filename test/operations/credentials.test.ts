@@ -350,7 +350,8 @@ describeWorld("credentials", { on: ["pglite", "postgres"] }, (world, _auth, name
       const find = (text: string) =>
         world.auth.credentials.findByIdentifier({ actor: system, type: "password", identifier: text });
       expect((await find(identifier.toUpperCase()))?.id).toBe(credentialId);
-      for (const text of [` ${identifier}`, `${identifier}\0`, freshIdentifier(), "", "%"]) {
+      expect((await find(` ${identifier}\t`))?.id).toBe(credentialId);
+      for (const text of [identifier.replace("@", " @"), `${identifier}\0`, freshIdentifier(), "", "%"]) {
         expect(await find(text)).toBeUndefined();
       }
       await world.auth.credentials.suspend({ actor: system, credentialId });

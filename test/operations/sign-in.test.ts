@@ -42,7 +42,7 @@ describeWorld("sign-in", { on: ["pglite", "postgres"] }, (world) => {
       { case: "an empty identifier", attempt: async () => ["", goodPassword] },
       {
         case: "an identifier with a space",
-        attempt: async () => [` ${(await world.person()).identifier}`, goodPassword],
+        attempt: async () => [(await world.person()).identifier.replace("@", " @"), goodPassword],
       },
       { case: "an identifier beyond ASCII", attempt: async () => ["ren\u00e9@example.com", goodPassword] },
       { case: "an identifier with NUL", attempt: async () => ["a\0", goodPassword] },

@@ -42,13 +42,13 @@ function countingHasher(hasher: PasswordHasher): CountingHasher {
     reset() {
       computations = 0;
     },
-    async hash(password) {
+    async hash(password, form) {
       if (preparePassword(password)) computations += 1;
-      return await hasher.hash(password);
+      return await hasher.hash(password, form);
     },
-    async verify(phc, password) {
+    async verify(phc, password, form) {
       if (parsePhc(phc) && preparePassword(password)) computations += 1;
-      return await hasher.verify(phc, password);
+      return await hasher.verify(phc, password, form);
     },
     canVerify: (phc) => hasher.canVerify(phc),
     needsRehash: (phc) => hasher.needsRehash(phc),
@@ -66,13 +66,13 @@ function quickTag(password: Uint8Array, salt: Uint8Array, cost = quickCost): Uin
 /** Argon2id at the least cost and without a queue: a real hash of a real password in a hundredth of the time. */
 export function quickHasher(): PasswordHasher {
   return {
-    async hash(password) {
+    async hash(password, form) {
       const salt = randomBytes(16);
-      return encodePhc({ cost: quickCost, salt, tag: quickTag(preparePassword(password)!, salt) as never });
+      return encodePhc({ cost: quickCost, salt, tag: quickTag(preparePassword(password, form)!, salt) as never });
     },
-    async verify(phc, password) {
+    async verify(phc, password, form) {
       const stored = parsePhc(phc);
-      const bytes = preparePassword(password);
+      const bytes = preparePassword(password, form);
       return !!stored && !!bytes && constantTimeEqual(quickTag(bytes, stored.salt, stored.cost), stored.tag);
     },
     canVerify: (phc) => parsePhc(phc) !== undefined,
@@ -119,7 +119,7 @@ export type FullAuth = Auth<ReturnType<typeof everyFeature>>;
 
 /** Sallyport with every feature. */
 export function fullAuth(options: FullOptions): FullAuth {
-  const { database, secrets, origins, lifetimes, limits, allowNonAsciiIdentifiers, onError } = options;
+  const { database, secrets, origins, lifetimes, limits, allowNonAsciiIdentifiers, sharedDatabase, onError } = options;
   return createAuth({
     database,
     secrets,
@@ -129,6 +129,7 @@ export function fullAuth(options: FullOptions): FullAuth {
     ...(lifetimes && { lifetimes }),
     ...(limits && { limits }),
     ...(allowNonAsciiIdentifiers !== undefined && { allowNonAsciiIdentifiers }),
+    ...(sharedDatabase !== undefined && { sharedDatabase }),
     // A test that provokes a fault checks it itself.
     onError: onError ?? (() => undefined),
   });

@@ -28,6 +28,8 @@ export interface Misuse {
 /** An authenticator with one credential, and the browser that uses it. */
 export interface Authenticator {
   readonly credentialId: string;
+  /** Its COSE key. */
+  readonly publicKey: Bytes;
   /** `RegistrationResponseJSON`. */
   create(options: RegistrationOptions, misuse?: Misuse): Promise<unknown>;
   /** `AuthenticationResponseJSON`. */
@@ -53,6 +55,7 @@ export async function newAuthenticator(
   const count = (): number => (counts ? ++signCount : 0);
   return {
     credentialId,
+    publicKey: cbor(key.cose) as Bytes,
     async create(options, misuse = {}) {
       handle = options.user.id;
       const clientDataJson = clientData({

@@ -6,10 +6,13 @@ import { inject, onTestFinished } from "vitest";
 import { neon } from "../../src/store/drivers/neon.ts";
 import { pglite } from "../../src/store/drivers/pglite.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
+import { migrations } from "../../src/store/generated/migrations.ts";
+import { migrate } from "../../src/store/migrate.ts";
 import type { Database } from "../../src/store/sql.ts";
 import { type NeonBackend, pgliteBackend, poolBackend } from "../../worker/development/neon-backend.node.ts";
 import { type NeonProxyOptions, startNeonProxy } from "../../worker/development/neon-proxy.node.ts";
 import type { PostgresServer } from "./postgres-cluster.ts";
+import { createReferenceSchema, type ReferenceVersion } from "./reference-database.ts";
 
 /** Every way to reach a database. Races are meaningful on the last two only: PGlite has one session. */
 export const backendNames = ["pglite", "pglite-over-neon", "postgres", "postgres-over-neon"] as const;
@@ -19,6 +22,8 @@ export type BackendName = (typeof backendNames)[number];
 export interface BackendOptions {
   /** A database without any migration. Default false. */
   empty?: boolean;
+  /** A database that the reference schema made and `migrate` adopted. Default: one of Sallyport's own. */
+  adopted?: ReferenceVersion;
   /** The driver's deadline for one request. Default 2000; PGlite has none. */
   timeoutMilliseconds?: number;
   /** Faults to show, if the backend goes through the proxy. */
@@ -40,7 +45,11 @@ export interface Backend {
  * @throws {Error} If the machine cannot provide the backend. Absent means red, never skipped.
  */
 export async function backend(name: BackendName, options: BackendOptions = {}): Promise<Backend> {
-  return await backends[name](options);
+  if (!options.adopted) return await backends[name](options);
+  const opened = await backends[name]({ ...options, empty: true });
+  await createReferenceSchema(opened.database, options.adopted);
+  await migrate(opened.database, migrations);
+  return opened;
 }
 
 /** The same, closed at the end of the running test. */

@@ -50,7 +50,9 @@ export function parseAssertionResponse(json: unknown): AssertionResponse | undef
   const authenticatorData = readBytes(credential?.response.get("authenticatorData"));
   const signature = readBytes(credential?.response.get("signature"));
   if (!credential || !clientDataJson || !authenticatorData || !signature) return undefined;
-  const presented = credential.response.get("userHandle") ?? undefined;
+  const given = credential.response.get("userHandle") ?? undefined;
+  // Some clients write an empty text for a credential without a handle; no handle is empty (§5.4.3).
+  const presented = given === "" ? undefined : given;
   const userHandle = presented === undefined ? undefined : readBytes(presented);
   // §5.4.3: one to 64 bytes. A handle in another form is invalid, and must not count as absent.
   if (presented !== undefined && (!userHandle || userHandle.length > 64)) return undefined;

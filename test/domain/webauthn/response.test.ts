@@ -117,12 +117,20 @@ describe("WebAuthn response refused", () => {
   });
 
   test("a malformed user handle is not taken for an absent one", () => {
-    for (const value of ["", "a=", 1, [], {}, false, toBase64Url(new Uint8Array(65))]) {
+    for (const value of ["a=", 1, [], {}, false, toBase64Url(new Uint8Array(65))]) {
       const response = { ...assertion.response, userHandle: value };
       expect(parseAssertionResponse({ ...assertion, response }), JSON.stringify(value)).toBeUndefined();
     }
     const response = { ...assertion.response, userHandle: toBase64Url(new Uint8Array(64)) };
     expect(parseAssertionResponse({ ...assertion, response })?.userHandle).toEqual(new Uint8Array(64));
+  });
+
+  test("S67: an empty user handle is none", () => {
+    for (const userHandle of ["", null, undefined]) {
+      const response = { ...assertion.response, userHandle };
+      expect(parseAssertionResponse({ ...assertion, response })).not.toHaveProperty("userHandle");
+      expect(parseAssertionResponse({ ...assertion, response })?.credentialId).toBe(assertion.id);
+    }
   });
 
   test("an id that differs from the raw id", () => {
