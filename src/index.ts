@@ -36,6 +36,7 @@ export type { Limits, PasswordSettings, SharedDatabase, SignUpMode } from "./eng
 export type { Feature, FeatureParts } from "./engine/feature.ts";
 export { type AuthOptions, type ClientAddress, ConfigurationError } from "./engine/options.ts";
 export type { Page } from "./engine/page.ts";
+export type { Timeouts } from "./engine/patience.ts";
 export type { BatchResults, Operation, Plan, PlannableOperation } from "./engine/plan.ts";
 export type { IssuedSession, PresentedToken, VerifiedSession } from "./engine/sessions.ts";
 export { accounts } from "./http/features/accounts.ts";

@@ -36,6 +36,8 @@ export interface Bindings {
   SEALING?: string;
   /** `yes` if another Flametrench SDK uses the database, `inherited` if it no longer does, `no` by default. */
   SHARED_DATABASE?: string;
+  /** How long a request may take, 2000 to 50000 milliseconds. Default 5000. The first may take three seconds more. */
+  REQUEST_MILLISECONDS?: string;
 }
 
 /**
@@ -106,14 +108,17 @@ const bindingNames = {
   sealing: "SEALING",
   sharedDatabase: "SHARED_DATABASE",
   origins: "BASE_URL",
+  timeouts: "REQUEST_MILLISECONDS",
 };
 
 /** Any other text is refused with the option's name. */
 const sharing: Readonly<Record<string, SharedDatabase>> = { no: false, yes: true, inherited: "inherited" };
 
 function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
+  const request = requestMilliseconds(bindings);
   return {
-    database: databaseOf(bindings),
+    database: databaseOf(bindings, request),
+    timeouts: { requestMilliseconds: request, firstMilliseconds: request + 3_000 },
     secrets: bindings.SALLYPORT_SECRET,
     origins: [bindings.BASE_URL ?? ""],
     clientAddress: cloudflareAddress,
@@ -131,9 +136,20 @@ function failure(error: Error, c: Context): Response | Promise<Response> {
   return c.json({ code: "internal_error", message: "Something went wrong." }, 500);
 }
 
-function databaseOf(bindings: Bindings): ReturnType<typeof neon> {
+function requestMilliseconds({ REQUEST_MILLISECONDS = "5000" }: Bindings): number {
+  const request = Number(REQUEST_MILLISECONDS);
+  if (Number.isInteger(request) && request >= 2_000 && request <= 50_000) return request;
+  throw new ConfigurationError("REQUEST_MILLISECONDS", new TypeError("It is 2000 to 50000."));
+}
+
+function databaseOf(bindings: Bindings, request: number): ReturnType<typeof neon> {
   try {
-    return neon(bindings.DATABASE_URL ?? "", { fetchEndpoint: bindings.NEON_FETCH_ENDPOINT });
+    return neon(bindings.DATABASE_URL ?? "", {
+      fetchEndpoint: bindings.NEON_FETCH_ENDPOINT,
+      // Something is left for what follows the slow request.
+      timeoutMilliseconds: request - 1_000,
+      firstTimeoutMilliseconds: request + 2_000,
+    });
   } catch (error) {
     throw new ConfigurationError("DATABASE_URL", error);
   }

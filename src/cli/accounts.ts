@@ -30,6 +30,8 @@ export function accountsOn(database: Database, values: OptionValues): CommandAut
     origins: ["http://localhost"],
     clientAddress: () => undefined,
     features: [passwords({ hasher: argon2id() }), accounts()],
+    // No page waits for a command.
+    timeouts: { requestMilliseconds: 60_000, firstMilliseconds: 60_000 },
     allowNonAsciiIdentifiers: values["allow-non-ascii"] === true,
     onError: (error) => console.error(String(error)),
   });

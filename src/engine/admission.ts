@@ -1,5 +1,5 @@
 import type { Actor } from "../domain/actor.ts";
-import { uuidFor } from "../domain/id.ts";
+import { newUuid, uuidFor } from "../domain/id.ts";
 import { type Admission, type Counted, type Counter, countAlone } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 import { requireAdmitted } from "./counters.ts";
@@ -65,9 +65,9 @@ export async function hashFor(
   };
   if (!admissions.mustAsk([counter])) return await hash([]);
   const counted = await execute(core, {
-    body: countAlone([counter]),
+    body: countAlone(newUuid(), [counter]),
     mustCommit: true,
-    onLostReply: "refuse",
+    onLostReply: "repeat",
   });
   admissions.requireAllowed([counter], counted);
   return await hash([counter]);

@@ -5,6 +5,7 @@ import type { SessionLifetimes } from "../domain/session.ts";
 import type { AttemptLimit } from "../store/counters.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
+import type { Patience } from "./patience.ts";
 
 /**
  * Who may sign up. `open`: everyone; it reveals whether an identifier is taken. `closed`: no one. `invited`: only users with an
@@ -51,6 +52,8 @@ export interface Limits {
 /** The parts of the settings that running work on the database needs. */
 export interface Executor {
   readonly database: Database;
+  /** How long callers wait. Default: as long as the driver. */
+  readonly patience?: Patience;
   /** Called with errors that do not affect the response, such as a denial that could not be recorded. */
   readonly onError: (error: unknown) => void;
 }
@@ -64,6 +67,7 @@ export interface Core extends Executor {
   readonly signUp: SignUpMode;
   readonly lifetimes: SessionLifetimes;
   readonly limits: Limits;
+  readonly patience: Patience;
   readonly allowNonAsciiIdentifiers: boolean;
   readonly sharedDatabase: SharedDatabase;
   /** Names of the site and its owner, which no password may consist of. */

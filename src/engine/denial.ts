@@ -24,11 +24,13 @@ export function denialOf(
 ): ((code: ErrorCode) => Statement) | undefined {
   const { userId } = actor;
   if (!userId) return undefined;
+  const auditId = newAuditId();
   return (code) => sql`
-    with ${countDenial(userId)}
+    with ${countDenial(auditId, userId)}
     ${insertAuditEvent(
       {
-        id: newAuditId(),
+        id: auditId,
+        repeatable: true,
         act,
         outcome: "denied",
         actor,

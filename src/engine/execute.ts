@@ -9,6 +9,7 @@ import { isReplyLost, markPlace, placeOf, refusalOf } from "../store/refusals.ts
 import type { Statement } from "../store/sql.ts";
 import type { Executor } from "./core.ts";
 import { recordDenial } from "./denial.ts";
+import { TimeLeft } from "./patience.ts";
 
 /** One statement, ready to run: its locks, and what to do about a lost reply. */
 export interface Run<Row> {
@@ -16,13 +17,12 @@ export interface Run<Row> {
   readonly body: Statement<Row>;
   /**
    * What to do if the reply is lost. A statement returns the answer's rows if the operation has committed, and none if it has
-   * not; then the operation runs again. `repeat`: it can run twice. `refuse`: it counts, so only the caller may repeat it.
+   * not; then the operation runs again. `repeat`: it can run twice, and what it counts is counted once.
    */
-  readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "refuse";
-  /**
-   * Set if it counts or consumes something, so no caller's transaction may undo it (S03). Work with `refuse` never runs in such
-   * a transaction anyway.
-   */
+  readonly onLostReply: Statement<NoInfer<Row>> | "repeat";
+  /** The time that is left to the operation, if this is not its first request. Default: all of it. */
+  readonly time?: TimeLeft | undefined;
+  /** Set if it counts or consumes something, so no caller's transaction may undo it (S03). */
   readonly mustCommit?: true;
   /**
    * The event of a refusal. It is recorded in a separate request, because the refusal undid everything (S03). See {@link
@@ -50,25 +50,27 @@ export function work<Result, Row>(typed: Work<Result, Row>): Work<Result> {
 /** A part of one transaction. */
 type Item = Work<unknown> | Statement<unknown>;
 
-/** After this long without an answer, no time is left for another full try within the five seconds that a client waits. */
-const lastRepeatMilliseconds = 2_500;
+/** The waits before the repeats of a request whose reply was lost. */
+const repeatWaits = [0, 100];
+/** With less time than this, nothing more is sent. */
+const shortestTryMilliseconds = 300;
 
 /**
  * Runs one operation. Returns the decoded answer, or the first row if the operation has no `decode`.
  *
- * @param beside Statements that run after it in the same transaction. Default: none.
+ * @param beside Work that runs after it in the same transaction. Default: none.
  * @throws {AuthError} The operation's refusal, or `unavailable.database`.
  */
 export async function execute<Result, Row>(
   core: Executor,
   work: Work<Result, Row>,
-  beside?: readonly Statement[],
+  beside?: readonly Work<unknown>[],
 ): Promise<Result>;
-export async function execute<Row>(core: Executor, run: Run<Row>, beside?: readonly Statement[]): Promise<Row>;
+export async function execute<Row>(core: Executor, run: Run<Row>, beside?: readonly Work<unknown>[]): Promise<Row>;
 export async function execute(
   core: Executor,
   run: Run<unknown> | Work<unknown>,
-  beside: readonly Statement[] = [],
+  beside: readonly Work<unknown>[] = [],
 ): Promise<unknown> {
   const work: Work<unknown> = { decode: (row) => row, ...run };
   const [rows] = await executeAll(core, [work, ...beside]);
@@ -82,19 +84,18 @@ export function answerOf<Result>(work: Work<Result>, rows: readonly unknown[]): 
 
 /** Runs operations and plain statements in one transaction: all of them or none. Returns the rows of each. */
 export async function executeAll(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[]> {
-  if (
-    core.database.isNested?.() &&
-    items.some((item) => isWork(item) && (item.mustCommit || item.onLostReply === "refuse"))
-  ) {
+  if (core.database.isNested?.() && items.some((item) => isWork(item) && item.mustCommit)) {
     throw new TypeError("This cannot run inside a transaction.");
   }
-  const startedAt = performance.now();
+  const time = items.filter(isWork).find((work) => work.time)?.time ?? new TimeLeft(core.patience);
   try {
-    return await send(core, items);
+    const rows = await send(core, items, time);
+    core.patience?.noteAnswer();
+    return rows;
   } catch (error) {
     try {
       if (!isReplyLost(error)) throw error;
-      return await recover(core, items, error, startedAt);
+      return await recover(core, items, error, time);
     } catch (final) {
       const refusal = isReplyLost(final) ? unavailable(final) : refusalOf(final);
       // An operator must learn of a database that does not answer, even if the application handles the error (S81).
@@ -114,28 +115,53 @@ async function recover(
   core: Executor,
   items: readonly Item[],
   lost: unknown,
-  startedAt: number,
+  time: TimeLeft,
 ): Promise<(readonly unknown[])[]> {
   const works = items.filter(isWork);
-  if (works.length === 0 || works.some((work) => work.onLostReply === "refuse")) throw lost;
-  const answer = await recall(core, items);
-  if (answer) return answer;
-  // A plan that found nothing to do leaves no event, so the other items may have been done.
-  if (works.length < items.length) throw lost;
-  if (performance.now() - startedAt > lastRepeatMilliseconds) throw lost;
-  let rows: (readonly unknown[])[];
-  try {
-    rows = await send(core, items);
-  } catch (error) {
-    // Perhaps the first try was only slow and committed after all, so that the second try met its changes.
-    const late = isReplyLost(error) ? undefined : await recall(core, items);
-    if (late) return late;
-    throw error;
+  // A slow database gets no second request for the same: it would be slower still (S82), and the caller waits no longer.
+  if (works.length === 0 || isLate(lost)) throw lost;
+  let last = lost;
+  for (const wait of repeatWaits) {
+    await new Promise((resolve) => setTimeout(resolve, wait));
+    let isSent = false;
+    try {
+      const answer = await recall(core, items, time);
+      if (answer) return answer;
+      // A plan that found nothing to do leaves no event, so the other items may have been done.
+      if (works.length < items.length || time.left < shortestTryMilliseconds) throw last;
+      isSent = true;
+      return await first(core, works, await send(core, items, time), time);
+    } catch (error) {
+      if (error === last || isLate(error)) throw error;
+      last = error;
+      if (isReplyLost(error)) continue;
+      // Perhaps the first try was only slow and committed after all, so that the second try met its changes.
+      const late = isSent ? await recall(core, items, time) : undefined;
+      if (late) return late;
+      throw error;
+    }
   }
+  throw last;
+}
+
+/**
+ * The answer of the first try, if it was only slow and the second one met the ticket that it spent. An operation that consumes
+ * something may refuse by a value, without an error.
+ */
+async function first(
+  core: Executor,
+  works: readonly Work<unknown>[],
+  rows: (readonly unknown[])[],
+  time: TimeLeft,
+): Promise<(readonly unknown[])[]> {
   if (!works.some((work) => work.mustCommit)) return rows;
-  // The same can happen without an error: an operation that refuses by a value has met the ticket that the first try spent.
   // If nobody can tell which try it was, the answer is unknown too (S56).
-  return (await recall(core, items)) ?? rows;
+  return (await recall(core, works, time)) ?? rows;
+}
+
+/** True if the deadline passed: the database may be slow. */
+function isLate(error: unknown): boolean {
+  return (error as { isLate?: unknown } | undefined)?.isLate === true;
 }
 
 function unavailable(cause: unknown): AuthError {
@@ -146,30 +172,37 @@ function unavailable(cause: unknown): AuthError {
  * Sends one request: the locks of all, deduplicated and in order, then the bodies. With several operations, a mark of its place
  * precedes each body.
  */
-async function send(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[]> {
+async function send(core: Executor, items: readonly Item[], time: TimeLeft): Promise<(readonly unknown[])[]> {
   const [first] = items;
   if (first && items.length === 1 && (!isWork(first) || !first.locks?.length)) {
-    return [await core.database.run(isWork(first) ? first.body : first)];
+    return [await core.database.run(isWork(first) ? first.body : first, time.left)];
   }
   const locks = lockStatements(items.flatMap((item) => (isWork(item) ? (item.locks ?? []) : [])));
   const marks = isMarked(items) ? items.map((_item, place) => markPlace(place)) : [];
   const bodies = items.flatMap((item, place) => [...marks.slice(place, place + 1), isWork(item) ? item.body : item]);
-  const results = await core.database.batch([...locks, ...bodies]);
+  const results = await core.database.batch([...locks, ...bodies], time.left);
   return results.slice(locks.length).filter((_rows, index) => marks.length === 0 || index % 2 === 1);
 }
 
-/** True if a refusal must say which operation it is from. */
+/** True if a refusal must say which operation it is from, so that the right one records it. */
 function isMarked(items: readonly Item[]): boolean {
-  return items.filter(isWork).length > 1;
+  const works = items.filter(isWork);
+  return works.length > 1 && works.some(({ denial }) => denial);
 }
 
 /** The answers of operations that have committed, or `undefined` if they have not (or may simply run again). */
-async function recall(core: Executor, items: readonly Item[]): Promise<(readonly unknown[])[] | undefined> {
+async function recall(
+  core: Executor,
+  items: readonly Item[],
+  time: TimeLeft,
+): Promise<(readonly unknown[])[] | undefined> {
   const recalls = items.map((item) => (isWork(item) ? item.onLostReply : undefined));
   const statements = recalls.filter((one) => typeof one === "object");
   if (statements.length === 0) return undefined;
   const found =
-    statements.length === 1 ? [await core.database.run(statements[0]!)] : await core.database.batch(statements);
+    statements.length === 1
+      ? [await core.database.run(statements[0]!, time.left)]
+      : await core.database.batch(statements, time.left);
   if (found.every((rows) => rows.length === 0)) return undefined;
   if (statements.length < items.length || found.some((rows) => rows.length === 0)) {
     // It has committed, but the rows of the caller's own statements, and of plans that found nothing to change, are gone.

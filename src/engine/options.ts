@@ -9,6 +9,7 @@ import type { Database } from "../store/sql.ts";
 import type { Core, Limits, SharedDatabase } from "./core.ts";
 import type { Feature } from "./feature.ts";
 import { withLazy } from "./lazy.ts";
+import { defaultTimeouts, Patience, type Timeouts } from "./patience.ts";
 
 /**
  * Finds the client's address for a request. A client can send any header, so only the deployment knows which one to trust.
@@ -37,6 +38,8 @@ export interface AuthOptions<Features extends readonly Feature[] = readonly Feat
   features: Features;
   lifetimes?: Partial<SessionLifetimes>;
   limits?: Partial<Limits>;
+  /** How long a request to a route, or an operation, may take. */
+  timeouts?: Partial<Timeouts>;
   /** Accept identifiers with letters beyond ASCII, if NFKC leaves them as they are. Default false. */
   allowNonAsciiIdentifiers?: boolean;
   /**
@@ -79,6 +82,7 @@ const names: readonly (keyof Core)[] = [
   "signUp",
   "lifetimes",
   "limits",
+  "patience",
   "allowNonAsciiIdentifiers",
   "sharedDatabase",
   "predictableWords",
@@ -116,6 +120,8 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
     if (typeof sharedDatabase !== "boolean" && sharedDatabase !== "inherited") {
       throw new TypeError('It is true, false or "inherited".');
     }
+    checking = "timeouts";
+    const timeouts = checkTimeouts({ ...defaultTimeouts, ...options.timeouts });
     checking = "passwords";
     const settings = options.features.find(({ passwords }) => passwords)?.passwords;
     if (settings && !settings.hasher) throw new TypeError("`hasher` is missing.");
@@ -132,6 +138,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
       signUp: options.features.find(({ signUp }) => signUp)?.signUp ?? "closed",
       lifetimes,
       limits,
+      patience: new Patience(timeouts),
       allowNonAsciiIdentifiers: options.allowNonAsciiIdentifiers ?? false,
       sharedDatabase,
       predictableWords: settings?.predictableWords ?? [],
@@ -184,6 +191,14 @@ function checkLimits(limits: Limits): Limits {
     }
   }
   return limits;
+}
+
+function checkTimeouts(timeouts: Timeouts): Timeouts {
+  const { requestMilliseconds, firstMilliseconds } = timeouts;
+  if (!isWithin(requestMilliseconds, 500, 60_000) || !isWithin(firstMilliseconds, requestMilliseconds, 60_000)) {
+    throw new TypeError("A request may take 500 to 60000 milliseconds, and the first one no less.");
+  }
+  return timeouts;
 }
 
 function isWithin(value: number, least: number, most: number): boolean {

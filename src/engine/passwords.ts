@@ -2,6 +2,7 @@ import { HashQueueFullError } from "../crypto/hash-queue.ts";
 import { hasTwoForms, type PasswordForm, preparePassword } from "../crypto/password-bytes.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
+import { newUuid } from "../domain/id.ts";
 import { needsSecondFactor, passwordFault } from "../domain/password.ts";
 import { type Counted, returnAttempt } from "../store/counters.ts";
 import type { Statement } from "../store/sql.ts";
@@ -143,7 +144,7 @@ export async function returningOnBusy<Result>(
     const limit = { attempts: attempts * busyAnswersPerAttempt, windowSeconds };
     try {
       const busy = { name: `busy:${counted[0]?.name}`, kind: "address", limit } as const;
-      await core.database.batch([returnAttempt(counted, busy), ...also]);
+      await core.database.batch([returnAttempt(newUuid(), counted, busy), ...also]);
     } catch (lost) {
       core.onError(lost);
     }

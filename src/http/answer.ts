@@ -21,7 +21,7 @@ export async function respond(
   const realm = realmOf(auth);
   try {
     realm.check();
-    return await inTime(answer(row, parameters, c, auth));
+    return await inTime(answer(row, parameters, c, auth), realm.core.patience.milliseconds);
   } catch (error) {
     const response = errorResponse(c, usesCookies(row) ? error : withoutDetails(error));
     if (response.status >= 500) realm.report(error);
@@ -71,19 +71,16 @@ function answered({ status }: AnyRoute, c: Context, answer: Answer): Response {
 /** The body that a row without a schema accepts. */
 const nothing = () => strictObject({});
 
-/** The time that a client waits, minus the time for the response to travel. */
-const answerMilliseconds = 4_700;
-
 /**
  * Answers 503 if the response would take too long. Each operation has a time limit, but a request may run several. Work that
  * has begun happens once or never, so the client can repeat the request.
  */
-async function inTime(response: Promise<Response>): Promise<Response> {
+async function inTime(response: Promise<Response>, milliseconds: number): Promise<Response> {
   let refuse = (): void => undefined;
   const late = new Promise<never>((_resolve, reject) => {
     refuse = () => reject(new AuthError("unavailable.database", { retryAfterSeconds: 1 }));
   });
-  const timer = setTimeout(() => refuse(), answerMilliseconds);
+  const timer = setTimeout(() => refuse(), milliseconds);
   try {
     return await Promise.race([response, late]);
   } finally {

@@ -11,6 +11,7 @@ import { type CeremonyBinding, challengeOf, verifyChallenge } from "../engine/ch
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import type { PasskeyCore, UserVerification } from "../engine/passkey-settings.ts";
+import { TimeLeft } from "../engine/patience.ts";
 import { executeAndPurge } from "../engine/purge.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
@@ -64,14 +65,17 @@ export async function signInChecked(
   requireVerification(response, "required");
   const credentialId = response?.credentialId ?? "";
   const attempted = { context, credentialDigest: await core.keys.digest("passkey", credentialId) };
+  const time = new TimeLeft(core.patience);
   const reserved = await executeAndPurge(core, {
+    time,
     body: store.reservePasskeySignIn({
       ...attempted,
       auditId: newAuditId(),
       credentialId,
       counters: await addressCounters(core, context.address),
     }),
-    onLostReply: "refuse",
+    mustCommit: true,
+    onLostReply: "repeat",
   });
   requireAdmitted(reserved);
   // A discoverable credential must name its user (§7.2 step 6).
@@ -79,6 +83,7 @@ export async function signInChecked(
   const verdict = await verdictOn(core, reserved, response, ceremony);
   if (typeof verdict === "string") {
     await execute(core, {
+      time,
       body: store.recordFailedPasskey({ ...attempted, auditId: newAuditId(), reason: verdict }),
       onLostReply: "repeat",
     });
@@ -86,7 +91,7 @@ export async function signInChecked(
   }
   const holder: FactorHolder = { passkeyId: verdict.factorId };
   const presentedTokenHash = await digestOfToken(presentedToken);
-  const use = { holder, context, act: signInWithPasskey, checked: verdict, counter: "" };
+  const use = { holder, context, act: signInWithPasskey, checked: verdict, counter: "", time };
   try {
     return await spendOnSession(core, { ...use, transport, presentedTokenHash });
   } catch (error) {

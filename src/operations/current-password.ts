@@ -8,6 +8,7 @@ import { attemptCounters, countedOf, requireAdmitted } from "../engine/counters.
 import { denialOf, isDenial, recordDenial } from "../engine/denial.ts";
 import { execute, type Work } from "../engine/execute.ts";
 import { requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
+import { TimeLeft } from "../engine/patience.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refund } from "../store/counters.ts";
 import * as store from "../store/password-change.ts";
@@ -18,6 +19,8 @@ import { sql } from "../store/sql.ts";
 /** A password that the isolate has checked. The statement that spends it must find it unchanged. */
 export interface CheckedPassword extends CurrentPassword {
   readonly identifier: string;
+  /** The time that is left to spend it. */
+  readonly time: TimeLeft;
 }
 
 /**
@@ -36,7 +39,7 @@ export async function withOwnPassword<Result>(
   let prepared: Work<Result> | undefined;
   try {
     prepared = await prepare(proof);
-    return await execute(core, prepared);
+    return await execute(core, { ...prepared, time: proof.time });
   } catch (error) {
     const refusal = error instanceof AuthError ? error : undefined;
     if (prepared && (!refusal || (refusal.status >= 500 && isReplyLost(refusal.cause)))) throw error;
@@ -73,7 +76,9 @@ export async function checkCurrentPassword(
   const { identifier, sessionId } = sessionOf(actor);
   const { counters } = await attemptCounters(core, { identifier, address: context.address });
 
+  const time = new TimeLeft(core.patience);
   const reserved = await execute(core, {
+    time,
     body: store.reserveCurrentPassword({
       actor,
       act,
@@ -83,7 +88,8 @@ export async function checkCurrentPassword(
       counters,
       auditId: newAuditId(),
     }),
-    onLostReply: "refuse",
+    mustCommit: true,
+    onLostReply: "repeat",
   });
   try {
     refuse(reserved.refusal);
@@ -101,6 +107,7 @@ export async function checkCurrentPassword(
   const matches = await returningOnBusy(core, counted, () => verifyPasswordHash(core, reserved.passwordHash, password));
   if (!matches || reserved.credentialId === null || reserved.passwordHash === null) {
     await execute(core, {
+      time,
       body: store.recordWrongPassword({ actor, act, triedId: reserved.triedId!, auditId: newAuditId() }),
       onLostReply: "repeat",
     });
@@ -112,5 +119,6 @@ export async function checkCurrentPassword(
     identifier: reserved.identifier ?? identifier,
     passwordHash,
     counter,
+    time,
   };
 }

@@ -11,6 +11,7 @@ import { execute } from "../engine/execute.ts";
 import { verifyKnownDevice } from "../engine/known-device.ts";
 import { type MfaCore, openSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
+import { TimeLeft } from "../engine/patience.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import type { FactorHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factor-proofs.ts";
@@ -25,6 +26,8 @@ export interface ProvedFactor {
   readonly userId: string;
   /** The counter that a success refunds. */
   readonly counter: string;
+  /** The time that is left to spend it. */
+  readonly time: TimeLeft;
 }
 
 /** Ten hashes are ten times the work (S24). */
@@ -89,7 +92,9 @@ export async function reserveAndCheck<Material>(
     type === "webauthn"
       ? await addressCounters(core, context.address)
       : await factorCounters(core, context.address, attempt.units, device);
+  const time = new TimeLeft(core.patience);
   const reserved = await execute(core, {
+    time,
     body: store.reserveFactor<Material>({
       ...use,
       auditId: newAuditId(),
@@ -99,7 +104,8 @@ export async function reserveAndCheck<Material>(
       counters,
       deviceCredentialId: device?.credentialId,
     }),
-    onLostReply: "refuse",
+    mustCommit: true,
+    onLostReply: "repeat",
   });
   await refuseHolder(core, holder, act, reserved.refusal);
   requireAdmitted(reserved);
@@ -108,8 +114,9 @@ export async function reserveAndCheck<Material>(
   const also = "ticketHash" in holder ? [store.returnTicketAttempt(holder)] : [];
   const verdict = await returningOnBusy(core, counted, () => attempt.verdictOn(reserved), also);
   if (typeof verdict !== "string")
-    return { checked: verdict, userId: reserved.userId, counter: reserved.counter ?? "" };
+    return { checked: verdict, userId: reserved.userId, counter: reserved.counter ?? "", time };
   await execute(core, {
+    time,
     body: store.recordFailedFactor({ ...use, auditId: newAuditId(), type, reason: verdict }),
     onLostReply: "repeat",
   });

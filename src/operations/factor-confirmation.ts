@@ -5,6 +5,7 @@ import type { Core } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
+import type { TimeLeft } from "../engine/patience.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import * as store from "../store/factor-enrollment.ts";
@@ -27,12 +28,14 @@ export async function finishEnrollment(
     activation: store.Activation;
     refund: string;
     transport: Transport;
+    time?: TimeLeft;
   },
 ): Promise<ConfirmedFactor> {
   const { holder, act, context, transport, refund } = confirmation;
   const made = await newSession(core, { transport, context });
   const presentedTokenHash = await presentedWith(authority);
   const row = await execute(core, {
+    time: confirmation.time,
     locks: locksOf(
       acts.confirmFactor,
       lockUsersOf(userOfHolder(holder)),

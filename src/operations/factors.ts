@@ -16,6 +16,7 @@ import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { type MfaCore, sealSecret, totpPlace } from "../engine/mfa-settings.ts";
 import type { Page } from "../engine/page.ts";
 import { hashPassword } from "../engine/passwords.ts";
+import { TimeLeft } from "../engine/patience.ts";
 import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { readAll } from "../engine/reads.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
@@ -136,18 +137,20 @@ export function factorOperations(core: MfaCore): FactorOperations {
         transport,
         activation,
         refund: proved.counter,
+        time: proved.time,
       });
     },
 
     async replaceRecoveryCodes(authority) {
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
-      const counted = await reserveRecoveryCodes(attempt, authority.actor);
+      const time = new TimeLeft(core.patience);
+      const counted = await reserveRecoveryCodes(attempt, authority.actor, time);
       const codes = generateRecoveryCodes();
       const hashes: string[] = [];
       for (const code of codes) hashes.push(await hashPassword(core, code, counted));
       const factorId = newUuid();
       const body = enrollment.replaceRecoveryCodes({ ...attempt, factorId, hashes });
-      return { factor: toFactor(await enroll(attempt, factorId, body)), codes };
+      return { factor: toFactor(await enroll(attempt, factorId, body, time)), codes };
     },
 
     revoke: plannableChange(core, ({ actor, factorId, onlyOwn = false }) => {
@@ -162,7 +165,11 @@ export function factorOperations(core: MfaCore): FactorOperations {
   };
 
   /** Hashes ten codes only for a user with the right to them, and not again and again (S24). Returns what it has counted. */
-  async function reserveRecoveryCodes(attempt: FactorAttempt, actor: SessionActor): Promise<readonly Counted[]> {
+  async function reserveRecoveryCodes(
+    attempt: FactorAttempt,
+    actor: SessionActor,
+    time: TimeLeft,
+  ): Promise<readonly Counted[]> {
     const own: Counter = {
       name: `recovery-codes:${uuidFor("usr", actor.userId)}`,
       limit: core.limits.account,
@@ -170,8 +177,10 @@ export function factorOperations(core: MfaCore): FactorOperations {
     };
     const counters = [...(await addressCounters(core, attempt.context.address, recoveryCodeCount)), own];
     const reserved = await execute(core, {
+      time,
       body: enrollment.reserveRecoveryCodes({ ...attempt, counters }),
-      onLostReply: "refuse",
+      mustCommit: true,
+      onLostReply: "repeat",
     });
     await refuseHolder(core, attempt.holder, attempt.act, reserved.refusal);
     requireAdmitted(reserved);
@@ -193,8 +202,10 @@ export function factorOperations(core: MfaCore): FactorOperations {
     { holder, auditId, act }: FactorAttempt,
     factorId: string,
     body: Statement<FactorRow & { refusal: string | null }>,
+    time?: TimeLeft,
   ): Promise<FactorRow> {
     const row = await execute(core, {
+      time,
       locks: locksOf(acts.enrollFactor, lockUsersOf(userOfHolder(holder))),
       body,
       // It returns a secret only once, so no transaction of the caller may undo it afterwards.

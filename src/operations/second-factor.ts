@@ -12,6 +12,7 @@ import type { Core } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
+import type { TimeLeft } from "../engine/patience.ts";
 import type { Operation } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
@@ -86,7 +87,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
       const holder = await holderOfTicket(presented, "sign_in");
       const { transport } = holder;
       const context = cleanContext(presented.context ?? {});
-      const { checked, counter } = await check({ holder, context, act: verifyFactor, proof, knownDevice });
+      const { checked, counter, time } = await check({ holder, context, act: verifyFactor, proof, knownDevice });
       const presentedTokenHash = await digestOfToken(presentedToken);
       const session = await spendOnSession(core, {
         holder,
@@ -94,6 +95,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
         act: verifyFactor,
         checked,
         counter,
+        time,
         transport,
         presentedTokenHash,
       });
@@ -107,6 +109,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
       const ticket = generateOpaqueToken();
       const auditId = newAuditId();
       const row = await execute(core, {
+        time: proved.time,
         locks: locksOf(verifyFactor, lockUsersOf(userOfHolder(holder)), ...lockOfCounter(proved.counter)),
         mustCommit: true,
         body: store.spendFactorOnTicket({
@@ -132,8 +135,8 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
 
     async stepUp({ actor, transport, proof }) {
       const use = stepUpBy(actor);
-      const { checked, counter } = await check({ ...use, proof });
-      return await spendOnSession(core, { ...use, checked, counter, transport });
+      const { checked, counter, time } = await check({ ...use, proof });
+      return await spendOnSession(core, { ...use, checked, counter, time, transport });
     },
   };
 }
@@ -146,7 +149,7 @@ export async function stepUpWithPassword(
   const use = stepUpBy(actor);
   const proved = await checkCurrentPassword(core, { actor, password, guard: stepUp, act: stepUp });
   const checked = { type: "password", factorId: proved.credentialId, hash: proved.passwordHash } as const;
-  return await spendOnSession(core, { ...use, checked, counter: proved.counter, transport });
+  return await spendOnSession(core, { ...use, checked, counter: proved.counter, time: proved.time, transport });
 }
 
 function stepUpBy(actor: SessionActor): FactorUse {
@@ -160,14 +163,16 @@ export async function spendOnSession(
   spend: FactorUse & {
     checked: CheckedFactor;
     counter: string;
+    time: TimeLeft;
     transport: Transport;
     presentedTokenHash?: string | undefined;
   },
 ): Promise<IssuedSession> {
-  const { holder, context, transport, presentedTokenHash, counter: refund, ...proved } = spend;
+  const { holder, context, transport, presentedTokenHash, counter: refund, time, ...proved } = spend;
   const made = await newSession(core, { transport, context });
   const auditId = newAuditId();
   const row = await execute(core, {
+    time,
     locks: [lockUsersOf(userOfHolder(holder)), ...lockOfToken(presentedTokenHash), ...lockOfCounter(refund)],
     mustCommit: true,
     body: store.spendFactorOnSession({

@@ -63,8 +63,8 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
           rpId: core.relyingParty.rpId,
           newHandle: toHex(randomBytes(32)),
         }),
-        // The reply carries the challenge, so after a lost reply it cannot be answered.
-        onLostReply: "refuse",
+        mustCommit: true,
+        onLostReply: enrollment.recallPendingWebauthn({ ...attempt, factorId }),
       });
       await refuseHolder(core, holder, attempt.act, row.refusal);
       const challenge = await issueChallenge(core, bindingOf(holder, factorId), row.now);

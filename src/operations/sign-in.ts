@@ -14,6 +14,7 @@ import { identifiersFor, normalIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { rehash, requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
+import { TimeLeft } from "../engine/patience.ts";
 import type { Operation } from "../engine/plan.ts";
 import { executeAndPurge } from "../engine/purge.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
@@ -124,6 +125,7 @@ interface ProvedPassword {
 
 /** Reserve, hash, spend: two requests and one Argon2id for every caller and every identifier. */
 async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boolean): Promise<ProvedPassword> {
+  const time = new TimeLeft(core.patience);
   const { password, transport = "token", presentedToken } = proof;
   requireIdle(core);
   const context = cleanContext(proof.context ?? {});
@@ -138,6 +140,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const attempt = { auditId: newAuditId(), context, identifierDigest: counters.identifierDigest };
 
   const reserved = await executeAndPurge(core, {
+    time,
     body: store.reservePasswordCheck({
       ...attempt,
       auditId: newAuditId(),
@@ -145,7 +148,8 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
       counters: counters.counters,
       deviceCredentialId: device?.credentialId,
     }),
-    onLostReply: "refuse",
+    mustCommit: true,
+    onLostReply: "repeat",
   });
   requireAdmitted(reserved);
 
@@ -154,6 +158,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const { credentialId, userId, passwordHash } = reserved;
   if (!form || credentialId === null || userId === null || passwordHash === null) {
     await execute(core, {
+      time,
       body: store.recordFailedSignIn(attempt),
       onLostReply: "repeat",
     });
@@ -165,6 +170,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const rehashed = await rehash(core, passwordHash, password, form);
   const presentedTokenHash = await digestOfToken(presentedToken);
   const row = await execute(core, {
+    time,
     // The statement reads the required factors and the state of the presented session after these locks.
     locks: locksOf(act, lockUsersOf(userOfCredential(credentialId)), ...lockOfToken(presentedTokenHash)),
     body: store.spendPassword({

@@ -111,7 +111,7 @@ async function admit(core: Core, attempt: Attempt, admissions: Admissions): Prom
   const row = await execute(core, {
     body: store.admitSignUp({ counters, context, identifierDigest, auditId: newAuditId() }),
     mustCommit: true,
-    onLostReply: "refuse",
+    onLostReply: "repeat",
   });
   admissions.requireAllowed(counters, row);
 }

@@ -101,7 +101,8 @@ export class PersonalAccessTokenVerifier {
     const counters = await countersOf(core, context.address);
     const row = await execute(core, {
       body: store.reserveTokenCheck({ tokenId, counters, auditId: newAuditId(), context }),
-      onLostReply: "refuse",
+      mustCommit: true,
+      onLostReply: "repeat",
       decode: (reserved) => reserved,
     });
     requireAdmitted(row);

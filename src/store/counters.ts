@@ -41,18 +41,23 @@ const failuresThatClose = 100;
  * Addresses come first: an attempt that they refuse reveals nothing about the account and does not count against it. Rows are
  * locked in order of name, or two attempts could deadlock.
  *
+ * An attempt that is sent again, because its reply was lost, is counted once: each row remembers the last attempts that it
+ * counted (S68).
+ *
+ * @param attempt.id A UUID. The same one for every time that the attempt is sent.
  * @param attempt.account SQL for the name of a known account's counter, or null to use the counter's own name. A new password
  * is a new credential, so it begins with a fresh counter.
  * @param attempt.knownDevice SQL for whether the account knows the device.
  * @param attempt.condition SQL for whether anything is counted. If not, nothing is allowed. Default true.
  */
 export function countAttempts(attempt: {
+  id: string;
   counters: readonly Counter[];
   account?: Statement;
   knownDevice?: Statement;
   condition?: Statement;
 }): Statement {
-  const { counters, account = sql`null::text`, knownDevice = sql`false`, condition = sql`true` } = attempt;
+  const { id, counters, account = sql`null::text`, knownDevice = sql`false`, condition = sql`true` } = attempt;
   const text = (field: (counter: Counter) => string | number): string[] =>
     counters.map((counter) => String(field(counter)));
   return sql`wanted as materialized (
@@ -62,10 +67,10 @@ export function countAttempts(attempt: {
         ${text((c) => c.limit.windowSeconds)}::text[], ${text((c) => c.kind)}::text[], ${text((c) => c.units ?? 1)}::text[])
         as w(name, maximum, seconds, kind, units)
       where ${condition} and (w.kind = 'address' or w.kind = case when ${knownDevice} then 'device' else 'account' end)),
-    counted_addresses as (${countInto(sql`kind = 'address'`)}),
+    counted_addresses as (${countInto(id, sql`kind = 'address'`)}),
     admitted as materialized (
       select coalesce(bool_and(count <= maximum), true) as ok from counted_addresses),
-    counted_account as (${countInto(sql`kind <> 'address' and (select ok from admitted)`)}),
+    counted_account as (${countInto(id, sql`kind <> 'address' and (select ok from admitted)`)}),
     counted as (select * from counted_addresses union all select * from counted_account),
     reserved as materialized (
       select coalesce(bool_and(count <= maximum and not closed), false) as allowed,
@@ -89,22 +94,34 @@ export function admissionColumns(): Statement {
   return sql`reserved.allowed, reserved.retry_after as "retryAfterSeconds"`;
 }
 
-/** Counts an attempt in a statement of its own, before any work is done for it. */
-export function countAlone(counters: readonly Counter[]): Statement<Admission> {
-  return sql`with ${countAttempts({ counters })} select ${admissionColumns()} from reserved`;
+/**
+ * Counts an attempt in a statement of its own, before any work is done for it.
+ *
+ * @param id As for {@link countAttempts}.
+ */
+export function countAlone(id: string, counters: readonly Counter[]): Statement<Admission> {
+  return sql`with ${countAttempts({ id, counters })} select ${admissionColumns()} from reserved`;
 }
+
+/** How many attempts a counter remembers. Past that, one that is sent again counts twice. */
+const rememberedAttempts = 16;
 
 /**
  * `insert into attempt …` for the counters of `wanted` for which `which` is true. Addresses have no streak, because an update
  * that touches no index costs less.
+ *
+ * @param id As for {@link countAttempts}.
  */
-export function countInto(which: Statement): Statement {
+export function countInto(id: string, which: Statement): Statement {
+  // The newest version of the row, so that an attempt that was sent twice and runs twice at once is counted once as well.
+  const isKnown = sql`${id}::uuid = any(a.recent) and a.resets_at > sallyport_now()`;
   return sql`
-      insert into attempt as a (bucket, count, maximum, resets_at, backs_off, streak)
-      select name, units, maximum, sallyport_now() + make_interval(secs => seconds), kind <> 'address', 1
+      insert into attempt as a (bucket, count, maximum, resets_at, backs_off, streak, recent)
+      select name, units, maximum, sallyport_now() + make_interval(secs => seconds), kind <> 'address', 1, array[${id}::uuid]
       from wanted where ${which} order by name
       on conflict (bucket) do update set
-        count = case when a.resets_at <= sallyport_now() then 0 else least(a.count, 1000000) end + excluded.count,
+        count = case when a.resets_at <= sallyport_now() then excluded.count when ${isKnown} then a.count
+          else least(a.count, 1000000) + excluded.count end,
         maximum = excluded.maximum,
         resets_at = case
           when a.resets_at > sallyport_now() then a.resets_at
@@ -112,9 +129,11 @@ export function countInto(which: Statement): Statement {
             (excluded.resets_at - sallyport_now())
               * case when a.backs_off then power(2, least(a.streak / excluded.maximum, 12)) else 1 end,
             make_interval(secs => ${longestWindowSeconds}::int)) end,
-        streak = case when not a.backs_off then a.streak
+        streak = case when not a.backs_off or ${isKnown} then a.streak
           when a.resets_at <= sallyport_now() or a.count < excluded.maximum then least(a.streak + 1, 1000000)
-          else a.streak end
+          else a.streak end,
+        recent = case when ${isKnown} then a.recent
+          else (excluded.recent || a.recent)[1:${rememberedAttempts}::int] end
       returning bucket, count, maximum, resets_at, streak, backs_off and streak > ${failuresThatClose}::int as closed`;
 }
 
@@ -142,10 +161,12 @@ export function refund(counter: string, condition: Statement): Statement {
 /**
  * Gives back the counters of an attempt that the server could not check: it was neither a success nor a failure (S82). The
  * counter `busy` bounds how often; past it, the attempt stays counted.
+ *
+ * @param id As for {@link countAttempts}, of the busy answer.
  */
-export function returnAttempt(counted: readonly Counted[], busy: Counter): Statement {
+export function returnAttempt(id: string, counted: readonly Counted[], busy: Counter): Statement {
   return sql`
-    with ${countAttempts({ counters: [busy] })},
+    with ${countAttempts({ id, counters: [busy] })},
     ${giveBack(counted, sql`(select allowed from reserved)`)}
     select allowed from reserved`;
 }

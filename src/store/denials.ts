@@ -4,12 +4,12 @@ import { type Statement, sql } from "./sql.ts";
 /** How many of a user's refusals are recorded individually. */
 const denialLimit: AttemptLimit = { attempts: 20, windowSeconds: 900 };
 
-/** The CTEs that count a user's refusal, and `recorded`: one row if it is to be recorded (S41). */
-export function countDenial(userId: string): Statement {
+/** The CTEs that count a user's refusal, once for each `id`, and `recorded`: one row if it is to be recorded (S41). */
+export function countDenial(id: string, userId: string): Statement {
   const { attempts, windowSeconds } = denialLimit;
   return sql`wanted as (
       select ${`denial:${userId}`} as name, ${attempts}::int as maximum, ${windowSeconds}::int as seconds, 'address' as kind, 1 as units),
-    counted as (${countInto(sql`true`)}),
+    counted as (${countInto(id, sql`true`)}),
     recorded as (select count > maximum as last from counted where count <= maximum + 1)`;
 }
 

@@ -9,7 +9,7 @@ import { enrollmentSeconds, type FactorRow, type FactorType, ticketAttempts } fr
 import type { Prefixed } from "../domain/record.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
-import { type Cte, type Handle, handle } from "./cte.ts";
+import { type Cte, type Handle, handle, materialized } from "./cte.ts";
 import { endings, loginsOf } from "./endings.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf } from "./factor-holder.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
@@ -91,6 +91,21 @@ export function insertPendingWebauthn(
     select holder.refusal, ${factorColumns()}, ${columns} from holder left join made mfa on true ${join}`;
 }
 
+/** The pending security key of an enrollment whose reply was lost. */
+export function recallPendingWebauthn(enrollment: Enrollment): Statement<EnrolledRow & RegistrationOptionsRow> {
+  const holder = holderOf(enrollment, false);
+  const webauthn = materialized<"handle">(
+    sql`handle`,
+    sql`select w.handle from webauthn_user w join ${holder.name} on ${holder.name}.usr_id = w.usr_id`,
+  );
+  const { columns, join } = registrationOptions(holder.name, webauthn.name);
+  return sql`
+    with ${holder.define},
+    ${webauthn.define}
+    select holder.refusal, ${factorColumns()}, ${columns}
+    from holder join ${registrations()} mfa on mfa.id = ${enrollment.factorId}::uuid and mfa.usr_id = holder.usr_id ${join}`;
+}
+
 /** The CTE that drops a pending factor of a type, from the table in which it waits. */
 function dropPending(holder: Handle<"holder">, table: Statement, type: FactorType): Statement {
   return sql`dropped as (
@@ -110,6 +125,7 @@ export function reserveRecoveryCodes(
     with ${holder.define},
     verdict as materialized (select holder.usr_id, ${recoveryRefusal(holder.name)} as refusal from holder),
     ${countAttempts({
+      id: enrollment.auditId,
       counters: enrollment.counters,
       condition: sql`(select refusal is null from verdict)`,
     })}

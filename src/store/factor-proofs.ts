@@ -76,6 +76,7 @@ export function reserveFactor<Found>(
   return sql`
     with ${whose.define},
     ${countAttempts({
+      id: attempt.auditId,
       counters: attempt.counters,
       account: counterOf(attempt, whose.name),
       knownDevice: knowsDevice(attempt, whose.name),
@@ -83,15 +84,18 @@ export function reserveFactor<Found>(
     })},
     admitted_try as (${
       "ticketHash" in holder
-        ? sql`update login_ticket t set attempts = t.attempts + 1 from reserved
+        ? sql`update login_ticket t set last_attempt = ${attempt.auditId}::uuid,
+              attempts = t.attempts + case when t.last_attempt = ${attempt.auditId}::uuid then 0 else 1 end
+            from reserved
             where t.token_hash = decode(${holder.ticketHash}, 'hex') and reserved.allowed
-              and t.attempts < ${ticketAttempts}::int returning 1 as one`
+              and (t.attempts < ${ticketAttempts}::int or t.last_attempt = ${attempt.auditId}::uuid) returning 1 as one`
         : sql`select 1 as one from reserved where reserved.allowed`
     }),
     audit as (${insertAuditEvent(
       {
         ...factorEvent(attempt, whose.name),
         outcome: "denied",
+        repeatable: true,
         metadata: sql`'{"reason": "too_many_requests"}'::jsonb`,
       },
       sql`holder cross join reserved where reserved.just_limited`,

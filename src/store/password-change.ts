@@ -78,6 +78,7 @@ export function reserveCurrentPassword(change: {
         end) as refusal
       from (select 1) one left join target on true left join acting on true),
     ${countAttempts({
+      id: change.auditId,
       counters: change.counters,
       account: sql`coalesce((
         select case
@@ -92,6 +93,7 @@ export function reserveCurrentPassword(change: {
         id: change.auditId,
         act: change.act,
         outcome: "denied",
+        repeatable: true,
         actor: change.actor,
         context: change.actor.context,
         targetKind: "cred",

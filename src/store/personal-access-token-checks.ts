@@ -97,12 +97,13 @@ export function reserveTokenCheck(check: {
   return sql`
     with found as materialized (
       select ${columns()} from ${ofActiveUser()} where pat.id = ${check.tokenId ?? null}::uuid),
-    ${countAttempts({ counters: check.counters })},
+    ${countAttempts({ id: check.auditId, counters: check.counters })},
     audit as (${insertAuditEvent(
       {
         id: check.auditId,
         act: acts.verifyPatLimited,
         outcome: "denied",
+        repeatable: true,
         context: check.context,
         targetId: sql`'pats'`,
       },
@@ -151,6 +152,7 @@ export function recordFailedTokenCheck(failure: {
   return sql`
     with subject as materialized (select id, usr_id from pat where id = ${failure.tokenId ?? null}::uuid),
     ${countAttempts({
+      id: failure.auditId,
       counters: [counter],
       condition: sql`exists (select from subject)`,
     })}

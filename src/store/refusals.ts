@@ -5,6 +5,7 @@
  */
 import { AuthError, type ErrorCode, isErrorCode } from "../domain/error.ts";
 import { type Statement, sql } from "./sql.ts";
+import { isUnavailable } from "./sqlstate.ts";
 
 interface DatabaseFailure {
   readonly code?: unknown;
@@ -37,8 +38,7 @@ export function refusalOf(error: unknown): unknown {
   if (known) return new AuthError(known, { cause: error });
   // Characters that the database's encoding lacks, among them NUL: Postgres 15, Appendix A.
   if (code === "22021" || code === "22P05") return new AuthError("invalid_format.text", { cause: error });
-  // Conflicts that outlived their retries, no room left, canceled by a deadline: a later try may succeed.
-  if (/^(40|53|55|57)/.test(code)) {
+  if (isUnavailable(code)) {
     return new AuthError("unavailable.database", { cause: error, retryAfterSeconds: 1 });
   }
   return error;

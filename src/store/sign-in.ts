@@ -65,12 +65,13 @@ export function reservePasswordCheck(
     device as materialized (
       select exists (select from found where id = ${attempt.deviceCredentialId ?? null}::uuid) as known),
     ${countAttempts({
+      id: attempt.auditId,
       counters: attempt.counters,
       account: credentialCounter(sql`(select id from found)`),
       knownDevice: sql`(select known from device)`,
     })},
     audit as (${insertAuditEvent(
-      { ...loginEvent(attempt, signInLimited), outcome: "denied" },
+      { ...loginEvent(attempt, signInLimited), outcome: "denied", repeatable: true },
       sql`reserved where just_limited`,
     )})
     select ${admissionColumns()}, found.id as "credentialId", found.usr_id as "userId",

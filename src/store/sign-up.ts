@@ -75,7 +75,7 @@ export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
   const outcome = sql`case
       when proof.usr_id is not null then 'success' when reserved.allowed then 'failure' else 'denied' end`;
   return sql`
-    with ${countAttempts({ counters: account.counters })},
+    with ${countAttempts({ id: account.auditId, counters: account.counters })},
     ${makeAccount(account, sql`reserved where reserved.allowed`)},
     audit as (${insertAuditEvent(
       { ...eventOf(account, outcome), actingUser: sql`proof.usr_id`, session: sql`login.id` },
@@ -91,8 +91,11 @@ export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
  */
 export function admitSignUp(attempt: Attempt): Statement<Admission> {
   return sql`
-    with ${countAttempts({ counters: attempt.counters })},
-    audit as (${insertAuditEvent(eventOf(attempt, sql`'denied'`), sql`reserved where reserved.just_limited`)})
+    with ${countAttempts({ id: attempt.auditId, counters: attempt.counters })},
+    audit as (${insertAuditEvent(
+      { ...eventOf(attempt, sql`'denied'`), repeatable: true },
+      sql`reserved where reserved.just_limited`,
+    )})
     select ${admissionColumns()} from reserved`;
 }
 

@@ -17,13 +17,23 @@ export interface Statement<Row = unknown> {
 
 /**
  * The interface to a Postgres database that every driver implements. Drivers reject with the database's error, whose `code` is
- * the SQLSTATE. After an error without a five-character `code`, it is unknown whether the statement took effect.
+ * the SQLSTATE. After an error without a five-character `code`, it is unknown whether the statement took effect. Such an error
+ * may have `isLate: true`: the deadline passed, so a read is not repeated at once. A driver itself repeats what certainly did
+ * not run.
  */
 export interface Database {
-  /** Runs one statement, in one request. */
-  run<Row>(statement: Statement<Row>): Promise<Row[]>;
-  /** Runs statements in one READ COMMITTED transaction and one request, in order; either all take effect or none do. */
-  batch(statements: readonly Statement<unknown>[]): Promise<unknown[][]>;
+  /**
+   * Runs one statement, in one request.
+   *
+   * @param limit How long the caller waits, in milliseconds, if that is shorter than the driver would wait.
+   */
+  run<Row>(statement: Statement<Row>, limit?: number): Promise<Row[]>;
+  /**
+   * Runs statements in one READ COMMITTED transaction and one request, in order; either all take effect or none do.
+   *
+   * @param limit As for `run`.
+   */
+  batch(statements: readonly Statement<unknown>[], limit?: number): Promise<unknown[][]>;
   /**
    * True inside a transaction of the caller, who may undo it. A driver without this method never runs inside such a
    * transaction.

@@ -216,9 +216,9 @@ export function reservePasskeySignIn(attempt: {
   );
   return sql`
     with ${holder.define},
-    ${countAttempts({ counters: attempt.counters })},
+    ${countAttempts({ id: attempt.auditId, counters: attempt.counters })},
     audit as (${insertAuditEvent(
-      { ...passkeyEvent(attempt, signInLimited), outcome: "denied" },
+      { ...passkeyEvent(attempt, signInLimited), outcome: "denied", repeatable: true },
       sql`reserved where just_limited`,
     )})
     select ${admissionColumns()}, holder.usr_id as "userId", ${columns}

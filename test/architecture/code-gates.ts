@@ -89,8 +89,9 @@ export const codeGates: readonly Gate[] = [
       return [
         ...findUses(portable, /^(globalThis\.)?(Date|performance)\.now$/, [
           "src/crypto/hash-queue.ts",
-          "src/engine/execute.ts",
+          "src/engine/patience.ts",
           "src/engine/proved-tokens.ts",
+          "src/store/drivers/patience.ts",
         ]),
         ...portable.flatMap((file) =>
           [...visit(file.program)]
@@ -109,7 +110,7 @@ export const codeGates: readonly Gate[] = [
       "src/domain/b.ts": "const now = Date['now'];",
       "src/domain/c.ts": "const now = () => performance.now();",
       "src/crypto/hash-queue.ts": "const now = () => Date.now();",
-      "src/engine/execute.ts": "const now = () => performance.now();",
+      "src/engine/patience.ts": "const now = () => performance.now();",
     },
     found: [
       "src/operations/a.ts:1 Date.now",

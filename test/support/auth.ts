@@ -119,7 +119,8 @@ export type FullAuth = Auth<ReturnType<typeof everyFeature>>;
 
 /** Sallyport with every feature. */
 export function fullAuth(options: FullOptions): FullAuth {
-  const { database, secrets, origins, lifetimes, limits, allowNonAsciiIdentifiers, sharedDatabase, onError } = options;
+  const { database, secrets, origins, lifetimes, limits, timeouts, allowNonAsciiIdentifiers, sharedDatabase, onError } =
+    options;
   return createAuth({
     database,
     secrets,
@@ -128,6 +129,7 @@ export function fullAuth(options: FullOptions): FullAuth {
     features: everyFeature(options),
     ...(lifetimes && { lifetimes }),
     ...(limits && { limits }),
+    ...(timeouts && { timeouts }),
     ...(allowNonAsciiIdentifiers !== undefined && { allowNonAsciiIdentifiers }),
     ...(sharedDatabase !== undefined && { sharedDatabase }),
     // A test that provokes a fault checks it itself.
@@ -221,6 +223,11 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
       sealingKeys: sealingKey,
       origins: ["https://example.com"],
       signUp: "open",
+      // A driver that waits for longer is of no use if nobody waits for it.
+      ...(options.timeoutMilliseconds !== undefined &&
+        options.timeoutMilliseconds > 5_000 && {
+          timeouts: { requestMilliseconds: 60_000, firstMilliseconds: 60_000 },
+        }),
       ...options.auth,
       ...more,
     };

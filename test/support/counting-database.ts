@@ -40,13 +40,13 @@ export function countingDatabase(database: Database, budget: number = Number.POS
       requests = 0;
       statements = [];
     },
-    async run(statement) {
+    async run(statement, limit) {
       count([statement]);
-      return await database.run(statement);
+      return await database.run(statement, limit);
     },
-    async batch(list) {
+    async batch(list, limit) {
       count(list);
-      return await database.batch(list);
+      return await database.batch(list, limit);
     },
   };
 }

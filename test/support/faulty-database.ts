@@ -44,7 +44,7 @@ export function faultyDatabase(database: Database): FaultyDatabase {
       late = undefined;
       faultOf = typeof faults === "function" ? faults : (index) => faults[index];
     },
-    run: <Row>(statement: Statement<Row>) => request(() => database.run(statement)),
-    batch: (statements) => request(() => database.batch(statements)),
+    run: <Row>(statement: Statement<Row>, limit?: number) => request(() => database.run(statement, limit)),
+    batch: (statements, limit) => request(() => database.batch(statements, limit)),
   };
 }

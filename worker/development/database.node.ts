@@ -30,8 +30,7 @@ export async function openDevelopmentDatabase(options: {
 }
 
 async function openServer(databaseUrl: string): Promise<DevelopmentDatabase> {
-  // An abandoned statement would delay the end.
-  const pool = new pg.Pool({ connectionString: databaseUrl, statement_timeout: 10_000 });
+  const pool = new pg.Pool({ connectionString: databaseUrl });
   // The pool drops an idle connection that breaks. Without a listener, the error would end this process.
   pool.on("error", () => console.error("The connection to the database broke; the next request makes another."));
   const close = (): Promise<void> => pool.end();

@@ -5,7 +5,9 @@
  */
 import type { PGlite } from "@electric-sql/pglite";
 import type { Pool, PoolClient } from "pg";
+import { withDeadline } from "../../src/store/drivers/deadline.ts";
 import { textOptions } from "../../src/store/drivers/pglite.ts";
+import { PoolConnections } from "../../src/store/drivers/pool.ts";
 
 /** One statement as the client sends it. */
 export interface NeonQuery {
@@ -29,8 +31,12 @@ export interface NeonBackend {
   transaction(begin: string, queries: readonly NeonQuery[]): Promise<NeonResult[]>;
 }
 
-/** A backend over node-postgres. */
+/** How long a statement may take. Clients wait less; an abandoned one would delay the end. */
+const statementMilliseconds = 10_000;
+
+/** A backend over node-postgres. Sends nothing that a transaction pooler refuses. */
 export function poolBackend(pool: Pool): NeonBackend {
+  const connections = new PoolConnections(pool, statementMilliseconds);
   const types = { getTypeParser: () => (text: string) => text };
   const runOn = async (client: PoolClient, { query, params }: NeonQuery): Promise<NeonResult> => {
     // `extended` refuses several statements in one, as Neon does.
@@ -44,27 +50,29 @@ export function poolBackend(pool: Pool): NeonBackend {
       fields: fields.map(({ name, dataTypeID }) => ({ name, dataTypeID })),
     };
   };
+  /** The client gets the database's own error, whatever the lender makes of it. */
   const withClient = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
-    const client = await pool.connect();
-    // An error on a connection without a listener would end the process. The query fails as well, and reports it.
-    const onError = (): void => {};
-    client.on("error", onError);
-    let isBroken = false;
+    let thrown: { error: unknown } | undefined;
     try {
-      return await work(client);
+      return await withDeadline(statementMilliseconds, (deadline) =>
+        connections.lend(deadline, async (client) => {
+          try {
+            return await work(client);
+          } catch (error) {
+            thrown = { error };
+            throw error;
+          }
+        }),
+      );
     } catch (error) {
-      isBroken = (error as { severity?: unknown }).severity !== "ERROR";
-      throw error;
-    } finally {
-      client.off("error", onError);
-      client.release(isBroken || client.getTransactionStatus() !== "I");
+      throw thrown ? thrown.error : error;
     }
   };
   return {
     run: (query) => withClient((client) => runOn(client, query)),
     transaction: (begin, queries) =>
       withClient(async (client) => {
-        await client.query(begin);
+        await client.query(`${begin}; set local statement_timeout = ${statementMilliseconds}`);
         try {
           const results: NeonResult[] = [];
           for (const query of queries) results.push(await runOn(client, query));

@@ -1,4 +1,5 @@
 import { DriverError } from "../driver-error.ts";
+import { isPassing } from "../sqlstate.ts";
 import { DatabaseUnreachableError } from "./unreachable.ts";
 
 /** The meaning of system error codes and SQLSTATEs (PostgreSQL 15, Appendix A) for an operator. */
@@ -68,29 +69,46 @@ export class DatabaseError extends DriverError implements DatabaseErrorFields {
  */
 export function databaseError(thrown: unknown, reason: string): DatabaseError | DatabaseUnreachableError {
   if (thrown instanceof DatabaseError || thrown instanceof DatabaseUnreachableError) return thrown;
-  const fields: Readonly<Record<string, unknown>> = typeof thrown === "object" && thrown !== null ? { ...thrown } : {};
-  const code = text(fields.code);
-  const severity = text(fields.severity);
-  if (code === undefined || !isSqlstate(code, severity)) {
-    // A system error's code, such as ECONNREFUSED, contains no values and saves an hour.
-    return new DatabaseUnreachableError(
-      code && /^E[A-Z]+$/.test(code) ? `${reason} (${code})` : reason,
-      code && meaningOf(code),
-    );
-  }
-  if (severity === "FATAL" || severity === "PANIC" || outcomeUnknown.test(code)) {
-    return new DatabaseUnreachableError(`the connection ended with SQLSTATE ${code}`, meaningOf(code));
+  const { fields, code, severity, isSqlstate } = codesOf(thrown);
+  if (!isSqlstate) return new DatabaseUnreachableError(withCode(reason, code), { meaning: code && meaningOf(code) });
+  if (severity === "FATAL" || severity === "PANIC" || outcomeUnknown.test(code!)) {
+    return new DatabaseUnreachableError(`the connection ended with SQLSTATE ${code}`, { meaning: meaningOf(code!) });
   }
   return new DatabaseError(
     {
-      code,
+      code: code!,
       table: text(fields.table),
       constraint: text(fields.constraint),
       severity,
       routine: text(fields.routine),
     },
-    explanation(code, thrown),
+    explanation(code!, thrown),
   );
+}
+
+/** The error to throw if there is no connection: whatever the client threw, nothing was sent. */
+export function unsentError(thrown: unknown, reason: string): DatabaseUnreachableError {
+  if (thrown instanceof DatabaseUnreachableError && thrown.isUnsent) return thrown;
+  const { code, isSqlstate } = codesOf(thrown);
+  const known = { meaning: code && meaningOf(code), isUnsent: true };
+  if (isSqlstate) {
+    const isLasting = !isPassing(code!);
+    return new DatabaseUnreachableError(`the connection was refused with SQLSTATE ${code}`, { ...known, isLasting });
+  }
+  const isLasting = code !== undefined && !/^(E(CONN[A-Z]+|PIPE|TIMEDOUT|AI_AGAIN)|UND_ERR_.+)$/.test(code);
+  return new DatabaseUnreachableError(withCode(reason, code), { ...known, isLasting });
+}
+
+/** A system error's code, such as ECONNREFUSED, contains no values and saves an hour. */
+function withCode(reason: string, code: string | undefined): string {
+  return code && /^E[A-Z_]+$/.test(code) ? `${reason} (${code})` : reason;
+}
+
+function codesOf(thrown: unknown) {
+  const fields: Readonly<Record<string, unknown>> = typeof thrown === "object" && thrown !== null ? { ...thrown } : {};
+  const code = text(fields.code);
+  const severity = text(fields.severity);
+  return { fields, code, severity, isSqlstate: code !== undefined && isSqlstate(code, severity) };
 }
 
 /**

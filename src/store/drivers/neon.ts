@@ -5,17 +5,16 @@
  */
 import { neon as neonClient, neonConfig } from "@neondatabase/serverless";
 import type { Database, Statement } from "../sql.ts";
-import { databaseError } from "./database-error.ts";
-import { retryConflicts } from "./retry.ts";
-import { DatabaseUnreachableError, timeoutReason } from "./unreachable.ts";
+import { databaseError, unsentError } from "./database-error.ts";
+import { machineTime, Patience, type PatienceOptions } from "./patience.ts";
+import { withRetries } from "./retry.ts";
+import { DatabaseUnreachableError, pastDeadline } from "./unreachable.ts";
 import { decodeResult, encodeStatement, type TextQuery, type TextResult } from "./values.ts";
 
 /** The options of {@link neon}. */
-export interface NeonOptions {
+export interface NeonOptions extends PatienceOptions {
   /** URL of the SQL endpoint. Default: Neon's own, which its client derives from the connection string's host. */
   fetchEndpoint?: string | undefined;
-  /** How long one request may take, in milliseconds. Default 2000. */
-  timeoutMilliseconds?: number | undefined;
 }
 
 /**
@@ -26,30 +25,42 @@ export interface NeonOptions {
  * @throws {TypeError} If the connection string is not a Postgres URL with user, host and database.
  */
 export function neon(connectionString: string, options: NeonOptions = {}): Database {
-  const { fetchEndpoint, timeoutMilliseconds = 2000 } = options;
+  const { fetchEndpoint } = options;
+  const patience = new Patience(options);
   const url = parseConnectionString(connectionString);
   if (fetchEndpoint !== undefined) registerEndpoint(url, fetchEndpoint);
   const client = neonClient(connectionString, { arrayMode: true, fullResults: true });
   const query = ({ text, values }: TextQuery, fetchOptions: RequestInit = {}) =>
     client.query(text, values, { types: textTypes, fetchOptions });
 
-  const request = async <Result>(send: (fetchOptions: RequestInit) => PromiseLike<Result>): Promise<Result> => {
-    const signal = AbortSignal.timeout(timeoutMilliseconds);
-    try {
-      return await send({ signal, redirect: "manual" });
-    } catch (error) {
-      throw databaseError(error, signal.aborted ? timeoutReason(timeoutMilliseconds) : "no usable reply");
-    }
+  const request = async <Result>(
+    limit: number | undefined,
+    send: (fetchOptions: RequestInit) => PromiseLike<Result>,
+  ): Promise<Result> => {
+    const milliseconds = patience.limit(limit);
+    const endsAt = machineTime() + milliseconds;
+    const signal = AbortSignal.timeout(Math.ceil(milliseconds));
+    const attempt = async (): Promise<Result> => {
+      try {
+        return await send({ signal, redirect: "manual" });
+      } catch (error) {
+        if (signal.aborted) throw pastDeadline(milliseconds);
+        throw wasRefused(error)
+          ? unsentError(causeOf(error), "no usable reply")
+          : databaseError(error, "no usable reply");
+      }
+    };
+    return await withRetries(patience.noting(attempt), endsAt);
   };
 
-  return retryConflicts({
-    async run<Row>(statement: Statement<Row>) {
+  return {
+    async run<Row>(statement: Statement<Row>, limit?: number) {
       const encoded = encodeStatement(statement);
-      return decodeResult<Row>((await request((fetchOptions) => query(encoded, fetchOptions))) as TextResult);
+      return decodeResult<Row>((await request(limit, (fetchOptions) => query(encoded, fetchOptions))) as TextResult);
     },
-    async batch(statements) {
+    async batch(statements, limit) {
       const encoded = statements.map(encodeStatement);
-      const results = await request((fetchOptions) =>
+      const results = await request(limit, (fetchOptions) =>
         client.transaction(
           encoded.map((one) => query(one)),
           { isolationLevel: "ReadCommitted", fetchOptions },
@@ -58,7 +69,19 @@ export function neon(connectionString: string, options: NeonOptions = {}): Datab
       if (results.length !== statements.length) throw new DatabaseUnreachableError("no usable reply");
       return results.map((result) => decodeResult(result as TextResult));
     },
-  });
+  };
+}
+
+/** The platform's own error, which the client keeps. Node's `fetch` wraps it once more. */
+function causeOf(error: unknown): unknown {
+  const { sourceError } = error as { sourceError?: unknown };
+  return (sourceError as { cause?: unknown } | undefined)?.cause;
+}
+
+/** True if the endpoint took no connection, so that nothing was sent. A platform that does not say so is not believed. */
+function wasRefused(error: unknown): boolean {
+  const { code } = (causeOf(error) ?? {}) as { code?: unknown };
+  return typeof code === "string" && /^(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|UND_ERR_CONNECT_TIMEOUT)$/.test(code);
 }
 
 /** Every column as the text that Postgres printed. */

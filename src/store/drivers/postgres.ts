@@ -6,89 +6,65 @@
 import type { Client, Pool, PoolClient } from "pg";
 import type { Database, Statement } from "../sql.ts";
 import { databaseError } from "./database-error.ts";
-import { retryConflicts } from "./retry.ts";
-import { DatabaseUnreachableError, timeoutReason } from "./unreachable.ts";
+import { withDeadline } from "./deadline.ts";
+import { machineTime, Patience, type PatienceOptions } from "./patience.ts";
+import { PoolConnections } from "./pool.ts";
+import { withRetries } from "./retry.ts";
 import { decodeResult, encodeStatement, type TextQuery, type TextResult } from "./values.ts";
 
 /** The options of {@link postgres}. */
-export interface PostgresOptions {
-  /** How long one request may take, in milliseconds, including the wait for a connection. Default 2000. */
-  timeoutMilliseconds?: number | undefined;
-}
+export interface PostgresOptions extends PatienceOptions {}
 
 /**
  * Runs statements on a node-postgres `Pool`, or on one connected client.
  *
  * If a client is inside a transaction when a request comes, the request nests with a savepoint: a refusal undoes only its own
- * work, and nothing is final before the caller commits. Such a request has no deadline and is not retried. Put several
+ * work, and nothing is final before the caller commits. Such a request has no deadline and is not repeated. Put several
  * operations of one transaction into one `auth.batch`, which takes all locks in one order; separate operations may deadlock. In
  * every other case, a connection whose deadline passed is closed, because its reply may still come.
  *
- * The caller closes the pool or client, and adds the `error` listener that node-postgres asks for on a pool.
+ * The caller closes the pool or client, and adds the `error` listener that node-postgres asks for on a pool. If the pool's
+ * `connectionTimeoutMillis` is missing or longer than `timeoutMilliseconds`, it is set to that. A pool's connection that has
+ * been idle for half a second is asked before it is used, and closed if it is silent.
  *
  * @throws {TypeError} Later, from a nested request, if the caller's transaction is not READ COMMITTED.
  */
 export function postgres(poolOrClient: Pool | Client | PoolClient, options: PostgresOptions = {}): Database {
-  const { timeoutMilliseconds = 2000 } = options;
-  return "totalCount" in poolOrClient
-    ? onPool(poolOrClient, timeoutMilliseconds)
-    : onClient(poolOrClient, timeoutMilliseconds);
+  const patience = new Patience(options);
+  return "totalCount" in poolOrClient ? onPool(poolOrClient, patience) : onClient(poolOrClient, patience);
 }
 
 type Connection = Client | PoolClient;
 
 /** Runs work on a connection of its own, within the deadline. */
-type Request = <Result>(work: (connection: Connection) => Promise<Result>) => Promise<Result>;
+type Request = <Result>(
+  limit: number | undefined,
+  work: (connection: Connection, milliseconds: number) => Promise<Result>,
+) => Promise<Result>;
 
-function onPool(pool: Pool, timeoutMilliseconds: number): Database {
-  const request: Request = (work) =>
-    withDeadline(timeoutMilliseconds, async (deadline) => {
-      // An error on a connection without a listener would end the process. The query fails as well and reports it, so this
-      // listener does nothing. It is there before the pool's is gone, and stays on a connection that the pool does not take
-      // back.
-      const onError = (): void => {};
-      const connection = await new Promise<PoolClient>((resolve, reject) => {
-        pool.connect((error, client) => {
-          if (!client) return reject(error);
-          client.on("error", onError);
-          resolve(client);
-        });
-      });
-      let released = false;
-      const release = (destroy: boolean): void => {
-        if (released) return;
-        released = true;
-        connection.release(destroy);
-        if (!destroy) connection.off("error", onError);
-      };
-      if (deadline.passed) {
-        release(false);
-        throw new DatabaseUnreachableError(timeoutReason(timeoutMilliseconds));
-      }
-      deadline.onPassed = () => release(true);
-      let isBroken = false;
-      try {
-        return await work(connection);
-      } catch (error) {
-        const ours = databaseError(error, "the connection broke");
-        isBroken = ours instanceof DatabaseUnreachableError;
-        throw ours;
-      } finally {
-        // Only an idle connection may return to the pool.
-        release(isBroken || connection.getTransactionStatus() !== "I");
-      }
-    });
-  return retryConflicts(onConnection(request, timeoutMilliseconds));
+function onPool(pool: Pool, patience: Patience): Database {
+  const connections = new PoolConnections(pool, patience.usual);
+  return onConnection(
+    async (limit, work) =>
+      await withDeadline(patience.limit(limit), async (deadline) => {
+        const attempt = () =>
+          connections.lend(deadline, (connection) => work(connection, deadline.endsAt - machineTime()));
+        return await withRetries(patience.noting(attempt), deadline.endsAt);
+      }),
+  );
 }
 
-function onClient(client: Connection, timeoutMilliseconds: number): Database {
-  const request: Request = (work) =>
-    withDeadline(timeoutMilliseconds, (deadline) => {
-      // With a query running, `end` cuts the socket at once. A pool's client also has it, though its type does not say so.
-      deadline.onPassed = () => void (client as Client).end();
-      return work(client);
-    });
-  const alone = retryConflicts(onConnection(request, timeoutMilliseconds));
+function onClient(client: Connection, patience: Patience): Database {
+  const alone = onConnection(
+    async (limit, work) =>
+      await withDeadline(patience.limit(limit), async (deadline) => {
+        // With a query running, `end` cuts the socket at once. A pool's client also has it, though its type does not say so.
+        deadline.onPassed = () => void (client as Client).end();
+        deadline.hasSent = true;
+        const attempt = () => work(client, deadline.endsAt - machineTime());
+        return await withRetries(patience.noting(converting(attempt)), deadline.endsAt, true);
+      }),
+  );
   const nested = insideTransaction(client);
   const isNested = (): boolean => ["T", "E"].includes(client.getTransactionStatus() ?? "");
 
@@ -100,24 +76,22 @@ function onClient(client: Connection, timeoutMilliseconds: number): Database {
     return turn;
   };
   return {
-    run: (statement) => inTurn(() => (isNested() ? nested : alone).run(statement)),
-    batch: (statements) => inTurn(() => (isNested() ? nested : alone).batch(statements)),
+    run: (statement, limit) => inTurn(() => (isNested() ? nested : alone).run(statement, limit)),
+    batch: (statements, limit) => inTurn(() => (isNested() ? nested : alone).batch(statements, limit)),
     isNested,
   };
 }
 
-function onConnection(request: Request, timeoutMilliseconds: number): Database {
-  // The server gets the same deadline; otherwise it would keep the locks of a batch after its client has left.
-  const begin = `begin isolation level read committed; set local statement_timeout = ${Math.ceil(timeoutMilliseconds)}`;
+function onConnection(request: Request): Database {
   return {
-    async run<Row>(statement: Statement<Row>) {
+    async run<Row>(statement: Statement<Row>, limit?: number) {
       const encoded = encodeStatement(statement);
-      return decodeResult<Row>(await request((connection) => runOn(connection, encoded)));
+      return decodeResult<Row>(await request(limit, (connection) => runOn(connection, encoded)));
     },
-    async batch(statements) {
+    async batch(statements, limit) {
       const encoded = statements.map(encodeStatement);
-      const results = await request(async (connection) => {
-        await connection.query(begin);
+      const results = await request(limit, async (connection, milliseconds) => {
+        await connection.query(begin(milliseconds));
         return await undoneOnError(connection, "rollback", async () => {
           const texts = await runAll(connection, encoded);
           await connection.query("commit");
@@ -127,6 +101,12 @@ function onConnection(request: Request, timeoutMilliseconds: number): Database {
       return results.map((result) => decodeResult(result));
     },
   };
+}
+
+/** The server gets the same deadline; otherwise it would keep the locks of a batch after its client has left. */
+function begin(milliseconds: number): string {
+  const timeout = Math.max(1, Math.ceil(milliseconds));
+  return `begin isolation level read committed; set local statement_timeout = ${timeout}`;
 }
 
 function insideTransaction(client: Connection): Database {
@@ -155,33 +135,15 @@ function insideTransaction(client: Connection): Database {
   return { batch, run: async <Row>(statement: Statement<Row>) => (await batch([statement]))[0] as Row[] };
 }
 
-interface Deadline {
-  passed: boolean;
-  /** Ends the connection that the request holds. */
-  onPassed: () => void;
-}
-
-/** Fails when the time is up, whatever the request does. The request's own failure is converted. */
-async function withDeadline<Result>(
-  timeoutMilliseconds: number,
-  request: (deadline: Deadline) => Promise<Result>,
-): Promise<Result> {
-  const deadline: Deadline = { passed: false, onPassed: () => {} };
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const expired = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      deadline.passed = true;
-      reject(new DatabaseUnreachableError(timeoutReason(timeoutMilliseconds)));
-      deadline.onPassed();
-    }, timeoutMilliseconds);
-  });
-  try {
-    return await Promise.race([request(deadline), expired]);
-  } catch (error) {
-    throw databaseError(error, "no usable connection");
-  } finally {
-    clearTimeout(timer);
-  }
+/** The same work, whose errors are the driver's own. */
+function converting<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  return async () => {
+    try {
+      return await work();
+    } catch (error) {
+      throw databaseError(error, "no usable connection");
+    }
+  };
 }
 
 /** Every column as the text that Postgres printed. */
