@@ -1,5 +1,5 @@
 /**
- * Writes `src/store/generated/migrations.ts` from the files in `migrations/`: a Worker has no file system to read them from.
+ * Writes `migrations.ts` and `migration-names.ts` in `src/store/generated/` from the files in `migrations/`: a Worker has no file system to read them from.
  *
  * @module
  */
@@ -25,11 +25,24 @@ export function readMigrations(folder: URL): Migration[] {
 /** The project's folder `migrations/`. */
 export const migrationsFolder: URL = new URL("../migrations/", import.meta.url);
 
-/** Writes the generated module. */
+/** Writes the generated modules. */
 export function generateMigrations(): void {
   const folder = new URL("../src/store/generated/", import.meta.url);
   mkdirSync(folder, { recursive: true });
-  const list = JSON.stringify(readMigrations(migrationsFolder), null, 2);
+  const read = readMigrations(migrationsFolder);
+  const list = JSON.stringify(read, null, 2);
+  writeFileSync(
+    new URL("migration-names.ts", folder),
+    `// Written by build/migrations.node.ts.
+
+/** The names of the migrations of this version, in order. */
+export const migrationNames: readonly string[] = ${JSON.stringify(
+      read.map(({ name }) => name),
+      null,
+      2,
+    )};
+`,
+  );
   writeFileSync(
     new URL("migrations.ts", folder),
     `// Written by build/migrations.node.ts.

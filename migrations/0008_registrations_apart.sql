@@ -1,5 +1,7 @@
 -- The reference schema allows no WebAuthn factor without its key, so a security key that awaits its registration has a row
 -- here. The columns are those of `mfa`, in the same order. What never became a factor leaves `mfa`.
+-- Older releases cannot enroll a security key on this schema.
+-- serves 0008
 delete from mfa where type = 'webauthn' and webauthn_public_key is null;
 
 -- statement

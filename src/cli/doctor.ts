@@ -19,8 +19,9 @@ export const doctorCommand: Command = {
     const rpId = values["rp-id"];
     if (rpId !== undefined && typeof rpId !== "string") throw new UsageError("Give --rp-id once.");
     await withDatabase(values, async (database) => {
-      await probeDatabase(database);
+      const { newer } = await probeDatabase(database);
       console.log("The clock is the database's own, and no cache answers for it.");
+      if (newer.length > 0) console.log(`The schema is newer than this release, and serves it: ${newer.join(", ")}.`);
       const unsealed = await countUnsealedSecrets({ database, onError: (error) => console.error(String(error)) });
       console.log(`${unsealed} authenticator app secrets are not encrypted.`);
       const [{ adopted }] = (await database.run(selectIsAdopted())) as [{ adopted: boolean }];

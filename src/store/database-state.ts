@@ -7,6 +7,8 @@ export type DatabaseStateCode =
   | "reference_differs"
   | "not_permitted"
   | "wrong_encoding"
+  | "schema_behind"
+  | "schema_ahead"
   | "clock_missing"
   | "clock_replaced"
   | "stale_reads";

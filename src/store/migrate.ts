@@ -6,6 +6,10 @@
  * at once. Files are forward only and never edited once applied: the record keeps the text's SHA-256. A file must not contain a
  * statement that cannot run in a transaction (`create index concurrently`).
  *
+ * A release is named by the newest migration that it has. A line `-- serves 0007` in a file says which is the oldest release
+ * that works on the schema that the file makes; without the line, every older one does. The record keeps it, so that a release
+ * can refuse a schema that does not serve it.
+ *
  * @module
  */
 import { DatabaseStateError } from "./database-state.ts";
@@ -106,6 +110,10 @@ async function look(
  */
 export async function assertProductionClock(database: Database): Promise<void> {
   const state = await clockState(database);
+  assertClock(state);
+}
+
+function assertClock(state: ClockState): void {
   if (state === "missing") throw new DatabaseStateError("clock_missing", "The database has not been migrated.");
   if (state === "replaced") throw clockReplaced();
 }
@@ -114,14 +122,22 @@ function clockReplaced(): DatabaseStateError {
   return new DatabaseStateError("clock_replaced", "sallyport_now() is not the production clock.");
 }
 
-async function clockState(database: Database): Promise<"missing" | "production" | "replaced"> {
-  const [clock] = await database.run(sql<{ isProduction: boolean }>`
+type ClockState = "missing" | "production" | "replaced";
+
+async function clockState(database: Database): Promise<ClockState> {
+  const [clock] = await database.run(selectClock());
+  return stateOf(clock);
+}
+
+const selectClock = () => sql<{ isProduction: boolean }>`
     select coalesce(
       pg_get_function_sqlbody(oid) = 'RETURN statement_timestamp()'
         and provolatile = 's' and not prosecdef and proconfig is null and prorettype = 'timestamptz'::regtype,
       false) as "isProduction"
     from pg_proc
-    where oid = to_regprocedure('sallyport_now()')`);
+    where oid = to_regprocedure('sallyport_now()')`;
+
+function stateOf(clock: { isProduction: boolean } | undefined): ClockState {
   if (!clock) return "missing";
   return clock.isProduction ? "production" : "replaced";
 }
@@ -129,6 +145,8 @@ async function clockState(database: Database): Promise<"missing" | "production" 
 interface Step {
   readonly name: string;
   readonly sha256: string;
+  /** The number of the oldest release that works on the schema; null for every release. */
+  readonly serves: string | null;
   readonly statements: readonly string[];
   readonly adopting: readonly string[] | undefined;
 }
@@ -138,7 +156,15 @@ async function parseMigration({ name, text, adopting }: Migration): Promise<Step
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(uniform(text)));
   const sha256 = Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
   const statements = statementsOf(name, text);
-  return { name, sha256, statements, adopting: adopting === undefined ? undefined : statementsOf(name, adopting) };
+  const serves = /^-- serves (\d{4})$/m.exec(uniform(text))?.[1] ?? null;
+  if (serves !== null && serves > name.slice(0, 4)) throw new TypeError(`${name} must serve its own release.`);
+  return {
+    name,
+    sha256,
+    serves,
+    statements,
+    adopting: adopting === undefined ? undefined : statementsOf(name, adopting),
+  };
 }
 
 function uniform(text: string): string {
@@ -164,6 +190,9 @@ const createRecords = () => sql`
     sha256 text not null,
     applied_at timestamptz not null default statement_timestamp()
   )`;
+
+/** A table from before this column keeps its records, which serve every release. */
+const addServes = () => sql`alter table sallyport_migration add column if not exists serves text`;
 
 interface Applied {
   name: string;
@@ -206,8 +235,9 @@ async function apply(database: Database, steps: readonly Step[]): Promise<boolea
     await database.batch([
       lock(),
       createRecords(),
-      ...steps.flatMap(({ name, sha256, statements }) => [
-        sql`insert into sallyport_migration (name, sha256) values (${name}, ${sha256})`,
+      addServes(),
+      ...steps.flatMap(({ name, sha256, serves, statements }) => [
+        sql`insert into sallyport_migration (name, sha256, serves) values (${name}, ${sha256}, ${serves})`,
         ...statements.map((text): Statement => ({ text, params: [] })),
       ]),
     ]);

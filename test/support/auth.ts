@@ -80,7 +80,12 @@ export function quickHasher(): PasswordHasher {
   };
 }
 
-const quickDecoy = encodePhc({ cost: quickCost, salt: new Uint8Array(16), tag: new Uint8Array(32).fill(1) });
+/** A dummy hash of {@link quickHasher}. */
+export const quickDecoy: string = encodePhc({
+  cost: quickCost,
+  salt: new Uint8Array(16),
+  tag: new Uint8Array(32).fill(1),
+});
 
 /** The header with the client's address in a test's requests. */
 export const addressHeader = "x-test-address";
