@@ -164,6 +164,8 @@ const oddHeaders = [
   "same-origin",
   "'; drop table ses; --",
 ];
+/** Another scheme is not read, so a route that needs no session refuses only these. */
+const malformedBearers = ["Bearer", "Bearer !", "Bearer a b", "bEARER shr_x", "Basic eDp5, Bearer x"];
 const headerNames = [
   "authorization",
   "cookie",
@@ -186,6 +188,7 @@ function headersFor({ account, proved, login }: Plan): Record<string, string> {
   if (proved) headers["login-ticket"] = proved.ticket;
   if (login && !login.inCookie) headers["login-ticket"] = login.ticket;
   if (login?.inCookie) Object.assign(headers, { cookie: `__Host-login-ticket=${login.ticket}`, origin });
+  if (draws.isOneIn(10)) headers.authorization = draws.one(malformedBearers);
   while (draws.isOneIn(6)) headers[draws.one(headerNames)] = draws.one(oddHeaders);
   return headers;
 }
@@ -529,7 +532,8 @@ test(`T14: ${requests} requests: no 5xx, nothing undocumented, no secret`, { tim
     seen.set(key, (seen.get(key) ?? 0) + 1);
   }
   expect(wrong).toEqual([]);
-  expect(world.errors).toEqual([]);
+  // Some requests have an address that cannot be read, which is reported once.
+  expect(world.errors.map((error) => (error as { option?: string }).option)).toEqual(["clientAddress"]);
 });
 
 test("fuzz coverage: each operation has succeeded and, if it can be, was refused", () => {

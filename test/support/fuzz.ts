@@ -61,6 +61,7 @@ export function validValue(schema: JsonSchema, draws: Draws, known: Known, membe
           .map(([name, inner]) => [name, validValue(inner as JsonSchema, draws, known, name)]),
       );
     case "integer":
+    case "number":
       return (resolved.minimum ?? 0) + draws.below(Math.min(resolved.maximum ?? 10_000, 10_000));
     case "null":
       return null;
