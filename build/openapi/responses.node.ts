@@ -227,6 +227,6 @@ export const responses = {
   "/v1/pats/:pat_id": { $get: personalAccessToken },
   "/v1/pats/:pat_id/revoke": { $post: personalAccessToken },
 
-  "/health": { $get: v.strictObject({ status: v.literal("ok") }) },
+  "/health": { $get: v.strictObject({ status: v.literal("ok"), writes: v.record(v.string(), v.number()) }) },
   "/openapi.json": { $get: v.looseObject({ openapi: v.string() }) },
 };

@@ -1,5 +1,6 @@
+import { parseRootSecrets, versionsOf } from "../crypto/root-secrets.ts";
 import { probeDatabase } from "../engine/probe.ts";
-import { countUnsealedSecrets } from "../operations/reseal.ts";
+import { countSealedSecrets, countUnsealedSecrets } from "../operations/reseal.ts";
 import { selectIsAdopted } from "../store/stored-accounts.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
@@ -22,8 +23,12 @@ export const doctorCommand: Command = {
       const { newer } = await probeDatabase(database);
       console.log("The clock is the database's own, and no cache answers for it.");
       if (newer.length > 0) console.log(`The schema is newer than this release, and serves it: ${newer.join(", ")}.`);
-      const unsealed = await countUnsealedSecrets({ database, onError: (error) => console.error(String(error)) });
-      console.log(`${unsealed} authenticator app secrets are not encrypted.`);
+      const core = { database, onError: (error: unknown) => console.error(String(error)) };
+      console.log(`${await countUnsealedSecrets(core)} authenticator app secrets are not encrypted.`);
+      for (const { version, count } of await countSealedSecrets(core)) {
+        console.log(`${count} are encrypted with version ${version} of the sealing keys.`);
+      }
+      for (const name of ["SALLYPORT_SECRET", "SALLYPORT_SEALING_KEYS"]) describeKeys(name, process.env[name]);
       const [{ adopted }] = (await database.run(selectIsAdopted())) as [{ adopted: boolean }];
       let faults = 0;
       for await (const { id, finding, fault } of examineAccounts(database, {
@@ -39,3 +44,10 @@ export const doctorCommand: Command = {
     });
   },
 };
+
+/** Prints which versions of a variable's keys are used, if it is set here. */
+function describeKeys(name: string, text: string | undefined): void {
+  if (text === undefined) return;
+  const { writes, reads } = versionsOf(parseRootSecrets(text));
+  console.log(`${name}: version ${writes} writes; ${reads.join(" and ")} ${reads.length > 1 ? "are" : "is"} read.`);
+}

@@ -1,7 +1,7 @@
 /**
  * The deployment's root secrets: a versioned list, from which each purpose derives its own key.
  *
- * The newest version writes; older ones are read until nothing refers to them. Keys are separated by label with HKDF
+ * The newest version that is not marked `read` writes; the others are read until nothing refers to them. Keys are separated by label with HKDF
  * (RFC 5869) and only the derived `CryptoKey` is kept, as a value.
  *
  * @module
@@ -22,18 +22,34 @@ export interface RootSecret {
   readonly version: number;
   readonly bytes: Bytes;
   readonly development: boolean;
+  /** True if it is read and does not write yet, so that every isolate knows it before any isolate uses it. */
+  readonly onlyReads: boolean;
+}
+
+/** The version that writes, and every version that is read, newest first. */
+export interface KeyVersions {
+  readonly writes: number;
+  readonly reads: readonly number[];
+}
+
+/** The versions of a list of secrets. */
+export function versionsOf(secrets: readonly RootSecret[]): KeyVersions {
+  const reads = secrets.map(({ version }) => version);
+  return { writes: secrets.find(({ onlyReads }) => !onlyReads)!.version, reads };
 }
 
 /**
- * Reads `SALLYPORT_SECRET`: base64url of at least 32 bytes, or a list of `version:base64url` separated by commas.
+ * Reads `SALLYPORT_SECRET`: base64url of at least 32 bytes, or a list of `version:base64url` separated by commas. With `:read` at
+ * its end, a secret does not write yet.
  *
- * @throws {TypeError} If it is missing, too short, repeated or a known sample. The message never contains any of the text.
+ * @throws {TypeError} If it is missing, too short, repeated or a known sample, or if none writes. The message never contains any
+ * of the text.
  */
 export function parseRootSecrets(text: string | undefined): readonly RootSecret[] {
   if (!text?.trim()) throw new TypeError("The secret is missing.");
   const secrets: RootSecret[] = [];
   for (const entry of text.split(",")) {
-    const [, version = "1", value = ""] = /^(?:(\d{1,9}):)?(.*)$/.exec(entry.trim()) ?? [];
+    const [, version = "1", value = "", read] = /^(?:(\d{1,9}):)?(.*?)(?:(:read))?$/.exec(entry.trim()) ?? [];
     const development = value.startsWith(developmentSecretPrefix);
     const bytes = fromBase64Url(development ? value.slice(developmentSecretPrefix.length) : value);
     if (!bytes || bytes.length < minimumBytes) {
@@ -45,7 +61,10 @@ export function parseRootSecrets(text: string | undefined): readonly RootSecret[
         throw new TypeError("Two secrets have the same version or value.");
       }
     }
-    secrets.push({ version: Number(version), bytes, development });
+    secrets.push({ version: Number(version), bytes, development, onlyReads: read !== undefined });
+  }
+  if (secrets.every(({ onlyReads }) => onlyReads)) {
+    throw new TypeError("Every secret is marked `read`, so none writes.");
   }
   return secrets.sort((a, b) => b.version - a.version);
 }
@@ -66,9 +85,14 @@ export class RootKeys {
     this.#secrets = secrets;
   }
 
+  /** The version that writes, and those that are read. */
+  get all(): KeyVersions {
+    return versionsOf(this.#secrets);
+  }
+
   /** The version that writes. */
   get currentVersion(): number {
-    return this.#secrets[0]!.version;
+    return this.all.writes;
   }
 
   /** The version for names that must stay the same while two secrets are listed. */

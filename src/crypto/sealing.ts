@@ -8,7 +8,7 @@
  */
 import { type Bytes, joinBytes, randomBytes, uint32, utf8 } from "./bytes.ts";
 import { joinParts } from "./digest.ts";
-import { parseRootSecrets, type RootKeys, type RootSecret } from "./root-secrets.ts";
+import { type KeyVersions, parseRootSecrets, type RootKeys, type RootSecret, versionsOf } from "./root-secrets.ts";
 
 /** "SPS1": distinguishes a sealed value from a plain one in a table that another SDK also writes. */
 const mark = utf8("SPS1");
@@ -48,22 +48,27 @@ export function sealingVersion(value: Bytes): number {
   return new DataView(value.buffer, value.byteOffset).getUint32(mark.length);
 }
 
-/** The sealing keys of a deployment: the newest seals, all of them open. */
+/** The sealing keys of a deployment: the newest that is not marked `read` seals, all of them open. */
 export class SealingKeys {
   readonly #secrets: readonly RootSecret[];
   readonly #keys = new Map<number, CryptoKey>();
 
   /**
-   * @param secrets Base64url of at least 32 random bytes, or a list `2:<new>,1:<old>`.
+   * @param secrets Base64url of at least 32 random bytes, or a list `2:<new>,1:<old>`. A key with `:read` at its end opens and does not seal.
    * @throws {TypeError} If a key is weak.
    */
   constructor(secrets: string | undefined) {
     this.#secrets = parseRootSecrets(secrets);
   }
 
+  /** The version that seals, and those that open. */
+  get all(): KeyVersions {
+    return versionsOf(this.#secrets);
+  }
+
   /** The version that seals. */
   get currentVersion(): number {
-    return this.#secrets[0]!.version;
+    return this.all.writes;
   }
 
   /** True if any key is also a root secret, in any spelling. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { KeyVersions } from "../crypto/root-secrets.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Core, PasswordSettings, SignUpMode } from "./core.ts";
 
@@ -16,6 +17,8 @@ export interface FeatureParts<Operations extends object> {
    * @throws {ConfigurationError} If an option is missing or unsafe.
    */
   readonly check?: () => void;
+  /** The keys of the feature's options, by the option's name. */
+  readonly keys?: () => Readonly<Record<string, KeyVersions>>;
   /** Removes ended rows of the feature. Two features that share rows name the same function. */
   readonly purges?: readonly Purge[];
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { KeyVersions } from "../crypto/root-secrets.ts";
 import type { Core } from "./core.ts";
 import type { Feature } from "./feature.ts";
 import type { ClientAddress } from "./options.ts";
@@ -23,6 +24,8 @@ export interface Realm {
   check(): void;
   /** True once {@link Realm.check} has passed. */
   readonly isChecked: boolean;
+  /** The versions of the application's keys, by the option's name. They contain no secret. */
+  keys(): Readonly<Record<string, KeyVersions>>;
   /** Reports a fault, once for each error. */
   report(error: unknown): void;
 }

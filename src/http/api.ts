@@ -11,7 +11,7 @@ import type { Answers } from "./answers.ts";
 import type { CoreApi } from "./generated/api.ts";
 
 /** The route of `healthRoutes`. */
-export type HealthApi = { "/health": { $get: Answers<object, { status: "ok" }, 200> } };
+export type HealthApi = { "/health": { $get: Answers<object, { status: "ok"; writes: Record<string, number> }, 200> } };
 
 /** The route of `openapiRoutes`. */
 export type OpenapiApi = {

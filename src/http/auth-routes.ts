@@ -31,7 +31,8 @@ export function flametrenchRoutes<Auth extends AnyAuth>(source: AuthSource<Auth>
 }
 
 /**
- * `GET /health`: 200 if the database answers; otherwise 503, with the name of an option that is missing or unsafe.
+ * `GET /health`: 200 if the database answers, with the versions of the keys that write; otherwise 503, with the name of an option
+ * that is missing or unsafe.
  *
  * @param options.names Your operators' names for options, such as `{ secrets: "SALLYPORT_SECRET" }`.
  */
@@ -47,7 +48,11 @@ export function healthRoutes<Auth extends AnyAuth>(
       realm = realmOf(auth);
       realm.check();
       await health(auth);
-      return c.json({ status: "ok" }, 200, { "Cache-Control": "no-store" });
+      const writes = Object.entries(realm.keys()).map(([option, versions]) => [
+        names[option] ?? option,
+        versions.writes,
+      ]);
+      return c.json({ status: "ok", writes: Object.fromEntries(writes) }, 200, { "Cache-Control": "no-store" });
     } catch (error) {
       reportFault(realm, error);
       const isOption = error instanceof ConfigurationError;

@@ -110,6 +110,7 @@ function authOf(options: AuthOptions): Auth {
       return isChecked;
     },
     check,
+    keys: () => Object.assign({ secrets: core.keys.all }, ...parts.map((part) => part.keys?.())),
     report,
   };
   Object.defineProperty(auth, realm, { value: made, enumerable: true });

@@ -56,7 +56,8 @@ export function mfaParts(settings: Core, options: MfaOptions): FeatureParts<MfaA
     factors: factorOperations(core),
     mfaPolicies: policyOperations(core),
   };
-  return { operations, check: () => void core.issuer, purges: [purgeFactors] };
+  const keys = () => (core.sealingKeys ? { sealingKeys: core.sealingKeys.all } : {});
+  return { operations, check: () => void core.issuer, keys, purges: [purgeFactors] };
 }
 
 function policyOperations(core: MfaCore): MfaPolicyOperations {

@@ -24,6 +24,15 @@ export async function countUnsealedSecrets(core: Executor): Promise<number> {
   });
 }
 
+/** How many secrets each version of the sealing keys has sealed. A version that has sealed none can be dropped. */
+export async function countSealedSecrets(core: Executor): Promise<readonly { version: number; count: number }[]> {
+  return await execute(core, {
+    body: store.countSealedByVersion(toHex(sealedMark)),
+    onLostReply: "repeat",
+    decode: (_row, rows) => rows.map(({ version, n }) => ({ version: Number.parseInt(version, 16), count: n })),
+  });
+}
+
 /** The result of one step of resealing, and the place where the next one begins; `null` at the end. */
 export interface Resealed {
   readonly resealed: number;

@@ -48,6 +48,15 @@ export function replaceSecrets(change: {
     select count(*)::int as replaced from replaced`;
 }
 
+/** How many secrets of authenticator apps each version of the sealing keys has sealed, in every state. */
+export function countSealedByVersion(mark: string): Statement<{ version: string; n: number }> {
+  const length = mark.length / 2;
+  return sql`
+    select encode(substring(totp_secret from ${length + 1}::int for 4), 'hex') as version, count(*)::int as n from mfa
+    where type = 'totp' and substring(totp_secret from 1 for ${length}::int) = decode(${mark}, 'hex')
+    group by 1 order by 1`;
+}
+
 /** How many secrets of authenticator apps in use are stored in plain form: without the mark of a sealed one. */
 export function countUnsealed(mark: string): Statement<{ n: number }> {
   return sql`

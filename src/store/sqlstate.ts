@@ -10,7 +10,7 @@
  * transaction that a pooler left behind, a statement of another connection, a refused login, no such database, no room, a
  * shutdown, a system error, an internal error.
  */
-const unserviceable = /^(08|25006|25P0[234]|26|28|3D|42P05|53|57P|58|F0|XX)/;
+const unserviceable = /^(08|25006|25P0[234]|26|28|3D|42P05|53|57P|58|[FX][0X])/;
 
 /** The moment was wrong: conflicts that outlived their retries, an object in use, canceled by a deadline. */
 const untimely = /^(40|55|57014)/;

@@ -1,5 +1,7 @@
-import { expect, test } from "vitest";
-import { toHex } from "../../src/crypto/bytes.ts";
+import { expect, test, vi } from "vitest";
+import { randomBytes, toBase64Url, toHex } from "../../src/crypto/bytes.ts";
+import { SealingKeys } from "../../src/crypto/sealing.ts";
+import { totpPlace } from "../../src/engine/mfa-settings.ts";
 import { decoyHash } from "../../src/runtime/argon2id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { installTestClock } from "../../src/testing/clock.ts";
@@ -114,5 +116,30 @@ test("S67: in a shared database, whom the other SDK cannot serve", async () => {
       0,
       ["usr has a sealed authenticator app, whose codes the other SDK cannot check", unasked, unasked],
     ]);
+  }
+});
+
+test("S59: the versions of the keys, and what each version of the sealing keys has encrypted; never a key", async () => {
+  const { database, doctor } = await open();
+  const [old, next] = [toBase64Url(randomBytes(32)), toBase64Url(randomBytes(32))];
+  const seal = async (list: string) =>
+    toHex(await new SealingKeys(list).seal(totpPlace(crypto.randomUUID(), crypto.randomUUID()), randomBytes(20)));
+  const sealed = [await seal(`1:${old}`), await seal(`1:${old}`), await seal(`2:${next},1:${old}`)];
+  await database.run(sql`
+    with person as (insert into usr (id) select gen_random_uuid() from unnest(${sealed}::text[]) returning id)
+    insert into mfa (id, usr_id, type, status, totp_secret, totp_algorithm, totp_digits, totp_period, identifier)
+    select gen_random_uuid(), id, 'totp', 'active', decode(secret, 'hex'), 'sha1', 6, 30, 'phone' from (
+      select id, row_number() over () as n from person) p
+    join unnest(${sealed}::text[]) with ordinality as s(secret, n) on s.n = p.n`);
+  vi.stubEnv("SALLYPORT_SECRET", `1:${old},2:${next}:read`);
+  vi.stubEnv("SALLYPORT_SEALING_KEYS", `2:${next},1:${old}`);
+  try {
+    const { stdout, stderr } = await doctor();
+    expect(stdout).toContain("2 are encrypted with version 1 of the sealing keys.\n1 are encrypted with version 2");
+    expect(stdout).toContain("SALLYPORT_SECRET: version 1 writes; 2 and 1 are read.\n");
+    expect(stdout).toContain("SALLYPORT_SEALING_KEYS: version 2 writes; 2 and 1 are read.\n");
+    for (const one of [old, next]) expect(stdout + stderr).not.toContain(one);
+  } finally {
+    vi.unstubAllEnvs();
   }
 });

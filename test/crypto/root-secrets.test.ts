@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { randomBytes, toBase64Url, toHex } from "../../src/crypto/bytes.ts";
-import { developmentSecretPrefix, parseRootSecrets, RootKeys } from "../../src/crypto/root-secrets.ts";
+import { developmentSecretPrefix, parseRootSecrets, RootKeys, versionsOf } from "../../src/crypto/root-secrets.ts";
 
 const fresh = (bytes = 32) => toBase64Url(randomBytes(bytes));
 const [one, two] = [fresh(), fresh()];
@@ -29,6 +29,11 @@ describe("S34: a weak root secret stops start-up", () => {
     { case: "a version without a value", text: "2:" },
     { case: "a negative version", text: `-1:${one}` },
     { case: "a version of ten digits", text: `4294967296:${one}` },
+    { case: "only one that does not write", text: `1:${one}:read` },
+    { case: "only ones that do not write", text: `2:${two}:read,1:${one}:read` },
+    { case: "another word than read", text: `2:${two}:write,1:${one}` },
+    { case: "read twice", text: `2:${two}:read:read,1:${one}` },
+    { case: "the word without a value", text: `2::read,1:${one}` },
     { case: "one good and one short", text: `2:${one},1:${fresh(16)}` },
   ])("$case: refused", ({ text }) => {
     expect(() => parseRootSecrets(text)).toThrow(TypeError);
@@ -57,6 +62,20 @@ describe("reading root secrets", () => {
     expect(secrets.map(({ version }) => version)).toEqual(versions);
     expect(new RootKeys(secrets).currentVersion).toBe(versions[0]);
     expect(new RootKeys(secrets).versions).toEqual(versions);
+  });
+
+  test("S59: the newest that is not marked `read` writes, and all are read", () => {
+    for (const [text, writes] of [
+      [`1:${one},2:${two}:read`, 1],
+      [`2:${two}:read,1:${one}`, 1],
+      [`2:${two},1:${one}:read`, 2],
+      [`3:${fresh()}:read,2:${two},1:${one}`, 2],
+    ] as const) {
+      const secrets = parseRootSecrets(text);
+      expect([new RootKeys(secrets).currentVersion, versionsOf(secrets).writes]).toEqual([writes, writes]);
+      expect(versionsOf(secrets).reads).toEqual(new RootKeys(secrets).versions);
+      expect(secrets.map(({ bytes }) => bytes.length)).toEqual(secrets.map(() => 32));
+    }
   });
 
   test("a development secret is marked as such", () => {

@@ -159,7 +159,10 @@ describe("an account's life over HTTP in workerd", () => {
       "unauthorized.session_expired",
     );
     expect((await post("main", "/auth/sign-in", credentials)).code).toBe("unauthorized.invalid_credential");
-    expect((await send("main", { method: "GET", path: "/health" })).json).toEqual({ status: "ok" });
+    expect((await send("main", { method: "GET", path: "/health" })).json).toEqual({
+      status: "ok",
+      writes: { SALLYPORT_SECRET: 1, SALLYPORT_SEALING_KEYS: 1 },
+    });
     expect((await send("main", { method: "GET", path: "/openapi.json" })).status).toBe(200);
     expect((await send("main", { method: "GET", path: "/nowhere" })).code).toBe("not_found");
   });

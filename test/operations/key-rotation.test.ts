@@ -1,0 +1,115 @@
+/**
+ * Changing a key: at each of the three documented steps, isolates with the list from before and with the list from after serve at
+ * the same time. Whatever one of them writes, the other reads.
+ *
+ * @module
+ */
+import { describe, expect, test } from "vitest";
+import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
+import { type FullAuth, freshAddress, freshIdentifier, otherPassword, outcome, system } from "../support/auth.ts";
+import { newAuthenticator } from "../support/authenticator.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { addApp, ticketFor } from "../support/factors.ts";
+
+const key = () => toBase64Url(randomBytes(32));
+const lists = (old: string, next: string) => ({
+  before: `1:${old}`,
+  published: `1:${old},2:${next}:read`,
+  writing: `2:${next},1:${old}`,
+  after: `2:${next}`,
+});
+const [secrets, sealing] = [lists(key(), key()), lists(key(), key())];
+type Step = keyof typeof secrets;
+
+describeWorld(
+  "S59: two lists of keys side by side",
+  { on: ["pglite"], clock: new Date("2026-11-22T12:00:00Z") },
+  (world) => {
+    const isolate = (step: Step): FullAuth =>
+      world.isolate({ secrets: secrets[step], sealingKeys: sealing[step], identifierFirst: true });
+
+    /** Every value that a key makes: written by one isolate, read by another. Each returns `true` if the other could read it. */
+    const values: Readonly<Record<string, (writer: FullAuth, reader: FullAuth) => Promise<boolean>>> = {
+      "sealed secret of an authenticator app": async (writer, reader) => {
+        const { app, person } = await addApp(world, await world.person(), writer);
+        const ticket = await ticketFor(world, person, reader);
+        const proof = { type: "totp", code: await app.code() } as const;
+        return (
+          (await outcome(reader.signIn.factor({ ticket, proof, context: { address: freshAddress() } }))) === "done"
+        );
+      },
+      "challenge of a registration": async (writer, reader) => {
+        const { actor } = await world.person();
+        const response = await (await newAuthenticator()).create(await writer.passkeys.registrationOptions({ actor }));
+        return (await outcome(reader.passkeys.register({ actor, response }))) === "done";
+      },
+      "challenge of a sign-in": async (writer, reader) => {
+        const [{ actor }, authenticator] = [await world.person(), await newAuthenticator()];
+        const registration = await authenticator.create(await writer.passkeys.registrationOptions({ actor }));
+        await writer.passkeys.register({ actor, response: registration });
+        const response = await authenticator.get(await writer.signIn.passkeyOptions());
+        return (await outcome(reader.signIn.passkey({ response, context: { address: freshAddress() } }))) === "done";
+      },
+      "successor of a refreshed session": async (writer, reader) => {
+        const { token, transport } = await world.person();
+        const first = await writer.sessions.refresh({ token, transport });
+        const again = await reader.sessions.refresh({ token, transport }).catch(() => undefined);
+        return again?.token === first.token;
+      },
+      "known device": async (writer, reader) => {
+        const { identifier, password } = await world.person();
+        const signedIn = await writer.signIn.password({ identifier, password, context: { address: freshAddress() } });
+        const knownDevice = signedIn.mfaRequired ? undefined : signedIn.knownDevice;
+        const attempt = (more: { password: string; knownDevice?: string | undefined }) =>
+          outcome(reader.signIn.password({ identifier, ...more, context: { address: freshAddress() } }));
+        for (let n = 0; n < 10; n++) await attempt({ password: otherPassword });
+        return (await attempt({ password, knownDevice })) === "done";
+      },
+      "idempotency key": async (writer, reader) => {
+        const asked = { actor: system, displayName: "Ada", idempotencyKey: crypto.randomUUID() };
+        return (await writer.users.create(asked)).id === (await reader.users.create(asked)).id;
+      },
+      "counter of attempts": async (writer, reader) => {
+        const identifier = freshIdentifier();
+        const attempt = (auth: FullAuth) =>
+          outcome(auth.signIn.password({ identifier, password: otherPassword, context: { address: freshAddress() } }));
+        for (let n = 0; n < 5; n++) await Promise.all([attempt(writer), attempt(reader)]);
+        return (await attempt(reader)) === "too_many_requests";
+      },
+      "decoy credential ids": async (writer, reader) => {
+        const identifier = freshIdentifier();
+        const ids = async (auth: FullAuth) =>
+          (await auth.signIn.passkeyOptions({ identifier })).allowCredentials.map(({ id }) => id);
+        return JSON.stringify(await ids(writer)) === JSON.stringify(await ids(reader));
+      },
+    };
+
+    const steps: readonly { name: string; lists: readonly [Step, Step] }[] = [
+      { name: "1, the new key is published", lists: ["before", "published"] },
+      { name: "2, the new key writes", lists: ["published", "writing"] },
+    ];
+    describe.each(steps)("step $name", ({ lists: [old, next] }) => {
+      test.each(Object.keys(values))("%s: each reads what the other writes", async (name) => {
+        const [before, after] = [isolate(old), isolate(next)];
+        expect([await values[name]!(before, after), await values[name]!(after, before)]).toEqual([true, true]);
+      });
+    });
+
+    // Names that must stay the same use the oldest key, so limits and idempotency begin anew when it goes.
+    const lasting = Object.keys(values).filter((name) => !/^(idempotency|counter|decoy)/.test(name));
+    test.each(lasting)("step 3, the old key is dropped: %s: each reads what the other writes", async (name) => {
+      const [before, after] = [isolate("writing"), isolate("after")];
+      expect([await values[name]!(before, after), await values[name]!(after, before)]).toEqual([true, true]);
+    });
+
+    test.each([
+      "sealed secret of an authenticator app",
+      "challenge of a registration",
+      "challenge of a sign-in",
+      "successor of a refreshed session",
+    ])("naive twin, without the first step: %s: the old isolate cannot read it", async (name) => {
+      const [before, after] = [isolate("before"), isolate("writing")];
+      expect(await values[name]!(after, before).catch(() => false)).toBe(false);
+    });
+  },
+);
