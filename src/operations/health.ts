@@ -3,7 +3,7 @@ import { realm, type WithRealm } from "../engine/realm.ts";
 import { assertSchema } from "../store/schema-state.ts";
 
 /**
- * Resolves if the database answers, its clock is the real one and its schema serves this release. Takes two requests.
+ * Resolves if the database answers, its clock is the real one and its schema serves this release. Takes one request.
  *
  * @throws {Error} If the database does not answer, its clock was replaced, a migration of this release is not applied, or a
  * later one says that it does not serve this release.

@@ -109,11 +109,16 @@ async function look(
  * @throws {DatabaseStateError} `clock_missing` if nothing was migrated, `clock_replaced` otherwise.
  */
 export async function assertProductionClock(database: Database): Promise<void> {
-  const state = await clockState(database);
-  assertClock(state);
+  requireProduction(await database.run(selectClock()));
 }
 
-function assertClock(state: ClockState): void {
+/**
+ * Checks the rows of {@link selectClock}.
+ *
+ * @throws {DatabaseStateError} As {@link assertProductionClock} does.
+ */
+export function requireProduction(rows: readonly ClockRow[]): void {
+  const state = stateOf(rows[0]);
   if (state === "missing") throw new DatabaseStateError("clock_missing", "The database has not been migrated.");
   if (state === "replaced") throw clockReplaced();
 }
@@ -125,11 +130,15 @@ function clockReplaced(): DatabaseStateError {
 type ClockState = "missing" | "production" | "replaced";
 
 async function clockState(database: Database): Promise<ClockState> {
-  const [clock] = await database.run(selectClock());
-  return stateOf(clock);
+  return stateOf((await database.run(selectClock()))[0]);
 }
 
-const selectClock = () => sql<{ isProduction: boolean }>`
+interface ClockRow {
+  readonly isProduction: boolean;
+}
+
+/** What `sallyport_now()` is: no row if there is none. */
+export const selectClock = (): Statement<ClockRow> => sql`
     select coalesce(
       pg_get_function_sqlbody(oid) = 'RETURN statement_timestamp()'
         and provolatile = 's' and not prosecdef and proconfig is null and prorettype = 'timestamptz'::regtype,
@@ -137,7 +146,7 @@ const selectClock = () => sql<{ isProduction: boolean }>`
     from pg_proc
     where oid = to_regprocedure('sallyport_now()')`;
 
-function stateOf(clock: { isProduction: boolean } | undefined): ClockState {
+function stateOf(clock: ClockRow | undefined): ClockState {
   if (!clock) return "missing";
   return clock.isProduction ? "production" : "replaced";
 }

@@ -11,10 +11,12 @@ const mostConflicts = 3;
 /** Upper bound of the first wait; it doubles with each repeat. */
 const firstWaitMilliseconds = 20;
 const longestWaitMilliseconds = 300;
+/** A command may wait for a minute, but whoever typed a wrong address is told sooner. */
+const mostMilliseconds = 7_000;
 
 /**
- * Runs a request again if it certainly did not run: up to three times if it lost to a concurrent one, and until the deadline if
- * it was never sent or the server cannot serve for the moment.
+ * Runs a request again if it certainly did not run: up to three times if it lost to a concurrent one, and until the deadline,
+ * but at most for seven seconds, if it was never sent or the server cannot serve for the moment.
  *
  * A random wait comes first, so that requests that met do not meet again. A request inside a caller's transaction is never
  * repeated: the earlier work of that transaction is gone as well, and only its owner can repeat it.
@@ -27,6 +29,7 @@ export async function withRetries<Result>(
   endsAt: number,
   isTied = false,
 ): Promise<Result> {
+  const lastAt = Math.min(endsAt, machineTime() + mostMilliseconds);
   for (let repeats = 0, met = 0; ; repeats++) {
     try {
       return await request();
@@ -35,7 +38,7 @@ export async function withRetries<Result>(
       if (isConflict ? met++ === mostConflicts : isTied || !mayPass(error)) throw error;
       const share = crypto.getRandomValues(new Uint8Array(1))[0]! / 256;
       const wait = share * Math.min(firstWaitMilliseconds * 2 ** repeats, longestWaitMilliseconds);
-      if (machineTime() + wait >= endsAt) throw error;
+      if (machineTime() + wait >= lastAt) throw error;
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
