@@ -64,6 +64,34 @@ describeWorld("passkeys", { on: ["pglite", "postgres"], clock: start }, (world, 
     expect((await signIn(authenticator)).user.id).toBe(person.userId);
   });
 
+  test.each(["passkey", "security key"] as const)(
+    "S27: the id of a key that another SDK registered, as a security key and as a passkey: not registered again as a %s",
+    async (kind) => {
+      for (const type of ["webauthn", "passkey"] as const) {
+        const [holder, stranger] = [await world.person(), await world.person()];
+        const authenticator = await newAuthenticator();
+        const [id, userId] = [authenticator.credentialId, uuidFor("usr", holder.userId)];
+        await world.rows(
+          type === "passkey"
+            ? sql`insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count, passkey_rp_id)
+                values (gen_random_uuid(), ${userId}::uuid, 'passkey', ${id}, decode('00', 'hex'), 0, 'example.com')`
+            : sql`insert into mfa (id, usr_id, type, status, identifier, webauthn_public_key, webauthn_sign_count, webauthn_rp_id)
+                values (gen_random_uuid(), ${userId}::uuid, 'webauthn', 'active', ${id}, decode('00', 'hex'), 0, 'example.com')`,
+        );
+        const { actor } = stranger;
+        if (kind === "passkey") {
+          const response = await authenticator.create(await auth.passkeys.registrationOptions({ actor }));
+          expect(await outcome(auth.passkeys.register({ actor, response }))).toBe("conflict.duplicate_credential");
+        } else {
+          const { factor, options } = await auth.securityKeys.enroll({ actor });
+          const response = await authenticator.create(options);
+          const confirm = auth.securityKeys.confirm({ actor, transport: "token", factorId: factor.id, response });
+          expect(await outcome(confirm)).toBe("conflict.duplicate_credential");
+        }
+      }
+    },
+  );
+
   test("an unknown user: not_found", async () => {
     expect(await outcome(auth.passkeys.list({ actor: system, userId: generateId("usr") }))).toBe("not_found");
   });

@@ -325,6 +325,28 @@ describeWorld("session refresh", { on: ["pglite", "postgres"], clock: start }, (
     }
   });
 
+  test("S31: a session from another SDK that is older than Sallyport's absolute lifetime is not refreshed, however late it ends", async () => {
+    const old = async (days: number) => {
+      const person = await world.person();
+      await world.rows(sql`
+        update ses set family_id = null, family_expires_at = null, created_at = sallyport_now() - make_interval(days => ${days}::int),
+          expires_at = sallyport_now() + interval '1 year', last_seen_at = sallyport_now()
+        where id = ${uuidFor("ses", person.session.id)}::uuid`);
+      return outcome(refresh(person.token));
+    };
+    expect([await old(29), await old(31)]).toEqual(["done", ended]);
+  });
+
+  test("S18: a repeat does not return a child that has expired in the meantime", async () => {
+    const { token } = await world.person();
+    const { session } = await refresh(token);
+    await world.rows(sql`
+      update ses set expires_at = sallyport_now() + interval '2 seconds' where id = ${uuidFor("ses", session.id)}::uuid`);
+    expect(await outcome(refresh(token))).toBe("done");
+    await advanceTestClock(world.database, 3);
+    expect(await outcome(refresh(token))).toBe(ended);
+  });
+
   test("a session from another SDK starts a family at its first refresh, with Sallyport's absolute lifetime", async () => {
     const person = await world.person();
     await world.rows(sql`
