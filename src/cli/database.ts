@@ -1,28 +1,35 @@
+import { readFileSync } from "node:fs";
 import type { ParseArgsConfig } from "node:util";
-import type { Database } from "../store/sql.ts";
+import { isPostgresUrl, postgresUrlForm } from "../store/drivers/postgres-url.ts";
+import { type Database, sql } from "../store/sql.ts";
 import { type OptionValues, UsageError } from "./command.ts";
 
 /** The options of every command that works on a database. */
 export const databaseOptions: {
+  "database-url-file": { type: "string" };
   "database-url": { type: "string" };
   driver: { type: "string" };
 } & NonNullable<ParseArgsConfig["options"]> = {
+  "database-url-file": { type: "string" },
+  // Known, so that its refusal can say what to do instead.
   "database-url": { type: "string" },
   driver: { type: "string" },
 };
 
-export const databaseUsage: string = "[--database-url URL] [--driver neon|postgres]";
+export const databaseUsage: string = "[--database-url-file FILE] [--driver neon|postgres]";
 
 /** No page waits for this, and a migration may rewrite many rows. */
 const timeoutMilliseconds = 60_000;
+/** Until the database has answered once: it may be waking up, or the URL may be wrong. */
+const firstMilliseconds = 10_000;
 
 /**
  * Runs `work` on the database that the command line names, and closes it afterwards.
  *
- * The URL is `--database-url`, else the environment's `DATABASE_URL`. The driver is `--driver`, else Neon's for a host under
- * `.neon.tech`, else node-postgres. `NEON_FETCH_ENDPOINT` replaces Neon's endpoint.
+ * The URL is the content of the file `--database-url-file`, else the environment's `DATABASE_URL`. The driver is `--driver`, else
+ * Neon's for a host under `.neon.tech`, else node-postgres. `NEON_FETCH_ENDPOINT` replaces Neon's endpoint.
  *
- * @throws {UsageError} If there is no URL, the URL is not for Postgres, or the driver is unknown.
+ * @throws {UsageError} If there is no URL, the URL is an argument or not for Postgres, or the driver is unknown.
  */
 export async function withDatabase(values: OptionValues, work: (database: Database) => Promise<void>): Promise<void> {
   const url = databaseUrl(values);
@@ -32,22 +39,41 @@ export async function withDatabase(values: OptionValues, work: (database: Databa
 
   const { database, close } = await connect(url);
   try {
+    await database.run(sql`select`, firstMilliseconds);
     await work(database);
   } finally {
     await close();
   }
 }
 
-/** The database URL, which must stay out of messages. */
+/** The database URL, which must stay out of messages, and out of arguments: every user of a machine can read those (S64). */
 function databaseUrl(values: OptionValues): string {
-  const url = values["database-url"] ?? process.env.DATABASE_URL;
-  if (typeof url !== "string" || url === "") {
-    throw new UsageError("Give a database with --database-url or in DATABASE_URL.");
+  if (values["database-url"] !== undefined) {
+    throw new UsageError(
+      "A database URL in an argument can be read by every user of this machine. " +
+        "Give it in the environment's DATABASE_URL, or in a file with --database-url-file.",
+    );
   }
-  if (!URL.canParse(url) || !/^postgres(ql)?:$/.test(new URL(url).protocol)) {
-    throw new UsageError("The database URL must have the form postgres://user:password@host/database.");
+  const file = values["database-url-file"];
+  const [source, url] =
+    typeof file === "string" ? ["The file", readUrlFile(file)] : ["DATABASE_URL", process.env.DATABASE_URL];
+  if (!url) {
+    throw new UsageError(
+      typeof file === "string"
+        ? `The file is empty, and must hold one line: ${postgresUrlForm}.`
+        : "Give a database in the environment's DATABASE_URL, or in a file with --database-url-file.",
+    );
   }
+  if (!isPostgresUrl(url)) throw new UsageError(`${source} must hold a database URL of the form ${postgresUrlForm}.`);
   return url;
+}
+
+function readUrlFile(path: string): string {
+  try {
+    return readFileSync(path, "utf8").trim();
+  } catch (error) {
+    throw new UsageError(`The file of --database-url-file cannot be read (${(error as { code?: string }).code}).`);
+  }
 }
 
 interface Connection {

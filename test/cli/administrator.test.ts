@@ -1,18 +1,18 @@
 import { expect, test } from "vitest";
 import { generateId, wireId } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { sallyport } from "../support/command-line.ts";
+import { sallyportWith } from "../support/command-line.ts";
 import { openBackend } from "../support/databases.ts";
 
 const nobody = generateId("usr");
 
 test("S06: grants the first administrator, and never removes the last", async () => {
   const { connectionString, database } = await openBackend("postgres");
-  const url = ["--database-url", connectionString!];
   const rows = await database.run(sql<{ id: string }>`
     insert into usr (id) select gen_random_uuid() from generate_series(1, 2) returning id`);
   const [first, second] = rows.map(({ id }) => wireId("usr", id));
-  const administrator = async (...args: string[]) => await sallyport("administrator", ...args, ...url);
+  const administrator = async (...args: string[]) =>
+    await sallyportWith({ DATABASE_URL: connectionString! }, "administrator", ...args);
 
   const early = await administrator("grant", first!);
   expect([early.code, early.stderr]).toEqual([1, "sallyport: Set up another second factor first.\n"]);
@@ -44,5 +44,7 @@ test.each([
   { case: "no user", args: ["grant"] },
   { case: "too much", args: ["grant", nobody, nobody] },
 ])("sallyport administrator, $case: exit code 2", async ({ args }) => {
-  expect((await sallyport("administrator", ...args, "--database-url", "postgres://u:p@127.0.0.1:1/d")).code).toBe(2);
+  expect((await sallyportWith({ DATABASE_URL: "postgres://u:p@127.0.0.1:1/d" }, "administrator", ...args)).code).toBe(
+    2,
+  );
 });

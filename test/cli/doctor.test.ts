@@ -6,12 +6,13 @@ import { decoyHash } from "../../src/runtime/argon2id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { installTestClock } from "../../src/testing/clock.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
-import { sallyport } from "../support/command-line.ts";
+import { sallyportWith } from "../support/command-line.ts";
 import { type BackendOptions, openBackend } from "../support/databases.ts";
 
 async function open(options?: BackendOptions) {
   const { connectionString, database } = await openBackend("postgres", options);
-  const doctor = async (...args: string[]) => await sallyport("doctor", "--database-url", connectionString!, ...args);
+  const doctor = async (...args: string[]) =>
+    await sallyportWith({ DATABASE_URL: connectionString! }, "doctor", ...args);
   return { database, doctor };
 }
 

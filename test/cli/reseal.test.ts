@@ -33,7 +33,7 @@ async function canSignIn(auth: FullAuth, person: Person, app: App): Promise<stri
 }
 
 const reseal = (keys: string) =>
-  sallyportWith({ SALLYPORT_SEALING_KEYS: keys }, "reseal", "--database-url", world.backend.connectionString!);
+  sallyportWith({ SALLYPORT_SEALING_KEYS: keys, DATABASE_URL: world.backend.connectionString! }, "reseal");
 
 test("S44: sealing keys rotate during use: old, both, resealed, new alone", async () => {
   const { app, person } = await addApp(world, await world.person());
@@ -79,7 +79,7 @@ test("reseal, plain secrets of another SDK: refused, accepted during sealing, th
   expect(await canSignIn(world.isolate({ sealingKeys: `2:${newKey}` }), person, app)).toBe("unavailable.configuration");
   const accepting = world.isolate({ sealingKeys: `2:${newKey}`, sealing: "accept-unsealed" });
   expect(await canSignIn(accepting, person, app)).toBe("done");
-  const doctor = await sallyportWith({}, "doctor", "--database-url", world.backend.connectionString!);
+  const doctor = await sallyportWith({ DATABASE_URL: world.backend.connectionString! }, "doctor");
   expect(doctor.stdout).toContain("1 authenticator app secrets are not encrypted.");
 
   // The other secrets are sealed with a key that this run does not have.

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { generateId, type UserId } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { goodPassword, openAuth, system, type World } from "../support/auth.ts";
-import { sallyport, sallyportFed } from "../support/command-line.ts";
+import { sallyport, sallyportFed, sallyportWith } from "../support/command-line.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -13,7 +13,7 @@ afterAll(() => world.close());
 
 const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
 const users = async (password: string, ...args: string[]) =>
-  await sallyportFed(password, "users", ...args, "--database-url", world.backend.connectionString!);
+  await sallyportFed(password, { DATABASE_URL: world.backend.connectionString! }, "users", ...args);
 
 test("creates a user who can sign in, and finds them again", async () => {
   const made = await users(`${goodPassword}\n`, "create", "Ada@example.com");
@@ -89,15 +89,14 @@ test("sallyport users list: finds users in every status by part of an identifier
 
 test("sallyport administrator: accepts an identifier in place of an id", async () => {
   const made = (await users(goodPassword, "create", "root@example.com")).stdout.trim();
-  const url = ["--database-url", world.backend.connectionString!];
-  expect((await sallyport("administrator", "grant", "root@example.com", ...url)).stderr).toBe(
+  const administrator = async (...args: string[]) =>
+    await sallyportWith({ DATABASE_URL: world.backend.connectionString! }, "administrator", ...args);
+  expect((await administrator("grant", "root@example.com")).stderr).toBe(
     "sallyport: Set up another second factor first.\n",
   );
   await world.enroll(made);
-  expect((await sallyport("administrator", "grant", "ROOT@example.com", ...url)).stdout).toBe(
-    "The user is an administrator now.\n",
-  );
-  expect(await sallyport("administrator", "grant", "absent@example.com", ...url)).toMatchObject({
+  expect((await administrator("grant", "ROOT@example.com")).stdout).toBe("The user is an administrator now.\n");
+  expect(await administrator("grant", "absent@example.com")).toMatchObject({
     code: 1,
     stdout: "",
   });

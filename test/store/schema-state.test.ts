@@ -19,7 +19,7 @@ import {
   sealingKey,
   secret,
 } from "../support/auth.ts";
-import { sallyport } from "../support/command-line.ts";
+import { sallyportWith } from "../support/command-line.ts";
 import { openBackend } from "../support/databases.ts";
 import { applicationOf } from "../support/http-world.ts";
 
@@ -56,7 +56,7 @@ test.each([
   }
   const reply = await applicationOf(auth).request("/health");
   expect(reply.status).toBe(503);
-  const doctor = await sallyport("doctor", "--database-url", connectionString);
+  const doctor = await sallyportWith({ DATABASE_URL: connectionString }, "doctor");
   expect([doctor.code, doctor.stdout]).toEqual([1, ""]);
   expect(doctor.stderr).toContain(named);
 });
@@ -66,7 +66,7 @@ test("S71: a newer schema that serves this release: served, and doctor says so",
   const auth = authOn(database);
   await probe(auth);
   await health(auth);
-  const doctor = await sallyport("doctor", "--database-url", connectionString);
+  const doctor = await sallyportWith({ DATABASE_URL: connectionString }, "doctor");
   expect([doctor.code, doctor.stderr]).toEqual([0, ""]);
   expect(doctor.stdout).toContain(`newer than this release, and serves it: ${harmless.name}.`);
 });

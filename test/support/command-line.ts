@@ -9,12 +9,13 @@ export async function sallyport(...args: string[]): Promise<{ code: number; stdo
   return await sallyportWith({}, ...args);
 }
 
-/** The same, with this on standard input. */
+/** The same, with this on standard input and a larger environment. */
 export async function sallyportFed(
   input: string,
+  more: Readonly<Record<string, string>>,
   ...args: string[]
 ): Promise<{ code: number; stdout: string; stderr: string }> {
-  return await start({}, input, args);
+  return await start(more, input, args);
 }
 
 /** The same, with a larger environment. */
