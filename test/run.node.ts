@@ -34,8 +34,8 @@ const failures: string[] = [];
 const slowest: string[] = [];
 let passed = 0;
 
-if (/^v22\./.test(process.version)) passed++;
-else failures.push(`Node 22 runs the tools: this is ${process.version}`);
+if (Number.parseInt(process.versions.node, 10) >= 22) passed++;
+else failures.push(`Node 22 or later runs the tools: this is ${process.version}`);
 
 for (const { name, script } of checks) {
   console.log(`\n${name}: npm run ${script}`);

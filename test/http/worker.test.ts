@@ -95,8 +95,9 @@ beforeAll(async () => {
   harness = createTestHarness({
     root,
     workers: [
-      ...developmentWorkers.map((name) => worker(name, "worker/development/index.ts")),
+      ...developmentWorkers.map((name) => worker(name, "worker/development/index.ts", { SIGN_UP: "open" })),
       worker("loopback", "worker/development/index.ts", {
+        SIGN_UP: "open",
         BASE_URL: "http://localhost:8787",
         SALLYPORT_SECRET: `development.${secret}`,
       }),

@@ -78,13 +78,13 @@ async function startWorker(
     config: fileURLToPath(new URL("wrangler.toml", root)),
     entrypoint: fileURLToPath(new URL("worker/development/index.ts", root)),
     port,
-    bindings: {
+    secrets: {
       DATABASE_URL: connectionString!,
       NEON_FETCH_ENDPOINT: fetchEndpoint!,
       SALLYPORT_SECRET: `development.${randomBytes(32).toString("base64url")}`,
       SALLYPORT_SEALING_KEYS: `development.${randomBytes(32).toString("base64url")}`,
-      BASE_URL: baseUrl,
     },
+    variables: { BASE_URL: baseUrl, SIGN_UP: "open" },
   };
   const child = fork(new URL("worker/development/serve.node.ts", root), {
     env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },

@@ -14,7 +14,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { isOnThisMachine } from "../../worker/development/database.node.ts";
+import { openBackend } from "../support/databases.ts";
 import { freePort } from "../support/free-port.ts";
 import { curlForShell } from "../support/programs.ts";
 
@@ -63,8 +65,8 @@ test("README's three lines: work in any folder, and SIGTERM ends every process",
   }
   expect(await isListening(port)).toBe(true);
   await terminate();
-  expect(await isListening(port)).toBe(false);
-  await expect.poll(processes, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(() => isListening(port), { timeout: 20_000 }).toBe(false);
+  await expect.poll(processes, { timeout: 20_000 }).toEqual([]);
 });
 
 test("development server: answered writes survive a restart", { timeout: 240_000 }, async () => {
@@ -74,14 +76,14 @@ test("development server: answered writes survive a restart", { timeout: 240_000
   const { json } = await paste(signUp!);
   expect((await paste(signIn!)).status).toBe(200);
   await first.terminate();
-  await expect.poll(processes, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(processes, { timeout: 20_000 }).toEqual([]);
 
   const second = await start(port);
   const current = await paste(session!);
   expect(current).toMatchObject({ status: 200, json: { user: json.user } });
   expect((await paste(signUp!)).json.code).toBe("conflict.duplicate_credential");
   await second.terminate();
-  await expect.poll(processes, { timeout: 10_000 }).toEqual([]);
+  await expect.poll(processes, { timeout: 20_000 }).toEqual([]);
 });
 
 test("S36: --https serves the same lines over https, which only its own certificate proves", {
@@ -112,25 +114,118 @@ test.each([
   await expect(ended).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(says) });
 });
 
+describe("DATABASE_URL", () => {
+  const remote = [
+    "postgres://u:hunter2@db.example.com/d",
+    "postgres://u:hunter2@192.168.1.7/d",
+    "postgres://u:hunter2@[2001:db8::1]/d",
+    "postgres://u:hunter2@localhost.example.com/d",
+    // The client obeys the query.
+    "postgres://u:hunter2@localhost/d?host=db.example.com",
+  ];
+  const local = [
+    "postgres://u:hunter2@localhost/d",
+    "postgres://u:hunter2@127.0.0.1:5432/d",
+    "postgres://u:hunter2@[::1]/d",
+    "postgres:///d?host=/var/run/postgresql",
+  ];
+
+  test("S65: which databases are on this machine", () => {
+    expect(remote.filter(isOnThisMachine)).toEqual([]);
+    expect(local.filter((url) => !isOnThisMachine(url))).toEqual([]);
+  });
+
+  test.each([
+    { case: "on another machine", url: remote[0]!, args: [], says: "--remote-database" },
+    { case: "on another machine by its query", url: remote[4]!, args: ["--open-sign-up"], says: "--remote-database" },
+    { case: "that is no URL", url: "foo", args: [], says: "postgres://user:password@host/database" },
+    {
+      case: "of another scheme",
+      url: "mysql://u:hunter2@h/d",
+      args: [],
+      says: "postgres://user:password@host/database",
+    },
+  ])("S65: one $case: one sentence, before anything is opened", { timeout: 60_000 }, async ({ url, args, says }) => {
+    const script = join(root, "worker/development/start.node.ts");
+    const env = { PORT: String(await freePort()), DATABASE_URL: url };
+    const failure = await run(process.execPath, [script, ...args], { env }).catch((error) => error);
+    expect(failure).toMatchObject({ code: 1, stdout: "", stderr: expect.stringContaining(says) });
+    expect(failure.stderr).not.toMatch(/hunter2|\n./);
+  });
+});
+
+test("S65: on another machine's database, sign-up is closed unless asked for, and the greeting says so", {
+  timeout: 180_000,
+}, async () => {
+  const { connectionString } = await openBackend("postgres", { empty: true });
+  const url = new URL(connectionString!);
+  // No loopback by its name; it leads to this machine all the same.
+  url.hostname = "0.0.0.0";
+  expect(isOnThisMachine(url.href)).toBe(false);
+  const port = await freePort();
+  const { output, terminate } = await startOn({ DATABASE_URL: url.href }, port, "--remote-database");
+  expect(output()).toContain("Sign-up is closed");
+  expect(output()).not.toMatch(/curl .*sign-up|\/sign-up in a browser|SIGN_UP \("(open|invited)"\)/);
+  const origin = `http://localhost:${port}`;
+  const response = await fetch(`${origin}/auth/sign-up`, {
+    method: "POST",
+    headers: { "content-type": "application/json", origin },
+    body: JSON.stringify({ identifier: "ada@example.com", password: "correct horse battery staple" }),
+  });
+  expect([response.status, (await response.json()).code]).toEqual([403, "forbidden.sign_up_closed"]);
+  await terminate();
+});
+
+test("an old Node: one sentence and no stack", { timeout: 60_000 }, async () => {
+  const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  // Every script reaches one of the two first.
+  for (const name of ["generate", "test"]) {
+    const [, ...args] = scripts[name].split(" ");
+    const failure = await run(process.execPath, ["--no-experimental-strip-types", ...args], { cwd: root }).catch(
+      (error) => error,
+    );
+    expect(failure).toMatchObject({ code: 1, stdout: "" });
+    expect(failure.stderr).toMatch(/^Node [\d.]+ cannot run this project's scripts\. Use Node 22[^\n]*\n$/);
+  }
+});
+
+test("scripts: nothing that only a Unix shell knows", async () => {
+  const { scripts } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+  for (const [name, script] of Object.entries<string>(scripts)) {
+    expect(script, name).not.toMatch(/\bexec\b|(^|&& )\w+=|[;|<>$'`\\]|\b(rm|cp|mv|mkdir|export) /);
+    if (!/^(generate|test|node-version)$/.test(name) && script.includes("node ")) {
+      expect(`${script} ${scripts[`pre${name}`] ?? ""}`, name).toMatch(/npm run -s (generate|build)/);
+    }
+  }
+});
+
 /** Runs `npm start`, and waits until it has printed its lines. */
 async function start(port: number, ...args: string[]): Promise<{ lines: string[]; terminate(): Promise<void> }> {
+  const { output, terminate } = await startOn({}, port, ...args);
+  return { lines: output().match(/^curl .*/gm) ?? [], terminate };
+}
+
+async function startOn(
+  more: Readonly<Record<string, string>>,
+  port: number,
+  ...args: string[]
+): Promise<{ output(): string; terminate(): Promise<void> }> {
   mark = `SALLYPORT_START_TEST=${randomUUID()}`;
   const [name, value] = mark.split("=");
   const { DATABASE_URL: _unused, NODE_OPTIONS: _runner, ...inherited } = process.env;
   const child = spawn("npm", ["start", "--", ...args], {
     cwd: project,
-    env: { ...inherited, PORT: String(port), [name!]: value },
+    env: { ...inherited, PORT: String(port), [name!]: value, ...more },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const ended = once(child, "exit");
   let output = "";
-  const linesIn = (): string[] => output.split("\n").filter((line) => line.startsWith("curl "));
   const printed = new Promise<void>((resolve) => {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding("utf8").on("data", (text: string) => {
         output += text;
-        // The third line is the last, and complete once it ends.
-        if (linesIn().length === 3 && output.endsWith("\n")) resolve();
+        // The greeting ends with an empty line.
+        if (output.includes("\nSallyport is on ") && output.endsWith("\n\n")) resolve();
       });
     }
   });
@@ -141,7 +236,7 @@ async function start(port: number, ...args: string[]): Promise<{ lines: string[]
     }),
   ]);
   return {
-    lines: linesIn(),
+    output: () => output,
     async terminate() {
       // To npm only, as a supervisor would.
       child.kill("SIGTERM");

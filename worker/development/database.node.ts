@@ -5,9 +5,24 @@ import pg from "pg";
 import { migrationsFolder, readMigrations } from "../../build/migrations.node.ts";
 import { pglite } from "../../src/store/drivers/pglite.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
+import { isPostgresUrl, postgresUrlForm } from "../../src/store/drivers/postgres-url.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import type { Database } from "../../src/store/sql.ts";
 import { type NeonBackend, pgliteBackend, poolBackend } from "./neon-backend.node.ts";
+
+/**
+ * True if the client connects to this machine: to loopback, or to a socket in a folder. It asks the client, because a URL's query
+ * and the environment can name another host than the URL shows.
+ *
+ * @throws {Error} If the text is no URL for Postgres. The message does not quote it.
+ */
+export function isOnThisMachine(databaseUrl: string): boolean {
+  if (!isPostgresUrl(databaseUrl)) {
+    throw new Error(`DATABASE_URL is not a database URL. It must have the form ${postgresUrlForm}.`);
+  }
+  const { host } = new pg.Client({ connectionString: databaseUrl });
+  return /^(\/.*|localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host);
+}
 
 /** A migrated database for the development server. */
 export interface DevelopmentDatabase {

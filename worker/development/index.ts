@@ -1,7 +1,7 @@
-/** The server that `npm start` runs. Anyone can sign up, and learns whether an identifier is taken. */
+/** The server that `npm start` runs. If `SIGN_UP` is `open`, anyone can sign up, and learns whether an identifier is taken. */
 import { createServer } from "../server.ts";
 
-const server = createServer({ signUp: () => "open" });
+const server = createServer({ signUp: ({ SIGN_UP }) => (SIGN_UP === "open" ? "open" : "closed") });
 
 export default {
   async fetch(request, bindings, context) {

@@ -19,7 +19,10 @@ export interface ServeSettings {
   readonly port: number;
   /** The files of a certificate, to serve https. */
   readonly certificate?: CertificateFiles | undefined;
-  readonly bindings: Readonly<Record<string, string>>;
+  /** Hidden in wrangler's list of bindings. */
+  readonly secrets: Readonly<Record<string, string>>;
+  /** Shown there; they replace those of `config`. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 async function serve({
@@ -28,15 +31,13 @@ async function serve({
   hostname = "localhost",
   port,
   certificate,
-  bindings,
+  secrets,
+  variables = {},
 }: ServeSettings): Promise<void> {
   const worker = await unstable_startWorker({
     config,
     entrypoint,
-    // As secrets, so that wrangler's list of bindings hides them.
-    bindings: Object.fromEntries(
-      Object.entries(bindings).map(([name, value]) => [name, { type: "secret_text" as const, value }]),
-    ),
+    bindings: { ...bindingsOf("secret_text", secrets), ...bindingsOf("plain_text", variables) },
     // `npm start` has already generated the files, and with a build command wrangler would watch only that command's sources.
     build: { custom: { command: "" } },
     dev: {
@@ -53,6 +54,13 @@ async function serve({
   });
   await worker.ready;
   process.send?.("ready");
+}
+
+function bindingsOf<Type extends "plain_text" | "secret_text">(
+  type: Type,
+  values: Readonly<Record<string, string>>,
+): Record<string, { type: Type; value: string }> {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { type, value }]));
 }
 
 // When its process ends, wrangler ends everything that it started, finished or not.

@@ -4,7 +4,8 @@
  * `--https` serves https with a certificate of its own, for browsers that store no cookie on http (Safari), and, with `--host`
  * and this machine's private address or mDNS name, for trying on a phone.
  *
- * The database is an embedded Postgres in `.sallyport/database` (`--memory`: not kept), or the one in `DATABASE_URL`. The
+ * The database is an embedded Postgres in `.sallyport/database` (`--memory`: not kept), or the one in `DATABASE_URL`. One on another
+ * machine needs `--remote-database`, and has no sign-up without `--open-sign-up` (S65). The
  * Worker runs in workerd as it would when deployed, and reaches the database through Neon's protocol on loopback. `PORT`
  * changes the port. Nothing here is part of a deployment.
  *
@@ -20,7 +21,7 @@ import { parseArgs } from "node:util";
 import { developmentSecretPrefix } from "../../src/crypto/root-secrets.ts";
 import { isForDevelopment } from "../../src/domain/origin.ts";
 import { type CertificateFiles, developmentCertificate } from "./certificate.node.ts";
-import { openDevelopmentDatabase } from "./database.node.ts";
+import { isOnThisMachine, openDevelopmentDatabase } from "./database.node.ts";
 import { type NeonProxy, startNeonProxy } from "./neon-proxy.node.ts";
 import type { ServeSettings } from "./serve.node.ts";
 
@@ -38,6 +39,8 @@ async function main(): Promise<void> {
       memory: { type: "boolean", default: false },
       https: { type: "boolean", default: false },
       host: { type: "string", default: "localhost" },
+      "remote-database": { type: "boolean", default: false },
+      "open-sign-up": { type: "boolean", default: false },
     },
   });
   const port = readPort(process.env.PORT);
@@ -45,6 +48,9 @@ async function main(): Promise<void> {
   await assertPortIsFree(port);
 
   const databaseUrl = process.env.DATABASE_URL || undefined;
+  const isRemote = databaseUrl !== undefined && !isOnThisMachine(databaseUrl);
+  if (isRemote && !values["remote-database"]) throw new Error(remoteRefusal);
+  const isSignUpOpen = !isRemote || values["open-sign-up"];
   const opening = openDevelopmentDatabase({ databaseUrl, folder, isInMemory: values.memory });
   started.unshift({
     name: "the database",
@@ -60,9 +66,13 @@ async function main(): Promise<void> {
   if (isStopping) return;
   const proxy = await startNeonProxy({ backend: database.backend });
   started.unshift({ name: "the proxy", stop: proxy.close });
-  await startWorker(site, proxy);
-  if (!isStopping) console.log(greeting(site, database.description));
+  await startWorker(site, proxy, isSignUpOpen);
+  if (!isStopping) console.log(greeting(site, database.description, isSignUpOpen));
 }
+
+const remoteRefusal =
+  "DATABASE_URL is a database on another machine. `npm start` would migrate it, and encrypt with the keys of this checkout. " +
+  "If you want that, run `npm start -- --remote-database`; add `--open-sign-up` to let everyone create accounts in it.";
 
 /** Where the server is reached. */
 interface Site {
@@ -116,20 +126,24 @@ function developmentSecret(name: "secret" | "sealing-keys"): string {
 }
 
 /** Starts the Worker in its own process, out of reach of the terminal's Ctrl-C: this process decides the order of ends. */
-async function startWorker(site: Site, { connectionString, fetchEndpoint }: NeonProxy): Promise<void> {
+async function startWorker(
+  site: Site,
+  { connectionString, fetchEndpoint }: NeonProxy,
+  isSignUpOpen: boolean,
+): Promise<void> {
   const settings: ServeSettings = {
     config: fileURLToPath(new URL("wrangler.toml", root)),
     entrypoint: fileURLToPath(new URL("worker/development/index.ts", root)),
     hostname: site.host,
     port: site.port,
     certificate: site.certificate,
-    bindings: {
+    secrets: {
       DATABASE_URL: connectionString,
       NEON_FETCH_ENDPOINT: fetchEndpoint,
       SALLYPORT_SECRET: developmentSecret("secret"),
       SALLYPORT_SEALING_KEYS: developmentSecret("sealing-keys"),
-      BASE_URL: site.baseUrl,
     },
+    variables: { BASE_URL: site.baseUrl, SIGN_UP: isSignUpOpen ? "open" : "closed" },
   };
   const child = fork(new URL("serve.node.ts", import.meta.url), {
     detached: true,
@@ -159,23 +173,28 @@ async function startWorker(site: Site, { connectionString, fetchEndpoint }: Neon
 }
 
 /** The lines can be pasted as they are, in any folder and after a restart too: each start has its own user. */
-function greeting({ baseUrl, certificate }: Site, description: string): string {
+function greeting({ baseUrl, certificate }: Site, description: string, isSignUpOpen: boolean): string {
   const identifier = `ada-${randomBytes(3).toString("hex")}@example.com`;
   const credential = JSON.stringify({ identifier, password: "correct horse battery staple" });
   const json = `-H 'content-type: application/json' -H 'origin: ${baseUrl}'`;
   const curl = certificate ? `curl --cacert ${quoted(certificate.certificate)}` : "curl";
   const jar = quoted(fileURLToPath(new URL("cookies", folder)));
-  return [
-    "",
-    `Sallyport is on ${baseUrl}; the database is ${description}. Ctrl-C ends it.`,
-    certificate
-      ? "Your browser does not know the certificate: accept it once for this site."
-      : "Safari stores no session cookie on http: there use `npm start -- --https`.",
-    `Pages: ${baseUrl}/sign-up in a browser. Programs:`,
+  const programs = [
+    "Programs:",
     "",
     `${curl} ${baseUrl}/auth/sign-up ${json} -d '${credential}'`,
     `${curl} -c ${jar} ${baseUrl}/auth/sign-in ${json} -d '${credential}'`,
     `${curl} -b ${jar} ${baseUrl}/auth/session`,
+  ];
+  return [
+    "",
+    `Sallyport is on ${baseUrl}; the database is ${description}. Ctrl-C ends it.`,
+    isSignUpOpen ? "Everyone who reaches it can sign up." : "Sign-up is closed; `--open-sign-up` opens it.",
+    certificate
+      ? "Your browser does not know the certificate: accept it once for this site."
+      : "Safari stores no session cookie on http: there use `npm start -- --https`.",
+    `Pages: ${baseUrl}/${isSignUpOpen ? "sign-up" : "sign-in"} in a browser.`,
+    ...(isSignUpOpen ? programs : []),
     "",
   ].join("\n");
 }
@@ -198,6 +217,11 @@ async function stop(exitCode: number): Promise<void> {
   process.exit(process.exitCode ?? exitCode);
 }
 
+// npm passes a signal on to its shell alone. Most shells do not pass it on, so their end is the signal.
+if (process.env.npm_lifecycle_event === "start") {
+  const { ppid: shell } = process;
+  setInterval(() => process.ppid !== shell && !isStopping && void stop(0), 200).unref();
+}
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void stop(0));
 try {
   await main();
