@@ -1,5 +1,9 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { manifest, root } from "./tarball.ts";
 
@@ -25,6 +29,25 @@ test("package.json: every peer is also a development dependency", () => {
     (name) => !Object.hasOwn(manifest.devDependencies, name),
   );
   expect(missing).toEqual([]);
+});
+
+test("npm ci: no warning for each tool that wants a newer Node", { timeout: 60_000 }, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "sallyport-npm-"));
+  try {
+    await mkdir(join(folder, "tool"));
+    const tool = { name: "tool", version: "1.0.0", engines: { node: ">=9999" } };
+    await writeFile(join(folder, "tool/package.json"), JSON.stringify(tool));
+    await writeFile(join(folder, "package.json"), JSON.stringify({ dependencies: { tool: "file:tool" } }));
+    // What runs the tests may have passed on its own level.
+    const { npm_config_loglevel: _unused, ...env } = process.env;
+    const install = async () =>
+      (await promisify(execFile)("npm", ["install", "--dry-run", "--offline"], { cwd: folder, env })).stderr;
+    expect(await install()).toContain("EBADENGINE");
+    await copyFile(join(root, ".npmrc"), join(folder, ".npmrc"));
+    expect(await install()).toBe("");
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test("lock file: has every package's digest and no registry host", () => {
