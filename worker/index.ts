@@ -1,10 +1,10 @@
 /** The server to deploy. Strangers cannot make accounts: `SIGN_UP` is `invited` or `closed`. */
 import { ConfigurationError } from "../src/index.ts";
-import { createServer } from "./server.ts";
+import { createServer, given } from "./server.ts";
 
 export default createServer({
   signUp: ({ SIGN_UP = "invited" }) => {
     if (SIGN_UP === "invited" || SIGN_UP === "closed") return SIGN_UP;
-    throw new ConfigurationError("SIGN_UP", new TypeError("`invited` or `closed`."));
+    throw new ConfigurationError("SIGN_UP", new TypeError(`${given(SIGN_UP)}, and must be "invited" or "closed".`));
   },
 });

@@ -111,7 +111,6 @@ const bindingNames = {
   timeouts: "REQUEST_MILLISECONDS",
 };
 
-/** Any other text is refused with the option's name. */
 const sharing: Readonly<Record<string, SharedDatabase>> = { no: false, yes: true, inherited: "inherited" };
 
 function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
@@ -122,7 +121,7 @@ function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
     secrets: bindings.SALLYPORT_SECRET,
     origins: [bindings.BASE_URL ?? ""],
     clientAddress: cloudflareAddress,
-    sharedDatabase: sharing[bindings.SHARED_DATABASE ?? "no"] ?? (bindings.SHARED_DATABASE as SharedDatabase),
+    sharedDatabase: sharingOf(bindings),
   };
 }
 
@@ -136,16 +135,31 @@ function failure(error: Error, c: Context): Response | Promise<Response> {
   return c.json({ code: "internal_error", message: "Something went wrong." }, 500);
 }
 
+function sharingOf({ SHARED_DATABASE = "no" }: Bindings): SharedDatabase {
+  const known = Object.hasOwn(sharing, SHARED_DATABASE) ? sharing[SHARED_DATABASE] : undefined;
+  if (known !== undefined) return known;
+  const fault = new TypeError(`${given(SHARED_DATABASE)}, and must be "yes", "inherited" or "no".`);
+  throw new ConfigurationError("SHARED_DATABASE", fault);
+}
+
 function requestMilliseconds({ REQUEST_MILLISECONDS = "5000" }: Bindings): number {
   const request = Number(REQUEST_MILLISECONDS);
   if (Number.isInteger(request) && request >= 2_000 && request <= 50_000) return request;
-  throw new ConfigurationError("REQUEST_MILLISECONDS", new TypeError("It is 2000 to 50000."));
+  throw new ConfigurationError(
+    "REQUEST_MILLISECONDS",
+    new TypeError(`${given(REQUEST_MILLISECONDS)}, and must be 2000 to 50000.`),
+  );
 }
 
 function databaseOf(bindings: Bindings, request: number): ReturnType<typeof neon> {
+  const { NEON_FETCH_ENDPOINT: endpoint } = bindings;
+  if (endpoint !== undefined && !URL.canParse(endpoint)) {
+    const fault = new TypeError(`${given(endpoint)}, and must be the URL of a SQL endpoint.`);
+    throw new ConfigurationError("NEON_FETCH_ENDPOINT", fault);
+  }
   try {
     return neon(bindings.DATABASE_URL ?? "", {
-      fetchEndpoint: bindings.NEON_FETCH_ENDPOINT,
+      fetchEndpoint: endpoint,
       // Something is left for what follows the slow request.
       timeoutMilliseconds: request - 1_000,
       firstTimeoutMilliseconds: request + 2_000,
@@ -153,6 +167,11 @@ function databaseOf(bindings: Bindings, request: number): ReturnType<typeof neon
   } catch (error) {
     throw new ConfigurationError("DATABASE_URL", error);
   }
+}
+
+/** What a variable holds, as the start of a message. A longer text may be a secret in the wrong place. */
+export function given(value: string): string {
+  return /^[\w-]{0,16}$/.test(value) ? `it is "${value}"` : `it is a text of ${value.length} characters`;
 }
 
 async function admit(auth: Parameters<typeof probe>[0]): Promise<void> {

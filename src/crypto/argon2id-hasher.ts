@@ -1,6 +1,7 @@
 import { Argon2id, type Argon2idCost } from "./argon2id.ts";
 import { type Bytes, constantTimeEqual, randomBytes } from "./bytes.ts";
 import { HashQueue } from "./hash-queue.ts";
+import { requireOption } from "./option-error.ts";
 import { preparePassword } from "./password-bytes.ts";
 import type { PasswordHasher } from "./password-hasher.ts";
 import {
@@ -47,12 +48,11 @@ export class Argon2idIsolate {
 
   /**
    * @param caps The most that a stored hash may ask for.
-   * @throws {RangeError} If `queueLength` is not an integer from 1 to 1,000.
+   * @throws {TypeError} If `queueLength` is not an integer from 1 to 1,000.
    */
   hasher({ queueLength = 16 }: Argon2idOptions = {}, caps: Argon2idCost = defaultCaps): PasswordHasher {
-    if (!Number.isInteger(queueLength) || queueLength < 1 || queueLength > 1000) {
-      throw new RangeError("queueLength must be an integer from 1 to 1,000.");
-    }
+    const isWithin = Number.isInteger(queueLength) && queueLength >= 1 && queueLength <= 1000;
+    requireOption(isWithin, queueLength, "a whole number from 1 to 1,000", "queueLength");
     return {
       // Strangers can request new hashes before anything is counted, so new hashes take at most half of the places (S24).
       hash: (password, form) => this.#hash(Math.ceil(queueLength / 2), preparePassword(password, form)),

@@ -8,11 +8,13 @@
  */
 import { type Bytes, constantTimeEqual, fromBase64Url, toHex, utf8 } from "./bytes.ts";
 import { joinParts } from "./digest.ts";
+import { OptionError } from "./option-error.ts";
 
 /** The purpose of a key. Each purpose has its own key, so that a value made for one purpose means nothing to another. */
 export type KeyLabel = "refresh" | "identifier" | "known-device" | "challenge" | "decoy";
 
 const minimumBytes = 32;
+const wanted = "`npx --no sallyport secret` prints one: 32 random bytes as base64url, 43 characters.";
 /** Prefix of the secrets that `npm start` generates. `createAuth` refuses them unless the origin is loopback. */
 export const developmentSecretPrefix = "development.";
 /** Sample texts from documentation. A secret made of them protects nothing. */
@@ -46,19 +48,20 @@ export function versionsOf(secrets: readonly RootSecret[]): KeyVersions {
  * of the text.
  */
 export function parseRootSecrets(text: string | undefined): readonly RootSecret[] {
-  if (!text?.trim()) throw new TypeError("The secret is missing.");
+  if (!text?.trim()) throw new OptionError(`it is missing or empty. ${wanted}`);
   const secrets: RootSecret[] = [];
   for (const entry of text.split(",")) {
     const [, version = "1", value = "", read] = /^(?:(\d{1,9}):)?(.*?)(?:(:read))?$/.exec(entry.trim()) ?? [];
     const development = value.startsWith(developmentSecretPrefix);
     const bytes = fromBase64Url(development ? value.slice(developmentSecretPrefix.length) : value);
     if (!bytes || bytes.length < minimumBytes) {
-      throw new TypeError("A secret must be base64url of at least 32 bytes.");
+      const fault = bytes ? "is shorter than 32 bytes" : "is not base64url, which has no + / =";
+      throw new OptionError(`the secret of ${value.length} characters ${fault}. ${wanted}`);
     }
-    if (isSample(value, bytes)) throw new TypeError("A secret is a published sample, or repeats itself.");
+    if (isSample(value, bytes)) throw new OptionError(`the secret is a published sample, or repeats itself. ${wanted}`);
     for (const other of secrets) {
       if (other.version === Number(version) || constantTimeEqual(other.bytes, bytes)) {
-        throw new TypeError("Two secrets have the same version or value.");
+        throw new OptionError(`two secrets have the same version or value. Write \`2:<new>,1:<old>\`. ${wanted}`);
       }
     }
     secrets.push({ version: Number(version), bytes, development, onlyReads: read !== undefined });

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { given, OptionError } from "../crypto/option-error.ts";
+
 /** A use that an origin is allowed for: credentialed CORS, same-origin proof, redirects, passkeys. */
 export type OriginUse = "cors" | "csrf" | "redirect" | "webauthn";
 
@@ -44,7 +46,7 @@ const privateSite =
  *   not fit each of the uses, or the name of a header that is not one.
  */
 export function parseOrigins(list: readonly (string | Origin)[]): readonly Origin[] {
-  if (list.length === 0) throw new TypeError("At least one origin is needed; the first is the base URL.");
+  if (!Array.isArray(list) || list.length === 0) throw new OptionError(`it names no origin. The first is ${wanted}.`);
   return list.map((entry, index) => {
     const given = typeof entry === "string" ? { origin: entry, uses: [] } : entry;
     const parsed = index === 0 ? { ...given, uses: allUses } : given;
@@ -58,6 +60,8 @@ export function isForDevelopment(origin: string): boolean {
   return !origin.startsWith("https:") || privateSite.test(origin);
 }
 
+const wanted = "the address that users see, such as https://auth.example.com";
+
 /** @throws {TypeError} */
 function requireOrigin({ origin, uses, headers = [] }: Origin): void {
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
@@ -66,7 +70,19 @@ function requireOrigin({ origin, uses, headers = [] }: Origin): void {
   const fits = (use: OriginUse): boolean =>
     (use !== "redirect" && installed.test(origin)) || (use === "webauthn" && android.test(origin));
   if (!isSite && !(uses.length > 0 && uses.every(fits))) {
-    throw new TypeError("An origin is https://host[:port] with nothing after it, http on loopback, or fits its uses.");
+    throw new OptionError(`${faultOf(origin, url)}. An origin is ${wanted}, with nothing after it.`);
   }
-  if (!headers.every((name) => /^[\w-]+$/.test(name))) throw new TypeError("A header's name is malformed.");
+  if (!headers.every((name) => /^[\w-]+$/.test(name)))
+    throw new OptionError("the name of a header has other characters than A-Z a-z 0-9 _ -.");
+}
+
+/** What is wrong, without quoting the text: somebody may have swapped two variables. */
+function faultOf(origin: unknown, url: URL | undefined): string {
+  if (typeof origin !== "string" || !origin) return given(origin || undefined);
+  if (!url) return `a text of ${origin.length} characters is no URL`;
+  if (origin.includes("*")) return "a wildcard is no origin";
+  if (url.hostname.endsWith(".")) return "the host ends with a dot";
+  if (url.protocol === "http:") return "http is for loopback only";
+  if (url.protocol === "https:") return "there is a path, a slash, a default port or a capital letter too much";
+  return "the scheme does not fit the uses";
 }

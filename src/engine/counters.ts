@@ -1,3 +1,4 @@
+import { OptionError } from "../crypto/option-error.ts";
 import { addressKeys } from "../domain/client-address.ts";
 import { AuthError } from "../domain/error.ts";
 import type { Admission, Counted, Counter } from "../store/counters.ts";
@@ -6,7 +7,10 @@ import type { KnownDevice } from "./known-device.ts";
 import { ConfigurationError } from "./options.ts";
 
 /** One value, because each `auth` reports an error once. It names no address. */
-const unreadableAddress = new ConfigurationError("clientAddress", new TypeError("it gave a text that is no address."));
+const unreadableAddress = new ConfigurationError(
+  "clientAddress",
+  new OptionError("it gave a text that is no address; it must give one address, or undefined."),
+);
 
 /** The counters of one attempt, named by keyed digests. */
 export interface AttemptCounters {

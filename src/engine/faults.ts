@@ -7,6 +7,7 @@
  */
 import { AuthError } from "../domain/error.ts";
 import { DriverError } from "../store/driver-error.ts";
+import { ConfigurationError } from "./options.ts";
 
 /** One line for the log: names, codes and places in the code, from the error to its innermost cause. */
 export function describeFault(error: unknown): string {
@@ -17,6 +18,8 @@ export function describeFault(error: unknown): string {
     const fields: Fields = typeof one === "object" && one !== null ? (one as Fields) : {};
     parts.push(namesOf(one, fields));
     if (one instanceof DriverError && one.meaning) parts.push(one.meaning);
+    // A fixed text: what was given, and what is wanted.
+    if (one instanceof ConfigurationError) parts.push(one.message);
     one = fields.cause;
   }
   return `${parts.join(" < ")} ${placeOf(deepest)}`.trim();

@@ -1,10 +1,11 @@
 import { type Bytes, fromHex } from "../crypto/bytes.ts";
+import { OptionError, requireOption } from "../crypto/option-error.ts";
 import { isSealed, type SealedPlace, SealingKeys } from "../crypto/sealing.ts";
 import { AuthError } from "../domain/error.ts";
 import { isForDevelopment } from "../domain/origin.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
-import { checked } from "./options.ts";
+import { checked, developmentOnly, requireText } from "./options.ts";
 
 /** The options of the feature `mfa`. */
 export interface MfaOptions {
@@ -43,15 +44,17 @@ function checkOptions(core: Core, options: MfaOptions): MfaSettings {
   const { sealing = "on", issuer = new URL(base).hostname } = options;
   checked("sealing", () => {
     // A variable of a deployment may hold anything.
-    if (!sealings.has(sealing)) throw new TypeError('It is "on", "accept-unsealed" or "off".');
+    requireOption(sealings.has(sealing), sealing, '"on", "accept-unsealed" or "off"');
   });
+  checked("issuer", () => requireText(issuer));
   if (sealing === "off") return { sealing, sealingKeys: undefined, issuer };
   const sealingKeys = checked("sealingKeys", () => {
     const keys = new SealingKeys(options.sealingKeys);
     if (keys.hasDevelopment && !isForDevelopment(base)) {
-      throw new TypeError("A development secret serves loopback and private addresses only.");
+      throw new OptionError(developmentOnly);
     }
-    if (keys.sharesWith(core.keys)) throw new TypeError("It must differ from `secrets`.");
+    if (keys.sharesWith(core.keys))
+      throw new OptionError("it must differ from the root secret; `npx --no sallyport secret` prints another.");
     return keys;
   });
   return { sealing, sealingKeys, issuer };

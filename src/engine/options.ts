@@ -1,4 +1,5 @@
 import { decoyHash } from "../crypto/argon2id-hasher.ts";
+import { OptionError, requireOption } from "../crypto/option-error.ts";
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import { parseRootSecrets, RootKeys } from "../crypto/root-secrets.ts";
 import { AuthError } from "../domain/error.ts";
@@ -6,7 +7,7 @@ import { isForDevelopment, type Origin, parseOrigins } from "../domain/origin.ts
 import { defaultLifetimes, type SessionLifetimes } from "../domain/session.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
-import type { Core, Limits, SharedDatabase } from "./core.ts";
+import type { Core, Limits, PasswordSettings, SharedDatabase, SignUpMode } from "./core.ts";
 import type { Feature } from "./feature.ts";
 import { withLazy } from "./lazy.ts";
 import { defaultTimeouts, Patience, type Timeouts } from "./patience.ts";
@@ -73,6 +74,16 @@ export class ConfigurationError extends TypeError {
   }
 }
 
+export const developmentOnly =
+  "a development secret serves loopback and private addresses only; `npx --no sallyport secret` prints one for a site.";
+
+/** The error for an option, whatever reading it threw. A message that is not ours may quote what was given, and stays inside. */
+export function configurationError(option: string, error: unknown): ConfigurationError {
+  if (error instanceof ConfigurationError) return error;
+  if (error instanceof OptionError) return new ConfigurationError(error.option ?? option, error);
+  return new ConfigurationError(option, new OptionError("reading it failed.", undefined, { cause: error }));
+}
+
 const names: readonly (keyof Core)[] = [
   "database",
   "onError",
@@ -98,48 +109,56 @@ export function createCore(options: AuthOptions, onError: (error: unknown) => vo
 
 /** One `try` for all options: a function for each would be compiled again at every cold start. */
 function checkOptions(options: AuthOptions, onError: (error: unknown) => void, purges: readonly Purge[]): Core {
-  let checking: keyof AuthOptions | "passwords" | "decoyHash" = "origins";
+  let checking: keyof AuthOptions | "passwords" | "decoyHash" | "mode" = "origins";
   try {
     const origins = parseOrigins(options.origins);
     checking = "secrets";
     const secrets = parseRootSecrets(options.secrets);
     if (secrets.some((secret) => secret.development) && !origins.every(({ origin }) => isForDevelopment(origin))) {
-      throw new TypeError("A development secret serves loopback and private addresses only.");
+      throw new OptionError(developmentOnly);
     }
     checking = "lifetimes";
     const lifetimes = checkLifetimes({ ...defaultLifetimes, ...options.lifetimes });
     checking = "database";
     const { database } = options;
-    if (!database) throw new TypeError("it is missing.");
+    requireOption(typeof database?.run === "function", database, "a driver, such as neon(url)");
     checking = "clientAddress";
-    if (typeof options.clientAddress !== "function") throw new TypeError("it is missing.");
+    const { clientAddress } = options;
+    requireOption(typeof clientAddress === "function", clientAddress, "a function, such as cloudflareAddress");
     checking = "limits";
     const limits = checkLimits({ ...defaultLimits, ...options.limits });
     checking = "sharedDatabase";
     const { sharedDatabase = false } = options;
-    if (typeof sharedDatabase !== "boolean" && sharedDatabase !== "inherited") {
-      throw new TypeError('It is true, false or "inherited".');
-    }
+    const isSharing = typeof sharedDatabase === "boolean" || sharedDatabase === "inherited";
+    requireOption(isSharing, sharedDatabase, 'true, false or "inherited"');
+    checking = "allowNonAsciiIdentifiers";
+    const { allowNonAsciiIdentifiers = false } = options;
+    requireBoolean(allowNonAsciiIdentifiers);
     checking = "timeouts";
     const timeouts = checkTimeouts({ ...defaultTimeouts, ...options.timeouts });
     checking = "passwords";
     const settings = options.features.find(({ passwords }) => passwords)?.passwords;
-    if (settings && !settings.hasher) throw new TypeError("`hasher` is missing.");
+    if (settings) checkPasswords(settings);
     checking = "decoyHash";
     const decoy = settings?.decoyHash ?? decoyHash;
     // Without work for unknown accounts, the response time would reveal which accounts exist.
-    if (settings && !settings.hasher.canVerify(decoy)) throw new TypeError("The hasher cannot verify it.");
+    const isDecoy = !settings || settings.hasher.canVerify(decoy);
+    requireOption(isDecoy, decoy, "a hash that the hasher can verify, such as `decoyHash` of sallyport/argon2id");
+    checking = "mode";
+    const signUp = options.features.find((feature) => "signUp" in feature);
+    const mode = signUp ? signUp.signUp : "closed";
+    requireOption(["open", "invited", "closed"].includes(mode as string), mode, '"open", "invited" or "closed"');
 
     return {
       origins,
       database,
       passwordHasher: settings?.hasher ?? noHasher,
       keys: new RootKeys(secrets),
-      signUp: options.features.find(({ signUp }) => signUp)?.signUp ?? "closed",
+      signUp: mode as SignUpMode,
       lifetimes,
       limits,
       patience: new Patience(timeouts),
-      allowNonAsciiIdentifiers: options.allowNonAsciiIdentifiers ?? false,
+      allowNonAsciiIdentifiers,
       sharedDatabase,
       predictableWords: settings?.predictableWords ?? [],
       isCompromisedPassword: settings?.isCompromised,
@@ -148,12 +167,26 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
       onError,
     };
   } catch (error) {
-    throw new ConfigurationError(checking, error);
+    throw configurationError(checking, error);
   }
 }
 
 function missingHasher(): never {
-  throw new ConfigurationError("passwords", new TypeError("No feature of the list has a `hasher`."));
+  throw new ConfigurationError(
+    "passwords",
+    new OptionError("no feature of the list has a `hasher`; add passwords({ hasher: argon2id() })."),
+  );
+}
+
+function checkPasswords({ hasher, predictableWords, isCompromised }: PasswordSettings): void {
+  if (typeof hasher?.canVerify !== "function") {
+    throw new OptionError("`hasher` is missing: give passwords({ hasher: argon2id() }).");
+  }
+  if (predictableWords && !predictableWords.every?.((word) => typeof word === "string")) {
+    throw new OptionError("`predictableWords` must be a list of texts.");
+  }
+  if (isCompromised && typeof isCompromised !== "function")
+    throw new OptionError("`isCompromised` must be a function.");
 }
 
 /** If no feature supplies a hasher, an operation that needs one is refused with the option's name. */
@@ -171,11 +204,14 @@ const defaultLimits: Limits = {
 };
 
 function checkLifetimes(lifetimes: SessionLifetimes): SessionLifetimes {
-  if (!isWithin(lifetimes.retrySeconds, 0, 30)) throw new TypeError("`retrySeconds` is 0 to 30.");
+  if (!isWithin(lifetimes.retrySeconds, 0, 30))
+    throw new OptionError(`\`retrySeconds\` is ${lifetimes.retrySeconds}, and must be a whole number from 0 to 30.`);
   for (const { absoluteSeconds, idleSeconds } of [lifetimes.level1, lifetimes.level2]) {
     // RFC 6265bis §5.5: no cookie lives longer than 400 days.
     if (!isWithin(absoluteSeconds, 60, 400 * 86_400) || !isWithin(idleSeconds, 60, absoluteSeconds)) {
-      throw new TypeError("A session lives 60 seconds to 400 days, and no longer than that without use.");
+      throw new OptionError(
+        `a session of ${absoluteSeconds} seconds, ${idleSeconds} without use: the first must be 60 to 34560000, the second 60 to the first.`,
+      );
     }
   }
   return lifetimes;
@@ -187,7 +223,9 @@ function checkLimits(limits: Limits): Limits {
   for (const name of ["account", "address", "network"] as const) {
     const { attempts, windowSeconds } = limits[name];
     if (!isWithin(attempts, 1, most[name]) || !isWithin(windowSeconds, 1, 86_400)) {
-      throw new TypeError(`\`${name}\` is 1 to ${most[name]} attempts in 1 to 86400 seconds.`);
+      throw new OptionError(
+        `\`${name}\` is ${attempts} attempts in ${windowSeconds} seconds, and must be 1 to ${most[name]} in 1 to 86400.`,
+      );
     }
   }
   return limits;
@@ -196,7 +234,9 @@ function checkLimits(limits: Limits): Limits {
 function checkTimeouts(timeouts: Timeouts): Timeouts {
   const { requestMilliseconds, firstMilliseconds } = timeouts;
   if (!isWithin(requestMilliseconds, 500, 60_000) || !isWithin(firstMilliseconds, requestMilliseconds, 60_000)) {
-    throw new TypeError("A request may take 500 to 60000 milliseconds, and the first one no less.");
+    throw new OptionError(
+      `they are ${requestMilliseconds} and ${firstMilliseconds} milliseconds, and must be 500 to 60000, the first request's no less.`,
+    );
   }
   return timeouts;
 }
@@ -207,11 +247,17 @@ function isWithin(value: number, least: number, most: number): boolean {
 
 /** @throws {ConfigurationError} If an option is not a whole number from 1 to `most`. */
 export function checkWhole(option: string, value: number, most: number): void {
-  checked(option, () => {
-    if (!Number.isInteger(value) || value < 1 || value > most) {
-      throw new TypeError(`It is ${value}, and must be a whole number from 1 to ${most}.`);
-    }
-  });
+  checked(option, () => requireOption(isWithin(value, 1, most), value, `a whole number from 1 to ${most}`));
+}
+
+/** @throws {OptionError} */
+export function requireBoolean(value: unknown): void {
+  requireOption(typeof value === "boolean", value, "true or false");
+}
+
+/** @throws {OptionError} */
+export function requireText(value: unknown): void {
+  requireOption(typeof value === "string" && value.trim() !== "", value, "a text");
 }
 
 /**
@@ -223,6 +269,6 @@ export function checked<Value>(option: string, read: () => Value): Value {
   try {
     return read();
   } catch (error) {
-    throw new ConfigurationError(option, error);
+    throw configurationError(option, error);
   }
 }

@@ -1,8 +1,9 @@
+import { requireOption } from "../crypto/option-error.ts";
 import type { Attestation } from "../domain/webauthn/attestation.ts";
 import type { RelyingParty } from "../domain/webauthn/client-data.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
-import { checked, checkWhole } from "./options.ts";
+import { checked, checkWhole, requireBoolean, requireText } from "./options.ts";
 
 /** Whether an authenticator must check its user, by a PIN or biometrics (WebAuthn L3 §5.8.6). */
 export type UserVerification = "required" | "preferred" | "discouraged";
@@ -65,18 +66,28 @@ function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
     const id = options.rpId ?? new URL(origins[0]!).hostname;
     // WebAuthn L3 §5.1.3: the host itself or a parent domain of it. Other sites are related origins (§5.11).
     const host = new URL(origins[0]!).hostname;
-    if (host !== id && !host.endsWith(`.${id}`))
-      throw new TypeError("It is neither the base URL's host nor a parent domain of it.");
+    requireOption(host === id || (id !== "" && host.endsWith(`.${id}`)), id, `${host} or a parent domain of it`);
     return id;
   });
-  const { maxPerUser = 50 } = options;
+  const { maxPerUser = 50, rpName = rpId, identifierFirst = false, secondFactorVerification = "required" } = options;
+  checked("rpName", () => requireText(rpName));
+  checked("identifierFirst", () => requireBoolean(identifierFirst));
+  checked("secondFactorVerification", () => {
+    const isKnown = ["required", "preferred", "discouraged"].includes(secondFactorVerification);
+    requireOption(isKnown, secondFactorVerification, '"required", "preferred" or "discouraged"');
+  });
+  checked("frames", () => {
+    if (!options.frames) return;
+    const { topOrigins } = options.frames;
+    requireOption(Array.isArray(topOrigins), topOrigins, "`topOrigins`, a list of origins");
+  });
   checkWhole("maxPerUser", maxPerUser, 10_000);
   const attestation = checked("attestation", () => options.attestation?.read());
   return {
     relyingParty: { rpId, origins, ...(options.frames && { crossOrigin: options.frames }) },
-    rpName: options.rpName ?? rpId,
-    identifierFirst: options.identifierFirst ?? false,
-    secondFactorVerification: options.secondFactorVerification ?? "required",
+    rpName,
+    identifierFirst,
+    secondFactorVerification,
     maxPerUser,
     attestation,
   };

@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { requireOption } from "../domain/option-error.ts";
 import type { ClientAddress } from "../engine/options.ts";
 
 type Asked = Parameters<ClientAddress>[0];
@@ -21,7 +22,8 @@ export function cloudflareAddress(c: Asked): string {
  * @param hops The number of your proxies in front of the server, each of which appends to `X-Forwarded-For`.
  */
 export function forwardedAddress(hops: number): ClientAddress {
-  if (!Number.isInteger(hops) || hops < 1) throw new RangeError("`hops` is the number of your own proxies, 1 or more.");
+  const isCount = Number.isInteger(hops) && hops > 0;
+  requireOption(isCount, hops, "the number of your own proxies, 1 or more", "clientAddress");
   return (c) => c.req.header("x-forwarded-for")?.split(",").at(-hops)?.trim() ?? "";
 }
 

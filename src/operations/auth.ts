@@ -1,8 +1,9 @@
+import { requireOption } from "../crypto/option-error.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { Core } from "../engine/core.ts";
 import { reporter } from "../engine/faults.ts";
 import type { ApiOf, Feature, FeatureParts, OperationsOf } from "../engine/feature.ts";
-import { type AuthOptions, ConfigurationError, createCore } from "../engine/options.ts";
+import { type AuthOptions, checked, configurationError, createCore } from "../engine/options.ts";
 import { type BatchResults, batch, type Plan } from "../engine/plan.ts";
 import { type Realm, realm, type WithRealm } from "../engine/realm.ts";
 import type { PresentedToken, VerifiedSession } from "../engine/sessions.ts";
@@ -84,15 +85,18 @@ function optionsFor(options: (env: unknown) => AuthOptions, env: unknown): AuthO
     return options(env);
   } catch (error) {
     // For example, a driver that refuses a missing connection string.
-    throw error instanceof ConfigurationError ? error : new ConfigurationError("database", error);
+    throw configurationError("database", error);
   }
 }
 
 function authOf(options: AuthOptions): Auth {
-  const report = reporter(options.onError);
+  const { features, onError } = options;
+  checked("features", () => requireOption(Array.isArray(features), features, "a list of features"));
+  checked("onError", () => requireOption(typeof (onError ?? reporter) === "function", onError, "a function"));
+  const report = reporter(onError);
   const purges: Purge[] = [];
   const core = createCore(options, report, purges);
-  const parts = options.features.map((feature) => feature.make(core));
+  const parts = features.map((feature) => feature.make(core));
   purges.push(...new Set(parts.flatMap((part) => part.purges ?? [])));
   let isChecked = false;
   const check = () => {
@@ -104,7 +108,7 @@ function authOf(options: AuthOptions): Auth {
   const auth = join([{ operations: coreOperations(core) }, ...parts]);
   const made: Realm = {
     core,
-    features: options.features,
+    features,
     clientAddress: options.clientAddress,
     get isChecked() {
       return isChecked;

@@ -7,6 +7,7 @@
 import type { Argon2idCost } from "../crypto/argon2id.ts";
 import { Argon2idIsolate, type Argon2idOptions } from "../crypto/argon2id-hasher.ts";
 import { fromBase64 } from "../crypto/bytes.ts";
+import { OptionError } from "../crypto/option-error.ts";
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import { defaultCaps, widestCaps } from "../crypto/phc.ts";
 import { argon2Base64, argon2PlainBase64 } from "./generated/argon2.ts";
@@ -35,7 +36,7 @@ export interface WideArgon2idOptions extends Argon2idOptions {
  * Hashes and verifies passwords with Argon2id; see {@link WideArgon2idOptions}. All hashers of an isolate share 19 MiB and one
  * queue.
  *
- * @throws {RangeError} If an option is out of its bounds.
+ * @throws {TypeError} If an option is out of its bounds.
  */
 export function argon2id({ largestHash, ...options }: WideArgon2idOptions = {}): PasswordHasher {
   if (largestHash !== undefined) {
@@ -44,7 +45,7 @@ export function argon2id({ largestHash, ...options }: WideArgon2idOptions = {}):
       largestHash[part] >= defaultCaps[part] &&
       largestHash[part] <= widestCaps[part];
     if (!isWithin("memoryKiB") || !isWithin("passes") || !isWithin("lanes")) {
-      throw new RangeError("largestHash must have 65,536 to 2,097,152 KiB, 4 to 100 passes and 4 to 64 lanes.");
+      throw new OptionError("it must have 65,536 to 2,097,152 KiB, 4 to 100 passes and 4 to 64 lanes.", "largestHash");
     }
   }
   return isolate.hasher(options, largestHash);

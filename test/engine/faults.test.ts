@@ -73,7 +73,7 @@ describe("describeFault", () => {
 
   test("a missing option: prints its name and the place in the code", () => {
     expect(describeFault(new ConfigurationError("secrets", new TypeError("x")))).toMatch(
-      /^ConfigurationError secrets < TypeError at /,
+      /^ConfigurationError secrets < The option `secrets` cannot be used: x < TypeError at /,
     );
   });
 

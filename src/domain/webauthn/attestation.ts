@@ -6,7 +6,9 @@
  *
  * @module
  */
+
 import type { Bytes } from "../../crypto/bytes.ts";
+import { OptionError } from "../../crypto/option-error.ts";
 import { verifyAndroidKeyStatement } from "./attestation-android-key.ts";
 import { verifyAppleStatement } from "./attestation-apple.ts";
 import { verifyFidoU2fStatement } from "./attestation-fido-u2f.ts";
@@ -80,7 +82,7 @@ export interface Attestation {
 export function attestation({ anchors, untrusted = "refused" }: AttestationOptions): Attestation {
   return {
     read: () => {
-      if (anchors.length === 0) throw new TypeError("`attestation.anchors` must not be empty.");
+      if (anchors.length === 0) throw new OptionError("`anchors` is empty, and must name at least one certificate.");
       const trusted = parseTrustAnchors(anchors);
       return { verifierAt: (at) => attestationVerifier({ trust: { anchors: trusted, at, untrusted } }) };
     },
@@ -123,8 +125,8 @@ export function parseTrustAnchors(
 ): readonly TrustAnchor[] {
   return list.map(({ certificate: encoded, aaguids }) => {
     const certificate = parseCertificate(encoded);
-    if (!certificate) throw new TypeError("A trust anchor is one X.509 certificate in DER.");
-    if (aaguids?.some((aaguid) => !uuid.test(aaguid))) throw new TypeError("An AAGUID is a UUID in lower case.");
+    if (!certificate) throw new OptionError("an anchor must be one X.509 certificate in DER.");
+    if (aaguids?.some((aaguid) => !uuid.test(aaguid))) throw new OptionError("an AAGUID must be a UUID in lower case.");
     return { certificate, ...(aaguids && { aaguids }) };
   });
 }

@@ -4,9 +4,11 @@
  * @module
  */
 import { neon as neonClient, neonConfig } from "@neondatabase/serverless";
+import { OptionError, requireOption } from "../../domain/option-error.ts";
 import type { Database, Statement } from "../sql.ts";
 import { databaseError, unsentError } from "./database-error.ts";
 import { machineTime, Patience, type PatienceOptions } from "./patience.ts";
+import { postgresUrlForm } from "./postgres-url.ts";
 import { withRetries } from "./retry.ts";
 import { DatabaseUnreachableError, pastDeadline } from "./unreachable.ts";
 import { decodeResult, encodeStatement, type TextQuery, type TextResult } from "./values.ts";
@@ -89,10 +91,13 @@ const textTypes = { getTypeParser: () => (text: string) => text };
 
 /** The client's own error for a bad connection string quotes it, and comes only with the first statement. */
 function parseConnectionString(connectionString: string): URL {
-  const rest = /^postgres(?:ql)?:(\/\/.+)$/.exec(connectionString)?.[1];
+  const rest = /^postgres(?:ql)?:(\/\/.+)$/.exec(String(connectionString))?.[1];
   const url = rest !== undefined && URL.canParse(`http:${rest}`) ? new URL(`http:${rest}`) : undefined;
   if (!url?.username || !url.hostname || url.pathname.length < 2) {
-    throw new TypeError("neon needs a connection string of the form postgres://user:password@host/database.");
+    const what = connectionString
+      ? `a text of ${connectionString.length} characters is no connection string`
+      : "it is missing";
+    throw new OptionError(`${what}. It has the form ${postgresUrlForm}.`);
   }
   return url;
 }
@@ -105,9 +110,10 @@ const endpoints = new Map<string, string>();
 let configuredBefore: typeof neonConfig.fetchEndpoint = "";
 
 function registerEndpoint(url: URL, fetchEndpoint: string): void {
+  requireOption(URL.canParse(fetchEndpoint), fetchEndpoint, "the URL of a SQL endpoint", "fetchEndpoint");
   const key = `${url.hostname}:${url.port}`;
   if ((endpoints.get(key) ?? fetchEndpoint) !== fetchEndpoint) {
-    throw new TypeError("One host and port cannot have two SQL endpoints.");
+    throw new OptionError("one host and port cannot have two SQL endpoints.");
   }
   endpoints.set(key, fetchEndpoint);
   if (neonConfig.fetchEndpoint !== endpointFor) {

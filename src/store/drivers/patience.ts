@@ -1,3 +1,4 @@
+import { given, OptionError } from "../../domain/option-error.ts";
 import { isUnserviceable } from "../sqlstate.ts";
 import { DatabaseError } from "./database-error.ts";
 
@@ -27,6 +28,11 @@ export class Patience {
   #hasAnswered = false;
 
   constructor({ timeoutMilliseconds, firstTimeoutMilliseconds }: PatienceOptions) {
+    for (const [name, value] of Object.entries({ timeoutMilliseconds, firstTimeoutMilliseconds })) {
+      if (value !== undefined && !(value > 0)) {
+        throw new OptionError(`\`${name}\`: ${given(value)}, and must be a number of milliseconds above 0.`);
+      }
+    }
     this.#usual = timeoutMilliseconds ?? 4_000;
     this.#first = Math.max(this.#usual, firstTimeoutMilliseconds ?? (timeoutMilliseconds === undefined ? 7_000 : 0));
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PGlite } from "@electric-sql/pglite";
+import { requireOption } from "../../domain/option-error.ts";
 import type { Database, Statement } from "../sql.ts";
 import { databaseError } from "./database-error.ts";
 import { decodeResult, encodeStatement, type TextQuery, type TextResult } from "./values.ts";
@@ -20,6 +21,7 @@ type Queryable = Pick<PGlite, "query">;
  * The caller closes the instance. There is no deadline: a statement holds the thread until it is done.
  */
 export function pglite(instance: PgliteInstance): Database {
+  requireOption(typeof instance?.query === "function", undefined, "an instance of PGlite");
   let options: TextOptions | undefined;
   const runOn = async (queryable: Queryable, { text, values }: TextQuery): Promise<TextResult> => {
     options ??= textOptions(instance);

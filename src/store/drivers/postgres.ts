@@ -3,7 +3,9 @@
  *
  * @module
  */
+
 import type { Client, Pool, PoolClient } from "pg";
+import { requireOption } from "../../domain/option-error.ts";
 import type { Database, Statement } from "../sql.ts";
 import { databaseError } from "./database-error.ts";
 import { withDeadline } from "./deadline.ts";
@@ -30,6 +32,7 @@ export interface PostgresOptions extends PatienceOptions {}
  * @throws {TypeError} Later, from a nested request, if the caller's transaction is not READ COMMITTED.
  */
 export function postgres(poolOrClient: Pool | Client | PoolClient, options: PostgresOptions = {}): Database {
+  requireOption(typeof poolOrClient?.query === "function", undefined, "a pool or a client of pg");
   const patience = new Patience(options);
   return "totalCount" in poolOrClient ? onPool(poolOrClient, patience) : onClient(poolOrClient, patience);
 }
