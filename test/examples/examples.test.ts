@@ -22,7 +22,12 @@ afterAll(() => project?.remove());
 afterEach(stopAll);
 
 test("Node, Workers and Next.js examples compile in strict mode", async () => {
-  const files = ["node-pg/server.ts", "workers-neon/worker.ts", "next/app/auth/[...route]/route.ts"];
+  const files = [
+    "node-pg/server.ts",
+    "workers-neon/worker.ts",
+    "workers-hyperdrive/worker.ts",
+    "next/app/auth/[...route]/route.ts",
+  ];
   expect(
     await compile(
       project.folder,
@@ -63,6 +68,20 @@ describe("the example of a server over a socket", () => {
     await start(program, args, project.folder, env, `${baseUrl}/me`);
     await expectToSignIn((path, init) => fetch(`${baseUrl}${path}`, init), baseUrl);
   });
+});
+
+test("the example for Hyperdrive is bundled by wrangler, and its page says that the cache is off", {
+  timeout: 120_000,
+}, async () => {
+  const config = join(project.folder, "examples/workers-hyperdrive/wrangler.toml");
+  const { stdout } = await promisify(execFile)(tool("wrangler"), ["deploy", "--dry-run", "-c", config], {
+    cwd: project.folder,
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+  });
+  expect(stdout).toMatch(/env\.HYPERDRIVE/);
+  for (const page of ["README.md", "workers-hyperdrive/wrangler.toml"]) {
+    expect(await readFile(join(root, "examples", page), "utf8")).toContain("--caching-disabled");
+  }
 });
 
 describe("the example for Workers and Neon", () => {
