@@ -97,6 +97,10 @@ const refusals = {
   "conflict.credential_not_active": ["CredentialNotActiveError", "The credential is not active."],
   "conflict.credential_type_mismatch": ["CredentialTypeMismatchError", "The credential has a different type."],
   "conflict.already_terminal": ["AlreadyTerminalError", "The object has been revoked permanently."],
+  "conflict.idempotency_key_used": [
+    "PreconditionError",
+    "A call with this key has already been made, and its answer is shown only once.",
+  ],
   "conflict.last_administrator": ["PreconditionError", "The last administrator cannot be removed."],
   "conflict.last_factor": ["PreconditionError", "A second factor is required, and this is the last one."],
   "conflict.last_way_in": ["PreconditionError", "This is the last way to sign in."],

@@ -12,6 +12,7 @@ import { defaultTotp, generateTotpSecret, otpauthUri, type TotpParameters } from
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import { guardedWork } from "../engine/guarded-work.ts";
+import { claimFor } from "../engine/idempotency.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { type MfaCore, sealSecret, totpPlace } from "../engine/mfa-settings.ts";
 import type { Page } from "../engine/page.ts";
@@ -24,6 +25,7 @@ import type { Counted, Counter } from "../store/counters.ts";
 import * as enrollment from "../store/factor-enrollment.ts";
 import { type FactorAttempt, type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factors.ts";
+import type { IdempotencyClaim } from "../store/idempotency.ts";
 import type { Statement } from "../store/sql.ts";
 import { type EnrollmentAuthority, enrollmentBy } from "./enrollment-authority.ts";
 import { checkFactor } from "./factor-check.ts";
@@ -48,9 +50,11 @@ export interface FactorOperations {
    * first code, within ten minutes. An earlier app that awaits confirmation is dropped.
    *
    * @param input.label The user's name for it, 1 to 120 characters; apps show it beside the site's name.
+   * @param input.idempotencyKey 1 to 255 visible ASCII characters. For 24 hours, a repeat of the key by the same user or ticket
+   *   changes nothing and throws `conflict.idempotency_key_used`, because a secret is shown only once. Default: none.
    * @throws {AuthError} `invalid_format.name`, `invalid_format.rp_id`, `forbidden`, `precondition.factor_needed_first`.
    */
-  enrollTotp: Operation<EnrollmentAuthority & { label: string }, TotpEnrollment>;
+  enrollTotp: Operation<EnrollmentAuthority & { label: string; idempotencyKey?: string | undefined }, TotpEnrollment>;
   /**
    * Finishes enrollment: the app becomes active and replaces an earlier app. Every session of the user ends, and a fresh
    * session, which counts as proved by the factor, replaces them.
@@ -67,10 +71,12 @@ export interface FactorOperations {
    * Creates ten recovery codes, with which a user who has lost the other factor can sign in. The codes are shown once; earlier
    * codes stop working. Ends all other sessions.
    *
+   * @param input.idempotencyKey 1 to 255 visible ASCII characters. For 24 hours, a repeat of the key by the same user or ticket
+   *   changes nothing and throws `conflict.idempotency_key_used`, because a secret is shown only once. Default: none.
    * @throws {AuthError} `precondition.factor_needed_first`, `too_many_requests`, `unavailable.busy`.
    */
   replaceRecoveryCodes: Operation<
-    { actor: SessionActor; userId?: UserId },
+    { actor: SessionActor; userId?: UserId; idempotencyKey?: string | undefined },
     { factor: Factor; codes: readonly string[] }
   >;
   /**
@@ -90,13 +96,14 @@ export function factorOperations(core: MfaCore): FactorOperations {
       return await readAll(core, store.selectFactorsOfUser(asked), toFactor);
     },
 
-    async enrollTotp({ label, ...authority }) {
+    async enrollTotp({ label, idempotencyKey, ...authority }) {
       acceptName(label);
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const userId = await userOf(attempt.holder);
       const factorId = newUuid();
       const secret = generateTotpSecret();
       const sealed = await sealSecret(core, totpPlace(factorId, userId), secret);
+      const claim = await claimFor(core, attempt.holder, acts.enrollFactor, idempotencyKey, ["totp"], factorId);
       const row = await enroll(
         attempt,
         factorId,
@@ -106,6 +113,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
           label,
           secret: toHex(sealed),
           parameters: defaultTotp,
+          claim,
         }),
       );
       return {
@@ -141,15 +149,16 @@ export function factorOperations(core: MfaCore): FactorOperations {
       });
     },
 
-    async replaceRecoveryCodes(authority) {
+    async replaceRecoveryCodes({ idempotencyKey, ...authority }) {
       const attempt = await enrollmentBy(authority, acts.enrollFactor);
       const time = new TimeLeft(core.patience);
-      const counted = await reserveRecoveryCodes(attempt, authority.actor, time);
+      const factorId = newUuid();
+      const claim = await claimFor(core, attempt.holder, acts.enrollFactor, idempotencyKey, ["recovery"], factorId);
+      const counted = await reserveRecoveryCodes(attempt, authority.actor, time, claim);
       const codes = generateRecoveryCodes();
       const hashes: string[] = [];
       for (const code of codes) hashes.push(await hashPassword(core, code, counted));
-      const factorId = newUuid();
-      const body = enrollment.replaceRecoveryCodes({ ...attempt, factorId, hashes });
+      const body = enrollment.replaceRecoveryCodes({ ...attempt, factorId, hashes, claim });
       return { factor: toFactor(await enroll(attempt, factorId, body, time)), codes };
     },
 
@@ -169,6 +178,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     attempt: FactorAttempt,
     actor: SessionActor,
     time: TimeLeft,
+    claim: IdempotencyClaim | undefined,
   ): Promise<readonly Counted[]> {
     const own: Counter = {
       name: `recovery-codes:${uuidFor("usr", actor.userId)}`,
@@ -178,7 +188,7 @@ export function factorOperations(core: MfaCore): FactorOperations {
     const counters = [...(await addressCounters(core, attempt.context.address, recoveryCodeCount)), own];
     const reserved = await execute(core, {
       time,
-      body: enrollment.reserveRecoveryCodes({ ...attempt, counters }),
+      body: enrollment.reserveRecoveryCodes({ ...attempt, counters, claim }),
       mustCommit: true,
       onLostReply: "repeat",
     });

@@ -17,6 +17,7 @@ import { denialOf } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { guardedWork } from "../engine/guarded-work.ts";
+import { claimFor } from "../engine/idempotency.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import { checkWhole } from "../engine/options.ts";
 import { type Page, pageOf } from "../engine/page.ts";
@@ -53,11 +54,20 @@ export interface PersonalAccessTokenOperations {
    * @param input.name 1 to 120 UTF-16 code units.
    * @param input.scope At most 50, each of 1 to 128 visible ASCII characters. A token without scopes reaches no route.
    * @param input.expiresAt In the future by the database's clock, and within 365 days. Default null: it never expires.
+   * @param input.idempotencyKey 1 to 255 visible ASCII characters. For 24 hours, a repeat of the user's key makes nothing and
+   *   throws `conflict.idempotency_key_used`, because a token is shown only once. Default: every call makes a token.
    * @throws {AuthError} `invalid_format.name`, `invalid_format.scope`, `pat.expires_in_past`, `precondition.limit_reached`,
    *   `too_many_requests`, `unavailable.busy`.
    */
   create: Operation<
-    { actor: Actor; userId: UserId; name: string; scope: readonly string[]; expiresAt?: Date | null },
+    {
+      actor: Actor;
+      userId: UserId;
+      name: string;
+      scope: readonly string[];
+      expiresAt?: Date | null;
+      idempotencyKey?: string | undefined;
+    },
     IssuedPersonalAccessToken
   >;
   /** Returns a token. Allowed for its user, the application and administrators. */
@@ -131,16 +141,17 @@ export function personalAccessTokenParts(
 function tokenOperations(core: Core, most: number): Omit<PersonalAccessTokenOperations, "verify"> {
   const admissions = new Admissions();
   return {
-    async create({ actor, userId, name, scope, expiresAt = null }) {
+    async create({ actor, userId, name, scope, expiresAt = null, idempotencyKey }) {
       const tokenId = generateId("pat");
       const secret = generatePatSecret();
       const asked = { actor, auditId: newAuditId(), tokenId: uuidFor("pat", tokenId), userId: uuidFor("usr", userId) };
       const accepted = { name: acceptName(name), scope: acceptScopes(scope), expiresAt: acceptExpiry(expiresAt) };
+      const claim = await claimFor(core, actor, acts.createPat, idempotencyKey, [asked.userId], asked.tokenId);
       const secretHash = await hashFor(core, admissions, actor, (counted) => hashPassword(core, secret, counted));
       const pat = await execute(core, {
         // Waits for a reset of the user's factors that is under way, before the session is checked (S16).
         locks: locksOf(acts.createPat, lockUser(asked.userId)),
-        body: store.insertPersonalAccessToken({ ...asked, ...accepted, secretHash, most }),
+        body: store.insertPersonalAccessToken({ ...asked, ...accepted, secretHash, most, claim }),
         onLostReply: store.recallPersonalAccessToken(asked.tokenId, asked.auditId),
         // In an application's transaction, a rollback could undo the token after it was handed out.
         mustCommit: true,

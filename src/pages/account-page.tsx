@@ -38,6 +38,7 @@ export async function accountPage(visit: UserVisit, failure?: Failure): Promise<
   // Shown only after an act on this very page: a link from another site shows no message here.
   const done = c.req.header("sec-fetch-site") === "same-origin" ? doneWords.get(c.req.query("done") ?? "") : undefined;
   const of = (section: Section) => ({
+    visit,
     site,
     account,
     failure: failure?.section === section ? failure : undefined,
@@ -90,7 +91,12 @@ function NamePart({ site, account, failure, done }: PartProps) {
   );
 }
 
-function PasswordPart({ site, identifier, failure, done }: Omit<PartProps, "account"> & { identifier: string }) {
+function PasswordPart({
+  site,
+  identifier,
+  failure,
+  done,
+}: Omit<PartProps, "account" | "visit"> & { identifier: string }) {
   const ofCurrent = ["unauthorized.invalid_credential"] as const;
   const ofNew = ["invalid_format.password"] as const;
   return (

@@ -5,6 +5,7 @@ import type { Section } from "./next-path.ts";
 import { Alert } from "./parts.tsx";
 import { sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
+import type { UserVisit } from "./route.ts";
 import type { Site } from "./site.ts";
 
 /** A refusal, shown beside the field that caused it, with the text that was typed. */
@@ -17,6 +18,7 @@ export interface Failure {
 
 /** The data of a part of the account page. */
 export interface PartProps {
+  visit: UserVisit;
   site: Site;
   account: Account;
   failure: Failure | undefined;

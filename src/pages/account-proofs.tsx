@@ -1,4 +1,5 @@
 import { Part, type PartProps, told } from "./account-part.tsx";
+import { FormKey } from "./form-key.tsx";
 import { Day, Field, Hidden, PasskeyPart, Time } from "./parts.tsx";
 import { sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
@@ -58,7 +59,7 @@ export function PasskeysPart({ site, account, failure, done }: PartProps): Rende
   );
 }
 
-export function AuthenticatorPart({ site, account, failure, done }: PartProps): Rendered {
+export function AuthenticatorPart({ visit, site, account, failure, done }: PartProps): Rendered {
   const { authenticator, password } = account;
   const label = failure?.typed?.label ?? password?.identifier.slice(0, 120) ?? "Authenticator app";
   const ofLabel = ["invalid_format.name"] as const;
@@ -81,6 +82,7 @@ export function AuthenticatorPart({ site, account, failure, done }: PartProps): 
         <p>Not set up. Add one so that your password alone is not enough to sign in.</p>
       )}
       <form method="post" action={site.path("/account/authenticator")}>
+        <FormKey visit={visit} act="/account/authenticator" />
         <Field
           form="authenticator"
           name="label"
@@ -98,10 +100,10 @@ export function AuthenticatorPart({ site, account, failure, done }: PartProps): 
   );
 }
 
-export function RecoveryCodesPart({ site, account, failure, done }: PartProps): Rendered {
+export function RecoveryCodesPart({ visit, site, account, failure, done }: PartProps): Rendered {
   const { recoveryCodes, authenticator } = account;
   return (
-    <Part id="recovery-codes" done={done} title="Recovery codes" failure={failure && sentenceFor(failure.refusal)}>
+    <Part id="recovery-codes" done={done} title="Recovery codes" failure={told(failure, [], true)}>
       <p>
         {recoveryCodes
           ? `You have ${recoveryCodes.remaining} of 10 codes left. Creating new codes replaces them.`
@@ -109,6 +111,7 @@ export function RecoveryCodesPart({ site, account, failure, done }: PartProps): 
       </p>
       {authenticator || recoveryCodes ? (
         <form method="post" action={site.path("/account/recovery-codes")}>
+          <FormKey visit={visit} act="/account/recovery-codes" />
           <button type="submit">Create new recovery codes</button>
         </form>
       ) : (

@@ -1,8 +1,9 @@
 import { Part, type PartProps, told } from "./account-part.tsx";
+import { FormKey } from "./form-key.tsx";
 import { Day, Field, Hidden, Time } from "./parts.tsx";
 import type { Rendered } from "./rendered.ts";
 
-export function TokensPart({ site, account, failure, done }: PartProps): Rendered {
+export function TokensPart({ visit, site, account, failure, done }: PartProps): Rendered {
   const { data, nextCursor } = account.tokens;
   const fields = {
     name: ["invalid_format.name", "invalid_format.text"],
@@ -38,6 +39,7 @@ export function TokensPart({ site, account, failure, done }: PartProps): Rendere
       </ul>
       {nextCursor && <p class="hint">Some tokens are not shown. Revoke one to see more.</p>}
       <form method="post" action={site.path("/account/tokens")}>
+        <FormKey visit={visit} act="/account/tokens" />
         <Field
           form="tokens"
           name="name"

@@ -2,6 +2,7 @@ import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
 import { accountPage } from "./account-page.tsx";
 import { confirmPage, recoveryCodesPage } from "./enrollment.tsx";
+import { formKeyOf, sentTwice } from "./form-key.tsx";
 import { respond } from "./layout.tsx";
 import { pathWith, placeOf, type Section } from "./next-path.ts";
 import { attempt, sentenceFor } from "./refusal.ts";
@@ -62,7 +63,14 @@ export const accountRoutes: readonly PageRoute[] = [
   userForm("/account/authenticator", placeOf("authenticator"), async (visit, form) => {
     const { auth, actor } = visit;
     const label = form.text("label").trim();
-    const { value, refusal } = await attempt(auth.factors.enrollTotp({ actor, label }));
+    const enroll = async () =>
+      await auth.factors.enrollTotp({
+        actor,
+        label,
+        idempotencyKey: await formKeyOf(visit, "/account/authenticator", form),
+      });
+    const { value, refusal } = await attempt(enroll());
+    if (refusal?.code === "conflict.idempotency_key_used") return await shownBefore(visit, refusal);
     if (refusal) return await accountPage(visit, { section: "authenticator", refusal, typed: { label } });
     return await confirmPage(visit, { ...confirming(visit), factorId: value.factor.id, enrollment: value });
   }),
@@ -89,9 +97,18 @@ export const accountRoutes: readonly PageRoute[] = [
     return await done(visit, "authenticator", remove(), { word: "no-authenticator" });
   }),
 
-  userForm("/account/recovery-codes", placeOf("recovery-codes"), async (visit) => {
-    const { value, refusal } = await attempt(visit.auth.factors.replaceRecoveryCodes({ actor: visit.actor }));
-    if (refusal) return await accountPage(visit, { section: "recovery-codes", refusal });
+  userForm("/account/recovery-codes", placeOf("recovery-codes"), async (visit, form) => {
+    const { auth, actor } = visit;
+    const replace = async () =>
+      await auth.factors.replaceRecoveryCodes({
+        actor,
+        idempotencyKey: await formKeyOf(visit, "/account/recovery-codes", form),
+      });
+    const { value, refusal } = await attempt(replace());
+    const words = sentTwice(
+      "These codes were already created, and they still work. They are shown only once: if you did not save them, create new ones.",
+    );
+    if (refusal) return await accountPage(visit, { section: "recovery-codes", refusal, words });
     return await recoveryCodesPage(visit, { codes: value.codes, next: visit.site.path(placeOf("recovery-codes")) });
   }),
 
@@ -105,9 +122,13 @@ export const accountRoutes: readonly PageRoute[] = [
         name: typed.name.trim(),
         scope: typed.scopes.split(/\s+/).filter((scope) => scope !== ""),
         expiresAt: endOf(typed.last_day),
+        idempotencyKey: await formKeyOf(visit, "/account/tokens", form),
       });
     const { value, refusal } = await attempt(create());
-    if (refusal) return await accountPage(visit, { section: "tokens", refusal, typed });
+    const words = sentTwice(
+      "This token was already created, and it is shown only once. If you did not copy it, revoke it and create another.",
+    );
+    if (refusal) return await accountPage(visit, { section: "tokens", refusal, typed, words });
     return await tokenPage(visit, value.token);
   }),
 
@@ -134,6 +155,15 @@ export const accountRoutes: readonly PageRoute[] = [
 
 function confirming({ site }: UserVisit) {
   return { action: "/account/authenticator/confirm", next: site.path(placeOf("authenticator")), signedIn: true };
+}
+
+/** After a reload of the page with the QR code: asks for the code of the app that still awaits it. */
+async function shownBefore(visit: UserVisit, refusal: AuthError): Promise<Response> {
+  const { auth, actor, user } = visit;
+  const { data } = await auth.factors.list({ actor, userId: user.id });
+  const waiting = data.find(({ type, status }) => type === "totp" && status === "pending");
+  if (!waiting) return await accountPage(visit, { section: "authenticator", refusal });
+  return await confirmPage(visit, { ...confirming(visit), factorId: waiting.id, refusal });
 }
 
 /** Waits for an act, then shows its part of the page with the change or the refusal. */

@@ -2,6 +2,7 @@ import { clearCookie, readCookie, ticketCookie } from "../http/cookies.ts";
 import type { TotpEnrollment } from "../http/mfa.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import type { AuthError } from "../index.ts";
+import { FormKey, formKeyOf, sentTwice } from "./form-key.tsx";
 import { respond } from "./layout.tsx";
 import { nextPath } from "./next-path.ts";
 import { Alert, CodeField, Field, Hidden, QrCode } from "./parts.tsx";
@@ -9,6 +10,8 @@ import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 import { presented } from "./second-factor.tsx";
 import { signInAgain } from "./sign-in.tsx";
+
+const shownCode = sentTwice("The QR code is shown only once. Enter the code from your app, or start again.");
 
 const confirmPath = "/sign-in/enroll/confirm";
 
@@ -23,7 +26,13 @@ export const enrollmentRoutes: readonly PageRoute[] = [
   openForm("/sign-in/enroll", "/sign-in", async (visit, form) => {
     const next = nextPath(form.text("next"), visit.site);
     const label = form.text("label").trim();
-    const { value, refusal } = await attempt(visit.auth.factors.enrollTotp({ ...presented(visit), label }));
+    const enroll = async () =>
+      await visit.auth.factors.enrollTotp({
+        ...presented(visit),
+        label,
+        idempotencyKey: await formKeyOf(visit, "/sign-in/enroll", form),
+      });
+    const { value, refusal } = await attempt(enroll());
     if (refusal?.code === "unauthorized.invalid_ticket") return await signInAgain(visit, next);
     if (refusal) return await beginPage(visit, { next, label, refusal });
     return await confirmPage(visit, {
@@ -69,7 +78,8 @@ function beginPage(
         code every 30 seconds.
       </p>
       <form method="post" action={visit.site.path("/sign-in/enroll")}>
-        <Alert>{refusal && !isOfLabel ? sentenceFor(refusal) : undefined}</Alert>
+        <Alert>{refusal && !isOfLabel ? sentenceFor(refusal, shownCode) : undefined}</Alert>
+        <FormKey visit={visit} act="/sign-in/enroll" />
         <Hidden name="next" value={next} />
         <Field
           form="enroll"
@@ -131,7 +141,11 @@ export function confirmPage(
       <form method="post" action={action}>
         <Hidden name="next" value={next} />
         <Hidden name="factor_id" value={factorId} />
-        <CodeField form="confirm" label="Current code from the app" error={refusal && sentenceFor(refusal)} />
+        <CodeField
+          form="confirm"
+          label="Current code from the app"
+          error={refusal && sentenceFor(refusal, shownCode)}
+        />
         <button type="submit">Confirm</button>
       </form>
     </>

@@ -37,6 +37,7 @@ const passwordFaults: Readonly<Record<string, string>> = {
 const sentences: Partial<Record<ErrorCode, string>> = {
   "invalid_format.identifier": "Use 1 to 254 letters, digits and symbols, without spaces or accents.",
   "invalid_format.name": "The name must have 1 to 120 characters.",
+  "invalid_format.idempotency_key": "This form was open for too long. Check it, and send it again.",
   "invalid_format.scope": "Separate scopes with spaces. Use at most 50, each of up to 128 letters, digits and symbols.",
   "invalid_format.text": "This contains characters that cannot be stored.",
   "invalid_format.webauthn": "The passkey could not be verified. Try again.",
@@ -52,6 +53,7 @@ const sentences: Partial<Record<ErrorCode, string>> = {
     "You need a second factor to sign in. Ask an administrator to let you set one up.",
   not_found: "This is no longer in your account.",
   "conflict.duplicate_credential": "This is already taken.",
+  "conflict.idempotency_key_used": "This was already done, so nothing was done again.",
   "conflict.last_factor": "You must have a second factor, and this is your last one. Add another first.",
   "precondition.limit_reached": "You cannot have more of these. Remove one first.",
   "conflict.last_way_in": "This is your last way to sign in. Add another first.",

@@ -41,7 +41,10 @@ export interface Visit {
 }
 
 /** A request from a signed-in user. */
-export interface UserVisit extends Visit, VerifiedSession {}
+export interface UserVisit extends Visit, VerifiedSession {
+  /** The session whose form was sent, if a proof has replaced it since. Default: the current session. */
+  readonly formsOf?: string;
+}
 
 type Answer = Response | Promise<Response>;
 

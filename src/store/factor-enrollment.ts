@@ -16,6 +16,7 @@ import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { refundFactor, withMethods } from "./factor-spending.ts";
 import { factorColumns, factorColumnsOf, registrations } from "./factors.ts";
 import { confirmedAtItsEnd, requireActiveFactor } from "./held-factors.ts";
+import { type IdempotencyClaim, isUsed, onlyOnce } from "./idempotency.ts";
 import {
   endPresentedFamily,
   insertSession,
@@ -50,12 +51,14 @@ export function insertPendingTotp(
     /** Hex. */
     secret: string;
     parameters: { algorithm: string; digits: number; periodSeconds: number };
+    claim: IdempotencyClaim | undefined;
   },
 ): Statement<EnrolledRow> {
   const { algorithm, digits, periodSeconds } = enrollment.parameters;
   const holder = holderOf(enrollment, false);
+  const once = onlyOnce(enrollment.claim, holder.name);
   return sql`
-    with ${holder.define},
+    with ${holder.define},${once.define}
     ${dropPending(holder.name, sql`mfa`, "totp")},
     mfa as (
       insert into mfa (id, usr_id, type, status, identifier, totp_secret, totp_algorithm, totp_digits, totp_period,
@@ -66,7 +69,7 @@ export function insertPendingTotp(
       from holder where refusal is null
       returning *),
     audit as (${insertAuditEvent(enrollmentEvent(enrollment, holder.name), sql`mfa`)})
-    select holder.refusal, ${factorColumns()} from holder left join mfa on true`;
+    select holder.refusal, ${factorColumns()} from holder left join mfa on true where ${once.isFirst}`;
 }
 
 /** A pending security key. It replaces an earlier pending one. */
@@ -118,12 +121,15 @@ function dropPending(holder: Handle<"holder">, table: Statement, type: FactorTyp
  * one row. If refused, nothing is counted.
  */
 export function reserveRecoveryCodes(
-  enrollment: FactorAttempt & { counters: readonly Counter[] },
+  enrollment: FactorAttempt & { counters: readonly Counter[]; claim: IdempotencyClaim | undefined },
 ): Statement<Admission & { refusal: string | null }> {
   const holder = holderOf(enrollment, false);
   return sql`
     with ${holder.define},
-    verdict as materialized (select holder.usr_id, ${recoveryRefusal(holder.name)} as refusal from holder),
+    verdict as materialized (
+      select holder.usr_id, coalesce(${recoveryRefusal(holder.name)},
+        case when ${isUsed(enrollment.claim)} then 'conflict.idempotency_key_used' end) as refusal
+      from holder),
     ${countAttempts({
       id: enrollment.auditId,
       counters: enrollment.counters,
@@ -138,12 +144,15 @@ const recoveryRefusal = (holder: Handle<"holder">) => sql`coalesce(${holder}.ref
         then 'precondition.factor_needed_first' end)`;
 
 /** Replaces the set of recovery codes. They stand in for another factor, so there must be one. */
-export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly string[] }): Statement<EnrolledRow> {
+export function replaceRecoveryCodes(
+  enrollment: Enrollment & { hashes: readonly string[]; claim: IdempotencyClaim | undefined },
+): Statement<EnrolledRow> {
   const holder = holderOf(enrollment, false);
+  const once = onlyOnce(enrollment.claim, handle(sql`verdict`));
   return sql`
     with ${holder.define},
     verdict as materialized (
-      select holder.usr_id, holder.session_id, ${recoveryRefusal(holder.name)} as refusal from holder),
+      select holder.usr_id, holder.session_id, ${recoveryRefusal(holder.name)} as refusal from holder),${once.define}
     old as (
       update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from verdict
       where mfa.usr_id = verdict.usr_id and verdict.refusal is null and mfa.type = 'recovery' and mfa.status = 'active'
@@ -157,7 +166,7 @@ export function replaceRecoveryCodes(enrollment: Enrollment & { hashes: readonly
       returning *)${endOtherLogins(sql`mfa`, enrollment.auditId, sql`(select session_id from verdict)`)},
     ${requireActiveFactor(sql`mfa`)},
     audit as (${insertAuditEvent(enrollmentEvent(enrollment, holder.name), sql`mfa`)})
-    select verdict.refusal, ${factorColumns()} from verdict left join mfa on true`;
+    select verdict.refusal, ${factorColumns()} from verdict left join mfa on true where ${once.isFirst}`;
 }
 
 /** The fresh session after a confirmation, and the confirmed factor. */

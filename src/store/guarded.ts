@@ -8,6 +8,7 @@ import { type GuardedAct, ownerOnly } from "../domain/act.ts";
 import { acting, raiseRefusal, readsAnothersData, refusalUnless } from "./access.ts";
 import { type Asked, type AskedOfUser, insertAuditEvent, successOf } from "./audit.ts";
 import { type Handle, handle } from "./cte.ts";
+import { type IdempotencyClaim, onlyOnce } from "./idempotency.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** The row of an act's object, and the actor who performs the act. */
@@ -111,9 +112,12 @@ export function guardedInsert<Row>(
     metadata?: Statement;
     otherwise?: string;
     columns: Statement;
+    /** The caller's key, which makes one object. */
+    claim?: IdempotencyClaim | undefined;
   },
 ): Statement<Row> {
   const { act, table } = insert;
+  const once = onlyOnce(insert.claim, handle(sql`verdict`));
   const actor = acting(insert.actor);
   const owner = handle<"owner">(sql`owner`);
   const event = successOf(act, insert, sql`${table}.id`);
@@ -126,14 +130,14 @@ export function guardedInsert<Row>(
         case when owner.id is null then 'not_found'
           when owner.status <> 'active' then 'precondition.user_not_active' end,
         ${insert.refusal({ acting: actor.name, owner })}) as refusal
-      from (select 1) one left join owner on true left join acting on true),
+      from (select 1) one left join owner on true left join acting on true),${once.define}
     ${table} as (${insert.into})${insert.also ?? sql``},
     audit as (${insertAuditEvent(insert.metadata ? { ...event, metadata: insert.metadata } : event, table)})
     select ${insert.columns} from verdict left join ${table} on true
     where case
       when verdict.refusal is not null then sallyport_refuse(verdict.refusal)
       when ${table}.id is null then sallyport_refuse(${insert.otherwise ?? "not_found"})
-      else true end`;
+      else ${once.isFirst} end`;
 }
 
 /**

@@ -9,6 +9,7 @@ import type { RowOf } from "../domain/record.ts";
 import { type Asked, committed, wireIdOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { type Guarded, guardedChange, guardedInsert, guardedList, guardedRead, ofOwned, ofUser } from "./guarded.ts";
+import type { IdempotencyClaim } from "./idempotency.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export type PersonalAccessTokenRow = RowOf<typeof personalAccessToken>;
@@ -36,6 +37,7 @@ export function insertPersonalAccessToken(
     expiresAt: Date | null;
     /** How many live tokens the owner may have. The batch has locked the owner. */
     most: number;
+    claim: IdempotencyClaim | undefined;
   },
 ): Statement<PersonalAccessTokenRow> {
   const end = sql`${asked.expiresAt}::timestamptz`;

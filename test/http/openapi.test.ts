@@ -141,6 +141,8 @@ test("a code that no route names belongs to an operation without a route", () =>
     // For a method that the path does not support.
     "method_not_allowed",
     "conflict.duplicate_tuple",
+    // For a key that only an operation takes.
+    "conflict.idempotency_key_used",
     "precondition.cred_user_mismatch",
     "unavailable.reply_lost",
   ]);

@@ -93,7 +93,7 @@ describe("page access", () => {
   });
 
   test("S04: a stale session: redirected to step-up and back", async () => {
-    const person = await world.person({ transport: "cookie" });
+    const { person } = await addApp(world, await world.person({ transport: "cookie" }));
     const forms: readonly (readonly [string, Record<string, string>, string])[] = [
       ["/account/password", { current_password: goodPassword, new_password: "tuldnbfpgycjxwrh" }, "password"],
       ["/account/authenticator", { label: "phone" }, "authenticator"],

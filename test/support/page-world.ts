@@ -39,7 +39,24 @@ export async function openPages(options: OpenOptions & { signUpIsOpen?: boolean 
   const onError = (error: unknown): void => void errors.push(error);
   const world = await openAuth("pglite", { ...rest, auth: { onError, ...rest.auth } });
   const app = new Hono().route("/", pages(signUpIsOpen ? world.auth : world.isolate({ signUp: "invited" })));
-  return { ...world, app, errors, ask: (sent) => askPages(app, sent) };
+  return { ...world, app, errors, ask: async (sent) => await askPages(app, await withFormKey(app, sent)) };
+}
+
+/** Fills in the key of a form that works once, as the page with the form does. A test of the key gives its own. */
+async function withFormKey(app: Hono, sent: SentToPage): Promise<SentToPage> {
+  const { path, form, as, cookies, headers } = sent;
+  if (!form || "form_key" in form || (headers && "sec-fetch-site" in headers)) return sent;
+  const page = path === "/sign-in/enroll" ? path : "/account";
+  if (page === "/account" && (!as || !/^\/account\/(tokens|authenticator|recovery-codes)$/.test(path))) return sent;
+  const { text } = await askPages(app, { path: page, ...(as && { as }), ...(cookies && { cookies }) });
+  const key = formKeyIn(text, path);
+  return key === undefined ? sent : { ...sent, form: { form_key: key, ...form } };
+}
+
+/** The key of the form with this action. */
+export function formKeyIn(text: string, action: string): string | undefined {
+  const form = text.split("<form ").find((one) => one.includes(`action="${action}"`));
+  return form && /name="form_key" value="([^"]*)"/.exec(form)?.[1];
 }
 
 /** The words of each label of a page. */

@@ -1,0 +1,134 @@
+/** Forms that work once, as a browser sends them again. @module */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sql } from "../../src/store/sql.ts";
+import { advanceTestClock, installTestClock } from "../../src/testing/clock.ts";
+import type { Person } from "../support/auth.ts";
+import { addApp } from "../support/factors.ts";
+import { formKeyIn, openPages, type PageWorld, type SentToPage } from "../support/page-world.ts";
+
+let world: PageWorld;
+beforeAll(async () => {
+  world = await openPages();
+});
+afterAll(() => world.close());
+
+/** Every row that a form with a key can make or end. */
+const made = async () => ({
+  tokens: await world.rows(sql`select id, revoked_at from pat order by id`),
+  factors: await world.rows(sql`select id, status, recovery_hashes, totp_secret from mfa order by id`),
+});
+
+const formOf = async (act: string, as: Pick<Person, "token">): Promise<Record<string, string>> => {
+  const { text } = await world.ask({ path: "/account", as });
+  return { ...fields[act], form_key: formKeyIn(text, act)! };
+};
+
+const fields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "/account/tokens": { name: "backup", scopes: "account:read" },
+  "/account/recovery-codes": {},
+  "/account/authenticator": { label: "phone" },
+};
+
+/** The request of a ticket that serves only to enroll. */
+async function enrolling(): Promise<SentToPage> {
+  const { userId, identifier, password } = await world.person();
+  await world.requireFactor(userId);
+  const { setCookies } = await world.ask({ path: "/sign-in", form: { identifier, password } });
+  const ticket = /^__Host-login-ticket=([^;]+)/.exec(setCookies.join("\n"))![1]!;
+  const cookies = { "__Host-login-ticket": ticket };
+  const { text } = await world.ask({ path: "/sign-in/enroll", cookies });
+  const key = formKeyIn(text, "/sign-in/enroll")!;
+  return { path: "/sign-in/enroll", form: { label: "phone", form_key: key }, cookies };
+}
+
+const secret = /class="secret"/;
+
+describe("S79: a reload makes nothing twice and voids nothing", () => {
+  const requests: Record<string, () => Promise<SentToPage>> = {
+    ...Object.fromEntries(
+      Object.keys(fields).map((path) => [
+        path,
+        async () => {
+          const { person } = await addApp(world, await world.person({ transport: "cookie" }));
+          return { path, form: await formOf(path, person), as: person };
+        },
+      ]),
+    ),
+    "/sign-in/enroll": enrolling,
+  };
+
+  test.each(Object.entries(requests))("%s", async (_path, prepare) => {
+    const sent = await prepare();
+    const first = await world.ask(sent);
+    expect([first.status, secret.test(first.text)]).toEqual([200, true]);
+    const before = await made();
+    const repeated = await world.ask(sent);
+    expect([repeated.status, secret.test(repeated.text)]).toEqual([409, false]);
+    expect(repeated.text).toMatch(/role="alert"[^>]*>[^<]*(already created|only once)/);
+    // A form that was changed before it was sent again is still the same form.
+    const changed = await world.ask({ ...sent, form: { ...sent.form, name: "other", label: "other" } });
+    expect([changed.status, secret.test(changed.text)]).toEqual([409, false]);
+    expect(await made()).toEqual(before);
+  });
+
+  test("the QR code again: asks for the code of the app that was shown, and that code still confirms it", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const sent = { path: "/account/authenticator", form: await formOf("/account/authenticator", person), as: person };
+    const factorOf = (text: string) => /name="factor_id" value="([^"]+)"/.exec(text)?.[1];
+    const [shown, again] = [await world.ask(sent), await world.ask(sent)];
+    expect([typeof factorOf(shown.text), factorOf(again.text)]).toEqual(["string", factorOf(shown.text)]);
+  });
+
+  test("a refused form: its key works again once the field is corrected", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const form = await formOf("/account/tokens", person);
+    const ask = (name: string, last_day = "") =>
+      world.ask({ path: "/account/tokens", form: { ...form, name, last_day }, as: person });
+    const refused = [await ask(""), await ask("n", "2020-01-01")];
+    expect(refused.map(({ status }) => status)).toEqual([400, 400]);
+    expect((await ask("n")).status).toBe(200);
+  });
+});
+
+describe("S79: a form without a key of its own makes nothing, and is filled again", () => {
+  const forge: Record<string, (act: string, person: Person) => Promise<string>> = {
+    none: async () => "",
+    "made up": async () => `${"9".repeat(10)}.${"A".repeat(48)}.${"A".repeat(43)}`,
+    "of another session": async (act) => (await formOf(act, await withApp())).form_key!,
+    "of another act": async (act, person) => {
+      const other = Object.keys(fields).find((one) => one !== act)!;
+      return (await formOf(other, person)).form_key!;
+    },
+    "with a later end": async (act, person) => (await formOf(act, person)).form_key!.replace(/^\d+/, "9999999999"),
+  };
+
+  const withApp = async () => (await addApp(world, await world.person({ transport: "cookie" }))).person;
+
+  test.each(Object.entries(forge))("a key %s", async (_name, forged) => {
+    for (const [act, typed] of Object.entries(fields)) {
+      const person = await withApp();
+      const form_key = await forged(act, person);
+      const before = await made();
+      const reply = await world.ask({ path: act, form: { ...typed, form_key }, as: person });
+      expect([act, reply.status, secret.test(reply.text)]).toEqual([act, 400, false]);
+      expect(reply.text).toContain("send it again");
+      for (const text of Object.values(typed)) expect(reply.text).toContain(`value="${text}"`);
+      expect(await made()).toEqual(before);
+    }
+  });
+
+  test("a form that was open for twelve hours", async () => {
+    await installTestClock(world.database);
+    await advanceTestClock(world.database, 0);
+    const person = await world.person({ transport: "cookie" });
+    const form = await formOf("/account/tokens", person);
+    await advanceTestClock(world.database, 43_199);
+    await world.age(person.session, 0);
+    const inTime = await world.ask({ path: "/account/tokens", form, as: person });
+    expect(inTime.status).toBe(200);
+    await advanceTestClock(world.database, 1);
+    // Long before the database forgets the key, its form has ended.
+    const late = await world.ask({ path: "/account/tokens", form, as: person });
+    expect([late.status, late.text.includes("send it again")]).toEqual([400, true]);
+  });
+});
