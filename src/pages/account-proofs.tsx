@@ -4,7 +4,7 @@ import { Day, Field, Hidden, PasskeyPart, Time } from "./parts.tsx";
 import { sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 
-export function PasskeysPart({ site, account, failure, done }: PartProps): Rendered {
+export function PasskeysPart({ visit, site, account, failure, done }: PartProps): Rendered {
   return (
     <Part id="passkeys" done={done} title="Passkeys" failure={failure && sentenceFor(failure.refusal)}>
       {account.passkeys.length === 0 && <p>No passkeys yet. A passkey signs you in without a password.</p>}
@@ -40,6 +40,9 @@ export function PasskeysPart({ site, account, failure, done }: PartProps): Rende
               </form>
               <form method="post" action={site.path("/account/passkeys/remove")}>
                 <Hidden name="passkey_id" value={id} />
+                {id === visit.session.credentialId && (
+                  <p class="hint">You signed in with this passkey. If you remove it, you must sign in again.</p>
+                )}
                 <button type="submit" class="danger">
                   Remove<span class="unseen"> {called}</span>
                 </button>

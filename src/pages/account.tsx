@@ -7,6 +7,7 @@ import { respond } from "./layout.tsx";
 import { pathWith, placeOf, type Section } from "./next-path.ts";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
+import { signInBecause } from "./why.ts";
 
 /** The account page and all of its acts. */
 export const accountRoutes: readonly PageRoute[] = [
@@ -55,9 +56,13 @@ export const accountRoutes: readonly PageRoute[] = [
   }),
 
   userForm("/account/passkeys/remove", placeOf("passkeys"), async (visit, form) => {
-    const { auth, actor } = visit;
+    const { auth, actor, session } = visit;
     const passkeyId = form.id<"cred">("passkey_id");
-    return await done(visit, "passkeys", auth.passkeys.revoke({ actor, passkeyId }));
+    const answer = await done(visit, "passkeys", auth.passkeys.revoke({ actor, passkeyId }));
+    const isEnded = answer.status === 303 && passkeyId === session.credentialId;
+    return isEnded
+      ? visit.c.redirect(signInBecause(visit, "passkey", visit.site.path(placeOf("passkeys"))), 303)
+      : answer;
   }),
 
   userForm("/account/authenticator", placeOf("authenticator"), async (visit, form) => {

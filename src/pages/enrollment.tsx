@@ -10,6 +10,7 @@ import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 import { presented } from "./second-factor.tsx";
 import { signInAgain } from "./sign-in.tsx";
+import { signInBecause } from "./why.ts";
 
 const shownCode = sentTwice("The QR code is shown only once. Enter the code from your app, or start again.");
 
@@ -19,7 +20,7 @@ const confirmPath = "/sign-in/enroll/confirm";
 export const enrollmentRoutes: readonly PageRoute[] = [
   openPage("/sign-in/enroll", (visit) => {
     const { c, site } = visit;
-    if (!readCookie(c, ticketCookie)) return c.redirect(site.path("/sign-in"), 303);
+    if (!readCookie(c, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
     return beginPage(visit, { next: nextPath(c.req.query("next"), site), label: "Authenticator app" });
   }),
 

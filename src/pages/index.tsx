@@ -18,6 +18,7 @@ import { pageRoutes } from "./page-routes.ts";
 import { sentenceFor } from "./refusal.ts";
 import type { PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
 import { type PagesOptions, type Site, siteOf } from "./site.ts";
+import { signInBecause, whyOf } from "./why.ts";
 
 export type { PagesAuth, PagesOptions };
 
@@ -125,7 +126,7 @@ async function refused(
 ): Promise<Response> {
   const refusal = refusalOf(error);
   if (!refusal || refusal.status >= 500) reportFault(realm, error);
-  const location = refusal && leadsTo(refusal, row, site);
+  const location = refusal && leadsTo(refusal, row, { c, site });
   if (row.takes === "json") {
     const message = refusal ? sentenceFor(refusal) : "Something went wrong. Try again later.";
     return c.json({ message, ...(location && { location }) }, refusal?.status ?? 500);
@@ -133,10 +134,16 @@ async function refused(
   return location ? c.redirect(location, 303) : await refusalPage({ c, site }, refusal);
 }
 
-function leadsTo({ code, status }: AuthError, { access, belongsTo }: PageRoute, site: Site): string | undefined {
-  if (access !== "user" || status !== 401) return undefined;
-  const there = code === "unauthorized.reauthentication_required" ? "/account/step-up" : "/sign-in";
-  return pathWith(site.path(there), { next: site.path(belongsTo) });
+function leadsTo(
+  refusal: AuthError,
+  { access, belongsTo }: PageRoute,
+  asked: Pick<Visit, "c" | "site">,
+): string | undefined {
+  if (access !== "user" || refusal.status !== 401) return undefined;
+  const next = asked.site.path(belongsTo);
+  return refusal.code === "unauthorized.reauthentication_required"
+    ? pathWith(asked.site.path("/account/step-up"), { next })
+    : signInBecause(asked, whyOf(asked, refusal), next);
 }
 
 function refusalOf(error: unknown): AuthError | undefined {

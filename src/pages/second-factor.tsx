@@ -8,6 +8,7 @@ import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { openForm, openPage, openScript, type PageRoute, type Visit } from "./route.ts";
 import { signInAgain } from "./sign-in.tsx";
+import { signInBecause } from "./why.ts";
 
 const kinds = ["totp", "webauthn", "recovery"] as const;
 export type FactorKind = (typeof kinds)[number];
@@ -16,7 +17,7 @@ export type FactorKind = (typeof kinds)[number];
 export const secondFactorRoutes: readonly PageRoute[] = [
   openPage("/sign-in/second-factor", (visit) => {
     const { c, site } = visit;
-    if (!readCookie(c, ticketCookie)) return c.redirect(site.path("/sign-in"), 303);
+    if (!readCookie(c, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
     return factorPage(visit, { having: kindsOf(c.req.query("with")), next: nextPath(c.req.query("next"), site) });
   }),
 

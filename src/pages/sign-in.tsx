@@ -7,12 +7,19 @@ import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden, PasskeyPart } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, openScript, type PageRoute, type Visit } from "./route.ts";
+import { sentenceOfWhy } from "./why.ts";
 
 /** Signing in with a password or a passkey, and signing out. */
 export const signInRoutes: readonly PageRoute[] = [
   openPage("/", ({ c, site }) => c.redirect(site.path(readCookie(c, sessionCookie) ? "/account" : "/sign-in"), 303)),
 
-  openPage("/sign-in", (visit) => signInPage(visit, { next: nextPath(visit.c.req.query("next"), visit.site) })),
+  openPage("/sign-in", async (visit) => {
+    const next = nextPath(visit.c.req.query("next"), visit.site);
+    const notice = sentenceOfWhy(visit);
+    // A link can claim that a session has ended.
+    if (notice && (await isSignedIn(visit))) return visit.c.redirect(next, 303);
+    return await signInPage(visit, { next, notice });
+  }),
 
   openForm("/sign-in", "/sign-in", async (visit, form) => {
     const { c, site, auth, context } = visit;
@@ -65,6 +72,18 @@ export const signInRoutes: readonly PageRoute[] = [
   }),
 ];
 
+async function isSignedIn({ c, auth, context }: Visit): Promise<boolean> {
+  const token = readCookie(c, sessionCookie);
+  if (!token) return false;
+  try {
+    await auth.sessions.verify({ token, transport: "cookie", context });
+    return true;
+  } catch (error) {
+    if (error instanceof AuthError && error.status === 401) return false;
+    throw error;
+  }
+}
+
 const unknownPasskey = {
   "unauthorized.invalid_credential": "This passkey did not sign you in. It may have been removed from the account.",
 } as const;
@@ -77,13 +96,15 @@ export function signInAgain(visit: Visit, next: string): Response | Promise<Resp
 
 function signInPage(
   visit: Visit,
-  { next, identifier, refusal }: { next: string; identifier?: string; refusal?: AuthError },
+  page: { next: string; identifier?: string; refusal?: AuthError; notice?: string | undefined },
 ): Response | Promise<Response> {
   const { site, signUpIsOpen } = visit;
+  const { next, identifier, refusal, notice } = page;
   const words = { "unauthorized.invalid_credential": "The user name or password is incorrect." } as const;
   const children = (
     <>
       <h1>Sign in</h1>
+      {notice && <p role="status">{notice}</p>}
       <form method="post" action={site.path("/sign-in")} aria-describedby={refusal ? "sign-in-error" : undefined}>
         <div id="sign-in-error">
           <Alert>{refusal && sentenceFor(refusal, words)}</Alert>

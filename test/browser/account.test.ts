@@ -133,7 +133,7 @@ test("R048: a session ended elsewhere is signed out at once", async () => {
   await here.page.getByText("That device is signed out.").waitFor();
   await there.page.getByLabel("Your name").fill("Mallory");
   await there.page.getByRole("button", { name: "Save" }).click();
-  await there.page.waitForURL("**/sign-in?next=%2Faccount%23name");
+  await there.page.waitForURL("**/sign-in?next=%2Faccount%23name&why=ended");
   await here.page.reload();
   expect(await here.page.getByLabel("Your name").inputValue()).toBe("");
   await Promise.all([here.context.close(), there.context.close()]);
@@ -154,7 +154,8 @@ test("R008: a new password ends every other session and signs in", async () => {
   await page.getByRole("button", { name: "Change password" }).click();
   await page.getByText("Password changed.").waitFor();
   await there.page.reload();
-  await there.page.waitForURL("**/sign-in?next=%2Faccount");
+  await there.page.waitForURL("**/sign-in?next=%2Faccount&why=ended");
+  await there.page.getByText("Your session has ended").waitFor();
   await signOut(here);
   await typePassword(here, person);
   await page.getByText("The user name or password is incorrect.").waitFor();

@@ -268,7 +268,7 @@ describe("assertion in the browser", () => {
     }, captured);
     expect(replayed).toBe(401);
     await page.goto("/account");
-    await page.waitForURL("**/sign-in?next=%2Faccount");
+    await page.waitForURL("**/sign-in?next=%2Faccount&why=*");
 
     // The refusal does not change the passkey itself.
     await passkeyButton(visitor).click();

@@ -48,7 +48,7 @@ describe("pages below /me", () => {
     expect(browser.path).toBe("/me/sign-in");
 
     await browser.open("/me/account");
-    expect(browser.path).toBe("/me/sign-in?next=%2Fme%2Faccount");
+    expect(browser.path).toBe("/me/sign-in?next=%2Fme%2Faccount&why=no-session");
     await browser.submit("/me/sign-in", person);
     expect([browser.path, browser.text.includes("Ada Lovelace")]).toEqual(["/me/account", true]);
     expect(browser.addresses.size).toBeGreaterThan(15);

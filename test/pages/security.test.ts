@@ -82,7 +82,7 @@ describe("page access", () => {
     for (const row of pageRoutes.filter(({ access }) => access === "user")) {
       const sent = row.takes === "nothing" ? { path: row.path } : asked(row);
       const reply = await world.ask({ ...sent, ...(as && { as }) });
-      const there = `/sign-in?${new URLSearchParams({ next: row.belongsTo })}`;
+      const there = `/sign-in?${new URLSearchParams({ next: row.belongsTo, why: as ? "ended" : "no-session" })}`;
       if (row.takes === "json") {
         expect([row.path, reply.status, JSON.parse(reply.text).location]).toEqual([row.path, 401, there]);
       } else {
