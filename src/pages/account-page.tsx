@@ -32,7 +32,11 @@ const doneWords: ReadonlyMap<string, { section: Section; text: string }> = new M
   ["other-sessions", { section: "sessions", text: "You are signed out everywhere else." }],
 ]);
 
-export async function accountPage(visit: UserVisit, failure?: Failure): Promise<Response> {
+export async function accountPage(
+  visit: UserVisit,
+  failure?: Failure,
+  { passkeyName }: { passkeyName?: string } = {},
+): Promise<Response> {
   const { c, site } = visit;
   const account = await loadAccount(visit);
   // Shown only after an act on this very page: a link from another site shows no message here.
@@ -43,6 +47,7 @@ export async function accountPage(visit: UserVisit, failure?: Failure): Promise<
     account,
     failure: failure?.section === section ? failure : undefined,
     done: done?.section === section ? done.text : undefined,
+    passkeyName,
   });
   const children = (
     <>
@@ -96,7 +101,7 @@ function PasswordPart({
   identifier,
   failure,
   done,
-}: Omit<PartProps, "account" | "visit"> & { identifier: string }) {
+}: Omit<PartProps, "account" | "visit" | "passkeyName"> & { identifier: string }) {
   const ofCurrent = ["unauthorized.invalid_credential"] as const;
   const ofNew = ["invalid_format.password"] as const;
   return (

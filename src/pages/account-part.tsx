@@ -23,6 +23,8 @@ export interface PartProps {
   account: Account;
   failure: Failure | undefined;
   done: string | undefined;
+  /** The name of a passkey that is to be added, after the proof for it. */
+  passkeyName: string | undefined;
 }
 
 /** A part of the account page. Its id is the fragment in addresses. */

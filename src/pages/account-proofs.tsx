@@ -4,7 +4,7 @@ import { Day, Field, Hidden, PasskeyPart, Time } from "./parts.tsx";
 import { sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 
-export function PasskeysPart({ visit, site, account, failure, done }: PartProps): Rendered {
+export function PasskeysPart({ visit, site, account, failure, done, passkeyName }: PartProps): Rendered {
   return (
     <Part id="passkeys" done={done} title="Passkeys" failure={failure && sentenceFor(failure.refusal)}>
       {account.passkeys.length === 0 && <p>No passkeys yet. A passkey signs you in without a password.</p>}
@@ -56,7 +56,8 @@ export function PasskeysPart({ visit, site, account, failure, done }: PartProps)
         optionsPath={site.path("/account/passkeys/options")}
         finishPath={site.path("/account/passkeys")}
         button="Add a passkey"
-        named
+        named={passkeyName ?? ""}
+        isNext={passkeyName !== undefined}
       />
     </Part>
   );

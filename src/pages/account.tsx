@@ -36,8 +36,15 @@ export const accountRoutes: readonly PageRoute[] = [
     return toPlace(visit, "password");
   }),
 
-  userScript("/account/passkeys/options", placeOf("passkeys"), async ({ c, auth, actor }) =>
-    c.json(await auth.passkeys.registrationOptions({ actor })),
+  userScript(
+    "/account/passkeys/options",
+    placeOf("passkeys"),
+    async ({ c, auth, actor }) => c.json(await auth.passkeys.registrationOptions({ actor })),
+    {
+      fields: ["name"],
+      does: () => "After that, add your passkey.",
+      goOn: (visit, form) => accountPage(visit, undefined, { passkeyName: form.text("name") }),
+    },
   ),
 
   userScript("/account/passkeys", placeOf("passkeys"), async (visit, { response, name }) => {
@@ -55,87 +62,133 @@ export const accountRoutes: readonly PageRoute[] = [
     return await done(visit, "passkeys", auth.passkeys.rename({ actor, passkeyId, name }));
   }),
 
-  userForm("/account/passkeys/remove", placeOf("passkeys"), async (visit, form) => {
-    const { auth, actor, session } = visit;
-    const passkeyId = form.id<"cred">("passkey_id");
-    const answer = await done(visit, "passkeys", auth.passkeys.revoke({ actor, passkeyId }));
-    const isEnded = answer.status === 303 && passkeyId === session.credentialId;
-    return isEnded
-      ? visit.c.redirect(signInBecause(visit, "passkey", visit.site.path(placeOf("passkeys"))), 303)
-      : answer;
-  }),
+  userForm(
+    "/account/passkeys/remove",
+    placeOf("passkeys"),
+    async (visit, form) => {
+      const { auth, actor, session } = visit;
+      const passkeyId = form.id<"cred">("passkey_id");
+      const answer = await done(visit, "passkeys", auth.passkeys.revoke({ actor, passkeyId }));
+      const isEnded = answer.status === 303 && passkeyId === session.credentialId;
+      return isEnded
+        ? visit.c.redirect(signInBecause(visit, "passkey", visit.site.path(placeOf("passkeys"))), 303)
+        : answer;
+    },
+    { fields: ["passkey_id"], does: () => "After that, the passkey that you chose is removed." },
+  ),
 
-  userForm("/account/authenticator", placeOf("authenticator"), async (visit, form) => {
-    const { auth, actor } = visit;
-    const label = form.text("label").trim();
-    const enroll = async () =>
-      await auth.factors.enrollTotp({
-        actor,
-        label,
-        idempotencyKey: await formKeyOf(visit, "/account/authenticator", form),
-      });
-    const { value, refusal } = await attempt(enroll());
-    if (refusal?.code === "conflict.idempotency_key_used") return await shownBefore(visit, refusal);
-    if (refusal) return await accountPage(visit, { section: "authenticator", refusal, typed: { label } });
-    return await confirmPage(visit, { ...confirming(visit), factorId: value.factor.id, enrollment: value });
-  }),
+  userForm(
+    "/account/authenticator",
+    placeOf("authenticator"),
+    async (visit, form) => {
+      const { auth, actor } = visit;
+      const label = form.text("label").trim();
+      const enroll = async () =>
+        await auth.factors.enrollTotp({
+          actor,
+          label,
+          idempotencyKey: await formKeyOf(visit, "/account/authenticator", form),
+        });
+      const { value, refusal } = await attempt(enroll());
+      if (refusal?.code === "conflict.idempotency_key_used") return await shownBefore(visit, refusal);
+      if (refusal) return await accountPage(visit, { section: "authenticator", refusal, typed: { label } });
+      return await confirmPage(visit, { ...confirming(visit), factorId: value.factor.id, enrollment: value });
+    },
+    {
+      fields: ["label", "form_key"],
+      does: () => "After that, a QR code for your authenticator app is shown.",
+    },
+  ),
 
-  userForm("/account/authenticator/confirm", placeOf("authenticator"), async (visit, form) => {
-    const { c, auth, actor } = visit;
-    const factorId = form.id<"mfa">("factor_id");
-    const { value, refusal } = await attempt(
-      auth.factors.confirmTotp({ actor, factorId, code: form.text("code"), transport: "cookie" }),
-    );
-    if (refusal) return await confirmPage(visit, { ...confirming(visit), factorId, refusal });
-    signedIn(c, "cookie", value);
-    return toPlace(visit, "authenticator");
-  }),
+  userForm(
+    "/account/authenticator/confirm",
+    placeOf("authenticator"),
+    async (visit, form) => {
+      const { c, auth, actor } = visit;
+      const factorId = form.id<"mfa">("factor_id");
+      const { value, refusal } = await attempt(
+        auth.factors.confirmTotp({ actor, factorId, code: form.text("code"), transport: "cookie" }),
+      );
+      if (refusal) return await confirmPage(visit, { ...confirming(visit), factorId, refusal });
+      signedIn(c, "cookie", value);
+      return toPlace(visit, "authenticator");
+    },
+    {
+      fields: ["factor_id"],
+      does: () => "After that, enter the current code from your new authenticator app again.",
+      goOn: (visit, form) => confirmPage(visit, { ...confirming(visit), factorId: form.id<"mfa">("factor_id") }),
+    },
+  ),
 
-  userForm("/account/authenticator/remove", placeOf("authenticator"), async (visit, form) => {
-    const { auth, actor, user } = visit;
-    const factorId = form.id<"mfa">("factor_id");
-    const remove = async () => {
-      const { data } = await auth.factors.list({ actor, userId: user.id });
-      if (!data.some(({ id, type }) => id === factorId && type === "totp")) throw new AuthError("not_found");
-      await auth.factors.revoke({ actor, factorId, onlyOwn: true });
-    };
-    return await done(visit, "authenticator", remove(), { word: "no-authenticator" });
-  }),
+  userForm(
+    "/account/authenticator/remove",
+    placeOf("authenticator"),
+    async (visit, form) => {
+      const { auth, actor, user } = visit;
+      const factorId = form.id<"mfa">("factor_id");
+      const remove = async () => {
+        const { data } = await auth.factors.list({ actor, userId: user.id });
+        if (!data.some(({ id, type }) => id === factorId && type === "totp")) throw new AuthError("not_found");
+        await auth.factors.revoke({ actor, factorId, onlyOwn: true });
+      };
+      return await done(visit, "authenticator", remove(), { word: "no-authenticator" });
+    },
+    {
+      fields: ["factor_id"],
+      does: () => "After that, your authenticator app is removed, and you are signed out everywhere else.",
+    },
+  ),
 
-  userForm("/account/recovery-codes", placeOf("recovery-codes"), async (visit, form) => {
-    const { auth, actor } = visit;
-    const replace = async () =>
-      await auth.factors.replaceRecoveryCodes({
-        actor,
-        idempotencyKey: await formKeyOf(visit, "/account/recovery-codes", form),
-      });
-    const { value, refusal } = await attempt(replace());
-    const words = sentTwice(
-      "These codes were already created, and they still work. They are shown only once: if you did not save them, create new ones.",
-    );
-    if (refusal) return await accountPage(visit, { section: "recovery-codes", refusal, words });
-    return await recoveryCodesPage(visit, { codes: value.codes, next: visit.site.path(placeOf("recovery-codes")) });
-  }),
+  userForm(
+    "/account/recovery-codes",
+    placeOf("recovery-codes"),
+    async (visit, form) => {
+      const { auth, actor } = visit;
+      const replace = async () =>
+        await auth.factors.replaceRecoveryCodes({
+          actor,
+          idempotencyKey: await formKeyOf(visit, "/account/recovery-codes", form),
+        });
+      const { value, refusal } = await attempt(replace());
+      const words = sentTwice(
+        "These codes were already created, and they still work. They are shown only once: if you did not save them, create new ones.",
+      );
+      if (refusal) return await accountPage(visit, { section: "recovery-codes", refusal, words });
+      return await recoveryCodesPage(visit, { codes: value.codes, next: visit.site.path(placeOf("recovery-codes")) });
+    },
+    {
+      fields: ["form_key"],
+      does: () => "After that, new recovery codes are created. Earlier codes stop working.",
+    },
+  ),
 
-  userForm("/account/tokens", placeOf("tokens"), async (visit, form) => {
-    const { auth, actor, user } = visit;
-    const typed = { name: form.text("name"), scopes: form.text("scopes"), last_day: form.text("last_day") };
-    const create = async () =>
-      await auth.personalAccessTokens.create({
-        actor,
-        userId: user.id,
-        name: typed.name.trim(),
-        scope: typed.scopes.split(/\s+/).filter((scope) => scope !== ""),
-        expiresAt: endOf(typed.last_day),
-        idempotencyKey: await formKeyOf(visit, "/account/tokens", form),
-      });
-    const { value, refusal } = await attempt(create());
-    const words = sentTwice(
-      "This token was already created, and it is shown only once. If you did not copy it, revoke it and create another.",
-    );
-    if (refusal) return await accountPage(visit, { section: "tokens", refusal, typed, words });
-    return await tokenPage(visit, value.token);
-  }),
+  userForm(
+    "/account/tokens",
+    placeOf("tokens"),
+    async (visit, form) => {
+      const { auth, actor, user } = visit;
+      const typed = { name: form.text("name"), scopes: form.text("scopes"), last_day: form.text("last_day") };
+      const create = async () =>
+        await auth.personalAccessTokens.create({
+          actor,
+          userId: user.id,
+          name: typed.name.trim(),
+          scope: typed.scopes.split(/\s+/).filter((scope) => scope !== ""),
+          expiresAt: endOf(typed.last_day),
+          idempotencyKey: await formKeyOf(visit, "/account/tokens", form),
+        });
+      const { value, refusal } = await attempt(create());
+      const words = sentTwice(
+        "This token was already created, and it is shown only once. If you did not copy it, revoke it and create another.",
+      );
+      if (refusal) return await accountPage(visit, { section: "tokens", refusal, typed, words });
+      return await tokenPage(visit, value.token);
+    },
+    {
+      fields: ["name", "scopes", "last_day", "form_key"],
+      does: (form) => `After that, the access token “${form.text("name").trim()}” is created.`,
+    },
+  ),
 
   userForm("/account/tokens/revoke", placeOf("tokens"), async (visit, form) => {
     const { auth, actor } = visit;

@@ -10,6 +10,7 @@ import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { requestContext } from "../http/request-context.ts";
 import { requireSameOrigin } from "../http/same-origin.ts";
 import { AuthError, ConfigurationError, type RequestContext } from "../index.ts";
+import { askedAct } from "./asked-act.ts";
 import { assets } from "./assets.ts";
 import { readForm, readJson } from "./form.ts";
 import { refusalPage } from "./layout.tsx";
@@ -18,6 +19,7 @@ import { pageRoutes } from "./page-routes.ts";
 import { sentenceFor } from "./refusal.ts";
 import type { PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
 import { type PagesOptions, type Site, siteOf } from "./site.ts";
+import { askForProof } from "./step-up.tsx";
 import { signInBecause, whyOf } from "./why.ts";
 
 export type { PagesAuth, PagesOptions };
@@ -114,8 +116,15 @@ async function userOf({ c, auth, context }: Visit & { context: RequestContext })
 async function run(row: PageRoute, visit: Visit | UserVisit): Promise<Response> {
   const { c } = visit;
   const sent = row.takes === "form" ? await readForm(c) : row.takes === "json" ? await readJson(c) : undefined;
-  // If the row asks for a user, the visit has one, and the request contains what the row takes.
-  return await (row.run as (visit: Visit, sent: unknown) => Response | Promise<Response>)(visit, sent);
+  try {
+    // If the row asks for a user, the visit has one, and the request contains what the row takes.
+    return await (row.run as (visit: Visit, sent: unknown) => Response | Promise<Response>)(visit, sent);
+  } catch (error) {
+    const isStale = error instanceof AuthError && error.code === "unauthorized.reauthentication_required";
+    const act = isStale && "session" in visit ? askedAct(row, visit, sent) : undefined;
+    if (!act) throw error;
+    return await askForProof(visit as UserVisit, row, act);
+  }
 }
 
 /** Redirects to the page for a proof if a proof would help; otherwise shows why the request was refused. */

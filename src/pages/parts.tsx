@@ -103,10 +103,15 @@ export function PasskeyPart(part: {
   optionsPath: string;
   finishPath: string;
   next?: string;
+  /** The sealed act that the proof is for. */
+  act?: string | undefined;
   button: string;
   /** Also offers passkeys in the browser's autofill. */
   autofill?: boolean;
-  named?: boolean;
+  /** Asks for a name, filled in with this text. */
+  named?: string;
+  /** True if the user came to use it. */
+  isNext?: boolean;
   quiet?: boolean;
 }): Rendered {
   return (
@@ -117,20 +122,22 @@ export function PasskeyPart(part: {
         data-options={part.optionsPath}
         data-finish={part.finishPath}
         {...(part.next && { "data-next": part.next })}
+        {...(part.act && { "data-act": part.act })}
         {...(part.autofill && { "data-autofill": "" })}
       >
-        {part.named && (
+        {part.named !== undefined && (
           <Field
             form="passkey"
             name="name"
             label="Passkey name"
             hint="Helps you recognize it, for example “Work laptop”."
+            value={part.named}
             required={false}
             maxlength={120}
             autocomplete="off"
           />
         )}
-        <button type="submit" class={part.quiet ? "quiet" : ""}>
+        <button type="submit" class={part.quiet ? "quiet" : ""} {...(part.isNext && { autofocus: true })}>
           {part.button}
         </button>
         <p class="error" role="alert" hidden data-message />

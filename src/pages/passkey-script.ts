@@ -27,8 +27,20 @@ export const passkeyScript = `"use strict";
     if (response.ok) return reply;
     const error = new Error(reply.message || "The server did not answer as expected. Try again.");
     error.location = reply.location;
+    error.act = reply.act;
     error.isRefusal = response.status < 500 && response.status !== 429;
     throw error;
+  }
+
+  // An act goes in the body of a form, never in an address.
+  function leadTo(location, act) {
+    const form = document.createElement("form");
+    const field = document.createElement("input");
+    Object.assign(form, { method: "post", action: location, hidden: true });
+    Object.assign(field, { type: "hidden", name: "act", value: act });
+    form.append(field);
+    document.body.append(form);
+    form.submit();
   }
 
   function bytesOf(text) {
@@ -63,27 +75,30 @@ export const passkeyScript = `"use strict";
     return { id, rawId: id, type: "public-key", response, clientExtensionResults: {} };
   }
 
-  async function create(options, more) {
+  async function create(options, more, name) {
     if (unsaved) return unsaved;
-    const credential = await navigator.credentials.create({ publicKey: optionsOf(await post(options, {})), ...more });
+    const json = await post(options, name ? { name: name.value } : {});
+    const credential = await navigator.credentials.create({ publicKey: optionsOf(json), ...more });
     unsaved = answerOf(credential);
     return unsaved;
   }
 
   async function perform(form, more) {
-    const { ceremony, options, finish, next } = form.dataset;
+    const { ceremony, options, finish, next, act } = form.dataset;
+    const name = form.elements.namedItem("name");
     const response =
       ceremony === "create"
-        ? await create(options, more)
+        ? await create(options, more, name)
         : answerOf(await navigator.credentials.get({ publicKey: optionsOf(await post(options, {})), ...more }));
-    const name = form.elements.namedItem("name");
-    const { location: there } = await post(finish, {
+    const reply = await post(finish, {
       response,
       ...(next && { next }),
+      ...(act && { act }),
       ...(name && { name: name.value }),
     });
     unsaved = undefined;
-    const target = new URL(there, location.href);
+    if (reply.act) return leadTo(reply.location, reply.act);
+    const target = new URL(reply.location, location.href);
     const isHere = target.pathname === location.pathname && target.search === location.search;
     location.assign(target);
     if (isHere) location.reload();
@@ -150,7 +165,8 @@ export const passkeyScript = `"use strict";
       try {
         await perform(form, {});
       } catch (error) {
-        if (error.location && !unsaved) location.assign(error.location);
+        if (error.act) leadTo(error.location, error.act);
+        else if (error.location && !unsaved) location.assign(error.location);
         else say(form, describe(error, form.dataset.ceremony));
       } finally {
         button.disabled = false;

@@ -67,9 +67,21 @@ export interface OpenPage<Takes extends keyof Sent = keyof Sent> extends PageFac
   run(visit: Visit, sent: Sent[Takes]): Answer;
 }
 
+/** What happens to an act once the user has confirmed who they are. */
+export interface AfterProof {
+  /** The fields of the act that the step-up form carries. None of them is a secret. */
+  readonly fields: readonly string[];
+  /** What will happen, as the step-up page says it. */
+  does(form: Form): string;
+  /** Fills the act's form again. Default: the act is done. */
+  goOn?(visit: UserVisit, form: Form): Answer;
+}
+
 /** A page for signed-in users. It sends others to the sign-in page. */
 export interface UserPage<Takes extends keyof Sent = keyof Sent> extends PageFacts<Takes> {
   readonly access: "user";
+  /** For an act that needs a fresh proof. Default: after the proof, the user returns to its form. */
+  readonly afterProof?: AfterProof | undefined;
   run(visit: UserVisit, sent: Sent[Takes]): Answer;
 }
 
@@ -87,14 +99,24 @@ export function openForm(path: string, belongsTo: string, run: OpenPage<"form">[
   return { path, belongsTo, takes: "form", access: "anyone", run } as OpenPage<"form"> as PageRoute;
 }
 
-export function userForm(path: string, belongsTo: string, run: UserPage<"form">["run"]): PageRoute {
-  return { path, belongsTo, takes: "form", access: "user", run } as UserPage<"form"> as PageRoute;
+export function userForm(
+  path: string,
+  belongsTo: string,
+  run: UserPage<"form">["run"],
+  afterProof?: AfterProof,
+): PageRoute {
+  return { path, belongsTo, takes: "form", access: "user", run, afterProof } as UserPage<"form"> as PageRoute;
 }
 
 export function openScript(path: string, belongsTo: string, run: OpenPage<"json">["run"]): PageRoute {
   return { path, belongsTo, takes: "json", access: "anyone", run } as OpenPage<"json"> as PageRoute;
 }
 
-export function userScript(path: string, belongsTo: string, run: UserPage<"json">["run"]): PageRoute {
-  return { path, belongsTo, takes: "json", access: "user", run } as UserPage<"json"> as PageRoute;
+export function userScript(
+  path: string,
+  belongsTo: string,
+  run: UserPage<"json">["run"],
+  afterProof?: AfterProof,
+): PageRoute {
+  return { path, belongsTo, takes: "json", access: "user", run, afterProof } as UserPage<"json"> as PageRoute;
 }

@@ -120,14 +120,17 @@ export function CodeForms(forms: {
   having: readonly FactorKind[];
   next: string;
   failed?: FailedCode | undefined;
+  /** The sealed act that the proof is for. */
+  act?: string | undefined;
 }): Rendered {
-  const { action, having, next, failed } = forms;
+  const { action, having, next, failed, act } = forms;
   const errorOf = (type: FailedCode["type"]) => (failed?.type === type ? sentenceFor(failed.refusal) : undefined);
   const recovery = having.includes("recovery") && (
     <form method="post" action={action}>
       <Hidden name="type" value="recovery" />
       <Hidden name="with" value={having.join(" ")} />
       <Hidden name="next" value={next} />
+      {act && <Hidden name="act" value={act} />}
       <CodeField form="recovery" label="Recovery code" isRecovery error={errorOf("recovery")} />
       <button type="submit" class="quiet">
         Use this recovery code
@@ -141,6 +144,7 @@ export function CodeForms(forms: {
           <Hidden name="type" value="totp" />
           <Hidden name="with" value={having.join(" ")} />
           <Hidden name="next" value={next} />
+          {act && <Hidden name="act" value={act} />}
           <CodeField form="totp" label="Code from your authenticator app" error={errorOf("totp")} />
           <button type="submit">Continue</button>
         </form>

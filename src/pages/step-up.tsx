@@ -1,7 +1,8 @@
 import { signedIn } from "../http/session-cookie.ts";
 import type { AuthError } from "../index.ts";
+import { type AskedAct, goOn, openAct, sealAct } from "./asked-act.ts";
 import { respond } from "./layout.tsx";
-import { nextPath } from "./next-path.ts";
+import { nextPath, pathWith } from "./next-path.ts";
 import { Field, Hidden, PasskeyPart } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
@@ -13,29 +14,61 @@ export const stepUpRoutes: readonly PageRoute[] = [
 
   userForm("/account/step-up", "/account/step-up", async (visit, form) => {
     const { c, auth, actor } = visit;
-    const next = nextAfterStepUp(visit, form.text("next"));
+    const act = await openAct(visit, form.text("act"));
+    const next = nextAfterStepUp(visit, form.text("next") || c.req.query("next"));
+    // The script sends the act alone.
+    if (act && form.text("type") === "") return await stepUpPage(visit, next, { act });
     const type = typeOf(form.text("type"));
     const proof = type === "password" ? { type, password: form.text("password") } : { type, code: form.text("code") };
     const { value, refusal } = await attempt(auth.stepUp({ actor, transport: "cookie", proof }));
-    if (refusal) return await stepUpPage(visit, next, { type, refusal });
+    if (refusal) return await stepUpPage(visit, next, { act, failed: { type, refusal } });
     signedIn(c, "cookie", value);
-    return c.redirect(next, 303);
+    return act ? await goOn(await proved(visit, value.token), act) : c.redirect(next, 303);
   }),
 
   userScript("/account/step-up/passkey/options", "/account/step-up", async ({ c, auth, actor }) =>
     c.json(await auth.passkeys.proofOptions({ actor })),
   ),
 
-  userScript("/account/step-up/passkey", "/account/step-up", async (visit, { response, next }) => {
-    const { c, auth, actor } = visit;
+  userScript("/account/step-up/passkey", "/account/step-up", async (visit, sent) => {
+    const { c, site, auth, actor } = visit;
+    const { response, next } = sent;
+    const act = await openAct(visit, sent.act);
     const { value, refusal } = await attempt(
       auth.webauthn.stepUp({ actor, transport: "cookie", proof: { type: "webauthn", response } }),
     );
     if (refusal) return c.json({ message: sentenceFor(refusal, wrongPasskey) }, refusal.status);
     signedIn(c, "cookie", value);
+    if (act) {
+      return c.json({
+        location: site.path("/account/step-up/continue"),
+        act: await sealAct(await proved(visit, value.token), { ...act, sealed: undefined }),
+      });
+    }
     return c.json({ location: nextAfterStepUp(visit, typeof next === "string" ? next : undefined) });
   }),
+
+  // The script of a passkey cannot show a page, so it sends the act once more.
+  userForm("/account/step-up/continue", "/account", async (visit, form) => {
+    const act = await openAct(visit, form.text("act"));
+    return act ? await goOn(visit, act) : visit.c.redirect(visit.site.path("/account"), 303);
+  }),
 ];
+
+/** The visit in the session that a proof has made. */
+async function proved(visit: UserVisit, token: string): Promise<UserVisit> {
+  const { auth, context } = visit;
+  return { ...visit, ...(await auth.sessions.verify({ token, transport: "cookie", context })) };
+}
+
+/** Asks for the proof that an act needs, and keeps the act in the form. */
+export async function askForProof(visit: UserVisit, { takes }: PageRoute, act: AskedAct): Promise<Response> {
+  const { c, site } = visit;
+  const next = site.path(act.belongsTo);
+  if (takes !== "json") return await stepUpPage(visit, next, { act });
+  const location = pathWith(site.path("/account/step-up"), { next });
+  return c.json({ message: "Confirm that it's you.", location, act: await sealAct(visit, act) }, 401);
+}
 
 /** The path after the proof: the part of the account page that the user came from. */
 function nextAfterStepUp({ site }: UserVisit, asked: string | undefined): string {
@@ -51,9 +84,11 @@ function typeOf(text: string): ProofType {
 async function stepUpPage(
   visit: UserVisit,
   next: string,
-  failed?: { type: ProofType; refusal: AuthError },
+  page: { act?: AskedAct | undefined; failed?: { type: ProofType; refusal: AuthError } } = {},
 ): Promise<Response> {
   const { site, auth, actor, user } = visit;
+  const { act: asked, failed } = page;
+  const act = asked && (await sealAct(visit, asked));
   const [factors, passkeys] = await Promise.all([
     auth.factors.list({ actor, userId: user.id }),
     auth.passkeys.list({ actor, userId: user.id }),
@@ -67,11 +102,13 @@ async function stepUpPage(
     <>
       <h1>Confirm that it's you</h1>
       <p>This change affects who can access your account. Confirm that it's you to continue.</p>
+      {asked && <p>{asked.afterProof.does(asked.form)}</p>}
       {having.length === 0 && (
         // A user with a factor or passkey must prove it: a password alone would not make the session fresh.
         <form method="post" action={site.path("/account/step-up")}>
           <Hidden name="type" value="password" />
           <Hidden name="next" value={next} />
+          {act && <Hidden name="act" value={act} />}
           <Field
             form="step-up"
             name="password"
@@ -83,13 +120,14 @@ async function stepUpPage(
           <button type="submit">Continue</button>
         </form>
       )}
-      <CodeForms action={site.path("/account/step-up")} having={having} next={next} failed={failedCode} />
+      <CodeForms action={site.path("/account/step-up")} having={having} next={next} failed={failedCode} act={act} />
       {having.includes("webauthn") && (
         <PasskeyPart
           ceremony="get"
           optionsPath={site.path("/account/step-up/passkey/options")}
           finishPath={site.path("/account/step-up/passkey")}
           next={next}
+          act={act}
           button="Use a passkey or security key"
           quiet
         />

@@ -173,11 +173,11 @@ describe("presentation of every page", () => {
   test("step-up with a code or a passkey", async () => {
     const { page } = visitor;
     await makeSessionsOld();
-    await page.getByRole("button", { name: "Remove authenticator app" }).click();
-    await page.waitForURL("**/account/step-up?next=%2Faccount%23authenticator");
+    await page.getByRole("button", { name: "Switch to another app" }).click();
+    await page.getByText("After that, a QR code for your authenticator app is shown.").waitFor();
     await examine("step-up-factor");
     await page.getByRole("button", { name: "Use a passkey or security key" }).click();
-    await page.waitForURL("**/account#authenticator");
+    await page.getByRole("heading", { name: "Set up your authenticator app" }).waitFor();
   });
 
   test("a refused sign-in, and the second factor", async () => {

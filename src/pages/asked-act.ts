@@ -1,0 +1,68 @@
+/**
+ * The act that a proof interrupts. It travels in the step-up form, with a MAC that binds it to the session that asked and ends
+ * after ten minutes. No row is stored, and no field of it is a secret.
+ *
+ * @module
+ */
+import { openText, sealText } from "../engine/sealed-text.ts";
+import { realmOf } from "../http/auth-source.ts";
+import { accountRoutes } from "./account.tsx";
+import { Form, type Json } from "./form.ts";
+import type { AfterProof, PageRoute, UserVisit } from "./route.ts";
+
+const actSeconds = 600;
+
+/** An act that waits for a proof. */
+export interface AskedAct {
+  readonly afterProof: AfterProof;
+  /** The path of the part of the account page that it belongs to, below the base path. */
+  readonly belongsTo: string;
+  readonly path: string;
+  readonly form: Form;
+  /** The session whose form it is. */
+  readonly formsOf: string;
+  /** As it was sealed for the session of this visit, if it was. */
+  readonly sealed?: string | undefined;
+}
+
+/** The act in a request. */
+export function askedAct(row: PageRoute, visit: UserVisit, sent: Form | Json | undefined): AskedAct | undefined {
+  if (row.access !== "user" || !row.afterProof) return undefined;
+  const textOf = (name: string): string => {
+    const text = sent instanceof Form ? sent.text(name) : sent?.[name];
+    return typeof text === "string" ? text : "";
+  };
+  const { afterProof, belongsTo, path } = row;
+  const form = new Form(afterProof.fields.map((name) => [name, textOf(name)]));
+  return { afterProof, belongsTo, path, form, formsOf: visit.formsOf ?? visit.session.id };
+}
+
+/** Seals an act for the session of a visit. A sealed act keeps its end, so a wrong proof prolongs nothing. */
+export async function sealAct({ auth, session, asOf }: UserVisit, act: AskedAct): Promise<string> {
+  if (act.sealed) return act.sealed;
+  const fields = act.afterProof.fields.map((name) => act.form.text(name));
+  const end = new Date(asOf.getTime() + actSeconds * 1000);
+  return await sealText(realmOf(auth).core, ["act", session.id], JSON.stringify([act.path, act.formsOf, fields]), end);
+}
+
+/** The act that was sealed for the session of a visit, or `undefined` if there is none or it has ended. */
+export async function openAct({ auth, session, asOf }: UserVisit, sealed: unknown): Promise<AskedAct | undefined> {
+  if (typeof sealed !== "string") return undefined;
+  const text = await openText(realmOf(auth).core, ["act", session.id], sealed, asOf);
+  if (text === undefined) return undefined;
+  const [path, formsOf, texts] = JSON.parse(text) as [string, string, readonly string[]];
+  const row = accountRoutes.find((one) => one.path === path);
+  // Another release may have sealed it.
+  if (row?.access !== "user" || row.afterProof?.fields.length !== texts.length) return undefined;
+  const { afterProof, belongsTo } = row;
+  const form = new Form(afterProof.fields.map((name, index) => [name, texts[index]!]));
+  return { afterProof, belongsTo, path, form, formsOf, sealed };
+}
+
+/** Does an act after the proof, in the session that the proof has made. */
+export async function goOn(visit: UserVisit, { afterProof, path, form, formsOf }: AskedAct): Promise<Response> {
+  const after = { ...visit, formsOf };
+  if (afterProof.goOn) return await afterProof.goOn(after, form);
+  const row = accountRoutes.find((one) => one.path === path)!;
+  return await (row.run as (visit: UserVisit, form: Form) => Response | Promise<Response>)(after, form);
+}
