@@ -5,7 +5,7 @@ import { TokensPart } from "./account-tokens.tsx";
 import { respond } from "./layout.tsx";
 import type { Section } from "./next-path.ts";
 import { Field, Hidden, Time } from "./parts.tsx";
-import { sentenceFor } from "./refusal.ts";
+import { longDisplayName, sentenceFor } from "./refusal.ts";
 import type { UserVisit } from "./route.ts";
 
 /** The message after an act, in the part of the page where the act was done. */
@@ -54,8 +54,24 @@ export async function accountPage(
       <h1>Your account</h1>
       {account.password && (
         <p>
-          You are signed in as <strong>{account.password.identifier}</strong>.
-          {account.otherIdentifiers.length > 0 && <> You can also sign in as: {account.otherIdentifiers.join(", ")}.</>}
+          You are signed in as{" "}
+          <strong>
+            <bdi>{account.password.identifier}</bdi>
+          </strong>
+          .
+          {account.otherIdentifiers.length > 0 && (
+            <>
+              {" "}
+              You can also sign in as:{" "}
+              {account.otherIdentifiers.map((one, index) => (
+                <>
+                  {index > 0 && ", "}
+                  <bdi>{one}</bdi>
+                </>
+              ))}
+              .
+            </>
+          )}
         </p>
       )}
       <NamePart {...of("name")} />
@@ -86,9 +102,9 @@ function NamePart({ site, account, failure, done }: PartProps) {
           label="Your name"
           value={failure?.typed?.display_name ?? account.displayName ?? ""}
           autocomplete="name"
-          maxlength={120}
+          maxlength={400}
           required={false}
-          error={failure && sentenceFor(failure.refusal)}
+          error={failure && sentenceFor(failure.refusal, { "invalid_format.name": longDisplayName })}
         />
         <button type="submit">Save</button>
       </form>

@@ -10,7 +10,7 @@ export function PasskeysPart({ visit, site, account, failure, done, passkeyName 
       {account.passkeys.length === 0 && <p>No passkeys yet. A passkey signs you in without a password.</p>}
       <ul class="list">
         {account.passkeys.map(({ id, name, status, createdAt, lastUsedAt, backedUp }) => {
-          const called = name ?? "Unnamed passkey";
+          const called = <bdi>{name ?? "Unnamed passkey"}</bdi>;
           return (
             <li>
               <h3>{called}</h3>
@@ -29,7 +29,7 @@ export function PasskeysPart({ visit, site, account, failure, done, passkeyName 
                 <Field
                   form={`rename-${id}`}
                   name="name"
-                  label={`New name for ${called}`}
+                  label={<>New name for {called}</>}
                   value={name ?? ""}
                   maxlength={120}
                   autocomplete="off"
@@ -72,8 +72,10 @@ export function AuthenticatorPart({ visit, site, account, failure, done }: PartP
       {authenticator ? (
         <>
           <p>
-            <strong>{authenticator.identifier}</strong>, added <Day at={authenticator.createdAt} />. Its code is asked
-            for when you sign in with your password.
+            <strong>
+              <bdi>{authenticator.identifier}</bdi>
+            </strong>
+            , added <Day at={authenticator.createdAt} />. Its code is asked for when you sign in with your password.
           </p>
           <form method="post" action={site.path("/account/authenticator/remove")}>
             <Hidden name="factor_id" value={authenticator.id} />

@@ -22,7 +22,9 @@ export function TokensPart({ visit, site, account, failure, done }: PartProps): 
       <ul class="list">
         {data.map(({ id, name, scope, createdAt, expiresAt, lastUsedAt }) => (
           <li>
-            <h3>{name}</h3>
+            <h3>
+              <bdi>{name}</bdi>
+            </h3>
             <p class="hint">
               <code>{id.slice(0, 12)}…</code> Scopes: {scope.length > 0 ? scope.join(", ") : "none"}. Made{" "}
               <Day at={createdAt} />, {lastUsedAt ? <>last used {<Time at={lastUsedAt} />}</> : "never used"},{" "}
@@ -31,7 +33,11 @@ export function TokensPart({ visit, site, account, failure, done }: PartProps): 
             <form method="post" action={site.path("/account/tokens/revoke")}>
               <Hidden name="token_id" value={id} />
               <button type="submit" class="danger">
-                Revoke<span class="unseen"> {name}</span>
+                Revoke
+                <span class="unseen">
+                  {" "}
+                  <bdi>{name}</bdi>
+                </span>
               </button>
             </form>
           </li>

@@ -1,3 +1,4 @@
+import { acceptTypedName } from "../domain/text.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
 import { accountPage } from "./account-page.tsx";
@@ -16,8 +17,9 @@ export const accountRoutes: readonly PageRoute[] = [
   userForm("/account/name", placeOf("name"), async (visit, form) => {
     const { auth, actor, user } = visit;
     const typed = { display_name: form.text("display_name") };
-    const displayName = typed.display_name.trim() || null;
-    return await done(visit, "name", auth.users.update({ actor, userId: user.id, displayName }), { typed });
+    const update = async () =>
+      await auth.users.update({ actor, userId: user.id, displayName: acceptTypedName(typed.display_name) || null });
+    return await done(visit, "name", update(), { typed });
   }),
 
   userForm("/account/password", placeOf("password"), async (visit, form) => {
@@ -49,8 +51,11 @@ export const accountRoutes: readonly PageRoute[] = [
 
   userScript("/account/passkeys", placeOf("passkeys"), async (visit, { response, name }) => {
     const { c, auth, actor } = visit;
-    const called = typeof name === "string" ? name.trim() || null : null;
-    const { refusal } = await attempt(auth.passkeys.register({ actor, response, name: called }));
+    const register = async () => {
+      const called = typeof name === "string" ? acceptTypedName(name) || null : null;
+      return await auth.passkeys.register({ actor, response, name: called });
+    };
+    const { refusal } = await attempt(register());
     const words = { "conflict.duplicate_credential": "This passkey is already registered." } as const;
     if (refusal) return c.json({ message: sentenceFor(refusal, words) }, refusal.status);
     return c.json({ location: visit.site.path(whenDone("passkeys")) });
@@ -58,8 +63,10 @@ export const accountRoutes: readonly PageRoute[] = [
 
   userForm("/account/passkeys/rename", placeOf("passkeys"), async (visit, form) => {
     const { auth, actor } = visit;
-    const [passkeyId, name] = [form.id<"cred">("passkey_id"), form.text("name").trim()];
-    return await done(visit, "passkeys", auth.passkeys.rename({ actor, passkeyId, name }));
+    const passkeyId = form.id<"cred">("passkey_id");
+    const rename = async () =>
+      await auth.passkeys.rename({ actor, passkeyId, name: acceptTypedName(form.text("name")) });
+    return await done(visit, "passkeys", rename());
   }),
 
   userForm(
@@ -82,11 +89,11 @@ export const accountRoutes: readonly PageRoute[] = [
     placeOf("authenticator"),
     async (visit, form) => {
       const { auth, actor } = visit;
-      const label = form.text("label").trim();
+      const label = form.text("label");
       const enroll = async () =>
         await auth.factors.enrollTotp({
           actor,
-          label,
+          label: acceptTypedName(label),
           idempotencyKey: await formKeyOf(visit, "/account/authenticator", form),
         });
       const { value, refusal } = await attempt(enroll());
@@ -172,7 +179,7 @@ export const accountRoutes: readonly PageRoute[] = [
         await auth.personalAccessTokens.create({
           actor,
           userId: user.id,
-          name: typed.name.trim(),
+          name: acceptTypedName(typed.name),
           scope: typed.scopes.split(/\s+/).filter((scope) => scope !== ""),
           expiresAt: endOf(typed.last_day),
           idempotencyKey: await formKeyOf(visit, "/account/tokens", form),
@@ -186,7 +193,11 @@ export const accountRoutes: readonly PageRoute[] = [
     },
     {
       fields: ["name", "scopes", "last_day", "form_key"],
-      does: (form) => `After that, the access token “${form.text("name").trim()}” is created.`,
+      does: (form) => (
+        <>
+          After that, the access token “<bdi>{form.text("name").trim()}</bdi>” is created.
+        </>
+      ),
     },
   ),
 

@@ -1,3 +1,4 @@
+import { acceptTypedName } from "../domain/text.ts";
 import { clearCookie, readCookie, ticketCookie } from "../http/cookies.ts";
 import type { TotpEnrollment } from "../http/mfa.ts";
 import { signedIn } from "../http/session-cookie.ts";
@@ -26,11 +27,11 @@ export const enrollmentRoutes: readonly PageRoute[] = [
 
   openForm("/sign-in/enroll", "/sign-in", async (visit, form) => {
     const next = nextPath(form.text("next"), visit.site);
-    const label = form.text("label").trim();
+    const label = form.text("label");
     const enroll = async () =>
       await visit.auth.factors.enrollTotp({
         ...presented(visit),
-        label,
+        label: acceptTypedName(label),
         idempotencyKey: await formKeyOf(visit, "/sign-in/enroll", form),
       });
     const { value, refusal } = await attempt(enroll());

@@ -1,3 +1,4 @@
+import type { Child } from "hono/jsx";
 import { encode } from "uqr";
 import type { Rendered } from "./rendered.ts";
 
@@ -6,7 +7,7 @@ export function Field(field: {
   /** The form's name, so that ids are unique on a page with several forms. */
   form: string;
   name: string;
-  label: string;
+  label: Child;
   type?: "text" | "password" | "date";
   value?: string | undefined;
   autocomplete?: string;

@@ -33,10 +33,15 @@ const passwordFaults: Readonly<Record<string, string>> = {
   compromised: "This password appeared in a data breach. Choose another one.",
 };
 
+/** Why a user's own name is refused. */
+export const longDisplayName =
+  "Use at most 200 characters, without control characters or characters that change the direction of text.";
+
 /** Sentences that pages show instead of the messages for programs. */
 const sentences: Partial<Record<ErrorCode, string>> = {
   "invalid_format.identifier": "Use 1 to 254 letters, digits and symbols, without spaces or accents.",
-  "invalid_format.name": "The name must have 1 to 120 characters.",
+  "invalid_format.name":
+    "Use 1 to 120 characters, without control characters or characters that change the direction of text.",
   "invalid_format.idempotency_key": "This form was open for too long. Check it, and send it again.",
   "invalid_format.scope": "Separate scopes with spaces. Use at most 50, each of up to 128 letters, digits and symbols.",
   "invalid_format.text": "This contains characters that cannot be stored.",

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Context } from "hono";
+import type { Child } from "hono/jsx";
 import type { WithRealm } from "../engine/realm.ts";
 import type { MfaAuth } from "../http/mfa.ts";
 import type { PasskeyAuth } from "../http/passkeys.ts";
@@ -72,7 +73,7 @@ export interface AfterProof {
   /** The fields of the act that the step-up form carries. None of them is a secret. */
   readonly fields: readonly string[];
   /** What will happen, as the step-up page says it. */
-  does(form: Form): string;
+  does(form: Form): Child;
   /** Fills the act's form again. Default: the act is done. */
   goOn?(visit: UserVisit, form: Form): Answer;
 }

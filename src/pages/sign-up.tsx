@@ -1,9 +1,10 @@
+import { acceptTypedName } from "../domain/text.ts";
 import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
 import { Alert, Field } from "./parts.tsx";
-import { attempt, sentenceFor } from "./refusal.ts";
+import { attempt, longDisplayName, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 
 /** The sign-up page. It exists only if sign-up is open. */
@@ -17,16 +18,16 @@ export const signUpRoutes: readonly PageRoute[] = [
     requireOpen(visit);
     const { c, site, auth, context } = visit;
     const typed = { identifier: form.text("identifier"), displayName: form.text("display_name") };
-    const { value, refusal } = await attempt(
-      auth.signUp({
+    const signUp = async () =>
+      await auth.signUp({
         identifier: typed.identifier,
         password: form.text("password"),
-        displayName: typed.displayName.trim() || null,
+        displayName: acceptTypedName(typed.displayName) || null,
         transport: "cookie",
         context,
         presentedToken: readCookie(c, sessionCookie),
-      }),
-    );
+      });
+    const { value, refusal } = await attempt(signUp());
     if (refusal) return await signUpPage(visit, typed, refusal);
     signedIn(c, "cookie", value);
     return c.redirect(site.returnPaths.signUp, 303);
@@ -45,12 +46,13 @@ function signUpPage(
   const { site } = visit;
   const words = {
     "conflict.duplicate_credential": "An account with this name already exists. If it is yours, sign in.",
+    "invalid_format.name": longDisplayName,
   } as const;
   const sentence = refusal && sentenceFor(refusal, words);
   const errorOf = (...codes: readonly string[]) => (refusal && codes.includes(refusal.code) ? sentence : undefined);
   const ofIdentifier = errorOf("invalid_format.identifier", "conflict.duplicate_credential");
   const ofPassword = errorOf("invalid_format.password");
-  const ofName = errorOf("invalid_format.text");
+  const ofName = errorOf("invalid_format.name", "invalid_format.text");
   const children = (
     <>
       <h1>Sign up</h1>
@@ -71,7 +73,7 @@ function signUpPage(
           label="Your name"
           value={typed.displayName}
           autocomplete="name"
-          maxlength={120}
+          maxlength={400}
           required={false}
           error={ofName}
         />
