@@ -1,9 +1,11 @@
 /** The pages' answers, requested without a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { uuidFor } from "../../src/domain/id.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { nextPath, sections } from "../../src/pages/next-path.ts";
 import { relatedOrigins } from "../../src/pages/related-origins.ts";
 import { siteOf } from "../../src/pages/site.ts";
+import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, outcome, system } from "../support/auth.ts";
 import { addApp, appOf } from "../support/factors.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
@@ -103,6 +105,29 @@ describe("page cookies", () => {
     });
     expect(await world.liveSessions(person.userId)).toBe(0);
   });
+});
+
+test("S22: a stranger has closed the account's codes: the browser in which the owner proved a factor before still signs in", async () => {
+  const { person } = await addApp(world, await world.person({ transport: "cookie" }));
+  const { codes } = await world.auth.factors.replaceRecoveryCodes({ actor: person.actor });
+  const cookieIn = ({ setCookies }: PageReply, name: string) =>
+    setCookies.map((text) => new RegExp(`^${name}=([^;]+)`).exec(text)?.[1]).find(Boolean);
+  const { identifier, password } = person;
+  const finish = async (code: string, known: string | undefined) => {
+    const half = await world.ask({ path: "/sign-in", form: { identifier, password } });
+    const cookies = {
+      "__Host-login-ticket": cookieIn(half, "__Host-login-ticket")!,
+      ...(known && { "__Host-known-device": known }),
+    };
+    return await world.ask({ path: "/sign-in/second-factor", form: { type: "recovery", code }, cookies });
+  };
+  const known = cookieIn(await finish(codes[0]!, undefined), "__Host-known-device")!;
+  await world.rows(sql`
+    insert into attempt (bucket, count, maximum, resets_at, backs_off, streak)
+    values (${`factor:${uuidFor("usr", person.userId)}`}, 10, 10, sallyport_now() + interval '1 day', true, 100)
+    on conflict (bucket) do update set count = 10, resets_at = excluded.resets_at, streak = 100`);
+  expect((await finish(codes[1]!, undefined)).status).toBe(429);
+  expect((await finish(codes[1]!, known)).status).toBe(303);
 });
 
 describe("R044: a page that signs in ends the session that the browser had", () => {
