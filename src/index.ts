@@ -5,6 +5,7 @@
  */
 
 export type { PasswordHasher } from "./crypto/password-hasher.ts";
+export type { KeyVersions } from "./crypto/root-secrets.ts";
 export { type Actor, type SessionActor, type SystemActor, systemActor } from "./domain/actor.ts";
 export type { Credential, CredentialType } from "./domain/credential.ts";
 export { AuthError, type ErrorBody, type ErrorCode, type ErrorStatus } from "./domain/error.ts";
