@@ -9,7 +9,7 @@ export interface Timeouts {
 export const defaultTimeouts: Timeouts = { requestMilliseconds: 5_000, firstMilliseconds: 8_000 };
 
 /** The part of the time that the answer needs to travel. */
-const travelMilliseconds = 500;
+const travelMilliseconds = 750;
 
 /** How long one `auth` lets its callers wait. It remembers only whether its database has ever answered. */
 export class Patience {

@@ -52,7 +52,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
         select (select jsonb_agg(to_jsonb(usr) order by id) from usr) as usr,
           (select jsonb_agg(to_jsonb(cred) order by id) from cred) as cred,
           (select jsonb_agg(to_jsonb(ses) order by id) from ses) as ses,
-          (select jsonb_agg(to_jsonb(login_ticket) - 'attempts' order by token_hash) from login_ticket) as tickets,
+          (select jsonb_agg(to_jsonb(login_ticket) - '{attempts,last_attempt}'::text[] order by token_hash) from login_ticket) as tickets,
           (select jsonb_agg(to_jsonb(mfa) order by id) from mfa) as mfa,
           (select jsonb_agg(to_jsonb(usr_mfa_policy) order by usr_id) from usr_mfa_policy) as policies,
           (select jsonb_agg(to_jsonb(leave) order by usr_id) from mfa_enrollment_grant leave) as leaves,

@@ -42,7 +42,9 @@ describeWorld("passkey as the second factor", { on: ["pglite", "postgres"], cloc
     const { authenticator, person } = await withBoth();
     const ticket = await ticketFor(world, person);
     const { allowCredentials } = await auth.passkeys.proofOptions({ ticket, transport: person.transport });
-    expect(allowCredentials).toEqual([{ type: "public-key", id: authenticator.credentialId }]);
+    expect(allowCredentials).toEqual([
+      { type: "public-key", id: authenticator.credentialId, transports: ["hybrid", "internal"] },
+    ]);
     const wrong = ticket.startsWith("A") ? `B${ticket.slice(1)}` : `A${ticket.slice(1)}`;
     expect(await outcome(auth.passkeys.proofOptions({ ticket: wrong, transport: person.transport }))).toBe(
       "unauthorized.invalid_ticket",

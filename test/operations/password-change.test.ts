@@ -46,7 +46,7 @@ describeWorld("password change", { on: ["pglite", "postgres"] }, (world) => {
     ]);
     const claim = { ticket, userId, credentialId: person.credentialId };
     expect(await outcome(world.auth.sessions.create(claim))).toBe("unauthorized.invalid_ticket");
-    expect(await changes(person)).toEqual([["success", {}]]);
+    expect(await changes(person)).toEqual([["success", { session: changed.session.id }]]);
   });
 
   test("S47: a password change leaves personal access tokens, factors and other users alone", async () => {
