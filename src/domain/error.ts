@@ -52,7 +52,7 @@ const refusals = {
   "invalid_format.object_type": ["InvalidFormatError", "The object type is malformed."],
   "invalid_format.object_id": ["InvalidFormatError", "The object identifier is malformed."],
   "invalid_format.subject_type": ["InvalidFormatError", "The subject type is malformed."],
-  "invalid_format.name": ["InvalidFormatError", "The name must be 1 to 120 characters."],
+  "invalid_format.name": ["InvalidFormatError", "The name is empty, too long, or has characters that are not allowed."],
   "invalid_format.scope": [
     "InvalidFormatError",
     "Each scope must be 1 to 128 visible ASCII characters. Duplicates are not allowed.",

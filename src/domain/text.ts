@@ -26,6 +26,21 @@ export function acceptName(name: string): string {
   return storableText(name);
 }
 
+/** The most bytes of a display name in UTF-8. The specification names no limit, and every session check returns the name. */
+const longestDisplayNameBytes = 4_096;
+
+/**
+ * Returns the display name, if it has at most 4,096 bytes that Postgres can store.
+ *
+ * @throws {AuthError} `invalid_format.name`, `invalid_format.text`.
+ */
+export function acceptDisplayName(name: string | null): string | null {
+  if (name !== null && new TextEncoder().encode(name).length > longestDisplayNameBytes) {
+    throw new AuthError("invalid_format.name");
+  }
+  return storableText(name);
+}
+
 /** The most code points of a name that a person types into a form. */
 const longestTypedName = 200;
 

@@ -1,6 +1,7 @@
 import { AuthError } from "../domain/error.ts";
 import type { FactorId } from "../domain/id.ts";
 import type { Transport } from "../domain/session.ts";
+import { acceptTypedName } from "../domain/text.ts";
 import type { WebauthnProof } from "../operations/assertion-check.ts";
 import type { EnrollmentAuthority } from "../operations/enrollment-authority.ts";
 import type { ConfirmedFactor } from "../operations/factor-confirmation.ts";
@@ -75,6 +76,11 @@ export async function confirm(
     transport,
     response: registrationOf(body),
   });
+}
+
+/** A request under `/auth`, whose label a person has typed (S63). */
+export function withTypedLabel(body: EnrollFactorBody): EnrollFactorBody {
+  return body.type === "totp" ? { ...body, identifier: acceptTypedName(body.identifier) } : body;
 }
 
 /**

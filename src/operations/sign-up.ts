@@ -2,7 +2,7 @@ import { signUp as act } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
 import { newAuditId, newUuid, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
-import { storableText } from "../domain/text.ts";
+import { acceptDisplayName } from "../domain/text.ts";
 import { Admissions } from "../engine/admission.ts";
 import type { Core } from "../engine/core.ts";
 import { attemptCounters } from "../engine/counters.ts";
@@ -45,8 +45,8 @@ export type SignedUp = IssuedSession & { readonly knownDevice: string };
  * With `plan`, the application's own rows commit with the account: `known.userId` is the future user's id. Planning counts the
  * attempt in a request of its own; the session's token comes with the result of the batch.
  *
- * @throws {AuthError} `forbidden.sign_up_closed`, `invalid_format.identifier`, `invalid_format.password`,
- *   `conflict.duplicate_credential`, `too_many_requests`, `unavailable.busy`.
+ * @throws {AuthError} `forbidden.sign_up_closed`, `invalid_format.identifier`, `invalid_format.name`,
+ *   `invalid_format.password`, `conflict.duplicate_credential`, `too_many_requests`, `unavailable.busy`.
  */
 export type SignUp = PlannableOperation<NewAccount, SignedUp, { userId: UserId }>;
 
@@ -85,7 +85,7 @@ type Attempt = Awaited<ReturnType<typeof prepare>>;
 async function prepare(core: Core, account: NewAccount) {
   if (core.signUp !== "open") throw new AuthError("forbidden.sign_up_closed");
   const identifier = requireIdentifier(core, account.identifier);
-  const displayName = storableText(account.displayName ?? null);
+  const displayName = acceptDisplayName(account.displayName ?? null);
   if (acceptPassword(core, account.password, identifier).needsFactor) {
     throw new AuthError("invalid_format.password", { details: { reason: "too_short" } });
   }

@@ -2,7 +2,7 @@ import type { GuardedAct } from "../domain/act.ts";
 import type { Actor, SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/user.ts";
 import { generateId, newAuditId, type UserId, uuidFor } from "../domain/id.ts";
-import { storableText } from "../domain/text.ts";
+import { acceptDisplayName, storableText } from "../domain/text.ts";
 import type { Status, User } from "../domain/user.ts";
 import type { Core } from "../engine/core.ts";
 import { execute, type Work } from "../engine/execute.ts";
@@ -44,12 +44,16 @@ export interface UserOperations {
    * @param input.idempotencyKey The caller's own text for this creation. For 24 hours, a repeat with the same key and name
    * returns the user that the first call created. `plan` does not accept it, because the identifiers of a plan are known
    * beforehand.
-   * @throws {AuthError} `invalid_format.idempotency_key`.
+   * @throws {AuthError} `invalid_format.name`, `invalid_format.idempotency_key`.
    */
   create: PlannableOperation<CreateUser, User, { userId: UserId }>;
   /** Returns a user. Allowed for the user, the application and administrators. */
   get: Operation<OfUser, User>;
-  /** Changes the given members. `displayName: null` clears the name; if it is absent, the name stays. */
+  /**
+   * Changes the given members. `displayName: null` clears the name; if it is absent, the name stays.
+   *
+   * @throws {AuthError} `invalid_format.name`.
+   */
   update: PlannableOperation<OfUser & { displayName?: string | null }, User>;
   /**
    * A page of users in order of their ids. `query` matches part of an active credential's identifier, ignoring case.
@@ -114,7 +118,7 @@ export function userOperations(core: Core): UserOperations {
     update: change(acts.updateUser, (asked, input: OfUser & { displayName?: string | null }) =>
       store.updateUser({
         ...asked,
-        displayName: input.displayName === undefined ? undefined : storableText(input.displayName),
+        displayName: input.displayName === undefined ? undefined : acceptDisplayName(input.displayName),
       }),
     ),
 
@@ -145,7 +149,7 @@ export function userOperations(core: Core): UserOperations {
     const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
     const input = [displayName ?? "", String(displayName)];
     const claim = await claimFor(core, actor, acts.createUser, idempotencyKey, input, asked.userId);
-    const body = store.insertUser({ ...asked, displayName: storableText(displayName), claim });
+    const body = store.insertUser({ ...asked, displayName: acceptDisplayName(displayName), claim });
     return {
       work: userWork(acts.createUser, asked, body, claim ? [claimKey(claim)] : []),
       known: { userId },

@@ -34,6 +34,7 @@ export const signUp: Act = {
   refusals: [
     "forbidden.sign_up_closed",
     "invalid_format.identifier",
+    "invalid_format.name",
     "invalid_format.password",
     "conflict.duplicate_credential",
     "too_many_requests",

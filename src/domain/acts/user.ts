@@ -5,7 +5,7 @@ export const createUser: GuardedAct = {
   action: "identity.user.create",
   target: "usr",
   who: { administrator: true },
-  refusals: ["invalid_format.idempotency_key"],
+  refusals: ["invalid_format.name", "invalid_format.idempotency_key"],
 };
 
 export const getUser: GuardedAct = {
@@ -21,6 +21,7 @@ export const updateUser: GuardedAct = {
   target: "usr",
   who: { owner: true },
   locks: ["user"],
+  refusals: ["invalid_format.name"],
 };
 
 export const listUsers: GuardedAct = {

@@ -1,5 +1,5 @@
 import * as acts from "../../domain/acts/factor.ts";
-import { confirm, enroll, type FactorRouteAuth } from "../factor-enrollment.ts";
+import { confirm, enroll, type FactorRouteAuth, withTypedLabel } from "../factor-enrollment.ts";
 import { confirmFactorBody, enrollFactorBody, mfaPolicyFieldsBody, ownConfirmFactorBody } from "../factor-schemas.ts";
 import { factorBody, keyEnrollmentBody, mfaPolicyBody, ownKeyEnrollmentBody } from "../factor-wire.ts";
 import type { ConfirmFactorBody, OwnConfirmFactorBody } from "../generated/api.ts";
@@ -35,7 +35,8 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
     refusals: ["too_many_requests", "unavailable.busy"],
     run: async (call) => {
       const { actor, userId, onlyOwn } = call;
-      return await enroll(call, { actor, userId }, onlyOwn ? ownKeyEnrollmentBody : keyEnrollmentBody);
+      if (!onlyOwn) return await enroll(call, { actor, userId }, keyEnrollmentBody);
+      return await enroll({ ...call, body: withTypedLabel(call.body) }, { actor, userId }, ownKeyEnrollmentBody);
     },
   }),
   ...rows.twins({

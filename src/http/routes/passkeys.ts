@@ -4,6 +4,7 @@ import { verifyFactor } from "../../domain/acts/factor.ts";
 import * as acts from "../../domain/acts/passkey.ts";
 import { stepUp } from "../../domain/acts/session.ts";
 import { signInWithPasskey } from "../../domain/acts/sign-in.ts";
+import { acceptTypedName } from "../../domain/text.ts";
 import type { PasskeyAuth } from "../../operations/passkeys.ts";
 import { readCookie, sessionCookie } from "../cookies.ts";
 import { assertionOptionsBody, passkeyBody, registrationOptionsBody } from "../passkey-wire.ts";
@@ -80,7 +81,9 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     body: () => v.strictObject({ response: registrationResponseBody(), name: v.optional(v.string()) }),
     status: 201,
     run: async ({ auth, actor, body: { response, name = null } }) =>
-      passkeyBody(await auth.passkeys.register({ actor, response, name })),
+      passkeyBody(
+        await auth.passkeys.register({ actor, response, name: name === null ? null : acceptTypedName(name) }),
+      ),
   }),
   rows.guarded({
     act: acts.renamePasskey,
@@ -88,7 +91,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     path: "/auth/passkeys/:cred_id",
     body: () => v.strictObject({ name: v.string() }),
     run: async ({ auth, actor, parameter, body: { name } }) =>
-      passkeyBody(await auth.passkeys.rename({ actor, passkeyId: parameter("cred_id"), name })),
+      passkeyBody(await auth.passkeys.rename({ actor, passkeyId: parameter("cred_id"), name: acceptTypedName(name) })),
   }),
   rows.guarded({
     act: acts.revokeOwnPasskey,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import * as acts from "../../domain/acts/personal-access-token.ts";
+import { acceptTypedName } from "../../domain/text.ts";
 import type { PersonalAccessTokenAuth } from "../../operations/personal-access-tokens.ts";
 import { personalAccessTokenBody } from "../personal-access-token-wire.ts";
 import { pageEntries, toDate, toNumber } from "../request-values.ts";
@@ -36,7 +37,8 @@ export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[
     method: "post",
     body: newToken,
     status: 201,
-    run: async ({ auth, actor, userId, body: { name, scope, expires_at: end } }) => {
+    run: async ({ auth, actor, userId, body: { name: given, scope, expires_at: end }, onlyOwn }) => {
+      const name = onlyOwn ? acceptTypedName(given) : given;
       const expiresAt = typeof end === "string" ? toDate(end, "expires_at") : null;
       const { pat, token } = await auth.personalAccessTokens.create({ actor, userId, name, scope, expiresAt });
       return { pat: personalAccessTokenBody(pat), token };

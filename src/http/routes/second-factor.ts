@@ -1,7 +1,14 @@
 import * as acts from "../../domain/acts/factor.ts";
 import { stepUp } from "../../domain/acts/session.ts";
 import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../cookies.ts";
-import { assertionOf, confirm, enroll, type FactorRouteAuth, webauthnOf } from "../factor-enrollment.ts";
+import {
+  assertionOf,
+  confirm,
+  enroll,
+  type FactorRouteAuth,
+  webauthnOf,
+  withTypedLabel,
+} from "../factor-enrollment.ts";
 import {
   enrollFactorBody,
   factorProofBody,
@@ -62,8 +69,10 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: enrollFactorBody,
     status: 201,
     refusals: ["unauthorized.invalid_ticket"],
-    run: async (call) =>
-      await enroll(call, { ...presentedTicket(call.c), context: call.context }, ownKeyEnrollmentBody),
+    run: async (call) => {
+      const authority = { ...presentedTicket(call.c), context: call.context };
+      return await enroll({ ...call, body: withTypedLabel(call.body) }, authority, ownKeyEnrollmentBody);
+    },
   }),
   rows.open({
     act: acts.confirmFactor,

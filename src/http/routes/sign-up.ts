@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { signUp } from "../../domain/acts/sign-in.ts";
+import { acceptTypedName } from "../../domain/text.ts";
 import type { SignUpAuth } from "../../operations/sign-up.ts";
 import { readCookie, sessionCookie } from "../cookies.ts";
 import { displayNameEntry, transportEntry } from "../request-values.ts";
@@ -24,7 +25,8 @@ export const signUpRoutes: readonly Route<SignUpAuth>[] = [
       }),
     status: 201,
     run: async ({ c, auth, body, context }) => {
-      const { display_name: displayName = null, transport = "cookie", ...proof } = body;
+      const { display_name: name = null, transport = "cookie", ...proof } = body;
+      const displayName = name === null ? null : acceptTypedName(name);
       const presentedToken = readCookie(c, sessionCookie);
       const issued = await auth.signUp({ ...proof, displayName, transport, presentedToken, context });
       return signedIn(c, transport, issued);

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import * as acts from "../../domain/acts/user.ts";
+import { acceptTypedName } from "../../domain/text.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
 import { displayNameEntry, pageEntries, toNumber } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
@@ -51,8 +52,8 @@ export const userRoutes: readonly Route<AccountAuth>[] = [
     v1: "/v1/users/:usr_id",
     method: "put",
     body: fields,
-    run: async ({ auth, actor, userId, body }) => {
-      const given = body.display_name === undefined ? {} : { displayName: body.display_name };
+    run: async ({ auth, actor, userId, body: { display_name: name }, onlyOwn }) => {
+      const given = name === undefined ? {} : { displayName: onlyOwn && name !== null ? acceptTypedName(name) : name };
       return userBody(await auth.users.update({ actor, userId, ...given }));
     },
   }),

@@ -6,16 +6,31 @@ import type { Provocations, RefusalTools } from "./tools.ts";
 
 export function userRefusals(
   world: HttpWorld,
-  { post, get, as, closeRefusals, signUp, busily, often, alone }: RefusalTools,
+  { post, get, put, as, closeRefusals, signUp, busily, often, alone }: RefusalTools,
 ): Record<string, Provocations> {
   return {
     createUser: {
+      "invalid_format.name": async () => {
+        const { token } = await world.administrator();
+        return await post("/v1/users", { display_name: "x".repeat(5_000) }, { token });
+      },
       "invalid_format.idempotency_key": async () => {
         const { token } = await world.administrator();
         return await post("/v1/users", {}, { token, headers: { "idempotency-key": "two words" } });
       },
     },
+    updateUser: {
+      "invalid_format.name": async () => {
+        const ada = await world.person();
+        return await put(`/v1/users/${ada.userId}`, { display_name: "x".repeat(5_000) }, as(ada));
+      },
+    },
+    updateOwnUser: {
+      "invalid_format.name": async () =>
+        await put("/auth/user", { display_name: "x".repeat(201) }, as(await world.person())),
+    },
     signUp: {
+      "invalid_format.name": () => post("/auth/sign-up", signUp({ display_name: "x".repeat(201) })),
       "forbidden.sign_up_closed": async () =>
         await send(applicationOf(world.isolate({ signUp: "closed" })), {
           method: "POST",
