@@ -8,8 +8,8 @@ export interface Timeouts {
 
 export const defaultTimeouts: Timeouts = { requestMilliseconds: 5_000, firstMilliseconds: 8_000 };
 
-/** The part of the time that the answer needs to travel. */
-const travelMilliseconds = 750;
+/** The part of the time that an answer needs beyond the work: to give up a connection and to travel. */
+const travelMilliseconds = 1_250;
 
 /** How long one `auth` lets its callers wait. It remembers only whether its database has ever answered. */
 export class Patience {
