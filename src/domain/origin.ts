@@ -76,7 +76,7 @@ function requireOrigin({ origin, uses, headers = [] }: Origin): void {
     throw new OptionError("the name of a header has other characters than A-Z a-z 0-9 _ -.");
 }
 
-/** What is wrong, without quoting the text: somebody may have swapped two variables. */
+/** What is wrong, without quoting the text, because two variables may have been swapped. */
 function faultOf(origin: unknown, url: URL | undefined): string {
   if (typeof origin !== "string" || !origin) return given(origin || undefined);
   if (!url) return `a text of ${origin.length} characters is no URL`;

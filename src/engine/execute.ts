@@ -155,7 +155,7 @@ async function first(
   time: TimeLeft,
 ): Promise<(readonly unknown[])[]> {
   if (!works.some((work) => work.mustCommit)) return rows;
-  // If nobody can tell which try it was, the answer is unknown too (S56).
+  // If it is unknown which try committed, the answer is unknown too (S56).
   return (await recall(core, works, time)) ?? rows;
 }
 

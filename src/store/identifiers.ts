@@ -16,7 +16,7 @@ function hasSuspendedCredential(identifier: string): Statement {
 }
 
 /**
- * SQL for whether nobody may take the identifier, a normal form, although no active password has it: a suspended one has it, or
+ * SQL for whether no account may take the identifier, a normal form, although no active password has it: a suspended one has it, or
  * another SDK has stored a password under a text that people would take for it (S38).
  */
 export function isWithheld(identifier: string): Statement {

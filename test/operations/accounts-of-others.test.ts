@@ -57,7 +57,7 @@ describeWorld("accounts of others", { on: ["pglite", "postgres"] }, (world, auth
       expect(await outcome(signIn(world, identifier, otherPassword))).toBe("unauthorized.invalid_credential");
     });
 
-    test.each(spellings)("$case: nobody signs up or adds a password under the normal form", async ({ of }) => {
+    test.each(spellings)("$case: the normal form can be neither signed up nor added", async ({ of }) => {
       for (const status of ["active", "suspended"] as const) {
         const name = freshIdentifier();
         await stored(world, of(name), { status });
@@ -78,7 +78,7 @@ describeWorld("accounts of others", { on: ["pglite", "postgres"] }, (world, auth
       await world.person({ identifier: free });
     });
 
-    test("another spelling of a stored name signs nobody in", async () => {
+    test("another spelling of a stored name does not sign in", async () => {
       const name = freshIdentifier();
       await stored(world, name.replace("p", "P"));
       for (const typed of [name, name.toUpperCase()]) {

@@ -1,5 +1,5 @@
 /**
- * Refusals for load: what the server could not check counts for nobody, within a bound, and an isolate that knows that it is
+ * Refusals for load: what the server could not check counts as no attempt, within a bound, and an isolate that knows that it is
  * full asks the database nothing.
  *
  * @module

@@ -95,7 +95,7 @@ describeWorld(
       });
     });
 
-    // Names that must stay the same use the oldest key, so limits and idempotency begin anew when it goes.
+    // Names that must stay the same use the oldest key, so limits and idempotency start again when it goes.
     const lasting = Object.keys(values).filter((name) => !/^(idempotency|counter|decoy)/.test(name));
     test.each(lasting)("step 3, the old key is dropped: %s: each reads what the other writes", async (name) => {
       const [before, after] = [isolate("writing"), isolate("after")];

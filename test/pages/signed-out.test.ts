@@ -36,7 +36,7 @@ async function withPasskey(): Promise<{ token: string; passkeyId: string }> {
   return { token, passkeyId: /name="passkey_id" value="([^"]+)"/.exec(text)![1]! };
 }
 
-describe("S79: nobody is signed out without being told why", () => {
+describe("S79: a page that signs a user out says why", () => {
   const ends: Record<string, (person: Person) => Promise<unknown>> = {
     "ended elsewhere": ({ session }) => world.auth.sessions.revoke({ actor: system, sessionId: session.id }),
     "another password": ({ userId, credentialId }) =>

@@ -228,7 +228,7 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
       sealingKeys: sealingKey,
       origins: ["https://example.com"],
       signUp: "open",
-      // A driver that waits for longer is of no use if nobody waits for it.
+      // A driver that waits for longer is of no use if its caller has given up.
       ...(options.timeoutMilliseconds !== undefined &&
         options.timeoutMilliseconds > 5_000 && {
           timeouts: { requestMilliseconds: 60_000, firstMilliseconds: 60_000 },

@@ -16,7 +16,7 @@ const knownParameters = new Set([
   ...["application_name", "intervalstyle", "replication"],
 ]);
 
-/** A connection to the server, signed in, whose messages nobody reads yet. */
+/** A connection to the server, signed in, whose messages are not read yet. */
 async function openServer(config: pg.ClientConfig): Promise<Socket> {
   const client = new pg.Client(config);
   client.on("error", () => undefined);

@@ -11,7 +11,7 @@ const mostConflicts = 3;
 /** Upper bound of the first wait; it doubles with each repeat. */
 const firstWaitMilliseconds = 20;
 const longestWaitMilliseconds = 300;
-/** A command may wait for a minute, but whoever typed a wrong address is told sooner. */
+/** A command may wait for a minute, but a wrong address is reported sooner. */
 const mostMilliseconds = 7_000;
 
 /**
