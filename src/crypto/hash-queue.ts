@@ -51,7 +51,7 @@ export class HashQueue {
   async run<Result>(maxWaiting: number, work: () => Result, isNew = false): Promise<Result> {
     if (this.isFull(maxWaiting)) throw new HashQueueFullError();
 
-    const entry: Entry = { since: Date.now(), isNew };
+    const entry: Entry = { since: performance.now(), isNew };
     this.#waiting.splice(this.#placeOf(entry), 0, entry);
     await this.#turnOf(entry);
     this.#waiting.splice(this.#waiting.indexOf(entry), 1);
@@ -89,9 +89,9 @@ export class HashQueue {
     }
   }
 
-  /** Removes entries past the deadline, and entries from the future, which mean that the clock was set back. */
+  /** Removes entries past the deadline. The clock cannot be set, so none is from the future. */
   #expire(): void {
-    const now = Date.now();
-    this.#waiting = this.#waiting.filter(({ since }) => since <= now && now - since < deadlineMilliseconds);
+    const now = performance.now();
+    this.#waiting = this.#waiting.filter(({ since }) => now - since < deadlineMilliseconds);
   }
 }
