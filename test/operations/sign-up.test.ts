@@ -98,7 +98,15 @@ describeWorld("sign-up", { on: ["pglite", "postgres"] }, (world) => {
     });
   });
 
-  test.each(["closed", "invited", "anything", undefined])("S39: in mode %s: refused before any work", async (mode) => {
+  test("S34, S39: an unknown mode: a configuration error before any work", async () => {
+    world.hasher.reset();
+    await expect(signUp({}, world.isolate({ signUp: "anything" as "closed" }))).rejects.toMatchObject({
+      option: "mode",
+    });
+    expect(world.hasher.computations).toBe(0);
+  });
+
+  test.each(["closed", "invited", undefined])("S39: in mode %s: refused before any work", async (mode) => {
     const auth = world.isolate({ signUp: mode as "closed" });
     world.hasher.reset();
     expect(await outcome(signUp({}, auth))).toBe("forbidden.sign_up_closed");
