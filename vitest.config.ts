@@ -1,12 +1,13 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-/** Suites of the portable layers that read files, or compare with a native peer. */
+/** Suites of the portable layers that read files, compile a module, or compare with a native peer. */
 const nodeOnly = [
   "test/crypto/argon2id.test.ts",
   "test/crypto/argon2id.parity.test.ts",
   "test/crypto/blake2b.parity.test.ts",
   "test/crypto/generate-argon2.test.ts",
+  "test/crypto/largest-hash.test.ts",
   "test/domain/act.test.ts",
 ];
 

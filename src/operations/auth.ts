@@ -91,7 +91,8 @@ function optionsFor(options: (env: unknown) => AuthOptions, env: unknown): AuthO
 
 function authOf(options: AuthOptions): Auth {
   const { features, onError } = options;
-  checked("features", () => requireOption(Array.isArray(features), features, "a list of features"));
+  const isList = Array.isArray(features) && features.every((feature) => typeof feature?.make === "function");
+  checked("features", () => requireOption(isList, features, "a list of features, such as passwords(…)"));
   checked("onError", () => requireOption(typeof (onError ?? reporter) === "function", onError, "a function"));
   const report = reporter(onError);
   const purges: Purge[] = [];

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { authRoutes, flametrenchRoutes, healthRoutes } from "../../src/http/auth-routes.ts";
 import { openapiRoutes } from "../../src/http/openapi.ts";
-import { createAuth } from "../../src/index.ts";
+import { createAuth, type Feature } from "../../src/index.ts";
 import { type FullAuth, fullAuth, openAuth, quickHasher, sealingKey, secret, type World } from "../support/auth.ts";
 import { applicationOf } from "../support/http-world.ts";
 
@@ -189,16 +189,34 @@ describe("a missing secret", () => {
     }
     const lines = log.mock.calls.map(([line]) => String(line));
     expect(lines).toHaveLength(3);
-    for (const line of lines) expect(line).toMatch(/^sallyport: ConfigurationError database < RangeError at /);
+    for (const line of lines) expect(line).toMatch(/^sallyport: ConfigurationError database < .*RangeError at /);
     log.mockRestore();
   });
 
   test("S81: an internal fault while making the operations: reaches the application's error handler", async () => {
+    const failing: Feature = {
+      name: "failing",
+      routes: [],
+      make() {
+        throw new RangeError("canary");
+      },
+    };
     const app = new Hono()
-      .route("/", authRoutes(createAuth((_env: object) => ({}) as never)))
+      .route(
+        "/",
+        authRoutes(
+          createAuth((_env: object) => ({
+            database: world.database,
+            secrets: secret,
+            origins: [base],
+            clientAddress: () => undefined,
+            features: [failing],
+          })),
+        ),
+      )
       .all("*", (c) => c.text("the application"))
       .onError((error, c) => c.text(error.name, 500));
     const response = await app.request("/auth/session");
-    expect([response.status, await response.text()]).toEqual([500, "TypeError"]);
+    expect([response.status, await response.text()]).toEqual([500, "RangeError"]);
   });
 });

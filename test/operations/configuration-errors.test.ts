@@ -82,6 +82,8 @@ const rows: readonly [name: string, value: unknown, ...words: string[]][] = [
   ],
   ["timeouts", { requestMilliseconds: 1 }, "1 and 8000", "500 to 60000"],
   ["features", undefined, "it is missing", "a list of features"],
+  ["features", [undefined], "it is a list", "a list of features, such as passwords(…)"],
+  ["features", [{ name: "passwords" }], "it is a list", "a list of features, such as passwords(…)"],
   ["onError", "console", 'it is "console"', "a function"],
   ["sharedDatabase", "yes", 'it is "yes"', 'true, false or "inherited"'],
   ["allowNonAsciiIdentifiers", "yes", 'it is "yes"', "true or false"],

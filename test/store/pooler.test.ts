@@ -7,7 +7,7 @@ import { openDevelopmentDatabase } from "../../worker/development/database.node.
 import { startNeonProxy } from "../../worker/development/neon-proxy.node.ts";
 import { prepareWrite, writes } from "../operations/writes/every-write.ts";
 import { openAuth, outcome, type World } from "../support/auth.ts";
-import { sallyport } from "../support/command-line.ts";
+import { sallyportWith } from "../support/command-line.ts";
 import { openPool } from "../support/databases.ts";
 import { type TransactionPooler, transactionPooler } from "../support/transaction-pooler.ts";
 
@@ -64,7 +64,7 @@ test.each(Object.entries(drivers))(
 test("S70: the command line works through a transaction pooler", async () => {
   const { url } = await behindPooler();
   for (const command of ["migrate", "doctor"]) {
-    const { code, stderr } = await sallyport(command, "--database-url", url);
+    const { code, stderr } = await sallyportWith({ DATABASE_URL: url }, command);
     expect([command, code, stderr]).toEqual([command, 0, ""]);
   }
 });
