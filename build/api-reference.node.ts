@@ -20,7 +20,7 @@ const { exports: entries }: { exports: Record<string, string> } = JSON.parse(
 const specifierOf = (entry: string): string => entry.replace(/^\./, "sallyport");
 
 /** The folder of an entry's pages, such as `sallyport-hono.ts`. */
-export const pagesOf = (entry: string): string => `${specifierOf(entry).replace("/", "-")}.ts`;
+export const pagesOf = (entry: string): string => `${specifierOf(entry).replaceAll("/", "-")}.ts`;
 
 /** Writes the reference into a folder, with one page for each entry of the package. */
 export function writeApiReference(folder: string): void {
