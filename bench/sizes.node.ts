@@ -8,14 +8,17 @@ const exact = (bytes: number): string => `${kib(bytes)}, ${bytes} bytes`;
 async function measureEntries(): Promise<void> {
   console.log("\nPassword sign-in with its routes, without a driver, and what each further feature adds to it:");
   let base = 0;
-  for (const name of ["base", "sign-up", "accounts", "mfa", "passkeys", "personal-access-tokens", "all"]) {
+  const features = ["sign-up", "accounts", "mfa", "passkeys", "simplewebauthn", "personal-access-tokens"];
+  for (const name of ["base", ...features, "all"]) {
     const built = await bundle(`bench/workers/entries/${name}.ts`, { external: ["sallyport/neon"] });
     if (name === "base") base = built.gzipBytes;
     const isWhole = name === "base" || name === "all";
     console.log(`  ${name.padEnd(22)} ${isWhole ? kib(built.gzipBytes) : `+ ${kib(built.gzipBytes - base)}`}`);
     const has = (part: string): boolean => built.modules.some(({ path }) => path.includes(part));
-    if (name !== "passkeys" && name !== "all" && has("domain/webauthn/"))
+    if (!["passkeys", "simplewebauthn", "all"].includes(name) && has("domain/webauthn/"))
       throw new Error("An app without passkeys pays for them.");
+    if (has("@simplewebauthn/") !== (name === "simplewebauthn"))
+      throw new Error("Only an app that names SimpleWebAuthn pays for it.");
     if (has("generated/openapi") || has("/pages/"))
       throw new Error("An app pays for pages or a document that it lacks.");
     if (name === "base" && has("domain/totp")) throw new Error("An app without second factors pays for them.");

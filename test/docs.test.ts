@@ -70,6 +70,7 @@ describe("examples in docs", () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
       ["conformance.md", undefined],
       ["pages.md", "application.ts"],
+      ["passkeys.md", "verifier.ts"],
     ]);
   });
 

@@ -6,6 +6,7 @@ import type { AnyRoute, RouteAccess } from "../src/http/route.ts";
 import { codeGates } from "./architecture/code-gates.ts";
 import { importGates, layers } from "./architecture/import-gates.ts";
 import { readSourceTree, type SyntaxNode, visit } from "./architecture/source-tree.ts";
+import { differences } from "./domain/webauthn/ceremony-differences.ts";
 
 const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 
@@ -70,6 +71,15 @@ describe("docs/options.md", () => {
     expect(members.length).toBeGreaterThan(0);
     expect(members.filter((member) => !new RegExp(`\`(\\w+\\.)?${member}\``).test(text))).toEqual([]);
   });
+});
+
+test("docs/passkeys.md: lists the differences between the verifiers that the contract tests have", () => {
+  const rows = differences.map(({ response, registration, assertion }) => {
+    const sallyport = (registration ?? assertion) === "accepts" ? "refuses" : "accepts";
+    // Both must accept a response.
+    return [response, sallyport, registration ?? "–", assertion ?? "–", "refuses"];
+  });
+  expect(tableBelow(read("docs/passkeys.md"), "## Differences")).toEqual(rows);
 });
 
 /** The parts of a Valibot schema that the table of routes shows. */

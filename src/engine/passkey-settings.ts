@@ -1,6 +1,7 @@
 import { requireOption } from "../crypto/option-error.ts";
 import type { Attestation } from "../domain/webauthn/attestation.ts";
 import type { RelyingParty } from "../domain/webauthn/client-data.ts";
+import type { WebAuthnVerifier } from "../domain/webauthn/verifier.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
 import { checked, checkWhole, requireBoolean, requireText } from "./options.ts";
@@ -33,6 +34,11 @@ export interface PasskeyOptions {
    * requested, and no passkey has an `aaguid`.
    */
   attestation?: Attestation;
+  /**
+   * Another implementation that verifies the signature, and must accept the rest of each ceremony too: `simpleWebAuthn()` of
+   * `sallyport/passkeys/simplewebauthn`. Default: only Sallyport verifies.
+   */
+  verifier?: WebAuthnVerifier;
 }
 
 /** The settings of operations on passkeys. */
@@ -45,6 +51,7 @@ interface PasskeySettings {
   readonly secondFactorVerification: UserVerification;
   readonly maxPerUser: number;
   readonly attestation: ReturnType<Attestation["read"]> | undefined;
+  readonly verifier: WebAuthnVerifier | undefined;
 }
 
 /** Joins the settings of passkeys with the application's settings. The options are checked at first use. */
@@ -56,6 +63,7 @@ export function createPasskeyCore(core: Core, options: PasskeyOptions): PasskeyC
     "maxPerUser",
     "secondFactorVerification",
     "attestation",
+    "verifier",
   ] as const;
   return withLazy<Core, PasskeySettings>(core, names, () => checkOptions(core, options));
 }
@@ -83,6 +91,11 @@ function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
   });
   checkWhole("maxPerUser", maxPerUser, 10_000);
   const attestation = checked("attestation", () => options.attestation?.read());
+  const { verifier } = options;
+  checked("verifier", () => {
+    const isVerifier = [verifier?.registration, verifier?.assertion].every((method) => typeof method === "function");
+    requireOption(verifier === undefined || isVerifier, verifier, "a verifier, such as simpleWebAuthn()");
+  });
   return {
     relyingParty: { rpId, origins, ...(options.frames && { crossOrigin: options.frames }) },
     rpName,
@@ -90,5 +103,6 @@ function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
     secondFactorVerification,
     maxPerUser,
     attestation,
+    verifier,
   };
 }

@@ -5,7 +5,19 @@
  */
 export type { Passkey } from "../domain/passkey.ts";
 export { type Attestation, type AttestationOptions, attestation } from "../domain/webauthn/attestation.ts";
+export type { CoseAlgorithm } from "../domain/webauthn/cose-key.ts";
+export { sallyportVerifier } from "../domain/webauthn/own-verifier.ts";
+export type { WebAuthnCheck } from "../domain/webauthn/refusal.ts";
 export type { AuthenticatorTransport } from "../domain/webauthn/response.ts";
+export type {
+  AssertionCeremony,
+  AuthenticatorState,
+  CeremonyExpectation,
+  CeremonyVerdict,
+  RegisteredCredential,
+  RegistrationCeremony,
+  WebAuthnVerifier,
+} from "../domain/webauthn/verifier.ts";
 export type { PasskeyOptions, UserVerification } from "../engine/passkey-settings.ts";
 export type { WebauthnProof } from "../operations/assertion-check.ts";
 export type {

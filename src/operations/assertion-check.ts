@@ -149,6 +149,7 @@ async function verdictOn(
     challenge,
     relyingParty: core.relyingParty,
     policy: { userVerification },
+    verifier: core.verifier,
     credential: {
       publicKey: fromHex(publicKey)!,
       signCount: Number(signCount),

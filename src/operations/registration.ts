@@ -93,11 +93,12 @@ export async function verifyKey(
   const challenge = fromBase64Url(challengeOf(response.clientDataJson) ?? "");
   const spent = challenge && (await verifyChallenge(core, challenge, binding));
   if (!spent) throw refused("challenge_mismatch");
-  const { relyingParty, attestation } = core;
+  const { relyingParty, attestation, verifier } = core;
   // Certificates are checked at the challenge's time, which is the database's, not at this machine's.
   const verifyAttestation = attestation?.verifierAt(spent.expiresAt);
   const policy = { userVerification };
-  const verified = await verifyRegistration({ response, challenge, relyingParty, policy, verifyAttestation });
+  const registration = { response, challenge, relyingParty, policy, verifyAttestation, verifier };
+  const verified = await verifyRegistration(registration);
   if (!verified.ok) throw refused(verified.reason);
   const { credentialId, publicKey, signCount, rpId, transports, aaguid, backupEligible, backedUp } = verified;
   return {

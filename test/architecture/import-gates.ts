@@ -11,6 +11,12 @@ export const layers = [
     layers: ["domain", "store"],
     packages: ["@electric-sql/pglite", "@neondatabase/serverless", "pg"],
   },
+  {
+    name: "verifier",
+    path: /^src\/verifiers\//,
+    layers: ["crypto", "domain"],
+    packages: ["@simplewebauthn/server"],
+  },
   { name: "store", path: /^src\/store\//, layers: ["domain"], packages: [] },
   { name: "engine", path: /^src\/engine\//, layers: ["crypto", "domain", "store"], packages: [] },
   { name: "operations", path: /^src\/operations\//, layers: ["crypto", "domain", "store", "engine"], packages: [] },

@@ -8,10 +8,16 @@
  * @module
  */
 import type { Bytes } from "../../crypto/bytes.ts";
-import { checkAuthenticatorData, parseAuthenticatorData, signedBytes } from "./authenticator-data.ts";
+import {
+  type AuthenticatorData,
+  checkAuthenticatorData,
+  parseAuthenticatorData,
+  signedBytes,
+} from "./authenticator-data.ts";
 import { checkClientData, type RelyingParty } from "./client-data.ts";
-import { parseCoseKey, verifyCoseSignature } from "./cose-key.ts";
-import { type CheckOf, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
+import { isSignatureForm, parseCoseKey, verifyCoseSignature } from "./cose-key.ts";
+import { refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
+import { expectationAt, refusalIn, stateOf, type WebAuthnVerifier } from "./verifier.ts";
 
 /** The data of the stored credential. */
 export interface AssertionKey {
@@ -41,7 +47,14 @@ export interface VerifiedAssertion {
   readonly backedUp: boolean;
 }
 
-export type AssertionRefusal = WebAuthnRefusal<CheckOf<"authentication">>;
+interface Assertion {
+  readonly response: { readonly clientDataJson: Bytes; readonly authenticatorData: Bytes; readonly signature: Bytes };
+  readonly challenge: Bytes;
+  readonly relyingParty: RelyingParty;
+  readonly credential: AssertionKey;
+  readonly policy?: AssertionPolicy;
+  readonly verifier?: WebAuthnVerifier | undefined;
+}
 
 /**
  * Checks whether an assertion answers our challenge with this key. Never throws, whatever was sent.
@@ -51,14 +64,9 @@ export type AssertionRefusal = WebAuthnRefusal<CheckOf<"authentication">>;
  * otherwise put any credential under suspicion.
  *
  * @param assertion.challenge The bytes that were sent to this client only.
+ * @param assertion.verifier Another implementation that verifies the signature, and must accept the response as a whole.
  */
-export async function verifyAssertion(assertion: {
-  readonly response: { readonly clientDataJson: Bytes; readonly authenticatorData: Bytes; readonly signature: Bytes };
-  readonly challenge: Bytes;
-  readonly relyingParty: RelyingParty;
-  readonly credential: AssertionKey;
-  readonly policy?: AssertionPolicy;
-}): Promise<VerifiedAssertion | AssertionRefusal> {
+export async function verifyAssertion(assertion: Assertion): Promise<VerifiedAssertion | WebAuthnRefusal> {
   const { response, challenge, relyingParty, credential, policy = {} } = assertion;
 
   // Steps 8 to 14.
@@ -84,16 +92,31 @@ export async function verifyAssertion(assertion: {
   const regresses = counts && data.signCount <= credential.signCount;
 
   // Steps 20 and 21.
-  const key = parseCoseKey(credential.publicKey);
-  const signed = await signedBytes(response.authenticatorData, response.clientDataJson);
-  const isSigned = key !== undefined && (await verifyCoseSignature(key, response.signature, signed));
-  if (regresses) return refuseCeremony(isSigned ? "sign_count" : "sign_count_claimed");
-  if (!key) return refuseCeremony("public_key");
-  if (!isSigned) return refuseCeremony("signature");
+  const refusal = await refusalOfSignature(assertion, data);
+  if (regresses) return refuseCeremony(refusal ? "sign_count_claimed" : "sign_count");
+  if (refusal) return refusal;
 
   // Step 23.
   if (policy.extensions === "refused" && data.extensions) return refuseCeremony("extensions");
 
   const { userPresent, userVerified, backupEligible, backedUp, signCount } = data;
   return { ok: true, newSignCount: signCount, userPresent, userVerified, backupEligible, backedUp };
+}
+
+/** Why the key has not signed the response, in the judgement of the verifier if there is one. */
+async function refusalOfSignature(
+  { response, challenge, relyingParty, credential, policy, verifier }: Assertion,
+  data: AuthenticatorData,
+): Promise<WebAuthnRefusal | undefined> {
+  const { publicKey } = credential;
+  const { authenticatorData, clientDataJson, signature } = response;
+  const key = parseCoseKey(publicKey);
+  if (!key) return refuseCeremony("public_key");
+  if (!verifier) {
+    const signed = await signedBytes(authenticatorData, clientDataJson);
+    return (await verifyCoseSignature(key, signature, signed)) ? undefined : refuseCeremony("signature");
+  }
+  if (!isSignatureForm(key, signature)) return refuseCeremony("signature");
+  const expected = expectationAt(relyingParty, challenge, policy?.userVerification);
+  return refusalIn(await verifier.assertion({ response, expected, publicKey }), stateOf(data));
 }

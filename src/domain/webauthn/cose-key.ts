@@ -8,7 +8,9 @@
  */
 import type { Bytes } from "../../crypto/bytes.ts";
 import { type CborMap, type CborValue, decodeCbor, isCborBytes, isCborMap } from "./cbor.ts";
+import { ecdsaSignatureFromDer } from "./der-signature.ts";
 import {
+  curveBytes,
   ecPublicKey,
   ed25519PublicKey,
   type HashName,
@@ -92,6 +94,11 @@ export async function isUsableCoseKey({ publicKey }: CoseKey): Promise<boolean> 
 /** True if the key made the signature over the data. Never throws. */
 export function verifyCoseSignature(key: CoseKey, signature: Bytes, data: Bytes): Promise<boolean> {
   return verifySignature({ key: key.publicKey, hash, signature, data });
+}
+
+/** True if the bytes have the one form that the key's signatures have, so that no second spelling of a signature is accepted. */
+export function isSignatureForm({ publicKey }: CoseKey, signature: Bytes): boolean {
+  return publicKey.type !== "EC" || ecdsaSignatureFromDer(signature, curveBytes[publicKey.curve]) !== undefined;
 }
 
 function hasParameters(map: CborMap, parameters: AlgorithmRow["parameters"]): boolean {

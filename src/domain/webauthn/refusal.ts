@@ -37,6 +37,7 @@ export const webAuthnChecks = {
   signature: { reason: "signature_invalid", authentication: 21 },
 } as const;
 
+/** A check of a ceremony that a response can fail. */
 export type WebAuthnCheck = keyof typeof webAuthnChecks;
 
 /** The checks of one ceremony: those with a step in it. */

@@ -17,9 +17,10 @@ import {
 } from "./authenticator-data.ts";
 import { decodeCbor, isCborBytes, isCborMap } from "./cbor.ts";
 import { checkClientData, type RelyingParty } from "./client-data.ts";
-import { type CoseAlgorithm, coseAlgorithms, isUsableCoseKey, parseCoseKey } from "./cose-key.ts";
+import { type CoseAlgorithm, type CoseKey, coseAlgorithms, isUsableCoseKey, parseCoseKey } from "./cose-key.ts";
 import { type CheckOf, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
 import type { AuthenticatorTransport, RegistrationResponse } from "./response.ts";
+import { expectationAt, type RegisteredCredential, refusalIn, stateOf, type WebAuthnVerifier } from "./verifier.ts";
 
 export interface RegistrationPolicy {
   /** The algorithms that the options offered. Default: all supported ones. */
@@ -82,6 +83,7 @@ export type RegistrationRefusal = WebAuthnRefusal<CheckOf<"registration">>;
  * @param registration.challenge The bytes that were sent to this client only.
  * @param registration.verifyAttestation By default the statement is not read and proves nothing: an attacker could simply have
  * omitted it.
+ * @param registration.verifier Another implementation that must accept the response too, attestation apart.
  */
 export async function verifyRegistration(registration: {
   readonly response: RegistrationResponse;
@@ -89,8 +91,9 @@ export async function verifyRegistration(registration: {
   readonly relyingParty: RelyingParty;
   readonly policy?: RegistrationPolicy;
   readonly verifyAttestation?: AttestationVerifier | undefined;
-}): Promise<VerifiedRegistration | RegistrationRefusal> {
-  const { response, challenge, relyingParty, policy = {}, verifyAttestation } = registration;
+  readonly verifier?: WebAuthnVerifier | undefined;
+}): Promise<VerifiedRegistration | WebAuthnRefusal> {
+  const { response, challenge, relyingParty, policy = {}, verifyAttestation, verifier } = registration;
   const { clientDataJson } = response;
 
   // Steps 5 to 11.
@@ -100,35 +103,28 @@ export async function verifyRegistration(registration: {
   // Step 13.
   const object = parseAttestationObject(response.attestationObject);
   if (!object) return refuseCeremony("attestation_object");
-  const data = parseAuthenticatorData(object.authenticatorData);
-  if (!data || !hasAttested(data)) return refuseCeremony("authenticator_data");
-  const credentialId = fromBase64Url(response.credentialId);
-  if (!credentialId || !constantTimeEqual(credentialId, data.attested.credentialId))
-    return refuseCeremony("credential_id");
+  const { authenticatorData } = object;
+  const { credentialId } = response;
+  const made = await readNewCredential({ credentialId, authenticatorData, rpId: relyingParty.rpId, policy });
+  if (!made.ok) return made;
+  const { data, key } = made;
 
-  // Steps 14 to 19.
-  const dataRefusal = await checkAuthenticatorData(data, {
-    rpId: relyingParty.rpId,
-    userPresent: policy.mediation !== "conditional",
-    userVerified: (policy.userVerification ?? "required") === "required",
-  });
-  if (dataRefusal) return dataRefusal;
-  if (!isBackupAllowed(data, policy.backup ?? "any")) return refuseCeremony("backup_policy");
-
-  // Step 20.
-  const key = parseCoseKey(data.attested.publicKey);
-  if (!key || !(await isUsableCoseKey(key))) return refuseCeremony("public_key");
-  if (!(policy.algorithms ?? coseAlgorithms).includes(key.algorithm)) return refuseCeremony("algorithm");
-
-  // Step 28, before the costly part.
-  if (policy.extensions === "refused" && data.extensions) return refuseCeremony("extensions");
+  if (verifier) {
+    const expected = {
+      ...expectationAt(relyingParty, challenge, policy.userVerification),
+      algorithms: policy.algorithms ?? coseAlgorithms,
+    };
+    const ceremony = { response: { credentialId, clientDataJson, authenticatorData }, expected };
+    const refusal = refusalIn(await verifier.registration(ceremony), contentOf(data));
+    if (refusal) return refusal;
+  }
 
   // Steps 21 to 24.
   const { format, statement } = object;
   const verdict = verifyAttestation
     ? await verifyAttestation({
         ...{ format, statement, data, key },
-        signed: await signedBytes(object.authenticatorData, clientDataJson),
+        signed: await signedBytes(authenticatorData, clientDataJson),
         clientDataHash: await sha256(clientDataJson),
       })
     : ({ ok: true, aaguid: null, attestation: { format, type: "unverified", trusted: false } } as const);
@@ -149,6 +145,55 @@ export async function verifyRegistration(registration: {
     rpId: relyingParty.rpId,
     aaguid: verdict.aaguid,
     attestation: verdict.attestation,
+  };
+}
+
+/** A credential in authenticator data that passes the checks which need neither the client data nor a statement. */
+interface NewCredential {
+  readonly ok: true;
+  readonly data: AttestedRegistration["data"];
+  readonly key: CoseKey;
+}
+
+/** Steps 13 to 20, and step 28, before the costly part. */
+export async function readNewCredential(made: {
+  readonly credentialId: string;
+  readonly authenticatorData: Bytes;
+  readonly rpId: string;
+  readonly policy: RegistrationPolicy;
+}): Promise<NewCredential | RegistrationRefusal> {
+  const { credentialId, authenticatorData, rpId, policy } = made;
+  const data = parseAuthenticatorData(authenticatorData);
+  if (!data || !hasAttested(data)) return refuseCeremony("authenticator_data");
+  const named = fromBase64Url(credentialId);
+  if (!named || !constantTimeEqual(named, data.attested.credentialId)) return refuseCeremony("credential_id");
+
+  // Steps 14 to 19.
+  const dataRefusal = await checkAuthenticatorData(data, {
+    rpId,
+    userPresent: policy.mediation !== "conditional",
+    userVerified: (policy.userVerification ?? "required") === "required",
+  });
+  if (dataRefusal) return dataRefusal;
+  if (!isBackupAllowed(data, policy.backup ?? "any")) return refuseCeremony("backup_policy");
+
+  // Step 20.
+  const key = parseCoseKey(data.attested.publicKey);
+  if (!key || !(await isUsableCoseKey(key))) return refuseCeremony("public_key");
+  if (!(policy.algorithms ?? coseAlgorithms).includes(key.algorithm)) return refuseCeremony("algorithm");
+
+  if (policy.extensions === "refused" && data.extensions) return refuseCeremony("extensions");
+  return { ok: true, data, key };
+}
+
+/** What a verifier reports about the credential. */
+export function contentOf(data: AttestedRegistration["data"]): RegisteredCredential {
+  const { aaguid, credentialId, publicKey } = data.attested;
+  return {
+    ...stateOf(data),
+    credentialId: toBase64Url(credentialId),
+    publicKey,
+    aaguid: formatAaguid(aaguid),
   };
 }
 

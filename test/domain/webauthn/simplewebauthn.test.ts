@@ -7,6 +7,8 @@ import {
 import { describe, expect, test } from "vitest";
 import { type Bytes, fromBase64Url, toBase64Url, utf8 } from "../../../src/crypto/bytes.ts";
 import { verifyAssertion } from "../../../src/domain/webauthn/assertion.ts";
+import { verifyRegistration as verifyUnattested } from "../../../src/domain/webauthn/registration.ts";
+import { simpleWebAuthn } from "../../../src/verifiers/simplewebauthn.ts";
 import { hasShared, sharedJson } from "../../support/shared.ts";
 import { type AssertionInput, authenticate, type RegistrationInput, register } from "./authenticator.ts";
 import { flipBit } from "./encode.ts";
@@ -131,6 +133,18 @@ if (hasShared) {
     for (const row of authentication)
       expect(why(await verifyAssertion(assertionOf(row))), row.name).toBe(refusedAssertions.get(row.name) ?? "ok");
     expect(authentication).toHaveLength(15);
+  });
+
+  test("SimpleWebAuthn's fixtures, with it as the verifier: Sallyport's verdicts", async () => {
+    const verifier = simpleWebAuthn();
+    for (const row of registration) {
+      const input = registrationOf(row);
+      expect(await verifyUnattested({ ...input, verifier }), row.name).toEqual(await verifyUnattested(input));
+    }
+    for (const row of authentication) {
+      const input = assertionOf(row);
+      expect(await verifyAssertion({ ...input, verifier }), row.name).toEqual(await verifyAssertion(input));
+    }
   });
 
   test("SimpleWebAuthn's registrations with a bit flipped in each field: refused, never an exception", async () => {

@@ -5,13 +5,52 @@ import * as neon from "sallyport/neon";
 import * as openapi from "sallyport/openapi";
 import * as pages from "sallyport/pages";
 import * as passkeys from "sallyport/passkeys";
+import * as simpleWebAuthn from "sallyport/passkeys/simplewebauthn";
 import * as personalAccessTokens from "sallyport/personal-access-tokens";
 import { useCore } from "./core.mjs";
 
-const entries = { hono, mfa, neon, openapi, pages, passkeys, "personal-access-tokens": personalAccessTokens };
+const entries = {
+  ...{ hono, mfa, neon, openapi, pages, passkeys },
+  "passkeys/simplewebauthn": simpleWebAuthn,
+  "personal-access-tokens": personalAccessTokens,
+};
+
+const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+
+/** The authentication `none.ES256` of W3C's test vectors (WebAuthn Level 3, "Test Vectors"). */
+const signed = () => ({
+  response: {
+    clientDataJson: new TextEncoder().encode(
+      '{"type":"webauthn.get","challenge":"OcDnUhQXulTUPo3JUXT0I97pvzzYBP9tZchXyav01Ag","origin":"https://example.org","crossOrigin":false}',
+    ),
+    authenticatorData: bytes("v6vDdDKViwYzYNOtZGHJxHNa5/jt1GWSpeDwFFKy5LUZAAAAAA=="),
+    signature: bytes(
+      "MEYCIQD1Ck4uRAkknEqFO6NhKC8JhB303UVHoTqHeAIY3v/NOAIhAISArA8Lk1OBdPV1vxGh3V14xuSGAT+TcpXqE2U+Mx6H",
+    ),
+  },
+  expected: {
+    challenge: bytes("OcDnUhQXulTUPo3JUXT0I97pvzzYBP9tZchXyav01Ag="),
+    rpId: "example.org",
+    origins: ["https://example.org"],
+    userVerified: false,
+  },
+  publicKey: bytes(
+    "pQECAyYgASFYIK/voW+XypstI+uGzLZAmNINuQhWBi6yScM6m2cvJt9hIlggkwpWuHovymYzSwNFir+HlxfBLMaO1zKQry4mZHlrkiA=",
+  ),
+});
 
 export async function useAll() {
   const { exports, works } = await useCore();
   const names = Object.fromEntries(Object.entries(entries).map(([name, entry]) => [name, Object.keys(entry).sort()]));
-  return { exports: { ...exports, ...names }, works };
+  const verifier = simpleWebAuthn.simpleWebAuthn();
+  const { expected } = signed();
+  const elsewhere = { ...signed(), expected: { ...expected, origins: ["https://example.com"] } };
+  return {
+    exports: { ...exports, ...names },
+    works: {
+      ...works,
+      "a signature verified by SimpleWebAuthn": (await verifier.assertion(signed())).ok,
+      "another origin refused by SimpleWebAuthn": !(await verifier.assertion(elsewhere)).ok,
+    },
+  };
 }
