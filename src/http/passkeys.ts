@@ -5,6 +5,7 @@
  */
 export type { Passkey } from "../domain/passkey.ts";
 export { type Attestation, type AttestationOptions, attestation } from "../domain/webauthn/attestation.ts";
+export type { RelyingParty } from "../domain/webauthn/client-data.ts";
 export type { CoseAlgorithm } from "../domain/webauthn/cose-key.ts";
 export { sallyportVerifier } from "../domain/webauthn/own-verifier.ts";
 export type { WebAuthnCheck } from "../domain/webauthn/refusal.ts";

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { joinBytes, toBase64Url, utf8 } from "../crypto/bytes.ts";
+import { toBase64Url } from "../crypto/bytes.ts";
+import { unattested } from "../domain/webauthn/unattested.ts";
 import type { CeremonyExpectation, WebAuthnVerifier } from "../domain/webauthn/verifier.ts";
 
 /**
@@ -48,7 +49,7 @@ export function simpleWebAuthn(): WebAuthnVerifier {
       try {
         const { verified, authenticationInfo: info } = await verifyAuthenticationResponse({
           ...sharedOptions(expected),
-          ...(expected.topOrigins && { expectedTopOrigin: [...expected.topOrigins] }),
+          ...(expected.crossOrigin && { expectedTopOrigin: [...expected.crossOrigin.topOrigins] }),
           response: {
             ...credentialOf(id),
             response: {
@@ -101,14 +102,4 @@ function backupOf(info: { readonly credentialDeviceType: string; readonly creden
   readonly backedUp: boolean;
 } {
   return { backupEligible: info.credentialDeviceType === "multiDevice", backedUp: info.credentialBackedUp };
-}
-
-/** `{ fmt: "none", attStmt: {}, authData }` in CBOR: what a client sends if no attestation is requested (§5.1.3, §8.7). */
-function unattested(authenticatorData: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
-  const { length } = authenticatorData;
-  // A byte string with a length of four bytes (RFC 8949 §3).
-  const head = new Uint8Array([0x5a, length >> 24, length >> 16, length >> 8, length]);
-  const text = (value: string) => joinBytes(new Uint8Array([0x60 + value.length]), utf8(value));
-  const statement = [text("fmt"), text("none"), text("attStmt"), new Uint8Array([0xa0])];
-  return joinBytes(new Uint8Array([0xa3]), ...statement, text("authData"), head, authenticatorData);
 }

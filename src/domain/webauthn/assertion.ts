@@ -17,7 +17,7 @@ import {
 import { checkClientData, type RelyingParty } from "./client-data.ts";
 import { isSignatureForm, parseCoseKey, verifyCoseSignature } from "./cose-key.ts";
 import { refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
-import { expectationAt, refusalIn, stateOf, type WebAuthnVerifier } from "./verifier.ts";
+import { refusalIn, requiresVerification, stateOf, type WebAuthnVerifier } from "./verifier.ts";
 
 /** The data of the stored credential. */
 export interface AssertionKey {
@@ -79,7 +79,7 @@ export async function verifyAssertion(assertion: Assertion): Promise<VerifiedAss
   const dataRefusal = await checkAuthenticatorData(data, {
     rpId: relyingParty.rpId,
     userPresent: (policy.userPresence ?? "required") === "required",
-    userVerified: (policy.userVerification ?? "required") === "required",
+    userVerified: requiresVerification(policy),
   });
   if (dataRefusal) return dataRefusal;
 
@@ -117,6 +117,6 @@ async function refusalOfSignature(
     return (await verifyCoseSignature(key, signature, signed)) ? undefined : refuseCeremony("signature");
   }
   if (!isSignatureForm(key, signature)) return refuseCeremony("signature");
-  const expected = expectationAt(relyingParty, challenge, policy?.userVerification);
+  const expected = { ...relyingParty, challenge, userVerified: requiresVerification(policy) };
   return refusalIn(await verifier.assertion({ response, expected, publicKey }), stateOf(data));
 }

@@ -6,7 +6,7 @@
 import { type Bytes, constantTimeEqual, fromBase64Url } from "../../crypto/bytes.ts";
 import { type CommonCheck, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
 
-/** The site that asks: from configuration, never from a request. */
+/** The site that requests a ceremony: from configuration, never from a request. */
 export interface RelyingParty {
   readonly rpId: string;
   /** Exact, as the client writes them; for an Android app `android:apk-key-hash:…`. */

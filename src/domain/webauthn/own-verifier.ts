@@ -1,26 +1,30 @@
 import { verifyAssertion } from "./assertion.ts";
-import { checkClientData, type RelyingParty } from "./client-data.ts";
-import { contentOf, readNewCredential } from "./registration.ts";
+import { parseAuthenticatorData } from "./authenticator-data.ts";
+import { formatAaguid, verifyRegistration } from "./registration.ts";
+import { unattested } from "./unattested.ts";
 import type { CeremonyExpectation, WebAuthnVerifier } from "./verifier.ts";
 
 /** Sallyport's own checks as a verifier, for one that asks several. `passkeys()` makes these checks by default. */
 export const sallyportVerifier: WebAuthnVerifier = {
-  async registration({ response: { clientDataJson, ...response }, expected }) {
-    const { challenge, rpId, algorithms } = expected;
-    const given = { type: "webauthn.create", challenge, relyingParty: relyingPartyOf(expected) } as const;
-    const refusal = checkClientData(clientDataJson, given);
-    if (refusal) return refusal;
-    const policy = { algorithms, userVerification: userVerificationOf(expected) };
-    const made = await readNewCredential({ ...response, rpId, policy });
-    return made.ok ? { ok: true, ...contentOf(made.data) } : made;
+  async registration({ response: { authenticatorData, ...response }, expected }) {
+    const verified = await verifyRegistration({
+      response: { ...response, attestationObject: unattested(authenticatorData), transports: [] },
+      challenge: expected.challenge,
+      relyingParty: expected,
+      policy: { algorithms: expected.algorithms, ...policyOf(expected) },
+    });
+    if (!verified.ok) return verified;
+    const { credentialId, publicKey, signCount, userVerified, backupEligible, backedUp } = verified;
+    const aaguid = formatAaguid(parseAuthenticatorData(authenticatorData)!.attested!.aaguid);
+    return { ok: true, credentialId, publicKey, aaguid, signCount, userVerified, backupEligible, backedUp };
   },
 
   async assertion({ response, expected, publicKey }) {
     const verified = await verifyAssertion({
       response,
       challenge: expected.challenge,
-      relyingParty: relyingPartyOf(expected),
-      policy: { userVerification: userVerificationOf(expected) },
+      relyingParty: expected,
+      policy: policyOf(expected),
       // The caller judges the counter.
       credential: { publicKey, signCount: 0 },
     });
@@ -30,10 +34,5 @@ export const sallyportVerifier: WebAuthnVerifier = {
   },
 };
 
-function relyingPartyOf({ rpId, origins, topOrigins }: CeremonyExpectation): RelyingParty {
-  return { rpId, origins, ...(topOrigins && { crossOrigin: { topOrigins } }) };
-}
-
-function userVerificationOf({ userVerified }: CeremonyExpectation): "required" | "discouraged" {
-  return userVerified ? "required" : "discouraged";
-}
+const policyOf = ({ userVerified }: CeremonyExpectation) =>
+  ({ userVerification: userVerified ? "required" : "discouraged" }) as const;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type Bytes, constantTimeEqual, fromBase64Url, toBase64Url, toHex } from "../../crypto/bytes.ts";
+import { type Bytes, constantTimeEqual, fromBase64Url, toHex } from "../../crypto/bytes.ts";
 import { sha256 } from "../../crypto/digest.ts";
 import { type AttestationType, type AttestedRegistration, hasMembers } from "./attestation-statement.ts";
 import {
@@ -17,10 +17,10 @@ import {
 } from "./authenticator-data.ts";
 import { decodeCbor, isCborBytes, isCborMap } from "./cbor.ts";
 import { checkClientData, type RelyingParty } from "./client-data.ts";
-import { type CoseAlgorithm, type CoseKey, coseAlgorithms, isUsableCoseKey, parseCoseKey } from "./cose-key.ts";
+import { type CoseAlgorithm, coseAlgorithms, isUsableCoseKey, parseCoseKey } from "./cose-key.ts";
 import { type CheckOf, refuseCeremony, type WebAuthnRefusal } from "./refusal.ts";
 import type { AuthenticatorTransport, RegistrationResponse } from "./response.ts";
-import { expectationAt, type RegisteredCredential, refusalIn, stateOf, type WebAuthnVerifier } from "./verifier.ts";
+import { refusalIn, requiresVerification, stateOf, type WebAuthnVerifier } from "./verifier.ts";
 
 export interface RegistrationPolicy {
   /** The algorithms that the options offered. Default: all supported ones. */
@@ -94,7 +94,9 @@ export async function verifyRegistration(registration: {
   readonly verifier?: WebAuthnVerifier | undefined;
 }): Promise<VerifiedRegistration | WebAuthnRefusal> {
   const { response, challenge, relyingParty, policy = {}, verifyAttestation, verifier } = registration;
-  const { clientDataJson } = response;
+  const { clientDataJson, credentialId } = response;
+  const { algorithms = coseAlgorithms } = policy;
+  const isVerificationRequired = requiresVerification(policy);
 
   // Steps 5 to 11.
   const clientDataRefusal = checkClientData(clientDataJson, { type: "webauthn.create", challenge, relyingParty });
@@ -104,18 +106,34 @@ export async function verifyRegistration(registration: {
   const object = parseAttestationObject(response.attestationObject);
   if (!object) return refuseCeremony("attestation_object");
   const { authenticatorData } = object;
-  const { credentialId } = response;
-  const made = await readNewCredential({ credentialId, authenticatorData, rpId: relyingParty.rpId, policy });
-  if (!made.ok) return made;
-  const { data, key } = made;
+  const data = parseAuthenticatorData(authenticatorData);
+  if (!data || !hasAttested(data)) return refuseCeremony("authenticator_data");
+  const { publicKey, aaguid } = data.attested;
+  const named = fromBase64Url(credentialId);
+  if (!named || !constantTimeEqual(named, data.attested.credentialId)) return refuseCeremony("credential_id");
+
+  // Steps 14 to 19.
+  const dataRefusal = await checkAuthenticatorData(data, {
+    rpId: relyingParty.rpId,
+    userPresent: policy.mediation !== "conditional",
+    userVerified: isVerificationRequired,
+  });
+  if (dataRefusal) return dataRefusal;
+  if (!isBackupAllowed(data, policy.backup ?? "any")) return refuseCeremony("backup_policy");
+
+  // Step 20.
+  const key = parseCoseKey(publicKey);
+  if (!key || !(await isUsableCoseKey(key))) return refuseCeremony("public_key");
+  if (!algorithms.includes(key.algorithm)) return refuseCeremony("algorithm");
+
+  // Step 28, before the costly part.
+  if (policy.extensions === "refused" && data.extensions) return refuseCeremony("extensions");
 
   if (verifier) {
-    const expected = {
-      ...expectationAt(relyingParty, challenge, policy.userVerification),
-      algorithms: policy.algorithms ?? coseAlgorithms,
-    };
+    const expected = { ...relyingParty, challenge, algorithms, userVerified: isVerificationRequired };
     const ceremony = { response: { credentialId, clientDataJson, authenticatorData }, expected };
-    const refusal = refusalIn(await verifier.registration(ceremony), contentOf(data));
+    const read = { ...stateOf(data), credentialId, publicKey, aaguid: formatAaguid(aaguid) };
+    const refusal = refusalIn(await verifier.registration(ceremony), read);
     if (refusal) return refusal;
   }
 
@@ -133,8 +151,8 @@ export async function verifyRegistration(registration: {
   const { signCount, userPresent, userVerified, backupEligible, backedUp } = data;
   return {
     ok: true,
-    credentialId: toBase64Url(data.attested.credentialId),
-    publicKey: data.attested.publicKey,
+    credentialId,
+    publicKey,
     algorithm: key.algorithm,
     signCount,
     userPresent,
@@ -145,55 +163,6 @@ export async function verifyRegistration(registration: {
     rpId: relyingParty.rpId,
     aaguid: verdict.aaguid,
     attestation: verdict.attestation,
-  };
-}
-
-/** A credential in authenticator data that passes the checks which need neither the client data nor a statement. */
-interface NewCredential {
-  readonly ok: true;
-  readonly data: AttestedRegistration["data"];
-  readonly key: CoseKey;
-}
-
-/** Steps 13 to 20, and step 28, before the costly part. */
-export async function readNewCredential(made: {
-  readonly credentialId: string;
-  readonly authenticatorData: Bytes;
-  readonly rpId: string;
-  readonly policy: RegistrationPolicy;
-}): Promise<NewCredential | RegistrationRefusal> {
-  const { credentialId, authenticatorData, rpId, policy } = made;
-  const data = parseAuthenticatorData(authenticatorData);
-  if (!data || !hasAttested(data)) return refuseCeremony("authenticator_data");
-  const named = fromBase64Url(credentialId);
-  if (!named || !constantTimeEqual(named, data.attested.credentialId)) return refuseCeremony("credential_id");
-
-  // Steps 14 to 19.
-  const dataRefusal = await checkAuthenticatorData(data, {
-    rpId,
-    userPresent: policy.mediation !== "conditional",
-    userVerified: (policy.userVerification ?? "required") === "required",
-  });
-  if (dataRefusal) return dataRefusal;
-  if (!isBackupAllowed(data, policy.backup ?? "any")) return refuseCeremony("backup_policy");
-
-  // Step 20.
-  const key = parseCoseKey(data.attested.publicKey);
-  if (!key || !(await isUsableCoseKey(key))) return refuseCeremony("public_key");
-  if (!(policy.algorithms ?? coseAlgorithms).includes(key.algorithm)) return refuseCeremony("algorithm");
-
-  if (policy.extensions === "refused" && data.extensions) return refuseCeremony("extensions");
-  return { ok: true, data, key };
-}
-
-/** What a verifier reports about the credential. */
-export function contentOf(data: AttestedRegistration["data"]): RegisteredCredential {
-  const { aaguid, credentialId, publicKey } = data.attested;
-  return {
-    ...stateOf(data),
-    credentialId: toBase64Url(credentialId),
-    publicKey,
-    aaguid: formatAaguid(aaguid),
   };
 }
 

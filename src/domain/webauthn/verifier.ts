@@ -14,17 +14,9 @@ import type { CoseAlgorithm } from "./cose-key.ts";
 import { refuseCeremony, type WebAuthnCheck, type WebAuthnRefusal } from "./refusal.ts";
 
 /** What a response must match. It comes from the configuration and from the ceremony's options. */
-export interface CeremonyExpectation {
+export interface CeremonyExpectation extends RelyingParty {
   /** The bytes that were sent to this client only. */
   readonly challenge: Bytes;
-  readonly rpId: string;
-  /** Exact, as the client writes them. */
-  readonly origins: readonly string[];
-  /**
-   * The origins of pages that may frame the ceremony. Without a list, a response from a frame of another origin is refused. A
-   * response that does not name the page's origin is accepted.
-   */
-  readonly topOrigins?: readonly string[] | undefined;
   /** Whether the authenticator must have verified its user. It must always have noticed a present user. */
   readonly userVerified: boolean;
 }
@@ -78,8 +70,8 @@ export type CeremonyVerdict<Accepted> =
 /**
  * Verifies WebAuthn ceremonies.
  *
- * Sallyport's own rules hold with any verifier, except that the verifier alone checks the signature. It refuses a response with
- * a verdict, whatever was sent. If it throws, the request fails with 500.
+ * Sallyport's own rules hold with any verifier, except that the verifier alone checks the signature. A verifier refuses a wrong
+ * response with a verdict, whatever was sent. If it throws, the request fails with 500.
  */
 export interface WebAuthnVerifier {
   /** Checks that a new credential was made for this site and challenge. */
@@ -88,28 +80,27 @@ export interface WebAuthnVerifier {
   assertion(ceremony: AssertionCeremony): Promise<CeremonyVerdict<AuthenticatorState>>;
 }
 
-/** The refusal in a verdict. A verifier that has read other things than Sallyport, which stores its own, is a refusal too. */
+/** The refusal in a verdict, or of a verdict that does not repeat what Sallyport has read and stores. */
 export function refusalIn<Read extends object>(
   verdict: CeremonyVerdict<Read>,
   read: NoInfer<Read>,
 ): WebAuthnRefusal | undefined {
   if (!verdict.ok) return refuseCeremony(verdict.check);
   const accepted: Readonly<Record<string, unknown>> = { ...verdict };
-  const isSame = Object.entries(read).every(([name, value]) => `${accepted[name]}` === `${value}`);
-  return isSame ? undefined : refuseCeremony("authenticator_data");
-}
-
-/** What a verifier is told to expect at a relying party. */
-export function expectationAt(
-  { rpId, origins, crossOrigin }: RelyingParty,
-  challenge: Bytes,
-  userVerification: "required" | "preferred" | "discouraged" = "required",
-): CeremonyExpectation {
-  const userVerified = userVerification === "required";
-  return { challenge, rpId, origins, topOrigins: crossOrigin?.topOrigins, userVerified };
+  const differs = Object.entries(read).some(([name, value]) => `${accepted[name]}` !== `${value}`);
+  return differs ? refuseCeremony("authenticator_data") : undefined;
 }
 
 /** The part of authenticator data that a verdict repeats. */
 export function stateOf({ signCount, userVerified, backupEligible, backedUp }: AuthenticatorData): AuthenticatorState {
   return { signCount, userVerified, backupEligible, backedUp };
+}
+
+/** True if the authenticator must have verified its user, as it must by default. */
+export function requiresVerification({
+  userVerification = "required",
+}: {
+  readonly userVerification?: "required" | "preferred" | "discouraged";
+} = {}): boolean {
+  return userVerification === "required";
 }

@@ -9,8 +9,8 @@ import { sallyportVerifier } from "../../../src/domain/webauthn/own-verifier.ts"
 import { verifyRegistration } from "../../../src/domain/webauthn/registration.ts";
 import {
   type AssertionCeremony,
-  expectationAt,
   type RegistrationCeremony,
+  requiresVerification,
   type WebAuthnVerifier,
 } from "../../../src/domain/webauthn/verifier.ts";
 import { simpleWebAuthn } from "../../../src/verifiers/simplewebauthn.ts";
@@ -44,7 +44,7 @@ function registrationCeremony({ response, challenge, relyingParty, policy }: Reg
   if (!isCborBytes(authenticatorData)) throw new Error("There is no authenticator data.");
   const { credentialId, clientDataJson } = response;
   const algorithms = policy?.algorithms ?? coseAlgorithms;
-  const expected = { ...expectationAt(relyingParty, challenge, policy?.userVerification), algorithms };
+  const expected = { ...relyingParty, challenge, algorithms, userVerified: requiresVerification(policy) };
   return { response: { credentialId, clientDataJson, authenticatorData }, expected };
 }
 
@@ -56,7 +56,7 @@ function assertionCeremony({
   policy,
   credential,
 }: AssertionInput): AssertionCeremony {
-  const expected = expectationAt(relyingParty, challenge, policy?.userVerification);
+  const expected = { ...relyingParty, challenge, userVerified: requiresVerification(policy) };
   return { response, expected, publicKey: credential.publicKey };
 }
 
