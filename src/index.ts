@@ -67,5 +67,6 @@ export type { CreateUser, OfUser, UserOperations } from "./operations/users.ts";
 export type { AttemptLimit } from "./store/counters.ts";
 export { type DatabaseStateCode, DatabaseStateError } from "./store/database-state.ts";
 export { migrations } from "./store/generated/migrations.ts";
+export { inSchema } from "./store/in-schema.ts";
 export { type MigrateOptions, type MigrateReport, type Migration, migrate } from "./store/migrate.ts";
 export { type Database, type SqlValue, type Statement, sql } from "./store/sql.ts";

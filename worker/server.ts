@@ -11,6 +11,7 @@ import {
   administration,
   ConfigurationError,
   createAuth,
+  inSchema,
   passwords,
   probe,
   type SharedDatabase,
@@ -24,6 +25,8 @@ import { neon } from "../src/store/drivers/neon.ts";
 /** The Worker's configuration. */
 export interface Bindings {
   DATABASE_URL: string;
+  /** The schema of Sallyport's tables, if it is not the one that the database's role works in. */
+  DATABASE_SCHEMA?: string;
   /** The URL of Neon's SQL endpoint, if it does not follow from the connection string; for development. */
   NEON_FETCH_ENDPOINT?: string;
   SALLYPORT_SECRET: string;
@@ -157,9 +160,19 @@ function databaseOf(bindings: Bindings, request: number): ReturnType<typeof neon
     const fault = new TypeError(`${given(endpoint)}, and must be the URL of a SQL endpoint.`);
     throw new ConfigurationError("NEON_FETCH_ENDPOINT", fault);
   }
+  const database = connect(bindings, request);
+  const { DATABASE_SCHEMA: schema } = bindings;
+  try {
+    return schema ? inSchema(database, schema) : database;
+  } catch (error) {
+    throw new ConfigurationError("DATABASE_SCHEMA", error);
+  }
+}
+
+function connect(bindings: Bindings, request: number): ReturnType<typeof neon> {
   try {
     return neon(bindings.DATABASE_URL ?? "", {
-      fetchEndpoint: endpoint,
+      fetchEndpoint: bindings.NEON_FETCH_ENDPOINT,
       // Something is left for what follows the slow request.
       timeoutMilliseconds: request - 1_000,
       firstTimeoutMilliseconds: request + 2_000,

@@ -8,6 +8,22 @@ begin
 end
 $$;
 
+-- Where Sallyport has a schema of its own, the triggers of the reference's tables call the function of the same name in theirs.
+-- statement
+do $$
+declare call record;
+begin
+  for call in
+    select tgname, tgrelid::regclass as owner from pg_trigger join pg_proc on pg_proc.oid = tgfoid
+    where proname = 'flametrench_touch_updated_at' and pronamespace <> current_schema()::regnamespace
+      and tgrelid in (to_regclass('usr'), to_regclass('cred'), to_regclass('usr_mfa_policy'), to_regclass('mfa'), to_regclass('pat'))
+  loop
+    execute format('create or replace trigger %I before update on %s for each row execute function flametrench_touch_updated_at()',
+      call.tgname, call.owner);
+  end loop;
+end
+$$;
+
 -- statement
 alter table cred add column identifier_verified_at timestamptz;
 
@@ -88,21 +104,27 @@ create index idempotency_expires_at on idempotency (expires_at);
 
 -- Version 0.2 has no personal access tokens.
 -- statement
-create table if not exists pat (
-  id uuid primary key,
-  usr_id uuid not null references usr (id),
-  name text not null check (length(name) between 1 and 120),
-  scope text[] not null default '{}',
-  secret_hash text not null,
-  expires_at timestamptz,
-  last_used_at timestamptz,
-  revoked_at timestamptz,
-  created_at timestamptz not null default now(),
-  updated_at timestamptz not null default now(),
-  constraint pat_check check (expires_at > created_at),
-  constraint pat_check1 check (last_used_at >= created_at),
-  constraint pat_check2 check (revoked_at >= created_at)
-);
+do $$
+begin
+  if to_regclass('pat') is null then
+    create table pat (
+      id uuid primary key,
+      usr_id uuid not null references usr (id),
+      name text not null check (length(name) between 1 and 120),
+      scope text[] not null default '{}',
+      secret_hash text not null,
+      expires_at timestamptz,
+      last_used_at timestamptz,
+      revoked_at timestamptz,
+      created_at timestamptz not null default now(),
+      updated_at timestamptz not null default now(),
+      constraint pat_check check (expires_at > created_at),
+      constraint pat_check1 check (last_used_at >= created_at),
+      constraint pat_check2 check (revoked_at >= created_at)
+    );
+  end if;
+end
+$$;
 
 -- statement
 create index if not exists pat_usr_idx on pat (usr_id, created_at desc);

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { ParseArgsConfig } from "node:util";
 import { isPostgresUrl, postgresUrlForm } from "../store/drivers/postgres-url.ts";
+import { inSchema, requireSchemaName } from "../store/in-schema.ts";
 import { type Database, sql } from "../store/sql.ts";
 import { type OptionValues, UsageError } from "./command.ts";
 
@@ -9,30 +10,44 @@ export const databaseOptions: {
   "database-url-file": { type: "string" };
   "database-url": { type: "string" };
   driver: { type: "string" };
+  schema: { type: "string" };
 } & NonNullable<ParseArgsConfig["options"]> = {
   "database-url-file": { type: "string" },
   // Known, so that its refusal can say what to do instead.
   "database-url": { type: "string" },
   driver: { type: "string" },
+  schema: { type: "string" },
 };
 
-export const databaseUsage: string = "[--database-url-file FILE] [--driver neon|postgres]";
+export const databaseUsage: string = "[--database-url-file FILE] [--driver neon|postgres] [--schema NAME]";
 
 /** No page waits for this, and a migration may rewrite many rows. */
 const timeoutMilliseconds = 60_000;
 /** Until the database has answered once: it may be waking up, or the URL may be wrong. */
 const firstMilliseconds = 10_000;
 
+/** Runs `work` on Sallyport's tables in the database that the command line names; see {@link withConnection}. */
+export async function withDatabase(values: OptionValues, work: (database: Database) => Promise<void>): Promise<void> {
+  await withConnection(values, (database, schema) =>
+    work(schema === undefined ? database : inSchema(database, schema)),
+  );
+}
+
 /**
- * Runs `work` on the database that the command line names, and closes it afterwards.
+ * Connects to the database that the command line names, runs `work`, and closes the connection. The schema is `--schema`, else
+ * the environment's `DATABASE_SCHEMA`, else undefined.
  *
  * The URL is the content of the file `--database-url-file`, else the environment's `DATABASE_URL`. The driver is `--driver`, else
  * Neon's for a host under `.neon.tech`, else node-postgres. `NEON_FETCH_ENDPOINT` replaces Neon's endpoint.
  *
- * @throws {UsageError} If there is no URL, the URL is an argument or not for Postgres, or the driver is unknown.
+ * @throws {UsageError} If there is no URL, the URL is an argument or not for Postgres, or the driver or the schema cannot be one.
  */
-export async function withDatabase(values: OptionValues, work: (database: Database) => Promise<void>): Promise<void> {
+export async function withConnection(
+  values: OptionValues,
+  work: (database: Database, schema: string | undefined) => Promise<void>,
+): Promise<void> {
   const url = databaseUrl(values);
+  const schema = schemaName(values);
   const driver = values.driver ?? (new URL(url).hostname.endsWith(".neon.tech") ? "neon" : "postgres");
   const connect = typeof driver === "string" ? drivers.get(driver) : undefined;
   if (!connect) throw new UsageError(`The driver must be one of: ${[...drivers.keys()].join(", ")}.`);
@@ -40,9 +55,20 @@ export async function withDatabase(values: OptionValues, work: (database: Databa
   const { database, close } = await connect(url);
   try {
     await database.run(sql`select`, firstMilliseconds);
-    await work(database);
+    await work(database, schema);
   } finally {
     await close();
+  }
+}
+
+function schemaName(values: OptionValues): string | undefined {
+  const schema = values.schema ?? (process.env.DATABASE_SCHEMA || undefined);
+  if (schema === undefined) return undefined;
+  try {
+    requireSchemaName(schema);
+    return schema;
+  } catch (error) {
+    throw new UsageError(`The schema cannot be used: ${(error as Error).message}`);
   }
 }
 

@@ -1,7 +1,7 @@
 import { migrations } from "../store/generated/migrations.ts";
 import { migrate } from "../store/migrate.ts";
 import type { Command } from "./command.ts";
-import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
+import { databaseOptions, databaseUsage, withConnection } from "./database.ts";
 
 /** `sallyport migrate`: applies the migrations that are not applied yet. */
 export const migrateCommand: Command = {
@@ -9,8 +9,9 @@ export const migrateCommand: Command = {
   usage: `${databaseUsage} [--dry-run]`,
   options: { ...databaseOptions, "dry-run": { type: "boolean", default: false } },
   async run(values) {
-    await withDatabase(values, async (database) => {
-      const { applied, pending, adopts } = await migrate(database, migrations, { dryRun: values["dry-run"] === true });
+    await withConnection(values, async (database, schema) => {
+      const dryRun = values["dry-run"] === true;
+      const { applied, pending, adopts } = await migrate(database, migrations, { dryRun, schema });
       if (adopts)
         console.log("The tables of the Flametrench reference schema stay, and Sallyport's are added to them.");
       for (const name of applied) console.log(`applied ${name}`);

@@ -13,8 +13,9 @@
  * @module
  */
 import { DatabaseStateError } from "./database-state.ts";
+import { inSchema } from "./in-schema.ts";
 import { type Database, type Statement, sql } from "./sql.ts";
-import { holdsReferenceSchema, requireFittingRows, requireRoomFor } from "./starting-state.ts";
+import { holdsReferenceSchema, requireFittingRows, requireRoomFor, type Target } from "./starting-state.ts";
 
 /** One migration file. */
 export interface Migration {
@@ -32,6 +33,11 @@ export interface Migration {
 export interface MigrateOptions {
   /** Changes nothing, and only reports what would be applied. Default false. */
   dryRun?: boolean | undefined;
+  /**
+   * The schema for Sallyport's tables, a lower-case identifier; it is made if it does not exist. Tables of the Flametrench
+   * reference schema stay where they are. Default: the schema in which the connection creates tables, mostly `public`.
+   */
+  schema?: string | undefined;
 }
 
 /** The names of migrations, in order. */
@@ -58,45 +64,41 @@ export interface MigrateReport {
 export async function migrate(
   database: Database,
   migrations: readonly Migration[],
-  { dryRun = false }: MigrateOptions = {},
+  { dryRun = false, schema }: MigrateOptions = {},
 ): Promise<MigrateReport> {
+  const target: Target = schema === undefined ? { database } : { database: inSchema(database, schema), schema };
   const steps = await Promise.all(migrations.map(parseMigration));
   for (const [index, step] of steps.entries()) {
     if (index > 0 && step.name <= steps[index - 1]!.name) throw new TypeError(`${step.name} is out of order.`);
   }
-  if ((await clockState(database)) === "replaced") throw clockReplaced();
+  if ((await clockState(target.database)) === "replaced") throw clockReplaced();
 
   for (;;) {
-    const applied = await readApplied(database);
+    const applied = await readApplied(target);
     const pending = pendingSteps(steps, applied);
     const names = pending.map(({ name }) => name);
     try {
-      const { chosen, adopts } = await look(database, pending);
+      const { chosen, adopts } = await look(target, pending);
       if (dryRun) return { applied: [], pending: names, adopts };
-      if (await apply(database, chosen)) {
-        await assertProductionClock(database);
+      if (await apply(target, chosen)) {
+        await assertProductionClock(target.database);
         return { applied: names, pending: [], adopts };
       }
     } catch (error) {
       // Another process may have applied the steps while this one was looking.
-      const isOverridden = error instanceof DatabaseStateError && (await readApplied(database)).length > applied.length;
+      const isOverridden = error instanceof DatabaseStateError && (await readApplied(target)).length > applied.length;
       if (!isOverridden) throw error;
     }
   }
 }
 
 /** The steps in the text that fits the database, once nothing stands in their way. */
-async function look(
-  database: Database,
-  pending: readonly Step[],
-): Promise<{ chosen: readonly Step[]; adopts: boolean }> {
+async function look(target: Target, pending: readonly Step[]): Promise<{ chosen: readonly Step[]; adopts: boolean }> {
+  const { database } = target;
   const adopts = pending.some(({ adopting }) => adopting) && (await holdsReferenceSchema(database));
   const chosen = pending.map((step) => ({ ...step, statements: (adopts && step.adopting) || step.statements }));
-  if (chosen.length > 0)
-    await requireRoomFor(
-      database,
-      chosen.flatMap(({ statements }) => statements),
-    );
+  const statements = chosen.flatMap((step) => step.statements);
+  if (chosen.length > 0) await requireRoomFor(target, statements, adopts);
   if (adopts) await requireFittingRows(database);
   return { chosen, adopts };
 }
@@ -203,15 +205,26 @@ const createRecords = () => sql`
 /** A table from before this column keeps its records, which serve every release. */
 const addServes = () => sql`alter table sallyport_migration add column if not exists serves text`;
 
+/** The name of a schema cannot be a parameter of the statement that makes it. */
+const nameSchema = (schema: string) => sql`select set_config('sallyport.schema', ${schema}, true)`;
+const createSchema = () => sql`
+  do 'begin execute format(''create schema if not exists %I'', current_setting(''sallyport.schema'')); end'`;
+
 interface Applied {
   name: string;
   sha256: string;
 }
 
-async function readApplied(database: Database): Promise<Applied[]> {
-  const [table] = await database.run(sql<{ exists: boolean }>`
-    select to_regclass('sallyport_migration') is not null as "exists"`);
-  if (!table!.exists) return [];
+async function readApplied({ database, schema }: Target): Promise<Applied[]> {
+  const [found] = await database.run(sql<{ schema: string }>`
+    select relnamespace::regnamespace::text as schema from pg_class where oid = to_regclass('sallyport_migration')`);
+  if (!found) return [];
+  if (schema !== undefined && found.schema !== schema) {
+    throw new DatabaseStateError(
+      "name_taken",
+      `Sallyport's tables are in the schema ${found.schema} already. Nothing was changed.`,
+    );
+  }
   return await database.run(sql<Applied>`select name, sha256 from sallyport_migration`);
 }
 
@@ -238,11 +251,12 @@ function pendingSteps(steps: readonly Step[], applied: readonly Applied[]): read
 }
 
 /** False if another process recorded a step first. In that case nothing was done twice. */
-async function apply(database: Database, steps: readonly Step[]): Promise<boolean> {
+async function apply({ database, schema }: Target, steps: readonly Step[]): Promise<boolean> {
   if (steps.length === 0) return true;
   try {
     await database.batch([
       lock(),
+      ...(schema === undefined ? [] : [nameSchema(schema), createSchema()]),
       createRecords(),
       addServes(),
       ...steps.flatMap(({ name, sha256, serves, statements }) => [

@@ -29,6 +29,13 @@ const referenceTables: Readonly<Record<string, string>> = {
 /** Version 0.2 has no personal access tokens. */
 const optionalTables: ReadonlySet<string> = new Set(["pat"]);
 
+/** Where Sallyport's tables are, or will be. */
+export interface Target {
+  readonly database: Database;
+  /** Undefined: where the connection creates tables. The schema may not exist yet. */
+  readonly schema?: string;
+}
+
 /**
  * True if the database holds the tables of the reference schema, 0.2 or 0.3. False if it holds none of their names, or names
  * that mean something else there.
@@ -77,15 +84,13 @@ interface Column {
   mustBeGiven: boolean;
 }
 
-const namespace = () => sql`(select oid from pg_namespace where nspname = current_schema())`;
-
 function selectColumns(tables: readonly string[]): Statement<Column> {
   return sql`
     select c.relname as "table", a.attname as "column", t.typname as type,
       a.attnotnull and not a.atthasdef and a.attidentity = '' as "mustBeGiven"
     from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
     join pg_type t on t.oid = a.atttypid
-    where c.relnamespace = ${namespace()} and c.relkind in ('r', 'p') and c.relname = any(${tables}::text[])
+    where pg_table_is_visible(c.oid) and c.relkind in ('r', 'p') and c.relname = any(${tables}::text[])
     order by c.relname, a.attnum`;
 }
 
@@ -113,29 +118,44 @@ export async function requireFittingRows(database: Database): Promise<void> {
  * @throws {DatabaseStateError} `name_taken` if a table, index, function or column that they create exists already;
  * `not_permitted` if the role may not run them; `wrong_encoding` if the database is not in UTF-8.
  */
-export async function requireRoomFor(database: Database, statements: readonly string[]): Promise<void> {
+export async function requireRoomFor(
+  { database, schema }: Target,
+  statements: readonly string[],
+  adopts: boolean,
+): Promise<void> {
   const names = namesIn(statements);
   const [row] = await database.run(sql<Room>`
-    select getdatabaseencoding() = 'UTF8' as utf8,
-      coalesce(has_schema_privilege(current_schema(), 'create'), false) as "mayCreate",
+    with own as materialized (
+      select coalesce(${schema ?? null}::text, current_schema()) as name),
+    place as materialized (select pg_namespace.oid from own join pg_namespace on nspname = own.name),
+    -- An index and a column are where their table is, and a table of the reference may be elsewhere.
+    places as materialized (
+      select oid from place
+      union select relnamespace from pg_class where ${adopts} and oid = to_regclass('usr'))
+    select getdatabaseencoding() = 'UTF8' as utf8, own.name as schema,
+      case when exists (select from place) then has_schema_privilege(own.name, 'create')
+        else has_database_privilege(current_database(), 'create') end as "mayCreate",
       array(
-        select relname::text from pg_class where relnamespace = ${namespace()} and relname = any(${names.relations}::text[])
+        select relname::text from pg_class
+        where relnamespace in (select oid from place) and relname = any(${names.relations}::text[])
+          or relnamespace in (select oid from places) and relname = any(${names.indexes}::text[])
         union
-        select typname::text from pg_type where typnamespace = ${namespace()} and typname = any(${names.tables}::text[])
+        select typname::text from pg_type where typnamespace in (select oid from place) and typname = any(${names.tables}::text[])
         union
-        select proname || '()' from pg_proc where pronamespace = ${namespace()} and proname = any(${names.functions}::text[])
+        select proname || '()' from pg_proc where pronamespace in (select oid from place) and proname = any(${names.functions}::text[])
         union
         select c.relname || '.' || a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
-        where c.relnamespace = ${namespace()} and c.relname || '.' || a.attname = any(${names.columns}::text[])
+        where c.relnamespace in (select oid from places) and c.relname || '.' || a.attname = any(${names.columns}::text[])
         order by 1) as taken,
       array(
         select relname::text from pg_class
-        where relnamespace = ${namespace()} and relname = any(${names.altered}::text[])
+        where relnamespace in (select oid from places) and relname = any(${names.altered}::text[])
           and not pg_has_role(relowner, 'usage')
         union
         select proname || '()' from pg_proc
-        where pronamespace = ${namespace()} and proname = any(${names.replaced}::text[]) and not pg_has_role(proowner, 'usage')
-        order by 1) as foreign`);
+        where pronamespace in (select oid from place) and proname = any(${names.replaced}::text[]) and not pg_has_role(proowner, 'usage')
+        order by 1) as foreign
+    from own`);
   const { utf8, mayCreate, taken, foreign } = row!;
   const refuse = (code: "name_taken" | "not_permitted" | "wrong_encoding", message: string): never => {
     throw new DatabaseStateError(code, `${message} Nothing was changed.`);
@@ -163,7 +183,8 @@ function namesIn(statements: readonly string[]) {
   const tables = of(/^create table (?!if not exists)(\w+)/g);
   return {
     tables,
-    relations: [...tables, ...of(/^create (?:unique )?index (?!if not exists)(\w+)/g), ...of(/^create view (\w+)/g)],
+    relations: [...tables, ...of(/^create view (\w+)/g)],
+    indexes: of(/^create (?:unique )?index (?!if not exists)(\w+)/g),
     functions: of(/^create function (\w+)/g),
     columns: statements.map(bare).flatMap((text) => {
       const table = /^alter table (\w+)/.exec(text)?.[1];

@@ -56,6 +56,7 @@ const misconfigured: { name: string; change: Variables; option: string }[] = [
   },
   { name: "no-database", change: { DATABASE_URL: undefined }, option: "DATABASE_URL" },
   { name: "other-database", change: { DATABASE_URL: "mysql://u:pw-canary@h/d" }, option: "DATABASE_URL" },
+  { name: "unknown-schema", change: { DATABASE_SCHEMA: "Not a name" }, option: "DATABASE_SCHEMA" },
   { name: "no-origin", change: { BASE_URL: undefined }, option: "BASE_URL" },
   { name: "plain-http", change: { BASE_URL: "http://example.com" }, option: "BASE_URL" },
   { name: "path-origin", change: { BASE_URL: `${baseUrl}/app` }, option: "BASE_URL" },

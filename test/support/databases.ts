@@ -7,6 +7,7 @@ import { neon } from "../../src/store/drivers/neon.ts";
 import { pglite } from "../../src/store/drivers/pglite.ts";
 import { postgres } from "../../src/store/drivers/postgres.ts";
 import { migrations } from "../../src/store/generated/migrations.ts";
+import { inSchema } from "../../src/store/in-schema.ts";
 import { migrate } from "../../src/store/migrate.ts";
 import type { Database } from "../../src/store/sql.ts";
 import { type NeonBackend, pgliteBackend, poolBackend } from "../../worker/development/neon-backend.node.ts";
@@ -24,6 +25,10 @@ export interface BackendOptions {
   empty?: boolean;
   /** A database that the reference schema made and `migrate` adopted. Default: one of Sallyport's own. */
   adopted?: ReferenceVersion;
+  /** The schema for Sallyport's tables. Default: `public`. */
+  schema?: string;
+  /** What is done with the driver's database before it is migrated to `schema`. */
+  beside?: (database: Database) => Promise<void>;
   /** The driver's deadline for one request. Default 2000; PGlite has none. */
   timeoutMilliseconds?: number;
   /** Faults to show, if the backend goes through the proxy. */
@@ -45,6 +50,13 @@ export interface Backend {
  * @throws {Error} If the machine cannot provide the backend. Absent means red, never skipped.
  */
 export async function backend(name: BackendName, options: BackendOptions = {}): Promise<Backend> {
+  const { schema } = options;
+  if (schema !== undefined) {
+    const opened = await backends[name]({ ...options, empty: true });
+    await options.beside?.(opened.database);
+    await migrate(opened.database, migrations, { schema });
+    return { ...opened, database: inSchema(opened.database, schema) };
+  }
   if (!options.adopted) return await backends[name](options);
   const opened = await backends[name]({ ...options, empty: true });
   await createReferenceSchema(opened.database, options.adopted);

@@ -36,29 +36,34 @@ export interface DevelopmentDatabase {
 /** Opens the Postgres at `databaseUrl`, or an embedded one stored in `folder`, or one in memory. */
 export async function openDevelopmentDatabase(options: {
   databaseUrl?: string | undefined;
+  /** The schema of Sallyport's tables. Default: the one that the database's role works in. */
+  schema?: string | undefined;
   folder: URL;
   isInMemory: boolean;
 }): Promise<DevelopmentDatabase> {
-  const { databaseUrl, folder, isInMemory } = options;
-  if (databaseUrl !== undefined) return await openServer(databaseUrl);
-  return isInMemory ? await openEmbedded(new PGlite(), "in memory, gone when this ends") : await openKept(folder);
+  const { databaseUrl, schema, folder, isInMemory } = options;
+  if (databaseUrl !== undefined) return await openServer(databaseUrl, schema);
+  return isInMemory
+    ? await openEmbedded(new PGlite(), schema, "in memory, gone when this ends")
+    : await openKept(folder, schema);
 }
 
-async function openServer(databaseUrl: string): Promise<DevelopmentDatabase> {
+async function openServer(databaseUrl: string, schema: string | undefined): Promise<DevelopmentDatabase> {
   const pool = new pg.Pool({ connectionString: databaseUrl });
   // The pool drops an idle connection that breaks. Without a listener, the error would end this process.
   pool.on("error", () => console.error("The connection to the database broke; the next request makes another."));
   const close = (): Promise<void> => pool.end();
-  await migrateOrClose(postgres(pool, { timeoutMilliseconds: 60_000 }), close);
+  await migrateOrClose(postgres(pool, { timeoutMilliseconds: 60_000 }), schema, close);
   return { backend: poolBackend(pool), description: "the one in DATABASE_URL", close };
 }
 
-async function openKept(folder: URL): Promise<DevelopmentDatabase> {
+async function openKept(folder: URL, schema: string | undefined): Promise<DevelopmentDatabase> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const unlock = lock(new URL("lock", folder));
   try {
     const kept = await openEmbedded(
       new PGlite(fileURLToPath(new URL("database", folder))),
+      schema,
       "kept in .sallyport/database",
     );
     const close = async (): Promise<void> => {
@@ -72,15 +77,23 @@ async function openKept(folder: URL): Promise<DevelopmentDatabase> {
   }
 }
 
-async function openEmbedded(instance: PGlite, description: string): Promise<DevelopmentDatabase> {
+async function openEmbedded(
+  instance: PGlite,
+  schema: string | undefined,
+  description: string,
+): Promise<DevelopmentDatabase> {
   const close = (): Promise<void> => instance.close();
-  await migrateOrClose(pglite(instance), close);
+  await migrateOrClose(pglite(instance), schema, close);
   return { backend: pgliteBackend(instance), description, close };
 }
 
-async function migrateOrClose(database: Database, close: () => Promise<void>): Promise<void> {
+async function migrateOrClose(
+  database: Database,
+  schema: string | undefined,
+  close: () => Promise<void>,
+): Promise<void> {
   try {
-    await migrate(database, readMigrations(migrationsFolder));
+    await migrate(database, readMigrations(migrationsFolder), { schema });
   } catch (error) {
     await close();
     throw error;

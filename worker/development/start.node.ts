@@ -51,7 +51,12 @@ async function main(): Promise<void> {
   const isRemote = databaseUrl !== undefined && !isOnThisMachine(databaseUrl);
   if (isRemote && !values["remote-database"]) throw new Error(remoteRefusal);
   const isSignUpOpen = !isRemote || values["open-sign-up"];
-  const opening = openDevelopmentDatabase({ databaseUrl, folder, isInMemory: values.memory });
+  const opening = openDevelopmentDatabase({
+    databaseUrl,
+    schema: process.env.DATABASE_SCHEMA || undefined,
+    folder,
+    isInMemory: values.memory,
+  });
   started.unshift({
     name: "the database",
     // Waits while the database opens, too: an embedded database that is interrupted while it is created cannot be opened again.
@@ -143,7 +148,11 @@ async function startWorker(
       SALLYPORT_SECRET: developmentSecret("secret"),
       SALLYPORT_SEALING_KEYS: developmentSecret("sealing-keys"),
     },
-    variables: { BASE_URL: site.baseUrl, SIGN_UP: isSignUpOpen ? "open" : "closed" },
+    variables: {
+      BASE_URL: site.baseUrl,
+      SIGN_UP: isSignUpOpen ? "open" : "closed",
+      DATABASE_SCHEMA: process.env.DATABASE_SCHEMA ?? "",
+    },
   };
   const child = fork(new URL("serve.node.ts", import.meta.url), {
     detached: true,

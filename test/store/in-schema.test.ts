@@ -1,0 +1,168 @@
+/** S72: Sallyport's tables in a schema of their own, beside an application's tables of the same names. */
+import { randomUUID } from "node:crypto";
+import pg from "pg";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { DatabaseStateError } from "../../src/store/database-state.ts";
+import { postgres } from "../../src/store/drivers/postgres.ts";
+import { migrations } from "../../src/store/generated/migrations.ts";
+import { inSchema } from "../../src/store/in-schema.ts";
+import { migrate } from "../../src/store/migrate.ts";
+import { assertSchema } from "../../src/store/schema-state.ts";
+import { type Database, type Statement, sql } from "../../src/store/sql.ts";
+import { prepareWrite, writes } from "../operations/writes/every-write.ts";
+import { openAuth, outcome } from "../support/auth.ts";
+import { backendNames, openBackend } from "../support/databases.ts";
+import { createReferenceSchema } from "../support/reference-database.ts";
+
+const everyName = migrations.flatMap(({ text }) =>
+  [...text.matchAll(/^create table (\w+)/gm)].map((match) => match[1]!),
+);
+
+/** An application's tables, under every name of ours, with a function of ours too. */
+async function makeApplicationTables(database: Database): Promise<void> {
+  const statements = [
+    ...everyName.map((name) => `create table ${name} (id text primary key, ended_by text, note text default 'own')`),
+    ...everyName.map((name) => `insert into ${name} (id) values ('1')`),
+    "create function sallyport_refuse(code text) returns boolean language sql return true",
+  ];
+  await database.batch(statements.map((text): Statement => ({ text, params: [] })));
+}
+
+async function tablesIn(database: Database, schema: string): Promise<string[]> {
+  const rows = await database.run(sql<{ name: string }>`
+    select relname::text as name from pg_class
+    where relnamespace::regnamespace::text = ${schema} and relkind = 'r' order by 1`);
+  return rows.map(({ name }) => name);
+}
+
+/** The application's rows and its search path: what Sallyport must leave alone. */
+async function applicationState(database: Database): Promise<unknown> {
+  const texts = everyName.map((name) => `select '${name}' as name, id, ended_by, note from public.${name}`);
+  return [
+    await database.run({ text: texts.join(" union all "), params: [] }),
+    await database.run(sql`select current_setting('search_path') as path`),
+  ];
+}
+
+describe.each(backendNames)("S72: a schema of its own, on %s", (name) => {
+  test("every write works beside an application's tables of the same names, and leaves them alone", async () => {
+    let before: unknown;
+    let database!: Database;
+    const world = await openAuth(name, {
+      schema: "auth",
+      async beside(plain) {
+        database = plain;
+        await makeApplicationTables(plain);
+        before = await applicationState(plain);
+      },
+    });
+    onTestFinished(() => world.close());
+    expect(await tablesIn(database, "auth")).toEqual([...everyName, "sallyport_migration"].sort());
+    expect(await migrate(database, migrations, { schema: "auth" })).toMatchObject({ applied: [], pending: [] });
+    expect(await assertSchema(world.database)).toEqual({ newer: [] });
+    for (const write of writes) {
+      const { person, prepared } = await prepareWrite(world, write);
+      expect([write.name, await outcome(write.act(world.auth, person, prepared))]).toEqual([write.name, "done"]);
+    }
+    await world.auth.purge();
+    expect(await applicationState(database)).toEqual(before);
+  });
+
+  test("a dry run and a refusal leave no schema", async () => {
+    const { database } = await openBackend(name, { empty: true });
+    expect(await migrate(database, migrations, { schema: "auth", dryRun: true })).toMatchObject({ applied: [] });
+    const broken = { name: "9999_broken", text: "select 1 / 0" };
+    await expect(migrate(database, [...migrations, broken], { schema: "auth" })).rejects.toThrow();
+    expect(await database.run(sql`select from pg_namespace where nspname = 'auth'`)).toEqual([]);
+  });
+
+  test("an installation in another schema is not made a second time", async () => {
+    const { database } = await openBackend(name);
+    const refused = await migrate(database, migrations, { schema: "auth" }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(DatabaseStateError);
+    expect(refused).toMatchObject({ code: "name_taken", message: expect.stringContaining("schema public") });
+  });
+
+  test("a name that is taken in the schema itself is refused, and nothing is changed", async () => {
+    const { database } = await openBackend(name, { empty: true });
+    await database.run({ text: "create schema auth", params: [] });
+    await database.run({ text: "create table auth.attempt (id text)", params: [] });
+    await expect(migrate(database, migrations, { schema: "auth" })).rejects.toMatchObject({ code: "name_taken" });
+    expect(await tablesIn(database, "auth")).toEqual(["attempt"]);
+  });
+});
+
+describe.each(["0.2.0", "0.3.0"] as const)("S72: the reference schema %s stays in public", (version) => {
+  test("Sallyport's own tables are in its schema, beside an application's `attempt`", async () => {
+    const { database } = await openBackend("postgres", { empty: true });
+    await createReferenceSchema(database, version);
+    await database.run({ text: "create table attempt (id text)", params: [] });
+    const before = await tablesIn(database, "public");
+    expect(await migrate(database, migrations, { schema: "auth" })).toMatchObject({ adopts: true, pending: [] });
+    expect(await tablesIn(database, "public")).toEqual(before);
+    const own = await tablesIn(database, "auth");
+    expect(own).toContain("attempt");
+    expect(own).not.toContain("usr");
+    expect(own.includes("pat")).toBe(version === "0.2.0");
+
+    // Another SDK knows nothing of the schema: its statements fire triggers that look for ours.
+    const id = randomUUID();
+    await database.run(sql`insert into usr (id) values (${id}::uuid)`);
+    await database.run(sql`update usr set display_name = 'x' where id = ${id}::uuid`);
+    await database.run(sql`
+      insert into mfa (id, usr_id, type, status, identifier, totp_secret, totp_algorithm, totp_digits, totp_period)
+      values (${randomUUID()}::uuid, ${id}::uuid, 'totp', 'active', 'app', '\\x00', 'sha1', 6, 30)`);
+    await database.run(sql`update mfa set status = 'revoked' where usr_id = ${id}::uuid`);
+    await database.run(sql`delete from mfa where usr_id = ${id}::uuid`);
+    const [clocks] = await database.run(sql<{ sources: number }>`
+      select count(distinct tgfoid)::int as sources from pg_trigger join pg_proc on pg_proc.oid = tgfoid
+      where proname = 'flametrench_touch_updated_at' and tgrelid in ('usr'::regclass, 'cred'::regclass, 'mfa'::regclass)`);
+    expect(clocks).toEqual({ sources: 1 });
+  });
+});
+
+describe("S72: a transaction that the caller lends", () => {
+  test("goes on with its own search path after an operation, and after a refusal", async () => {
+    const { connectionString } = await openBackend("postgres", { empty: true });
+    const client = new pg.Client({ connectionString });
+    await client.connect();
+    onTestFinished(() => client.end());
+    const database = postgres(client);
+    await migrate(database, migrations, { schema: "auth" });
+    const own = inSchema(database, "auth");
+    const path = async () => (await client.query("show search_path")).rows[0].search_path;
+    const before = await path();
+    await client.query("begin");
+    expect(own.isNested?.()).toBe(true);
+    expect(await own.run(sql`select count(*)::int as users from usr`)).toEqual([{ users: 0 }]);
+    expect(await path()).toBe(before);
+    await expect(own.run(sql`select sallyport_refuse('not_found')`)).rejects.toThrow();
+    expect(await path()).toBe(before);
+    await expect(client.query("select from usr")).rejects.toMatchObject({ code: "42P01" });
+    await client.query("rollback");
+    await own.run(sql`select from usr`);
+    expect(await path()).toBe(before);
+  });
+
+  test("the application's statements in a batch find the application's tables", async () => {
+    const { database } = await openBackend("pglite", { empty: true });
+    await migrate(database, migrations, { schema: "auth" });
+    await database.run({ text: "create table profile (name text)", params: [] });
+    await database.run({ text: "create table usr (name text)", params: [] });
+    const own = inSchema(database, "auth");
+    await own.batch([sql`insert into profile values ('a')`, sql`insert into public.usr values ('b')`]);
+    expect(await own.batch([sql`select name from profile`, sql`select count(*)::int as users from usr`])).toEqual([
+      [{ name: "a" }],
+      [{ users: 0 }],
+    ]);
+  });
+});
+
+test.each(["", "Auth", "a b", 'a"', "a,b", "1a", "pg_auth", "a".repeat(64), "auth'; drop table usr; --", null, 1])(
+  "S72: %j is no name of a schema",
+  async (schema) => {
+    const { database } = await openBackend("pglite", { empty: true });
+    expect(() => inSchema(database, schema as string)).toThrow(TypeError);
+    await expect(migrate(database, migrations, { schema: schema as string })).rejects.toThrow(TypeError);
+  },
+);
