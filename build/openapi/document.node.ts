@@ -103,7 +103,7 @@ export function buildOpenApi(): OpenApiDocument {
         cookie: {
           type: "apiKey",
           in: "cookie",
-          name: sessionCookie,
+          name: `__Host-${sessionCookie}`,
           description:
             "A session token with the transport `cookie`. Unsafe requests must come from the site's own pages.",
         },

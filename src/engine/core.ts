@@ -70,6 +70,8 @@ export interface Core extends Executor {
   readonly patience: Patience;
   readonly allowNonAsciiIdentifiers: boolean;
   readonly sharedDatabase: SharedDatabase;
+  /** The application's part of its cookies' names, such as `shop-`. */
+  readonly cookiePrefix: string;
   /** Names of the site and its owner, which no password may consist of. */
   readonly predictableWords: readonly string[];
   readonly isCompromisedPassword: ((password: string) => Promise<boolean>) | undefined;

@@ -50,6 +50,11 @@ export interface AuthOptions<Features extends readonly Feature[] = readonly Feat
    */
   sharedDatabase?: SharedDatabase;
   /**
+   * Stands in the names of the cookies, for two applications on one host: `shop-` makes `__Host-shop-session`. 1 to 32 of
+   * `a-z0-9`, then a hyphen. Cookies do not tell ports apart. Default: `""`, as in `__Host-session`.
+   */
+  cookiePrefix?: string;
+  /**
    * Called once for each fault: an error that is answered with 500 or 503, or that does not affect the response. Default: one
    * line on the console, with codes and without anything that a user typed.
    */
@@ -96,6 +101,7 @@ const names: readonly (keyof Core)[] = [
   "patience",
   "allowNonAsciiIdentifiers",
   "sharedDatabase",
+  "cookiePrefix",
   "predictableWords",
   "isCompromisedPassword",
   "decoyHash",
@@ -134,6 +140,9 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
     checking = "allowNonAsciiIdentifiers";
     const { allowNonAsciiIdentifiers = false } = options;
     requireBoolean(allowNonAsciiIdentifiers);
+    checking = "cookiePrefix";
+    const { cookiePrefix = "" } = options;
+    requireOption(/^([a-z0-9]{1,32}-)?$/.test(cookiePrefix), cookiePrefix, "letters a to z or digits, and a hyphen");
     checking = "timeouts";
     const timeouts = checkTimeouts({ ...defaultTimeouts, ...options.timeouts });
     checking = "passwords";
@@ -160,6 +169,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
       patience: new Patience(timeouts),
       allowNonAsciiIdentifiers,
       sharedDatabase,
+      cookiePrefix,
       predictableWords: settings?.predictableWords ?? [],
       isCompromisedPassword: settings?.isCompromised,
       decoyHash: decoy,

@@ -42,7 +42,7 @@ async function answer(
   c.header("X-Request-Id", context.requestId);
   if (usesCookies(row)) requireSameOrigin(c, auth);
 
-  const presented = presentedTo(row, c);
+  const presented = presentedTo(row, c, auth);
   const call = {
     c,
     auth,
@@ -95,8 +95,8 @@ function withoutDetails(error: unknown): unknown {
 }
 
 /** The presented session token, on a route that uses a token. `/v1` ignores every cookie (S08). */
-function presentedTo(row: AnyRoute, c: Context): PresentedSession | undefined {
+function presentedTo(row: AnyRoute, c: Context, auth: AnyAuth): PresentedSession | undefined {
   if (row.access === "anyone" || row.access === "ticket") return undefined;
-  const presented = presentedSession(c);
+  const presented = presentedSession(c, auth);
   return presented?.transport === "cookie" && !usesCookies(row) ? undefined : presented;
 }

@@ -95,7 +95,7 @@ export function authenticate(
   options: MaybeScopedOptions = {},
 ): MiddlewareHandler {
   return guard(source, async (c, auth, realm) => {
-    const presented = presentedBearer(c);
+    const presented = presentedBearer(c, auth);
     try {
       remember(c, realm, await verifyPresented(c, auth, options, presented));
     } catch (error) {
@@ -141,7 +141,7 @@ export async function verifyUser(
   const known = verified.get(c)?.get(realm);
   if (known?.token && options.scope !== undefined) requireScope(known.token, options.scope);
   if (known && (known.actor || options.scope !== undefined)) return remember(c, realm, known);
-  const presented = presentedBearer(c);
+  const presented = presentedBearer(c, auth);
   const found = presented && (await verifyPresented(c, auth, options, presented));
   if (!found) throw new AuthError("unauthorized.invalid_token");
   return remember(c, realm, found);

@@ -2,6 +2,7 @@ import type { Context } from "hono";
 import { classifyBearer } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { Transport } from "../domain/session.ts";
+import type { WithRealm } from "../engine/realm.ts";
 import { readCookie, sessionCookie } from "./cookies.ts";
 
 /** A session token as the request presents it, not yet verified. */
@@ -20,8 +21,8 @@ export type PresentedBearer = PresentedSession | { readonly token: string; reado
  * @throws {AuthError} `unauthorized.invalid_token` for a Bearer scheme that is not followed by one token,
  *   `auth.token_format_unrecognized` for another kind of bearer.
  */
-export function presentedSession(c: Context): PresentedSession | undefined {
-  const presented = presentedBearer(c);
+export function presentedSession(c: Context, auth: WithRealm): PresentedSession | undefined {
+  const presented = presentedBearer(c, auth);
   if (presented?.transport === "pat") throw new AuthError("auth.token_format_unrecognized");
   return presented;
 }
@@ -33,10 +34,10 @@ const ours = /(?:^|,)\s*Bearer(?![\w-])/i;
  * The bearer of a request. If the header has the Bearer scheme, it counts, and the cookie is ignored. Another scheme, such as
  * the Basic of a proxy in front, counts as absent. Throws as {@link presentedSession} does.
  */
-export function presentedBearer(c: Context): PresentedBearer | undefined {
+export function presentedBearer(c: Context, auth: WithRealm): PresentedBearer | undefined {
   const header = c.req.header("authorization") ?? "";
   if (!ours.test(header)) {
-    const cookie = readCookie(c, sessionCookie);
+    const cookie = readCookie(c, auth, sessionCookie);
     return cookie === undefined ? undefined : { token: cookie, transport: "cookie" };
   }
   const token = /^Bearer +([A-Za-z0-9._~+/-]+=*)$/i.exec(header)?.[1];

@@ -5,10 +5,11 @@
  * @module
  */
 import type { Context } from "hono";
+import { realm, type WithRealm } from "../engine/realm.ts";
 
-export const sessionCookie = "__Host-session";
-export const ticketCookie = "__Host-login-ticket";
-export const knownDeviceCookie = "__Host-known-device";
+export const sessionCookie = "session";
+export const ticketCookie = "login-ticket";
+export const knownDeviceCookie = "known-device";
 
 /** The longest lifetime of a cookie: RFC 6265bis §5.5, 400 days. */
 export const longestCookieSeconds: number = 400 * 86_400;
@@ -16,24 +17,29 @@ export const longestCookieSeconds: number = 400 * 86_400;
 type CookieName = typeof sessionCookie | typeof ticketCookie | typeof knownDeviceCookie;
 const cookieNames: readonly CookieName[] = [sessionCookie, ticketCookie, knownDeviceCookie];
 
+/** The name as a browser knows it, with the application's prefix. */
+export function fullCookieName(auth: WithRealm, name: CookieName): string {
+  return `__Host-${auth[realm].core.cookiePrefix}${name}`;
+}
+
 /** The only characters that a value may contain, so that no value can end early and begin an attribute. */
 const value = /^[A-Za-z0-9._-]+$/;
 
 /**
  * The cookie's value. If a name occurs twice with different values, one may be injected, so the cookie counts as absent (R052).
  */
-export function readCookie(c: Context, name: CookieName): string | undefined {
-  const values = valuesOf(c, name);
+export function readCookie(c: Context, auth: WithRealm, name: CookieName): string | undefined {
+  const values = valuesOf(c, fullCookieName(auth, name));
   const [only] = values;
   return values.size === 1 && only !== undefined && value.test(only) ? only : undefined;
 }
 
 /** True if the request carries a Sallyport cookie, valid or not. */
-export function carriesOurCookie(c: Context): boolean {
-  return cookieNames.some((name) => valuesOf(c, name).size > 0);
+export function carriesOurCookie(c: Context, auth: WithRealm): boolean {
+  return cookieNames.some((name) => valuesOf(c, fullCookieName(auth, name)).size > 0);
 }
 
-function valuesOf(c: Context, name: CookieName): Set<string> {
+function valuesOf(c: Context, name: string): Set<string> {
   const values = new Set<string>();
   for (const pair of (c.req.header("cookie") ?? "").split(";")) {
     const separator = pair.indexOf("=");
@@ -50,14 +56,14 @@ function trim(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, "");
 }
 
-export function setCookie(c: Context, name: CookieName, text: string, maxAgeSeconds: number): void {
+export function setCookie(c: Context, auth: WithRealm, name: CookieName, text: string, maxAgeSeconds: number): void {
   if (!value.test(text)) throw new TypeError("The value of a cookie is malformed.");
   const seconds = Math.min(Math.max(Math.floor(maxAgeSeconds), 0), longestCookieSeconds);
-  write(c, `${name}=${text}; Max-Age=${seconds}`);
+  write(c, `${fullCookieName(auth, name)}=${text}; Max-Age=${seconds}`);
 }
 
-export function clearCookie(c: Context, name: CookieName): void {
-  write(c, `${name}=; Max-Age=0`);
+export function clearCookie(c: Context, auth: WithRealm, name: CookieName): void {
+  write(c, `${fullCookieName(auth, name)}=; Max-Age=0`);
 }
 
 /** Sets a cookie and forbids caching: otherwise a cache may store the response and serve it to others (RFC 9111 §7.3). */

@@ -8,6 +8,7 @@ import type { Hono } from "hono";
 import { Hono as TinyHono } from "hono/tiny";
 import type { OpenapiApi } from "./api.ts";
 import { type AnyAuth, type AuthSource, authFor, realmOf, reportFault } from "./auth-source.ts";
+import { fullCookieName, sessionCookie } from "./cookies.ts";
 import { openapi } from "./generated/openapi.ts";
 import { notAllowed } from "./not-allowed.ts";
 import { errorResponse, isRefusal } from "./problem.ts";
@@ -31,11 +32,14 @@ export function openapiRoutes(
   const app = new TinyHono();
   app.get("/openapi.json", (c) => {
     try {
-      const rows = routesOf(realmOf(authFor(source, c))).map(({ path }) => path.replace(/:(\w+)/g, "{$1}"));
+      const auth = authFor(source, c);
+      const rows = routesOf(realmOf(auth)).map(({ path }) => path.replace(/:(\w+)/g, "{$1}"));
       const served = new Set([...rows, "/health", "/openapi.json"]);
       const isDescribed = (path: string): boolean =>
         served.has(path) && ["/openapi.json", ...describes].some((one) => path === one || path.startsWith(`${one}/`));
-      const document = JSON.parse(openapi) as { paths: Record<string, unknown> };
+      const document = JSON.parse(openapi.replace("__Host-session", fullCookieName(auth, sessionCookie))) as {
+        paths: Record<string, unknown>;
+      };
       const paths = Object.fromEntries(Object.entries(document.paths).filter(([path]) => isDescribed(path)));
       const servers = [{ url: c.req.path.slice(0, -"/openapi.json".length) || "/" }];
       return c.json({ ...document, servers, paths }, 200, { "Cache-Control": "public, max-age=3600" });

@@ -11,6 +11,7 @@ import type { SessionActor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
 import type { Id, IdType, UserId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
+import type { WithRealm } from "../engine/realm.ts";
 import type { VerifiedSession } from "../engine/sessions.ts";
 import type { CoreOperations } from "../operations/auth.ts";
 import type { PresentedSession } from "./bearer.ts";
@@ -30,7 +31,7 @@ export type RouteAccess = "anyone" | "ticket" | "token" | "optional" | Who;
 /** The argument of a handler: the request has been checked against the row by then. */
 export interface Call<Body, Query, Needed extends object = CoreOperations> {
   readonly c: Context;
-  readonly auth: Needed;
+  readonly auth: Needed & WithRealm;
   readonly body: Body;
   readonly query: Query;
   readonly context: RequestContext;

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import { AuthError } from "../domain/error.ts";
 import type { Origin } from "../domain/origin.ts";
+import type { WithRealm } from "../engine/realm.ts";
 import { carriesOurCookie } from "./cookies.ts";
 
 const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -14,10 +15,10 @@ const safeMethods: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
  *
  * @throws {AuthError} `forbidden.cross_origin`.
  */
-export function requireSameOrigin(c: Context, { origins }: { readonly origins: readonly Origin[] }): void {
+export function requireSameOrigin(c: Context, auth: WithRealm & { readonly origins: readonly Origin[] }): void {
   // A WebSocket is as unsafe as a POST, and neither a preflight nor CORS headers keep a foreign page from opening one.
   if (safeMethods.has(c.req.method) && !/websocket/i.test(c.req.header("upgrade") ?? "")) return;
-  const [base, ...others] = origins.filter(({ uses }) => uses.includes("csrf")).map(({ origin }) => origin);
+  const [base, ...others] = auth.origins.filter(({ uses }) => uses.includes("csrf")).map(({ origin }) => origin);
   const site = c.req.header("sec-fetch-site");
   const origin = c.req.header("origin");
 
@@ -25,6 +26,6 @@ export function requireSameOrigin(c: Context, { origins }: { readonly origins: r
     site === "same-origin" ||
     (origin !== undefined && others.includes(origin)) ||
     (site === undefined && origin !== undefined && origin === base) ||
-    (site === undefined && origin === undefined && !carriesOurCookie(c));
+    (site === undefined && origin === undefined && !carriesOurCookie(c, auth));
   if (!proved) throw new AuthError("forbidden.cross_origin");
 }

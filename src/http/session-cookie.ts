@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import type { Transport } from "../domain/session.ts";
+import type { WithRealm } from "../engine/realm.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
 import { clearCookie, knownDeviceCookie, longestCookieSeconds, sessionCookie, setCookie } from "./cookies.ts";
 import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
@@ -12,27 +13,28 @@ import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
  *
  * @throws {TypeError} If the session's transport is not `cookie`, because a script could use its token.
  */
-export function startSession(c: Context, issued: IssuedSession & { knownDevice?: string }): void {
+export function startSession(c: Context, auth: WithRealm, issued: IssuedSession & { knownDevice?: string }): void {
   const { session, token, knownDevice } = issued;
   if (session.transport !== "cookie") throw new TypeError("The transport of the session is not `cookie`.");
-  setCookie(c, sessionCookie, token, (session.expiresAt.getTime() - session.createdAt.getTime()) / 1000);
-  if (knownDevice) setCookie(c, knownDeviceCookie, knownDevice, longestCookieSeconds);
+  setCookie(c, auth, sessionCookie, token, (session.expiresAt.getTime() - session.createdAt.getTime()) / 1000);
+  if (knownDevice) setCookie(c, auth, knownDeviceCookie, knownDevice, longestCookieSeconds);
 }
 
 /** Removes the session cookie. It does not end the session; `auth.sessions.signOut` does. */
-export function endSession(c: Context): void {
-  clearCookie(c, sessionCookie);
+export function endSession(c: Context, auth: WithRealm): void {
+  clearCookie(c, auth, sessionCookie);
 }
 
 /** The response of every route that issues a session: the token is in the cookie or in the body, never in both (S08). */
 export function signedIn(
   c: Context,
+  auth: WithRealm,
   transport: Transport,
   issued: IssuedSession & { knownDevice?: string },
 ): SignedInBody {
   const { session, user, token } = issued;
   const body = { user: userBody(user), session: accountSessionBody(session, session.id) };
   if (transport === "token") return { ...body, token };
-  startSession(c, issued);
+  startSession(c, auth, issued);
   return body;
 }

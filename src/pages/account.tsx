@@ -34,7 +34,7 @@ export const accountRoutes: readonly PageRoute[] = [
     );
     const words = { "unauthorized.invalid_credential": "The current password is wrong." } as const;
     if (refusal) return await accountPage(visit, { section: "password", refusal, words });
-    signedIn(c, "cookie", value);
+    signedIn(c, auth, "cookie", value);
     return toPlace(visit, "password");
   }),
 
@@ -117,7 +117,7 @@ export const accountRoutes: readonly PageRoute[] = [
         auth.factors.confirmTotp({ actor, factorId, code: form.text("code"), transport: "cookie" }),
       );
       if (refusal) return await confirmPage(visit, { ...confirming(visit), factorId, refusal });
-      signedIn(c, "cookie", value);
+      signedIn(c, auth, "cookie", value);
       return toPlace(visit, "authenticator");
     },
     {

@@ -20,8 +20,8 @@ const confirmPath = "/sign-in/enroll/confirm";
 /** Enrolling a first factor, for users who must have one to sign in. */
 export const enrollmentRoutes: readonly PageRoute[] = [
   openPage("/sign-in/enroll", (visit) => {
-    const { c, site } = visit;
-    if (!readCookie(c, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
+    const { c, site, auth } = visit;
+    if (!readCookie(c, auth, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
     return beginPage(visit, { next: nextPath(c.req.query("next"), site), label: "Authenticator app" });
   }),
 
@@ -54,8 +54,8 @@ export const enrollmentRoutes: readonly PageRoute[] = [
     );
     if (refusal?.code === "unauthorized.invalid_ticket") return await signInAgain(visit, next);
     if (refusal) return await confirmPage(visit, { action: confirmPath, next, factorId, refusal });
-    clearCookie(c, ticketCookie);
-    signedIn(c, "cookie", value);
+    clearCookie(c, auth, ticketCookie);
+    signedIn(c, auth, "cookie", value);
     // The user is signed in now, whether or not the codes can be created. Without codes, the user can create some on the
     // account page.
     const made = await attempt(

@@ -26,7 +26,8 @@ export async function FormKey({ visit, act }: { visit: Visit | UserVisit; act: s
  *   long; `unauthorized.invalid_ticket` without either.
  */
 export async function formKeyOf(visit: Visit | UserVisit, act: string, form: Form): Promise<string> {
-  if (!("session" in visit) && !readCookie(visit.c, ticketCookie)) throw new AuthError("unauthorized.invalid_ticket");
+  if (!("session" in visit) && !readCookie(visit.c, visit.auth, ticketCookie))
+    throw new AuthError("unauthorized.invalid_ticket");
   const now = "asOf" in visit ? visit.asOf : undefined;
   const key = await openText(realmOf(visit.auth).core, bindingOf(visit, act), form.text(name), now);
   if (key === undefined) throw new AuthError("invalid_format.idempotency_key");
@@ -36,7 +37,7 @@ export async function formKeyOf(visit: Visit | UserVisit, act: string, form: For
 /** What a form is bound to: the session that asked for it, or the login ticket, whose life is shorter than any form's. */
 function bindingOf(visit: Visit | UserVisit, act: string): TextBinding {
   if ("session" in visit) return ["form", act, "session", visit.formsOf ?? visit.session.id];
-  return ["form", act, "ticket", readCookie(visit.c, ticketCookie) ?? ""];
+  return ["form", act, "ticket", readCookie(visit.c, visit.auth, ticketCookie) ?? ""];
 }
 
 /** Says what happened to a form that was sent twice. */

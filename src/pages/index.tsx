@@ -4,7 +4,6 @@
  * @module
  */
 import { type Context, Hono } from "hono";
-import type { Realm } from "../engine/realm.ts";
 import { type AuthSource, authFor, realmOf, reportFault } from "../http/auth-source.ts";
 import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { requestContext } from "../http/request-context.ts";
@@ -86,10 +85,10 @@ async function answer(
   c: Context,
   { source, site }: { source: AuthSource<PagesAuth>; site: Site },
 ): Promise<Response> {
-  let realm: Realm | undefined;
+  let auth: PagesAuth | undefined;
   try {
-    const auth = authFor(source, c);
-    realm = realmOf(auth);
+    auth = authFor(source, c);
+    const realm = realmOf(auth);
     realm.check();
     const context = requestContext(c, realm);
     c.header("X-Request-Id", context.requestId);
@@ -98,7 +97,7 @@ async function answer(
     const user = row.access === "user" ? await userOf(visit) : undefined;
     return guarded(await run(row, { ...visit, ...user }));
   } catch (error) {
-    return guarded(await refused(error, row, { c, site, realm }));
+    return guarded(await refused(error, row, { c, site, auth }));
   }
 }
 
@@ -108,7 +107,7 @@ async function answer(
  * @throws {AuthError} `unauthorized.…`.
  */
 async function userOf({ c, auth, context }: Visit & { context: RequestContext }) {
-  const token = readCookie(c, sessionCookie);
+  const token = readCookie(c, auth, sessionCookie);
   if (!token) throw new AuthError("unauthorized.invalid_token");
   return await auth.sessions.verify({ token, transport: "cookie", context });
 }
@@ -131,11 +130,11 @@ async function run(row: PageRoute, visit: Visit | UserVisit): Promise<Response> 
 async function refused(
   error: unknown,
   row: PageRoute,
-  { c, site, realm }: { c: Context; site: Site; realm: Realm | undefined },
+  { c, site, auth }: { c: Context; site: Site; auth: PagesAuth | undefined },
 ): Promise<Response> {
   const refusal = refusalOf(error);
-  if (!refusal || refusal.status >= 500) reportFault(realm, error);
-  const location = refusal && leadsTo(refusal, row, { c, site });
+  if (!refusal || refusal.status >= 500) reportFault(auth && realmOf(auth), error);
+  const location = refusal && auth && leadsTo(refusal, row, { c, site, auth });
   if (row.takes === "json") {
     const message = refusal ? sentenceFor(refusal) : "Something went wrong. Try again later.";
     return c.json({ message, ...(location && { location }) }, refusal?.status ?? 500);
@@ -146,7 +145,7 @@ async function refused(
 function leadsTo(
   refusal: AuthError,
   { access, belongsTo }: PageRoute,
-  asked: Pick<Visit, "c" | "site">,
+  asked: Pick<Visit, "c" | "site" | "auth">,
 ): string | undefined {
   if (access !== "user" || refusal.status !== 401) return undefined;
   const next = asked.site.path(belongsTo);

@@ -16,8 +16,8 @@ export type FactorKind = (typeof kinds)[number];
 /** The second half of a sign-in. The ticket from the first half is in its cookie. */
 export const secondFactorRoutes: readonly PageRoute[] = [
   openPage("/sign-in/second-factor", (visit) => {
-    const { c, site } = visit;
-    if (!readCookie(c, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
+    const { c, site, auth } = visit;
+    if (!readCookie(c, auth, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
     return factorPage(visit, { having: kindsOf(c.req.query("with")), next: nextPath(c.req.query("next"), site) });
   }),
 
@@ -28,15 +28,15 @@ export const secondFactorRoutes: readonly PageRoute[] = [
     const { value, refusal } = await attempt(
       auth.signIn.factor({
         ...presented(visit),
-        knownDevice: readCookie(c, knownDeviceCookie),
+        knownDevice: readCookie(c, auth, knownDeviceCookie),
         proof: { type, code: form.text("code") },
       }),
     );
     if (refusal?.code === "unauthorized.invalid_ticket") return await signInAgain(visit, next);
     if (refusal)
       return await factorPage(visit, { having: kindsOf(form.text("with")), next, failed: { type, refusal } });
-    clearCookie(c, ticketCookie);
-    signedIn(c, "cookie", value);
+    clearCookie(c, auth, ticketCookie);
+    signedIn(c, auth, "cookie", value);
     return c.redirect(next, 303);
   }),
 
@@ -52,8 +52,8 @@ export const secondFactorRoutes: readonly PageRoute[] = [
       auth.webauthn.signInWithFactor({ ...presented(visit), proof: { type: "webauthn", response } }),
     );
     if (refusal) return c.json({ message: sentenceFor(refusal, wrongPasskey) }, refusal.status);
-    clearCookie(c, ticketCookie);
-    signedIn(c, "cookie", value);
+    clearCookie(c, auth, ticketCookie);
+    signedIn(c, auth, "cookie", value);
     return c.json({ location: nextPath(typeof next === "string" ? next : undefined, site) });
   }),
 ];
@@ -63,14 +63,14 @@ export const wrongPasskey = {
 } as const;
 
 /** The ticket of the sign-in, and the session that the browser had before. */
-export function presented({ c, context }: Visit): {
+export function presented({ c, auth, context }: Visit): {
   ticket: string;
   transport: "cookie";
   context: Visit["context"];
   presentedToken: string | undefined;
 } {
-  const ticket = readCookie(c, ticketCookie) ?? "";
-  return { ticket, transport: "cookie", context, presentedToken: readCookie(c, sessionCookie) };
+  const ticket = readCookie(c, auth, ticketCookie) ?? "";
+  return { ticket, transport: "cookie", context, presentedToken: readCookie(c, auth, sessionCookie) };
 }
 
 /** The kinds in a list, or all kinds if the list names none, such as when a user typed the address without a list. */

@@ -11,7 +11,9 @@ import { sentenceOfWhy } from "./why.ts";
 
 /** Signing in with a password or a passkey, and signing out. */
 export const signInRoutes: readonly PageRoute[] = [
-  openPage("/", ({ c, site }) => c.redirect(site.path(readCookie(c, sessionCookie) ? "/account" : "/sign-in"), 303)),
+  openPage("/", ({ c, site, auth }) =>
+    c.redirect(site.path(readCookie(c, auth, sessionCookie) ? "/account" : "/sign-in"), 303),
+  ),
 
   openPage("/sign-in", async (visit) => {
     const next = nextPath(visit.c.req.query("next"), visit.site);
@@ -31,16 +33,16 @@ export const signInRoutes: readonly PageRoute[] = [
         password: form.text("password"),
         transport: "cookie",
         context,
-        knownDevice: readCookie(c, knownDeviceCookie),
-        presentedToken: readCookie(c, sessionCookie),
+        knownDevice: readCookie(c, auth, knownDeviceCookie),
+        presentedToken: readCookie(c, auth, sessionCookie),
       }),
     );
     if (refusal) return await signInPage(visit, { next, identifier, refusal });
     if (!value.mfaRequired) {
-      signedIn(c, "cookie", value);
+      signedIn(c, auth, "cookie", value);
       return c.redirect(next, 303);
     }
-    setTicketCookie(c, value.ticket);
+    setTicketCookie(c, auth, value.ticket);
     // After the password, the kinds of second factors are no secret (S20), and they cannot be read from the ticket.
     const there = value.enroll
       ? pathWith(site.path("/sign-in/enroll"), { next })
@@ -56,24 +58,24 @@ export const signInRoutes: readonly PageRoute[] = [
         response,
         transport: "cookie",
         context,
-        presentedToken: readCookie(c, sessionCookie),
+        presentedToken: readCookie(c, auth, sessionCookie),
       }),
     );
     if (refusal) return c.json({ message: sentenceFor(refusal, unknownPasskey) }, refusal.status);
-    signedIn(c, "cookie", value);
+    signedIn(c, auth, "cookie", value);
     return c.json({ location: nextPath(typeof next === "string" ? next : undefined, site) });
   }),
 
   openForm("/sign-out", "/sign-in", async ({ c, site, auth, context }) => {
-    const token = readCookie(c, sessionCookie);
+    const token = readCookie(c, auth, sessionCookie);
     if (token) await auth.sessions.signOut({ token, transport: "cookie", context });
-    clearCookie(c, sessionCookie);
+    clearCookie(c, auth, sessionCookie);
     return c.redirect(site.returnPaths.signOut, 303);
   }),
 ];
 
 async function isSignedIn({ c, auth, context }: Visit): Promise<boolean> {
-  const token = readCookie(c, sessionCookie);
+  const token = readCookie(c, auth, sessionCookie);
   if (!token) return false;
   try {
     await auth.sessions.verify({ token, transport: "cookie", context });
@@ -90,7 +92,7 @@ const unknownPasskey = {
 
 /** The sign-in page, shown again because the login ticket has ended. The ticket's cookie is removed. */
 export function signInAgain(visit: Visit, next: string): Response | Promise<Response> {
-  clearCookie(visit.c, ticketCookie);
+  clearCookie(visit.c, visit.auth, ticketCookie);
   return signInPage(visit, { next, refusal: new AuthError("unauthorized.invalid_ticket") });
 }
 

@@ -25,11 +25,11 @@ export const signUpRoutes: readonly PageRoute[] = [
         displayName: acceptTypedName(typed.displayName) || null,
         transport: "cookie",
         context,
-        presentedToken: readCookie(c, sessionCookie),
+        presentedToken: readCookie(c, auth, sessionCookie),
       });
     const { value, refusal } = await attempt(signUp());
     if (refusal) return await signUpPage(visit, typed, refusal);
-    signedIn(c, "cookie", value);
+    signedIn(c, auth, "cookie", value);
     return c.redirect(site.returnPaths.signUp, 303);
   }),
 ];

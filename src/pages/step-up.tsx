@@ -22,7 +22,7 @@ export const stepUpRoutes: readonly PageRoute[] = [
     const proof = type === "password" ? { type, password: form.text("password") } : { type, code: form.text("code") };
     const { value, refusal } = await attempt(auth.stepUp({ actor, transport: "cookie", proof }));
     if (refusal) return await stepUpPage(visit, next, { act, failed: { type, refusal } });
-    signedIn(c, "cookie", value);
+    signedIn(c, auth, "cookie", value);
     return act ? await goOn(await proved(visit, value.token), act) : c.redirect(next, 303);
   }),
 
@@ -38,7 +38,7 @@ export const stepUpRoutes: readonly PageRoute[] = [
       auth.webauthn.stepUp({ actor, transport: "cookie", proof: { type: "webauthn", response } }),
     );
     if (refusal) return c.json({ message: sentenceFor(refusal, wrongPasskey) }, refusal.status);
-    signedIn(c, "cookie", value);
+    signedIn(c, auth, "cookie", value);
     if (act) {
       return c.json({
         location: site.path("/account/step-up/continue"),

@@ -23,14 +23,14 @@ export function signInBecause({ site }: Pick<Visit, "site">, why: Why, next?: st
 }
 
 /** Why a page for users refused a request. */
-export function whyOf({ c }: Pick<Visit, "c">, { code }: AuthError): Why {
-  if (!readCookie(c, sessionCookie)) return "no-session";
+export function whyOf({ c, auth }: Pick<Visit, "c" | "auth">, { code }: AuthError): Why {
+  if (!readCookie(c, auth, sessionCookie)) return "no-session";
   return code === "unauthorized.mfa_required" ? "second-factor" : "ended";
 }
 
 /** The sentence that the sign-in page shows, if the request names a reason that can be true. */
-export function sentenceOfWhy({ c }: Visit): string | undefined {
+export function sentenceOfWhy({ c, auth }: Visit): string | undefined {
   const why = Object.keys(sentences).find((one): one is Why => one === c.req.query("why"));
-  if (!why || (aboutSession.includes(why) && !readCookie(c, sessionCookie))) return undefined;
+  if (!why || (aboutSession.includes(why) && !readCookie(c, auth, sessionCookie))) return undefined;
   return sentences[why];
 }

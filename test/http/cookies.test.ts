@@ -1,16 +1,38 @@
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { carriesOurCookie, clearCookie, readCookie, sessionCookie, setCookie } from "../../src/http/cookies.ts";
-import { freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
+import {
+  freshIdentifier,
+  fullAuth,
+  goodPassword,
+  otherPassword,
+  quickHasher,
+  sealingKey,
+  secret,
+} from "../support/auth.ts";
 import { cookiesOf, origin, parseSetCookie, type Reply, requestOf, type Sent } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
+
+/** No request reaches its database. */
+const auth = fullAuth({
+  database: { run: refuse, batch: refuse },
+  passwordHasher: quickHasher(),
+  secrets: secret,
+  sealingKeys: sealingKey,
+  origins: [origin],
+});
+function refuse(): never {
+  throw new Error("There is no database.");
+}
 
 const token = "A".repeat(43);
 const other = "B".repeat(43);
 
 /** The value that an app reads from one `Cookie` header. */
 async function read(header: string): Promise<{ value: string | undefined; carries: boolean }> {
-  const app = new Hono().get("/", (c) => c.json({ value: readCookie(c, sessionCookie), carries: carriesOurCookie(c) }));
+  const app = new Hono().get("/", (c) =>
+    c.json({ value: readCookie(c, auth, sessionCookie), carries: carriesOurCookie(c, auth) }),
+  );
   const response = await app.request("/", { headers: { cookie: header } });
   return { value: undefined, ...((await response.json()) as { value?: string; carries: boolean }) };
 }
@@ -83,7 +105,7 @@ describe("R052: writing cookies", () => {
     await new Hono()
       .onError((error, c) => c.text(error.name, 500))
       .get("/", (c) => {
-        setCookie(c, sessionCookie, text, seconds);
+        setCookie(c, auth, sessionCookie, text, seconds);
         return c.body(null, 204);
       })
       .request("/");
@@ -108,7 +130,7 @@ describe("R052: writing cookies", () => {
 
   test("clearing: names the same cookie, with the same path and no domain", async () => {
     const app = new Hono().get("/", (c) => {
-      clearCookie(c, sessionCookie);
+      clearCookie(c, auth, sessionCookie);
       return c.body(null, 204);
     });
     const [header] = (await app.request("/")).headers.getSetCookie();
@@ -328,4 +350,58 @@ test("S13: two session cookies in one header: anonymous, and same-origin proof i
   expect(written.code).toBe("forbidden.cross_origin");
   const fromUs = await post("/auth/refresh", undefined, { headers: { cookie, origin } });
   expect(fromUs.code).toBe("unauthorized.invalid_token");
+});
+
+describe("S72: two applications on one host, whose cookies a browser sends to both", () => {
+  test("each reads and writes its own, and a refusal of one leaves the other signed in", async () => {
+    const shop = applicationOf(world.auth);
+    const blog = applicationOf(world.isolate({ cookiePrefix: "blog-" }));
+    const jar = new Map<string, string>();
+    const send = async (app: typeof shop, sent: Partial<Sent>) => {
+      const headers = {
+        "sec-fetch-site": "same-origin",
+        cookie: [...jar].map(([name, text]) => `${name}=${text}`).join("; "),
+      };
+      const request = { method: "GET", path: "/auth/session", headers, ...sent };
+      const response = await app.request(request.path, requestOf(request));
+      for (const header of response.headers.getSetCookie()) {
+        const { name, value, attributes } = parseSetCookie(header);
+        if (attributes["max-age"] === "0") jar.delete(name);
+        else jar.set(name, value);
+      }
+      return response.status;
+    };
+    const signUp = (): Partial<Sent> => ({
+      method: "POST",
+      path: "/auth/sign-up",
+      json: { identifier: freshIdentifier(), password: goodPassword },
+    });
+    expect([await send(shop, signUp()), await send(blog, signUp())]).toEqual([201, 201]);
+    expect([...jar.keys()].sort()).toEqual([
+      "__Host-blog-known-device",
+      "__Host-blog-session",
+      "__Host-known-device",
+      "__Host-session",
+    ]);
+    expect([await send(shop, {}), await send(blog, {})]).toEqual([200, 200]);
+    expect(await send(blog, { method: "POST", path: "/auth/sign-out" })).toBe(204);
+    expect([await send(shop, {}), await send(blog, {})]).toEqual([200, 401]);
+  });
+
+  test("every cookie of the routes and pages has the prefix, and the name without it opens nothing", async () => {
+    const prefixed = await openHttp("pglite", { auth: { cookiePrefix: "blog-" } });
+    try {
+      const person = await prefixed.person({ transport: "cookie" });
+      const app = applicationOf(prefixed.auth);
+      const statusWith = async (name: string) =>
+        (await app.request("/auth/session", { headers: { cookie: `${name}=${person.token}` } })).status;
+      expect([await statusWith("__Host-blog-session"), await statusWith("__Host-session")]).toEqual([200, 401]);
+      const document = (await (await app.request("/openapi.json")).json()) as {
+        components: { securitySchemes: { cookie: { name: string } } };
+      };
+      expect(document.components.securitySchemes.cookie.name).toBe("__Host-blog-session");
+    } finally {
+      await prefixed.close();
+    }
+  });
 });

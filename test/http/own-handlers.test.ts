@@ -22,25 +22,25 @@ const application = new Hono()
     requireSameOrigin(c, world.auth);
     const { identifier, password } = ada;
     const context = { address: freshAddress() };
-    const presentedToken = presentedSession(c)?.token;
+    const presentedToken = presentedSession(c, world.auth)?.token;
     const proof = { identifier, password, transport: "cookie", presentedToken, context } as const;
     const signedIn = await world.auth.signIn.password(proof);
     if (signedIn.mfaRequired) throw new AuthError("unauthorized.mfa_required");
-    startSession(c, signedIn);
+    startSession(c, world.auth, signedIn);
     return c.redirect("/", 303);
   })
   .post("/sign-up", async (c) => {
     requireSameOrigin(c, world.auth);
     const account = { identifier: freshIdentifier(), password: goodPassword, context: { address: freshAddress() } };
     const [signedUp] = await world.auth.batch([await world.auth.signUp.plan({ ...account, transport: "cookie" })]);
-    startSession(c, signedUp);
+    startSession(c, world.auth, signedUp);
     return c.json({ id: signedUp.user.id });
   })
   .post("/sign-out", async (c) => {
     requireSameOrigin(c, world.auth);
-    const presented = presentedSession(c);
+    const presented = presentedSession(c, world.auth);
     if (presented) await world.auth.sessions.signOut(presented);
-    endSession(c);
+    endSession(c, world.auth);
     return c.body(null, 204);
   });
 
@@ -107,7 +107,7 @@ describe("R052, S08: startSession refuses", () => {
   ])("$case", async ({ change: { session = {}, ...change } }: { change: { session?: object; token?: string } }) => {
     const { user } = await world.auth.sessions.verify(ada);
     const issued = { user, token: ada.token, ...change, session: { ...ada.session, ...session } };
-    const app = new Hono().get("/", (c) => c.text(String(startSession(c, issued as never))));
+    const app = new Hono().get("/", (c) => c.text(String(startSession(c, world.auth, issued as never))));
     app.onError((error, c) => c.json({ name: error.name }, 500));
     const reply = await readReply(await app.request("/"));
     expect([reply.json, reply.setCookies]).toEqual([{ name: "TypeError" }, []]);
@@ -115,7 +115,7 @@ describe("R052, S08: startSession refuses", () => {
 });
 
 describe("presentedSession", () => {
-  const app = new Hono().get("/", (c: Context) => c.json(presentedSession(c) ?? null));
+  const app = new Hono().get("/", (c: Context) => c.json(presentedSession(c, world.auth) ?? null));
   const [one, other] = ["A".repeat(43), "B".repeat(43)];
   const cookie = `__Host-session=${one}`;
 

@@ -54,7 +54,9 @@ function refusal(make: () => object): ConfigurationError {
 }
 
 const standard = Buffer.from(new Uint8Array(32).fill(255).map((byte, index) => byte - index * 7)).toString("base64");
-const rows: readonly [name: string, value: unknown, ...words: string[]][] = [
+type Row = [name: string, value: unknown, ...words: string[]];
+
+const rows: readonly Row[] = [
   ["database", undefined, "it is missing", "a driver, such as neon(url)"],
   ["database", url, "a text of 37 characters", "a driver"],
   ["secrets", undefined, "missing", command],
@@ -87,6 +89,9 @@ const rows: readonly [name: string, value: unknown, ...words: string[]][] = [
   ["onError", "console", 'it is "console"', "a function"],
   ["sharedDatabase", "yes", 'it is "yes"', 'true, false or "inherited"'],
   ["allowNonAsciiIdentifiers", "yes", 'it is "yes"', "true or false"],
+  ...["Shop-", "shop", "-", "a b-", "a=b-", "a;b-", "ä-", `${"a".repeat(33)}-`, 1].map(
+    (prefix): Row => ["cookiePrefix", prefix, "must be letters a to z or digits, and a hyphen"],
+  ),
   ["passwords.hasher", undefined, "`hasher` is missing", "argon2id()"],
   ["passwords.decoyHash", "", 'it is ""', "hasher can verify"],
   ["passwords.predictableWords", "acme", "a list of texts"],

@@ -1,5 +1,6 @@
 /** S72: Sallyport's tables in a schema of their own, beside an application's tables of the same names. */
 import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
 import pg from "pg";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { DatabaseStateError } from "../../src/store/database-state.ts";
@@ -10,8 +11,19 @@ import { migrate } from "../../src/store/migrate.ts";
 import { assertSchema } from "../../src/store/schema-state.ts";
 import { type Database, type Statement, sql } from "../../src/store/sql.ts";
 import { prepareWrite, writes } from "../operations/writes/every-write.ts";
-import { openAuth, outcome } from "../support/auth.ts";
-import { backendNames, openBackend } from "../support/databases.ts";
+import {
+  freshAddress,
+  freshIdentifier,
+  fullAuth,
+  goodPassword,
+  openAuth,
+  outcome,
+  quickHasher,
+  sealingKey,
+  secret,
+} from "../support/auth.ts";
+import { sallyportFed, sallyportWith } from "../support/command-line.ts";
+import { backendNames, openBackend, openPool } from "../support/databases.ts";
 import { createReferenceSchema } from "../support/reference-database.ts";
 
 const everyName = migrations.flatMap(({ text }) =>
@@ -119,6 +131,72 @@ describe.each(["0.2.0", "0.3.0"] as const)("S72: the reference schema %s stays i
       where proname = 'flametrench_touch_updated_at' and tgrelid in ('usr'::regclass, 'cred'::regclass, 'mfa'::regclass)`);
     expect(clocks).toEqual({ sources: 1 });
   });
+});
+
+test("S72: the role of docs/schema.md serves from the schema by its own search path", async () => {
+  const opened = await openBackend("postgres", { schema: "auth", beside: makeApplicationTables });
+  const document = await readFile(new URL("../../docs/schema.md", import.meta.url), "utf8");
+  const statements = /```sql own-schema\n([\s\S]*?)```/.exec(document)![1]!;
+  const name = `role_${randomUUID().replaceAll("-", "")}`;
+  const owner = new pg.Client({ connectionString: opened.connectionString });
+  await owner.connect();
+  try {
+    await owner.query(statements.replaceAll("sallyport_app", name));
+    const url = new URL(opened.connectionString!);
+    Object.assign(url, { username: name, password: "choose-a-long-one" });
+    const pool = openPool({ connectionString: url.href });
+    try {
+      const database = postgres(pool);
+      const passwordHasher = quickHasher();
+      const keys = { secrets: secret, sealingKeys: sealingKey };
+      const auth = fullAuth({ database, ...keys, passwordHasher, origins: ["https://example.com"], signUp: "open" });
+      const identifier = freshIdentifier();
+      const context = { address: freshAddress() };
+      await auth.signUp({ identifier, password: goodPassword, context });
+      const signedIn = await auth.signIn.password({ identifier, password: goodPassword, context });
+      expect(signedIn).toMatchObject({ mfaRequired: false });
+      await auth.purge();
+      await expect(pool.query("delete from aud")).rejects.toThrow("permission denied");
+      await expect(pool.query("select from public.usr")).rejects.toThrow("permission denied");
+    } finally {
+      await pool.end();
+    }
+  } finally {
+    await owner.query(`drop owned by ${name}`);
+    await owner.query(`drop role ${name}`);
+    await owner.end();
+  }
+});
+
+describe("S72: the command line", () => {
+  test("migrates, creates a user and examines the database in the schema, by an option or by the environment", async () => {
+    const { database, connectionString } = await openBackend("postgres", { empty: true });
+    await makeApplicationTables(database);
+    const before = await applicationState(database);
+    const url = { DATABASE_URL: connectionString! };
+    const inEnvironment = { ...url, DATABASE_SCHEMA: "auth" };
+    expect(await sallyportWith(url, "migrate", "--schema", "auth")).toMatchObject({ code: 0, stderr: "" });
+    const created = await sallyportFed(goodPassword, inEnvironment, "users", "create", "ada@example.com");
+    expect(created).toMatchObject({ code: 0, stderr: "" });
+    const found = await sallyportWith(url, "users", "find", "ada@example.com", "--schema", "auth");
+    expect(found.stdout).toContain(created.stdout.trim());
+    expect(await sallyportWith(inEnvironment, "doctor")).toMatchObject({ code: 0, stderr: "" });
+    // Without the schema, the application's tables are in the way.
+    expect((await sallyportWith(url, "doctor")).code).not.toBe(0);
+    expect(await applicationState(database)).toEqual(before);
+  }, 120_000);
+
+  test.each([[["--schema", "A B"]], [["--schema", ""]], [["--schema", "pg_catalog"]]])(
+    "refuses %j",
+    async (options) => {
+      const { code, stderr } = await sallyportWith(
+        { DATABASE_URL: "postgres://u:p@127.0.0.1:1/d" },
+        "migrate",
+        ...options,
+      );
+      expect([code, stderr]).toEqual([2, expect.stringContaining("The schema cannot be used")]);
+    },
+  );
 });
 
 describe("S72: a transaction that the caller lends", () => {

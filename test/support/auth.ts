@@ -124,8 +124,18 @@ export type FullAuth = Auth<ReturnType<typeof everyFeature>>;
 
 /** Sallyport with every feature. */
 export function fullAuth(options: FullOptions): FullAuth {
-  const { database, secrets, origins, lifetimes, limits, timeouts, allowNonAsciiIdentifiers, sharedDatabase, onError } =
-    options;
+  const {
+    database,
+    secrets,
+    origins,
+    lifetimes,
+    limits,
+    timeouts,
+    allowNonAsciiIdentifiers,
+    sharedDatabase,
+    cookiePrefix,
+    onError,
+  } = options;
   return createAuth({
     database,
     secrets,
@@ -137,6 +147,7 @@ export function fullAuth(options: FullOptions): FullAuth {
     ...(timeouts && { timeouts }),
     ...(allowNonAsciiIdentifiers !== undefined && { allowNonAsciiIdentifiers }),
     ...(sharedDatabase !== undefined && { sharedDatabase }),
+    ...(cookiePrefix !== undefined && { cookiePrefix }),
     // A test that provokes a fault checks it itself.
     onError: onError ?? (() => undefined),
   });

@@ -18,7 +18,7 @@ export const coreRoutes: readonly Route<AnyAuth>[] = [
     access: "token",
     run: async ({ c, auth, presented, context }) => {
       const issued = await refreshSession(realmOf(auth).core, { ...presented!, context });
-      return signedIn(c, presented!.transport, issued);
+      return signedIn(c, auth, presented!.transport, issued);
     },
   }),
   rows.open({
@@ -30,7 +30,7 @@ export const coreRoutes: readonly Route<AnyAuth>[] = [
     run: async ({ c, auth, presented, context }) => {
       if (presented) await auth.sessions.signOut({ ...presented, context });
       // A bearer ends only its own session. The session of a cookie in the same request goes on, so its cookie stays.
-      if (presented?.transport !== "token") endSession(c);
+      if (presented?.transport !== "token") endSession(c, auth);
     },
   }),
   rows.guarded({

@@ -65,7 +65,7 @@ export const credentialRoutes: readonly Route<AccountAuth>[] = [
       const { transport } = presented!;
       const { current_password: currentPassword, new_password: newPassword } = body;
       const issued = await auth.changePassword({ actor, currentPassword, newPassword, transport });
-      return signedIn(c, transport, issued);
+      return signedIn(c, auth, transport, issued);
     },
   }),
   rows.guarded({

@@ -49,7 +49,7 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
     run: async ({ c, auth, actor, body, parameter, presented, onlyOwn }) => {
       const { transport } = presented!;
       const confirmed = await confirm(auth, body, parameter("mfa_id"), { actor }, transport);
-      if (onlyOwn) return signedIn(c, transport, confirmed);
+      if (onlyOwn) return signedIn(c, auth, transport, confirmed);
       c.header(sessionHeader, confirmed.token);
       return factorBody(confirmed.factor);
     },

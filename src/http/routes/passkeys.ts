@@ -36,9 +36,9 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     body: () => v.strictObject({ response: authenticationResponseBody(), transport: transportEntry() }),
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", response } = body;
-      const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
+      const presentedToken = transport === "cookie" ? readCookie(c, auth, sessionCookie) : undefined;
       const issued = await auth.signIn.passkey({ response, transport, context, presentedToken });
-      return signedIn(c, transport, issued);
+      return signedIn(c, auth, transport, issued);
     },
   }),
   rows.open({
@@ -49,7 +49,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     access: "ticket",
     refusals: ["unauthorized.invalid_ticket"],
     run: async ({ c, auth, context }) =>
-      assertionOptionsBody(await auth.passkeys.proofOptions({ ...presentedTicket(c), context })),
+      assertionOptionsBody(await auth.passkeys.proofOptions({ ...presentedTicket(c, auth), context })),
   }),
   rows.guarded({
     act: { ...stepUp, refusals: [] },

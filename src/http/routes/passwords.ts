@@ -3,6 +3,7 @@ import * as v from "valibot";
 import * as acts from "../../domain/acts/sign-in.ts";
 import { AuthError, errorBody } from "../../domain/error.ts";
 import type { Transport } from "../../domain/session.ts";
+import type { WithRealm } from "../../engine/realm.ts";
 import type { PasswordAuth, SecondFactorNeeded } from "../../operations/sign-in.ts";
 import { knownDeviceCookie, readCookie, sessionCookie } from "../cookies.ts";
 import { transportEntry } from "../request-values.ts";
@@ -29,10 +30,10 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
         ...proof,
         transport,
         context,
-        knownDevice: readCookie(c, knownDeviceCookie),
-        presentedToken: transport === "cookie" ? readCookie(c, sessionCookie) : undefined,
+        knownDevice: readCookie(c, auth, knownDeviceCookie),
+        presentedToken: transport === "cookie" ? readCookie(c, auth, sessionCookie) : undefined,
       });
-      return result.mfaRequired ? secondFactorNeeded(c, transport, result) : signedIn(c, transport, result);
+      return result.mfaRequired ? secondFactorNeeded(c, auth, transport, result) : signedIn(c, auth, transport, result);
     },
   }),
   rows.open({
@@ -67,13 +68,13 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
 ];
 
 /** Answers that a second factor is required, and which kinds the user has. The first factor has already been proved (S20). */
-function secondFactorNeeded(c: Context, transport: Transport, needed: SecondFactorNeeded): Response {
+function secondFactorNeeded(c: Context, auth: WithRealm, transport: Transport, needed: SecondFactorNeeded): Response {
   const { ticket, factors, enroll } = needed;
   const { code, message } = errorBody(
     new AuthError(enroll ? "unauthorized.enrollment_required" : "unauthorized.mfa_required"),
   );
   c.header("WWW-Authenticate", "Bearer");
   if (transport === "token") return c.json({ code, message, details: { factors, ticket } }, 401);
-  setTicketCookie(c, ticket);
+  setTicketCookie(c, auth, ticket);
   return c.json({ code, message, details: { factors } }, 401);
 }

@@ -33,15 +33,15 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     access: "ticket",
     body: ownFactorProofBody,
     run: async ({ c, auth, body, context }) => {
-      const { ticket, transport } = presentedTicket(c);
-      const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
-      const knownDevice = readCookie(c, knownDeviceCookie);
+      const { ticket, transport } = presentedTicket(c, auth);
+      const presentedToken = transport === "cookie" ? readCookie(c, auth, sessionCookie) : undefined;
+      const knownDevice = readCookie(c, auth, knownDeviceCookie);
       const presented = { ticket, transport, context, presentedToken, knownDevice };
       const issued = await (body.type === "webauthn"
         ? webauthnOf(auth).signInWithFactor({ ...presented, proof: assertionOf(body) })
         : auth.signIn.factor({ ...presented, proof: body }));
-      if (transport === "cookie") clearCookie(c, ticketCookie);
-      return signedIn(c, transport, issued);
+      if (transport === "cookie") clearCookie(c, auth, ticketCookie);
+      return signedIn(c, auth, transport, issued);
     },
   }),
   rows.open({
@@ -70,7 +70,7 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     status: 201,
     refusals: ["unauthorized.invalid_ticket"],
     run: async (call) => {
-      const authority = { ...presentedTicket(call.c), context: call.context };
+      const authority = { ...presentedTicket(call.c, call.auth), context: call.context };
       return await enroll({ ...call, body: withTypedLabel(call.body) }, authority, ownKeyEnrollmentBody);
     },
   }),
@@ -83,11 +83,11 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: ownConfirmFactorBody,
     refusals: ["not_found", "unauthorized.invalid_ticket"],
     run: async ({ c, auth, body, context, parameter }) => {
-      const { ticket, transport } = presentedTicket(c);
-      const presentedToken = transport === "cookie" ? readCookie(c, sessionCookie) : undefined;
+      const { ticket, transport } = presentedTicket(c, auth);
+      const presentedToken = transport === "cookie" ? readCookie(c, auth, sessionCookie) : undefined;
       const issued = await confirm(auth, body, parameter("mfa_id"), { ticket, context, presentedToken }, transport);
-      if (transport === "cookie") clearCookie(c, ticketCookie);
-      return signedIn(c, transport, issued);
+      if (transport === "cookie") clearCookie(c, auth, ticketCookie);
+      return signedIn(c, auth, transport, issued);
     },
   }),
   rows.guarded({
@@ -101,7 +101,7 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
       const issued = await (body.type === "webauthn"
         ? webauthnOf(auth).stepUp({ actor, transport, proof: assertionOf(body) })
         : auth.stepUp({ actor, transport, proof: body }));
-      return signedIn(c, transport, issued);
+      return signedIn(c, auth, transport, issued);
     },
   }),
 ];

@@ -27,9 +27,9 @@ export const signUpRoutes: readonly Route<SignUpAuth>[] = [
     run: async ({ c, auth, body, context }) => {
       const { display_name: name = null, transport = "cookie", ...proof } = body;
       const displayName = name === null ? null : acceptTypedName(name);
-      const presentedToken = readCookie(c, sessionCookie);
+      const presentedToken = readCookie(c, auth, sessionCookie);
       const issued = await auth.signUp({ ...proof, displayName, transport, presentedToken, context });
-      return signedIn(c, transport, issued);
+      return signedIn(c, auth, transport, issued);
     },
   }),
 ];
