@@ -347,6 +347,7 @@ describe("S34: Worker with an unsafe configuration", () => {
       'it is "true", and must be "yes", "inherited" or "no"',
       'it is "nowhere", and must be the URL of a SQL endpoint',
       'it is "50", and must be 2000 to 50000',
+      "it is a text of 10 characters, and must be a lower-case identifier, such as auth",
     ]) {
       expect(logged).toContain(words);
     }
@@ -355,7 +356,7 @@ describe("S34: Worker with an unsafe configuration", () => {
     expect(logged).not.toContain(sealingKey);
     // Names, the fixed message of an option, and places in the sources.
     const fault =
-      /^sallyport: [\w.]+( \w+)?( < The option `\w+` cannot be used: [^<]+(<new>,1:<old>[^<]+)?)?( < \w+)* at ([\w.<>#]+ \()?file:\/\/[\w./-]+\.js:\d+:\d+\)?$/;
+      /^sallyport: [\w.]+( \w+)?( < The option `\w+` cannot be used: [^<]+(<new>,1:<old>[^<]+)?)?( < \w+( \w+)?)* at ([\w.<>#]+ \()?file:\/\/[\w./-]+\.js:\d+:\d+\)?$/;
     expect(logged.split("\n").filter((line) => !fault.test(line))).toEqual([]);
   });
 
