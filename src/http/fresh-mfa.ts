@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import { AuthError } from "../domain/error.ts";
+import { requireOption } from "../domain/option-error.ts";
 import type { AuthSource } from "./auth-source.ts";
 import { guard, type SessionVerifier, type UserVariables, verifyUser } from "./authenticate.ts";
 
@@ -16,13 +17,16 @@ export interface FreshMfaOptions {
  * Otherwise answers 401 `unauthorized.reauthentication_required` with `details.max_age_seconds` and the challenge of RFC 9470
  * §3. The client then steps up (`POST /auth/step-up`) and asks again with its new session. A refresh does not carry the proof
  * over.
+ *
+ * @throws {TypeError} If `withinSeconds` is not a number of seconds above 0.
  */
 export function requireFreshMfa(
   source: AuthSource<SessionVerifier>,
   options: FreshMfaOptions = {},
 ): MiddlewareHandler<{ Variables: UserVariables }> {
   const { withinSeconds = 1_800 } = options;
-  if (!(withinSeconds > 0)) throw new RangeError("`withinSeconds` is a number of seconds above 0.");
+  const isAge = Number.isFinite(withinSeconds) && withinSeconds > 0;
+  requireOption(isAge, withinSeconds, "a number of seconds above 0", "withinSeconds");
   return guard(source, async (c, auth, realm) => {
     const { session, asOf } = await verifyUser(c, auth, realm, {});
     const provedAt = session?.mfaVerifiedAt?.getTime() ?? Number.NEGATIVE_INFINITY;

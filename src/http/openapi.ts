@@ -6,6 +6,7 @@
  */
 import type { Hono } from "hono";
 import { Hono as TinyHono } from "hono/tiny";
+import { requireOption } from "../domain/option-error.ts";
 import type { OpenapiApi } from "./api.ts";
 import { type AnyAuth, type AuthSource, authFor, realmOf, reportFault } from "./auth-source.ts";
 import { fullCookieName, sessionCookie } from "./cookies.ts";
@@ -24,11 +25,14 @@ export type RowSet = "/auth" | "/v1" | "/health";
  *
  * @param options.describes The other mounted routes: `/auth` by `authRoutes`, `/v1` by `flametrenchRoutes`, `/health` by
  * `healthRoutes`. Default: `/auth`.
+ * @throws {TypeError} If `describes` names something else.
  */
 export function openapiRoutes(
   source: AuthSource<AnyAuth>,
   { describes = ["/auth"] }: { describes?: readonly RowSet[] } = {},
 ): Hono<object, OpenapiApi> {
+  const isList = Array.isArray(describes) && describes.every((one) => ["/auth", "/v1", "/health"].includes(one));
+  requireOption(isList, describes, 'a list of "/auth", "/v1" and "/health"', "describes");
   const app = new TinyHono();
   app.get("/openapi.json", (c) => {
     try {

@@ -79,6 +79,8 @@ describe.each(["/pay", "/twice/pay"])("requireFreshMfa at %s", (path) => {
   });
 });
 
-test.each([0, -1, Number.NaN])("requireFreshMfa(%d): RangeError", (withinSeconds) => {
-  expect(() => requireFreshMfa(world.auth, { withinSeconds })).toThrow(RangeError);
+test.each([0, -1, Number.NaN, Number.POSITIVE_INFINITY, "60"])("requireFreshMfa(%j): TypeError", (withinSeconds) => {
+  const make = () => requireFreshMfa(world.auth, { withinSeconds: withinSeconds as number });
+  expect(make).toThrow(/must be a number of seconds above 0/);
+  expect(make).toThrow(TypeError);
 });

@@ -10,8 +10,11 @@ import { passkeys } from "../../src/http/features/passkeys.ts";
 import { passwords } from "../../src/http/features/passwords.ts";
 import { personalAccessTokens } from "../../src/http/features/personal-access-tokens.ts";
 import { signUp } from "../../src/http/features/sign-up.ts";
+import { requireFreshMfa } from "../../src/http/fresh-mfa.ts";
+import { openapiRoutes } from "../../src/http/openapi.ts";
 import { attestation } from "../../src/http/passkeys.ts";
 import { createAuth } from "../../src/operations/auth.ts";
+import { pages } from "../../src/pages/index.tsx";
 import { argon2id } from "../../src/runtime/argon2id.ts";
 import { neon } from "../../src/store/drivers/neon.ts";
 import { pglite } from "../../src/store/drivers/pglite.ts";
@@ -171,6 +174,22 @@ describe("S34: each option of a driver, the hasher and the address", () => {
     for (const word of words) expect(error.message).toContain(word);
     expect(error.message).not.toContain("canary");
     expect(describeFault(error)).toContain(error.message);
+  });
+});
+
+describe("S34: each option of a route", () => {
+  const auth = createAuth(optionsWith("onError", undefined) as never);
+  const made: readonly [string, () => unknown, ...string[]][] = [
+    ["withinSeconds", () => requireFreshMfa(auth, { withinSeconds: 0 }), "it is 0", "a number of seconds above 0"],
+    ["describes", () => openapiRoutes(auth, { describes: ["auth" as never] }), "it is a list", '"/auth"'],
+    ["describes", () => openapiRoutes(auth, { describes: "/auth" as never }), "a text of 5", '"/auth"'],
+    ["basePath", () => pages(auth as never, { basePath: "me" }), "basePath", "a path such as /me"],
+    ["brand.name", () => pages(auth as never, { brand: { name: " " } }), "brand.name", "a text"],
+    ["returnPaths", () => pages(auth as never, { returnPaths: { signIn: "https://a.example" } }), "returnPaths.signIn"],
+  ];
+  test.each(made)("%s is checked where the routes are made", (_name, make, ...words) => {
+    expect(make).toThrow(TypeError);
+    for (const word of words) expect(make).toThrow(word);
   });
 });
 
