@@ -5,7 +5,7 @@
  * @module
  */
 import { ticketSeconds } from "../domain/session.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { insertAuditEvent, wireIdOf } from "./audit.ts";
 import type { Handle } from "./cte.ts";
 import { endSessions } from "./endings.ts";
 import { type FactorAttempt, factorEvent, holderOf } from "./factor-holder.ts";
@@ -113,7 +113,7 @@ export function recallSpentFactor(sessionId: string, auditId: string): Statement
 /** The same for a ticket. */
 export function recallUpgradedTicket(auditId: string): Statement<UpgradedTicketRow> {
   return sql`
-    select metadata ->> 'refusal' as refusal, outcome = 'success' as consumed, (metadata ->> 'factor')::uuid as "factorId",
+    select metadata ->> 'refusal' as refusal, outcome = 'success' as consumed, replace(metadata ->> 'factor', 'mfa_', '')::uuid as "factorId",
       occurred_at as "verifiedAt"
     from aud where id = ${auditId}::uuid`;
 }
@@ -125,7 +125,7 @@ function spentEvent(spend: Spend, holder: Handle<"holder">, factor: Handle<"fact
       ...factorEvent(spend, holder),
       outcome: sql`case when ${factor}.id is null then 'failure' else 'success' end`,
       actingUser: sql`case when ${factor}.id is not null then ${holder}.usr_id end`,
-      metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${spend.checked.type}::text, 'factor', ${factor}.id,
+      metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${spend.checked.type}::text, 'factor', ${wireIdOf("mfa", sql`${factor}.id`)},
         'refusal', ${holder}.refusal, 'reason', case when ${factor}.id is null and ${holder}.refusal is null then 'used' end))`,
       ...(made && { session: sql`${made}.id` }),
     },

@@ -7,7 +7,7 @@
 import { refreshSession as refreshAct } from "../domain/acts/session.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { insertAuditEvent, wireIdOf } from "./audit.ts";
 import { endSessions } from "./endings.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
@@ -107,7 +107,7 @@ export function refreshSession(refresh: {
         targetId: sql`v.id`,
         actingUser: sql`case v.verdict when 'rotate' then v.usr_id end`,
         metadata: sql`case v.verdict when 'rotate'
-          then jsonb_build_object('successor', 'ses_' || replace(${child.sessionId}::text, '-', ''))
+          then jsonb_build_object('successor', ${wireIdOf("ses", sql`${child.sessionId}::uuid`)})
           else jsonb_build_object('reason', 'reuse', 'ended', (select count(*)::int from family_ended)) end`,
       },
       sql`verdict v where v.verdict in ('rotate', 'reuse')`,

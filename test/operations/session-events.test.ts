@@ -50,6 +50,31 @@ describeWorld(
       );
     });
 
+    test("one id prefix for one thing: every id in an event has the prefix of its table, and no UUID is bare", async () => {
+      const events = await world.rows<{ text: string }>(sql`
+        select target_id || ' ' || metadata::text || ' ' || coalesce(auth::text, '') as text from aud`);
+      const named = new Map<string, Set<string>>();
+      for (const { text } of events) {
+        expect(text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}-/);
+        for (const [, prefix, id] of text.matchAll(/(?<![a-z0-9])([a-z]+)_([0-9a-f]{32})(?![0-9a-f])/g)) {
+          named.set(id!, (named.get(id!) ?? new Set()).add(prefix!));
+        }
+      }
+      expect(named.size).toBeGreaterThan(100);
+      // A security key that is no factor yet has its row apart, under the id that it keeps.
+      const rows = await world.rows<{ id: string; prefix: string }>(sql`
+        select id::text, 'usr' as prefix from usr union all select id::text, 'ses' from ses
+        union all select id::text, 'cred' from cred union all select id::text, 'mfa' from mfa
+        union all select id::text, 'mfa' from mfa_registration union all select id::text, 'pat' from pat
+        union all select id::text, 'tup' from tup`);
+      const prefixes = new Map(rows.map(({ id, prefix }) => [id.replaceAll("-", ""), prefix]));
+      const wrong = [...named]
+        .map(([id, found]) => [[...found].sort().join(" "), prefixes.get(id) ?? "gone"])
+        .filter(([found, expected]) => found !== expected);
+      // What a write has deleted, or has refused to make, is named once.
+      expect(wrong.filter(([found, expected]) => expected !== "gone" || found!.includes(" "))).toEqual([]);
+    });
+
     test("a session that another person's sign-in in the same browser replaces: its row has the id of that event", async () => {
       const [ada, eve] = [await world.person(), await world.person()];
       await world.auth.signIn.password({ ...eve, presentedToken: ada.token });
