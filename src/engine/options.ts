@@ -1,5 +1,5 @@
 import { decoyHash } from "../crypto/argon2id-hasher.ts";
-import { OptionError, requireOption } from "../crypto/option-error.ts";
+import { given, OptionError, requireOption } from "../crypto/option-error.ts";
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import { parseRootSecrets, RootKeys } from "../crypto/root-secrets.ts";
 import { AuthError } from "../domain/error.ts";
@@ -214,15 +214,11 @@ const defaultLimits: Limits = {
 };
 
 function checkLifetimes(lifetimes: SessionLifetimes): SessionLifetimes {
-  if (!isWithin(lifetimes.retrySeconds, 0, 30))
-    throw new OptionError(`\`retrySeconds\` is ${lifetimes.retrySeconds}, and must be a whole number from 0 to 30.`);
+  requireWhole("retrySeconds", lifetimes.retrySeconds, 0, 30);
   for (const { absoluteSeconds, idleSeconds } of [lifetimes.level1, lifetimes.level2]) {
     // RFC 6265bis §5.5: no cookie lives longer than 400 days.
-    if (!isWithin(absoluteSeconds, 60, 400 * 86_400) || !isWithin(idleSeconds, 60, absoluteSeconds)) {
-      throw new OptionError(
-        `a session of ${absoluteSeconds} seconds, ${idleSeconds} without use: the first must be 60 to 34560000, the second 60 to the first.`,
-      );
-    }
+    requireWhole("absoluteSeconds", absoluteSeconds, 60, 34_560_000);
+    requireWhole("idleSeconds", idleSeconds, 60, absoluteSeconds);
   }
   return lifetimes;
 }
@@ -231,24 +227,22 @@ function checkLimits(limits: Limits): Limits {
   // At most a hundred attempts at an account may fail in a row (NIST SP 800-63B-4 §3.2.2), whatever limit is set.
   const most = { account: 100, address: 1_000_000, network: 1_000_000 };
   for (const name of ["account", "address", "network"] as const) {
-    const { attempts, windowSeconds } = limits[name];
-    if (!isWithin(attempts, 1, most[name]) || !isWithin(windowSeconds, 1, 86_400)) {
-      throw new OptionError(
-        `\`${name}\` is ${attempts} attempts in ${windowSeconds} seconds, and must be 1 to ${most[name]} in 1 to 86400.`,
-      );
-    }
+    requireWhole(`${name}.attempts`, limits[name].attempts, 1, most[name]);
+    requireWhole(`${name}.windowSeconds`, limits[name].windowSeconds, 1, 86_400);
   }
   return limits;
 }
 
 function checkTimeouts(timeouts: Timeouts): Timeouts {
-  const { requestMilliseconds, firstMilliseconds } = timeouts;
-  if (!isWithin(requestMilliseconds, 500, 60_000) || !isWithin(firstMilliseconds, requestMilliseconds, 60_000)) {
-    throw new OptionError(
-      `they are ${requestMilliseconds} and ${firstMilliseconds} milliseconds, and must be 500 to 60000, the first request's no less.`,
-    );
-  }
+  requireWhole("requestMilliseconds", timeouts.requestMilliseconds, 500, 60_000);
+  requireWhole("firstMilliseconds", timeouts.firstMilliseconds, timeouts.requestMilliseconds, 60_000);
   return timeouts;
+}
+
+/** @throws {OptionError} Naming the part of the option that is not a whole number in these bounds. */
+function requireWhole(part: string, value: number, least: number, most: number): void {
+  if (isWithin(value, least, most)) return;
+  throw new OptionError(`\`${part}\`: ${given(value)}, and must be a whole number from ${least} to ${most}.`);
 }
 
 function isWithin(value: number, least: number, most: number): boolean {

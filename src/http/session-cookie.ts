@@ -2,7 +2,14 @@ import type { Context } from "hono";
 import type { Transport } from "../domain/session.ts";
 import type { WithRealm } from "../engine/realm.ts";
 import type { IssuedSession } from "../engine/sessions.ts";
-import { clearCookie, knownDeviceCookie, longestCookieSeconds, sessionCookie, setCookie } from "./cookies.ts";
+import {
+  clearCookie,
+  knownDeviceCookie,
+  longestCookieSeconds,
+  readCookie,
+  sessionCookie,
+  setCookie,
+} from "./cookies.ts";
 import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
 
 /**
@@ -23,6 +30,11 @@ export function startSession(c: Context, auth: WithRealm, issued: IssuedSession 
 /** Removes the session cookie. It does not end the session; `auth.sessions.signOut` does. */
 export function endSession(c: Context, auth: WithRealm): void {
   clearCookie(c, auth, sessionCookie);
+}
+
+/** The session that a sign-in in this browser replaces. A program that asks for a token has none. */
+export function replacedToken(c: Context, auth: WithRealm, transport: Transport): string | undefined {
+  return transport === "cookie" ? readCookie(c, auth, sessionCookie) : undefined;
 }
 
 /** The response of every route that issues a session: the token is in the cookie or in the body, never in both (S08). */

@@ -8,33 +8,33 @@
  * @module
  */
 
-/** A check, the reason it refuses with, and its step in either section. */
+/** A check: the reason it refuses with, and its steps in §7.1 (registration) and §7.2; 0 if it is none of them. */
 export const webAuthnChecks = {
-  credential_id: { reason: "malformed", registration: 3 },
-  client_data_text: { reason: "malformed", registration: 5, authentication: 8 },
-  client_data_json: { reason: "malformed", registration: 6, authentication: 9 },
-  type: { reason: "type_mismatch", registration: 7, authentication: 10 },
-  challenge: { reason: "challenge_mismatch", registration: 8, authentication: 11 },
-  origin: { reason: "origin_mismatch", registration: 9, authentication: 12 },
-  cross_origin: { reason: "origin_mismatch", registration: 10, authentication: 13 },
-  top_origin: { reason: "origin_mismatch", registration: 11, authentication: 14 },
-  attestation_object: { reason: "malformed", registration: 13 },
-  authenticator_data: { reason: "malformed", registration: 13, authentication: 15 },
-  rp_id: { reason: "rp_id_mismatch", registration: 14, authentication: 15 },
-  user_present: { reason: "user_not_present", registration: 15, authentication: 16 },
-  user_verified: { reason: "user_not_verified", registration: 16, authentication: 17 },
-  backup_flags: { reason: "malformed", registration: 17, authentication: 18 },
-  backup_policy: { reason: "backup_not_allowed", registration: 18 },
-  backup_eligibility: { reason: "malformed", authentication: 19 },
-  sign_count: { reason: "counter_regression", authentication: 22 },
-  sign_count_claimed: { reason: "counter_regression", authentication: 22 },
-  public_key: { reason: "unsupported_key", registration: 20, authentication: 21 },
-  algorithm: { reason: "unsupported_key", registration: 20 },
-  attestation_format: { reason: "unsupported_attestation", registration: 21 },
-  attestation_statement: { reason: "attestation_invalid", registration: 22 },
-  attestation_trust: { reason: "attestation_untrusted", registration: 24 },
-  extensions: { reason: "extension_not_allowed", registration: 28, authentication: 23 },
-  signature: { reason: "signature_invalid", authentication: 21 },
+  credential_id: ["malformed", 3, 0],
+  client_data_text: ["malformed", 5, 8],
+  client_data_json: ["malformed", 6, 9],
+  type: ["type_mismatch", 7, 10],
+  challenge: ["challenge_mismatch", 8, 11],
+  origin: ["origin_mismatch", 9, 12],
+  cross_origin: ["origin_mismatch", 10, 13],
+  top_origin: ["origin_mismatch", 11, 14],
+  attestation_object: ["malformed", 13, 0],
+  authenticator_data: ["malformed", 13, 15],
+  rp_id: ["rp_id_mismatch", 14, 15],
+  user_present: ["user_not_present", 15, 16],
+  user_verified: ["user_not_verified", 16, 17],
+  backup_flags: ["malformed", 17, 18],
+  backup_policy: ["backup_not_allowed", 18, 0],
+  backup_eligibility: ["malformed", 0, 19],
+  sign_count: ["counter_regression", 0, 22],
+  sign_count_claimed: ["counter_regression", 0, 22],
+  public_key: ["unsupported_key", 20, 21],
+  algorithm: ["unsupported_key", 20, 0],
+  attestation_format: ["unsupported_attestation", 21, 0],
+  attestation_statement: ["attestation_invalid", 22, 0],
+  attestation_trust: ["attestation_untrusted", 24, 0],
+  extensions: ["extension_not_allowed", 28, 23],
+  signature: ["signature_invalid", 0, 21],
 } as const;
 
 /** A check of a ceremony that a response can fail. */
@@ -42,17 +42,19 @@ export type WebAuthnCheck = keyof typeof webAuthnChecks;
 
 /** The checks of one ceremony: those with a step in it. */
 export type CheckOf<Ceremony extends "registration" | "authentication"> = {
-  [Check in WebAuthnCheck]: (typeof webAuthnChecks)[Check] extends Readonly<Record<Ceremony, number>> ? Check : never;
+  [Check in WebAuthnCheck]: (typeof webAuthnChecks)[Check][Ceremony extends "registration" ? 1 : 2] extends 0
+    ? never
+    : Check;
 }[WebAuthnCheck];
 
 export type CommonCheck = CheckOf<"registration"> & CheckOf<"authentication">;
 
 export interface WebAuthnRefusal<Check extends WebAuthnCheck = WebAuthnCheck> {
   readonly ok: false;
-  readonly reason: (typeof webAuthnChecks)[Check]["reason"];
+  readonly reason: (typeof webAuthnChecks)[Check][0];
   readonly check: Check;
 }
 
 export function refuseCeremony<Check extends WebAuthnCheck>(check: Check): WebAuthnRefusal<Check> {
-  return { ok: false, reason: webAuthnChecks[check].reason, check };
+  return { ok: false, reason: webAuthnChecks[check][0], check };
 }

@@ -6,11 +6,10 @@ import { stepUp } from "../../domain/acts/session.ts";
 import { signInWithPasskey } from "../../domain/acts/sign-in.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { PasskeyAuth } from "../../operations/passkeys.ts";
-import { readCookie, sessionCookie } from "../cookies.ts";
 import { assertionOptionsBody, passkeyBody, registrationOptionsBody } from "../passkey-wire.ts";
 import { transportEntry } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
-import { signedIn } from "../session-cookie.ts";
+import { replacedToken, signedIn } from "../session-cookie.ts";
 import { presentedTicket } from "../ticket.ts";
 import { authenticationResponseBody, registrationResponseBody } from "../webauthn-schemas.ts";
 import { credentialBody } from "../wire.ts";
@@ -36,7 +35,7 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     body: () => v.strictObject({ response: authenticationResponseBody(), transport: transportEntry() }),
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", response } = body;
-      const presentedToken = transport === "cookie" ? readCookie(c, auth, sessionCookie) : undefined;
+      const presentedToken = replacedToken(c, auth, transport);
       const issued = await auth.signIn.passkey({ response, transport, context, presentedToken });
       return signedIn(c, auth, transport, issued);
     },

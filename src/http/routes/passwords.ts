@@ -5,10 +5,10 @@ import { AuthError, errorBody } from "../../domain/error.ts";
 import type { Transport } from "../../domain/session.ts";
 import type { WithRealm } from "../../engine/realm.ts";
 import type { PasswordAuth, SecondFactorNeeded } from "../../operations/sign-in.ts";
-import { knownDeviceCookie, readCookie, sessionCookie } from "../cookies.ts";
+import { knownDeviceCookie, readCookie } from "../cookies.ts";
 import { transportEntry } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
-import { signedIn } from "../session-cookie.ts";
+import { replacedToken, signedIn } from "../session-cookie.ts";
 import { setTicketCookie, ticketHeader } from "../ticket.ts";
 
 const rows = rowsFor<PasswordAuth>();
@@ -31,7 +31,7 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
         transport,
         context,
         knownDevice: readCookie(c, auth, knownDeviceCookie),
-        presentedToken: transport === "cookie" ? readCookie(c, auth, sessionCookie) : undefined,
+        presentedToken: replacedToken(c, auth, transport),
       });
       return result.mfaRequired ? secondFactorNeeded(c, auth, transport, result) : signedIn(c, auth, transport, result);
     },

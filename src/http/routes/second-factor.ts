@@ -1,6 +1,6 @@
 import * as acts from "../../domain/acts/factor.ts";
 import { stepUp } from "../../domain/acts/session.ts";
-import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../cookies.ts";
+import { clearCookie, knownDeviceCookie, readCookie, ticketCookie } from "../cookies.ts";
 import {
   assertionOf,
   confirm,
@@ -18,7 +18,7 @@ import {
 } from "../factor-schemas.ts";
 import { ownKeyEnrollmentBody, verifiedFactorBody } from "../factor-wire.ts";
 import { type Route, rowsFor } from "../route.ts";
-import { signedIn } from "../session-cookie.ts";
+import { replacedToken, signedIn } from "../session-cookie.ts";
 import { presentedTicket, ticketHeader } from "../ticket.ts";
 
 const rows = rowsFor<FactorRouteAuth>();
@@ -34,7 +34,7 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     body: ownFactorProofBody,
     run: async ({ c, auth, body, context }) => {
       const { ticket, transport } = presentedTicket(c, auth);
-      const presentedToken = transport === "cookie" ? readCookie(c, auth, sessionCookie) : undefined;
+      const presentedToken = replacedToken(c, auth, transport);
       const knownDevice = readCookie(c, auth, knownDeviceCookie);
       const presented = { ticket, transport, context, presentedToken, knownDevice };
       const issued = await (body.type === "webauthn"
@@ -84,7 +84,7 @@ export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
     refusals: ["not_found", "unauthorized.invalid_ticket"],
     run: async ({ c, auth, body, context, parameter }) => {
       const { ticket, transport } = presentedTicket(c, auth);
-      const presentedToken = transport === "cookie" ? readCookie(c, auth, sessionCookie) : undefined;
+      const presentedToken = replacedToken(c, auth, transport);
       const issued = await confirm(auth, body, parameter("mfa_id"), { ticket, context, presentedToken }, transport);
       if (transport === "cookie") clearCookie(c, auth, ticketCookie);
       return signedIn(c, auth, transport, issued);

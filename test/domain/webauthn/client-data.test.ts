@@ -15,7 +15,7 @@ const check = (bytes: Bytes, party: RelyingParty = relyingParty) =>
 
 /** The step of §7.1, then the step of §7.2. */
 const stepsOf = (name: WebAuthnCheck) => {
-  const { registration, authentication } = webAuthnChecks[name] as { registration?: number; authentication?: number };
+  const [, registration, authentication] = webAuthnChecks[name];
   return `steps ${registration} and ${authentication}`;
 };
 
