@@ -41,7 +41,10 @@ export interface AuthOptions<Features extends readonly Feature[] = readonly Feat
   limits?: Partial<Limits>;
   /** How long a request to a route, or an operation, may take. */
   timeouts?: Partial<Timeouts>;
-  /** Accept identifiers with letters beyond ASCII, if NFKC leaves them as they are. Default false. */
+  /**
+   * Accept identifiers with letters beyond ASCII, if NFKC leaves them as they are. The domain of an address is stored in
+   * punycode. Default false.
+   */
   allowNonAsciiIdentifiers?: boolean;
   /**
    * Whether another Flametrench SDK uses the same database. `true`: passwords are hashed and verified as that SDK does it,

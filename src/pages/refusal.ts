@@ -39,7 +39,8 @@ export const longDisplayName =
 
 /** Sentences that pages show instead of the messages for programs. */
 const sentences: Partial<Record<ErrorCode, string>> = {
-  "invalid_format.identifier": "Use 1 to 254 letters, digits and symbols, without spaces or accents.",
+  "invalid_format.identifier":
+    "Use 1 to 254 letters, digits and symbols, without spaces or accents. After @ write a domain, such as example.com.",
   "invalid_format.name":
     "Use 1 to 120 characters, without control characters or characters that change the direction of text.",
   "invalid_format.idempotency_key": "This form was open for too long. Check it, and send it again.",

@@ -44,6 +44,9 @@ const spellings: readonly { case: string; of: (name: string) => string }[] = [
   { case: "white space at both ends", of: (name) => ` ${name}\t` },
   { case: "fullwidth letters", of: (name) => name.replace("p", "\uff50") },
   { case: "fullwidth capitals", of: (name) => name.replace("p", "\uff30") },
+  { case: "a dot at the end of the domain", of: (name) => `${name}.` },
+  { case: "an ideographic full stop in the domain", of: (name) => name.replace(".com", "\u3002com") },
+  { case: "a domain in fullwidth letters", of: (name) => name.replace("@example", "@\uff45xample") },
 ];
 
 describeWorld("accounts of others", { on: ["pglite", "postgres"] }, (world, auth) => {
@@ -76,6 +79,61 @@ describeWorld("accounts of others", { on: ["pglite", "postgres"] }, (world, auth
       const free = freshIdentifier();
       await stored(world, of(free), { status: "revoked" });
       await world.person({ identifier: free });
+    });
+
+    test("a stored name beyond ASCII: neither its normal form nor another spelling of its mailbox can be taken", async () => {
+      const open = world.isolate({ allowNonAsciiIdentifiers: true });
+      const local = freshIdentifier().split("@")[0]!;
+      const exact = `${local}@bücher.example`;
+      const userId = await stored(world, exact);
+      for (const identifier of [`${local}@xn--bcher-kva.example`, `${local}@XN--BCHER-KVA.example.`, exact]) {
+        for (const isolate of [open, auth]) {
+          const account = { identifier, password: goodPassword, context: { address: freshAddress() } };
+          const refusal =
+            isolate === auth && identifier === exact ? "invalid_format.identifier" : "conflict.duplicate_credential";
+          expect(await outcome(isolate.signUp(account))).toBe(refusal);
+        }
+      }
+      for (const isolate of [open, auth]) {
+        expect(await signIn(world, exact, goodPassword, isolate)).toMatchObject({ session: { userId } });
+      }
+    });
+
+    test("every spelling of a domain leads to the one account of a mailbox", async () => {
+      const open = world.isolate({ allowNonAsciiIdentifiers: true });
+      const local = freshIdentifier().split("@")[0]!;
+      const account = (identifier: string) => ({
+        identifier,
+        password: goodPassword,
+        context: { address: freshAddress() },
+      });
+      const { session } = await open.signUp(account(`${local}@BÜCHER.example.`));
+      const [row] = await world.rows(sql`
+        select identifier from cred where usr_id = ${uuidFor("usr", session.userId)}::uuid`);
+      expect(row).toEqual({ identifier: `${local}@xn--bcher-kva.example` });
+      const same = ["bücher.example", "Bücher\u3002EXAMPLE", "xn--bcher-kva.example", "XN--BCHER-kva.example."];
+      for (const domain of same) {
+        const identifier = `${local}@${domain}`;
+        expect(await outcome(open.signUp(account(identifier)))).toBe("conflict.duplicate_credential");
+        const { userId } = await world.person();
+        const added = open.credentials.createPassword({ actor: system, userId, identifier, password: goodPassword });
+        expect(await outcome(added)).toBe("conflict.duplicate_credential");
+        expect(await signIn(world, identifier, goodPassword, open)).toMatchObject({
+          session: { userId: session.userId },
+        });
+        const found = await open.credentials.findByIdentifier({ actor: system, type: "password", identifier });
+        expect(found?.userId).toBe(session.userId);
+      }
+    });
+
+    test("a stored name whose domain has no normal form: the exact text signs in, in ASCII", async () => {
+      for (const domain of ["127.0.0.1", "[::1]", "my_host", "example..com", "ex%61mple.com", "example.com:25"]) {
+        const identifier = `${freshIdentifier().split("@")[0]}@${domain}`;
+        const userId = await stored(world, identifier);
+        expect(await signIn(world, ` ${identifier} `)).toMatchObject({ session: { userId } });
+        const account = { identifier, password: goodPassword, context: { address: freshAddress() } };
+        expect(await outcome(auth.signUp(account))).toBe("invalid_format.identifier");
+      }
     });
 
     test("another spelling of a stored name does not sign in", async () => {

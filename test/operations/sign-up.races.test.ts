@@ -45,6 +45,24 @@ describeWorld("racing sign-ups", { on: ["postgres"], ...roomy }, (world) => {
       },
     );
 
+    test("S38: 20 sign-ups with spellings of one mailbox at once: one account", async () => {
+      const local = freshIdentifier().split("@")[0]!;
+      const domains = ["example.org", "EXAMPLE.org", "example.org.", "Example.ORG."];
+      const codes = await Promise.all(
+        Array.from({ length: 20 }, (_, index) =>
+          outcome(
+            world.auth.signUp({
+              identifier: `${local}@${domains[index % domains.length]}`,
+              password: goodPassword,
+              context: context(),
+            }),
+          ),
+        ),
+      );
+      expect(tally(codes)).toEqual({ done: 1, "conflict.duplicate_credential": 19 });
+      expect(await count(sql`select count(*)::int as n from cred where identifier like ${`${local}@%`}`)).toBe(1);
+    });
+
     test("sign-ups, createPassword and a reinstated credential, 20 rounds: one active credential each time", async () => {
       for (let round = 0; round < 20; round++) {
         const holder = await world.person();
