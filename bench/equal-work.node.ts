@@ -43,7 +43,7 @@ export async function measureEqualWork(pairs = 2_000): Promise<void> {
   const { token } = await auth.personalAccessTokens.create({ actor, userId: made.user.id, name: "ci", scope: ["a"] });
   const authenticator = await newAuthenticator();
   const response = await authenticator.create(await auth.passkeys.registrationOptions({ actor }));
-  await auth.passkeys.register({ actor, response });
+  await auth.passkeys.register({ actor, response, transport: "token" });
 
   const signIn = (identifier: string) => auth.signIn.password({ identifier, password: "wrong horse battery staple" });
   const questions: readonly Question[] = [

@@ -221,7 +221,7 @@ function successOf(method: string, path: string): OpenApiResponse {
   const methods: Record<string, GenericSchema> | undefined = responses[path as keyof typeof responses];
   const schema = methods?.[`$${method}`];
   if (!schema) throw new TypeError(`No schema says what ${method} ${path} answers with.`);
-  const headers = successHeaders[path];
+  const headers = method === "post" ? successHeaders[path] : undefined;
   return {
     description: "Success.",
     ...(schema.type !== "null" && { content: { "application/json": contentOf(jsonSchema(schema)) } }),
@@ -229,7 +229,15 @@ function successOf(method: string, path: string): OpenApiResponse {
   };
 }
 
+/** By the path of a POST. */
 const successHeaders: Readonly<Record<string, Record<string, object>>> = {
+  "/auth/passkeys": {
+    [sessionHeader]: {
+      description: "The token of the fresh session, which replaces the presented one. A browser gets it in the cookie.",
+      required: false,
+      schema: { type: "string" },
+    },
+  },
   "/v1/credentials/verify": {
     [ticketHeader]: {
       description: "The login ticket for the proved credential.",

@@ -30,7 +30,8 @@ export const summaries: Readonly<Record<string, string>> = {
   stepUpOptions: "Get options for `navigator.credentials.get` to step up with a passkey or security key",
   listOwnPasskeys: "List the caller's passkeys that are not revoked",
   passkeyRegistrationOptions: "Get options for `navigator.credentials.create` to add a passkey",
-  registerPasskey: "Register a passkey",
+  registerPasskey:
+    "Register a passkey; a fresh session replaces the caller's, in the cookie or in the header `Session-Token`",
   renamePasskey: "Rename one of the caller's passkeys",
   revokePasskey: "Revoke one of the caller's passkeys and end the sessions started with it",
   signIn:

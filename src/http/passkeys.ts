@@ -26,6 +26,7 @@ export type {
   PasskeyAuth,
   PasskeyOperations,
   PasskeySignInOperations,
+  RegisteredPasskey,
 } from "../operations/passkeys.ts";
 export type { CredentialDescriptor, RegistrationOptions } from "../operations/registration.ts";
 export type { SecurityKeyOperations } from "../operations/security-keys.ts";

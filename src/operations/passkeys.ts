@@ -28,7 +28,7 @@ import { type Operation, type PlannableOperation, plannableChange } from "../eng
 import { readAll } from "../engine/reads.ts";
 import { refuse } from "../engine/refuse.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
-import type { IssuedSession } from "../engine/sessions.ts";
+import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
 import { holderOfTicket } from "../engine/tickets.ts";
 import { revokeCredential, userOfCredential } from "../store/credentials.ts";
 import { type FactorHolder, userOfHolder } from "../store/factor-holder.ts";
@@ -57,19 +57,27 @@ export interface AssertionOptions {
   readonly userVerification: UserVerification;
 }
 
+/** A new passkey, and the fresh session that replaces the acting one. */
+export type RegisteredPasskey = IssuedSession & { readonly passkey: Passkey };
+
 /** Passkeys, and signing in with them. */
 export interface PasskeyOperations {
   /** Returns the options with which a browser creates a passkey. Allowed for the user of a fresh session. */
   registrationOptions: Operation<{ actor: SessionActor }, RegistrationOptions>;
   /**
-   * Stores the passkey that a browser created with the options of `registrationOptions`.
+   * Stores the passkey that a browser created with the options of `registrationOptions`. The registration also proves the
+   * passkey: as after a step-up, a fresh session in the same family replaces the acting one. Other sessions stay as they are.
    *
+   * @param input.transport The transport of the acting session, and of the session that replaces it.
    * @param input.response `RegistrationResponseJSON` as the browser returns it.
    * @param input.name The owner's name for it, up to 120 characters.
    * @throws {AuthError} `invalid_format.webauthn`, `invalid_format.user_not_verified`, `invalid_format.name`,
    *   `conflict.duplicate_credential`, `precondition.limit_reached`.
    */
-  register: Operation<{ actor: SessionActor; response: unknown; name?: string | null }, Passkey>;
+  register: Operation<
+    { actor: SessionActor; response: unknown; name?: string | null; transport: Transport },
+    RegisteredPasskey
+  >;
   /** A user's passkeys that are not revoked. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<Passkey>>;
   /**
@@ -155,12 +163,13 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
       return creationOptions(core, row, await issueChallenge(core, registrationBinding(holder), row.now), "required");
     },
 
-    async register({ actor, response, name = null }) {
+    async register({ actor, response, name = null, transport }) {
       if (name !== null) acceptName(name);
       const holder = holderOfActor(actor);
       const key = await verifyKey(core, response, registrationBinding(holder), "required");
       const passkeyId = newUuid();
       const auditId = newAuditId();
+      const { session, token } = await newSession(core, { transport, context: actor.context });
       const row = await execute(core, {
         locks: locksOf(acts.registerPasskey, lockUsersOf(userOfHolder(holder))),
         mustCommit: true,
@@ -173,11 +182,12 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
           name,
           key,
           most: core.maxPerUser,
+          session,
         }),
-        onLostReply: passkeyStore.recallPasskey(passkeyId, auditId),
+        onLostReply: passkeyStore.recallRegistration(passkeyId, auditId, session.sessionId),
       });
       await refuseHolder(core, holder, acts.registerPasskey, row.refusal);
-      return toPasskey(row);
+      return { ...issued(row, token), passkey: toValue(passkey, row, "passkey.") };
     },
 
     async list({ actor, userId }) {

@@ -53,11 +53,12 @@ export const accountRoutes: readonly PageRoute[] = [
     const { c, auth, actor } = visit;
     const register = async () => {
       const called = typeof name === "string" ? acceptTypedName(name) || null : null;
-      return await auth.passkeys.register({ actor, response, name: called });
+      return await auth.passkeys.register({ actor, response, name: called, transport: "cookie" });
     };
-    const { refusal } = await attempt(register());
+    const { value, refusal } = await attempt(register());
     const words = { "conflict.duplicate_credential": "This passkey is already registered." } as const;
     if (refusal) return c.json({ message: sentenceFor(refusal, words) }, refusal.status);
+    signedIn(c, "cookie", value);
     return c.json({ location: visit.site.path(whenDone("passkeys")) });
   }),
 

@@ -5,32 +5,52 @@
  */
 import * as acts from "../domain/acts/passkey.ts";
 import { passkey } from "../domain/passkey.ts";
-import type { RowOf } from "../domain/record.ts";
+import type { Prefixed, RowOf } from "../domain/record.ts";
 import { type Asked, type AskedOfUser, insertAuditEvent } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { endings } from "./endings.ts";
 import { type FactorAttempt, factorEvent } from "./factor-holder.ts";
+import { withMethods } from "./factor-spending.ts";
 import { type Guarded, guardedChange, guardedList, ofOwned, ofUser } from "./guarded.ts";
+import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 import { claimCredentialId, type RegisteredKey, registrantOf } from "./webauthn.ts";
 
 export type PasskeyRow = RowOf<typeof passkey>;
 
-/** The columns of a {@link PasskeyRow}, read from the rows called `cred` and `w`, the authenticator's data. */
-const columns = () =>
-  columnsOf("cred", passkey, {
-    name: sql`w.name`,
-    transports: sql`coalesce(w.transports, '{}')`,
-    aaguid: sql`w.aaguid::text`,
-    backupEligible: sql`coalesce(w.backup_eligible, false)`,
-    backedUp: sql`coalesce(w.backed_up, false)`,
-    lastUsedAt: sql`w.last_used_at`,
-  });
+/** A new passkey, and the session that replaces the session of its registration. */
+export type RegisteredRow = SessionUserRow & Prefixed<PasskeyRow, "passkey"> & { readonly refusal: string | null };
 
-/** A passkey for the user of a fresh session. The batch has locked the user. */
+/** The columns of a {@link PasskeyRow}, read from the rows called `cred` and `w`, the authenticator's data. */
+const columns = (prefix = "") =>
+  columnsOf(
+    "cred",
+    passkey,
+    {
+      name: sql`w.name`,
+      transports: sql`coalesce(w.transports, '{}')`,
+      aaguid: sql`w.aaguid::text`,
+      backupEligible: sql`coalesce(w.backup_eligible, false)`,
+      backedUp: sql`coalesce(w.backed_up, false)`,
+      lastUsedAt: sql`w.last_used_at`,
+    },
+    prefix,
+  );
+
+/**
+ * A passkey for the user of a fresh session. Its registration proves it, so a session that includes the proof replaces the acting
+ * one, as after a step-up: a copy of the old token gains nothing (S14). The batch has locked the user.
+ */
 export function insertPasskey(
-  attempt: FactorAttempt & { passkeyId: string; name: string | null; key: RegisteredKey; most: number },
-): Statement<PasskeyRow & { refusal: string | null }> {
+  attempt: FactorAttempt & {
+    holder: { sessionId: string };
+    passkeyId: string;
+    name: string | null;
+    key: RegisteredKey;
+    most: number;
+    session: NewSession;
+  },
+): Statement<RegisteredRow> {
   const { key } = attempt;
   const holder = registrantOf(attempt);
   const claim = claimCredentialId(holder.name, key, attempt.name);
@@ -42,25 +62,47 @@ export function insertPasskey(
       select ${attempt.passkeyId}::uuid, usr_id, 'passkey', credential_id, decode(${key.publicKey}, 'hex'),
         ${String(key.signCount)}::bigint, ${key.rpId}
       from ${claim.claimed}
-      returning *)${endings(sql`cred`, attempt.auditId, { grants: sql`mfa_enrollment_grant.usr_id = cred.usr_id` })},
+      returning *)${endings(sql`cred`, attempt.auditId, {
+        sessions: sql`ses.id = ${attempt.holder.sessionId}::uuid`,
+        grants: sql`mfa_enrollment_grant.usr_id = cred.usr_id`,
+      })},
+    opened as (${insertSession(
+      attempt.session,
+      sql`(select holder.usr_id, holder.cred_id, holder.family_id, holder.family_expires_at,
+          ${withMethods(sql`holder.amr`, "webauthn")} as amr, sallyport_now() as auth_time, true as mfa_proved
+        from holder cross join cred)`,
+      { id: sql`proof.family_id`, endsAt: sql`proof.family_expires_at` },
+    )}),
     audit as (${insertAuditEvent(
       {
         ...factorEvent(attempt, holder.name),
         outcome: sql`case when cred.id is null then 'failure' else 'success' end`,
         targetKind: "cred",
         targetId: sql`${attempt.passkeyId}::uuid`,
+        session: sql`opened.id`,
         metadata: sql`jsonb_strip_nulls(jsonb_build_object('refusal', ${claim.refusal}))`,
       },
-      sql`${holder.name} left join cred on true where ${holder.name}.usr_id is not null`,
+      sql`${holder.name} left join cred on true left join opened on true where ${holder.name}.usr_id is not null`,
     )})
-    select ${claim.refusal} as refusal, ${columns()}
-    from ${holder.name} left join cred on true left join ${claim.claimed} w on true`;
+    select ${claim.refusal} as refusal, ${columns("passkey.")}, ${sessionUserColumns()}
+    from ${holder.name} left join cred on true left join ${claim.claimed} w on true
+    left join opened ses on true left join usr on usr.id = ses.usr_id`;
+}
+
+/** The outcome of a registration whose reply was lost. */
+export function recallRegistration(passkeyId: string, auditId: string, sessionId: string): Statement<RegisteredRow> {
+  return sql`
+    select aud.metadata ->> 'refusal' as refusal, ${columns("passkey.")}, ${sessionUserColumns()}
+    from aud left join cred on cred.id = ${passkeyId}::uuid
+    left join webauthn_credential w on w.credential_id = cred.identifier
+    left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
+    where aud.id = ${auditId}::uuid`;
 }
 
 /** The passkey as it is now, if the operation that made the event committed. */
-export function recallPasskey(passkeyId: string, auditId: string): Statement<PasskeyRow & { refusal: string | null }> {
+export function recallPasskey(passkeyId: string, auditId: string): Statement<PasskeyRow> {
   return sql`
-    select aud.metadata ->> 'refusal' as refusal, ${columns()}
+    select ${columns()}
     from aud left join cred on cred.id = ${passkeyId}::uuid
     left join webauthn_credential w on w.credential_id = cred.identifier
     where aud.id = ${auditId}::uuid`;

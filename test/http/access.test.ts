@@ -258,7 +258,7 @@ beforeAll(async () => {
   bystander = await world.person();
   authenticator = await newAuthenticator();
   const response = await registrationBy(world, bystander, authenticator);
-  await world.auth.passkeys.register({ actor: bystander.actor, response });
+  await world.auth.passkeys.register({ actor: bystander.actor, response, transport: "token" });
 });
 
 /** A user's objects, in a state in which the route has something to do; `mayHaveFactor` if a factor in use locks no user out. */

@@ -140,7 +140,8 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
   const device = await newAuthenticator();
   const isCeremony = /^registerPasskey$|^signInWithPasskey$/.test(route.id);
   const response = isCeremony ? await registrationBy(world, about, device) : undefined;
-  if (route.id === "signInWithPasskey") await world.auth.passkeys.register({ actor: about.actor, response });
+  if (route.id === "signInWithPasskey")
+    await world.auth.passkeys.register({ actor: about.actor, response, transport: "token" });
   const ticket =
     route.access === "ticket"
       ? (await world.auth.verifyPassword({ identifier, password: goodPassword, context: { address: freshAddress() } }))

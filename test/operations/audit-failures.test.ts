@@ -141,7 +141,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
         action: "identity.passkey.register",
         begin: async (person) => {
           const response = await registrationBy(world, person, await newAuthenticator());
-          return () => world.auth.passkeys.register({ actor: person.actor, response });
+          return () => world.auth.passkeys.register({ actor: person.actor, response, transport: "token" });
         },
       },
       {
@@ -156,7 +156,7 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
         begin: async (person) => {
           const device = await newAuthenticator();
           const made = await registrationBy(world, person, device);
-          await world.auth.passkeys.register({ actor: person.actor, response: made });
+          await world.auth.passkeys.register({ actor: person.actor, response: made, transport: "token" });
           const response = await device.get(await world.auth.signIn.passkeyOptions());
           return () => world.auth.signIn.passkey({ response });
         },

@@ -13,7 +13,7 @@ import {
 } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
-import { addApp, appOf, givenApp, registrationBy, ticketFor } from "../support/factors.ts";
+import { addApp, appOf, givenApp, personAt, registrationBy, ticketFor } from "../support/factors.ts";
 
 const token = "token" as const;
 
@@ -191,10 +191,15 @@ describeWorld("audit events", { on: ["pglite", "postgres"] }, (world) => {
     },
     "a passkey, and a sign-in with it": {
       act: async (person) => {
-        const [device, { actor }] = [await newAuthenticator(), person];
+        const device = await newAuthenticator();
         const response = await registrationBy(world, person, device);
-        const { id: passkeyId } = await world.auth.passkeys.register({ actor, response });
-        await world.auth.passkeys.rename({ actor, passkeyId, name: "laptop" });
+        const { passkey, ...made } = await world.auth.passkeys.register({
+          actor: person.actor,
+          response,
+          transport: "token",
+        });
+        const { actor } = await personAt(world, person, made);
+        await world.auth.passkeys.rename({ actor, passkeyId: passkey.id, name: "laptop" });
         await outcome(world.auth.signIn.passkey({ response: {} }));
         await world.auth.signIn.passkey({ response: await device.get(await world.auth.signIn.passkeyOptions()) });
       },

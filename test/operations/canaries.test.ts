@@ -85,8 +85,15 @@ beforeAll(async () => {
   const options = await auth.passkeys.registrationOptions(person);
   remember("a challenge", options.challenge);
   const response = await authenticator.create(options);
-  await refused(auth.passkeys.register({ actor: person.actor, response: { ...(response as object), id: "x" } }));
-  await auth.passkeys.register({ actor: person.actor, response });
+  await refused(
+    auth.passkeys.register({ actor: person.actor, response: { ...(response as object), id: "x" }, transport: "token" }),
+  );
+  person = await personAt(
+    world,
+    person,
+    await auth.passkeys.register({ actor: person.actor, response, transport: "token" }),
+  );
+  remember("a session token of a registration", person.token);
   const request = await auth.signIn.passkeyOptions();
   remember("another challenge", request.challenge);
   await refused(auth.signIn.passkey({ response: await authenticator.get(request, { flags: 1 }) }));

@@ -119,7 +119,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       const authenticator = await newAuthenticator();
       const owner = await world.signIn(person);
       const response = await authenticator.create(await auth.passkeys.registrationOptions(owner));
-      await auth.passkeys.register({ actor: owner.actor, response });
+      await auth.passkeys.register({ actor: owner.actor, response, transport: "token" });
       await policy(true);
       const signedIn = await passkeySignIn(authenticator);
       expect(await confirm(held, app.code, app.factorId)).toBe("unauthorized.invalid_ticket");
@@ -191,7 +191,7 @@ describeWorld("required factor, user without one", { on: ["pglite", "postgres"],
       await auth.mfaPolicies.grantEnrollment({ actor: system, userId: person.userId });
       const authenticator = await newAuthenticator();
       const response = await authenticator.create(await auth.passkeys.registrationOptions(person));
-      const passkey = await auth.passkeys.register({ actor: person.actor, response });
+      const { passkey } = await auth.passkeys.register({ actor: person.actor, response, transport: "token" });
       await auth.mfaPolicies.set({ actor: system, userId: person.userId, required: true });
       await auth.credentials.revoke({ actor: system, credentialId: passkey.id });
       expect(await outcome(auth.signIn.password(person))).toBe("forbidden.enrollment_not_granted");

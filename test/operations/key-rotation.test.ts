@@ -41,12 +41,12 @@ describeWorld(
       "challenge of a registration": async (writer, reader) => {
         const { actor } = await world.person();
         const response = await (await newAuthenticator()).create(await writer.passkeys.registrationOptions({ actor }));
-        return (await outcome(reader.passkeys.register({ actor, response }))) === "done";
+        return (await outcome(reader.passkeys.register({ actor, response, transport: "token" }))) === "done";
       },
       "challenge of a sign-in": async (writer, reader) => {
         const [{ actor }, authenticator] = [await world.person(), await newAuthenticator()];
         const registration = await authenticator.create(await writer.passkeys.registrationOptions({ actor }));
-        await writer.passkeys.register({ actor, response: registration });
+        await writer.passkeys.register({ actor, response: registration, transport: "token" });
         const response = await authenticator.get(await writer.signIn.passkeyOptions());
         return (await outcome(reader.signIn.passkey({ response, context: { address: freshAddress() } }))) === "done";
       },

@@ -165,7 +165,7 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     async (fault) => {
       const [{ actor }, other, device] = [await world.person(), await world.person(), await newAuthenticator()];
       const theirs = await registrationBy(world, other, device);
-      await world.auth.passkeys.register({ actor: other.actor, response: theirs });
+      await world.auth.passkeys.register({ actor: other.actor, response: theirs, transport: "token" });
       const { factor, options } = await world.auth.securityKeys.enroll({ actor });
       const response = await device.create(options);
       faulty.reset([fault]);
@@ -327,7 +327,9 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
       const fake = await newAuthenticator({ credentialId: idOf(authenticator) });
       const response = await fake.create(await lossy.passkeys.registrationOptions({ actor }));
       database.reset(["after"]);
-      expect(await outcome(lossy.passkeys.register({ actor, response }))).toBe("conflict.duplicate_credential");
+      expect(await outcome(lossy.passkeys.register({ actor, response, transport: "token" }))).toBe(
+        "conflict.duplicate_credential",
+      );
     });
 
     test("S03: a security key of another user: the same refusal", async () => {

@@ -90,7 +90,7 @@ describeWorld(
           const authenticator = await newAuthenticator({ credentialId: fromBase64Url(id)! });
           if (kind === "passkey") {
             const response = await authenticator.create(await first.passkeys.registrationOptions(stranger));
-            const answer = outcome(first.passkeys.register({ actor: stranger.actor, response }));
+            const answer = outcome(first.passkeys.register({ actor: stranger.actor, response, transport: "token" }));
             expect(await answer).toBe("conflict.duplicate_credential");
           } else {
             const { factor, options } = await first.securityKeys.enroll({ actor: stranger.actor });

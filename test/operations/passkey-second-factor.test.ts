@@ -147,7 +147,7 @@ describeWorld("passkey as the second factor", { on: ["pglite", "postgres"], cloc
     const owner = await personAt(world, person, await passkeySignIn(first));
     const authenticator = await newAuthenticator();
     const response = await authenticator.create(await auth.passkeys.registrationOptions(owner));
-    await auth.passkeys.register({ actor: owner.actor, response });
+    await auth.passkeys.register({ actor: owner.actor, response, transport: "token" });
     return authenticator;
   }
 });

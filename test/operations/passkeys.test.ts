@@ -81,7 +81,9 @@ describeWorld("passkeys", { on: ["pglite", "postgres"], clock: start }, (world, 
         const { actor } = stranger;
         if (kind === "passkey") {
           const response = await authenticator.create(await auth.passkeys.registrationOptions({ actor }));
-          expect(await outcome(auth.passkeys.register({ actor, response }))).toBe("conflict.duplicate_credential");
+          expect(await outcome(auth.passkeys.register({ actor, response, transport: "token" }))).toBe(
+            "conflict.duplicate_credential",
+          );
         } else {
           const { factor, options } = await auth.securityKeys.enroll({ actor });
           const response = await authenticator.create(options);
@@ -129,11 +131,12 @@ describeWorld("passkeys", { on: ["pglite", "postgres"], clock: start }, (world, 
     };
     const [made, options] = await trips(() => auth.passkeys.registrationOptions(person));
     const response = await authenticator.create(options);
-    const [kept, passkey] = await trips(() => auth.passkeys.register({ actor: person.actor, response }));
-    const [listed] = await trips(() => auth.passkeys.list(person));
-    const [renamed] = await trips(() =>
-      auth.passkeys.rename({ actor: person.actor, passkeyId: passkey.id, name: "x" }),
+    const [kept, { passkey, ...session }] = await trips(() =>
+      auth.passkeys.register({ actor: person.actor, response, transport: "token" }),
     );
+    const { actor } = await personAt(world, person, session);
+    const [listed] = await trips(() => auth.passkeys.list({ actor, userId: person.userId }));
+    const [renamed] = await trips(() => auth.passkeys.rename({ actor, passkeyId: passkey.id, name: "x" }));
     const [asked, request] = await trips(() => auth.signIn.passkeyOptions());
     const assertion = await authenticator.get(request);
     const [signedIn] = await trips(() => auth.signIn.passkey({ response: assertion }));

@@ -129,7 +129,7 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
       const owner = await world.person();
       const options = await auth.passkeys.registrationOptions(owner);
       const first = await newAuthenticator({ credentialId });
-      await auth.passkeys.register({ actor: owner.actor, response: await first.create(options) });
+      await auth.passkeys.register({ actor: owner.actor, response: await first.create(options), transport: "token" });
       expect(await outcome(addKey(await world.person(), await newAuthenticator({ credentialId })))).toBe(
         "conflict.duplicate_credential",
       );

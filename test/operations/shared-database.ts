@@ -218,8 +218,13 @@ export const operations: readonly SharedOperation[] = [
       const person = await world.person();
       const device = await newAuthenticator();
       const response = await device.create(await world.auth.passkeys.registrationOptions(person));
-      const { id } = await world.auth.passkeys.register({ actor: person.actor, response, name: "laptop" });
-      expect(await sdk.findCredential("passkey", device.credentialId)).toMatchObject({ id: uuid(id) });
+      const { passkey } = await world.auth.passkeys.register({
+        actor: person.actor,
+        response,
+        name: "laptop",
+        transport: "token",
+      });
+      expect(await sdk.findCredential("passkey", device.credentialId)).toMatchObject({ id: uuid(passkey.id) });
     },
     async here(shared) {
       const { auth } = shared.world;

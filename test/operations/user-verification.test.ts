@@ -79,7 +79,9 @@ describeWorld("user verification", { on: ["pglite"] }, (world) => {
       await auth.passkeys.registrationOptions({ actor }),
       madeByTouch,
     );
-    expect(await outcome(auth.passkeys.register({ actor, response }))).toBe("invalid_format.user_not_verified");
+    expect(await outcome(auth.passkeys.register({ actor, response, transport: "token" }))).toBe(
+      "invalid_format.user_not_verified",
+    );
     expect((await auth.passkeys.list({ actor, userId })).data).toEqual([]);
     const { authenticator } = await withPasskey();
     const touch = await authenticator.get(await auth.signIn.passkeyOptions(), touched);
@@ -119,7 +121,7 @@ describeWorld("user verification", { on: ["pglite"] }, (world) => {
     const { actor } = await world.person();
     const options = await world.auth.passkeys.registrationOptions({ actor });
     const response = await (await newAuthenticator()).create(options, { origin: "https://evil.test" });
-    await expect(world.auth.passkeys.register({ actor, response })).rejects.toMatchObject({
+    await expect(world.auth.passkeys.register({ actor, response, transport: "token" })).rejects.toMatchObject({
       code: "invalid_format.webauthn",
       details: { reason: "origin_mismatch" },
     });

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { goodPassword, type Person } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
-import { addApp, givenPasskey } from "../support/factors.ts";
+import { addApp, givenPasskey, personAt } from "../support/factors.ts";
 import { openPages, type PageReply, type PageWorld, type SentToPage } from "../support/page-world.ts";
 
 let world: PageWorld;
@@ -27,8 +27,11 @@ async function register(as: Pick<Person, "token">, authenticator: Authenticator,
 async function withPasskey(): Promise<{ person: Person; authenticator: Authenticator }> {
   const person = await world.person({ transport: "cookie" });
   const authenticator = await newAuthenticator({ counts: false, backup: true });
-  expect((await register(person, authenticator, " Phone ")).status).toBe(200);
-  return { person, authenticator };
+  const reply = await register(person, authenticator, " Phone ");
+  expect(reply.status).toBe(200);
+  const token = cookie(reply, "__Host-session")!;
+  const { session } = await world.auth.sessions.verify({ token, transport: "cookie" });
+  return { person: await personAt(world, person, { session, token }), authenticator };
 }
 
 const assertionFor = async (authenticator: Authenticator, path: string, more: Partial<SentToPage> = {}) =>
@@ -39,9 +42,32 @@ describe("passkey pages", () => {
     const { person, authenticator } = await withPasskey();
     const { data: kept } = await world.auth.passkeys.list({ actor: person.actor, userId: person.userId });
     expect(kept.map(({ name }) => name)).toEqual(["Phone"]);
-    await world.levelTwo(person.session);
+    // S79: the registration was a proof, so another passkey needs no step-up.
     const again = await register(person, authenticator);
     expect([again.status, JSON.parse(again.text)]).toEqual([409, { message: "This passkey is already registered." }]);
+  });
+
+  test("S14: the old cookie is signed out, the new one is shown to no script, and the next act needs no step-up", async () => {
+    const old = await world.person({ transport: "cookie" });
+    const reply = await register(old, await newAuthenticator(), "Phone");
+    expect(JSON.parse(reply.text)).toEqual({ location: "/account?done=passkeys#passkeys" });
+    const token = cookie(reply, "__Host-session")!;
+    expect(reply.setCookies.filter((text) => text.startsWith("__Host-session="))).toEqual([
+      expect.stringMatching(/; HttpOnly/),
+    ]);
+    expect((await world.ask({ path: "/account", as: old })).location).toContain("why=ended");
+    const made = await world.ask({ path: "/account/tokens", form: { name: "ci", scopes: "" }, as: { token } });
+    expect([made.status, made.text.includes('class="secret"')]).toEqual([200, true]);
+  });
+
+  test("a session that is not fresh: neither registers a passkey nor gets another session", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const options = await post("/account/passkeys/options", {}, { as: person });
+    const response = await (await newAuthenticator()).create(JSON.parse(options.text));
+    await world.age(person.session, 3600);
+    const reply = await post("/account/passkeys", { response }, { as: person });
+    expect([reply.status, reply.setCookies.filter((text) => text.startsWith("__Host-session="))]).toEqual([401, []]);
+    expect((await world.auth.passkeys.list(person)).data).toEqual([]);
   });
 
   test("a response to another session's challenge: not registered", async () => {

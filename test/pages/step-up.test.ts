@@ -5,7 +5,7 @@ import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock } from "../../src/testing/clock.ts";
 import { goodPassword, type Person } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
-import { addApp } from "../support/factors.ts";
+import { addApp, addPasskey } from "../support/factors.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
 
 let world: PageWorld;
@@ -82,9 +82,7 @@ describe("S79: after a proof the act goes on", () => {
   test("a passkey to add: its name is filled in again; and a proof by passkey goes on too", async () => {
     const person = await world.person({ transport: "cookie" });
     const authenticator: Authenticator = await newAuthenticator({ counts: false, backup: true });
-    const options = await world.ask({ path: "/account/passkeys/options", json: {}, as: person });
-    const response = await authenticator.create(JSON.parse(options.text));
-    await world.ask({ path: "/account/passkeys", json: { response }, as: person });
+    await addPasskey(world, person, authenticator);
     await world.age(person.session, 3600);
     const refused = await world.ask({ path: "/account/passkeys/options", json: { name: "Blue key" }, as: person });
     const { act, location } = JSON.parse(refused.text);

@@ -2,6 +2,7 @@ import { fromBase32 } from "../../src/crypto/base32.ts";
 import { type Bytes, randomBytes, toHex } from "../../src/crypto/bytes.ts";
 import { SealingKeys } from "../../src/crypto/sealing.ts";
 import { type CredentialId, type FactorId, generateId, type UserId, uuidFor, wireId } from "../../src/domain/id.ts";
+import type { Passkey } from "../../src/domain/passkey.ts";
 import type { Session } from "../../src/domain/session.ts";
 import { defaultTotp, generateTotpSecret, totpCode, totpStep } from "../../src/domain/totp.ts";
 import { totpPlace } from "../../src/engine/mfa-settings.ts";
@@ -132,6 +133,27 @@ export async function registrationBy(
     session,
     async () => await authenticator.create(await world.auth.passkeys.registrationOptions({ actor })),
   );
+}
+
+/** A passkey that its user has registered in another session, so that the given one stays as it was. */
+export async function addPasskey(
+  world: World,
+  person: Pick<Person, "actor" | "session" | "transport">,
+  authenticator: Authenticator,
+  name: string | null = null,
+): Promise<Passkey> {
+  const { actor, session, transport } = person;
+  const response = await registrationBy(world, person, authenticator);
+  const { passkey, session: made } = await freshly(
+    world,
+    session,
+    async () => await world.auth.passkeys.register({ actor, response, name, transport }),
+  );
+  await world.rows(
+    sql`update ses set revoked_at = null, ended_by = null where id = ${uuidFor("ses", session.id)}::uuid`,
+  );
+  await world.rows(sql`delete from ses where id = ${uuidFor("ses", made.id)}::uuid`);
+  return passkey;
 }
 
 /** Acts as if a session had just been proved, and restores it afterwards. */

@@ -1,9 +1,9 @@
 import type { Passkey } from "../../src/domain/passkey.ts";
 import { freshAddress, type Person, type World } from "./auth.ts";
 import { type Authenticator, type Misuse, newAuthenticator } from "./authenticator.ts";
-import { personAt } from "./factors.ts";
+import { addPasskey, personAt } from "./factors.ts";
 
-/** A user who has registered a passkey, in the session of the sign-up. */
+/** A user with a passkey, in the session of the sign-up. */
 export interface PasskeyUser {
   readonly person: Person;
   readonly authenticator: Authenticator;
@@ -17,9 +17,7 @@ export function usersWithPasskeys(world: World) {
   async function withPasskey(device?: Device): Promise<PasskeyUser> {
     const person = await world.person();
     const authenticator = await newAuthenticator(device);
-    const response = await authenticator.create(await world.auth.passkeys.registrationOptions(person));
-    const passkey = await world.auth.passkeys.register({ actor: person.actor, response, name: "laptop" });
-    return { person, authenticator, passkey };
+    return { person, authenticator, passkey: await addPasskey(world, person, authenticator, "laptop") };
   }
 
   const passkeySignIn = async (authenticator: Authenticator, misuse?: Misuse) =>

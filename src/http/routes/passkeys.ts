@@ -9,8 +9,8 @@ import type { PasskeyAuth } from "../../operations/passkeys.ts";
 import { assertionOptionsBody, passkeyBody, registrationOptionsBody } from "../passkey-wire.ts";
 import { transportEntry } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
-import { replacedToken, signedIn } from "../session-cookie.ts";
-import { presentedTicket } from "../ticket.ts";
+import { replacedToken, signedIn, startSession } from "../session-cookie.ts";
+import { presentedTicket, sessionHeader } from "../ticket.ts";
 import { authenticationResponseBody, registrationResponseBody } from "../webauthn-schemas.ts";
 import { credentialBody } from "../wire.ts";
 
@@ -79,10 +79,14 @@ export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
     path: "/auth/passkeys",
     body: () => v.strictObject({ response: registrationResponseBody(), name: v.optional(v.string()) }),
     status: 201,
-    run: async ({ auth, actor, body: { response, name = null } }) =>
-      passkeyBody(
-        await auth.passkeys.register({ actor, response, name: name === null ? null : acceptTypedName(name) }),
-      ),
+    run: async ({ c, auth, actor, presented, body: { response, name = null } }) => {
+      const { transport } = presented!;
+      const typedName = name === null ? null : acceptTypedName(name);
+      const registered = await auth.passkeys.register({ actor, response, name: typedName, transport });
+      if (transport === "cookie") startSession(c, auth, registered);
+      else c.header(sessionHeader, registered.token);
+      return passkeyBody(registered.passkey);
+    },
   }),
   rows.guarded({
     act: acts.renamePasskey,

@@ -144,7 +144,7 @@ export function factorTools(world: HttpWorld, { post, put, as, busily, often }: 
       "conflict.duplicate_credential": async () => {
         const [other, device] = [await world.person(), await newAuthenticator()];
         const response = await registrationBy(world, other, device);
-        await world.auth.passkeys.register({ actor: other.actor, response });
+        await world.auth.passkeys.register({ actor: other.actor, response, transport: "token" });
         return await key((options) => device.create(options));
       },
       "precondition.factor_not_pending": async () => {

@@ -1,14 +1,13 @@
 import type { CredentialId } from "../../../src/domain/id.ts";
 import { type FullAuth, outcome, type Person, type World } from "../../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../../support/authenticator.ts";
-import { registrationBy } from "../../support/factors.ts";
+import { addPasskey, registrationBy } from "../../support/factors.ts";
 import { type Budget, context, token, withApp, withEnrollmentTicket } from "./budget.ts";
 
 const withPasskey = async (world: World, person: Person) => {
   const authenticator = await newAuthenticator();
-  const response = await registrationBy(world, person, authenticator);
-  const passkey = await world.auth.passkeys.register({ actor: person.actor, response });
-  return { authenticator, passkeyId: passkey.id };
+  const { id: passkeyId } = await addPasskey(world, person, authenticator);
+  return { authenticator, passkeyId };
 };
 /** The proof of a passkey, for a session's user or a ticket's. */
 const proofBy = async (
@@ -38,12 +37,12 @@ export const passkeyBudgets: readonly Budget[] = [
     operation: "passkeys.register",
     requests: 1,
     prepare: async (world, person) => registrationBy(world, person, await newAuthenticator()),
-    act: (auth, { actor }, response: unknown) => auth.passkeys.register({ actor, response }),
+    act: (auth, { actor }, response: unknown) => auth.passkeys.register({ actor, response, transport: "token" }),
   },
   {
     operation: "passkeys.register, of what answers nothing",
     requests: 0,
-    act: (auth, { actor }) => outcome(auth.passkeys.register({ actor, response: {} })),
+    act: (auth, { actor }) => outcome(auth.passkeys.register({ actor, response: {}, transport: "token" })),
   },
   { operation: "passkeys.list", requests: 1, act: (auth, { actor, userId }) => auth.passkeys.list({ actor, userId }) },
   {

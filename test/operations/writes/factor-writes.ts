@@ -1,8 +1,9 @@
 import { expect } from "vitest";
 import type { CredentialId, FactorId } from "../../../src/domain/id.ts";
+import type { RegisteredPasskey } from "../../../src/operations/passkeys.ts";
 import { type FullAuth, outcome, type Person, system, type World } from "../../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../../support/authenticator.ts";
-import { addApp, appOf, givenApp, givenPasskey, registrationBy, ticketFor } from "../../support/factors.ts";
+import { addApp, addPasskey, appOf, givenApp, givenPasskey, registrationBy, ticketFor } from "../../support/factors.ts";
 import { context, hasStatus, opens, type WithApp, type Write, withApp } from "./write.ts";
 
 const token = "token" as const;
@@ -16,8 +17,7 @@ type Confirmation = Awaited<ReturnType<typeof withPendingApp>>;
 /** A registered passkey's authenticator. */
 async function ownDevice(world: World, person: Person): Promise<Authenticator> {
   const device = await newAuthenticator();
-  const response = await registrationBy(world, person, device);
-  await world.auth.passkeys.register({ actor: person.actor, response });
+  await addPasskey(world, person, device);
   return device;
 }
 const proofOf = async (
@@ -155,10 +155,14 @@ export const factorWrites: readonly Write[] = [
       await world.levelTwo(person.session);
       return await registrationBy(world, person, await newAuthenticator());
     },
-    act: (auth, { actor }, response: unknown) => auth.passkeys.register({ actor, response, name: "laptop" }),
-    repeated: "invalid_format.webauthn",
-    check: async (_world, passkey: object) =>
-      expect(passkey).toMatchObject({ status: "active", name: "laptop", transports: ["hybrid", "internal"] }),
+    act: (auth, { actor }, response: unknown) =>
+      auth.passkeys.register({ actor, response, name: "laptop", transport: "token" }),
+    repeated: "unauthorized.invalid_token",
+    check: async (world, registered: RegisteredPasskey) => {
+      const { passkey } = registered;
+      expect(passkey).toMatchObject({ status: "active", name: "laptop", transports: ["hybrid", "internal"] });
+      await opens(world, registered);
+    },
   },
   {
     name: "passkeys.rename",
