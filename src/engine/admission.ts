@@ -44,9 +44,8 @@ export class Admissions {
 }
 
 /**
- * Runs a hash that an actor requests before their right to it is known. Once the isolate has seen more than a few hashes of one
- * user, the user's hashes are counted, with the limit for an address. The application's are not counted. Inside a caller's
- * transaction nothing is counted, because the transaction could undo the count.
+ * Runs a hash that an actor requests before their right to it is known, as {@link admitted} does. The application's are not
+ * counted. Inside a caller's transaction nothing is counted, because the transaction could undo the count.
  *
  * @param hash Gets the counters to give back if the hash is not made.
  * @throws {AuthError} `too_many_requests`, `unavailable.busy`.
@@ -58,17 +57,29 @@ export async function hashFor(
   hash: (counted: readonly Counted[]) => Promise<string>,
 ): Promise<string> {
   if (!actor.userId || core.database.isNested?.()) return await hash([]);
-  const counter: Counter = {
-    name: `hashes:${uuidFor("usr", actor.userId)}`,
-    limit: core.limits.address,
-    kind: "address",
-  };
-  if (!admissions.mustAsk([counter])) return await hash([]);
+  return await admitted(core, { admissions, of: uuidFor("usr", actor.userId) }, hash);
+}
+
+/**
+ * Runs work that takes milliseconds. Once the isolate has seen more than a little work of one user, it is counted first, with the
+ * limit for an address.
+ *
+ * @param place.of The user's UUID, or the hash of the ticket with which a user comes.
+ * @param work Gets the counters to give back if it is not done.
+ * @throws {AuthError} `too_many_requests`.
+ */
+export async function admitted<Result>(
+  core: Core,
+  { admissions, of }: { readonly admissions: Admissions; readonly of: string },
+  work: (counted: readonly Counted[]) => Promise<Result>,
+): Promise<Result> {
+  const counter: Counter = { name: `hashes:${of}`, limit: core.limits.address, kind: "address" };
+  if (!admissions.mustAsk([counter])) return await work([]);
   const counted = await execute(core, {
     body: countAlone(newUuid(), [counter]),
     mustCommit: true,
     onLostReply: "repeat",
   });
   admissions.requireAllowed([counter], counted);
-  return await hash([counter]);
+  return await work([counter]);
 }

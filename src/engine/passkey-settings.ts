@@ -2,6 +2,7 @@ import { requireOption } from "../crypto/option-error.ts";
 import type { Attestation } from "../domain/webauthn/attestation.ts";
 import type { RelyingParty } from "../domain/webauthn/client-data.ts";
 import type { WebAuthnVerifier } from "../domain/webauthn/verifier.ts";
+import { Admissions } from "./admission.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
 import { checked, checkWhole, requireBoolean, requireText } from "./options.ts";
@@ -50,7 +51,8 @@ interface PasskeySettings {
   readonly identifierFirst: boolean;
   readonly secondFactorVerification: UserVerification;
   readonly maxPerUser: number;
-  readonly attestation: ReturnType<Attestation["read"]> | undefined;
+  /** Statements and certificates take milliseconds, so they are verified only once `admissions` has let the request through. */
+  readonly attestation: (ReturnType<Attestation["read"]> & { readonly admissions: Admissions }) | undefined;
   readonly verifier: WebAuthnVerifier | undefined;
 }
 
@@ -90,7 +92,8 @@ function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
     requireOption(Array.isArray(topOrigins), topOrigins, "`topOrigins`, a list of origins");
   });
   checkWhole("maxPerUser", maxPerUser, 10_000);
-  const attestation = checked("attestation", () => options.attestation?.read());
+  const read = checked("attestation", () => options.attestation?.read());
+  const attestation = read && { ...read, admissions: new Admissions() };
   const { verifier } = options;
   checked("verifier", () => {
     const isVerifier = [verifier?.registration, verifier?.assertion].every((method) => typeof method === "function");

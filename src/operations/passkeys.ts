@@ -72,7 +72,7 @@ export interface PasskeyOperations {
    * @param input.response `RegistrationResponseJSON` as the browser returns it.
    * @param input.name The owner's name for it, up to 120 characters.
    * @throws {AuthError} `invalid_format.webauthn`, `invalid_format.user_not_verified`, `invalid_format.name`,
-   *   `conflict.duplicate_credential`, `precondition.limit_reached`.
+   *   `conflict.duplicate_credential`, `precondition.limit_reached`, `too_many_requests`.
    */
   register: Operation<
     { actor: SessionActor; response: unknown; name?: string | null; transport: Transport },
@@ -166,7 +166,8 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
     async register({ actor, response, name = null, transport }) {
       if (name !== null) acceptName(name);
       const holder = holderOfActor(actor);
-      const key = await verifyKey(core, response, registrationBinding(holder), "required");
+      const binding = registrationBinding(holder);
+      const key = await verifyKey(core, { response, binding, holder, userVerification: "required" });
       const passkeyId = newUuid();
       const auditId = newAuditId();
       const { session, token } = await newSession(core, { transport, context: actor.context });

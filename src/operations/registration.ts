@@ -1,5 +1,6 @@
 import { type Bytes, fromBase64Url, fromHex, toBase64Url, toHex } from "../crypto/bytes.ts";
 import { AuthError } from "../domain/error.ts";
+import { uuidFor } from "../domain/id.ts";
 import type { WebAuthnRefusal } from "../domain/webauthn/refusal.ts";
 import { verifyRegistration } from "../domain/webauthn/registration.ts";
 import {
@@ -7,9 +8,11 @@ import {
   authenticatorTransports,
   parseRegistrationResponse,
 } from "../domain/webauthn/response.ts";
+import { admitted } from "../engine/admission.ts";
 import { type CeremonyBinding, ceremonySeconds, challengeOf, verifyChallenge } from "../engine/challenges.ts";
 import { isDecoy } from "../engine/decoy-credentials.ts";
 import type { PasskeyCore, UserVerification } from "../engine/passkey-settings.ts";
+import type { FactorHolder } from "../store/factor-holder.ts";
 import type * as store from "../store/webauthn.ts";
 
 /** `PublicKeyCredentialCreationOptionsJSON`, WebAuthn L3 §5.1.9, with the members used here. */
@@ -79,16 +82,21 @@ export function descriptorOf(stored: store.StoredCredential): CredentialDescript
 /**
  * The key that a registration proves, if it answers a challenge issued here for this binding.
  *
- * @param given `RegistrationResponseJSON` as the browser returns it.
- * @throws {AuthError} `invalid_format.webauthn` with the reason, `invalid_format.user_not_verified`.
+ * @param ceremony.response `RegistrationResponseJSON` as the browser returns it.
+ * @throws {AuthError} `invalid_format.webauthn` with the reason, `invalid_format.user_not_verified`, and `too_many_requests` if
+ *   attestation is verified.
  */
 export async function verifyKey(
   core: PasskeyCore,
-  given: unknown,
-  binding: CeremonyBinding,
-  userVerification: UserVerification,
+  ceremony: {
+    response: unknown;
+    binding: CeremonyBinding;
+    holder: FactorHolder;
+    userVerification: UserVerification;
+  },
 ): Promise<store.RegisteredKey> {
-  const response = parseRegistrationResponse(given);
+  const { binding, holder, userVerification } = ceremony;
+  const response = parseRegistrationResponse(ceremony.response);
   if (!response) throw refused("malformed");
   const challenge = fromBase64Url(challengeOf(response.clientDataJson) ?? "");
   const spent = challenge && (await verifyChallenge(core, challenge, binding));
@@ -98,7 +106,10 @@ export async function verifyKey(
   const verifyAttestation = attestation?.verifierAt(spent.expiresAt);
   const policy = { userVerification };
   const registration = { response, challenge, relyingParty, policy, verifyAttestation, verifier };
-  const verified = await verifyRegistration(registration);
+  const verify = () => verifyRegistration(registration);
+  const verified = attestation
+    ? await admitted(core, { admissions: attestation.admissions, of: placeOf(holder) }, verify)
+    : await verify();
   if (!verified.ok) throw refused(verified.reason);
   const { credentialId, publicKey, signCount, rpId, transports, aaguid, backupEligible, backedUp } = verified;
   return {
@@ -107,6 +118,12 @@ export async function verifyKey(
     isDecoy: await isDecoy(core, credentialId),
     challenge: spent,
   };
+}
+
+/** Whose registrations are counted together. A ticket costs its user a counted password. */
+function placeOf(holder: FactorHolder): string {
+  if ("ticketHash" in holder) return holder.ticketHash;
+  return "sessionId" in holder && holder.actor.userId ? uuidFor("usr", holder.actor.userId) : "";
 }
 
 /** The caller is the user whom the key is for, so the reason reveals nothing. */

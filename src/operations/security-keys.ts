@@ -79,7 +79,10 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
         acts.confirmFactor,
         store.userOfFactor(factorId),
       );
-      const key = await verifyKey(core, response, bindingOf(attempt.holder, factorId), core.secondFactorVerification);
+      const { holder } = attempt;
+      const binding = bindingOf(holder, factorId);
+      const userVerification = core.secondFactorVerification;
+      const key = await verifyKey(core, { response, binding, holder, userVerification });
       const activation = { type: "webauthn", key, name: null } as const;
       // No attempt was reserved, because a key cannot be guessed.
       return await finishEnrollment(core, authority, { ...attempt, factorId, transport, activation, refund: "" });

@@ -19,6 +19,7 @@ export const registerPasskey: GuardedAct = {
     "invalid_format.name",
     "conflict.duplicate_credential",
     "precondition.limit_reached",
+    "too_many_requests",
   ],
 };
 

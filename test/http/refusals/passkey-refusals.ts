@@ -1,9 +1,11 @@
 import { uuidFor } from "../../../src/domain/id.ts";
+import { refuseCeremony } from "../../../src/domain/webauthn/refusal.ts";
 import { sql } from "../../../src/store/sql.ts";
 import type { Person } from "../../support/auth.ts";
 import { newAuthenticator } from "../../support/authenticator.ts";
 import { addPasskey, madeUpAssertion, madeUpRegistration, registrationBy } from "../../support/factors.ts";
-import type { HttpWorld } from "../../support/http-world.ts";
+import { send } from "../../support/http.ts";
+import { applicationOf, type HttpWorld } from "../../support/http-world.ts";
 import { anyRequest, withoutVerification } from "./factor-tools.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
 
@@ -60,6 +62,18 @@ export function passkeyRefusals(
         await addPasskey(world, ada, device);
         const response = await registrationBy(world, ada, device);
         return await post("/auth/passkeys", { response }, as(ada));
+      },
+      too_many_requests: async () => {
+        const ada = await world.person();
+        const attestation = { read: () => ({ verifierAt: () => async () => refuseCeremony("attestation_trust") }) };
+        const limits = { address: { attempts: 1, windowSeconds: 60 } };
+        const app = applicationOf(world.isolate({ attestation, limits }));
+        const json = { response: await registrationBy(world, ada, await newAuthenticator()) };
+        // An isolate lets five through, and then the database one.
+        for (let time = 1; ; time++) {
+          const reply = await send(app, { method: "POST", path: "/auth/passkeys", json, token: ada.token });
+          if (time > 6) return reply;
+        }
       },
     },
     renamePasskey: {
