@@ -58,7 +58,7 @@ export const accountRoutes: readonly PageRoute[] = [
     const { value, refusal } = await attempt(register());
     const words = { "conflict.duplicate_credential": "This passkey is already registered." } as const;
     if (refusal) return c.json({ message: sentenceFor(refusal, words) }, refusal.status);
-    signedIn(c, "cookie", value);
+    signedIn(c, auth, "cookie", value);
     return c.json({ location: visit.site.path(whenDone("passkeys")) });
   }),
 

@@ -52,7 +52,8 @@ const sentences: Partial<Record<ErrorCode, string>> = {
   "unauthorized.invalid_credential": "That is incorrect. Check it and try again.",
   "unauthorized.invalid_factor": "That code is not right. Check it and try again.",
   "unauthorized.replayed_totp": "That code has already been used. Wait for the next one.",
-  "unauthorized.invalid_ticket": "This sign-in took too long, or there were too many wrong codes. Start again.",
+  "unauthorized.invalid_ticket":
+    "This sign-in was finished already, took too long, or had too many wrong codes. Start again.",
   "pat.expires_in_past": "Choose a date within the next year.",
   "forbidden.cross_origin": "This request did not come from a page of this site, so nothing was changed.",
   "forbidden.enrollment_not_granted":

@@ -1,7 +1,7 @@
 import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../http/cookies.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { setTicketCookie } from "../http/ticket.ts";
-import { AuthError } from "../index.ts";
+import { AuthError, type SignedInUser } from "../index.ts";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden, PasskeyPart } from "./parts.tsx";
@@ -19,7 +19,7 @@ export const signInRoutes: readonly PageRoute[] = [
     const next = nextPath(visit.c.req.query("next"), visit.site);
     const notice = sentenceOfWhy(visit);
     // A link can claim that a session has ended.
-    if (notice && (await isSignedIn(visit))) return visit.c.redirect(next, 303);
+    if (notice && (await signedInUser(visit))) return visit.c.redirect(next, 303);
     return await signInPage(visit, { next, notice });
   }),
 
@@ -74,14 +74,14 @@ export const signInRoutes: readonly PageRoute[] = [
   }),
 ];
 
-async function isSignedIn({ c, auth, context }: Visit): Promise<boolean> {
+/** The user of this browser's session, if it is live. */
+async function signedInUser({ c, auth, context }: Visit): Promise<SignedInUser | undefined> {
   const token = readCookie(c, auth, sessionCookie);
-  if (!token) return false;
+  if (!token) return undefined;
   try {
-    await auth.sessions.verify({ token, transport: "cookie", context });
-    return true;
+    return (await auth.sessions.verify({ token, transport: "cookie", context })).user;
   } catch (error) {
-    if (error instanceof AuthError && error.status === 401) return false;
+    if (error instanceof AuthError && error.status === 401) return undefined;
     throw error;
   }
 }
@@ -90,10 +90,29 @@ const unknownPasskey = {
   "unauthorized.invalid_credential": "This passkey did not sign you in. It may have been removed from the account.",
 } as const;
 
-/** The sign-in page, shown again because the login ticket has ended. The ticket's cookie is removed. */
-export function signInAgain(visit: Visit, next: string): Response | Promise<Response> {
+/**
+ * The sign-in page, shown again because the login ticket has ended, and its cookie is removed. A reload after the sign-in was
+ * finished has no ticket either, so a user who is signed in reads that.
+ */
+export async function signInAgain(visit: Visit, next: string): Promise<Response> {
   clearCookie(visit.c, visit.auth, ticketCookie);
-  return signInPage(visit, { next, refusal: new AuthError("unauthorized.invalid_ticket") });
+  const refusal = new AuthError("unauthorized.invalid_ticket");
+  const user = await signedInUser(visit);
+  if (!user) return await signInPage(visit, { next, refusal });
+  const children = (
+    <>
+      <h1>You are signed in</h1>
+      <p>
+        You are signed in as <bdi>{user.identifier ?? user.displayName ?? user.id}</bdi>. The form that you sent is of a
+        sign-in that was finished already or took too long, so nothing was done.
+      </p>
+      <p>Recovery codes are shown only once. If you did not save yours, create new ones on your account page.</p>
+      <p>
+        <a href={next}>Continue</a>
+      </p>
+    </>
+  );
+  return await respond(visit, { title: "You are signed in", children, signedIn: true, refusal });
 }
 
 function signInPage(

@@ -9,7 +9,7 @@ const sentences = {
   ended: "Your session has ended: it has expired, or it was ended from another device. Sign in again.",
   "second-factor": "Your account now requires a second factor. Sign in again.",
   passkey: "Your passkey is removed. You had signed in with it, so sign in again another way.",
-  ticket: "This sign-in took too long. Start again.",
+  ticket: "This sign-in was finished already, or it took too long. Start again.",
 } as const;
 
 export type Why = keyof typeof sentences;

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock } from "../../src/testing/clock.ts";
 import type { Person } from "../support/auth.ts";
-import { addApp } from "../support/factors.ts";
+import { addApp, appOf } from "../support/factors.ts";
 import { formKeyIn, openPages, type PageWorld, type SentToPage } from "../support/page-world.ts";
 
 let world: PageWorld;
@@ -87,6 +87,66 @@ describe("S79: a reload makes nothing twice and voids nothing", () => {
     const refused = [await ask(""), await ask("n", "2020-01-01")];
     expect(refused.map(({ status }) => status)).toEqual([400, 400]);
     expect((await ask("n")).status).toBe(200);
+  });
+});
+
+describe("S79: a reload of the page that finished a sign-in says what happened", () => {
+  const sessionIn = ({ setCookies }: { setCookies: readonly string[] }) =>
+    /^__Host-session=([^;]+)/m.exec(setCookies.join("\n"))?.[1];
+
+  /** A first factor, confirmed: the request that did it, and the session that it made. */
+  async function finished(): Promise<{ sent: SentToPage; token: string; text: string }> {
+    const begun = await enrolling();
+    const { text } = await world.ask(begun);
+    const factorId = /name="factor_id" value="([^"]+)"/.exec(text)![1]!;
+    const secretBase32 = /<code class="secret">([A-Z2-7 ]+)</.exec(text)![1]!.replaceAll(" ", "");
+    const app = appOf(world, { factor: { id: factorId }, secretBase32 });
+    const form = { factor_id: factorId, code: await app.code(), next: "/account#tokens" };
+    const sent = { path: "/sign-in/enroll/confirm", form, cookies: begun.cookies! };
+    const reply = await world.ask(sent);
+    return { sent, token: sessionIn(reply)!, text: reply.text };
+  }
+
+  test("in the browser that is signed in now: names the user, makes nothing and ends nothing", async () => {
+    const { sent, token, text } = await finished();
+    expect(text).toMatch(secret);
+    const { user } = await world.auth.sessions.verify({ token, transport: "cookie" });
+    const before = await made();
+    // The browser has dropped the ticket; a second tab may still send it.
+    for (const cookies of [{}, sent.cookies!]) {
+      const again = await world.ask({ ...sent, cookies, as: { token } });
+      expect([again.status, sessionIn(again)]).toEqual([401, undefined]);
+      expect(again.text).toContain(`You are signed in as <bdi>${user.identifier}</bdi>`);
+      expect(again.text).toContain("Recovery codes are shown only once");
+      expect(again.text).toContain('href="/account#tokens"');
+      expect(again.text).not.toMatch(secret);
+    }
+    expect(await made()).toEqual(before);
+    expect((await world.ask({ path: "/account", as: { token } })).status).toBe(200);
+  });
+
+  test("in a browser without a live session: asks to start again, and names no user", async () => {
+    const { sent, token } = await finished();
+    await world.auth.sessions.signOut({ token, transport: "cookie" });
+    for (const as of [undefined, { token }, { token: "x" }]) {
+      const again = await world.ask({ ...sent, ...(as && { as }) });
+      expect([again.status, /role="alert"[^>]*>This sign-in was finished already/.test(again.text)]).toEqual([
+        401,
+        true,
+      ]);
+      expect(again.text).not.toContain("You are signed in");
+    }
+  });
+
+  test("a code of a second factor, sent again", async () => {
+    const { app, person } = await addApp(world, await world.person());
+    const { identifier, password } = person;
+    const { setCookies } = await world.ask({ path: "/sign-in", form: { identifier, password } });
+    const cookies = { "__Host-login-ticket": /^__Host-login-ticket=([^;]+)/m.exec(setCookies.join("\n"))![1]! };
+    const sent = { path: "/sign-in/second-factor", form: { type: "totp", code: await app.code() } };
+    const token = sessionIn(await world.ask({ ...sent, cookies }))!;
+    const again = await world.ask({ ...sent, as: { token } });
+    expect([again.status, again.text.includes(`You are signed in as <bdi>${identifier}</bdi>`)]).toEqual([401, true]);
   });
 });
 
