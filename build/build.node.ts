@@ -10,6 +10,7 @@ import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { dropRefusals } from "./drop-refusals.node.ts";
 import { squeezeSql } from "./squeeze-sql.node.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -24,5 +25,8 @@ copyFileSync(join(root, "src", binary), join(root, "dist", binary));
 
 for (const name of readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" })) {
   const path = join(root, "dist", name);
-  if (name.endsWith(".js")) writeFileSync(path, squeezeSql(readFileSync(path, "utf8")));
+  if (!name.endsWith(".js")) continue;
+  const script = squeezeSql(readFileSync(path, "utf8"));
+  const hasRows = name.startsWith(join("domain", "acts")) || name.startsWith(join("http", "routes"));
+  writeFileSync(path, hasRows ? dropRefusals(script) : script);
 }

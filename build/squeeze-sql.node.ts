@@ -1,11 +1,4 @@
-import { parseAst } from "vitest/node";
-
-interface Node {
-  readonly type: string;
-  readonly start: number;
-  readonly end: number;
-  readonly [field: string]: unknown;
-}
+import { edited, type Node, visitNodes } from "./script-edits.node.ts";
 
 /**
  * A script whose statements have neither indentation nor comments: both cost bytes in every bundle and every request.
@@ -14,22 +7,17 @@ interface Node {
  */
 export function squeezeSql(script: string): string {
   const texts: Node[] = [];
-  const visit = (value: unknown): void => {
-    if (typeof value !== "object" || value === null) return;
-    const node = value as Node;
+  visitNodes(script, (node) => {
     if (node.type === "TaggedTemplateExpression" && (node.tag as Node).name === "sql") {
       texts.push(...((node.quasi as Node).quasis as Node[]));
     }
-    for (const child of Object.values(node)) visit(child);
-  };
-  visit(parseAst(script));
-  // Replaced from the end, so that earlier positions stay valid.
-  return texts
-    .sort((a, b) => b.start - a.start)
-    .reduce((text, { start, end, tail }) => {
-      const squeezed = squeeze(text.slice(start, end), tail === true);
-      return text.slice(0, start) + squeezed + text.slice(end);
-    }, script);
+  });
+  const edits = texts.map(({ start, end, tail }) => ({
+    start,
+    end,
+    text: squeeze(script.slice(start, end), tail === true),
+  }));
+  return edited(script, edits);
 }
 
 /** @param isLast Whether no value follows. */
