@@ -99,7 +99,7 @@ const passkey = v.strictObject(passkeyEntries);
 
 const verifiedFactor = v.strictObject({
   ok: v.literal(true),
-  mfa_id: id("mfa"),
+  mfa_id: v.union([id("mfa"), id("cred")]),
   type: v.picklist(["totp", "webauthn", "recovery"]),
   mfa_verified_at: time,
   new_sign_count: v.exactOptional(v.number()),

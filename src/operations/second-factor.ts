@@ -5,7 +5,7 @@ import { stepUp } from "../domain/acts/session.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
 import type { FactorType } from "../domain/factor.ts";
-import { type FactorId, newAuditId, type UserId, uuidFor, wireId } from "../domain/id.ts";
+import { type CredentialId, type FactorId, newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import type { Core } from "../engine/core.ts";
@@ -36,7 +36,8 @@ export type StepUpProof = FactorProof | { readonly type: "password"; readonly pa
 
 /** The result of a proved factor of a ticket's user (Flametrench `verifyMfa`): a ticket that includes the factor. */
 export interface VerifiedFactor {
-  readonly factorId: FactorId;
+  /** The proved factor. A passkey is a credential, and has the id of one. */
+  readonly factorId: FactorId | CredentialId;
   readonly type: FactorType;
   readonly verifiedAt: Date;
   /** The new signature counter of a security key or passkey. */
@@ -125,7 +126,7 @@ export function secondFactorOperations<Proof extends { readonly type: string }>(
       const { checked } = proved;
       requireSpent(row, checked);
       return {
-        factorId: wireId("mfa", row.factorId),
+        factorId: row.factorId,
         type: checked.type as FactorType,
         ...(checked.type === "webauthn" && { newSignCount: checked.newSignCount }),
         verifiedAt: row.verifiedAt,

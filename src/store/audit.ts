@@ -81,9 +81,10 @@ export function insertAuditEvent(event: AuditEvent, from: Statement): Statement 
     ${event.repeatable ? sql`on conflict (id) do nothing` : sql``}`;
 }
 
-/** SQL for an identifier in wire form. */
-export function wireIdOf(type: string, uuid: Statement): Statement<unknown> {
-  return sql`${`${type}_`} || replace((${uuid})::text, '-', '')`;
+/** SQL for an identifier in wire form. The type may be SQL too. */
+export function wireIdOf(type: string | Statement, uuid: Statement): Statement<unknown> {
+  const prefix = typeof type === "string" ? `${type}_` : sql`${type} || '_'`;
+  return sql`${prefix} || replace((${uuid})::text, '-', '')`;
 }
 
 /** True if the operation that made this event's id has committed. */

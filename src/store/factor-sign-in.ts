@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { CredentialId, FactorId } from "../domain/id.ts";
 import { ticketSeconds } from "../domain/session.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
 import type { Handle } from "./cte.ts";
@@ -28,7 +29,8 @@ export interface SpentFactorRow {
 }
 
 export interface UpgradedTicketRow extends SpentFactorRow {
-  readonly factorId: string;
+  /** In wire form. */
+  readonly factorId: FactorId | CredentialId;
   readonly verifiedAt: Date;
 }
 
@@ -98,7 +100,8 @@ export function spendFactorOnTicket(
       returning t.usr_id),
     ${refundFactor(factor.name, spend.refund)},
     audit as (${spentEvent(spend, whose.name, factor.name)})
-    select holder.refusal, factor.id is not null as consumed, factor.id as "factorId", sallyport_now() as "verifiedAt"
+    select holder.refusal, factor.id is not null as consumed,
+      ${wireIdOf(sql`factor.kind`, sql`factor.id`)} as "factorId", sallyport_now() as "verifiedAt"
     from holder left join factor on true`;
 }
 
@@ -113,7 +116,7 @@ export function recallSpentFactor(sessionId: string, auditId: string): Statement
 /** The same for a ticket. */
 export function recallUpgradedTicket(auditId: string): Statement<UpgradedTicketRow> {
   return sql`
-    select metadata ->> 'refusal' as refusal, outcome = 'success' as consumed, replace(metadata ->> 'factor', 'mfa_', '')::uuid as "factorId",
+    select metadata ->> 'refusal' as refusal, outcome = 'success' as consumed, metadata ->> 'factor' as "factorId",
       occurred_at as "verifiedAt"
     from aud where id = ${auditId}::uuid`;
 }
@@ -125,7 +128,7 @@ function spentEvent(spend: Spend, holder: Handle<"holder">, factor: Handle<"fact
       ...factorEvent(spend, holder),
       outcome: sql`case when ${factor}.id is null then 'failure' else 'success' end`,
       actingUser: sql`case when ${factor}.id is not null then ${holder}.usr_id end`,
-      metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${spend.checked.type}::text, 'factor', ${wireIdOf("mfa", sql`${factor}.id`)},
+      metadata: sql`jsonb_strip_nulls(jsonb_build_object('type', ${spend.checked.type}::text, 'factor', ${wireIdOf(sql`${factor}.kind`, sql`${factor}.id`)},
         'refusal', ${holder}.refusal, 'reason', case when ${factor}.id is null and ${holder}.refusal is null then 'used' end))`,
       ...(made && { session: sql`${made}.id` }),
     },

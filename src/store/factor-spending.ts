@@ -64,7 +64,8 @@ function useAssertion(holder: Handle<"holder">, checked: CheckedAssertion): Stat
       update webauthn_credential w set last_used_at = sallyport_now(), backed_up = ${checked.backedUp}::boolean
       from (select id from own_key union all select id from own_factor) proved
       where w.credential_id = ${checked.credentialId}),
-    factor as (select id, 'webauthn' as type from own_key union all select id, 'webauthn' from own_factor)`;
+    factor as (
+      select id, 'webauthn' as type, 'cred' as kind from own_key union all select id, 'webauthn', 'mfa' from own_factor)`;
 }
 
 /**
@@ -79,7 +80,7 @@ const methods: Readonly<Record<CheckedFactor["type"], readonly string[]>> = {
 };
 
 /**
- * The CTE `factor`: one row with the `id` and `type` of the proved factor. It spends a code once, even if several requests have
+ * The CTE `factor`: one row with the `id` and `type` of the proved factor, and the `kind` of the id. It spends a code once, even if several requests have
  * it: no row if another was first. The batch has locked the user.
  */
 export function consumeFactor(holder: Handle<"holder">, checked: CheckedFactor): Cte<"factor"> {
@@ -92,19 +93,19 @@ function consumption(holder: Handle<"holder">, checked: CheckedFactor): Statemen
   switch (checked.type) {
     case "password":
       return sql`factor as (
-      select cred.id, cred.type from cred join ${holder} on ${holder}.usr_id = cred.usr_id and ${holder}.refusal is null
+      select cred.id, cred.type, 'cred' as kind from cred join ${holder} on ${holder}.usr_id = cred.usr_id and ${holder}.refusal is null
       where cred.id = ${checked.factorId}::uuid and cred.status = 'active' and cred.password_hash = ${checked.hash})`;
     case "totp":
       return sql`factor as (
       update mfa set totp_last_step = ${String(checked.step)}::bigint from ${holder}
       where ${own} and coalesce(mfa.totp_last_step, -1) < ${String(checked.step)}::bigint
-      returning mfa.id, mfa.type)`;
+      returning mfa.id, mfa.type, 'mfa' as kind)`;
     case "recovery":
       return sql`factor as (
       update mfa set recovery_consumed[${checked.slot + 1}::int] = true from ${holder}
       where ${own} and not mfa.recovery_consumed[${checked.slot + 1}::int]
         and mfa.recovery_hashes[${checked.slot + 1}::int] = ${checked.hash}
-      returning mfa.id, mfa.type)`;
+      returning mfa.id, mfa.type, 'mfa' as kind)`;
     case "webauthn":
       return useAssertion(holder, checked);
   }
