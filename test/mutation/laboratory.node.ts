@@ -1,0 +1,183 @@
+/**
+ * A copy of the checkout in which tests run against one mutant after the other. The checkout itself never changes.
+ *
+ * One Vitest stays alive, with the databases of its global setup, so that a mutant costs only the tests.
+ *
+ * @module
+ */
+import { cp, mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import {
+  createVitest,
+  type TestCase,
+  type TestModule,
+  type TestSpecification,
+  type TestSuite,
+  type Vitest,
+} from "vitest/node";
+import { type Mutant, withMutant } from "./mutants.ts";
+import type { Suite } from "./suites.ts";
+
+export type Fate = "killed" | "survived" | "timed out" | "invalid";
+
+export interface Verdict {
+  readonly fate: Fate;
+  /** The suite that failed, and the test, unless the suite failed before any. */
+  readonly by?: string;
+  readonly test?: string | undefined;
+}
+
+export interface Laboratory {
+  readonly suites: readonly Suite[];
+  /** Runs the suites in order until the first failure, for at most `seconds`. */
+  tryMutant(mutant: Mutant, suites: readonly string[], seconds: number): Promise<Verdict>;
+  close(): Promise<void>;
+}
+
+const leftOut = new Set(["node_modules", ".git", "dist", "coverage", ".vitest", ".wrangler", ".sallyport"]);
+
+/** Copies the checkout at `root` and starts Vitest in the copy. */
+export async function openLaboratory(
+  root: string,
+  { projects, never }: { projects: readonly string[]; never: readonly string[] },
+): Promise<Laboratory> {
+  const copy = await realpath(await mkdtemp(join(tmpdir(), "sallyport-mutants-")));
+  await cp(root, copy, { recursive: true, filter: (path) => !leftOut.has(basename(path)) });
+  await symlink(await realpath(join(root, "node_modules")), join(copy, "node_modules"));
+  process.chdir(copy);
+  const vitest = await createVitest(
+    "test",
+    {
+      root: copy,
+      watch: false,
+      project: [...projects],
+      reporters: [{}],
+      bail: 1,
+      // The sources hold values only, so suites can share what they import.
+      isolate: false,
+      sequence: { sequencer: InOrder },
+    },
+    // Vite would write its cache through the link.
+    { cacheDir: join(copy, ".vite") },
+  );
+  const specifications = new Map<string, TestSpecification>();
+  for (const specification of await vitest.globTestSpecifications()) {
+    const path = specification.moduleId.slice(copy.length + 1);
+    if (!never.some((start) => path.startsWith(start))) specifications.set(path, specification);
+  }
+  const suites: Suite[] = [];
+  for (const path of [...specifications.keys()].sort())
+    suites.push({
+      path,
+      text: await readFile(join(copy, path), "utf8"),
+      isQuick: specifications.get(path)!.project.name === "unit",
+    });
+
+  const confirmed = new Set<string>();
+  const failing = new Set<string>();
+  const specificationOf = (path: string): TestSpecification => {
+    const { text } = suites.find((suite) => suite.path === path)!;
+    return inOneDatabase(specifications.get(path)!, text);
+  };
+
+  /** Whether the same test passes without a mutant. Otherwise its suite is left out of this run. */
+  const isConfirmed = async ({ by, test }: Verdict): Promise<boolean> => {
+    if (by === undefined || confirmed.has(`${by} ${test}`)) return true;
+    const { project, moduleId } = specifications.get(by)!;
+    const alone = test && project.createSpecification(moduleId, { testNamePattern: exactly(test) });
+    const { fate } = await runUntilFailure(vitest, [alone || specificationOf(by)], 300, copy);
+    if (fate === "survived") confirmed.add(`${by} ${test}`);
+    else failing.add(by);
+    return fate === "survived";
+  };
+
+  const tryMutant: Laboratory["tryMutant"] = async (mutant, paths, seconds) => {
+    const file = join(copy, mutant.path);
+    const original = await readFile(file, "utf8");
+    const write = async (text: string): Promise<void> => {
+      await writeFile(file, text);
+      vitest.invalidateFile(file);
+    };
+    await write(withMutant(original, mutant));
+    const usable = paths.filter((path) => !failing.has(path)).map(specificationOf);
+    const verdict = await runUntilFailure(vitest, usable, seconds, copy).finally(() => write(original));
+    if (await isConfirmed(verdict)) return verdict;
+    console.log(`${verdict.by} fails without a mutant too, so it is left out.`);
+    return await tryMutant(mutant, paths, seconds);
+  };
+  return {
+    suites,
+    tryMutant,
+    async close() {
+      await vitest.close();
+      process.chdir(root);
+      await rm(copy, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Vitest would run first what failed last. */
+class InOrder {
+  async sort(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    return specifications;
+  }
+  async shard(specifications: TestSpecification[]): Promise<TestSpecification[]> {
+    return specifications;
+  }
+}
+
+/** A suite that runs on both databases needs only one of them to kill a mutant. PostgreSQL opens sooner than PGlite. */
+function inOneDatabase(specification: TestSpecification, text: string): TestSpecification {
+  if (!text.includes('on: ["pglite", "postgres"]')) return specification;
+  return specification.project.createSpecification(specification.moduleId, { testNamePattern: /^(?!.*, pglite )/ });
+}
+
+async function runUntilFailure(
+  vitest: Vitest,
+  specifications: TestSpecification[],
+  seconds: number,
+  copy: string,
+): Promise<Verdict> {
+  if (specifications.length === 0) return { fate: "survived" };
+  let isOutOfTime = false;
+  const timers = [
+    setTimeout(() => {
+      isOutOfTime = true;
+      void vitest.cancelCurrentRun("keyboard-input");
+    }, seconds * 1000),
+    // A test that never yields is not cancelled the first time.
+    setTimeout(() => void vitest.cancelCurrentRun("keyboard-input"), (seconds + 5) * 1000),
+  ];
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
+  for (const timer of timers) clearTimeout(timer);
+  if (isOutOfTime) return { fate: "timed out" };
+  // The list also has modules of earlier runs.
+  const run = new Set(specifications.map(({ moduleId }) => moduleId));
+  const failed = testModules.find((module) => run.has(module.moduleId) && hasFailed(module));
+  if (failed) {
+    const by = failed.moduleId.slice(copy.length + 1);
+    const [test] = failed.children.allTests("failed");
+    const isLoaded = [...failed.children.allTests()].length > 0;
+    return { fate: isLoaded ? "killed" : "invalid", by, test: test && nameOf(test) };
+  }
+  if (unhandledErrors.length > 0) throw new Error("An error outside any test.", { cause: unhandledErrors[0] });
+  return { fate: "survived" };
+}
+
+/** The name that Vitest compares with a pattern: those of the suites and of the test, separated by spaces. */
+function nameOf({ name, parent }: TestCase | TestSuite): string {
+  return parent.type === "module" ? name : `${nameOf(parent)} ${name}`;
+}
+
+function exactly(name: string): RegExp {
+  return new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`);
+}
+
+function hasFailed(module: TestModule): boolean {
+  return (
+    module.errors().length > 0 ||
+    [...module.children.allTests("failed")].length > 0 ||
+    [...module.children.allSuites()].some((suite) => suite.errors().length > 0)
+  );
+}
