@@ -39,6 +39,9 @@ const tried = sampled.filter((mutant) => !equivalent.includes(mutant));
 const byFate: Record<Fate, Mutant[]> = { killed: [], survived: [], "timed out": [], invalid: [] };
 const laboratory = await openLaboratory(root, { projects: layer.projects, never: settings.never });
 try {
+  const named = [...layer.suites, ...Object.values(layer.related ?? {}).flat()];
+  const unknown = named.filter((start) => !laboratory.suites.some(({ path }) => path.startsWith(start)));
+  if (unknown.length > 0) throw new Error(`There is no suite ${unknown.join(", ")}.`);
   for (const [index, mutant] of tried.entries()) {
     const started = performance.now();
     const suites = suitesFor(mutant.path, laboratory.suites, layer);

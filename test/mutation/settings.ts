@@ -8,6 +8,8 @@ export interface Layer {
   readonly except: readonly string[];
   /** The projects of `vitest.config.ts` whose suites may kill. */
   readonly projects: readonly string[];
+  /** The suites for a source whose name says too little: paths or their beginnings. */
+  readonly related?: Readonly<Record<string, readonly string[]>>;
   /** The suites to run after the related ones: paths or their beginnings, broadest first. */
   readonly suites: readonly string[];
 }

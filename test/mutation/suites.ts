@@ -10,8 +10,8 @@ export interface Suite {
 }
 
 /**
- * The order in which suites try to kill a mutant of a source: those that import it, those whose path shares words with it (a rare
- * word counts more), then the layer's broad suites. Among these, those without a database come first. Others do not run.
+ * The order in which suites try to kill a mutant of a source: those that import it, those that the layer's table names for it,
+ * those whose path shares words with it (a rare word counts more), then the layer's broad suites. Among these, those without a database come first. Others do not run.
  */
 export function suitesFor(source: string, suites: readonly Suite[], layer: Layer): string[] {
   const wordsBySuite = new Map(suites.map(({ path }) => [path, wordsOf(path.replace(/^test\//, ""))]));
@@ -22,7 +22,8 @@ export function suitesFor(source: string, suites: readonly Suite[], layer: Layer
     .map(({ path, text }) => {
       const shared = [...words].filter((word) => wordsBySuite.get(path)!.has(word));
       const score = shared.reduce((sum, word) => sum + weights.get(word)!, 0);
-      return { path, score: importsFile(path, text, source) ? score + 100 : score };
+      const isNamed = layer.related?.[source]?.some((start) => path.startsWith(start));
+      return { path, score: score + (importsFile(path, text, source) ? 100 : 0) + (isNamed ? 50 : 0) };
     })
     .filter(({ score }) => score >= leastScore)
     .sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1))

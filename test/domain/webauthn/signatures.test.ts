@@ -83,12 +83,17 @@ describe("DER: one spelling for each value", () => {
     expect(readDerElements(hex(bytes))?.[0]?.tag).toBe(expected);
   });
 
-  test.each(["1.2.840.113549.1.1.11", "2.5.29.19", "1.3.6.1.4.1.45724.1.1.4", "2.23.133.8.3", "0.9.2342"])(
-    "the object identifier %s",
-    (text) => {
-      expect(derObjectIdentifier(readDerElements(objectIdentifier(text))![0]!)).toBe(text);
-    },
-  );
+  test.each([
+    "1.2.840.113549.1.1.11",
+    "2.5.29.19",
+    "1.3.6.1.4.1.45724.1.1.4",
+    "2.23.133.8.3",
+    "0.9.2342",
+    "1.2.127",
+    "1.2.128",
+  ])("the object identifier %s", (text) => {
+    expect(derObjectIdentifier(readDerElements(objectIdentifier(text))![0]!)).toBe(text);
+  });
 
   test.each(["0600", "0601ff", "0603550480", "06035580ff", "0606552a90808080"])(
     "object identifier %s: refused",
