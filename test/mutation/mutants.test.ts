@@ -117,7 +117,7 @@ describe("sample of mutants", () => {
 describe("suites of a source", () => {
   const names = ["domain/totp", "domain/id", "operations/recovery-codes", "operations/access", "http/totp-page"];
   const suites = names.map((name) => ({ path: `test/${name}.test.ts`, text: "", isQuick: name.startsWith("domain") }));
-  const layer = { folder: "", except: [], projects: [], suites: ["test/operations/access"] };
+  const layer = { folder: "src/store", except: [], projects: [], suites: ["test/operations/access"] };
 
   test("those that share words come first, then the broad ones, and others not at all", () => {
     expect(suitesFor("src/store/recovery-code.ts", suites, layer)).toEqual([

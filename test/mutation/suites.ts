@@ -15,7 +15,7 @@ export interface Suite {
  */
 export function suitesFor(source: string, suites: readonly Suite[], layer: Layer): string[] {
   const wordsBySuite = new Map(suites.map(({ path }) => [path, wordsOf(path.replace(/^test\//, ""))]));
-  const words = wordsOf(source.replace(/^src\//, ""));
+  const words = wordsOf(source.slice(layer.folder.length));
   const frequency = (word: string): number => [...wordsBySuite.values()].filter((other) => other.has(word)).length;
   const weights = new Map([...words].map((word) => [word, Math.log(suites.length / Math.max(1, frequency(word)))]));
   const related = suites
@@ -36,7 +36,7 @@ export function suitesFor(source: string, suites: readonly Suite[], layer: Layer
   return [...chosen.filter((path) => quick.has(path)), ...chosen.filter((path) => !quick.has(path))];
 }
 
-/** A word in nearly half of the paths, such as `operations`, relates nothing. */
+/** A word in nearly half of the paths relates nothing. */
 const leastScore = 0.8;
 
 /** The words of a path, without endings of the plural. */

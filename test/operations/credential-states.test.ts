@@ -44,6 +44,22 @@ describeWorld("credential states", { on: ["pglite", "postgres"] }, (world, auth)
     },
   );
 
+  test.each(["suspend", "revoke"] as const)(
+    "S32: %s of a password by the application leaves every personal access token, of a passkey those of other users",
+    async (verb) => {
+      const [person, other] = [await world.person(), await world.person()];
+      const holder = await withPasskey();
+      const tokenOf = async (userId: UserId): Promise<() => Promise<string>> => {
+        const { token } = await auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: ["a"] });
+        return () => outcome(auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }));
+      };
+      const checks = [await tokenOf(person.userId), await tokenOf(other.userId)];
+      await auth.credentials[verb]({ actor: system, credentialId: person.credentialId });
+      await auth.credentials[verb]({ actor: system, credentialId: holder.passkey.id });
+      expect(await Promise.all(checks.map((check) => check()))).toEqual(["done", "done"]);
+    },
+  );
+
   test("a reinstated credential: signs in again, and no ended session comes back", async () => {
     const person = await world.person();
     const { credentialId } = person;
