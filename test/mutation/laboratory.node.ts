@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import {
   createVitest,
+  type Reporter,
   type TestCase,
   type TestModule,
   type TestSpecification,
@@ -46,13 +47,14 @@ export async function openLaboratory(
   await cp(root, copy, { recursive: true, filter: (path) => !leftOut.has(basename(path)) });
   await symlink(await realpath(join(root, "node_modules")), join(copy, "node_modules"));
   process.chdir(copy);
+  const failures = new Failures();
   const vitest = await createVitest(
     "test",
     {
       root: copy,
       watch: false,
       project: [...projects],
-      reporters: [{}],
+      reporters: [failures],
       bail: 1,
       // The sources hold values only, so suites can share what they import.
       isolate: false,
@@ -86,7 +88,7 @@ export async function openLaboratory(
     if (by === undefined || confirmed.has(`${by} ${test}`)) return true;
     const { project, moduleId } = specifications.get(by)!;
     const alone = test && project.createSpecification(moduleId, { testNamePattern: exactly(test) });
-    const { fate } = await runUntilFailure(vitest, [alone || specificationOf(by)], 300, copy);
+    const { fate } = await runUntilFailure(vitest, failures, [alone || specificationOf(by)], 300, copy);
     if (fate === "survived") confirmed.add(`${by} ${test}`);
     else failing.add(by);
     return fate === "survived";
@@ -101,7 +103,7 @@ export async function openLaboratory(
     };
     await write(withMutant(original, mutant));
     const usable = paths.filter((path) => !failing.has(path)).map(specificationOf);
-    const verdict = await runUntilFailure(vitest, usable, seconds, copy).finally(() => write(original));
+    const verdict = await runUntilFailure(vitest, failures, usable, seconds, copy).finally(() => write(original));
     if (await isConfirmed(verdict)) return verdict;
     console.log(`${verdict.by} fails without a mutant too, so it is left out.`);
     return await tryMutant(mutant, paths, seconds);
@@ -133,8 +135,22 @@ function inOneDatabase(specification: TestSpecification, text: string): TestSpec
   return specification.project.createSpecification(specification.moduleId, { testNamePattern: /^(?!.*, pglite )/ });
 }
 
+/** The failures of one run, in order. Vitest's own list also has those of earlier runs. */
+class Failures implements Reporter {
+  readonly found: { readonly module: TestModule; readonly test?: TestCase }[] = [];
+
+  onTestCaseResult(test: TestCase): void {
+    if (test.result().state === "failed") this.found.push({ module: test.module, test });
+  }
+  onTestModuleEnd(module: TestModule): void {
+    const suites = [...module.children.allSuites()];
+    if (module.errors().length > 0 || suites.some((suite) => suite.errors().length > 0)) this.found.push({ module });
+  }
+}
+
 async function runUntilFailure(
   vitest: Vitest,
+  failures: Failures,
   specifications: TestSpecification[],
   seconds: number,
   copy: string,
@@ -149,16 +165,15 @@ async function runUntilFailure(
     // A test that never yields is not cancelled the first time.
     setTimeout(() => void vitest.cancelCurrentRun("keyboard-input"), (seconds + 5) * 1000),
   ];
-  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications);
+  failures.found.length = 0;
+  const { unhandledErrors } = await vitest.runTestSpecifications(specifications);
   for (const timer of timers) clearTimeout(timer);
   if (isOutOfTime) return { fate: "timed out" };
-  // The list also has modules of earlier runs.
-  const run = new Set(specifications.map(({ moduleId }) => moduleId));
-  const failed = testModules.find((module) => run.has(module.moduleId) && hasFailed(module));
-  if (failed) {
-    const by = failed.moduleId.slice(copy.length + 1);
-    const [test] = failed.children.allTests("failed");
-    const isLoaded = [...failed.children.allTests()].length > 0;
+  const [failure] = failures.found;
+  if (failure) {
+    const { module, test } = failure;
+    const isLoaded = [...module.children.allTests()].length > 0;
+    const by = module.moduleId.slice(copy.length + 1);
     return { fate: isLoaded ? "killed" : "invalid", by, test: test && nameOf(test) };
   }
   if (unhandledErrors.length > 0) throw new Error("An error outside any test.", { cause: unhandledErrors[0] });
@@ -172,12 +187,4 @@ function nameOf({ name, parent }: TestCase | TestSuite): string {
 
 function exactly(name: string): RegExp {
   return new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`);
-}
-
-function hasFailed(module: TestModule): boolean {
-  return (
-    module.errors().length > 0 ||
-    [...module.children.allTests("failed")].length > 0 ||
-    [...module.children.allSuites()].some((suite) => suite.errors().length > 0)
-  );
 }
