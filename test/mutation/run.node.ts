@@ -3,8 +3,7 @@
  * the layer's sources, one at a time, and says which of them no test notices.
  *
  * `--files` takes a path with `*`, and `:LINE` after it for the mutants of one line. Exit code 1: fewer than 90 % are killed,
- * more than 5 % are listed as equivalent, or an entry of that list matches no mutant. Ctrl-C prints the figures so far, and exits
- * with 1.
+ * more than 5 % are listed as equivalent, or an entry of that list matches no mutant.
  *
  * @module
  */
@@ -38,18 +37,12 @@ const equivalent = sampled.filter((mutant) => equivalentOf(mutant, settings));
 const tried = sampled.filter((mutant) => !equivalent.includes(mutant));
 
 const byFate: Record<Fate, Mutant[]> = { killed: [], survived: [], "timed out": [], invalid: [] };
-let isInterrupted = false;
 const laboratory = await openLaboratory(root, { projects: layer.projects, never: settings.never });
 try {
   const named = [...layer.suites, ...Object.values(layer.related ?? {}).flat()];
   const unknown = named.filter((start) => !laboratory.suites.some(({ path }) => path.startsWith(start)));
   if (unknown.length > 0) throw new Error(`There is no suite ${unknown.join(", ")}.`);
-  process.once("SIGINT", () => {
-    isInterrupted = true;
-    console.log("This mutant is the last one.");
-  });
   for (const [index, mutant] of tried.entries()) {
-    if (isInterrupted) break;
     const started = performance.now();
     const suites = suitesFor(mutant.path, laboratory.suites, layer);
     const { fate, by } = await laboratory.tryMutant(mutant, suites, options.seconds);
@@ -77,8 +70,7 @@ console.log(
     `${equivalent.length} equivalent: ${percent(killed, counted).toFixed(1)} % killed`,
 );
 const isEnough = percent(killed, counted) >= 90 && percent(equivalent.length, sampled.length) <= 5;
-if (isInterrupted) console.log(`interrupted: ${counted + byFate.invalid.length} of ${tried.length} were tried`);
-process.exit(isEnough && stale.length === 0 && !isInterrupted ? 0 : 1);
+process.exit(isEnough && stale.length === 0 ? 0 : 1);
 
 interface Options {
   layer: string;
