@@ -184,7 +184,7 @@ function namesIn(statements: readonly string[]) {
   return {
     tables,
     relations: [...tables, ...of(/^create view (\w+)/g)],
-    indexes: of(/^create (?:unique )?index (?!if not exists)(\w+)/g),
+    indexes: newIndexes(statements),
     functions: of(/^create function (\w+)/g),
     columns: statements.map(bare).flatMap((text) => {
       const table = /^alter table (\w+)/.exec(text)?.[1];
@@ -195,6 +195,17 @@ function namesIn(statements: readonly string[]) {
     altered: of(/^(?:alter|drop) table (\w+)/g),
     replaced: of(/^create or replace function (\w+)/g),
   };
+}
+
+/** The indexes that the statements create, except those of an earlier run, which they drop before they create them again. */
+function newIndexes(statements: readonly string[]): string[] {
+  const first = new Map<string, string>();
+  for (const text of statements) {
+    const [, verb, name] =
+      /^(create|drop) (?:unique )?index (?!if not exists)(?:if exists )?(\w+)/.exec(bare(text)) ?? [];
+    if (verb && name && !first.has(name)) first.set(name, verb);
+  }
+  return [...first].filter(([, verb]) => verb === "create").map(([name]) => name);
 }
 
 /** A statement without the comment lines before it. */

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { migrationsFolder, readMigrations } from "../../build/migrations.node.ts";
 import { DatabaseStateError } from "../../src/store/database-state.ts";
+import { inSchema } from "../../src/store/in-schema.ts";
 import { type Migration, migrate } from "../../src/store/migrate.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
 import {
@@ -114,6 +115,37 @@ describe("migrate, refusals", () => {
     const { database } = await open("postgres");
     await expect(migrate(database, given)).rejects.toThrow(TypeError);
   });
+});
+
+describe.each([undefined, "auth"])("S71: the real migrations, schema %s", (schema) => {
+  test("every earlier release's database is brought up to date, with the rows that are there", async () => {
+    const { database } = await open("postgres");
+    const all = readMigrations(migrationsFolder);
+    const own = schema === undefined ? database : inSchema(database, schema);
+    for (const [index, { name }] of all.entries()) {
+      const release = all.slice(0, index + 1);
+      const plan = await migrate(database, release, { dryRun: true, schema });
+      expect(plan).toEqual({ applied: [], pending: [name], adopts: false });
+      expect(await migrate(database, release, { schema })).toEqual({ applied: [name], pending: [], adopts: false });
+      if (!name.startsWith("0009")) continue;
+      await own.run(sql`insert into usr (id) values ('00000000-0000-4000-8000-000000000001')`);
+      await own.run(sql`
+        insert into cred (id, usr_id, type, identifier, password_hash)
+        select gen_random_uuid(), '00000000-0000-4000-8000-000000000001', 'password', one, 'x'
+        from unnest(${["ada@bücher.example.", "ada@example.com", "Ada@", "ж@".repeat(400)]}::text[]) as one`);
+    }
+    const found = await own.run<{ identifier: string }>(sql`
+      select identifier from cred where type = 'password' and status <> 'revoked'
+        and identifier <> sallyport_folded(identifier) and sallyport_folded(identifier) = 'ada@xn--bcher-kva.example'`);
+    expect(found).toEqual([{ identifier: "ada@bücher.example." }]);
+  });
+});
+
+test("S64: an index of another's, with the name of one that a later migration makes again, is refused", async () => {
+  const { database } = await open("postgres");
+  await database.run({ text: "create table other (a int4)", params: [] });
+  await database.run({ text: "create index cred_unfolded_identifier on other (a)", params: [] });
+  await expect(migrate(database, readMigrations(migrationsFolder))).rejects.toMatchObject({ code: "name_taken" });
 });
 
 describe("two migrations at once", () => {
