@@ -15,7 +15,7 @@ declare call record;
 begin
   for call in
     select tgname, tgrelid::regclass as owner from pg_trigger join pg_proc on pg_proc.oid = tgfoid
-    where proname = 'flametrench_touch_updated_at' and pronamespace <> current_schema()::regnamespace
+    where proname = 'flametrench_touch_updated_at' and tgfoid <> 'flametrench_touch_updated_at()'::regprocedure
       and tgrelid in (to_regclass('usr'), to_regclass('cred'), to_regclass('usr_mfa_policy'), to_regclass('mfa'), to_regclass('pat'))
   loop
     execute format('create or replace trigger %I before update on %s for each row execute function flametrench_touch_updated_at()',

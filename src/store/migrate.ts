@@ -207,8 +207,13 @@ const addServes = () => sql`alter table sallyport_migration add column if not ex
 
 /** The name of a schema cannot be a parameter of the statement that makes it. */
 const nameSchema = (schema: string) => sql`select set_config('sallyport.schema', ${schema}, true)`;
+/** Even with `if not exists`, `create schema` demands a right that the role of an existing schema need not have. */
 const createSchema = () => sql`
-  do 'begin execute format(''create schema if not exists %I'', current_setting(''sallyport.schema'')); end'`;
+  do $do$ begin
+    if not exists (select from pg_namespace where nspname = current_setting('sallyport.schema')) then
+      execute format('create schema %I', current_setting('sallyport.schema'));
+    end if;
+  end $do$`;
 
 interface Applied {
   name: string;
@@ -217,7 +222,8 @@ interface Applied {
 
 async function readApplied({ database, schema }: Target): Promise<Applied[]> {
   const [found] = await database.run(sql<{ schema: string }>`
-    select relnamespace::regnamespace::text as schema from pg_class where oid = to_regclass('sallyport_migration')`);
+    select nspname::text as schema from pg_class join pg_namespace on pg_namespace.oid = relnamespace
+    where pg_class.oid = to_regclass('sallyport_migration')`);
   if (!found) return [];
   if (schema !== undefined && found.schema !== schema) {
     throw new DatabaseStateError(

@@ -133,6 +133,78 @@ describe.each(["0.2.0", "0.3.0"] as const)("S72: the reference schema %s stays i
   });
 });
 
+/** Runs `work` as a role that owns a schema, and cannot make another one. */
+async function asOwnerOfSchema(
+  schemaFor: (role: string) => string,
+  work: (parts: { database: Database; administrator: Database; schema: string }) => Promise<void>,
+): Promise<void> {
+  const { database: administrator, connectionString } = await openBackend("postgres", { empty: true });
+  const role = `role_${randomUUID().replaceAll("-", "")}`;
+  const schema = schemaFor(role);
+  const run = async (text: string): Promise<unknown> => await administrator.run({ text, params: [] });
+  await run(`create role ${role} login password 'choose-a-long-one'`);
+  await run(`create schema ${schema} authorization ${role}`);
+  const url = new URL(connectionString!);
+  Object.assign(url, { username: role, password: "choose-a-long-one" });
+  const pool = openPool({ connectionString: url.href });
+  try {
+    await work({ database: postgres(pool), administrator, schema });
+  } finally {
+    await pool.end();
+    await run(`drop schema ${schema} cascade`);
+    await run(`drop role ${role}`);
+  }
+}
+
+test("S72: a schema that exists needs no right to make one", async () => {
+  await asOwnerOfSchema(
+    () => "auth",
+    async ({ database, schema }) => {
+      expect(await migrate(database, migrations, { schema })).toMatchObject({ adopts: false, pending: [] });
+    },
+  );
+});
+
+test("S72: triggers find the tables of a role's own schema, whichever role fires them", async () => {
+  await asOwnerOfSchema(
+    (role) => role,
+    async ({ database, administrator, schema }) => {
+      await migrate(database, migrations);
+      const row = await administrator.run({
+        text: `with one as (insert into ${schema}.usr (id) values (gen_random_uuid()) returning id) select from one`,
+        params: [],
+      });
+      expect(row).toHaveLength(1);
+      await administrator.run({ text: `update ${schema}.usr set display_name = 'x'`, params: [] });
+      await administrator.run({
+        text: `insert into ${schema}.mfa (id, usr_id, type, status, recovery_hashes, recovery_consumed)
+          select gen_random_uuid(), id, 'recovery', 'active', '{}', '{}' from ${schema}.usr`,
+        params: [],
+      });
+      await administrator.run({ text: `delete from ${schema}.mfa`, params: [] });
+    },
+  );
+});
+
+test("S72: a schema may have a name that SQL writes in quotation marks", async () => {
+  const { database } = await openBackend("postgres", { empty: true });
+  await migrate(database, migrations, { schema: "user" });
+  expect(await migrate(database, migrations, { schema: "user" })).toMatchObject({ applied: [], pending: [] });
+
+  const { database: other, connectionString } = await openBackend("postgres", { empty: true });
+  await other.run({ text: 'create schema "My-App"', params: [] });
+  const url = new URL(connectionString!);
+  url.searchParams.set("options", '-c search_path="My-App"');
+  const pool = openPool({ connectionString: url.href });
+  try {
+    const database = postgres(pool);
+    await createReferenceSchema(database, "0.3.0");
+    expect(await migrate(database, migrations)).toMatchObject({ adopts: true, pending: [] });
+  } finally {
+    await pool.end();
+  }
+});
+
 test("S72: the role of docs/schema.md serves from the schema by its own search path", async () => {
   const opened = await openBackend("postgres", { schema: "auth", beside: makeApplicationTables });
   const document = await readFile(new URL("../../docs/schema.md", import.meta.url), "utf8");
