@@ -31,9 +31,9 @@ begin
   if domain = folded then
     return folded;
   end if;
-  folded := left(folded, -length(domain));
+  folded := left(folded, length(folded) - length(domain));
   -- U+3002 is a dot in domains, and UTS #46 drops what is invisible.
-  domain := regexp_replace(domain, '[\u00AD\u034F\u180B-\u180D\u200B\u2060\uFE00-\uFE0F\uFEFF]', '', 'g');
+  domain := regexp_replace(domain, '[\u00AD\u034F\u180B-\u180F\u200B\u2060\uFE00-\uFE0F\uFEFF\U000E0100-\U000E01EF]', '', 'g');
   domain := normalize(lower(translate(domain, chr(12290), '.')), NFC);
   if right(domain, 1) = '.' then
     domain := left(domain, -1);

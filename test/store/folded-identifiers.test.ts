@@ -5,7 +5,7 @@ import { sql } from "../../src/store/sql.ts";
 import { openBackend } from "../support/databases.ts";
 
 /** No capitals beyond ASCII: only a database whose collation knows them folds them. */
-const letters = [..."abzAZ059-..éßñжλדあ日语한🔑\u3002\u00ad\ufe0f\uff41\uff21\uff0e\uff11ﬁ\u2460"];
+const letters = [..."abzAZ059-..éßñжλדあ日语한🔑\u3002\u00ad\u180f\ufe0f\u{e0100}\uff41\uff21\uff0e\uff11ﬁ\u2460"];
 const domain = fc.string({ unit: fc.constantFrom(...letters), maxLength: 40 });
 /** Of versions of Unicode that every supported PostgreSQL has. */
 const unusual = fc.string({
@@ -39,6 +39,14 @@ describe.each(["pglite", "postgres"] as const)("S38: what the database folds, %s
       from unnest(${pairs.map(({ one }) => one)}::text[], ${pairs.map(({ normal }) => normal)}::text[])
         with ordinality as pair(one, normal, n) order by n`);
     expect(folded).toEqual(pairs.map(({ normal }) => ({ folded: normal, own: normal })));
+  });
+
+  test("a text without a domain keeps what stands before its last @", async () => {
+    const { database } = await openBackend(name);
+    const texts = ["Ada@", "@", "a@b@", "@.", "a@b."];
+    const rows = await database.run<{ folded: string }>(sql`
+      select sallyport_folded(one) as folded from unnest(${texts}::text[]) with ordinality as o(one, n) order by n`);
+    expect(rows.map(({ folded }) => folded)).toEqual(["ada@", "@", "a@b@", "@", "a@b"]);
   });
 
   test("enormous texts of others cost little and raise no error", async () => {
