@@ -45,7 +45,8 @@ export function normalizeIdentifier(typed: string, options: { allowNonAscii?: bo
 
 /** The host as the URL parser writes it, without a dot at its end. IP addresses and empty labels have no such form. */
 function normalizeDomain(typed: string): string | undefined {
-  const url = `http://${typed}`;
+  // Unicode 15.1 made the small letter of U+1E9E another one, and runtimes differ.
+  const url = `http://${typed.replaceAll("\u1e9e", "\u00df")}`;
   if (!unparsedDomain.test(typed) || !URL.canParse(url)) return undefined;
   return parsedDomain.exec(new URL(url).hostname)?.[0];
 }

@@ -113,6 +113,11 @@ describe("S38: refused or folded, never mapped", () => {
     },
   );
 
+  test("a capital sharp s is the small one in every runtime, not two letters s in some", () => {
+    expect(normalizeIdentifier("ada@stra\u1e9ee.example", { allowNonAscii: true })).toBe("ada@xn--strae-oqa.example");
+    expect(normalizeIdentifier("ada@stra\u00dfe.example", { allowNonAscii: true })).toBe("ada@xn--strae-oqa.example");
+  });
+
   test("punycode that encodes nothing is refused or stays as it is, as the runtime's parser decides", () => {
     expect([undefined, "ada@xn--a.de"]).toContain(normalizeIdentifier("ada@XN--a.de."));
   });
