@@ -34,7 +34,7 @@ export function inSchema(database: Database, schema: string): Database {
 
 /** @throws {TypeError} If the name of a schema needs quotation marks, or Postgres keeps it for itself. */
 export function requireSchemaName(schema: unknown): asserts schema is string {
-  const isPlain = typeof schema === "string" && /^(?!pg_)[a-z_][a-z0-9_]{0,62}$/.test(schema);
+  const isPlain = typeof schema === "string" && /^(?!pg_|information_schema$)[a-z_][a-z0-9_]{0,62}$/.test(schema);
   requireOption(isPlain, schema, "a lower-case identifier, such as auth", "schema");
 }
 

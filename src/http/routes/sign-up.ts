@@ -2,10 +2,9 @@ import * as v from "valibot";
 import { signUp } from "../../domain/acts/sign-in.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { SignUpAuth } from "../../operations/sign-up.ts";
-import { readCookie, sessionCookie } from "../cookies.ts";
 import { displayNameEntry, transportEntry } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
-import { signedIn } from "../session-cookie.ts";
+import { replacedToken, signedIn } from "../session-cookie.ts";
 
 const rows = rowsFor<SignUpAuth>();
 
@@ -27,7 +26,7 @@ export const signUpRoutes: readonly Route<SignUpAuth>[] = [
     run: async ({ c, auth, body, context }) => {
       const { display_name: name = null, transport = "cookie", ...proof } = body;
       const displayName = name === null ? null : acceptTypedName(name);
-      const presentedToken = readCookie(c, auth, sessionCookie);
+      const presentedToken = replacedToken(c, auth, transport);
       const issued = await auth.signUp({ ...proof, displayName, transport, presentedToken, context });
       return signedIn(c, auth, transport, issued);
     },
