@@ -18,7 +18,7 @@ const wanted = "`npx --no sallyport secret` prints one: 32 random bytes as base6
 /** Prefix of the secrets that `npm start` generates. `createAuth` refuses them unless the origin is loopback. */
 export const developmentSecretPrefix = "development.";
 /** Sample texts from documentation. A secret made of them protects nothing. */
-const samples = ["changeme", "change-me", "secret", "password", "example", "sample", "your-secret"];
+const samples = ["changeme", "change-me", "secret", "password", "example", "sample"];
 
 export interface RootSecret {
   readonly version: number;
@@ -67,7 +67,7 @@ export function parseRootSecrets(text: string | undefined): readonly RootSecret[
     secrets.push({ version: Number(version), bytes, development, onlyReads: read !== undefined });
   }
   if (secrets.every(({ onlyReads }) => onlyReads)) {
-    throw new TypeError("Every secret is marked `read`, so none writes.");
+    throw new OptionError("every secret is marked `read`, so none writes.");
   }
   return secrets.sort((a, b) => b.version - a.version);
 }

@@ -42,7 +42,7 @@ const refusals = {
   "invalid_format.cursor": ["InvalidFormatError", "The cursor is malformed."],
   "invalid_format.identifier": [
     "InvalidFormatError",
-    "The identifier must be 1 to 254 characters of ASCII without spaces or control characters, with a domain after @.",
+    "The identifier must be 1 to 254 visible ASCII characters, with a domain after @.",
   ],
   "invalid_format.password": ["InvalidFormatError", "The password is not acceptable."],
   "invalid_format.idempotency_key": ["InvalidFormatError", "The key must be 1 to 255 visible ASCII characters."],
