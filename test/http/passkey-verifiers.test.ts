@@ -50,8 +50,10 @@ describe.each(verifiers)("passkeys verified by $name", ({ name, given }) => {
   async function withPasskey() {
     const [person, device] = [await world.person(), await newAuthenticator()];
     const response = await registrationBy(world, person, device);
-    expect((await post("/auth/passkeys", { response }, { token: person.token })).status).toBe(201);
-    return { person, device };
+    const registered = await post("/auth/passkeys", { response }, { token: person.token });
+    expect(registered.status).toBe(201);
+    // The session of the registration is replaced.
+    return { person, device, token: registered.headers.get("Session-Token")! };
   }
 
   test("registered, used to sign in, as the second factor and for a step-up", async () => {
@@ -145,11 +147,10 @@ describe.each(verifiers)("passkeys verified by $name", ({ name, given }) => {
   });
 
   test("a step-up with another user's passkey: refused", async () => {
-    const [{ person }, { device: foreign }] = [await withPasskey(), await withPasskey()];
-    const own = { token: person.token };
-    const options = await post("/auth/step-up/options", undefined, own);
+    const [own, { device: foreign }] = [await withPasskey(), await withPasskey()];
+    const options = await post("/auth/step-up/options", undefined, { token: own.token });
     const json = { type: "webauthn", response: await foreign.get(options.json) };
-    expect((await post("/auth/step-up", json, own)).code).toBe("unauthorized.invalid_factor");
+    expect((await post("/auth/step-up", json, { token: own.token })).code).toBe("unauthorized.invalid_factor");
   });
 
   test("S45: a registration that a rule or the verifier refuses: answered with the reason, and nothing is stored", async () => {
