@@ -27,14 +27,16 @@ const answer = async (database: Database, code: string) =>
 test.each(["postgres", "postgres-over-neon", "pglite"] as const)(
   "S69: a SQLSTATE of the server or of the moment is 503 with Retry-After, %s",
   async (name) => {
-    const { database } = await openBackend(name, { timeoutMilliseconds: 150 });
+    const { database } = await openBackend(name, { timeoutMilliseconds: 300 });
     await database.run(setUp);
     for (const code of [...unserviceable, ...untimely]) {
       const { status, retryAfterSeconds } = await answer(database, code);
       expect([code, status, retryAfterSeconds]).toEqual([code, 503, 1]);
     }
-    for (const code of ours)
-      await expect(answer(database, code)).rejects.toMatchObject({ name: "DatabaseError", code });
+    // Answered at once, so only a slow machine needs the time.
+    const { database: patient } = await openBackend(name);
+    await patient.run(setUp);
+    for (const code of ours) await expect(answer(patient, code)).rejects.toMatchObject({ name: "DatabaseError", code });
   },
 );
 
@@ -43,15 +45,17 @@ test("S69: a pool throws a connection away whose server cannot serve, and keeps 
   await other.run(setUp);
   const pool = openPool({ connectionString, max: 1 });
   onTestFinished(() => pool.end());
-  const database = postgres(pool, { timeoutMilliseconds: 150 });
+  const database = postgres(pool, { timeoutMilliseconds: 300 });
+  const patient = postgres(pool, { timeoutMilliseconds: 5_000 });
   const backend = async () => (await pool.query<{ pid: number }>("select pg_backend_pid() as pid")).rows[0]!.pid;
-  const isKept = async (code: string) => {
+  const isKept = async (code: string, on = database) => {
     const before = await backend();
-    await database.run(failing(code)).catch(() => undefined);
+    await on.run(failing(code)).catch(() => undefined);
     return (await backend()) === before;
   };
   for (const code of unserviceable) expect([code, await isKept(code)]).toEqual([code, false]);
-  for (const code of [...untimely, ...ours]) expect([code, await isKept(code)]).toEqual([code, true]);
+  for (const code of untimely) expect([code, await isKept(code)]).toEqual([code, true]);
+  for (const code of ours) expect([code, await isKept(code, patient)]).toEqual([code, true]);
 });
 
 test.each([1, 5])(
