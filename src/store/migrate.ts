@@ -78,7 +78,7 @@ export async function migrate(
     const pending = pendingSteps(steps, applied);
     const names = pending.map(({ name }) => name);
     try {
-      const { chosen, adopts } = await look(target, pending);
+      const { chosen, adopts } = await look(target, pending, applied.length > 0);
       if (dryRun) return { applied: [], pending: names, adopts };
       if (await apply(target, chosen)) {
         await assertProductionClock(target.database);
@@ -93,12 +93,16 @@ export async function migrate(
 }
 
 /** The steps in the text that fits the database, once nothing stands in their way. */
-async function look(target: Target, pending: readonly Step[]): Promise<{ chosen: readonly Step[]; adopts: boolean }> {
+async function look(
+  target: Target,
+  pending: readonly Step[],
+  isInstalled: boolean,
+): Promise<{ chosen: readonly Step[]; adopts: boolean }> {
   const { database } = target;
   const adopts = pending.some(({ adopting }) => adopting) && (await holdsReferenceSchema(database));
   const chosen = pending.map((step) => ({ ...step, statements: (adopts && step.adopting) || step.statements }));
   const statements = chosen.flatMap((step) => step.statements);
-  if (chosen.length > 0) await requireRoomFor(target, statements, adopts);
+  if (chosen.length > 0) await requireRoomFor(target, statements, adopts || isInstalled);
   if (adopts) await requireFittingRows(database);
   return { chosen, adopts };
 }

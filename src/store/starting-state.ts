@@ -115,13 +115,14 @@ export async function requireFittingRows(database: Database): Promise<void> {
 /**
  * Refuses statements that could not all succeed, as far as the catalog shows.
  *
+ * @param areTablesOurs True if the visible `usr` is Sallyport's, or becomes it. It may be in another schema than new tables.
  * @throws {DatabaseStateError} `name_taken` if a table, index, function or column that they create exists already;
  * `not_permitted` if the role may not run them; `wrong_encoding` if the database is not in UTF-8.
  */
 export async function requireRoomFor(
   { database, schema }: Target,
   statements: readonly string[],
-  adopts: boolean,
+  areTablesOurs: boolean,
 ): Promise<void> {
   const names = namesIn(statements);
   const [row] = await database.run(sql<Room>`
@@ -131,9 +132,10 @@ export async function requireRoomFor(
     -- An index and a column are where their table is, and a table of the reference may be elsewhere.
     places as materialized (
       select oid from place
-      union select relnamespace from pg_class where ${adopts} and oid = to_regclass('usr'))
+      union select relnamespace from pg_class where ${areTablesOurs} and oid = to_regclass('usr'))
     select getdatabaseencoding() = 'UTF8' as utf8, own.name as schema,
-      case when exists (select from place) then has_schema_privilege(own.name, 'create')
+      case when exists (select from place)
+        then has_schema_privilege(own.name, 'create') and has_schema_privilege(own.name, 'usage')
         else has_database_privilege(current_database(), 'create') end as "mayCreate",
       array(
         select relname::text from pg_class
@@ -164,7 +166,7 @@ export async function requireRoomFor(
     refuse("name_taken", `The database already has these, and they are not Sallyport's: ${taken.join(", ")}.`);
   }
   if (!utf8) refuse("wrong_encoding", "The database's encoding must be UTF8.");
-  if (!mayCreate) refuse("not_permitted", "The role may not create tables in the schema.");
+  if (!mayCreate) refuse("not_permitted", "The role may not create tables in the schema, or not use it.");
   if (foreign.length > 0) refuse("not_permitted", `The role does not own these: ${foreign.join(", ")}.`);
 }
 

@@ -117,6 +117,12 @@ describe.each(["0.2.0", "0.3.0"] as const)("S72: the reference schema %s stays i
     expect(own).not.toContain("usr");
     expect(own.includes("pat")).toBe(version === "0.2.0");
 
+    // A later migration is looked at where the reference's tables are.
+    const later = { name: "9000_later", text: "alter table usr add column display_name text" };
+    await expect(migrate(database, [...migrations, later], { schema: "auth" })).rejects.toMatchObject({
+      code: "name_taken",
+    });
+
     // Another SDK knows nothing of the schema: its statements fire triggers that look for ours.
     const id = randomUUID();
     await database.run(sql`insert into usr (id) values (${id}::uuid)`);
@@ -203,6 +209,21 @@ test("S72: a schema may have a name that SQL writes in quotation marks", async (
   } finally {
     await pool.end();
   }
+});
+
+test("S72, S64: a role that may create in the schema but not use it: refused, and nothing is made elsewhere", async () => {
+  const { database } = await openBackend("pglite", { empty: true });
+  for (const text of ["create schema auth", "create role builder", "grant create on schema auth to builder"]) {
+    await database.run({ text, params: [] });
+  }
+  await database.run({ text: "grant create on schema public to builder", params: [] });
+  const become: Statement = { text: "set local role builder", params: [] };
+  const asRole: Database = {
+    run: async (statement) => (await database.batch([become, statement]))[1] as never,
+    batch: async (list) => (await database.batch([become, ...list])).slice(1),
+  };
+  await expect(migrate(asRole, migrations, { schema: "auth" })).rejects.toMatchObject({ code: "not_permitted" });
+  expect([await tablesIn(database, "auth"), await tablesIn(database, "public")]).toEqual([[], []]);
 });
 
 test("S72: the role of docs/schema.md serves from the schema by its own search path", async () => {
