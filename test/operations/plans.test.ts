@@ -24,6 +24,7 @@ import {
 import { backendNames } from "../support/databases.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
+import { prepareWrite, writes } from "./writes/every-write.ts";
 
 describeWorld("batch of plans", { on: backendNames }, (world) => {
   beforeAll(async () => {
@@ -348,6 +349,56 @@ describe("S03: a client inside a transaction", () => {
     const rows = await world.rows(sql`select id from usr where id = ${uuidFor("usr", user.id)}::uuid`);
     expect(rows).toEqual([]);
     expect(await outcome(nested.signIn.password({ identifier, password, context }))).toBe("done");
+  });
+});
+
+describeWorld("S03: every write inside a transaction of the caller", { on: ["postgres"] }, (world) => {
+  test("what counts, consumes or shows a secret is refused; only what has a plan takes part", async () => {
+    const client = new pg.Client({ connectionString: world.backend.connectionString! });
+    await client.connect();
+    const nested = world.isolate({ database: postgres(client) });
+    const takePart: string[] = [];
+    for (const write of writes) {
+      const { person, prepared } = await prepareWrite(world, write);
+      await client.query("begin");
+      const refused = await write.act(nested, person, prepared).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      await client.query("rollback");
+      if (refused instanceof TypeError) expect(refused.message).toBe("This cannot run inside a transaction.");
+      else takePart.push(write.name);
+    }
+    // It has no row, because a challenge that was lost is not returned again.
+    const { actor } = await world.person();
+    await client.query("begin");
+    await expect(nested.securityKeys.enroll({ actor })).rejects.toThrow("This cannot run inside a transaction.");
+    await client.end();
+    expect(takePart.sort()).toEqual([
+      "administrators.grant",
+      "administrators.remove",
+      "batch, of two plans",
+      "credentials.createPassword",
+      "credentials.reinstate",
+      "credentials.revoke",
+      "credentials.rotatePassword",
+      "credentials.suspend",
+      "factors.revoke",
+      "mfaPolicies.grantEnrollment",
+      "mfaPolicies.set",
+      "passkeys.rename",
+      "passkeys.revoke",
+      "personalAccessTokens.revoke",
+      "sessions.create",
+      "sessions.revoke",
+      "sessions.revokeOthers",
+      "sessions.signOut",
+      "users.create",
+      "users.reinstate",
+      "users.revoke",
+      "users.suspend",
+      "users.update",
+    ]);
   });
 });
 
