@@ -2,7 +2,7 @@
  * Every way in which Sallyport refuses, in one closed table.
  *
  * A code is public and never renamed. Its category (before the dot) fixes the status, and its message is fixed text. `name` is
- * the class name that the Flametrench specification pins. Besides these, only `details` leaves the process.
+ * the class name that the Flametrench specification pins. Besides these, a client receives only `details`.
  *
  * @module
  */
@@ -136,8 +136,8 @@ export function statusOf(code: ErrorCode): ErrorStatus {
 }
 
 /**
- * The error of a refused operation. Clients see its code, message and `details`. Its `cause` has the particulars and never
- * leaves the process.
+ * The error of a refused operation. Clients see its code, message and `details`. Its `cause` has the particulars, for
+ * the server alone.
  */
 export class AuthError extends Error {
   readonly code: ErrorCode;

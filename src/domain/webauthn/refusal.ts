@@ -2,7 +2,7 @@
  * The refusals of a ceremony: one row for each check.
  *
  * The reason is public: `webauthn.<reason>`, ten of which are Flametrench's (ADR 0008). The check says more precisely what
- * failed. It is for the audit log and for tests, and does not leave the process. The numbers are steps of WebAuthn L3 §7.1 and
+ * failed. It is for the audit log and for tests, and no client sees it. The numbers are steps of WebAuthn L3 §7.1 and
  * §7.2, editor's draft of 30 July 2026.
  *
  * @module
