@@ -53,8 +53,8 @@ export interface AuthOptions<Features extends readonly Feature[] = readonly Feat
    */
   sharedDatabase?: SharedDatabase;
   /**
-   * Stands in the names of the cookies, for two applications on one host: `shop-` makes `__Host-shop-session`. 1 to 32 of
-   * `a-z0-9`, then a hyphen. Cookies do not tell ports apart. Default: `""`, as in `__Host-session`.
+   * Part of each cookie's name, so that two applications on one host keep theirs apart, also on two ports: `shop-` makes
+   * `__Host-shop-session`. 1 to 32 of `a-z0-9`, then a hyphen. Default: `""`, as in `__Host-session`.
    */
   cookiePrefix?: string;
   /**

@@ -7,8 +7,8 @@ import { requireOption } from "../domain/option-error.ts";
 import { type Database, type Statement, sql } from "./sql.ts";
 
 /**
- * The same database, in which Sallyport's tables are in `schema`. What is not there is looked for where it was before, so the
- * statements of an application's plan find the application's tables; a name that both have needs its schema, as in `public.usr`.
+ * The same database, in which Sallyport's tables are in `schema`. Other names are found as before, so an application's
+ * statements in a plan find the application's tables. A name that both have needs its schema, as in `public.usr`.
  *
  * Each request runs in a transaction that begins with the schema's name, because a pooler forgets settings of a connection. Over
  * Neon that is still one HTTP request. A database role of Sallyport's own needs none of this:
