@@ -80,8 +80,8 @@ const methods: Readonly<Record<CheckedFactor["type"], readonly string[]>> = {
 };
 
 /**
- * The CTE `factor`: one row with the `id` and `type` of the proved factor, and the `kind` of the id. It spends a code once, even if several requests have
- * it: no row if another was first. The batch has locked the user.
+ * The CTE `factor`: one row with the `id` and `type` of the proved factor, and the `kind` of the id. It spends a code once, even
+ * if several requests have it: no row if another was first. The batch has locked the user.
  */
 export function consumeFactor(holder: Handle<"holder">, checked: CheckedFactor): Cte<"factor"> {
   return { define: consumption(holder, checked), name: handle(sql`factor`) };
@@ -89,7 +89,7 @@ export function consumeFactor(holder: Handle<"holder">, checked: CheckedFactor):
 
 function consumption(holder: Handle<"holder">, checked: CheckedFactor): Statement {
   const own = sql`mfa.id = ${checked.factorId}::uuid and mfa.usr_id = ${holder}.usr_id and mfa.status = 'active'
-        and ${holder}.refusal is null and mfa.type = ${checked.type}`;
+        and ${holder}.refusal is null`;
   switch (checked.type) {
     case "password":
       return sql`factor as (

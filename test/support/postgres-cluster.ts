@@ -1,4 +1,4 @@
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import pg from "pg";
 import { freePort } from "./free-port.ts";
 import { foldersOfMachine, isExecutable } from "./programs.ts";
+import { startThrowawayServer, unprivilegedUser } from "./throwaway-server.ts";
 
 const run = promisify(execFile);
 
@@ -27,9 +28,7 @@ export interface PostgresCluster {
 }
 
 /**
- * Starts a separate PostgreSQL 15 server with its own files and port; nothing is kept.
- *
- * The server ends with this process, however the process ends: it runs in a shell that stops it once its standard input closes.
+ * Starts a separate PostgreSQL 15 server with its own files and port; nothing is kept. It ends with this process.
  *
  * @throws {Error} If PostgreSQL 15 is neither on the machine nor from npm, or if it does not start.
  */
@@ -68,29 +67,12 @@ async function startIn(folder: string): Promise<PostgresCluster> {
     timezone: "Asia/Kolkata", // An offset of half an hour, so that no test relies on UTC.
   };
   const flags = Object.entries(settings).flatMap(([name, value]) => ["-c", `${name}=${value}`]);
-  const child = spawn("sh", ["-c", untilStdinCloses, "sh", folder, join(binaries, "postgres"), "-D", data, ...flags], {
-    ...options,
-    stdio: ["pipe", "ignore", "pipe"],
+  const stop = await startThrowawayServer(folder, [join(binaries, "postgres"), "-D", data, ...flags], {
+    ready: "ready to accept connections",
+    signal: "QUIT",
   });
-  let log = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    log = (log + text).slice(-4000);
-  });
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  const stop = async (): Promise<void> => {
-    child.stdin.end();
-    await exited;
-    await rm(folder, { recursive: true, force: true });
-  };
-
   const server = { host: "127.0.0.1", port, user: "sallyport", password };
   try {
-    await Promise.race([
-      new Promise<void>((resolve) => {
-        child.stderr.on("data", () => log.includes("ready to accept connections") && resolve());
-      }),
-      exited.then(() => Promise.reject(new Error(`PostgreSQL did not start:\n${log}`))),
-    ]);
     const client = new pg.Client({ ...server, database: "postgres" });
     await client.connect();
     await client.end();
@@ -99,28 +81,6 @@ async function startIn(folder: string): Promise<PostgresCluster> {
     throw error;
   }
   return { server, stop };
-}
-
-/** Runs all arguments but the first, ends them when standard input closes, and deletes the folder in the first argument. */
-const untilStdinCloses = `
-folder=$1
-shift
-cd /
-exec 3<&0
-"$@" </dev/null 3<&- &
-server=$!
-( read _ <&3; kill -QUIT "$server" ) &
-watcher=$!
-exec 3<&-
-wait "$server"
-kill "$watcher" 2>/dev/null
-rm -rf "$folder"`;
-
-/** PostgreSQL refuses to run as root. */
-async function unprivilegedUser(): Promise<{ uid?: number; gid?: number }> {
-  if (process.getuid?.() !== 0) return {};
-  const idOf = async (flag: string): Promise<number> => Number((await run("id", [flag, "nobody"])).stdout);
-  return { uid: await idOf("-u"), gid: await idOf("-g") };
 }
 
 /** The machine's folder with `initdb` and `postgres` of version 15. */

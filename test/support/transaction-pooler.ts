@@ -5,8 +5,6 @@ import pg from "pg";
 /** A pooler in transaction mode, such as PgBouncer: each transaction may run on another server connection. */
 export interface TransactionPooler {
   readonly port: number;
-  /** How often a client's transaction ran on another server connection than its last one. */
-  readonly changes: number;
   close(): Promise<void>;
 }
 
@@ -57,7 +55,6 @@ export async function transactionPooler(server: pg.ClientConfig, size = 3): Prom
   const all = await Promise.all(Array.from({ length: size }, () => openServer(server)));
   const idle = [...all];
   const waiting: ((connection: Socket) => void)[] = [];
-  let changes = 0;
   const clients = new Set<Socket>();
   const giveBack = (connection: Socket): void => {
     const next = waiting.shift();
@@ -69,7 +66,6 @@ export async function transactionPooler(server: pg.ClientConfig, size = 3): Prom
     clients.add(client);
     client.on("error", () => undefined);
     let held: Socket | undefined;
-    let last: Socket | undefined;
     let queue: Buffer[] | undefined;
     client.on("close", () => {
       clients.delete(client);
@@ -78,8 +74,6 @@ export async function transactionPooler(server: pg.ClientConfig, size = 3): Prom
     });
     const take = (connection: Socket): void => {
       held = connection;
-      if (last && last !== connection) changes += 1;
-      last = connection;
       connection.removeAllListeners("data");
       connection.on(
         "data",
@@ -124,9 +118,6 @@ export async function transactionPooler(server: pg.ClientConfig, size = 3): Prom
   await once(listener, "listening");
   return {
     port: (listener.address() as AddressInfo).port,
-    get changes() {
-      return changes;
-    },
     async close() {
       for (const client of clients) client.destroy();
       listener.close();
