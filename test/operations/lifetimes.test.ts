@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { type Statement, sql } from "../../src/store/sql.ts";
+import { installTestClock, setTestClock } from "../../src/testing/clock.ts";
+import { openAuth, system } from "../support/auth.ts";
+import { prepareWrite, writes } from "./writes/every-write.ts";
+
+const [minute, hour, day] = [60, 3_600, 86_400];
+
+/** The ends of every column that may lie in the future, in seconds from when the row was written. */
+const ends: Readonly<Record<string, readonly number[]>> = {
+  "attempt.resets_at": [5 * minute, 15 * minute],
+  "idempotency.expires_at": [24 * hour],
+  "login_ticket.expires_at": [5 * minute],
+  "mfa.pending_expires_at": [10 * minute],
+  "mfa_enrollment_grant.expires_at": [7 * day],
+  "mfa_registration.pending_expires_at": [10 * minute],
+  "ses.expires_at": [day, 30 * day],
+  "ses.family_expires_at": [day, 30 * day],
+  "spent_challenge.expires_at": [5 * minute],
+};
+
+test("each thing that ends lasts as long as documented, to the second", async () => {
+  const world = await openAuth("pglite");
+  await installTestClock(world.database);
+  await setTestClock(world.database, new Date("2030-01-01T00:00:00Z"));
+  for (const write of writes) {
+    const { person, prepared } = await prepareWrite(world, write);
+    await write.act(world.auth, person, prepared);
+  }
+  const { actor } = await world.person();
+  await world.auth.securityKeys.enroll({ actor });
+  await world.auth.users.create({ actor: system, displayName: "Ada", idempotencyKey: "order-1" });
+
+  const columns = await world.rows<{ table: string; column: string }>(sql`
+    select table_name as table, column_name as column from information_schema.columns
+    where table_schema = current_schema() and data_type = 'timestamp with time zone'`);
+  const seen: Record<string, number[]> = {};
+  for (const { table, column } of columns) {
+    const text = `select distinct extract(epoch from "${column}" - sallyport_now())::float8 as seconds from "${table}"
+      where "${column}" > sallyport_now() + interval '1 second' order by 1`;
+    const found = await world.rows({ text, params: [] } as Statement<{ seconds: number }>);
+    if (found.length > 0) seen[`${table}.${column}`] = found.map(({ seconds }) => seconds);
+  }
+  expect(seen).toEqual(ends);
+  expect(await world.rows(sql`select distinct idle_seconds as seconds from ses order by 1`)).toEqual(
+    [hour, 7 * day].map((seconds) => ({ seconds })),
+  );
+});
