@@ -21,12 +21,17 @@ describe("database clock", () => {
     ["a setting", `${declaration} sql stable set timezone = 'UTC' return statement_timestamp()`],
     ["another language", `${declaration} plpgsql stable as $$ begin return statement_timestamp(); end $$`],
     ["text that is bound late", `${declaration} sql stable as $$ select statement_timestamp() $$`],
-  ])("replaced by %s: refused, also by migrate", async (_case, text) => {
+  ])("replaced by %s: refused, also by migrate, before any change", async (_case, text) => {
     const { database } = await openBackend("postgres");
     await database.run({ text, params: [] });
     await expect(assertProductionClock(database)).rejects.toMatchObject({ code: "clock_replaced" });
     const migrations = readMigrations(migrationsFolder);
-    await expect(migrate(database, migrations)).rejects.toMatchObject({ code: "clock_replaced" });
+    const more = [...migrations, { name: "9999_more.sql", text: "create table more (id int);" }];
+    for (const dryRun of [false, true]) {
+      const refused = migrate(database, more, { dryRun });
+      await expect(refused).rejects.toMatchObject({ code: "clock_replaced" });
+    }
+    expect(await database.run(sql`select to_regclass('more') as "table"`)).toEqual([{ table: null }]);
   });
 
   test.each(backendNames)("%s: the test clock is set, advanced and released; no server accepts it", async (name) => {
