@@ -48,6 +48,20 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     });
   });
 
+  describe("the answer that is read after a lost reply is the lost one", () => {
+    // Signing out runs again instead, and its answer is empty.
+    test.each(writes.filter(({ name }) => name !== "sessions.signOut"))("$name", async (write) => {
+      // Another user has rows of the same kinds.
+      await prepareWrite(world, write);
+      const { person, prepared } = await prepareWrite(world, write);
+      faulty.reset([...Array<undefined>(write.requests - 1).fill(undefined), "after"]);
+      await write.act(auth, person, prepared);
+      const [lost, read] = faulty.rows.slice(write.requests - 1);
+      expect(lost).not.toEqual([]);
+      expect(read).toEqual(lost!.map((row) => expect.objectContaining(row as object)));
+    });
+  });
+
   describe("the network stays down afterwards: 503, and the change happened never or once", () => {
     test.each(writes.flatMap((write) => (["before", "after"] as const).map((fault) => ({ ...write, fault }))))(
       "$name, $fault",

@@ -13,12 +13,15 @@ export type Fault = "before" | "after" | "late";
 export interface FaultyDatabase extends Database {
   /** Requests since the last {@link FaultyDatabase.reset}, including failed ones. */
   readonly requests: number;
+  /** The rows of the last statement of each request that reached the database, in order: also those of a lost reply. */
+  readonly rows: readonly (readonly unknown[])[];
   /** Resets the count, and from now on fails as `faults` says, request by request. */
   reset(faults?: readonly (Fault | undefined)[] | ((request: number) => Fault | undefined)): void;
 }
 
 export function faultyDatabase(database: Database): FaultyDatabase {
   let requests = 0;
+  let rows: (readonly unknown[])[] = [];
   let faultOf: (request: number) => Fault | undefined = () => undefined;
   /** Requests that are still on their way, and how many further requests overtake each. */
   let late: { send: () => Promise<unknown>; overtakenBy: number } | undefined;
@@ -35,16 +38,32 @@ export function faultyDatabase(database: Database): FaultyDatabase {
     if (fault) throw new DatabaseUnreachableError(`a fault of the test: ${fault}`);
     return await send();
   }
+  const noted = <Result>(result: Result, ofLast: readonly unknown[]): Result => {
+    rows.push(ofLast);
+    return result;
+  };
   return {
     get requests() {
       return requests;
     },
+    get rows() {
+      return rows;
+    },
     reset(faults = []) {
       requests = 0;
+      rows = [];
       late = undefined;
       faultOf = typeof faults === "function" ? faults : (index) => faults[index];
     },
-    run: <Row>(statement: Statement<Row>, limit?: number) => request(() => database.run(statement, limit)),
-    batch: (statements, limit) => request(() => database.batch(statements, limit)),
+    run: <Row>(statement: Statement<Row>, limit?: number) =>
+      request(async () => {
+        const result = await database.run(statement, limit);
+        return noted(result, result);
+      }),
+    batch: (statements, limit) =>
+      request(async () => {
+        const results = await database.batch(statements, limit);
+        return noted(results, results.at(-1) ?? []);
+      }),
   };
 }
