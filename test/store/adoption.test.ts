@@ -164,6 +164,13 @@ describe("a database that is refused: one code, the same in a dry run, and nothi
       names: "usr.tenant has no default; ses.token_hash is varchar instead of bytea; usr_mfa_policy is missing",
     },
     {
+      case: "S66: a view in place of a table of the reference, with the same columns",
+      version: "0.3.0" as const,
+      given: ["alter table tup rename to grants", "create view tup as select * from grants"],
+      code: "reference_differs",
+      names: "tup is missing",
+    },
+    {
       case: "S66: the reference with a column of Sallyport's name",
       version: "0.3.0" as const,
       given: ["alter table ses add column amr int4"],
