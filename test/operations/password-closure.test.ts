@@ -70,6 +70,24 @@ describeWorld(
       expect(seen).toEqual(Array.from({ length: 14 }, (_, window) => window + 1));
     });
 
+    test("closed by the last attempt of a window: one event then, and no second one in that window", async () => {
+      const person = await world.person();
+      const { identifier } = person;
+      // The success leaves nine attempts counted, and the run of failures begins with the last one.
+      await repeat(9, () => guess({ identifier }));
+      expect(await guess(rightGuess(person))).toBe("done");
+      const marks = async () => (await world.events({ action: "identity.sign_in.limited" })).length;
+      const seen: number[] = [];
+      for (const attempts of [4, ...Array(9).fill(13), 10, 3]) {
+        const before = await marks();
+        await repeat(attempts, () => guess({ identifier }));
+        seen.push((await marks()) - before);
+        // The last three are in the same window as the ten before them.
+        if (attempts !== 10) await advanceTestClock(world.database, day);
+      }
+      expect(seen).toEqual([...Array(11).fill(1), 0]);
+    });
+
     test("a new password from an administrator opens the account again", async () => {
       const person = await world.person();
       for (let failures = 0; failures < 101; failures++) {

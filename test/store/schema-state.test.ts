@@ -61,6 +61,23 @@ test.each([
   expect(doctor.stderr).toContain(named);
 });
 
+test("S71: an error of the database is not mistaken for a schema that is behind", async () => {
+  const { database } = await migrated(release);
+  const [role] = await database.run(
+    sql<{ name: string }>`select 'blind_' || replace(gen_random_uuid()::text, '-', '') as name`,
+  );
+  const run = (text: string) => ({ text, params: [] });
+  const blind: Database = {
+    ...database,
+    run: async (statement) => (await database.batch([run(`set local role ${role!.name}`), statement]))[1] as never,
+    batch: async (list) => (await database.batch([run(`set local role ${role!.name}`), ...list])).slice(1),
+  };
+  await database.run(run(`create role ${role!.name}`));
+  onTestFinished(async () => void (await database.run(run(`drop role ${role!.name}`))));
+  // The role may not read the table of migrations.
+  await expect(assertSchema(blind)).rejects.toMatchObject({ code: "42501" });
+});
+
 test("S71: a newer schema that serves this release: served, and doctor says so", async () => {
   const { database, connectionString } = await migrated([...release, harmless]);
   const auth = authOn(database);
