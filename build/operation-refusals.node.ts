@@ -14,6 +14,7 @@ import * as token from "../src/domain/acts/personal-access-token.ts";
 import * as session from "../src/domain/acts/session.ts";
 import * as signIn from "../src/domain/acts/sign-in.ts";
 import * as user from "../src/domain/acts/user.ts";
+import * as verification from "../src/domain/acts/verification.ts";
 
 /** The act of each operation, by the type that declares it; `null` for one that is no act, so its comment has no row to follow. */
 const acts: Readonly<Record<string, Act | null>> = {
@@ -40,6 +41,8 @@ const acts: Readonly<Record<string, Act | null>> = {
     refusals: ["precondition.factor_needed_first", "too_many_requests", "unavailable.busy"],
   },
   "FactorOperations.revoke": factor.revokeFactor,
+  "IdentifierOperations.requestVerification": verification.requestVerification,
+  "IdentifierOperations.verify": verification.verifyIdentifier,
   "MfaPolicyOperations.get": factor.getMfaPolicy,
   "MfaPolicyOperations.set": factor.setMfaPolicy,
   "MfaPolicyOperations.grantEnrollment": factor.grantEnrollment,

@@ -117,6 +117,7 @@ const tags = [
   { name: "Users", description: "Users, as specified by Flametrench." },
   { name: "Credentials", description: "Credentials, as specified by Flametrench." },
   { name: "Sessions", description: "Sessions, as specified by Flametrench." },
+  { name: "Addresses", description: "The proof of the caller's address." },
   { name: "Passkeys", description: "Sign-in with passkeys, and the caller's own passkeys." },
   { name: "Factors", description: "Second factors: the caller's own, and the routes specified by Flametrench." },
   { name: "Tokens", description: "Personal access tokens: the caller's own, and the routes specified by Flametrench." },
@@ -148,6 +149,7 @@ function operationOf(route: Route): Described {
 
 /** The tag of a feature whose routes belong together; those of the others are named by their paths. */
 const tagOfFeature: Readonly<Record<string, string>> = {
+  mail: "Addresses",
   mfa: "Factors",
   passkeys: "Passkeys",
   personalAccessTokens: "Tokens",

@@ -32,6 +32,8 @@ const factorSchema = <Type extends FactorType>(type: Type) =>
   v.strictObject({ ...sparseEntriesOf(anyFactor), ...sparseEntriesOf(factorTypes[type]) });
 const factor = v.variant("type", [factorSchema("totp"), factorSchema("webauthn"), factorSchema("recovery")]);
 
+const verifiedIdentifier = v.strictObject({ credential_id: id("cred"), identifier: v.string() });
+
 const factors = v.strictObject({ factors: v.array(factor) });
 
 const keyParameters = v.strictObject({ type: v.literal("public-key"), alg: v.picklist([-7, -8, -257]) });
@@ -189,6 +191,9 @@ export const responses = {
   "/auth/sign-in/factor/options": { $post: assertionOptions },
   "/auth/step-up/options": { $post: assertionOptions },
   "/auth/passkeys": { $get: v.strictObject({ passkeys: v.array(passkey) }), $post: passkey },
+  "/auth/verification": { $post: v.null() },
+  "/auth/verification/confirm": { $post: verifiedIdentifier },
+  "/auth/verification/confirm-with-password": { $post: verifiedIdentifier },
   "/auth/passkeys/options": { $post: registrationOptions },
   "/auth/passkeys/:cred_id": { $put: passkey },
   "/auth/passkeys/:cred_id/revoke": { $post: credential },

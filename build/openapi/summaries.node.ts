@@ -34,6 +34,10 @@ export const summaries: Readonly<Record<string, string>> = {
     "Register a passkey; a fresh session replaces the caller's, in the cookie or in the header `Session-Token`",
   renamePasskey: "Rename one of the caller's passkeys",
   revokePasskey: "Revoke one of the caller's passkeys and end the sessions started with it",
+  requestIdentifierVerification: "Send a link to the caller's address, which proves it",
+  verifyOwnIdentifier: "Spend a mailed link; the session stays with what it has enrolled, and everything else ends",
+  verifyIdentifier:
+    "Spend a mailed link with the account's password or with a new one; every other way into the account ends",
   signIn:
     "Sign in with a password; returns 401 `unauthorized.mfa_required` and a ticket if a second factor is required",
   verifyCredential: "Verify a credential; returns a ticket in the `Login-Ticket` header",

@@ -243,7 +243,7 @@ function checkTimeouts(timeouts: Timeouts): Timeouts {
 }
 
 /** @throws {OptionError} Naming the part of the option that is not a whole number in these bounds. */
-function requireWhole(part: string, value: number, least: number, most: number): void {
+export function requireWhole(part: string, value: number, least: number, most: number): void {
   if (isWithin(value, least, most)) return;
   throw new OptionError(`\`${part}\`: ${given(value)}, and must be a whole number from ${least} to ${most}.`);
 }

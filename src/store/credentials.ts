@@ -145,12 +145,17 @@ export function rotatePasswordCredential(asked: Proved & NewPassword): Statement
 }
 
 /**
- * The CTEs `replaced` and `cred`, the new password, and the CTEs that end the user's sessions and tickets. The new row reads
- * from the update of the old one, so that the old one has left the partial unique index first.
+ * The CTEs `replaced` and `cred`, the new password, and the CTEs that end the user's sessions, tickets and links. The new row
+ * reads from the update of the old one, so that the old one has left the partial unique index first.
  *
  * @param verdict Holds the old credential's `id`, and the `refusal`.
+ * @param isVerified True if whoever replaces the password has proved the identifier. Default: as the old password's.
  */
-export function replacePassword(password: NewPassword & { auditId: string }, verdict: Handle<"verdict">): Statement {
+export function replacePassword(
+  password: NewPassword & { auditId: string },
+  verdict: Handle<"verdict">,
+  isVerified = false,
+): Statement {
   const cleared = clearFactorCounter(sql`replaced`);
   const logins = loginsOf(sql`replaced.usr_id`);
   return sql`replaced as (
@@ -160,7 +165,8 @@ export function replacePassword(password: NewPassword & { auditId: string }, ver
     cred as (
       insert into cred (id, usr_id, type, identifier, identifier_verified_at, password_hash, needs_factor, replaces,
         created_at)
-      select ${password.newCredentialId}::uuid, usr_id, type, identifier, identifier_verified_at, ${password.passwordHash},
+      select ${password.newCredentialId}::uuid, usr_id, type, identifier,
+        case when ${isVerified}::boolean then sallyport_now() else identifier_verified_at end, ${password.passwordHash},
         ${password.needsFactor}::boolean, id,
         greatest(sallyport_now(), created_at + interval '1 microsecond')
       from replaced
@@ -250,6 +256,7 @@ function changeCredential(
           or (changed.type = 'passkey' and ${logins.sessions} and ses.id is distinct from ${kept}))`,
       tickets: sql`changed.status <> 'active' and (login_ticket.cred_id = changed.id
           or (changed.type = 'passkey' and ${logins.tickets}))`,
+      links: sql`changed.status <> 'active' and verification_token.cred_id = changed.id`,
       tokens: sql`pat.usr_id = changed.usr_id and changed.type = 'passkey' and changed.status <> 'active'
           and (select usr_id from ${acting}) is distinct from changed.usr_id`,
     })},

@@ -6,7 +6,16 @@
  */
 import { type Statement, sql } from "./sql.ts";
 
-type EndingKind = "sessions" | "tickets" | "credentials" | "factors" | "registrations" | "tokens" | "tuples" | "grants";
+type EndingKind =
+  | "sessions"
+  | "tickets"
+  | "links"
+  | "credentials"
+  | "factors"
+  | "registrations"
+  | "tokens"
+  | "tuples"
+  | "grants";
 
 /** A kind: the name of its CTE, and how its rows end: those for which `which` is true, joined with the rows of `of`. */
 interface Ending {
@@ -19,6 +28,10 @@ const kinds: Readonly<Record<EndingKind, Ending>> = {
   tickets: {
     cte: () => sql`ended_tickets`,
     end: (of, which) => sql`delete from login_ticket using ${of} where ${which}`,
+  },
+  links: {
+    cte: () => sql`ended_links`,
+    end: (of, which) => sql`delete from verification_token using ${of} where ${which}`,
   },
   credentials: {
     cte: () => sql`ended_credentials`,
@@ -66,9 +79,13 @@ export function endings(of: Statement, by: string, ends: Ends): Statement {
   return list;
 }
 
-/** A user's sessions and login tickets. */
-export function loginsOf(userId: Statement): { readonly sessions: Statement; readonly tickets: Statement } {
-  return { sessions: sql`ses.usr_id = ${userId}`, tickets: sql`login_ticket.usr_id = ${userId}` };
+/** A user's sessions, login tickets and mailed links. */
+export function loginsOf(userId: Statement): Required<Pick<Ends, "sessions" | "tickets" | "links">> {
+  return {
+    sessions: sql`ses.usr_id = ${userId}`,
+    tickets: sql`login_ticket.usr_id = ${userId}`,
+    links: sql`verification_token.usr_id = ${userId}`,
+  };
 }
 
 /** Everything of a user that could let them in or act for them. */

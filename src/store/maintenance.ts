@@ -31,6 +31,11 @@ export const purgeFactors: Purge = (limit) => sql`
   })},
   leaves as ${deleteEnded(limit, expiry(sql`mfa_enrollment_grant`, sql`usr_id`))}`;
 
+/** Mailed links that have expired, and the traces of messages that ended a month ago. */
+export const purgeMail: Purge = (limit) => sql`
+  links as ${deleteEnded(limit, expiry(sql`verification_token`, sql`token_hash`))},
+  messages as ${deleteEnded(limit, { ...expiry(sql`mail_message`, sql`id`, sql`ended_at`), days: 30, condition: sql`status <> 'owed'` })}`;
+
 /** WebAuthn challenges that were answered and have expired. */
 export const purgeChallenges: Purge = (limit) =>
   sql`challenges as ${deleteEnded(limit, expiry(sql`spent_challenge`, sql`digest`))}`;

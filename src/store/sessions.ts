@@ -180,7 +180,7 @@ export function revokeSession(asked: OfSession): Statement<SessionRow> {
     where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
-/** Ends every session of the acting user except the acting one, and every login ticket. The batch has locked the user. */
+/** Ends every session of the acting user except the acting one, every login ticket and every mailed link. The batch has locked the user. */
 export function revokeOtherSessions(asked: OfSession): Statement<{ revoked: number }> {
   const actor = acting(asked.actor);
   const logins = loginsOf(sql`verdict.usr_id`);
@@ -194,7 +194,7 @@ export function revokeOtherSessions(asked: OfSession): Statement<{ revoked: numb
       sql`${logins.sessions} and ses.id <> ${asked.sessionId}::uuid`,
       asked.auditId,
     )}
-      returning ses.id)${endings(sql`verdict`, asked.auditId, { tickets: logins.tickets })},
+      returning ses.id)${endings(sql`verdict`, asked.auditId, { tickets: logins.tickets, links: logins.links })},
     audit as (${insertAuditEvent(
       {
         ...successOf(acts.revokeOtherSessions, asked, sql`verdict.usr_id`),

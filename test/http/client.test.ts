@@ -36,6 +36,9 @@ type EveryApi = CoreApi & HealthApi & OpenapiApi & ApiIn<FullAuth>;
 
 /** Compiles only if it names exactly the routes and methods of {@link EveryApi}. */
 const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told<EveryApi[Path][Method]> } } = {
+  "/auth/verification": { $post: { ...plain, status: 204, json: true } },
+  "/auth/verification/confirm": { $post: { ...plain, status: 200, json: true } },
+  "/auth/verification/confirm-with-password": { $post: { ...plain, status: 200, json: true } },
   "/auth/sign-up": { $post: { ...plain, status: 201, json: true } },
   "/auth/sign-in": { $post: { ...plain, status: 200, json: true } },
   "/auth/refresh": { $post: { ...plain, status: 200 } },

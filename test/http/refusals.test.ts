@@ -3,6 +3,7 @@ import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import { refusalsOf } from "../../build/openapi/refusals.node.ts";
 import { standIn } from "../support/describe-world.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { addressRefusals } from "./refusals/address-refusals.ts";
 import { credentialRefusals } from "./refusals/credential-refusals.ts";
 import { factorRefusals } from "./refusals/factor-refusals.ts";
 import { factorTools } from "./refusals/factor-tools.ts";
@@ -26,6 +27,7 @@ const provocations: Record<string, Provocations> = {
   ...passkeyRefusals(world, tools),
   ...credentialRefusals(world, tools),
   ...tokenRefusals(world, tools),
+  ...addressRefusals(world, tools),
 };
 
 describe("refusals that the route table names", () => {

@@ -284,6 +284,8 @@ const elsewhere: Readonly<Record<string, string>> = {
 
 /** Acts that concern only the caller's own account. The matrix of routes tests them (http/access.test.ts). */
 const actsOnOwn = [
+  "identity.identifier.request_verification",
+  "identity.identifier.verify",
   "identity.mfa.confirm",
   "identity.mfa.enroll",
   "identity.mfa.revoke",

@@ -8,15 +8,17 @@ const [minute, hour, day] = [60, 3_600, 86_400];
 
 /** The ends of every column that may lie in the future, in seconds from when the row was written. */
 const ends: Readonly<Record<string, readonly number[]>> = {
-  "attempt.resets_at": [5 * minute, 15 * minute],
+  "attempt.resets_at": [5 * minute, 15 * minute, hour],
   "idempotency.expires_at": [24 * hour],
   "login_ticket.expires_at": [5 * minute],
+  "mail_message.expires_at": [day],
   "mfa.pending_expires_at": [10 * minute],
   "mfa_enrollment_grant.expires_at": [7 * day],
   "mfa_registration.pending_expires_at": [10 * minute],
   "ses.expires_at": [day, 30 * day],
   "ses.family_expires_at": [day, 30 * day],
   "spent_challenge.expires_at": [5 * minute],
+  "verification_token.expires_at": [day],
 };
 
 test("each thing that ends lasts as long as documented, to the second", async () => {

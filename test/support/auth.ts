@@ -8,12 +8,14 @@ import { AuthError, type ErrorCode } from "../../src/domain/error.ts";
 import { type CredentialId, generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import type { Session, Transport } from "../../src/domain/session.ts";
 import type { PasswordSettings, SignUpMode } from "../../src/engine/core.ts";
+import type { MailOptions } from "../../src/engine/mail-settings.ts";
 import type { MfaOptions } from "../../src/engine/mfa-settings.ts";
 import type { AuthOptions } from "../../src/engine/options.ts";
 import type { PasskeyOptions } from "../../src/engine/passkey-settings.ts";
 import { accounts } from "../../src/http/features/accounts.ts";
 import { administration } from "../../src/http/features/administration.ts";
 import { authorization } from "../../src/http/features/authorization.ts";
+import { mail } from "../../src/http/features/mail.ts";
 import { mfa } from "../../src/http/features/mfa.ts";
 import { passkeys } from "../../src/http/features/passkeys.ts";
 import { passwords } from "../../src/http/features/passwords.ts";
@@ -26,6 +28,7 @@ import { argon2Base64 } from "../../src/runtime/generated/argon2.ts";
 import { type Database, type Statement, sql } from "../../src/store/sql.ts";
 import { type CountingDatabase, countingDatabase } from "./counting-database.ts";
 import { type Backend, type BackendName, type BackendOptions, backend } from "./databases.ts";
+import { type Mailbox, openMailbox } from "./mailbox.ts";
 
 /** A hasher that counts Argon2id computations, not calls: a hash that is refused unread costs nothing. */
 export interface CountingHasher extends PasswordHasher {
@@ -102,6 +105,8 @@ export interface FullOptions
   predictableWords?: readonly string[];
   isCompromisedPassword?: PasswordSettings["isCompromised"];
   signUp?: SignUpMode;
+  /** Default: a mailbox that nobody reads. */
+  mail?: Partial<MailOptions>;
 }
 
 /** Every feature. */
@@ -114,6 +119,7 @@ export function everyFeature(options: FullOptions) {
     administration(),
     authorization(),
     mfa(options),
+    mail({ mailer: openMailbox(), from: { address: "accounts@example.com" }, ...options.mail }),
     passkeys(options),
     personalAccessTokens(options),
   ] as const;
@@ -197,6 +203,8 @@ export interface World {
   readonly database: Database;
   readonly counting: CountingDatabase;
   readonly hasher: CountingHasher;
+  /** What `auth.mail.deliver` has sent. */
+  readonly mailbox: Mailbox;
   readonly backend: Backend;
   /** Another isolate: it shares only the database and the secrets. */
   isolate(options?: Partial<FullOptions>): FullAuth;
@@ -230,9 +238,11 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
   const counting = countingDatabase(database);
   const isReal = options.hasher === "real";
   const hasher = countingHasher(isReal ? argon2id() : quickHasher());
+  const mailbox = openMailbox();
   const isolate = (more: Partial<FullOptions> = {}): FullAuth => {
     const chosen: FullOptions = {
       database,
+      mail: { mailer: mailbox },
       passwordHasher: hasher,
       decoyHash: isReal ? decoyHash : quickDecoy,
       secrets: secret,
@@ -267,6 +277,7 @@ export async function openAuth(name: BackendName, options: OpenOptions = {}): Pr
     database,
     counting,
     hasher,
+    mailbox,
     backend: opened,
     isolate,
     rows,

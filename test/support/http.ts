@@ -61,7 +61,21 @@ export interface Reply {
 }
 
 /** Anything that answers requests, such as an app. */
-export type Server = Pick<Hono, "request"> | { request(path: string, init: RequestInit): Response | Promise<Response> };
+export interface Server {
+  request(path: string, init: RequestInit, env?: object, context?: ExecutionContext): Response | Promise<Response>;
+}
+
+/** The part of a Worker's context that a server uses. */
+type ExecutionContext = Parameters<Hono["request"]>[3];
+
+/** The answer to a request, once the work that the server does after it has been done as well. */
+async function settled(server: Server, sent: Sent): Promise<Response> {
+  const later: Promise<unknown>[] = [];
+  const context = { waitUntil: (work: Promise<unknown>) => later.push(work), passThroughOnException() {}, props: {} };
+  const response = await server.request(sent.path, requestOf(sent), {}, context as unknown as ExecutionContext);
+  await Promise.all(later);
+  return response;
+}
 
 export const origin = "https://example.com";
 
@@ -82,7 +96,7 @@ export function requestOf({ method, json, body, token, cookie, headers = {} }: S
 
 /** Sends a request and checks the response against the document. @throws {Error} If the document does not allow it. */
 export async function send(server: Server, sent: Sent): Promise<Reply> {
-  const reply = await readReply(await server.request(sent.path, requestOf(sent)));
+  const reply = await readReply(await settled(server, sent));
   const breach = undocumented(sent, reply);
   if (breach) throw new Error(`${sent.method} ${sent.path}: ${breach}\n${reply.status} ${reply.text.slice(0, 500)}`);
   return reply;

@@ -10,6 +10,7 @@ import {
   type World,
 } from "../../support/auth.ts";
 import { givenPassword } from "../../support/factors.ts";
+import { withLink } from "../writes/write.ts";
 import type { Budget } from "./budget.ts";
 
 const administrator = ({ administrator }: World) => administrator();
@@ -20,6 +21,32 @@ const withToken = async ({ auth }: World, { userId }: Person) =>
 type WithToken = Awaited<ReturnType<typeof withToken>>;
 
 export const accountBudgets: readonly Budget[] = [
+  {
+    operation: "identifiers.requestVerification",
+    requests: 1,
+    act: (auth, { actor }) => auth.identifiers.requestVerification({ actor }),
+  },
+  {
+    operation: "identifiers.verify",
+    requests: 1,
+    prepare: withLink,
+    act: (auth, { actor }, token: string) => auth.identifiers.verify({ token, proof: { type: "session", actor } }),
+  },
+  ...(["password", "new_password"] as const).map(
+    (type): Budget => ({
+      operation: `identifiers.verify, ${type}`,
+      requests: 2,
+      prepare: withLink,
+      act: (auth, { password }, token: string) => auth.identifiers.verify({ token, proof: { type, password } }),
+    }),
+  ),
+  {
+    operation: "mail.deliver",
+    requests: 2,
+    prepare: ({ auth }, { actor }) => auth.identifiers.requestVerification({ actor }),
+    act: (auth) => auth.mail.deliver(),
+  },
+  { operation: "mail.deliver, nothing owed", requests: 1, act: (auth) => auth.mail.deliver() },
   { operation: "users.create", requests: 1, act: (auth) => auth.users.create({ actor: system }) },
   { operation: "users.get", requests: 1, act: (auth, { actor, userId }) => auth.users.get({ actor, userId }) },
   {

@@ -1,9 +1,57 @@
 import { expect } from "vitest";
+import { sql } from "../../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, otherPassword, system } from "../../support/auth.ts";
 import { givenPassword } from "../../support/factors.ts";
-import { hasStatus, type NewToken, newToken, type Write } from "./write.ts";
+import { context, hasStatus, type NewToken, newToken, type Write, withLink } from "./write.ts";
+
+const isVerified: NonNullable<Write["check"]> = async (world, result: { identifier: string }, { identifier }) => {
+  expect(result.identifier).toBe(identifier);
+  const found = await world.rows(sql`
+    select from cred where identifier = ${identifier} and status = 'active' and identifier_verified_at is not null`);
+  expect(found).toHaveLength(1);
+};
 
 export const accountWrites: readonly Write[] = [
+  {
+    name: "identifiers.requestVerification",
+    action: "identity.identifier.request_verification",
+    requests: 1,
+    act: (auth, { actor }) => auth.identifiers.requestVerification({ actor }),
+    repeated: "done",
+    check: async (world, _result, { identifier }) => {
+      await world.auth.mail.deliver();
+      expect(world.mailbox.newestTo(identifier).to).toBe(identifier);
+    },
+  },
+  {
+    name: "identifiers.verify",
+    action: "identity.identifier.verify",
+    requests: 1,
+    prepare: withLink,
+    act: (auth, { actor }, token: string) => auth.identifiers.verify({ token, proof: { type: "session", actor } }),
+    repeated: "unauthorized.invalid_link",
+    check: isVerified,
+  },
+  {
+    name: "identifiers.verify, with the password",
+    action: "identity.identifier.verify",
+    requests: 2,
+    prepare: withLink,
+    act: (auth, { password }, token: string) =>
+      auth.identifiers.verify({ token, proof: { type: "password", password }, context: context() }),
+    repeated: "unauthorized.invalid_link",
+    check: isVerified,
+  },
+  {
+    name: "identifiers.verify, with a new password",
+    action: "identity.identifier.verify",
+    requests: 2,
+    prepare: withLink,
+    act: (auth, _person, token: string) =>
+      auth.identifiers.verify({ token, proof: { type: "new_password", password: otherPassword }, context: context() }),
+    repeated: "unauthorized.invalid_link",
+    check: isVerified,
+  },
   {
     name: "users.create",
     action: "identity.user.create",

@@ -64,6 +64,7 @@ export const others: Readonly<Record<string, string>> = {
   "personalAccessTokens.verify": "personal-access-tokens.lost-replies.test.ts: it counts, and only then reads",
   "securityKeys.enroll": "lost-replies.test.ts: a lost challenge is not returned again, and enrollment starts over",
   "securityKeys.requireRpId": "it asks no database",
+  "mail.deliver": "mail.test.ts: a message is sent at least once",
   purge: "purge.test.ts: the next purge removes what a lost purge has left",
 };
 

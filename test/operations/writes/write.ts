@@ -32,6 +32,13 @@ export const withApp = async (world: World, one: Person) => {
 };
 export type WithApp = Awaited<ReturnType<typeof withApp>>;
 
+/** The secret of a link that was mailed to a person. */
+export const withLink = async ({ auth, mailbox }: World, { actor, identifier }: Person) => {
+  await auth.identifiers.requestVerification({ actor });
+  await auth.mail.deliver();
+  return mailbox.secretTo(identifier);
+};
+
 export const newToken = ({ auth }: World, { actor, userId }: Person) =>
   auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: ["docs:read"] });
 export type NewToken = Awaited<ReturnType<typeof newToken>>;

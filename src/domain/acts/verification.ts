@@ -1,0 +1,41 @@
+import type { Act, GuardedAct } from "../act.ts";
+
+export const requestVerification: GuardedAct = {
+  name: "requestIdentifierVerification",
+  action: "identity.identifier.request_verification",
+  target: "cred",
+  who: { owner: true },
+  refusals: [
+    "not_found",
+    "invalid_format.identifier",
+    "conflict.already_verified",
+    "precondition.no_mailbox",
+    "too_many_requests",
+  ],
+};
+
+/** Spends a link in a session of the account. */
+export const verifyOwnIdentifier: GuardedAct = {
+  name: "verifyOwnIdentifier",
+  action: "identity.identifier.verify",
+  target: "cred",
+  who: { owner: "fresh" },
+  locks: ["user"],
+  refusals: ["unauthorized.invalid_link"],
+};
+
+/** Spends a link without a session, with the account's password or a new one. */
+export const verifyIdentifier: Act = {
+  name: "verifyIdentifier",
+  action: "identity.identifier.verify",
+  target: "cred",
+  locks: ["user"],
+  refusals: [
+    "unauthorized.invalid_link",
+    "unauthorized.invalid_credential",
+    "forbidden.administrator_must_sign_in",
+    "invalid_format.password",
+    "too_many_requests",
+    "unavailable.busy",
+  ],
+};

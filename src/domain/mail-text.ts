@@ -1,0 +1,100 @@
+/**
+ * The texts of messages, and the two forms of each: plain text and HTML.
+ *
+ * @module
+ */
+
+/** What a message is about. It is made when the message is sent. */
+export interface MailFacts {
+  /** The name of the site. */
+  readonly site: string;
+  /** The address that the message is about. */
+  readonly address: string;
+  /** The link, with its secret. */
+  readonly url: string;
+}
+
+/** The text of a message, in the order in which it is read. */
+export interface MailText {
+  /** Never with a secret: subjects are shown on locked screens and kept in logs. */
+  readonly subject: string;
+  readonly paragraphs: readonly string[];
+  /** The link's label. The link stands after the paragraphs. */
+  readonly action?: string;
+  /** Stands at the end, in small print. */
+  readonly note?: string;
+}
+
+/** The texts of all messages, by kind. An application may replace each. */
+export interface MailTexts {
+  /** The link that proves an address. */
+  readonly verify_identifier: (facts: MailFacts) => MailText;
+}
+
+/** The kind of a message. */
+export type MailKind = keyof MailTexts;
+
+/** The texts in English. */
+export const englishMailTexts: MailTexts = {
+  verify_identifier: ({ site, address }) => ({
+    subject: `Confirm your email address for ${site}`,
+    paragraphs: [`Someone, we hope you, has an account at ${site} with the address ${address}.`],
+    action: "Confirm this address",
+    note: "The link works once, for 24 hours. If this was not you, ignore this message.",
+  }),
+};
+
+/** The two forms of a message. */
+export interface RenderedMail {
+  readonly subject: string;
+  readonly text: string;
+  readonly html: string;
+}
+
+/** Renders a text with its link. Everything that is not ours is escaped. */
+export function renderMail(text: MailText, url: string): RenderedMail {
+  const { paragraphs, action, note } = text;
+  const plain = [...paragraphs, ...(action ? [`${action}:\n${url}`] : []), ...(note ? [note] : [])].map(oneParagraph);
+  const body = [
+    ...paragraphs.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`),
+    ...(action
+      ? [
+          `<p><a href="${escapeHtml(url)}" style="display:inline-block;padding:10px 16px;border-radius:6px;background:#1a1a1a;color:#fff;text-decoration:none">${escapeHtml(action)}</a></p>`,
+          `<p style="color:#555;font-size:13px">Or open this address:<br><a href="${escapeHtml(url)}" style="color:#555;word-break:break-all">${escapeHtml(url)}</a></p>`,
+        ]
+      : []),
+    ...(note ? [`<p style="color:#555;font-size:13px">${escapeHtml(note)}</p>`] : []),
+  ].join("\n");
+  return {
+    subject: oneLine(text.subject),
+    text: `${plain.join("\n\n")}\n`,
+    html: `<!doctype html>
+<html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"></head>
+<body style="margin:0;padding:24px;background:#fff;color:#1a1a1a;font:16px/1.5 system-ui,sans-serif">
+<div style="max-width:520px;margin:0 auto">
+${body}
+</div></body></html>
+`,
+  };
+}
+
+/** A header's value has no line break (RFC 5322 §2.2). Other controls go too. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}+/gu, " ").trim();
+}
+
+function oneParagraph(text: string): string {
+  return text.replace(/[^\P{Cc}\n]+/gu, " ");
+}
+
+const entities: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+  '"': "&quot;",
+  "'": "&#39;",
+};
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => entities[character]!);
+}

@@ -1,0 +1,23 @@
+import type { Context } from "hono";
+import type { WithRealm } from "../engine/realm.ts";
+import type { MailAuth } from "../operations/mail.ts";
+import { realmOf } from "./auth-source.ts";
+
+/**
+ * Sends what is owed after the answer, so that the answer neither waits for a mail provider nor shows by its time whether there
+ * was anything to send. What is not sent now is sent on the schedule.
+ */
+export function deliverSoon(c: Context, auth: Pick<MailAuth, "mail"> & WithRealm): void {
+  const delivery = auth.mail.deliver().catch(realmOf(auth).report);
+  waitUntil(c)?.(delivery);
+}
+
+/** A Worker ends work that it was not told of. Node, Deno and Bun go on by themselves, and have no such function. */
+function waitUntil(c: Context): ((work: Promise<unknown>) => void) | undefined {
+  try {
+    const { executionCtx } = c;
+    return (work) => executionCtx.waitUntil(work);
+  } catch {
+    return undefined;
+  }
+}

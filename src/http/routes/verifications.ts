@@ -1,0 +1,53 @@
+import * as v from "valibot";
+import * as acts from "../../domain/acts/verification.ts";
+import type { VerificationProof, VerifiedIdentifier } from "../../operations/identifiers.ts";
+import type { MailAuth } from "../../operations/mail.ts";
+import { deliverSoon } from "../mail-delivery.ts";
+import { type Route, rowsFor } from "../route.ts";
+
+const rows = rowsFor<MailAuth>();
+
+/** Proving that an identifier is the user's address. */
+export const mailRoutes: readonly Route<MailAuth>[] = [
+  rows.guarded({
+    act: acts.requestVerification,
+    method: "post",
+    path: "/auth/verification",
+    body: () => v.strictObject({ identifier: v.optional(v.string()) }),
+    status: 204,
+    run: async ({ c, auth, actor, body }) => {
+      await auth.identifiers.requestVerification({ actor, ...body });
+      deliverSoon(c, auth);
+    },
+  }),
+  rows.guarded({
+    act: acts.verifyOwnIdentifier,
+    method: "post",
+    path: "/auth/verification/confirm",
+    body: () => v.strictObject({ token: v.string() }),
+    run: async ({ auth, actor, body: { token } }) =>
+      verifiedBody(await auth.identifiers.verify({ token, proof: { type: "session", actor } })),
+  }),
+  rows.open({
+    act: acts.verifyIdentifier,
+    method: "post",
+    path: "/auth/verification/confirm-with-password",
+    access: "anyone",
+    body: () =>
+      v.union([
+        v.strictObject({ token: v.string(), password: v.string() }),
+        v.strictObject({ token: v.string(), new_password: v.string() }),
+      ]),
+    run: async ({ auth, body, context }) => {
+      const proof: VerificationProof =
+        "password" in body
+          ? { type: "password", password: body.password }
+          : { type: "new_password", password: body.new_password };
+      return verifiedBody(await auth.identifiers.verify({ token: body.token, proof, context }));
+    },
+  }),
+];
+
+function verifiedBody({ credentialId, identifier }: VerifiedIdentifier) {
+  return { credential_id: credentialId, identifier };
+}

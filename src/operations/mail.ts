@@ -1,0 +1,129 @@
+import { MailRefusedError } from "../domain/mail.ts";
+import { type MailKind, renderMail } from "../domain/mail-text.ts";
+import type { Core } from "../engine/core.ts";
+import type { FeatureParts } from "../engine/feature.ts";
+import { createMailCore, linkSecret, type MailCore, type MailOptions } from "../engine/mail-settings.ts";
+import { type LeasedMessage, leaseMessages, type MailOutcome, settleMessages } from "../store/mail.ts";
+import { purgeMail } from "../store/maintenance.ts";
+import { type IdentifierOperations, identifierOperations } from "./identifiers.ts";
+
+/** The operations that the feature `mail` adds to `auth`. */
+export interface MailAuth {
+  readonly mail: MailOperations;
+  readonly identifiers: IdentifierOperations;
+}
+
+/** The operations on messages and addresses. */
+export function mailParts(settings: Core, options: MailOptions): FeatureParts<MailAuth> {
+  const core = createMailCore(settings, options);
+  return {
+    operations: { mail: mailOperations(core), identifiers: identifierOperations(core) },
+    check: () => void core.mailer,
+    purges: [purgeMail],
+  };
+}
+
+/** Sending the messages that are owed. */
+export interface MailOperations {
+  /**
+   * Sends the messages that are due, until none is left or `limit` messages were tried. The routes that owe a message call it
+   * after their answer. Call it on a schedule too, once a minute: a message that could not be sent is due again after half a
+   * minute, then after twice as long each time, for up to an hour.
+   *
+   * Two calls at once share the work. A message is sent twice only if the process ends after the provider has accepted it and
+   * before that is recorded.
+   *
+   * @param options.limit Default 100.
+   * @returns How many messages were accepted, how many were refused for good, and how many are tried again later.
+   */
+  deliver(options?: { limit?: number }): Promise<Delivery>;
+}
+
+/** The outcome of a delivery, in messages. */
+export interface Delivery {
+  readonly sent: number;
+  readonly refused: number;
+  readonly failed: number;
+}
+
+/** Messages that one request leases, and how many are sent at a time. */
+const batchSize = 20;
+const atOnce = 5;
+/** The requests to the database take this long at most. */
+const leaseMarginSeconds = 60;
+const wait = { firstSeconds: 30, longestSeconds: 3_600 };
+
+function mailOperations(core: MailCore): MailOperations {
+  return {
+    async deliver({ limit = 100 } = {}) {
+      // As long as the last message of a batch may take.
+      const leaseSeconds = leaseMarginSeconds + Math.ceil((batchSize / atOnce) * (core.mailMilliseconds / 1_000));
+      const counts: Record<MailOutcome, number> = { sent: 0, refused: 0, failed: 0 };
+      for (let left = limit; left > 0; left -= batchSize) {
+        const size = Math.min(left, batchSize);
+        const leased = await core.database.run(leaseMessages(size, leaseSeconds));
+        const outcomes = await attemptAll(core, leased);
+        if (leased.length > 0) await core.database.run(settleMessages(outcomes, wait));
+        for (const { outcome } of outcomes) counts[outcome] += 1;
+        if (leased.length < size) break;
+      }
+      return counts;
+    },
+  };
+}
+
+type Outcomes = Parameters<typeof settleMessages>[0][number];
+
+async function attemptAll(core: MailCore, leased: readonly LeasedMessage[]): Promise<Outcomes[]> {
+  const waiting = [...leased];
+  const outcomes: Outcomes[] = [];
+  const work = async (): Promise<void> => {
+    for (let message = waiting.shift(); message; message = waiting.shift()) {
+      outcomes.push({ message, outcome: await attempt(core, message) });
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return outcomes;
+}
+
+async function attempt(core: MailCore, message: LeasedMessage): Promise<MailOutcome> {
+  const signal = AbortSignal.timeout(core.mailMilliseconds);
+  try {
+    const composed = await compose(core, message);
+    // A mailer that ignores the signal must not hold up the other messages.
+    const late = new Promise<never>((_resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+    });
+    await Promise.race([core.mailer.send(composed, signal), late]);
+    return "sent";
+  } catch (error) {
+    core.onError(new MailFault(error));
+    return error instanceof MailRefusedError ? "refused" : "failed";
+  }
+}
+
+/** A message that was not accepted. Its cause is the mailer's own error. */
+export class MailFault extends Error {
+  override readonly name = "MailFault";
+
+  constructor(cause: unknown) {
+    super("A message was not sent.", { cause });
+  }
+}
+
+/** The message as it is sent. Its link has a secret from here on. */
+async function compose(core: MailCore, { id, kind, recipient, content }: LeasedMessage) {
+  const text = Object.hasOwn(core.texts, kind) ? core.texts[kind as MailKind] : undefined;
+  const secret = await linkSecret(core, id, content);
+  // Another release owes it, or a key was removed too early: an operator can still mend both.
+  if (!text || secret === undefined) throw new TypeError("The message cannot be composed.");
+  const url = `${core.linkUrl}?token=${secret}`;
+  const { site, from } = core;
+  return {
+    id,
+    messageId: `<${id}@${from.address.split("@")[1]}>`,
+    from,
+    to: recipient,
+    ...renderMail(text({ site, address: recipient, url }), url),
+  };
+}

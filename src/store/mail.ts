@@ -1,0 +1,81 @@
+/**
+ * Messages that are owed. They are inserted with the change that they are about, and sent after it has committed.
+ *
+ * @module
+ */
+import { type Statement, sql } from "./sql.ts";
+
+/** A message as a statement owes it. */
+export interface OwedMessage {
+  /** A UUID: the message's identity at every attempt to send it. */
+  readonly id: string;
+  /** A row of the table of messages. */
+  readonly kind: string;
+  /** What the message is made of when it is sent. It holds no secret. */
+  readonly content: Readonly<Record<string, string | number>>;
+  readonly lifetimeSeconds: number;
+}
+
+/** `insert into mail_message …`, for each row of `from`: it has the columns `usr_id` and `recipient`. */
+export function oweMessage({ id, kind, content, lifetimeSeconds }: OwedMessage, from: Statement): Statement {
+  return sql`
+      insert into mail_message (id, kind, usr_id, recipient, content, expires_at)
+      select ${id}::uuid, ${kind}, usr_id, recipient, ${JSON.stringify(content)}::jsonb,
+        sallyport_now() + make_interval(secs => ${lifetimeSeconds}::int)
+      from ${from}`;
+}
+
+/** A message that one worker may send now. */
+export interface LeasedMessage {
+  readonly id: string;
+  readonly kind: string;
+  readonly recipient: string;
+  readonly content: OwedMessage["content"];
+  /** The number of this attempt, from 1. Only this attempt may record its outcome. */
+  readonly attempt: number;
+}
+
+/**
+ * Leases messages that are due, the most overdue first. Until the lease ends, no other worker sends them. A message that has
+ * expired is given up.
+ */
+export function leaseMessages(limit: number, leaseSeconds: number): Statement<LeasedMessage> {
+  return sql`
+    with due as materialized (
+      select id, expires_at > sallyport_now() as is_wanted from mail_message
+      where status = 'owed' and due_at <= sallyport_now()
+      order by due_at limit ${limit}::int for update skip locked),
+    expired as (
+      update mail_message m set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
+      from due where m.id = due.id and not due.is_wanted)
+    update mail_message m
+    set attempts = m.attempts + 1, due_at = sallyport_now() + make_interval(secs => ${leaseSeconds}::int)
+    from due where m.id = due.id and due.is_wanted
+    returning m.id, m.kind, m.recipient, m.content, m.attempts as attempt`;
+}
+
+/** The outcome of an attempt. */
+export type MailOutcome = "sent" | "refused" | "failed";
+
+/**
+ * Records the outcomes of attempts. A failed message is due again after a wait that doubles with each attempt. An attempt whose
+ * lease another worker has taken over records nothing.
+ */
+export function settleMessages(
+  outcomes: readonly { readonly message: LeasedMessage; readonly outcome: MailOutcome }[],
+  wait: { readonly firstSeconds: number; readonly longestSeconds: number },
+): Statement<{ id: string }> {
+  return sql`
+    update mail_message m set
+      status = case settled.outcome when 'failed' then 'owed' else settled.outcome end,
+      recipient = case settled.outcome when 'failed' then m.recipient end,
+      content = case settled.outcome when 'failed' then m.content end,
+      ended_at = case settled.outcome when 'failed' then null else sallyport_now() end,
+      due_at = sallyport_now() + case settled.outcome when 'failed' then make_interval(secs =>
+        least(${wait.firstSeconds}::int * power(2, least(m.attempts - 1, 30)), ${wait.longestSeconds}::int)) else '0' end
+    from unnest(${outcomes.map(({ message }) => message.id)}::uuid[],
+      ${outcomes.map(({ message }) => String(message.attempt))}::int[],
+      ${outcomes.map(({ outcome }) => outcome)}::text[]) as settled(id, attempt, outcome)
+    where m.id = settled.id and m.status = 'owed' and m.attempts = settled.attempt
+    returning m.id`;
+}

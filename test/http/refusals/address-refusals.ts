@@ -1,0 +1,63 @@
+import { sql } from "../../../src/store/sql.ts";
+import { withLink } from "../../operations/writes/write.ts";
+import { goodPassword, otherPassword } from "../../support/auth.ts";
+import type { HttpWorld } from "../../support/http-world.ts";
+import type { Provocations, RefusalTools } from "./tools.ts";
+
+export function addressRefusals(
+  world: HttpWorld,
+  { post, as, busily, often }: RefusalTools,
+): Record<string, Provocations> {
+  const request = "/auth/verification";
+  const confirm = "/auth/verification/confirm";
+  const withPassword = "/auth/verification/confirm-with-password";
+  /** A user with a live link. */
+  const linked = async () => {
+    const ada = await world.person();
+    return { ada, token: await withLink(world, ada) };
+  };
+  return {
+    requestIdentifierVerification: {
+      not_found: async () => {
+        const { identifier } = await world.person();
+        return await post(request, { identifier }, as(await world.person()));
+      },
+      "invalid_format.identifier": async () => await post(request, { identifier: "" }, as(await world.person())),
+      "conflict.already_verified": async () => {
+        const { ada, token } = await linked();
+        await post(confirm, { token }, as(ada));
+        return await post(request, {}, as(ada));
+      },
+      "precondition.no_mailbox": async () => {
+        const ada = await world.person();
+        await world.rows(
+          sql`update cred set identifier = split_part(identifier, '@', 1) where identifier = ${ada.identifier}`,
+        );
+        return await post(request, { identifier: ada.identifier.split("@")[0] }, as(ada));
+      },
+      too_many_requests: async () => await often(request, () => ({}), as(await world.person())),
+    },
+    verifyOwnIdentifier: {
+      "unauthorized.invalid_link": async () => await post(confirm, { token: "A".repeat(43) }, as(await world.person())),
+    },
+    verifyIdentifier: {
+      "unauthorized.invalid_link": () => post(withPassword, { token: "A".repeat(43), password: goodPassword }),
+      "unauthorized.invalid_credential": async () =>
+        await post(withPassword, { token: (await linked()).token, password: otherPassword }),
+      "forbidden.administrator_must_sign_in": async () => {
+        const ada = await world.administrator();
+        return await post(withPassword, { token: await withLink(world, ada), password: ada.password });
+      },
+      "invalid_format.password": async () =>
+        await post(withPassword, { token: (await linked()).token, new_password: "twelve chars" }),
+      too_many_requests: async () => {
+        const { token } = await linked();
+        return await often(withPassword, () => ({ token, password: otherPassword }));
+      },
+      "unavailable.busy": async () => {
+        const { token } = await linked();
+        return await busily({ method: "POST", path: withPassword, json: { token, new_password: otherPassword } });
+      },
+    },
+  };
+}

@@ -1,0 +1,277 @@
+import { describe, expect, test } from "vitest";
+import type { SessionActor } from "../../src/domain/actor.ts";
+import { uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
+import {
+  freshAddress,
+  goodPassword,
+  otherPassword,
+  outcome,
+  type Person,
+  system,
+  tally,
+  type World,
+} from "../support/auth.ts";
+import { newAuthenticator } from "../support/authenticator.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { addApp, givenPassword, registrationBy } from "../support/factors.ts";
+import { withLink } from "./writes/write.ts";
+
+type Proof = Parameters<World["auth"]["identifiers"]["verify"]>[0]["proof"];
+
+const invalid = "unauthorized.invalid_link";
+
+describeWorld("S11: the first proof of an address", { on: ["pglite", "postgres"] }, (world) => {
+  const verify = (token: string, proof: Proof) =>
+    world.auth.identifiers.verify({ token, proof, context: { address: freshAddress() } });
+  const bySession = ({ actor }: { actor: SessionActor }): Proof => ({ type: "session", actor });
+  const byPassword = (password: string): Proof => ({ type: "password", password });
+  const byNewPassword = (password: string): Proof => ({ type: "new_password", password });
+  const passes = async ({ identifier }: Person, password: string) =>
+    await outcome(world.auth.signIn.password({ identifier, password, context: { address: freshAddress() } }));
+  const isLive = async ({ token, transport }: Person) =>
+    (await outcome(world.auth.sessions.verify({ token, transport }))) === "done";
+
+  /** What a user has besides the password of their session, each with its status. */
+  const kept = async ({ userId, credentialId }: Person) => {
+    const user = uuidFor("usr", userId);
+    const rows = await world.rows<{ kind: string }>(sql`
+      select type as kind from cred where usr_id = ${user}::uuid and status <> 'revoked' and type <> 'password'
+      union all select 'other password' from cred
+        where usr_id = ${user}::uuid and status <> 'revoked' and type = 'password' and identifier <> (
+          select identifier from cred where id = ${uuidFor("cred", credentialId)}::uuid)
+      union all select type from mfa where usr_id = ${user}::uuid and status <> 'revoked'
+      union all select 'registration' from mfa_registration where usr_id = ${user}::uuid
+      union all select 'token' from pat where usr_id = ${user}::uuid and revoked_at is null
+      union all select 'ticket' from login_ticket where usr_id = ${user}::uuid
+      union all select 'link' from verification_token where usr_id = ${user}::uuid
+      order by 1`);
+    return rows.map(({ kind }) => kind);
+  };
+
+  /** Somebody made an account with an address that is not theirs, and left ways in to it. */
+  const hijacked = async () => {
+    const person = await world.person();
+    const other = await world.signIn(person);
+    await world.auth.passkeys.register({
+      actor: other.actor,
+      response: await registrationBy(world, other, await newAuthenticator()),
+      transport: "token",
+    });
+    const { userId } = person;
+    await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
+    await givenPassword(world, userId);
+    return { person };
+  };
+
+  test("with a new password: everything else ends, and only the new password opens the account", async () => {
+    const { person } = await hijacked();
+    const token = await linkTo(person);
+    expect(await kept(person)).toEqual(["link", "other password", "passkey", "token"]);
+    expect(await verify(token, byNewPassword(otherPassword))).toMatchObject({ identifier: person.identifier });
+    expect(await kept(person)).toEqual([]);
+    expect([await isLive(person), await world.liveSessions(person.userId)]).toEqual([false, 0]);
+    expect(await passes(person, goodPassword)).toBe("unauthorized.invalid_credential");
+    expect(await passes(person, otherPassword)).toBe("done");
+  });
+
+  test("with the account's password: it stays, and everything else ends", async () => {
+    const { person } = await hijacked();
+    expect(await verify(await linkTo(person), byPassword(goodPassword))).toEqual({
+      identifier: person.identifier,
+      credentialId: person.credentialId,
+    });
+    expect([await kept(person), await world.liveSessions(person.userId)]).toEqual([[], 0]);
+    expect(await passes(person, goodPassword)).toBe("done");
+  });
+
+  test("with a fresh session: it stays with what it has enrolled, and nothing that others have", async () => {
+    const person = await world.person();
+    const other = await world.signIn(person);
+    for (const { actor, userId } of [person, other])
+      await world.auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: [] });
+    const own = await world.auth.passkeys.register({
+      actor: person.actor,
+      response: await registrationBy(world, person, await newAuthenticator()),
+      transport: "token",
+    });
+    const { actor } = await world.auth.sessions.verify({ token: own.token, transport: "token" });
+    expect(await kept(person)).toEqual(["passkey", "token", "token"]);
+    const token = await linkTo(person, actor);
+    await verify(token, bySession({ actor }));
+    expect(await kept(person)).toEqual(["passkey", "token"]);
+    const [left] = await world.rows<{ id: string }>(sql`
+      select p.id from pat p join aud on aud.target_id = 'pat_' || replace(p.id::text, '-', '')
+      where p.usr_id = ${uuidFor("usr", person.userId)}::uuid and p.revoked_at is null
+        and aud.auth ->> 'session_id' = ${person.session.id}`);
+    expect(left).toBeDefined();
+    expect([await isLive(other), await world.liveSessions(person.userId)]).toEqual([false, 1]);
+    const { user } = await world.auth.sessions.verify({ token: own.token, transport: "token" });
+    expect(user.identifierVerified).toBe(true);
+  });
+
+  test("with a session whose factor another session has enrolled: the factor ends, and a new one may be enrolled", async () => {
+    const { person } = await addApp(world, await world.person());
+    const later = await world.signIn(person).catch(() => undefined);
+    expect(later).toBeUndefined();
+    const token = await linkTo(person);
+    await verify(token, byPassword(goodPassword));
+    expect(await kept(person)).toEqual([]);
+    await world.requireFactor(person.userId, new Date(0));
+    const next = await world.auth.signIn.password({ identifier: person.identifier, password: goodPassword });
+    expect(next).toMatchObject({ mfaRequired: true, enroll: true });
+  });
+
+  describe("refusals change nothing, and the link still works", () => {
+    test.each<[string, (person: Person) => Promise<Proof>, string]>([
+      ["a wrong password", async () => byPassword(otherPassword), "unauthorized.invalid_credential"],
+      ["a short new password", async () => byNewPassword("twelve chars"), "invalid_format.password"],
+      ["the session of another account", async () => bySession(await world.person()), invalid],
+      [
+        "a session from a proof eleven minutes ago",
+        async (person) => {
+          const session = await world.signIn(person);
+          await world.age(session.session, 660);
+          return bySession(session);
+        },
+        "unauthorized.reauthentication_required",
+      ],
+      [
+        "a session that has ended",
+        async (person) => {
+          const session = await world.signIn(person);
+          await world.auth.sessions.signOut({ token: session.token, transport: "token" });
+          return bySession(session);
+        },
+        "unauthorized.invalid_token",
+      ],
+    ])("%s", async (_case, proofOf, code) => {
+      const person = await world.person();
+      const token = await linkTo(person);
+      const proof = await proofOf(person);
+      const before = await kept(person);
+      expect(await outcome(verify(token, proof))).toBe(code);
+      expect(await kept(person)).toEqual(before);
+      expect(await isLive(person)).toBe(true);
+      expect(await outcome(verify(token, bySession(person)))).toBe("done");
+    });
+
+    test("an administrator without a session: neither the password nor the mailbox suffices", async () => {
+      const person = await world.administrator();
+      const token = await linkTo(person);
+      for (const proof of [byPassword(person.password), byNewPassword(otherPassword)])
+        expect(await outcome(verify(token, proof))).toBe("forbidden.administrator_must_sign_in");
+      expect(await outcome(verify(token, bySession(person)))).toBe("done");
+    });
+  });
+
+  test.each<[string, (person: Person, token: string) => Promise<unknown>]>([
+    ["it was used", (person, token) => verify(token, bySession(person))],
+    ["a newer one was sent", (person) => linkTo(person)],
+    ["it has expired", () => world.rows(sql`update verification_token set expires_at = created_at`)],
+    [
+      "the password was changed",
+      ({ actor }) =>
+        world.auth.changePassword({
+          actor,
+          currentPassword: goodPassword,
+          newPassword: otherPassword,
+          transport: "token",
+        }),
+    ],
+    ["the user signed out everywhere", ({ actor }) => world.auth.sessions.revokeOthers({ actor })],
+    [
+      "an administrator suspended the password",
+      ({ credentialId }) => world.auth.credentials.suspend({ actor: system, credentialId }),
+    ],
+    [
+      "an administrator replaced the password",
+      ({ credentialId }) =>
+        world.auth.credentials.rotatePassword({ actor: system, credentialId, password: otherPassword }),
+    ],
+    ["the user was suspended", ({ userId }) => world.auth.users.suspend({ actor: system, userId })],
+    ["the account was closed", ({ userId }) => world.auth.users.revoke({ actor: system, userId })],
+  ])("a link is worth nothing once %s", async (_case, end) => {
+    const person = await world.person();
+    const token = await linkTo(person);
+    await end(person, token);
+    for (const proof of [byNewPassword(otherPassword), byPassword(goodPassword)])
+      expect(await outcome(verify(token, proof))).toBe(invalid);
+  });
+
+  test.each(["", "x", "A".repeat(43), `${"A".repeat(42)}\0`, "A".repeat(10_000)])(
+    "a text that is no link: refused without a hash or a counter",
+    async (token) => {
+      world.hasher.reset();
+      const count = async () => await world.rows(sql`select count(*)::int from attempt`);
+      const before = await count();
+      expect(await outcome(verify(token, byNewPassword(otherPassword)))).toBe(invalid);
+      expect([await count(), world.hasher.computations]).toEqual([before, 0]);
+    },
+  );
+
+  test("S21: guesses of the password beside a link count with those at sign-in", async () => {
+    const person = await world.person();
+    const token = await linkTo(person);
+    for (let guess = 0; guess < 6; guess++) await outcome(verify(token, byPassword(otherPassword)));
+    for (let guess = 0; guess < 4; guess++) await passes(person, otherPassword);
+    expect(await outcome(verify(token, byPassword(goodPassword)))).toBe("too_many_requests");
+    expect(await passes(person, goodPassword)).toBe("too_many_requests");
+    // The session needs no guess.
+    expect(await outcome(verify(token, bySession(person)))).toBe("done");
+  });
+
+  test("a right password gives its attempt back", async () => {
+    const person = await world.person();
+    for (let guess = 0; guess < 9; guess++) await passes(person, otherPassword);
+    await verify(await linkTo(person), byPassword(goodPassword));
+    expect(await passes(person, goodPassword)).toBe("done");
+  });
+
+  test("two hundred at once: one succeeds", async () => {
+    const person = await world.person();
+    const token = await linkTo(person);
+    const codes = await Promise.all(Array.from({ length: 200 }, () => outcome(verify(token, bySession(person)))));
+    expect(tally(codes)).toEqual({ done: 1, [invalid]: 199 });
+  });
+
+  describe("asking for a link", () => {
+    test("five an hour for an address, whichever session or password asks", async () => {
+      const person = await world.person();
+      const events = async () => (await world.events({ action: "identity.identifier.request_verification" })).length;
+      const before = await events();
+      const codes: string[] = [];
+      for (let time = 0; time < 4; time++) {
+        for (const { actor } of [person, await world.signIn(person)])
+          codes.push(await outcome(world.auth.identifiers.requestVerification({ actor })));
+      }
+      expect(codes).toEqual([...Array(5).fill("done"), ...Array(3).fill("too_many_requests")]);
+      // One event for each link, and one for the refusals.
+      expect((await events()) - before).toBe(6);
+    });
+
+    test("the address of somebody else is answered like an unknown one, and nothing is sent or counted", async () => {
+      const [person, other] = [await world.person(), await world.person()];
+      const sent = async () => await world.rows(sql`select count(*)::int from mail_message`);
+      const before = await sent();
+      for (const identifier of [other.identifier, "nobody@example.com"]) {
+        const { actor } = person;
+        expect(await outcome(world.auth.identifiers.requestVerification({ actor, identifier }))).toBe("not_found");
+      }
+      expect(await sent()).toEqual(before);
+      expect(await outcome(world.auth.identifiers.requestVerification(other))).toBe("done");
+    });
+
+    test("S38: a spelling of the address leads to its stored form", async () => {
+      const person = await world.person();
+      const identifier = ` ${person.identifier.toUpperCase()}. `;
+      await world.auth.identifiers.requestVerification({ actor: person.actor, identifier });
+      await world.auth.mail.deliver();
+      expect(world.mailbox.newestTo(person.identifier).to).toBe(person.identifier);
+    });
+  });
+
+  async function linkTo(person: Person, actor = person.actor): Promise<string> {
+    return await withLink(world, { ...person, actor });
+  }
+});
