@@ -10,12 +10,14 @@ import { realm, type WithRealm } from "../engine/realm.ts";
 export const sessionCookie = "session";
 export const ticketCookie = "login-ticket";
 export const knownDeviceCookie = "known-device";
+/** The secret of a mailed link, from when a browser opens the link until it is spent. */
+export const linkCookie = "mailed-link";
 
 /** The longest lifetime of a cookie: RFC 6265bis §5.5, 400 days. */
 export const longestCookieSeconds: number = 400 * 86_400;
 
-type CookieName = typeof sessionCookie | typeof ticketCookie | typeof knownDeviceCookie;
-const cookieNames: readonly CookieName[] = [sessionCookie, ticketCookie, knownDeviceCookie];
+type CookieName = typeof sessionCookie | typeof ticketCookie | typeof knownDeviceCookie | typeof linkCookie;
+const cookieNames: readonly CookieName[] = [sessionCookie, ticketCookie, knownDeviceCookie, linkCookie];
 
 /** The name as a browser knows it, with the application's prefix. */
 export function fullCookieName(auth: WithRealm, name: CookieName): string {

@@ -10,6 +10,7 @@ import type { UserVisit } from "./route.ts";
 
 /** The message after an act, in the part of the page where the act was done. */
 const doneWords: ReadonlyMap<string, { section: Section; text: string }> = new Map([
+  ["address", { section: "address", text: "We have sent you a link. Open it within 24 hours." }],
   ["name", { section: "name", text: "Name saved." }],
   ["password", { section: "password", text: "Password changed. You are signed out everywhere else." }],
   ["passkeys", { section: "passkeys", text: "Passkeys updated." }],
@@ -74,6 +75,7 @@ export async function accountPage(
           )}
         </p>
       )}
+      {visit.auth.mail && visit.user.identifier?.includes("@") && <AddressPart {...of("address")} />}
       <NamePart {...of("name")} />
       {account.password && <PasswordPart identifier={account.password.identifier} {...of("password")} />}
       <PasskeysPart {...of("passkeys")} />
@@ -90,6 +92,24 @@ export async function accountPage(
     signedIn: true,
     refusal: failure?.refusal,
   });
+}
+
+function AddressPart({ visit, site, failure, done }: PartProps) {
+  const { identifier, identifierVerified } = visit.user;
+  return (
+    <Part id="address" done={done} title="Email address" failure={failure && sentenceFor(failure.refusal)}>
+      <p>
+        <bdi>{identifier}</bdi> {identifierVerified ? "is confirmed." : "is not confirmed yet."}
+      </p>
+      {!identifierVerified && (
+        <form method="post" action={site.path("/account/verification")}>
+          <button type="submit" class="quiet">
+            Send me a link
+          </button>
+        </form>
+      )}
+    </Part>
+  );
 }
 
 function NamePart({ site, account, failure, done }: PartProps) {

@@ -8,6 +8,7 @@ import { respond } from "./layout.tsx";
 import { pathWith, placeOf, type Section } from "./next-path.ts";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
+import { sendLink } from "./verify.tsx";
 import { signInBecause } from "./why.ts";
 
 /** The account page and all of its acts. */
@@ -201,6 +202,8 @@ export const accountRoutes: readonly PageRoute[] = [
       ),
     },
   ),
+
+  userForm("/account/verification", placeOf("address"), (visit) => done(visit, "address", sendLink(visit))),
 
   userForm("/account/tokens/revoke", placeOf("tokens"), async (visit, form) => {
     const { auth, actor } = visit;

@@ -70,7 +70,10 @@ const pageHeaders = {
 };
 
 function guarded(response: Response): Response {
-  for (const [name, value] of Object.entries(pageHeaders)) response.headers.set(name, value);
+  for (const [name, value] of Object.entries(pageHeaders)) {
+    // A page may be stricter.
+    if (!response.headers.has(name)) response.headers.set(name, value);
+  }
   return response;
 }
 

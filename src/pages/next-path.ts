@@ -2,6 +2,7 @@ import type { Site } from "./site.ts";
 
 /** The parts of the account page, by their ids on it. */
 export const sections = [
+  "address",
   "name",
   "password",
   "passkeys",
@@ -18,7 +19,7 @@ export function placeOf(section: Section): string {
   return `/account#${section}`;
 }
 
-const nextPaths: readonly string[] = ["/account", ...sections.map(placeOf)];
+const nextPaths: readonly string[] = ["/account", ...sections.map(placeOf), "/verify"];
 
 /**
  * The path that a user goes to after a proof. It must equal a path in a list, so no parser can read it as another address

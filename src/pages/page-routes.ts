@@ -5,11 +5,13 @@ import { secondFactorRoutes } from "./second-factor.tsx";
 import { signInRoutes } from "./sign-in.tsx";
 import { signUpRoutes } from "./sign-up.tsx";
 import { stepUpRoutes } from "./step-up.tsx";
+import { verifyRoutes } from "./verify.tsx";
 
 /** Every page and act, by its path below the base path of a site. */
 export const pageRoutes: readonly PageRoute[] = [
   ...signInRoutes,
   ...signUpRoutes,
+  ...verifyRoutes,
   ...secondFactorRoutes,
   ...enrollmentRoutes,
   ...accountRoutes,

@@ -7,6 +7,7 @@
 import type { Context } from "hono";
 import type { Child } from "hono/jsx";
 import type { WithRealm } from "../engine/realm.ts";
+import type { MailAuth } from "../http/mail.ts";
 import type { MfaAuth } from "../http/mfa.ts";
 import type { PasskeyAuth } from "../http/passkeys.ts";
 import type { PersonalAccessTokenAuth } from "../http/personal-access-tokens.ts";
@@ -21,7 +22,10 @@ import type {
 import type { Form, Json } from "./form.ts";
 import type { Site } from "./site.ts";
 
-/** The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. */
+/**
+ * The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. With
+ * `mail`, users can confirm their address.
+ */
 export type PagesAuth = CoreOperations &
   PasswordAuth &
   SignUpAuth &
@@ -29,6 +33,7 @@ export type PagesAuth = CoreOperations &
   MfaAuth &
   PasskeyAuth &
   PersonalAccessTokenAuth &
+  Partial<MailAuth> &
   WithRealm;
 
 /** A request for a page. */

@@ -6,7 +6,7 @@ import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden, PasskeyPart } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
-import { openForm, openPage, openScript, type PageRoute, type Visit } from "./route.ts";
+import { openForm, openPage, openScript, type PageRoute, type UserVisit, type Visit } from "./route.ts";
 import { sentenceOfWhy } from "./why.ts";
 
 /** Signing in with a password or a passkey, and signing out. */
@@ -75,11 +75,17 @@ export const signInRoutes: readonly PageRoute[] = [
 ];
 
 /** The user of this browser's session, if it is live. */
-async function signedInUser({ c, auth, context }: Visit): Promise<SignedInUser | undefined> {
+async function signedInUser(visit: Visit): Promise<SignedInUser | undefined> {
+  return (await signedInVisit(visit))?.user;
+}
+
+/** The visit in this browser's session, if it is live. */
+export async function signedInVisit(visit: Visit): Promise<UserVisit | undefined> {
+  const { c, auth, context } = visit;
   const token = readCookie(c, auth, sessionCookie);
   if (!token) return undefined;
   try {
-    return (await auth.sessions.verify({ token, transport: "cookie", context })).user;
+    return { ...visit, ...(await auth.sessions.verify({ token, transport: "cookie", context })) };
   } catch (error) {
     if (error instanceof AuthError && error.status === 401) return undefined;
     throw error;

@@ -1,0 +1,160 @@
+import { clearCookie, linkCookie, readCookie, setCookie } from "../http/cookies.ts";
+import type { MailAuth } from "../http/mail.ts";
+import { deliverSoon } from "../http/mail-delivery.ts";
+import { AuthError } from "../index.ts";
+import { respond } from "./layout.tsx";
+import { pathWith } from "./next-path.ts";
+import { Alert, Field, Hidden } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import { openForm, openPage, type PageRoute, type UserVisit, type Visit } from "./route.ts";
+import { signedInVisit } from "./sign-in.tsx";
+
+/** How long a browser keeps the secret of a link that it has opened, in seconds. */
+const openSeconds = 3_600;
+
+/**
+ * The page that a mailed link leads to. Opening the link changes nothing, because programs that scan mail open it too: the
+ * secret moves from the address into a cookie, and a button spends it.
+ */
+export const verifyRoutes: readonly PageRoute[] = [
+  openPage("/verify", async (visit) => {
+    const { c, site, auth } = visit;
+    mailOf(visit);
+    const token = c.req.query("token");
+    if (token === undefined) return await verifyPage(visit);
+    if (/^[\w-]{43}$/.test(token)) setCookie(c, auth, linkCookie, token, openSeconds);
+    c.header("Referrer-Policy", "no-referrer");
+    return c.redirect(site.path("/verify"), 303);
+  }),
+
+  openForm("/verify", "/verify", async (visit, form) => {
+    const { c, site, auth, context } = visit;
+    const { identifiers } = mailOf(visit);
+    const token = readCookie(c, auth, linkCookie) ?? "";
+    const [password, newPassword] = [form.text("password"), form.text("new_password")];
+    const user = form.text("with") === "session" ? await signedInVisit(visit) : undefined;
+    const proof = user
+      ? ({ type: "session", actor: user.actor } as const)
+      : newPassword
+        ? ({ type: "new_password", password: newPassword } as const)
+        : ({ type: "password", password } as const);
+    const { value, refusal } = await attempt(identifiers.verify({ token, proof, context })).catch((error: unknown) => {
+      if (!user || !isStale(error)) throw error;
+      return { value: undefined, refusal: undefined };
+    });
+    if (refusal) return await verifyPage(visit, refusal, newPassword ? "new_password" : "password");
+    // The session's proof is too old: after a new one, the user comes back to the button.
+    if (!value) return c.redirect(pathWith(site.path("/account/step-up"), { next: site.path("/verify") }), 303);
+    clearCookie(c, auth, linkCookie);
+    return await verifiedPage(visit, value.identifier, user);
+  }),
+];
+
+function isStale(error: unknown): boolean {
+  return error instanceof AuthError && error.code === "unauthorized.reauthentication_required";
+}
+
+/** @throws {AuthError} `not_found` if the application sends no mail. */
+export function mailOf({ auth }: Visit): MailAuth {
+  const { mail, identifiers } = auth;
+  if (!mail || !identifiers) throw new AuthError("not_found");
+  return { mail, identifiers };
+}
+
+/** Sends the user a link to their address. */
+export async function sendLink(visit: UserVisit): Promise<void> {
+  const { c, auth, actor } = visit;
+  const { mail, identifiers } = mailOf(visit);
+  await identifiers.requestVerification({ actor });
+  deliverSoon(c, { ...auth, mail });
+}
+
+async function verifyPage(visit: Visit, refusal?: AuthError, failed?: "password" | "new_password"): Promise<Response> {
+  const { c, site, auth } = visit;
+  const user = await signedInVisit(visit);
+  const isSpent = refusal?.code === "unauthorized.invalid_link" || !readCookie(c, auth, linkCookie);
+  const words = {
+    "unauthorized.invalid_credential": "The password is wrong.",
+    "forbidden.administrator_must_sign_in": "An administrator must sign in first. Then open the link again.",
+  } as const;
+  const sentence = refusal && sentenceFor(refusal, words);
+  const errorOf = (field: typeof failed) => (failed === field ? sentence : undefined);
+  const action = site.path("/verify");
+  const children = isSpent ? (
+    <>
+      <h1>This link does not work</h1>
+      <p role="alert">It was used already, it is too old, or a newer link was sent.</p>
+      <p>
+        <a href={site.path(user ? "/account" : "/sign-in")}>{user ? "Your account" : "Sign in"}</a>
+        {user ? ", where you can ask for a new one." : " to ask for a new one."}
+      </p>
+    </>
+  ) : user ? (
+    <>
+      <h1>Confirm your address</h1>
+      <p>
+        You are signed in as <bdi>{user.user.identifier ?? user.user.displayName ?? user.user.id}</bdi>.
+      </p>
+      <form method="post" action={action}>
+        <Alert>{sentence}</Alert>
+        <Hidden name="with" value="session" />
+        <button type="submit">Confirm this address</button>
+      </form>
+      <p class="hint">
+        Everything that was set up on other devices ends: sessions, passkeys, authenticator apps and tokens.
+      </p>
+    </>
+  ) : (
+    <>
+      <h1>Confirm your address</h1>
+      <p>You opened the link that we sent. Show that the account is yours, or take it over.</p>
+      <form method="post" action={action}>
+        <Alert>{failed ? undefined : sentence}</Alert>
+        <Field
+          form="verify"
+          name="password"
+          label="Password of the account"
+          type="password"
+          autocomplete="current-password"
+          error={errorOf("password")}
+        />
+        <button type="submit">Confirm this address</button>
+      </form>
+      <h2>You do not know the password, or the account is not yours?</h2>
+      <p>Choose a new password. Whoever made the account is signed out, and everything that they set up ends.</p>
+      <form method="post" action={action}>
+        <Field
+          form="take-over"
+          name="new_password"
+          label="New password"
+          type="password"
+          autocomplete="new-password"
+          hint="15 characters or more. Several words in a row work well."
+          error={errorOf("new_password")}
+        />
+        <button type="submit" class="quiet">
+          Confirm this address with a new password
+        </button>
+      </form>
+    </>
+  );
+  return await respond(visit, { title: "Confirm your address", children, signedIn: user !== undefined, refusal });
+}
+
+async function verifiedPage(visit: Visit, identifier: string, user: UserVisit | undefined): Promise<Response> {
+  const { site } = visit;
+  const children = (
+    <>
+      <h1>Your address is confirmed</h1>
+      <p>
+        <bdi>{identifier}</bdi> is yours. {user ? "You stay signed in on this device." : "Sign in to continue."}
+      </p>
+      <p>
+        <a class="button" href={user ? site.returnPaths.signIn : site.path("/sign-in")}>
+          {user ? "Continue" : "Sign in"}
+        </a>
+      </p>
+    </>
+  );
+  return await respond(visit, { title: "Your address is confirmed", children, signedIn: user !== undefined });
+}
