@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { authRoutes, cloudflareAddress, flametrenchRoutes, healthRoutes, requireUser } from "../src/http/index.ts";
+import { type MailAuth, type MailOptions, mail } from "../src/http/mail.ts";
 import { type MfaOptions, mfa } from "../src/http/mfa.ts";
 import { openapiRoutes } from "../src/http/openapi.ts";
 import { passkeys } from "../src/http/passkeys.ts";
@@ -47,9 +48,13 @@ export interface Bindings {
  * The finished server: Sallyport's routes and the account pages, on Neon. With an option that is missing or unsafe, every
  * response is a 503, and `/health` names the option.
  */
-export function createServer(options: { signUp: (bindings: Bindings) => SignUpMode }): ExportedHandler<Bindings> {
-  const auth = createAuth((bindings: Bindings) => {
-    const features = [
+export function createServer(options: {
+  signUp: (bindings: Bindings) => SignUpMode;
+  /** How messages are sent. Default: none are. */
+  mail?: (bindings: Bindings) => MailOptions | undefined;
+}): ExportedHandler<Bindings> {
+  const featuresOf = (bindings: Bindings) =>
+    [
       passwords({ hasher: argon2id() }),
       signUp({ mode: options.signUp(bindings) }),
       accounts(),
@@ -62,8 +67,16 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
       passkeys(),
       personalAccessTokens(),
     ] as const;
-    return { ...settingsOf(bindings), features };
-  });
+  const withoutMail = createAuth((bindings: Bindings) => ({
+    ...settingsOf(bindings),
+    features: featuresOf(bindings),
+  }));
+  const withMail = createAuth((bindings: Bindings) => ({
+    ...settingsOf(bindings),
+    features: [...featuresOf(bindings), mail(options.mail!(bindings)!)] as const,
+  }));
+  const auth = (bindings: Bindings): ReturnType<typeof withoutMail> & Partial<MailAuth> =>
+    options.mail?.(bindings) ? withMail(bindings) : withoutMail(bindings);
   /**
    * Environments whose database has been probed. No promise is kept, so requests that arrive together at first each probe (S17,
    * S50).
@@ -99,7 +112,9 @@ export function createServer(options: { signUp: (bindings: Bindings) => SignUpMo
       return await app.fetch(request, bindings, context);
     },
     async scheduled(_event, bindings) {
-      await auth(bindings).purge();
+      const scheduled = auth(bindings);
+      await scheduled.mail?.deliver();
+      await scheduled.purge();
     },
   };
 }

@@ -55,7 +55,7 @@ function isStale(error: unknown): boolean {
 }
 
 /** @throws {AuthError} `not_found` if the application sends no mail. */
-export function mailOf({ auth }: Visit): MailAuth {
+function mailOf({ auth }: Visit): MailAuth {
   const { mail, identifiers } = auth;
   if (!mail || !identifiers) throw new AuthError("not_found");
   return { mail, identifiers };

@@ -71,13 +71,19 @@ async function main(): Promise<void> {
   if (isStopping) return;
   const proxy = await startNeonProxy({ backend: database.backend });
   started.unshift({ name: "the proxy", stop: proxy.close });
-  await startWorker(site, proxy, isSignUpOpen);
-  if (!isStopping) console.log(greeting(site, database.description, isSignUpOpen));
+  await startWorker(site, proxy, { isSignUpOpen, isMailboxShown: !isRemote });
+  if (!isStopping) console.log(greeting(site, database.description, { isSignUpOpen, isMailboxShown: !isRemote }));
 }
 
 const remoteRefusal =
   "DATABASE_URL is a database on another machine. `npm start` would migrate it, and encrypt with the keys of this checkout. " +
   "If you want that, run `npm start -- --remote-database`; add `--open-sign-up` to let everyone create accounts in it.";
+
+/** What the server shows to whoever reaches it. */
+interface Openness {
+  readonly isSignUpOpen: boolean;
+  readonly isMailboxShown: boolean;
+}
 
 /** Where the server is reached. */
 interface Site {
@@ -134,7 +140,7 @@ function developmentSecret(name: "secret" | "sealing-keys"): string {
 async function startWorker(
   site: Site,
   { connectionString, fetchEndpoint }: NeonProxy,
-  isSignUpOpen: boolean,
+  { isSignUpOpen, isMailboxShown }: Openness,
 ): Promise<void> {
   const settings: ServeSettings = {
     config: fileURLToPath(new URL("wrangler.toml", root)),
@@ -151,6 +157,8 @@ async function startWorker(
     variables: {
       BASE_URL: site.baseUrl,
       SIGN_UP: isSignUpOpen ? "open" : "closed",
+      // Accounts of a database on another machine may be real, and a link opens one.
+      MAILBOX: isMailboxShown ? "shown" : "",
       DATABASE_SCHEMA: process.env.DATABASE_SCHEMA ?? "",
     },
   };
@@ -182,7 +190,11 @@ async function startWorker(
 }
 
 /** The lines can be pasted as they are, in any folder and after a restart too: each start has its own user. */
-function greeting({ baseUrl, certificate }: Site, description: string, isSignUpOpen: boolean): string {
+function greeting(
+  { baseUrl, certificate }: Site,
+  description: string,
+  { isSignUpOpen, isMailboxShown }: Openness,
+): string {
   const identifier = `ada-${randomBytes(3).toString("hex")}@example.com`;
   const credential = JSON.stringify({ identifier, password: "correct horse battery staple" });
   const json = `-H 'content-type: application/json' -H 'origin: ${baseUrl}'`;
@@ -202,6 +214,7 @@ function greeting({ baseUrl, certificate }: Site, description: string, isSignUpO
     certificate
       ? "Your browser does not know the certificate: accept it once for this site."
       : "Safari stores no session cookie on http: there use `npm start -- --https`.",
+    ...(isMailboxShown ? [`Mail: ${baseUrl}/mailbox has every message that is sent.`] : []),
     `Pages: ${baseUrl}/${isSignUpOpen ? "sign-up" : "sign-in"} in a browser.`,
     ...(isSignUpOpen ? programs : []),
     "",
