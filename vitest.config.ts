@@ -17,6 +17,7 @@ const unit = [
   "test/crypto/**/!(*.parity).test.ts",
   "test/domain/**/*.test.ts",
   "test/http/openapi.test.ts",
+  "test/mailers/!(cloudflare|runtimes).test.ts",
   "test/mutation/mutants.test.ts",
   "test/store/{retry,sql}.test.ts",
 ];

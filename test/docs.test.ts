@@ -69,6 +69,10 @@ describe("examples in docs", () => {
   test("are all listed, and only the test harness's is a sketch", async () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
       ["conformance.md", undefined],
+      ["mail.md", "resend.ts"],
+      ["mail.md", "postmark.ts"],
+      ["mail.md", "smtp.ts"],
+      ["mail.md", "cloudflare.ts"],
       ["pages.md", "application.ts"],
       ["passkeys.md", "verifier.ts"],
     ]);

@@ -17,6 +17,7 @@ export const layers = [
     layers: ["crypto", "domain"],
     packages: ["@simplewebauthn/server"],
   },
+  { name: "mailer", path: /^src\/mailers\//, layers: ["domain"], packages: ["nodemailer"] },
   { name: "store", path: /^src\/store\//, layers: ["domain"], packages: [] },
   { name: "engine", path: /^src\/engine\//, layers: ["crypto", "domain", "store"], packages: [] },
   { name: "operations", path: /^src\/operations\//, layers: ["crypto", "domain", "store", "engine"], packages: [] },
@@ -48,7 +49,12 @@ export const layers = [
     layers: ["domain", "engine", "http", "operations", "entry"],
     packages: ["hono", "uqr"],
   },
-  { name: "worker", path: /^worker\//, layers: ["driver", "entry", "http", "pages", "runtime"], packages: ["hono"] },
+  {
+    name: "worker",
+    path: /^worker\//,
+    layers: ["driver", "entry", "http", "mailer", "pages", "runtime"],
+    packages: ["hono"],
+  },
 ] as const;
 
 export const layerOf = (path: string) => layers.find((layer) => layer.path.test(path));
@@ -79,6 +85,7 @@ export const importGates: readonly Gate[] = [
       "src/store/a.ts": `type T = import("../operations/auth.ts").Auth; import { neon } from "./drivers/neon.ts";`,
       "src/operations/a.ts": `const h = await import("../http/index.ts");`,
       "src/http/a.ts": `import "../store/sql.ts"; import { Hono } from "hono/tiny"; import pg from "pg";`,
+      "src/mailers/a.ts": `import { utf8 } from "../crypto/bytes.ts"; const n = await import("nodemailer/lib/x"); import "pg";`,
       "src/runtime/a.ts": `import { sql } from "../store/sql.ts";`,
       "src/utils.ts": "",
     },
@@ -91,6 +98,8 @@ export const importGates: readonly Gate[] = [
       "src/operations/a.ts imports src/http/index.ts",
       "src/http/a.ts imports src/store/sql.ts",
       "src/http/a.ts imports pg",
+      "src/mailers/a.ts imports src/crypto/bytes.ts",
+      "src/mailers/a.ts imports pg",
       "src/runtime/a.ts imports src/store/sql.ts",
       "src/utils.ts is in no layer",
     ],

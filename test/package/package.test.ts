@@ -71,6 +71,14 @@ describe("packed package", () => {
   });
 });
 
+test("smtpMailer: says which package it needs, and finds it once it is installed", async () => {
+  const tried = async (folder: string) => (await run(process.execPath, ["print-smtp.mjs"], folder)).trim();
+  expect(await tried(bare)).toBe(
+    "smtpMailer needs the package nodemailer: npm install nodemailer. ERR_MODULE_NOT_FOUND",
+  );
+  expect(await tried(full)).toBe("The SMTP server could not be reached, or broke off. ECONNREFUSED");
+});
+
 describe("package exports", () => {
   test("match the snapshot", async () => {
     const { exports } = JSON.parse(await run(process.execPath, ["print-all.mjs"], full));
@@ -78,7 +86,9 @@ describe("package exports", () => {
   });
 
   test("are all imported by the consumer programs", async () => {
-    const texts = await Promise.all(["core.mjs", "all.mjs"].map((name) => readFile(join(full, name), "utf8")));
+    const texts = await Promise.all(
+      ["core.mjs", "all.mjs", "servers.mjs"].map((name) => readFile(join(full, name), "utf8")),
+    );
     const imported = [...texts.join("\n").matchAll(/from "sallyport(.*)"/g)].map(([, subpath]) => `.${subpath}`);
     expect(imported.sort()).toEqual(Object.keys(manifest.exports).sort());
   });
@@ -145,7 +155,7 @@ describe("every entry imported, and a password hashed and verified, in", () => {
   ])("$runtime", async ({ program, args, version }) => {
     expect(await run(program, ["--version"], full)).toMatch(version);
     expectToWork(JSON.parse(await run(program, [...args, "print-core.mjs"], bare)), 6);
-    expectToWork(JSON.parse(await run(program, [...args, "print-all.mjs"], full)), 14);
+    expectToWork(JSON.parse(await run(program, [...args, "print-all.mjs"], full)), 17);
   });
 
   test.each([
@@ -177,7 +187,7 @@ describe("every entry imported, and a password hashed and verified, in", () => {
     const harness = createTestHarness({ root: full, workers: [{ configPath: config, prebuiltWorkerDir: output }] });
     await harness.listen();
     try {
-      expectToWork((await (await harness.fetch("/")).json()) as Report, 14);
+      expectToWork((await (await harness.fetch("/")).json()) as Report, 16);
     } finally {
       await harness.close();
     }
@@ -186,7 +196,7 @@ describe("every entry imported, and a password hashed and verified, in", () => {
   test("Vercel's edge runtime without code generation", async () => {
     const { inputs, evaluate } = await loadEdgeFunction(full, "all.mjs", ["edge-light"]);
     expect(inputs).toContain("node_modules/sallyport/dist/runtime/argon2id.edge-light.js");
-    expectToWork(JSON.parse((await evaluate("application.useAll().then(JSON.stringify)")) as string), 14);
+    expectToWork(JSON.parse((await evaluate("application.useAll().then(JSON.stringify)")) as string), 16);
   });
 
   test("the default entry fails in such a runtime, because it compiles", async () => {

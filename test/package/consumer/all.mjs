@@ -1,5 +1,7 @@
 // The same with the peers that an application at the edge has.
 import * as hono from "sallyport/hono";
+import * as cloudflareMail from "sallyport/mail/cloudflare";
+import * as httpMail from "sallyport/mail/http";
 import * as mfa from "sallyport/mfa";
 import * as neon from "sallyport/neon";
 import * as openapi from "sallyport/openapi";
@@ -11,6 +13,8 @@ import { useCore } from "./core.mjs";
 
 const entries = {
   ...{ hono, mfa, neon, openapi, pages, passkeys },
+  "mail/cloudflare": cloudflareMail,
+  "mail/http": httpMail,
   "passkeys/simplewebauthn": simpleWebAuthn,
   "personal-access-tokens": personalAccessTokens,
 };

@@ -1,3 +1,3 @@
-import { useAll } from "./all.mjs";
+import { useServers } from "./servers.mjs";
 
-console.log(JSON.stringify(await useAll()));
+console.log(JSON.stringify(await useServers()));
