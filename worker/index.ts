@@ -1,5 +1,6 @@
 /** The server to deploy. Strangers cannot make accounts: `SIGN_UP` is `invited` or `closed`. */
 import { ConfigurationError } from "../src/index.ts";
+import { cloudflareMailer } from "../src/mailers/cloudflare.ts";
 import { createServer, given } from "./server.ts";
 
 export default createServer({
@@ -7,4 +8,6 @@ export default createServer({
     if (SIGN_UP === "invited" || SIGN_UP === "closed") return SIGN_UP;
     throw new ConfigurationError("SIGN_UP", new TypeError(`${given(SIGN_UP)}, and must be "invited" or "closed".`));
   },
+  // With a binding and without an address, `/health` names MAIL_FROM.
+  mail: ({ EMAIL, MAIL_FROM = "" }) => EMAIL && { mailer: cloudflareMailer(EMAIL), from: { address: MAIL_FROM } },
 });

@@ -19,6 +19,7 @@ import {
   type SignUpMode,
   signUp,
 } from "../src/index.ts";
+import type { CloudflareEmailBinding } from "../src/mailers/cloudflare.ts";
 import { failurePage, pages } from "../src/pages/index.tsx";
 import { argon2id } from "../src/runtime/argon2id.workerd.ts";
 import { neon } from "../src/store/drivers/neon.ts";
@@ -36,6 +37,10 @@ export interface Bindings {
   /** The origin that users see, such as `https://auth.example.com`. */
   BASE_URL: string;
   SIGN_UP?: string;
+  /** Cloudflare's Email Service, by which messages are sent. Default: none are sent. */
+  EMAIL?: CloudflareEmailBinding;
+  /** The address that messages come from, on a domain that Email Service sends for. */
+  MAIL_FROM?: string;
   /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */
   SEALING?: string;
   /** `yes` if another Flametrench SDK uses the database, `inherited` if it no longer does, `no` by default. */
@@ -127,6 +132,7 @@ const bindingNames = {
   sharedDatabase: "SHARED_DATABASE",
   origins: "BASE_URL",
   timeouts: "REQUEST_MILLISECONDS",
+  from: "MAIL_FROM",
 };
 
 const sharing: Readonly<Record<string, SharedDatabase>> = { no: false, yes: true, inherited: "inherited" };

@@ -20,12 +20,14 @@ export interface HttpMailerOptions {
   readonly headers: Readonly<Record<string, string>>;
   /** The provider's JSON for a message. By default Resend's: `from`, `to`, `subject`, `text`, `html` and `headers`. */
   readonly body?: ((message: MailMessage) => object) | undefined;
+  /**
+   * Statuses by which this provider refuses a message for good, such as `[422]`. Default none: many providers give the same
+   * status for a fault of the settings, and a message that is refused is not sent once the settings are mended.
+   */
+  readonly refusing?: readonly number[] | undefined;
   /** How long the provider may take to answer, 100 to 60000. Default 10000. */
   readonly timeoutMilliseconds?: number | undefined;
 }
-
-/** Answers about the message itself. Any other failure is about the account, the settings or the moment. */
-const refusing: readonly number[] = [400, 422];
 
 /**
  * Sends each message with one POST of JSON.
@@ -33,8 +35,8 @@ const refusing: readonly number[] = [400, 422];
  * The header `Idempotency-Key` is the message's `id`, so a provider that honours it delivers a message once. Redirects are not
  * followed, because they would carry the API key elsewhere. The answer's body is not read.
  *
- * A status from 200 to 299 means that the message is sent. 400 and 422 mean that it is refused. After any other status, and
- * after a fault of the network, Sallyport tries again later.
+ * A status from 200 to 299 means that the message is sent. After any other status that `refusing` does not name, and after a
+ * fault of the network, Sallyport tries again later.
  *
  * @throws {TypeError} If an option is wrong. The message says what is wanted, and shows neither the URL nor the headers.
  */
@@ -42,11 +44,14 @@ export function httpMailer({
   url,
   headers,
   body = resendBody,
+  refusing = [],
   timeoutMilliseconds = 10_000,
 }: HttpMailerOptions): Mailer {
   const target = parseTarget(url);
   const fixed = parseHeaders(headers);
   requireOption(typeof body === "function", body, "a function from a message to an object", "body");
+  const isList = Array.isArray(refusing) && refusing.every((status) => Number.isInteger(status) && status >= 400);
+  requireOption(isList && !refusing.includes(429), refusing, "a list of statuses from 400, such as [422]", "refusing");
   requireTimeout(timeoutMilliseconds);
 
   return {

@@ -399,7 +399,10 @@ describe("S39: deployed Worker", () => {
     const [production, development] = [await bundled("worker/index.ts"), await bundled("worker/development/index.ts")];
     const dangerous = /development|\.node\.ts$|^src\/testing|^test\//;
     expect(production.filter((path) => dangerous.test(path))).toEqual([]);
-    expect(development.filter((path) => dangerous.test(path))).toEqual(["worker/development/index.ts"]);
+    expect(development.filter((path) => dangerous.test(path))).toEqual([
+      "worker/development/mailbox.ts",
+      "worker/development/index.ts",
+    ]);
     expect(production.length).toBeGreaterThan(60);
   });
 });

@@ -34,6 +34,13 @@ describe("options", () => {
   const url = "https://api.example.com/emails";
   const given = (part: object) => complaint({ url, headers: key, ...part });
 
+  test.each([["422"], [42], ["x"], [429], 422, "422"].map((refusing) => ({ refusing })))(
+    "statuses that are none: $refusing",
+    ({ refusing }) => {
+      expect(given({ refusing })).toContain("a list of statuses from 400, such as [422]");
+    },
+  );
+
   test.each([
     "https://api.example.com/emails",
     "https://api.example.com:8443/?key=key-8d2e",

@@ -92,9 +92,10 @@ describe("an answer", () => {
     expect(await outcomeOf(mailer())).toBe("sent");
   });
 
-  test.each([400, 422])("%i: refused", async (code) => {
+  test.each([400, 422])("%i: retried, unless the application knows that it refuses the message", async (code) => {
     api.answer = status(code);
-    expect(await outcomeOf(mailer())).toBe(`MailRefusedError HTTP_${code}`);
+    expect(await outcomeOf(mailer())).toBe(`Error HTTP_${code}`);
+    expect(await outcomeOf(mailer({ refusing: [code] }))).toBe(`MailRefusedError HTTP_${code}`);
   });
 
   const retried = [300, 304, 401, 402, 403, 404, 405, 406, 408, 409, 413, 415, 425, 429, 451, 500, 502, 503, 504, 599];
@@ -104,7 +105,7 @@ describe("an answer", () => {
   });
 
   test.each([301, 302, 303, 307, 308])(
-    "S97: %i: not followed, so that the key stays where it is, and retried",
+    "%i: not followed, so that the key stays where it is, and retried",
     async (code) => {
       const elsewhere = await openMailApi();
       api.answer = (response) => response.writeHead(code, { location: elsewhere.url }).end();
@@ -116,7 +117,7 @@ describe("an answer", () => {
 
   test.each([
     { code: 200, expected: "sent" },
-    { code: 422, expected: "MailRefusedError HTTP_422" },
+    { code: 422, expected: "Error HTTP_422" },
   ])(
     "$code without an end: is not read, and its connection is closed",
     { timeout: 5000 },

@@ -119,7 +119,7 @@ describe.each(runtimes)("httpMailer in $runtime", ({ send }) => {
     const outcomes = ended(await send(attempts));
     expect(outcomes.slice(0, -1)).toEqual([
       "sent",
-      "MailRefusedError HTTP_422",
+      "Error HTTP_422",
       "Error HTTP_503",
       "Error HTTP_307",
       "sent",

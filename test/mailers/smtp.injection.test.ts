@@ -149,7 +149,7 @@ test.each([
   expect(sink.accepted).toEqual([]);
 });
 
-test("S95: any name, subject and bodies: one message to one recipient", { timeout: 60_000 }, async () => {
+test("R029: any name, subject and bodies: one message to one recipient", { timeout: 60_000 }, async () => {
   const line = fc.string({ unit: "binary", maxLength: 120 }).map((text) => text.replace(/\p{Cc}|\p{Cs}/gu, ""));
   const lines = fc.string({ unit: "grapheme", maxLength: 200 });
   const check = fc.asyncProperty(line, line, lines, lines, async (name, subject, text, html) => {

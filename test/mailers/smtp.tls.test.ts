@@ -39,7 +39,7 @@ async function outcome(server: SMTPServerOptions, mailer: Partial<SmtpMailerOpti
 const inTheClear = (): readonly string[] =>
   sink.lines().filter((line) => /^[\x20-\x7e]+$/.test(line) && !/^(EHLO|HELO) /.test(line));
 
-describe("S96: a server that is not on this machine", () => {
+describe("a server that is not on this machine", () => {
   test.each([
     { case: "STARTTLS", server: startTls, secure: false },
     { case: "TLS from the first byte", server: implicitTls, secure: true },
