@@ -47,8 +47,7 @@ export interface IdentifierOperations {
    * `auth.mail.deliver` sends it. An address gets at most five an hour.
    *
    * @param identifier The address. Default: the identifier that the session was started with.
-   * @throws {AuthError} `not_found`, `invalid_format.identifier`, `conflict.already_verified`, `precondition.no_mailbox`,
-   *   `too_many_requests`.
+   * @throws {AuthError} `not_found`, `invalid_format.identifier`, `precondition.invalid_transition`, `too_many_requests`.
    */
   requestVerification: Operation<{ actor: SessionActor; identifier?: string | undefined }, void>;
   /**
@@ -58,8 +57,8 @@ export interface IdentifierOperations {
    *
    * An administrator can prove the account with a session only.
    *
-   * @throws {AuthError} `unauthorized.invalid_link`, `unauthorized.invalid_credential`, `forbidden.administrator_must_sign_in`,
-   *   `invalid_format.password`, `too_many_requests`, `unavailable.busy`.
+   * @throws {AuthError} `unauthorized.invalid_link`, `unauthorized.invalid_credential`,
+   *   `unauthorized.reauthentication_required`, `invalid_format.password`, `too_many_requests`, `unavailable.busy`.
    */
   verify: Operation<
     { token: string; proof: VerificationProof; context?: RequestContext | undefined },

@@ -39,8 +39,8 @@ export const verifyRoutes: readonly PageRoute[] = [
         ? ({ type: "new_password", password: newPassword } as const)
         : ({ type: "password", password } as const);
     const { value, refusal } = await attempt(identifiers.verify({ token, proof, context })).catch((error: unknown) => {
-      if (!user || !isStale(error)) throw error;
-      return { value: undefined, refusal: undefined };
+      if (!isStale(error)) throw error;
+      return { value: undefined, refusal: user ? undefined : error };
     });
     if (refusal) return await verifyPage(visit, refusal, newPassword ? "new_password" : "password");
     // The session's proof is too old: after a new one, the user comes back to the button.
@@ -50,7 +50,7 @@ export const verifyRoutes: readonly PageRoute[] = [
   }),
 ];
 
-function isStale(error: unknown): boolean {
+function isStale(error: unknown): error is AuthError {
   return error instanceof AuthError && error.code === "unauthorized.reauthentication_required";
 }
 
@@ -75,7 +75,7 @@ async function verifyPage(visit: Visit, refusal?: AuthError, failed?: "password"
   const isSpent = refusal?.code === "unauthorized.invalid_link" || !readCookie(c, auth, linkCookie);
   const words = {
     "unauthorized.invalid_credential": "The password is wrong.",
-    "forbidden.administrator_must_sign_in": "An administrator must sign in first. Then open the link again.",
+    "unauthorized.reauthentication_required": "An administrator must sign in first. Then open the link again.",
   } as const;
   const sentence = refusal && sentenceFor(refusal, words);
   const errorOf = (field: typeof failed) => (failed === field ? sentence : undefined);

@@ -64,8 +64,8 @@ export function requestVerification(asked: {
         ${refusalUnless(acts.requestVerification, rights.name, { owner: sql`owner.id` })},
         case when owner.status <> 'active' then 'unauthorized.invalid_token'
           when target.id is null or target.usr_id <> owner.id then 'not_found'
-          when target.identifier_verified_at is not null then 'conflict.already_verified'
-          when position('@' in target.identifier) = 0 then 'precondition.no_mailbox' end) as refusal
+          when target.identifier_verified_at is not null then 'precondition.invalid_transition'
+          when position('@' in target.identifier) = 0 then 'invalid_format.identifier' end) as refusal
       from (select 1) one left join acting on true left join owner on true left join target on true),
     ${countAttempts({ id: auditId, counters: asked.counters, condition: sql`(select refusal is null from verdict)` })},
     link as (
@@ -259,7 +259,7 @@ function refusalOfProof(proof: LinkProof): Statement {
         when not acting.fresh then 'unauthorized.reauthentication_required'`;
   }
   // A mailbox alone must not take the account of an administrator.
-  const administrator = sql`when link.is_administrator then 'forbidden.administrator_must_sign_in'`;
+  const administrator = sql`when link.is_administrator then 'unauthorized.reauthentication_required'`;
   if (proof.by === "new_password") return administrator;
   // A short password stands only with the factor that ends here.
   return sql`${administrator}

@@ -4,6 +4,7 @@ import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshAddress,
+  freshIdentifier,
   goodPassword,
   otherPassword,
   outcome,
@@ -160,7 +161,7 @@ describeWorld("S11: the first proof of an address", { on: ["pglite", "postgres"]
       const person = await world.administrator();
       const token = await linkTo(person);
       for (const proof of [byPassword(person.password), byNewPassword(otherPassword)])
-        expect(await outcome(verify(token, proof))).toBe("forbidden.administrator_must_sign_in");
+        expect(await outcome(verify(token, proof))).toBe("unauthorized.reauthentication_required");
       expect(await outcome(verify(token, bySession(person)))).toBe("done");
     });
   });
@@ -260,6 +261,19 @@ describeWorld("S11: the first proof of an address", { on: ["pglite", "postgres"]
       }
       expect(await sent()).toEqual(before);
       expect(await outcome(world.auth.identifiers.requestVerification(other))).toBe("done");
+    });
+
+    test("a name that is no address, and an address that is verified: refused", async () => {
+      const [named, person] = [
+        await world.person({ identifier: freshIdentifier().split("@")[0]! }),
+        await world.person(),
+      ];
+      await verify(await linkTo(person), bySession(person));
+      const ask = ({ actor }: Person) => outcome(world.auth.identifiers.requestVerification({ actor }));
+      expect([await ask(named), await ask(person)]).toEqual([
+        "invalid_format.identifier",
+        "precondition.invalid_transition",
+      ]);
     });
 
     test("S38: a spelling of the address leads to its stored form", async () => {

@@ -88,6 +88,14 @@ describe("the page of a mailed link", () => {
     }
   });
 
+  test("an administrator who is not signed in: must sign in first", async () => {
+    const { ada, cookies } = await opened(await world.administrator());
+    for (const form of [{ password: ada.password }, { new_password: otherPassword }]) {
+      const reply = await world.ask({ path: "/verify", cookies, form });
+      expect([reply.status, reply.text.includes("An administrator must sign in first.")]).toEqual([401, true]);
+    }
+  });
+
   test.each(["session", "password", "new_password"])("a link that is spent, with %s: says so", async (kind) => {
     const { ada, token, cookies } = await opened();
     await world.auth.identifiers.verify({ token, proof: { type: "password", password: goodPassword } });

@@ -5,13 +5,7 @@ export const requestVerification: GuardedAct = {
   action: "identity.identifier.request_verification",
   target: "cred",
   who: { owner: true },
-  refusals: [
-    "not_found",
-    "invalid_format.identifier",
-    "conflict.already_verified",
-    "precondition.no_mailbox",
-    "too_many_requests",
-  ],
+  refusals: ["not_found", "invalid_format.identifier", "precondition.invalid_transition", "too_many_requests"],
 };
 
 /** Spends a link in a session of the account. */
@@ -33,7 +27,7 @@ export const verifyIdentifier: Act = {
   refusals: [
     "unauthorized.invalid_link",
     "unauthorized.invalid_credential",
-    "forbidden.administrator_must_sign_in",
+    "unauthorized.reauthentication_required",
     "invalid_format.password",
     "too_many_requests",
     "unavailable.busy",

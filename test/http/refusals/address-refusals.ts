@@ -1,4 +1,3 @@
-import { sql } from "../../../src/store/sql.ts";
 import { withLink } from "../../operations/writes/write.ts";
 import { goodPassword, otherPassword } from "../../support/auth.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
@@ -23,17 +22,10 @@ export function addressRefusals(
         return await post(request, { identifier }, as(await world.person()));
       },
       "invalid_format.identifier": async () => await post(request, { identifier: "" }, as(await world.person())),
-      "conflict.already_verified": async () => {
+      "precondition.invalid_transition": async () => {
         const { ada, token } = await linked();
         await post(confirm, { token }, as(ada));
         return await post(request, {}, as(ada));
-      },
-      "precondition.no_mailbox": async () => {
-        const ada = await world.person();
-        await world.rows(
-          sql`update cred set identifier = split_part(identifier, '@', 1) where identifier = ${ada.identifier}`,
-        );
-        return await post(request, { identifier: ada.identifier.split("@")[0] }, as(ada));
       },
       too_many_requests: async () => await often(request, () => ({}), as(await world.person())),
     },
@@ -44,7 +36,7 @@ export function addressRefusals(
       "unauthorized.invalid_link": () => post(withPassword, { token: "A".repeat(43), password: goodPassword }),
       "unauthorized.invalid_credential": async () =>
         await post(withPassword, { token: (await linked()).token, password: otherPassword }),
-      "forbidden.administrator_must_sign_in": async () => {
+      "unauthorized.reauthentication_required": async () => {
         const ada = await world.administrator();
         return await post(withPassword, { token: await withLink(world, ada), password: ada.password });
       },
