@@ -74,11 +74,7 @@ export function securityKeyOperations(core: PasskeyCore): SecurityKeyOperations 
 
     async confirm({ factorId: id, response, transport, ...authority }) {
       const factorId = uuidFor("mfa", id);
-      const attempt = await enrollmentBy(
-        "ticket" in authority ? { ...authority, transport } : authority,
-        acts.confirmFactor,
-        store.userOfFactor(factorId),
-      );
+      const attempt = await enrollmentBy({ ...authority, transport }, acts.confirmFactor, store.userOfFactor(factorId));
       const { holder } = attempt;
       const binding = bindingOf(holder, factorId);
       const userVerification = core.secondFactorVerification;

@@ -114,6 +114,21 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
       expect(grown).toEqual(Array(4).fill(grown[0]));
     });
 
+    test("a right password whose outcome is unknown stays counted", async () => {
+      const person = await world.person();
+      const { actor, password } = person;
+      const change = { actor, currentPassword: password, newPassword: otherPassword, transport: token } as const;
+      // The change and both questions about it are lost. Then the database answers again.
+      faulty.reset([undefined, "before", "before", "before"]);
+      expect(await outcome(auth.changePassword(change))).toBe(unavailable);
+      expect(faulty.requests).toBe(4);
+      faulty.reset();
+      const bucket = `credential:${uuidFor("cred", person.credentialId)}`;
+      expect(await world.rows(sql`select count, streak from attempt where bucket = ${bucket}`)).toEqual([
+        { count: 1, streak: 1 },
+      ]);
+    });
+
     test("a wrong password is counted once, and refused as without a fault", async () => {
       for (const fault of ["before", "after", "late"] as const) {
         const { identifier } = await world.person();

@@ -21,6 +21,7 @@ import {
   tally,
   type World,
 } from "../support/auth.ts";
+import { countingDatabase } from "../support/counting-database.ts";
 import { backendNames } from "../support/databases.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
@@ -356,18 +357,23 @@ describeWorld("S03: every write inside a transaction of the caller", { on: ["pos
   test("what counts, consumes or shows a secret is refused; only what has a plan takes part", async () => {
     const client = new pg.Client({ connectionString: world.backend.connectionString! });
     await client.connect();
-    const nested = world.isolate({ database: postgres(client) });
+    const counting = countingDatabase(postgres(client));
+    const nested = world.isolate({ database: { ...counting, isNested: () => true } });
     const takePart: string[] = [];
     for (const write of writes) {
       const { person, prepared } = await prepareWrite(world, write);
       await client.query("begin");
+      counting.reset();
       const refused = await write.act(nested, person, prepared).then(
         () => undefined,
         (error: unknown) => error,
       );
       await client.query("rollback");
-      if (refused instanceof TypeError) expect(refused.message).toBe("This cannot run inside a transaction.");
-      else takePart.push(write.name);
+      if (refused instanceof TypeError) {
+        expect(refused.message).toBe("This cannot run inside a transaction.");
+        // Nothing was counted or consumed that the caller could undo.
+        expect([write.name, counting.statements]).toEqual([write.name, []]);
+      } else takePart.push(write.name);
     }
     // It has no row, because a challenge that was lost is not returned again.
     const { actor } = await world.person();

@@ -85,6 +85,11 @@ export const sessionBudgets: readonly Budget[] = [
     prepare: ({ auth }, person) => auth.sessions.refresh({ token: person.token, transport: token }),
     act: (auth, person) => auth.sessions.refresh({ token: person.token, transport: token }),
   },
+  {
+    operation: "sessions.signOut, without a token",
+    requests: 0,
+    act: (auth) => auth.sessions.signOut({ token: "no token", transport: token }),
+  },
   { operation: "sessions.signOut", requests: 1, act: (auth, person) => auth.sessions.signOut(person) },
   {
     operation: "sessions.get",
