@@ -1,6 +1,6 @@
 /** The server to deploy. Strangers cannot make accounts: `SIGN_UP` is `invited` or `closed`. */
 import { ConfigurationError } from "../src/index.ts";
-import { cloudflareMailer } from "../src/mailers/cloudflare.ts";
+import { type CloudflareEmailBinding, cloudflareMailer, type Mailer } from "../src/mailers/cloudflare.ts";
 import { createServer, given } from "./server.ts";
 
 export default createServer({
@@ -9,5 +9,13 @@ export default createServer({
     throw new ConfigurationError("SIGN_UP", new TypeError(`${given(SIGN_UP)}, and must be "invited" or "closed".`));
   },
   // With a binding and without an address, `/health` names MAIL_FROM.
-  mail: ({ EMAIL, MAIL_FROM = "" }) => EMAIL && { mailer: cloudflareMailer(EMAIL), from: { address: MAIL_FROM } },
+  mail: ({ EMAIL, MAIL_FROM = "" }) => EMAIL && { mailer: mailerOf(EMAIL), from: { address: MAIL_FROM } },
 });
+
+function mailerOf(binding: CloudflareEmailBinding): Mailer {
+  try {
+    return cloudflareMailer(binding);
+  } catch (error) {
+    throw new ConfigurationError("EMAIL", error);
+  }
+}

@@ -118,8 +118,9 @@ export function createServer(options: {
     },
     async scheduled(_event, bindings) {
       const scheduled = auth(bindings);
-      await scheduled.mail?.deliver();
-      await scheduled.purge();
+      // Neither waits for the other's success.
+      const [purged, delivered] = await Promise.allSettled([scheduled.purge(), scheduled.mail?.deliver()]);
+      for (const work of [purged, delivered]) if (work.status === "rejected") throw work.reason;
     },
   };
 }

@@ -8,7 +8,8 @@ import { realmOf } from "./auth-source.ts";
  * was anything to send. What is not sent now is sent on the schedule.
  */
 export function deliverSoon(c: Context, auth: Pick<MailAuth, "mail"> & WithRealm): void {
-  const delivery = auth.mail.deliver().catch(realmOf(auth).report);
+  // Few, because a Worker may be ended half a minute after its answer.
+  const delivery = auth.mail.deliver({ limit: 5 }).catch(realmOf(auth).report);
   waitUntil(c)?.(delivery);
 }
 

@@ -23,11 +23,12 @@ import { TimeLeft } from "../engine/patience.ts";
 import type { Operation } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
 import type { AttemptLimit, Counter } from "../store/counters.ts";
+import { lockUser } from "../store/locks.ts";
 import * as store from "../store/verifications.ts";
 
 /** How the person who opens a mailed link shows that the account is theirs. */
 export type VerificationProof =
-  /** A session of the account, from a proof in the last ten minutes. It goes on, with everything that it has enrolled. */
+  /** A session of the account, from a proof in the last ten minutes. It goes on, with everything that it has enrolled or proved. */
   | { readonly type: "session"; readonly actor: SessionActor }
   /** The account's password. It stays. */
   | { readonly type: "password"; readonly password: string }
@@ -51,11 +52,12 @@ export interface IdentifierOperations {
    */
   requestVerification: Operation<{ actor: SessionActor; identifier?: string | undefined }, void>;
   /**
-   * Spends a mailed link: the address is verified from then on. Whoever made the account may not have had the address, so
-   * everything that could let them in ends: sessions, tickets, tokens, links, factors, passkeys and passwords, except what the
-   * proof shows to be the owner's.
+   * Spends a mailed link: the address is verified from then on. Whoever made the account may not have had the address. So with
+   * the account's first verified address, everything that could let them in ends: sessions, tickets, tokens, links, factors,
+   * passkeys and passwords, except what the proof shows to be the owner's.
    *
-   * An administrator can prove the account with a session only.
+   * Only a session can prove the account of an administrator, and an account that has a verified address already. A session
+   * proves the first address only if it was started with that address's password, or has added it.
    *
    * @throws {AuthError} `unauthorized.invalid_link`, `unauthorized.invalid_credential`,
    *   `unauthorized.reauthentication_required`, `invalid_format.password`, `too_many_requests`, `unavailable.busy`.
@@ -91,6 +93,7 @@ async function requestVerification(
   ];
   const auditId = newAuditId();
   const row = await execute(core, {
+    locks: locksOf(acts.requestVerification, lockUser(uuidFor("usr", sessionOf(actor).userId))),
     body: store.requestVerification({
       actor,
       identifiers,
@@ -157,8 +160,13 @@ async function checkPassword(
   const { tokenHash, proof, context, time } = attempt;
   requireIdle(core);
   const addresses = await addressCounters(core, context.address);
-  const account: Counter = { name: "link", limit: core.limits.account, kind: "account" };
-  const counters = proof.type === "password" ? [account, ...addresses] : addresses;
+  const { account: limit } = core.limits;
+  // A password counts with those at sign-in. A new one counts for the link, whatever address it comes from.
+  const own: Counter =
+    proof.type === "password"
+      ? { name: "link", limit, kind: "account" }
+      : { name: `link:${tokenHash}`, limit, kind: "address" };
+  const counters = [own, ...addresses];
   const reserved = await execute(core, {
     time,
     body: store.reserveLink({ tokenHash, counters, context, auditId: newAuditId() }),
@@ -168,6 +176,7 @@ async function checkPassword(
   const { credentialId, identifier, passwordHash, counter } = reserved;
   if (credentialId === null || identifier === null) throw new AuthError("unauthorized.invalid_link");
   requireAdmitted(reserved);
+  if (reserved.needsSession) throw new AuthError("unauthorized.reauthentication_required");
   const counted = countedOf(counters, counter);
 
   if (proof.type === "new_password") {

@@ -46,23 +46,23 @@ export interface Delivery {
   readonly failed: number;
 }
 
-/** Messages that one request leases, and how many are sent at a time. */
-const batchSize = 20;
-const atOnce = 5;
-/** The requests to the database take this long at most. */
+/** Messages that are leased, sent at once and settled together. */
+const groupSize = 5;
+/** The two requests to the database take this long at most, besides the attempt. */
 const leaseMarginSeconds = 60;
 const wait = { firstSeconds: 30, longestSeconds: 3_600 };
 
 function mailOperations(core: MailCore): MailOperations {
   return {
     async deliver({ limit = 100 } = {}) {
-      // As long as the last message of a batch may take.
-      const leaseSeconds = leaseMarginSeconds + Math.ceil((batchSize / atOnce) * (core.mailMilliseconds / 1_000));
+      const leaseSeconds = leaseMarginSeconds + Math.ceil(core.mailMilliseconds / 1_000);
       const counts: Record<MailOutcome, number> = { sent: 0, refused: 0, failed: 0 };
-      for (let left = limit; left > 0; left -= batchSize) {
-        const size = Math.min(left, batchSize);
+      for (let left = limit; left > 0; left -= groupSize) {
+        const size = Math.min(left, groupSize);
         const leased = await core.database.run(leaseMessages(size, leaseSeconds));
-        const outcomes = await attemptAll(core, leased);
+        const outcomes = await Promise.all(
+          leased.map(async (message) => ({ message, outcome: await attempt(core, message) })),
+        );
         if (leased.length > 0) await core.database.run(settleMessages(outcomes, wait));
         for (const { outcome } of outcomes) counts[outcome] += 1;
         if (leased.length < size) break;
@@ -70,20 +70,6 @@ function mailOperations(core: MailCore): MailOperations {
       return counts;
     },
   };
-}
-
-type Outcomes = Parameters<typeof settleMessages>[0][number];
-
-async function attemptAll(core: MailCore, leased: readonly LeasedMessage[]): Promise<Outcomes[]> {
-  const waiting = [...leased];
-  const outcomes: Outcomes[] = [];
-  const work = async (): Promise<void> => {
-    for (let message = waiting.shift(); message; message = waiting.shift()) {
-      outcomes.push({ message, outcome: await attempt(core, message) });
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, work));
-  return outcomes;
 }
 
 async function attempt(core: MailCore, message: LeasedMessage): Promise<MailOutcome> {

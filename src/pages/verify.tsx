@@ -42,7 +42,7 @@ export const verifyRoutes: readonly PageRoute[] = [
       if (!isStale(error)) throw error;
       return { value: undefined, refusal: user ? undefined : error };
     });
-    if (refusal) return await verifyPage(visit, refusal, newPassword ? "new_password" : "password");
+    if (refusal) return await verifyPage(visit, refusal, user ? "session" : newPassword ? "new_password" : "password");
     // The session's proof is too old: after a new one, the user comes back to the button.
     if (!value) return c.redirect(pathWith(site.path("/account/step-up"), { next: site.path("/verify") }), 303);
     clearCookie(c, auth, linkCookie);
@@ -69,13 +69,20 @@ export async function sendLink(visit: UserVisit): Promise<void> {
   deliverSoon(c, { ...auth, mail });
 }
 
-async function verifyPage(visit: Visit, refusal?: AuthError, failed?: "password" | "new_password"): Promise<Response> {
+async function verifyPage(
+  visit: Visit,
+  refusal?: AuthError,
+  failed?: "session" | "password" | "new_password",
+): Promise<Response> {
   const { c, site, auth } = visit;
   const user = await signedInVisit(visit);
   const isSpent = refusal?.code === "unauthorized.invalid_link" || !readCookie(c, auth, linkCookie);
   const words = {
-    "unauthorized.invalid_credential": "The password is wrong.",
-    "unauthorized.reauthentication_required": "An administrator must sign in first. Then open the link again.",
+    "unauthorized.invalid_credential":
+      failed === "session"
+        ? "You are signed in another way. Enter the password of this address."
+        : "The password is wrong.",
+    "unauthorized.reauthentication_required": "Sign in to this account first. Then open the link again.",
   } as const;
   const sentence = refusal && sentenceFor(refusal, words);
   const errorOf = (field: typeof failed) => (failed === field ? sentence : undefined);
@@ -89,7 +96,7 @@ async function verifyPage(visit: Visit, refusal?: AuthError, failed?: "password"
         {user ? ", where you can ask for a new one." : " to ask for a new one."}
       </p>
     </>
-  ) : user ? (
+  ) : user && refusal?.code !== "unauthorized.invalid_credential" ? (
     <>
       <h1>Confirm your address</h1>
       <p>
@@ -109,7 +116,7 @@ async function verifyPage(visit: Visit, refusal?: AuthError, failed?: "password"
       <h1>Confirm your address</h1>
       <p>You opened the link that we sent. Show that the account is yours, or take it over.</p>
       <form method="post" action={action}>
-        <Alert>{failed ? undefined : sentence}</Alert>
+        <Alert>{failed === "session" ? sentence : undefined}</Alert>
         <Field
           form="verify"
           name="password"

@@ -36,8 +36,9 @@ export interface LeasedMessage {
 }
 
 /**
- * Leases messages that are due, the most overdue first. Until the lease ends, no other worker sends them. A message that has
- * expired is given up.
+ * Leases messages that are due, the most overdue first. Until the lease ends, no other worker sends them; each lease of a
+ * message lasts twice as long as the last, so that a worker that is always ended too early does not send it for ever. A message
+ * that has expired is given up.
  */
 export function leaseMessages(limit: number, leaseSeconds: number): Statement<LeasedMessage> {
   return sql`
@@ -49,7 +50,8 @@ export function leaseMessages(limit: number, leaseSeconds: number): Statement<Le
       update mail_message m set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
       from due where m.id = due.id and not due.is_wanted)
     update mail_message m
-    set attempts = m.attempts + 1, due_at = sallyport_now() + make_interval(secs => ${leaseSeconds}::int)
+    set attempts = m.attempts + 1, due_at = sallyport_now()
+      + make_interval(secs => ${leaseSeconds}::int * power(2, least(m.attempts, 6)))
     from due where m.id = due.id and due.is_wanted
     returning m.id, m.kind, m.recipient, m.content, m.attempts as attempt`;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { SessionActor } from "../domain/actor.ts";
-import { createCredential } from "../domain/acts/credential.ts";
+import { createCredential, rotateCredential } from "../domain/acts/credential.ts";
 import { confirmFactor, enrollFactor } from "../domain/acts/factor.ts";
 import { registerPasskey } from "../domain/acts/passkey.ts";
 import { createPat } from "../domain/acts/personal-access-token.ts";
@@ -34,6 +34,9 @@ import { type Statement, sql } from "./sql.ts";
 
 const purpose = "verify_identifier";
 
+/** A text that no mail program reads as more than one address: nothing that RFC 5322 §3.2.3 gives a meaning stands in it. */
+const oneMailbox = String.raw`^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$`;
+
 export interface RequestedRow extends Admission {
   /** Set if no link is sent; then nothing was counted. */
   readonly refusal: string | null;
@@ -41,7 +44,8 @@ export interface RequestedRow extends Admission {
 
 /**
  * Owes a link to the address of one of the user's own passwords. It replaces the last link for it. Refusals are values, so that
- * the request stays counted.
+ * the request stays counted. The batch has locked the user: otherwise a request that waited for the address to be verified would
+ * make another link.
  *
  * @param asked.identifiers The texts to look for; the first one that a password has counts.
  */
@@ -57,16 +61,14 @@ export function requestVerification(asked: {
   const rights = acting(actor);
   return sql`
     with ${rights.define},
-    owner as materialized (select usr.id, usr.status from usr join acting on acting.usr_id = usr.id for share of usr),
     target as materialized (select cred.* from ${passwordNamed(asked.identifiers)} cred),
     verdict as materialized (
       select target.id, target.usr_id, target.identifier as recipient, coalesce(
-        ${refusalUnless(acts.requestVerification, rights.name, { owner: sql`owner.id` })},
-        case when owner.status <> 'active' then 'unauthorized.invalid_token'
-          when target.id is null or target.usr_id <> owner.id then 'not_found'
+        ${refusalUnless(acts.requestVerification, rights.name, { owner: sql`acting.usr_id` })},
+        case when target.id is null or target.usr_id <> acting.usr_id then 'not_found'
           when target.identifier_verified_at is not null then 'precondition.invalid_transition'
-          when position('@' in target.identifier) = 0 then 'invalid_format.identifier' end) as refusal
-      from (select 1) one left join acting on true left join owner on true left join target on true),
+          when target.identifier !~ ${oneMailbox} then 'invalid_format.identifier' end) as refusal
+      from (select 1) one left join acting on true left join target on true),
     ${countAttempts({ id: auditId, counters: asked.counters, condition: sql`(select refusal is null from verdict)` })},
     link as (
       insert into verification_token (token_hash, purpose, usr_id, cred_id, created_at, expires_at)
@@ -100,14 +102,20 @@ export function userOfLink(tokenHash: string): Statement<{ id: string }> {
   return sql`select usr_id as id from verification_token where token_hash = decode(${tokenHash}, 'hex')`;
 }
 
-/** The password and the user of a live link, as the row `link`. */
+/**
+ * The password and the user of a live link, as the row `link`. `needs_session`: the mailbox is no proof of the account, because
+ * the account has another verified address (S40) or is an administrator's.
+ */
 function linkOf(tokenHash: string): Statement {
   return sql`
-      select cred.id, cred.usr_id, cred.identifier, cred.password_hash, cred.needs_factor,
-        ${isAdministrator(sql`cred.usr_id`)} as is_administrator
+      select cred.id, cred.usr_id, cred.identifier, cred.password_hash, cred.needs_factor, later.is_later,
+        later.is_later or ${isAdministrator(sql`cred.usr_id`)} as needs_session
       from verification_token t
-      join cred on cred.id = t.cred_id and cred.status = 'active'
+      join cred on cred.id = t.cred_id and cred.status = 'active' and cred.identifier_verified_at is null
       join usr on usr.id = t.usr_id and usr.status = 'active'
+      cross join lateral (select exists (
+        select from cred other where other.usr_id = cred.usr_id and other.status <> 'revoked'
+          and other.identifier_verified_at is not null) as is_later) later
       where t.token_hash = decode(${tokenHash}, 'hex') and t.purpose = ${purpose} and t.expires_at > sallyport_now()`;
 }
 
@@ -116,6 +124,8 @@ export interface ReservedLinkRow extends Admission {
   readonly credentialId: string | null;
   readonly identifier: string | null;
   readonly passwordHash: string | null;
+  /** True if only a session of the account can spend the link. */
+  readonly needsSession: boolean | null;
   readonly counter: string | null;
 }
 
@@ -144,7 +154,7 @@ export function reserveLink(attempt: {
       sql`reserved cross join link where reserved.just_limited`,
     )})
     select ${admissionColumns()}, link.id as "credentialId", link.identifier, link.password_hash as "passwordHash",
-      reserved.counter
+      link.needs_session as "needsSession", reserved.counter
     from reserved left join link on true`;
 }
 
@@ -181,9 +191,9 @@ export interface SpentLinkRow {
 }
 
 /**
- * Spends a link: the address is verified from now on, and whatever could let somebody in before ends (S11). What remains is what
- * the proof shows to be the owner's: a proved password, or the acting session with its password and with what it has enrolled.
- * The batch has locked the user.
+ * Spends a link: the address is verified from now on. If it is the account's first, whatever could let somebody in before ends
+ * (S11). What remains is what the proof shows to be the owner's: a proved password, or the acting session with its password and
+ * with everything that it has enrolled or proved. The batch has locked the user.
  */
 export function spendLink(spend: {
   tokenHash: string;
@@ -195,33 +205,44 @@ export function spendLink(spend: {
   const actor = proof.by === "session" ? proof.actor : undefined;
   const rights = actor && acting(actor);
   const verdict = handle<"verdict">(sql`verdict`);
-  const own = actor && ownOf(actor);
-  const granted = (which: Statement): Statement => sql`verdict.refusal is null and ${which}`;
-  const others = (type: IdType, id: Statement): Statement => (own ? sql`not ${own.made(type, id)}` : sql`true`);
+  const ends = (which: Statement): Statement => sql`verdict.refusal is null and not verdict.is_later and ${which}`;
+  const others = (type: IdType, id: Statement): Statement => (actor ? sql`not ${isOwn(type, id)}` : sql`true`);
+  const passkeys = sql`cred.type = 'passkey' and cred.status = 'active'`;
   return sql`
-    with ${rights ? sql`${rights.define},` : sql``}
+    with ${rights ? sql`${rights.define}, ${ownOf(actor!)},` : sql``}
     link as materialized (${linkOf(spend.tokenHash)}),
     verdict as materialized (
-      select link.id, link.usr_id, ${hasStrongProof(sql`link.usr_id`)} as had_factor, case
-        when link.id is null then 'unauthorized.invalid_link' ${refusalOfProof(proof)} end as refusal
-      from (select 1) one left join link on true ${rights ? sql`left join acting on true` : sql``})${own ? sql`,${own.define}` : sql``}
-    ${endings(verdict, auditId, {
-      // Before the CTE that has the table's name.
-      credentials: granted(
-        sql`cred.usr_id = verdict.usr_id and cred.id <> verdict.id and ${others("cred", sql`cred.id`)}`,
-      ),
-      factors: granted(sql`mfa.usr_id = verdict.usr_id and ${others("mfa", sql`mfa.id`)}`),
-      registrations: granted(
-        sql`mfa_registration.usr_id = verdict.usr_id and ${others("mfa", sql`mfa_registration.id`)}`,
-      ),
-      tokens: granted(sql`pat.usr_id = verdict.usr_id and ${others("pat", sql`pat.id`)}`),
-    })},
+      select link.id, link.usr_id, link.is_later,
+        ${hasStrongProof(sql`link.usr_id`)} and not exists (
+          select from mfa where mfa.usr_id = link.usr_id and mfa.status = 'active' and not ${others("mfa", sql`mfa.id`)})
+        and not exists (
+          select from cred where cred.usr_id = link.usr_id and ${passkeys} and not ${others("cred", sql`cred.id`)})
+          as loses_factors,
+        case when link.id is null then 'unauthorized.invalid_link' ${refusalOfProof(proof)} end as refusal
+      from (select 1) one left join link on true ${rights ? sql`left join acting on true` : sql``})${endings(
+        verdict,
+        auditId,
+        {
+          // Before the CTE that has the table's name. A suspended one stays, so that its name stays taken.
+          credentials: ends(
+            sql`cred.usr_id = verdict.usr_id and cred.id <> verdict.id and cred.status = 'active' and ${others("cred", sql`cred.id`)}`,
+          ),
+          factors: ends(sql`mfa.usr_id = verdict.usr_id and ${others("mfa", sql`mfa.id`)}`),
+          registrations: ends(
+            sql`mfa_registration.usr_id = verdict.usr_id and ${others("mfa", sql`mfa_registration.id`)}`,
+          ),
+          tokens: ends(sql`pat.usr_id = verdict.usr_id and ${others("pat", sql`pat.id`)}`),
+        },
+      )},
     ${
       proof.by === "new_password"
         ? replacePassword({ ...proof, needsFactor: false, auditId }, verdict, true)
-        : keepPassword(verdict, auditId, own)
+        : keepPassword(verdict, auditId, actor !== undefined)
     },
-    leave as (${grantLeave(sql`null::uuid`, sql`verdict where verdict.refusal is null and verdict.had_factor`)}),
+    leave as (${grantLeave(
+      sql`null::uuid`,
+      sql`verdict where verdict.refusal is null and not verdict.is_later and verdict.loses_factors`,
+    )}),
     refunded as (${refund(proof.by === "password" ? proof.counter : "", sql`exists (select from cred)`)}),
     audit as (${insertAuditEvent(
       {
@@ -236,18 +257,26 @@ export function spendLink(spend: {
     select verdict.refusal, cred.id as "credentialId", cred.identifier from verdict left join cred on true`;
 }
 
-/** The CTE `cred`, the password as it is from now on, and the CTEs that end the other sessions, the tickets and the links. */
-function keepPassword(verdict: Handle<"verdict">, auditId: string, own: Own | undefined): Statement {
-  const cleared = clearFactorCounter(sql`cred`);
-  const { sessions, tickets, links } = loginsOf(sql`cred.usr_id`);
+/**
+ * The CTE `cred`, the password as it is from now on, and the CTEs that end the other sessions, the tickets and the links.
+ *
+ * @param inSession True if the acting session's family stays.
+ */
+function keepPassword(verdict: Handle<"verdict">, auditId: string, inSession: boolean): Statement {
+  const cleared = clearFactorCounter(sql`first`);
+  const { sessions, tickets, links } = loginsOf(sql`first.usr_id`);
   return sql`cred as (
       update cred set identifier_verified_at = sallyport_now() from ${verdict}
       where cred.id = ${verdict}.id and ${verdict}.refusal is null returning cred.*),
-    ${cleared.define}${endings(sql`cred`, auditId, {
-      sessions: own ? sql`${sessions} and coalesce(ses.family_id, ses.id) <> (select family from own)` : sessions,
+    first as (select cred.usr_id from cred cross join ${verdict} where not ${verdict}.is_later),
+    ${cleared.define}${endings(sql`first`, auditId, {
+      sessions: inSession ? sql`${sessions} and coalesce(ses.family_id, ses.id) <> (select family from own)` : sessions,
       tickets: sql`${tickets} and ${isCleared(cleared.name)}`,
       links,
-    })}`;
+    })},
+    spent as (
+      delete from verification_token using ${verdict}
+      where verification_token.cred_id = ${verdict}.id and ${verdict}.is_later and ${verdict}.refusal is null)`;
 }
 
 /** The branches of a `case` for a live link. */
@@ -256,42 +285,46 @@ function refusalOfProof(proof: LinkProof): Statement {
     return sql`
         when acting.usr_id is null then 'unauthorized.invalid_token'
         when acting.usr_id <> link.usr_id then 'unauthorized.invalid_link'
-        when not acting.fresh then 'unauthorized.reauthentication_required'`;
+        when not acting.fresh then 'unauthorized.reauthentication_required'
+        -- Somebody else may have set the password of the address, and it would stay.
+        when not link.is_later and not ${isOwn("cred", sql`link.id`)} then 'unauthorized.invalid_credential'`;
   }
-  // A mailbox alone must not take the account of an administrator.
-  const administrator = sql`when link.is_administrator then 'unauthorized.reauthentication_required'`;
-  if (proof.by === "new_password") return administrator;
+  const session = sql`when link.needs_session then 'unauthorized.reauthentication_required'`;
+  if (proof.by === "new_password") return session;
   // A short password stands only with the factor that ends here.
-  return sql`${administrator}
+  return sql`${session}
         when link.password_hash is distinct from ${proof.passwordHash} or link.needs_factor
           then 'unauthorized.invalid_credential'`;
 }
 
 /** The acts that give an account a way in or a factor. */
-const enrollingActs = [createCredential, registerPasskey, enrollFactor, confirmFactor, createPat];
+const enrollingActs = [createCredential, rotateCredential, registerPasskey, enrollFactor, confirmFactor, createPat];
 
-/** The acting session's family, and SQL for whether that family has enrolled something. */
-interface Own {
-  /** The CTE `own`, one row. */
-  readonly define: Statement;
-  readonly made: (type: IdType, id: Statement) => Statement;
-}
-
-function ownOf(actor: SessionActor): Own {
+/**
+ * The CTEs `own`, the acting session's family, and `own_things`: the ids in wire form of the credentials that its sessions were
+ * opened with, and of what they have enrolled or proved.
+ */
+function ownOf(actor: SessionActor): Statement {
   const actions = enrollingActs.map(({ action }) => action);
-  return {
-    define: sql`
-    own as materialized (
-      select coalesce(member.family_id, member.id) as family, array_agg(${wireIdOf("ses", sql`member.id`)}) as sessions
+  return sql`own as materialized (
+      select presented.usr_id, coalesce(presented.family_id, presented.id) as family,
+        array_agg(${wireIdOf("ses", sql`member.id`)}) as sessions, array_agg(${wireIdOf("cred", sql`member.cred_id`)}) as creds
       from ses presented join ses member on member.usr_id = presented.usr_id
         and coalesce(member.family_id, member.id) = coalesce(presented.family_id, presented.id)
       where presented.id = ${uuidFor("ses", actor.sessionId)}::uuid
-      group by 1)`,
-    made: (type, id) => sql`exists (
-      select from aud e, own where e.target_kind = ${type} and e.target_id = ${wireIdOf(type, id)} and e.outcome = 'success'
-        and e.action = any(${actions}::text[])
-        and (e.auth ->> 'session_id' = any(own.sessions) or e.metadata ->> 'session' = any(own.sessions)))`,
-  };
+      group by 1, 2),
+    own_things as materialized (
+      select unnest(creds) as id from own
+      union
+      select case when e.action = any(${actions}::text[]) then e.target_id else e.metadata ->> 'factor' end
+      from own join aud e on e.actor_usr_id = own.usr_id and e.outcome = 'success'
+        and (e.action = any(${actions}::text[]) or e.metadata ->> 'factor' is not null)
+        and (e.auth ->> 'session_id' = any(own.sessions) or e.metadata ->> 'session' = any(own.sessions)))`;
+}
+
+/** SQL for whether something is among {@link ownOf}. */
+function isOwn(type: IdType, id: Statement): Statement {
+  return sql`${wireIdOf(type, id)} in (select own_things.id from own_things)`;
 }
 
 /** The outcome of a spent link whose reply was lost. The event names the password that has the address now. */

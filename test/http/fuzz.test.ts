@@ -215,6 +215,16 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
   switch (operationId) {
     case "createSession":
       return { account: somebody, proved: tickets.at(-1) };
+    case "requestIdentifierVerification":
+      return { account: forced ?? accounts.at(-1), ...(!draws.isOneIn(3) && { body: {} }) };
+    case "verifyOwnIdentifier":
+    case "verifyIdentifier": {
+      const account = accounts.findLast(({ identifier }) => world.mailbox.messages.some(({ to }) => to === identifier));
+      if (!account || draws.isOneIn(2)) return { account: somebody };
+      const token = world.mailbox.secretTo(account.identifier);
+      given.set(token, -1);
+      return { account, body: operationId === "verifyIdentifier" ? { token, password: account.password } : { token } };
+    }
     case "enrollOwnFactor":
     case "enrollMfaFactor": {
       const account = forced ?? accounts.at(-1);

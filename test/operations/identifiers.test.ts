@@ -15,7 +15,7 @@ import {
 } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
-import { addApp, givenPassword, registrationBy } from "../support/factors.ts";
+import { addApp, givenPassword, registrationBy, ticketFor } from "../support/factors.ts";
 import { withLink } from "./writes/write.ts";
 
 type Proof = Parameters<World["auth"]["identifiers"]["verify"]>[0]["proof"];
@@ -111,16 +111,164 @@ describeWorld("S11: the first proof of an address", { on: ["pglite", "postgres"]
     expect(user.identifierVerified).toBe(true);
   });
 
-  test("with a session whose factor another session has enrolled: the factor ends, and a new one may be enrolled", async () => {
+  test("with a session that has proved a factor: the factor stays, whoever enrolled it, and no other", async () => {
+    const { app, person } = await addApp(world, await world.person());
+    const other = await world.signIn(person).catch(() => undefined);
+    expect(other).toBeUndefined();
+    const ticket = await ticketFor(world, person);
+    const proof = { type: "totp", code: await app.code() } as const;
+    const later = await world.auth.signIn.factor({ ticket, transport: "token", proof });
+    const { actor } = await world.auth.sessions.verify({ token: later.token, transport: "token" });
+    await world.rows(sql`
+      insert into cred (id, usr_id, type, identifier, passkey_public_key, passkey_sign_count, passkey_rp_id)
+      values (gen_random_uuid(), ${uuidFor("usr", person.userId)}::uuid, 'passkey', gen_random_uuid()::text, '\\x00', 0, 'example.com')`);
+    expect(await kept(person)).toEqual(["passkey", "ticket", "totp"]);
+    await verify(await linkTo(person, actor), bySession({ actor }));
+    expect(await kept(person)).toEqual(["totp"]);
+    expect(await outcome(world.auth.sessions.verify({ token: later.token, transport: "token" }))).toBe("done");
+  });
+
+  test("a factor that ends with the proof: a new one may be enrolled, if a policy demands one", async () => {
     const { person } = await addApp(world, await world.person());
-    const later = await world.signIn(person).catch(() => undefined);
-    expect(later).toBeUndefined();
-    const token = await linkTo(person);
-    await verify(token, byPassword(goodPassword));
+    await verify(await linkTo(person), byPassword(goodPassword));
     expect(await kept(person)).toEqual([]);
     await world.requireFactor(person.userId, new Date(0));
     const next = await world.auth.signIn.password({ identifier: person.identifier, password: goodPassword });
     expect(next).toMatchObject({ mfaRequired: true, enroll: true });
+  });
+
+  describe("a session that was not started with the password of the address", () => {
+    /** Somebody who knows the password adds the owner's other address with a password of their own. */
+    const added = async () => {
+      const person = await world.person();
+      const thief = await world.signIn(person);
+      const identifier = freshIdentifier();
+      await world.auth.credentials.createOwnPassword({
+        actor: thief.actor,
+        userId: person.userId,
+        identifier,
+        password: otherPassword,
+        currentPassword: goodPassword,
+      });
+      return { person, thief, added: { ...person, identifier } };
+    };
+    const linkFor = async ({ actor }: Person, identifier: string) => {
+      await world.auth.identifiers.requestVerification({ actor, identifier });
+      await world.auth.mail.deliver();
+      return world.mailbox.secretTo(identifier);
+    };
+
+    test("it does not prove the account's first address: the password that somebody set would stay", async () => {
+      const { person, thief, added: other } = await added();
+      const token = await linkFor(thief, other.identifier);
+      expect(await outcome(verify(token, bySession(person)))).toBe("unauthorized.invalid_credential");
+      expect([await isLive(person), await passes(person, goodPassword)]).toEqual([true, "done"]);
+    });
+
+    test("it does, if it has added the address: its own password stays as well", async () => {
+      const { thief, added: other } = await added();
+      const token = await linkFor(thief, other.identifier);
+      expect(await outcome(verify(token, bySession(thief)))).toBe("done");
+      expect(await isLive(thief)).toBe(true);
+      expect([await passes(thief, goodPassword), await passes(other, otherPassword)]).toEqual(["done", "done"]);
+    });
+
+    test("a session of a passkey: the password must be given, and then it works", async () => {
+      const person = await world.person();
+      const device = await newAuthenticator();
+      const response = await registrationBy(world, person, device);
+      await world.auth.passkeys.register({ actor: person.actor, response, transport: "token" });
+      const assertion = await device.get(await world.auth.signIn.passkeyOptions());
+      const { token: bearer } = await world.auth.signIn.passkey({ response: assertion, transport: "token" });
+      const { actor } = await world.auth.sessions.verify({ token: bearer, transport: "token" });
+      const token = await linkFor({ ...person, actor }, person.identifier);
+      expect(await outcome(verify(token, bySession({ actor })))).toBe("unauthorized.invalid_credential");
+      expect(await outcome(verify(token, byPassword(goodPassword)))).toBe("done");
+    });
+  });
+
+  describe("S40: an account that has a verified address already", () => {
+    const withSecond = async () => {
+      const { person } = await addApp(world, await world.person());
+      await verify(await linkTo(person), bySession(person));
+      const identifier = freshIdentifier();
+      const { userId } = person;
+      await world.auth.credentials.createPassword({ actor: system, userId, identifier, password: otherPassword });
+      await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
+      await world.auth.identifiers.requestVerification({ actor: person.actor, identifier });
+      await world.auth.mail.deliver();
+      return { person, token: world.mailbox.secretTo(identifier) };
+    };
+
+    test("the mailbox of another address takes nothing: neither with a password nor with a new one", async () => {
+      const { person, token } = await withSecond();
+      const before = await kept(person);
+      world.hasher.reset();
+      for (const proof of [byNewPassword(goodPassword), byPassword(otherPassword)])
+        expect(await outcome(verify(token, proof))).toBe("unauthorized.reauthentication_required");
+      expect(world.hasher.computations).toBe(0);
+      expect([await kept(person), await isLive(person)]).toEqual([before, true]);
+    });
+
+    test("a session verifies the other address, and ends nothing", async () => {
+      const { person, token } = await withSecond();
+      expect(await outcome(verify(token, bySession(person)))).toBe("done");
+      expect(await kept(person)).toEqual(["other password", "token", "totp"]);
+      expect([await isLive(person), await outcome(verify(token, bySession(person)))]).toEqual([true, invalid]);
+    });
+  });
+
+  test("a password that an administrator suspended stays suspended, and its name taken", async () => {
+    const person = await world.person();
+    const identifier = freshIdentifier();
+    const { userId } = person;
+    const made = await world.auth.credentials.createPassword({
+      actor: system,
+      userId,
+      identifier,
+      password: otherPassword,
+    });
+    await world.auth.credentials.suspend({ actor: system, credentialId: made.id });
+    await verify(await linkTo(person), bySession(person));
+    const again = world.auth.credentials.createPassword({ actor: system, userId, identifier, password: otherPassword });
+    expect(await outcome(again)).toBe("conflict.duplicate_credential");
+  });
+
+  test("a link that was made while its address was being verified is worth nothing", async () => {
+    const person = await world.person();
+    const token = await linkTo(person);
+    await world.rows(sql`update cred set identifier_verified_at = now() where identifier = ${person.identifier}`);
+    for (const proof of [bySession(person), byPassword(goodPassword), byNewPassword(otherPassword)])
+      expect(await outcome(verify(token, proof))).toBe(invalid);
+  });
+
+  test("S16: asking for a link × spending the last one: no link is left", async () => {
+    for (let round = 0; round < 20; round++) {
+      const person = await world.person();
+      const token = await linkTo(person);
+      await Promise.all([
+        outcome(verify(token, bySession(person))),
+        ...Array.from({ length: 3 }, () =>
+          outcome(world.auth.identifiers.requestVerification({ actor: person.actor })),
+        ),
+      ]);
+      const left = await world.rows(sql`
+        select from verification_token t join cred on cred.id = t.cred_id
+        where cred.identifier = ${person.identifier} and cred.identifier_verified_at is not null`);
+      expect(left).toEqual([]);
+    }
+  });
+
+  test("S57: new passwords beside one link are hashed ten times, from however many addresses", async () => {
+    const token = await linkTo(await world.person());
+    world.hasher.reset();
+    const busy = world.isolate({ passwordHasher: world.hasher, isCompromisedPassword: async () => true });
+    const codes: string[] = [];
+    for (let time = 0; time < 12; time++) {
+      const context = { address: freshAddress() };
+      codes.push(await outcome(busy.identifiers.verify({ token, proof: byNewPassword(otherPassword), context })));
+    }
+    expect(tally(codes)).toEqual({ "invalid_format.password": 10, too_many_requests: 2 });
   });
 
   describe("refusals change nothing, and the link still works", () => {

@@ -120,7 +120,7 @@ describeWorld(
           const address = await owe(world);
           faulty.reset([fault]);
           await expect(world.isolate({ database: faulty }).mail.deliver()).rejects.toThrow();
-          await advanceTestClock(world.database, 101);
+          await advanceTestClock(world.database, 71);
           expect(await world.auth.mail.deliver()).toEqual({ ...nothing, sent: 1 });
           expect(await stored(address)).toEqual(erased("sent"));
         },
@@ -133,11 +133,39 @@ describeWorld(
         faulty.reset([undefined, "before"]);
         await expect(world.isolate({ database: faulty, mail: { mailer } }).mail.deliver()).rejects.toThrow();
         const auth = world.isolate({ mail: { mailer } });
-        await advanceTestClock(world.database, 99);
+        await advanceTestClock(world.database, 69);
         expect(await auth.mail.deliver()).toEqual(nothing);
         await advanceTestClock(world.database, 2);
         expect(await auth.mail.deliver()).toEqual({ ...nothing, sent: 1 });
         expect([seen.length, seen[0]]).toEqual([2, seen[1]]);
+      });
+
+      test("a worker that always ends in the middle holds a message for longer each time", async () => {
+        const faulty = faultyDatabase(world.database);
+        const auth = world.isolate({ database: faulty, mail: { mailer: openMailbox() } });
+        await owe(world);
+        for (const seconds of [70, 140, 280]) {
+          faulty.reset([undefined, "before"]);
+          await expect(auth.mail.deliver()).rejects.toThrow();
+          await advanceTestClock(world.database, seconds - 1);
+          faulty.reset();
+          expect(await auth.mail.deliver()).toEqual(nothing);
+          await advanceTestClock(world.database, 1);
+        }
+        expect(await auth.mail.deliver()).toEqual({ ...nothing, sent: 1 });
+      });
+
+      test("what was accepted before a worker ends is recorded, a few messages at a time", async () => {
+        const mailbox = openMailbox();
+        const faulty = faultyDatabase(world.database);
+        const auth = world.isolate({ database: faulty, mail: { mailer: mailbox } });
+        for (let count = 0; count < 12; count++) await owe(world);
+        faulty.reset([undefined, undefined, undefined, "before"]);
+        await expect(auth.mail.deliver()).rejects.toThrow();
+        expect(mailbox.messages).toHaveLength(10);
+        expect(await world.auth.mail.deliver()).toEqual({ ...nothing, sent: 2 });
+        await advanceTestClock(world.database, 70);
+        expect(await world.auth.mail.deliver()).toEqual({ ...nothing, sent: 5 });
       });
 
       test("a worker whose lease was taken over records nothing", async () => {
@@ -147,7 +175,7 @@ describeWorld(
         const address = await owe(world);
         const first = auth.mail.deliver();
         await expect.poll(() => late.length).toBe(1);
-        await advanceTestClock(world.database, 101);
+        await advanceTestClock(world.database, 71);
         expect(await auth.mail.deliver()).toEqual({ ...nothing, failed: 1 });
         late[0]!();
         await first;

@@ -92,7 +92,7 @@ describe("the page of a mailed link", () => {
     const { ada, cookies } = await opened(await world.administrator());
     for (const form of [{ password: ada.password }, { new_password: otherPassword }]) {
       const reply = await world.ask({ path: "/verify", cookies, form });
-      expect([reply.status, reply.text.includes("An administrator must sign in first.")]).toEqual([401, true]);
+      expect([reply.status, reply.text.includes("Sign in to this account first.")]).toEqual([401, true]);
     }
   });
 

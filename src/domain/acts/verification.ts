@@ -5,6 +5,7 @@ export const requestVerification: GuardedAct = {
   action: "identity.identifier.request_verification",
   target: "cred",
   who: { owner: true },
+  locks: ["user"],
   refusals: ["not_found", "invalid_format.identifier", "precondition.invalid_transition", "too_many_requests"],
 };
 
@@ -15,7 +16,7 @@ export const verifyOwnIdentifier: GuardedAct = {
   target: "cred",
   who: { owner: "fresh" },
   locks: ["user"],
-  refusals: ["unauthorized.invalid_link"],
+  refusals: ["unauthorized.invalid_link", "unauthorized.invalid_credential"],
 };
 
 /** Spends a link without a session, with the account's password or a new one. */

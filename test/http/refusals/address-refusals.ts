@@ -1,5 +1,5 @@
 import { withLink } from "../../operations/writes/write.ts";
-import { goodPassword, otherPassword } from "../../support/auth.ts";
+import { freshIdentifier, goodPassword, otherPassword, system } from "../../support/auth.ts";
 import type { HttpWorld } from "../../support/http-world.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
 
@@ -30,6 +30,15 @@ export function addressRefusals(
       too_many_requests: async () => await often(request, () => ({}), as(await world.person())),
     },
     verifyOwnIdentifier: {
+      // The address is not the one that the session was started with.
+      "unauthorized.invalid_credential": async () => {
+        const ada = await world.person();
+        const { userId } = ada;
+        const identifier = freshIdentifier();
+        await world.auth.credentials.createPassword({ actor: system, userId, identifier, password: otherPassword });
+        await post(request, { identifier }, as(ada));
+        return await post(confirm, { token: world.mailbox.secretTo(identifier) }, as(ada));
+      },
       "unauthorized.invalid_link": async () => await post(confirm, { token: "A".repeat(43) }, as(await world.person())),
     },
     verifyIdentifier: {
