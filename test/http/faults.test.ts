@@ -14,6 +14,7 @@ import { authenticate, requireUser } from "../../src/http/authenticate.ts";
 import type { Route } from "../../src/http/route.ts";
 import { neon } from "../../src/store/drivers/neon.ts";
 import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
+import { withLink } from "../operations/writes/write.ts";
 import {
   addressHeader,
   type FullAuth,
@@ -147,7 +148,11 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
       ? (await world.auth.verifyPassword({ identifier, password: goodPassword, context: { address: freshAddress() } }))
           .ticket
       : undefined;
+  const link = /^verify(Own)?Identifier$/.test(route.id) ? await withLink(world, about) : "";
   const bodies: Record<string, unknown> = {
+    requestIdentifierVerification: {},
+    verifyOwnIdentifier: { token: link },
+    verifyIdentifier: { token: link, password: goodPassword },
     signUp: { identifier: freshIdentifier(), password: goodPassword, transport: "token" },
     signIn: { identifier, password: goodPassword, transport: "token" },
     verifyCredential: { type: "password", identifier, proof: { password: goodPassword } },

@@ -1,5 +1,6 @@
 // The same with the peers that an application at the edge has.
 import * as hono from "sallyport/hono";
+import * as mail from "sallyport/mail";
 import * as cloudflareMail from "sallyport/mail/cloudflare";
 import * as httpMail from "sallyport/mail/http";
 import * as mfa from "sallyport/mfa";
@@ -16,6 +17,7 @@ const entries = {
   "mail/cloudflare": cloudflareMail,
   "mail/http": httpMail,
   "passkeys/simplewebauthn": simpleWebAuthn,
+  mail,
   "personal-access-tokens": personalAccessTokens,
 };
 
