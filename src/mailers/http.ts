@@ -73,6 +73,7 @@ export function httpMailer({
           // The runtime's message can contain the URL, which can contain a key.
           throw limit.aborted ? lateness() : failure("The mail API could not be reached.", codeOf(error));
         });
+        // The status is the answer. A connection that breaks while it is closed changes nothing.
         await response.body?.cancel().catch(() => undefined);
         return response;
       });

@@ -24,6 +24,7 @@ import type { Operation } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
 import type { AttemptLimit, Counter } from "../store/counters.ts";
 import { lockUser } from "../store/locks.ts";
+import * as requests from "../store/verification-requests.ts";
 import * as store from "../store/verifications.ts";
 
 /** How the person who opens a mailed link shows that the account is theirs. */
@@ -52,7 +53,7 @@ export interface IdentifierOperations {
    */
   requestVerification: Operation<{ actor: SessionActor; identifier?: string | undefined }, void>;
   /**
-   * Spends a mailed link: the address is verified from then on. Whoever made the account may not have had the address. So with
+   * Spends a mailed link: the address is verified from then on. The account may have been made without the address. So with
    * the account's first verified address, everything that could let them in ends: sessions, tickets, tokens, links, factors,
    * passkeys and passwords, except what the proof shows to be the owner's.
    *
@@ -94,7 +95,7 @@ async function requestVerification(
   const auditId = newAuditId();
   const row = await execute(core, {
     locks: locksOf(acts.requestVerification, lockUser(uuidFor("usr", sessionOf(actor).userId))),
-    body: store.requestVerification({
+    body: requests.requestVerification({
       actor,
       identifiers,
       counters,
@@ -102,7 +103,7 @@ async function requestVerification(
       ...(await newLink(core, "verify_identifier", linkLifetimeSeconds)),
     }),
     mustCommit: true,
-    onLostReply: store.recallRequest(auditId),
+    onLostReply: requests.recallRequest(auditId),
   });
   try {
     refuse(row.refusal);

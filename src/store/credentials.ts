@@ -149,7 +149,7 @@ export function rotatePasswordCredential(asked: Proved & NewPassword): Statement
  * reads from the update of the old one, so that the old one has left the partial unique index first.
  *
  * @param verdict Holds the old credential's `id`, and the `refusal`.
- * @param isVerified True if whoever replaces the password has proved the identifier. Default: as the old password's.
+ * @param isVerified True if the identifier was proved together with the new password. Default: as the old password's.
  */
 export function replacePassword(
   password: NewPassword & { auditId: string },

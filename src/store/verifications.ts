@@ -1,18 +1,14 @@
 /**
- * Proofs of an address: a link that is mailed to it, and the statement that spends the link.
+ * The proof of an address: the statements that count an attempt with a mailed link, and that spend the link.
  *
  * @module
  */
 import type { SessionActor } from "../domain/actor.ts";
-import { createCredential, rotateCredential } from "../domain/acts/credential.ts";
-import { confirmFactor, enrollFactor } from "../domain/acts/factor.ts";
-import { registerPasskey } from "../domain/acts/passkey.ts";
-import { createPat } from "../domain/acts/personal-access-token.ts";
 import * as acts from "../domain/acts/verification.ts";
-import { type IdType, uuidFor } from "../domain/id.ts";
+import type { IdType } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { acting, refusalUnless } from "./access.ts";
-import { insertAuditEvent, successOf, wireIdOf } from "./audit.ts";
+import { acting } from "./access.ts";
+import { insertAuditEvent } from "./audit.ts";
 import {
   type Admission,
   admissionColumns,
@@ -27,75 +23,10 @@ import { endings, loginsOf } from "./endings.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { grantLeave } from "./factors.ts";
 import { hasStrongProof } from "./held-factors.ts";
-import { passwordNamed } from "./identifiers.ts";
-import { type OwedMessage, oweMessage } from "./mail.ts";
 import { isAdministrator } from "./relations.ts";
+import { isOwn, ownOf } from "./session-belongings.ts";
 import { type Statement, sql } from "./sql.ts";
-
-const purpose = "verify_identifier";
-
-/** A text that no mail program reads as more than one address: nothing that RFC 5322 §3.2.3 gives a meaning stands in it. */
-const oneMailbox = String.raw`^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$`;
-
-export interface RequestedRow extends Admission {
-  /** Set if no link is sent; then nothing was counted. */
-  readonly refusal: string | null;
-}
-
-/**
- * Owes a link to the address of one of the user's own passwords. It replaces the last link for it. Refusals are values, so that
- * the request stays counted. The batch has locked the user: otherwise a request that waited for the address to be verified would
- * make another link.
- *
- * @param asked.identifiers The texts to look for; the first one that a password has counts.
- */
-export function requestVerification(asked: {
-  actor: SessionActor;
-  identifiers: readonly string[];
-  counters: readonly Counter[];
-  tokenHash: string;
-  message: OwedMessage;
-  auditId: string;
-}): Statement<RequestedRow> {
-  const { actor, message, tokenHash, auditId } = asked;
-  const rights = acting(actor);
-  return sql`
-    with ${rights.define},
-    target as materialized (select cred.* from ${passwordNamed(asked.identifiers)} cred),
-    verdict as materialized (
-      select target.id, target.usr_id, target.identifier as recipient, coalesce(
-        ${refusalUnless(acts.requestVerification, rights.name, { owner: sql`acting.usr_id` })},
-        case when target.id is null or target.usr_id <> acting.usr_id then 'not_found'
-          when target.identifier_verified_at is not null then 'precondition.invalid_transition'
-          when target.identifier !~ ${oneMailbox} then 'invalid_format.identifier' end) as refusal
-      from (select 1) one left join acting on true left join target on true),
-    ${countAttempts({ id: auditId, counters: asked.counters, condition: sql`(select refusal is null from verdict)` })},
-    link as (
-      insert into verification_token (token_hash, purpose, usr_id, cred_id, created_at, expires_at)
-      select decode(${tokenHash}, 'hex'), ${purpose}, verdict.usr_id, verdict.id, sallyport_now(),
-        sallyport_now() + make_interval(secs => ${message.lifetimeSeconds}::int)
-      from verdict cross join reserved where verdict.refusal is null and reserved.allowed
-      on conflict (cred_id, purpose) do update set token_hash = excluded.token_hash, created_at = excluded.created_at,
-        expires_at = excluded.expires_at
-      returning cred_id),
-    message as (${oweMessage(message, sql`verdict join link on link.cred_id = verdict.id`)}),
-    audit as (${insertAuditEvent(
-      {
-        ...successOf(acts.requestVerification, { actor, auditId }, sql`verdict.id`),
-        outcome: sql`case when reserved.allowed then 'success' else 'denied' end`,
-        repeatable: true,
-      },
-      sql`verdict cross join reserved where verdict.refusal is null and (reserved.allowed or reserved.just_limited)`,
-    )})
-    select verdict.refusal, ${admissionColumns()} from verdict cross join reserved`;
-}
-
-/** The outcome of a request whose reply was lost. */
-export function recallRequest(auditId: string): Statement<RequestedRow> {
-  return sql`
-    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds"
-    from aud where aud.id = ${auditId}::uuid`;
-}
+import { purpose } from "./verification-requests.ts";
 
 /** The lock for spending a link: its user. An unknown link locks no one. */
 export function userOfLink(tokenHash: string): Statement<{ id: string }> {
@@ -129,7 +60,7 @@ export interface ReservedLinkRow extends Admission {
   readonly counter: string | null;
 }
 
-/** Counts an attempt of somebody who has a link, before a password is hashed for it. Always one row. */
+/** Counts an attempt with a link, before a password is hashed for it. Always one row. */
 export function reserveLink(attempt: {
   tokenHash: string;
   counters: readonly Counter[];
@@ -177,7 +108,7 @@ export function recordWrongLinkPassword(attempt: {
   );
 }
 
-/** How whoever spends a link proves the account, or makes a new way in to it. */
+/** The proof of the account that comes with a link, or the new way in to it. */
 export type LinkProof =
   | { readonly by: "session"; readonly actor: SessionActor }
   | { readonly by: "password"; readonly passwordHash: string; readonly counter: string }
@@ -286,7 +217,7 @@ function refusalOfProof(proof: LinkProof): Statement {
         when acting.usr_id is null then 'unauthorized.invalid_token'
         when acting.usr_id <> link.usr_id then 'unauthorized.invalid_link'
         when not acting.fresh then 'unauthorized.reauthentication_required'
-        -- Somebody else may have set the password of the address, and it would stay.
+        -- The password of the address may be another person's, and it would stay.
         when not link.is_later and not ${isOwn("cred", sql`link.id`)} then 'unauthorized.invalid_credential'`;
   }
   const session = sql`when link.needs_session then 'unauthorized.reauthentication_required'`;
@@ -295,36 +226,6 @@ function refusalOfProof(proof: LinkProof): Statement {
   return sql`${session}
         when link.password_hash is distinct from ${proof.passwordHash} or link.needs_factor
           then 'unauthorized.invalid_credential'`;
-}
-
-/** The acts that give an account a way in or a factor. */
-const enrollingActs = [createCredential, rotateCredential, registerPasskey, enrollFactor, confirmFactor, createPat];
-
-/**
- * The CTEs `own`, the acting session's family, and `own_things`: the ids in wire form of the credentials that its sessions were
- * opened with, and of what they have enrolled or proved.
- */
-function ownOf(actor: SessionActor): Statement {
-  const actions = enrollingActs.map(({ action }) => action);
-  return sql`own as materialized (
-      select presented.usr_id, coalesce(presented.family_id, presented.id) as family,
-        array_agg(${wireIdOf("ses", sql`member.id`)}) as sessions, array_agg(${wireIdOf("cred", sql`member.cred_id`)}) as creds
-      from ses presented join ses member on member.usr_id = presented.usr_id
-        and coalesce(member.family_id, member.id) = coalesce(presented.family_id, presented.id)
-      where presented.id = ${uuidFor("ses", actor.sessionId)}::uuid
-      group by 1, 2),
-    own_things as materialized (
-      select unnest(creds) as id from own
-      union
-      select case when e.action = any(${actions}::text[]) then e.target_id else e.metadata ->> 'factor' end
-      from own join aud e on e.actor_usr_id = own.usr_id and e.outcome = 'success'
-        and (e.action = any(${actions}::text[]) or e.metadata ->> 'factor' is not null)
-        and (e.auth ->> 'session_id' = any(own.sessions) or e.metadata ->> 'session' = any(own.sessions)))`;
-}
-
-/** SQL for whether something is among {@link ownOf}. */
-function isOwn(type: IdType, id: Statement): Statement {
-  return sql`${wireIdOf(type, id)} in (select own_things.id from own_things)`;
 }
 
 /** The outcome of a spent link whose reply was lost. The event names the password that has the address now. */

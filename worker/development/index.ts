@@ -1,6 +1,6 @@
 /**
  * The server that `npm start` runs. If `SIGN_UP` is `open`, anyone can sign up, and learns whether an identifier is taken. If
- * `MAILBOX` is `shown`, whoever reaches the server reads its messages at `/mailbox`.
+ * `MAILBOX` is `shown`, all who reach the server can read its messages at `/mailbox`.
  *
  * @module
  */

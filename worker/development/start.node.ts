@@ -79,7 +79,7 @@ const remoteRefusal =
   "DATABASE_URL is a database on another machine. `npm start` would migrate it, and encrypt with the keys of this checkout. " +
   "If you want that, run `npm start -- --remote-database`; add `--open-sign-up` to let everyone create accounts in it.";
 
-/** What the server shows to whoever reaches it. */
+/** What the server shows to all who reach it. */
 interface Openness {
   readonly isSignUpOpen: boolean;
   readonly isMailboxShown: boolean;
