@@ -10,8 +10,10 @@ export interface MailFacts {
   readonly site: string;
   /** The address that the message is about. */
   readonly address: string;
-  /** The link, with its secret. */
+  /** The link, with its secret if it has one. */
   readonly url: string;
+  /** Six digits that can be typed in place of the link, in the browser that asked for the message. */
+  readonly code?: string;
 }
 
 /** The text of a message, in the order in which it is read. */
@@ -21,6 +23,8 @@ export interface MailText {
   readonly paragraphs: readonly string[];
   /** The link's label. The link stands after the paragraphs. */
   readonly action?: string;
+  /** Stands after the link, as it is read. */
+  readonly code?: string;
   /** Stands at the end, in small print. */
   readonly note?: string;
 }
@@ -29,6 +33,14 @@ export interface MailText {
 export interface MailTexts {
   /** The link that proves an address. */
   readonly verify_identifier: (facts: MailFacts) => MailText;
+  /** The link and the code that reset a forgotten password. */
+  readonly reset_password: (facts: MailFacts) => MailText;
+  /** The link and the code that sign in. */
+  readonly sign_in: (facts: MailFacts) => MailText;
+  /** The link and the code that make an account. */
+  readonly sign_up: (facts: MailFacts) => MailText;
+  /** In place of `sign_up`, to the owner of an account that exists. Its link leads to the sign-in page. */
+  readonly sign_up_taken: (facts: MailFacts) => MailText;
 }
 
 /** The kind of a message. */
@@ -42,7 +54,43 @@ export const englishMailTexts: MailTexts = {
     action: "Confirm this address",
     note: "The link works once, for 24 hours. If this was not you, ignore this message.",
   }),
+  reset_password: ({ site, address, code }) => ({
+    subject: `Choose a new password for ${site}`,
+    paragraphs: [`Someone, we hope you, has forgotten the password of the account ${address} at ${site}.`],
+    action: "Choose a new password",
+    ...withCode(code),
+    note: `${lifetimes} If this was not you, ignore this message. Your password stays as it is.`,
+  }),
+  sign_in: ({ site, address, code }) => ({
+    subject: `Sign in to ${site}`,
+    paragraphs: [`Someone, we hope you, wants to sign in to the account ${address} at ${site}.`],
+    action: "Sign in",
+    ...withCode(code),
+    note: `${lifetimes} If this was not you, ignore this message, and give the code to no one.`,
+  }),
+  sign_up: ({ site, address, code }) => ({
+    subject: `Finish your account at ${site}`,
+    paragraphs: [`Someone, we hope you, wants to make an account at ${site} with the address ${address}.`],
+    action: "Finish your account",
+    ...withCode(code),
+    note: `${lifetimes} If this was not you, ignore this message. No account is made.`,
+  }),
+  sign_up_taken: ({ site, address }) => ({
+    subject: `You already have an account at ${site}`,
+    paragraphs: [
+      `Someone, we hope you, wanted to make an account at ${site} with the address ${address}. It has one already.`,
+      "Sign in to it. If you have forgotten its password, the sign-in page lets you choose a new one.",
+    ],
+    action: "Sign in",
+    note: "If this was not you, ignore this message. Nothing has changed.",
+  }),
 };
+
+const lifetimes = "The link works once, for an hour, and the code for ten minutes.";
+
+function withCode(code: string | undefined): Pick<MailText, "code"> {
+  return code === undefined ? {} : { code: `${code.slice(0, 3)} ${code.slice(3)}` };
+}
 
 /** The two forms of a message. */
 export interface RenderedMail {
@@ -53,14 +101,25 @@ export interface RenderedMail {
 
 /** Renders a text with its link. Everything that is not ours is escaped. */
 export function renderMail(text: MailText, url: string): RenderedMail {
-  const { paragraphs, action, note } = text;
-  const plain = [...paragraphs, ...(action ? [`${action}:\n${url}`] : []), ...(note ? [note] : [])].map(oneParagraph);
+  const { paragraphs, action, code, note } = text;
+  const codeLabel = "Or enter this code where you asked for this message:";
+  const plain = [
+    ...paragraphs,
+    ...(action ? [`${action}:\n${url}`] : []),
+    ...(code ? [`${codeLabel} ${code}`] : []),
+    ...(note ? [note] : []),
+  ].map(oneParagraph);
   const body = [
     ...paragraphs.map((paragraph) => `<p>${escapeHtml(paragraph)}</p>`),
     ...(action
       ? [
           `<p><a href="${escapeHtml(url)}" style="display:inline-block;padding:10px 16px;border-radius:6px;background:#1a1a1a;color:#fff;text-decoration:none">${escapeHtml(action)}</a></p>`,
           `<p style="color:#555;font-size:13px">Or open this address:<br><a href="${escapeHtml(url)}" style="color:#555;word-break:break-all">${escapeHtml(url)}</a></p>`,
+        ]
+      : []),
+    ...(code
+      ? [
+          `<p>${escapeHtml(codeLabel)}<br><strong style="font-size:24px;letter-spacing:2px">${escapeHtml(code)}</strong></p>`,
         ]
       : []),
     ...(note ? [`<p style="color:#555;font-size:13px">${escapeHtml(note)}</p>`] : []),

@@ -39,3 +39,9 @@ export interface Mailer {
 export class MailRefusedError extends Error {
   override readonly name: "MailRefusedError" = "MailRefusedError";
 }
+
+/**
+ * The pattern of a text that no mail program reads as more than one address: nothing that RFC 5322 §3.2.3 gives a meaning stands
+ * in it. Postgres and JavaScript read it alike.
+ */
+export const oneMailbox: string = String.raw`^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$`;

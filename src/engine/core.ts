@@ -8,10 +8,11 @@ import type { Database } from "../store/sql.ts";
 import type { Patience } from "./patience.ts";
 
 /**
- * Who may sign up. `open`: everyone; it reveals whether an identifier is taken. `closed`: no one. `invited`: only users with an
- * invitation; there are no invitations yet, so it refuses everyone.
+ * Who may sign up. `open`: everyone; it reveals whether an identifier is taken. `verify-first`: everyone who reads the mail of
+ * the address; it needs the feature `mail`, and reveals nothing. `closed`: no one. `invited`: only users with an invitation;
+ * there are no invitations yet, so it refuses everyone.
  */
-export type SignUpMode = "closed" | "invited" | "open";
+export type SignUpMode = "closed" | "invited" | "open" | "verify-first";
 
 /**
  * Whether another SDK has made accounts in the database. `true`: it still does, and still checks passwords. `"inherited"`: no

@@ -1,4 +1,4 @@
-import { randomBytes, toBase64Url } from "../crypto/bytes.ts";
+import { randomBytes, toBase64Url, toHex } from "../crypto/bytes.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { requireOption } from "../crypto/option-error.ts";
 import { isOpaqueToken } from "../domain/bearer.ts";
@@ -8,7 +8,7 @@ import { englishMailTexts, type MailKind, type MailTexts } from "../domain/mail-
 import type { OwedMessage } from "../store/mail.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
-import { checked, requireText, requireWhole } from "./options.ts";
+import { checked, requireBoolean, requireText, requireWhole } from "./options.ts";
 
 /** The options of the feature `mail`. */
 export interface MailOptions {
@@ -23,11 +23,24 @@ export interface MailOptions {
   /** Texts in place of Sallyport's own, by the kind of the message. */
   texts?: Partial<MailTexts>;
   /**
-   * Where a mailed link leads, as a path on the base URL. `sallyport/pages` serves the default path, `/verify`. The page reads
-   * the secret from the query parameter `token`, and sends it by POST: programs that scan mail open every link.
+   * Where mailed links lead, as paths on the base URL. `sallyport/pages` serves the default paths: `/verify`, `/reset`,
+   * `/sign-in/link`, `/sign-up/finish` and, for a message without a secret, `/sign-in`. A page reads the secret from the query
+   * parameter `token`, and sends it by POST: programs that scan mail open every link.
    */
-  linkPath?: string;
+  linkPaths?: Partial<Record<MailKind, string>>;
+  /** The `basePath` of `sallyport/pages`, which precedes the default paths. Default: none. */
+  basePath?: string;
+  /** Lets users sign in with a link or a code that is mailed to their verified address, in place of a password. Default false. */
+  signIn?: boolean;
 }
+
+const defaultLinkPaths: Readonly<Record<MailKind, string>> = {
+  verify_identifier: "/verify",
+  reset_password: "/reset",
+  sign_in: "/sign-in/link",
+  sign_up: "/sign-up/finish",
+  sign_up_taken: "/sign-in",
+};
 
 /** The settings of operations that send messages. */
 export interface MailCore extends Core, MailSettings {}
@@ -38,20 +51,21 @@ interface MailSettings {
   readonly site: string;
   readonly mailMilliseconds: number;
   readonly texts: MailTexts;
-  /** The URL of a link, up to its secret. */
-  readonly linkUrl: string;
+  /** The URL that a message leads to, up to its parameters. */
+  readonly linkUrls: Readonly<Record<string, string>>;
+  readonly signInByMail: boolean;
 }
 
 /** Joins the settings of messages with the application's settings. The options are checked at first use. */
 export function createMailCore(core: Core, options: MailOptions): MailCore {
-  const names = ["mailer", "from", "site", "mailMilliseconds", "texts", "linkUrl"] as const;
+  const names = ["mailer", "from", "site", "mailMilliseconds", "texts", "linkUrls", "signInByMail"] as const;
   return withLazy<Core, MailSettings>(core, names, () => checkOptions(core, options));
 }
 
 function checkOptions(core: Core, options: MailOptions): MailSettings {
   const base = core.origins[0]!.origin;
-  const { mailer, from, site = new URL(base).hostname, texts = {}, linkPath = "/verify" } = options;
-  const { timeoutMilliseconds: mailMilliseconds = 10_000 } = options;
+  const { mailer, from, site = new URL(base).hostname, texts = {}, linkPaths = {}, basePath = "" } = options;
+  const { timeoutMilliseconds: mailMilliseconds = 10_000, signIn: signInByMail = false } = options;
   checked("timeoutMilliseconds", () => requireWhole("timeoutMilliseconds", mailMilliseconds, 100, 30_000));
   checked("mailer", () => requireOption(typeof mailer?.send === "function", mailer, "a mailer, such as httpMailer(…)"));
   checked("from", () => {
@@ -63,9 +77,14 @@ function checkOptions(core: Core, options: MailOptions): MailSettings {
     const isTexts = Object.values(texts).every((text) => typeof text === "function");
     requireOption(isTexts, texts, "functions by the kind of the message");
   });
-  checked("linkPath", () => {
-    const isPath = /^\/[^\s?#\\]*$/.test(linkPath) && new URL(linkPath, base).origin === base;
-    requireOption(isPath, linkPath, "a path, such as /verify");
+  checked("signIn", () => requireBoolean(signInByMail));
+  const defaults = Object.entries(defaultLinkPaths).map(([kind, path]) => [kind, basePath + path]);
+  const paths: Record<string, string> = { ...Object.fromEntries(defaults), ...linkPaths };
+  checked("linkPaths", () => {
+    for (const path of Object.values(paths)) {
+      const isPath = /^\/[^\s?#\\]*$/.test(path) && new URL(path, base).origin === base;
+      requireOption(isPath, path, "a path, such as /verify");
+    }
   });
   return {
     mailer,
@@ -73,19 +92,25 @@ function checkOptions(core: Core, options: MailOptions): MailSettings {
     site,
     mailMilliseconds,
     texts: { ...englishMailTexts, ...texts },
-    linkUrl: new URL(linkPath, base).href,
+    linkUrls: Object.fromEntries(Object.entries(paths).map(([kind, path]) => [kind, new URL(path, base).href])),
+    signInByMail,
   };
 }
 
-/** A message with a link, the digest of the link's secret, and what the secret is derived from when the message is sent. */
+/**
+ * A message with a link, the digest of the link's secret, and what the secret is derived from when the message is sent.
+ *
+ * @param more What else the message is made of. It holds no secret.
+ */
 export async function newLink(
-  core: MailCore,
+  core: Core,
   kind: MailKind,
   lifetimeSeconds: number,
+  more: OwedMessage["content"] = {},
 ): Promise<{ message: OwedMessage; tokenHash: string }> {
   const id = newUuid();
   for (;;) {
-    const content = { nonce: toBase64Url(randomBytes(32)), key: core.keys.currentVersion };
+    const content = { nonce: toBase64Url(randomBytes(32)), key: core.keys.currentVersion, ...more };
     const secret = (await linkSecret(core, id, content))!;
     // Drawn again if it would read as another kind of token.
     if (isOpaqueToken(secret))
@@ -98,10 +123,26 @@ export async function newLink(
  * until the message is sent, and never the key: neither alone opens anything.
  */
 export async function linkSecret(
-  core: MailCore,
+  core: Core,
   id: string,
   { nonce, key }: OwedMessage["content"],
 ): Promise<string | undefined> {
   const mac = await core.keys.mac("mail", [id, String(nonce)], Number(key));
   return mac && toBase64Url(mac);
+}
+
+/** The six digits that stand beside a message's link, or `undefined` as for {@link linkSecret}. */
+export async function linkCode(
+  core: Core,
+  id: string,
+  { nonce, key }: OwedMessage["content"],
+): Promise<string | undefined> {
+  const mac = await core.keys.mac("mail", ["code", id, String(nonce)], Number(key));
+  return mac && String(new DataView(mac.buffer).getBigUint64(0) % 1_000_000n).padStart(6, "0");
+}
+
+/** The MACs of a code for a browser, under every key that is listed. The database holds one of them. */
+export async function codeMacs(core: Core, browserHash: string, code: string): Promise<readonly string[]> {
+  const macs = core.keys.versions.map((version) => core.keys.mac("mail", ["code of", browserHash, code], version));
+  return (await Promise.all(macs)).map((mac) => toHex(mac!));
 }

@@ -159,7 +159,11 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
     checking = "mode";
     const signUp = options.features.find((feature) => "signUp" in feature);
     const mode = signUp ? signUp.signUp : "closed";
-    requireOption(["open", "invited", "closed"].includes(mode as string), mode, '"open", "invited" or "closed"');
+    const modes = ["open", "verify-first", "invited", "closed"];
+    requireOption(modes.includes(mode as string), mode, '"open", "verify-first", "invited" or "closed"');
+    if (mode === "verify-first" && !options.features.some(({ name }) => name === "mail")) {
+      throw new OptionError('"verify-first" needs the feature mail(…).');
+    }
 
     return {
       origins,

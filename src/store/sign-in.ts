@@ -95,45 +95,23 @@ export type SignedInRow = SessionUserRow & {
 /**
  * Spends a proved password in one statement. It changes rows that it locks, and adds rows that depend on them (S16). If it also
  * writes the credential, it takes more than a share lock on it; otherwise two such statements would wait for each other.
- *
- * @param proof.onlyTicket Make no session, whatever is required.
- * @param proof.presentedTokenHash The session that the client presented. It ends, because the new session replaces it (S47).
  */
 export function spendPassword(
-  proof: Attempt & {
-    credentialId: string;
-    session: NewSession;
-    ticketHash: string;
-    onlyTicket: boolean;
-    presentedTokenHash: string | undefined;
-    refund: string;
-    passwordHash: string;
-    rehashed: string | undefined;
-  },
+  proof: Attempt &
+    NewLogin & {
+      credentialId: string;
+      refund: string;
+      passwordHash: string;
+      rehashed: string | undefined;
+    },
 ): Statement<SignedInRow> {
-  const { transport } = proof.session;
   return sql`
-    with live as materialized (
-      select c.id as cred_id, c.usr_id, ${activeFactorTypes(sql`c.usr_id`)} as kinds,
-        case when not (c.needs_factor or ${demandsSecondFactor(sql`c.usr_id`)}) then 'session'
-          when ${activeFactorTypes(sql`c.usr_id`)} <> '{}' then 'factor'
-          when ${mayEnroll(sql`c.usr_id`)} then 'enroll' else 'closed' end as next,
-        sallyport_now() as auth_time, array['pwd'] as amr, false as mfa_proved
-      from cred c join usr u on u.id = c.usr_id
-      where c.id = ${proof.credentialId}::uuid and c.status = 'active' and u.status = 'active'
-      ${proof.rehashed === undefined ? sql`for share of u, c` : sql`for share of u for no key update of c`}),
+    with ${openLogin(proof, {
+      method: "pwd",
+      which: sql`c.id = ${proof.credentialId}::uuid`,
+      lock: proof.rehashed === undefined ? sql`for share of u, c` : sql`for share of u for no key update of c`,
+    })},
     outcome as materialized (select exists (select from live) as ok),
-    opened as (${insertSession(proof.session, sql`(select * from live where next = 'session' and not ${proof.onlyTicket}::boolean)`)}),
-    ticket as (
-      insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, purpose, created_at, expires_at)
-      select decode(${proof.ticketHash}, 'hex'), usr_id, cred_id, amr, next <> 'session', ${transport},
-        case next when 'enroll' then 'enroll' else 'sign_in' end, sallyport_now(),
-        sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
-      from live where next in ('factor', 'enroll') or (next = 'session' and ${proof.onlyTicket}::boolean)),
-    replaced as (${endPresentedFamily(
-      { tokenHash: proof.presentedTokenHash, transport, auditId: proof.auditId },
-      sql`exists (select from live where next = 'session')`,
-    )}),
     refunded as (${refund(proof.refund, sql`(select ok from outcome)`)}),
     rehashed as (
       update cred set password_hash = ${proof.rehashed ?? null}::text from live
@@ -152,6 +130,49 @@ export function spendPassword(
     )})
     select outcome.ok as live, live.next, live.kinds as factors, ${sessionUserColumns()}
     from outcome left join live on true left join opened ses on true left join usr on usr.id = live.usr_id`;
+}
+
+/** What a sign-in makes: a session, or a ticket if something must follow. */
+export interface NewLogin {
+  readonly session: NewSession;
+  readonly ticketHash: string;
+  /** Make no session, whatever is required. */
+  readonly onlyTicket: boolean;
+  /** The session that the client presented. It ends, because the new session replaces it (S47). */
+  readonly presentedTokenHash: string | undefined;
+  readonly auditId: string;
+}
+
+/**
+ * The CTEs `live`, `opened`, `ticket` and `replaced`: the credential of a proved first factor, and the session or ticket that it
+ * gives. All are empty if the credential or its user is not active.
+ *
+ * @param first.which SQL for the credential, called `c`.
+ * @param first.lock The locks on the credential `c` and its user `u`.
+ */
+export function openLogin(login: NewLogin, first: { method: string; which: Statement; lock: Statement }): Statement {
+  const { session, ticketHash, onlyTicket, presentedTokenHash: tokenHash, auditId } = login;
+  const { transport } = session;
+  return sql`live as materialized (
+      select c.id as cred_id, c.usr_id, ${activeFactorTypes(sql`c.usr_id`)} as kinds,
+        case when not (c.needs_factor or ${demandsSecondFactor(sql`c.usr_id`)}) then 'session'
+          when ${activeFactorTypes(sql`c.usr_id`)} <> '{}' then 'factor'
+          when ${mayEnroll(sql`c.usr_id`)} then 'enroll' else 'closed' end as next,
+        sallyport_now() as auth_time, array[${first.method}::text] as amr, false as mfa_proved
+      from cred c join usr u on u.id = c.usr_id
+      where ${first.which} and c.status = 'active' and u.status = 'active'
+      ${first.lock}),
+    opened as (${insertSession(session, sql`(select * from live where next = 'session' and not ${onlyTicket}::boolean)`)}),
+    ticket as (
+      insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, purpose, created_at, expires_at)
+      select decode(${ticketHash}, 'hex'), usr_id, cred_id, amr, next <> 'session', ${transport},
+        case next when 'enroll' then 'enroll' else 'sign_in' end, sallyport_now(),
+        sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
+      from live where next in ('factor', 'enroll') or (next = 'session' and ${onlyTicket}::boolean)),
+    replaced as (${endPresentedFamily(
+      { tokenHash, transport, auditId },
+      sql`exists (select from live where next = 'session')`,
+    )})`;
 }
 
 /** The event of a failed check. It is also written for unknown identifiers; otherwise the response time would reveal them. */

@@ -30,6 +30,8 @@ export interface NewAccount {
   readonly auditId: string;
   readonly context: RequestContext;
   readonly identifierDigest: string;
+  /** True if the identifier is proved. Default false. */
+  readonly isVerified?: boolean;
 }
 
 /** The counters of a sign-up attempt, and its name in events. */
@@ -43,11 +45,11 @@ type Attempt = Pick<NewAccount, "auditId" | "context" | "identifierDigest"> & { 
  *
  * @param from SQL that returns one row if the account may be made.
  */
-function makeAccount(account: NewAccount, from: Statement): Statement {
+export function makeAccount(account: NewAccount, from: Statement): Statement {
   return sql`proof as (
-      insert into cred (id, usr_id, type, identifier, password_hash)
+      insert into cred (id, usr_id, type, identifier, password_hash, identifier_verified_at)
       select ${account.credentialId}::uuid, ${account.userId}::uuid, 'password', ${account.identifier},
-        ${account.passwordHash}
+        ${account.passwordHash}, case when ${account.isVerified ?? false}::boolean then sallyport_now() end
       from ${from} and not ${isWithheld(account.identifier)}
       on conflict (type, identifier) where status = 'active' do nothing
       returning id as cred_id, usr_id, sallyport_now() as auth_time, array['pwd'] as amr, false as mfa_proved),
@@ -61,7 +63,8 @@ function makeAccount(account: NewAccount, from: Statement): Statement {
     )})`;
 }
 
-function eventOf(
+/** The event of an attempt. */
+export function signUpEvent(
   { auditId: id, context, identifierDigest }: Omit<Attempt, "counters">,
   outcome: Statement,
 ): AuditEvent {
@@ -78,7 +81,7 @@ export function signUp(account: NewAccount & Attempt): Statement<SignedUpRow> {
     with ${countAttempts({ id: account.auditId, counters: account.counters })},
     ${makeAccount(account, sql`reserved where reserved.allowed`)},
     audit as (${insertAuditEvent(
-      { ...eventOf(account, outcome), actingUser: sql`proof.usr_id`, session: sql`login.id` },
+      { ...signUpEvent(account, outcome), actingUser: sql`proof.usr_id`, session: sql`login.id` },
       sql`reserved left join proof on true left join login on true where reserved.allowed or reserved.just_limited`,
     )})
     select ${admissionColumns()}, usr.id is not null as created,
@@ -93,7 +96,7 @@ export function admitSignUp(attempt: Attempt): Statement<Admission> {
   return sql`
     with ${countAttempts({ id: attempt.auditId, counters: attempt.counters })},
     audit as (${insertAuditEvent(
-      { ...eventOf(attempt, sql`'denied'`), repeatable: true },
+      { ...signUpEvent(attempt, sql`'denied'`), repeatable: true },
       sql`reserved where reserved.just_limited`,
     )})
     select ${admissionColumns()} from reserved`;
@@ -101,14 +104,14 @@ export function admitSignUp(attempt: Attempt): Statement<Admission> {
 
 /** The event of an admitted attempt at an identifier that is taken. The refusal undid the attempt's own event. */
 export function recordTakenIdentifier(attempt: Omit<Attempt, "counters">): Statement {
-  return insertAuditEvent(eventOf(attempt, sql`'failure'`), sql`(select 1) one`);
+  return insertAuditEvent(signUpEvent(attempt, sql`'failure'`), sql`(select 1) one`);
 }
 
 /** Makes the account of an attempt that was already admitted. Raises if the identifier is taken, which undoes the batch. */
 export function createAccount(account: NewAccount): Statement<SessionUserRow> {
   return sql`
     with ${makeAccount(account, sql`(select 1) one where true`)},
-    audit as (${insertAuditEvent({ ...eventOf(account, sql`'success'`), actingUser: sql`proof.usr_id`, session: sql`login.id` }, sql`proof cross join login`)})
+    audit as (${insertAuditEvent({ ...signUpEvent(account, sql`'success'`), actingUser: sql`proof.usr_id`, session: sql`login.id` }, sql`proof cross join login`)})
     select ${sessionUserColumns()}
     from (select 1) one left join person usr on true left join login ses on true
     where case when usr.id is not null then true else sallyport_refuse('conflict.duplicate_credential') end`;

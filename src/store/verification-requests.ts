@@ -5,6 +5,7 @@
  */
 import type { SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/verification.ts";
+import { oneMailbox } from "../domain/mail.ts";
 import { acting, refusalUnless } from "./access.ts";
 import { insertAuditEvent, successOf } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
@@ -12,10 +13,12 @@ import { passwordNamed } from "./identifiers.ts";
 import { type OwedMessage, oweMessage } from "./mail.ts";
 import { type Statement, sql } from "./sql.ts";
 
-export const purpose = "verify_identifier";
+const purpose = "verify_identifier";
 
-/** A text that no mail program reads as more than one address: nothing that RFC 5322 §3.2.3 gives a meaning stands in it. */
-const oneMailbox = String.raw`^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$`;
+/** SQL for whether a text is the address of one mailbox. */
+export function isOneMailbox(text: Statement): Statement {
+  return sql`${text} ~ ${oneMailbox}`;
+}
 
 export interface RequestedRow extends Admission {
   /** Set if no link is sent; then nothing was counted. */
@@ -47,7 +50,7 @@ export function requestVerification(asked: {
         ${refusalUnless(acts.requestVerification, rights.name, { owner: sql`acting.usr_id` })},
         case when target.id is null or target.usr_id <> acting.usr_id then 'not_found'
           when target.identifier_verified_at is not null then 'precondition.invalid_transition'
-          when target.identifier !~ ${oneMailbox} then 'invalid_format.identifier' end) as refusal
+          when not ${isOneMailbox(sql`target.identifier`)} then 'invalid_format.identifier' end) as refusal
       from (select 1) one left join acting on true left join target on true),
     ${countAttempts({ id: auditId, counters: asked.counters, condition: sql`(select refusal is null from verdict)` })},
     link as (

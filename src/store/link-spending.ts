@@ -1,118 +1,35 @@
 /**
- * The proof of an address: the statements that count an attempt with a mailed link, and that spend the link.
+ * Spending a mailed link of a password: the proof of its address, or a new password for it.
  *
  * @module
  */
 import type { SessionActor } from "../domain/actor.ts";
-import * as acts from "../domain/acts/verification.ts";
 import type { IdType } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { acting } from "./access.ts";
 import { insertAuditEvent } from "./audit.ts";
-import {
-  type Admission,
-  admissionColumns,
-  type Counter,
-  countAttempts,
-  credentialCounter,
-  refund,
-} from "./counters.ts";
+import { refund } from "./counters.ts";
 import { replacePassword } from "./credentials.ts";
 import { type Handle, handle } from "./cte.ts";
 import { endings, loginsOf } from "./endings.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { grantLeave } from "./factors.ts";
-import { hasStrongProof } from "./held-factors.ts";
-import { isAdministrator } from "./relations.ts";
+import { demandsSecondFactor, hasStrongProof } from "./held-factors.ts";
+import { type LinkPurpose, linkEvent, linkOf } from "./links.ts";
 import { isOwn, ownOf } from "./session-belongings.ts";
 import { type Statement, sql } from "./sql.ts";
-import { purpose } from "./verification-requests.ts";
-
-/** The lock for spending a link: its user. An unknown link locks no one. */
-export function userOfLink(tokenHash: string): Statement<{ id: string }> {
-  return sql`select usr_id as id from verification_token where token_hash = decode(${tokenHash}, 'hex')`;
-}
-
-/**
- * The password and the user of a live link, as the row `link`. `needs_session`: the mailbox is no proof of the account, because
- * the account has another verified address (S40) or is an administrator's.
- */
-function linkOf(tokenHash: string): Statement {
-  return sql`
-      select cred.id, cred.usr_id, cred.identifier, cred.password_hash, cred.needs_factor, later.is_later,
-        later.is_later or ${isAdministrator(sql`cred.usr_id`)} as needs_session
-      from verification_token t
-      join cred on cred.id = t.cred_id and cred.status = 'active' and cred.identifier_verified_at is null
-      join usr on usr.id = t.usr_id and usr.status = 'active'
-      cross join lateral (select exists (
-        select from cred other where other.usr_id = cred.usr_id and other.status <> 'revoked'
-          and other.identifier_verified_at is not null) as is_later) later
-      where t.token_hash = decode(${tokenHash}, 'hex') and t.purpose = ${purpose} and t.expires_at > sallyport_now()`;
-}
-
-export interface ReservedLinkRow extends Admission {
-  /** Null if the link is not valid. Then nothing was counted. */
-  readonly credentialId: string | null;
-  readonly identifier: string | null;
-  readonly passwordHash: string | null;
-  /** True if only a session of the account can spend the link. */
-  readonly needsSession: boolean | null;
-  readonly counter: string | null;
-}
-
-/** Counts an attempt with a link, before a password is hashed for it. Always one row. */
-export function reserveLink(attempt: {
-  tokenHash: string;
-  counters: readonly Counter[];
-  context: RequestContext;
-  auditId: string;
-}): Statement<ReservedLinkRow> {
-  return sql`
-    with link as materialized (${linkOf(attempt.tokenHash)}),
-    ${countAttempts({
-      id: attempt.auditId,
-      counters: attempt.counters,
-      account: credentialCounter(sql`(select id from link)`),
-      condition: sql`exists (select from link)`,
-    })},
-    audit as (${insertAuditEvent(
-      {
-        ...linkEvent(attempt, sql`link.id`),
-        outcome: "denied",
-        repeatable: true,
-        metadata: sql`jsonb_build_object('reason', 'too_many_requests')`,
-      },
-      sql`reserved cross join link where reserved.just_limited`,
-    )})
-    select ${admissionColumns()}, link.id as "credentialId", link.identifier, link.password_hash as "passwordHash",
-      link.needs_session as "needsSession", reserved.counter
-    from reserved left join link on true`;
-}
-
-const linkEvent = (spend: { auditId: string; context: RequestContext }, credentialId: Statement) => ({
-  id: spend.auditId,
-  act: acts.verifyIdentifier,
-  context: spend.context,
-  targetId: credentialId,
-});
-
-/** The event of a wrong password beside a right link. */
-export function recordWrongLinkPassword(attempt: {
-  credentialId: string;
-  context: RequestContext;
-  auditId: string;
-}): Statement {
-  return insertAuditEvent(
-    { ...linkEvent(attempt, sql`${attempt.credentialId}::uuid`), outcome: "failure", repeatable: true },
-    sql`(select 1) one`,
-  );
-}
 
 /** The proof of the account that comes with a link, or the new way in to it. */
 export type LinkProof =
   | { readonly by: "session"; readonly actor: SessionActor }
   | { readonly by: "password"; readonly passwordHash: string; readonly counter: string }
-  | { readonly by: "new_password"; readonly newCredentialId: string; readonly passwordHash: string };
+  | {
+      readonly by: "new_password";
+      readonly newCredentialId: string;
+      readonly passwordHash: string;
+      /** True if it is so short that it needs a second factor as well. */
+      readonly needsFactor: boolean;
+    };
 
 export interface SpentLinkRow {
   /** Set if nothing was changed. */
@@ -125,9 +42,12 @@ export interface SpentLinkRow {
  * Spends a link: the address is verified from now on. If it is the account's first, whatever could let somebody in before ends
  * (S11). What remains is what the proof shows to be the owner's: a proved password, or the acting session with its password and
  * with everything that it has enrolled or proved. The batch has locked the user.
+ *
+ * A reset at a verified address keeps factors and passkeys, which a sign-in still asks for (R025), and ends the tokens.
  */
 export function spendLink(spend: {
   tokenHash: string;
+  purpose: LinkPurpose;
   proof: LinkProof;
   context: RequestContext;
   auditId: string;
@@ -136,14 +56,14 @@ export function spendLink(spend: {
   const actor = proof.by === "session" ? proof.actor : undefined;
   const rights = actor && acting(actor);
   const verdict = handle<"verdict">(sql`verdict`);
-  const ends = (which: Statement): Statement => sql`verdict.refusal is null and not verdict.is_later and ${which}`;
+  const ends = (which: Statement): Statement => sql`verdict.refusal is null and verdict.is_first and ${which}`;
   const others = (type: IdType, id: Statement): Statement => (actor ? sql`not ${isOwn(type, id)}` : sql`true`);
   const passkeys = sql`cred.type = 'passkey' and cred.status = 'active'`;
   return sql`
     with ${rights ? sql`${rights.define}, ${ownOf(actor!)},` : sql``}
-    link as materialized (${linkOf(spend.tokenHash)}),
+    link as materialized (${linkOf(spend)}),
     verdict as materialized (
-      select link.id, link.usr_id, link.is_later,
+      select link.id, link.usr_id, not (link.is_later or link.is_reset) as is_first, link.is_reset,
         ${hasStrongProof(sql`link.usr_id`)} and not exists (
           select from mfa where mfa.usr_id = link.usr_id and mfa.status = 'active' and not ${others("mfa", sql`mfa.id`)})
         and not exists (
@@ -162,17 +82,18 @@ export function spendLink(spend: {
           registrations: ends(
             sql`mfa_registration.usr_id = verdict.usr_id and ${others("mfa", sql`mfa_registration.id`)}`,
           ),
-          tokens: ends(sql`pat.usr_id = verdict.usr_id and ${others("pat", sql`pat.id`)}`),
+          tokens: sql`verdict.refusal is null and (verdict.is_first or verdict.is_reset) and pat.usr_id = verdict.usr_id
+            and ${others("pat", sql`pat.id`)}`,
         },
       )},
     ${
       proof.by === "new_password"
-        ? replacePassword({ ...proof, needsFactor: false, auditId }, verdict, true)
+        ? replacePassword({ ...proof, auditId }, verdict, true)
         : keepPassword(verdict, auditId, actor !== undefined)
     },
     leave as (${grantLeave(
       sql`null::uuid`,
-      sql`verdict where verdict.refusal is null and not verdict.is_later and verdict.loses_factors`,
+      sql`verdict where verdict.refusal is null and verdict.is_first and verdict.loses_factors`,
     )}),
     refunded as (${refund(proof.by === "password" ? proof.counter : "", sql`exists (select from cred)`)}),
     audit as (${insertAuditEvent(
@@ -199,7 +120,7 @@ function keepPassword(verdict: Handle<"verdict">, auditId: string, inSession: bo
   return sql`cred as (
       update cred set identifier_verified_at = sallyport_now() from ${verdict}
       where cred.id = ${verdict}.id and ${verdict}.refusal is null returning cred.*),
-    first as (select cred.usr_id from cred cross join ${verdict} where not ${verdict}.is_later),
+    first as (select cred.usr_id from cred cross join ${verdict} where ${verdict}.is_first),
     ${cleared.define}${endings(sql`first`, auditId, {
       sessions: inSession ? sql`${sessions} and coalesce(ses.family_id, ses.id) <> (select family from own)` : sessions,
       tickets: sql`${tickets} and ${isCleared(cleared.name)}`,
@@ -207,7 +128,7 @@ function keepPassword(verdict: Handle<"verdict">, auditId: string, inSession: bo
     })},
     spent as (
       delete from verification_token using ${verdict}
-      where verification_token.cred_id = ${verdict}.id and ${verdict}.is_later and ${verdict}.refusal is null)`;
+      where verification_token.cred_id = ${verdict}.id and not ${verdict}.is_first and ${verdict}.refusal is null)`;
 }
 
 /** The branches of a `case` for a live link. */
@@ -218,10 +139,15 @@ function refusalOfProof(proof: LinkProof): Statement {
         when acting.usr_id <> link.usr_id then 'unauthorized.invalid_link'
         when not acting.fresh then 'unauthorized.reauthentication_required'
         -- The password of the address may be another person's, and it would stay.
-        when not link.is_later and not ${isOwn("cred", sql`link.id`)} then 'unauthorized.invalid_credential'`;
+        when not (link.is_later or link.is_reset) and not ${isOwn("cred", sql`link.id`)} then 'unauthorized.invalid_credential'`;
   }
   const session = sql`when link.needs_session then 'unauthorized.reauthentication_required'`;
-  if (proof.by === "new_password") return session;
+  if (proof.by === "new_password") {
+    // Where every factor ends, no short password can rely on one.
+    return sql`${session}
+        when ${proof.needsFactor}::boolean and not (link.is_reset and ${demandsSecondFactor(sql`link.usr_id`)})
+          then 'invalid_format.password'`;
+  }
   // A short password stands only with the factor that ends here.
   return sql`${session}
         when link.password_hash is distinct from ${proof.passwordHash} or link.needs_factor

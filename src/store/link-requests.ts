@@ -1,0 +1,200 @@
+/**
+ * Asking for a mailed link without a session, and exchanging the code that stands beside the link.
+ *
+ * @module
+ */
+import type { Audited } from "../domain/act.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
+import { isWithheld, passwordNamed } from "./identifiers.ts";
+import type { OwedMessage } from "./mail.ts";
+import { isAdministrator } from "./relations.ts";
+import { type Statement, sql } from "./sql.ts";
+import { isOneMailbox } from "./verification-requests.ts";
+
+/** A request for a link, with everything that the isolate draws for it. */
+export interface LinkRequest {
+  readonly act: Audited;
+  readonly purpose: string;
+  readonly tokenHash: string;
+  readonly message: OwedMessage;
+  readonly browserHash: string;
+  readonly codeMac: string;
+  readonly codeSeconds: number;
+  /** Keyed digest of the address. */
+  readonly mailbox: string;
+  readonly counters: readonly Counter[];
+  readonly context: RequestContext;
+  readonly auditId: string;
+  readonly identifierDigest: string;
+}
+
+/** SQL for whether the mailbox of a password `cred` may choose a new one: it is proved, or would be the account's first (S11). */
+const mayReset = (): Statement => sql`(cred.identifier_verified_at is not null or not (
+  ${isAdministrator(sql`cred.usr_id`)} or exists (
+    select from cred other where other.usr_id = cred.usr_id and other.status <> 'revoked'
+      and other.identifier_verified_at is not null)))`;
+
+/** Owes a link that resets the password, if an account has the identifier. The work is the same if none has it. */
+export function requestReset(asked: LinkRequest & { identifiers: readonly string[] }): Statement<Admission> {
+  return request(asked, holderOf(asked.identifiers, mayReset()));
+}
+
+/** Owes a link that signs in, if an account has the identifier as a verified address. The work is the same if none has it. */
+export function requestSignInLink(asked: LinkRequest & { identifiers: readonly string[] }): Statement<Admission> {
+  return request(asked, holderOf(asked.identifiers, sql`cred.identifier_verified_at is not null`));
+}
+
+/**
+ * Owes a link that makes an account, or a message to the owner of the account that has the identifier. Both are one message to
+ * the same address.
+ *
+ * @param asked.takenKind The kind of that message. Its link has no secret.
+ */
+export function requestSignUp(asked: LinkRequest & { identifier: string; takenKind: string }): Statement<Admission> {
+  const { identifier, message, takenKind } = asked;
+  return request(
+    asked,
+    sql`
+      select null::uuid as id, null::uuid as usr_id, ${identifier}::text as recipient,
+        case when not taken.so then ${identifier}::text end as identifier,
+        case when taken.so then ${takenKind}::text else ${message.kind} end as kind
+      from (select exists (select from ${passwordNamed([identifier])} cred) or ${isWithheld(identifier)} as so) taken`,
+  );
+}
+
+/** The account that has the first of some identifiers: one row, empty if none has it or if `condition` is not met. */
+function holderOf(identifiers: readonly string[], condition: Statement): Statement {
+  return sql`
+      select found.id, found.usr_id, found.identifier as recipient, null::text as identifier, null::text as kind
+      from (select 1) one left join (
+        select cred.id, cred.usr_id, cred.identifier
+        from ${passwordNamed(identifiers)} cred join usr on usr.id = cred.usr_id and usr.status = 'active'
+        where ${isOneMailbox(sql`cred.identifier`)} and ${condition}) found on true`;
+}
+
+/**
+ * Counts the request, and inserts a link, a message and an event. Without a recipient the message is over at once, and the link
+ * opens nothing.
+ */
+function request(asked: LinkRequest, target: Statement): Statement<Admission> {
+  const { purpose, tokenHash, message, browserHash, codeMac, codeSeconds, mailbox, auditId, context } = asked;
+  const after = (seconds: number): Statement => sql`sallyport_now() + make_interval(secs => ${seconds}::int)`;
+  const wanted = sql`target cross join reserved where reserved.allowed`;
+  return sql`
+    with target as materialized (${target}),
+    ${countAttempts({ id: auditId, counters: asked.counters })},
+    link as (
+      insert into verification_token (token_hash, purpose, usr_id, cred_id, identifier, mailbox, browser_hash, code_mac,
+        created_at, expires_at, code_expires_at)
+      select decode(${tokenHash}, 'hex'), ${purpose}, target.usr_id, target.id, target.identifier, ${mailbox},
+        decode(${browserHash}, 'hex'), decode(${codeMac}, 'hex'), sallyport_now(), ${after(message.lifetimeSeconds)},
+        ${after(codeSeconds)}
+      from ${wanted}
+      on conflict (cred_id, purpose) do update set token_hash = excluded.token_hash, mailbox = excluded.mailbox,
+        browser_hash = excluded.browser_hash, code_mac = excluded.code_mac, created_at = excluded.created_at,
+        expires_at = excluded.expires_at, code_expires_at = excluded.code_expires_at, attempts = 0),
+    message as (
+      insert into mail_message (id, kind, usr_id, recipient, content, status, ended_at, expires_at)
+      select ${message.id}::uuid, coalesce(target.kind, ${message.kind}), target.usr_id, target.recipient,
+        case when target.kind is distinct from ${message.kind} and target.kind is not null then '{}'::jsonb
+          when target.recipient is not null then ${JSON.stringify(message.content)}::jsonb end,
+        case when target.recipient is null then 'expired' else 'owed' end,
+        case when target.recipient is null then sallyport_now() end, ${after(message.lifetimeSeconds)}
+      from ${wanted}),
+    audit as (${insertAuditEvent(
+      {
+        id: auditId,
+        act: asked.act,
+        outcome: sql`case when reserved.allowed then 'success' else 'denied' end`,
+        context,
+        targetId: sql`${asked.identifierDigest}::text`,
+      },
+      sql`reserved where reserved.allowed or reserved.just_limited`,
+    )})
+    select ${admissionColumns()} from reserved`;
+}
+
+/** The outcome of a request whose reply was lost. */
+export function recallLinkRequest(auditId: string): Statement<Admission> {
+  return sql`
+    select aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds" from aud where aud.id = ${auditId}::uuid`;
+}
+
+/** A code is tried this often, however right the last one is (R020). */
+const codeAttempts = 5;
+
+export interface ExchangedRow extends Admission {
+  /** The purpose of the link that the code stood beside, or null if the code is wrong or too old. */
+  readonly purpose: string | null;
+}
+
+/**
+ * Tries a code. A right one gives its link a new secret, known to the browser that asked alone; the mailed link then no longer
+ * works. Wrong codes are counted for the address, over all its links, whether or not an account has it (R013).
+ */
+export function exchangeCode(attempt: {
+  act: Audited;
+  browserHash: string;
+  /** The MAC of the code under every key that is listed. */
+  codeMacs: readonly string[];
+  newTokenHash: string;
+  counter: Counter;
+  addresses: readonly Counter[];
+  context: RequestContext;
+  auditId: string;
+}): Statement<ExchangedRow> {
+  const { auditId, browserHash } = attempt;
+  const matches = sql`encode(t.code_mac, 'hex') = any(${attempt.codeMacs}::text[])`;
+  return sql`
+    with asked as materialized (
+      select token_hash, mailbox from verification_token
+      where browser_hash = decode(${browserHash}, 'hex') and code_expires_at > sallyport_now()),
+    ${countAttempts({
+      id: auditId,
+      counters: [attempt.counter, ...attempt.addresses],
+      account: sql`(select 'code:' || mailbox from asked)`,
+    })},
+    tried as (
+      update verification_token t set attempts = t.attempts + 1,
+        token_hash = case when ${matches} then decode(${attempt.newTokenHash}, 'hex') else t.token_hash end,
+        code_expires_at = case when ${matches} then sallyport_now() else t.code_expires_at end
+      from asked cross join reserved
+      where t.token_hash = asked.token_hash and reserved.allowed and t.attempts < ${codeAttempts}::int
+      returning t.purpose, ${matches} as matches),
+    audit as (${insertAuditEvent(
+      {
+        id: auditId,
+        act: attempt.act,
+        outcome: sql`case when not reserved.allowed then 'denied' when tried.matches then 'success' else 'failure' end`,
+        context: attempt.context,
+        targetId: sql`coalesce(asked.mailbox, 'unknown')`,
+        metadata: sql`jsonb_strip_nulls(jsonb_build_object('purpose', case when tried.matches then tried.purpose end))`,
+      },
+      sql`reserved left join tried on true left join asked on true where reserved.allowed or reserved.just_limited`,
+    )})
+    select ${admissionColumns()}, case when tried.matches then tried.purpose end as purpose
+    from reserved left join tried on true`;
+}
+
+/** Refunds the attempt of a right code. It runs after the attempt, in the same transaction: one statement changes a row once. */
+export function refundExchange(auditId: string): Statement {
+  return sql`
+    update attempt set count = greatest(count - 1, 0), streak = 0 from aud
+    where aud.id = ${auditId}::uuid and aud.outcome = 'success'
+      and attempt.bucket = 'code:' || split_part(aud.target_id, '_', 2)
+    returning 1 as refunded`;
+}
+
+/** A row if the exchange has committed. */
+export function recallRefund(auditId: string): Statement {
+  return sql`select 1 as refunded from aud where aud.id = ${auditId}::uuid`;
+}
+
+/** The outcome of a code whose reply was lost. */
+export function recallExchange(auditId: string): Statement<ExchangedRow> {
+  return sql`
+    select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.metadata ->> 'purpose' as purpose
+    from aud where aud.id = ${auditId}::uuid`;
+}

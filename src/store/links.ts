@@ -1,0 +1,110 @@
+/**
+ * A live mailed link of a password, and the attempts with it.
+ *
+ * @module
+ */
+import { resetPassword } from "../domain/acts/mailed-link.ts";
+import { verifyIdentifier } from "../domain/acts/verification.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { type AuditEvent, insertAuditEvent } from "./audit.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts, credentialCounter } from "./counters.ts";
+import { isAdministrator } from "./relations.ts";
+import { type Statement, sql } from "./sql.ts";
+
+/** The lock for spending a link: its user. An unknown link locks no one. */
+export function userOfLink(tokenHash: string): Statement<{ id: string }> {
+  return sql`select usr_id as id from verification_token where token_hash = decode(${tokenHash}, 'hex')`;
+}
+
+/** What a link is for: the proof of an address, or a new password for it. */
+export type LinkPurpose = "verify_identifier" | "reset_password";
+
+/** The act of each purpose. */
+const actOf = { verify_identifier: verifyIdentifier, reset_password: resetPassword } as const;
+
+/**
+ * The password and the user of a live link, as the row `link`.
+ *
+ * - `is_reset`: the address is verified, and the link is for a new password.
+ * - `is_later`: the account has another verified address.
+ * - `needs_session`: the mailbox is no proof of the account, because the account has another verified address (S40) or is an
+ *   administrator's.
+ */
+export function linkOf({ tokenHash, purpose }: { tokenHash: string; purpose: LinkPurpose }): Statement {
+  return sql`
+      select cred.id, cred.usr_id, cred.identifier, cred.password_hash, cred.needs_factor, later.is_later, verified.so as is_reset,
+        not verified.so and (later.is_later or ${isAdministrator(sql`cred.usr_id`)}) as needs_session
+      from verification_token t
+      join cred on cred.id = t.cred_id and cred.status = 'active'
+      join usr on usr.id = t.usr_id and usr.status = 'active'
+      cross join lateral (select cred.identifier_verified_at is not null as so) verified
+      cross join lateral (select exists (
+        select from cred other where other.usr_id = cred.usr_id and other.id <> cred.id and other.status <> 'revoked'
+          and other.identifier_verified_at is not null) as is_later) later
+      where t.token_hash = decode(${tokenHash}, 'hex') and t.purpose = ${purpose} and t.expires_at > sallyport_now()
+        and (not verified.so or ${purpose}::text = 'reset_password')`;
+}
+
+export interface ReservedLinkRow extends Admission {
+  /** Null if the link is not valid. Then nothing was counted. */
+  readonly credentialId: string | null;
+  readonly identifier: string | null;
+  readonly passwordHash: string | null;
+  /** True if only a session of the account can spend the link. */
+  readonly needsSession: boolean | null;
+  readonly counter: string | null;
+}
+
+/** Counts an attempt with a link, before a password is hashed for it. Always one row. */
+export function reserveLink(attempt: {
+  tokenHash: string;
+  purpose: LinkPurpose;
+  counters: readonly Counter[];
+  context: RequestContext;
+  auditId: string;
+}): Statement<ReservedLinkRow> {
+  return sql`
+    with link as materialized (${linkOf(attempt)}),
+    ${countAttempts({
+      id: attempt.auditId,
+      counters: attempt.counters,
+      account: credentialCounter(sql`(select id from link)`),
+      condition: sql`exists (select from link)`,
+    })},
+    audit as (${insertAuditEvent(
+      {
+        ...linkEvent(attempt, sql`link.id`),
+        outcome: "denied",
+        repeatable: true,
+        metadata: sql`jsonb_build_object('reason', 'too_many_requests')`,
+      },
+      sql`reserved cross join link where reserved.just_limited`,
+    )})
+    select ${admissionColumns()}, link.id as "credentialId", link.identifier, link.password_hash as "passwordHash",
+      link.needs_session as "needsSession", reserved.counter
+    from reserved left join link on true`;
+}
+
+/** The event of an attempt. */
+export const linkEvent = (
+  spend: { auditId: string; purpose: LinkPurpose; context: RequestContext },
+  credentialId: Statement,
+): Omit<AuditEvent, "outcome"> => ({
+  id: spend.auditId,
+  act: actOf[spend.purpose],
+  context: spend.context,
+  targetId: credentialId,
+});
+
+/** The event of a wrong password beside a right link. */
+export function recordWrongLinkPassword(attempt: {
+  credentialId: string;
+  purpose: LinkPurpose;
+  context: RequestContext;
+  auditId: string;
+}): Statement {
+  return insertAuditEvent(
+    { ...linkEvent(attempt, sql`${attempt.credentialId}::uuid`), outcome: "failure", repeatable: true },
+    sql`(select 1) one`,
+  );
+}
