@@ -1,31 +1,22 @@
-import { sha256Hex } from "../crypto/digest.ts";
 import type { SessionActor } from "../domain/actor.ts";
 import { sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/verification.ts";
-import { isOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { type CredentialId, newAuditId, newUuid, uuidFor, wireId } from "../domain/id.ts";
+import { newAuditId, uuidFor } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
-import { addressCounters, countedOf, requireAdmitted } from "../engine/counters.ts";
+import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { denialOf, recordDenial } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
-import { identifiersFor, normalIdentifier } from "../engine/identifiers.ts";
-import { locksOf, lockUsersOf } from "../engine/locks.ts";
+import { identifiersFor } from "../engine/identifiers.ts";
+import { locksOf } from "../engine/locks.ts";
 import { type MailCore, newLink } from "../engine/mail-settings.ts";
-import {
-  acceptPassword,
-  hashNewPassword,
-  requireIdle,
-  returningOnBusy,
-  verifyPasswordHash,
-} from "../engine/passwords.ts";
-import { TimeLeft } from "../engine/patience.ts";
+import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
 import type { Operation } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
-import type { AttemptLimit, Counter } from "../store/counters.ts";
+import type { Counter } from "../store/counters.ts";
 import { lockUser } from "../store/locks.ts";
 import * as requests from "../store/verification-requests.ts";
-import * as store from "../store/verifications.ts";
+import { hashPassword, linkOf, provePassword, spendLink, type VerifiedIdentifier } from "./mailed-link.ts";
 
 /** How the person who opens a mailed link shows that the account is theirs. */
 export type VerificationProof =
@@ -35,12 +26,6 @@ export type VerificationProof =
   | { readonly type: "password"; readonly password: string }
   /** No proof: the account gets a new password, and every other way in ends. */
   | { readonly type: "new_password"; readonly password: string };
-
-/** An address that has been proved. */
-export interface VerifiedIdentifier {
-  readonly credentialId: CredentialId;
-  readonly identifier: string;
-}
 
 /** Proving that an identifier is the user's address. */
 export interface IdentifierOperations {
@@ -70,9 +55,6 @@ export interface IdentifierOperations {
 }
 
 const linkLifetimeSeconds = 86_400;
-/** Messages that requests may ask for to one mailbox, whether or not an account has it. */
-const mailboxLimit: AttemptLimit = { attempts: 5, windowSeconds: 3_600 };
-
 export function identifierOperations(core: MailCore): IdentifierOperations {
   return {
     requestVerification: (input) => requestVerification(core, input),
@@ -87,9 +69,8 @@ async function requestVerification(
   const typed = identifier ?? sessionOf(actor).identifier;
   const identifiers = identifiersFor(core, typed);
   if (identifiers.length === 0) throw new AuthError("invalid_format.identifier");
-  const mailbox = await core.keys.digest("mailbox", normalIdentifier(core, typed) ?? typed);
-  const counters: Counter[] = [
-    { name: `mailbox:${mailbox}`, limit: mailboxLimit, kind: "address" },
+  const counters: readonly Counter[] = [
+    mailboxCounter(await mailboxOf(core, typed)),
     ...(await addressCounters(core, actor.context.address)),
   ];
   const auditId = newAuditId();
@@ -124,74 +105,10 @@ async function verify(
   proof: VerificationProof,
   context: RequestContext,
 ): Promise<VerifiedIdentifier> {
-  if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_link");
-  const tokenHash = await sha256Hex(token);
-  const time = new TimeLeft(core.patience);
-  const checked: store.LinkProof =
+  const link = await linkOf(core, { purpose: "verify_identifier", token, context });
+  const proved =
     proof.type === "session"
-      ? { by: "session", actor: proof.actor }
-      : await checkPassword(core, { tokenHash, proof, context, time });
-  const auditId = newAuditId();
-  const row = await execute(core, {
-    time,
-    locks: locksOf(acts.verifyIdentifier, lockUsersOf(store.userOfLink(tokenHash))),
-    body: store.spendLink({
-      tokenHash,
-      proof: checked,
-      context: proof.type === "session" ? proof.actor.context : context,
-      auditId,
-    }),
-    mustCommit: true,
-    onLostReply: store.recallSpentLink(auditId),
-  });
-  refuse(row.refusal);
-  return { credentialId: wireId("cred", row.credentialId), identifier: row.identifier };
-}
-
-/** Counts an attempt, then verifies the password, or hashes the new one. */
-async function checkPassword(
-  core: MailCore,
-  attempt: {
-    tokenHash: string;
-    proof: Exclude<VerificationProof, { type: "session" }>;
-    context: RequestContext;
-    time: TimeLeft;
-  },
-): Promise<store.LinkProof> {
-  const { tokenHash, proof, context, time } = attempt;
-  requireIdle(core);
-  const addresses = await addressCounters(core, context.address);
-  const { account: limit } = core.limits;
-  // A password counts with those at sign-in. A new one counts for the link, whatever address it comes from.
-  const own: Counter =
-    proof.type === "password"
-      ? { name: "link", limit, kind: "account" }
-      : { name: `link:${tokenHash}`, limit, kind: "address" };
-  const counters = [own, ...addresses];
-  const reserved = await execute(core, {
-    time,
-    body: store.reserveLink({ tokenHash, counters, context, auditId: newAuditId() }),
-    mustCommit: true,
-    onLostReply: "repeat",
-  });
-  const { credentialId, identifier, passwordHash, counter } = reserved;
-  if (credentialId === null || identifier === null) throw new AuthError("unauthorized.invalid_link");
-  requireAdmitted(reserved);
-  if (reserved.needsSession) throw new AuthError("unauthorized.reauthentication_required");
-  const counted = countedOf(counters, counter);
-
-  if (proof.type === "new_password") {
-    const { needsFactor } = acceptPassword(core, proof.password, identifier);
-    if (needsFactor) throw new AuthError("invalid_format.password", { details: { reason: "too_short" } });
-    const hash = await hashNewPassword(core, proof.password, counted);
-    return { by: "new_password", newCredentialId: newUuid(), passwordHash: hash };
-  }
-  const matches = await returningOnBusy(core, counted, () => verifyPasswordHash(core, passwordHash, proof.password));
-  if (matches && passwordHash !== null && counter !== null) return { by: "password", passwordHash, counter };
-  await execute(core, {
-    time,
-    body: store.recordWrongLinkPassword({ credentialId, context, auditId: newAuditId() }),
-    onLostReply: "repeat",
-  });
-  throw new AuthError("unauthorized.invalid_credential");
+      ? ({ by: "session", actor: proof.actor } as const)
+      : await (proof.type === "password" ? provePassword : hashPassword)(core, link, proof.password);
+  return await spendLink(core, link, proved);
 }

@@ -2,22 +2,37 @@ import { MailRefusedError } from "../domain/mail.ts";
 import { type MailKind, renderMail } from "../domain/mail-text.ts";
 import type { Core } from "../engine/core.ts";
 import type { FeatureParts } from "../engine/feature.ts";
-import { createMailCore, linkSecret, type MailCore, type MailOptions } from "../engine/mail-settings.ts";
+import { createMailCore, linkCode, linkSecret, type MailCore, type MailOptions } from "../engine/mail-settings.ts";
 import { type LeasedMessage, leaseMessages, type MailOutcome, settleMessages } from "../store/mail.ts";
 import { purgeMail } from "../store/maintenance.ts";
 import { type IdentifierOperations, identifierOperations } from "./identifiers.ts";
+import { type CodeOperations, codeOperations } from "./link-requests.ts";
+import { linkSignInOperations, type MailedSignInOperations } from "./link-sign-in.ts";
+import { linkSignUpOperations, type MailedSignUpOperations } from "./link-sign-up.ts";
+import { type PasswordResetOperations, passwordResetOperations } from "./password-reset.ts";
 
 /** The operations that the feature `mail` adds to `auth`. */
 export interface MailAuth {
   readonly mail: MailOperations;
   readonly identifiers: IdentifierOperations;
+  readonly passwordReset: PasswordResetOperations;
+  readonly mailedCodes: CodeOperations;
+  readonly mailedSignUp: MailedSignUpOperations;
+  readonly mailedSignIn: MailedSignInOperations;
 }
 
 /** The operations on messages and addresses. */
 export function mailParts(settings: Core, options: MailOptions): FeatureParts<MailAuth> {
   const core = createMailCore(settings, options);
   return {
-    operations: { mail: mailOperations(core), identifiers: identifierOperations(core) },
+    operations: {
+      mail: mailOperations(core),
+      identifiers: identifierOperations(core),
+      passwordReset: passwordResetOperations(core),
+      mailedCodes: codeOperations(core),
+      mailedSignUp: linkSignUpOperations(core),
+      mailedSignIn: linkSignInOperations(core),
+    },
     check: () => void core.mailer,
     purges: [purgeMail],
   };
@@ -97,19 +112,23 @@ export class MailFault extends Error {
   }
 }
 
-/** The message as it is sent. Its link has a secret from here on. */
+/** The message as it is sent. Its link has a secret from here on, if it is to have one. */
 async function compose(core: MailCore, { id, kind, recipient, content }: LeasedMessage) {
   const text = Object.hasOwn(core.texts, kind) ? core.texts[kind as MailKind] : undefined;
-  const secret = await linkSecret(core, id, content);
+  const url = new URL(core.linkUrls[kind] ?? core.origins[0]!.origin);
+  const { nonce, withCode, next } = content;
+  const secret = nonce === undefined ? "" : await linkSecret(core, id, content);
+  const code = withCode ? await linkCode(core, id, content) : undefined;
   // Another release owes it, or a key was removed too early: an operator can still mend both.
   if (!text || secret === undefined) throw new TypeError("The message cannot be composed.");
-  const url = `${core.linkUrl}?token=${secret}`;
+  if (secret) url.searchParams.set("token", secret);
+  if (next !== undefined) url.searchParams.set("next", String(next));
   const { site, from } = core;
   return {
     id,
     messageId: `<${id}@${from.address.split("@")[1]}>`,
     from,
     to: recipient,
-    ...renderMail(text({ site, address: recipient, url }), url),
+    ...renderMail(text({ site, address: recipient, url: url.href, ...(code && { code }) }), url.href),
   };
 }

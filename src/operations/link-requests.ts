@@ -1,0 +1,137 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import type { Act } from "../domain/act.ts";
+import * as acts from "../domain/acts/mailed-link.ts";
+import { generateOpaqueToken } from "../domain/bearer.ts";
+import { AuthError } from "../domain/error.ts";
+import { newAuditId } from "../domain/id.ts";
+import type { MailKind } from "../domain/mail-text.ts";
+import { cleanContext, type RequestContext } from "../domain/request-context.ts";
+import { addressCounters, requireAdmitted } from "../engine/counters.ts";
+import { execute, work } from "../engine/execute.ts";
+import { codeMacs, linkCode, type MailCore, newLink } from "../engine/mail-settings.ts";
+import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
+import type { Operation } from "../engine/plan.ts";
+import type { Admission, Counter } from "../store/counters.ts";
+import * as store from "../store/link-requests.ts";
+import type { Statement } from "../store/sql.ts";
+
+/** A request for a mailed link. */
+export interface LinkRequest {
+  /** The address, as it was typed. */
+  readonly identifier: string;
+  /** A path of the site that the link carries as its parameter `next`. The page that reads it must know the path. */
+  readonly next?: string | undefined;
+  readonly context?: RequestContext | undefined;
+}
+
+/** What the browser that asked for a link keeps. The answer is the same whether or not a message is sent. */
+export interface RequestedLink {
+  /** The right to use the code of the message, for ten minutes. */
+  readonly requestToken: string;
+}
+
+/** What a right code is exchanged for. */
+export interface ExchangedCode {
+  /** A secret in place of the link's, which no longer works. */
+  readonly token: string;
+  /** What the secret is for. */
+  readonly purpose: "reset_password" | "sign_in" | "sign_up";
+}
+
+/** Exchanging the code of a message. */
+export interface CodeOperations {
+  /**
+   * Exchanges the six digits of a message for a secret that does what the message's link does. Only the browser that asked for
+   * the message can do it, in ten minutes and five attempts.
+   *
+   * @param code The six digits; spaces are ignored.
+   * @throws {AuthError} `unauthorized.invalid_link`, `too_many_requests`.
+   */
+  exchange: Operation<{ requestToken: string; code: string; context?: RequestContext | undefined }, ExchangedCode>;
+}
+
+const linkLifetimeSeconds = 3_600;
+/** A code is short-lived, because it is short (R019). */
+export const codeLifetimeSeconds = 600;
+
+/**
+ * Asks for a link: one request, with the same work for every address.
+ *
+ * @param statement The statement of this kind of link.
+ */
+export async function requestLink(
+  core: MailCore,
+  { identifier: typed, next, context: given }: LinkRequest,
+  { kind, act }: { kind: MailKind; act: Act },
+  statement: (request: store.LinkRequest) => Statement<Admission>,
+): Promise<RequestedLink> {
+  const context = cleanContext(given ?? {});
+  const requestToken = generateOpaqueToken();
+  const browserHash = await sha256Hex(requestToken);
+  const link = await newLink(core, kind, linkLifetimeSeconds, {
+    withCode: 1,
+    ...(next !== undefined && { next: next.slice(0, 512) }),
+  });
+  const code = await linkCode(core, link.message.id, link.message.content);
+  const [mac] = await codeMacs(core, browserHash, code!);
+  const identifier = typed.slice(0, 1_024);
+  const mailbox = await mailboxOf(core, identifier);
+  const auditId = newAuditId();
+  const row = await execute(core, {
+    body: statement({
+      act,
+      purpose: kind,
+      ...link,
+      browserHash,
+      codeMac: mac!,
+      codeSeconds: codeLifetimeSeconds,
+      mailbox,
+      counters: [mailboxCounter(mailbox), ...(await addressCounters(core, context.address))],
+      context,
+      auditId,
+      identifierDigest: mailbox,
+    }),
+    mustCommit: true,
+    onLostReply: store.recallLinkRequest(auditId),
+  });
+  requireAdmitted(row);
+  return { requestToken };
+}
+
+export function codeOperations(core: MailCore): CodeOperations {
+  return {
+    async exchange({ requestToken, code, context: given }) {
+      const context = cleanContext(given ?? {});
+      const browserHash = await sha256Hex(requestToken.slice(0, 128));
+      const token = generateOpaqueToken();
+      const auditId = newAuditId();
+      const counter: Counter = { name: `code:${browserHash}`, limit: core.limits.account, kind: "account" };
+      const refund = work({
+        body: store.refundExchange(auditId),
+        onLostReply: store.recallRefund(auditId),
+        decode: () => undefined,
+      });
+      const row = await execute(
+        core,
+        {
+          body: store.exchangeCode({
+            act: acts.exchangeCode,
+            browserHash,
+            codeMacs: await codeMacs(core, browserHash, code.replace(/\s/g, "").slice(0, 16)),
+            newTokenHash: await sha256Hex(token),
+            counter,
+            addresses: await addressCounters(core, context.address),
+            context,
+            auditId,
+          }),
+          mustCommit: true,
+          onLostReply: store.recallExchange(auditId),
+        },
+        [refund],
+      );
+      requireAdmitted(row);
+      if (row.purpose === null) throw new AuthError("unauthorized.invalid_link");
+      return { token, purpose: row.purpose as ExchangedCode["purpose"] };
+    },
+  };
+}

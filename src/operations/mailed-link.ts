@@ -1,0 +1,126 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { resetPassword } from "../domain/acts/mailed-link.ts";
+import { verifyIdentifier } from "../domain/acts/verification.ts";
+import { isOpaqueToken } from "../domain/bearer.ts";
+import { AuthError } from "../domain/error.ts";
+import { type CredentialId, newAuditId, newUuid, wireId } from "../domain/id.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { addressCounters, countedOf, requireAdmitted } from "../engine/counters.ts";
+import { execute } from "../engine/execute.ts";
+import { locksOf, lockUsersOf } from "../engine/locks.ts";
+import type { MailCore } from "../engine/mail-settings.ts";
+import {
+  acceptPassword,
+  hashNewPassword,
+  requireIdle,
+  returningOnBusy,
+  verifyPasswordHash,
+} from "../engine/passwords.ts";
+import { TimeLeft } from "../engine/patience.ts";
+import { refuse } from "../engine/refuse.ts";
+import type { Counter } from "../store/counters.ts";
+import { type LinkProof, recallSpentLink, spendLink as spend } from "../store/link-spending.ts";
+import { type LinkPurpose, recordWrongLinkPassword, reserveLink, userOfLink } from "../store/links.ts";
+
+/** An address that has been proved. */
+export interface VerifiedIdentifier {
+  readonly credentialId: CredentialId;
+  readonly identifier: string;
+}
+
+/** A link as a client presents it. */
+export interface PresentedLink {
+  readonly tokenHash: string;
+  readonly purpose: LinkPurpose;
+  readonly context: RequestContext;
+  readonly time: TimeLeft;
+}
+
+/** @throws {AuthError} `unauthorized.invalid_link` for a text that is no secret. */
+export async function linkHash(token: string): Promise<string> {
+  if (!isOpaqueToken(token)) throw new AuthError("unauthorized.invalid_link");
+  return await sha256Hex(token);
+}
+
+export async function linkOf(
+  { patience }: MailCore,
+  presented: { purpose: LinkPurpose; token: string; context: RequestContext },
+): Promise<PresentedLink> {
+  const { purpose, token, context } = presented;
+  return { tokenHash: await linkHash(token), purpose, context, time: new TimeLeft(patience) };
+}
+
+/** Spends a link, with what shows that the account is the spender's. */
+export async function spendLink(
+  core: MailCore,
+  { tokenHash, purpose, context, time }: PresentedLink,
+  proof: LinkProof,
+): Promise<VerifiedIdentifier> {
+  const auditId = newAuditId();
+  const act = purpose === "reset_password" ? resetPassword : verifyIdentifier;
+  const row = await execute(core, {
+    time,
+    locks: locksOf(act, lockUsersOf(userOfLink(tokenHash))),
+    body: spend({
+      tokenHash,
+      purpose,
+      proof,
+      context: proof.by === "session" ? proof.actor.context : context,
+      auditId,
+    }),
+    mustCommit: true,
+    onLostReply: recallSpentLink(auditId),
+  });
+  if (row.refusal === "invalid_format.password") throw tooShort();
+  refuse(row.refusal);
+  return { credentialId: wireId("cred", row.credentialId), identifier: row.identifier };
+}
+
+function tooShort(): AuthError {
+  return new AuthError("invalid_format.password", { details: { reason: "too_short" } });
+}
+
+/** Counts an attempt with a link, then verifies the account's password. */
+export async function provePassword(core: MailCore, link: PresentedLink, password: string): Promise<LinkProof> {
+  // A password counts with those at sign-in.
+  const own: Counter = { name: "link", limit: core.limits.account, kind: "account" };
+  const { row, counted, credentialId } = await reserve(core, link, own);
+  const { passwordHash, counter } = row;
+  const matches = await returningOnBusy(core, counted, () => verifyPasswordHash(core, passwordHash, password));
+  if (matches && passwordHash !== null && counter !== null) return { by: "password", passwordHash, counter };
+  const { purpose, context, time } = link;
+  await execute(core, {
+    time,
+    body: recordWrongLinkPassword({ credentialId, purpose, context, auditId: newAuditId() }),
+    onLostReply: "repeat",
+  });
+  throw new AuthError("unauthorized.invalid_credential");
+}
+
+/** Counts an attempt with a link, then hashes the new password. */
+export async function hashPassword(core: MailCore, link: PresentedLink, password: string): Promise<LinkProof> {
+  // A new password counts for the link, whatever address it comes from.
+  const own: Counter = { name: `link:${link.tokenHash}`, limit: core.limits.account, kind: "address" };
+  const { counted, identifier } = await reserve(core, link, own);
+  const { needsFactor } = acceptPassword(core, password, identifier);
+  // Only the database knows whether a second factor stays beside a short password.
+  if (needsFactor && link.purpose === "verify_identifier") throw tooShort();
+  const passwordHash = await hashNewPassword(core, password, counted);
+  return { by: "new_password", newCredentialId: newUuid(), passwordHash, needsFactor };
+}
+
+async function reserve(core: MailCore, { time, ...link }: PresentedLink, own: Counter) {
+  requireIdle(core);
+  const counters = [own, ...(await addressCounters(core, link.context.address))];
+  const row = await execute(core, {
+    time,
+    body: reserveLink({ ...link, counters, auditId: newAuditId() }),
+    mustCommit: true,
+    onLostReply: "repeat",
+  });
+  const { credentialId, identifier } = row;
+  if (credentialId === null || identifier === null) throw new AuthError("unauthorized.invalid_link");
+  requireAdmitted(row);
+  if (row.needsSession) throw new AuthError("unauthorized.reauthentication_required");
+  return { row, credentialId, identifier, counted: countedOf(counters, row.counter) };
+}
