@@ -9,6 +9,7 @@ import type { Act } from "../src/domain/act.ts";
 import * as administrator from "../src/domain/acts/administrator.ts";
 import * as credential from "../src/domain/acts/credential.ts";
 import * as factor from "../src/domain/acts/factor.ts";
+import * as mailedLink from "../src/domain/acts/mailed-link.ts";
 import * as passkey from "../src/domain/acts/passkey.ts";
 import * as token from "../src/domain/acts/personal-access-token.ts";
 import * as session from "../src/domain/acts/session.ts";
@@ -43,6 +44,19 @@ const acts: Readonly<Record<string, Act | null>> = {
   "FactorOperations.revoke": factor.revokeFactor,
   "IdentifierOperations.requestVerification": verification.requestVerification,
   "IdentifierOperations.verify": verification.verifyIdentifier,
+  "PasswordResetOperations.request": mailedLink.requestPasswordReset,
+  "PasswordResetOperations.confirm": mailedLink.resetPassword,
+  "MailedSignInOperations.request": {
+    ...mailedLink.requestSignInLink,
+    refusals: ["not_found", "too_many_requests"],
+  },
+  "MailedSignInOperations.confirm": {
+    ...mailedLink.signInWithLink,
+    refusals: ["not_found", ...mailedLink.signInWithLink.refusals!],
+  },
+  "MailedSignUpOperations.request": mailedLink.requestSignUp,
+  "MailedSignUpOperations.confirm": mailedLink.confirmSignUp,
+  "CodeOperations.exchange": mailedLink.exchangeCode,
   "MfaPolicyOperations.get": factor.getMfaPolicy,
   "MfaPolicyOperations.set": factor.setMfaPolicy,
   "MfaPolicyOperations.grantEnrollment": factor.grantEnrollment,

@@ -32,6 +32,7 @@ const factorSchema = <Type extends FactorType>(type: Type) =>
   v.strictObject({ ...sparseEntriesOf(anyFactor), ...sparseEntriesOf(factorTypes[type]) });
 const factor = v.variant("type", [factorSchema("totp"), factorSchema("webauthn"), factorSchema("recovery")]);
 
+const requestedLink = v.strictObject({ request_token: v.nullable(v.string()) });
 const verifiedIdentifier = v.strictObject({ credential_id: id("cred"), identifier: v.string() });
 
 const factors = v.strictObject({ factors: v.array(factor) });
@@ -194,6 +195,15 @@ export const responses = {
   "/auth/verification": { $post: v.null() },
   "/auth/verification/confirm": { $post: verifiedIdentifier },
   "/auth/verification/confirm-with-password": { $post: verifiedIdentifier },
+  "/auth/password-reset": { $post: requestedLink },
+  "/auth/password-reset/confirm": { $post: verifiedIdentifier },
+  "/auth/sign-in/link/request": { $post: requestedLink },
+  "/auth/sign-in/link": { $post: signedIn },
+  "/auth/sign-up/request": { $post: requestedLink },
+  "/auth/sign-up/confirm": { $post: signedIn },
+  "/auth/mailed-code": {
+    $post: v.strictObject({ token: v.string(), purpose: v.picklist(["reset_password", "sign_in", "sign_up"]) }),
+  },
   "/auth/passkeys/options": { $post: registrationOptions },
   "/auth/passkeys/:cred_id": { $put: passkey },
   "/auth/passkeys/:cred_id/revoke": { $post: credential },

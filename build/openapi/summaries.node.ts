@@ -38,6 +38,15 @@ export const summaries: Readonly<Record<string, string>> = {
   verifyOwnIdentifier: "Spend a mailed link; the session stays with what it has enrolled, and everything else ends",
   verifyIdentifier:
     "Spend a mailed link with the account's password or with a new one; every other way into the account ends",
+  requestPasswordReset:
+    "Send a link and a code to an address, to reset a forgotten password; the answer is always the same",
+  resetPassword: "Set a new password with a mailed link, and end the user's sessions and personal access tokens",
+  requestSignInLink: "Send a link and a code to a verified address, to sign in with; the answer is always the same",
+  signInWithLink: "Sign in with a mailed link, in place of the password",
+  requestSignUp: "Send a link and a code to an address, to make an account with; the answer is always the same",
+  confirmSignUp: "Make an account with a mailed link, which proves its address",
+  exchangeMailedCode:
+    "Exchange the six digits of a message, in the browser that asked for it, for a secret in place of the link's",
   signIn:
     "Sign in with a password; returns 401 `unauthorized.mfa_required` and a ticket if a second factor is required",
   verifyCredential: "Verify a credential; returns a ticket in the `Login-Ticket` header",

@@ -12,12 +12,25 @@ export const ticketCookie = "login-ticket";
 export const knownDeviceCookie = "known-device";
 /** The secret of a mailed link, from when a browser opens the link until it is spent. */
 export const linkCookie = "mailed-link";
+/** What lets the browser that asked for a message use the message's code. */
+export const mailRequestCookie = "mail-request";
 
 /** The longest lifetime of a cookie: RFC 6265bis §5.5, 400 days. */
 export const longestCookieSeconds: number = 400 * 86_400;
 
-type CookieName = typeof sessionCookie | typeof ticketCookie | typeof knownDeviceCookie | typeof linkCookie;
-const cookieNames: readonly CookieName[] = [sessionCookie, ticketCookie, knownDeviceCookie, linkCookie];
+type CookieName =
+  | typeof sessionCookie
+  | typeof ticketCookie
+  | typeof knownDeviceCookie
+  | typeof linkCookie
+  | typeof mailRequestCookie;
+const cookieNames: readonly CookieName[] = [
+  sessionCookie,
+  ticketCookie,
+  knownDeviceCookie,
+  linkCookie,
+  mailRequestCookie,
+];
 
 /** The name as a browser knows it, with the application's prefix. */
 export function fullCookieName(auth: WithRealm, name: CookieName): string {

@@ -7,8 +7,9 @@ import { signUpRoutes } from "../routes/sign-up.ts";
 /**
  * The feature for signing up with a password.
  *
- * @param options.mode `open` lets everyone create an account and reveals whether an identifier is taken. `closed` refuses
- * everyone. `invited` requires an invitation; there are no invitations yet, so it refuses everyone as well.
+ * @param options.mode `open` lets everyone create an account and reveals whether an identifier is taken. `verify-first` mails a
+ * link first, which makes the account, and reveals nothing; it needs the feature `mail`. `closed` refuses everyone. `invited`
+ * requires an invitation; there are no invitations yet, so it refuses everyone as well.
  */
 export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth, SignUpApi> {
   return { name: "signUp", signUp: options.mode, make: signUpParts, routes: signUpRoutes };

@@ -1,15 +1,13 @@
-import type { Context } from "hono";
 import * as v from "valibot";
 import * as acts from "../../domain/acts/sign-in.ts";
-import { AuthError, errorBody } from "../../domain/error.ts";
-import type { Transport } from "../../domain/session.ts";
-import type { WithRealm } from "../../engine/realm.ts";
-import type { PasswordAuth, SecondFactorNeeded } from "../../operations/sign-in.ts";
+import { AuthError } from "../../domain/error.ts";
+import type { PasswordAuth } from "../../operations/sign-in.ts";
 import { knownDeviceCookie, readCookie } from "../cookies.ts";
 import { transportEntry } from "../request-values.ts";
 import { type Route, rowsFor } from "../route.ts";
-import { replacedToken, signedIn } from "../session-cookie.ts";
-import { setTicketCookie, ticketHeader } from "../ticket.ts";
+import { replacedToken } from "../session-cookie.ts";
+import { signInAnswer } from "../sign-in-answer.ts";
+import { ticketHeader } from "../ticket.ts";
 
 const rows = rowsFor<PasswordAuth>();
 
@@ -33,7 +31,7 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
         knownDevice: readCookie(c, auth, knownDeviceCookie),
         presentedToken: replacedToken(c, auth, transport),
       });
-      return result.mfaRequired ? secondFactorNeeded(c, auth, transport, result) : signedIn(c, auth, transport, result);
+      return signInAnswer(c, auth, transport, result);
     },
   }),
   rows.open({
@@ -66,15 +64,3 @@ export const passwordRoutes: readonly Route<PasswordAuth>[] = [
     },
   }),
 ];
-
-/** Answers that a second factor is required, and which kinds the user has. The first factor has already been proved (S20). */
-function secondFactorNeeded(c: Context, auth: WithRealm, transport: Transport, needed: SecondFactorNeeded): Response {
-  const { ticket, factors, enroll } = needed;
-  const { code, message } = errorBody(
-    new AuthError(enroll ? "unauthorized.enrollment_required" : "unauthorized.mfa_required"),
-  );
-  c.header("WWW-Authenticate", "Bearer");
-  if (transport === "token") return c.json({ code, message, details: { factors, ticket } }, 401);
-  setTicketCookie(c, auth, ticket);
-  return c.json({ code, message, details: { factors } }, 401);
-}

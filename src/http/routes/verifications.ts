@@ -1,14 +1,16 @@
 import * as v from "valibot";
 import * as acts from "../../domain/acts/verification.ts";
-import type { VerificationProof, VerifiedIdentifier } from "../../operations/identifiers.ts";
+import type { CredentialId } from "../../domain/id.ts";
+import type { VerificationProof } from "../../operations/identifiers.ts";
 import type { MailAuth } from "../../operations/mail.ts";
+import type { VerifiedIdentifier } from "../../operations/mailed-link.ts";
 import { deliverSoon } from "../mail-delivery.ts";
 import { type Route, rowsFor } from "../route.ts";
 
 const rows = rowsFor<MailAuth>();
 
 /** Proving that an identifier is the user's address. */
-export const mailRoutes: readonly Route<MailAuth>[] = [
+export const verificationRoutes: readonly Route<MailAuth>[] = [
   rows.guarded({
     act: acts.requestVerification,
     method: "post",
@@ -48,6 +50,9 @@ export const mailRoutes: readonly Route<MailAuth>[] = [
   }),
 ];
 
-function verifiedBody({ credentialId, identifier }: VerifiedIdentifier) {
+export function verifiedBody({ credentialId, identifier }: VerifiedIdentifier): {
+  credential_id: CredentialId;
+  identifier: string;
+} {
   return { credential_id: credentialId, identifier };
 }

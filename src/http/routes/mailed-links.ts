@@ -1,0 +1,127 @@
+import type { Context } from "hono";
+import * as v from "valibot";
+import * as acts from "../../domain/acts/mailed-link.ts";
+import { acceptTypedName } from "../../domain/text.ts";
+import type { WithRealm } from "../../engine/realm.ts";
+import { codeLifetimeSeconds, type LinkRequest, type RequestedLink } from "../../operations/link-requests.ts";
+import type { MailAuth } from "../../operations/mail.ts";
+import { mailRequestCookie, readCookie, setCookie } from "../cookies.ts";
+import { deliverSoon } from "../mail-delivery.ts";
+import { displayNameEntry, transportEntry } from "../request-values.ts";
+import { type Call, type Route, rowsFor } from "../route.ts";
+import type { Schema } from "../schema.ts";
+import { replacedToken, signedIn } from "../session-cookie.ts";
+import { signInAnswer } from "../sign-in-answer.ts";
+import { verifiedBody } from "./verifications.ts";
+
+const rows = rowsFor<MailAuth>();
+
+/** Asking for mailed links without a session, and using them. */
+export const mailedLinkRoutes: readonly Route<MailAuth>[] = [
+  rows.open({
+    act: acts.requestPasswordReset,
+    method: "post",
+    path: "/auth/password-reset",
+    access: "anyone",
+    body: linkRequestBody,
+    run: (call) => requested(call, call.auth.passwordReset.request),
+  }),
+  rows.open({
+    act: acts.resetPassword,
+    method: "post",
+    path: "/auth/password-reset/confirm",
+    access: "anyone",
+    body: () => v.strictObject({ token: v.string(), password: v.string() }),
+    run: async ({ auth, body, context }) => verifiedBody(await auth.passwordReset.confirm({ ...body, context })),
+  }),
+  rows.open({
+    act: acts.requestSignInLink,
+    method: "post",
+    path: "/auth/sign-in/link/request",
+    access: "anyone",
+    refusals: ["not_found"],
+    body: linkRequestBody,
+    run: (call) => requested(call, call.auth.mailedSignIn.request),
+  }),
+  rows.open({
+    act: acts.signInWithLink,
+    method: "post",
+    path: "/auth/sign-in/link",
+    access: "anyone",
+    refusals: ["not_found", "unauthorized.mfa_required", "unauthorized.enrollment_required"],
+    body: () => v.strictObject({ token: v.string(), transport: transportEntry() }),
+    run: async ({ c, auth, body: { token, transport = "cookie" }, context }) => {
+      const presentedToken = replacedToken(c, auth, transport);
+      const result = await auth.mailedSignIn.confirm({ token, transport, presentedToken, context });
+      return signInAnswer(c, auth, transport, result);
+    },
+  }),
+  rows.open({
+    act: acts.requestSignUp,
+    method: "post",
+    path: "/auth/sign-up/request",
+    access: "anyone",
+    body: linkRequestBody,
+    run: (call) => requested(call, call.auth.mailedSignUp.request),
+  }),
+  rows.open({
+    act: acts.confirmSignUp,
+    method: "post",
+    path: "/auth/sign-up/confirm",
+    access: "anyone",
+    body: () =>
+      v.strictObject({
+        token: v.string(),
+        password: v.string(),
+        display_name: displayNameEntry(),
+        transport: transportEntry(),
+      }),
+    status: 201,
+    run: async ({ c, auth, body, context }) => {
+      const { display_name: name = null, transport = "cookie", ...account } = body;
+      const displayName = name === null ? null : acceptTypedName(name);
+      const presentedToken = replacedToken(c, auth, transport);
+      const made = await auth.mailedSignUp.confirm({ ...account, displayName, transport, presentedToken, context });
+      return signedIn(c, auth, transport, made);
+    },
+  }),
+  rows.open({
+    act: acts.exchangeCode,
+    method: "post",
+    path: "/auth/mailed-code",
+    access: "anyone",
+    body: () => v.strictObject({ code: v.string(), request_token: v.optional(v.string()) }),
+    run: async ({ c, auth, body: { code, request_token: given }, context }) => {
+      const requestToken = given ?? readCookie(c, auth, mailRequestCookie) ?? "";
+      return await auth.mailedCodes.exchange({ requestToken, code, context });
+    },
+  }),
+];
+
+interface LinkRequestBody {
+  readonly identifier: string;
+  readonly next?: string | undefined;
+  readonly transport?: "cookie" | "token" | undefined;
+}
+
+function linkRequestBody(): ReturnType<Schema<LinkRequestBody>> {
+  return v.strictObject({ identifier: v.string(), next: v.optional(v.string()), transport: transportEntry() });
+}
+
+/** Asks for a link. The right to use its code goes to the browser's cookie, or to a program's answer. */
+async function requested(
+  { c, auth, body, context }: Call<LinkRequestBody, undefined, MailAuth>,
+  request: (asked: LinkRequest) => Promise<RequestedLink>,
+): Promise<{ request_token: string | null }> {
+  const { identifier, next, transport = "cookie" } = body;
+  const { requestToken } = await request({ identifier, next, context });
+  deliverSoon(c, auth);
+  if (transport === "token") return { request_token: requestToken };
+  keepRequest(c, auth, requestToken);
+  return { request_token: null };
+}
+
+/** Keeps the right to use a message's code in the browser that asked for the message (R019). */
+export function keepRequest(c: Context, auth: WithRealm, requestToken: string): void {
+  setCookie(c, auth, mailRequestCookie, requestToken, codeLifetimeSeconds);
+}
