@@ -5,11 +5,18 @@ import { operationNames, recorded } from "../support/recorded-operations.ts";
 import { accountBudgets } from "./budgets/account-budgets.ts";
 import type { Budget } from "./budgets/budget.ts";
 import { factorBudgets } from "./budgets/factor-budgets.ts";
+import { mailBudgets } from "./budgets/mail-budgets.ts";
 import { passkeyBudgets } from "./budgets/passkey-budgets.ts";
 import { sessionBudgets } from "./budgets/session-budgets.ts";
 
 /** The allowed cost of each operation. */
-const budgets: readonly Budget[] = [...sessionBudgets, ...accountBudgets, ...factorBudgets, ...passkeyBudgets];
+const budgets: readonly Budget[] = [
+  ...sessionBudgets,
+  ...accountBudgets,
+  ...factorBudgets,
+  ...passkeyBudgets,
+  ...mailBudgets,
+];
 
 /** A title begins with the name of its operation. */
 const operationOf = (title: string): string => title.split(",")[0]!;

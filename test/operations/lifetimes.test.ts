@@ -11,14 +11,15 @@ const ends: Readonly<Record<string, readonly number[]>> = {
   "attempt.resets_at": [5 * minute, 15 * minute, hour],
   "idempotency.expires_at": [24 * hour],
   "login_ticket.expires_at": [5 * minute],
-  "mail_message.expires_at": [day],
+  "mail_message.expires_at": [hour, day],
   "mfa.pending_expires_at": [10 * minute],
   "mfa_enrollment_grant.expires_at": [7 * day],
   "mfa_registration.pending_expires_at": [10 * minute],
   "ses.expires_at": [day, 30 * day],
   "ses.family_expires_at": [day, 30 * day],
   "spent_challenge.expires_at": [5 * minute],
-  "verification_token.expires_at": [day],
+  "verification_token.code_expires_at": [10 * minute],
+  "verification_token.expires_at": [hour, day],
 };
 
 test("each thing that ends lasts as long as documented, to the second", async () => {

@@ -119,7 +119,7 @@ export function everyFeature(options: FullOptions) {
     administration(),
     authorization(),
     mfa(options),
-    mail({ mailer: openMailbox(), from: { address: "accounts@example.com" }, ...options.mail }),
+    mail({ mailer: openMailbox(), from: { address: "accounts@example.com" }, signIn: true, ...options.mail }),
     passkeys(options),
     personalAccessTokens(options),
   ] as const;

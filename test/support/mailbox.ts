@@ -7,6 +7,8 @@ export interface Mailbox extends Mailer {
   newestTo(address: string): MailMessage;
   /** The secret of the link in the newest message to an address. */
   secretTo(address: string): string;
+  /** The code in the newest message to an address. */
+  codeTo(address: string): string;
 }
 
 export function openMailbox(): Mailbox {
@@ -22,6 +24,7 @@ export function openMailbox(): Mailbox {
       messages.push(message);
     },
     newestTo,
-    secretTo: (address) => /\?token=([\w-]{43})\s/.exec(newestTo(address).text)![1]!,
+    secretTo: (address) => /\?token=([\w-]{43})[\s&]/.exec(newestTo(address).text)![1]!,
+    codeTo: (address) => /: (\d{3} \d{3})\s/.exec(newestTo(address).text)![1]!,
   };
 }

@@ -3,13 +3,14 @@ import type { FullAuth as Auth } from "../../support/auth.ts";
 import { type Person, system, type World } from "../../support/auth.ts";
 import { accountWrites } from "./account-writes.ts";
 import { factorWrites } from "./factor-writes.ts";
+import { mailWrites } from "./mail-writes.ts";
 import { sessionWrites } from "./session-writes.ts";
 import { type NewToken, newToken, type Write } from "./write.ts";
 
 const token = "token" as const;
 
 /** Every operation that changes something. */
-export const writes: readonly Write[] = [...factorWrites, ...sessionWrites, ...accountWrites];
+export const writes: readonly Write[] = [...factorWrites, ...sessionWrites, ...accountWrites, ...mailWrites];
 
 /** An operation that changes nothing that lasts. */
 interface Read {

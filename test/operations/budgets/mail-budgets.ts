@@ -1,0 +1,54 @@
+import { freshIdentifier, otherPassword, type Person, type World } from "../../support/auth.ts";
+import { type Mailed, mailed, withVerifiedAddress } from "../../support/links.ts";
+import type { Budget } from "./budget.ts";
+
+const verified = (world: World, person: Person) => withVerifiedAddress(world, person);
+const forSignUp = (world: World) => mailed(world, "signUp", freshIdentifier());
+
+export const mailBudgets: readonly Budget[] = [
+  {
+    operation: "passwordReset.request",
+    requests: 1,
+    act: (auth, { identifier }) => auth.passwordReset.request({ identifier }),
+  },
+  {
+    operation: "passwordReset.request, unknown",
+    requests: 1,
+    act: (auth) => auth.passwordReset.request({ identifier: freshIdentifier() }),
+  },
+  {
+    operation: "passwordReset.confirm",
+    requests: 2,
+    prepare: (world, { identifier }) => mailed(world, "reset", identifier),
+    act: (auth, _person, { token }: Mailed) => auth.passwordReset.confirm({ token, password: otherPassword }),
+  },
+  {
+    operation: "mailedSignIn.request",
+    requests: 1,
+    prepare: verified,
+    act: (auth, { identifier }) => auth.mailedSignIn.request({ identifier }),
+  },
+  {
+    operation: "mailedSignIn.confirm",
+    requests: 1,
+    prepare: async (world, person) => await mailed(world, "signIn", (await verified(world, person)).identifier),
+    act: (auth, _person, { token }: Mailed) => auth.mailedSignIn.confirm({ token }),
+  },
+  {
+    operation: "mailedSignUp.request",
+    requests: 1,
+    act: (auth) => auth.mailedSignUp.request({ identifier: freshIdentifier() }),
+  },
+  {
+    operation: "mailedSignUp.confirm",
+    requests: 2,
+    prepare: forSignUp,
+    act: (auth, _person, { token }: Mailed) => auth.mailedSignUp.confirm({ token, password: otherPassword }),
+  },
+  {
+    operation: "mailedCodes.exchange",
+    requests: 1,
+    prepare: forSignUp,
+    act: (auth, _person, { requestToken, code }: Mailed) => auth.mailedCodes.exchange({ requestToken, code }),
+  },
+];

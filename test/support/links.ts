@@ -1,0 +1,63 @@
+import type { RequestedLink } from "../../src/operations/link-requests.ts";
+import { freshAddress, freshIdentifier, otherPassword, type Person, type World } from "./auth.ts";
+
+/** The operations that mail a link without a session. */
+export const askers = {
+  reset: ({ auth }: World, identifier: string) =>
+    auth.passwordReset.request({ identifier, context: { address: freshAddress() } }),
+  signIn: ({ auth }: World, identifier: string) =>
+    auth.mailedSignIn.request({ identifier, context: { address: freshAddress() } }),
+  signUp: ({ auth }: World, identifier: string) =>
+    auth.mailedSignUp.request({ identifier, context: { address: freshAddress() } }),
+} as const;
+
+/** What a message brought to the one who asked for it. */
+export interface Mailed extends RequestedLink {
+  readonly token: string;
+  readonly code: string;
+}
+
+/** Asks for a link, and reads it in the mailbox. */
+export async function mailed(world: World, kind: keyof typeof askers, identifier: string): Promise<Mailed> {
+  const before = world.mailbox.messages.length;
+  const asked = await askers[kind](world, identifier);
+  // Another delivery may have leased the message, and be sending it.
+  const isThere = () => world.mailbox.messages.slice(before).some(({ to }) => to === identifier);
+  for (let tries = 0; tries < 100 && !isThere(); tries++) await world.auth.mail.deliver();
+  return { ...asked, token: world.mailbox.secretTo(identifier), code: world.mailbox.codeTo(identifier) };
+}
+
+/** Proves the address of a person, in their session. */
+export async function withVerifiedAddress(world: World, person: Person): Promise<Person> {
+  const { actor, identifier } = person;
+  const before = world.mailbox.messages.length;
+  await world.auth.identifiers.requestVerification({ actor });
+  const isThere = () => world.mailbox.messages.slice(before).some(({ to }) => to === identifier);
+  for (let tries = 0; tries < 100 && !isThere(); tries++) await world.auth.mail.deliver();
+  await world.auth.identifiers.verify({ token: world.mailbox.secretTo(identifier), proof: { type: "session", actor } });
+  return person;
+}
+
+/** A body that each route of mailed links accepts, by its operation id. */
+export function linkBodies(world: World): Readonly<Record<string, () => Promise<Record<string, string>>>> {
+  const verified = async () => (await withVerifiedAddress(world, await world.person())).identifier;
+  const request = async () => ({ identifier: freshIdentifier(), transport: "token" });
+  const tokenFor = async (kind: keyof typeof askers, identifier: string) =>
+    (await mailed(world, kind, identifier)).token;
+  return {
+    requestPasswordReset: request,
+    requestSignInLink: request,
+    requestSignUp: request,
+    resetPassword: async () => ({ token: await tokenFor("reset", await verified()), password: otherPassword }),
+    signInWithLink: async () => ({ token: await tokenFor("signIn", await verified()), transport: "token" }),
+    confirmSignUp: async () => ({
+      token: await tokenFor("signUp", freshIdentifier()),
+      password: otherPassword,
+      transport: "token",
+    }),
+    exchangeMailedCode: async () => {
+      const { requestToken, code } = await mailed(world, "signUp", freshIdentifier());
+      return { code, request_token: requestToken };
+    },
+  };
+}
