@@ -16,9 +16,11 @@ import { sql } from "../../src/store/sql.ts";
 import { withLink } from "../operations/writes/write.ts";
 import { freshIdentifier, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
+import { standIn } from "../support/describe-world.ts";
 import { type App, givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
 import type { Sent } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { linkBodies } from "../support/links.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -218,6 +220,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
     identifier: bystander.identifier,
     proof: { password: bystander.password },
   }),
+  ...linkBodies(standIn(() => world)),
   requestIdentifierVerification: () => ({}),
   verifyOwnIdentifier: async (_target, { own }) => ({
     // A caller who gets no further than the door gets no link either.

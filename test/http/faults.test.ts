@@ -29,6 +29,7 @@ import { newAuthenticator } from "../support/authenticator.ts";
 import { givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
 import { type Reply, requestOf, type Sent, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { linkBodies } from "../support/links.ts";
 
 /** The database's fault for the request with this number, counted from the last reset. */
 let faultAt: (request: number) => NeonFault | undefined = () => undefined;
@@ -149,7 +150,9 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
           .ticket
       : undefined;
   const link = /^verify(Own)?Identifier$/.test(route.id) ? await withLink(world, about) : "";
+  const linkBody = Object.hasOwn(linkBodies(world), route.id) ? linkBodies(world)[route.id] : undefined;
   const bodies: Record<string, unknown> = {
+    ...(linkBody && { [route.id]: await linkBody() }),
     requestIdentifierVerification: {},
     verifyOwnIdentifier: { token: link },
     verifyIdentifier: { token: link, password: goodPassword },

@@ -36,6 +36,7 @@ import {
   undocumented,
 } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
+import { linkBodies } from "../support/links.ts";
 
 const requests = Number(process.env.FUZZ_REQUESTS ?? 20_000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
@@ -217,6 +218,20 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       return { account: somebody, proved: tickets.at(-1) };
     case "requestIdentifierVerification":
       return { account: forced ?? accounts.at(-1), ...(!draws.isOneIn(3) && { body: {} }) };
+    case "requestPasswordReset":
+    case "requestSignInLink":
+      return { body: { identifier: somebody?.identifier ?? freshIdentifier(), transport: "token" } };
+    case "requestSignUp":
+      return { body: { identifier: freshIdentifier(), transport: "token" } };
+    case "resetPassword":
+    case "signInWithLink":
+    case "confirmSignUp":
+    case "exchangeMailedCode": {
+      const body = await linkBodies(world)[operationId]!();
+      // The body's own secret may come back in no other answer.
+      for (const secret of [body.token, body.request_token]) if (secret) given.set(secret, -1);
+      return draws.isOneIn(3) ? {} : { body };
+    }
     case "verifyOwnIdentifier":
     case "verifyIdentifier": {
       const account = accounts.findLast(({ identifier }) => world.mailbox.messages.some(({ to }) => to === identifier));

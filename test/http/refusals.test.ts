@@ -7,6 +7,7 @@ import { addressRefusals } from "./refusals/address-refusals.ts";
 import { credentialRefusals } from "./refusals/credential-refusals.ts";
 import { factorRefusals } from "./refusals/factor-refusals.ts";
 import { factorTools } from "./refusals/factor-tools.ts";
+import { mailedLinkRefusals } from "./refusals/mailed-link-refusals.ts";
 import { passkeyRefusals } from "./refusals/passkey-refusals.ts";
 import { tokenRefusals } from "./refusals/token-refusals.ts";
 import { type Provocations, refusalTools } from "./refusals/tools.ts";
@@ -28,6 +29,7 @@ const provocations: Record<string, Provocations> = {
   ...credentialRefusals(world, tools),
   ...tokenRefusals(world, tools),
   ...addressRefusals(world, tools),
+  ...mailedLinkRefusals(world, tools),
 };
 
 describe("refusals that the route table names", () => {
