@@ -22,6 +22,8 @@ import type { SignedIn } from "./sign-in.ts";
 
 /** Signing in with a mailed link or code, if the feature `mail` has the option `signIn`. */
 export interface MailedSignInOperations {
+  /** True if the feature `mail` has the option `signIn`. */
+  readonly isOn: boolean;
   /**
    * Owes a link and a code to the address, if it is the verified address of an account. The answer and the work are the same if
    * it is not. The link works once, for an hour; a later one replaces it. An address gets at most five an hour.
@@ -52,6 +54,9 @@ export function linkSignInOperations(core: MailCore): MailedSignInOperations {
     if (!core.signInByMail) throw new AuthError("not_found");
   };
   return {
+    get isOn() {
+      return core.signInByMail;
+    },
     async request(asked) {
       requireOn();
       return await requestLink(core, asked, { kind: "sign_in", act: acts.requestSignInLink }, (request) =>

@@ -96,7 +96,7 @@ async function answer(
     const context = requestContext(c, realm);
     c.header("X-Request-Id", context.requestId);
     requireSameOrigin(c, auth);
-    const visit = { c, site, auth, context, signUpIsOpen: realm.core.signUp === "open" };
+    const visit = { c, site, auth, context, signUp: realm.core.signUp };
     const user = row.access === "user" ? await userOf(visit) : undefined;
     return guarded(await run(row, { ...visit, ...user }));
   } catch (error) {

@@ -1,5 +1,8 @@
 import { accountRoutes } from "./account.tsx";
 import { enrollmentRoutes } from "./enrollment.tsx";
+import { linkSignInRoutes } from "./link-sign-in.tsx";
+import { codeRoutes } from "./mailed-link.tsx";
+import { resetRoutes } from "./reset.tsx";
 import type { PageRoute } from "./route.ts";
 import { secondFactorRoutes } from "./second-factor.tsx";
 import { signInRoutes } from "./sign-in.tsx";
@@ -12,6 +15,9 @@ export const pageRoutes: readonly PageRoute[] = [
   ...signInRoutes,
   ...signUpRoutes,
   ...verifyRoutes,
+  ...resetRoutes,
+  ...linkSignInRoutes,
+  ...codeRoutes,
   ...secondFactorRoutes,
   ...enrollmentRoutes,
   ...accountRoutes,

@@ -17,6 +17,7 @@ import type {
   PasswordAuth,
   RequestContext,
   SignUpAuth,
+  SignUpMode,
   VerifiedSession,
 } from "../index.ts";
 import type { Form, Json } from "./form.ts";
@@ -24,7 +25,7 @@ import type { Site } from "./site.ts";
 
 /**
  * The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. With
- * `mail`, users can confirm their address.
+ * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail.
  */
 export type PagesAuth = CoreOperations &
   PasswordAuth &
@@ -42,8 +43,8 @@ export interface Visit {
   readonly site: Site;
   readonly auth: PagesAuth;
   readonly context: RequestContext;
-  /** True if strangers may create an account; pages then show where. */
-  readonly signUpIsOpen: boolean;
+  /** Who may create an account. */
+  readonly signUp: SignUpMode;
 }
 
 /** A request from a signed-in user. */

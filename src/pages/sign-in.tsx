@@ -1,7 +1,7 @@
 import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie } from "../http/cookies.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { setTicketCookie } from "../http/ticket.ts";
-import { AuthError, type SignedInUser } from "../index.ts";
+import { AuthError, type SignedIn, type SignedInUser } from "../index.ts";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden, PasskeyPart } from "./parts.tsx";
@@ -38,16 +38,7 @@ export const signInRoutes: readonly PageRoute[] = [
       }),
     );
     if (refusal) return await signInPage(visit, { next, identifier, refusal });
-    if (!value.mfaRequired) {
-      signedIn(c, auth, "cookie", value);
-      return c.redirect(next, 303);
-    }
-    setTicketCookie(c, auth, value.ticket);
-    // After the password, the kinds of second factors are no secret (S20), and they cannot be read from the ticket.
-    const there = value.enroll
-      ? pathWith(site.path("/sign-in/enroll"), { next })
-      : pathWith(site.path("/sign-in/second-factor"), { with: value.factors.join(" "), next });
-    return c.redirect(there, 303);
+    return finishSignIn(visit, value, next);
   }),
 
   openScript("/sign-in/passkey/options", "/sign-in", async ({ c, auth }) => c.json(await auth.signIn.passkeyOptions())),
@@ -74,9 +65,28 @@ export const signInRoutes: readonly PageRoute[] = [
   }),
 ];
 
+/** Goes on after a first factor: to `next`, or to the second factor. */
+export function finishSignIn({ c, site, auth }: Visit, result: SignedIn, next: string): Response {
+  if (!result.mfaRequired) {
+    signedIn(c, auth, "cookie", result);
+    return c.redirect(next, 303);
+  }
+  setTicketCookie(c, auth, result.ticket);
+  // After the first factor, the kinds of the second are no secret (S20), and they cannot be read from the ticket.
+  const there = result.enroll
+    ? pathWith(site.path("/sign-in/enroll"), { next })
+    : pathWith(site.path("/sign-in/second-factor"), { with: result.factors.join(" "), next });
+  return c.redirect(there, 303);
+}
+
 /** The user of this browser's session, if it is live. */
 async function signedInUser(visit: Visit): Promise<SignedInUser | undefined> {
   return (await signedInVisit(visit))?.user;
+}
+
+/** True if strangers may create an account. */
+export function mayApply({ signUp }: Visit): boolean {
+  return signUp === "open" || signUp === "verify-first";
 }
 
 /** The visit in this browser's session, if it is live. */
@@ -125,7 +135,7 @@ function signInPage(
   visit: Visit,
   page: { next: string; identifier?: string; refusal?: AuthError; notice?: string | undefined },
 ): Response | Promise<Response> {
-  const { site, signUpIsOpen } = visit;
+  const { site, auth } = visit;
   const { next, identifier, refusal, notice } = page;
   const words = { "unauthorized.invalid_credential": "The user name or password is incorrect." } as const;
   const children = (
@@ -157,7 +167,17 @@ function signInPage(
         autofill
         quiet
       />
-      {signUpIsOpen && (
+      {auth.mail && (
+        <p>
+          <a href={site.path("/forgot")}>Forgot your password?</a>
+        </p>
+      )}
+      {auth.mailedSignIn?.isOn && (
+        <p>
+          <a href={pathWith(site.path("/sign-in/link"), { next })}>Sign in by email</a>
+        </p>
+      )}
+      {mayApply(visit) && (
         <p>
           New here? <a href={site.path("/sign-up")}>Sign up</a>
         </p>

@@ -3,21 +3,30 @@ import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
+import { askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, longDisplayName, sentenceFor } from "./refusal.ts";
+import type { Rendered } from "./rendered.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
+import { mayApply } from "./sign-in.tsx";
 
-/** The sign-up page. It exists only if sign-up is open. */
+/** The sign-up page. It exists only if strangers may create an account: at once, or with a link that is mailed first. */
 export const signUpRoutes: readonly PageRoute[] = [
   openPage("/sign-up", (visit) => {
     requireOpen(visit);
-    return signUpPage(visit, { identifier: "", displayName: "" });
+    return visit.signUp === "open" ? signUpPage(visit, { identifier: "", displayName: "" }) : requestPage(visit, "");
   }),
 
   openForm("/sign-up", "/sign-up", async (visit, form) => {
     requireOpen(visit);
     const { c, site, auth, context } = visit;
     const typed = { identifier: form.text("identifier"), displayName: form.text("display_name") };
+    if (visit.signUp !== "open") {
+      const { identifier } = typed;
+      const { request } = mailOf(visit).mailedSignUp;
+      const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_up", identifier }));
+      return value ?? (await requestPage(visit, identifier, refusal));
+    }
     const signUp = async () =>
       await auth.signUp({
         identifier: typed.identifier,
@@ -32,10 +41,36 @@ export const signUpRoutes: readonly PageRoute[] = [
     signedIn(c, auth, "cookie", value);
     return c.redirect(site.returnPaths.signUp, 303);
   }),
+
+  linkPage("/sign-up/finish", (visit) => {
+    requireOpen(visit);
+    return finishPage(visit, "");
+  }),
+
+  openForm("/sign-up/finish", "/sign-up/finish", async (visit, form) => {
+    requireOpen(visit);
+    const { c, site, auth, context } = visit;
+    const { mailedSignUp } = mailOf(visit);
+    const displayName = form.text("display_name");
+    const signUp = async () =>
+      await mailedSignUp.confirm({
+        token: openedLink(visit) ?? "",
+        password: form.text("password"),
+        displayName: acceptTypedName(displayName) || null,
+        transport: "cookie",
+        context,
+        presentedToken: readCookie(c, auth, sessionCookie),
+      });
+    const { value, refusal } = await attempt(signUp());
+    if (refusal) return await finishPage(visit, displayName, refusal);
+    forgetLink(visit);
+    signedIn(c, auth, "cookie", value);
+    return c.redirect(site.returnPaths.signUp, 303);
+  }),
 ];
 
-function requireOpen({ signUpIsOpen }: Visit): void {
-  if (!signUpIsOpen) throw new AuthError("not_found");
+function requireOpen(visit: Visit): void {
+  if (!mayApply(visit)) throw new AuthError("not_found");
 }
 
 function signUpPage(
@@ -46,18 +81,15 @@ function signUpPage(
   const { site } = visit;
   const words = {
     "conflict.duplicate_credential": "An account with this name already exists. If it is yours, sign in.",
-    "invalid_format.name": longDisplayName,
   } as const;
   const sentence = refusal && sentenceFor(refusal, words);
-  const errorOf = (...codes: readonly string[]) => (refusal && codes.includes(refusal.code) ? sentence : undefined);
-  const ofIdentifier = errorOf("invalid_format.identifier", "conflict.duplicate_credential");
-  const ofPassword = errorOf("invalid_format.password");
-  const ofName = errorOf("invalid_format.name", "invalid_format.text");
+  const isOfIdentifier =
+    refusal?.code === "invalid_format.identifier" || refusal?.code === "conflict.duplicate_credential";
   const children = (
     <>
       <h1>Sign up</h1>
       <form method="post" action={site.path("/sign-up")}>
-        <Alert>{ofIdentifier || ofPassword || ofName ? undefined : sentence}</Alert>
+        <Alert>{isOfIdentifier || isOfNewAccount(refusal) ? undefined : sentence}</Alert>
         <Field
           form="sign-up"
           name="identifier"
@@ -65,33 +97,110 @@ function signUpPage(
           value={typed.identifier}
           autocomplete="username"
           maxlength={254}
-          error={ofIdentifier}
+          error={isOfIdentifier ? sentence : undefined}
         />
-        <Field
-          form="sign-up"
-          name="display_name"
-          label="Your name"
-          value={typed.displayName}
-          autocomplete="name"
-          maxlength={400}
-          required={false}
-          error={ofName}
-        />
-        <Field
-          form="sign-up"
-          name="password"
-          label="Password"
-          type="password"
-          autocomplete="new-password"
-          hint="15 characters or more. Several words in a row work well."
-          error={ofPassword}
-        />
+        <NameAndPassword displayName={typed.displayName} refusal={refusal} />
         <button type="submit">Sign up</button>
       </form>
-      <p>
-        Already have an account? <a href={site.path("/sign-in")}>Sign in</a>
-      </p>
+      <AlreadyHere site={site} />
     </>
   );
   return respond(visit, { title: "Sign up", children, refusal });
+}
+
+/** True if a refusal is about a field of {@link NameAndPassword}, which shows it. */
+function isOfNewAccount(refusal: AuthError | undefined): boolean {
+  return ["invalid_format.password", "invalid_format.name", "invalid_format.text"].includes(refusal?.code ?? "");
+}
+
+/** The fields of every new account. */
+function NameAndPassword({ displayName, refusal }: { displayName: string; refusal?: AuthError | undefined }): Rendered {
+  const sentence = refusal && sentenceFor(refusal, { "invalid_format.name": longDisplayName });
+  const isOfPassword = refusal?.code === "invalid_format.password";
+  return (
+    <>
+      <Field
+        form="sign-up"
+        name="display_name"
+        label="Your name"
+        value={displayName}
+        autocomplete="name"
+        maxlength={400}
+        required={false}
+        error={isOfNewAccount(refusal) && !isOfPassword ? sentence : undefined}
+      />
+      <Field
+        form="sign-up"
+        name="password"
+        label="Password"
+        type="password"
+        autocomplete="new-password"
+        hint="15 characters or more. Several words in a row work well."
+        error={isOfPassword ? sentence : undefined}
+      />
+    </>
+  );
+}
+
+function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Response | Promise<Response> {
+  const { site } = visit;
+  const words = { "invalid_format.identifier": "Enter one email address, such as ada@example.com." } as const;
+  const sentence = refusal && sentenceFor(refusal, words);
+  const isOfIdentifier = refusal?.code === "invalid_format.identifier";
+  const children = (
+    <>
+      <h1>Sign up</h1>
+      <p>We send you a link first, so that nobody else can use your address.</p>
+      <form method="post" action={site.path("/sign-up")}>
+        <Alert>{isOfIdentifier ? undefined : sentence}</Alert>
+        <Field
+          form="sign-up"
+          name="identifier"
+          label="Email"
+          value={identifier}
+          autocomplete="email"
+          maxlength={254}
+          error={isOfIdentifier ? sentence : undefined}
+        />
+        <button type="submit">Send the link</button>
+      </form>
+      <AlreadyHere site={site} />
+    </>
+  );
+  return respond(visit, { title: "Sign up", children, refusal });
+}
+
+function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Response | Promise<Response> {
+  const { site } = visit;
+  const isTaken = refusal?.code === "conflict.duplicate_credential";
+  if (isTaken || refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
+    const again = isTaken ? (
+      <>
+        You already have an account. <a href={site.path("/sign-in")}>Sign in</a>
+      </>
+    ) : (
+      <a href={site.path("/sign-up")}>Ask for a new link</a>
+    );
+    return deadLink(visit, again);
+  }
+  const children = (
+    <>
+      <h1>Finish your account</h1>
+      <form method="post" action={site.path("/sign-up/finish")}>
+        <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(refusal)}</Alert>
+        <NameAndPassword displayName={displayName} refusal={refusal} />
+        <button type="submit">Make the account</button>
+      </form>
+      <AlreadyHere site={site} />
+    </>
+  );
+  return respond(visit, { title: "Finish your account", children, refusal });
+}
+
+function AlreadyHere({ site }: { site: Visit["site"] }): Rendered {
+  return (
+    <p>
+      Already have an account? <a href={site.path("/sign-in")}>Sign in</a>
+    </p>
+  );
 }

@@ -1,36 +1,21 @@
-import { clearCookie, linkCookie, readCookie, setCookie } from "../http/cookies.ts";
-import type { MailAuth } from "../http/mail.ts";
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
+import { forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
-import { openForm, openPage, type PageRoute, type UserVisit, type Visit } from "./route.ts";
+import { openForm, type PageRoute, type UserVisit, type Visit } from "./route.ts";
 import { signedInVisit } from "./sign-in.tsx";
 
-/** How long a browser keeps the secret of a link that it has opened, in seconds. */
-const openSeconds = 3_600;
-
-/**
- * The page that a mailed link leads to. Opening the link changes nothing, because programs that scan mail open it too: the
- * secret moves from the address into a cookie, and a button spends it.
- */
+/** The proof of an address, with the link that was mailed to it. */
 export const verifyRoutes: readonly PageRoute[] = [
-  openPage("/verify", async (visit) => {
-    const { c, site, auth } = visit;
-    mailOf(visit);
-    const token = c.req.query("token");
-    if (token === undefined) return await verifyPage(visit);
-    if (/^[\w-]{43}$/.test(token)) setCookie(c, auth, linkCookie, token, openSeconds);
-    c.header("Referrer-Policy", "no-referrer");
-    return c.redirect(site.path("/verify"), 303);
-  }),
+  linkPage("/verify", (visit) => verifyPage(visit)),
 
   openForm("/verify", "/verify", async (visit, form) => {
-    const { c, site, auth, context } = visit;
+    const { c, site, context } = visit;
     const { identifiers } = mailOf(visit);
-    const token = readCookie(c, auth, linkCookie) ?? "";
+    const token = openedLink(visit) ?? "";
     const [password, newPassword] = [form.text("password"), form.text("new_password")];
     const user = form.text("with") === "session" ? await signedInVisit(visit) : undefined;
     const proof = user
@@ -45,20 +30,13 @@ export const verifyRoutes: readonly PageRoute[] = [
     if (refusal) return await verifyPage(visit, refusal, user ? "session" : newPassword ? "new_password" : "password");
     // The session's proof is too old: after a new one, the user comes back to the button.
     if (!value) return c.redirect(pathWith(site.path("/account/step-up"), { next: site.path("/verify") }), 303);
-    clearCookie(c, auth, linkCookie);
+    forgetLink(visit);
     return await verifiedPage(visit, value.identifier, user);
   }),
 ];
 
 function isStale(error: unknown): error is AuthError {
   return error instanceof AuthError && error.code === "unauthorized.reauthentication_required";
-}
-
-/** @throws {AuthError} `not_found` if the application sends no mail. */
-export function mailOf({ auth }: Visit): MailAuth & Visit["auth"] {
-  if (!auth.mail) throw new AuthError("not_found");
-  // The feature adds all of its operations or none.
-  return auth as MailAuth & Visit["auth"];
 }
 
 /** Sends the user a link to their address. */
@@ -74,9 +52,9 @@ async function verifyPage(
   refusal?: AuthError,
   failed?: "session" | "password" | "new_password",
 ): Promise<Response> {
-  const { c, site, auth } = visit;
+  const { site } = visit;
   const user = await signedInVisit(visit);
-  const isSpent = refusal?.code === "unauthorized.invalid_link" || !readCookie(c, auth, linkCookie);
+  const isSpent = refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined;
   const words = {
     "unauthorized.invalid_credential":
       failed === "session"

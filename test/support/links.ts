@@ -1,4 +1,5 @@
 import type { RequestedLink } from "../../src/operations/link-requests.ts";
+import { withLink } from "../operations/writes/write.ts";
 import { freshAddress, freshIdentifier, otherPassword, type Person, type World } from "./auth.ts";
 
 /** The operations that mail a link without a session. */
@@ -21,20 +22,15 @@ export interface Mailed extends RequestedLink {
 export async function mailed(world: World, kind: keyof typeof askers, identifier: string): Promise<Mailed> {
   const before = world.mailbox.messages.length;
   const asked = await askers[kind](world, identifier);
-  // Another delivery may have leased the message, and be sending it.
-  const isThere = () => world.mailbox.messages.slice(before).some(({ to }) => to === identifier);
-  for (let tries = 0; tries < 100 && !isThere(); tries++) await world.auth.mail.deliver();
+  await world.auth.mail.deliver();
+  await world.mailbox.arrival(identifier, before);
   return { ...asked, token: world.mailbox.secretTo(identifier), code: world.mailbox.codeTo(identifier) };
 }
 
 /** Proves the address of a person, in their session. */
 export async function withVerifiedAddress(world: World, person: Person): Promise<Person> {
-  const { actor, identifier } = person;
-  const before = world.mailbox.messages.length;
-  await world.auth.identifiers.requestVerification({ actor });
-  const isThere = () => world.mailbox.messages.slice(before).some(({ to }) => to === identifier);
-  for (let tries = 0; tries < 100 && !isThere(); tries++) await world.auth.mail.deliver();
-  await world.auth.identifiers.verify({ token: world.mailbox.secretTo(identifier), proof: { type: "session", actor } });
+  const { actor } = person;
+  await world.auth.identifiers.verify({ token: await withLink(world, person), proof: { type: "session", actor } });
   return person;
 }
 

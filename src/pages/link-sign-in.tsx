@@ -1,0 +1,98 @@
+import { readCookie, sessionCookie } from "../http/cookies.ts";
+import { AuthError } from "../index.ts";
+import { respond } from "./layout.tsx";
+import { askForMail, deadLink, ElsewhereNote, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { nextPath } from "./next-path.ts";
+import { Alert, Field, Hidden } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import { openForm, type PageRoute, type Visit } from "./route.ts";
+import { finishSignIn } from "./sign-in.tsx";
+
+/** Signing in with a mailed link or code. The pages exist only if the feature `mail` has the option `signIn`. */
+export const linkSignInRoutes: readonly PageRoute[] = [
+  linkPage("/sign-in/link", (visit) => {
+    operationsOf(visit);
+    const next = nextPath(visit.c.req.query("next"), visit.site);
+    return openedLink(visit) === undefined ? requestPage(visit, next) : confirmPage(visit, next);
+  }),
+
+  openForm("/sign-in/link/request", "/sign-in/link", async (visit, form) => {
+    const identifier = form.text("identifier");
+    const next = nextPath(form.text("next"), visit.site);
+    const { request } = operationsOf(visit);
+    const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_in", identifier }, next));
+    return value ?? (await requestPage(visit, next, { identifier, refusal }));
+  }),
+
+  openForm("/sign-in/link", "/sign-in/link", async (visit, form) => {
+    const { c, auth, context } = visit;
+    const next = nextPath(form.text("next"), visit.site);
+    const presentedToken = readCookie(c, auth, sessionCookie);
+    const token = openedLink(visit) ?? "";
+    const { value, refusal } = await attempt(
+      operationsOf(visit).confirm({ token, transport: "cookie", presentedToken, context }),
+    );
+    if (refusal) return await confirmPage(visit, next, refusal);
+    forgetLink(visit);
+    return finishSignIn(visit, value, next);
+  }),
+];
+
+/** @throws {AuthError} `not_found` if users cannot sign in by mail. */
+function operationsOf(visit: Visit) {
+  const { mailedSignIn } = mailOf(visit);
+  if (!mailedSignIn.isOn) throw new AuthError("not_found");
+  return mailedSignIn;
+}
+
+function requestPage(
+  visit: Visit,
+  next: string,
+  typed: { identifier?: string; refusal?: AuthError | undefined } = {},
+): Response | Promise<Response> {
+  const { site } = visit;
+  const { identifier = "", refusal } = typed;
+  const children = (
+    <>
+      <h1>Sign in by email</h1>
+      <p>We send a link and a code to the address of your account. You need no password.</p>
+      <form method="post" action={site.path("/sign-in/link/request")}>
+        <Alert>{refusal && sentenceFor(refusal)}</Alert>
+        <Hidden name="next" value={next} />
+        <Field
+          form="sign-in-link"
+          name="identifier"
+          label="Email"
+          value={identifier}
+          autocomplete="username"
+          maxlength={254}
+        />
+        <button type="submit">Send the link</button>
+      </form>
+      <p>
+        <a href={site.path("/sign-in")}>Sign in with a password or a passkey</a>
+      </p>
+    </>
+  );
+  return respond(visit, { title: "Sign in by email", children, refusal });
+}
+
+function confirmPage(visit: Visit, next: string, refusal?: AuthError): Response | Promise<Response> {
+  const { site } = visit;
+  if (refusal?.code === "unauthorized.invalid_link") {
+    forgetLink(visit);
+    return deadLink(visit, <a href={site.path("/sign-in/link")}>Ask for a new link</a>);
+  }
+  const children = (
+    <>
+      <h1>Sign in</h1>
+      <ElsewhereNote visit={visit} />
+      <form method="post" action={site.path("/sign-in/link")}>
+        <Alert>{refusal && sentenceFor(refusal)}</Alert>
+        <Hidden name="next" value={next} />
+        <button type="submit">Sign in on this device</button>
+      </form>
+    </>
+  );
+  return respond(visit, { title: "Sign in", children, refusal });
+}

@@ -1,0 +1,157 @@
+import type { Child } from "hono/jsx";
+import { clearCookie, linkCookie, mailRequestCookie, readCookie, setCookie } from "../http/cookies.ts";
+import type { LinkRequest, MailAuth, RequestedLink } from "../http/mail.ts";
+import { deliverSoon } from "../http/mail-delivery.ts";
+import { keepRequest } from "../http/routes/mailed-links.ts";
+import { AuthError } from "../index.ts";
+import { respond } from "./layout.tsx";
+import { nextPath, pathWith } from "./next-path.ts";
+import { CodeField, Hidden } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import type { Rendered } from "./rendered.ts";
+import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
+
+/** How long a browser keeps the secret of a link that it has opened, in seconds. */
+const openSeconds = 3_600;
+
+/** @throws {AuthError} `not_found` if the application sends no mail. */
+export function mailOf({ auth }: Visit): MailAuth & Visit["auth"] {
+  if (!auth.mail) throw new AuthError("not_found");
+  // The feature adds all of its operations or none.
+  return auth as MailAuth & Visit["auth"];
+}
+
+/**
+ * The page that a mailed link leads to. Opening the link changes nothing, because programs that scan mail open it too: the secret
+ * moves from the address into a cookie, and a button spends it.
+ */
+export function linkPage(path: string, page: (visit: Visit) => Response | Promise<Response>): PageRoute {
+  return openPage(path, async (visit) => {
+    const { c, site, auth } = visit;
+    mailOf(visit);
+    const { token, next } = c.req.query();
+    if (token === undefined) return await page(visit);
+    if (/^[\w-]{43}$/.test(token)) setCookie(c, auth, linkCookie, token, openSeconds);
+    c.header("Referrer-Policy", "no-referrer");
+    const there = site.path(path);
+    return c.redirect(next === undefined ? there : pathWith(there, { next: nextPath(next, site) }), 303);
+  });
+}
+
+/** The secret of the link that this browser has opened. */
+export function openedLink({ c, auth }: Visit): string | undefined {
+  return readCookie(c, auth, linkCookie);
+}
+
+/** Forgets the link and the request, once the link is spent. */
+export function forgetLink({ c, auth }: Visit): void {
+  clearCookie(c, auth, linkCookie);
+  clearCookie(c, auth, mailRequestCookie);
+}
+
+/** A page in place of one whose link is spent, too old or not there. */
+export function deadLink(visit: Visit, again: Child): Response | Promise<Response> {
+  const children = (
+    <>
+      <h1>This link does not work</h1>
+      <p role="alert">It was used already, it is too old, or a newer link was sent.</p>
+      <p>{again}</p>
+    </>
+  );
+  const refusal = new AuthError("unauthorized.invalid_link");
+  return respond(visit, { title: "This link does not work", children, refusal });
+}
+
+/** What a code is for, as its pages call it: where its form was, and where its secret is spent. */
+const codePages = {
+  reset_password: { askedAt: "/forgot", spentAt: "/reset" },
+  sign_in: { askedAt: "/sign-in/link", spentAt: "/sign-in/link" },
+  sign_up: { askedAt: "/sign-up", spentAt: "/sign-up/finish" },
+} as const;
+
+type CodePurpose = keyof typeof codePages;
+
+/** Asks for a message, and goes on to the page that takes its code. The browser sees the same for every address. */
+export async function askForMail(
+  visit: Visit,
+  asked: { request: (asked: LinkRequest) => Promise<RequestedLink>; purpose: CodePurpose; identifier: string },
+  next?: string,
+): Promise<Response> {
+  const { c, site, context } = visit;
+  const auth = mailOf(visit);
+  const { requestToken } = await asked.request({ identifier: asked.identifier, next, context });
+  deliverSoon(c, auth);
+  keepRequest(c, auth, requestToken);
+  const query = { for: asked.purpose, ...(next !== undefined && { next }) };
+  return c.redirect(pathWith(site.path("/check-mail"), query), 303);
+}
+
+/** The page that says to look into the mailbox, and takes the code. */
+export const codeRoutes: readonly PageRoute[] = [
+  openPage("/check-mail", (visit) => {
+    mailOf(visit);
+    const { for: purpose = "", next = "" } = visit.c.req.query();
+    return codePage(visit, purpose, next);
+  }),
+
+  openForm("/check-mail", "/check-mail", async (visit, form) => {
+    const { c, site, context } = visit;
+    const auth = mailOf(visit);
+    const requestToken = readCookie(c, auth, mailRequestCookie) ?? "";
+    const next = form.text("next");
+    const { value, refusal } = await attempt(
+      auth.mailedCodes.exchange({ requestToken, code: form.text("code"), context }),
+    );
+    if (refusal) return await codePage(visit, form.text("for"), next, refusal);
+    setCookie(c, auth, linkCookie, value.token, openSeconds);
+    const there = site.path(codePages[value.purpose].spentAt);
+    return c.redirect(next ? pathWith(there, { next: nextPath(next, site) }) : there, 303);
+  }),
+];
+
+function codePage(visit: Visit, purpose: string, next: string, refusal?: AuthError): Response | Promise<Response> {
+  const { c, site, auth } = visit;
+  const known: CodePurpose = Object.hasOwn(codePages, purpose) ? (purpose as CodePurpose) : "reset_password";
+  const words = {
+    "unauthorized.invalid_link":
+      "This code does not work. It may be mistyped or older than ten minutes, or it was tried too often.",
+  } as const;
+  const children = (
+    <>
+      <h1>Check your mail</h1>
+      <p>{sentOnce[known]} Open its link, on this device or another one.</p>
+      {readCookie(c, auth, mailRequestCookie) && (
+        <form method="post" action={site.path("/check-mail")}>
+          <Hidden name="for" value={known} />
+          <Hidden name="next" value={next} />
+          <CodeField
+            form="mail"
+            label="Or enter the code of six digits from the message"
+            error={refusal && sentenceFor(refusal, words)}
+          />
+          <button type="submit">Continue</button>
+        </form>
+      )}
+      <p class="hint">
+        Nothing arrived? Look into the folder for spam, check the address, or{" "}
+        <a href={site.path(codePages[known].askedAt)}>ask again</a>. An address gets at most five messages an hour.
+      </p>
+    </>
+  );
+  return respond(visit, { title: "Check your mail", children, refusal });
+}
+
+/** No sentence says whether an account has the address (R018). */
+const sentOnce: Readonly<Record<CodePurpose, string>> = {
+  reset_password: "If an account has this address, we have sent a message to it.",
+  sign_in: "If an account has this address, we have sent a message to it.",
+  sign_up: "We have sent a message to this address.",
+};
+
+/** A sentence for a link that was opened in another browser than the one that asked. */
+export function ElsewhereNote({ visit }: { visit: Visit }): Rendered {
+  const { c, auth } = visit;
+  return readCookie(c, auth, mailRequestCookie) ? null : (
+    <p class="hint">You asked for this link in another browser. Go on here, or enter the code of the message there.</p>
+  );
+}
