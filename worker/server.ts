@@ -39,6 +39,8 @@ export interface Bindings {
   SIGN_UP?: string;
   /** Cloudflare's Email Service, by which messages are sent. Default: none are sent. */
   EMAIL?: CloudflareEmailBinding;
+  /** `on` if users may sign in with a link that is mailed to them, in place of a password. Default `off`. */
+  MAIL_SIGN_IN?: string;
   /** The address that messages come from, on a domain that Email Service sends for. */
   MAIL_FROM?: string;
   /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */
@@ -78,7 +80,7 @@ export function createServer(options: {
   }));
   const withMail = createAuth((bindings: Bindings) => ({
     ...settingsOf(bindings),
-    features: [...featuresOf(bindings), mail(options.mail!(bindings)!)] as const,
+    features: [...featuresOf(bindings), mail({ ...options.mail!(bindings)!, signIn: signInOf(bindings) })] as const,
   }));
   const auth = (bindings: Bindings): ReturnType<typeof withoutMail> & Partial<MailAuth> =>
     options.mail?.(bindings) ? withMail(bindings) : withoutMail(bindings);
@@ -99,6 +101,8 @@ export function createServer(options: {
     if (c.req.path !== "/health" && !probed.has(c.env)) {
       await admit(auth(c.env));
       probed.add(c.env);
+      // biome-ignore lint/suspicious/noConsole: an operator sees who may sign up, once for each isolate.
+      console.info(`sallyport: sign-up is ${options.signUp(c.env)}.`);
     }
     await next();
   });
@@ -135,6 +139,11 @@ const bindingNames = {
   timeouts: "REQUEST_MILLISECONDS",
   from: "MAIL_FROM",
 };
+
+function signInOf({ MAIL_SIGN_IN = "off" }: Bindings): boolean {
+  if (MAIL_SIGN_IN === "on" || MAIL_SIGN_IN === "off") return MAIL_SIGN_IN === "on";
+  throw new ConfigurationError("MAIL_SIGN_IN", new TypeError(`${given(MAIL_SIGN_IN)}, and must be "on" or "off".`));
+}
 
 const sharing: Readonly<Record<string, SharedDatabase>> = { no: false, yes: true, inherited: "inherited" };
 

@@ -10,7 +10,7 @@ import { mailboxMailer, mailboxPage } from "./mailbox.ts";
 const isShown = (bindings: Bindings & { MAILBOX?: string }): boolean => bindings.MAILBOX === "shown";
 
 const server = createServer({
-  signUp: ({ SIGN_UP }) => (SIGN_UP === "open" ? "open" : "closed"),
+  signUp: ({ SIGN_UP }) => (SIGN_UP === "open" || SIGN_UP === "verify-first" ? SIGN_UP : "closed"),
   mail: (bindings) =>
     isShown(bindings) ? { mailer: mailboxMailer, from: { address: "accounts@sallyport.example" } } : undefined,
 });

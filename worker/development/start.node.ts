@@ -41,6 +41,7 @@ async function main(): Promise<void> {
       host: { type: "string", default: "localhost" },
       "remote-database": { type: "boolean", default: false },
       "open-sign-up": { type: "boolean", default: false },
+      "verify-first": { type: "boolean", default: false },
     },
   });
   const port = readPort(process.env.PORT);
@@ -50,7 +51,9 @@ async function main(): Promise<void> {
   const databaseUrl = process.env.DATABASE_URL || undefined;
   const isRemote = databaseUrl !== undefined && !isOnThisMachine(databaseUrl);
   if (isRemote && !values["remote-database"]) throw new Error(remoteRefusal);
-  const isSignUpOpen = !isRemote || values["open-sign-up"];
+  if (isRemote && values["verify-first"])
+    throw new Error("--verify-first needs the mailbox, which shows no real mail.");
+  const signUp = values["verify-first"] ? "verify-first" : !isRemote || values["open-sign-up"] ? "open" : "closed";
   const opening = openDevelopmentDatabase({
     databaseUrl,
     schema: process.env.DATABASE_SCHEMA || undefined,
@@ -71,8 +74,8 @@ async function main(): Promise<void> {
   if (isStopping) return;
   const proxy = await startNeonProxy({ backend: database.backend });
   started.unshift({ name: "the proxy", stop: proxy.close });
-  await startWorker(site, proxy, { isSignUpOpen, isMailboxShown: !isRemote });
-  if (!isStopping) console.log(greeting(site, database.description, { isSignUpOpen, isMailboxShown: !isRemote }));
+  await startWorker(site, proxy, { signUp, isMailboxShown: !isRemote });
+  if (!isStopping) console.log(greeting(site, database.description, { signUp, isMailboxShown: !isRemote }));
 }
 
 const remoteRefusal =
@@ -81,7 +84,7 @@ const remoteRefusal =
 
 /** What the server shows to all who reach it. */
 interface Openness {
-  readonly isSignUpOpen: boolean;
+  readonly signUp: "open" | "verify-first" | "closed";
   readonly isMailboxShown: boolean;
 }
 
@@ -140,7 +143,7 @@ function developmentSecret(name: "secret" | "sealing-keys"): string {
 async function startWorker(
   site: Site,
   { connectionString, fetchEndpoint }: NeonProxy,
-  { isSignUpOpen, isMailboxShown }: Openness,
+  { signUp, isMailboxShown }: Openness,
 ): Promise<void> {
   const settings: ServeSettings = {
     config: fileURLToPath(new URL("wrangler.toml", root)),
@@ -156,7 +159,8 @@ async function startWorker(
     },
     variables: {
       BASE_URL: site.baseUrl,
-      SIGN_UP: isSignUpOpen ? "open" : "closed",
+      SIGN_UP: signUp,
+      MAIL_SIGN_IN: "on",
       // Accounts of a database on another machine may be real, and a link opens one.
       MAILBOX: isMailboxShown ? "shown" : "",
       DATABASE_SCHEMA: process.env.DATABASE_SCHEMA ?? "",
@@ -189,12 +193,14 @@ async function startWorker(
   await Promise.race([once(child, "message"), ended]);
 }
 
+const signUpSentences: Readonly<Record<Openness["signUp"], string>> = {
+  open: "Everyone who reaches it can sign up. With `--verify-first`, a link is mailed first, as in production.",
+  "verify-first": "Everyone who reaches it can sign up, with a link that is mailed first.",
+  closed: "Sign-up is closed; `--open-sign-up` opens it.",
+};
+
 /** The lines can be pasted as they are, in any folder and after a restart too: each start has its own user. */
-function greeting(
-  { baseUrl, certificate }: Site,
-  description: string,
-  { isSignUpOpen, isMailboxShown }: Openness,
-): string {
+function greeting({ baseUrl, certificate }: Site, description: string, { signUp, isMailboxShown }: Openness): string {
   const identifier = `ada-${randomBytes(3).toString("hex")}@example.com`;
   const credential = JSON.stringify({ identifier, password: "correct horse battery staple" });
   const json = `-H 'content-type: application/json' -H 'origin: ${baseUrl}'`;
@@ -210,13 +216,13 @@ function greeting(
   return [
     "",
     `Sallyport is on ${baseUrl}; the database is ${description}. Ctrl-C ends it.`,
-    isSignUpOpen ? "Everyone who reaches it can sign up." : "Sign-up is closed; `--open-sign-up` opens it.",
+    signUpSentences[signUp],
     certificate
       ? "Your browser does not know the certificate: accept it once for this site."
       : "Safari stores no session cookie on http: there use `npm start -- --https`.",
     ...(isMailboxShown ? [`Mail: ${baseUrl}/mailbox has every message that is sent.`] : []),
-    `Pages: ${baseUrl}/${isSignUpOpen ? "sign-up" : "sign-in"} in a browser.`,
-    ...(isSignUpOpen ? programs : []),
+    `Pages: ${baseUrl}/${signUp === "closed" ? "sign-in" : "sign-up"} in a browser.`,
+    ...(signUp === "open" ? programs : []),
     "",
   ].join("\n");
 }
