@@ -10,6 +10,7 @@ import * as administrator from "../src/domain/acts/administrator.ts";
 import * as credential from "../src/domain/acts/credential.ts";
 import * as factor from "../src/domain/acts/factor.ts";
 import * as mailedLink from "../src/domain/acts/mailed-link.ts";
+import * as notice from "../src/domain/acts/notice.ts";
 import * as passkey from "../src/domain/acts/passkey.ts";
 import * as token from "../src/domain/acts/personal-access-token.ts";
 import * as session from "../src/domain/acts/session.ts";
@@ -57,6 +58,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   "MailedSignUpOperations.request": mailedLink.requestSignUp,
   "MailedSignUpOperations.confirm": mailedLink.confirmSignUp,
   "CodeOperations.exchange": mailedLink.exchangeCode,
+  "NoticeOperations.disown": notice.disownNotice,
   "MfaPolicyOperations.get": factor.getMfaPolicy,
   "MfaPolicyOperations.set": factor.setMfaPolicy,
   "MfaPolicyOperations.grantEnrollment": factor.grantEnrollment,

@@ -201,6 +201,7 @@ export const responses = {
   "/auth/sign-in/link": { $post: signedIn },
   "/auth/sign-up/request": { $post: requestedLink },
   "/auth/sign-up/confirm": { $post: signedIn },
+  "/auth/notices/disown": { $post: v.strictObject({ identifier: v.string() }) },
   "/auth/mailed-code": {
     $post: v.strictObject({ token: v.string(), purpose: v.picklist(["reset_password", "sign_in", "sign_up"]) }),
   },

@@ -3,6 +3,7 @@ import { parsePhc, widestCaps } from "../crypto/phc.ts";
 import { sealedMark } from "../crypto/sealing.ts";
 import { type IdType, wireId } from "../domain/id.ts";
 import { normalizeIdentifier } from "../domain/identifier.ts";
+import { unusableHash } from "../domain/password-state.ts";
 import { isUsableCoseKey, parseCoseKey } from "../domain/webauthn/cose-key.ts";
 import type { Database, Statement } from "../store/sql.ts";
 import * as store from "../store/stored-accounts.ts";
@@ -75,7 +76,7 @@ async function* examineHashes(
 }
 
 function faultOfHashes(hashes: readonly string[]): string | undefined {
-  const unread = hashes.filter((hash) => !parsePhc(hash));
+  const unread = hashes.filter((hash) => hash !== unusableHash && !parsePhc(hash));
   if (unread.length === 0) return undefined;
   return unread.every((hash) => parsePhc(hash, widestCaps))
     ? "has a hash above the limits: outside Workers, `largestHash` of `argon2id` raises them"

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { NoticeKind } from "./notices.ts";
+
 /** What a message is about. It is made when the message is sent. */
 export interface MailFacts {
   /** The name of the site. */
@@ -14,6 +16,12 @@ export interface MailFacts {
   readonly url: string;
   /** Six digits that can be typed in place of the link, in the browser that asked for the message. */
   readonly code?: string;
+  /** In a notice: when it happened. */
+  readonly at?: Date;
+  /** In a notice: the device, such as “Firefox on Linux”. */
+  readonly device?: string;
+  /** In a notice: the network address, if it is known. */
+  readonly ip?: string;
 }
 
 /** The text of a message, in the order in which it is read. */
@@ -30,7 +38,7 @@ export interface MailText {
 }
 
 /** The texts of all messages, by kind. An application may replace each. */
-export interface MailTexts {
+export interface MailTexts extends Readonly<Record<NoticeKind, (facts: MailFacts) => MailText>> {
   /** The link that proves an address. */
   readonly verify_identifier: (facts: MailFacts) => MailText;
   /** The link and the code that reset a forgotten password. */
@@ -45,6 +53,26 @@ export interface MailTexts {
 
 /** The kind of a message. */
 export type MailKind = keyof MailTexts;
+
+/** A notice. Its link is for a reader who did not do it. */
+function notice(what: string, subject: string): (facts: MailFacts) => MailText {
+  return ({ site, address, at, device, ip }) => ({
+    subject: `${subject} – ${site}`,
+    paragraphs: [
+      `${what} It concerns your account ${address} at ${site}.`,
+      [
+        at && `When: ${at.toISOString().slice(0, 16).replace("T", " ")} UTC.`,
+        device && `Device: ${device}.`,
+        ip && `Network address: ${ip}.`,
+      ]
+        .filter(Boolean)
+        .join(" "),
+      "If this was you, there is nothing to do.",
+    ],
+    action: "This was not me",
+    note: "The link locks the account, and sends you another one to choose a new password. It works once, for seven days.",
+  });
+}
 
 /** The texts in English. */
 export const englishMailTexts: MailTexts = {
@@ -84,6 +112,21 @@ export const englishMailTexts: MailTexts = {
     action: "Sign in",
     note: "If this was not you, ignore this message. Nothing has changed.",
   }),
+  password_changed: notice("Your password was changed.", "Your password was changed"),
+  password_reset: notice("Your password was reset with a link that we mailed.", "Your password was reset"),
+  password_added: notice("A password with another name was added.", "A password was added"),
+  credential_ended: notice("A way to sign in was removed.", "A way to sign in was removed"),
+  passkey_added: notice("A passkey was added.", "A passkey was added"),
+  factor_added: notice("A second factor was added.", "A second factor was added"),
+  factor_removed: notice("A second factor was removed.", "A second factor was removed"),
+  enrollment_permitted: notice(
+    "An administrator allowed a second factor to be set up.",
+    "A second factor may be set up",
+  ),
+  token_made: notice("A personal access token was made.", "A personal access token was made"),
+  token_reused: notice("A session was used twice, so it may have been copied. We ended it.", "A session was ended"),
+  administrator_granted: notice("Your account is an administrator's from now on.", "You are an administrator"),
+  new_device: notice("Someone signed in on a device that we have not seen before.", "A new device signed in"),
 };
 
 const lifetimes = "The link works once, for an hour, and the code for ten minutes.";

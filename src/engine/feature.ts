@@ -5,6 +5,7 @@
  */
 import type { KeyVersions } from "../crypto/root-secrets.ts";
 import type { Purge } from "../store/maintenance.ts";
+import type { Database } from "../store/sql.ts";
 import type { Core, PasswordSettings, SignUpMode } from "./core.ts";
 
 /** The parts that a feature makes from the settings of an application. */
@@ -36,6 +37,8 @@ export interface Feature<out Operations extends object = object, out Api extends
   readonly make: (core: Core) => FeatureParts<Operations>;
   /** Its routes, for `authRoutes` of `sallyport/hono`. */
   readonly routes: readonly object[];
+  /** The database as the application's operations use it. Default: as it is given. */
+  readonly database?: (database: Database) => Database;
   /** How passwords are hashed and accepted. The first feature in the list that has a value decides. */
   readonly passwords?: PasswordSettings;
   readonly signUp?: SignUpMode;

@@ -5,10 +5,14 @@ import { isOpaqueToken } from "../domain/bearer.ts";
 import { newUuid } from "../domain/id.ts";
 import type { Mailer, MailSender } from "../domain/mail.ts";
 import { englishMailTexts, type MailKind, type MailTexts } from "../domain/mail-text.ts";
+import type { NoticeKind } from "../domain/notices.ts";
 import type { OwedMessage } from "../store/mail.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
 import { checked, requireBoolean, requireText, requireWhole } from "./options.ts";
+
+/** What mailed links lead to: the kinds of messages with a link of their own, and `notice` for all notices. */
+export type LinkKind = Exclude<MailKind, NoticeKind> | "notice";
 
 /** The options of the feature `mail`. */
 export interface MailOptions {
@@ -24,23 +28,29 @@ export interface MailOptions {
   texts?: Partial<MailTexts>;
   /**
    * Where mailed links lead, as paths on the base URL. `sallyport/pages` serves the default paths: `/verify`, `/reset`,
-   * `/sign-in/link`, `/sign-up/finish` and, for a message without a secret, `/sign-in`. A page reads the secret from the query
+   * `/sign-in/link`, `/sign-up/finish`, `/not-me` and, for a message without a secret, `/sign-in`. A page reads the secret from the query
    * parameter `token`, and sends it by POST: programs that scan mail open every link.
    */
-  linkPaths?: Partial<Record<MailKind, string>>;
+  linkPaths?: Partial<Record<LinkKind, string>>;
   /** The `basePath` of `sallyport/pages`, which precedes the default paths. Default: none. */
   basePath?: string;
   /** Lets users sign in with a link or a code that is mailed to their verified address, in place of a password. Default false. */
   signIn?: boolean;
+  /**
+   * Tells users at every verified address what has happened to their account: a new device, password, passkey, factor or token,
+   * and so on. Each notice has a link for “this was not me”. Default true.
+   */
+  notices?: boolean;
 }
 
-const defaultLinkPaths: Readonly<Record<MailKind, string>> = {
+const defaultLinkPaths: Readonly<Record<Exclude<LinkKind, "notice">, string>> = {
   verify_identifier: "/verify",
   reset_password: "/reset",
   sign_in: "/sign-in/link",
   sign_up: "/sign-up/finish",
   sign_up_taken: "/sign-in",
 };
+const noticePath = "/not-me";
 
 /** The settings of operations that send messages. */
 export interface MailCore extends Core, MailSettings {}
@@ -78,8 +88,13 @@ function checkOptions(core: Core, options: MailOptions): MailSettings {
     requireOption(isTexts, texts, "functions by the kind of the message");
   });
   checked("signIn", () => requireBoolean(signInByMail));
+  checked("notices", () => requireBoolean(options.notices ?? true));
   const defaults = Object.entries(defaultLinkPaths).map(([kind, path]) => [kind, basePath + path]);
-  const paths: Record<string, string> = { ...Object.fromEntries(defaults), ...linkPaths };
+  const paths: Record<string, string> = {
+    notice: basePath + noticePath,
+    ...Object.fromEntries(defaults),
+    ...linkPaths,
+  };
   checked("linkPaths", () => {
     for (const path of Object.values(paths)) {
       const isPath = /^\/[^\s?#\\]*$/.test(path) && new URL(path, base).origin === base;

@@ -167,7 +167,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
 
     return {
       origins,
-      database,
+      database: options.features.reduce((inner, feature) => feature.database?.(inner) ?? inner, database),
       passwordHasher: settings?.hasher ?? noHasher,
       keys: new RootKeys(secrets),
       signUp: mode as SignUpMode,

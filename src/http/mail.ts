@@ -5,13 +5,15 @@
  */
 export { type Mailer, type MailMessage, MailRefusedError, type MailSender } from "../domain/mail.ts";
 export type { MailFacts, MailText, MailTexts } from "../domain/mail-text.ts";
-export type { MailOptions } from "../engine/mail-settings.ts";
+export type { NoticeKind } from "../domain/notices.ts";
+export type { LinkKind, MailOptions } from "../engine/mail-settings.ts";
 export type { IdentifierOperations, VerificationProof } from "../operations/identifiers.ts";
 export type { CodeOperations, ExchangedCode, LinkRequest, RequestedLink } from "../operations/link-requests.ts";
 export type { MailedSignInOperations } from "../operations/link-sign-in.ts";
 export type { MailedSignUpOperations, NewMailedAccount } from "../operations/link-sign-up.ts";
 export { type Delivery, type MailAuth, MailFault, type MailOperations } from "../operations/mail.ts";
 export type { VerifiedIdentifier } from "../operations/mailed-link.ts";
+export type { NoticeOperations } from "../operations/notices.ts";
 export type { PasswordResetOperations } from "../operations/password-reset.ts";
 export { mail } from "./features/mail.ts";
 export type { MailApi } from "./generated/api.ts";

@@ -1,3 +1,4 @@
+import { deviceLabel } from "../domain/device-label.ts";
 import { MailRefusedError } from "../domain/mail.ts";
 import { type MailKind, renderMail } from "../domain/mail-text.ts";
 import type { Core } from "../engine/core.ts";
@@ -9,6 +10,7 @@ import { type IdentifierOperations, identifierOperations } from "./identifiers.t
 import { type CodeOperations, codeOperations } from "./link-requests.ts";
 import { linkSignInOperations, type MailedSignInOperations } from "./link-sign-in.ts";
 import { linkSignUpOperations, type MailedSignUpOperations } from "./link-sign-up.ts";
+import { type NoticeOperations, noticeOperations, noticeSecret } from "./notices.ts";
 import { type PasswordResetOperations, passwordResetOperations } from "./password-reset.ts";
 
 /** The operations that the feature `mail` adds to `auth`. */
@@ -19,6 +21,7 @@ export interface MailAuth {
   readonly mailedCodes: CodeOperations;
   readonly mailedSignUp: MailedSignUpOperations;
   readonly mailedSignIn: MailedSignInOperations;
+  readonly notices: NoticeOperations;
 }
 
 /** The operations on messages and addresses. */
@@ -32,6 +35,7 @@ export function mailParts(settings: Core, options: MailOptions): FeatureParts<Ma
       mailedCodes: codeOperations(core),
       mailedSignUp: linkSignUpOperations(core),
       mailedSignIn: linkSignInOperations(core),
+      notices: noticeOperations(core),
     },
     check: () => void core.mailer,
     purges: [purgeMail],
@@ -115,20 +119,30 @@ export class MailFault extends Error {
 /** The message as it is sent. Its link has a secret from here on, if it is to have one. */
 async function compose(core: MailCore, { id, kind, recipient, content }: LeasedMessage) {
   const text = Object.hasOwn(core.texts, kind) ? core.texts[kind as MailKind] : undefined;
-  const url = new URL(core.linkUrls[kind] ?? core.origins[0]!.origin);
-  const { nonce, withCode, next } = content;
-  const secret = nonce === undefined ? "" : await linkSecret(core, id, content);
+  const url = new URL(core.linkUrls[content.at === undefined ? kind : "notice"] ?? core.origins[0]!.origin);
+  const { nonce, withCode, next, at, ip, user_agent: userAgent } = content;
+  const isNotice = at !== undefined;
+  const secret = isNotice
+    ? await noticeSecret(core, id)
+    : nonce === undefined
+      ? ""
+      : await linkSecret(core, id, content);
   const code = withCode ? await linkCode(core, id, content) : undefined;
   // Another release owes it, or a key was removed too early: an operator can still mend both.
   if (!text || secret === undefined) throw new TypeError("The message cannot be composed.");
   if (secret) url.searchParams.set("token", secret);
   if (next !== undefined) url.searchParams.set("next", String(next));
   const { site, from } = core;
+  const what = isNotice && {
+    at: new Date(String(at)),
+    device: deviceLabel(userAgent === undefined ? null : String(userAgent)),
+    ...(ip !== undefined && { ip: String(ip) }),
+  };
   return {
     id,
     messageId: `<${id}@${from.address.split("@")[1]}>`,
     from,
     to: recipient,
-    ...renderMail(text({ site, address: recipient, url: url.href, ...(code && { code }) }), url.href),
+    ...renderMail(text({ site, address: recipient, url: url.href, ...(code && { code }), ...what }), url.href),
   };
 }

@@ -2,6 +2,7 @@ import { accountRoutes } from "./account.tsx";
 import { enrollmentRoutes } from "./enrollment.tsx";
 import { linkSignInRoutes } from "./link-sign-in.tsx";
 import { codeRoutes } from "./mailed-link.tsx";
+import { notMeRoutes } from "./not-me.tsx";
 import { resetRoutes } from "./reset.tsx";
 import type { PageRoute } from "./route.ts";
 import { secondFactorRoutes } from "./second-factor.tsx";
@@ -18,6 +19,7 @@ export const pageRoutes: readonly PageRoute[] = [
   ...resetRoutes,
   ...linkSignInRoutes,
   ...codeRoutes,
+  ...notMeRoutes,
   ...secondFactorRoutes,
   ...enrollmentRoutes,
   ...accountRoutes,

@@ -45,6 +45,7 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/sign-in/link": { $post: { ...plain, status: 200, json: true } },
   "/auth/sign-up/request": { $post: { ...plain, status: 200, json: true } },
   "/auth/sign-up/confirm": { $post: { ...plain, status: 201, json: true } },
+  "/auth/notices/disown": { $post: { ...plain, status: 200, json: true } },
   "/auth/mailed-code": { $post: { ...plain, status: 200, json: true } },
   "/auth/sign-up": { $post: { ...plain, status: 201, json: true } },
   "/auth/sign-in": { $post: { ...plain, status: 200, json: true } },

@@ -226,6 +226,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "resetPassword":
     case "signInWithLink":
     case "confirmSignUp":
+    case "disownNotice":
     case "exchangeMailedCode": {
       const body = await linkBodies(world)[operationId]!();
       // The body's own secret may come back in no other answer.

@@ -11,7 +11,7 @@ const ends: Readonly<Record<string, readonly number[]>> = {
   "attempt.resets_at": [5 * minute, 15 * minute, hour],
   "idempotency.expires_at": [24 * hour],
   "login_ticket.expires_at": [5 * minute],
-  "mail_message.expires_at": [hour, day],
+  "mail_message.expires_at": [hour, day, 7 * day],
   "mfa.pending_expires_at": [10 * minute],
   "mfa_enrollment_grant.expires_at": [7 * day],
   "mfa_registration.pending_expires_at": [10 * minute],

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freshIdentifier, goodPassword, otherPassword, outcome } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
-import { mailed, withVerifiedAddress } from "../support/links.ts";
+import { mailed, noticeTo, withVerifiedAddress } from "../support/links.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
 
 let world: PageWorld;
@@ -188,8 +188,31 @@ describe("signing up with a mailed link", () => {
   });
 });
 
+describe("“this was not me”", () => {
+  test("opening the link changes nothing; the button locks the account and mails the way back", async () => {
+    const person = await verified();
+    const token = await noticeTo(world, person);
+    const opened = await world.ask({ path: `/not-me?token=${token}`, headers: { "sec-fetch-site": "cross-site" } });
+    expect([opened.status, opened.location]).toEqual([303, "/not-me"]);
+    const cookies = cookiesOf(opened);
+    const page = await world.ask({ path: "/not-me", cookies });
+    expect([page.text.includes("Lock my account"), page.text.includes(token)]).toEqual([true, false]);
+    expect(await outcome(world.auth.verifyPassword(person))).toBe("done");
+    const before = world.mailbox.messages.length;
+    const done = await world.ask({ path: "/not-me", cookies, form: {} });
+    expect([done.status, done.text.includes("Your account is locked")]).toEqual([200, true]);
+    expect(await outcome(world.auth.verifyPassword(person))).toBe("unauthorized.invalid_credential");
+    await world.mailbox.arrival(person.identifier, before);
+    const reset = await world.ask({ path: `/reset?token=${world.mailbox.secretTo(person.identifier)}` });
+    const changed = await world.ask({ path: "/reset", cookies: cookiesOf(reset), form: { password: otherPassword } });
+    expect(changed.text).toContain("Your password is changed");
+    const again = await world.ask({ path: "/not-me", cookies, form: {} });
+    expect([again.status, again.text.includes(dead)]).toEqual([401, true]);
+  });
+});
+
 describe("without the feature, or its option", () => {
-  test.each(["/forgot", "/reset", "/sign-in/link", "/check-mail", "/sign-up/finish"])(
+  test.each(["/forgot", "/reset", "/sign-in/link", "/check-mail", "/sign-up/finish", "/not-me"])(
     "%s does not exist",
     async (path) => {
       const { Hono } = await import("hono");

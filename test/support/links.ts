@@ -1,6 +1,6 @@
 import type { RequestedLink } from "../../src/operations/link-requests.ts";
 import { withLink } from "../operations/writes/write.ts";
-import { freshAddress, freshIdentifier, otherPassword, type Person, type World } from "./auth.ts";
+import { freshAddress, freshIdentifier, otherPassword, type Person, system, type World } from "./auth.ts";
 
 /** The operations that mail a link without a session. */
 export const askers = {
@@ -34,6 +34,16 @@ export async function withVerifiedAddress(world: World, person: Person): Promise
   return person;
 }
 
+/** The secret of the notice that a person has a new personal access token. */
+export async function noticeTo(world: World, one: Person): Promise<string> {
+  const { userId, identifier } = await withVerifiedAddress(world, one);
+  await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
+  const before = world.mailbox.messages.length;
+  await world.auth.mail.deliver();
+  await world.mailbox.arrival(identifier, before);
+  return world.mailbox.secretTo(identifier);
+}
+
 /** A body that each route of mailed links accepts, by its operation id. */
 export function linkBodies(world: World): Readonly<Record<string, () => Promise<Record<string, string>>>> {
   const verified = async () => (await withVerifiedAddress(world, await world.person())).identifier;
@@ -51,6 +61,7 @@ export function linkBodies(world: World): Readonly<Record<string, () => Promise<
       password: otherPassword,
       transport: "token",
     }),
+    disownNotice: async () => ({ token: await noticeTo(world, await world.person()) }),
     exchangeMailedCode: async () => {
       const { requestToken, code } = await mailed(world, "signUp", freshIdentifier());
       return { code, request_token: requestToken };

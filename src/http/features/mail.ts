@@ -1,13 +1,17 @@
+import { noticeOf } from "../../domain/notices.ts";
 import type { Feature } from "../../engine/feature.ts";
 import type { MailOptions } from "../../engine/mail-settings.ts";
 import { type MailAuth, mailParts } from "../../operations/mail.ts";
+import { withNotices } from "../../store/notices.ts";
 import type { MailApi } from "../generated/api.ts";
 import { mailedLinkRoutes } from "../routes/mailed-links.ts";
 import { verificationRoutes } from "../routes/verifications.ts";
 
 /** The feature for messages: it sends what is owed, proves addresses, and lets users back in who have forgotten their password. */
 export function mail(options: MailOptions): Feature<MailAuth, MailApi> {
+  const { notices = true } = options;
   return {
+    ...(notices && { database: (database) => withNotices(database, noticeOf()) }),
     name: "mail",
     make: (core) => mailParts(core, options),
     routes: [...verificationRoutes, ...mailedLinkRoutes],

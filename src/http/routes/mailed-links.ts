@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import * as acts from "../../domain/acts/mailed-link.ts";
+import { disownNotice } from "../../domain/acts/notice.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { WithRealm } from "../../engine/realm.ts";
 import { codeLifetimeSeconds, type LinkRequest, type RequestedLink } from "../../operations/link-requests.ts";
@@ -83,6 +84,18 @@ export const mailedLinkRoutes: readonly Route<MailAuth>[] = [
       const presentedToken = replacedToken(c, auth, transport);
       const made = await auth.mailedSignUp.confirm({ ...account, displayName, transport, presentedToken, context });
       return signedIn(c, auth, transport, made);
+    },
+  }),
+  rows.open({
+    act: disownNotice,
+    method: "post",
+    path: "/auth/notices/disown",
+    access: "anyone",
+    body: () => v.strictObject({ token: v.string() }),
+    run: async ({ c, auth, body: { token }, context }) => {
+      const disowned = await auth.notices.disown({ token, context });
+      deliverSoon(c, auth);
+      return disowned;
     },
   }),
   rows.open({

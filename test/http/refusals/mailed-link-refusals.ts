@@ -90,6 +90,9 @@ export function mailedLinkRefusals(
       "unavailable.busy": async () =>
         await busily({ method: "POST", path: confirmSignUp, json: await bodyOf("confirmSignUp") }),
     },
+    disownNotice: {
+      "unauthorized.invalid_link": () => post("/auth/notices/disown", { token: invalid }),
+    },
     exchangeMailedCode: {
       "unauthorized.invalid_link": async () =>
         await post("/auth/mailed-code", { ...(await bodyOf("exchangeMailedCode")), code: "no" }),

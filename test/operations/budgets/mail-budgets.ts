@@ -1,5 +1,5 @@
 import { freshIdentifier, otherPassword, type Person, type World } from "../../support/auth.ts";
-import { type Mailed, mailed, withVerifiedAddress } from "../../support/links.ts";
+import { type Mailed, mailed, noticeTo, withVerifiedAddress } from "../../support/links.ts";
 import type { Budget } from "./budget.ts";
 
 const verified = (world: World, person: Person) => withVerifiedAddress(world, person);
@@ -50,5 +50,11 @@ export const mailBudgets: readonly Budget[] = [
     requests: 1,
     prepare: forSignUp,
     act: (auth, _person, { requestToken, code }: Mailed) => auth.mailedCodes.exchange({ requestToken, code }),
+  },
+  {
+    operation: "notices.disown",
+    requests: 1,
+    prepare: noticeTo,
+    act: (auth, _person, token: string) => auth.notices.disown({ token }),
   },
 ];

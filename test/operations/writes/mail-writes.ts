@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { freshIdentifier, otherPassword, type Person, type World } from "../../support/auth.ts";
-import { type Mailed, mailed, withVerifiedAddress } from "../../support/links.ts";
+import { type Mailed, mailed, noticeTo, withVerifiedAddress } from "../../support/links.ts";
 import { context, opens, type Write } from "./write.ts";
 
 const invalid = "unauthorized.invalid_link";
@@ -68,7 +68,8 @@ export const mailWrites: readonly Write[] = [
     check: async (world) => {
       const before = world.mailbox.messages.length;
       await world.auth.mail.deliver();
-      expect(world.mailbox.messages.length).toBe(before + 1);
+      const sent = world.mailbox.messages.slice(before).filter(({ subject }) => subject.startsWith("Finish"));
+      expect(sent).toHaveLength(1);
     },
   },
   {
@@ -92,6 +93,19 @@ export const mailWrites: readonly Write[] = [
     check: async (world, { token }: { token: string }) => {
       const made = await world.auth.mailedSignUp.confirm({ token, password: otherPassword, context: context() });
       expect(made.user.status).toBe("active");
+    },
+  },
+  {
+    name: "notices.disown",
+    action: "identity.notice.disown",
+    requests: 1,
+    prepare: noticeTo,
+    act: (auth, _person, token: string) => auth.notices.disown({ token, context: context() }),
+    repeated: invalid,
+    check: async (world, result: { identifier: string }, { identifier }) => {
+      expect(result).toEqual({ identifier });
+      await world.auth.mail.deliver();
+      expect(world.mailbox.newestTo(identifier).text).toContain("/reset?token=");
     },
   },
 ];

@@ -1,0 +1,72 @@
+-- serves 0008
+-- Notices: messages about what has happened to an account. The event of the change owes them, in its own transaction.
+alter table mail_message
+  -- The event that a notice is about, and the address that it goes to.
+  add column event_id uuid,
+  add column cred_id uuid references cred (id) on delete cascade,
+  -- When its reader said that it was somebody else.
+  add column used_at timestamptz;
+
+-- The part of an address that its holder can hardly change: an IPv4 /24, an IPv6 /48.
+-- statement
+create function sallyport_network(address text) returns text language sql immutable parallel safe
+return case when address ~ '^[0-9.]+$' then regexp_replace(address, '[.][0-9]+$', '')
+  else array_to_string((string_to_array(address, ':'))[1:3], ':') end;
+
+-- The setting `sallyport.notices` maps actions to kinds of messages. Only an application that sends mail sets it, in the
+-- transaction of the change.
+-- statement
+create function sallyport_owe_notices() returns trigger language plpgsql as $$
+declare
+  kind text := current_setting('sallyport.notices', true)::jsonb ->> new.action;
+  target uuid := case when new.target_kind in ('usr', 'cred', 'mfa', 'pat', 'ses') then right(new.target_id, 32)::uuid end;
+  subject uuid := case new.target_kind
+    when 'usr' then target
+    when 'cred' then (select usr_id from cred where id = target)
+    when 'mfa' then (select usr_id from mfa where id = target)
+    when 'pat' then (select usr_id from pat where id = target)
+    when 'ses' then (select usr_id from ses where id = target)
+    else new.actor_usr_id end;
+begin
+  if kind is null or subject is null then
+    return null;
+  end if;
+  if kind = 'token_reused' then
+    if new.outcome <> 'denied' or new.metadata ->> 'reason' is distinct from 'reuse' then
+      return null;
+    end if;
+  elsif new.outcome <> 'success' then
+    return null;
+  end if;
+  if kind = 'new_device' and (not new.metadata ? 'session' or exists (
+    select from aud seen
+    where seen.actor_usr_id = subject and seen.id <> new.id and seen.outcome = 'success' and seen.metadata ? 'session'
+      and seen.occurred_at > new.occurred_at - interval '180 days'
+      and seen.context ->> 'user_agent' is not distinct from new.context ->> 'user_agent'
+      and sallyport_network(seen.context ->> 'ip') is not distinct from sallyport_network(new.context ->> 'ip'))) then
+    return null;
+  end if;
+  insert into mail_message (id, kind, usr_id, cred_id, event_id, recipient, content, expires_at)
+  select gen_random_uuid(), kind, subject, cred.id, new.id, cred.identifier,
+    jsonb_strip_nulls(jsonb_build_object('at', new.occurred_at, 'ip', new.context ->> 'ip', 'user_agent', new.context ->> 'user_agent')),
+    sallyport_now() + interval '7 days'
+  from cred
+  where cred.usr_id = subject and cred.type = 'password' and cred.identifier_verified_at is not null
+    and (cred.status = 'active'
+      or (cred.id = target and not exists (select from cred successor where successor.replaces = cred.id)))
+    and cred.identifier ~ '^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$';
+  return null;
+end
+$$;
+
+-- statement
+create trigger aud_owe_notices after insert on aud for each row
+  when (coalesce(current_setting('sallyport.notices', true), '') <> '') execute function sallyport_owe_notices();
+
+-- statement
+do $$
+begin
+  execute 'alter function sallyport_owe_notices() set search_path = ' || (
+    select string_agg(quote_ident(name), ', ' order by n) from unnest(current_schemas(false)) with ordinality as own(name, n));
+end
+$$;

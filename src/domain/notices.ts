@@ -1,0 +1,51 @@
+/**
+ * Notices: the table of what an account's owner is told of, whoever did it.
+ *
+ * @module
+ */
+import { grantAdministrator } from "./acts/administrator.ts";
+import * as credentials from "./acts/credential.ts";
+import * as factors from "./acts/factor.ts";
+import { resetPassword } from "./acts/mailed-link.ts";
+import { registerPasskey } from "./acts/passkey.ts";
+import { createPat } from "./acts/personal-access-token.ts";
+import { refreshSession } from "./acts/session.ts";
+import { signIn } from "./acts/sign-in.ts";
+
+/** The kind of a notice, as a message. */
+export type NoticeKind =
+  | "password_changed"
+  | "password_reset"
+  | "password_added"
+  | "credential_ended"
+  | "passkey_added"
+  | "factor_added"
+  | "factor_removed"
+  | "enrollment_permitted"
+  | "token_made"
+  | "token_reused"
+  | "administrator_granted"
+  | "new_device";
+
+/** The kind of the notice that each act owes to every verified address of the user. */
+export function noticeOf(): ReadonlyMap<string, NoticeKind> {
+  return new Map<string, NoticeKind>([
+    [credentials.changePassword.action, "password_changed"],
+    [credentials.rotateCredential.action, "password_changed"],
+    [resetPassword.action, "password_reset"],
+    [credentials.createCredential.action, "password_added"],
+    [credentials.suspendCredential.action, "credential_ended"],
+    [credentials.revokeCredential.action, "credential_ended"],
+    [registerPasskey.action, "passkey_added"],
+    [factors.confirmFactor.action, "factor_added"],
+    [factors.revokeFactor.action, "factor_removed"],
+    [factors.grantEnrollment.action, "enrollment_permitted"],
+    [createPat.action, "token_made"],
+    // Only if the token was used a second time, which ends its family.
+    [refreshSession.action, "token_reused"],
+    [grantAdministrator.action, "administrator_granted"],
+    // Only a session on a device and in a network that the user has not signed in from for half a year.
+    [signIn.action, "new_device"],
+    [factors.verifyFactor.action, "new_device"],
+  ]);
+}

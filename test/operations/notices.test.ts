@@ -1,0 +1,306 @@
+import { describe, expect, test } from "vitest";
+import { uuidFor } from "../../src/domain/id.ts";
+import { type NoticeKind, noticeOf } from "../../src/domain/notices.ts";
+import { sql } from "../../src/store/sql.ts";
+import {
+  freshAddress,
+  freshIdentifier,
+  goodPassword,
+  otherPassword,
+  outcome,
+  type Person,
+  secret,
+  system,
+} from "../support/auth.ts";
+import { newAuthenticator } from "../support/authenticator.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { addApp, registrationBy } from "../support/factors.ts";
+import { mailed, withVerifiedAddress } from "../support/links.ts";
+
+const invalid = "unauthorized.invalid_link";
+
+describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
+  const verified = async () => await withVerifiedAddress(world, await world.person());
+  /** The kinds of the messages that are owed to a person's addresses, and not sent yet. */
+  const owed = async ({ userId }: Person) => {
+    const rows = await world.rows<{ kind: string }>(sql`
+      select kind from mail_message
+      where usr_id = ${uuidFor("usr", userId)}::uuid and event_id is not null and status = 'owed' order by created_at, kind`);
+    return rows.map(({ kind }) => kind);
+  };
+  const register = async (person: Person) =>
+    await world.auth.passkeys.register({
+      actor: person.actor,
+      response: await registrationBy(world, person, await newAuthenticator()),
+      transport: "token",
+    });
+  const signIn = ({ identifier, password }: Person, more: object = {}) =>
+    world.auth.signIn.password({ identifier, password, context: { address: freshAddress(), ...more } });
+
+  /** What happens to an account, by the notice that it owes. */
+  const causes: Readonly<Record<NoticeKind, (person: Person) => Promise<unknown>>> = {
+    password_changed: ({ actor }) =>
+      world.auth.changePassword({
+        actor,
+        currentPassword: goodPassword,
+        newPassword: otherPassword,
+        transport: "token",
+      }),
+    password_reset: async ({ identifier }) => {
+      const { token } = await mailed(world, "reset", identifier);
+      await world.auth.passwordReset.confirm({ token, password: otherPassword });
+    },
+    password_added: ({ userId }) =>
+      world.auth.credentials.createPassword({
+        actor: system,
+        userId,
+        identifier: freshIdentifier(),
+        password: otherPassword,
+      }),
+    credential_ended: ({ credentialId }) => world.auth.credentials.suspend({ actor: system, credentialId }),
+    passkey_added: register,
+    factor_added: (person) => addApp(world, person),
+    factor_removed: async (person) => {
+      const { person: withApp } = await addApp(world, person);
+      await world.rows(sql`
+        update mail_message set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
+        where kind = 'factor_added' and status = 'owed'`);
+      const { data } = await world.auth.factors.list(withApp);
+      await world.auth.factors.revoke({ actor: system, factorId: data[0]!.id });
+    },
+    enrollment_permitted: ({ userId }) => world.auth.mfaPolicies.grantEnrollment({ actor: system, userId }),
+    token_made: ({ actor, userId }) => world.auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: [] }),
+    token_reused: async ({ token }) => {
+      await world.auth.sessions.refresh({ token, transport: "token" });
+      await world.rows(sql`update ses set revoked_at = revoked_at - interval '1 minute', created_at = created_at - interval '1 hour'
+        where successor_id is not null and revoked_at > sallyport_now() - interval '10 seconds'`);
+      await outcome(world.auth.sessions.refresh({ token, transport: "token" }));
+    },
+    administrator_granted: async ({ userId }) => {
+      await world.enroll(userId);
+      await world.auth.administrators.grant({ actor: system, userId });
+    },
+    new_device: (person) => signIn(person, { userAgent: "Firefox" }),
+  };
+
+  test.each(Object.keys(causes) as NoticeKind[])("%s: one message, in the transaction of the change", async (kind) => {
+    const person = await verified();
+    expect(await owed(person)).toEqual([]);
+    world.counting.reset();
+    await causes[kind](person);
+    expect(await owed(person)).toEqual([kind]);
+    await world.auth.mail.deliver();
+    const message = world.mailbox.newestTo(person.identifier);
+    expect(message.text).toContain("This was not me:\nhttps://example.com/not-me?token=");
+    expect(message.subject).toMatch(/ – example\.com$/);
+    expect(message.text).toContain(" UTC.");
+    expect(await owed(person)).toEqual([]);
+  });
+
+  test("every kind in the table has a cause", () => {
+    expect(new Set(noticeOf().values())).toEqual(new Set(Object.keys(causes)));
+  });
+
+  test("a change that is refused or undone owes none", async () => {
+    const person = await verified();
+    const { actor, userId, credentialId } = person;
+    const wrong = world.auth.changePassword({
+      actor,
+      currentPassword: otherPassword,
+      newPassword: otherPassword,
+      transport: "token",
+    });
+    expect(await outcome(wrong)).not.toBe("done");
+    const plan = await world.auth.credentials.suspend.plan({ actor: system, credentialId });
+    await expect(world.auth.batch([plan, sql`select 1 / 0`])).rejects.toThrow();
+    const name = "x".repeat(1_000);
+    expect(await outcome(world.auth.personalAccessTokens.create({ actor, userId, name, scope: [] }))).not.toBe("done");
+    expect(await owed(person)).toEqual([]);
+  });
+
+  test("none goes to an address that is not verified, and each goes to every one that is", async () => {
+    const person = await world.person();
+    await causes.token_made(person);
+    expect(await owed(person)).toEqual([]);
+    await withVerifiedAddress(world, person);
+    const identifier = freshIdentifier();
+    await world.auth.credentials.createPassword({
+      actor: system,
+      userId: person.userId,
+      identifier,
+      password: otherPassword,
+    });
+    await world.auth.mail.deliver();
+    await world.rows(sql`update cred set identifier_verified_at = sallyport_now() where identifier = ${identifier}`);
+    const before = world.mailbox.messages.length;
+    await world.auth.personalAccessTokens.create({ actor: system, userId: person.userId, name: "ci", scope: [] });
+    await world.auth.mail.deliver();
+    const sent = world.mailbox.messages.slice(before).map(({ to }) => to);
+    expect(sent.toSorted()).toEqual([identifier, person.identifier].toSorted());
+  });
+
+  test("an address that was just taken away is told as well", async () => {
+    const person = await verified();
+    await world.auth.credentials.revoke({ actor: system, credentialId: person.credentialId });
+    expect(await owed(person)).toEqual(["credential_ended"]);
+  });
+
+  test("the option turns them off", async () => {
+    const person = await verified();
+    const { userId } = person;
+    const silent = world.isolate({ mail: { mailer: world.mailbox, notices: false } });
+    await silent.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
+    expect(await owed(person)).toEqual([]);
+  });
+
+  describe("a device is new", () => {
+    test.each<[string, object, boolean]>([
+      ["with another browser", { address: "203.0.113.7", userAgent: "Firefox" }, true],
+      ["in another network", { address: "198.51.100.7", userAgent: "Safari" }, true],
+      ["not in the same network and browser", { address: "203.0.113.99", userAgent: "Safari" }, false],
+    ])("%s", async (_case, context, isNew) => {
+      const person = await verified();
+      await signIn(person, { address: "203.0.113.7", userAgent: "Safari" });
+      await world.auth.mail.deliver();
+      await signIn(person, context);
+      expect(await owed(person)).toEqual(isNew ? ["new_device"] : []);
+      await signIn(person, context);
+      expect(await owed(person)).toEqual(isNew ? ["new_device"] : []);
+    });
+
+    test("not by an address of IPv6 in the same /48, nor without any", async () => {
+      const person = await verified();
+      await signIn(person, { address: "2001:db8:1:2::3" });
+      await signIn(person, { address: undefined });
+      await world.auth.mail.deliver();
+      await signIn(person, { address: "2001:db8:1:9::7" });
+      await signIn(person, { address: undefined });
+      expect(await owed(person)).toEqual([]);
+    });
+
+    test("after half a year, and only once the second factor is proved", async () => {
+      const { person, app } = await addApp(world, await verified());
+      await world.auth.mail.deliver();
+      const needed = await signIn(person, { userAgent: "Firefox" });
+      if (!needed.mfaRequired) throw new Error("No second factor was asked for.");
+      expect(await owed(person)).toEqual([]);
+      const proof = { type: "totp", code: await app.code() } as const;
+      const context = { address: freshAddress(), userAgent: "Firefox" };
+      await world.auth.signIn.factor({ ticket: needed.ticket, transport: "token", proof, context });
+      expect(await owed(person)).toEqual(["new_device"]);
+    });
+  });
+
+  describe("“this was not me”", () => {
+    const disown = (token: string) => world.auth.notices.disown({ token, context: { address: freshAddress() } });
+    const noticeTo = async (person: Person) => {
+      await world.auth.mail.deliver();
+      return world.mailbox.secretTo(person.identifier);
+    };
+    const kept = async ({ userId }: Person) => {
+      const user = uuidFor("usr", userId);
+      const rows = await world.rows<{ kind: string }>(sql`
+        select type as kind from cred where usr_id = ${user}::uuid and status = 'active' and password_hash is distinct from '*'
+        union all select type from mfa where usr_id = ${user}::uuid and status = 'active'
+        union all select 'session' from ses where usr_id = ${user}::uuid and revoked_at is null
+        union all select 'token' from pat where usr_id = ${user}::uuid and revoked_at is null
+        union all select 'ticket' from login_ticket where usr_id = ${user}::uuid order by 1`);
+      return rows.map(({ kind }) => kind);
+    };
+
+    test("takes the account from whoever did it: and the link that follows gives it back", async () => {
+      const person = await verified();
+      const own = await register(person);
+      await world.auth.mail.deliver();
+      const { actor } = await world.auth.sessions.verify({ token: own.token, transport: "token" });
+      const { person: thief } = await addApp(world, { ...person, token: own.token, actor });
+      await world.auth.mail.deliver();
+      await causes.token_made(thief);
+      const aboutToken = await noticeTo(person);
+      expect(await kept(person)).toEqual(["passkey", "password", "session", "token", "totp"]);
+      expect(await disown(aboutToken)).toEqual({ identifier: person.identifier });
+      // The notice was about a token: the factor and the passkey stay.
+      expect(await kept(person)).toEqual(["passkey", "totp"]);
+      expect(await outcome(signIn(person))).toBe("unauthorized.invalid_credential");
+      await world.auth.mail.deliver();
+      const token = world.mailbox.secretTo(person.identifier);
+      expect(world.mailbox.newestTo(person.identifier).text).toContain("/reset?token=");
+      expect(await outcome(world.auth.passwordReset.confirm({ token, password: otherPassword }))).toBe("done");
+      expect(await kept(person)).toEqual(["passkey", "password", "totp"]);
+    });
+
+    test("removes the passkey that it is about, and no other", async () => {
+      const person = await verified();
+      const own = await register(person);
+      await world.auth.mail.deliver();
+      const { actor } = await world.auth.sessions.verify({ token: own.token, transport: "token" });
+      const response = await registrationBy(world, { ...person, actor }, await newAuthenticator());
+      await world.auth.passkeys.register({ actor, response, transport: "token" });
+      await disown(await noticeTo(person));
+      expect(await kept(person)).toEqual(["passkey"]);
+    });
+
+    test("removes the factor that it is about, and what required one", async () => {
+      const person = await verified();
+      await addApp(world, person);
+      await disown(await noticeTo(person));
+      expect(await kept(person)).toEqual([]);
+      const policies = await world.rows(sql`
+        select from usr_mfa_policy where usr_id = ${uuidFor("usr", person.userId)}::uuid and required`);
+      expect(policies).toEqual([]);
+    });
+
+    test("works once, however often it is sent", async () => {
+      const person = await verified();
+      await causes.token_made(person);
+      const token = await noticeTo(person);
+      const codes = await Promise.all(Array.from({ length: 20 }, () => outcome(disown(token))));
+      expect(codes.filter((code) => code === "done")).toHaveLength(1);
+      expect(await outcome(disown(token))).toBe(invalid);
+    });
+
+    test.each<[string, (token: string, person: Person) => Promise<string>]>([
+      ["a made-up secret", async () => "A".repeat(43)],
+      ["an empty one", async () => ""],
+      ["an enormous one", async () => "A".repeat(100_000)],
+      ["one with a changed last part", async (token) => token.slice(0, 42) + (token.endsWith("A") ? "E" : "A")],
+      ["one with another notice's id", async (token) => `B${token.slice(1)}`],
+      [
+        "one that is eight days old",
+        async (token) => {
+          await world.rows(sql`update mail_message set created_at = created_at - interval '8 days'`);
+          return token;
+        },
+      ],
+      [
+        "one of an account that has ended",
+        async (token, { userId }) => {
+          await world.auth.users.revoke({ actor: system, userId });
+          return token;
+        },
+      ],
+      [
+        "the secret of a link of another kind",
+        async (_token, { identifier }) => (await mailed(world, "reset", identifier)).token,
+      ],
+    ])("%s is refused, and changes nothing", async (_case, made) => {
+      const person = await verified();
+      await causes.token_made(person);
+      const token = await made(await noticeTo(person), person);
+      const before = await kept(person);
+      expect(await outcome(disown(token))).toBe(invalid);
+      expect(await kept(person)).toEqual(before);
+    });
+
+    test("a secret under an older key works until the key is dropped", async () => {
+      const person = await verified();
+      await causes.token_made(person);
+      const token = await noticeTo(person);
+      const other = secret.replace(/^./, (first) => (first === "A" ? "B" : "A"));
+      const dropped = world.isolate({ secrets: `2:${other}` });
+      expect(await outcome(dropped.notices.disown({ token }))).toBe(invalid);
+      const rotated = world.isolate({ secrets: `2:${other},1:${secret}` });
+      expect(await outcome(rotated.notices.disown({ token }))).toBe("done");
+    });
+  });
+});
