@@ -1,11 +1,14 @@
 import { deviceLabel } from "../domain/device-label.ts";
 import { MailRefusedError } from "../domain/mail.ts";
 import { type MailKind, renderMail } from "../domain/mail-text.ts";
+import { noticeOf } from "../domain/notices.ts";
 import type { Core } from "../engine/core.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { createMailCore, linkCode, linkSecret, type MailCore, type MailOptions } from "../engine/mail-settings.ts";
 import { type LeasedMessage, leaseMessages, type MailOutcome, settleMessages } from "../store/mail.ts";
 import { purgeMail } from "../store/maintenance.ts";
+import { withNotices } from "../store/notices.ts";
+import type { Database } from "../store/sql.ts";
 import { type IdentifierOperations, identifierOperations } from "./identifiers.ts";
 import { type CodeOperations, codeOperations } from "./link-requests.ts";
 import { linkSignInOperations, type MailedSignInOperations } from "./link-sign-in.ts";
@@ -40,6 +43,11 @@ export function mailParts(settings: Core, options: MailOptions): FeatureParts<Ma
     check: () => void core.mailer,
     purges: [purgeMail],
   };
+}
+
+/** The database, in which each change of an account owes its notices. */
+export function noticing(database: Database): Database {
+  return withNotices(database, noticeOf());
 }
 
 /** Sending the messages that are owed. */

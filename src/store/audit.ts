@@ -81,6 +81,11 @@ export function insertAuditEvent(event: AuditEvent, from: Statement): Statement 
     ${event.repeatable ? sql`on conflict (id) do nothing` : sql``}`;
 }
 
+/** True if a statement inserts an event. */
+export function leavesEvent({ text }: Statement): boolean {
+  return / into aud \(/.test(text);
+}
+
 /** SQL for an identifier in wire form. The type may be SQL too. */
 export function wireIdOf(type: string | Statement, uuid: Statement): Statement<unknown> {
   const prefix = typeof type === "string" ? `${type}_` : sql`${type} || '_'`;

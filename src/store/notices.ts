@@ -7,7 +7,7 @@ import { disownNotice } from "../domain/acts/notice.ts";
 import type { NoticeKind } from "../domain/notices.ts";
 import { unusableHash } from "../domain/password-state.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { insertAuditEvent } from "./audit.ts";
+import { insertAuditEvent, leavesEvent } from "./audit.ts";
 import { handle } from "./cte.ts";
 import { endings, loginsOf } from "./endings.ts";
 import { type OwedMessage, oweMessage } from "./mail.ts";
@@ -23,8 +23,7 @@ export function withNotices(database: Database, kinds: ReadonlyMap<string, Notic
   return {
     run: (statement, limit) => database.run(statement, limit),
     async batch(statements, limit) {
-      if (!statements.some(({ text }) => text.includes("insert into aud ")))
-        return await database.batch(statements, limit);
+      if (!statements.some(leavesEvent)) return await database.batch(statements, limit);
       // `local`: it ends with the transaction, since a pooler forgets the settings of a connection.
       const set = sql`select set_config('sallyport.notices', ${setting}, true)`;
       const rows = await database.batch([set, ...statements], limit);

@@ -20,11 +20,11 @@ function cookiesOf({ setCookies }: PageReply): Record<string, string> {
   return Object.fromEntries(pairs.map(([, name, value]) => [name!, value!]));
 }
 
-const verified = async () => {
+const person = async () => {
   const open = { ...world, auth: world.isolate({ signUp: "open" }) };
   const made = await open.auth.signUp({ identifier: freshIdentifier(), password: goodPassword, transport: "token" });
   const { actor, user } = await world.auth.sessions.verify({ token: made.token, transport: "token" });
-  const person = {
+  return {
     identifier: user.identifier!,
     password: goodPassword,
     userId: user.id,
@@ -35,8 +35,8 @@ const verified = async () => {
     actor,
     knownDevice: made.knownDevice,
   } as const;
-  return await withVerifiedAddress(world, person);
 };
+const verified = async () => await withVerifiedAddress(world, await person());
 
 /** Asks by a form, and reads the message that follows. */
 async function asked(path: string, form: Record<string, string>) {
@@ -190,20 +190,20 @@ describe("signing up with a mailed link", () => {
 
 describe("“this was not me”", () => {
   test("opening the link changes nothing; the button locks the account and mails the way back", async () => {
-    const person = await verified();
-    const token = await noticeTo(world, person);
+    const ada = await person();
+    const token = await noticeTo(world, ada);
     const opened = await world.ask({ path: `/not-me?token=${token}`, headers: { "sec-fetch-site": "cross-site" } });
     expect([opened.status, opened.location]).toEqual([303, "/not-me"]);
     const cookies = cookiesOf(opened);
     const page = await world.ask({ path: "/not-me", cookies });
     expect([page.text.includes("Lock my account"), page.text.includes(token)]).toEqual([true, false]);
-    expect(await outcome(world.auth.verifyPassword(person))).toBe("done");
+    expect(await outcome(world.auth.verifyPassword(ada))).toBe("done");
     const before = world.mailbox.messages.length;
     const done = await world.ask({ path: "/not-me", cookies, form: {} });
     expect([done.status, done.text.includes("Your account is locked")]).toEqual([200, true]);
-    expect(await outcome(world.auth.verifyPassword(person))).toBe("unauthorized.invalid_credential");
-    await world.mailbox.arrival(person.identifier, before);
-    const reset = await world.ask({ path: `/reset?token=${world.mailbox.secretTo(person.identifier)}` });
+    expect(await outcome(world.auth.verifyPassword(ada))).toBe("unauthorized.invalid_credential");
+    await world.mailbox.arrival(ada.identifier, before);
+    const reset = await world.ask({ path: `/reset?token=${world.mailbox.secretTo(ada.identifier)}` });
     const changed = await world.ask({ path: "/reset", cookies: cookiesOf(reset), form: { password: otherPassword } });
     expect(changed.text).toContain("Your password is changed");
     const again = await world.ask({ path: "/not-me", cookies, form: {} });

@@ -1,7 +1,7 @@
 import { noticeOf } from "../../domain/notices.ts";
 import type { Feature } from "../../engine/feature.ts";
 import type { MailOptions } from "../../engine/mail-settings.ts";
-import { type MailAuth, mailParts } from "../../operations/mail.ts";
+import { type MailAuth, mailParts, noticing } from "../../operations/mail.ts";
 import { withNotices } from "../../store/notices.ts";
 import type { MailApi } from "../generated/api.ts";
 import { mailedLinkRoutes } from "../routes/mailed-links.ts";
@@ -11,7 +11,7 @@ import { verificationRoutes } from "../routes/verifications.ts";
 export function mail(options: MailOptions): Feature<MailAuth, MailApi> {
   const { notices = true } = options;
   return {
-    ...(notices && { database: (database) => withNotices(database, noticeOf()) }),
+    ...(notices && { database: noticing }),
     name: "mail",
     make: (core) => mailParts(core, options),
     routes: [...verificationRoutes, ...mailedLinkRoutes],
