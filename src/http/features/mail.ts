@@ -1,8 +1,6 @@
-import { noticeOf } from "../../domain/notices.ts";
 import type { Feature } from "../../engine/feature.ts";
 import type { MailOptions } from "../../engine/mail-settings.ts";
 import { type MailAuth, mailParts, noticing } from "../../operations/mail.ts";
-import { withNotices } from "../../store/notices.ts";
 import type { MailApi } from "../generated/api.ts";
 import { mailedLinkRoutes } from "../routes/mailed-links.ts";
 import { verificationRoutes } from "../routes/verifications.ts";
