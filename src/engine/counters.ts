@@ -6,11 +6,19 @@ import type { Core } from "./core.ts";
 import type { KnownDevice } from "./known-device.ts";
 import { ConfigurationError } from "./options.ts";
 
-/** One value, because each `auth` reports an error once. It names no address. */
-const unreadableAddress = new ConfigurationError(
-  "clientAddress",
-  new OptionError("it gave a text that is no address; it must give one address, or undefined."),
-);
+let reported: ConfigurationError | undefined;
+
+/**
+ * One value, because each `auth` reports an error once. It names no address. It is made at its first use: an error that is made
+ * at import finds its place in the code by parsing the whole bundle again, for half of a cold start.
+ */
+function unreadableAddress(): ConfigurationError {
+  reported ??= new ConfigurationError(
+    "clientAddress",
+    new OptionError("it gave a text that is no address; it must give one address, or undefined."),
+  );
+  return reported;
+}
 
 /** The counters of one attempt, named by keyed digests. */
 export interface AttemptCounters {
@@ -92,7 +100,7 @@ export async function addressCounters(
   units = 1,
 ): Promise<readonly [Counter, Counter]> {
   const known = address === undefined ? undefined : addressKeys(address);
-  if (address !== undefined && !known) core.onError(unreadableAddress);
+  if (address !== undefined && !known) core.onError(unreadableAddress());
   // All requests without a readable address share one counter, so that a hidden address does not evade the limit.
   const { narrow, wide } = known ?? { narrow: "none", wide: "none" };
   const [narrowDigest, wideDigest] = await Promise.all([

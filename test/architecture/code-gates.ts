@@ -61,6 +61,8 @@ export const codeGates: readonly Gate[] = [
         "for await (const x of y) x();",
         "new TransformStream();",
         "const fixed = new Date(0), set = new Set([1]);",
+        "const known = new OptionError('bad', { cause: new Error() });",
+        "class Gone extends Error { later = new RangeError(); } const refuse = () => new AuthError('gone');",
       ].join("\n"),
     },
     found: [
@@ -74,6 +76,8 @@ export const codeGates: readonly Gate[] = [
       "src/store/a.ts:9 new Date",
       "src/store/a.ts:10 await",
       "src/store/a.ts:11 new TransformStream",
+      "src/store/a.ts:13 new OptionError",
+      "src/store/a.ts:13 new Error",
     ],
   },
   {
@@ -221,8 +225,9 @@ const isReference = ({ node, parent, field }: Visited) =>
 const startsAtImport =
   /^(set(Timeout|Interval|Immediate)|queueMicrotask|fetch|performance\.now|Date\.now|Math\.random|Promise\.\w+|crypto\.(getRandomValues|randomUUID|subtle\.\w+)|AbortSignal\.\w+|createAuth|randomBytes|neon|postgres|pglite|console\.\w+)$/;
 
+/** An error among them, because it parses the whole bundle again to find its place in the code. */
 const madeAtImport =
-  /^(Promise|Request|Response|AbortController|AsyncLocalStorage|BroadcastChannel|MessageChannel|WebSocket|Worker|EventSource|\w*Stream|(pg\.)?(Pool|Client)|PGlite|Auth|WebAssembly\.Instance)$/;
+  /^(\w*Error|Promise|Request|Response|AbortController|AsyncLocalStorage|BroadcastChannel|MessageChannel|WebSocket|Worker|EventSource|\w*Stream|(pg\.)?(Pool|Client)|PGlite|Auth|WebAssembly\.Instance)$/;
 
 function findStarted(file: SourceFile): string[] {
   const asyncFunctions = new Set(
