@@ -13,15 +13,15 @@ export { type Auth, type AuthFor, createAuth } from "./operations/auth.ts";
 
 /** The feature for signing in with an identifier and a password. It takes the options of `passwords` of `sallyport`. */
 export function passwords(options: PasswordSettings): Feature<PasswordAuth> {
-  return { name: "passwords", passwords: options, make: passwordParts, routes: [] };
+  return { name: "passwords", passwords: options, make: passwordParts };
 }
 
 /** The feature for signing up with a password. It takes the options of `signUp` of `sallyport`. */
 export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth> {
-  return { name: "signUp", signUp: options.mode, make: signUpParts, routes: [] };
+  return { name: "signUp", signUp: options.mode, make: signUpParts };
 }
 
 /** The feature for managing accounts: users, credentials and sessions. */
 export function accounts(): Feature<AccountAuth> {
-  return { name: "accounts", make: accountParts, routes: [] };
+  return { name: "accounts", make: accountParts };
 }

@@ -7,7 +7,7 @@ const folder = new URL("../../src/http/features/", import.meta.url);
 /**
  * The exports of a feature's file: functions that make the feature. They do not read their options before an operation runs.
  */
-type FeatureModule = Record<string, (options: object) => { name: string; routes: readonly object[] }>;
+type FeatureModule = Record<string, (options: object) => { name: string; routes?: () => readonly object[] }>;
 
 const modules: readonly FeatureModule[] = await Promise.all(
   readdirSync(folder)
@@ -19,11 +19,11 @@ const features = modules.flatMap((module) => Object.values(module).map((make) =>
 
 /** Every row, by feature; `core` holds the rows of every application. */
 export const routesByFeature: Readonly<Record<string, readonly AnyRoute[]>> = {
-  core: coreRoutes,
+  core: coreRoutes(),
   ...Object.fromEntries(
-    features
-      .filter(({ routes }) => routes.length > 0)
-      .map(({ name, routes }): [string, readonly AnyRoute[]] => [name, routes as readonly AnyRoute[]]),
+    features.flatMap(({ name, routes }): [string, readonly AnyRoute[]][] =>
+      routes ? [[name, routes() as readonly AnyRoute[]]] : [],
+    ),
   ),
 };
 

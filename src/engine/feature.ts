@@ -35,8 +35,8 @@ export interface Feature<out Operations extends object = object, out Api extends
   readonly name: string;
   /** Makes the operations. It does not read `core` before an operation runs. */
   readonly make: (core: Core) => FeatureParts<Operations>;
-  /** Its routes, for `authRoutes` of `sallyport/hono`. */
-  readonly routes: readonly object[];
+  /** Makes its routes, for `authRoutes` of `sallyport/hono`, at the first request of a route. Default: it has none. */
+  readonly routes?: () => readonly object[];
   /** The database as the application's operations use it. Default: as it is given. */
   readonly database?: (database: Database) => Database;
   /** How passwords are hashed and accepted. The first feature in the list that has a value decides. */

@@ -95,6 +95,13 @@ export type Route<Needed extends object = CoreOperations> =
 // biome-ignore lint/suspicious/noExplicitAny: see above.
 export type AnyRoute = Route<any>;
 
+/** Makes the rows of a feature. A function delays that work from the cold start to the first request of a route. */
+export type RouteTable<Needed extends object = CoreOperations> = () => readonly Route<Needed>[];
+
+/** A table of a list of features, whatever it needs. */
+// biome-ignore lint/suspicious/noExplicitAny: see above.
+export type AnyRouteTable = RouteTable<any>;
+
 /** The act of a row, and the codes that this row adds to the act's own refusals. */
 interface Acting<Row extends Act> {
   readonly act: Row;

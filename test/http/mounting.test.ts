@@ -196,7 +196,6 @@ describe("a missing secret", () => {
   test("S81: an internal fault while making the operations: reaches the application's error handler", async () => {
     const failing: Feature = {
       name: "failing",
-      routes: [],
       make() {
         throw new RangeError("canary");
       },

@@ -6,5 +6,5 @@ import { type AdministrationAuth, administrationParts } from "../../operations/a
  * administrator.
  */
 export function administration(): Feature<AdministrationAuth> {
-  return { name: "administration", make: administrationParts, routes: [] };
+  return { name: "administration", make: administrationParts };
 }

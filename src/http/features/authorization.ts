@@ -3,5 +3,5 @@ import { type AuthorizationAuth, authorizationParts } from "../../operations/tup
 
 /** The feature for checking relational tuples: which subject has which relation to which object. */
 export function authorization(): Feature<AuthorizationAuth> {
-  return { name: "authorization", make: authorizationParts, routes: [] };
+  return { name: "authorization", make: authorizationParts };
 }

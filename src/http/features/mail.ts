@@ -2,6 +2,7 @@ import type { Feature } from "../../engine/feature.ts";
 import type { MailOptions } from "../../engine/mail-settings.ts";
 import { type MailAuth, mailParts, noticing } from "../../operations/mail.ts";
 import type { MailApi } from "../generated/api.ts";
+import type { RouteTable } from "../route.ts";
 import { mailedLinkRoutes } from "../routes/mailed-links.ts";
 import { verificationRoutes } from "../routes/verifications.ts";
 
@@ -12,6 +13,8 @@ export function mail(options: MailOptions): Feature<MailAuth, MailApi> {
     ...(notices && { database: noticing }),
     name: "mail",
     make: (core) => mailParts(core, options),
-    routes: [...verificationRoutes, ...mailedLinkRoutes],
+    routes: mailRoutes,
   };
 }
+
+const mailRoutes: RouteTable<MailAuth> = () => [...verificationRoutes(), ...mailedLinkRoutes()];

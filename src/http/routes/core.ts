@@ -2,14 +2,14 @@ import { ownerOnly } from "../../domain/act.ts";
 import * as acts from "../../domain/acts/session.ts";
 import { refreshSession } from "../../operations/refresh-session.ts";
 import { type AnyAuth, realmOf } from "../auth-source.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 import { endSession, signedIn } from "../session-cookie.ts";
 import { accountSessionBody, signedInUserBody } from "../wire.ts";
 
 const rows = rowsFor<AnyAuth>();
 
 /** The rows of every application: the current user, refreshing a session, and signing out. */
-export const coreRoutes: readonly Route<AnyAuth>[] = [
+export const coreRoutes: RouteTable<AnyAuth> = () => [
   rows.open({
     act: acts.refreshSession,
     id: "refresh",

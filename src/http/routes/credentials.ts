@@ -5,7 +5,7 @@ import { AuthError } from "../../domain/error.ts";
 import type { UserId } from "../../domain/id.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
 import { idEntry } from "../request-values.ts";
-import { type Route, rowsFor, type UserCall } from "../route.ts";
+import { type Route, type RouteTable, rowsFor, type UserCall } from "../route.ts";
 import { signedIn } from "../session-cookie.ts";
 import { type CredentialBody, credentialBody } from "../wire.ts";
 
@@ -55,7 +55,7 @@ function ending(act: GuardedAct, verb: "suspend" | "revoke"): readonly Route<Acc
 }
 
 /** Credentials: the caller's own, and the specification's routes. */
-export const credentialRoutes: readonly Route<AccountAuth>[] = [
+export const credentialRoutes: RouteTable<AccountAuth> = () => [
   rows.guarded({
     act: acts.changePassword,
     method: "post",

@@ -4,7 +4,7 @@ import { confirmFactorBody, enrollFactorBody, mfaPolicyFieldsBody, ownConfirmFac
 import { factorBody, keyEnrollmentBody, mfaPolicyBody, ownKeyEnrollmentBody } from "../factor-wire.ts";
 import type { ConfirmFactorBody, OwnConfirmFactorBody } from "../generated/api.ts";
 import { toDate } from "../request-values.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 import type { Schema } from "../schema.ts";
 import { signedIn } from "../session-cookie.ts";
 import { sessionHeader } from "../ticket.ts";
@@ -13,7 +13,7 @@ import { secondFactorRoutes } from "./second-factor.ts";
 const rows = rowsFor<FactorRouteAuth>();
 
 /** A user's factors and the policy that requires one: the caller's own, and the specification's routes. */
-const factorRoutes: readonly Route<FactorRouteAuth>[] = [
+const factorRoutes: RouteTable<FactorRouteAuth> = () => [
   ...rows.twins({
     act: acts.listFactors,
     auth: { id: "listOwnFactors", path: "/auth/factors" },
@@ -92,4 +92,4 @@ const factorRoutes: readonly Route<FactorRouteAuth>[] = [
   }),
 ];
 
-export const mfaRoutes: readonly Route<FactorRouteAuth>[] = [...secondFactorRoutes, ...factorRoutes];
+export const mfaRoutes: RouteTable<FactorRouteAuth> = () => [...secondFactorRoutes(), ...factorRoutes()];

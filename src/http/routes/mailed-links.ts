@@ -9,7 +9,7 @@ import type { MailAuth } from "../../operations/mail.ts";
 import { mailRequestCookie, readCookie, setCookie } from "../cookies.ts";
 import { deliverSoon } from "../mail-delivery.ts";
 import { displayNameEntry, transportEntry } from "../request-values.ts";
-import { type Call, type Route, rowsFor } from "../route.ts";
+import { type Call, type RouteTable, rowsFor } from "../route.ts";
 import type { Schema } from "../schema.ts";
 import { replacedToken, signedIn } from "../session-cookie.ts";
 import { signInAnswer } from "../sign-in-answer.ts";
@@ -18,7 +18,7 @@ import { verifiedBody } from "./verifications.ts";
 const rows = rowsFor<MailAuth>();
 
 /** Asking for mailed links without a session, and using them. */
-export const mailedLinkRoutes: readonly Route<MailAuth>[] = [
+export const mailedLinkRoutes: RouteTable<MailAuth> = () => [
   rows.open({
     act: acts.requestPasswordReset,
     method: "post",

@@ -8,7 +8,7 @@ import { acceptTypedName } from "../../domain/text.ts";
 import type { PasskeyAuth } from "../../operations/passkeys.ts";
 import { assertionOptionsBody, passkeyBody, registrationOptionsBody } from "../passkey-wire.ts";
 import { transportEntry } from "../request-values.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 import { replacedToken, signedIn, startSession } from "../session-cookie.ts";
 import { presentedTicket, sessionHeader } from "../ticket.ts";
 import { authenticationResponseBody, registrationResponseBody } from "../webauthn-schemas.ts";
@@ -17,7 +17,7 @@ import { credentialBody } from "../wire.ts";
 const rows = rowsFor<PasskeyAuth>();
 
 /** Passkeys: signing in with them, and managing the caller's own. */
-export const passkeyRoutes: readonly Route<PasskeyAuth>[] = [
+export const passkeyRoutes: RouteTable<PasskeyAuth> = () => [
   rows.open({
     act: { ...signInWithPasskey, refusals: [] },
     id: "passkeySignInOptions",

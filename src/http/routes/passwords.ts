@@ -4,7 +4,7 @@ import { AuthError } from "../../domain/error.ts";
 import type { PasswordAuth } from "../../operations/sign-in.ts";
 import { knownDeviceCookie, readCookie } from "../cookies.ts";
 import { transportEntry } from "../request-values.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 import { replacedToken } from "../session-cookie.ts";
 import { signInAnswer } from "../sign-in-answer.ts";
 import { ticketHeader } from "../ticket.ts";
@@ -14,7 +14,7 @@ const rows = rowsFor<PasswordAuth>();
 const text = v.string;
 
 /** Signing in with a password. */
-export const passwordRoutes: readonly Route<PasswordAuth>[] = [
+export const passwordRoutes: RouteTable<PasswordAuth> = () => [
   rows.open({
     act: acts.signIn,
     method: "post",

@@ -4,7 +4,7 @@ import { acceptTypedName } from "../../domain/text.ts";
 import type { PersonalAccessTokenAuth } from "../../operations/personal-access-tokens.ts";
 import { personalAccessTokenBody } from "../personal-access-token-wire.ts";
 import { pageEntries, toDate, toNumber } from "../request-values.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 import { pageBody } from "../wire.ts";
 
 const rows = rowsFor<PersonalAccessTokenAuth>();
@@ -18,7 +18,7 @@ const newToken = () =>
   });
 
 /** Personal access tokens. No route proves one (ADR 0016). */
-export const personalAccessTokenRoutes: readonly Route<PersonalAccessTokenAuth>[] = [
+export const personalAccessTokenRoutes: RouteTable<PersonalAccessTokenAuth> = () => [
   ...rows.twins({
     act: acts.listPats,
     auth: { id: "listOwnPersonalAccessTokens", path: "/auth/personal-access-tokens" },

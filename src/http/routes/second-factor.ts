@@ -17,14 +17,14 @@ import {
   stepUpBody,
 } from "../factor-schemas.ts";
 import { ownKeyEnrollmentBody, verifiedFactorBody } from "../factor-wire.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 import { replacedToken, signedIn } from "../session-cookie.ts";
 import { presentedTicket, ticketHeader } from "../ticket.ts";
 
 const rows = rowsFor<FactorRouteAuth>();
 
 /** The second half of a sign-in, and stepping up. */
-export const secondFactorRoutes: readonly Route<FactorRouteAuth>[] = [
+export const secondFactorRoutes: RouteTable<FactorRouteAuth> = () => [
   rows.open({
     act: acts.verifyFactor,
     id: "signInWithFactor",

@@ -3,14 +3,14 @@ import * as acts from "../../domain/acts/session.ts";
 import type { Session } from "../../domain/session.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
 import { idEntry, pageEntries, toNumber } from "../request-values.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 import { ticketHeader } from "../ticket.ts";
 import { accountSessionBody, pageBody, type SessionBody, sessionBody } from "../wire.ts";
 
 const rows = rowsFor<AccountAuth>();
 
 /** Sessions: the caller's own, and the specification's routes, whose tokens travel in bodies and in `Authorization`. */
-export const sessionRoutes: readonly Route<AccountAuth>[] = [
+export const sessionRoutes: RouteTable<AccountAuth> = () => [
   rows.open({
     act: acts.createSession,
     method: "post",

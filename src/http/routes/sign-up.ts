@@ -3,13 +3,13 @@ import { signUp } from "../../domain/acts/sign-in.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { SignUpAuth } from "../../operations/sign-up.ts";
 import { displayNameEntry, transportEntry } from "../request-values.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 import { replacedToken, signedIn } from "../session-cookie.ts";
 
 const rows = rowsFor<SignUpAuth>();
 
 /** Signing up. */
-export const signUpRoutes: readonly Route<SignUpAuth>[] = [
+export const signUpRoutes: RouteTable<SignUpAuth> = () => [
   rows.open({
     act: signUp,
     method: "post",

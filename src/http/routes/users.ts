@@ -3,7 +3,7 @@ import * as acts from "../../domain/acts/user.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { AccountAuth } from "../../operations/accounts.ts";
 import { displayNameEntry, pageEntries, toNumber } from "../request-values.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 import { pageBody, userBody } from "../wire.ts";
 
 const rows = rowsFor<AccountAuth>();
@@ -11,7 +11,7 @@ const rows = rowsFor<AccountAuth>();
 const fields = () => v.strictObject({ display_name: displayNameEntry() });
 
 /** Users: the caller's own account, and the specification's routes. */
-export const userRoutes: readonly Route<AccountAuth>[] = [
+export const userRoutes: RouteTable<AccountAuth> = () => [
   rows.guarded({
     act: acts.listUsers,
     method: "get",

@@ -5,12 +5,12 @@ import type { VerificationProof } from "../../operations/identifiers.ts";
 import type { MailAuth } from "../../operations/mail.ts";
 import type { VerifiedIdentifier } from "../../operations/mailed-link.ts";
 import { deliverSoon } from "../mail-delivery.ts";
-import { type Route, rowsFor } from "../route.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
 
 const rows = rowsFor<MailAuth>();
 
 /** Proving that an identifier is the user's address. */
-export const verificationRoutes: readonly Route<MailAuth>[] = [
+export const verificationRoutes: RouteTable<MailAuth> = () => [
   rows.guarded({
     act: acts.requestVerification,
     method: "post",
