@@ -79,6 +79,20 @@ function isSample(text: string, bytes: Bytes): boolean {
   return isSequence || new Set(bytes).size < 12 || samples.some((sample) => lower.includes(sample));
 }
 
+type DeriveKeyParameters = Parameters<typeof crypto.subtle.deriveKey>;
+
+/** The key for one use of a secret: HKDF-SHA-256 (RFC 5869) with the use as its label. */
+export async function deriveKey(
+  { bytes }: RootSecret,
+  label: KeyLabel | "seal",
+  algorithm: DeriveKeyParameters[2],
+  usages: DeriveKeyParameters[4],
+): Promise<CryptoKey> {
+  const root = await crypto.subtle.importKey("raw", bytes, "HKDF", false, ["deriveKey"]);
+  const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info: utf8(`sallyport/1/${label}`) };
+  return await crypto.subtle.deriveKey(hkdf, root, algorithm, false, usages);
+}
+
 /** HMAC-SHA-256 with keys derived from the root secrets. */
 export class RootKeys {
   readonly #secrets: readonly RootSecret[];
@@ -138,14 +152,7 @@ export class RootKeys {
     const secret = this.#secrets.find((candidate) => candidate.version === version);
     if (!secret) return undefined;
 
-    const root = await crypto.subtle.importKey("raw", secret.bytes, "HKDF", false, ["deriveKey"]);
-    const key = await crypto.subtle.deriveKey(
-      { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info: utf8(`sallyport/1/${label}`) },
-      root,
-      { name: "HMAC", hash: "SHA-256", length: 256 },
-      false,
-      ["sign"],
-    );
+    const key = await deriveKey(secret, label, { name: "HMAC", hash: "SHA-256", length: 256 }, ["sign"]);
     this.#keys.set(name, key);
     return key;
   }

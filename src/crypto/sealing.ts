@@ -8,7 +8,14 @@
  */
 import { type Bytes, joinBytes, randomBytes, uint32, utf8 } from "./bytes.ts";
 import { joinParts } from "./digest.ts";
-import { type KeyVersions, parseRootSecrets, type RootKeys, type RootSecret, versionsOf } from "./root-secrets.ts";
+import {
+  deriveKey,
+  type KeyVersions,
+  parseRootSecrets,
+  type RootKeys,
+  type RootSecret,
+  versionsOf,
+} from "./root-secrets.ts";
 
 /** "SPS1": distinguishes a sealed value from a plain one in a table that another SDK also writes. */
 const mark = utf8("SPS1");
@@ -109,14 +116,7 @@ export class SealingKeys {
     if (known) return known;
     const secret = this.#secrets.find((candidate) => candidate.version === version);
     if (!secret) return undefined;
-    const root = await crypto.subtle.importKey("raw", secret.bytes, "HKDF", false, ["deriveKey"]);
-    const key = await crypto.subtle.deriveKey(
-      { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(32), info: utf8("sallyport/1/seal") },
-      root,
-      { name: "AES-GCM", length: 256 },
-      false,
-      ["encrypt", "decrypt"],
-    );
+    const key = await deriveKey(secret, "seal", { name: "AES-GCM", length: 256 }, ["encrypt", "decrypt"]);
     this.#keys.set(version, key);
     return key;
   }
