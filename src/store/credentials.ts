@@ -24,12 +24,7 @@ import {
 } from "./guarded.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
 import { isWithheld } from "./identifiers.ts";
-import {
-  isOwnersLastFactor,
-  isOwnersLastWayIn,
-  isOwnersSuspendedPassword,
-  isUnprovedPassword,
-} from "./own-credential.ts";
+import { isOwnersSuspendedPassword, isUnprovedPassword, refusalsOfEnding } from "./own-credential.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -180,10 +175,7 @@ export function suspendCredential(asked: Proved): Statement<CredentialRow> {
     asked,
     "suspended",
     (handles) => sql`case
-      when target.status = 'revoked' then 'conflict.already_terminal'
-      when ${isOwnersLastWayIn(handles)} then 'conflict.last_way_in'
-      when ${isUnprovedPassword(handles, asked.proof)} then 'unauthorized.invalid_credential'
-      when ${isOwnersLastFactor(handles)} then 'conflict.last_factor' end`,
+      when target.status = 'revoked' then 'conflict.already_terminal' ${refusalsOfEnding(handles, asked.proof)} end`,
   );
 }
 
@@ -214,10 +206,7 @@ export function revokeCredential(asked: Proved & { onlyPasskey?: boolean | undef
     (handles) => sql`case
       when ${onlyPasskey}::boolean and target.type <> 'passkey' then 'not_found'
       when target.status = 'revoked' then 'conflict.already_terminal'
-      when ${isOwnersSuspendedPassword(handles)} then 'forbidden'
-      when ${isOwnersLastWayIn(handles)} then 'conflict.last_way_in'
-      when ${isUnprovedPassword(handles, asked.proof)} then 'unauthorized.invalid_credential'
-      when ${isOwnersLastFactor(handles)} then 'conflict.last_factor' end`,
+      when ${isOwnersSuspendedPassword(handles)} then 'forbidden' ${refusalsOfEnding(handles, asked.proof)} end`,
   );
 }
 

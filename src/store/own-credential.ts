@@ -16,7 +16,7 @@ type Own = Pick<ChangeHandles, "acting" | "target">;
  * True if the owner is about to lose the last way to sign in: a password or a passkey. Recovery codes and factors do not count,
  * and an administrator may close an account.
  */
-export function isOwnersLastWayIn({ acting, target }: Own): Statement {
+function isOwnersLastWayIn({ acting, target }: Own): Statement {
   return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.status = 'active' and not exists (
     select from cred other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
       and other.type in ('password', 'passkey')))`;
@@ -36,8 +36,16 @@ export function isOwnersSuspendedPassword({ acting, target }: Own): Statement {
   return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.type = 'password' and ${target}.status = 'suspended')`;
 }
 
+/** SQL for the branches of a `case` that refuse to end a credential which its owner needs, or has not proved. */
+export function refusalsOfEnding(handles: Own, proof: CurrentPassword | undefined): Statement {
+  return sql`
+      when ${isOwnersLastWayIn(handles)} then 'conflict.last_way_in'
+      when ${isUnprovedPassword(handles, proof)} then 'unauthorized.invalid_credential'
+      when ${isOwnersLastFactor(handles)} then 'conflict.last_factor'`;
+}
+
 /** True if it is the only second factor of an owner who must keep one. */
-export function isOwnersLastFactor({ acting, target }: Own): Statement {
+function isOwnersLastFactor({ acting, target }: Own): Statement {
   return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.type = 'passkey' and ${isLastProof(target)}
     and ${mustKeepFactor(sql`${target}.usr_id`)})`;
 }
