@@ -6,7 +6,7 @@ import { columnsOf } from "./columns.ts";
 import { endings, loginsOf } from "./endings.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { bothOf, type ChangeHandles, type Guarded, guardedChange, guardedList, ofOwned, ofUser } from "./guarded.ts";
-import { confirmedAtItsEnd, isLastProof, mustKeepFactor } from "./held-factors.ts";
+import { confirmedAtItsEnd, hasOtherFactor, isLastProof, mustKeepFactor } from "./held-factors.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**
@@ -78,10 +78,6 @@ export function revokeFactor(asked: OfFactor): Statement<FactorRow> {
 
 /** The CTEs that end everything that depends on an active factor, and give the permission to enroll after a reset. */
 function endWithFactor({ acting, target, changed }: ChangeHandles, { actor, auditId }: Asked): Statement {
-  /** The factors that recovery codes stand in for. */
-  const others = sql`exists (
-    select from mfa other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
-      and other.type <> 'recovery')`;
   const wasActive = sql`(select status = 'active' from ${target})`;
   const byOwner = sql`(select usr_id from ${acting}) is not distinct from ${changed}.usr_id`;
   const kept = sql`${actor.sessionId === undefined ? null : uuidFor("ses", actor.sessionId)}::uuid`;
@@ -91,7 +87,7 @@ function endWithFactor({ acting, target, changed }: ChangeHandles, { actor, audi
       ended_recovery as (
         update mfa set status = 'revoked', confirmed_at = ${confirmedAtItsEnd()} from ${changed}, ${target}
         where mfa.usr_id = ${changed}.usr_id and mfa.type = 'recovery' and mfa.status = 'active' and mfa.id <> ${changed}.id
-          and ${wasActive} and not ${others}),
+          and ${wasActive} and not ${hasOtherFactor(target)}),
       reset as (
         select ${changed}.usr_id from ${changed} where ${wasActive} and not ${byOwner}),
       ${cleared.define}${endings(changed, auditId, {

@@ -82,11 +82,16 @@ function hasHadFactor(userId: Statement): Statement {
     or exists (select from cred key where key.usr_id = ${userId} and key.type = 'passkey'))`;
 }
 
+/** True if the user of `target` has another active factor, for which recovery codes can stand in. */
+export function hasOtherFactor(target: Handle<"target">): Statement {
+  return sql`exists (
+    select from mfa other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
+      and other.type <> 'recovery')`;
+}
+
 /** True if a user would have no proof of a second factor left without the row `target`. */
 export function isLastProof(target: Handle<"target">): Statement {
-  return sql`(${target}.status = 'active' and not exists (
-      select from mfa other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
-        and other.type <> 'recovery')
+  return sql`(${target}.status = 'active' and not ${hasOtherFactor(target)}
     and not exists (
       select from cred other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.type = 'passkey'
         and other.status = 'active'))`;
