@@ -21,6 +21,7 @@ import {
   endPresentedFamily,
   insertSession,
   type NewSession,
+  recalled,
   type SessionUserRow,
   sessionUserColumns,
 } from "./sessions.ts";
@@ -281,8 +282,7 @@ export function recallConfirmation({ factorId, auditId }: Enrollment, sessionId:
   return sql`
     select aud.metadata ->> 'reason' as refusal, ${confirmedColumns()},
       ${sessionUserColumns()}
-    from aud left join mfa factor on factor.id = ${factorId}::uuid left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
-    where aud.id = ${auditId}::uuid`;
+    ${recalled({ auditId, sessionId }, sql`left join mfa factor on factor.id = ${factorId}::uuid`)}`;
 }
 
 /**

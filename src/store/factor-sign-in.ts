@@ -15,6 +15,7 @@ import {
   endPresentedFamily,
   insertSession,
   type NewSession,
+  recalled,
   type SessionUserRow,
   sessionUserColumns,
 } from "./sessions.ts";
@@ -109,8 +110,7 @@ export function spendFactorOnTicket(
 export function recallSpentFactor(sessionId: string, auditId: string): Statement<SessionUserRow & SpentFactorRow> {
   return sql`
     select aud.metadata ->> 'refusal' as refusal, aud.outcome = 'success' as consumed, ${sessionUserColumns()}
-    from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
-    where aud.id = ${auditId}::uuid`;
+    ${recalled({ auditId, sessionId })}`;
 }
 
 /** The same for a ticket. */

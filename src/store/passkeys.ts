@@ -12,7 +12,7 @@ import { endings } from "./endings.ts";
 import { type FactorAttempt, factorEvent } from "./factor-holder.ts";
 import { withMethods } from "./factor-spending.ts";
 import { type Guarded, guardedChange, guardedList, ofOwned, ofUser } from "./guarded.ts";
-import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
+import { insertSession, type NewSession, recalled, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 import { claimCredentialId, type RegisteredKey, registrantOf } from "./webauthn.ts";
 
@@ -36,6 +36,9 @@ const columns = (prefix = "") =>
     },
     prefix,
   );
+
+/** SQL that joins the data of the authenticator of `cred`, as `w`. */
+const withAuthenticator = () => sql`left join webauthn_credential w on w.credential_id = cred.identifier`;
 
 /**
  * A passkey for the user of a fresh session. Its registration proves it, so a session that includes the proof replaces the acting
@@ -93,18 +96,14 @@ export function insertPasskey(
 export function recallRegistration(passkeyId: string, auditId: string, sessionId: string): Statement<RegisteredRow> {
   return sql`
     select aud.metadata ->> 'refusal' as refusal, ${columns("passkey.")}, ${sessionUserColumns()}
-    from aud left join cred on cred.id = ${passkeyId}::uuid
-    left join webauthn_credential w on w.credential_id = cred.identifier
-    left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
-    where aud.id = ${auditId}::uuid`;
+    ${recalled({ auditId, sessionId }, sql`left join cred on cred.id = ${passkeyId}::uuid ${withAuthenticator()}`)}`;
 }
 
 /** The passkey as it is now, if the operation that made the event committed. */
 export function recallPasskey(passkeyId: string, auditId: string): Statement<PasskeyRow> {
   return sql`
     select ${columns()}
-    from aud left join cred on cred.id = ${passkeyId}::uuid
-    left join webauthn_credential w on w.credential_id = cred.identifier
+    from aud left join cred on cred.id = ${passkeyId}::uuid ${withAuthenticator()}
     where aud.id = ${auditId}::uuid`;
 }
 
@@ -115,7 +114,7 @@ export function selectPasskeysOfUser(asked: AskedOfUser): Statement<Guarded<Pass
     of: sql`cred`,
     where: sql`cred.type = 'passkey' and cred.status <> 'revoked'`,
     columns: columns(),
-    join: sql`left join webauthn_credential w on w.credential_id = cred.identifier`,
+    join: withAuthenticator(),
   });
 }
 

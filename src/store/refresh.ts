@@ -10,7 +10,7 @@ import type { Transport } from "../domain/session.ts";
 import { insertAuditEvent, wireIdOf } from "./audit.ts";
 import { endSessions } from "./endings.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
-import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
+import { recalled, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** The outcome of a refresh. Only `rotate` and `retry` return a session. */
@@ -125,6 +125,5 @@ export function recallRefresh(childId: string, auditId: string): Statement<Refre
     select case aud.outcome when 'success' then 'rotate' else 'ended' end as verdict,
       encode(ses.derivation_nonce, 'hex') as nonce, ses.derivation_key as "keyVersion",
       encode(ses.token_hash, 'hex') as "tokenHash", ${sessionUserColumns()}
-    from aud left join ses on ses.id = ${childId}::uuid left join usr on usr.id = ses.usr_id
-    where aud.id = ${auditId}::uuid`;
+    ${recalled({ auditId, sessionId: childId })}`;
 }

@@ -205,6 +205,18 @@ export function revokeOtherSessions(asked: OfSession): Statement<{ revoked: numb
     select (select count(*)::int from changed) as revoked from verdict where ${raiseRefusal(handle(sql`verdict`))}`;
 }
 
+/**
+ * `from … where …` of an operation whose reply was lost: its event `aud`, and the session `ses` that it made, with the user. No
+ * row if it did not commit.
+ *
+ * @param joined SQL for further joins. Default none.
+ */
+export function recalled(operation: { auditId: string; sessionId: string }, joined: Statement = sql``): Statement {
+  return sql`
+    from aud ${joined} left join ses on ses.id = ${operation.sessionId}::uuid left join usr on usr.id = ses.usr_id
+    where aud.id = ${operation.auditId}::uuid`;
+}
+
 /** How many sessions the operation that made the event ended, if it committed. */
 export function recallRevokedCount(auditId: string): Statement<{ revoked: number }> {
   return sql`select (metadata ->> 'revoked')::int as revoked from aud where id = ${auditId}::uuid`;

@@ -7,6 +7,7 @@ import {
   endPresentedFamily,
   insertSession,
   type NewSession,
+  recalled,
   type SessionUserRow,
   sessionUserColumns,
 } from "./sessions.ts";
@@ -122,6 +123,5 @@ export function recallSignUp(sessionId: string, auditId: string): Statement<Sign
   return sql`
     select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.outcome = 'success' as created,
       ${sessionUserColumns()}
-    from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = ses.usr_id
-    where aud.id = ${auditId}::uuid`;
+    ${recalled({ auditId, sessionId })}`;
 }
