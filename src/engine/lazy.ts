@@ -4,19 +4,14 @@
  *
  * Options are checked this way: making an application reads nothing, and its first use reports what is missing.
  */
-export function withLazy<Base extends object, More extends object>(
-  base: Base,
-  names: readonly (keyof More & string)[],
-  make: () => More,
-): Base & More {
+export function withLazy<Base extends object, More extends object>(base: Base, make: () => More): Base & More {
   let made: More | undefined;
-  const object = Object.create(base) as Base & More;
-  for (const name of names) {
-    const get = (): unknown => {
-      made ??= make();
-      return made[name];
-    };
-    Object.defineProperty(object, name, { get, enumerable: true });
-  }
-  return object;
+  const further = (): More => {
+    made ??= make();
+    return made;
+  };
+  return new Proxy(base as Base & More, {
+    has: (_base, name) => name in base || name in further(),
+    get: (_base, name) => (name in base ? Reflect.get(base, name) : Reflect.get(further(), name)),
+  });
 }

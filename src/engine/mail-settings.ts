@@ -68,8 +68,7 @@ interface MailSettings {
 
 /** Joins the settings of messages with the application's settings. The options are checked at first use. */
 export function createMailCore(core: Core, options: MailOptions): MailCore {
-  const names = ["mailer", "from", "site", "mailMilliseconds", "texts", "linkUrls", "signInByMail"] as const;
-  return withLazy<Core, MailSettings>(core, names, () => checkOptions(core, options));
+  return withLazy<Core, MailSettings>(core, () => checkOptions(core, options));
 }
 
 function checkOptions(core: Core, options: MailOptions): MailSettings {

@@ -34,7 +34,7 @@ interface MfaSettings {
 
 /** Joins the settings of second factors with the application's settings. The options are checked at first use. */
 export function createMfaCore(core: Core, options: MfaOptions): MfaCore {
-  return withLazy<Core, MfaSettings>(core, ["sealing", "sealingKeys", "issuer"], () => checkOptions(core, options));
+  return withLazy<Core, MfaSettings>(core, () => checkOptions(core, options));
 }
 
 const sealings: ReadonlySet<string> = new Set(["on", "accept-unsealed", "off"]);

@@ -92,28 +92,9 @@ export function configurationError(option: string, error: unknown): Configuratio
   return new ConfigurationError(option, new OptionError("reading it failed.", undefined, { cause: error }));
 }
 
-const names: readonly (keyof Core)[] = [
-  "database",
-  "onError",
-  "origins",
-  "passwordHasher",
-  "keys",
-  "signUp",
-  "lifetimes",
-  "limits",
-  "patience",
-  "allowNonAsciiIdentifiers",
-  "sharedDatabase",
-  "cookiePrefix",
-  "predictableWords",
-  "isCompromisedPassword",
-  "decoyHash",
-  "purges",
-];
-
 /** The settings that operations work with. The options are checked when one of them is first read. */
 export function createCore(options: AuthOptions, onError: (error: unknown) => void, purges: readonly Purge[]): Core {
-  return withLazy(Object.prototype, names, () => checkOptions(options, onError, purges));
+  return withLazy({}, () => checkOptions(options, onError, purges));
 }
 
 /** One `try` for all options: a function for each would be compiled again at every cold start. */

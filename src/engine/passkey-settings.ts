@@ -58,16 +58,7 @@ interface PasskeySettings {
 
 /** Joins the settings of passkeys with the application's settings. The options are checked at first use. */
 export function createPasskeyCore(core: Core, options: PasskeyOptions): PasskeyCore {
-  const names = [
-    "relyingParty",
-    "rpName",
-    "identifierFirst",
-    "maxPerUser",
-    "secondFactorVerification",
-    "attestation",
-    "verifier",
-  ] as const;
-  return withLazy<Core, PasskeySettings>(core, names, () => checkOptions(core, options));
+  return withLazy<Core, PasskeySettings>(core, () => checkOptions(core, options));
 }
 
 function checkOptions(core: Core, options: PasskeyOptions): PasskeySettings {
