@@ -3,7 +3,7 @@ import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/credential.ts";
 import { uuidFor } from "../domain/id.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
-import { insertAuditEvent, successOf } from "./audit.ts";
+import { type AuditEvent, insertAuditEvent, successOf } from "./audit.ts";
 import {
   type Admission,
   admissionColumns,
@@ -89,17 +89,7 @@ export function reserveCurrentPassword(change: {
       condition: sql`(select refusal is null from verdict)`,
     })},
     audit as (${insertAuditEvent(
-      {
-        id: change.auditId,
-        act: change.act,
-        outcome: "denied",
-        repeatable: true,
-        actor: change.actor,
-        context: change.actor.context,
-        targetKind: "cred",
-        targetId: tried,
-        metadata: sql`jsonb_build_object('reason', 'too_many_requests')`,
-      },
+      { ...proofEvent(change, "denied", tried), metadata: sql`jsonb_build_object('reason', 'too_many_requests')` },
       sql`reserved where reserved.just_limited`,
     )})
     select verdict.refusal, ${admissionColumns()}, ${tried} as "triedId",
@@ -157,17 +147,14 @@ export function recordWrongPassword(change: {
   auditId: string;
   triedId: string;
 }): Statement {
-  return insertAuditEvent(
-    {
-      id: change.auditId,
-      act: change.act,
-      outcome: "failure",
-      repeatable: true,
-      actor: change.actor,
-      context: change.actor.context,
-      targetKind: "cred",
-      targetId: sql`${change.triedId}::uuid`,
-    },
-    sql`(select 1) one`,
-  );
+  return insertAuditEvent(proofEvent(change, "failure", sql`${change.triedId}::uuid`), sql`(select 1) one`);
+}
+
+/** The event of a current password that was refused; its target is the password. */
+function proofEvent(
+  change: { actor: Actor; act: Audited; auditId: string },
+  outcome: "denied" | "failure",
+  credentialId: Statement,
+): AuditEvent {
+  return { ...successOf(change.act, change, credentialId), outcome, repeatable: true, targetKind: "cred" };
 }
