@@ -7,7 +7,7 @@ import type { PasswordSettings, SignUpMode } from "./engine/core.ts";
 import type { Feature } from "./engine/feature.ts";
 import { type AccountAuth, accountParts } from "./operations/accounts.ts";
 import { type PasswordAuth, passwordParts } from "./operations/sign-in.ts";
-import { type SignUpAuth, signUpParts } from "./operations/sign-up.ts";
+import { type SignUpAuth, signUpMode, signUpParts } from "./operations/sign-up.ts";
 
 export { type Auth, type AuthFor, createAuth } from "./operations/auth.ts";
 
@@ -18,7 +18,7 @@ export function passwords(options: PasswordSettings): Feature<PasswordAuth> {
 
 /** The feature for signing up with a password. It takes the options of `signUp` of `sallyport`. */
 export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth> {
-  return { name: "signUp", signUp: options.mode, make: signUpParts };
+  return { name: "signUp", signUp: signUpMode(options.mode), make: signUpParts };
 }
 
 /** The feature for managing accounts: users, credentials and sessions. */

@@ -41,7 +41,12 @@ export interface Feature<out Operations extends object = object, out Api extends
   readonly database?: (database: Database) => Database;
   /** How passwords are hashed and accepted. The first feature in the list that has a value decides. */
   readonly passwords?: PasswordSettings;
-  readonly signUp?: SignUpMode;
+  /**
+   * Reads who may sign up, given the application's features.
+   *
+   * @throws {OptionError} If the mode is unknown, or needs a feature that is not listed.
+   */
+  readonly signUp?: (features: readonly Feature[]) => SignUpMode;
   /** Type only, never set. */
   readonly api?: Api;
 }

@@ -7,7 +7,7 @@ import { isForDevelopment, type Origin, parseOrigins } from "../domain/origin.ts
 import { defaultLifetimes, type SessionLifetimes } from "../domain/session.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
-import type { Core, Limits, PasswordSettings, SharedDatabase, SignUpMode } from "./core.ts";
+import type { Core, Limits, PasswordSettings, SharedDatabase } from "./core.ts";
 import type { Feature } from "./feature.ts";
 import { withLazy } from "./lazy.ts";
 import { defaultTimeouts, Patience, type Timeouts } from "./patience.ts";
@@ -138,20 +138,14 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
     const isDecoy = !settings || settings.hasher.canVerify(decoy);
     requireOption(isDecoy, decoy, "a hash that the hasher can verify, such as `decoyHash` of sallyport/argon2id");
     checking = "mode";
-    const signUp = options.features.find((feature) => "signUp" in feature);
-    const mode = signUp ? signUp.signUp : "closed";
-    const modes = ["open", "verify-first", "invited", "closed"];
-    requireOption(modes.includes(mode as string), mode, '"open", "verify-first", "invited" or "closed"');
-    if (mode === "verify-first" && !options.features.some(({ name }) => name === "mail")) {
-      throw new OptionError('"verify-first" needs the feature mail(…).');
-    }
+    const signUp = options.features.find((feature) => feature.signUp)?.signUp?.(options.features) ?? "closed";
 
     return {
       origins,
       database: options.features.reduce((inner, feature) => feature.database?.(inner) ?? inner, database),
       passwordHasher: settings?.hasher ?? noHasher,
       keys: new RootKeys(secrets),
-      signUp: mode as SignUpMode,
+      signUp,
       lifetimes,
       limits,
       patience: new Patience(timeouts),

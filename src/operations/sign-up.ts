@@ -1,13 +1,14 @@
+import { OptionError, requireOption } from "../crypto/option-error.ts";
 import { signUp as act } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
 import { newAuditId, newUuid, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
 import { acceptDisplayName } from "../domain/text.ts";
 import { Admissions } from "../engine/admission.ts";
-import type { Core } from "../engine/core.ts";
+import type { Core, SignUpMode } from "../engine/core.ts";
 import { attemptCounters } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
-import type { FeatureParts } from "../engine/feature.ts";
+import type { Feature, FeatureParts } from "../engine/feature.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf } from "../engine/locks.ts";
@@ -29,6 +30,18 @@ export interface SignUpAuth {
 /** The operation of signing up. */
 export function signUpParts(core: Core): FeatureParts<SignUpAuth> {
   return { operations: { signUp: signUpOperation(core) } };
+}
+
+/** Reads the option `mode` of the feature. */
+export function signUpMode(mode: SignUpMode): (features: readonly Feature[]) => SignUpMode {
+  return (features) => {
+    const modes: readonly SignUpMode[] = ["open", "verify-first", "invited", "closed"];
+    requireOption(modes.includes(mode), mode, '"open", "verify-first", "invited" or "closed"');
+    if (mode === "verify-first" && !features.some(({ name }) => name === "mail")) {
+      throw new OptionError('"verify-first" needs the feature mail(…).');
+    }
+    return mode;
+  };
 }
 
 /** The account to create, and the client that requests it. */

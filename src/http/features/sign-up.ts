@@ -1,6 +1,6 @@
 import type { SignUpMode } from "../../engine/core.ts";
 import type { Feature } from "../../engine/feature.ts";
-import { type SignUpAuth, signUpParts } from "../../operations/sign-up.ts";
+import { type SignUpAuth, signUpMode, signUpParts } from "../../operations/sign-up.ts";
 import type { SignUpApi } from "../generated/api.ts";
 import { signUpRoutes } from "../routes/sign-up.ts";
 
@@ -12,5 +12,5 @@ import { signUpRoutes } from "../routes/sign-up.ts";
  * requires an invitation; there are no invitations yet, so it refuses everyone as well.
  */
 export function signUp(options: { mode: SignUpMode }): Feature<SignUpAuth, SignUpApi> {
-  return { name: "signUp", signUp: options.mode, make: signUpParts, routes: signUpRoutes };
+  return { name: "signUp", signUp: signUpMode(options.mode), make: signUpParts, routes: signUpRoutes };
 }
