@@ -1,6 +1,5 @@
 import { decoyHash } from "../crypto/argon2id-hasher.ts";
 import { given, OptionError, requireOption } from "../crypto/option-error.ts";
-import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import { parseRootSecrets, RootKeys } from "../crypto/root-secrets.ts";
 import { AuthError } from "../domain/error.ts";
 import { isForDevelopment, type Origin, parseOrigins } from "../domain/origin.ts";
@@ -143,7 +142,10 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
     return {
       origins,
       database: options.features.reduce((inner, feature) => feature.database?.(inner) ?? inner, database),
-      passwordHasher: settings?.hasher ?? noHasher,
+      // Only an operation that hashes is refused if no feature supplies a hasher.
+      get passwordHasher() {
+        return settings?.hasher ?? missingHasher();
+      },
       keys: new RootKeys(secrets),
       signUp,
       lifetimes,
@@ -180,14 +182,6 @@ function checkPasswords({ hasher, predictableWords, isCompromised }: PasswordSet
   if (isCompromised && typeof isCompromised !== "function")
     throw new OptionError("`isCompromised` must be a function.");
 }
-
-/** If no feature supplies a hasher, an operation that needs one is refused with the option's name. */
-const noHasher: PasswordHasher = {
-  hash: missingHasher,
-  verify: missingHasher,
-  canVerify: missingHasher,
-  needsRehash: missingHasher,
-};
 
 const defaultLimits: Limits = {
   account: { attempts: 10, windowSeconds: 900 },
