@@ -10,7 +10,7 @@ import { copyFileSync, readdirSync, readFileSync, rmSync, writeFileSync } from "
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { dropRefusals } from "./drop-refusals.node.ts";
+import { dropDocumented } from "./drop-documented.node.ts";
 import { squeezeSql } from "./squeeze-sql.node.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -23,10 +23,16 @@ execFileSync(process.execPath, [compiler, "-p", join(root, "tsconfig.build.json"
 /** TypeScript does not copy the binary. */
 copyFileSync(join(root, "src", binary), join(root, "dist", binary));
 
+/** Where rows are, and the member that holds a row's name. */
+const rows = [
+  { folder: join("domain", "acts"), named: "name" },
+  { folder: join("http", "routes"), named: "id" },
+] as const;
+
 for (const name of readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" })) {
   const path = join(root, "dist", name);
   if (!name.endsWith(".js")) continue;
   const script = squeezeSql(readFileSync(path, "utf8"));
-  const hasRows = name.startsWith(join("domain", "acts")) || name.startsWith(join("http", "routes"));
-  writeFileSync(path, hasRows ? dropRefusals(script) : script);
+  const named = rows.find(({ folder }) => name.startsWith(folder))?.named;
+  writeFileSync(path, named ? dropDocumented(script, named) : script);
 }
