@@ -346,7 +346,7 @@ describe("S34: Worker with an unsafe configuration", () => {
       "http is for loopback only",
       "a wildcard is no origin",
       "An origin is the address that users see, such as https://auth.example.com",
-      'it is "open", and must be "invited" or "closed"',
+      'it is "open", and must be "verify-first", "invited" or "closed"',
       'it is "maybe", and must be "on", "accept-unsealed" or "off"',
       'it is "true", and must be "yes", "inherited" or "no"',
       'it is "nowhere", and must be the URL of a SQL endpoint',
