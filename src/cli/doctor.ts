@@ -1,14 +1,21 @@
 import { parseRootSecrets, versionsOf } from "../crypto/root-secrets.ts";
 import { probeDatabase } from "../engine/probe.ts";
 import { countSealedSecrets, countUnsealedSecrets } from "../operations/reseal.ts";
+import { selectBacklog } from "../store/mail.ts";
 import { selectIsAdopted } from "../store/stored-accounts.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 import { examineAccounts } from "./doctor-accounts.ts";
 
+/** A message that was tried several times has waited for about this long. */
+const longestWaitMinutes = 30;
+
+type Backlog = { owed: number; overdueMinutes: number; refused: number };
+
 /** `sallyport doctor`: reports what would go wrong with this database, before it does. */
 export const doctorCommand: Command = {
-  summary: "Check a database: its clock, caches in front of it, and stored accounts that Sallyport cannot open.",
+  summary:
+    "Check a database: its clock, caches in front of it, messages that wait, and stored accounts that Sallyport cannot open.",
   usage: `${databaseUsage} [--allow-non-ascii] [--rp-id DOMAIN] [--shared-database]`,
   options: {
     ...databaseOptions,
@@ -29,6 +36,10 @@ export const doctorCommand: Command = {
         console.log(`${count} are encrypted with version ${version} of the sealing keys.`);
       }
       for (const name of ["SALLYPORT_SECRET", "SALLYPORT_SEALING_KEYS"]) describeKeys(name, process.env[name]);
+      const [{ owed, overdueMinutes, refused }] = (await database.run(selectBacklog())) as [Backlog];
+      if (refused > 0)
+        console.log(`${refused} messages of the last 30 days were refused by the mail provider for good.`);
+      if (owed > 0) console.log(`${owed} messages are owed; the oldest has waited ${overdueMinutes} minutes.`);
       const [{ adopted }] = (await database.run(selectIsAdopted())) as [{ adopted: boolean }];
       let faults = 0;
       for await (const { id, finding, fault } of examineAccounts(database, {
@@ -40,6 +51,11 @@ export const doctorCommand: Command = {
         if (fault) faults += 1;
       }
       if (faults > 0) throw new Error(`${faults} stored rows cannot be used: see the ids above.`);
+      if (overdueMinutes > longestWaitMinutes) {
+        throw new Error(
+          "messages are not sent: look at the mailer, and at the schedule that calls `auth.mail.deliver()`.",
+        );
+      }
       console.log("Every active password, factor, passkey and token can be used.");
     });
   },

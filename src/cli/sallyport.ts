@@ -10,6 +10,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { administratorCommand } from "./administrator.ts";
+import { auditCommand } from "./audit.ts";
 import { type Command, UsageError } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
 import { migrateCommand } from "./migrate.ts";
@@ -22,6 +23,7 @@ const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   users: usersCommand,
   administrator: administratorCommand,
+  audit: auditCommand,
   doctor: doctorCommand,
   reseal: resealCommand,
 };

@@ -81,3 +81,13 @@ export function settleMessages(
     where m.id = settled.id and m.status = 'owed' and m.attempts = settled.attempt
     returning m.id`;
 }
+
+/** What an operator should know of the messages: how many are owed, how late the latest is, and how many were refused. */
+export function selectBacklog(): Statement<{ owed: number; overdueMinutes: number; refused: number }> {
+  return sql`
+    select count(*) filter (where status = 'owed')::int as owed,
+      coalesce(floor(extract(epoch from sallyport_now() - min(created_at) filter (where status = 'owed')) / 60), 0)::int
+        as "overdueMinutes",
+      count(*) filter (where status = 'refused')::int as refused
+    from mail_message`;
+}

@@ -144,3 +144,27 @@ test("S59: the versions of the keys, and what each version of the sealing keys h
     vi.unstubAllEnvs();
   }
 });
+
+test("messages that nobody sends are a fault, and refused ones are told", async () => {
+  const { database, doctor } = await open();
+  const owe = (minutes: number, status: string) =>
+    database.run(sql`
+      insert into mail_message (id, kind, recipient, content, status, created_at, ended_at, expires_at)
+      select gen_random_uuid(), 'sign_up_taken', case when owed.so then 'ada@example.com' end,
+        case when owed.so then '{}'::jsonb end, ${status}, now() - make_interval(mins => ${minutes}::int),
+        case when not owed.so then now() end, now() + interval '1 day'
+      from (select ${status} = 'owed' as so) owed`);
+  await owe(5, "owed");
+  await owe(60, "refused");
+  const young = await doctor();
+  expect([young.code, young.stderr]).toEqual([0, ""]);
+  expect(young.stdout).toContain("1 messages are owed; the oldest has waited 5 minutes.\n");
+  expect(young.stdout).toContain("1 messages of the last 30 days were refused");
+  await owe(31, "owed");
+  const old = await doctor();
+  expect([old.code, old.stderr]).toEqual([
+    1,
+    "sallyport: messages are not sent: look at the mailer, and at the schedule that calls `auth.mail.deliver()`.\n",
+  ]);
+  expect(old.stdout).not.toContain("@");
+});
