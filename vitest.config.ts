@@ -14,6 +14,7 @@ const nodeOnly = [
 /** Suites that need Node and nothing else: no database, no browser, no native peer. `npm run test:unit` runs them alone. */
 const unit = [
   "test/architecture.test.ts",
+  "test/checkers/**/*.test.ts",
   "test/crypto/**/!(*.parity).test.ts",
   "test/domain/**/*.test.ts",
   "test/http/openapi.test.ts",

@@ -104,7 +104,7 @@ export function countAlone(id: string, counters: readonly Counter[]): Statement<
 }
 
 /** How many attempts a counter remembers. Past that, one that is sent again counts twice. */
-const rememberedAttempts = 16;
+export const rememberedAttempts = 16;
 
 /**
  * `insert into attempt …` for the counters of `wanted` for which `which` is true. Addresses have no streak, because an update

@@ -1,4 +1,5 @@
 // The same with the peers that an application at the edge has.
+import * as turnstile from "sallyport/captcha/turnstile";
 import * as hono from "sallyport/hono";
 import * as mail from "sallyport/mail";
 import * as cloudflareMail from "sallyport/mail/cloudflare";
@@ -10,6 +11,7 @@ import * as pages from "sallyport/pages";
 import * as passkeys from "sallyport/passkeys";
 import * as simpleWebAuthn from "sallyport/passkeys/simplewebauthn";
 import * as personalAccessTokens from "sallyport/personal-access-tokens";
+import * as rateLimit from "sallyport/rate-limit";
 import { useCore } from "./core.mjs";
 
 const entries = {
@@ -17,8 +19,10 @@ const entries = {
   "mail/cloudflare": cloudflareMail,
   "mail/http": httpMail,
   "passkeys/simplewebauthn": simpleWebAuthn,
+  "captcha/turnstile": turnstile,
   mail,
   "personal-access-tokens": personalAccessTokens,
+  "rate-limit": rateLimit,
 };
 
 const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));

@@ -1,0 +1,67 @@
+import type { Context, MiddlewareHandler } from "hono";
+import { AuthError } from "../domain/error.ts";
+import { requireOption } from "../domain/option-error.ts";
+import type { Realm, WithRealm } from "../engine/realm.ts";
+import type { Requester } from "../operations/rate-limits.ts";
+import type { AuthSource } from "./auth-source.ts";
+import { guard } from "./authenticate.ts";
+import { type RateLimitState, rateLimitHeaders } from "./rate-limit-headers.ts";
+
+/** What a limit counts by: a text for each user or client, or nothing for the client's address. */
+export type RateLimitKey = (c: Context) => string | undefined | Promise<string | undefined>;
+
+/** What happens to requests while they cannot be counted. */
+export type OnUnavailable = "refuse" | "accept";
+
+/** The client of a request: the application's key, or else the client's address. */
+export async function requesterOf(c: Context, realm: Realm, key: RateLimitKey | undefined): Promise<Requester> {
+  return { key: (await key?.(c)) || undefined, address: realm.clientAddress(c) };
+}
+
+/** @throws {TypeError} If an option that the limits share is wrong. */
+export function requireLimitOptions(options: {
+  key?: RateLimitKey | undefined;
+  name?: string | undefined;
+  onUnavailable?: OnUnavailable | undefined;
+}): void {
+  const { key, name, onUnavailable } = options;
+  requireOption(key === undefined || typeof key === "function", key, "a function from the context to a text", "key");
+  const isChoice = onUnavailable === undefined || onUnavailable === "refuse" || onUnavailable === "accept";
+  requireOption(isChoice, onUnavailable, '"refuse" or "accept"', "onUnavailable");
+  const isName = name === undefined || (typeof name === "string" && /^[!-~]{1,100}$/.test(name));
+  requireOption(isName, name, "1 to 100 visible ASCII characters", "name");
+}
+
+/**
+ * A middleware that counts a request before it is served, and puts the state of the limit into the headers of the response.
+ *
+ * @param count Returns the state, or `undefined` if the request was not counted.
+ */
+export function limitedRequest(
+  source: AuthSource<WithRealm>,
+  count: (c: Context, realm: Realm) => Promise<RateLimitState | undefined>,
+): MiddlewareHandler {
+  return async (c, next) => {
+    let state: RateLimitState | undefined;
+    const counted = guard(source, async (_c, _auth, realm) => {
+      state = await count(c, realm);
+      if (state?.isOver) {
+        throw new AuthError("too_many_requests", { retryAfterSeconds: state.resetSeconds });
+      }
+    });
+    const refused = await counted(c, async () => {
+      await next();
+      // The headers of a response that switches protocols belong to the other protocol.
+      if (!state || c.res.status === 101) return;
+      for (const [name, value] of rateLimitHeaders(state)) c.header(name, value, { append: true });
+    });
+    if (!refused || !state) return refused;
+    for (const [name, value] of rateLimitHeaders(state)) refused.headers.append(name, value);
+    return refused;
+  };
+}
+
+/** True for an error of which the middleware's `onUnavailable` decides. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof AuthError && error.status === 503;
+}
