@@ -9,6 +9,7 @@ import type { Act } from "../src/domain/act.ts";
 import * as administrator from "../src/domain/acts/administrator.ts";
 import * as credential from "../src/domain/acts/credential.ts";
 import * as factor from "../src/domain/acts/factor.ts";
+import * as limit from "../src/domain/acts/limit.ts";
 import * as mailedLink from "../src/domain/acts/mailed-link.ts";
 import * as notice from "../src/domain/acts/notice.ts";
 import * as passkey from "../src/domain/acts/passkey.ts";
@@ -34,6 +35,8 @@ const acts: Readonly<Record<string, Act | null>> = {
   "CredentialOperations.reinstate": credential.reinstateCredential,
   "CredentialOperations.revoke": credential.revokeCredential,
   "CredentialOperations.revokeOwnPassword": credential.revokeCredential,
+  "LimitOperations.list": limit.listLimits,
+  "LimitOperations.lift": limit.liftLimit,
   ChangePassword: credential.changePassword,
   "FactorOperations.list": factor.listFactors,
   "FactorOperations.enrollTotp": factor.enrollFactor,

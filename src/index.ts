@@ -43,6 +43,7 @@ export type { IssuedSession, PresentedToken, VerifiedSession } from "./engine/se
 export { accounts } from "./http/features/accounts.ts";
 export { administration } from "./http/features/administration.ts";
 export { authorization } from "./http/features/authorization.ts";
+export { limits } from "./http/features/limits.ts";
 export { passwords } from "./http/features/passwords.ts";
 export { signUp } from "./http/features/sign-up.ts";
 export type { AccountAuth } from "./operations/accounts.ts";
@@ -50,6 +51,7 @@ export type { AdministrationAuth, AdministratorOperations } from "./operations/a
 export { type Auth, type AuthFor, type CoreOperations, createAuth } from "./operations/auth.ts";
 export type { CredentialOperations, NewPassword, OfCredential, ProvedByPassword } from "./operations/credentials.ts";
 export { health, probe } from "./operations/health.ts";
+export type { Limit, LimitAuth, LimitOperations, LimitsOf } from "./operations/limits.ts";
 export type { OnlyOwn } from "./operations/only-own.ts";
 export type { ChangePassword } from "./operations/password-change.ts";
 export type { OfSession, SessionOperations } from "./operations/sessions.ts";

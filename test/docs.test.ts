@@ -69,6 +69,9 @@ describe("examples in docs", () => {
   test("are all listed, and only the test harness's is a sketch", async () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
       ["conformance.md", undefined],
+      ["limits.md", "limits.ts"],
+      ["limits.md", "cloudflare-limit.ts"],
+      ["limits.md", "captcha.ts"],
       ["mail.md", "resend.ts"],
       ["mail.md", "postmark.ts"],
       ["mail.md", "smtp.ts"],

@@ -13,6 +13,7 @@ import { administratorCommand } from "./administrator.ts";
 import { auditCommand } from "./audit.ts";
 import { type Command, UsageError } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
+import { limitsCommand } from "./limits.ts";
 import { migrateCommand } from "./migrate.ts";
 import { resealCommand } from "./reseal.ts";
 import { secretCommand } from "./secret.ts";
@@ -24,6 +25,7 @@ const commands: Readonly<Record<string, Command>> = {
   users: usersCommand,
   administrator: administratorCommand,
   audit: auditCommand,
+  limits: limitsCommand,
   doctor: doctorCommand,
   reseal: resealCommand,
 };

@@ -274,11 +274,20 @@ const operations: readonly Operation[] = [
     prepare: (_auth, { userId }) => world.makeAdministrator(userId),
     run: (auth, actor, { userId }) => auth.administrators.remove({ actor, userId }),
   },
+  {
+    name: "limits.list",
+    owner: "never",
+    administrator: true,
+    general: true,
+    read: "identity.limit.list",
+    run: (auth, actor, { identifier }) => auth.limits.list({ actor, of: { identifier } }),
+  },
 ];
 
 /** Acts that the rule below does not describe, because the state of the object also decides. */
 const elsewhere: Readonly<Record<string, string>> = {
   "identity.mfa_policy.set": "an owner without a factor may not require one: mfa-policy.test.ts",
+  "identity.limit.lift": "it changes counters, which belong to no object: limits.test.ts",
   "identity.user.reinstate": "its owner is suspended and has no session: users.test.ts",
 };
 

@@ -22,11 +22,12 @@ function watchLocks(database: Database): { database: Database; locked: Set<strin
   };
 }
 
-/** These make a user, whom nobody else can know yet, or change only a link. */
+/** These make a user, whom nobody else can know yet, or change only a link or a counter. */
 const lockNoUser = [
   "signUp",
   "signUp, with a plan",
   "users.create",
+  "limits.lift",
   "passwordReset.request",
   "mailedSignIn.request",
   "mailedSignUp.request",

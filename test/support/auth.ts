@@ -15,6 +15,7 @@ import type { PasskeyOptions } from "../../src/engine/passkey-settings.ts";
 import { accounts } from "../../src/http/features/accounts.ts";
 import { administration } from "../../src/http/features/administration.ts";
 import { authorization } from "../../src/http/features/authorization.ts";
+import { limits } from "../../src/http/features/limits.ts";
 import { mail } from "../../src/http/features/mail.ts";
 import { mfa } from "../../src/http/features/mfa.ts";
 import { passkeys } from "../../src/http/features/passkeys.ts";
@@ -117,6 +118,7 @@ export function everyFeature(options: FullOptions) {
     signUp({ mode: options.signUp ?? "closed" }),
     accounts(),
     administration(),
+    limits(),
     authorization(),
     mfa(options),
     mail({ mailer: openMailbox(), from: { address: "accounts@example.com" }, signIn: true, ...options.mail }),

@@ -216,6 +216,16 @@ export const accountBudgets: readonly Budget[] = [
     act: (auth, { userId }) => auth.administrators.remove({ actor: system, userId }),
   },
   {
+    operation: "limits.list",
+    requests: 1,
+    act: (auth, { identifier }) => auth.limits.list({ actor: system, of: { identifier } }),
+  },
+  {
+    operation: "limits.lift",
+    requests: 1,
+    act: (auth, { identifier }) => auth.limits.lift({ actor: system, of: { identifier } }),
+  },
+  {
     operation: "tuples.check",
     requests: 1,
     act: (auth, { userId }) =>

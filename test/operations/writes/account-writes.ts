@@ -237,6 +237,14 @@ export const accountWrites: readonly Write[] = [
     check: async (_world, result: object) => expect(result).toMatchObject({ removed: true }),
   },
   {
+    name: "limits.lift",
+    action: "identity.limit.lift",
+    requests: 1,
+    act: (auth, { identifier }) => auth.limits.lift({ actor: system, of: { identifier } }),
+    repeated: "done",
+    check: async (_world, result: object) => expect(result).toMatchObject({ lifted: expect.any(Number) }),
+  },
+  {
     name: "batch, of two plans",
     action: "identity.user.create",
     requests: 1,
