@@ -31,8 +31,15 @@ export interface PasswordSettings {
   readonly decoyHash?: string | undefined;
   /** Names that no password may consist of, such as the name of the site. */
   readonly predictableWords?: readonly string[] | undefined;
-  /** Looks up a new password in a list of breached ones. Passwords leave the process only if you give this function. */
-  readonly isCompromised?: ((password: string) => Promise<boolean>) | undefined;
+  /**
+   * Finds the common passwords that a password contains, beside names: `commonPasswords` of `sallyport/passwords/blocklist`.
+   */
+  readonly blocklist?: ((password: string, names: readonly string[]) => readonly string[]) | undefined;
+  /**
+   * Looks up a new password in a list of breached ones, such as `breachedPasswords(…)` of `sallyport/passwords/breached`. Passwords
+   * leave the process only if you give a function that sends them. It gets what reports a fault that does not affect its result.
+   */
+  readonly isCompromised?: ((password: string, report: (error: unknown) => void) => Promise<boolean>) | undefined;
 }
 
 /** How often secrets may be tried and accounts created. */
@@ -75,7 +82,8 @@ export interface Core extends Executor {
   readonly cookiePrefix: string;
   /** Names of the site and its owner, which no password may consist of. */
   readonly predictableWords: readonly string[];
-  readonly isCompromisedPassword: ((password: string) => Promise<boolean>) | undefined;
+  readonly blocklist: PasswordSettings["blocklist"];
+  readonly isCompromised: PasswordSettings["isCompromised"];
   /** The hash that is verified if an account has none, so that the work is the same. */
   readonly decoyHash: string;
   /** The purges of the features, in addition to the rows that every application purges. */

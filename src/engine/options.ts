@@ -155,7 +155,8 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
       sharedDatabase,
       cookiePrefix,
       predictableWords: settings?.predictableWords ?? [],
-      isCompromisedPassword: settings?.isCompromised,
+      blocklist: settings?.blocklist,
+      isCompromised: settings?.isCompromised,
       decoyHash: decoy,
       purges,
       onError,
@@ -172,15 +173,14 @@ function missingHasher(): never {
   );
 }
 
-function checkPasswords({ hasher, predictableWords, isCompromised }: PasswordSettings): void {
+function checkPasswords({ hasher, predictableWords = [], blocklist, isCompromised }: PasswordSettings): void {
   if (typeof hasher?.canVerify !== "function") {
-    throw new OptionError("`hasher` is missing: give passwords({ hasher: argon2id() }).");
+    throw new OptionError("`hasher` is missing; add passwords({ hasher: argon2id() }).");
   }
-  if (predictableWords && !predictableWords.every?.((word) => typeof word === "string")) {
-    throw new OptionError("`predictableWords` must be a list of texts.");
-  }
-  if (isCompromised && typeof isCompromised !== "function")
-    throw new OptionError("`isCompromised` must be a function.");
+  const isWell =
+    predictableWords.every?.((word) => typeof word === "string") &&
+    [blocklist, isCompromised].every((check) => !check || typeof check === "function");
+  if (!isWell) throw new OptionError("`predictableWords` must be texts; `blocklist`, `isCompromised`: functions.");
 }
 
 const defaultLimits: Limits = {

@@ -9,7 +9,7 @@ import type { Statement } from "../store/sql.ts";
 import type { Core } from "./core.ts";
 
 /**
- * Checks the part of the password policy that costs nothing; {@link requireUncompromised} checks the rest.
+ * Checks the part of the password policy that costs nothing; {@link hashNewPassword} checks the rest.
  *
  * @param owner The owner's identifier, or the actor who knows it. An attacker tries the identifier first.
  * @returns `needsFactor` is true for a password so short that it needs an enforced second factor. The statement checks that.
@@ -20,30 +20,23 @@ export function acceptPassword(
   password: string,
   owner: string | Actor["subject"],
 ): { needsFactor: boolean } {
-  const identifier = typeof owner === "string" ? owner : "identifier" in owner ? owner.identifier : undefined;
-  const words = [...core.predictableWords, ...(identifier ? [identifier, identifier.split("@")[0]!] : [])];
-  const fault = passwordFault(password, { words });
+  const identifier = typeof owner === "string" ? owner : "identifier" in owner ? owner.identifier : "";
+  const names = [...core.predictableWords, identifier, identifier.split("@")[0]!];
+  const fault = passwordFault(password, { words: names.concat(core.blocklist?.(password, names) ?? []) });
   if (fault) throw new AuthError("invalid_format.password", { details: { reason: fault } });
   return { needsFactor: needsSecondFactor(password) };
 }
 
 /**
- * Asks the application's list of breached passwords, which may be a service.
+ * Looks a new password up in the application's list of breached ones, which may be a service, then hashes it. The look-up stays
+ * counted, whatever its result.
  *
- * @throws {AuthError} `invalid_format.password`.
- */
-async function requireUncompromised(core: Core, password: string): Promise<void> {
-  if (!(await core.isCompromisedPassword?.(password))) return;
-  throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
-}
-
-/**
- * Looks a new password up in the list of breached passwords, then hashes it. The look-up stays counted, whatever its result.
- *
- * @throws {AuthError} As {@link requireUncompromised} and {@link hashPassword} do.
+ * @throws {AuthError} `invalid_format.password`, and as {@link hashPassword} does.
  */
 export async function hashNewPassword(core: Core, password: string, counted: readonly Counted[] = []): Promise<string> {
-  await requireUncompromised(core, password);
+  if (await core.isCompromised?.(password, core.onError)) {
+    throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
+  }
   return await hashPassword(core, password, counted);
 }
 

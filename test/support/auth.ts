@@ -104,6 +104,7 @@ export interface FullOptions
   passwordHasher: PasswordHasher;
   decoyHash?: string;
   predictableWords?: readonly string[];
+  blocklist?: PasswordSettings["blocklist"];
   isCompromisedPassword?: PasswordSettings["isCompromised"];
   signUp?: SignUpMode;
   /** Default: a mailbox that nobody reads. */
@@ -112,9 +113,15 @@ export interface FullOptions
 
 /** Every feature. */
 export function everyFeature(options: FullOptions) {
-  const { passwordHasher: hasher, decoyHash: decoy, predictableWords, isCompromisedPassword: isCompromised } = options;
+  const {
+    passwordHasher: hasher,
+    decoyHash: decoy,
+    predictableWords,
+    blocklist,
+    isCompromisedPassword: isCompromised,
+  } = options;
   return [
-    passwords({ hasher, decoyHash: decoy, predictableWords, isCompromised }),
+    passwords({ hasher, decoyHash: decoy, predictableWords, blocklist, isCompromised }),
     signUp({ mode: options.signUp ?? "closed" }),
     accounts(),
     administration(),

@@ -10,6 +10,8 @@ import * as openapi from "sallyport/openapi";
 import * as pages from "sallyport/pages";
 import * as passkeys from "sallyport/passkeys";
 import * as simpleWebAuthn from "sallyport/passkeys/simplewebauthn";
+import * as blocklist from "sallyport/passwords/blocklist";
+import * as breached from "sallyport/passwords/breached";
 import * as personalAccessTokens from "sallyport/personal-access-tokens";
 import * as rateLimit from "sallyport/rate-limit";
 import { useCore } from "./core.mjs";
@@ -21,6 +23,8 @@ const entries = {
   "passkeys/simplewebauthn": simpleWebAuthn,
   "captcha/turnstile": turnstile,
   mail,
+  "passwords/blocklist": blocklist,
+  "passwords/breached": breached,
   "personal-access-tokens": personalAccessTokens,
   "rate-limit": rateLimit,
 };
