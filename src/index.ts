@@ -33,7 +33,7 @@ export type { Origin, OriginUse } from "./domain/origin.ts";
 export type { RequestContext } from "./domain/request-context.ts";
 export type { Session, SessionLifetimes, Transport } from "./domain/session.ts";
 export type { SignedInUser, Status, User } from "./domain/user.ts";
-export type { Limits, PasswordSettings, SharedDatabase, SignUpMode } from "./engine/core.ts";
+export type { Limits, PasswordHistory, PasswordSettings, SharedDatabase, SignUpMode } from "./engine/core.ts";
 export type { Feature, FeatureParts } from "./engine/feature.ts";
 export { type AuthOptions, type ClientAddress, ConfigurationError } from "./engine/options.ts";
 export type { Page } from "./engine/page.ts";
@@ -54,6 +54,7 @@ export { health, probe } from "./operations/health.ts";
 export type { Limit, LimitAuth, LimitOperations, LimitsOf } from "./operations/limits.ts";
 export type { OnlyOwn } from "./operations/only-own.ts";
 export type { ChangePassword } from "./operations/password-change.ts";
+export { passwordHistory } from "./operations/password-history.ts";
 export type { OfSession, SessionOperations } from "./operations/sessions.ts";
 export type {
   PasswordAuth,

@@ -8,7 +8,13 @@
 export const minimumPasswordLength = 15;
 export const minimumPasswordLengthWithFactor = 8;
 
-export type PasswordFault = "too_short" | "too_long" | "unusable_characters" | "too_predictable" | "compromised";
+export type PasswordFault =
+  | "too_short"
+  | "too_long"
+  | "unusable_characters"
+  | "too_predictable"
+  | "compromised"
+  | "reused";
 
 /** Words that make a password long but obvious when they are repeated or extended. The application adds its own names. */
 const obviousWords = ["password", "passw0rd", "pass", "word", "letmein", "welcome", "iloveyou", "admin"];

@@ -1,5 +1,6 @@
 import type { PasswordHasher } from "../crypto/password-hasher.ts";
 import type { RootKeys } from "../crypto/root-secrets.ts";
+import type { UserId } from "../domain/id.ts";
 import type { Origin } from "../domain/origin.ts";
 import type { SessionLifetimes } from "../domain/session.ts";
 import type { AttemptLimit } from "../store/counters.ts";
@@ -40,7 +41,17 @@ export interface PasswordSettings {
    * leave the process only if you give a function that sends them. It gets what reports a fault that does not affect its result.
    */
   readonly isCompromised?: ((password: string, report: (error: unknown) => void) => Promise<boolean>) | undefined;
+  /** Refuses the passwords that an owner had: `passwordHistory(5)`. Default: only the present one is known, and is not refused. */
+  readonly history?: PasswordHistory | undefined;
 }
+
+/**
+ * Checks that a new password is none that its owner has had. Without an owner, the application sets the password, and nothing is
+ * checked.
+ *
+ * @throws {AuthError} `invalid_format.password`, `too_many_requests`, `unavailable.busy`.
+ */
+export type PasswordHistory = (core: Core, password: string, owner: UserId | undefined) => Promise<void>;
 
 /** How often secrets may be tried and accounts created. */
 export interface Limits {
@@ -80,10 +91,8 @@ export interface Core extends Executor {
   readonly sharedDatabase: SharedDatabase;
   /** The application's part of its cookies' names, such as `shop-`. */
   readonly cookiePrefix: string;
-  /** Names of the site and its owner, which no password may consist of. */
-  readonly predictableWords: readonly string[];
-  readonly blocklist: PasswordSettings["blocklist"];
-  readonly isCompromised: PasswordSettings["isCompromised"];
+  /** Which passwords are accepted. */
+  readonly acceptance: Omit<PasswordSettings, "hasher">;
   /** The hash that is verified if an account has none, so that the work is the same. */
   readonly decoyHash: string;
   /** The purges of the features, in addition to the rows that every application purges. */

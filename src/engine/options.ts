@@ -154,9 +154,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
       allowNonAsciiIdentifiers,
       sharedDatabase,
       cookiePrefix,
-      predictableWords: settings?.predictableWords ?? [],
-      blocklist: settings?.blocklist,
-      isCompromised: settings?.isCompromised,
+      acceptance: settings ?? {},
       decoyHash: decoy,
       purges,
       onError,
@@ -173,14 +171,15 @@ function missingHasher(): never {
   );
 }
 
-function checkPasswords({ hasher, predictableWords = [], blocklist, isCompromised }: PasswordSettings): void {
+function checkPasswords({ hasher, predictableWords = [], blocklist, isCompromised, history }: PasswordSettings): void {
   if (typeof hasher?.canVerify !== "function") {
     throw new OptionError("`hasher` is missing; add passwords({ hasher: argon2id() }).");
   }
   const isWell =
     predictableWords.every?.((word) => typeof word === "string") &&
-    [blocklist, isCompromised].every((check) => !check || typeof check === "function");
-  if (!isWell) throw new OptionError("`predictableWords` must be texts; `blocklist`, `isCompromised`: functions.");
+    [blocklist, isCompromised, history].every((check) => !check || typeof check === "function");
+  if (!isWell)
+    throw new OptionError("`predictableWords` must be texts; `blocklist`, `isCompromised`, `history`: functions.");
 }
 
 const defaultLimits: Limits = {

@@ -20,23 +20,33 @@ export function acceptPassword(
   password: string,
   owner: string | Actor["subject"],
 ): { needsFactor: boolean } {
-  const identifier = typeof owner === "string" ? owner : "identifier" in owner ? owner.identifier : "";
-  const names = [...core.predictableWords, identifier, identifier.split("@")[0]!];
-  const fault = passwordFault(password, { words: names.concat(core.blocklist?.(password, names) ?? []) });
+  const identifier = typeof owner === "string" ? owner : ((owner as { identifier?: string }).identifier ?? "");
+  const { predictableWords = [], blocklist } = core.acceptance;
+  const names = [...predictableWords, identifier, identifier.split("@")[0]!];
+  const fault = passwordFault(password, { words: names.concat(blocklist?.(password, names) ?? []) });
   if (fault) throw new AuthError("invalid_format.password", { details: { reason: fault } });
   return { needsFactor: needsSecondFactor(password) };
 }
 
 /**
- * Looks a new password up in the application's list of breached ones, which may be a service, then hashes it. The look-up stays
- * counted, whatever its result.
+ * Looks a new password up in the application's list of breached ones, which may be a service, and among its owner's former ones,
+ * then hashes it. The look-up stays counted, whatever its result.
+ *
+ * @param actor Set if the password replaces, or adds to, what the actor has had. Only an owner's former passwords count.
  *
  * @throws {AuthError} `invalid_format.password`, and as {@link hashPassword} does.
  */
-export async function hashNewPassword(core: Core, password: string, counted: readonly Counted[] = []): Promise<string> {
-  if (await core.isCompromised?.(password, core.onError)) {
+export async function hashNewPassword(
+  core: Core,
+  password: string,
+  counted: readonly Counted[] = [],
+  actor?: Actor,
+): Promise<string> {
+  const { isCompromised, history } = core.acceptance;
+  if (await isCompromised?.(password, core.onError)) {
     throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
   }
+  await history?.(core, password, actor?.userId);
   return await hashPassword(core, password, counted);
 }
 

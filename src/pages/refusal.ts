@@ -28,8 +28,9 @@ const passwordFaults: Readonly<Record<string, string>> = {
   too_short: "This password is too short. Use at least 15 characters; several words in a row work well.",
   too_long: "This password is too long. Use at most 1024 bytes.",
   too_predictable:
-    "This password is too easy to guess. Avoid repeated characters, keyboard patterns and your own name.",
+    "This password is too easy to guess. Avoid common passwords, repeated characters, keyboard patterns and your own name.",
   unusable_characters: "This password has characters that cannot be used.",
+  reused: "You have used this password before. Choose another one.",
   compromised: "This password appeared in a data breach. Choose another one.",
 };
 

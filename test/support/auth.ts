@@ -105,6 +105,7 @@ export interface FullOptions
   decoyHash?: string;
   predictableWords?: readonly string[];
   blocklist?: PasswordSettings["blocklist"];
+  history?: PasswordSettings["history"];
   isCompromisedPassword?: PasswordSettings["isCompromised"];
   signUp?: SignUpMode;
   /** Default: a mailbox that nobody reads. */
@@ -118,10 +119,11 @@ export function everyFeature(options: FullOptions) {
     decoyHash: decoy,
     predictableWords,
     blocklist,
+    history,
     isCompromisedPassword: isCompromised,
   } = options;
   return [
-    passwords({ hasher, decoyHash: decoy, predictableWords, blocklist, isCompromised }),
+    passwords({ hasher, decoyHash: decoy, predictableWords, blocklist, isCompromised, history }),
     signUp({ mode: options.signUp ?? "closed" }),
     accounts(),
     administration(),

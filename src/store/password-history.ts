@@ -1,0 +1,30 @@
+import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
+import { type Statement, sql } from "./sql.ts";
+
+/**
+ * Counts the hashes that a look into a user's former passwords takes, and returns the hashes if they were admitted: of the
+ * passwords that the user has, and of the newest `remembered` that they had. Forgets older ones: their rows stay, and no hash.
+ */
+export function reservePasswordHistory(asked: {
+  id: string;
+  userId: string;
+  remembered: number;
+  counters: readonly Counter[];
+}): Statement<Admission & { hashes: readonly string[] }> {
+  const { id, userId, remembered, counters } = asked;
+  const own = sql`cred.usr_id = ${userId}::uuid and cred.type = 'password' and cred.password_hash <> ''`;
+  return sql`
+    with ${countAttempts({ id, counters })},
+    former as materialized (
+      select cred.id, cred.password_hash, cred.created_at from cred where ${own} and cred.status = 'revoked'
+      order by cred.created_at desc, cred.id desc limit ${remembered}::int),
+    forgotten as (
+      update cred set password_hash = '' where ${own} and cred.status = 'revoked'
+        and not exists (select from former where former.id = cred.id))
+    select ${admissionColumns()}, case when reserved.allowed then (
+      select coalesce(array_agg(kept.password_hash order by kept.created_at desc), '{}') from (
+        select password_hash, created_at from former
+        union all select cred.password_hash, cred.created_at from cred where ${own} and cred.status <> 'revoked') kept)
+      else '{}' end as hashes
+    from reserved`;
+}
