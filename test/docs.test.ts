@@ -78,6 +78,9 @@ describe("examples in docs", () => {
       ["mail.md", "cloudflare.ts"],
       ["pages.md", "application.ts"],
       ["passkeys.md", "verifier.ts"],
+      ["passwords.md", "common.ts"],
+      ["passwords.md", "breached.ts"],
+      ["passwords.md", "history.ts"],
     ]);
   });
 

@@ -2,7 +2,7 @@ import { HashQueueFullError } from "../crypto/hash-queue.ts";
 import { hasTwoForms, type PasswordForm, preparePassword } from "../crypto/password-bytes.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
-import { newUuid } from "../domain/id.ts";
+import { newUuid, type UserId } from "../domain/id.ts";
 import { needsSecondFactor, passwordFault } from "../domain/password.ts";
 import { type Counted, returnAttempt } from "../store/counters.ts";
 import type { Statement } from "../store/sql.ts";
@@ -32,7 +32,7 @@ export function acceptPassword(
  * Looks a new password up in the application's list of breached ones, which may be a service, and among its owner's former ones,
  * then hashes it. The look-up stays counted, whatever its result.
  *
- * @param actor Set if the password replaces, or adds to, what the actor has had. Only an owner's former passwords count.
+ * @param owner Whose former passwords count. Default: none do.
  *
  * @throws {AuthError} `invalid_format.password`, and as {@link hashPassword} does.
  */
@@ -40,13 +40,13 @@ export async function hashNewPassword(
   core: Core,
   password: string,
   counted: readonly Counted[] = [],
-  actor?: Actor,
+  owner?: UserId,
 ): Promise<string> {
   const { isCompromised, history } = core.acceptance;
   if (await isCompromised?.(password, core.onError)) {
     throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
   }
-  await history?.(core, password, actor?.userId);
+  await history?.(core, password, owner);
   return await hashPassword(core, password, counted);
 }
 

@@ -211,7 +211,7 @@ export function credentialOperations(core: Core): CredentialOperations {
 
   /** If the current password was proved, an attempt has already been counted. */
   async function hashOf(password: string, actor: Actor, proof: CurrentPassword | undefined): Promise<string> {
-    const hash = (counted: readonly Counted[] = []) => hashNewPassword(core, password, counted, actor);
+    const hash = (counted: readonly Counted[] = []) => hashNewPassword(core, password, counted, actor.userId);
     return proof ? await hash() : await hashFor(core, admissions, actor, hash);
   }
 

@@ -38,7 +38,7 @@ export function changePasswordOperation(core: Core): ChangePassword {
     const check = { actor, currentPassword, act: changePassword };
     const row = await withOwnPassword(core, check, async ({ credentialId, identifier }) => {
       const { needsFactor } = acceptPassword(core, newPassword, identifier);
-      const passwordHash = await hashNewPassword(core, newPassword, [], actor);
+      const passwordHash = await hashNewPassword(core, newPassword, [], actor.userId);
       const auditId = newAuditId();
       return work({
         locks: locksOf(changePassword, lockUsersOf(userOfCredential(credentialId))),
