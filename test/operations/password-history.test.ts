@@ -188,6 +188,14 @@ describeWorld("passwordHistory", { on: ["pglite", "postgres"] }, (world) => {
       }
     });
 
+    test("another SDK that revokes the user before the passwords leaves no hash either", async () => {
+      const person = await changeThrough(passwords.slice(0, 2));
+      const id = uuidFor("usr", person.userId);
+      await world.rows(sql`update usr set status = 'revoked' where id = ${id}::uuid`);
+      await world.rows(sql`update cred set status = 'revoked' where usr_id = ${id}::uuid and status = 'active'`);
+      expect((await stored(person)).map(({ status, hash }) => [status, hash])).toEqual(Array(2).fill(["revoked", ""]));
+    });
+
     test("a suspended account, and one that is reinstated, keep theirs", async () => {
       const person = await changeThrough(passwords.slice(0, 2));
       await world.auth.users.suspend({ actor: system, userId: person.userId });
