@@ -39,18 +39,18 @@ function keyPaths(): string {
 /**
  * Why a password may not be set, or `undefined` if it may.
  *
- * @param context.words Names that an attacker tries first: the identifier, its local part, the site's name.
+ * @param words Names that an attacker tries first: the identifier, its local part, the site's name.
  */
 export function passwordFault(
   password: string,
-  context: { words?: readonly string[] } = {},
+  { words = [] }: { words?: readonly string[] } = {},
 ): PasswordFault | undefined {
   if (!password.isWellFormed() || password.includes("\0")) return "unusable_characters";
   if (password.length > 4096) return "too_long";
   const normal = password.normalize("NFKC");
   if (new TextEncoder().encode(normal).length > 1024) return "too_long";
   if ([...normal].length < minimumPasswordLengthWithFactor) return "too_short";
-  return isPredictable(normal.toLowerCase(), context.words ?? []) ? "too_predictable" : undefined;
+  return isPredictable(normal.toLowerCase(), words) ? "too_predictable" : undefined;
 }
 
 /** True if a password is long enough only in combination with an enforced second factor. */

@@ -175,11 +175,11 @@ function checkPasswords({ hasher, predictableWords = [], blocklist, isCompromise
   if (typeof hasher?.canVerify !== "function") {
     throw new OptionError("`hasher` is missing; add passwords({ hasher: argon2id() }).");
   }
-  const isWell =
-    predictableWords.every?.((word) => typeof word === "string") &&
-    [blocklist, isCompromised, history].every((check) => !check || typeof check === "function");
-  if (!isWell)
-    throw new OptionError("`predictableWords` must be texts; `blocklist`, `isCompromised`, `history`: functions.");
+  const isList = predictableWords.every?.((word) => typeof word === "string");
+  requireOption(isList, predictableWords, "a list of texts", "predictableWords");
+  for (const [name, check] of Object.entries({ blocklist, isCompromised, history })) {
+    requireOption(!check || typeof check === "function", check, "a function", name);
+  }
 }
 
 const defaultLimits: Limits = {

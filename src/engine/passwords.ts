@@ -2,7 +2,7 @@ import { HashQueueFullError } from "../crypto/hash-queue.ts";
 import { hasTwoForms, type PasswordForm, preparePassword } from "../crypto/password-bytes.ts";
 import type { Actor } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
-import { newUuid, type UserId } from "../domain/id.ts";
+import { newUuid } from "../domain/id.ts";
 import { needsSecondFactor, passwordFault } from "../domain/password.ts";
 import { type Counted, returnAttempt } from "../store/counters.ts";
 import type { Statement } from "../store/sql.ts";
@@ -21,32 +21,23 @@ export function acceptPassword(
   owner: string | Actor["subject"],
 ): { needsFactor: boolean } {
   const identifier = typeof owner === "string" ? owner : ((owner as { identifier?: string }).identifier ?? "");
-  const { predictableWords = [], blocklist } = core.acceptance;
+  const { predictableWords = [], blocklist = () => [] } = core.acceptance;
   const names = [...predictableWords, identifier, identifier.split("@")[0]!];
-  const fault = passwordFault(password, { words: names.concat(blocklist?.(password, names) ?? []) });
+  const fault = passwordFault(password, { words: [...names, ...blocklist(password, names)] });
   if (fault) throw new AuthError("invalid_format.password", { details: { reason: fault } });
   return { needsFactor: needsSecondFactor(password) };
 }
 
 /**
- * Looks a new password up in the application's list of breached ones, which may be a service, and among its owner's former ones,
- * then hashes it. The look-up stays counted, whatever its result.
- *
- * @param owner Whose former passwords count. Default: none do.
+ * Looks a new password up in the application's list of breached ones, which may be a service, then hashes it. The look-up stays
+ * counted, whatever its result. Where a password replaces another, `core.acceptance.history` is asked first.
  *
  * @throws {AuthError} `invalid_format.password`, and as {@link hashPassword} does.
  */
-export async function hashNewPassword(
-  core: Core,
-  password: string,
-  counted: readonly Counted[] = [],
-  owner?: UserId,
-): Promise<string> {
-  const { isCompromised, history } = core.acceptance;
-  if (await isCompromised?.(password, core.onError)) {
+export async function hashNewPassword(core: Core, password: string, counted: readonly Counted[] = []): Promise<string> {
+  if (await core.acceptance.isCompromised?.(password, core.onError)) {
     throw new AuthError("invalid_format.password", { details: { reason: "compromised" } });
   }
-  await history?.(core, password, owner);
   return await hashPassword(core, password, counted);
 }
 

@@ -211,7 +211,8 @@ export function credentialOperations(core: Core): CredentialOperations {
 
   /** If the current password was proved, an attempt has already been counted. */
   async function hashOf(password: string, actor: Actor, proof: CurrentPassword | undefined): Promise<string> {
-    const hash = (counted: readonly Counted[] = []) => hashNewPassword(core, password, counted, actor.userId);
+    await core.acceptance.history?.(core, password, actor.userId);
+    const hash = (counted: readonly Counted[] = []) => hashNewPassword(core, password, counted);
     return proof ? await hash() : await hashFor(core, admissions, actor, hash);
   }
 

@@ -38,7 +38,8 @@ export function changePasswordOperation(core: Core): ChangePassword {
     const check = { actor, currentPassword, act: changePassword };
     const row = await withOwnPassword(core, check, async ({ credentialId, identifier }) => {
       const { needsFactor } = acceptPassword(core, newPassword, identifier);
-      const passwordHash = await hashNewPassword(core, newPassword, [], actor.userId);
+      await core.acceptance.history?.(core, newPassword, actor.userId);
+      const passwordHash = await hashNewPassword(core, newPassword);
       const auditId = newAuditId();
       return work({
         locks: locksOf(changePassword, lockUsersOf(userOfCredential(credentialId))),
