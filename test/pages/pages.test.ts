@@ -6,8 +6,8 @@ import { nextPath, sections } from "../../src/pages/next-path.ts";
 import { relatedOrigins } from "../../src/pages/related-origins.ts";
 import { siteOf } from "../../src/pages/site.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshIdentifier, goodPassword, outcome, system } from "../support/auth.ts";
-import { addApp, appOf } from "../support/factors.ts";
+import { freshIdentifier, goodPassword, system } from "../support/auth.ts";
+import { addApp } from "../support/factors.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
 
 let world: PageWorld;
@@ -128,44 +128,6 @@ test("S22: a stranger has closed the account's codes: the browser in which the o
     on conflict (bucket) do update set count = 10, resets_at = excluded.resets_at, streak = 100`);
   expect((await finish(codes[1]!, undefined)).status).toBe(429);
   expect((await finish(codes[1]!, known)).status).toBe(303);
-});
-
-describe("R044: a page that signs in ends the session that the browser had", () => {
-  type Ask = (form: Record<string, string>, path: string, ticket?: string) => Promise<PageReply>;
-  const ticketOf = ({ setCookies }: PageReply) => /^__Host-login-ticket=([^;]+)/.exec(setCookies.join("\n"))![1]!;
-
-  const ways: Record<string, (ask: Ask) => Promise<PageReply>> = {
-    "sign-up": (ask) => ask({ identifier: freshIdentifier(), password: goodPassword }, "/sign-up"),
-    password: async (ask) => {
-      const { identifier, password } = await world.person();
-      return await ask({ identifier, password }, "/sign-in");
-    },
-    "second factor": async (ask) => {
-      const { app, person } = await addApp(world, await world.person());
-      const { identifier, password } = person;
-      const ticket = ticketOf(await ask({ identifier, password }, "/sign-in"));
-      return await ask({ type: "totp", code: await app.code() }, "/sign-in/second-factor", ticket);
-    },
-    "first factor": async (ask) => {
-      const { userId, identifier, password } = await world.person();
-      await world.requireFactor(userId);
-      const ticket = ticketOf(await ask({ identifier, password }, "/sign-in"));
-      const { text } = await ask({ label: "phone" }, "/sign-in/enroll", ticket);
-      const factorId = /name="factor_id" value="([^"]+)"/.exec(text)![1]!;
-      const secretBase32 = /<code class="secret">([A-Z2-7 ]+)</.exec(text)![1]!.replaceAll(" ", "");
-      const app = appOf(world, { factor: { id: factorId }, secretBase32 });
-      return await ask({ factor_id: factorId, code: await app.code() }, "/sign-in/enroll/confirm", ticket);
-    },
-  };
-
-  test.each(Object.entries(ways))("%s", async (_way, signIn) => {
-    const before = await world.person({ transport: "cookie" });
-    const reply = await signIn((form, path, ticket) =>
-      world.ask({ path, form, as: before, ...(ticket && { cookies: { "__Host-login-ticket": ticket } }) }),
-    );
-    expect(Object.keys(attributesOf(reply.setCookies))).toContain("__Host-session");
-    expect(await outcome(world.auth.sessions.verify(before))).toBe("unauthorized.session_expired");
-  });
 });
 
 describe("refusals next to their fields", () => {

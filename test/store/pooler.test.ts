@@ -9,13 +9,8 @@ import { prepareWrite, writes } from "../operations/writes/every-write.ts";
 import { openAuth, outcome } from "../support/auth.ts";
 import { sallyportWith } from "../support/command-line.ts";
 import { openPool } from "../support/databases.ts";
-import { pgBouncerProgram, startPgBouncer } from "../support/pgbouncer.ts";
-import { type TransactionPooler, transactionPooler } from "../support/transaction-pooler.ts";
-
-const poolers: Record<string, (server: string) => Promise<TransactionPooler>> = {
-  "the tests' own pooler": (server) => transactionPooler({ connectionString: server }),
-  ...(pgBouncerProgram === undefined ? {} : { PgBouncer: startPgBouncer }),
-};
+import { poolers } from "../support/poolers.ts";
+import type { TransactionPooler } from "../support/transaction-pooler.ts";
 
 async function behindPooler(start: (server: string) => Promise<TransactionPooler>) {
   const world = await openAuth("postgres");

@@ -1,24 +1,11 @@
 /** Slow: each test migrates a database. @module */
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 import { migrationsFolder, readMigrations } from "../../build/migrations.node.ts";
 import { health, probe } from "../../src/index.ts";
 import { type Migration, migrate } from "../../src/store/migrate.ts";
 import { assertSchema } from "../../src/store/schema-state.ts";
 import { type Database, sql } from "../../src/store/sql.ts";
-import {
-  freshIdentifier,
-  fullAuth,
-  goodPassword,
-  quickDecoy,
-  quickHasher,
-  sealingKey,
-  secret,
-} from "../support/auth.ts";
+import { fullAuth, quickDecoy, quickHasher, sealingKey, secret } from "../support/auth.ts";
 import { sallyportWith } from "../support/command-line.ts";
 import { openBackend } from "../support/databases.ts";
 import { applicationOf } from "../support/http-world.ts";
@@ -105,60 +92,4 @@ test("S71: every migration from 0010 on says which release it serves, and no fil
   const other = { name: "0011_wrong", text: "-- serves 0012\nselect 1" };
   await migrate(database, [...release, wrong]);
   await expect(migrate(database, [...release, other])).rejects.toThrow(TypeError);
-});
-
-/**
- * The sources from before the newest migration, with the generated files that git does not hold. Without history these sources
- * stand in, on a schema that is newer by a harmless migration.
- */
-function olderRelease(): { source: URL; migrations: readonly Migration[] } {
-  const root = fileURLToPath(new URL("../../", import.meta.url));
-  const git = (...args: string[]): Buffer =>
-    execFileSync("git", ["-C", root, ...args], { stdio: ["ignore", "pipe", "ignore"], maxBuffer: 2 ** 28 });
-  let tree: Buffer;
-  try {
-    const added = git("log", "--diff-filter=A", "-1", "--format=%H", "--", `migrations/${newest.name}.sql`);
-    const commit = added.toString().trim();
-    tree = git("archive", commit === "" ? "HEAD" : `${commit}^`, "src");
-  } catch {
-    return { source: new URL("../../src/", import.meta.url), migrations: [...release, harmless] };
-  }
-  const folder = mkdtempSync(join(tmpdir(), "sallyport-older-"));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  execFileSync("tar", ["-x", "-C", folder], { input: tree });
-  symlinkSync(`${root}node_modules`, join(folder, "node_modules"));
-  for (const layer of ["http", "runtime", "store"]) {
-    cpSync(`${root}src/${layer}/generated`, join(folder, "src", layer, "generated"), { recursive: true });
-  }
-  return { source: pathToFileURL(`${folder}/src/`), migrations: release };
-}
-
-test("S71: an isolate of the release before goes on working on the schema of this one", async () => {
-  const { source, migrations } = olderRelease();
-  const { database } = await migrated(migrations);
-  const older = (await import(new URL("index.ts", source).href)) as typeof import("../../src/index.ts");
-  const auth = older.createAuth({
-    database,
-    secrets: secret,
-    origins: ["https://example.com"],
-    clientAddress: () => undefined,
-    features: [
-      older.passwords({ hasher: quickHasher(), decoyHash: quickDecoy }),
-      older.signUp({ mode: "open" }),
-      older.accounts(),
-    ],
-  });
-  const identifier = freshIdentifier();
-  const proof = { identifier, password: goodPassword, context: { address: "192.0.2.7" } };
-  await older.health(auth);
-  await auth.signUp(proof);
-  const signedIn = await auth.signIn.password(proof);
-  if (signedIn.mfaRequired) throw new Error("A second factor is demanded.");
-  const { token } = await auth.sessions.refresh({ token: signedIn.token, transport: "token" });
-  // Both releases see the same session.
-  const { session } = await authOn(database).sessions.verify({ token, transport: "token" });
-  expect((await auth.sessions.verify({ token, transport: "token" })).session.id).toBe(session.id);
-  await expect(auth.signIn.password({ ...proof, password: "wrong-password-here" })).rejects.toMatchObject({
-    status: 401,
-  });
 });

@@ -5,12 +5,9 @@
  *
  * @module
  */
-import { execFile, spawn } from "node:child_process";
-import { randomUUID } from "node:crypto";
-import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
@@ -18,40 +15,24 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { isOnThisMachine } from "../../worker/development/database.node.ts";
 import { openBackend } from "../support/databases.ts";
 import { freePort } from "../support/free-port.ts";
-import { curlForShell } from "../support/programs.ts";
+import { copyProject, type ProjectCopy } from "../support/started-project.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const run = promisify(execFile);
 
-let folder: string;
-/** A copy, so that no file is generated where other suites read, and no one else uses its database. */
-let project: string;
-let elsewhere: string;
-/** In the environment of every process of a run. */
-let mark: string | undefined;
-
+let project: ProjectCopy;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "sallyport-start-"));
-  // A shell accepts only correctly quoted text.
-  project = join(folder, "it's a project");
-  elsewhere = join(folder, "elsewhere");
-  await mkdir(project);
-  await mkdir(elsewhere);
-  for (const name of ["package.json", "wrangler.toml", "build", "src", "worker", "migrations"]) {
-    await cp(join(root, name), join(project, name), { recursive: true });
-  }
-  await symlink(join(root, "node_modules"), join(project, "node_modules"));
+  project = await copyProject();
 });
+afterEach(() => project.kill());
+afterAll(() => project.remove());
 
-afterEach(async () => {
-  for (const { id } of await processes()) process.kill(id, "SIGKILL");
-});
-
-afterAll(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+const paste = (line: string) => project.paste(line);
+const processes = () => project.processes();
 
 test("README's three lines: work in any folder, and SIGTERM ends every process", { timeout: 180_000 }, async () => {
   const port = await freePort();
-  const { lines, terminate } = await start(port, "--memory");
+  const { lines, terminate } = await project.start(port, ["--memory"]);
   expect(lines).toHaveLength(3);
   const [signedUp, signedIn, current] = [await paste(lines[0]!), await paste(lines[1]!), await paste(lines[2]!)];
   expect([signedUp.status, signedIn.status, current.status]).toEqual([201, 200, 200]);
@@ -71,14 +52,14 @@ test("README's three lines: work in any folder, and SIGTERM ends every process",
 
 test("development server: answered writes survive a restart", { timeout: 240_000 }, async () => {
   const port = await freePort();
-  const first = await start(port);
+  const first = await project.start(port);
   const [signUp, signIn, session] = first.lines;
   const { json } = await paste(signUp!);
   expect((await paste(signIn!)).status).toBe(200);
   await first.terminate();
   await expect.poll(processes, { timeout: 20_000 }).toEqual([]);
 
-  const second = await start(port);
+  const second = await project.start(port);
   const current = await paste(session!);
   expect(current).toMatchObject({ status: 200, json: { user: json.user } });
   expect((await paste(signUp!)).json.code).toBe("conflict.duplicate_credential");
@@ -90,7 +71,7 @@ test("S36: --https serves the same lines over https, which only its own certific
   timeout: 180_000,
 }, async () => {
   const port = await freePort();
-  const { lines, terminate } = await start(port, "--memory", "--https", "--host", "127.0.0.1");
+  const { lines, terminate } = await project.start(port, ["--memory", "--https", "--host", "127.0.0.1"]);
   const [signUp, signIn, session] = lines;
   expect(signUp).toContain(` https://127.0.0.1:${port}/auth/sign-up `);
   expect((await paste(signUp!)).status).toBe(201);
@@ -163,7 +144,7 @@ test("S65: on another machine's database, sign-up is closed unless asked for, an
   url.hostname = "0.0.0.0";
   expect(isOnThisMachine(url.href)).toBe(false);
   const port = await freePort();
-  const { output, terminate } = await startOn({ DATABASE_URL: url.href }, port, "--remote-database");
+  const { output, terminate } = await project.start(port, ["--remote-database"], { DATABASE_URL: url.href });
   expect(output()).toContain("Sign-up is closed");
   expect(output()).not.toMatch(/curl .*sign-up|\/sign-up in a browser|SIGN_UP \("(open|invited)"\)/);
   const origin = `http://localhost:${port}`;
@@ -198,72 +179,6 @@ test("scripts: nothing that only a Unix shell knows", async () => {
     }
   }
 });
-
-/** Runs `npm start`, and waits until it has printed its lines. */
-async function start(port: number, ...args: string[]): Promise<{ lines: string[]; terminate(): Promise<void> }> {
-  const { output, terminate } = await startOn({}, port, ...args);
-  return { lines: output().match(/^curl .*/gm) ?? [], terminate };
-}
-
-async function startOn(
-  more: Readonly<Record<string, string>>,
-  port: number,
-  ...args: string[]
-): Promise<{ output(): string; terminate(): Promise<void> }> {
-  mark = `SALLYPORT_START_TEST=${randomUUID()}`;
-  const [name, value] = mark.split("=");
-  const { DATABASE_URL: _unused, NODE_OPTIONS: _runner, ...inherited } = process.env;
-  const child = spawn("npm", ["start", "--", ...args], {
-    cwd: project,
-    env: { ...inherited, PORT: String(port), [name!]: value, ...more },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const ended = once(child, "exit");
-  let output = "";
-  const printed = new Promise<void>((resolve) => {
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.setEncoding("utf8").on("data", (text: string) => {
-        output += text;
-        // The greeting ends with an empty line.
-        if (output.includes("\nSallyport is on ") && output.endsWith("\n\n")) resolve();
-      });
-    }
-  });
-  await Promise.race([
-    printed,
-    ended.then(() => {
-      throw new Error(`npm start ended:\n${output}`);
-    }),
-  ]);
-  return {
-    output: () => output,
-    async terminate() {
-      // To npm only, as a supervisor would.
-      child.kill("SIGTERM");
-      await ended;
-    },
-  };
-}
-
-// biome-ignore lint/suspicious/noExplicitAny: the content of the response is tested.
-async function paste(line: string): Promise<{ status: number; json: any }> {
-  const { stdout } = await run("sh", ["-c", `${curlForShell()}${line} -s -w '\\n%{http_code}'`], { cwd: elsewhere });
-  const end = stdout.lastIndexOf("\n");
-  return { status: Number(stdout.slice(end)), json: JSON.parse(stdout.slice(0, end)) };
-}
-
-/** The running processes of the run, whatever their parent is by now. An ended process has no environment. */
-async function processes(): Promise<{ id: number; command: string }[]> {
-  if (mark === undefined) return [];
-  const found: { id: number; command: string }[] = [];
-  for (const name of (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry))) {
-    const read = async (file: string): Promise<string[]> =>
-      (await readFile(`/proc/${name}/${file}`, "utf8").catch(() => "")).split("\0");
-    if ((await read("environ")).includes(mark))
-      found.push({ id: Number(name), command: (await read("cmdline")).join(" ") });
-  }
-  return found;
-}
 
 async function isListening(port: number): Promise<boolean> {
   const tries = ["127.0.0.1", "::1"].map(async (host) => {

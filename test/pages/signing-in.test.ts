@@ -1,0 +1,84 @@
+/** Every page act that signs in does what the operation does, also for the session that the browser had before. @module */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { pageRoutes } from "../../src/pages/page-routes.ts";
+import { freshIdentifier, goodPassword, outcome } from "../support/auth.ts";
+import { addApp, appOf } from "../support/factors.ts";
+import { openPages, type PageReply, type PageWorld, type SentToPage } from "../support/page-world.ts";
+import { usersWithPasskeys } from "../support/passkeys.ts";
+
+let world: PageWorld;
+beforeAll(async () => {
+  world = await openPages();
+});
+afterAll(() => world.close());
+
+type Ask = (path: string, sent: Pick<SentToPage, "form" | "json">, ticket?: string) => Promise<PageReply>;
+
+/** The ticket of a sign-in whose password was right. */
+async function half(ask: Ask, { identifier, password }: { identifier: string; password: string }): Promise<string> {
+  const { setCookies } = await ask("/sign-in", { form: { identifier, password } });
+  return /^__Host-login-ticket=([^;]+)/.exec(setCookies.join("\n"))![1]!;
+}
+
+/** Every act that signs in, by its path. */
+const ways: Record<string, (ask: Ask) => Promise<PageReply>> = {
+  "/sign-up": (ask) => ask("/sign-up", { form: { identifier: freshIdentifier(), password: goodPassword } }),
+  async "/sign-in"(ask) {
+    const { identifier, password } = await world.person();
+    return await ask("/sign-in", { form: { identifier, password } });
+  },
+  async "/sign-in/passkey"(ask) {
+    const { authenticator } = await usersWithPasskeys(world).withPasskey();
+    const options = await ask("/sign-in/passkey/options", { json: {} });
+    const response = await authenticator.get(JSON.parse(options.text));
+    return await ask("/sign-in/passkey", { json: { response } });
+  },
+  async "/sign-in/second-factor"(ask) {
+    const { app, person } = await addApp(world, await world.person());
+    const ticket = await half(ask, person);
+    return await ask("/sign-in/second-factor", { form: { type: "totp", code: await app.code() } }, ticket);
+  },
+  async "/sign-in/second-factor/passkey"(ask) {
+    const { authenticator, person } = await usersWithPasskeys(world).inside();
+    await addApp(world, person);
+    const ticket = await half(ask, person);
+    const options = await ask("/sign-in/second-factor/passkey/options", { json: {} }, ticket);
+    const response = await authenticator.get(JSON.parse(options.text));
+    return await ask("/sign-in/second-factor/passkey", { json: { response } }, ticket);
+  },
+  async "/sign-in/enroll/confirm"(ask) {
+    const person = await world.person();
+    await world.requireFactor(person.userId);
+    const ticket = await half(ask, person);
+    const { text } = await ask("/sign-in/enroll", { form: { label: "phone" } }, ticket);
+    const factorId = /name="factor_id" value="([^"]+)"/.exec(text)![1]!;
+    const secretBase32 = /<code class="secret">([A-Z2-7 ]+)</.exec(text)![1]!.replaceAll(" ", "");
+    const code = await appOf(world, { factor: { id: factorId }, secretBase32 }).code();
+    return await ask("/sign-in/enroll/confirm", { form: { factor_id: factorId, code } }, ticket);
+  },
+};
+
+/** Acts for anyone that give no session. */
+const others = [
+  "/sign-out",
+  "/verify",
+  "/sign-in/enroll",
+  "/sign-in/passkey/options",
+  "/sign-in/second-factor/passkey/options",
+];
+
+describe("R044, S62: a page that signs in ends the session that the browser had, as the operation does", () => {
+  test.each(Object.entries(ways))("%s", async (_path, signIn) => {
+    const before = await world.person({ transport: "cookie" });
+    const reply = await signIn((path, sent, ticket) =>
+      world.ask({ path, ...sent, as: before, ...(ticket && { cookies: { "__Host-login-ticket": ticket } }) }),
+    );
+    expect(reply.setCookies.filter((text) => /^__Host-session=[\w-]{43};/.test(text))).toHaveLength(1);
+    expect(await outcome(world.auth.sessions.verify(before))).toBe("unauthorized.session_expired");
+  });
+
+  test("every act for anyone is one of these, or gives no session", () => {
+    const acts = pageRoutes.filter(({ access, takes }) => access === "anyone" && takes !== "nothing");
+    expect(acts.map(({ path }) => path).sort()).toEqual([...Object.keys(ways), ...others].sort());
+  });
+});
