@@ -31,14 +31,22 @@ export async function projectWithPackage(): Promise<Project> {
   return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
 }
 
-/** Compiles files of a project in strict mode, and returns the compiler's messages: empty if there are none. */
-export async function compile(folder: string, files: readonly string[]): Promise<string> {
+/**
+ * Compiles files of a project in strict mode, and returns the compiler's messages: empty if there are none.
+ *
+ * @param options.exactOptionalPropertyTypes Default true. Code that another tool generates may not be written for it.
+ */
+export async function compile(
+  folder: string,
+  files: readonly string[],
+  { exactOptionalPropertyTypes = true } = {},
+): Promise<string> {
   const compilerOptions = {
     strict: true,
     noEmit: true,
     skipLibCheck: true,
     allowImportingTsExtensions: true,
-    exactOptionalPropertyTypes: true,
+    exactOptionalPropertyTypes,
     module: "NodeNext",
     target: "ES2022",
     lib: ["ES2024", "WebWorker"],
