@@ -42,10 +42,11 @@ export async function withOwnPassword<Result>(
     return await execute(core, { ...prepared, time: proof.time });
   } catch (error) {
     const refusal = error instanceof AuthError ? error : undefined;
-    if (prepared && (!refusal || (refusal.status >= 500 && isReplyLost(refusal.cause)))) throw error;
+    const isOutage = refusal?.status === 503;
+    if (prepared && (!refusal || (isOutage && isReplyLost(refusal.cause)))) throw error;
     // A refused statement undid its own refund, and work that was not sent made no refund. The event shows that the password
     // was right.
-    const isToBeWritten = refusal && refusal.status < 500 && !(prepared?.denial && isDenial(refusal.code));
+    const isToBeWritten = refusal && !isOutage && !(prepared?.denial && isDenial(refusal.code));
     const denial = isToBeWritten && denialOf(input.actor, input.act, proof.credentialId, "cred")?.(refusal.code);
     const refunded = refund(proof.counter, sql`true`);
     await core.database.batch(denial ? [refunded, denial] : [refunded]).catch(core.onError);

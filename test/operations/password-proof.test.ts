@@ -244,6 +244,25 @@ describeWorld(
       });
     });
 
+    test("S41: a proof that is not admitted is recorded for the credential that it names, or else for the session", async () => {
+      const [person, other] = [await world.person(), await world.person()];
+      const { actor, userId, credentialId, session, password: currentPassword, transport } = person;
+      await world.age(session, 3_600);
+      const stale = "unauthorized.reauthentication_required";
+      const change = { actor, currentPassword, newPassword: otherPassword, transport };
+      expect(await outcome(auth.changePassword(change))).toBe(stale);
+      const named = { actor, credentialId, currentPassword };
+      expect(await outcome(auth.credentials.revokeOwnPassword(named))).toBe(stale);
+      const foreign = { ...named, credentialId: other.credentialId };
+      expect(await outcome(auth.credentials.revokeOwnPassword(foreign))).toBe("not_found");
+      const events = (await world.events({ actor: userId })).filter((event) => event.outcome === "denied");
+      expect(events.map(({ action, targetId }) => [action, targetId])).toEqual([
+        ["identity.password.change", session.id],
+        ["identity.credential.revoke", credentialId],
+        ["identity.credential.revoke", other.credentialId],
+      ]);
+    });
+
     test("S22: an administrator who closes accounts with the right password spends no attempt", async () => {
       const admin = await world.administrator();
       const { actor, password: currentPassword } = admin;
