@@ -72,8 +72,8 @@ async function deriveChild(core: Core, token: string): Promise<{ token: string; 
   for (;;) {
     const nonce = toHex(randomBytes(32));
     const keyVersion = core.keys.currentVersion;
-    const derived = await deriveToken(core, token, nonce, keyVersion);
-    if (derived !== undefined && isOpaqueToken(derived)) return { token: derived, nonce, keyVersion };
+    const derived = (await deriveToken(core, token, nonce, keyVersion))!;
+    if (isOpaqueToken(derived)) return { token: derived, nonce, keyVersion };
   }
 }
 

@@ -36,7 +36,7 @@ import {
 
 /** The user of a ticket: sealing a secret needs the user's id, which the holder of a ticket does not know. */
 export function selectTicketUser(holder: FactorHolder & { ticketHash: string }): Statement<{ userId: string | null }> {
-  return sql`with ${holderOf({ holder }, false).define} select usr_id as "userId" from holder`;
+  return sql`with ${holderOf({ holder }).define} select usr_id as "userId" from holder`;
 }
 
 interface Enrollment extends FactorAttempt {
@@ -56,7 +56,7 @@ export function insertPendingTotp(
   },
 ): Statement<EnrolledRow> {
   const { algorithm, digits, periodSeconds } = enrollment.parameters;
-  const holder = holderOf(enrollment, false);
+  const holder = holderOf(enrollment);
   const once = onlyOnce(enrollment.claim, holder.name);
   return sql`
     with ${holder.define},${once.define}
@@ -77,7 +77,7 @@ export function insertPendingTotp(
 export function insertPendingWebauthn(
   enrollment: Enrollment & { rpId: string; newHandle: string },
 ): Statement<EnrolledRow & RegistrationOptionsRow> {
-  const holder = holderOf(enrollment, false);
+  const holder = holderOf(enrollment);
   const webauthn = ensureHandle(holder.name, enrollment.newHandle);
   const { columns, join } = registrationOptions(holder.name, webauthn.name);
   return sql`
@@ -97,7 +97,7 @@ export function insertPendingWebauthn(
 
 /** The pending security key of an enrollment whose reply was lost. */
 export function recallPendingWebauthn(enrollment: Enrollment): Statement<EnrolledRow & RegistrationOptionsRow> {
-  const holder = holderOf(enrollment, false);
+  const holder = holderOf(enrollment);
   const webauthn = materialized<"handle">(
     sql`handle`,
     sql`select w.handle from webauthn_user w join ${holder.name} on ${holder.name}.usr_id = w.usr_id`,
@@ -124,7 +124,7 @@ function dropPending(holder: Handle<"holder">, table: Statement, type: FactorTyp
 export function reserveRecoveryCodes(
   enrollment: FactorAttempt & { counters: readonly Counter[]; claim: IdempotencyClaim | undefined },
 ): Statement<Admission & { refusal: string | null }> {
-  const holder = holderOf(enrollment, false);
+  const holder = holderOf(enrollment);
   return sql`
     with ${holder.define},
     verdict as materialized (
@@ -148,7 +148,7 @@ const recoveryRefusal = (holder: Handle<"holder">) => sql`coalesce(${holder}.ref
 export function replaceRecoveryCodes(
   enrollment: Enrollment & { hashes: readonly string[]; claim: IdempotencyClaim | undefined },
 ): Statement<EnrolledRow> {
-  const holder = holderOf(enrollment, false);
+  const holder = holderOf(enrollment);
   const once = onlyOnce(enrollment.claim, handle(sql`verdict`));
   return sql`
     with ${holder.define},
@@ -189,7 +189,7 @@ export function confirmFactor(
 ): Statement<ConfirmedRow> {
   const { session, activation, factorId } = confirmation;
   const { type } = activation;
-  const holder = holderOf(confirmation, false, type === "totp" ? ticketAttempts : undefined);
+  const holder = holderOf(confirmation, { attempts: type === "totp" ? ticketAttempts : undefined });
   const factor = activate(activation, holder.name, handle(sql`target`));
   const cleared = clearFactorCounter(factor.name);
   // A code is already counted as an attempt.

@@ -45,13 +45,13 @@ export interface FactorAttempt {
  * The CTE `holder`: one row, with `refusal`, or the user (`usr_id`), the credential (`cred_id`), what was proved (`amr`), and
  * for a session its family.
  *
- * @param isStepUp For a session: true if a live session suffices, false if it must be fresh, as for a change of factors.
- * @param attempts For a ticket to enroll a factor: how many attempts it may already have. Default: leaves room for one more.
+ * @param options.isStepUp For a session: true if a live session suffices. Default: it must be fresh, as for a change of factors.
+ * @param options.attempts For a ticket to enroll a factor: how many attempts it may already have. Default: leaves room for one
+ * more.
  */
 export function holderOf(
   { holder }: Pick<FactorAttempt, "holder">,
-  isStepUp: boolean,
-  attempts: number = ticketAttempts - 1,
+  { isStepUp = false, attempts = ticketAttempts - 1 }: { isStepUp?: boolean; attempts?: number | undefined } = {},
 ): Cte<"holder"> {
   return { define: definitionOf(holder, isStepUp, attempts), name: handle(sql`holder`) };
 }

@@ -72,7 +72,7 @@ export function reserveFactor<Found>(
   },
 ): Statement<Reserved & Found> {
   const { holder, material } = attempt;
-  const whose = holderOf(attempt, attempt.isStepUp);
+  const whose = holderOf(attempt, { isStepUp: attempt.isStepUp });
   return sql`
     with ${whose.define},
     ${countAttempts({
@@ -165,7 +165,7 @@ export function factorMaterial(factor: { readonly type: FactorType } | { readonl
 
 /** The event of a wrong factor. The attempt is already counted. */
 export function recordFailedFactor(attempt: FactorAttempt & { type: FactorType; reason: string }): Statement {
-  const whose = holderOf(attempt, true, ticketAttempts);
+  const whose = holderOf(attempt, { attempts: ticketAttempts });
   return sql`
     with ${whose.define}
     ${insertAuditEvent(

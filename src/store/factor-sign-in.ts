@@ -49,7 +49,7 @@ export function spendFactorOnSession(
   spend: Spend & { session: NewSession; presentedTokenHash: string | undefined },
 ): Statement<SessionUserRow & SpentFactorRow> {
   const { checked, session, holder } = spend;
-  const whose = holderOf(spend, true);
+  const whose = holderOf(spend, { isStepUp: true });
   const factor = consumeFactor(whose.name, checked);
   return sql`
     with ${whose.define},
@@ -87,7 +87,7 @@ export function spendFactorOnSession(
 export function spendFactorOnTicket(
   spend: Spend & { ticketHash: string; newTicketHash: string },
 ): Statement<UpgradedTicketRow> {
-  const whose = holderOf(spend, true);
+  const whose = holderOf(spend);
   const factor = consumeFactor(whose.name, spend.checked);
   return sql`
     with ${whose.define},

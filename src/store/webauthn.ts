@@ -33,7 +33,7 @@ export type StoredCredential = string;
  * @param attempt.most How many that are not revoked.
  */
 export function registrantOf(attempt: Pick<FactorAttempt, "holder"> & { most: number }): Cte<"holder"> {
-  const holder = holderOf(attempt, false);
+  const holder = holderOf(attempt);
   const define = sql`${holder.define},
     registrant as materialized (
       select holder.usr_id, holder.cred_id, coalesce(holder.refusal, case when (
@@ -70,7 +70,7 @@ export function selectAssertionOptions(
   attempt: Pick<FactorAttempt, "holder">,
 ): Statement<{ refusal: string | null; credentials: readonly StoredCredential[]; now: Date }> {
   return sql`
-    with ${holderOf(attempt, true).define}
+    with ${holderOf(attempt, { isStepUp: true }).define}
     select holder.refusal, ${activeCredentials(sql`holder.usr_id`)} as credentials, sallyport_now() as now
     from holder`;
 }

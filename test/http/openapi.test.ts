@@ -200,6 +200,22 @@ describe("GET /openapi.json", () => {
     expect(await response.json()).toEqual({ ...JSON.parse(openapi), servers: [{ url }] });
   });
 
+  test("S57: the document is made once, whatever path is asked for", async () => {
+    const app = new Hono().route("/:tenant", applicationOf(auth));
+    const real = JSON.parse;
+    let characters = 0;
+    JSON.parse = (text, reviver) => {
+      characters += text.length;
+      return real(text, reviver);
+    };
+    try {
+      for (let n = 0; n < 50; n++) await app.request(`/t${n}/openapi.json`);
+    } finally {
+      JSON.parse = real;
+    }
+    expect([characters > openapi.length / 2, characters < openapi.length * 2]).toEqual([true, true]);
+  });
+
   test("a path with markup stays a string", async () => {
     const app = new Hono().route("/:tenant", applicationOf(auth));
     const response = await app.request("/%22%7D%5D,%22x%22:[%22/openapi.json");

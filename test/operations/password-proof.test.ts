@@ -159,6 +159,19 @@ describeWorld(
       expect(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword }))).toBe("done");
     });
 
+    test("R014: a session without a family, as another SDK makes it: its guesses count for itself", async () => {
+      const person = await world.person();
+      const { actor, userId, identifier, session } = person;
+      await world.rows(sql`
+        update ses set family_id = null, family_expires_at = null where id = ${uuidFor("ses", session.id)}::uuid`);
+      for (let n = 0; n < 12; n++)
+        await outcome(auth.signIn.password({ identifier, password: otherPassword, context: context() }));
+      const codes: string[] = [];
+      for (let n = 0; n < 12; n++)
+        codes.push(await outcome(auth.users.revokeOwn({ actor, userId, currentPassword: otherPassword })));
+      expect(tally(codes)).toEqual({ "unauthorized.invalid_credential": 10, too_many_requests: 2 });
+    });
+
     test("S22: the right password costs no attempt if the new one is refused", async () => {
       const person = await world.person();
       const { actor, password: currentPassword, transport } = person;

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
 import { generateId } from "../../src/domain/id.ts";
@@ -42,6 +42,21 @@ function hasherWithPlaces(places: number): PasswordHasher {
       return await hasher.verify(phc, password);
     },
   };
+}
+
+/** Until the test is over, no wait of up to a second takes any time. Returns how long those waits would have been. */
+function withoutWaiting(): () => readonly number[] {
+  const real = globalThis.setTimeout;
+  const waits: number[] = [];
+  onTestFinished(() => {
+    globalThis.setTimeout = real;
+  });
+  globalThis.setTimeout = ((run: () => void, milliseconds = 0) => {
+    if (milliseconds > 1_000) return real(run, milliseconds);
+    waits.push(milliseconds);
+    return real(run, 0);
+  }) as typeof setTimeout;
+  return () => waits;
 }
 
 /** Presents a token, from a fresh address unless one is given. */
@@ -179,8 +194,10 @@ describe("S24: made-up personal access tokens", () => {
     const address = freshAddress();
     const first = use(madeUp(), auth);
     await taken;
+    const waits = withoutWaiting();
     const error = await refusal(auth.personalAccessTokens.verify({ token: madeUp(), context: { address } }));
     expect([error.code, error.retryAfterSeconds]).toEqual(["unavailable.busy", 1]);
+    expect(waits()).toEqual(Array(40).fill(25));
     release();
     expect(await first).toBe("pat.invalid");
     for (let index = 0; index < 60; index++) expect(await use(madeUp(), auth, address)).toBe("pat.invalid");

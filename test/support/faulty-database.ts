@@ -1,13 +1,14 @@
-import { DatabaseUnreachableError } from "../../src/store/drivers/unreachable.ts";
+import { DatabaseUnreachableError, pastDeadline } from "../../src/store/drivers/unreachable.ts";
 import type { Database, Statement } from "../../src/store/sql.ts";
 
 /**
  * The outcome of one request:
  * - `before`: it never reaches the database;
  * - `after`: it takes effect, and its reply is lost;
+ * - `timed out`: no reply comes before the deadline, and it takes no effect;
  * - `late`: its caller gives up, and it takes effect only after the caller has asked for the outcome, but before the repeat.
  */
-export type Fault = "before" | "after" | "late";
+export type Fault = "before" | "after" | "late" | "timed out";
 
 /** A database whose network fails according to a plan. */
 export interface FaultyDatabase extends Database {
@@ -35,6 +36,7 @@ export function faultyDatabase(database: Database): FaultyDatabase {
     }
     if (fault === "late") late = { send, overtakenBy: 1 };
     if (fault === "after") await send();
+    if (fault === "timed out") throw pastDeadline(1_000);
     if (fault) throw new DatabaseUnreachableError(`a fault of the test: ${fault}`);
     return await send();
   }
