@@ -96,12 +96,34 @@ function shapeOf(body: { challenge?: string; allowCredentials?: { id: string }[]
 
 const signIn = (auth: HttpWorld["auth"], identifier: string) =>
   visible(auth, "/auth/sign-in", { identifier, password: goodPassword.toUpperCase() });
+/** With a password that NFKC changes, which a database of two SDKs hashes twice. */
+const signInDecomposed = (auth: HttpWorld["auth"], identifier: string) =>
+  visible(auth, "/auth/sign-in", { identifier, password: `${goodPassword.toUpperCase()} pa\u0308sswo\u0308rd` });
+const verifyCredential = (auth: HttpWorld["auth"], identifier: string) =>
+  visible(auth, "/v1/credentials/verify", {
+    type: "password",
+    identifier,
+    proof: { password: goodPassword.toUpperCase() },
+  });
 const passkeyOptions = (auth: HttpWorld["auth"], identifier: string) =>
   visible(auth, "/auth/sign-in/passkey/options", { identifier });
 
 const questions: readonly Question[] = [
   { route: "sign-in", options: {}, objects: identifiers, ask: signIn },
   { route: "sign-in, beyond ASCII", options: { allowNonAsciiIdentifiers: true }, objects: identifiers, ask: signIn },
+  {
+    route: "sign-in, in a database of two SDKs",
+    options: { sharedDatabase: true },
+    objects: identifiers,
+    ask: signInDecomposed,
+  },
+  {
+    route: "sign-in, in a database that another SDK has left",
+    options: { sharedDatabase: "inherited" },
+    objects: identifiers,
+    ask: signInDecomposed,
+  },
+  { route: "verification of a credential", options: {}, objects: identifiers, ask: verifyCredential },
   { route: "passkey options", options: {}, objects: identifiers, ask: passkeyOptions },
   {
     route: "passkey options, identifier first",

@@ -31,6 +31,29 @@ describeWorld(
       }
     }
 
+    test.each([
+      { type: "totp", admitted: 10 },
+      { type: "webauthn", admitted: 10 },
+      { type: "recovery", admitted: 1 },
+    ] as const)("S24: an attempt by $type: the address has $admitted of them when its limit is ten", async (row) => {
+      const limited = world.isolate({ limits: { address: { attempts: 10, windowSeconds: 60 } } });
+      const { person } = await addApp(world, await world.person());
+      await auth.factors.replaceRecoveryCodes(person);
+      const [address, stranger] = [freshAddress(), await newAuthenticator()];
+      const attempt = async () => {
+        const ticket = await ticketFor(world, person);
+        await world.rows(sql`delete from attempt where bucket like 'factor:%'`);
+        const use = { ticket, context: { address } };
+        return row.type === "webauthn"
+          ? await limited.webauthn.signInWithFactor({ ...use, proof: await proofBy(stranger, ticket) })
+          : await limited.signIn.factor({ ...use, proof: { type: row.type, code: "000000" } });
+      };
+      const codes: string[] = [];
+      for (let n = 0; n < 11; n++) codes.push(await outcome(attempt()));
+      const [wrongly, limit] = [Array(row.admitted).fill("unauthorized.invalid_factor"), "too_many_requests"];
+      expect(codes).toEqual([...wrongly, ...Array(11 - row.admitted).fill(limit)]);
+    });
+
     test("S32, R014: a hundred failures and an administrator's reset: the owner can enroll again", async () => {
       const { person, app } = await addApp(world, await world.person());
       const { userId, transport } = person;

@@ -54,21 +54,6 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
     expect(world.hasher.computations).toBe(0);
   });
 
-  test("S24: one attempt counts as ten at its address", async () => {
-    const { person } = await withCodes();
-    const context = { address: "192.0.2.77" };
-    let refused = 0;
-    for (let attempt = 0; attempt < 11; attempt++) {
-      const { transport } = person;
-      const ticket = await ticketFor(world, person);
-      await world.rows(sql`delete from attempt where bucket like 'factor:%'`);
-      const proof = { type: "recovery", code: "nonsense" } as const;
-      const code = await outcome(world.auth.signIn.factor({ ticket, transport, context, proof }));
-      if (code === "too_many_requests") refused += 1;
-    }
-    expect(refused).toBe(1);
-  });
-
   test("a new set: the old codes are refused", async () => {
     const { codes, factor, person } = await withCodes();
     const renewed = await world.auth.factors.replaceRecoveryCodes(person);
