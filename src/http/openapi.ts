@@ -34,7 +34,7 @@ export function openapiRoutes(
   const isList = Array.isArray(describes) && describes.every((one) => ["/auth", "/v1", "/health"].includes(one));
   requireOption(isList, describes, 'a list of "/auth", "/v1" and "/health"', "describes");
   const app = new TinyHono();
-  /** The document of a realm, without its servers: anyone may ask for it, and making it takes milliseconds (S57). */
+  /** The document of a realm, without its servers: anyone may ask for it, and making it takes milliseconds. */
   const texts = new WeakMap<object, string>();
   const textFor = (auth: AnyAuth): string => {
     const realm = realmOf(auth);

@@ -81,6 +81,34 @@ export const codeGates: readonly Gate[] = [
     ],
   },
   {
+    // S56: otherwise a failure could read as yes.
+    rule: "nothing reads the result of a call whose failure is caught in place",
+    find: (files) =>
+      files
+        .filter(({ path }) => /^src\/(domain|store|engine|operations)\//.test(path))
+        .flatMap((file) => {
+          const visited = [...visit(file.program)].map(({ node }) => node);
+          const unread = new Set(
+            visited.filter(({ type }) => type === "ExpressionStatement").map((node) => withoutWaiting(node.expression)),
+          );
+          return visited
+            .filter((node) => node.type === "CallExpression" && isMember(node.callee as SyntaxNode, "catch"))
+            .filter((node) => !unread.has(node) && !endsByThrowing((node.arguments as SyntaxNode[])[0]))
+            .map((node) => `${placeOf(file, node)} catch`);
+        }),
+    planted: {
+      "src/operations/a.ts": [
+        "await run(one).catch(core.onError);",
+        "void run(one).catch(core.onError);",
+        "const row = await run(one).catch(core.onError);",
+        "const isSpent = () => run(one).catch(() => undefined);",
+        "const proved = await run(one).catch((error) => {\n  throw isWrong(error) ? refusal : error;\n});",
+        "if ((await run(one).catch(() => [])).length === 0) allow();",
+      ].join("\n"),
+    },
+    found: ["src/operations/a.ts:3 catch", "src/operations/a.ts:4 catch", "src/operations/a.ts:8 catch"],
+  },
+  {
     rule: "Math.random is used for nothing",
     find: (files) => findUses(files, /^(globalThis\.)?Math\.random$/, []),
     planted: { "src/crypto/a.ts": "const id = () => Math.random();" },
@@ -255,6 +283,22 @@ function findUses(files: readonly SourceFile[], name: RegExp, allowed: readonly 
         .filter(({ node }) => node.type === "MemberExpression" && name.test(dottedName(node) ?? ""))
         .map(({ node }) => `${placeOf(file, node)} ${dottedName(node)}`),
     );
+}
+
+/** The expression itself, without `await` and `void`. */
+function withoutWaiting(expression: unknown): SyntaxNode {
+  const node = expression as SyntaxNode;
+  return node.type === "AwaitExpression" || node.type === "UnaryExpression" ? withoutWaiting(node.argument) : node;
+}
+
+function isMember(node: SyntaxNode, name: string): boolean {
+  return node.type === "MemberExpression" && (node.property as SyntaxNode).name === name;
+}
+
+/** A handler that gives another error in place of the error. */
+function endsByThrowing(handler: SyntaxNode | undefined): boolean {
+  const body = handler?.body as SyntaxNode | undefined;
+  return body?.type === "BlockStatement" && (body.body as SyntaxNode[]).at(-1)?.type === "ThrowStatement";
 }
 
 const sqlText = new RegExp(
