@@ -137,7 +137,7 @@ async function verdictOn(
   if (!response) return "malformed";
   if (!spent) return "challenge_mismatch";
   const { factorId, publicKey, signCount, backupEligible } = material;
-  if (factorId === null || publicKey === null || signCount === null) return "unknown_credential";
+  if (factorId === null) return "unknown_credential";
   const handle = material.handle === null ? undefined : fromHex(material.handle);
   const said = response.userHandle;
   // A credential that another SDK registered has a handle that only that SDK knows. Its id alone names the user (S67).

@@ -106,7 +106,7 @@ export async function checkCurrentPassword(
 
   const counted = countedOf(counters, reserved.counter);
   const matches = await returningOnBusy(core, counted, () => verifyPasswordHash(core, reserved.passwordHash, password));
-  if (!matches || reserved.credentialId === null || reserved.passwordHash === null) {
+  if (!matches || reserved.credentialId === null) {
     await execute(core, {
       time,
       body: store.recordWrongPassword({ actor, act, triedId: reserved.triedId!, auditId: newAuditId() }),
@@ -115,11 +115,5 @@ export async function checkCurrentPassword(
     throw new AuthError("unauthorized.invalid_credential");
   }
   const { passwordHash, counter } = reserved;
-  return {
-    credentialId: reserved.credentialId,
-    identifier: reserved.identifier ?? identifier,
-    passwordHash,
-    counter,
-    time,
-  };
+  return { credentialId: reserved.credentialId, identifier: reserved.identifier, passwordHash, counter, time };
 }

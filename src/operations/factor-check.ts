@@ -138,7 +138,7 @@ async function verdictOnTotp(
 ): Promise<Verdict> {
   const { totpSecret, totpAlgorithm, totpDigits, totpPeriod, totpLastStep, userId } = material;
   const code = normalizeTotpCode(typed);
-  if (!code || totpSecret === null || !totpAlgorithm || !totpDigits || !totpPeriod) return "wrong";
+  if (!code || totpSecret === null) return "wrong";
   const secret = await openSecret(core, totpPlace(factorId, userId), totpSecret);
   const parameters = { algorithm: totpAlgorithm, digits: totpDigits, periodSeconds: totpPeriod };
   const step = await matchTotpStep(secret, code, Number(material.now), parameters);
@@ -157,11 +157,11 @@ async function verdictOnRecovery(
   typed: string,
 ): Promise<Verdict> {
   const code = normalizeRecoveryCode(typed);
-  if (!code || !recoveryHashes || !recoveryConsumed) return "wrong";
+  if (!code || !recoveryHashes) return "wrong";
   let matched: Verdict = "wrong";
   for (const [slot, hash] of recoveryHashes.entries()) {
     const matches = await verifyPasswordHash(core, hash, code);
-    if (matches && recoveryConsumed[slot] === "false") matched = { type: "recovery", factorId, slot, hash };
+    if (matches && recoveryConsumed?.[slot] === "false") matched = { type: "recovery", factorId, slot, hash };
   }
   return matched;
 }

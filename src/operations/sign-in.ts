@@ -156,7 +156,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const counted = countedOf(counters.counters, reserved.counter);
   const form = await returningOnBusy(core, counted, () => verifyPasswordHash(core, reserved.passwordHash, password));
   const { credentialId, userId, passwordHash } = reserved;
-  if (!form || credentialId === null || userId === null || passwordHash === null) {
+  if (!form || credentialId === null) {
     await execute(core, {
       time,
       body: store.recordFailedSignIn(attempt),

@@ -10,22 +10,23 @@ import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type Cte, cte, type Handle } from "./cte.ts";
 import { type FactorAttempt, type FactorHolder, factorEvent, holderOf, type TicketHolder } from "./factor-holder.ts";
-import { type Statement, sql } from "./sql.ts";
+import { type AllOrNull, type Statement, sql } from "./sql.ts";
 
 /** The data with which the isolate checks a factor. The columns of other types are null. */
-export interface FactorMaterial {
-  readonly factorId: string | null;
+export type FactorMaterial = AllOrNull<{
   /** Hex, sealed or plain. */
-  readonly totpSecret: string | null;
-  readonly totpAlgorithm: TotpAlgorithm | null;
-  readonly totpDigits: number | null;
-  readonly totpPeriod: number | null;
+  readonly totpSecret: string;
+  readonly totpAlgorithm: TotpAlgorithm;
+  readonly totpDigits: number;
+  readonly totpPeriod: number;
+}> & {
+  readonly factorId: string | null;
   /** A number as text, because it may exceed 32 bits. */
   readonly totpLastStep: string | null;
   readonly recoveryHashes: readonly string[] | null;
   /** `true` or `false` for each hash. */
   readonly recoveryConsumed: readonly string[] | null;
-}
+};
 
 /** The columns that reserving an attempt returns in addition to the material. */
 export interface Reserved extends Admission {

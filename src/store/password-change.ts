@@ -16,16 +16,16 @@ import { replacePassword } from "./credentials.ts";
 import { handle } from "./cte.ts";
 import { demandsSecondFactor, hasStrongProof } from "./held-factors.ts";
 import { insertSession, type NewSession, type SessionUserRow, sessionUserColumns } from "./sessions.ts";
-import { type Statement, sql } from "./sql.ts";
+import { type AllOrNull, type Statement, sql } from "./sql.ts";
 
-export interface ReservedChangeRow extends Admission {
+export type ReservedChangeRow = ReservedChange &
+  AllOrNull<{ readonly credentialId: string; readonly identifier: string; readonly passwordHash: string }>;
+
+interface ReservedChange extends Admission {
   /** Set if the actor may not make an attempt; then nothing was counted. */
   readonly refusal: string | null;
   /** The password that was tried. For a user without a password, the credential that the session was started with. */
   readonly triedId: string | null;
-  readonly credentialId: string | null;
-  readonly identifier: string | null;
-  readonly passwordHash: string | null;
   readonly counter: string;
 }
 

@@ -27,15 +27,13 @@ import {
   type SessionUserRow,
   sessionUserColumns,
 } from "./sessions.ts";
-import { type Statement, sql } from "./sql.ts";
+import { type AllOrNull, type Statement, sql } from "./sql.ts";
 
-export interface ReservedRow extends Admission {
-  readonly credentialId: string | null;
-  readonly userId: string | null;
-  readonly passwordHash: string | null;
-  /** The counter of the account or device that was counted. */
-  readonly counter: string;
-}
+export type ReservedRow = Admission &
+  AllOrNull<{ readonly credentialId: string; readonly userId: string; readonly passwordHash: string }> & {
+    /** The counter of the account or device that was counted. */
+    readonly counter: string;
+  };
 
 /** The data of an attempt that both statements of a password check need. */
 interface Attempt {

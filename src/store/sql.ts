@@ -15,6 +15,9 @@ export interface Statement<Row = unknown> {
   readonly row?: Row;
 }
 
+/** Columns of a row that may be absent, all of them together. */
+export type AllOrNull<Columns> = Columns | { readonly [Name in keyof Columns]: null };
+
 /**
  * The interface to a Postgres database that every driver implements. Drivers reject with the database's error, whose `code` is
  * the SQLSTATE. After an error without a five-character `code`, it is unknown whether the statement took effect. Such an error

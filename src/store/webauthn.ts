@@ -8,7 +8,7 @@ import { type FactorAttempt, holderOf } from "./factor-holder.ts";
 import type { Material } from "./factor-proofs.ts";
 import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import { passwordNamed } from "./identifiers.ts";
-import { type Statement, sql } from "./sql.ts";
+import { type AllOrNull, type Statement, sql } from "./sql.ts";
 
 export interface RegistrationOptionsRow {
   readonly refusal: string | null;
@@ -166,17 +166,18 @@ export function claimCredentialId(holder: Handle<"holder">, key: RegisteredKey, 
 }
 
 /** The data to verify an assertion. */
-export interface AssertionMaterial {
+export type AssertionMaterial = AllOrNull<{
   /** The row of the credential or of the factor. */
-  readonly factorId: string | null;
-  readonly userId: string | null;
+  readonly factorId: string;
+  readonly userId: string;
   /** Hex. */
-  readonly publicKey: string | null;
-  readonly signCount: string | null;
+  readonly publicKey: string;
+  readonly signCount: string;
+}> & {
   readonly backupEligible: boolean | null;
   /** Hex. */
   readonly handle: string | null;
-}
+};
 
 /** Reads the holder's key with a given id. */
 export function assertionMaterial(credentialId: string): Material {
@@ -194,7 +195,7 @@ export function assertionMaterial(credentialId: string): Material {
   };
 }
 
-export interface ReservedAssertionRow extends AssertionMaterial, Admission {}
+export type ReservedAssertionRow = AssertionMaterial & Admission;
 
 /**
  * Counts an attempt to sign in with a passkey and returns its key. Always one row. It counts for the address only: signatures

@@ -4,6 +4,7 @@ import { type Mailer, type MailMessage, MailRefusedError } from "../../src/domai
 import { type Statement, sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
 import { outcome, secret, type World } from "../support/auth.ts";
+import { countingDatabase } from "../support/counting-database.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
 import { openMailbox } from "../support/mailbox.ts";
@@ -46,6 +47,21 @@ describeWorld(
       expect(await world.auth.mail.deliver()).toEqual(nothing);
       expect(world.mailbox.messages.filter(({ to }) => to === address)).toHaveLength(1);
       expect(await stored(address)).toEqual(erased("sent"));
+    });
+
+    test.each([
+      { owed: 6, limit: 5, sent: 5, requests: 2 },
+      { owed: 4, limit: 5, sent: 4, requests: 2 },
+      { owed: 6, limit: 6, sent: 6, requests: 4 },
+      { owed: 5, limit: 100, sent: 5, requests: 3 },
+      { owed: 0, limit: 100, sent: 0, requests: 1 },
+    ])("$owed are due and at most $limit are asked for: $sent are sent, in $requests requests", async (row) => {
+      const counting = countingDatabase(world.database);
+      const auth = world.isolate({ database: counting });
+      for (let count = 0; count < row.owed; count++) await owe(world);
+      expect(await auth.mail.deliver({ limit: row.limit })).toEqual({ ...nothing, sent: row.sent });
+      expect(counting.requests).toBe(row.requests);
+      expect(await world.auth.mail.deliver()).toEqual({ ...nothing, sent: row.owed - row.sent });
     });
 
     test("a message that fails is the same one at each attempt, after waits that double", async () => {

@@ -27,6 +27,14 @@ describeWorld("passkey sign-in", { on: ["pglite", "postgres"], clock: start }, (
     expect((await auth.passkeys.list(person)).data[0]!.lastUsedAt).toEqual(start);
   });
 
+  test("the user of such a session has no identifier: the passkey's id is not one", async () => {
+    const { person, authenticator } = await withPasskey();
+    const { token, transport } = person;
+    expect((await auth.sessions.verify({ token, transport })).user.identifier).toBe(person.identifier);
+    const signedIn = await signIn(authenticator);
+    expect((await auth.sessions.verify({ token: signedIn.token, transport })).user.identifier).toBe(null);
+  });
+
   test("S45: a synced passkey without a counter signs in again and again", async () => {
     const { authenticator, passkey } = await withPasskey({ counts: false, backup: true });
     expect(passkey).toMatchObject({ backupEligible: true, backedUp: true });

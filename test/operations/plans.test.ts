@@ -26,6 +26,7 @@ import { backendNames } from "../support/databases.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { rewritingDatabase } from "../support/rewriting-database.ts";
 import { prepareWrite, writes } from "./writes/every-write.ts";
+import { newToken } from "./writes/write.ts";
 
 describeWorld("batch of plans", { on: backendNames }, (world) => {
   beforeAll(async () => {
@@ -379,6 +380,10 @@ describeWorld("S03: every write inside a transaction of the caller", { on: ["pos
     const { actor } = await world.person();
     await client.query("begin");
     await expect(nested.securityKeys.enroll({ actor })).rejects.toThrow("This cannot run inside a transaction.");
+    // It counts, and then only reads.
+    const { token } = await newToken(world, await world.person());
+    const check = nested.personalAccessTokens.verify({ token, context: { address: freshAddress() } });
+    await expect(check).rejects.toThrow("This cannot run inside a transaction.");
     await client.end();
     expect(takePart.sort()).toEqual([
       "administrators.grant",
