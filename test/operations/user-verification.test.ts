@@ -13,7 +13,7 @@ const touched = { flags: 0x01, userHandle: null };
 const madeByTouch = { flags: 0x41 };
 const levels = ["required", "preferred", "discouraged"] as const;
 
-describeWorld("user verification", { on: ["pglite"] }, (world) => {
+describeWorld("user verification", { on: ["pglite"] }, (world, auth) => {
   const { withPasskey } = usersWithPasskeys(world);
   const isolate = (secondFactorVerification?: (typeof levels)[number]) =>
     world.isolate(secondFactorVerification && { secondFactorVerification });
@@ -88,21 +88,36 @@ describeWorld("user verification", { on: ["pglite"] }, (world) => {
     expect(await outcome(auth.signIn.passkey({ response: touch }))).toBe("unauthorized.user_not_verified");
   });
 
-  test("S74: the reason is the same for known and unknown credentials, before anything is looked up or counted", async () => {
-    const { authenticator: known } = await withPasskey();
-    await world.rows(sql`delete from attempt`);
-    const context = { address: freshAddress() };
-    for (const device of [known, await newAuthenticator()]) {
-      const options = await world.auth.signIn.passkeyOptions();
-      for (const misuse of [touched, { ...touched, challenge: "AAAA" }, { ...touched, rpId: "evil.test" }]) {
-        const response = await device.get(options, misuse);
-        world.counting.reset(0);
-        expect(await outcome(world.auth.signIn.passkey({ response, context }))).toBe("unauthorized.user_not_verified");
-        world.counting.reset();
+  /** Every use of an assertion. */
+  const uses: Record<string, (response: unknown, person: Person, ticket: string) => Promise<unknown>> = {
+    "sign-in": (response) => auth.signIn.passkey({ response, context: { address: freshAddress() } }),
+    "second factor": (response, _person, ticket) =>
+      auth.webauthn.signInWithFactor({ ticket, proof: { type: "webauthn", response } }),
+    "verification of a factor": (response, { userId }, ticket) =>
+      auth.webauthn.verifyMfa({ ticket, userId, transport: "token", proof: { type: "webauthn", response } }),
+    "step-up": (response, { actor, transport }) =>
+      auth.webauthn.stepUp({ actor, transport, proof: { type: "webauthn", response } }),
+  };
+
+  test.each(Object.entries(uses))(
+    "S74: %s: the reason is the same for known and unknown credentials, before anything is looked up or counted",
+    async (_use, present) => {
+      const { authenticator: known, person } = await withPasskey();
+      await world.enroll(person.userId);
+      const ticket = await ticketFor(world, person);
+      await world.rows(sql`delete from attempt`);
+      for (const device of [known, await newAuthenticator()]) {
+        const options = await world.auth.signIn.passkeyOptions();
+        for (const misuse of [touched, { ...touched, challenge: "AAAA" }, { ...touched, rpId: "evil.test" }]) {
+          const response = await device.get(options, misuse);
+          world.counting.reset(0);
+          expect(await outcome(present(response, person, ticket))).toBe("unauthorized.user_not_verified");
+          world.counting.reset();
+        }
       }
-    }
-    expect(await world.rows(sql`select bucket from attempt`)).toEqual([]);
-  });
+      expect(await world.rows(sql`select bucket from attempt`)).toEqual([]);
+    },
+  );
 
   describe("S74: a signed flag cannot be turned on", () => {
     test("the flag is judged again with the signature", async () => {
