@@ -32,8 +32,9 @@ const processes = () => project.processes();
 
 test("README's three lines: work in any folder, and SIGTERM ends every process", { timeout: 180_000 }, async () => {
   const port = await freePort();
-  const { lines, terminate } = await project.start(port, ["--memory"]);
+  const { lines, output, terminate } = await project.start(port, ["--memory"]);
   expect(lines).toHaveLength(3);
+  expect(output()).toContain("Safari stores no session cookie on http: there use `npm start -- --https`.");
   const [signedUp, signedIn, current] = [await paste(lines[0]!), await paste(lines[1]!), await paste(lines[2]!)];
   expect([signedUp.status, signedIn.status, current.status]).toEqual([201, 200, 200]);
   expect(signedUp.json.user.id).toMatch(/^usr_/);
