@@ -102,6 +102,14 @@ describeWorld(
           const token = world.mailbox.secretTo(identifier);
           return (await outcome(reader.identifiers.verify({ token, proof: { type: "session", actor } }))) === "done";
         },
+        "code of a message": async (writer, reader) => {
+          const [identifier, context] = [freshIdentifier(), { address: freshAddress() }];
+          const { requestToken } = await writer.mailedSignUp.request({ identifier, context });
+          await reader.mail.deliver();
+          const code = world.mailbox.codeTo(identifier);
+          const { token } = await writer.mailedCodes.exchange({ requestToken, code, context });
+          return (await outcome(reader.mailedSignUp.confirm({ token, password: otherPassword, context }))) === "done";
+        },
       },
       page: {
         "key of a form": async (writer, reader) => {
@@ -172,6 +180,7 @@ describeWorld(
       "challenge of a sign-in",
       "successor of a refreshed session",
       "link of a message",
+      "code of a message",
       "key of a form",
       "act that waits for a proof",
     ])("naive twin, without the first step: %s: the old isolate cannot read it", async (name) => {
