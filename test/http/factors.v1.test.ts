@@ -77,7 +77,12 @@ describe("second factors under /v1", () => {
     const verify = (one: object) => post(`/v1/users/${userId}/mfa/verify`, { type: "webauthn", assertion: one }, shown);
     expect((await verify(spoilt)).code).toBe("unauthorized.invalid_factor");
     const verified = await verify(assertion);
-    expect(verified.json).toMatchObject({ ok: true, mfa_id: enrolled.json.factor.id, type: "webauthn" });
+    expect(verified.json).toMatchObject({
+      ok: true,
+      mfa_id: enrolled.json.factor.id,
+      type: "webauthn",
+      new_sign_count: 2,
+    });
     const wanted = { usr_id: userId, cred_id: proved.json.cred_id, ttl_seconds: 60 };
     const better = ticketIn(verified.headers.get("login-ticket")!, "token");
     expect((await post("/v1/sessions", wanted, better)).status).toBe(201);
