@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { freshIdentifier, goodPassword, outcome } from "../support/auth.ts";
 import { addApp, appOf } from "../support/factors.ts";
+import { mailed, withVerifiedAddress } from "../support/links.ts";
 import { openPages, type PageReply, type PageWorld, type SentToPage } from "../support/page-world.ts";
 import { usersWithPasskeys } from "../support/passkeys.ts";
 
@@ -12,12 +13,23 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-type Ask = (path: string, sent: Pick<SentToPage, "form" | "json">, ticket?: string) => Promise<PageReply>;
+type Ask = (path: string, sent: Pick<SentToPage, "form" | "json">, cookies?: Cookies) => Promise<PageReply>;
+type Cookies = Readonly<Record<string, string>>;
+
+/** The cookies of this name that a reply sets. */
+function cookieOf({ setCookies }: PageReply, name: string): Cookies {
+  return { [name]: new RegExp(`^${name}=([^;]+)`, "m").exec(setCookies.join("\n"))![1]! };
+}
 
 /** The ticket of a sign-in whose password was right. */
-async function half(ask: Ask, { identifier, password }: { identifier: string; password: string }): Promise<string> {
-  const { setCookies } = await ask("/sign-in", { form: { identifier, password } });
-  return /^__Host-login-ticket=([^;]+)/.exec(setCookies.join("\n"))![1]!;
+async function half(ask: Ask, { identifier, password }: { identifier: string; password: string }): Promise<Cookies> {
+  return cookieOf(await ask("/sign-in", { form: { identifier, password } }), "__Host-login-ticket");
+}
+
+/** The link of a message, opened at the page with this path. */
+async function opened(path: string, kind: "signIn" | "signUp", identifier: string): Promise<Cookies> {
+  const { token } = await mailed(world, kind, identifier);
+  return cookieOf(await world.ask({ path: `${path}?token=${token}` }), "__Host-mailed-link");
 }
 
 /** Every act that signs in, by its path. */
@@ -26,6 +38,14 @@ const ways: Record<string, (ask: Ask) => Promise<PageReply>> = {
   async "/sign-in"(ask) {
     const { identifier, password } = await world.person();
     return await ask("/sign-in", { form: { identifier, password } });
+  },
+  async "/sign-up/finish"(ask) {
+    const cookies = await opened("/sign-up/finish", "signUp", freshIdentifier());
+    return await ask("/sign-up/finish", { form: { password: goodPassword } }, cookies);
+  },
+  async "/sign-in/link"(ask) {
+    const { identifier } = await withVerifiedAddress(world, await world.person());
+    return await ask("/sign-in/link", { form: {} }, await opened("/sign-in/link", "signIn", identifier));
   },
   async "/sign-in/passkey"(ask) {
     const { authenticator } = await usersWithPasskeys(world).withPasskey();
@@ -60,6 +80,10 @@ const ways: Record<string, (ask: Ask) => Promise<PageReply>> = {
 
 /** Acts for anyone that give no session. */
 const others = [
+  "/check-mail",
+  "/forgot",
+  "/reset",
+  "/sign-in/link/request",
   "/sign-out",
   "/verify",
   "/sign-in/enroll",
@@ -70,9 +94,7 @@ const others = [
 describe("R044, S62: a page that signs in ends the session that the browser had, as the operation does", () => {
   test.each(Object.entries(ways))("%s", async (_path, signIn) => {
     const before = await world.person({ transport: "cookie" });
-    const reply = await signIn((path, sent, ticket) =>
-      world.ask({ path, ...sent, as: before, ...(ticket && { cookies: { "__Host-login-ticket": ticket } }) }),
-    );
+    const reply = await signIn((path, sent, cookies = {}) => world.ask({ path, ...sent, as: before, cookies }));
     expect(reply.setCookies.filter((text) => /^__Host-session=[\w-]{43};/.test(text))).toHaveLength(1);
     expect(await outcome(world.auth.sessions.verify(before))).toBe("unauthorized.session_expired");
   });
