@@ -3,7 +3,7 @@ import { randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
-import { outcome, type Person, system } from "../support/auth.ts";
+import { freshIdentifier, otherPassword, outcome, type Person, system } from "../support/auth.ts";
 import { type Misuse, newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp, personAt, registrationBy } from "../support/factors.ts";
@@ -29,6 +29,25 @@ describeWorld("passkey registration", { on: ["pglite", "postgres"], clock: start
       authenticatorSelection: { residentKey: "required", requireResidentKey: true, userVerification: "required" },
       attestation: "none",
     });
+  });
+
+  test("the name in the options: the session's password, the oldest one, the display name, or none", async () => {
+    const { person } = await inside();
+    const { actor, userId, credentialId } = person;
+    const names = async (one: Pick<Person, "actor"> = person) => {
+      const { name, displayName } = (await auth.passkeys.registrationOptions(one)).user;
+      return [name, displayName];
+    };
+    const second = { identifier: freshIdentifier(), password: otherPassword };
+    const { id: secondId } = await auth.credentials.createPassword({ actor: system, userId, ...second });
+    expect(await names()).toEqual([person.identifier, person.identifier]);
+    const inSecond = await world.signIn({ ...person, ...second });
+    await world.levelTwo(inSecond.session);
+    expect(await names(inSecond)).toEqual([second.identifier, second.identifier]);
+    for (const id of [credentialId, secondId]) await auth.credentials.revoke({ actor: system, credentialId: id });
+    expect(await names()).toEqual(["account", "account"]);
+    await auth.users.update({ actor, userId, displayName: "Ada" });
+    expect(await names()).toEqual(["Ada", "Ada"]);
   });
 
   test("S45: the user handle is permanent, opaque and unique to the user", async () => {
