@@ -22,7 +22,10 @@ export interface Run<Row> {
   readonly onLostReply: Statement<NoInfer<Row>> | "repeat";
   /** The time that is left to the operation, if this is not its first request. Default: all of it. */
   readonly time?: TimeLeft | undefined;
-  /** Set if it counts or consumes something, so no caller's transaction may undo it (S03). */
+  /**
+   * Set if it counts or consumes something. No caller's transaction may undo it (S03), and after a lost reply the answer is that of
+   * the try that committed.
+   */
   readonly mustCommit?: true;
   /**
    * The event of a refusal. It is recorded in a separate request, because the refusal undid everything (S03). See {@link
