@@ -119,6 +119,19 @@ describeWorld("authenticator app", { on: ["pglite", "postgres"], clock: start },
     ).toBe("not_found");
   });
 
+  test("R037: a code in a session that is not fresh: the session is refused before the code is judged or counted", async () => {
+    const person = await world.person();
+    const { actor, transport } = person;
+    const { factorId } = appOf(world, await world.auth.factors.enrollTotp({ actor, label: "phone" }));
+    await world.age(person.session, 3_600);
+    for (const code of ["000000", "no code"]) {
+      expect(await outcome(world.auth.factors.confirmTotp({ actor, transport, factorId, code }))).toBe(
+        "unauthorized.reauthentication_required",
+      );
+    }
+    expect(await world.rows(sql`select bucket from attempt where bucket like 'pending-factor:%'`)).toEqual([]);
+  });
+
   test("R037, S28: enrollment and confirmation need a fresh proof at the account's highest level", async () => {
     const { auth } = world;
     const person = await world.person();
