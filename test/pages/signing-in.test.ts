@@ -82,6 +82,7 @@ const ways: Record<string, (ask: Ask) => Promise<PageReply>> = {
 const others = [
   "/check-mail",
   "/forgot",
+  "/not-me",
   "/reset",
   "/sign-in/link/request",
   "/sign-out",
