@@ -3,10 +3,11 @@ import { toBase64Url } from "../../src/crypto/bytes.ts";
 import { type Mailer, type MailMessage, MailRefusedError } from "../../src/domain/mail.ts";
 import { type Statement, sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
-import { outcome, secret, type World } from "../support/auth.ts";
+import { freshAddress, outcome, secret, type World } from "../support/auth.ts";
 import { countingDatabase } from "../support/counting-database.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
+import { withVerifiedAddress } from "../support/links.ts";
 import { openMailbox } from "../support/mailbox.ts";
 
 const nothing = { sent: 0, refused: 0, failed: 0 };
@@ -62,6 +63,26 @@ describeWorld(
       expect(await auth.mail.deliver({ limit: row.limit })).toEqual({ ...nothing, sent: row.sent });
       expect(counting.requests).toBe(row.requests);
       expect(await world.auth.mail.deliver()).toEqual({ ...nothing, sent: row.owed - row.sent });
+    });
+
+    test("the address in a message: a secret and a way on, if the message has them", async () => {
+      const { identifier } = await withVerifiedAddress(world, await world.person());
+      const [next, context] = ["/account?tab=2#tokens", { address: freshAddress() }];
+      const { mailedSignIn, mailedSignUp, passwordReset } = world.auth;
+      const asked = {
+        "/sign-in/link next token": () => mailedSignIn.request({ identifier, next, context }),
+        "/sign-in/link token": () => mailedSignIn.request({ identifier, context }),
+        "/reset token": () => passwordReset.request({ identifier, context }),
+        // Someone has the address already, so nothing can be done with it but to sign in.
+        "/sign-in": () => mailedSignUp.request({ identifier, context }),
+      };
+      for (const [expected, ask] of Object.entries(asked)) {
+        await ask();
+        await world.auth.mail.deliver();
+        const url = new URL(/https:\/\/example\.com\S*/.exec(world.mailbox.newestTo(identifier).text)![0]);
+        expect([url.pathname, ...[...url.searchParams.keys()].sort()].join(" ")).toBe(expected);
+        expect(url.searchParams.get("next")).toBe(expected.includes("next") ? next : null);
+      }
     });
 
     test("a message that fails is the same one at each attempt, after waits that double", async () => {
