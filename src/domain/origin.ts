@@ -65,7 +65,8 @@ const wanted = "the address that users see, such as https://auth.example.com";
 /** @throws {TypeError} */
 function requireOrigin({ origin, uses, headers = [] }: Origin): void {
   const url = URL.canParse(origin) ? new URL(origin) : undefined;
-  const isHost = url?.origin === origin && !origin.includes("*") && !url.hostname.endsWith(".");
+  // Without a URL, an origin that is missing would equal the URL's.
+  const isHost = url && url.origin === origin && !origin.includes("*") && !url.hostname.endsWith(".");
   const isSite = isHost && (url.protocol === "https:" || loopback.test(origin));
   const fits = (use: OriginUse): boolean =>
     (use !== "redirect" && installed.test(origin)) || (use === "webauthn" && android.test(origin));

@@ -45,6 +45,25 @@ describe("S36: each use has the grammar of its standard", () => {
   });
 });
 
+describe("S34: what is wrong with an origin is said, and its text is not", () => {
+  test.each([
+    [undefined, "missing"],
+    ["", "it is"],
+    [{ origin: 42 }, "it is 42"],
+    ["not a URL", "a text of 9 characters is no URL"],
+    ["https://*.example.com", "a wildcard is no origin"],
+    ["https://example.com.", "the host ends with a dot"],
+    ["http://example.com", "http is for loopback only"],
+    ["https://example.com/", "a path, a slash, a default port or a capital letter too much"],
+    ["https://Example.com", "a path, a slash, a default port or a capital letter too much"],
+    ["ftp://example.com", "the scheme does not fit the uses"],
+  ])("%j: %s", (origin, fault) => {
+    const parse = () => parseOrigins([origin as string]);
+    expect(parse).toThrow(fault);
+    if (typeof origin === "string" && origin !== "") expect(parse).not.toThrow(origin);
+  });
+});
+
 describe("S36: start-up accepts only exact origins", () => {
   test.each([
     "https://example.com",

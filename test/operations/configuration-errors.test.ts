@@ -71,6 +71,7 @@ const rows: readonly Row[] = [
   ["origins", undefined, "names no origin", "https://auth.example.com"],
   ["origins", [], "names no origin", "https://auth.example.com"],
   ["origins", [""], "it is missing", "https://auth.example.com"],
+  ["origins", [undefined], "it is missing", "https://auth.example.com"],
   ["origins", ["http://example.com"], "http is for loopback only"],
   ["origins", ["https://example.com/"], "a slash", "nothing after it"],
   ["origins", ["https://*.example.com"], "a wildcard"],
