@@ -8,6 +8,11 @@ export function normalIdentifier(core: Core, identifier: string): string | undef
   return normalizeIdentifier(identifier, { allowNonAscii: core.allowNonAsciiIdentifiers });
 }
 
+/** As much of a typed identifier as is read: an enormous one is no more work than a long one. */
+export function cutIdentifier(typed: string): string {
+  return typed.slice(0, 1_024);
+}
+
 /**
  * The texts under which a look-up searches, in this order: the normal form, and what was typed, because another SDK may have
  * stored it so.

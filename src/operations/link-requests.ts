@@ -8,6 +8,7 @@ import type { MailKind } from "../domain/mail-text.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
+import { cutIdentifier } from "../engine/identifiers.ts";
 import { codeMacs, linkCode, type MailCore, newLink } from "../engine/mail-settings.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
 import type { Operation } from "../engine/plan.ts";
@@ -74,7 +75,7 @@ export async function requestLink(
   });
   const code = await linkCode(core, link.message.id, link.message.content);
   const [mac] = await codeMacs(core, browserHash, code!);
-  const identifier = typed.slice(0, 1_024);
+  const identifier = cutIdentifier(typed);
   const mailbox = await mailboxOf(core, identifier);
   const auditId = newAuditId();
   const row = await execute(core, {

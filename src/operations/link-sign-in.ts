@@ -6,7 +6,7 @@ import { newAuditId } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
 import { execute } from "../engine/execute.ts";
-import { identifiersFor } from "../engine/identifiers.ts";
+import { cutIdentifier, identifiersFor } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { MailCore } from "../engine/mail-settings.ts";
@@ -60,7 +60,7 @@ export function linkSignInOperations(core: MailCore): MailedSignInOperations {
     async request(asked) {
       requireOn();
       return await requestLink(core, asked, { kind: "sign_in", act: acts.requestSignInLink }, (request) =>
-        requestSignInLink({ ...request, identifiers: identifiersFor(core, asked.identifier.slice(0, 1_024)) }),
+        requestSignInLink({ ...request, identifiers: identifiersFor(core, cutIdentifier(asked.identifier)) }),
       );
     },
     async confirm({ token, transport = "token", presentedToken, context: given }) {

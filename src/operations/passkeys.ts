@@ -15,7 +15,7 @@ import { withDecoys } from "../engine/decoy-credentials.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
-import { identifiersFor } from "../engine/identifiers.ts";
+import { cutIdentifier, identifiersFor } from "../engine/identifiers.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { Page } from "../engine/page.ts";
 import {
@@ -214,7 +214,7 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
     }),
 
     async signInOptions({ identifier } = {}) {
-      const named = core.identifierFirst ? identifier?.slice(0, 1_024) : undefined;
+      const named = core.identifierFirst && identifier !== undefined ? cutIdentifier(identifier) : undefined;
       const { now, credentialIds } = await execute(core, {
         body: store.selectSignInOptions(named === undefined ? [] : identifiersFor(core, named)),
         onLostReply: "repeat",

@@ -1,6 +1,6 @@
 import { requestPasswordReset as requestAct } from "../domain/acts/mailed-link.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
-import { identifiersFor } from "../engine/identifiers.ts";
+import { cutIdentifier, identifiersFor } from "../engine/identifiers.ts";
 import type { MailCore } from "../engine/mail-settings.ts";
 import type { Operation } from "../engine/plan.ts";
 import { requestReset } from "../store/link-requests.ts";
@@ -33,7 +33,7 @@ export function passwordResetOperations(core: MailCore): PasswordResetOperations
   return {
     request: (asked) =>
       requestLink(core, asked, { kind: "reset_password", act: requestAct }, (request) =>
-        requestReset({ ...request, identifiers: identifiersFor(core, asked.identifier.slice(0, 1_024)) }),
+        requestReset({ ...request, identifiers: identifiersFor(core, cutIdentifier(asked.identifier)) }),
       ),
     async confirm({ token, password, context = {} }) {
       const link = await linkOf(core, { purpose: "reset_password", token, context: cleanContext(context) });

@@ -10,7 +10,7 @@ import type { Core } from "../engine/core.ts";
 import { attemptCounters, countedOf, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
-import { identifiersFor, normalIdentifier } from "../engine/identifiers.ts";
+import { cutIdentifier, identifiersFor, normalIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
 import { rehash, requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
@@ -129,7 +129,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const { password, transport = "token", presentedToken } = proof;
   requireIdle(core);
   const context = cleanContext(proof.context ?? {});
-  const typed = proof.identifier.slice(0, 1_024);
+  const typed = cutIdentifier(proof.identifier);
   const identifier = normalIdentifier(core, typed);
   const device = await verifyKnownDevice(core, proof.knownDevice);
   const counters = await attemptCounters(core, {
