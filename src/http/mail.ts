@@ -4,7 +4,7 @@
  * @module
  */
 export { type Mailer, type MailMessage, MailRefusedError, type MailSender } from "../domain/mail.ts";
-export type { MailFacts, MailText, MailTexts } from "../domain/mail-text.ts";
+export type { MailFacts, MailKind, MailText, MailTexts } from "../domain/mail-text.ts";
 export type { NoticeKind } from "../domain/notices.ts";
 export type { LinkKind, MailOptions } from "../engine/mail-settings.ts";
 export type { IdentifierOperations, VerificationProof } from "../operations/identifiers.ts";

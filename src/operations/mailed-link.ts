@@ -101,10 +101,11 @@ export async function provePassword(core: MailCore, link: PresentedLink, passwor
 export async function hashPassword(core: MailCore, link: PresentedLink, password: string): Promise<LinkProof> {
   // A new password counts for the link, whatever address it comes from.
   const own: Counter = { name: `link:${link.tokenHash}`, limit: core.limits.account, kind: "address" };
-  const { counted, identifier } = await reserve(core, link, own);
+  const { row, counted, identifier } = await reserve(core, link, own);
   const { needsFactor } = acceptPassword(core, password, identifier);
   // Only the database knows whether a second factor stays beside a short password.
   if (needsFactor && link.purpose === "verify_identifier") throw tooShort();
+  if (row.userId !== null) await core.acceptance.history?.(core, password, wireId("usr", row.userId));
   const passwordHash = await hashNewPassword(core, password, counted);
   return { by: "new_password", newCredentialId: newUuid(), passwordHash, needsFactor };
 }

@@ -49,6 +49,7 @@ export interface ReservedLinkRow extends Admission {
   /** Null if the link is not valid. Then nothing was counted. */
   readonly credentialId: string | null;
   readonly identifier: string | null;
+  readonly userId: string | null;
   readonly passwordHash: string | null;
   /** True if only a session of the account can spend the link. */
   readonly needsSession: boolean | null;
@@ -80,7 +81,7 @@ export function reserveLink(attempt: {
       },
       sql`reserved cross join link where reserved.just_limited`,
     )})
-    select ${admissionColumns()}, link.id as "credentialId", link.identifier, link.password_hash as "passwordHash",
+    select ${admissionColumns()}, link.id as "credentialId", link.identifier, link.usr_id as "userId", link.password_hash as "passwordHash",
       link.needs_session as "needsSession", reserved.counter
     from reserved left join link on true`;
 }

@@ -5,6 +5,7 @@ import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, type Person, refusal, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
+import { mailed, withVerifiedAddress } from "../support/links.ts";
 
 /** Passwords that no rule refuses, in order. */
 const passwords = Array.from({ length: 14 }, (_, index) => `${goodPassword}-${String.fromCharCode(97 + index)}`);
@@ -56,6 +57,17 @@ describeWorld("passwordHistory", { on: ["pglite", "postgres"] }, (world) => {
     expect(await stored(person)).toEqual(before);
     expect(await world.liveSessions(person.userId)).toBeGreaterThan(0);
     await change(person, passwords[2]!, auth);
+  });
+
+  test("a new password by a mailed link, whose link then still works", async () => {
+    const auth = remembering(3);
+    const person = await withVerifiedAddress(world, await changeThrough(passwords.slice(0, 2), auth));
+    const { token } = await mailed(world, "reset", person.identifier);
+    for (const password of passwords.slice(0, 2))
+      expect(await refusedBy(auth.passwordReset.confirm({ token, password }))).toEqual(reused);
+    expect(await auth.passwordReset.confirm({ token, password: passwords[2]! })).toMatchObject({
+      identifier: person.identifier,
+    });
   });
 
   test("the rotation of a credential, and a password after the last one was revoked", async () => {
