@@ -7,7 +7,7 @@ import type { Mailer, MailMessage } from "../domain/mail.ts";
 import { OptionError, requireOption } from "../domain/option-error.ts";
 import { codeOf, failure, lateness, refusal } from "./failure.ts";
 import { loopbackAddress, requireTimeout } from "./mailer-options.ts";
-import { mailbox, requireSound } from "./sound-message.ts";
+import { autoSubmitted, mailbox, requireSound } from "./sound-message.ts";
 
 export { type Mailer, type MailMessage, MailRefusedError, type MailSender } from "../domain/mail.ts";
 export { mailbox };
@@ -105,7 +105,7 @@ async function within<Result>(
 
 /** Resend's fields. Resend replaces the Message-ID, and delivers once by the idempotency key. */
 function resendBody({ from, to, subject, text, html, messageId }: MailMessage): object {
-  return { from: mailbox(from), to, subject, text, html, headers: { "Message-ID": messageId } };
+  return { from: mailbox(from), to, subject, text, html, headers: { "Message-ID": messageId, ...autoSubmitted } };
 }
 
 /** @throws {OptionError} */

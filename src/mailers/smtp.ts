@@ -6,7 +6,7 @@
 import type { Mailer, MailMessage } from "../domain/mail.ts";
 import { codeOf, failure, lateness, refusal } from "./failure.ts";
 import { type SmtpMailerOptions, smtpSettings } from "./smtp-settings.ts";
-import { requireSound } from "./sound-message.ts";
+import { autoSubmitted, requireSound } from "./sound-message.ts";
 
 export { type Mailer, type MailMessage, MailRefusedError, type MailSender } from "../domain/mail.ts";
 export type { SmtpMailerOptions };
@@ -42,7 +42,15 @@ export function smtpMailer(options: SmtpMailerOptions): Mailer {
 
 /** What nodemailer makes a message and its envelope from. It does not parse an address that is given as an object. */
 function fieldsOf({ from: { name = "", address }, to, subject, text, html, messageId }: MailMessage) {
-  return { from: { name, address }, to: { name: "", address: to }, subject, text, html, messageId };
+  return {
+    from: { name, address },
+    to: { name: "", address: to },
+    subject,
+    text,
+    html,
+    messageId,
+    headers: autoSubmitted,
+  };
 }
 
 async function loadNodemailer(): Promise<typeof import("nodemailer")> {

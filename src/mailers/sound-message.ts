@@ -22,6 +22,8 @@ const addressForm = `^(?:${atoms}|${quoted})@(?:${label}(?:\\.${label})*|${liter
 /** RFC 5321 §4.5.3.1.3 leaves 254 octets for an address. */
 const maximumLength = 254;
 const unprintable = "[\\p{C}\\p{Z}]";
+/** The header that keeps vacation notices from answering (RFC 3834 §5). */
+export const autoSubmitted: { readonly "Auto-Submitted": "auto-generated" } = { "Auto-Submitted": "auto-generated" };
 const control = "\\p{Cc}";
 
 /**

@@ -126,7 +126,11 @@ describe("the examples of docs/mail.md", () => {
     await sendWith("resend.ts", { RESEND_API_KEY: "key-8d2e" });
     expect(api.received[0]).toMatchObject({
       headers: { authorization: "Bearer key-8d2e", "idempotency-key": sent.id },
-      json: { from: '"Example" <accounts@example.com>', to: sent.to, headers: { "Message-ID": sent.messageId } },
+      json: {
+        from: '"Example" <accounts@example.com>',
+        to: sent.to,
+        headers: { "Message-ID": sent.messageId, "Auto-Submitted": "auto-generated" },
+      },
     });
   });
 

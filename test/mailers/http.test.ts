@@ -38,7 +38,7 @@ describe("a request", () => {
           subject: sent.subject,
           text: sent.text,
           html: sent.html,
-          headers: { "Message-ID": sent.messageId },
+          headers: { "Message-ID": sent.messageId, "Auto-Submitted": "auto-generated" },
         },
       },
     ]);

@@ -139,7 +139,7 @@ describe.each(runtimes)("httpMailer in $runtime", ({ send }) => {
         authorization: "Bearer key-8d2e",
         "idempotency-key": sent.id,
       },
-      json: { to: sent.to, headers: { "Message-ID": sent.messageId } },
+      json: { to: sent.to, headers: { "Message-ID": sent.messageId, "Auto-Submitted": "auto-generated" } },
     });
   });
 });

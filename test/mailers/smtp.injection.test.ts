@@ -37,7 +37,16 @@ async function expectOne(to: string): Promise<Awaited<ReturnType<typeof PostalMi
   expect(from).toMatch(/^MAIL FROM:<accounts@example\.com>( BODY=8BITMIME| SMTPUTF8)*$/);
   expect(sink.accepted.map((one) => one.to.length)).toEqual([1]);
   const names = fields(sink.accepted[0]!.raw).map((line) => line.slice(0, line.indexOf(":")));
-  expect(names.sort()).toEqual(["Content-Type", "Date", "From", "MIME-Version", "Message-ID", "Subject", "To"]);
+  expect(names.sort()).toEqual([
+    "Auto-Submitted",
+    "Content-Type",
+    "Date",
+    "From",
+    "MIME-Version",
+    "Message-ID",
+    "Subject",
+    "To",
+  ]);
   expect(sink.accepted[0]!.raw).not.toMatch(/(?<!\r)\n|\r(?!\n)/);
   const parsed = await PostalMime.parse(sink.accepted[0]!.raw);
   expect(parsed.from!.address).toBe("accounts@example.com");

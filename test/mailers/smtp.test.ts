@@ -35,7 +35,7 @@ test("a message arrives with its fields, its Message-ID and one recipient", asyn
     html: `${sent.html}\n`,
   });
   expect(parsed.headers.map(({ key }) => key).sort()).toEqual(
-    ["content-type", "date", "from", "message-id", "mime-version", "subject", "to"].sort(),
+    ["auto-submitted", "content-type", "date", "from", "message-id", "mime-version", "subject", "to"].sort(),
   );
   expect(parsed.attachments).toEqual([]);
 });
