@@ -1,3 +1,4 @@
+import { minimumPasswordLength, minimumPasswordLengthWithFactor } from "../domain/password.ts";
 import type { Factor } from "../http/mfa.ts";
 import type { PersonalAccessToken } from "../http/personal-access-tokens.ts";
 import { type AccountSessionBody, accountSessionBody } from "../http/wire.ts";
@@ -11,6 +12,8 @@ export interface Account {
   readonly displayName: string | null;
   /** The active password, with its identifier; `undefined` for an account with passkeys only. */
   readonly password: Credential | undefined;
+  /** How many characters a new password needs. */
+  readonly leastPasswordLength: number;
   /** The identifiers of other active passwords. */
   readonly otherIdentifiers: readonly string[];
   readonly passkeys: readonly Passkey[];
@@ -42,6 +45,8 @@ export async function loadAccount({ auth, actor, user, session }: UserVisit): Pr
   return {
     displayName: user.displayName,
     password,
+    // An active factor is asked for at every sign-in.
+    leastPasswordLength: active.length > 0 ? minimumPasswordLengthWithFactor : minimumPasswordLength,
     otherIdentifiers: others.map(({ identifier }) => identifier),
     passkeys: passkeys.data,
     authenticator: active.find((factor) => factor.type === "totp"),

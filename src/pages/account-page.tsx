@@ -77,7 +77,13 @@ export async function accountPage(
       )}
       {visit.auth.mail && visit.user.identifier?.includes("@") && <AddressPart {...of("address")} />}
       <NamePart {...of("name")} />
-      {account.password && <PasswordPart identifier={account.password.identifier} {...of("password")} />}
+      {account.password && (
+        <PasswordPart
+          identifier={account.password.identifier}
+          leastLength={account.leastPasswordLength}
+          {...of("password")}
+        />
+      )}
       <PasskeysPart {...of("passkeys")} />
       <AuthenticatorPart {...of("authenticator")} />
       <RecoveryCodesPart {...of("recovery-codes")} />
@@ -135,9 +141,10 @@ function NamePart({ site, account, failure, done }: PartProps) {
 function PasswordPart({
   site,
   identifier,
+  leastLength,
   failure,
   done,
-}: Omit<PartProps, "account" | "visit" | "passkeyName"> & { identifier: string }) {
+}: Omit<PartProps, "account" | "visit" | "passkeyName"> & { identifier: string; leastLength: number }) {
   const ofCurrent = ["unauthorized.invalid_credential"] as const;
   const ofNew = ["invalid_format.password"] as const;
   return (
@@ -159,7 +166,7 @@ function PasswordPart({
           label="New password"
           type="password"
           autocomplete="new-password"
-          hint="15 characters or more. You will be signed out everywhere else."
+          hint={`${leastLength} characters or more. You will be signed out everywhere else.`}
           error={told(failure, ofNew)}
         />
         <button type="submit">Change password</button>

@@ -25,7 +25,8 @@ export async function attempt<Value>(operation: Promise<Value>): Promise<Attempt
 
 /** Why a new password is refused, by `details.reason`. */
 const passwordFaults: Readonly<Record<string, string>> = {
-  too_short: "This password is too short. Use at least 15 characters; several words in a row work well.",
+  too_short:
+    "This password is too short. Use at least 15 characters, or 8 beside a second factor; several words in a row work well.",
   too_long: "This password is too long. Use at most 1024 bytes.",
   too_predictable:
     "This password is too easy to guess. Avoid common passwords, repeated characters, keyboard patterns and your own name.",

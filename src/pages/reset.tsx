@@ -82,7 +82,7 @@ function resetPage(visit: Visit, refusal?: AuthError): Response | Promise<Respon
           label="New password"
           type="password"
           autocomplete="new-password"
-          hint="15 characters or more. Several words in a row work well."
+          hint="15 characters or more, or 8 beside a second factor. Several words in a row work well."
           error={isOfPassword ? sentence : undefined}
         />
         <button type="submit">Change the password</button>

@@ -172,6 +172,14 @@ describe("refusals next to their fields", () => {
   });
 });
 
+test("R001: the account page says how many characters a new password needs", async () => {
+  const plain = await world.person({ transport: "cookie" });
+  expect((await world.ask({ path: "/account", as: plain })).text).toContain("15 characters or more. You will");
+  const { person } = await addApp(world, await world.person());
+  await world.rows(sql`update ses set transport = 'cookie' where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
+  expect((await world.ask({ path: "/account", as: person })).text).toContain("8 characters or more. You will");
+});
+
 describe("S39: pages with sign-up closed", () => {
   test("no sign-up page and no link to one", async () => {
     const closed = await openPages({ signUpIsOpen: false, auth: { signUp: "invited" } });
