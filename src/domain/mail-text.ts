@@ -70,7 +70,7 @@ function notice(what: string, subject: string): (facts: MailFacts) => MailText {
       "If this was you, there is nothing to do.",
     ],
     action: "This was not me",
-    note: "The link locks the account, and sends you another one to choose a new password. It works once, for seven days.",
+    note: "The link lets you lock the account and choose a new password. It works once, for seven days.",
   });
 }
 

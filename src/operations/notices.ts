@@ -1,7 +1,7 @@
 import { constantTimeEqual, fromBase64Url, toBase64Url, toHex } from "../crypto/bytes.ts";
 import { disownNotice } from "../domain/acts/notice.ts";
 import { AuthError } from "../domain/error.ts";
-import { newAuditId } from "../domain/id.ts";
+import { newAuditId, newUuid } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import { execute } from "../engine/execute.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
@@ -13,10 +13,11 @@ import { disown, recallDisowned, userOfNotice } from "../store/notices.ts";
 export interface NoticeOperations {
   /**
    * “This was not me”: takes the account away from whoever the notice is about. Its passwords no longer open it; the passkey or
-   * factor that was added is removed; sessions, tickets, links and personal access tokens end. A link for a new password goes to
-   * the address that got the notice. Passkeys and factors of before stay.
+   * factor that was added is removed, and so are other addresses that were added since; sessions, tickets, links and personal
+   * access tokens end. A link for a new password goes to the address that got the notice, unless an administrator has taken the
+   * address away. Passkeys and factors of before stay, and so does a factor that has taken the place of another one.
    *
-   * @param token The secret of the notice\'s link. It works once, for seven days.
+   * @param token The secret of the notice's link. It works once, for seven days.
    * @throws {AuthError} `unauthorized.invalid_link`.
    */
   disown: Operation<{ token: string; context?: RequestContext | undefined }, { identifier: string }>;
@@ -34,7 +35,7 @@ export function noticeOperations(core: MailCore): NoticeOperations {
       const link = await newLink(core, "reset_password", linkLifetimeSeconds);
       const { identifier } = await execute(core, {
         locks: locksOf(disownNotice, lockUsersOf(userOfNotice(noticeId))),
-        body: disown({ noticeId, ...link, context: cleanContext(context), auditId }),
+        body: disown({ noticeId, ...link, newCredentialId: newUuid(), context: cleanContext(context), auditId }),
         mustCommit: true,
         onLostReply: recallDisowned(noticeId, auditId),
       });
@@ -45,7 +46,7 @@ export function noticeOperations(core: MailCore): NoticeOperations {
 }
 
 /**
- * The secret of a notice\'s link: the notice\'s id and the half of a MAC of it, 16 bytes each. Nothing is stored for it, because a
+ * The secret of a notice's link: the notice's id and the half of a MAC of it, 16 bytes each. Nothing is stored for it, because a
  * statement that owes a notice has no key.
  */
 export async function noticeSecret(core: MailCore, id: string): Promise<string> {

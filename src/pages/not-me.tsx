@@ -34,7 +34,8 @@ function lockPage(visit: Visit, refusal?: AuthError): Response | Promise<Respons
       <ul>
         <li>Its password no longer works. We send you a link to choose a new one.</li>
         <li>Everyone is signed out, on every device, and personal access tokens end.</li>
-        <li>If the message was about a new passkey or second factor, that one is removed.</li>
+        <li>If the message was about a new passkey or second factor, it is removed.</li>
+        <li>Addresses that were added since then are removed.</li>
       </ul>
       <form method="post" action={site.path("/not-me")}>
         <Alert>{refusal && sentenceFor(refusal)}</Alert>
@@ -51,10 +52,12 @@ function lockedPage(visit: Visit, identifier: string): Response | Promise<Respon
     <>
       <h1>Your account is locked</h1>
       <p>
-        We have sent a link to <bdi>{identifier}</bdi>. With it, you choose a new password.
+        Look for our message to <bdi>{identifier}</bdi>: it has a link to choose a new password. If none comes, an
+        administrator has removed this address from your account.
       </p>
       <p class="hint">
-        After you have signed in, look at your passkeys, second factors and addresses, and remove what you do not know.
+        Once you have signed in, check your passkeys, second factors and addresses, and remove any that you do not
+        recognize.
       </p>
     </>
   );

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import { revokeCredential, suspendCredential } from "../domain/acts/credential.ts";
 import { disownNotice } from "../domain/acts/notice.ts";
 import type { NoticeKind } from "../domain/notices.ts";
 import { unusableHash } from "../domain/password-state.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { insertAuditEvent, leavesEvent } from "./audit.ts";
+import { insertAuditEvent, leavesEvent, wireIdOf } from "./audit.ts";
 import { handle } from "./cte.ts";
 import { endings, loginsOf } from "./endings.ts";
 import { type OwedMessage, oweMessage } from "./mail.ts";
@@ -48,48 +49,80 @@ export interface DisownedRow {
 
 /**
  * Takes the account away from whoever the notice is about: passwords no longer open it, what was added goes, and sessions,
- * tickets, links and tokens end. A link for a new password is owed to the address that got the notice. The batch has locked the
- * user, so of two uses of a notice the later one finds it used.
+ * tickets, links and tokens end. A link for a new password is owed to the address that got the notice, whatever password has it
+ * now. The batch has locked the user, so of two uses of a notice the later one finds it used.
+ *
+ * Other addresses that have come since go too: their mailboxes could ask for a new password. A factor stays if an older one has
+ * ended since, or in the days before: the mailbox alone must not be a way around the older one (S40).
  */
 export function disown(asked: {
   noticeId: string;
   message: OwedMessage;
   tokenHash: string;
+  newCredentialId: string;
   context: RequestContext;
   auditId: string;
 }): Statement<DisownedRow> {
-  const { noticeId, message, tokenHash, context, auditId } = asked;
+  const { noticeId, message, tokenHash, newCredentialId, context, auditId } = asked;
   const user = sql`notice.usr_id`;
+  const isPredecessor = (row: Statement): Statement =>
+    sql`${row}.status = 'revoked' and ${row}.created_at < notice.since
+            and ${row}.updated_at >= notice.since - make_interval(days => ${noticeDays}::int)`;
   return sql`
     with notice as materialized (
-      update mail_message m set used_at = sallyport_now() from aud, usr
-      where m.id = ${noticeId}::uuid and m.used_at is null and aud.id = m.event_id
+      update mail_message m set used_at = sallyport_now() from aud, usr, cred told
+      where m.id = ${noticeId}::uuid and m.used_at is null and aud.id = m.event_id and told.id = m.cred_id
         and usr.id = m.usr_id and usr.status = 'active'
         and m.created_at > sallyport_now() - make_interval(days => ${noticeDays}::int)
-      returning m.usr_id, m.cred_id, m.kind,
-        case when m.kind in ('passkey_added', 'factor_added') then right(aud.target_id, 32)::uuid end as added)${endings(
-          handle(sql`notice`),
-          auditId,
-          {
-            ...loginsOf(user),
-            tokens: sql`pat.usr_id = ${user}`,
-            factors: sql`mfa.usr_id = ${user} and mfa.id = notice.added`,
-            registrations: sql`mfa_registration.usr_id = ${user}`,
-            grants: sql`mfa_enrollment_grant.usr_id = ${user}`,
-          },
-        )},
+      returning m.usr_id, m.kind, told.identifier, aud.occurred_at as since,
+        case when m.kind in ('passkey_added', 'factor_added', 'password_added') then right(aud.target_id, 32)::uuid end as added),
+    -- The address, if an active password has it; otherwise the password that its user, or the user's thief, has ended.
+    told as materialized (
+      select cred.* from notice join cred on cred.usr_id = ${user} and cred.type = 'password'
+        and cred.identifier = notice.identifier
+      where cred.status = 'active' or (${isEndedByUser(sql`cred`)} and not exists (
+          -- The mailbox alone is no way around a passkey either.
+          select from cred key where key.usr_id = ${user} and key.type = 'passkey' and key.status = 'active'
+            and key.id is distinct from notice.added))
+      order by cred.status <> 'active', cred.created_at desc, cred.id desc limit 1)${endings(
+        handle(sql`notice`),
+        auditId,
+        {
+          ...loginsOf(user),
+          // The link that is replaced below has ended too. One statement changes a row once.
+          links: sql`verification_token.usr_id = ${user} and not (verification_token.purpose = ${message.kind}
+            and exists (select from told where told.id = verification_token.cred_id and told.status = 'active'))`,
+          tokens: sql`pat.usr_id = ${user}`,
+          factors: sql`mfa.usr_id = ${user} and mfa.id = notice.added
+            and not exists (select from mfa other where other.usr_id = ${user} and other.type <> 'recovery' and ${isPredecessor(sql`other`)})
+            and not exists (select from cred other where other.usr_id = ${user} and other.type = 'passkey' and ${isPredecessor(sql`other`)})`,
+          registrations: sql`mfa_registration.usr_id = ${user}`,
+          grants: sql`mfa_enrollment_grant.usr_id = ${user}`,
+        },
+      )},
     closed as (
       update cred set password_hash = case when cred.type = 'password' then ${unusableHash} end,
-        status = case when cred.type = 'passkey' then 'revoked' else cred.status end
+        status = case when cred.type = 'passkey' or (cred.identifier <> notice.identifier and (cred.id = notice.added or not exists (
+          select from cred earlier where earlier.usr_id = ${user} and earlier.type = 'password'
+            and earlier.identifier = cred.identifier and earlier.created_at < notice.since))) then 'revoked' else cred.status end
       from notice
-      where cred.usr_id = ${user} and cred.status = 'active' and (cred.type = 'password' or cred.id = notice.added)
-      returning cred.id, cred.usr_id, cred.identifier),
-    way_back as (select closed.id, closed.usr_id, closed.identifier as recipient from closed join notice on notice.cred_id = closed.id),
+      where cred.usr_id = ${user} and cred.status = 'active' and (cred.type = 'password' or cred.id = notice.added)),
+    restored as (
+      insert into cred (id, usr_id, type, identifier, identifier_verified_at, password_hash, replaces)
+      select ${newCredentialId}::uuid, usr_id, type, identifier, sallyport_now(), ${unusableHash}, id
+      from told where status <> 'active'
+      on conflict (type, identifier) where status = 'active' do nothing
+      returning *),
+    way_back as (
+      select id, usr_id, identifier as recipient from told where status = 'active'
+      union all select id, usr_id, identifier from restored),
     link as (
       insert into verification_token (token_hash, purpose, usr_id, cred_id, created_at, expires_at)
-      select decode(${tokenHash}, 'hex'), 'reset_password', usr_id, id, sallyport_now(),
+      select decode(${tokenHash}, 'hex'), ${message.kind}, usr_id, id, sallyport_now(),
         sallyport_now() + make_interval(secs => ${message.lifetimeSeconds}::int)
-      from way_back),
+      from way_back
+      on conflict (cred_id, purpose) do update set token_hash = excluded.token_hash, mailbox = null, browser_hash = null,
+        code_mac = null, code_expires_at = null, created_at = excluded.created_at, expires_at = excluded.expires_at),
     message as (${oweMessage(message, sql`way_back`)}),
     audit as (${insertAuditEvent(
       {
@@ -102,7 +135,27 @@ export function disown(asked: {
       },
       sql`notice`,
     )})
-    select cred.identifier from (select 1) one left join notice on true left join cred on cred.id = notice.cred_id`;
+    select notice.identifier from (select 1) one left join notice on true`;
+}
+
+/**
+ * SQL for whether a password is the last of its identifier, and ended by its user alone. Whoever has the user's password can do
+ * that; what an administrator has ended stays so.
+ */
+function isEndedByUser(cred: Statement): Statement {
+  return sql`(${cred}.identifier_verified_at is not null
+    and not exists (select from cred successor where successor.replaces = ${cred}.id)
+    and not exists (
+      select from cred held where held.type = 'password' and held.identifier = ${cred}.identifier
+        and held.id <> ${cred}.id and held.status <> 'revoked')
+    and exists (select from aud where ${isEnding(cred)} and aud.occurred_at >= notice.since)
+    and not exists (select from aud where ${isEnding(cred)} and aud.actor_usr_id is distinct from ${cred}.usr_id))`;
+}
+
+/** SQL for whether an event of \`aud\` ended a credential. */
+function isEnding(cred: Statement): Statement {
+  return sql`aud.target_kind = 'cred' and aud.target_id = ${wireIdOf("cred", sql`${cred}.id`)} and aud.outcome = 'success'
+    and aud.action = any(${[suspendCredential.action, revokeCredential.action]}::text[])`;
 }
 
 /** The outcome of a use whose reply was lost. */

@@ -15,7 +15,7 @@ import {
 import { newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp, registrationBy } from "../support/factors.ts";
-import { mailed, withVerifiedAddress } from "../support/links.ts";
+import { askers, mailed, withVerifiedAddress } from "../support/links.ts";
 
 const invalid = "unauthorized.invalid_link";
 
@@ -248,6 +248,165 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
       const policies = await world.rows(sql`
         select from usr_mfa_policy where usr_id = ${uuidFor("usr", person.userId)}::uuid and required`);
       expect(policies).toEqual([]);
+    });
+
+    describe("the link that follows reaches the owner, although", () => {
+      const changed = async ({ actor }: Person) =>
+        await world.auth.changePassword({
+          actor,
+          currentPassword: goodPassword,
+          newPassword: otherPassword,
+          transport: "token",
+        });
+      const withOtherAddress = async ({ actor, userId, credentialId }: Person) => {
+        const identifier = freshIdentifier();
+        const [currentPassword, password] = [goodPassword, otherPassword];
+        await world.auth.credentials.createOwnPassword({ actor, userId, identifier, password, currentPassword });
+        return { actor, credentialId, currentPassword };
+      };
+      test.each<[string, (person: Person) => Promise<unknown>]>([
+        ["somebody has asked for another one", ({ identifier }) => askers.reset(world, identifier)],
+        ["the password was changed after the notice", changed],
+        [
+          "it was changed twice",
+          async (person) => {
+            const { session, token } = await changed(person);
+            await world.auth.credentials.rotateOwnPassword({
+              actor: (await world.auth.sessions.verify({ token, transport: "token" })).actor,
+              credentialId: session.credentialId,
+              password: goodPassword,
+              currentPassword: otherPassword,
+            });
+          },
+        ],
+        [
+          "the thief has revoked the owner's address",
+          async (person) => await world.auth.credentials.revokeOwnPassword(await withOtherAddress(person)),
+        ],
+        [
+          "the thief has suspended the owner's address",
+          async (person) => await world.auth.credentials.suspendOwnPassword(await withOtherAddress(person)),
+        ],
+      ])("%s", async (_case, happens) => {
+        const person = await verified();
+        await causes.token_made(person);
+        const token = await noticeTo(person);
+        await happens(person);
+        await world.auth.mail.deliver();
+        const before = world.mailbox.messages.length;
+        expect(await disown(token)).toEqual({ identifier: person.identifier });
+        await world.auth.mail.deliver();
+        await world.mailbox.arrival(person.identifier, before);
+        const back = world.mailbox.secretTo(person.identifier);
+        const password = "the owner's own pass phrase";
+        expect(await outcome(world.auth.passwordReset.confirm({ token: back, password }))).toBe("done");
+        expect(await outcome(signIn({ ...person, password }))).toBe("done");
+      });
+    });
+
+    test("an address that an administrator has taken away stays away", async () => {
+      const person = await verified();
+      await world.auth.credentials.revoke({ actor: system, credentialId: person.credentialId });
+      const token = await noticeTo(person);
+      const before = world.mailbox.messages.length;
+      await disown(token);
+      await world.auth.mail.deliver();
+      expect(world.mailbox.messages).toHaveLength(before);
+      expect(await kept(person)).toEqual([]);
+    });
+
+    test.each(["the notice of it", "an earlier notice"])(
+      "an address that a thief has added goes with %s",
+      async (which) => {
+        const person = await verified();
+        const { actor, userId } = person;
+        await causes.token_made(person);
+        const earlier = await noticeTo(person);
+        const identifier = freshIdentifier();
+        const [currentPassword, password] = [goodPassword, otherPassword];
+        await world.auth.credentials.createOwnPassword({ actor, userId, identifier, password, currentPassword });
+        await world.rows(
+          sql`update cred set identifier_verified_at = sallyport_now() where identifier = ${identifier}`,
+        );
+        const own = await noticeTo(person);
+        await disown(which === "the notice of it" ? own : earlier);
+        await world.auth.mail.deliver();
+        const before = world.mailbox.messages.length;
+        await askers.reset(world, identifier);
+        await askers.signIn(world, identifier);
+        await world.auth.mail.deliver();
+        expect(world.mailbox.messages).toHaveLength(before);
+      },
+    );
+
+    test.each(["has an older passkey", "was given one by the thief"])(
+      "an address that was ended comes back or not: the account %s",
+      async (which) => {
+        const isThiefs = which === "was given one by the thief";
+        const person = await verified();
+        const registered = await register(person);
+        const token = await noticeTo(person);
+        const { actor } = await world.auth.sessions.verify({ token: registered.token, transport: "token" });
+        const { credentialId, password: currentPassword } = person;
+        await world.auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword });
+        await disown(isThiefs ? token : await noticeTo(person));
+        const before = world.mailbox.messages.length;
+        await world.auth.mail.deliver();
+        if (isThiefs) await world.mailbox.arrival(person.identifier, before);
+        else expect(world.mailbox.messages).toHaveLength(before);
+        expect(await kept(person)).toEqual(isThiefs ? [] : ["passkey"]);
+      },
+    );
+
+    test("an address of before stays", async () => {
+      const person = await verified();
+      const identifier = freshIdentifier();
+      const { actor, userId } = person;
+      const [currentPassword, password] = [goodPassword, otherPassword];
+      await world.auth.credentials.createOwnPassword({ actor, userId, identifier, password, currentPassword });
+      await world.auth.mail.deliver();
+      await causes.token_made(person);
+      await disown(await noticeTo(person));
+      const active = await world.rows(sql`select from cred where identifier = ${identifier} and status = 'active'`);
+      expect(active).toHaveLength(1);
+    });
+
+    describe("S40: a factor that took the place of another stays: the mailbox alone opens nothing", () => {
+      const agedBy = (userId: Person["userId"]) =>
+        world.rows(sql`
+        with factors as (
+          update mfa set confirmed_at = confirmed_at - interval '1 year', created_at = created_at - interval '1 year'
+          where usr_id = ${uuidFor("usr", userId)}::uuid)
+        update cred set created_at = created_at - interval '1 year' where usr_id = ${uuidFor("usr", userId)}::uuid`);
+
+      test("an app, before which another was ended", async () => {
+        const { person } = await addApp(world, await verified());
+        const { userId } = person;
+        const { data } = await world.auth.factors.list({ actor: system, userId });
+        await agedBy(userId);
+        await world.auth.factors.revoke({ actor: system, factorId: data[0]!.id });
+        await world.auth.mfaPolicies.grantEnrollment({ actor: system, userId });
+        const again = await world.auth.signIn.password({ identifier: person.identifier, password: goodPassword });
+        if (again.mfaRequired) throw new Error("A second factor is demanded.");
+        const { actor } = await world.auth.sessions.verify({ token: again.token, transport: "token" });
+        await world.auth.mail.deliver();
+        await addApp(world, { ...person, ...again, actor });
+        await disown(await noticeTo(person));
+        expect(await kept(person)).toEqual(["totp"]);
+      });
+
+      test("an app, after which a passkey was ended", async () => {
+        const person = await verified();
+        const own = await register(person);
+        await agedBy(person.userId);
+        await world.auth.mail.deliver();
+        const { actor } = await world.auth.sessions.verify({ token: own.token, transport: "token" });
+        await addApp(world, { ...person, token: own.token, actor });
+        const token = await noticeTo(person);
+        await world.auth.credentials.revoke({ actor: system, credentialId: own.passkey.id });
+        await disown(token);
+        expect(await kept(person)).toEqual(["totp"]);
+      });
     });
 
     test("works once, however often it is sent", async () => {
