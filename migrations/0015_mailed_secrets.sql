@@ -6,7 +6,7 @@ alter table verification_token
   alter column cred_id drop not null,
   -- The address of a sign-up.
   add column identifier text,
-  -- The keyed digest of the address as it was typed. Wrong codes are counted by it.
+  -- The keyed digest of a sign-up's address, which has one link: the newest.
   add column mailbox text,
   -- The browser that asked. Only it can use the code.
   add column browser_hash bytea check (octet_length(browser_hash) = 32),
@@ -17,3 +17,6 @@ alter table verification_token
 
 -- statement
 create unique index verification_token_browser on verification_token (browser_hash) where browser_hash is not null;
+
+-- statement
+create unique index verification_token_sign_up on verification_token (mailbox) where purpose = 'sign_up';

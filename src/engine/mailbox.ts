@@ -7,7 +7,7 @@ const mailboxLimit: AttemptLimit = { attempts: 5, windowSeconds: 3_600 };
 
 /** The name of a mailbox in counters: a keyed digest of the address. */
 export async function mailboxOf(core: Core, typed: string): Promise<string> {
-  return await core.keys.digest("mailbox", normalIdentifier(core, typed) ?? typed);
+  return await core.keys.digest("mailbox", normalIdentifier(core, typed) ?? typed.trim());
 }
 
 export function mailboxCounter(mailbox: string): Counter {

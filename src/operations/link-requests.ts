@@ -3,7 +3,7 @@ import type { Act } from "../domain/act.ts";
 import * as acts from "../domain/acts/mailed-link.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
 import { AuthError } from "../domain/error.ts";
-import { newAuditId } from "../domain/id.ts";
+import { isUuid, newAuditId } from "../domain/id.ts";
 import type { MailKind } from "../domain/mail-text.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
@@ -20,7 +20,10 @@ import type { Statement } from "../store/sql.ts";
 export interface LinkRequest {
   /** The address, as it was typed. */
   readonly identifier: string;
-  /** A path of the site that the link carries as its parameter `next`. The page that reads it must know the path. */
+  /**
+   * A path of the site that the link carries as its parameter `next`, in ASCII and at most 512 characters long. Any other text is
+   * left out. The page that reads it must know the path.
+   */
   readonly next?: string | undefined;
   readonly context?: RequestContext | undefined;
 }
@@ -67,17 +70,18 @@ export async function requestLink(
   statement: (request: store.LinkRequest) => Statement<Admission>,
 ): Promise<RequestedLink> {
   const context = cleanContext(given ?? {});
-  const requestToken = generateOpaqueToken();
+  const auditId = newAuditId();
+  // With the id of its event, which tells later for which address codes are tried.
+  const requestToken = `${generateOpaqueToken()}.${auditId}`;
   const browserHash = await sha256Hex(requestToken);
   const link = await newLink(core, kind, linkLifetimeSeconds, {
     withCode: 1,
-    ...(next !== undefined && { next: next.slice(0, 512) }),
+    ...(next !== undefined && isPath(next) && { next }),
   });
   const code = await linkCode(core, link.message.id, link.message.content);
   const [mac] = await codeMacs(core, browserHash, code!);
   const identifier = cutIdentifier(typed);
   const mailbox = await mailboxOf(core, identifier);
-  const auditId = newAuditId();
   const row = await execute(core, {
     body: statement({
       act,
@@ -99,11 +103,17 @@ export async function requestLink(
   return { requestToken };
 }
 
+/** A path of the site, short and in ASCII. Anyone may ask, so nothing else goes into a message. */
+function isPath(text: string): boolean {
+  return /^\/(?![/\\])[!-~]{0,511}$/.test(text);
+}
+
 export function codeOperations(core: MailCore): CodeOperations {
   return {
     async exchange({ requestToken, code, context: given }) {
       const context = cleanContext(given ?? {});
       const browserHash = await sha256Hex(requestToken.slice(0, 128));
+      const requestId = requestToken.slice(0, 128).split(".")[1] ?? "";
       const token = generateOpaqueToken();
       const auditId = newAuditId();
       const counter: Counter = { name: `code:${browserHash}`, limit: core.limits.account, kind: "account" };
@@ -118,6 +128,8 @@ export function codeOperations(core: MailCore): CodeOperations {
           body: store.exchangeCode({
             act: acts.exchangeCode,
             browserHash,
+            requestId: isUuid(requestId) ? requestId : undefined,
+            codeSeconds: codeLifetimeSeconds,
             codeMacs: await codeMacs(core, browserHash, code.replace(/\s/g, "").slice(0, 16)),
             newTokenHash: await sha256Hex(token),
             counter,

@@ -41,7 +41,8 @@ export interface NewMailedAccount {
 export interface MailedSignUpOperations {
   /**
    * Owes a link and a code to the address. If an account has it already, its owner gets a message that says so. The answer and the
-   * work are the same. No user is made. The link works once, for an hour. An address gets at most five an hour.
+   * work are the same. No user is made. The link works once, for an hour; a later one replaces it. An address gets at most five
+   * an hour.
    *
    * @throws {AuthError} `forbidden.sign_up_closed`, `invalid_format.identifier`, `too_many_requests`.
    */

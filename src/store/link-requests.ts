@@ -4,6 +4,11 @@
  * @module
  */
 import type { Audited } from "../domain/act.ts";
+import {
+  requestSignUp as requestAccount,
+  requestPasswordReset,
+  requestSignInLink as requestSignIn,
+} from "../domain/acts/mailed-link.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
@@ -61,6 +66,7 @@ export function requestSignUp(asked: LinkRequest & { identifier: string; takenKi
         case when not taken.so then ${identifier}::text end as identifier,
         case when taken.so then ${takenKind}::text else ${message.kind} end as kind
       from (select exists (select from ${passwordNamed([identifier])} cred) or ${isWithheld(identifier)} as so) taken`,
+    sql`(mailbox) where purpose = 'sign_up'`,
   );
 }
 
@@ -77,8 +83,10 @@ function holderOf(identifiers: readonly string[], condition: Statement): Stateme
 /**
  * Counts the request, and inserts a link, a message and an event. Without a recipient the message is over at once, and the link
  * opens nothing.
+ *
+ * @param oneFor The conflict target of a link, if its mailbox has one link of this purpose, the newest. Default: its password has.
  */
-function request(asked: LinkRequest, target: Statement): Statement<Admission> {
+function request(asked: LinkRequest, target: Statement, oneFor?: Statement): Statement<Admission> {
   const { purpose, tokenHash, message, browserHash, codeMac, codeSeconds, mailbox, auditId, context } = asked;
   const after = (seconds: number): Statement => sql`sallyport_now() + make_interval(secs => ${seconds}::int)`;
   const wanted = sql`target cross join reserved where reserved.allowed`;
@@ -88,11 +96,12 @@ function request(asked: LinkRequest, target: Statement): Statement<Admission> {
     link as (
       insert into verification_token (token_hash, purpose, usr_id, cred_id, identifier, mailbox, browser_hash, code_mac,
         created_at, expires_at, code_expires_at)
-      select decode(${tokenHash}, 'hex'), ${purpose}, target.usr_id, target.id, target.identifier, ${mailbox},
+      select decode(${tokenHash}, 'hex'), ${purpose}, target.usr_id, target.id, target.identifier,
+        ${oneFor ? mailbox : null}::text,
         decode(${browserHash}, 'hex'), decode(${codeMac}, 'hex'), sallyport_now(), ${after(message.lifetimeSeconds)},
         ${after(codeSeconds)}
       from ${wanted}
-      on conflict (cred_id, purpose) do update set token_hash = excluded.token_hash, mailbox = excluded.mailbox,
+      on conflict ${oneFor ?? sql`(cred_id, purpose)`} do update set token_hash = excluded.token_hash, identifier = excluded.identifier,
         browser_hash = excluded.browser_hash, code_mac = excluded.code_mac, created_at = excluded.created_at,
         expires_at = excluded.expires_at, code_expires_at = excluded.code_expires_at, attempts = 0),
     message as (
@@ -122,6 +131,8 @@ export function recallLinkRequest(auditId: string): Statement<Admission> {
     select aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds" from aud where aud.id = ${auditId}::uuid`;
 }
 
+const requestActions = [requestPasswordReset, requestSignIn, requestAccount].map(({ action }) => action);
+
 /** A code is tried this often, however right the last one is (R020). */
 const codeAttempts = 5;
 
@@ -132,14 +143,18 @@ export interface ExchangedRow extends Admission {
 
 /**
  * Tries a code. A right one gives its link a new secret, known to the browser that asked alone; the mailed link then no longer
- * works. Wrong codes are counted for the address, over all its links, whether or not an account has it (R013).
+ * works. Wrong codes are counted for the address, over all its links, whether or not an account has it (R013). The event of the
+ * request names the address: the link may be gone, and that would show that an account had it.
  */
 export function exchangeCode(attempt: {
   act: Audited;
   browserHash: string;
+  /** The id of the request's event. */
+  requestId: string | undefined;
   /** The MAC of the code under every key that is listed. */
   codeMacs: readonly string[];
   newTokenHash: string;
+  codeSeconds: number;
   counter: Counter;
   addresses: readonly Counter[];
   context: RequestContext;
@@ -149,8 +164,9 @@ export function exchangeCode(attempt: {
   const matches = sql`encode(t.code_mac, 'hex') = any(${attempt.codeMacs}::text[])`;
   return sql`
     with asked as materialized (
-      select token_hash, mailbox from verification_token
-      where browser_hash = decode(${browserHash}, 'hex') and code_expires_at > sallyport_now()),
+      select split_part(target_id, '_', 2) as mailbox from aud
+      where id = ${attempt.requestId ?? null}::uuid and action = any(${requestActions}::text[]) and outcome = 'success'
+        and occurred_at > sallyport_now() - make_interval(secs => ${attempt.codeSeconds}::int)),
     ${countAttempts({
       id: auditId,
       counters: [attempt.counter, ...attempt.addresses],
@@ -160,8 +176,9 @@ export function exchangeCode(attempt: {
       update verification_token t set attempts = t.attempts + 1,
         token_hash = case when ${matches} then decode(${attempt.newTokenHash}, 'hex') else t.token_hash end,
         code_expires_at = case when ${matches} then sallyport_now() else t.code_expires_at end
-      from asked cross join reserved
-      where t.token_hash = asked.token_hash and reserved.allowed and t.attempts < ${codeAttempts}::int
+      from reserved
+      where t.browser_hash = decode(${browserHash}, 'hex') and t.code_expires_at > sallyport_now() and reserved.allowed
+        and t.attempts < ${codeAttempts}::int
       returning t.purpose, ${matches} as matches),
     audit as (${insertAuditEvent(
       {

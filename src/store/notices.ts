@@ -121,7 +121,7 @@ export function disown(asked: {
       select decode(${tokenHash}, 'hex'), ${message.kind}, usr_id, id, sallyport_now(),
         sallyport_now() + make_interval(secs => ${message.lifetimeSeconds}::int)
       from way_back
-      on conflict (cred_id, purpose) do update set token_hash = excluded.token_hash, mailbox = null, browser_hash = null,
+      on conflict (cred_id, purpose) do update set token_hash = excluded.token_hash, browser_hash = null,
         code_mac = null, code_expires_at = null, created_at = excluded.created_at, expires_at = excluded.expires_at),
     message as (${oweMessage(message, sql`way_back`)}),
     audit as (${insertAuditEvent(

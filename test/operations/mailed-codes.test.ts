@@ -1,6 +1,16 @@
 import { describe, expect, test } from "vitest";
+import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshAddress, freshIdentifier, otherPassword, outcome, secret, tally } from "../support/auth.ts";
+import {
+  freshAddress,
+  freshIdentifier,
+  otherPassword,
+  outcome,
+  type Person,
+  secret,
+  system,
+  tally,
+} from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { askers, type Mailed, mailed, withVerifiedAddress } from "../support/links.ts";
 
@@ -95,6 +105,91 @@ describeWorld("R019: the code of a message", { on: ["pglite", "postgres"] }, (wo
       }
       expect(tally(codes)).toEqual({ [invalid]: 10, too_many_requests: 2 });
     }
+  });
+
+  describe("R018: wrong codes are counted alike for known and unknown addresses, although the link is gone", () => {
+    test.each<[string, (person: Person) => Promise<unknown>]>([
+      ["because a newer one was sent", ({ identifier }) => askers.reset(world, identifier)],
+      ["because the user signed out elsewhere", ({ actor }) => world.auth.sessions.revokeOthers({ actor })],
+      ["because the account was suspended", ({ userId }) => world.auth.users.suspend({ actor: system, userId })],
+    ])("%s", async (_case, happens) => {
+      const known = await verified();
+      const codes: string[] = [];
+      for (const person of [known, { ...known, identifier: freshIdentifier() }]) {
+        const { requestToken } = await askers.reset(world, person.identifier);
+        await happens(person);
+        for (let time = 0; time < 10; time++) await outcome(exchange(requestToken, "no"));
+        codes.push(await outcome(exchange((await askers.signUp(world, person.identifier)).requestToken, "no")));
+      }
+      expect(codes).toEqual(["too_many_requests", "too_many_requests"]);
+    });
+  });
+
+  test.each<[string, (requestToken: string) => Promise<string>]>([
+    ["without the event's id", async (requestToken) => requestToken.split(".")[0]!],
+    ["with an id that is none", async (requestToken) => `${requestToken.split(".")[0]}.${"x".repeat(36)}`],
+    [
+      "with another request's",
+      async (requestToken) => {
+        const other = await askers.reset(world, freshIdentifier());
+        return requestToken.replace(/[.].*/, `.${other.requestToken.split(".")[1]}`);
+      },
+    ],
+  ])("a request that was changed does not count for the address: %s", async (_case, changed) => {
+    const { identifier } = await verified();
+    const { requestToken, code } = await mailed(world, "reset", identifier);
+    const other = await changed(requestToken);
+    for (let time = 0; time < 12; time++) await outcome(exchange(other, code));
+    expect(await outcome(exchange(requestToken, code))).toBe("done");
+  });
+
+  describe("R018: wrong codes are counted alike for known and unknown addresses, although the link is gone", () => {
+    test.each<[string, (person: Person) => Promise<unknown>]>([
+      ["because a newer one was sent", ({ identifier }) => askers.reset(world, identifier)],
+      ["because the user signed out elsewhere", ({ actor }) => world.auth.sessions.revokeOthers({ actor })],
+      ["because the account was suspended", ({ userId }) => world.auth.users.suspend({ actor: system, userId })],
+    ])("%s", async (_case, happens) => {
+      const known = await verified();
+      const codes: string[] = [];
+      for (const identifier of [freshIdentifier(), known.identifier]) {
+        const { requestToken } = await askers.reset(world, identifier);
+        await happens({ ...known, identifier });
+        for (let time = 0; time < 10; time++) await outcome(exchange(requestToken, "no"));
+        codes.push(await outcome(exchange((await askers.signUp(world, identifier)).requestToken, "no")));
+        if (identifier !== known.identifier)
+          await world.rows(sql`
+          update usr set status = 'active' where id = ${uuidFor("usr", known.userId)}::uuid`);
+      }
+      expect(codes).toEqual(["too_many_requests", "too_many_requests"]);
+    });
+  });
+
+  test.each<[string, (requestToken: string) => Promise<string>]>([
+    ["without its second part", async (requestToken) => requestToken.split(".")[0]!],
+    ["with a second part of its own", async (requestToken) => `${requestToken.split(".")[0]}.${"x".repeat(36)}`],
+    [
+      "with another request's",
+      async (requestToken) => {
+        const other = await askers.reset(world, freshIdentifier());
+        return `${requestToken.split(".")[0]}.${other.requestToken.split(".")[1]}`;
+      },
+    ],
+  ])("a request that was changed opens nothing, and does not count for the address: %s", async (_case, changed) => {
+    const { requestToken, code } = await forReset();
+    const other = await changed(requestToken);
+    for (let time = 0; time < 12; time++) expect(await outcome(exchange(other, code))).not.toBe("done");
+    expect(await outcome(exchange(requestToken, code))).toBe("done");
+  });
+
+  test("S22: a request that is too old does not count for the address", async () => {
+    const { identifier } = await verified();
+    const old = await mailed(world, "reset", identifier);
+    await world.rows(sql`alter table aud disable trigger aud_append_only`);
+    await world.rows(sql`update aud set occurred_at = occurred_at - interval '11 minutes'`);
+    await world.rows(sql`alter table aud enable trigger aud_append_only`);
+    const { requestToken, code } = await mailed(world, "reset", identifier);
+    for (let time = 0; time < 12; time++) await outcome(exchange(old.requestToken, "no"));
+    expect(await outcome(exchange(requestToken, code))).toBe("done");
   });
 
   test("a right code gives back what it counted, so a user with many messages is not refused", async () => {

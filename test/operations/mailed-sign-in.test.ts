@@ -67,6 +67,8 @@ describeWorld("signing in with a mailed link", { on: ["pglite", "postgres"] }, (
       ],
     ])("%s, and the answer is the same", async (_case, identifierOf) => {
       const identifier = await identifierOf();
+      // The notices of what has happened to it.
+      await world.auth.mail.deliver();
       const before = world.mailbox.messages.length;
       expect(Object.keys(await askers.signIn(world, identifier))).toEqual(["requestToken"]);
       await world.auth.mail.deliver();

@@ -108,6 +108,8 @@ describeWorld("resetting a forgotten password", { on: ["pglite", "postgres"] }, 
       ],
     ])("%s, and the answer is the same", async (_case, identifierOf) => {
       const identifier = await identifierOf();
+      // The notices of what has happened to it.
+      await world.auth.mail.deliver();
       const before = world.mailbox.messages.length;
       expect(Object.keys(await askers.reset(world, identifier))).toEqual(["requestToken"]);
       await world.auth.mail.deliver();
@@ -222,6 +224,41 @@ describeWorld("resetting a forgotten password", { on: ["pglite", "postgres"] }, 
     });
     expect(await outcome(reset(token))).toBe("done");
   });
+
+  test("spellings of an address without a normal form share its limit", async () => {
+    const { credentialId } = await verified();
+    const identifier = freshIdentifier().replace("@", "@under_score.");
+    await world.rows(sql`update cred set identifier = ${identifier} where id = ${uuidFor("cred", credentialId)}::uuid`);
+    const codes: string[] = [];
+    for (let time = 0; time < 7; time++) {
+      codes.push(await outcome(askers.reset(world, " ".repeat(time) + identifier + "\t".repeat(time))));
+    }
+    expect(tally(codes)).toEqual({ done: 5, too_many_requests: 2 });
+  });
+
+  test.each<[string, string, boolean]>([
+    ["a path", "/account?tab=1#tokens", true],
+    ["another site", "https://evil.example/", false],
+    ["another site without a scheme", "//evil.example/", false],
+    ["another site with a backslash", "/\\evil.example/", false],
+    ["half of a pair", "/\ud83d", false],
+    ["a line break", "/a\nb", false],
+    ["a zero", "/\u0000", false],
+    ["a long text", `/${"a".repeat(511)}😀`, false],
+    ["an enormous one", `/${"a".repeat(100_000)}`, false],
+    ["none", "", false],
+  ])(
+    "R062: %s as the place to go to, and known and unknown addresses are answered alike",
+    async (_case, next, isKept) => {
+      const { identifier } = await verified();
+      for (const address of [freshIdentifier(), identifier]) {
+        expect(await outcome(world.auth.passwordReset.request({ identifier: address, next }))).toBe("done");
+      }
+      await world.auth.mail.deliver();
+      const [link] = /https:\S+/.exec(world.mailbox.newestTo(identifier).text)!;
+      expect(new URL(link!).searchParams.get("next")).toBe(isKept ? next : null);
+    },
+  );
 
   test("S57: passwords beside one link are hashed ten times", async () => {
     const { token } = await mailed(world, "reset", (await verified()).identifier);
