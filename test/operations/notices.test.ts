@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { type NoticeKind, noticeOf } from "../../src/domain/notices.ts";
+import type { PasswordHasher } from "../../src/index.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   freshAddress,
@@ -9,6 +10,7 @@ import {
   otherPassword,
   outcome,
   type Person,
+  quickHasher,
   secret,
   system,
 } from "../support/auth.ts";
@@ -118,6 +120,24 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
     expect(await owed(person)).toEqual([]);
   });
 
+  test.each(["garbage", "", "order 17", `pat_${"z".repeat(32)}`, `usr_${"0".repeat(31)}`])(
+    "an application's own event about %j, in the transaction of a change, is written and owes none",
+    async (target) => {
+      const person = await verified();
+      const { credentialId } = person;
+      const plan = await world.auth.credentials.suspend.plan({ actor: system, credentialId });
+      const events = ["order.made", "identity.pat.create"].flatMap((action) =>
+        ["usr", "cred", "mfa", "pat", "ses", "order"].map(
+          (kind) => sql`
+          insert into aud (id, occurred_at, action, target_kind, target_id, outcome)
+          values (gen_random_uuid(), sallyport_now(), ${action}, ${kind}, ${target}, 'success')`,
+        ),
+      );
+      await world.auth.batch([plan, ...events]);
+      expect(await owed(person)).toEqual(["credential_ended"]);
+    },
+  );
+
   test("none goes to an address that is not verified, and each goes to every one that is", async () => {
     const person = await world.person();
     await causes.token_made(person);
@@ -174,6 +194,7 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
       await signIn(person, { address: undefined });
       await world.auth.mail.deliver();
       await signIn(person, { address: "2001:db8:1:9::7" });
+      await signIn(person, { address: "2001:db8:1::7" });
       await signIn(person, { address: undefined });
       expect(await owed(person)).toEqual([]);
     });
@@ -408,6 +429,25 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
         expect(await kept(person)).toEqual(["totp"]);
       });
     });
+
+    test.each(["a session", "a ticket"] as const)(
+      "S16: a sign-in that has verified the password just before gets no %s",
+      async (kind) => {
+        const person = await verified();
+        await causes.token_made(person);
+        const token = await noticeTo(person);
+        const hasher = quickHasher();
+        const verify: PasswordHasher["verify"] = async (...asked) => {
+          await disown(token);
+          return await hasher.verify(...asked);
+        };
+        const auth = world.isolate({ passwordHasher: { ...hasher, verify } });
+        const login = { identifier: person.identifier, password: goodPassword, context: { address: freshAddress() } };
+        const signedIn = kind === "a session" ? auth.signIn.password(login) : auth.verifyPassword(login);
+        expect(await outcome(signedIn)).toBe("unauthorized.invalid_credential");
+        expect(await kept(person)).toEqual([]);
+      },
+    );
 
     test("works once, however often it is sent", async () => {
       const person = await verified();
