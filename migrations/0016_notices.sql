@@ -11,7 +11,7 @@ alter table mail_message
 -- statement
 create function sallyport_network(address text) returns text language sql immutable parallel safe
 return case when address ~ '^[0-9.]+$' then regexp_replace(address, '[.][0-9]+$', '')
-  else array_to_string((string_to_array(address, ':'))[1:3], ':') end;
+  else array_to_string((string_to_array(address, ':', ''))[1:3], ':', '0') end;
 
 -- The setting `sallyport.notices` maps actions to kinds of messages. Only an application that sends mail sets it, in the
 -- transaction of the change.
@@ -19,16 +19,24 @@ return case when address ~ '^[0-9.]+$' then regexp_replace(address, '[.][0-9]+$'
 create function sallyport_owe_notices() returns trigger language plpgsql as $$
 declare
   kind text := current_setting('sallyport.notices', true)::jsonb ->> new.action;
-  target uuid := case when new.target_kind in ('usr', 'cred', 'mfa', 'pat', 'ses') then right(new.target_id, 32)::uuid end;
-  subject uuid := case new.target_kind
+  target uuid;
+  subject uuid;
+begin
+  if kind is null then
+    return null;
+  end if;
+  -- An application may write events of its own, with targets of any form.
+  if new.target_kind in ('usr', 'cred', 'mfa', 'pat', 'ses') and new.target_id ~ '_[0-9a-f]{32}$' then
+    target := right(new.target_id, 32)::uuid;
+  end if;
+  subject := case new.target_kind
     when 'usr' then target
     when 'cred' then (select usr_id from cred where id = target)
     when 'mfa' then (select usr_id from mfa where id = target)
     when 'pat' then (select usr_id from pat where id = target)
     when 'ses' then (select usr_id from ses where id = target)
     else new.actor_usr_id end;
-begin
-  if kind is null or subject is null then
+  if subject is null then
     return null;
   end if;
   if kind = 'token_reused' then
@@ -38,9 +46,11 @@ begin
   elsif new.outcome <> 'success' then
     return null;
   end if;
+  -- The newest events are enough, and are found soon, however long the log is.
   if kind = 'new_device' and (not new.metadata ? 'session' or exists (
-    select from aud seen
-    where seen.actor_usr_id = subject and seen.id <> new.id and seen.outcome = 'success' and seen.metadata ? 'session'
+    select from (
+      select * from aud where aud.actor_usr_id = subject and aud.id <> new.id order by aud.id desc limit 20000) seen
+    where seen.outcome = 'success' and seen.metadata ? 'session'
       and seen.occurred_at > new.occurred_at - interval '180 days'
       and seen.context ->> 'user_agent' is not distinct from new.context ->> 'user_agent'
       and sallyport_network(seen.context ->> 'ip') is not distinct from sallyport_network(new.context ->> 'ip'))) then
