@@ -76,53 +76,50 @@ export function disown(asked: {
         and m.created_at > sallyport_now() - make_interval(days => ${noticeDays}::int)
       returning m.usr_id, m.kind, told.identifier, aud.occurred_at as since,
         case when m.kind in ('passkey_added', 'factor_added', 'password_added') then right(aud.target_id, 32)::uuid end as added),
-    -- The address, if an active password has it; otherwise the password that its user, or the user's thief, has ended.
-    told as materialized (
+    -- The password of the address, if its user, or the user's thief, has ended it. The mailbox alone is no way around a passkey.
+    lost as materialized (
       select cred.* from notice join cred on cred.usr_id = ${user} and cred.type = 'password'
         and cred.identifier = notice.identifier
-      where cred.status = 'active' or (${isEndedByUser(sql`cred`)} and not exists (
-          -- The mailbox alone is no way around a passkey either.
-          select from cred key where key.usr_id = ${user} and key.type = 'passkey' and key.status = 'active'
-            and key.id is distinct from notice.added))
-      order by cred.status <> 'active', cred.created_at desc, cred.id desc limit 1)${endings(
-        handle(sql`notice`),
-        auditId,
-        {
-          ...loginsOf(user),
-          // The link that is replaced below has ended too. One statement changes a row once.
-          links: sql`verification_token.usr_id = ${user} and not (verification_token.purpose = ${message.kind}
-            and exists (select from told where told.id = verification_token.cred_id and told.status = 'active'))`,
-          tokens: sql`pat.usr_id = ${user}`,
-          factors: sql`mfa.usr_id = ${user} and mfa.id = notice.added
+      where ${isEndedByUser(sql`cred`)} and not exists (
+        select from cred key where key.usr_id = ${user} and key.type = 'passkey' and key.status = 'active'
+          and key.id is distinct from notice.added)
+      order by cred.created_at desc, cred.id desc limit 1)${endings(handle(sql`notice`), auditId, {
+        ...loginsOf(user),
+        tokens: sql`pat.usr_id = ${user}`,
+        factors: sql`mfa.usr_id = ${user} and mfa.id = notice.added
             and not exists (select from mfa other where other.usr_id = ${user} and other.type <> 'recovery' and ${isPredecessor(sql`other`)})
             and not exists (select from cred other where other.usr_id = ${user} and other.type = 'passkey' and ${isPredecessor(sql`other`)})`,
-          registrations: sql`mfa_registration.usr_id = ${user}`,
-          grants: sql`mfa_enrollment_grant.usr_id = ${user}`,
-        },
-      )},
+        registrations: sql`mfa_registration.usr_id = ${user}`,
+        grants: sql`mfa_enrollment_grant.usr_id = ${user}`,
+      })},
     closed as (
-      update cred set password_hash = case when cred.type = 'password' then ${unusableHash} end,
-        status = case when cred.type = 'passkey' or (cred.identifier <> notice.identifier and (cred.id = notice.added or not exists (
-          select from cred earlier where earlier.usr_id = ${user} and earlier.type = 'password'
-            and earlier.identifier = cred.identifier and earlier.created_at < notice.since))) then 'revoked' else cred.status end
-      from notice
-      where cred.usr_id = ${user} and cred.status = 'active' and (cred.type = 'password' or cred.id = notice.added)),
-    restored as (
-      insert into cred (id, usr_id, type, identifier, identifier_verified_at, password_hash, replaces)
-      select ${newCredentialId}::uuid, usr_id, type, identifier, sallyport_now(), ${unusableHash}, id
-      from told where status <> 'active'
+      update cred set status = 'revoked' from notice
+      where cred.usr_id = ${user} and cred.status = 'active' and (cred.type = 'password' or cred.id = notice.added)
+      returning cred.*),
+    -- New rows, so that whoever has read the old hash just before is refused.
+    unusable as (
+      insert into cred (id, usr_id, type, identifier, identifier_verified_at, password_hash, replaces, created_at)
+      select case when old.identifier = notice.identifier then ${newCredentialId}::uuid else gen_random_uuid() end, old.usr_id,
+        old.type, old.identifier,
+        coalesce(old.identifier_verified_at, case when old.identifier = notice.identifier then sallyport_now() end),
+        ${unusableHash}, old.id,
+        greatest(sallyport_now(), old.created_at + interval '1 microsecond')
+      from notice cross join lateral (
+        select * from closed where closed.type = 'password' and (closed.identifier = notice.identifier
+          or (closed.id is distinct from notice.added and exists (
+            select from cred earlier where earlier.usr_id = closed.usr_id and earlier.type = 'password'
+              and earlier.identifier = closed.identifier and earlier.created_at < notice.since)))
+        union all select * from lost) old
       on conflict (type, identifier) where status = 'active' do nothing
       returning *),
     way_back as (
-      select id, usr_id, identifier as recipient from told where status = 'active'
-      union all select id, usr_id, identifier from restored),
+      select unusable.id, unusable.usr_id, unusable.identifier as recipient
+      from unusable join notice on notice.identifier = unusable.identifier),
     link as (
       insert into verification_token (token_hash, purpose, usr_id, cred_id, created_at, expires_at)
       select decode(${tokenHash}, 'hex'), ${message.kind}, usr_id, id, sallyport_now(),
         sallyport_now() + make_interval(secs => ${message.lifetimeSeconds}::int)
-      from way_back
-      on conflict (cred_id, purpose) do update set token_hash = excluded.token_hash, browser_hash = null,
-        code_mac = null, code_expires_at = null, created_at = excluded.created_at, expires_at = excluded.expires_at),
+      from way_back),
     message as (${oweMessage(message, sql`way_back`)}),
     audit as (${insertAuditEvent(
       {
@@ -143,7 +140,7 @@ export function disown(asked: {
  * that; what an administrator has ended stays so.
  */
 function isEndedByUser(cred: Statement): Statement {
-  return sql`(${cred}.identifier_verified_at is not null
+  return sql`(${cred}.status <> 'active' and ${cred}.identifier_verified_at is not null
     and not exists (select from cred successor where successor.replaces = ${cred}.id)
     and not exists (
       select from cred held where held.type = 'password' and held.identifier = ${cred}.identifier

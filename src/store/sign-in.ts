@@ -7,7 +7,6 @@
 import type { Audited } from "../domain/act.ts";
 import { signIn as act, signInLimited } from "../domain/acts/sign-in.ts";
 import type { FactorType } from "../domain/factor.ts";
-import { unusableHash } from "../domain/password-state.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { ticketSeconds } from "../domain/session.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
@@ -107,8 +106,7 @@ export function spendPassword(
   return sql`
     with ${openLogin(proof, {
       method: "pwd",
-      // It may have been made unusable since it was read. Another hash may be of the same password.
-      which: sql`c.id = ${proof.credentialId}::uuid and c.password_hash <> ${unusableHash}`,
+      which: sql`c.id = ${proof.credentialId}::uuid`,
       lock: proof.rehashed === undefined ? sql`for share of u, c` : sql`for share of u for no key update of c`,
     })},
     outcome as materialized (select exists (select from live) as ok),

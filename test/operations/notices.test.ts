@@ -305,6 +305,18 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
           async (person) => await world.auth.credentials.revokeOwnPassword(await withOtherAddress(person)),
         ],
         [
+          "the thief has replaced the owner's address, and proved another",
+          async (person) => {
+            const other = await withOtherAddress(person);
+            await world.rows(sql`
+              update cred set identifier_verified_at = sallyport_now(), created_at = created_at - interval '1 year'
+              where usr_id = ${uuidFor("usr", person.userId)}::uuid and identifier_verified_at is null`);
+            await world.auth.credentials.revokeOwnPassword(other);
+            const { userId, identifier } = person;
+            await world.auth.credentials.createPassword({ actor: system, userId, identifier, password: otherPassword });
+          },
+        ],
+        [
           "the thief has suspended the owner's address",
           async (person) => await world.auth.credentials.suspendOwnPassword(await withOtherAddress(person)),
         ],
