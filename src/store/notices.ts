@@ -149,7 +149,7 @@ function isEndedByUser(cred: Statement): Statement {
     and not exists (select from aud where ${isEnding(cred)} and aud.actor_usr_id is distinct from ${cred}.usr_id))`;
 }
 
-/** SQL for whether an event of \`aud\` ended a credential. */
+/** SQL for whether an event of `aud` ended a credential. */
 function isEnding(cred: Statement): Statement {
   return sql`aud.target_kind = 'cred' and aud.target_id = ${wireIdOf("cred", sql`${cred}.id`)} and aud.outcome = 'success'
     and aud.action = any(${[suspendCredential.action, revokeCredential.action]}::text[])`;
