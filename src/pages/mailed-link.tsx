@@ -126,15 +126,16 @@ function codePage(visit: Visit, purpose: string, next: string, refusal?: AuthErr
           <Hidden name="next" value={next} />
           <CodeField
             form="mail"
-            label="Or enter the code of six digits from the message"
+            label="Or enter the six-digit code from the message"
             error={refusal && sentenceFor(refusal, words)}
           />
           <button type="submit">Continue</button>
         </form>
       )}
       <p class="hint">
-        Nothing arrived? Look into the folder for spam, check the address, or{" "}
-        <a href={site.path(codePages[known].askedAt)}>ask again</a>. An address gets at most five messages an hour.
+        Nothing arrived? Check your spam folder and the address, or{" "}
+        <a href={site.path(codePages[known].askedAt)}>ask again</a>. We send at most five messages an hour to an
+        address.
       </p>
     </>
   );

@@ -108,7 +108,7 @@ function donePage(visit: Visit, identifier: string): Response | Promise<Response
       </p>
       <p class="hint">
         Passkeys and authenticator apps of the account are as before. If you have lost control of the account, remove
-        those that you do not know.
+        any that you do not recognize.
       </p>
     </>
   );
