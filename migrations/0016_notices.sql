@@ -62,6 +62,8 @@ begin
     sallyport_now() + interval '7 days'
   from cred
   where cred.usr_id = subject and cred.type = 'password' and cred.identifier_verified_at is not null
+    -- Its reader has just proved it.
+    and not (kind = 'address_verified' and cred.id = target)
     and (cred.status = 'active'
       or (cred.id = target and not exists (select from cred successor where successor.replaces = cred.id)))
     and cred.identifier ~ '^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$';

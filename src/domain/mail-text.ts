@@ -126,6 +126,7 @@ export const englishMailTexts: MailTexts = {
   token_made: notice("A personal access token was made.", "A personal access token was made"),
   token_reused: notice("A session was used twice, so it may have been copied. We ended it.", "A session was ended"),
   administrator_granted: notice("Your account is an administrator's from now on.", "You are an administrator"),
+  address_verified: notice("Another address was confirmed.", "An address was confirmed"),
   new_device: notice("Someone signed in on a device that we have not seen before.", "A new device signed in"),
 };
 

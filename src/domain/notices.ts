@@ -11,6 +11,7 @@ import { registerPasskey } from "./acts/passkey.ts";
 import { createPat } from "./acts/personal-access-token.ts";
 import { refreshSession } from "./acts/session.ts";
 import { signIn } from "./acts/sign-in.ts";
+import { verifyIdentifier } from "./acts/verification.ts";
 
 /** The kind of a notice, as a message. */
 export type NoticeKind =
@@ -25,6 +26,7 @@ export type NoticeKind =
   | "token_made"
   | "token_reused"
   | "administrator_granted"
+  | "address_verified"
   | "new_device";
 
 /** The kind of the notice that each act owes to every verified address of the user. */
@@ -41,6 +43,8 @@ export function noticeOf(): ReadonlyMap<string, NoticeKind> {
     [factors.revokeFactor.action, "factor_removed"],
     [factors.grantEnrollment.action, "enrollment_permitted"],
     [createPat.action, "token_made"],
+    // Not to the address itself.
+    [verifyIdentifier.action, "address_verified"],
     // Only if the token was used a second time, which ends its family.
     [refreshSession.action, "token_reused"],
     [grantAdministrator.action, "administrator_granted"],

@@ -71,6 +71,14 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
       await world.auth.factors.revoke({ actor: system, factorId: data[0]!.id });
     },
     enrollment_permitted: ({ userId }) => world.auth.mfaPolicies.grantEnrollment({ actor: system, userId }),
+    address_verified: async ({ actor, userId }) => {
+      const identifier = freshIdentifier();
+      await world.auth.credentials.createPassword({ actor: system, userId, identifier, password: otherPassword });
+      await world.auth.identifiers.requestVerification({ actor, identifier });
+      await world.auth.mail.deliver();
+      const token = world.mailbox.secretTo(identifier);
+      await world.auth.identifiers.verify({ token, proof: { type: "session", actor } });
+    },
     token_made: ({ actor, userId }) => world.auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: [] }),
     token_reused: async ({ token }) => {
       await world.auth.sessions.refresh({ token, transport: "token" });

@@ -221,11 +221,12 @@ describe("personal access token, revocation", () => {
   });
 });
 
-test("personal access token options: out of range is refused", async () => {
+test("personal access token options: out of range is refused, and both ends are accepted", async () => {
   for (const [option, most] of Object.entries({ maxTokenChecks: 500, maxPerUser: 10_000 })) {
     for (const value of [0, -1, 1.5, Number.NaN, most + 1]) {
       await expect(probe(world.isolate({ [option]: value }))).rejects.toMatchObject({ option });
     }
+    for (const value of [1, most]) await probe(world.isolate({ [option]: value }));
   }
 });
 
