@@ -190,8 +190,9 @@ describe("an account's life over HTTP in workerd", () => {
   });
 
   test("S42, F12: fifty sign-ins at once: each gets a session or a retry time, and later all succeed", async () => {
+    // An attempt that the database was too slow for stays counted, so only two at a time are of one person.
     const people: { identifier: string; password: string; transport: string }[] = [];
-    while (people.length < 10) {
+    while (people.length < 25) {
       const credentials = { identifier: freshIdentifier(), password: goodPassword, transport: "token" };
       expect((await post("main", "/auth/sign-up", credentials)).status).toBe(201);
       people.push(credentials);
