@@ -81,7 +81,7 @@ function confirmPage(visit: Visit, next: string, refusal?: AuthError): Response 
   const { site } = visit;
   if (refusal?.code === "unauthorized.invalid_link") {
     forgetLink(visit);
-    return deadLink(visit, <a href={site.path("/sign-in/link")}>Ask for a new link</a>);
+    return deadLink(visit, <a href={site.path("/sign-in/link")}>Ask for a new link</a>, refusal);
   }
   const children = (
     <>

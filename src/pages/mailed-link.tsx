@@ -49,8 +49,12 @@ export function forgetLink({ c, auth }: Visit): void {
   clearCookie(c, auth, mailRequestCookie);
 }
 
-/** A page in place of one whose link is spent, too old or not there. */
-export function deadLink(visit: Visit, again: Child): Response | Promise<Response> {
+/**
+ * A page in place of one whose link is spent, too old or not there.
+ *
+ * @param refusal Why a form was refused. Default: the page was only looked at.
+ */
+export function deadLink(visit: Visit, again: Child, refusal?: AuthError): Response | Promise<Response> {
   const children = (
     <>
       <h1>This link does not work</h1>
@@ -58,7 +62,6 @@ export function deadLink(visit: Visit, again: Child): Response | Promise<Respons
       <p>{again}</p>
     </>
   );
-  const refusal = new AuthError("unauthorized.invalid_link");
   return respond(visit, { title: "This link does not work", children, refusal });
 }
 

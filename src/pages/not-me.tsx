@@ -25,7 +25,7 @@ export const notMeRoutes: readonly PageRoute[] = [
 function lockPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
   if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
-    return deadLink(visit, <a href={site.path("/forgot")}>Choose a new password</a>);
+    return deadLink(visit, <a href={site.path("/forgot")}>Choose a new password</a>, refusal);
   }
   const children = (
     <>

@@ -67,7 +67,7 @@ function forgotPage(visit: Visit, identifier: string, refusal?: AuthError): Resp
 function resetPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
   if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
-    return deadLink(visit, <a href={site.path("/forgot")}>Ask for a new link</a>);
+    return deadLink(visit, <a href={site.path("/forgot")}>Ask for a new link</a>, refusal);
   }
   const sentence = refusal && sentenceFor(refusal);
   const isOfPassword = refusal?.code === "invalid_format.password";

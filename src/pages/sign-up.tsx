@@ -181,7 +181,7 @@ function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Res
     ) : (
       <a href={site.path("/sign-up")}>Ask for a new link</a>
     );
-    return deadLink(visit, again);
+    return deadLink(visit, again, refusal);
   }
   const children = (
     <>

@@ -235,7 +235,8 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     }
     case "verifyOwnIdentifier":
     case "verifyIdentifier": {
-      const account = accounts.findLast(({ identifier }) => world.mailbox.messages.some(({ to }) => to === identifier));
+      const newestTo = (address: string) => world.mailbox.messages.findLast(({ to }) => to === address)?.text ?? "";
+      const account = accounts.findLast(({ identifier }) => newestTo(identifier).includes("/verify?token="));
       if (!account || draws.isOneIn(2)) return { account: somebody };
       const token = world.mailbox.secretTo(account.identifier);
       given.set(token, -1);

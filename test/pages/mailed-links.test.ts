@@ -184,7 +184,7 @@ describe("signing up with a mailed link", () => {
     await open.signUp({ identifier, password: otherPassword });
     const cookies = { "__Host-mailed-link": token };
     const { status, text } = await world.ask({ path: "/sign-up/finish", cookies, form: { password: goodPassword } });
-    expect([status, text.includes('You already have an account. <a href="/sign-in">Sign in</a>')]).toEqual([401, true]);
+    expect([status, text.includes('You already have an account. <a href="/sign-in">Sign in</a>')]).toEqual([409, true]);
   });
 });
 

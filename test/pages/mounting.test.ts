@@ -201,7 +201,9 @@ describe("S80: an application with its own routes", () => {
     const both = new Hono().route("/", pages(world.auth, { basePath: "/a" })).route("/", pages(world.auth));
     const [first, second] = [await askPages(both, { path: "/a/sign-in" }), await askPages(both, { path: "/sign-in" })];
     expect(addressesOf(first).filter((address) => !address.startsWith("/a"))).toEqual([]);
-    expect(first.text.replaceAll('"/a/', '"/').replaceAll('"/a"', '"/"')).toBe(second.text);
+    expect(first.text.replaceAll('"/a/', '"/').replaceAll('"/a"', '"/"').replaceAll("%2Fa%2F", "%2F")).toBe(
+      second.text,
+    );
   });
 });
 

@@ -161,7 +161,8 @@ function wrongBody(operation: Operation, reply: Reply): string | undefined {
  * one with a ticket.
  */
 function maySetCookies({ operationId }: Operation, { status, code }: Reply): boolean {
-  if (status === 401) return operationId === "signIn" && /^unauthorized\.(mfa|enrollment)_required$/.test(code ?? "");
+  if (status === 401)
+    return /^signIn(WithLink)?$/.test(operationId) && /^unauthorized\.(mfa|enrollment)_required$/.test(code ?? "");
   return status < 300 && setCookieOperations.has(operationId);
 }
 
@@ -177,6 +178,12 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "registerPasskey",
   "stepUp",
   "signInWithPasskey",
+  "signInWithLink",
+  "confirmSignUp",
+  // The right to use the code of a message.
+  "requestPasswordReset",
+  "requestSignInLink",
+  "requestSignUp",
 ]);
 
 const validators = new Map<string, ValidateFunction>();
