@@ -6,23 +6,24 @@ import { actor, identifierOptions, identifierUsage } from "./accounts.ts";
 import { type Command, type OptionValues, UsageError } from "./command.ts";
 import { withDatabase } from "./database.ts";
 
-const subjects = ["identifier", "address", "key", "name"] as const;
+const subjects = ["identifier", "address", "subject", "name"] as const;
 
 /** `sallyport limits`: shows which attempts are refused, and lets them begin again. */
 export const limitsCommand: Command = {
-  summary: "List limits on attempts that are used up, or those of an account, an address or a key; or lift them.",
-  usage: `<list|lift> [--identifier TEXT | --address ADDRESS | --key KEY | --name NAME] ${identifierUsage}`,
+  summary:
+    "List limits on attempts that are used up, or those of an account, an address or a subject of `rateLimit`; or lift them.",
+  usage: `<list|lift> [--identifier TEXT | --address ADDRESS | --subject TEXT | --name NAME] ${identifierUsage}`,
   options: {
     ...identifierOptions,
     identifier: { type: "string" },
     address: { type: "string" },
-    key: { type: "string" },
+    subject: { type: "string" },
     name: { type: "string" },
   },
   async run(values, [verb, ...rest]) {
     if ((verb !== "list" && verb !== "lift") || rest.length > 0) throw new UsageError("Give list or lift.");
     const of = subjectOf(values);
-    if (verb === "lift" && !of) throw new UsageError("Give --identifier, --address, --key or --name.");
+    if (verb === "lift" && !of) throw new UsageError("Give --identifier, --address, --subject or --name.");
     const secrets = secretFor(of);
     await withDatabase(values, async (database) => {
       const operations = limitsOn(database, secrets, values);
@@ -39,8 +40,11 @@ export const limitsCommand: Command = {
 };
 
 function subjectOf(values: OptionValues): LimitsOf | undefined {
-  const given = subjects.flatMap((name) => (typeof values[name] === "string" ? [{ [name]: values[name] }] : []));
-  if (given.length > 1) throw new UsageError("Give one of --identifier, --address, --key and --name.");
+  const given = subjects.flatMap((name) =>
+    // Not `--key`: an application's key may be a secret, which is told by the counter's name (S64).
+    typeof values[name] === "string" ? [{ [name === "subject" ? "key" : name]: values[name] }] : [],
+  );
+  if (given.length > 1) throw new UsageError("Give one of --identifier, --address, --subject and --name.");
   return given[0] as LimitsOf | undefined;
 }
 

@@ -36,7 +36,7 @@ describe("sallyport limits", () => {
     const name = /^address:[\da-f]{64}/m.exec(stdout)![0];
     expect((await limits("lift", "--name", name)).stdout).toBe("1 limit was lifted.\n");
     expect((await limits("lift", "--address", address)).stdout).toBe("1 limit was lifted.\n");
-    expect((await limits("lift", "--key", "nobody")).stdout).toBe("0 limits were lifted.\n");
+    expect((await limits("lift", "--subject", "nobody")).stdout).toBe("0 limits were lifted.\n");
   });
 
   test("without the secret: by name, and never by a digest of the wrong secret", async () => {
