@@ -15,7 +15,7 @@ import { type OwedMessage, oweMessage } from "./mail.ts";
 import { type Database, type Statement, sql } from "./sql.ts";
 
 /**
- * The same database, in which each change owes the notices of its event. A change is a batch, because it locks something first.
+ * The same database, in which each change owes the notices of its event. A change is a batch that begins with a lock.
  *
  * @param kinds The kind of the notice by the action.
  */
@@ -24,7 +24,9 @@ export function withNotices(database: Database, kinds: ReadonlyMap<string, Notic
   return {
     run: (statement, limit) => database.run(statement, limit),
     async batch(statements, limit) {
-      if (!statements.some(leavesEvent)) return await database.batch(statements, limit);
+      const [first, ...others] = statements;
+      // An attempt that is only counted is no change, even if a purge goes with it.
+      if (!first || leavesEvent(first) || !others.some(leavesEvent)) return await database.batch(statements, limit);
       // `local`: it ends with the transaction, since a pooler forgets the settings of a connection.
       const set = sql`select set_config('sallyport.notices', ${setting}, true)`;
       const rows = await database.batch([set, ...statements], limit);

@@ -173,6 +173,17 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
     expect(await owed(person)).toEqual(["credential_ended"]);
   });
 
+  test("only a change says which notices it owes: neither an attempt that is counted nor a purge beside it does", async () => {
+    const { identifier } = await verified();
+    for (let time = 0; time < 300; time++) {
+      world.counting.reset();
+      await outcome(world.auth.signIn.password({ identifier, password: "", context: { address: freshAddress() } }));
+      expect(world.counting.statements.filter((text) => text.includes("sallyport.notices"))).toEqual([]);
+    }
+    await signIn({ ...(await verified()) });
+    expect(world.counting.statements.filter((text) => text.includes("sallyport.notices"))).not.toEqual([]);
+  });
+
   test("the option turns them off", async () => {
     const person = await verified();
     const { userId } = person;
