@@ -47,8 +47,7 @@ export const summaries: Readonly<Record<string, string>> = {
   confirmSignUp: "Make an account with a mailed link, which proves its address",
   exchangeMailedCode:
     "Exchange the six digits of a message, in the browser that asked for it, for a secret in place of the link's",
-  disownNotice:
-    "Say, with the link of a notice, that it was somebody else: the account is locked, and a link for a new password is sent",
+  disownNotice: "Lock the account with the link of a notice (“this was not me”), and send a link for a new password",
   signIn:
     "Sign in with a password; returns 401 `unauthorized.mfa_required` and a ticket if a second factor is required",
   verifyCredential: "Verify a credential; returns a ticket in the `Login-Ticket` header",

@@ -1,5 +1,5 @@
 /**
- * Notices: the table of what an account's owner is told of, whoever did it.
+ * Notices: the table of what an account's owner is told of, whether the owner or another person did it.
  *
  * @module
  */

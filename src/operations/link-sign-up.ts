@@ -1,6 +1,6 @@
 import { confirmSignUp as act, requestSignUp as requestAct } from "../domain/acts/mailed-link.ts";
 import { AuthError } from "../domain/error.ts";
-import { newAuditId, newUuid, type UserId, wireId } from "../domain/id.ts";
+import { newAuditId, type UserId, wireId } from "../domain/id.ts";
 import { oneMailbox } from "../domain/mail.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import type { Transport } from "../domain/session.ts";
@@ -8,12 +8,10 @@ import { acceptDisplayName } from "../domain/text.ts";
 import { addressCounters, countedOf, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
-import { issueKnownDevice } from "../engine/known-device.ts";
 import { lockOfToken, locksOf } from "../engine/locks.ts";
 import type { MailCore } from "../engine/mail-settings.ts";
-import { acceptPassword, hashNewPassword, requireIdle } from "../engine/passwords.ts";
+import { acceptPassword, requireIdle } from "../engine/passwords.ts";
 import { type Operation, Plan, type PlannableOperation } from "../engine/plan.ts";
-import { issued, newSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
 import type { Counter } from "../store/counters.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
@@ -23,7 +21,7 @@ import { recallSession } from "../store/sessions.ts";
 import { recordTakenIdentifier } from "../store/sign-up.ts";
 import { type LinkRequest, type RequestedLink, requestLink } from "./link-requests.ts";
 import { linkHash } from "./mailed-link.ts";
-import type { SignedUp } from "./sign-up.ts";
+import { newAccount, type SignedUp, signedUp } from "./sign-up.ts";
 
 /** The account to make with a mailed link. */
 export interface NewMailedAccount {
@@ -104,32 +102,17 @@ async function prepare(core: MailCore, account: NewMailedAccount) {
   if (acceptPassword(core, password, identifier).needsFactor) {
     throw new AuthError("invalid_format.password", { details: { reason: "too_short" } });
   }
-  const passwordHash = await hashNewPassword(core, password, countedOf(counters, null));
-  const { session, token } = await newSession(core, { transport, context });
   const presentedTokenHash = await digestOfToken(presentedToken);
   const identifierDigest = await core.keys.digest("login", identifier);
-  const future = {
-    userId: newUuid(),
-    credentialId: newUuid(),
-    identifier,
-    passwordHash,
-    displayName,
-    session,
-    presentedTokenHash,
-    auditId: newAuditId(),
-    context,
-    identifierDigest,
-  };
+  const attempt = { identifier, displayName, password, transport, context, presentedTokenHash, identifierDigest };
+  const { account: future, token } = await newAccount(core, attempt, countedOf(counters, null));
   return {
     userId: wireId("usr", future.userId),
     work: work({
       locks: locksOf(act, ...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)),
       body: createAccountWithLink({ ...future, tokenHash }),
-      onLostReply: recallSession(session.sessionId, future.auditId),
-      async decode(row): Promise<SignedUp> {
-        const made = issued(row, token);
-        return { ...made, knownDevice: await issueKnownDevice(core, made.session.credentialId) };
-      },
+      onLostReply: recallSession(future.session.sessionId, future.auditId),
+      decode: (row) => signedUp(core, row, token),
       denial: () => recordTakenIdentifier({ context, identifierDigest, auditId: newAuditId() }),
     }),
   };

@@ -12,7 +12,7 @@ import { disown, recallDisowned, userOfNotice } from "../store/notices.ts";
 /** What a user can do about a notice. */
 export interface NoticeOperations {
   /**
-   * “This was not me”: takes the account away from whoever the notice is about. Its passwords no longer open it; the passkey or
+   * “This was not me”: takes the account away from the person whom the notice is about. Its passwords no longer open it; the passkey or
    * factor that was added is removed, and so are other addresses that were added since; sessions, tickets, links and personal
    * access tokens end. A link for a new password goes to the address that got the notice, unless an administrator has taken the
    * address away. Passkeys and factors of before stay, and so does a factor that has taken the place of another one.

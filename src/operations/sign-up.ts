@@ -3,6 +3,7 @@ import { signUp as act } from "../domain/acts/sign-in.ts";
 import { AuthError } from "../domain/error.ts";
 import { newAuditId, newUuid, type UserId, wireId } from "../domain/id.ts";
 import { cleanContext } from "../domain/request-context.ts";
+import type { Transport } from "../domain/session.ts";
 import { acceptDisplayName } from "../domain/text.ts";
 import { Admissions } from "../engine/admission.ts";
 import type { Core, SignUpMode } from "../engine/core.ts";
@@ -92,6 +93,13 @@ function signUpOperation(core: Core): SignUp {
   });
 }
 
+/** What is known of an account before its password is hashed. */
+export interface AccountAttempt
+  extends Pick<store.NewAccount, "identifier" | "displayName" | "context" | "presentedTokenHash" | "identifierDigest"> {
+  readonly password: string;
+  readonly transport: Transport;
+}
+
 type Attempt = Awaited<ReturnType<typeof prepare>>;
 
 /** Checks what needs no database, and names the counters of the attempt. */
@@ -133,9 +141,9 @@ async function admit(core: Core, attempt: Attempt, admissions: Admissions): Prom
  * The future rows of an attempt, and the token of its session. The password is checked and hashed here; nothing before this
  * costs a hash.
  */
-async function newAccount(
+export async function newAccount(
   core: Core,
-  attempt: Attempt,
+  attempt: AccountAttempt,
   counted: readonly Counted[] = [],
 ): Promise<{ account: store.NewAccount; token: string }> {
   const { identifier, displayName, password, context, transport, presentedTokenHash, identifierDigest } = attempt;
@@ -174,7 +182,8 @@ async function create(core: Core, attempt: Attempt) {
   };
 }
 
-async function signedUp(core: Core, row: SessionUserRow, token: string): Promise<SignedUp> {
+/** A new account as its caller gets it. */
+export async function signedUp(core: Core, row: SessionUserRow, token: string): Promise<SignedUp> {
   const session = issued(row, token);
   return { ...session, knownDevice: await issueKnownDevice(core, session.session.credentialId) };
 }

@@ -1,9 +1,18 @@
 import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { askForMail, deadLink, ElsewhereNote, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import {
+  AskForm,
+  askForMail,
+  deadLink,
+  ElsewhereNote,
+  forgetLink,
+  linkPage,
+  mailOf,
+  openedLink,
+} from "./mailed-link.tsx";
 import { nextPath } from "./next-path.ts";
-import { Alert, Field, Hidden } from "./parts.tsx";
+import { Alert, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, type PageRoute, type Visit } from "./route.ts";
 import { finishSignIn } from "./sign-in.tsx";
@@ -56,19 +65,13 @@ function requestPage(
     <>
       <h1>Sign in by email</h1>
       <p>We send a link and a code to the address of your account. You need no password.</p>
-      <form method="post" action={site.path("/sign-in/link/request")}>
-        <Alert>{refusal && sentenceFor(refusal)}</Alert>
-        <Hidden name="next" value={next} />
-        <Field
-          form="sign-in-link"
-          name="identifier"
-          label="Email"
-          value={identifier}
-          autocomplete="username"
-          maxlength={254}
-        />
-        <button type="submit">Send the link</button>
-      </form>
+      <AskForm
+        action={site.path("/sign-in/link/request")}
+        name="sign-in-link"
+        identifier={identifier}
+        next={next}
+        fault={refusal && sentenceFor(refusal)}
+      />
       <p>
         <a href={site.path("/sign-in")}>Sign in with a password or a passkey</a>
       </p>

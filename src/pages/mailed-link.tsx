@@ -6,7 +6,7 @@ import { keepRequest } from "../http/routes/mailed-links.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
-import { CodeField, Hidden } from "./parts.tsx";
+import { Alert, CodeField, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
@@ -87,6 +87,37 @@ export async function askForMail(
   keepRequest(c, auth, requestToken);
   const query = { for: asked.purpose, ...(next !== undefined && { next }) };
   return c.redirect(pathWith(site.path("/check-mail"), query), 303);
+}
+
+/** The form that asks for a message. */
+export function AskForm(form: {
+  action: string;
+  /** The form's name, so that ids are unique on a page. */
+  name: string;
+  identifier: string;
+  autocomplete?: string;
+  next?: string;
+  /** What is wrong with the address; `fault` says what else is. */
+  error?: string | undefined;
+  fault?: string | undefined;
+}): Rendered {
+  const { action, name, identifier, autocomplete = "username", next, error, fault } = form;
+  return (
+    <form method="post" action={action}>
+      <Alert>{fault}</Alert>
+      {next !== undefined && <Hidden name="next" value={next} />}
+      <Field
+        form={name}
+        name="identifier"
+        label="Email"
+        value={identifier}
+        autocomplete={autocomplete}
+        maxlength={254}
+        error={error}
+      />
+      <button type="submit">Send the link</button>
+    </form>
+  );
 }
 
 /** The page that says to look into the mailbox, and takes the code. */

@@ -1,6 +1,6 @@
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { AskForm, askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
@@ -44,18 +44,12 @@ function forgotPage(visit: Visit, identifier: string, refusal?: AuthError): Resp
     <>
       <h1>Forgot your password?</h1>
       <p>We send a link to the address of your account. With it, you choose a new password.</p>
-      <form method="post" action={site.path("/forgot")}>
-        <Alert>{refusal && sentenceFor(refusal)}</Alert>
-        <Field
-          form="forgot"
-          name="identifier"
-          label="Email"
-          value={identifier}
-          autocomplete="username"
-          maxlength={254}
-        />
-        <button type="submit">Send the link</button>
-      </form>
+      <AskForm
+        action={site.path("/forgot")}
+        name="forgot"
+        identifier={identifier}
+        fault={refusal && sentenceFor(refusal)}
+      />
       <p>
         Remembered it? <a href={site.path("/sign-in")}>Sign in</a>
       </p>

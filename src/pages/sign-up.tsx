@@ -3,7 +3,7 @@ import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { AskForm, askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, longDisplayName, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
@@ -150,20 +150,15 @@ function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Res
   const children = (
     <>
       <h1>Sign up</h1>
-      <p>We send you a link first, so that nobody else can use your address.</p>
-      <form method="post" action={site.path("/sign-up")}>
-        <Alert>{isOfIdentifier ? undefined : sentence}</Alert>
-        <Field
-          form="sign-up"
-          name="identifier"
-          label="Email"
-          value={identifier}
-          autocomplete="email"
-          maxlength={254}
-          error={isOfIdentifier ? sentence : undefined}
-        />
-        <button type="submit">Send the link</button>
-      </form>
+      <p>We send a link first. It proves that the address is yours.</p>
+      <AskForm
+        action={site.path("/sign-up")}
+        name="sign-up"
+        identifier={identifier}
+        autocomplete="email"
+        error={isOfIdentifier ? sentence : undefined}
+        fault={isOfIdentifier ? undefined : sentence}
+      />
       <AlreadyHere site={site} />
     </>
   );

@@ -36,7 +36,7 @@ export function withNotices(database: Database, kinds: ReadonlyMap<string, Notic
   };
 }
 
-/** The lock for saying that it was somebody else: the user. */
+/** The lock for “this was not me”: the user. */
 export function userOfNotice(id: string): Statement<{ id: string }> {
   return sql`select usr_id as id from mail_message where id = ${id}::uuid and event_id is not null`;
 }
@@ -50,7 +50,7 @@ export interface DisownedRow {
 }
 
 /**
- * Takes the account away from whoever the notice is about: passwords no longer open it, what was added goes, and sessions,
+ * Takes the account away from the person whom the notice is about: passwords no longer open it, what was added goes, and sessions,
  * tickets, links and tokens end. A link for a new password is owed to the address that got the notice, whatever password has it
  * now. The batch has locked the user, so of two uses of a notice the later one finds it used.
  *
@@ -78,7 +78,7 @@ export function disown(asked: {
         and m.created_at > sallyport_now() - make_interval(days => ${noticeDays}::int)
       returning m.usr_id, m.kind, told.identifier, aud.occurred_at as since,
         case when m.kind in ('passkey_added', 'factor_added', 'password_added') then right(aud.target_id, 32)::uuid end as added),
-    -- The password of the address, if its user, or the user's thief, has ended it. The mailbox alone is no way around a passkey.
+    -- The password of the address, if it was ended from a session of the user. The mailbox alone is no way around a passkey.
     lost as materialized (
       select cred.* from notice join cred on cred.usr_id = ${user} and cred.type = 'password'
         and cred.identifier = notice.identifier
@@ -98,7 +98,7 @@ export function disown(asked: {
       update cred set status = 'revoked' from notice
       where cred.usr_id = ${user} and cred.status = 'active' and (cred.type = 'password' or cred.id = notice.added)
       returning cred.*),
-    -- New rows, so that whoever has read the old hash just before is refused.
+    -- New rows, so that a sign-in that has read the old hash just before is refused.
     unusable as (
       insert into cred (id, usr_id, type, identifier, identifier_verified_at, password_hash, replaces, created_at)
       select case when old.identifier = notice.identifier then ${newCredentialId}::uuid else gen_random_uuid() end, old.usr_id,
@@ -138,7 +138,7 @@ export function disown(asked: {
 }
 
 /**
- * SQL for whether a password is the last of its identifier, and ended by its user alone. Whoever has the user's password can do
+ * SQL for whether a password is the last of its identifier, and ended by its user alone. A thief of the user's password can do
  * that; what an administrator has ended stays so.
  */
 function isEndedByUser(cred: Statement): Statement {

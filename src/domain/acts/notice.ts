@@ -1,6 +1,6 @@
 import type { Act } from "../act.ts";
 
-/** The reader of a notice says that it was somebody else. */
+/** “This was not me”, said with the link of a notice. */
 export const disownNotice: Act = {
   name: "disownNotice",
   action: "identity.notice.disown",
