@@ -6,7 +6,7 @@
  */
 import { openText, sealText } from "../engine/sealed-text.ts";
 import { realmOf } from "../http/auth-source.ts";
-import { accountRoutes } from "./account.tsx";
+import { accountRoutes } from "./account-routes.ts";
 import { Form, type Json } from "./form.ts";
 import type { AfterProof, PageRoute, UserVisit } from "./route.ts";
 
@@ -33,29 +33,33 @@ export function askedAct(row: PageRoute, visit: UserVisit, sent: Form | Json | u
     return typeof text === "string" ? text : "";
   };
   const { afterProof, belongsTo, path } = row;
-  const form = new Form(afterProof.fields.map((name) => [name, textOf(name)]));
+  const form = new Form(fieldsOf(afterProof, visit).map((name) => [name, textOf(name)]));
   return { afterProof, belongsTo, path, form, formsOf: visit.formsOf ?? visit.session.id };
 }
 
 /** Seals an act for the session of a visit. A sealed act keeps its end, so a wrong proof prolongs nothing. */
-export async function sealAct({ auth, session, asOf }: UserVisit, act: AskedAct): Promise<string> {
+export async function sealAct(visit: UserVisit, act: AskedAct): Promise<string> {
   if (act.sealed) return act.sealed;
-  const fields = act.afterProof.fields.map((name) => act.form.text(name));
+  const { auth, session, asOf } = visit;
+  const fields = fieldsOf(act.afterProof, visit).map((name) => act.form.text(name));
   const end = new Date(asOf.getTime() + actSeconds * 1000);
   return await sealText(realmOf(auth).core, ["act", session.id], JSON.stringify([act.path, act.formsOf, fields]), end);
 }
 
 /** The act that was sealed for the session of a visit, or `undefined` if there is none or it has ended. */
-export async function openAct({ auth, session, asOf }: UserVisit, sealed: unknown): Promise<AskedAct | undefined> {
+export async function openAct(visit: UserVisit, sealed: unknown): Promise<AskedAct | undefined> {
+  const { auth, session, asOf } = visit;
   if (typeof sealed !== "string") return undefined;
   const text = await openText(realmOf(auth).core, ["act", session.id], sealed, asOf);
   if (text === undefined) return undefined;
   const [path, formsOf, texts] = JSON.parse(text) as [string, string, readonly string[]];
-  const row = accountRoutes.find((one) => one.path === path);
+  const row = actAt(path);
   // Another release may have sealed it.
-  if (row?.access !== "user" || row.afterProof?.fields.length !== texts.length) return undefined;
+  if (row?.access !== "user" || !row.afterProof) return undefined;
   const { afterProof, belongsTo } = row;
-  const form = new Form(afterProof.fields.map((name, index) => [name, texts[index]!]));
+  const names = fieldsOf(afterProof, visit);
+  if (names.length !== texts.length) return undefined;
+  const form = new Form(names.map((name, index) => [name, texts[index]!]));
   return { afterProof, belongsTo, path, form, formsOf, sealed };
 }
 
@@ -63,6 +67,15 @@ export async function openAct({ auth, session, asOf }: UserVisit, sealed: unknow
 export async function goOn(visit: UserVisit, { afterProof, path, form, formsOf }: AskedAct): Promise<Response> {
   const after = { ...visit, formsOf };
   if (afterProof.goOn) return await afterProof.goOn(after, form);
-  const row = accountRoutes.find((one) => one.path === path)!;
+  const row = actAt(path)!;
   return await (row.run as (visit: UserVisit, form: Form) => Response | Promise<Response>)(after, form);
+}
+
+function fieldsOf({ fields }: AfterProof, { site }: UserVisit): readonly string[] {
+  return typeof fields === "function" ? fields(site) : fields;
+}
+
+/** The act at a path, where a page may be as well. */
+function actAt(path: string): PageRoute | undefined {
+  return accountRoutes.find((one) => one.path === path && one.takes !== "nothing");
 }

@@ -6,14 +6,14 @@ import type { AuthError } from "../index.ts";
 import { FormKey, formKeyOf, sentTwice } from "./form-key.tsx";
 import { respond } from "./layout.tsx";
 import { nextPath } from "./next-path.ts";
-import { Alert, CodeField, Field, Hidden, QrCode } from "./parts.tsx";
+import { Alert, CodeField, CopyButtons, Field, Hidden, QrCode } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 import { presented } from "./second-factor.tsx";
 import { signInAgain } from "./sign-in.tsx";
 import { signInBecause } from "./why.ts";
 
-const shownCode = sentTwice("The QR code is shown only once. Enter the code from your app, or start again.");
+const shownCode = sentTwice("enroll.once");
 
 const confirmPath = "/sign-in/enroll/confirm";
 
@@ -22,7 +22,7 @@ export const enrollmentRoutes: readonly PageRoute[] = [
   openPage("/sign-in/enroll", (visit) => {
     const { c, site, auth } = visit;
     if (!readCookie(c, auth, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
-    return beginPage(visit, { next: nextPath(c.req.query("next"), site), label: "Authenticator app" });
+    return beginPage(visit, { next: nextPath(c.req.query("next"), site), label: site.text("app.name") });
   }),
 
   openForm("/sign-in/enroll", "/sign-in", async (visit, form) => {
@@ -71,32 +71,30 @@ function beginPage(
   visit: Visit,
   { next, label, refusal }: { next: string; label: string; refusal?: AuthError },
 ): Response | Promise<Response> {
+  const { site } = visit;
   const isOfLabel = refusal?.code === "invalid_format.name";
   const children = (
     <>
-      <h1>Set up a second factor</h1>
-      <p>
-        Your password is correct. Your account also requires a second factor: an authenticator app, which shows a new
-        code every 30 seconds.
-      </p>
-      <form method="post" action={visit.site.path("/sign-in/enroll")}>
-        <Alert>{refusal && !isOfLabel ? sentenceFor(refusal, shownCode) : undefined}</Alert>
+      <p>{site.say("enroll.text")}</p>
+      <form method="post" action={site.path("/sign-in/enroll")}>
+        <Alert>{refusal && !isOfLabel ? sentenceFor(site, refusal, shownCode) : undefined}</Alert>
         <FormKey visit={visit} act="/sign-in/enroll" />
         <Hidden name="next" value={next} />
         <Field
+          site={site}
           form="enroll"
           name="label"
-          label="Account name shown in the app"
+          label={site.say("enroll.label")}
           value={label}
           maxlength={120}
           autocomplete="off"
-          error={refusal && isOfLabel ? sentenceFor(refusal) : undefined}
+          error={refusal && isOfLabel ? sentenceFor(site, refusal) : undefined}
         />
-        <button type="submit">Show the QR code</button>
+        <button type="submit">{site.say("enroll.button")}</button>
       </form>
     </>
   );
-  return respond(visit, { title: "Set up a second factor", children, refusal });
+  return respond(visit, { title: site.text("enroll.title"), children, refusal });
 }
 
 /**
@@ -116,43 +114,45 @@ export function confirmPage(
   },
 ): Response | Promise<Response> {
   const { next, factorId, enrollment, refusal, signedIn } = page;
-  const action = visit.site.path(page.action);
-  const title = "Set up your authenticator app";
+  const { site } = visit;
+  const action = site.path(page.action);
   const children = (
     <>
-      <h1>{title}</h1>
       {enrollment ? (
         <>
-          <p>Scan this code with your app, or type in the key. It is shown only once.</p>
-          <QrCode text={enrollment.otpauthUri} label="QR code for your authenticator app" />
+          <p>{site.say("app.scan")}</p>
+          <QrCode text={enrollment.otpauthUri} label={site.text("app.qr-code")} />
           <dl>
-            <dt>Key</dt>
+            <dt>{site.say("app.key")}</dt>
             <dd>
               <code class="secret">{enrollment.secretBase32.match(/.{1,4}/g)!.join(" ")}</code>
             </dd>
           </dl>
           <p>
-            <a href={enrollment.otpauthUri}>Open it in an app on this device</a>
+            <a href={enrollment.otpauthUri}>{site.say("app.open")}</a>
           </p>
         </>
       ) : (
         <p>
-          If you did not scan the QR code, <a href={action.replace(/\/confirm$/, "")}>start again</a>.
+          {site.say("app.not-scanned", {
+            link: <a href={action.replace(/\/confirm$/, "")}>{site.say("app.not-scanned.link")}</a>,
+          })}
         </p>
       )}
       <form method="post" action={action}>
         <Hidden name="next" value={next} />
         <Hidden name="factor_id" value={factorId} />
         <CodeField
+          site={site}
           form="confirm"
-          label="Current code from the app"
-          error={refusal && sentenceFor(refusal, shownCode)}
+          label={site.text("app.code")}
+          error={refusal && sentenceFor(site, refusal, shownCode)}
         />
-        <button type="submit">Confirm</button>
+        <button type="submit">{site.say("app.confirm")}</button>
       </form>
     </>
   );
-  return respond(visit, { title, children, refusal, signedIn: signedIn ?? false });
+  return respond(visit, { title: site.text("app.title"), children, refusal, signedIn: signedIn ?? false });
 }
 
 /** The page that shows recovery codes, only this once. */
@@ -160,26 +160,24 @@ export function recoveryCodesPage(
   visit: Visit,
   { codes, next }: { codes: readonly string[]; next: string },
 ): Response | Promise<Response> {
+  const { site } = visit;
   const children = (
     <>
-      <h1>Your recovery codes</h1>
-      <p>
-        Each of these signs you in once if you lose your authenticator app. Print them or write them down, and keep them
-        in a safe place: they are shown only once, and your earlier codes no longer work.
-      </p>
-      <ol class="codes">
+      <p>{site.say("codes.text")}</p>
+      <ol class="codes" id="codes">
         {codes.map((code) => (
           <li>
             <code class="secret">{code}</code>
           </li>
         ))}
       </ol>
+      <CopyButtons site={site} from="codes" file="recovery-codes.txt" />
       <p>
         <a class="button" href={next}>
-          I have saved them
+          {site.say("codes.saved")}
         </a>
       </p>
     </>
   );
-  return respond(visit, { title: "Your recovery codes", children, signedIn: true });
+  return respond(visit, { title: site.text("codes.title"), children, signedIn: true });
 }

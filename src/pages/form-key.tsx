@@ -2,9 +2,11 @@ import { newUuid } from "../domain/id.ts";
 import { openText, sealText, type TextBinding } from "../engine/sealed-text.ts";
 import { realmOf } from "../http/auth-source.ts";
 import { readCookie, ticketCookie } from "../http/cookies.ts";
-import { AuthError, type ErrorCode } from "../index.ts";
+import { AuthError } from "../index.ts";
 import type { Form } from "./form.ts";
+import type { TextName } from "./language.ts";
 import { Hidden } from "./parts.tsx";
+import type { Words } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import type { UserVisit, Visit } from "./route.ts";
 
@@ -41,6 +43,6 @@ function bindingOf(visit: Visit | UserVisit, act: string): TextBinding {
 }
 
 /** Says what happened to a form that was sent twice. */
-export function sentTwice(sentence: string): Partial<Record<ErrorCode, string>> {
-  return { "conflict.idempotency_key_used": sentence };
+export function sentTwice(text: TextName): Words {
+  return { "conflict.idempotency_key_used": text };
 }

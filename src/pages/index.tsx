@@ -10,18 +10,20 @@ import { requestContext } from "../http/request-context.ts";
 import { requireSameOrigin } from "../http/same-origin.ts";
 import { AuthError, ConfigurationError, type RequestContext } from "../index.ts";
 import { askedAct } from "./asked-act.ts";
-import { assets } from "./assets.ts";
+import { assetsOf } from "./assets.ts";
 import { readForm, readJson } from "./form.ts";
+import { choose, english, type PageLanguage, type PageTexts, type TextName } from "./language.ts";
 import { refusalPage } from "./layout.tsx";
 import { pathWith } from "./next-path.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { sentenceFor } from "./refusal.ts";
 import type { PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
-import { type PagesOptions, type Site, siteOf } from "./site.ts";
+import { type PagesOptions, type Site, sitesOf } from "./site.ts";
 import { askForProof } from "./step-up.tsx";
 import { signInBecause, whyOf } from "./why.ts";
 
-export type { PagesAuth, PagesOptions };
+export type { PageLanguage, PagesAuth, PagesOptions, PageTexts, TextName };
+export { english };
 
 /**
  * The pages and their assets: `app.route("/", pages(auth))`.
@@ -31,10 +33,13 @@ export type { PagesAuth, PagesOptions };
  * @throws {ConfigurationError} If an option does not have the required form.
  */
 export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {}): Hono {
-  const site = siteOf(options);
+  const sites = sitesOf(options);
+  const [site] = sites;
   const app = new Hono();
   for (const row of pageRoutes) {
-    app.on(row.takes === "nothing" ? "get" : "post", site.path(row.path), (c) => answer(row, c, { source, site }));
+    app.on(row.takes === "nothing" ? "get" : "post", site.path(row.path), (c) =>
+      answer(row, c, { source, site: siteFor(c, sites) }),
+    );
   }
   // If a user types the address of an act or goes back to it, the act's page is shown.
   for (const { path, belongsTo } of pageRoutes) {
@@ -42,10 +47,15 @@ export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {})
       app.get(site.path(path), (c) => guarded(c.redirect(site.path(belongsTo), 303)));
     }
   }
-  for (const { path, type, text } of assets) {
+  for (const { path, type, text } of assetsOf(site)) {
     app.get(site.path(path), (c) => c.body(text, 200, { ...assetHeaders, "Content-Type": type }));
   }
   return app;
+}
+
+/** The site in the language of the reader. */
+function siteFor(c: Context, sites: readonly [Site, ...Site[]]): Site {
+  return choose(sites, c.req.query("ui_locales"), c.req.header("accept-language"));
 }
 
 const assetHeaders = {
@@ -79,7 +89,7 @@ function guarded(response: Response): Response {
 
 /** Renders an error as a page, for `onError` and `notFound` of an application. Pass the same options as to {@link pages}. */
 export async function failurePage(error: unknown, c: Context, options: PagesOptions = {}): Promise<Response> {
-  return guarded(await refusalPage({ c, site: siteOf(options) }, refusalOf(error)));
+  return guarded(await refusalPage({ c, site: siteFor(c, sitesOf(options)) }, refusalOf(error)));
 }
 
 /** Checks a request against its row, in this order: where it came from, who sent it, what is in it. */
@@ -139,7 +149,7 @@ async function refused(
   if (!refusal || refusal.status >= 500) reportFault(auth && realmOf(auth), error);
   const location = refusal && auth && leadsTo(refusal, row, { c, site, auth });
   if (row.takes === "json") {
-    const message = refusal ? sentenceFor(refusal) : "Something went wrong. Try again later.";
+    const message = refusal ? sentenceFor(site, refusal) : site.text("page.failed.script");
     return c.json({ message, ...(location && { location }) }, refusal?.status ?? 500);
   }
   return location ? c.redirect(location, 303) : await refusalPage({ c, site }, refusal);

@@ -1,8 +1,11 @@
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
 import type { AuthError } from "../index.ts";
-import { sentenceFor } from "./refusal.ts";
-import type { Visit } from "./route.ts";
+import { type Place, places } from "./next-path.ts";
+import { Alert } from "./parts.tsx";
+import { sentenceFor, type Words } from "./refusal.ts";
+import type { Rendered } from "./rendered.ts";
+import type { UserVisit, Visit } from "./route.ts";
 import type { Site } from "./site.ts";
 
 /** The content of a page. */
@@ -20,71 +23,204 @@ export interface PageContent {
 /** The parts of a visit that a response needs. */
 type Asked = Pick<Visit, "c" | "site">;
 
-/** Responds with a page. */
-export function respond({ c, site }: Asked, content: PageContent): Response | Promise<Response> {
-  const { refusal } = content;
-  if (refusal?.status === 429 || refusal?.status === 503) {
-    c.header("Retry-After", String(refusal.retryAfterSeconds ?? 30));
-  }
-  // RFC 9110 §11.6.1: a 401 names a scheme. `Bearer` makes no browser ask for a password.
-  if (refusal?.status === 401) c.header("WWW-Authenticate", "Bearer");
-  return c.html(html`<!DOCTYPE html>${<Document site={site} {...content} />}`, refusal?.status ?? 200);
+/** Responds with a page of its own: a heading, and what the page says or asks for. */
+export function respond(asked: Asked, content: PageContent): Response | Promise<Response> {
+  const { site } = asked;
+  const { title, children, signedIn } = content;
+  const body = (
+    <body class="alone">
+      <header>
+        <Brand site={site} />
+        {signedIn && <SignOut site={site} />}
+      </header>
+      <main>
+        <h1>{title}</h1>
+        {children}
+      </main>
+    </body>
+  );
+  return send(asked, content, body);
+}
+
+/** Responds with a page of the account, beside its navigation. */
+export function respondInAccount(
+  visit: UserVisit,
+  place: Place,
+  content: Omit<PageContent, "signedIn">,
+): Response | Promise<Response> {
+  const { site, user } = visit;
+  const { title, children } = content;
+  const entries = Object.entries(places) as [Place, string][];
+  const body = (
+    <body>
+      <a class="skip" href="#content">
+        {site.say("page.skip")}
+      </a>
+      <header>
+        <Brand site={site} />
+        <p class="who">
+          <bdi>{user.displayName ?? user.identifier ?? user.id}</bdi>
+        </p>
+        <SignOut site={site} />
+      </header>
+      <div class="columns">
+        <nav aria-label={site.text("nav.label")}>
+          <ul>
+            {entries.map(([name, path]) => (
+              <li>
+                <a href={site.path(path)} {...(name === place && { "aria-current": "page" })}>
+                  {site.say(`nav.${name}`)}
+                </a>
+              </li>
+            ))}
+          </ul>
+        </nav>
+        <main id="content">
+          <h1>{title}</h1>
+          <Done visit={visit} />
+          {children}
+        </main>
+      </div>
+    </body>
+  );
+  return send(visit, content, body);
+}
+
+/** A form of the account on a page of its own, with the way back. */
+export function respondWithForm(
+  visit: UserVisit,
+  place: Place,
+  form: {
+    title: string;
+    /** What the form is about, before it. */
+    intro?: Child;
+    /** The path that it is sent to, below the base path. */
+    action: string;
+    /** The fields, and the label of the button. */
+    fields?: Child;
+    button: string;
+    /** True if what the button does cannot be undone. */
+    isDanger?: boolean;
+    refusal?: AuthError | undefined;
+    words?: Words;
+    /** True if a field shows the refusal. */
+    isShown?: boolean;
+    /** Where the way back leads, below the base path. Default: the place. */
+    back?: string;
+  },
+): Response | Promise<Response> {
+  const { site } = visit;
+  const { title, intro, action, fields, button, isDanger, refusal, words, isShown, back = places[place] } = form;
+  const children = (
+    <section>
+      {intro}
+      <form method="post" action={site.path(action)}>
+        <Alert>{refusal && !isShown ? sentenceFor(site, refusal, words) : undefined}</Alert>
+        {fields}
+        <p class="acts">
+          <button type="submit" class={isDanger ? "danger" : ""}>
+            {button}
+          </button>
+          <a class="button quiet" href={site.path(back)}>
+            {site.say("word.cancel")}
+          </a>
+        </p>
+      </form>
+    </section>
+  );
+  return respondInAccount(visit, place, { title, children, refusal });
 }
 
 /** The page for a refusal that no other page shows. An `undefined` refusal is a fault, and gets no detail. */
 export function refusalPage(asked: Asked, refusal: AuthError | undefined): Response | Promise<Response> {
   const { c, site } = asked;
-  const words = { not_found: "This page does not exist." } as const;
-  const message = refusal ? sentenceFor(refusal, words) : "Try again later.";
+  const words = { not_found: "page.not-found.text" } as const;
+  const title = site.text(refusal?.code === "not_found" ? "page.not-found" : "page.failed");
   const children = (
     <>
-      <h1>{refusal?.code === "not_found" ? "Not found" : "Something went wrong"}</h1>
-      <p role="alert">{message}</p>
+      <p role="alert">{refusal ? sentenceFor(site, refusal, words) : site.say("page.failed.text")}</p>
       <p>
-        <a href={site.brand.homePath}>Go to the home page</a>
+        <a href={site.brand.homePath}>{site.say("page.home")}</a>
       </p>
     </>
   );
-  if (refusal) return respond(asked, { title: "Something went wrong", children, refusal });
-  c.status(500);
-  const page = (
-    <Document site={site} title="Something went wrong">
-      {children}
-    </Document>
-  );
-  return c.html(html`<!DOCTYPE html>${page}`, 500);
+  if (!refusal) c.status(500);
+  return respond(asked, { title, children, refusal });
 }
 
-function Document({ site, title, children, script, signedIn, refusal }: PageContent & { site: Site }) {
-  return (
-    <html lang="en">
+function send({ c, site }: Asked, content: PageContent, body: Child): Response | Promise<Response> {
+  const { refusal, title, script } = content;
+  if (refusal?.status === 429 || refusal?.status === 503) {
+    c.header("Retry-After", String(refusal.retryAfterSeconds ?? 30));
+  }
+  // RFC 9110 §11.6.1: a 401 names a scheme. `Bearer` makes no browser ask for a password.
+  if (refusal?.status === 401) c.header("WWW-Authenticate", "Bearer");
+  if (refusal) c.status(refusal.status);
+  const page = (
+    <html lang={site.language.tag} data-locale={site.language.locale}>
       <head>
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width, initial-scale=1" />
         <meta name="color-scheme" content="light dark" />
         {/* Screen readers read the title first. */}
         <title>
-          {refusal ? `Error: ${title}` : title} – {site.brand.name}
+          {refusal ? site.text("page.error", { title }) : title} – {site.brand.name}
         </title>
         <link rel="stylesheet" href={site.path("/pages/style.css")} />
+        {site.brandStyle && <link rel="stylesheet" href={site.path("/pages/brand.css")} />}
         <link rel="icon" href={site.path("/pages/icon.svg")} type="image/svg+xml" />
+        <script src={site.path("/pages/page.js")} defer />
         {script && <script src={site.path("/pages/passkey.js")} defer />}
       </head>
-      <body>
-        <header>
-          <a class="brand" href={site.brand.homePath}>
-            {site.brand.name}
-          </a>
-          {signedIn && (
-            <form method="post" action={site.path("/sign-out")}>
-              <button class="quiet" type="submit">
-                Sign out
-              </button>
-            </form>
-          )}
-        </header>
-        <main>{children}</main>
-      </body>
+      {body}
     </html>
   );
+  return c.html(html`<!DOCTYPE html>${page}`);
+}
+
+function Brand({ site: { brand } }: { site: Site }): Rendered {
+  return (
+    <a class="brand" href={brand.homePath}>
+      {brand.logoPath !== undefined && <img src={brand.logoPath} alt="" />}
+      {brand.name}
+    </a>
+  );
+}
+
+function SignOut({ site }: { site: Site }): Rendered {
+  return (
+    <form method="post" action={site.path("/sign-out")}>
+      <button class="quiet" type="submit">
+        {site.say("word.sign-out")}
+      </button>
+    </form>
+  );
+}
+
+/** What was done, by the name in the address that the act leads to. */
+const doneTexts = {
+  name: "profile.name.done",
+  address: "profile.address.sent",
+  password: "password.done",
+  passkeys: "passkeys.done",
+  authenticator: "app.done",
+  "no-authenticator": "app.removed",
+  "security-key": "keys.done",
+  "no-security-key": "keys.removed",
+  tokens: "tokens.done",
+  sessions: "devices.done",
+  "other-sessions": "devices.others.done",
+} as const;
+
+export type Done = keyof typeof doneTexts;
+
+function Done({ visit: { c, site } }: { visit: UserVisit }): Rendered {
+  const done = c.req.query("done") ?? "";
+  // Shown only after an act on these very pages: a link from another site shows no message here.
+  const isOwn = c.req.header("sec-fetch-site") === "same-origin" && Object.hasOwn(doneTexts, done);
+  return isOwn ? (
+    <p class="done" role="status">
+      {site.say(doneTexts[done as Done])}
+    </p>
+  ) : null;
 }

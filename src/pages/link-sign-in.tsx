@@ -63,39 +63,38 @@ function requestPage(
   const { identifier = "", refusal } = typed;
   const children = (
     <>
-      <h1>Sign in by email</h1>
-      <p>We send a link and a code to the address of your account. You need no password.</p>
+      <p>{site.say("link-sign-in.text")}</p>
       <AskForm
+        site={site}
         action={site.path("/sign-in/link/request")}
         name="sign-in-link"
         identifier={identifier}
         next={next}
-        fault={refusal && sentenceFor(refusal)}
+        fault={refusal && sentenceFor(site, refusal)}
       />
-      <p>
-        <a href={site.path("/sign-in")}>Sign in with a password or a passkey</a>
+      <p class="foot">
+        <a href={site.path("/sign-in")}>{site.say("link-sign-in.otherwise")}</a>
       </p>
     </>
   );
-  return respond(visit, { title: "Sign in by email", children, refusal });
+  return respond(visit, { title: site.text("link-sign-in.title"), children, refusal });
 }
 
 function confirmPage(visit: Visit, next: string, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
   if (refusal?.code === "unauthorized.invalid_link") {
     forgetLink(visit);
-    return deadLink(visit, <a href={site.path("/sign-in/link")}>Ask for a new link</a>, refusal);
+    return deadLink(visit, <a href={site.path("/sign-in/link")}>{site.say("link.new")}</a>, refusal);
   }
   const children = (
     <>
-      <h1>Sign in</h1>
       <ElsewhereNote visit={visit} />
       <form method="post" action={site.path("/sign-in/link")}>
-        <Alert>{refusal && sentenceFor(refusal)}</Alert>
+        <Alert>{refusal && sentenceFor(site, refusal)}</Alert>
         <Hidden name="next" value={next} />
-        <button type="submit">Sign in on this device</button>
+        <button type="submit">{site.say("link-sign-in.button")}</button>
       </form>
     </>
   );
-  return respond(visit, { title: "Sign in", children, refusal });
+  return respond(visit, { title: site.text("sign-in.title"), children, refusal });
 }

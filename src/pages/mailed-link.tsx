@@ -10,6 +10,7 @@ import { Alert, CodeField, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
+import type { Site } from "./site.ts";
 
 /** How long a browser keeps the secret of a link that it has opened, in seconds. */
 const openSeconds = 3_600;
@@ -55,14 +56,14 @@ export function forgetLink({ c, auth }: Visit): void {
  * @param refusal Why a form was refused. Default: the page was only looked at.
  */
 export function deadLink(visit: Visit, again: Child, refusal?: AuthError): Response | Promise<Response> {
+  const { site } = visit;
   const children = (
     <>
-      <h1>This link does not work</h1>
-      <p role="alert">It was used already, it is too old, or a newer link was sent.</p>
+      <p role="alert">{site.say("link.dead.text")}</p>
       <p>{again}</p>
     </>
   );
-  return respond(visit, { title: "This link does not work", children, refusal });
+  return respond(visit, { title: site.text("link.dead"), children, refusal });
 }
 
 /** What a code is for, as its pages call it: where its form was, and where its secret is spent. */
@@ -91,6 +92,7 @@ export async function askForMail(
 
 /** The form that asks for a message. */
 export function AskForm(form: {
+  site: Site;
   action: string;
   /** The form's name, so that ids are unique on a page. */
   name: string;
@@ -101,21 +103,22 @@ export function AskForm(form: {
   error?: string | undefined;
   fault?: string | undefined;
 }): Rendered {
-  const { action, name, identifier, autocomplete = "username", next, error, fault } = form;
+  const { site, action, name, identifier, autocomplete = "username", next, error, fault } = form;
   return (
     <form method="post" action={action}>
       <Alert>{fault}</Alert>
       {next !== undefined && <Hidden name="next" value={next} />}
       <Field
+        site={site}
         form={name}
         name="identifier"
-        label="Email"
+        label={site.say("field.email")}
         value={identifier}
         autocomplete={autocomplete}
         maxlength={254}
         error={error}
       />
-      <button type="submit">Send the link</button>
+      <button type="submit">{site.say("mail.send")}</button>
     </form>
   );
 }
@@ -146,47 +149,44 @@ export const codeRoutes: readonly PageRoute[] = [
 function codePage(visit: Visit, purpose: string, next: string, refusal?: AuthError): Response | Promise<Response> {
   const { c, site, auth } = visit;
   const known: CodePurpose = Object.hasOwn(codePages, purpose) ? (purpose as CodePurpose) : "reset_password";
-  const words = {
-    "unauthorized.invalid_link":
-      "This code does not work. It may be mistyped or older than ten minutes, or it was tried too often.",
-  } as const;
+  const words = { "unauthorized.invalid_link": "mail.code.wrong" } as const;
   const children = (
     <>
-      <h1>Check your mail</h1>
-      <p>{sentOnce[known]} Open its link, on this device or another one.</p>
+      <p>
+        {site.say(sentTexts[known])} {site.say("mail.open-link")}
+      </p>
       {readCookie(c, auth, mailRequestCookie) && (
         <form method="post" action={site.path("/check-mail")}>
           <Hidden name="for" value={known} />
           <Hidden name="next" value={next} />
           <CodeField
+            site={site}
             form="mail"
-            label="Or enter the six-digit code from the message"
-            error={refusal && sentenceFor(refusal, words)}
+            label={site.text("mail.code")}
+            error={refusal && sentenceFor(site, refusal, words)}
           />
-          <button type="submit">Continue</button>
+          <button type="submit">{site.say("word.continue")}</button>
         </form>
       )}
       <p class="hint">
-        Nothing arrived? Check your spam folder and the address, or{" "}
-        <a href={site.path(codePages[known].askedAt)}>ask again</a>. We send at most five messages an hour to an
-        address.
+        {site.say("mail.nothing", {
+          link: <a href={site.path(codePages[known].askedAt)}>{site.say("mail.ask-again")}</a>,
+        })}
       </p>
     </>
   );
-  return respond(visit, { title: "Check your mail", children, refusal });
+  return respond(visit, { title: site.text("mail.check"), children, refusal });
 }
 
 /** No sentence says whether an account has the address (R018). */
-const sentOnce: Readonly<Record<CodePurpose, string>> = {
-  reset_password: "If an account has this address, we have sent a message to it.",
-  sign_in: "If an account has this address, we have sent a message to it.",
-  sign_up: "We have sent a message to this address.",
-};
+const sentTexts = {
+  reset_password: "mail.sent-if-known",
+  sign_in: "mail.sent-if-known",
+  sign_up: "mail.sent",
+} as const;
 
 /** A sentence for a link that was opened in another browser than the one that asked. */
 export function ElsewhereNote({ visit }: { visit: Visit }): Rendered {
-  const { c, auth } = visit;
-  return readCookie(c, auth, mailRequestCookie) ? null : (
-    <p class="hint">You asked for this link in another browser. Go on here, or enter the code of the message there.</p>
-  );
+  const { c, site, auth } = visit;
+  return readCookie(c, auth, mailRequestCookie) ? null : <p class="hint">{site.say("mail.elsewhere")}</p>;
 }

@@ -1,25 +1,29 @@
 import type { Site } from "./site.ts";
 
-/** The parts of the account page, by their ids on it. */
-export const sections = [
-  "address",
-  "name",
-  "password",
-  "passkeys",
-  "authenticator",
-  "recovery-codes",
-  "tokens",
-  "sessions",
-] as const;
+/** The pages of the account that its navigation leads to, below the base path of the site. */
+export const places = {
+  profile: "/account",
+  security: "/account/security",
+  devices: "/account/devices",
+  tokens: "/account/tokens",
+} as const;
 
-export type Section = (typeof sections)[number];
+export type Place = keyof typeof places;
 
-/** The path of a part of the account page, below the base path of the site. */
-export function placeOf(section: Section): string {
-  return `/account#${section}`;
-}
-
-const nextPaths: readonly string[] = ["/account", ...sections.map(placeOf), "/verify"];
+/** The pages that a sign-in or a proof can lead back to: those that need nothing in their address. */
+export const nextPaths: readonly string[] = [
+  ...Object.values(places),
+  "/account/name",
+  "/account/password",
+  "/account/passkeys/new",
+  "/account/authenticator",
+  "/account/security-keys/new",
+  "/account/recovery-codes",
+  "/account/sessions/revoke-others",
+  "/account/tokens/new",
+  "/account/close",
+  "/verify",
+];
 
 /**
  * The path that a user goes to after a proof. It must equal a path in a list, so no parser can read it as another address
@@ -29,7 +33,7 @@ const nextPaths: readonly string[] = ["/account", ...sections.map(placeOf), "/ve
  */
 export function nextPath(
   asked: string | undefined,
-  { path, returnPaths }: Site,
+  { path, returnPaths }: Pick<Site, "path" | "returnPaths">,
   otherwise: string = returnPaths.signIn,
 ): string {
   return [otherwise, ...nextPaths.map(path)].find((known) => known === asked) ?? otherwise;

@@ -25,41 +25,34 @@ export const notMeRoutes: readonly PageRoute[] = [
 function lockPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
   if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
-    return deadLink(visit, <a href={site.path("/forgot")}>Choose a new password</a>, refusal);
+    return deadLink(visit, <a href={site.path("/forgot")}>{site.say("not-me.new-password")}</a>, refusal);
   }
   const children = (
     <>
-      <h1>Was this not you?</h1>
-      <p>Then lock your account now:</p>
+      <p>{site.say("not-me.text")}</p>
       <ul>
-        <li>Its password no longer works. We send you a link to choose a new one.</li>
-        <li>Everyone is signed out, on every device, and personal access tokens end.</li>
-        <li>If the message was about a new passkey or second factor, it is removed.</li>
-        <li>Addresses that were added since then are removed.</li>
+        <li>{site.say("not-me.password")}</li>
+        <li>{site.say("not-me.sessions")}</li>
+        <li>{site.say("not-me.factor")}</li>
+        <li>{site.say("not-me.addresses")}</li>
       </ul>
       <form method="post" action={site.path("/not-me")}>
-        <Alert>{refusal && sentenceFor(refusal)}</Alert>
-        <button type="submit">Lock my account</button>
+        <Alert>{refusal && sentenceFor(site, refusal)}</Alert>
+        <button type="submit">{site.say("not-me.button")}</button>
       </form>
-      <p class="hint">If it was you, close this page. Nothing has changed.</p>
+      <p class="hint">{site.say("not-me.was-me")}</p>
     </>
   );
-  return respond(visit, { title: "Was this not you?", children, refusal });
+  return respond(visit, { title: site.text("not-me.title"), children, refusal });
 }
 
 function lockedPage(visit: Visit, identifier: string): Response | Promise<Response> {
+  const { site } = visit;
   const children = (
     <>
-      <h1>Your account is locked</h1>
-      <p>
-        Look for our message to <bdi>{identifier}</bdi>: it has a link to choose a new password. If none comes, an
-        administrator has removed this address from your account.
-      </p>
-      <p class="hint">
-        Once you have signed in, check your passkeys, second factors and addresses, and remove any that you do not
-        recognize.
-      </p>
+      <p>{site.say("not-me.done.text", { address: <bdi>{identifier}</bdi> })}</p>
+      <p class="hint">{site.say("not-me.done.note")}</p>
     </>
   );
-  return respond(visit, { title: "Your account is locked", children });
+  return respond(visit, { title: site.text("not-me.done"), children });
 }

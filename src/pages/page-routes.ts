@@ -1,4 +1,4 @@
-import { accountRoutes } from "./account.tsx";
+import { accountRoutes } from "./account-routes.ts";
 import { enrollmentRoutes } from "./enrollment.tsx";
 import { linkSignInRoutes } from "./link-sign-in.tsx";
 import { codeRoutes } from "./mailed-link.tsx";

@@ -1,5 +1,5 @@
 /**
- * The pages' one script, served as it is. It shows the parts that need it, and carries a ceremony's options and answer between
+ * The script of passkeys, served as it is. It shows the parts that need it, and carries a ceremony's options and answer between
  * server and authenticator in the JSON of WebAuthn L3 §5.1.8–§5.1.10.
  *
  * It needs `navigator.credentials` and nothing newer. It reads and writes the JSON itself, because some browsers lack the
@@ -13,6 +13,8 @@ export const passkeyScript = `"use strict";
   const supported = typeof PublicKeyCredential === "function" && Boolean(navigator.credentials);
   // A challenge is valid for five minutes; a challenge that waits in the autofill is renewed before that.
   const renewAfterMilliseconds = 240000;
+  // What it says, in the language of the page.
+  const texts = JSON.parse(document.querySelector("[data-texts]")?.dataset.texts ?? "{}");
   let waiting;
   // The answer for a passkey that was made and that the server has not stored.
   let unsaved;
@@ -25,7 +27,7 @@ export const passkeyScript = `"use strict";
     });
     const reply = await response.json().catch(() => ({}));
     if (response.ok) return reply;
-    const error = new Error(reply.message || "The server did not answer as expected. Try again.");
+    const error = new Error(reply.message || texts["no-answer"]);
     error.location = reply.location;
     error.act = reply.act;
     error.isRefusal = response.status < 500 && response.status !== 429;
@@ -77,21 +79,22 @@ export const passkeyScript = `"use strict";
 
   async function create(options, more, name) {
     if (unsaved) return unsaved;
-    const json = await post(options, name ? { name: name.value } : {});
+    // A security key is a factor that awaits its answer.
+    const { factor_id, ...json } = await post(options, name ? { name: name.value } : {});
     const credential = await navigator.credentials.create({ publicKey: optionsOf(json), ...more });
-    unsaved = answerOf(credential);
+    unsaved = { response: answerOf(credential), ...(factor_id && { factor_id }) };
     return unsaved;
   }
 
   async function perform(form, more) {
     const { ceremony, options, finish, next, act } = form.dataset;
     const name = form.elements.namedItem("name");
-    const response =
+    const answer =
       ceremony === "create"
         ? await create(options, more, name)
-        : answerOf(await navigator.credentials.get({ publicKey: optionsOf(await post(options, {})), ...more }));
+        : { response: answerOf(await navigator.credentials.get({ publicKey: optionsOf(await post(options, {})), ...more })) };
     const reply = await post(finish, {
-      response,
+      ...answer,
       ...(next && { next }),
       ...(act && { act }),
       ...(name && { name: name.value }),
@@ -106,20 +109,20 @@ export const passkeyScript = `"use strict";
 
   // A passkey that only the user's device has would be offered at each sign-in, and refused.
   function sayUnsaved(error) {
-    if (!error.isRefusal) return "Your passkey was created, but could not be saved here. Try again to save it.";
+    if (!error.isRefusal) return texts["unsaved"];
     unsaved = undefined;
-    return error.message + " Your device has a passkey that was not saved here: remove it there.";
+    return error.message + " " + texts["remove-there"];
   }
 
   function describe(error, ceremony) {
     if (unsaved) return sayUnsaved(error);
-    if (error.name === "InvalidStateError") return "This device already has a passkey for your account.";
+    if (error.name === "InvalidStateError") return texts["has-one"];
     if (error.name === "NotAllowedError" || error.name === "AbortError") {
       return ceremony === "create"
-        ? "No passkey was created. The request was canceled or timed out."
-        : "No passkey was used. The request was canceled or timed out, or this device has no passkey.";
+        ? texts["none-created"]
+        : texts["none-used"];
     }
-    if (error.name === "SecurityError") return "Passkeys do not work at this address.";
+    if (error.name === "SecurityError") return texts["wrong-place"];
     return error.message;
   }
 
@@ -151,7 +154,7 @@ export const passkeyScript = `"use strict";
 
   for (const note of document.querySelectorAll("[data-no-passkeys]")) {
     note.hidden = supported;
-    note.textContent = "This browser does not support passkeys. Try a newer one.";
+    note.textContent = note.dataset.noPasskeys;
   }
   if (!supported) return;
   for (const form of document.querySelectorAll("form[data-ceremony]")) {

@@ -42,69 +42,63 @@ function forgotPage(visit: Visit, identifier: string, refusal?: AuthError): Resp
   const { site } = visit;
   const children = (
     <>
-      <h1>Forgot your password?</h1>
-      <p>We send a link to the address of your account. With it, you choose a new password.</p>
+      <p>{site.say("forgot.text")}</p>
       <AskForm
+        site={site}
         action={site.path("/forgot")}
         name="forgot"
         identifier={identifier}
-        fault={refusal && sentenceFor(refusal)}
+        fault={refusal && sentenceFor(site, refusal)}
       />
-      <p>
-        Remembered it? <a href={site.path("/sign-in")}>Sign in</a>
+      <p class="foot">
+        {site.say("forgot.remembered", { link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a> })}
       </p>
     </>
   );
-  return respond(visit, { title: "Forgot your password?", children, refusal });
+  return respond(visit, { title: site.text("forgot.title"), children, refusal });
 }
 
 function resetPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
   if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
-    return deadLink(visit, <a href={site.path("/forgot")}>Ask for a new link</a>, refusal);
+    return deadLink(visit, <a href={site.path("/forgot")}>{site.say("link.new")}</a>, refusal);
   }
-  const sentence = refusal && sentenceFor(refusal);
+  const sentence = refusal && sentenceFor(site, refusal);
   const isOfPassword = refusal?.code === "invalid_format.password";
   const children = (
     <>
-      <h1>Choose a new password</h1>
       <form method="post" action={site.path("/reset")}>
         <Alert>{isOfPassword ? undefined : sentence}</Alert>
         <Field
+          site={site}
           form="reset"
           name="password"
-          label="New password"
+          label={site.say("field.new-password")}
           type="password"
           autocomplete="new-password"
-          hint="15 characters or more, or 8 beside a second factor. Several words in a row work well."
+          hint={site.text("field.password.hint-or-8")}
           error={isOfPassword ? sentence : undefined}
         />
-        <button type="submit">Change the password</button>
+        <button type="submit">{site.say("reset.button")}</button>
       </form>
-      <p class="hint">You are signed out everywhere, and personal access tokens end.</p>
+      <p class="hint">{site.say("reset.note")}</p>
     </>
   );
-  return respond(visit, { title: "Choose a new password", children, refusal });
+  return respond(visit, { title: site.text("reset.title"), children, refusal });
 }
 
 function donePage(visit: Visit, identifier: string): Response | Promise<Response> {
   const { site } = visit;
   const children = (
     <>
-      <h1>Your password is changed</h1>
-      <p>
-        Sign in as <bdi>{identifier}</bdi> with the new password.
-      </p>
+      <p>{site.say("reset.done.text", { user: <bdi>{identifier}</bdi> })}</p>
       <p>
         <a class="button" href={site.path("/sign-in")}>
-          Sign in
+          {site.say("word.sign-in")}
         </a>
       </p>
-      <p class="hint">
-        Passkeys and authenticator apps of the account are as before. If you have lost control of the account, remove
-        any that you do not recognize.
-      </p>
+      <p class="hint">{site.say("reset.done.note")}</p>
     </>
   );
-  return respond(visit, { title: "Your password is changed", children });
+  return respond(visit, { title: site.text("reset.done"), children });
 }

@@ -77,9 +77,9 @@ export interface OpenPage<Takes extends keyof Sent = keyof Sent> extends PageFac
 /** What happens to an act once the user has confirmed who they are. */
 export interface AfterProof {
   /** The fields of the act that the step-up form carries. None of them is a secret. */
-  readonly fields: readonly string[];
+  readonly fields: readonly string[] | ((site: Site) => readonly string[]);
   /** What will happen, as the step-up page says it. */
-  does(form: Form): Child;
+  does(visit: UserVisit, form: Form): Child;
   /** Fills the act's form again. Default: the act is done. */
   goOn?(visit: UserVisit, form: Form): Answer;
 }

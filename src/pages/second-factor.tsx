@@ -8,6 +8,7 @@ import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { openForm, openPage, openScript, type PageRoute, type Visit } from "./route.ts";
 import { signInAgain } from "./sign-in.tsx";
+import type { Site } from "./site.ts";
 import { signInBecause } from "./why.ts";
 
 const kinds = ["totp", "webauthn", "recovery"] as const;
@@ -41,9 +42,9 @@ export const secondFactorRoutes: readonly PageRoute[] = [
   }),
 
   openScript("/sign-in/second-factor/passkey/options", "/sign-in", async (visit) => {
-    const { c, auth } = visit;
+    const { c, site, auth } = visit;
     const { value, refusal } = await attempt(auth.passkeys.proofOptions(presented(visit)));
-    return refusal ? c.json({ message: sentenceFor(refusal) }, refusal.status) : c.json(value);
+    return refusal ? c.json({ message: sentenceFor(site, refusal) }, refusal.status) : c.json(value);
   }),
 
   openScript("/sign-in/second-factor/passkey", "/sign-in", async (visit, { response, next }) => {
@@ -51,7 +52,7 @@ export const secondFactorRoutes: readonly PageRoute[] = [
     const { value, refusal } = await attempt(
       auth.webauthn.signInWithFactor({ ...presented(visit), proof: { type: "webauthn", response } }),
     );
-    if (refusal) return c.json({ message: sentenceFor(refusal, wrongPasskey) }, refusal.status);
+    if (refusal) return c.json({ message: sentenceFor(site, refusal, wrongPasskey) }, refusal.status);
     clearCookie(c, auth, ticketCookie);
     signedIn(c, auth, "cookie", value);
     return c.json({ location: nextPath(typeof next === "string" ? next : undefined, site) });
@@ -59,7 +60,7 @@ export const secondFactorRoutes: readonly PageRoute[] = [
 ];
 
 export const wrongPasskey = {
-  "unauthorized.invalid_factor": "This passkey or security key is not registered to this account.",
+  "unauthorized.invalid_factor": "proof.wrong-passkey",
 } as const;
 
 /** The ticket of the sign-in, and the session that the browser had before. */
@@ -87,25 +88,25 @@ function factorPage(
   const { site } = visit;
   const children = (
     <>
-      <h1>Confirm that it's you</h1>
-      <p>Your password is correct. Now use a second factor.</p>
-      <CodeForms action={site.path("/sign-in/second-factor")} having={having} next={next} failed={failed} />
+      <p>{site.say("proof.password-was-right")}</p>
+      <CodeForms site={site} action={site.path("/sign-in/second-factor")} having={having} next={next} failed={failed} />
       {having.includes("webauthn") && (
         <PasskeyPart
+          site={site}
           ceremony="get"
           optionsPath={site.path("/sign-in/second-factor/passkey/options")}
           finishPath={site.path("/sign-in/second-factor/passkey")}
           next={next}
-          button="Use a passkey or security key"
-          quiet
+          button={site.text("proof.passkey")}
+          quiet={having.includes("totp")}
         />
       )}
       <p>
-        <a href={site.path("/sign-in")}>Start again</a>
+        <a href={site.path("/sign-in")}>{site.say("proof.start-again")}</a>
       </p>
     </>
   );
-  return respond(visit, { title: "Second factor", children, script: true, refusal: failed?.refusal });
+  return respond(visit, { title: site.text("proof.title"), children, script: true, refusal: failed?.refusal });
 }
 
 /** A code that was refused. */
@@ -116,6 +117,7 @@ export interface FailedCode {
 
 /** The forms for a code from an app and for a recovery code, if the user has these factors. */
 export function CodeForms(forms: {
+  site: Site;
   action: string;
   having: readonly FactorKind[];
   next: string;
@@ -123,17 +125,23 @@ export function CodeForms(forms: {
   /** The sealed act that the proof is for. */
   act?: string | undefined;
 }): Rendered {
-  const { action, having, next, failed, act } = forms;
-  const errorOf = (type: FailedCode["type"]) => (failed?.type === type ? sentenceFor(failed.refusal) : undefined);
+  const { site, action, having, next, failed, act } = forms;
+  const errorOf = (type: FailedCode["type"]) => (failed?.type === type ? sentenceFor(site, failed.refusal) : undefined);
   const recovery = having.includes("recovery") && (
     <form method="post" action={action}>
       <Hidden name="type" value="recovery" />
       <Hidden name="with" value={having.join(" ")} />
       <Hidden name="next" value={next} />
       {act && <Hidden name="act" value={act} />}
-      <CodeField form="recovery" label="Recovery code" isRecovery error={errorOf("recovery")} />
+      <CodeField
+        site={site}
+        form="recovery"
+        label={site.text("field.recovery-code")}
+        isRecovery
+        error={errorOf("recovery")}
+      />
       <button type="submit" class="quiet">
-        Use this recovery code
+        {site.say("proof.recovery")}
       </button>
     </form>
   );
@@ -145,14 +153,14 @@ export function CodeForms(forms: {
           <Hidden name="with" value={having.join(" ")} />
           <Hidden name="next" value={next} />
           {act && <Hidden name="act" value={act} />}
-          <CodeField form="totp" label="Code from your authenticator app" error={errorOf("totp")} />
-          <button type="submit">Continue</button>
+          <CodeField site={site} form="totp" label={site.text("field.code")} error={errorOf("totp")} />
+          <button type="submit">{site.say("word.continue")}</button>
         </form>
       )}
       {!having.includes("totp") && failed?.type === "totp" && <Alert>{errorOf("totp")}</Alert>}
       {recovery && (
         <details {...(failed?.type === "recovery" && { open: true })}>
-          <summary>Use a recovery code instead</summary>
+          <summary>{site.say("proof.recovery.instead")}</summary>
           {recovery}
         </details>
       )}

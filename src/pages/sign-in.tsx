@@ -52,7 +52,7 @@ export const signInRoutes: readonly PageRoute[] = [
         presentedToken: readCookie(c, auth, sessionCookie),
       }),
     );
-    if (refusal) return c.json({ message: sentenceFor(refusal, unknownPasskey) }, refusal.status);
+    if (refusal) return c.json({ message: sentenceFor(site, refusal, unknownPasskey) }, refusal.status);
     signedIn(c, auth, "cookie", value);
     return c.json({ location: nextPath(typeof next === "string" ? next : undefined, site) });
   }),
@@ -103,7 +103,7 @@ export async function signedInVisit(visit: Visit): Promise<UserVisit | undefined
 }
 
 const unknownPasskey = {
-  "unauthorized.invalid_credential": "This passkey did not sign you in. It may have been removed from the account.",
+  "unauthorized.invalid_credential": "sign-in.unknown-passkey",
 } as const;
 
 /**
@@ -115,20 +115,17 @@ export async function signInAgain(visit: Visit, next: string): Promise<Response>
   const refusal = new AuthError("unauthorized.invalid_ticket");
   const user = await signedInUser(visit);
   if (!user) return await signInPage(visit, { next, refusal });
+  const { site } = visit;
   const children = (
     <>
-      <h1>You are signed in</h1>
+      <p>{site.say("signed-in.text", { user: <bdi>{user.identifier ?? user.displayName ?? user.id}</bdi> })}</p>
+      <p>{site.say("signed-in.codes")}</p>
       <p>
-        You are signed in as <bdi>{user.identifier ?? user.displayName ?? user.id}</bdi>. The form that you sent is of a
-        sign-in that was finished already or took too long, so nothing was done.
-      </p>
-      <p>Recovery codes are shown only once. If you did not save yours, create new ones on your account page.</p>
-      <p>
-        <a href={next}>Continue</a>
+        <a href={next}>{site.say("word.continue")}</a>
       </p>
     </>
   );
-  return await respond(visit, { title: "You are signed in", children, signedIn: true, refusal });
+  return await respond(visit, { title: site.text("signed-in.title"), children, signedIn: true, refusal });
 }
 
 function signInPage(
@@ -137,52 +134,63 @@ function signInPage(
 ): Response | Promise<Response> {
   const { site, auth } = visit;
   const { next, identifier, refusal, notice } = page;
-  const words = { "unauthorized.invalid_credential": "The user name or password is incorrect." } as const;
+  const words = { "unauthorized.invalid_credential": "sign-in.wrong" } as const;
   const children = (
     <>
-      <h1>Sign in</h1>
       {notice && <p role="status">{notice}</p>}
       <form method="post" action={site.path("/sign-in")} aria-describedby={refusal ? "sign-in-error" : undefined}>
         <div id="sign-in-error">
-          <Alert>{refusal && sentenceFor(refusal, words)}</Alert>
+          <Alert>{refusal && sentenceFor(site, refusal, words)}</Alert>
         </div>
         <Hidden name="next" value={next} />
         <Field
+          site={site}
           form="sign-in"
           name="identifier"
-          label="Email or user name"
+          label={site.say("field.identifier")}
           value={identifier}
           autocomplete="username webauthn"
           maxlength={254}
         />
-        <Field form="sign-in" name="password" label="Password" type="password" autocomplete="current-password" />
-        <button type="submit">Sign in</button>
+        <Field
+          site={site}
+          form="sign-in"
+          name="password"
+          label={site.say("field.password")}
+          type="password"
+          autocomplete="current-password"
+        />
+        <button type="submit">{site.say("word.sign-in")}</button>
+        {auth.mail && (
+          <p class="aside">
+            <a href={site.path("/forgot")}>{site.say("sign-in.forgot")}</a>
+          </p>
+        )}
       </form>
+      <p class="or">{site.say("word.or")}</p>
       <PasskeyPart
+        site={site}
         ceremony="get"
         optionsPath={site.path("/sign-in/passkey/options")}
         finishPath={site.path("/sign-in/passkey")}
         next={next}
-        button="Sign in with a passkey"
+        button={site.text("sign-in.passkey")}
         autofill
         quiet
       />
-      {auth.mail && (
-        <p>
-          <a href={site.path("/forgot")}>Forgot your password?</a>
-        </p>
-      )}
       {auth.mailedSignIn?.isOn && (
         <p>
-          <a href={pathWith(site.path("/sign-in/link"), { next })}>Sign in by email</a>
+          <a class="button quiet" href={pathWith(site.path("/sign-in/link"), { next })}>
+            {site.say("sign-in.by-mail")}
+          </a>
         </p>
       )}
       {mayApply(visit) && (
-        <p>
-          New here? <a href={site.path("/sign-up")}>Sign up</a>
+        <p class="foot">
+          {site.say("sign-in.new-here", { link: <a href={site.path("/sign-up")}>{site.say("word.sign-up")}</a> })}
         </p>
       )}
     </>
   );
-  return respond(visit, { title: "Sign in", children, script: true, refusal });
+  return respond(visit, { title: site.text("sign-in.title"), children, script: true, refusal });
 }

@@ -5,10 +5,11 @@ import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
 import { AskForm, askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
-import { attempt, longDisplayName, sentenceFor } from "./refusal.ts";
+import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 import { mayApply } from "./sign-in.tsx";
+import type { Site } from "./site.ts";
 
 /** The sign-up page. It exists only if strangers may create an account: at once, or with a link that is mailed first. */
 export const signUpRoutes: readonly PageRoute[] = [
@@ -79,33 +80,31 @@ function signUpPage(
   refusal?: AuthError,
 ): Response | Promise<Response> {
   const { site } = visit;
-  const words = {
-    "conflict.duplicate_credential": "An account with this name already exists. If it is yours, sign in.",
-  } as const;
-  const sentence = refusal && sentenceFor(refusal, words);
-  const isOfIdentifier =
-    refusal?.code === "invalid_format.identifier" || refusal?.code === "conflict.duplicate_credential";
+  const isTaken = refusal?.code === "conflict.duplicate_credential";
+  const signInLink = <a href={site.path("/sign-in")}>{site.say("sign-up.taken.link")}</a>;
+  const sentence = isTaken ? site.say("sign-up.taken", { link: signInLink }) : refusal && sentenceFor(site, refusal);
+  const isOfIdentifier = isTaken || refusal?.code === "invalid_format.identifier";
   const children = (
     <>
-      <h1>Sign up</h1>
       <form method="post" action={site.path("/sign-up")}>
         <Alert>{isOfIdentifier || isOfNewAccount(refusal) ? undefined : sentence}</Alert>
         <Field
+          site={site}
           form="sign-up"
           name="identifier"
-          label="Email or user name"
+          label={site.say("field.identifier")}
           value={typed.identifier}
           autocomplete="username"
           maxlength={254}
           error={isOfIdentifier ? sentence : undefined}
         />
-        <NameAndPassword displayName={typed.displayName} refusal={refusal} />
-        <button type="submit">Sign up</button>
+        <NameAndPassword site={site} displayName={typed.displayName} refusal={refusal} />
+        <button type="submit">{site.say("word.sign-up")}</button>
       </form>
       <AlreadyHere site={site} />
     </>
   );
-  return respond(visit, { title: "Sign up", children, refusal });
+  return respond(visit, { title: site.text("sign-up.title"), children, refusal });
 }
 
 /** True if a refusal is about a field of {@link NameAndPassword}, which shows it. */
@@ -114,15 +113,24 @@ function isOfNewAccount(refusal: AuthError | undefined): boolean {
 }
 
 /** The fields of every new account. */
-function NameAndPassword({ displayName, refusal }: { displayName: string; refusal?: AuthError | undefined }): Rendered {
-  const sentence = refusal && sentenceFor(refusal, { "invalid_format.name": longDisplayName });
+function NameAndPassword({
+  site,
+  displayName,
+  refusal,
+}: {
+  site: Site;
+  displayName: string;
+  refusal?: AuthError | undefined;
+}): Rendered {
+  const sentence = refusal && sentenceFor(site, refusal, { "invalid_format.name": "error.display-name" });
   const isOfPassword = refusal?.code === "invalid_format.password";
   return (
     <>
       <Field
+        site={site}
         form="sign-up"
         name="display_name"
-        label="Your name"
+        label={site.say("field.display-name")}
         value={displayName}
         autocomplete="name"
         maxlength={400}
@@ -130,12 +138,13 @@ function NameAndPassword({ displayName, refusal }: { displayName: string; refusa
         error={isOfNewAccount(refusal) && !isOfPassword ? sentence : undefined}
       />
       <Field
+        site={site}
         form="sign-up"
         name="password"
-        label="Password"
+        label={site.say("field.password")}
         type="password"
         autocomplete="new-password"
-        hint="15 characters or more. Several words in a row work well."
+        hint={site.text("field.password.hint")}
         error={isOfPassword ? sentence : undefined}
       />
     </>
@@ -144,14 +153,13 @@ function NameAndPassword({ displayName, refusal }: { displayName: string; refusa
 
 function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
-  const words = { "invalid_format.identifier": "Enter one email address, such as ada@example.com." } as const;
-  const sentence = refusal && sentenceFor(refusal, words);
+  const sentence = refusal && sentenceFor(site, refusal, { "invalid_format.identifier": "sign-up.one-address" });
   const isOfIdentifier = refusal?.code === "invalid_format.identifier";
   const children = (
     <>
-      <h1>Sign up</h1>
-      <p>We send a link first. It proves that the address is yours.</p>
+      <p>{site.say("sign-up.link-first")}</p>
       <AskForm
+        site={site}
         action={site.path("/sign-up")}
         name="sign-up"
         identifier={identifier}
@@ -162,7 +170,7 @@ function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Res
       <AlreadyHere site={site} />
     </>
   );
-  return respond(visit, { title: "Sign up", children, refusal });
+  return respond(visit, { title: site.text("sign-up.title"), children, refusal });
 }
 
 function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Response | Promise<Response> {
@@ -170,32 +178,29 @@ function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Res
   const isTaken = refusal?.code === "conflict.duplicate_credential";
   if (isTaken || refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
     const again = isTaken ? (
-      <>
-        You already have an account. <a href={site.path("/sign-in")}>Sign in</a>
-      </>
+      site.say("sign-up.exists", { link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a> })
     ) : (
-      <a href={site.path("/sign-up")}>Ask for a new link</a>
+      <a href={site.path("/sign-up")}>{site.say("link.new")}</a>
     );
     return deadLink(visit, again, refusal);
   }
   const children = (
     <>
-      <h1>Finish your account</h1>
       <form method="post" action={site.path("/sign-up/finish")}>
-        <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(refusal)}</Alert>
-        <NameAndPassword displayName={displayName} refusal={refusal} />
-        <button type="submit">Make the account</button>
+        <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
+        <NameAndPassword site={site} displayName={displayName} refusal={refusal} />
+        <button type="submit">{site.say("sign-up.finish.button")}</button>
       </form>
       <AlreadyHere site={site} />
     </>
   );
-  return respond(visit, { title: "Finish your account", children, refusal });
+  return respond(visit, { title: site.text("sign-up.finish"), children, refusal });
 }
 
-function AlreadyHere({ site }: { site: Visit["site"] }): Rendered {
+function AlreadyHere({ site }: { site: Site }): Rendered {
   return (
-    <p>
-      Already have an account? <a href={site.path("/sign-in")}>Sign in</a>
+    <p class="foot">
+      {site.say("sign-up.have-account", { link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a> })}
     </p>
   );
 }

@@ -1,4 +1,7 @@
+import type { Child } from "hono/jsx";
 import { ConfigurationError } from "../index.ts";
+import { brandStyle, isColor } from "./brand-style.ts";
+import { english, type PageLanguage, type Voice, voiceOf } from "./language.ts";
 
 /** The options of `pages`. */
 export interface PagesOptions {
@@ -13,8 +16,24 @@ export interface PagesOptions {
     readonly name?: string;
     /** Where the name in the header leads, a path of the same origin. Default: the pages' own start. */
     readonly homePath?: string;
+    /** The address of a picture beside the name, a path of the same origin such as `/logo.svg`. Default: none. */
+    readonly logoPath?: string;
+    /**
+     * The color of buttons and links, as `#rrggbb`, or one for light and one for dark screens. Text on it is black or white,
+     * whichever is easier to read. Default: a blue.
+     */
+    readonly accent?: string | { readonly light: string; readonly dark: string };
   };
-  /** Where a user goes next, unless the request names a part of the account page. Paths of the same origin. */
+  /** Style rules of your own, served after those of the pages. Default: none. */
+  readonly css?: string;
+  /** The languages of the pages. A reader gets the one that their browser asks for, otherwise the first. Default: English. */
+  readonly languages?: readonly PageLanguage[];
+  /**
+   * The scopes that a user can choose from for an access token, with what each allows. Default: a field in which the user types
+   * them.
+   */
+  readonly tokenScopes?: readonly { readonly scope: string; readonly text: string }[];
+  /** Where a user goes next, unless the request names a page of the account. Paths of the same origin. */
   readonly returnPaths?: {
     /** Default: the account page. */
     readonly signIn?: string;
@@ -25,10 +44,13 @@ export interface PagesOptions {
   };
 }
 
-/** The place and name of the pages in one application, as every row and the layout receive them. */
-export interface Site {
-  readonly brand: { readonly name: string; readonly homePath: string };
+/** The place, name and language of the pages in one application, as every row and the layout receive them. */
+export interface Site extends Voice<Child> {
+  readonly brand: { readonly name: string; readonly homePath: string; readonly logoPath: string | undefined };
   readonly returnPaths: { readonly signIn: string; readonly signUp: string; readonly signOut: string };
+  readonly tokenScopes: NonNullable<PagesOptions["tokenScopes"]> | undefined;
+  /** The style of the brand, empty if there is none. */
+  readonly brandStyle: string;
   /** The path that a browser requests, for a path in the table of pages. */
   path(relative: string): string;
 }
@@ -39,20 +61,44 @@ const basePathForm = /^(?:\/(?!\.{1,2}(?:\/|$))[\w.~-]+)*$/;
 /** A path of the same origin: a browser reads `//` and `/\` as another host, and drops tabs and line ends (WHATWG URL §4.4). */
 const ownPathForm = /^\/(?![/\\])[!-~]*$/;
 
-/** @throws {ConfigurationError} Naming the option that is wrong. */
-export function siteOf({ basePath = "", brand = {}, returnPaths = {} }: PagesOptions = {}): Site {
+/**
+ * The site in each of its languages.
+ *
+ * @throws {ConfigurationError} Naming the option that is wrong.
+ */
+export function sitesOf(options: PagesOptions = {}): readonly [Site, ...Site[]] {
+  const { basePath = "", brand = {}, returnPaths = {}, css = "", languages = [english], tokenScopes } = options;
   requireForm("basePath", basePathForm.test(basePath), "it must be empty or a path such as /me.");
   const path = (relative: string) => (relative === "/" ? basePath || "/" : `${basePath}${relative}`);
 
-  const { name = "Sallyport", homePath = path("/") } = brand;
+  const { name = "Sallyport", homePath = path("/"), logoPath, accent } = brand;
   const { signIn = path("/account"), signUp = path("/account"), signOut = path("/sign-in") } = returnPaths;
   requireForm("brand.name", typeof name === "string" && name.trim() !== "", "it must be a text.");
-  const paths = { "brand.homePath": homePath };
+  const paths = { "brand.homePath": homePath, ...(logoPath !== undefined && { "brand.logoPath": logoPath }) };
   const returns = { "returnPaths.signIn": signIn, "returnPaths.signUp": signUp, "returnPaths.signOut": signOut };
   for (const [option, value] of Object.entries({ ...paths, ...returns })) {
     requireForm(option, ownPathForm.test(value), "it must be a path of the same origin, such as /home.");
   }
-  return { brand: { name, homePath }, returnPaths: { signIn, signUp, signOut }, path };
+  requireForm("css", typeof css === "string", "it must be a text.");
+  const colors = typeof accent === "string" ? { light: accent, dark: accent } : accent;
+  if (colors) {
+    const areColors = isColor(colors.light) && isColor(colors.dark);
+    requireForm("brand.accent", areColors, "it must be a color such as #1d4ed8, or { light, dark }.");
+  }
+  requireForm("languages", languages.length > 0, "there must be at least one.");
+  if (tokenScopes) {
+    const areScopes = tokenScopes.every(({ scope, text }) => /^[!-~]{1,128}$/.test(scope) && typeof text === "string");
+    requireForm("tokenScopes", areScopes, "each must have a scope without spaces, and a text.");
+  }
+  const common = {
+    brand: { name, homePath, logoPath },
+    returnPaths: { signIn, signUp, signOut },
+    tokenScopes,
+    brandStyle: brandStyle(colors, css),
+    path,
+  };
+  const [first, ...others] = languages.map((language) => ({ ...common, ...voiceOf<Child>(language) }));
+  return [first!, ...others];
 }
 
 function requireForm(option: string, isMet: boolean, rule: string): void {

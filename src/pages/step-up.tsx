@@ -37,7 +37,7 @@ export const stepUpRoutes: readonly PageRoute[] = [
     const { value, refusal } = await attempt(
       auth.webauthn.stepUp({ actor, transport: "cookie", proof: { type: "webauthn", response } }),
     );
-    if (refusal) return c.json({ message: sentenceFor(refusal, wrongPasskey) }, refusal.status);
+    if (refusal) return c.json({ message: sentenceFor(site, refusal, wrongPasskey) }, refusal.status);
     signedIn(c, auth, "cookie", value);
     if (act) {
       return c.json({
@@ -67,7 +67,7 @@ export async function askForProof(visit: UserVisit, { takes }: PageRoute, act: A
   const next = site.path(act.belongsTo);
   if (takes !== "json") return await stepUpPage(visit, next, { act });
   const location = pathWith(site.path("/account/step-up"), { next });
-  return c.json({ message: "Confirm that it's you.", location, act: await sealAct(visit, act) }, 401);
+  return c.json({ message: site.text("proof.title"), location, act: await sealAct(visit, act) }, 401);
 }
 
 /** The path after the proof: the part of the account page that the user came from. */
@@ -96,13 +96,12 @@ async function stepUpPage(
   const active = factors.data.filter(({ status }) => status === "active").map(({ type }) => type);
   const hasPasskey = passkeys.data.some(({ status }) => status === "active");
   const having = [...new Set<FactorKind>([...active, ...(hasPasskey ? (["webauthn"] as const) : [])])];
-  const words = { "unauthorized.invalid_credential": "The password is wrong." } as const;
+  const words = { "unauthorized.invalid_credential": "proof.wrong-password" } as const;
   const failedCode = failed && failed.type !== "password" ? { type: failed.type, refusal: failed.refusal } : undefined;
   const children = (
     <>
-      <h1>Confirm that it's you</h1>
-      <p>This change affects who can access your account. Confirm that it's you to continue.</p>
-      {asked && <p>{asked.afterProof.does(asked.form)}</p>}
+      <p>{site.say("proof.why")}</p>
+      {asked && <p>{asked.afterProof.does(visit, asked.form)}</p>}
       {having.length === 0 && (
         // A user with a factor or passkey must prove it: a password alone would not make the session fresh.
         <form method="post" action={site.path("/account/step-up")}>
@@ -110,35 +109,44 @@ async function stepUpPage(
           <Hidden name="next" value={next} />
           {act && <Hidden name="act" value={act} />}
           <Field
+            site={site}
             form="step-up"
             name="password"
-            label="Password"
+            label={site.say("field.password")}
             type="password"
             autocomplete="current-password"
-            error={failed?.type === "password" ? sentenceFor(failed.refusal, words) : undefined}
+            error={failed?.type === "password" ? sentenceFor(site, failed.refusal, words) : undefined}
           />
-          <button type="submit">Continue</button>
+          <button type="submit">{site.say("word.continue")}</button>
         </form>
       )}
-      <CodeForms action={site.path("/account/step-up")} having={having} next={next} failed={failedCode} act={act} />
+      <CodeForms
+        site={site}
+        action={site.path("/account/step-up")}
+        having={having}
+        next={next}
+        failed={failedCode}
+        act={act}
+      />
       {having.includes("webauthn") && (
         <PasskeyPart
+          site={site}
           ceremony="get"
           optionsPath={site.path("/account/step-up/passkey/options")}
           finishPath={site.path("/account/step-up/passkey")}
           next={next}
           act={act}
-          button="Use a passkey or security key"
-          quiet
+          button={site.text("proof.passkey")}
+          quiet={having.includes("totp")}
         />
       )}
       <p>
-        <a href={next}>Go back</a>
+        <a href={next}>{site.say("word.back")}</a>
       </p>
     </>
   );
   return await respond(visit, {
-    title: "Confirm that it's you",
+    title: site.text("proof.title"),
     children,
     script: true,
     signedIn: true,

@@ -56,90 +56,87 @@ async function verifyPage(
   const user = await signedInVisit(visit);
   const isSpent = refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined;
   const words = {
-    "unauthorized.invalid_credential":
-      failed === "session"
-        ? "You are signed in another way. Enter the password of this address."
-        : "The password is wrong.",
-    "unauthorized.reauthentication_required": "Sign in to this account first. Then open the link again.",
+    "unauthorized.invalid_credential": failed === "session" ? "verify.other-way" : "verify.wrong",
+    "unauthorized.reauthentication_required": "verify.sign-in-first",
   } as const;
-  const sentence = refusal && sentenceFor(refusal, words);
+  const sentence = refusal && sentenceFor(site, refusal, words);
   const errorOf = (field: typeof failed) => (failed === field ? sentence : undefined);
   const action = site.path("/verify");
   const children = isSpent ? (
     <>
-      <h1>This link does not work</h1>
-      <p role="alert">It was used already, it is too old, or a newer link was sent.</p>
+      <p role="alert">{site.say("link.dead.text")}</p>
       <p>
-        <a href={site.path(user ? "/account" : "/sign-in")}>{user ? "Your account" : "Sign in"}</a>
-        {user ? ", where you can ask for a new one." : " to ask for a new one."}
+        {user
+          ? site.say("verify.dead.signed-in", {
+              link: <a href={site.path("/account")}>{site.say("verify.dead.account")}</a>,
+            })
+          : site.say("verify.dead.signed-out", {
+              link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a>,
+            })}
       </p>
     </>
   ) : user && refusal?.code !== "unauthorized.invalid_credential" ? (
     <>
-      <h1>Confirm your address</h1>
       <p>
-        You are signed in as <bdi>{user.user.identifier ?? user.user.displayName ?? user.user.id}</bdi>.
+        {site.say("verify.as", { user: <bdi>{user.user.identifier ?? user.user.displayName ?? user.user.id}</bdi> })}
       </p>
       <form method="post" action={action}>
         <Alert>{sentence}</Alert>
         <Hidden name="with" value="session" />
-        <button type="submit">Confirm this address</button>
+        <button type="submit">{site.say("verify.button")}</button>
       </form>
-      <p class="hint">
-        Everything that was set up on other devices ends: sessions, passkeys, authenticator apps and tokens.
-      </p>
+      <p class="hint">{site.say("verify.ends")}</p>
     </>
   ) : (
     <>
-      <h1>Confirm your address</h1>
-      <p>You opened the link that we sent. Show that the account is yours, or take it over.</p>
+      <p>{site.say("verify.text")}</p>
       <form method="post" action={action}>
         <Alert>{failed === "session" ? sentence : undefined}</Alert>
         <Field
+          site={site}
           form="verify"
           name="password"
-          label="Password of the account"
+          label={site.say("verify.password")}
           type="password"
           autocomplete="current-password"
           error={errorOf("password")}
         />
-        <button type="submit">Confirm this address</button>
+        <button type="submit">{site.say("verify.button")}</button>
       </form>
-      <h2>You do not know the password, or the account is not yours?</h2>
-      <p>Choose a new password. Whoever made the account is signed out, and everything that they set up ends.</p>
+      <h2>{site.say("verify.take-over")}</h2>
+      <p>{site.say("verify.take-over.text")}</p>
       <form method="post" action={action}>
         <Field
+          site={site}
           form="take-over"
           name="new_password"
-          label="New password"
+          label={site.say("field.new-password")}
           type="password"
           autocomplete="new-password"
-          hint="15 characters or more. Several words in a row work well."
+          hint={site.text("field.password.hint")}
           error={errorOf("new_password")}
         />
         <button type="submit" class="quiet">
-          Confirm this address with a new password
+          {site.say("verify.take-over.button")}
         </button>
       </form>
     </>
   );
-  return await respond(visit, { title: "Confirm your address", children, signedIn: user !== undefined, refusal });
+  const title = site.text(isSpent ? "link.dead" : "verify.title");
+  return await respond(visit, { title, children, signedIn: user !== undefined, refusal });
 }
 
 async function verifiedPage(visit: Visit, identifier: string, user: UserVisit | undefined): Promise<Response> {
   const { site } = visit;
   const children = (
     <>
-      <h1>Your address is confirmed</h1>
-      <p>
-        <bdi>{identifier}</bdi> is yours. {user ? "You stay signed in on this device." : "Sign in to continue."}
-      </p>
+      <p>{site.say(user ? "verify.done.signed-in" : "verify.done.signed-out", { address: <bdi>{identifier}</bdi> })}</p>
       <p>
         <a class="button" href={user ? site.returnPaths.signIn : site.path("/sign-in")}>
-          {user ? "Continue" : "Sign in"}
+          {site.say(user ? "word.continue" : "word.sign-in")}
         </a>
       </p>
     </>
   );
-  return await respond(visit, { title: "Your address is confirmed", children, signedIn: user !== undefined });
+  return await respond(visit, { title: site.text("verify.done"), children, signedIn: user !== undefined });
 }

@@ -42,8 +42,9 @@ async function typeRecoveryCode({ page }: Visitor, code: string): Promise<void> 
   await page.getByRole("button", { name: "Use this recovery code" }).click();
 }
 
-/** Makes recovery codes on the account page, and returns the displayed codes. */
+/** Makes recovery codes on their page, and returns the displayed codes. */
 async function makeRecoveryCodes({ page }: Visitor): Promise<string[]> {
+  await page.goto("/account/recovery-codes");
   await page.getByRole("button", { name: "Create new recovery codes" }).click();
   await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
   return await page.locator(".codes code").allInnerTexts();
@@ -98,6 +99,7 @@ describe.each([true, false])("with JavaScript %s", (javaScriptEnabled) => {
     const codes = await page.locator(".codes code").allInnerTexts();
     expect(new Set(codes).size).toBe(10);
     await page.getByRole("link", { name: "I have saved them" }).click();
+    await page.goto("/account/security");
     await page.getByText("You have 10 of 10 codes left.").waitFor();
     await visitor.context.close();
   });
@@ -114,6 +116,7 @@ test("recovery code in the browser: works once, and the number left goes down", 
   await typePassword(visitor, person);
   await typeRecoveryCode(visitor, codes[3]!);
   await page.waitForURL("**/account");
+  await page.goto("/account/security");
   await page.getByText("You have 9 of 10 codes left.").waitFor();
   await signOut(visitor);
   await typePassword(visitor, person);
@@ -128,13 +131,14 @@ test("R048: a session ended elsewhere is signed out at once", async () => {
   const person = await signUp(here);
   await typePassword(there, person);
   await there.page.waitForURL("**/account");
-  await here.page.goto("/account");
+  await there.page.goto("/account/name");
+  await here.page.goto("/account/devices");
   await here.page.getByRole("button", { name: "Sign out Safari on iPhone" }).click();
   await here.page.getByText("That device is signed out.").waitFor();
   await there.page.getByLabel("Your name").fill("Mallory");
   await there.page.getByRole("button", { name: "Save" }).click();
-  await there.page.waitForURL("**/sign-in?next=%2Faccount%23name&why=ended");
-  await here.page.reload();
+  await there.page.waitForURL("**/sign-in?next=%2Faccount%2Fname&why=ended");
+  await here.page.goto("/account/name");
   expect(await here.page.getByLabel("Your name").inputValue()).toBe("");
   await Promise.all([here.context.close(), there.context.close()]);
 });
@@ -145,6 +149,7 @@ test("R008: a new password ends every other session and signs in", async () => {
   await typePassword(there, person);
   await there.page.waitForURL("**/account");
   const { page } = here;
+  await page.goto("/account/password");
   await page.getByLabel("Current password").fill("wrong wrong wrong");
   await page.getByLabel("New password").fill("tuldnbfpgycjxwrh");
   await page.getByRole("button", { name: "Change password" }).click();
@@ -168,9 +173,11 @@ test("personal access token in the browser: created, shown once, accepted, and r
   const visitor = await site.visit();
   const { page, context } = visitor;
   await signUp(visitor);
-  const tokens = page.getByRole("region", { name: "Access tokens" });
-  await tokens.getByLabel("Name").fill("backup script");
-  await tokens.getByRole("button", { name: "Create token" }).click();
+  await page.goto("/account/tokens");
+  await page.getByRole("link", { name: "New token" }).click();
+  await page.getByLabel("Name").fill("backup script");
+  await page.getByLabel("Scopes").fill("account:read");
+  await page.getByRole("button", { name: "Create token" }).click();
   const token = await page.locator("#token").innerText();
   await page.getByRole("link", { name: "I have copied it" }).click();
   expect(await page.content()).not.toContain(token);
@@ -178,15 +185,17 @@ test("personal access token in the browser: created, shown once, accepted, and r
   const ask = () => fetch(`${site.baseUrl}/api/me`, { headers: { authorization: `Bearer ${token}` } });
   const taken = await ask();
   expect([taken.status, Object.keys((await taken.json()) as object)]).toEqual([200, ["user"]]);
-  await tokens.getByLabel("Name").fill("other");
-  await tokens.getByLabel("Scopes").fill("docs:read");
-  await tokens.getByRole("button", { name: "Create token" }).click();
+  await page.goto("/account/tokens/new");
+  await page.getByLabel("Name").fill("other");
+  await page.getByLabel("Scopes").fill("docs:read");
+  await page.getByRole("button", { name: "Create token" }).click();
   const narrow = await page.locator("#token").innerText();
   const refused = await fetch(`${site.baseUrl}/api/me`, { headers: { authorization: `Bearer ${narrow}` } });
   expect(refused.status).toBe(403);
 
-  await page.goto("/account");
-  await page.getByRole("button", { name: "Revoke backup script" }).click();
+  await page.goto("/account/tokens");
+  await page.getByRole("link", { name: "Revoke backup script" }).click();
+  await page.getByRole("button", { name: "Revoke token" }).click();
   await page.getByText("Token revoked.").waitFor();
   expect((await ask()).status).toBe(401);
   await context.close();

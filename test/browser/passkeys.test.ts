@@ -72,7 +72,7 @@ test("a browser without passkeys: the page says so, and the password works", asy
 async function proveByPasskey({ page }: Visitor): Promise<void> {
   await page.waitForURL("**/account/step-up?**");
   await page.getByRole("button", { name: "Use a passkey or security key" }).click();
-  await page.waitForURL("**/account#**");
+  await page.waitForURL("**/account/authenticator");
 }
 
 describe("passkey in the browser", () => {
@@ -85,7 +85,7 @@ describe("passkey in the browser", () => {
 
     await passkeyButton(visitor).click();
     await page.waitForURL("**/account");
-    await page.getByText(person.identifier).waitFor();
+    await page.getByText(person.identifier).first().waitFor();
     const { credentials } = await authenticator.session.send("WebAuthn.getCredentials", {
       authenticatorId: authenticator.authenticatorId,
     });
@@ -106,7 +106,7 @@ describe("passkey in the browser", () => {
     await page.getByRole("button", { name: "Sign out" }).click();
     expect((await chosen).status()).toBe(200);
     await page.waitForURL("**/account");
-    await page.getByText(person.identifier).waitFor();
+    await page.getByText(person.identifier).first().waitFor();
     expect(visitor.complaints).toEqual([]);
     await visitor.context.close();
   });
@@ -114,11 +114,13 @@ describe("passkey in the browser", () => {
   test("a passkey is renamed and removed", async () => {
     const { visitor } = await withPasskey();
     const { page } = visitor;
-    await page.getByLabel("New name for Laptop").fill("<b>Desk</b>");
-    await page.getByRole("button", { name: "Rename" }).click();
+    await page.getByRole("link", { name: "Rename Laptop" }).click();
+    await page.getByLabel("Passkey name").fill("<b>Desk</b>");
+    await page.getByRole("button", { name: "Save" }).click();
     await page.getByRole("heading", { name: "<b>Desk</b>" }).waitFor();
     // S79: the registration was a proof, so the removal needs no step-up.
-    await page.getByRole("button", { name: "Remove <b>Desk</b>" }).click();
+    await page.getByRole("link", { name: "Remove <b>Desk</b>" }).click();
+    await page.getByRole("button", { name: "Remove passkey" }).click();
     await page.getByText("No passkeys yet.").waitFor();
     await signOut(visitor);
     await passkeyButton(visitor).click();
@@ -129,7 +131,7 @@ describe("passkey in the browser", () => {
   test("R040: a passkey is the second factor after the password", async () => {
     const { visitor, person } = await withPasskey();
     const { page } = visitor;
-    await page.goto("/account/step-up?next=%2Faccount%23authenticator");
+    await page.goto("/account/step-up?next=%2Faccount%2Fauthenticator");
     await proveByPasskey(visitor);
     await addApp(visitor);
     await signOut(visitor);
@@ -146,6 +148,7 @@ describe("passkey in the browser", () => {
     await site.database.run(sql`
       update ses set auth_time = sallyport_now() - interval '1 hour', created_at = sallyport_now() - interval '2 hours'
       where usr_id = (select usr_id from cred where identifier = ${person.identifier})`);
+    await page.goto("/account/passkeys/new");
     await page.getByLabel("Passkey name").fill("Second");
     await page.getByRole("button", { name: "Add a passkey" }).click();
     await page.getByText("After that, add your passkey.").waitFor();
@@ -206,7 +209,7 @@ describe("S75: a password manager", () => {
     await signOut(visitor);
     await passkeyButton(visitor).click();
     await visitor.page.waitForURL("**/account");
-    await visitor.page.getByText(person.identifier).waitFor();
+    await visitor.page.getByText(person.identifier).first().waitFor();
     expect(visitor.complaints).toEqual([]);
     await visitor.context.close();
   });
@@ -220,13 +223,13 @@ describe("S75: a password manager", () => {
     const { page } = visitor;
     const authenticator = await addAuthenticator(visitor);
     await signUp(visitor);
-    await page.goto("/account");
+    await page.goto("/account/passkeys/new");
     await page.route(finish, (route) => route.abort());
     await page.getByRole("button", { name: "Add a passkey" }).click();
     await page.getByText("Your passkey was created, but could not be saved here.").waitFor();
     await page.unroute(finish);
     await page.getByRole("button", { name: "Add a passkey" }).click();
-    await page.waitForURL("**/account?done=passkeys#passkeys");
+    await page.waitForURL("**/account/security?done=passkeys");
     expect(await created(authenticator)).toBe(1);
     await visitor.context.close();
   });
@@ -239,11 +242,11 @@ describe("S75: a password manager", () => {
     const { page } = visitor;
     await addAuthenticator(visitor);
     await signUp(visitor);
-    await page.goto("/account");
+    await page.goto("/account/passkeys/new");
     await page.route(finish, (route) => route.fulfill({ status: 401, json }));
     await page.getByRole("button", { name: "Add a passkey" }).click();
     await page.getByText("Canary. Your device has a passkey that was not saved here: remove it there.").waitFor();
-    expect(new URL(page.url()).pathname).toBe("/account");
+    expect(new URL(page.url()).pathname).toBe("/account/passkeys/new");
     await visitor.context.close();
   });
 });

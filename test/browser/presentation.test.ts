@@ -10,6 +10,7 @@ import { mkdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nextPaths } from "../../src/pages/next-path.ts";
 import { sql } from "../../src/store/sql.ts";
 import {
   addApp,
@@ -28,8 +29,9 @@ import {
 } from "../support/site.ts";
 
 const folder = fileURLToPath(new URL("../../.sallyport/screenshots/", import.meta.url));
+const userPages = nextPaths.filter((path) => path !== "/verify");
 const schemes = ["light", "dark"] as const;
-const widths = [1280, 390] as const;
+const widths = [1280, 320] as const;
 
 let site: Site;
 let visitor: Visitor;
@@ -60,7 +62,8 @@ const faultsOfMarkup = `(() => {
 const faultsOfLayout = `(() => {
   const faults = [];
   if (document.documentElement.scrollWidth > innerWidth) faults.push("wider than the window");
-  for (const control of document.querySelectorAll("button, input:not([type=hidden]), .button, summary, .brand")) {
+  const controls = "button, input:not([type=hidden], [type=checkbox]), select, .choice, .button, summary, .brand, nav a";
+  for (const control of document.querySelectorAll(controls)) {
     const { width, height } = control.getBoundingClientRect();
     if (width > 0 && (height < 44 || width < 44)) faults.push(control.outerHTML + " is " + width + " by " + height);
     if (width > 0 && parseFloat(getComputedStyle(control).fontSize) < 16) faults.push(control.outerHTML + " is in small print");
@@ -111,11 +114,15 @@ describe("presentation of every page", () => {
     person = await signUp(visitor);
   });
 
-  test("the account page of a new user", () => examine("account-new"));
+  test.each(userPages)("%s, of a new user", async (path) => {
+    await visitor.page.goto(path);
+    await examine(`new${path.replaceAll("/", "-")}`);
+  });
 
   test("the QR code for an authenticator app contains the same secret as the key beside it", async () => {
     const { page } = visitor;
-    await page.getByRole("button", { name: "Add an authenticator app" }).click();
+    await page.goto("/account/authenticator");
+    await page.getByRole("button", { name: "Show the QR code" }).click();
     await page.getByLabel("Current code from the app").waitFor();
     await examine("authenticator");
     const key = await readKey(page);
@@ -136,25 +143,27 @@ describe("presentation of every page", () => {
 
   test("recovery codes", async () => {
     const { page } = visitor;
+    await page.goto("/account/recovery-codes");
     await page.getByRole("button", { name: "Create new recovery codes" }).click();
     await page.getByRole("heading", { name: "Your recovery codes" }).waitFor();
     await examine("recovery-codes");
   });
 
-  test("the account page with every kind of content", async () => {
+  test("every page of the account with every kind of content", async () => {
     const { page } = visitor;
     await addPasskey(visitor, "Work laptop");
-    const tokens = page.getByRole("region", { name: "Access tokens" });
-    await tokens
+    await page.goto("/account/tokens/new");
+    await page
       .getByLabel("Name")
       .fill("<script>alert(1)</script> & a name that is so long that it needs another line on a phone");
-    await tokens.getByLabel("Scopes").fill("account:read docs:write");
-    await tokens.getByLabel("Expires on").fill("2020-01-01");
-    await tokens.getByRole("button", { name: "Create token" }).click();
+    await page.getByLabel("Scopes").fill("account:read docs:write");
+    await page.getByLabel("Expires").selectOption("date");
+    await page.getByLabel("Last day").fill("2020-01-01");
+    await page.getByRole("button", { name: "Create token" }).click();
     await page.getByText("Choose a date within the next year.").waitFor();
-    await examine("account-refused");
-    await tokens.getByLabel("Expires on").fill("");
-    await tokens.getByRole("button", { name: "Create token" }).click();
+    await examine("token-refused");
+    await page.getByLabel("Expires").selectOption("never");
+    await page.getByRole("button", { name: "Create token" }).click();
     await page.getByRole("heading", { name: "Your new token" }).waitFor();
     await examine("token");
 
@@ -166,14 +175,22 @@ describe("presentation of every page", () => {
     await elsewhere.page.getByRole("button", { name: "Continue" }).click();
     await elsewhere.page.waitForURL("**/account");
     await elsewhere.context.close();
-    await page.goto("/account");
-    await examine("account-full");
+    for (const path of userPages) {
+      await page.goto(path);
+      await examine(`full${path.replaceAll("/", "-")}`);
+    }
+    for (const place of ["security", "tokens"]) {
+      await page.goto(`/account/${place}`);
+      await page.locator("main a.danger").last().click();
+      await examine(`asks-${place}`);
+    }
   });
 
   test("step-up with a code or a passkey", async () => {
     const { page } = visitor;
     await makeSessionsOld();
-    await page.getByRole("button", { name: "Switch to another app" }).click();
+    await page.goto("/account/authenticator");
+    await page.getByRole("button", { name: "Show the QR code" }).click();
     await page.getByText("After that, a QR code for your authenticator app is shown.").waitFor();
     await examine("step-up-factor");
     await page.getByRole("button", { name: "Use a passkey or security key" }).click();
@@ -255,7 +272,7 @@ test("sign-in by keyboard alone: the focus is visible at every step", async () =
     return await page.evaluate("document.activeElement.labels?.[0]?.textContent ?? document.activeElement.textContent");
   };
   const walked: string[] = [];
-  for (let step = 0; step < 6; step++) {
+  for (let step = 0; step < 7; step++) {
     await page.keyboard.press("Tab");
     const name = await focused();
     walked.push(name);
@@ -266,6 +283,7 @@ test("sign-in by keyboard alone: the focus is visible at every step", async () =
     "Sallyport",
     "Email or user name",
     "Password",
+    "Show password",
     "Sign in",
     "Sign in with a passkey",
     "Sign up",

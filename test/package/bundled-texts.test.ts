@@ -32,9 +32,10 @@ async function scriptOf(name: string): Promise<string> {
 const isDistinctive = (text: string): boolean =>
   text.length >= 30 && / .* /.test(text) && /^[\w ,.:;()/=-]+$/.test(text);
 
-/** Sentences of the pages, lines of their style and of their script. */
+/** Sentences of the pages in English, lines of their style and of their script. */
 function pageTexts(): string[] {
-  const nodes = readTestTree("src/pages").flatMap(({ program }) => [...visit(program)].map(({ node }) => node));
+  const files = readTestTree("src/pages").filter(({ path }) => !path.includes("german"));
+  const nodes = files.flatMap(({ program }) => [...visit(program)].map(({ node }) => node));
   const texts = nodes.map((node) => (node.type === "JSXText" ? (node.value as string).trim() : literalText(node)));
   const lines = texts.flatMap((text) => (text?.includes("\n") && !text.includes(";") ? [] : (text?.split("\n") ?? [])));
   return [...new Set(lines.map((line) => line.trim()).filter(isDistinctive))];

@@ -19,12 +19,12 @@ const made = async () => ({
 });
 
 const formOf = async (act: string, as: Pick<Person, "token">): Promise<Record<string, string>> => {
-  const { text } = await world.ask({ path: "/account", as });
+  const { text } = await world.ask({ path: act, as });
   return { ...fields[act], form_key: formKeyIn(text, act)! };
 };
 
 const fields: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "/account/tokens": { name: "backup", scopes: "account:read" },
+  "/account/tokens/new": { name: "backup", scopes: "account:read", expires: "30" },
   "/account/recovery-codes": {},
   "/account/authenticator": { label: "phone" },
 };
@@ -81,9 +81,13 @@ describe("S79: a reload makes nothing twice and voids nothing", () => {
 
   test("a refused form: its key works again once the field is corrected", async () => {
     const person = await world.person({ transport: "cookie" });
-    const form = await formOf("/account/tokens", person);
+    const form = await formOf("/account/tokens/new", person);
     const ask = (name: string, last_day = "") =>
-      world.ask({ path: "/account/tokens", form: { ...form, name, last_day }, as: person });
+      world.ask({
+        path: "/account/tokens/new",
+        form: { ...form, name, expires: last_day ? "date" : "30", last_day },
+        as: person,
+      });
     const refused = [await ask(""), await ask("n", "2020-01-01")];
     expect(refused.map(({ status }) => status)).toEqual([400, 400]);
     expect((await ask("n")).status).toBe(200);
@@ -101,7 +105,7 @@ describe("S79: a reload of the page that finished a sign-in says what happened",
     const factorId = /name="factor_id" value="([^"]+)"/.exec(text)![1]!;
     const secretBase32 = /<code class="secret">([A-Z2-7 ]+)</.exec(text)![1]!.replaceAll(" ", "");
     const app = appOf(world, { factor: { id: factorId }, secretBase32 });
-    const form = { factor_id: factorId, code: await app.code(), next: "/account#tokens" };
+    const form = { factor_id: factorId, code: await app.code(), next: "/account/tokens" };
     const sent = { path: "/sign-in/enroll/confirm", form, cookies: begun.cookies! };
     const reply = await world.ask(sent);
     return { sent, token: sessionIn(reply)!, text: reply.text };
@@ -118,7 +122,7 @@ describe("S79: a reload of the page that finished a sign-in says what happened",
       expect([again.status, sessionIn(again)]).toEqual([401, undefined]);
       expect(again.text).toContain(`You are signed in as <bdi>${user.identifier}</bdi>`);
       expect(again.text).toContain("Recovery codes are shown only once");
-      expect(again.text).toContain('href="/account#tokens"');
+      expect(again.text).toContain('href="/account/tokens"');
       expect(again.text).not.toMatch(secret);
     }
     expect(await made()).toEqual(before);
@@ -181,14 +185,14 @@ describe("S79: a form without a key of its own makes nothing, and is filled agai
     await installTestClock(world.database);
     await advanceTestClock(world.database, 0);
     const person = await world.person({ transport: "cookie" });
-    const form = await formOf("/account/tokens", person);
+    const form = await formOf("/account/tokens/new", person);
     await advanceTestClock(world.database, 43_199);
     await world.age(person.session, 0);
-    const inTime = await world.ask({ path: "/account/tokens", form, as: person });
+    const inTime = await world.ask({ path: "/account/tokens/new", form, as: person });
     expect(inTime.status).toBe(200);
     await advanceTestClock(world.database, 1);
     // Long before the database forgets the key, its form has ended.
-    const late = await world.ask({ path: "/account/tokens", form, as: person });
+    const late = await world.ask({ path: "/account/tokens/new", form, as: person });
     expect([late.status, late.text.includes("send it again")]).toEqual([400, true]);
   });
 });

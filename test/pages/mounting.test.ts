@@ -2,7 +2,7 @@
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { AuthError, ConfigurationError } from "../../src/index.ts";
-import { assets } from "../../src/pages/assets.ts";
+import { assetsOf } from "../../src/pages/assets.ts";
 import { failurePage, type PagesOptions, pages } from "../../src/pages/index.tsx";
 import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { freshIdentifier, goodPassword } from "../support/auth.ts";
@@ -21,12 +21,14 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+const assets = assetsOf({ brandStyle: "" });
+
 /** The paths of pages, acts and assets, as a browser requests them. */
 const known: ReadonlySet<string> = new Set([...pageRoutes, ...assets].map(({ path }) => below(path)));
 
-/** The addresses without a page below the base path. An authenticator app's own scheme does not count as an address. */
+/** The addresses without a page below the base path. An app's own scheme and a place on the same page do not count. */
 const strays = (addresses: Iterable<string>): string[] =>
-  [...addresses].filter((address) => !/^otpauth:/.test(address) && !known.has(address.replace(/[?#].*/, "")));
+  [...addresses].filter((address) => !/^(otpauth:|#)/.test(address) && !known.has(address.replace(/[?#].*/, "")));
 
 describe("pages below /me", () => {
   test("sign up, change the name, sign out and sign in: every address stays below the base path", async () => {
@@ -38,11 +40,13 @@ describe("pages below /me", () => {
     await browser.submit("/me/sign-up", { ...person, display_name: "Ada" });
     expect([browser.path, browser.text.includes(person.identifier)]).toEqual(["/me/account", true]);
 
+    await browser.open("/me/account/name");
     await browser.submit("/me/account/name", { display_name: "Ada Lovelace" });
     expect(browser.path).toBe("/me/account?done=name");
-    expect(browser.text).toContain('value="Ada Lovelace"');
-    await browser.submit("/me/account/tokens", { name: "a token", scopes: "" });
-    expect(browser.text).toContain('href="/me/account#tokens"');
+    expect(browser.text).toContain("<bdi>Ada Lovelace</bdi>");
+    await browser.open("/me/account/tokens/new");
+    await browser.submit("/me/account/tokens/new", { name: "a token", scopes: "", expires: "30" });
+    expect(browser.text).toContain('href="/me/account/tokens"');
     await browser.open("/me/account");
     await browser.submit("/me/sign-out");
     expect(browser.path).toBe("/me/sign-in");
@@ -60,11 +64,13 @@ describe("pages below /me", () => {
     const browser = pageBrowser(app);
     await browser.open("/me/sign-up");
     await browser.submit("/me/sign-up", person);
+    await browser.open("/me/account/authenticator");
     await browser.submit("/me/account/authenticator", { label: "phone" });
     const secret = /[?&](?:amp;)?secret=([A-Z2-7]+)/.exec(browser.text)![1]!;
     const code = await appOf(world, { factor: { id: "" }, secretBase32: secret }).code();
     await browser.submit("/me/account/authenticator/confirm", { code });
-    expect(browser.path).toBe("/me/account?done=authenticator");
+    expect(browser.path).toBe("/me/account/security?done=authenticator");
+    await browser.open("/me/account/recovery-codes");
     await browser.submit("/me/account/recovery-codes");
     const recoveryCode = /<li><code class="secret">([^<]+)</.exec(browser.text)![1]!;
     await browser.open("/me/account/step-up");
@@ -113,10 +119,10 @@ describe("pages below /me", () => {
     },
   );
 
-  test("next /me/account#tokens: leads to that part of the account page", async () => {
+  test("next /me/account/tokens: leads to that page", async () => {
     const { identifier, password } = await world.person();
-    const form = { identifier, password, next: "/me/account#tokens" };
-    expect((await askPages(app, { path: "/me/sign-in", form })).location).toBe("/me/account#tokens");
+    const form = { identifier, password, next: "/me/account/tokens" };
+    expect((await askPages(app, { path: "/me/sign-in", form })).location).toBe("/me/account/tokens");
   });
 });
 
@@ -245,11 +251,7 @@ describe("brand", () => {
     const brand = { name: "Acme", homePath: "/home" };
     const failing = new Hono().notFound((c) => failurePage(new AuthError("not_found"), c, { basePath, brand }));
     const { status, text } = await askPages(failing, { path: "/nowhere" });
-    expect([status, titleOf(text), brandOf(text)]).toEqual([
-      404,
-      "Error: Something went wrong – Acme",
-      ["/home", "Acme"],
-    ]);
+    expect([status, titleOf(text), brandOf(text)]).toEqual([404, "Error: Not found – Acme", ["/home", "Acme"]]);
     expect(text).toContain('<a href="/home">Go to the home page</a>');
     expect(text).toContain('href="/me/pages/style.css"');
   });

@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
-import { nextPath, sections } from "../../src/pages/next-path.ts";
+import { nextPath, nextPaths } from "../../src/pages/next-path.ts";
+import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { relatedOrigins } from "../../src/pages/related-origins.ts";
-import { siteOf } from "../../src/pages/site.ts";
+import { sitesOf } from "../../src/pages/site.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, system } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
@@ -20,6 +21,8 @@ afterAll(() => world.close());
 const attributesOf = (setCookies: readonly string[]): Record<string, string> =>
   Object.fromEntries(setCookies.map((text) => [text.split("=")[0], text.replace(/^[^;]*;/, "")]));
 
+const [site] = sitesOf();
+
 describe("R062: page after a proof", () => {
   const hostile = [
     "//evil.example",
@@ -28,7 +31,8 @@ describe("R062: page after a proof", () => {
     "https:evil.example",
     "javascript:alert(1)",
     "/account/../../evil",
-    "/account#name/../x",
+    "/account/tokens/../x",
+    "/account#name",
     "/account\t",
     " /account",
     "/ACCOUNT",
@@ -40,7 +44,7 @@ describe("R062: page after a proof", () => {
   ];
 
   test.each(hostile)("%j: leads to the account page", async (next) => {
-    expect(nextPath(next, siteOf())).toBe("/account");
+    expect(nextPath(next, site)).toBe("/account");
     const person = await world.person({ transport: "cookie" });
     const { identifier, password } = person;
     const signedIn = await world.ask({ path: "/sign-in", form: { identifier, password, next } });
@@ -55,8 +59,16 @@ describe("R062: page after a proof", () => {
     expect([proved.status, proved.location]).toEqual([303, "/account"]);
   });
 
-  test("every part of the account page is a possible target", () => {
-    for (const section of sections) expect(nextPath(`/account#${section}`, siteOf())).toBe(`/account#${section}`);
+  test("every page of the account that needs no parameter is a possible target", async () => {
+    const person = await world.person({ transport: "cookie" });
+    for (const path of nextPaths) {
+      expect(nextPath(path, site)).toBe(path);
+      if (path !== "/verify") expect([path, (await world.ask({ path, as: person })).status]).toEqual([path, 200]);
+    }
+    const shown = pageRoutes.filter(({ access, takes }) => access === "user" && takes === "nothing");
+    const withParameter = ["rename", "remove", "revoke"].map((word) => new RegExp(`/${word}$`));
+    const own = shown.map(({ path }) => path).filter((path) => !withParameter.some((form) => form.test(path)));
+    expect(own.filter((path) => !nextPaths.includes(path))).toEqual(["/account/step-up"]);
   });
 });
 
@@ -142,10 +154,14 @@ describe("refusals next to their fields", () => {
   });
 
   test.each([
-    ["/account/tokens", { name: "", scopes: "a" }, 400, "tokens-name"],
-    ["/account/tokens", { name: "n", scopes: "a a" }, 400, "tokens-scopes"],
-    ["/account/tokens", { name: "n", scopes: "", last_day: "2026-02-30" }, 400, "tokens-last_day"],
-    ["/account/tokens", { name: "n", scopes: "", last_day: "9999-12-31" }, 400, "tokens-last_day"],
+    ["/account/tokens/new", { name: "", scopes: "a", expires: "30" }, 400, "tokens-name"],
+    ["/account/tokens/new", { name: "n", scopes: "a a", expires: "30" }, 400, "tokens-scopes"],
+    ["/account/tokens/new", { name: "n", scopes: "", expires: "date", last_day: "2026-02-30" }, 400, "tokens-last_day"],
+    ["/account/tokens/new", { name: "n", scopes: "", expires: "date", last_day: "9999-12-31" }, 400, "tokens-last_day"],
+    ["/account/tokens/new", { name: "n", scopes: "", expires: "999" }, 400, "tokens-last_day"],
+    ["/account/tokens/new", { name: "n", scopes: "", expires: "0" }, 400, "tokens-last_day"],
+    ["/account/tokens/new", { name: "n", scopes: "", expires: "" }, 400, "tokens-last_day"],
+    ["/account/close", { current_password: "x" }, 401, "close-current_password"],
     ["/account/authenticator", { label: "" }, 400, "authenticator-label"],
     ["/account/password", { current_password: "x", new_password: goodPassword }, 401, "password-current_password"],
     ["/account/password", { current_password: goodPassword, new_password: "short" }, 400, "password-new_password"],
@@ -172,12 +188,12 @@ describe("refusals next to their fields", () => {
   });
 });
 
-test("R001: the account page says how many characters a new password needs", async () => {
+test("R001: the page of the password says how many characters a new password needs", async () => {
   const plain = await world.person({ transport: "cookie" });
-  expect((await world.ask({ path: "/account", as: plain })).text).toContain("15 characters or more. You will");
+  expect((await world.ask({ path: "/account/password", as: plain })).text).toContain("15 characters or more.");
   const { person } = await addApp(world, await world.person());
   await world.rows(sql`update ses set transport = 'cookie' where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
-  expect((await world.ask({ path: "/account", as: person })).text).toContain("8 characters or more. You will");
+  expect((await world.ask({ path: "/account/password", as: person })).text).toContain(">8 characters or more.");
 });
 
 describe("S39: pages with sign-up closed", () => {
@@ -217,7 +233,7 @@ describe("S36: /.well-known/webauthn", () => {
   });
 });
 
-test("account page: lists every active password, and no ended one", async () => {
+test("profile: lists every active password, and no ended one", async () => {
   const person = await world.person({ transport: "cookie" });
   const [other, ended] = [freshIdentifier(), freshIdentifier()];
   const add = async (identifier: string) =>

@@ -50,13 +50,17 @@ describe("passkey pages", () => {
   test("S14: the old cookie is signed out, the new one is shown to no script, and the next act needs no step-up", async () => {
     const old = await world.person({ transport: "cookie" });
     const reply = await register(old, await newAuthenticator(), "Phone");
-    expect(JSON.parse(reply.text)).toEqual({ location: "/account?done=passkeys#passkeys" });
+    expect(JSON.parse(reply.text)).toEqual({ location: "/account/security?done=passkeys" });
     const token = cookie(reply, "__Host-session")!;
     expect(reply.setCookies.filter((text) => text.startsWith("__Host-session="))).toEqual([
       expect.stringMatching(/; HttpOnly/),
     ]);
     expect((await world.ask({ path: "/account", as: old })).location).toContain("why=ended");
-    const made = await world.ask({ path: "/account/tokens", form: { name: "ci", scopes: "" }, as: { token } });
+    const made = await world.ask({
+      path: "/account/tokens/new",
+      form: { name: "ci", scopes: "", expires: "30" },
+      as: { token },
+    });
     expect([made.status, made.text.includes('class="secret"')]).toEqual([200, true]);
   });
 
@@ -120,8 +124,8 @@ describe("passkey sign-in page", () => {
     expect(half.location).toBe("/sign-in/second-factor?with=totp+webauthn&next=%2Faccount");
     const cookies = { "__Host-login-ticket": cookie(half, "__Host-login-ticket")! };
     const response = await assertionFor(authenticator, "/sign-in/second-factor/passkey/options", { cookies });
-    const reply = await post("/sign-in/second-factor/passkey", { response, next: "/account#tokens" }, { cookies });
-    expect([reply.status, JSON.parse(reply.text).location]).toEqual([200, "/account#tokens"]);
+    const reply = await post("/sign-in/second-factor/passkey", { response, next: "/account/tokens" }, { cookies });
+    expect([reply.status, JSON.parse(reply.text).location]).toEqual([200, "/account/tokens"]);
     expect(reply.setCookies.some((text) => text.startsWith("__Host-login-ticket=; Max-Age=0"))).toBe(true);
 
     const stranger = await post("/sign-in/second-factor/passkey/options", {});
@@ -134,8 +138,8 @@ describe("passkey sign-in page", () => {
     const refused = await post("/account/passkeys/options", {}, { as: person });
     expect(refused.status).toBe(401);
     const response = await assertionFor(authenticator, "/account/step-up/passkey/options", { as: person });
-    const reply = await post("/account/step-up/passkey", { response, next: "/account#passkeys" }, { as: person });
-    expect(JSON.parse(reply.text)).toEqual({ location: "/account#passkeys" });
+    const reply = await post("/account/step-up/passkey", { response, next: "/account/passkeys/new" }, { as: person });
+    expect(JSON.parse(reply.text)).toEqual({ location: "/account/passkeys/new" });
     const fresh = { token: cookie(reply, "__Host-session")! };
     expect((await post("/account/passkeys/options", {}, { as: fresh })).status).toBe(200);
     expect((await world.ask({ path: "/account", as: person })).status).toBe(303);
@@ -157,10 +161,14 @@ test("step-up page, user with a second factor: a password is neither requested n
   await world.age(person.session, 3600);
   const page = await world.ask({ path: "/account/step-up", as: person });
   expect([page.text.includes('name="password"'), page.text.includes('value="totp"')]).toEqual([false, true]);
-  const proof = { type: "password", password: goodPassword, next: "/account#tokens" };
+  const proof = { type: "password", password: goodPassword, next: "/account/tokens" };
   const reply = await world.ask({ path: "/account/step-up", form: proof, as: person });
   const token = cookie(reply, "__Host-session") ?? person.token;
-  const act = await world.ask({ path: "/account/tokens", form: { name: "n", scopes: "" }, as: { token } });
+  const act = await world.ask({
+    path: "/account/tokens/new",
+    form: { name: "n", scopes: "", expires: "30" },
+    as: { token },
+  });
   expect([act.status, act.text.includes('class="secret"'), act.text.includes('value="totp"')]).toEqual([
     200,
     false,

@@ -94,27 +94,27 @@ describe("page access", () => {
 
   test("S04: a stale session: redirected to step-up and back", async () => {
     const { person } = await addApp(world, await world.person({ transport: "cookie" }));
-    const forms: readonly (readonly [string, Record<string, string>, string])[] = [
-      ["/account/password", { current_password: goodPassword, new_password: "tuldnbfpgycjxwrh" }, "password"],
-      ["/account/authenticator", { label: "phone" }, "authenticator"],
-      ["/account/recovery-codes", {}, "recovery-codes"],
-      ["/account/tokens", { name: "n", scopes: "" }, "tokens"],
+    const forms: readonly (readonly [string, Record<string, string>])[] = [
+      ["/account/password", { current_password: goodPassword, new_password: "tuldnbfpgycjxwrh" }],
+      ["/account/authenticator", { label: "phone" }],
+      ["/account/recovery-codes", {}],
+      ["/account/tokens/new", { name: "n", scopes: "", expires: "30" }],
     ];
     await world.age(person.session, 3600);
-    for (const [path, form, place] of forms) {
+    for (const [path, form] of forms) {
       const reply = await world.ask({ path, form, as: person });
       if (path === "/account/password") {
         // Its form holds nothing but secrets, which no page keeps.
-        expect([reply.status, reply.location]).toEqual([303, "/account/step-up?next=%2Faccount%23password"]);
+        expect([reply.status, reply.location]).toEqual([303, "/account/step-up?next=%2Faccount%2Fpassword"]);
         continue;
       }
       expect([path, reply.status, reply.text.includes("Confirm that it&#39;s you")]).toEqual([path, 200, true]);
-      expect(reply.text).toContain(`name="next" value="/account#${place}"`);
+      expect(reply.text).toContain(`name="next" value="${path}"`);
     }
     const options = await world.ask({ path: "/account/passkeys/options", json: {}, as: person });
     expect([options.status, JSON.parse(options.text).location]).toEqual([
       401,
-      "/account/step-up?next=%2Faccount%23passkeys",
+      "/account/step-up?next=%2Faccount%2Fpasskeys%2Fnew",
     ]);
   });
 
@@ -191,7 +191,8 @@ describe("page requests", () => {
     const before = await lastChange();
     for (const method of ["GET", "HEAD"]) {
       const reply = await world.ask({ method, path, as: ada, headers: { "sec-fetch-site": "cross-site" } });
-      expect([200, 303]).toContain(reply.status);
+      // A page about one thing needs to know which.
+      expect([200, 303, ...(/\/(rename|remove|revoke)$/.test(path) ? [404] : [])]).toContain(reply.status);
       expect(reply.setCookies).toEqual([]);
     }
     expect(await lastChange()).toBe(before);
@@ -213,16 +214,21 @@ describe("page output", () => {
   test("user text is escaped", async () => {
     const person = await world.person({ transport: "cookie", identifier: "<script>alert(1)</script>@example.com" });
     const named = await world.ask({ path: "/account/name", form: { display_name: hostile }, as: person });
-    expect(named.location).toBe("/account?done=name#name");
+    expect(named.location).toBe("/account?done=name");
     await world.ask({
-      path: "/account/tokens",
-      form: { name: hostile, scopes: "<script>alert(1)</script>" },
+      path: "/account/tokens/new",
+      form: { name: hostile, scopes: "<script>alert(1)</script>", expires: "30" },
       as: person,
     });
     await world.ask({ path: "/account/authenticator", form: { label: hostile }, as: person });
-    const page = await world.ask({ path: "/account", as: person });
-    expect([page.status, isHarmless(page.text)]).toEqual([200, true]);
-    expect(page.text.match(/&lt;script&gt;alert/g)!.length).toBeGreaterThan(3);
+    const pages = await Promise.all(
+      ["/account", "/account/name", "/account/tokens", "/account/authenticator"].map((path) =>
+        world.ask({ path, as: person }),
+      ),
+    );
+    for (const { status, text } of pages) {
+      expect([status, isHarmless(text), /&lt;script&gt;alert/.test(text)]).toEqual([200, true, true]);
+    }
   });
 
   test.each([
@@ -290,7 +296,7 @@ describe("page output", () => {
   });
 
   test("a foreign link cannot make the page report a success", async () => {
-    const path = "/account?done=password";
+    const path = "/account/security?done=password";
     const [own, foreign] = [
       await world.ask({ path, as: ada }),
       await world.ask({ path, as: ada, headers: { "sec-fetch-site": "cross-site" } }),

@@ -32,8 +32,8 @@ async function withPasskey(): Promise<{ token: string; passkeyId: string }> {
   const response = await authenticator.get(JSON.parse(asked.text));
   const reply = await world.ask({ path: "/sign-in/passkey", json: { response } });
   const token = /^__Host-session=([^;]+)/.exec(reply.setCookies.join("\n"))![1]!;
-  const { text } = await world.ask({ path: "/account", as: { token } });
-  return { token, passkeyId: /name="passkey_id" value="([^"]+)"/.exec(text)![1]! };
+  const { text } = await world.ask({ path: "/account/security", as: { token } });
+  return { token, passkeyId: /passkey_id=(cred_[0-9a-f]+)/.exec(text)![1]! };
 }
 
 describe("S79: a page that signs a user out says why", () => {
@@ -86,7 +86,8 @@ describe("S79: a page that signs a user out says why", () => {
   test("the passkey of the session: the page warns, and then says that it is removed", async () => {
     const { token, passkeyId } = await withPasskey();
     const as = { token };
-    expect((await world.ask({ path: "/account", as })).text).toContain("You signed in with this passkey.");
+    const asked = await world.ask({ path: `/account/passkeys/remove?passkey_id=${passkeyId}`, as });
+    expect(asked.text).toContain("You signed in with this passkey.");
     const reply = await arrive({ path: "/account/passkeys/remove", form: { passkey_id: passkeyId }, as });
     expect(statusOf(reply)).toMatch(/^Your passkey is removed/);
   });
@@ -98,7 +99,9 @@ describe("S79: a page that signs a user out says why", () => {
     const response = await authenticator.create(JSON.parse(options.text));
     const { setCookies } = await world.ask({ path: "/account/passkeys", json: { response }, as });
     const token = /^__Host-session=([^;]+)/.exec(setCookies.join("\n"))![1]!;
-    const page = await world.ask({ path: "/account", as: { token } });
+    const { text } = await world.ask({ path: "/account/security", as: { token } });
+    const passkeyId = /passkey_id=(cred_[0-9a-f]+)/.exec(text)![1]!;
+    const page = await world.ask({ path: `/account/passkeys/remove?passkey_id=${passkeyId}`, as: { token } });
     expect([page.status, page.text.includes("You signed in with this passkey.")]).toEqual([200, false]);
   });
 });
@@ -108,8 +111,8 @@ describe("a link cannot claim that a session has ended", () => {
     "why=%s, signed in: leads on",
     async (why) => {
       const as = await world.person({ transport: "cookie" });
-      const reply = await world.ask({ path: `/sign-in?next=%2Faccount%23tokens&why=${why}`, as });
-      expect([reply.status, reply.location]).toEqual([303, "/account#tokens"]);
+      const reply = await world.ask({ path: `/sign-in?next=%2Faccount%2Ftokens&why=${why}`, as });
+      expect([reply.status, reply.location]).toEqual([303, "/account/tokens"]);
     },
   );
 

@@ -42,13 +42,14 @@ export async function openPages(options: OpenOptions & { signUpIsOpen?: boolean 
   return { ...world, app, errors, ask: async (sent) => await askPages(app, await withFormKey(app, sent)) };
 }
 
+const formsWithKeys = ["/account/tokens/new", "/account/authenticator", "/account/recovery-codes"];
+
 /** Fills in the key of a form that works once, as the page with the form does. A test of the key gives its own. */
 async function withFormKey(app: Hono, sent: SentToPage): Promise<SentToPage> {
   const { path, form, as, cookies, headers } = sent;
   if (!form || "form_key" in form || (headers && "sec-fetch-site" in headers)) return sent;
-  const page = path === "/sign-in/enroll" ? path : "/account";
-  if (page === "/account" && (!as || !/^\/account\/(tokens|authenticator|recovery-codes)$/.test(path))) return sent;
-  const { text } = await askPages(app, { path: page, ...(as && { as }), ...(cookies && { cookies }) });
+  if (path !== "/sign-in/enroll" && (!as || !formsWithKeys.includes(path))) return sent;
+  const { text } = await askPages(app, { path, ...(as && { as }), ...(cookies && { cookies }) });
   const key = formKeyIn(text, path);
   return key === undefined ? sent : { ...sent, form: { form_key: key, ...form } };
 }

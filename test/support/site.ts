@@ -204,22 +204,22 @@ export async function signOut({ page }: Visitor): Promise<void> {
   await page.waitForURL("**/sign-in");
 }
 
-/** Makes a passkey on the account page. */
+/** Makes a passkey on its page. */
 export async function addPasskey({ page }: Visitor, name = ""): Promise<void> {
-  await page.goto("/account");
+  await page.goto("/account/passkeys/new");
   await page.getByLabel("Passkey name (optional)", { exact: true }).fill(name);
   await page.getByRole("button", { name: "Add a passkey" }).click();
-  await page.waitForURL("**/account?done=passkeys#passkeys");
+  await page.waitForURL("**/account/security?done=passkeys");
 }
 
-/** Enrolls an authenticator app on the account page, and returns its key. */
+/** Enrolls an authenticator app on its page, and returns its key. */
 export async function addApp({ page }: Visitor): Promise<string> {
-  await page.goto("/account");
-  await page.getByRole("button", { name: "Add an authenticator app" }).click();
+  await page.goto("/account/authenticator");
+  await page.getByRole("button", { name: "Show the QR code" }).click();
   const key = await scanKey(page);
   await page.getByLabel("Current code from the app").fill(codeOf(key));
   await page.getByRole("button", { name: "Confirm" }).click();
-  await page.waitForURL("**/account?done=authenticator#authenticator");
+  await page.waitForURL("**/account/security?done=authenticator");
   return key;
 }
 

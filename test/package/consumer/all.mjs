@@ -8,6 +8,7 @@ import * as mfa from "sallyport/mfa";
 import * as neon from "sallyport/neon";
 import * as openapi from "sallyport/openapi";
 import * as pages from "sallyport/pages";
+import * as german from "sallyport/pages/german";
 import * as passkeys from "sallyport/passkeys";
 import * as simpleWebAuthn from "sallyport/passkeys/simplewebauthn";
 import * as blocklist from "sallyport/passwords/blocklist";
@@ -20,6 +21,7 @@ const entries = {
   ...{ hono, mfa, neon, openapi, pages, passkeys },
   "mail/cloudflare": cloudflareMail,
   "mail/http": httpMail,
+  "pages/german": german,
   "passkeys/simplewebauthn": simpleWebAuthn,
   "captcha/turnstile": turnstile,
   mail,

@@ -1,0 +1,100 @@
+import type { Child } from "hono/jsx";
+import type { Done } from "./layout.tsx";
+import { type Place, pathWith, places } from "./next-path.ts";
+import type { Rendered } from "./rendered.ts";
+import type { UserVisit } from "./route.ts";
+
+/** Leads to a page of the account, which says what was done. */
+export function backTo({ c, site }: UserVisit, place: Place, done?: Done): Response {
+  return c.redirect(site.path(placeWhen(place, done)), 303);
+}
+
+/** The path of a page of the account that says what was done. */
+export function placeWhen(place: Place, done?: Done): string {
+  return done ? pathWith(places[place], { done }) : places[place];
+}
+
+/** A part of a page with a line for each thing. */
+export function Panel({
+  id,
+  title,
+  isSaid = false,
+  intro,
+  children,
+}: {
+  id: string;
+  title: string;
+  /** True if the page says it already: it is then for those who hear the page. */
+  isSaid?: boolean;
+  intro?: Child;
+  children: Child;
+}): Rendered {
+  return (
+    <section aria-labelledby={`${id}-title`}>
+      <h2 id={`${id}-title`} class={isSaid ? "unseen" : ""}>
+        {title}
+      </h2>
+      {intro}
+      <ul class="rows">{children}</ul>
+    </section>
+  );
+}
+
+/** A word about a state, and whether that is as it should be. */
+export interface BadgeProps {
+  text: string;
+  tone?: "good" | "warn";
+}
+
+export function Badge({ text, tone = undefined }: BadgeProps): Rendered {
+  return <span class={tone ? `badge ${tone}` : "badge"}>{text}</span>;
+}
+
+/** One thing, its state, and what can be done with it. */
+export function Row({
+  title,
+  badge,
+  state,
+  children,
+}: {
+  title?: Child;
+  badge?: BadgeProps | undefined;
+  state?: Child;
+  /** Its acts: links to forms, or forms of one button. */
+  children?: Child;
+}): Rendered {
+  return (
+    <li>
+      <div class="what">
+        {title && (
+          <h3>
+            {title}
+            {badge && <Badge {...badge} />}
+          </h3>
+        )}
+        {state && <p class="hint">{state}</p>}
+      </div>
+      {children && <div class="acts">{children}</div>}
+    </li>
+  );
+}
+
+/** A link to a form, which looks like a button. What it is about is for those who hear the page. */
+export function FormLink({
+  href,
+  about,
+  isDanger,
+  children,
+}: {
+  href: string;
+  about: Child;
+  isDanger?: boolean;
+  children: Child;
+}): Rendered {
+  return (
+    <a class={isDanger ? "button danger" : "button quiet"} href={href}>
+      {children}
+      <span class="unseen"> {about}</span>
+    </a>
+  );
+}

@@ -1,0 +1,23 @@
+import { authenticatorRoutes } from "./authenticator.tsx";
+import { closeRoutes } from "./close.tsx";
+import { deviceRoutes } from "./devices.tsx";
+import { passkeyRoutes } from "./passkeys.tsx";
+import { passwordRoutes } from "./password.tsx";
+import { profileRoutes } from "./profile.tsx";
+import type { PageRoute } from "./route.ts";
+import { securityRoutes } from "./security.tsx";
+import { securityKeyRoutes } from "./security-keys.tsx";
+import { tokenRoutes } from "./tokens.tsx";
+
+/** The pages of the account and their acts. */
+export const accountRoutes: readonly PageRoute[] = [
+  ...profileRoutes,
+  ...closeRoutes,
+  ...securityRoutes,
+  ...passwordRoutes,
+  ...passkeyRoutes,
+  ...authenticatorRoutes,
+  ...securityKeyRoutes,
+  ...deviceRoutes,
+  ...tokenRoutes,
+];

@@ -1,0 +1,60 @@
+import { clearCookie, sessionCookie } from "../http/cookies.ts";
+import type { AuthError } from "../index.ts";
+import { respondInAccount, respondWithForm } from "./layout.tsx";
+import { pathWith } from "./next-path.ts";
+import { Field } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import { type PageRoute, type UserVisit, userForm, userPage } from "./route.ts";
+import { activePasswords } from "./safety.tsx";
+
+/** Closing the account, for good. */
+export const closeRoutes: readonly PageRoute[] = [
+  userPage("/account/close", (visit) => closePage(visit)),
+
+  userForm("/account/close", "/account/close", async (visit, form) => {
+    const { c, site, auth, actor, user } = visit;
+    const { refusal } = await attempt(
+      auth.users.revokeOwn({ actor, userId: user.id, currentPassword: form.text("current_password") }),
+    );
+    if (refusal) return await closePage(visit, refusal);
+    clearCookie(c, auth, sessionCookie);
+    return c.redirect(pathWith(site.path("/sign-in"), { why: "closed" }), 303);
+  }),
+];
+
+async function closePage(visit: UserVisit, refusal?: AuthError): Promise<Response> {
+  const { site, auth, actor, user } = visit;
+  const title = site.text("close.title");
+  const passwords = activePasswords(await auth.credentials.list({ actor, userId: user.id }));
+  if (passwords.length === 0) {
+    const children = (
+      <section>
+        <p>{site.say("close.no-password")}</p>
+      </section>
+    );
+    return await respondInAccount(visit, "profile", { title, children, refusal });
+  }
+  const isWrong = refusal?.code === "unauthorized.invalid_credential";
+  return await respondWithForm(visit, "profile", {
+    title,
+    intro: <p>{site.say("close.text")}</p>,
+    action: "/account/close",
+    fields: (
+      <Field
+        site={site}
+        form="close"
+        name="current_password"
+        label={site.say("field.current-password")}
+        type="password"
+        autocomplete="current-password"
+        error={
+          isWrong ? sentenceFor(site, refusal, { "unauthorized.invalid_credential": "password.wrong" }) : undefined
+        }
+      />
+    ),
+    button: site.text("close.button"),
+    isDanger: true,
+    refusal,
+    isShown: isWrong,
+  });
+}

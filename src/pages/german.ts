@@ -1,0 +1,11 @@
+/**
+ * The account pages in German: `pages(auth, { languages: [english, german] })`.
+ *
+ * @module
+ */
+import type { PageLanguage } from "./language.ts";
+import { germanTexts } from "./texts/german.ts";
+import { germanErrors } from "./texts/german-errors.ts";
+
+/** German, for the option `languages` of `pages`. */
+export const german: PageLanguage = { tag: "de", texts: { ...germanTexts, ...germanErrors } };

@@ -1,0 +1,91 @@
+import { englishTexts } from "./texts/english.ts";
+import { englishErrors } from "./texts/english-errors.ts";
+
+/** The name of a text of the pages, such as `sign-in.title`. */
+export type TextName = keyof typeof englishTexts | keyof typeof englishErrors;
+
+/** The texts of the pages in one language, by name. `{…}` in a text stands for what a page puts there. */
+export type PageTexts = Readonly<Record<TextName, string>>;
+
+/** A language of the pages. */
+export interface PageLanguage {
+  /** Its tag (BCP 47), such as `en` or `de`: the pages' `lang`, and what a browser asks for. */
+  readonly tag: string;
+  readonly texts: PageTexts;
+  /** How times and days are written, if not as `tag` says. */
+  readonly locale?: string;
+}
+
+/** English, the language of the pages unless an application gives others. */
+export const english: PageLanguage = { tag: "en", locale: "en-GB", texts: { ...englishTexts, ...englishErrors } };
+
+type SlotsIn<Text extends string> = Text extends `${string}{${infer Slot}}${infer Rest}` ? Slot | SlotsIn<Rest> : never;
+
+type English = typeof englishTexts & typeof englishErrors;
+
+type SlotsOf<Name extends TextName> = SlotsIn<English[Name]>;
+
+/** What stands in a text: nothing, or a value for each slot. */
+type Slots<Name extends TextName, Value> = [SlotsOf<Name>] extends [never]
+  ? []
+  : [slots: Readonly<Record<SlotsOf<Name>, Value>>];
+
+/** What a page says, in the language of its reader. */
+export interface Voice<Child> {
+  readonly language: PageLanguage;
+  /** A text, in which elements may stand. */
+  say<Name extends TextName>(name: Name, ...slots: Slots<Name, Child>): Child;
+  /** A text of characters alone, for titles and attributes. */
+  text<Name extends TextName>(name: Name, ...slots: Slots<Name, string | number>): string;
+  /** The text with this name, if there is one without slots. */
+  find(name: string): string | undefined;
+}
+
+export function voiceOf<Child>(language: PageLanguage): Voice<Child | string> {
+  const { texts } = language;
+  /** Slots stand between texts: every second part is the name of one. */
+  const partsOf = (name: TextName, [slots]: readonly [Readonly<Record<string, Child | string>>?]) =>
+    texts[name].split(/\{([\w-]+)\}/).map((part, index) => (index % 2 === 0 ? part : (slots?.[part] ?? "")));
+  return {
+    language,
+    say: (name, ...slots) => partsOf(name, slots as never) as never,
+    text: (name, ...slots) => partsOf(name, slots as never).join(""),
+    find: (name) => (Object.hasOwn(texts, name) ? texts[name as TextName] : undefined),
+  };
+}
+
+/**
+ * The first of these languages that a reader asks for: by `ui_locales` (OpenID Connect Core §3.1.2.1), otherwise by
+ * `Accept-Language` (RFC 9110 §12.5.4). The first of all if there is none.
+ */
+export function choose<Spoken extends { readonly language: PageLanguage }>(
+  spoken: readonly [Spoken, ...Spoken[]],
+  uiLocales: string | undefined,
+  acceptLanguage: string | undefined,
+): Spoken {
+  if (spoken.length === 1) return spoken[0];
+  const asked = [...(uiLocales?.split(" ") ?? []), ...ranked(acceptLanguage ?? "")];
+  for (const one of asked) {
+    const [primary] = one.toLowerCase().split("-");
+    const found =
+      spoken.find(({ language }) => language.tag.toLowerCase() === one.toLowerCase()) ??
+      spoken.find(({ language }) => language.tag.toLowerCase().split("-")[0] === primary);
+    if (found) return found;
+  }
+  return spoken[0];
+}
+
+/** The languages of the header, the most wanted first. */
+function ranked(header: string): string[] {
+  const wanted = header
+    .slice(0, 500)
+    .split(",")
+    .map((entry) => {
+      const [tag = "", weight] = entry.trim().split(/\s*;\s*q\s*=\s*/i);
+      return { tag, weight: weight === undefined ? 1 : Number(weight) };
+    });
+  return wanted
+    .filter(({ weight }) => weight > 0)
+    .sort((one, other) => other.weight - one.weight)
+    .map(({ tag }) => tag);
+}

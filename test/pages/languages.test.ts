@@ -1,0 +1,152 @@
+/** The texts of the pages in every language. @module */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { errorCodes } from "../../src/domain/error.ts";
+import { AuthError, ConfigurationError } from "../../src/index.ts";
+import { german } from "../../src/pages/german.ts";
+import { english, pages } from "../../src/pages/index.tsx";
+import { choose, type PageLanguage, type TextName, voiceOf } from "../../src/pages/language.ts";
+import { pageRoutes } from "../../src/pages/page-routes.ts";
+import { sentenceFor } from "../../src/pages/refusal.ts";
+import { sitesOf } from "../../src/pages/site.ts";
+import { askPages, openPages, type PageWorld } from "../support/page-world.ts";
+
+let world: PageWorld;
+beforeAll(async () => {
+  world = await openPages();
+});
+afterAll(() => world.close());
+
+const slotsOf = (text: string): string[] => [...text.matchAll(/\{([\w-]+)\}/g)].map(([, name]) => name!).sort();
+
+describe("the catalogues", () => {
+  const names = Object.keys(english.texts) as TextName[];
+
+  test("German has every text of English, with the same slots, and no other", () => {
+    expect(names.length).toBeGreaterThan(200);
+    expect(Object.keys(german.texts).sort()).toEqual([...names].sort());
+    const different = names.filter(
+      (name) => String(slotsOf(german.texts[name])) !== String(slotsOf(english.texts[name])),
+    );
+    expect(different).toEqual([]);
+    expect(names.filter((name) => german.texts[name].trim() === "")).toEqual([]);
+  });
+
+  test("every refusal that a page can meet has a sentence", () => {
+    const [site] = sitesOf();
+    // Pages send what these speak of themselves, or no page asks for it.
+    const notOfPages =
+      /^(invalid_format\.(id|id_separator|id_type|query|cursor|relations?|object_(type|id)|subject_(type|id)|rp_id)|auth\..*|pat\.(invalid|revoked|expired)|forbidden\.insufficient_scope|method_not_allowed|conflict\.(duplicate_tuple|credential_type_mismatch)|precondition\.(user_not_active|invalid_transition|cred_user_mismatch|ttl_too_short)|unauthorized\.enrollment_required)$/;
+    const missing = errorCodes().filter(
+      (code) => !notOfPages.test(code) && code !== "too_many_requests" && site.find(`error.${code}`) === undefined,
+    );
+    expect(missing).toEqual([]);
+    expect(errorCodes().length).toBeGreaterThan(60);
+  });
+
+  test("a name that is no text's own finds nothing", () => {
+    const voice = voiceOf(english);
+    for (const name of ["constructor", "toString", "__proto__", "error.constructor", ""]) {
+      expect(voice.find(name)).toBeUndefined();
+    }
+    const refusal = new AuthError("invalid_format.password", { details: { reason: "constructor" } });
+    expect(sentenceFor(sitesOf()[0], refusal)).toBe(english.texts["error.invalid_format.password"]);
+  });
+
+  test("a time to wait, in the words of the language", () => {
+    const waits = [1, 60, 89, 90, 3600].map((retryAfterSeconds) => {
+      const refusal = new AuthError("too_many_requests", { retryAfterSeconds });
+      return sitesOf({ languages: [english, german] }).map((site) => sentenceFor(site, refusal));
+    });
+    expect(waits[0]).toEqual([
+      "Too many attempts. Try again in 1 second.",
+      "Zu viele Versuche. Warten Sie noch 1 Sekunde.",
+    ]);
+    expect(waits[3]![0]).toBe("Too many attempts. Try again in 2 minutes.");
+    expect(waits[4]![1]).toBe("Zu viele Versuche. Warten Sie noch 60 Minuten.");
+  });
+});
+
+describe("the reader's language", () => {
+  const of = (tag: string): { language: PageLanguage } => ({ language: { ...english, tag } });
+  const spoken = [of("en"), of("de"), of("pt-BR")] as const;
+
+  test.each([
+    [undefined, undefined, "en"],
+    [undefined, "", "en"],
+    [undefined, "de", "de"],
+    [undefined, "de-AT,en;q=0.5", "de"],
+    [undefined, "fr, de;q=0.3, en;q=0.7", "en"],
+    [undefined, "fr;q=1.0,de;q=0", "en"],
+    [undefined, "pt", "pt-BR"],
+    [undefined, "PT-br", "pt-BR"],
+    [undefined, "*", "en"],
+    [undefined, ";;;,,,q=", "en"],
+    [undefined, `${"x,".repeat(10_000)}de`, "en"],
+    ["de", "en", "de"],
+    ["xx de", "en", "de"],
+    ["xx", "de", "de"],
+    ["constructor", "__proto__", "en"],
+  ])("ui_locales %j, Accept-Language %j: %s", (uiLocales, header, tag) => {
+    expect(choose(spoken, uiLocales, header).language.tag).toBe(tag);
+  });
+
+  test("without the option, every reader gets English", async () => {
+    const { text } = await world.ask({ path: "/sign-in", headers: { "accept-language": "de" } });
+    expect(text).toContain('<html lang="en"');
+  });
+
+  test("no languages: a configuration error", () => {
+    expect(() => pages(world.auth, { languages: [] })).toThrow(ConfigurationError);
+  });
+
+  test("a text of the application's own", async () => {
+    const own = { ...english, texts: { ...english.texts, "sign-in.title": "Log in <b>" } };
+    const { text } = await askPages(pages(world.auth, { languages: [own] }), { path: "/sign-in" });
+    expect(text).toContain("<h1>Log in &lt;b&gt;</h1>");
+  });
+});
+
+describe("in German", () => {
+  const app = () => pages(world.auth, { languages: [english, german] });
+  const headers = { "accept-language": "de-DE,de;q=0.9,en;q=0.8" };
+
+  test("no page that a user can open has an English text", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const sentences = (Object.keys(english.texts) as TextName[])
+      .filter((name) => english.texts[name] !== german.texts[name] && english.texts[name].length > 12)
+      .map((name) => english.texts[name].split("{")[0]!.trim())
+      .filter((start) => start.length > 12);
+    expect(sentences.length).toBeGreaterThan(100);
+    let seen = 0;
+    for (const { path, takes } of pageRoutes) {
+      if (takes !== "nothing") continue;
+      for (const as of [person, undefined]) {
+        const { text } = await askPages(app(), { path, headers, ...(as && { as }) });
+        if (text === "") continue;
+        seen += 1;
+        expect(text).toContain('<html lang="de"');
+        expect([path, sentences.filter((sentence) => text.includes(sentence.replaceAll("'", "&#39;")))]).toEqual([
+          path,
+          [],
+        ]);
+      }
+    }
+    expect(seen).toBeGreaterThan(20);
+  });
+
+  test("a refusal, a script's refusal and a page of the application's own are in German", async () => {
+    const form = { identifier: "nobody@example.com", password: "x" };
+    const page = await askPages(app(), { path: "/sign-in", form, headers });
+    expect(page.text).toContain(german.texts["sign-in.wrong"]);
+    const script = await askPages(app(), { path: "/sign-in/passkey", json: { response: null }, headers });
+    expect(JSON.parse(script.text).message).toBe(german.texts["sign-in.unknown-passkey"]);
+    const closed = await askPages(app(), { path: "/forgot", headers });
+    expect([200, 404]).toContain(closed.status);
+  });
+
+  test("days are written as the language writes them", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const { text } = await askPages(app(), { path: "/account/security", headers, as: person });
+    expect(text).toMatch(/Zuletzt geändert am <time [^>]*>\d{2}\.\d{2}\.\d{4}<\/time>/);
+  });
+});
