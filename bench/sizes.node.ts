@@ -26,6 +26,23 @@ async function measureEntries(): Promise<void> {
   }
 }
 
+/** What the account pages and their second language add to a Worker with all of identity, gzipped. */
+async function measurePages(): Promise<void> {
+  const sizes: number[] = [];
+  for (const name of ["api", "api-and-pages", "api-and-german-pages"]) {
+    const built = await bundle(`bench/workers/${name}.ts`, {
+      external: ["sallyport/neon"],
+      alias: { "hono/tiny": "hono" },
+    });
+    sizes.push(built.gzipBytes);
+    await built.remove();
+  }
+  const [api = 0, pages = 0, german = 0] = sizes;
+  console.log(
+    `\naccount pages, added to a Worker with all of identity: + ${kib(pages - api)}; German + ${kib(german - pages)}`,
+  );
+}
+
 /** Gzipped size of the minimal Worker, without and with Neon's client, and what is in it. */
 export async function measureSizes(): Promise<void> {
   console.log(
@@ -68,4 +85,5 @@ export async function measureSizes(): Promise<void> {
   ] satisfies Bundle[];
   for (const one of bundles) await one.remove();
   await measureEntries();
+  await measurePages();
 }

@@ -11,6 +11,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { dropDocumented } from "./drop-documented.node.ts";
+import { assetFiles, minifyAsset } from "./minify-assets.node.ts";
 import { squeezeSql } from "./squeeze-sql.node.ts";
 
 const root = fileURLToPath(new URL("../", import.meta.url));
@@ -32,7 +33,9 @@ const rows = [
 for (const name of readdirSync(join(root, "dist"), { recursive: true, encoding: "utf8" })) {
   const path = join(root, "dist", name);
   if (!name.endsWith(".js")) continue;
-  const script = squeezeSql(readFileSync(path, "utf8"));
+  const asset = assetFiles.get(name.replaceAll("\\", "/"));
+  const text = readFileSync(path, "utf8");
+  const script = asset ? minifyAsset(text, asset) : squeezeSql(text);
   const named = rows.find(({ folder }) => name.startsWith(folder))?.named;
   writeFileSync(path, named ? dropDocumented(script, named) : script);
 }

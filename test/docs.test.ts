@@ -77,6 +77,7 @@ describe("examples in docs", () => {
       ["mail.md", "smtp.ts"],
       ["mail.md", "cloudflare.ts"],
       ["pages.md", "application.ts"],
+      ["pages.md", "texts.ts"],
       ["passkeys.md", "verifier.ts"],
       ["passwords.md", "common.ts"],
       ["passwords.md", "breached.ts"],
