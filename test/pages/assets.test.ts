@@ -14,7 +14,7 @@ describe("minified assets", () => {
   });
 
   test.each([
-    ["a value in the template", `export const a = \`x${1}\`;`],
+    ["a value in the template", `export const a = \`x$\{1}\`;`],
     ["two templates", "export const a = `x`; export const b = `y`;"],
     ["none", "export const a = 'x';"],
   ])("%s: refused", (_name, script) => {
