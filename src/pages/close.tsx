@@ -1,7 +1,6 @@
 import { clearCookie, sessionCookie } from "../http/cookies.ts";
 import type { AuthError } from "../index.ts";
-import { respondInAccount, respondWithForm } from "./layout.tsx";
-import { pathWith } from "./next-path.ts";
+import { respond, respondInAccount, respondWithForm } from "./layout.tsx";
 import { Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage } from "./route.ts";
@@ -12,13 +11,13 @@ export const closeRoutes: readonly PageRoute[] = [
   userPage("/account/close", (visit) => closePage(visit)),
 
   userForm("/account/close", "/account/close", async (visit, form) => {
-    const { c, site, auth, actor, user } = visit;
+    const { c, auth, actor, user } = visit;
     const { refusal } = await attempt(
       auth.users.revokeOwn({ actor, userId: user.id, currentPassword: form.text("current_password") }),
     );
     if (refusal) return await closePage(visit, refusal);
     clearCookie(c, auth, sessionCookie);
-    return c.redirect(pathWith(site.path("/sign-in"), { why: "closed" }), 303);
+    return await closedPage(visit);
   }),
 ];
 
@@ -57,4 +56,17 @@ async function closePage(visit: UserVisit, refusal?: AuthError): Promise<Respons
     refusal,
     isShown: isWrong,
   });
+}
+
+function closedPage(visit: UserVisit): Response | Promise<Response> {
+  const { site } = visit;
+  const children = (
+    <>
+      <p role="status">{site.say("close.done.text")}</p>
+      <p>
+        <a href={site.brand.homePath}>{site.say("page.home")}</a>
+      </p>
+    </>
+  );
+  return respond(visit, { title: site.text("close.done"), children });
 }

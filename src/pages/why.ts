@@ -4,12 +4,12 @@ import { pathWith } from "./next-path.ts";
 import type { Visit } from "./route.ts";
 
 /** Why a page leads to the sign-in page, as that page says it. */
-const reasons = ["no-session", "ended", "second-factor", "passkey", "closed", "ticket"] as const;
+const reasons = ["no-session", "ended", "second-factor", "passkey", "ticket"] as const;
 
 export type Why = (typeof reasons)[number];
 
 /** Reasons that concern a session. A browser without a session's cookie was not signed in, so a link cannot make it say so. */
-const aboutSession: readonly Why[] = ["ended", "second-factor", "passkey", "closed"];
+const aboutSession: readonly Why[] = ["ended", "second-factor", "passkey"];
 
 /** The sign-in page, which says why the user must sign in. */
 export function signInBecause({ site }: Pick<Visit, "site">, why: Why, next?: string): string {

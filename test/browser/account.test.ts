@@ -5,10 +5,12 @@
  *
  * @module
  */
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { sql } from "../../src/store/sql.ts";
 import {
   addApp,
+  addAuthenticator,
   codeOf,
   openSite,
   type Person,
@@ -199,4 +201,92 @@ test("personal access token in the browser: created, shown once, accepted, and r
   await page.getByText("Token revoked.").waitFor();
   expect((await ask()).status).toBe(401);
   await context.close();
+});
+
+describe("what the script adds", () => {
+  test("a password is shown while it is typed, and hidden again when it is sent", async () => {
+    const { page, context } = await site.visit();
+    await page.goto("/sign-in");
+    const field = page.getByLabel("Password");
+    await field.fill("a secret");
+    await page.getByRole("button", { name: "Show password" }).click();
+    expect(await field.getAttribute("type")).toBe("text");
+    await page.getByRole("button", { name: "Hide password" }).click();
+    expect(await field.getAttribute("type")).toBe("password");
+    await page.getByRole("button", { name: "Show password" }).click();
+    await page.evaluate(`document.querySelector("main form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      document.title = document.getElementById("sign-in-password").type;
+    })`);
+    await page.getByLabel("Email or user name").fill("nobody@example.com");
+    await page.getByRole("button", { name: "Sign in", exact: true }).click();
+    expect(await page.title()).toBe("password");
+    await context.close();
+  });
+
+  test("recovery codes are copied and saved as they are shown", async () => {
+    const visitor = await site.visit({ permissions: ["clipboard-read", "clipboard-write"] });
+    const { page, context } = visitor;
+    await signUp(visitor);
+    await addApp(visitor);
+    const codes = await makeRecoveryCodes(visitor);
+    await page.getByRole("button", { name: "Copy" }).click();
+    await page.getByRole("button", { name: "Copied" }).waitFor();
+    expect(await page.evaluate("navigator.clipboard.readText()")).toBe(`${codes.join("\n")}\n`);
+    await page.getByRole("button", { name: "Copy" }).waitFor();
+    const saved = page.waitForEvent("download");
+    await page.getByRole("button", { name: "Download" }).click();
+    const file = await saved;
+    expect(file.suggestedFilename()).toBe("recovery-codes.txt");
+    expect(await readFile(await file.path(), "utf8")).toBe(`${codes.join("\n")}\n`);
+    expect(visitor.complaints).toEqual([]);
+    await context.close();
+  });
+
+  test.each([
+    { javaScriptEnabled: true, written: /^\d{1,2} \w{3,4} \d{4}, \d{2}:\d{2}$/ },
+    { javaScriptEnabled: false, written: / UTC$/ },
+  ])("times are local, or say that they are UTC: script $javaScriptEnabled", async ({ javaScriptEnabled, written }) => {
+    const visitor = await site.visit({ javaScriptEnabled, timezoneId: "Asia/Kolkata" });
+    await signUp(visitor);
+    await visitor.page.goto("/account/devices");
+    const time = visitor.page.locator("time").first();
+    const shown = await time.innerText();
+    expect(shown).toMatch(written);
+    const at = new Date((await time.getAttribute("datetime"))!);
+    const timeZone = javaScriptEnabled ? "Asia/Kolkata" : "UTC";
+    expect(shown).toContain(new Intl.DateTimeFormat("en-GB", { timeStyle: "short", timeZone }).format(at));
+    await visitor.context.close();
+  });
+});
+
+test("a security key asks after the password, and signs nobody in alone", async () => {
+  const visitor = await site.visit();
+  const { page } = visitor;
+  await addAuthenticator(visitor);
+  const person = await signUp(visitor);
+  await page.goto("/account/security");
+  await page.getByRole("link", { name: "Add a security key" }).click();
+  await page.getByRole("button", { name: "Add a security key" }).click();
+  await page.getByText("Security key added.").waitFor();
+  await signOut(visitor);
+  await typePassword(visitor, person);
+  await page.waitForURL("**/sign-in/second-factor?**");
+  await page.getByRole("button", { name: "Use a passkey or security key" }).click();
+  await page.waitForURL("**/account");
+  expect(visitor.complaints).toEqual([]);
+  await visitor.context.close();
+});
+
+test("an account is closed, with its password, and its page says so", async () => {
+  const visitor = await site.visit();
+  const { page } = visitor;
+  const person = await signUp(visitor);
+  await page.getByRole("link", { name: "Close account" }).click();
+  await page.getByLabel("Current password").fill(person.password);
+  await page.getByRole("button", { name: "Close my account for good" }).click();
+  await page.getByRole("heading", { name: "Your account is closed" }).waitFor();
+  await typePassword(visitor, person);
+  await page.getByText("The user name or password is incorrect.").waitFor();
+  await visitor.context.close();
 });

@@ -68,7 +68,6 @@ export const englishTexts = {
   "why.ended": "Your session has ended: it has expired, or it was ended from another device. Sign in again.",
   "why.second-factor": "Your account now requires a second factor. Sign in again.",
   "why.passkey": "Your passkey is removed. You had signed in with it, so sign in again another way.",
-  "why.closed": "Your account is closed.",
   "why.ticket": "This sign-in was finished already, or it took too long. Start again.",
 
   "sign-up.title": "Sign up",
@@ -207,6 +206,8 @@ export const englishTexts = {
   "close.title": "Close your account?",
   "close.text": "Your sessions, passkeys, second factors and access tokens end at once. This cannot be undone.",
   "close.button": "Close my account for good",
+  "close.done": "Your account is closed",
+  "close.done.text": "You are signed out on every device.",
   "close.no-password": "Your account has no password that could confirm this. Ask an administrator to close it.",
 
   "safety.title": "How safe your account is",

@@ -70,7 +70,6 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "why.second-factor": "Ihr Konto verlangt jetzt einen zweiten Faktor. Melden Sie sich wieder an.",
   "why.passkey":
     "Ihr Passkey ist entfernt. Sie hatten sich damit angemeldet; melden Sie sich auf einem anderen Weg wieder an.",
-  "why.closed": "Ihr Konto ist geschlossen.",
   "why.ticket": "Diese Anmeldung war schon abgeschlossen oder hat zu lange gedauert. Beginnen Sie von vorn.",
 
   "sign-up.title": "Registrieren",
@@ -215,6 +214,8 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "close.text":
     "Ihre Sitzungen, Passkeys, zweiten Faktoren und Zugriffstoken enden sofort. Das lässt sich nicht rückgängig machen.",
   "close.button": "Mein Konto für immer schließen",
+  "close.done": "Ihr Konto ist geschlossen",
+  "close.done.text": "Sie sind auf allen Geräten abgemeldet.",
   "close.no-password":
     "Ihr Konto hat kein Passwort, das dies bestätigen könnte. Bitten Sie die Verwaltung, es zu schließen.",
 
