@@ -6,6 +6,7 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { Act } from "../src/domain/act.ts";
+import * as activity from "../src/domain/acts/activity.ts";
 import * as administrator from "../src/domain/acts/administrator.ts";
 import * as credential from "../src/domain/acts/credential.ts";
 import * as factor from "../src/domain/acts/factor.ts";
@@ -21,6 +22,7 @@ import * as verification from "../src/domain/acts/verification.ts";
 
 /** The act of each operation, by the type that declares it; `null` for one that is no act, so its comment has no row to follow. */
 const acts: Readonly<Record<string, Act | null>> = {
+  "ActivityOperations.list": activity.listActivity,
   "AdministratorOperations.grant": administrator.grantAdministrator,
   "AdministratorOperations.remove": administrator.removeAdministrator,
   "CredentialOperations.createPassword": credential.createCredential,

@@ -6,6 +6,7 @@
 
 export type { PasswordHasher } from "./crypto/password-hasher.ts";
 export type { KeyVersions } from "./crypto/root-secrets.ts";
+export type { ActivityEvent, ActivityType } from "./domain/activity.ts";
 export { type Actor, type SessionActor, type SystemActor, systemActor } from "./domain/actor.ts";
 export type { Credential, CredentialType } from "./domain/credential.ts";
 export { AuthError, type ErrorBody, type ErrorCode, type ErrorStatus } from "./domain/error.ts";
@@ -41,12 +42,14 @@ export type { Timeouts } from "./engine/patience.ts";
 export type { BatchResults, Operation, Plan, PlannableOperation } from "./engine/plan.ts";
 export type { IssuedSession, PresentedToken, VerifiedSession } from "./engine/sessions.ts";
 export { accounts } from "./http/features/accounts.ts";
+export { activity } from "./http/features/activity.ts";
 export { administration } from "./http/features/administration.ts";
 export { authorization } from "./http/features/authorization.ts";
 export { limits } from "./http/features/limits.ts";
 export { passwords } from "./http/features/passwords.ts";
 export { signUp } from "./http/features/sign-up.ts";
 export type { AccountAuth } from "./operations/accounts.ts";
+export type { ActivityAuth, ActivityOperations } from "./operations/activity.ts";
 export type { AdministrationAuth, AdministratorOperations } from "./operations/administrators.ts";
 export { type Auth, type AuthFor, type CoreOperations, createAuth } from "./operations/auth.ts";
 export type { CredentialOperations, NewPassword, OfCredential, ProvedByPassword } from "./operations/credentials.ts";

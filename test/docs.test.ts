@@ -68,6 +68,7 @@ describe("examples in docs", () => {
 
   test("are all listed, and only the test harness's is a sketch", async () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
+      ["activity.md", "activity.ts"],
       ["conformance.md", undefined],
       ["limits.md", "limits.ts"],
       ["limits.md", "cloudflare-limit.ts"],

@@ -5,6 +5,7 @@
  * @module
  */
 import * as v from "valibot";
+import { activityEvent as activityEventRecord } from "../../src/domain/activity.ts";
 import { credential as credentialRecord } from "../../src/domain/credential.ts";
 import { errorCodes } from "../../src/domain/error.ts";
 import { anyFactor, type FactorType, factorTypes, mfaPolicy as mfaPolicyRecord } from "../../src/domain/factor.ts";
@@ -27,6 +28,9 @@ const accountSession = v.strictObject({
   address,
   current: v.boolean(),
 });
+
+const { user_agent: _agent, ...activityEntries } = entriesOf(activityEventRecord);
+const activityEvent = v.strictObject({ ...activityEntries, device: v.nullable(v.string()) });
 
 const factorSchema = <Type extends FactorType>(type: Type) =>
   v.strictObject({ ...sparseEntriesOf(anyFactor), ...sparseEntriesOf(factorTypes[type]) });
@@ -145,6 +149,7 @@ export const namedSchemas = {
   Credential: credential,
   Session: session,
   AccountSession: accountSession,
+  ActivityEvent: activityEvent,
   SignedInUser: signedInUser,
   SignedIn: signedIn,
   Factor: factor,
@@ -174,6 +179,7 @@ export const responses = {
   "/auth/credentials/:cred_id": { $get: credential },
   "/auth/credentials/:cred_id/suspend": { $post: credential },
   "/auth/credentials/:cred_id/revoke": { $post: credential },
+  "/auth/activity": { $get: page(activityEvent) },
   "/auth/sessions": { $get: page(accountSession) },
   "/auth/sessions/revoke-others": { $post: v.strictObject({ revoked: v.number() }) },
   "/auth/password": { $post: signedIn },

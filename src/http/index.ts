@@ -5,6 +5,7 @@
  */
 export type { ClientAddress } from "../engine/options.ts";
 export { acrossRotation } from "./across-rotation.ts";
+export type { ActivityEventBody } from "./activity-wire.ts";
 export type { AuthApp, HealthApi } from "./api.ts";
 export { authRoutes, flametrenchRoutes, healthRoutes } from "./auth-routes.ts";
 export type { AuthSource } from "./auth-source.ts";
@@ -23,7 +24,7 @@ export {
 export { type PresentedSession, presentedSession } from "./bearer.ts";
 export { cloudflareAddress, forwardedAddress, sharedByAllClients, socketAddress } from "./client-address.ts";
 export { type FreshMfaOptions, requireFreshMfa } from "./fresh-mfa.ts";
-export type { AccountsApi, CoreApi, PasswordsApi, SignUpApi } from "./generated/api.ts";
+export type { AccountsApi, ActivityApi, CoreApi, PasswordsApi, SignUpApi } from "./generated/api.ts";
 export { requireSameOrigin } from "./same-origin.ts";
 export { endSession, startSession } from "./session-cookie.ts";
 export type {

@@ -159,7 +159,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   if (!form || credentialId === null) {
     await execute(core, {
       time,
-      body: store.recordFailedSignIn(attempt),
+      body: store.recordFailedSignIn({ ...attempt, userId }),
       onLostReply: "repeat",
     });
     throw new AuthError("unauthorized.invalid_credential");

@@ -202,7 +202,7 @@ export function bothOf(table: Statement, twin: Statement): Statement {
 }
 
 /** The CTEs `acting` and `verdict` (`id`, `owner_id`, `refusal`) and the event of a read. */
-function guardRead(row: GuardedRow): Statement {
+export function guardRead(row: GuardedRow): Statement {
   const actor = acting(row.actor);
   const verdict = handle<"verdict">(sql`verdict`);
   return sql`${actor.define},

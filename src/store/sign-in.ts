@@ -174,8 +174,12 @@ export function openLogin(login: NewLogin, first: { method: string; which: State
 }
 
 /** The event of a failed check. It is also written for unknown identifiers; otherwise the response time would reveal them. */
-export function recordFailedSignIn(attempt: Attempt): Statement {
-  return insertAuditEvent({ ...loginEvent(attempt, act), outcome: "failure", repeatable: true }, sql`(select 1) one`);
+export function recordFailedSignIn(attempt: Attempt & { userId: string | null }): Statement {
+  const metadata = sql`jsonb_strip_nulls(jsonb_build_object('user', ${attempt.userId}::text))`;
+  return insertAuditEvent(
+    { ...loginEvent(attempt, act), outcome: "failure", repeatable: true, metadata },
+    sql`(select 1) one`,
+  );
 }
 
 /** The target is the login that was tried, by its digest. */

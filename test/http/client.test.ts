@@ -52,6 +52,7 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/refresh": { $post: { ...plain, status: 200 } },
   "/auth/sign-out": { $post: { ...plain, status: 204 } },
   "/auth/session": { $get: { ...plain, status: 200 } },
+  "/auth/activity": { $get: { ...plain, status: 200, query: true } },
   "/auth/sessions": { $get: { ...plain, status: 200, query: true } },
   "/auth/user": { $get: { ...plain, status: 200 }, $put: { ...plain, status: 200, json: true } },
   "/auth/user/revoke": { $post: { ...plain, status: 200, json: true } },

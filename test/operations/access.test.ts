@@ -193,6 +193,13 @@ const operations: readonly Operation[] = [
     run: (auth, actor, { userId }) => auth.sessions.list({ actor, userId }),
   },
   {
+    name: "activity.list",
+    owner: "self",
+    administrator: true,
+    read: "identity.activity.list",
+    run: (auth, actor, { userId }) => auth.activity.list({ actor, userId }),
+  },
+  {
     name: "sessions.revoke",
     owner: "self",
     administrator: true,

@@ -13,6 +13,7 @@ import type { MfaOptions } from "../../src/engine/mfa-settings.ts";
 import type { AuthOptions } from "../../src/engine/options.ts";
 import type { PasskeyOptions } from "../../src/engine/passkey-settings.ts";
 import { accounts } from "../../src/http/features/accounts.ts";
+import { activity } from "../../src/http/features/activity.ts";
 import { administration } from "../../src/http/features/administration.ts";
 import { authorization } from "../../src/http/features/authorization.ts";
 import { limits } from "../../src/http/features/limits.ts";
@@ -126,6 +127,7 @@ export function everyFeature(options: FullOptions) {
     passwords({ hasher, decoyHash: decoy, predictableWords, blocklist, isCompromised, history }),
     signUp({ mode: options.signUp ?? "closed" }),
     accounts(),
+    activity(),
     administration(),
     limits(),
     authorization(),

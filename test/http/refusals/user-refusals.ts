@@ -81,6 +81,9 @@ export function userRefusals(
         return await post("/auth/refresh", undefined, as(ada));
       },
     },
+    listOwnActivity: {
+      "invalid_format.cursor": async () => await get("/auth/activity?cursor=1", as(await world.person())),
+    },
     listOwnSessions: {
       "invalid_format.cursor": async () => await get("/auth/sessions?cursor=1", as(await world.person())),
     },

@@ -97,6 +97,7 @@ export const sessionBudgets: readonly Budget[] = [
     act: (auth, { actor, session }) => auth.sessions.get({ actor, sessionId: session.id }),
   },
   { operation: "sessions.list", requests: 1, act: (auth, { actor, userId }) => auth.sessions.list({ actor, userId }) },
+  { operation: "activity.list", requests: 1, act: (auth, { actor, userId }) => auth.activity.list({ actor, userId }) },
   {
     operation: "sessions.revoke",
     requests: 1,

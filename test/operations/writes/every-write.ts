@@ -27,6 +27,7 @@ export const reads: readonly Read[] = [
   },
   { name: "sessions.get", act: (auth, { actor, session }) => auth.sessions.get({ actor, sessionId: session.id }) },
   { name: "sessions.list", act: (auth, { actor, userId }) => auth.sessions.list({ actor, userId }) },
+  { name: "activity.list", act: (auth, { actor, userId }) => auth.activity.list({ actor, userId }) },
   { name: "users.get", act: (auth, { actor, userId }) => auth.users.get({ actor, userId }) },
   { name: "limits.list", act: (auth, { identifier }) => auth.limits.list({ actor: system, of: { identifier } }) },
   { name: "users.list", act: (auth) => auth.users.list({ actor: system }) },
