@@ -14,6 +14,8 @@ export const specifiedSession = {
 export const sessionDetails = {
   /** How the token travels: in an HttpOnly cookie, or in the body and the `Authorization` header. Never both. */
   transport: ["cookie", "token", null],
+  /** False if it ends with its browser, and after 12 hours without use. Refreshing and stepping up keep the choice. */
+  remember: "flag",
   /** The time of the user's last proof; a refresh carries it over. */
   authTime: "time?",
   /** Authentication methods, RFC 8176: `pwd`, and `mfa` where two factors were proved. */
@@ -55,6 +57,8 @@ export const defaultLifetimes: SessionLifetimes = {
 export const minimumTtlSeconds = 60;
 /** `last_seen_at` is written at most this often, in seconds. */
 export const lastSeenSeconds = 60;
+/** How long a session lasts without use if its browser is not to remember it, in seconds. */
+export const forgottenIdleSeconds = 43_200;
 /** How long an authentication counts as fresh, in seconds (S04). */
 export const freshSeconds = 600;
 /** How long a second factor lets an administrator act, in seconds (S05). */

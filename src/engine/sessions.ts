@@ -35,7 +35,12 @@ export interface IssuedSession {
 /** A future session and its token, which is random and never derived. */
 export async function newSession(
   core: Core,
-  options: { transport: Transport; context: RequestContext; ttlSeconds?: number | undefined },
+  options: {
+    transport: Transport;
+    context: RequestContext;
+    ttlSeconds?: number | undefined;
+    remember?: boolean | undefined;
+  },
 ): Promise<{ session: NewSession; token: string }> {
   const token = generateOpaqueToken();
   const made = {
@@ -45,6 +50,7 @@ export async function newSession(
     context: cleanContext(options.context),
     lifetimes: core.lifetimes,
     ttlSeconds: options.ttlSeconds,
+    remember: options.remember ?? true,
   };
   return { session: made, token };
 }

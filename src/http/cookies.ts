@@ -71,10 +71,20 @@ function trim(text: string): string {
   return text.replace(/^[ \t]+|[ \t]+$/g, "");
 }
 
-export function setCookie(c: Context, auth: WithRealm, name: CookieName, text: string, maxAgeSeconds: number): void {
+/** @param maxAgeSeconds Undefined for a cookie that ends with the browser. */
+export function setCookie(
+  c: Context,
+  auth: WithRealm,
+  name: CookieName,
+  text: string,
+  maxAgeSeconds: number | undefined,
+): void {
   if (!value.test(text)) throw new TypeError("The value of a cookie is malformed.");
-  const seconds = Math.min(Math.max(Math.floor(maxAgeSeconds), 0), longestCookieSeconds);
-  write(c, `${fullCookieName(auth, name)}=${text}; Max-Age=${seconds}`);
+  const age =
+    maxAgeSeconds === undefined
+      ? ""
+      : `; Max-Age=${Math.min(Math.max(Math.floor(maxAgeSeconds), 0), longestCookieSeconds)}`;
+  write(c, `${fullCookieName(auth, name)}=${text}${age}`);
 }
 
 export function clearCookie(c: Context, auth: WithRealm, name: CookieName): void {

@@ -17,6 +17,11 @@ export function transportEntry(): v.GenericSchema<unknown, "cookie" | "token" | 
   return v.optional(v.picklist(["cookie", "token"]));
 }
 
+/** Whether the new session outlives its browser. */
+export function rememberEntry(): v.GenericSchema<unknown, boolean | undefined> {
+  return v.optional(v.boolean());
+}
+
 /** Null clears the name; a missing member keeps it. */
 export function displayNameEntry(): v.GenericSchema<unknown, string | null | undefined> {
   return v.optional(v.nullable(v.string()));

@@ -15,6 +15,8 @@ import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
 /**
  * Gives a session to the browser in a `__Host-` cookie, which no script can read. The response is not cached.
  *
+ * A session that is not remembered gets a cookie without `Max-Age`, which ends with the browser.
+ *
  * Call `requireSameOrigin(c, auth)` before the handler signs in; otherwise a foreign page can sign its visitor in to an
  * attacker's account.
  *
@@ -23,8 +25,15 @@ import { accountSessionBody, type SignedInBody, userBody } from "./wire.ts";
 export function startSession(c: Context, auth: WithRealm, issued: IssuedSession & { knownDevice?: string }): void {
   const { session, token, knownDevice } = issued;
   if (session.transport !== "cookie") throw new TypeError("The transport of the session is not `cookie`.");
-  setCookie(c, auth, sessionCookie, token, (session.expiresAt.getTime() - session.createdAt.getTime()) / 1000);
-  if (knownDevice) setCookie(c, auth, knownDeviceCookie, knownDevice, longestCookieSeconds);
+  setCookie(
+    c,
+    auth,
+    sessionCookie,
+    token,
+    session.remember ? (session.expiresAt.getTime() - session.createdAt.getTime()) / 1000 : undefined,
+  );
+  if (knownDevice)
+    setCookie(c, auth, knownDeviceCookie, knownDevice, session.remember ? longestCookieSeconds : undefined);
 }
 
 /** Removes the session cookie. It does not end the session; `auth.sessions.signOut` does. */

@@ -58,10 +58,11 @@ export async function signInChecked(
     response: AssertionResponse | undefined;
     transport: Transport;
     context: RequestContext;
-    presentedToken: string | undefined;
+    presentedToken?: string | undefined;
+    remember?: boolean | undefined;
   },
 ): Promise<IssuedSession> {
-  const { response, transport, context, presentedToken } = attempt;
+  const { response, transport, context, presentedToken, remember } = attempt;
   requireVerification(response, "required");
   const credentialId = response?.credentialId ?? "";
   const attempted = { context, credentialDigest: await core.keys.digest("passkey", credentialId) };
@@ -93,7 +94,7 @@ export async function signInChecked(
   const presentedTokenHash = await digestOfToken(presentedToken);
   const use = { holder, context, act: signInWithPasskey, checked: verdict, counter: "", time };
   try {
-    return await spendOnSession(core, { ...use, transport, presentedTokenHash });
+    return await spendOnSession(core, { ...use, transport, remember, presentedTokenHash });
   } catch (error) {
     const isSpent = error instanceof AuthError && error.code === "unauthorized.invalid_factor";
     throw isSpent ? new AuthError("unauthorized.invalid_credential", { cause: error }) : error;

@@ -41,6 +41,8 @@ export interface MailedSignInOperations {
     {
       readonly token: string;
       readonly transport?: Transport;
+      /** As for a sign-in with a password. Default true. */
+      readonly remember?: boolean | undefined;
       /** A session token that the client already holds. Its session ends when the sign-in succeeds. */
       readonly presentedToken?: string | undefined;
       readonly context?: RequestContext | undefined;
@@ -63,11 +65,11 @@ export function linkSignInOperations(core: MailCore): MailedSignInOperations {
         requestSignInLink({ ...request, identifiers: identifiersFor(core, cutIdentifier(asked.identifier)) }),
       );
     },
-    async confirm({ token, transport = "token", presentedToken, context: given }) {
+    async confirm({ token, transport = "token", presentedToken, remember, context: given }) {
       requireOn();
       const context = cleanContext(given ?? {});
       const tokenHash = await linkHash(token);
-      const made = await newSession(core, { transport, context });
+      const made = await newSession(core, { transport, context, remember });
       const ticket = generateOpaqueToken();
       const presentedTokenHash = await digestOfToken(presentedToken);
       const auditId = newAuditId();

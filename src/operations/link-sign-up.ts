@@ -30,6 +30,8 @@ export interface NewMailedAccount {
   readonly password: string;
   readonly displayName?: string | null;
   readonly transport?: Transport;
+  /** As for a sign-in with a password. Default true. */
+  readonly remember?: boolean | undefined;
   /** A session token that the client already holds. Its session ends when the sign-up succeeds. */
   readonly presentedToken?: string | undefined;
   readonly context?: RequestContext | undefined;
@@ -87,7 +89,7 @@ async function prepare(core: MailCore, account: NewMailedAccount) {
   const displayName = acceptDisplayName(account.displayName ?? null);
   const tokenHash = await linkHash(account.token);
   requireIdle(core);
-  const { transport = "token", presentedToken, password } = account;
+  const { transport = "token", presentedToken, password, remember } = account;
   const context = cleanContext(account.context ?? {});
   const own: Counter = { name: `link:${tokenHash}`, limit: core.limits.account, kind: "address" };
   const counters = [own, ...(await addressCounters(core, context.address))];
@@ -104,7 +106,16 @@ async function prepare(core: MailCore, account: NewMailedAccount) {
   }
   const presentedTokenHash = await digestOfToken(presentedToken);
   const identifierDigest = await core.keys.digest("login", identifier);
-  const attempt = { identifier, displayName, password, transport, context, presentedTokenHash, identifierDigest };
+  const attempt = {
+    identifier,
+    displayName,
+    password,
+    transport,
+    remember,
+    context,
+    presentedTokenHash,
+    identifierDigest,
+  };
   const { account: future, token } = await newAccount(core, attempt, countedOf(counters, null));
   return {
     userId: wireId("usr", future.userId),

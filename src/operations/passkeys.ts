@@ -117,6 +117,8 @@ export interface PasskeySignInOperations {
     {
       response: unknown;
       transport?: Transport;
+      /** As for a sign-in with a password. Default true. */
+      remember?: boolean | undefined;
       context?: RequestContext;
       /** A session token that the client already holds. Its session ends when the sign-in succeeds. */
       presentedToken?: string | undefined;
@@ -225,12 +227,12 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
       return assertionOptions(challenge, ids, "required");
     },
 
-    async signIn({ response, transport = "token", context = {}, presentedToken }) {
+    async signIn({ response, transport = "token", context = {}, ...input }) {
       return await signInChecked(core, {
         response: parseAssertionResponse(response),
         transport,
         context: cleanContext(context),
-        presentedToken,
+        ...input,
       });
     },
 

@@ -166,11 +166,13 @@ export async function spendOnSession(
     counter: string;
     time: TimeLeft;
     transport: Transport;
+    /** For a passkey that signs in by itself. The others go on as they began. */
+    remember?: boolean | undefined;
     presentedTokenHash?: string | undefined;
   },
 ): Promise<IssuedSession> {
-  const { holder, context, transport, presentedTokenHash, counter: refund, time, ...proved } = spend;
-  const made = await newSession(core, { transport, context });
+  const { holder, context, transport, remember, presentedTokenHash, counter: refund, time, ...proved } = spend;
+  const made = await newSession(core, { transport, context, remember });
   const auditId = newAuditId();
   const row = await execute(core, {
     time,

@@ -28,6 +28,11 @@ export interface PasswordProof {
   readonly identifier: string;
   readonly password: string;
   readonly transport?: Transport;
+  /**
+   * False for a session that ends with its browser, and after 12 hours without use: its cookie has no `Max-Age`. With the
+   * transport `token`, only the 12 hours apply. A session that follows keeps the choice. Default true.
+   */
+  readonly remember?: boolean | undefined;
   /** A session token that the client already holds, in the same transport. Its session ends when the sign-in succeeds. */
   readonly presentedToken?: string | undefined;
   /** The value of the known-device cookie. */
@@ -126,7 +131,7 @@ interface ProvedPassword {
 /** Reserve, hash, spend: two requests and one Argon2id for every caller and every identifier. */
 async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boolean): Promise<ProvedPassword> {
   const time = new TimeLeft(core.patience);
-  const { password, transport = "token", presentedToken } = proof;
+  const { password, transport = "token", presentedToken, remember } = proof;
   requireIdle(core);
   const context = cleanContext(proof.context ?? {});
   const typed = cutIdentifier(proof.identifier);
@@ -165,7 +170,7 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
     throw new AuthError("unauthorized.invalid_credential");
   }
 
-  const made = await newSession(core, { transport, context });
+  const made = await newSession(core, { transport, context, remember });
   const ticket = generateOpaqueToken();
   const rehashed = await rehash(core, passwordHash, password, form);
   const presentedTokenHash = await digestOfToken(presentedToken);

@@ -98,6 +98,7 @@ export interface AccountAttempt
   extends Pick<store.NewAccount, "identifier" | "displayName" | "context" | "presentedTokenHash" | "identifierDigest"> {
   readonly password: string;
   readonly transport: Transport;
+  readonly remember?: boolean | undefined;
 }
 
 type Attempt = Awaited<ReturnType<typeof prepare>>;
@@ -110,7 +111,7 @@ async function prepare(core: Core, account: NewAccount) {
   if (acceptPassword(core, account.password, identifier).needsFactor) {
     throw new AuthError("invalid_format.password", { details: { reason: "too_short" } });
   }
-  const { transport = "token", presentedToken, password } = account;
+  const { transport = "token", presentedToken, password, remember } = account;
   const context = cleanContext(account.context ?? {});
   const counted = await attemptCounters(core, { identifier, address: context.address, purpose: "sign-up" });
   const presentedTokenHash = await digestOfToken(presentedToken);
@@ -120,6 +121,7 @@ async function prepare(core: Core, account: NewAccount) {
     displayName,
     password,
     transport,
+    remember,
     context,
     presentedTokenHash,
     locks: locksOf(act, ...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)),
@@ -146,9 +148,10 @@ export async function newAccount(
   attempt: AccountAttempt,
   counted: readonly Counted[] = [],
 ): Promise<{ account: store.NewAccount; token: string }> {
-  const { identifier, displayName, password, context, transport, presentedTokenHash, identifierDigest } = attempt;
+  const { identifier, displayName, password, context, transport, remember, presentedTokenHash, identifierDigest } =
+    attempt;
   const passwordHash = await hashNewPassword(core, password, counted);
-  const { session, token } = await newSession(core, { transport, context });
+  const { session, token } = await newSession(core, { transport, context, remember });
   return {
     account: {
       userId: newUuid(),

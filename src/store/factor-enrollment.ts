@@ -213,9 +213,10 @@ export function confirmFactor(
     )},
     opened as (${insertSession(
       session,
-      sql`(select holder.usr_id, holder.cred_id, holder.family_id, holder.family_expires_at,
+      sql`(select holder.usr_id, holder.cred_id, holder.remember, holder.family_id, holder.family_expires_at,
           ${withMethods(sql`holder.amr`, type)} as amr, sallyport_now() as auth_time, true as mfa_proved
         from holder cross join factor)`,
+      sql`proof.remember`,
       { id: sql`proof.family_id`, endsAt: sql`proof.family_expires_at` },
     )}),
     replaced as (${endPresentedFamily(

@@ -42,8 +42,8 @@ export interface FactorAttempt {
 }
 
 /**
- * The CTE `holder`: one row, with `refusal`, or the user (`usr_id`), the credential (`cred_id`), what was proved (`amr`), and
- * for a session its family.
+ * The CTE `holder`: one row, with `refusal`, or the user (`usr_id`), the credential (`cred_id`), what was proved (`amr`), whether
+ * the browser remembers it, and for a session its family.
  *
  * @param options.isStepUp For a session: true if a live session suffices. Default: it must be fresh, as for a change of factors.
  * @param options.attempts For a ticket to enroll a factor: how many attempts it may already have. Default: leaves room for one
@@ -59,7 +59,7 @@ export function holderOf(
 function definitionOf(holder: FactorHolder, isStepUp: boolean, attempts: number): Statement {
   if ("ticketHash" in holder) {
     return sql`holder as materialized (
-      select t.usr_id, t.cred_id, t.factors as amr, null::uuid as session_id, null::uuid as family_id,
+      select t.usr_id, t.cred_id, t.factors as amr, t.remember, null::uuid as session_id, null::uuid as family_id,
         null::timestamptz as family_expires_at,
         case when t.usr_id is null then 'unauthorized.invalid_ticket' end as refusal
       from (select 1) one left join (
@@ -71,7 +71,7 @@ function definitionOf(holder: FactorHolder, isStepUp: boolean, attempts: number)
   }
   if ("passkeyId" in holder) {
     return sql`holder as materialized (
-      select c.usr_id, c.id as cred_id, '{}'::text[] as amr, null::uuid as session_id, null::uuid as family_id,
+      select c.usr_id, c.id as cred_id, '{}'::text[] as amr, null::boolean as remember, null::uuid as session_id, null::uuid as family_id,
         null::timestamptz as family_expires_at,
         case when c.id is null then 'unauthorized.invalid_credential' end as refusal
       from (select 1) one left join (
@@ -82,7 +82,7 @@ function definitionOf(holder: FactorHolder, isStepUp: boolean, attempts: number)
   const owner = holder.owner ?? sql`s.usr_id`;
   return sql`${actor.define},
     holder as materialized (
-      select s.usr_id, s.cred_id, s.amr, s.id as session_id, coalesce(s.family_id, s.id) as family_id, s.family_expires_at,
+      select s.usr_id, s.cred_id, s.amr, s.remember, s.id as session_id, coalesce(s.family_id, s.id) as family_id, s.family_expires_at,
         ${refusalUnless(isStepUp ? stepUp : confirmFactor, actor.name, { owner })} as refusal
       from (select 1) one left join acting on true left join ses s on s.id = ${holder.sessionId}::uuid)`;
 }

@@ -64,10 +64,12 @@ export function spendFactorOnSession(
     }),
     opened as (${insertSession(
       session,
-      sql`(select holder.usr_id, holder.cred_id, holder.family_id, holder.family_expires_at,
+      sql`(select holder.usr_id, holder.cred_id, holder.remember, holder.family_id, holder.family_expires_at,
           ${withMethods(sql`holder.amr`, checked.type)} as amr, sallyport_now() as auth_time,
           ${provesSecondFactor(checked.type)} as mfa_proved
         from holder join taken on taken.usr_id = holder.usr_id)`,
+      // A passkey that signs in by itself goes on from nothing.
+      sql`coalesce(proof.remember, ${session.remember}::boolean)`,
       { id: sql`proof.family_id`, endsAt: sql`proof.family_expires_at` },
     )}),
     replaced as (${endPresentedFamily(

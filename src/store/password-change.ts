@@ -116,7 +116,7 @@ export function spendPasswordChange(change: {
   return sql`
     with ${actor.define},
     verdict as materialized (
-      select target.id, target.usr_id, old.amr, coalesce(
+      select target.id, target.usr_id, old.amr, coalesce(old.remember, true) as remember, coalesce(
         ${refusalUnless(acts.changePassword, actor.name, { owner: sql`target.usr_id` })},
         case
           when target.status <> 'active' then 'unauthorized.invalid_credential'
@@ -129,8 +129,9 @@ export function spendPasswordChange(change: {
     ${replacePassword(change, verdict)},
     login as (${insertSession(
       change.session,
-      sql`(select cred.id as cred_id, cred.usr_id, verdict.amr, false as mfa_proved, sallyport_now() as auth_time
+      sql`(select cred.id as cred_id, cred.usr_id, verdict.amr, verdict.remember, false as mfa_proved, sallyport_now() as auth_time
         from cred cross join verdict)`,
+      sql`proof.remember`,
     )}),
     audit as (${insertAuditEvent(
       { ...successOf(acts.changePassword, change, sql`${change.credentialId}::uuid`), session: sql`login.id` },

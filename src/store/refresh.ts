@@ -82,12 +82,12 @@ export function refreshSession(refresh: {
       from verdict v where ses.id = v.id and v.verdict = 'rotate'
       returning v.*),
     made as (
-      insert into ses (id, usr_id, cred_id, created_at, expires_at, token_hash, family_id, family_expires_at, idle_seconds,
+      insert into ses (id, usr_id, cred_id, created_at, expires_at, token_hash, family_id, family_expires_at, idle_seconds, remember,
         auth_time, amr, transport, last_seen_at, user_agent, address, derivation_nonce, derivation_key)
       select ${child.sessionId}::uuid, usr_id, cred_id,
         greatest(sallyport_now(), created_at + interval '1 microsecond'),
         greatest(least(sallyport_now() + (expires_at - created_at), family_end), created_at + interval '2 microseconds'),
-        decode(${child.tokenHash}, 'hex'), family, family_end, idle_seconds, auth_time, amr, transport, sallyport_now(),
+        decode(${child.tokenHash}, 'hex'), family, family_end, idle_seconds, remember, auth_time, amr, transport, sallyport_now(),
         ${context.userAgent ?? null}::text, ${context.address ?? null}::text,
         decode(${child.nonce}, 'hex'), ${child.keyVersion}::int
       from spent

@@ -2,7 +2,13 @@ import * as acts from "../domain/acts/session.ts";
 import type { CredentialType } from "../domain/credential.ts";
 import type { Prefixed, RowOf } from "../domain/record.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { lastSeenSeconds, type SessionLifetimes, session, type Transport } from "../domain/session.ts";
+import {
+  forgottenIdleSeconds,
+  lastSeenSeconds,
+  type SessionLifetimes,
+  session,
+  type Transport,
+} from "../domain/session.ts";
 import { user } from "../domain/user.ts";
 import { acting, raiseRefusal, refusalUnless } from "./access.ts";
 import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
@@ -41,28 +47,33 @@ export interface NewSession {
   readonly lifetimes: SessionLifetimes;
   /** A shorter lifetime than the level's, in seconds. */
   readonly ttlSeconds?: number | undefined;
+  /** Whether its browser remembers it, unless it goes on from another session or a ticket. */
+  readonly remember: boolean;
 }
 
 /**
  * `insert into ses … returning ses.*`: a session for each row of `from`, which has the columns `usr_id`, `cred_id`, `amr`,
  * `auth_time` and `mfa_proved` (just now). The rows that it refers to are already locked.
  *
+ * @param remember SQL for whether its browser remembers it. Default: what `session` says.
  * @param family SQL for the family that it joins, and the end of that family, which it cannot extend. Null begins a family.
  */
 export function insertSession(
   session: NewSession,
   from: Statement,
+  remember: Statement = sql`${session.remember}::boolean`,
   family: { id: Statement; endsAt: Statement } = { id: sql`null::uuid`, endsAt: sql`null::timestamptz` },
 ): Statement {
   const { level1, level2 } = session.lifetimes;
   return sql`
     insert into ses (id, usr_id, cred_id, created_at, expires_at, token_hash, family_id, family_expires_at, idle_seconds,
-      auth_time, amr, mfa_verified_at, transport, last_seen_at, user_agent, address)
+      remember, auth_time, amr, mfa_verified_at, transport, last_seen_at, user_agent, address)
     select ${session.sessionId}::uuid, proof.usr_id, proof.cred_id, sallyport_now(),
       least(sallyport_now() + make_interval(secs => least(${session.ttlSeconds ?? null}::int, life.absolute)),
         ${family.endsAt}),
       decode(${session.tokenHash}, 'hex'), coalesce(${family.id}, ${session.sessionId}::uuid),
-      least(sallyport_now() + make_interval(secs => life.absolute), ${family.endsAt}), life.idle, proof.auth_time, proof.amr,
+      least(sallyport_now() + make_interval(secs => life.absolute), ${family.endsAt}),
+      least(life.idle, case when not ${remember} then ${forgottenIdleSeconds}::int end), ${remember}, proof.auth_time, proof.amr,
       case when proof.mfa_proved then sallyport_now() end, ${session.transport}, sallyport_now(),
       ${session.context.userAgent ?? null}::text, ${session.context.address ?? null}::text
     from ${from} proof

@@ -162,8 +162,8 @@ export function openLogin(login: NewLogin, first: { method: string; which: State
       ${first.lock}),
     opened as (${insertSession(session, sql`(select * from live where next = 'session' and not ${onlyTicket}::boolean)`)}),
     ticket as (
-      insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, purpose, created_at, expires_at)
-      select decode(${ticketHash}, 'hex'), usr_id, cred_id, amr, next <> 'session', ${transport},
+      insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, remember, purpose, created_at, expires_at)
+      select decode(${ticketHash}, 'hex'), usr_id, cred_id, amr, next <> 'session', ${transport}, ${session.remember}::boolean,
         case next when 'enroll' then 'enroll' else 'sign_in' end, sallyport_now(),
         sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
       from live where next in ('factor', 'enroll') or (next = 'session' and ${onlyTicket}::boolean)),

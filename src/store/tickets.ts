@@ -30,8 +30,8 @@ export function createSessionFromTicket(grant: {
         and t.transport = ${grant.session.transport} and t.purpose = 'sign_in'
         and t.attempts < ${ticketAttempts}::int and (not (t.mfa_required or parent.second) or 'mfa' = any(t.factors))
       returning t.usr_id, t.cred_id, t.created_at as auth_time, t.factors as amr,
-        'mfa' = any(t.factors) as mfa_proved),
-    ses as (${insertSession(grant.session, sql`ticket`)}),
+        'mfa' = any(t.factors) as mfa_proved, t.remember),
+    ses as (${insertSession(grant.session, sql`ticket`, sql`proof.remember`)}),
     audit as (${insertAuditEvent(
       {
         id: grant.auditId,

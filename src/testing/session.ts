@@ -17,7 +17,14 @@ export async function dangerouslyCreateSession(
   const { userId, credentialId, transport = "token", secondFactor = false } = options;
   const token = generateOpaqueToken();
   const sessionId = newUuid();
-  const session = { sessionId, tokenHash: await sha256Hex(token), transport, context: {}, lifetimes: defaultLifetimes };
+  const session = {
+    sessionId,
+    tokenHash: await sha256Hex(token),
+    transport,
+    context: {},
+    lifetimes: defaultLifetimes,
+    remember: true,
+  };
   const proof = sql`(
     select ${uuidFor("usr", userId)}::uuid as usr_id, ${uuidFor("cred", credentialId)}::uuid as cred_id,
       ${secondFactor ? ["pwd", "otp", "mfa"] : ["pwd"]}::text[] as amr, sallyport_now() as auth_time,

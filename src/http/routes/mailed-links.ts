@@ -8,7 +8,7 @@ import { codeLifetimeSeconds, type LinkRequest, type RequestedLink } from "../..
 import type { MailAuth } from "../../operations/mail.ts";
 import { mailRequestCookie, readCookie, setCookie } from "../cookies.ts";
 import { deliverSoon } from "../mail-delivery.ts";
-import { displayNameEntry, transportEntry } from "../request-values.ts";
+import { displayNameEntry, rememberEntry, transportEntry } from "../request-values.ts";
 import { type Call, type RouteTable, rowsFor } from "../route.ts";
 import type { Schema } from "../schema.ts";
 import { replacedToken, signedIn } from "../session-cookie.ts";
@@ -50,10 +50,10 @@ export const mailedLinkRoutes: RouteTable<MailAuth> = () => [
     path: "/auth/sign-in/link",
     access: "anyone",
     refusals: ["not_found", "unauthorized.mfa_required", "unauthorized.enrollment_required"],
-    body: () => v.strictObject({ token: v.string(), transport: transportEntry() }),
-    run: async ({ c, auth, body: { token, transport = "cookie" }, context }) => {
+    body: () => v.strictObject({ token: v.string(), transport: transportEntry(), remember: rememberEntry() }),
+    run: async ({ c, auth, body: { transport = "cookie", ...link }, context }) => {
       const presentedToken = replacedToken(c, auth, transport);
-      const result = await auth.mailedSignIn.confirm({ token, transport, presentedToken, context });
+      const result = await auth.mailedSignIn.confirm({ ...link, transport, presentedToken, context });
       return signInAnswer(c, auth, transport, result);
     },
   }),
@@ -76,6 +76,7 @@ export const mailedLinkRoutes: RouteTable<MailAuth> = () => [
         password: v.string(),
         display_name: displayNameEntry(),
         transport: transportEntry(),
+        remember: rememberEntry(),
       }),
     status: 201,
     run: async ({ c, auth, body, context }) => {

@@ -7,7 +7,7 @@ import { signInWithPasskey } from "../../domain/acts/sign-in.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { PasskeyAuth } from "../../operations/passkeys.ts";
 import { assertionOptionsBody, passkeyBody, registrationOptionsBody } from "../passkey-wire.ts";
-import { transportEntry } from "../request-values.ts";
+import { rememberEntry, transportEntry } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { replacedToken, signedIn, startSession } from "../session-cookie.ts";
 import { presentedTicket, sessionHeader } from "../ticket.ts";
@@ -32,11 +32,16 @@ export const passkeyRoutes: RouteTable<PasskeyAuth> = () => [
     method: "post",
     path: "/auth/sign-in/passkey",
     access: "anyone",
-    body: () => v.strictObject({ response: authenticationResponseBody(), transport: transportEntry() }),
+    body: () =>
+      v.strictObject({
+        response: authenticationResponseBody(),
+        transport: transportEntry(),
+        remember: rememberEntry(),
+      }),
     run: async ({ c, auth, body, context }) => {
-      const { transport = "cookie", response } = body;
+      const { transport = "cookie", ...proof } = body;
       const presentedToken = replacedToken(c, auth, transport);
-      const issued = await auth.signIn.passkey({ response, transport, context, presentedToken });
+      const issued = await auth.signIn.passkey({ ...proof, transport, context, presentedToken });
       return signedIn(c, auth, transport, issued);
     },
   }),

@@ -3,7 +3,7 @@ import * as acts from "../../domain/acts/sign-in.ts";
 import { AuthError } from "../../domain/error.ts";
 import type { PasswordAuth } from "../../operations/sign-in.ts";
 import { knownDeviceCookie, readCookie } from "../cookies.ts";
-import { transportEntry } from "../request-values.ts";
+import { rememberEntry, transportEntry } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { replacedToken } from "../session-cookie.ts";
 import { signInAnswer } from "../sign-in-answer.ts";
@@ -20,7 +20,8 @@ export const passwordRoutes: RouteTable<PasswordAuth> = () => [
     method: "post",
     path: "/auth/sign-in",
     access: "anyone",
-    body: () => v.strictObject({ identifier: text(), password: text(), transport: transportEntry() }),
+    body: () =>
+      v.strictObject({ identifier: text(), password: text(), transport: transportEntry(), remember: rememberEntry() }),
     refusals: ["unauthorized.mfa_required", "unauthorized.enrollment_required"],
     run: async ({ c, auth, body, context }) => {
       const { transport = "cookie", ...proof } = body;

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { signUp } from "../../domain/acts/sign-in.ts";
 import { acceptTypedName } from "../../domain/text.ts";
 import type { SignUpAuth } from "../../operations/sign-up.ts";
-import { displayNameEntry, transportEntry } from "../request-values.ts";
+import { displayNameEntry, rememberEntry, transportEntry } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { replacedToken, signedIn } from "../session-cookie.ts";
 
@@ -21,6 +21,7 @@ export const signUpRoutes: RouteTable<SignUpAuth> = () => [
         password: v.string(),
         display_name: displayNameEntry(),
         transport: transportEntry(),
+        remember: rememberEntry(),
       }),
     status: 201,
     run: async ({ c, auth, body, context }) => {
