@@ -30,6 +30,7 @@ export {
   type UserId,
   uuidOf,
 } from "./domain/id.ts";
+export type { Limit } from "./domain/limit.ts";
 export type { Origin, OriginUse } from "./domain/origin.ts";
 export type { RequestContext } from "./domain/request-context.ts";
 export type { Session, SessionLifetimes, Transport } from "./domain/session.ts";
@@ -54,7 +55,7 @@ export type { AdministrationAuth, AdministratorOperations } from "./operations/a
 export { type Auth, type AuthFor, type CoreOperations, createAuth } from "./operations/auth.ts";
 export type { CredentialOperations, NewPassword, OfCredential, ProvedByPassword } from "./operations/credentials.ts";
 export { health, probe } from "./operations/health.ts";
-export type { Limit, LimitAuth, LimitOperations, LimitsOf } from "./operations/limits.ts";
+export type { LimitAuth, LimitOperations, LimitsOf } from "./operations/limits.ts";
 export type { OnlyOwn } from "./operations/only-own.ts";
 export type { ChangePassword } from "./operations/password-change.ts";
 export { passwordHistory } from "./operations/password-history.ts";

@@ -117,6 +117,7 @@ const tags = [
   { name: "Users", description: "Users, as specified by Flametrench." },
   { name: "Credentials", description: "Credentials, as specified by Flametrench." },
   { name: "Sessions", description: "Sessions, as specified by Flametrench." },
+  { name: "Limits", description: "Limits on attempts, for administrators." },
   { name: "Addresses", description: "The proof of an address, and what a mailed link or code lets its reader do." },
   { name: "Passkeys", description: "Sign-in with passkeys, and the caller's own passkeys." },
   { name: "Factors", description: "Second factors: the caller's own, and the routes specified by Flametrench." },

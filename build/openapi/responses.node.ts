@@ -9,6 +9,7 @@ import { activityEvent as activityEventRecord } from "../../src/domain/activity.
 import { credential as credentialRecord } from "../../src/domain/credential.ts";
 import { errorCodes } from "../../src/domain/error.ts";
 import { anyFactor, type FactorType, factorTypes, mfaPolicy as mfaPolicyRecord } from "../../src/domain/factor.ts";
+import { limit as limitRecord } from "../../src/domain/limit.ts";
 import { passkey as passkeyRecord } from "../../src/domain/passkey.ts";
 import { personalAccessToken as personalAccessTokenRecord } from "../../src/domain/personal-access-token.ts";
 import { sessionDetails, specifiedSession } from "../../src/domain/session.ts";
@@ -113,6 +114,7 @@ const verifiedFactor = v.strictObject({
 });
 
 const mfaPolicy = schemaOf(mfaPolicyRecord);
+const limit = schemaOf(limitRecord);
 const personalAccessToken = schemaOf(personalAccessTokenRecord);
 
 /** 32 bytes as base64url. */
@@ -160,6 +162,7 @@ export const namedSchemas = {
   CredentialDescriptor: descriptor,
   RegistrationOptions: registrationOptions,
   AssertionOptions: assertionOptions,
+  Limit: limit,
   PersonalAccessToken: personalAccessToken,
   Error: error,
 };
@@ -222,6 +225,8 @@ export const responses = {
   "/v1/users/:usr_id/mfa-policy": { $get: mfaPolicy, $put: mfaPolicy },
   "/v1/users/:usr_id/mfa-policy/grant-enrollment": { $post: v.null() },
 
+  "/v1/limits": { $get: page(limit) },
+  "/v1/limits/lift": { $post: v.strictObject({ lifted: v.number() }) },
   "/v1/users": { $get: page(user), $post: user },
   "/v1/users/:usr_id": { $get: user, $put: user },
   "/v1/users/:usr_id/suspend": { $post: user },

@@ -75,6 +75,9 @@ export const summaries: Readonly<Record<string, string>> = {
   revokeSession: "End a session",
   revokeOtherSessions: "End every other session of the caller",
   signUp: "Create an account and sign in to it",
+  listLimits:
+    "List limits on attempts that are used up, or those of an account, an address, a key of `rateLimit` or a name",
+  liftLimit: "Let attempts begin again",
   listUsers: "List users in order of their ids",
   createUser: "Create a user without a credential",
   getOwnUser: "Get the caller's user",

@@ -1,6 +1,7 @@
 import { createAuth } from "../core.ts";
 import { randomBytes, toBase64Url } from "../crypto/bytes.ts";
-import { type Limit, type LimitOperations, type LimitsOf, limitParts } from "../operations/limits.ts";
+import type { Limit } from "../domain/limit.ts";
+import { type LimitOperations, type LimitsOf, limitParts } from "../operations/limits.ts";
 import type { Database } from "../store/sql.ts";
 import { actor, identifierOptions, identifierUsage } from "./accounts.ts";
 import { type Command, type OptionValues, UsageError } from "./command.ts";

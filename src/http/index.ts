@@ -24,7 +24,8 @@ export {
 export { type PresentedSession, presentedSession } from "./bearer.ts";
 export { cloudflareAddress, forwardedAddress, sharedByAllClients, socketAddress } from "./client-address.ts";
 export { type FreshMfaOptions, requireFreshMfa } from "./fresh-mfa.ts";
-export type { AccountsApi, ActivityApi, CoreApi, PasswordsApi, SignUpApi } from "./generated/api.ts";
+export type { AccountsApi, ActivityApi, CoreApi, LimitsApi, PasswordsApi, SignUpApi } from "./generated/api.ts";
+export type { LimitBody } from "./limit-wire.ts";
 export { requireSameOrigin } from "./same-origin.ts";
 export { endSession, startSession } from "./session-cookie.ts";
 export type {

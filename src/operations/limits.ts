@@ -3,6 +3,8 @@ import * as acts from "../domain/acts/limit.ts";
 import { addressKeys } from "../domain/client-address.ts";
 import { AuthError } from "../domain/error.ts";
 import { newAuditId } from "../domain/id.ts";
+import type { Limit } from "../domain/limit.ts";
+import { storableText } from "../domain/text.ts";
 import type { Core } from "../engine/core.ts";
 import { denialOf } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
@@ -22,22 +24,6 @@ export type LimitsOf =
   | { readonly address: string }
   | { readonly key: string }
   | { readonly name: string };
-
-/** The counter of a limit. */
-export interface Limit {
-  /** Its kind, and a keyed digest or an id: `credential:…`, `address:…`. */
-  readonly name: string;
-  readonly count: number;
-  readonly maximum: number;
-  /** Failures in a row, of a counter that backs off. A hundred close it. */
-  readonly failures: number;
-  /** True if it refuses the next attempt. */
-  readonly usedUp: boolean;
-  /** True if it refuses attempts until it is lifted. */
-  readonly closed: boolean;
-  /** When its window ends. */
-  readonly resetsAt: Date;
-}
 
 /** Seeing and lifting limits on attempts. */
 export interface LimitOperations {
@@ -87,7 +73,7 @@ export function limitParts(core: Core): FeatureParts<LimitAuth> {
 /** The digests under which counters are named, as {@link attemptCounters} and its neighbours name them. */
 async function countersOf(core: Core, of: LimitsOf): Promise<store.CountersOf> {
   const digest = (kind: string) => (text: string) => core.keys.digest(kind, text);
-  if ("name" in of) return { digests: [], identifiers: [], name: of.name };
+  if ("name" in of) return { digests: [], identifiers: [], name: storableText(of.name) };
   if ("key" in of) return { digests: [await digest("rate")(of.key)], identifiers: [], name: undefined };
   if ("address" in of) {
     const keys = addressKeys(of.address);

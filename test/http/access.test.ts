@@ -188,6 +188,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   signInWithFactor: () => ({ type: "totp", code: "000000" }),
   verifyMfa: () => ({ type: "totp", code: "000000" }),
   stepUp: (_target, { own }) => ({ type: "password", password: own?.password ?? "" }),
+  liftLimit: () => ({ name: "none" }),
   setMfaPolicy: () => ({ required: false }),
   setOwnMfaPolicy: () => ({ required: false }),
   ...Object.fromEntries(

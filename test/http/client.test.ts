@@ -66,6 +66,8 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/personal-access-tokens/:pat_id": { $get: { ...plain, status: 200, param: ["pat_id"] } },
   "/auth/sessions/revoke-others": { $post: { ...plain, status: 200 } },
   "/auth/password": { $post: { ...plain, status: 200, json: true } },
+  "/v1/limits": { $get: { ...plain, status: 200, query: true } },
+  "/v1/limits/lift": { $post: { ...plain, status: 200, json: true } },
   "/v1/users": {
     $get: { ...plain, status: 200, query: true },
     $post: { ...plain, status: 201, json: true, header: ["Idempotency-Key"] },

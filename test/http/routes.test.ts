@@ -256,6 +256,8 @@ describe("the routes of one act under /auth and under /v1", () => {
     expect(others.map(({ id }) => id).toSorted()).toEqual([
       "createUser",
       "grantMfaEnrollment",
+      "liftLimit",
+      "listLimits",
       "listUsers",
       "reinstateCredential",
       "reinstateUser",

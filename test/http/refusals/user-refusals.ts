@@ -87,6 +87,13 @@ export function userRefusals(
     listOwnSessions: {
       "invalid_format.cursor": async () => await get("/auth/sessions?cursor=1", as(await world.person())),
     },
+    listLimits: {
+      "invalid_format.identifier": async () => await get("/v1/limits?address=none", as(await world.administrator())),
+    },
+    liftLimit: {
+      "invalid_format.identifier": async () =>
+        await post("/v1/limits/lift", { address: "none" }, as(await world.administrator())),
+    },
     listUsers: {
       "invalid_format.cursor": async () => await get("/v1/users?cursor=usr_1", as(await world.administrator())),
     },
