@@ -9,10 +9,12 @@ import {
   AuthError,
   type AuthOptions,
   accounts,
+  activity,
   administration,
   ConfigurationError,
   createAuth,
   inSchema,
+  limits,
   passwords,
   probe,
   type SharedDatabase,
@@ -73,6 +75,8 @@ export function createServer(options: {
       }),
       passkeys(),
       personalAccessTokens(),
+      activity(),
+      limits(),
     ] as const;
   const withoutMail = createAuth((bindings: Bindings) => ({
     ...settingsOf(bindings),

@@ -1,3 +1,4 @@
+import { activityRoutes } from "./activity.tsx";
 import { authenticatorRoutes } from "./authenticator.tsx";
 import { closeRoutes } from "./close.tsx";
 import { deviceRoutes } from "./devices.tsx";
@@ -20,4 +21,5 @@ export const accountRoutes: readonly PageRoute[] = [
   ...securityKeyRoutes,
   ...deviceRoutes,
   ...tokenRoutes,
+  ...activityRoutes,
 ];

@@ -5,7 +5,8 @@
  */
 import type { PageLanguage } from "./language.ts";
 import { germanTexts } from "./texts/german.ts";
+import { germanActivity } from "./texts/german-activity.ts";
 import { germanErrors } from "./texts/german-errors.ts";
 
 /** German, for the option `languages` of `pages`. */
-export const german: PageLanguage = { tag: "de", texts: { ...germanTexts, ...germanErrors } };
+export const german: PageLanguage = { tag: "de", texts: { ...germanTexts, ...germanErrors, ...germanActivity } };

@@ -1,8 +1,9 @@
 import { englishTexts } from "./texts/english.ts";
+import { englishActivity } from "./texts/english-activity.ts";
 import { englishErrors } from "./texts/english-errors.ts";
 
 /** The name of a text of the pages, such as `sign-in.title`. */
-export type TextName = keyof typeof englishTexts | keyof typeof englishErrors;
+export type TextName = keyof typeof englishTexts | keyof typeof englishErrors | keyof typeof englishActivity;
 
 /** The texts of the pages in one language, by name. `{…}` in a text stands for what a page puts there. */
 export type PageTexts = Readonly<Record<TextName, string>>;
@@ -17,11 +18,15 @@ export interface PageLanguage {
 }
 
 /** English, the language of the pages unless an application gives others. */
-export const english: PageLanguage = { tag: "en", locale: "en-GB", texts: { ...englishTexts, ...englishErrors } };
+export const english: PageLanguage = {
+  tag: "en",
+  locale: "en-GB",
+  texts: { ...englishTexts, ...englishErrors, ...englishActivity },
+};
 
 type SlotsIn<Text extends string> = Text extends `${string}{${infer Slot}}${infer Rest}` ? Slot | SlotsIn<Rest> : never;
 
-type English = typeof englishTexts & typeof englishErrors;
+type English = typeof englishTexts & typeof englishErrors & typeof englishActivity;
 
 type SlotsOf<Name extends TextName> = SlotsIn<English[Name]>;
 

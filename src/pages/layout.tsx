@@ -48,9 +48,11 @@ export function respondInAccount(
   place: Place,
   content: Omit<PageContent, "signedIn">,
 ): Response | Promise<Response> {
-  const { site, user } = visit;
+  const { site, user, auth } = visit;
   const { title, children } = content;
-  const entries = Object.entries(places) as [Place, string][];
+  const entries = (Object.entries(places) as [Place, string][]).filter(
+    ([name]) => name !== "activity" || auth.activity,
+  );
   const body = (
     <body>
       <a class="skip" href="#content">

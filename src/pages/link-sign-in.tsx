@@ -12,7 +12,7 @@ import {
   openedLink,
 } from "./mailed-link.tsx";
 import { nextPath } from "./next-path.ts";
-import { Alert, Hidden } from "./parts.tsx";
+import { Alert, Hidden, Remember } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, type PageRoute, type Visit } from "./route.ts";
 import { finishSignIn } from "./sign-in.tsx";
@@ -39,7 +39,13 @@ export const linkSignInRoutes: readonly PageRoute[] = [
     const presentedToken = readCookie(c, auth, sessionCookie);
     const token = openedLink(visit) ?? "";
     const { value, refusal } = await attempt(
-      operationsOf(visit).confirm({ token, transport: "cookie", presentedToken, context }),
+      operationsOf(visit).confirm({
+        token,
+        remember: form.text("remember") !== "",
+        transport: "cookie",
+        presentedToken,
+        context,
+      }),
     );
     if (refusal) return await confirmPage(visit, next, refusal);
     forgetLink(visit);
@@ -92,6 +98,7 @@ function confirmPage(visit: Visit, next: string, refusal?: AuthError): Response 
       <form method="post" action={site.path("/sign-in/link")}>
         <Alert>{refusal && sentenceFor(site, refusal)}</Alert>
         <Hidden name="next" value={next} />
+        <Remember site={site} />
         <button type="submit">{site.say("link-sign-in.button")}</button>
       </form>
     </>

@@ -6,6 +6,7 @@ export const places = {
   security: "/account/security",
   devices: "/account/devices",
   tokens: "/account/tokens",
+  activity: "/account/activity",
 } as const;
 
 export type Place = keyof typeof places;

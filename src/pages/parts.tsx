@@ -87,6 +87,16 @@ export function CodeField(field: {
   );
 }
 
+/** Whether the session outlives the browser. */
+export function Remember({ site, isChecked = true }: { site: Site; isChecked?: boolean }): Rendered {
+  return (
+    <label class="choice">
+      <input type="checkbox" name="remember" value="yes" checked={isChecked} />
+      <span>{site.say("sign-in.remember")}</span>
+    </label>
+  );
+}
+
 export function Hidden({ name, value }: { name: string; value: string }): Rendered {
   return <input type="hidden" name={name} value={value} />;
 }

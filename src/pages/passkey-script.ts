@@ -89,6 +89,7 @@ export const passkeyScript = `"use strict";
   async function perform(form, more) {
     const { ceremony, options, finish, next, act } = form.dataset;
     const name = form.elements.namedItem("name");
+    const remember = document.querySelector("[name=remember]");
     const answer =
       ceremony === "create"
         ? await create(options, more, name)
@@ -97,6 +98,7 @@ export const passkeyScript = `"use strict";
       ...answer,
       ...(next && { next }),
       ...(act && { act }),
+      ...(remember && { remember: remember.checked }),
       ...(name && { name: name.value }),
     });
     unsaved = undefined;

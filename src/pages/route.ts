@@ -13,6 +13,7 @@ import type { PasskeyAuth } from "../http/passkeys.ts";
 import type { PersonalAccessTokenAuth } from "../http/personal-access-tokens.ts";
 import type {
   AccountAuth,
+  ActivityAuth,
   CoreOperations,
   PasswordAuth,
   RequestContext,
@@ -25,7 +26,8 @@ import type { Site } from "./site.ts";
 
 /**
  * The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. With
- * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail.
+ * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail. With `activity`, they can read
+ * what has happened to their account.
  */
 export type PagesAuth = CoreOperations &
   PasswordAuth &
@@ -35,6 +37,7 @@ export type PagesAuth = CoreOperations &
   PasskeyAuth &
   PersonalAccessTokenAuth &
   Partial<MailAuth> &
+  Partial<ActivityAuth> &
   WithRealm;
 
 /** A request for a page. */

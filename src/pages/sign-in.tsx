@@ -4,7 +4,7 @@ import { setTicketCookie } from "../http/ticket.ts";
 import { AuthError, type SignedIn, type SignedInUser } from "../index.ts";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
-import { Alert, Field, Hidden, PasskeyPart } from "./parts.tsx";
+import { Alert, Field, Hidden, PasskeyPart, Remember } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, openScript, type PageRoute, type UserVisit, type Visit } from "./route.ts";
 import { sentenceOfWhy } from "./why.ts";
@@ -31,22 +31,25 @@ export const signInRoutes: readonly PageRoute[] = [
       auth.signIn.password({
         identifier,
         password: form.text("password"),
+        remember: form.text("remember") !== "",
         transport: "cookie",
         context,
         knownDevice: readCookie(c, auth, knownDeviceCookie),
         presentedToken: readCookie(c, auth, sessionCookie),
       }),
     );
-    if (refusal) return await signInPage(visit, { next, identifier, refusal });
+    const isRemembered = form.text("remember") !== "";
+    if (refusal) return await signInPage(visit, { next, identifier, refusal, isRemembered });
     return finishSignIn(visit, value, next);
   }),
 
   openScript("/sign-in/passkey/options", "/sign-in", async ({ c, auth }) => c.json(await auth.signIn.passkeyOptions())),
 
-  openScript("/sign-in/passkey", "/sign-in", async ({ c, site, auth, context }, { response, next }) => {
+  openScript("/sign-in/passkey", "/sign-in", async ({ c, site, auth, context }, { response, next, remember }) => {
     const { value, refusal } = await attempt(
       auth.signIn.passkey({
         response,
+        remember: remember !== false,
         transport: "cookie",
         context,
         presentedToken: readCookie(c, auth, sessionCookie),
@@ -130,10 +133,10 @@ export async function signInAgain(visit: Visit, next: string): Promise<Response>
 
 function signInPage(
   visit: Visit,
-  page: { next: string; identifier?: string; refusal?: AuthError; notice?: string | undefined },
+  page: { next: string; identifier?: string; refusal?: AuthError; notice?: string | undefined; isRemembered?: boolean },
 ): Response | Promise<Response> {
   const { site, auth } = visit;
-  const { next, identifier, refusal, notice } = page;
+  const { next, identifier, refusal, notice, isRemembered = true } = page;
   const words = { "unauthorized.invalid_credential": "sign-in.wrong" } as const;
   const children = (
     <>
@@ -160,6 +163,7 @@ function signInPage(
           type="password"
           autocomplete="current-password"
         />
+        <Remember site={site} isChecked={isRemembered} />
         <button type="submit">{site.say("word.sign-in")}</button>
         {auth.mail && (
           <p class="aside">

@@ -113,7 +113,7 @@ label, legend { display: block; font-weight: 600; margin-bottom: 0.25rem; paddin
 input, select { width: 100%; min-height: 2.75rem; padding: 0.5rem 0.75rem; font: inherit; color: inherit; background: var(--surface); border: 1px solid var(--field-line); border-radius: 0.5rem; }
 input[type="hidden"] { display: none; }
 input[aria-invalid="true"] { border: 2px solid var(--danger); }
-.choice { display: flex; align-items: center; gap: 0.75rem; min-height: 2.75rem; margin: 0; font-weight: 400; cursor: pointer; }
+.choice { display: flex; align-items: center; gap: 0.75rem; min-height: 2.75rem; margin: 0 0 0.375rem; font-weight: 400; cursor: pointer; }
 .choice input { flex: none; width: 1.25rem; min-height: 1.25rem; height: 1.25rem; margin: 0; accent-color: var(--accent); }
 .choice code { color: var(--quiet); }
 .secret-field { position: relative; display: flex; gap: 0.5rem; }

@@ -1,8 +1,9 @@
 /** The pages of the account, and what an application can set about them, requested without a browser. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { activityEvent } from "../../src/domain/activity.ts";
 import { ConfigurationError } from "../../src/index.ts";
 import { contrast } from "../../src/pages/brand-style.ts";
-import { type PagesOptions, pages } from "../../src/pages/index.tsx";
+import { english, type PagesAuth, type PagesOptions, pages } from "../../src/pages/index.tsx";
 import { missingSteps } from "../../src/pages/safety.tsx";
 import { freshIdentifier, outcome, type Person } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
@@ -199,5 +200,64 @@ describe("the brand", () => {
   ] as const)("%s: %j is refused", (option, options) => {
     expect(() => pages(world.auth, options)).toThrow(ConfigurationError);
     expect(() => pages(world.auth, options)).toThrow(option);
+  });
+});
+
+describe("activity", () => {
+  test("a user reads what has happened, page by page, and nothing of another user", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const { identifier } = person;
+    const other = await world.person({ transport: "cookie", identifier: "eve-of-other-events@example.com" });
+    await world.ask({ path: "/sign-in", form: { identifier, password: "wrong" } });
+    for (let time = 0; time < 60; time++) {
+      await world.auth.users.update({ actor: person.actor, userId: person.userId, displayName: `Ada ${time}` });
+    }
+    const newest = await world.ask({ path: "/account/activity", as: person });
+    expect(newest.text.match(/<h3>Name changed/g)).toHaveLength(50);
+    const cursor = /\/account\/activity\?cursor=([^"]+)"/.exec(newest.text)![1]!;
+    const older = await world.ask({ path: `/account/activity?cursor=${cursor}`, as: person });
+    expect(older.text).toMatch(/<h3>Sign-in failed<span class="badge warn">Was this you\?<\/span>/);
+    expect(older.text).toContain("<h3>Account created</h3>");
+    expect(older.text).toContain('href="/account/activity">Newest');
+    const stranger = await world.ask({ path: `/account/activity?cursor=${cursor}`, as: other });
+    expect([stranger.status, /Name changed/.test(stranger.text)]).toEqual([200, false]);
+    expect((await world.ask({ path: "/account/activity?cursor=x", as: person })).status).toBe(400);
+  });
+
+  test("every type of an event has a text", () => {
+    const names = Object.keys(english.texts);
+    expect(activityEvent.type.filter((type) => !names.includes(`activity.${type}`))).toEqual([]);
+  });
+
+  test("without the feature: no page and no link to one", async () => {
+    const app = pages({ ...world.auth, activity: undefined } as never as PagesAuth);
+    const person = await world.person({ transport: "cookie" });
+    expect((await askPages(app, { path: "/account/activity", as: person })).status).toBe(404);
+    expect((await askPages(app, { path: "/account", as: person })).text).not.toContain("activity");
+  });
+});
+
+describe("LX11: keep me signed in", () => {
+  const lasts = (setCookies: readonly string[]) => /^__Host-session=[^;]+; Max-Age/m.test(setCookies.join("\n"));
+
+  test.each([true, false])("%s: the cookie outlives the browser or not", async (isKept) => {
+    const { identifier, password } = await world.person();
+    const remember: Record<string, string> = isKept ? { remember: "yes" } : {};
+    const signedIn = await world.ask({ path: "/sign-in", form: { identifier, password, ...remember } });
+    expect([signedIn.status, lasts(signedIn.setCookies)]).toEqual([303, isKept]);
+    const refused = await world.ask({ path: "/sign-in", form: { identifier, password: "wrong", ...remember } });
+    expect(/name="remember" value="yes" checked/.test(refused.text)).toBe(isKept);
+    const { person, app } = await addApp(world, await world.person());
+    const half = await world.ask({
+      path: "/sign-in",
+      form: { identifier: person.identifier, password: person.password, ...remember },
+    });
+    const ticket = /^__Host-login-ticket=([^;]+)/m.exec(half.setCookies.join("\n"))![1]!;
+    const whole = await world.ask({
+      path: "/sign-in/second-factor",
+      form: { type: "totp", code: await app.code() },
+      cookies: { "__Host-login-ticket": ticket },
+    });
+    expect([whole.status, lasts(whole.setCookies)]).toEqual([303, isKept]);
   });
 });

@@ -79,7 +79,7 @@ describe("page cookies", () => {
     const headers = { "content-type": "application/json", "sec-fetch-site": "same-origin" };
     const body = JSON.stringify({ identifier, password });
     const byRoute = await routes.request("/auth/sign-in", { method: "POST", headers, body });
-    const byPage = await world.ask({ path: "/sign-in", form: { identifier, password } });
+    const byPage = await world.ask({ path: "/sign-in", form: { identifier, password, remember: "yes" } });
     expect(attributesOf(byPage.setCookies)).toEqual(attributesOf(byRoute.headers.getSetCookie()));
     expect(Object.keys(attributesOf(byPage.setCookies)).sort()).toEqual(["__Host-known-device", "__Host-session"]);
     expect(byPage.headers.get("content-type")).toBeNull();

@@ -54,6 +54,7 @@ export const englishTexts = {
 
   "sign-in.title": "Sign in",
   "sign-in.passkey": "Sign in with a passkey",
+  "sign-in.remember": "Keep me signed in",
   "sign-in.forgot": "Forgot your password?",
   "sign-in.by-mail": "Sign in by email",
   "sign-in.new-here": "New here? {link}",

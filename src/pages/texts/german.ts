@@ -53,6 +53,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
 
   "sign-in.title": "Anmelden",
   "sign-in.passkey": "Mit einem Passkey anmelden",
+  "sign-in.remember": "Angemeldet bleiben",
   "sign-in.forgot": "Passwort vergessen?",
   "sign-in.by-mail": "Per E-Mail anmelden",
   "sign-in.new-here": "Neu hier? {link}",
