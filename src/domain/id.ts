@@ -109,7 +109,7 @@ export function typeOfId(id: string): IdType {
  * @throws {AuthError} `not_found`.
  */
 export function uuidFor(type: IdType, id: string): string {
-  if (!isValidId(id, type)) throw new AuthError("not_found");
+  if (!isValidShape(id, type)) throw new AuthError("not_found");
   return hyphenate(id.slice(type.length + 1));
 }
 

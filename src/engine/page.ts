@@ -1,5 +1,5 @@
 import { AuthError } from "../domain/error.ts";
-import { type IdType, isValidId, uuidFor } from "../domain/id.ts";
+import { type IdType, isValidShape, uuidFor } from "../domain/id.ts";
 import { refuse } from "./refuse.ts";
 
 /** One page of a list. */
@@ -40,7 +40,7 @@ function pageLimit(limit: number | undefined): number {
  */
 function decodeCursor(type: IdType, cursor: string | undefined): string | undefined {
   if (cursor === undefined) return undefined;
-  if (!isValidId(cursor, type)) throw new AuthError("invalid_format.cursor");
+  if (!isValidShape(cursor, type)) throw new AuthError("invalid_format.cursor");
   return uuidFor(type, cursor);
 }
 

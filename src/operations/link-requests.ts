@@ -9,8 +9,9 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
 import { cutIdentifier } from "../engine/identifiers.ts";
-import { codeMacs, linkCode, type MailCore, newLink } from "../engine/mail-settings.ts";
+import type { MailCore } from "../engine/mail-settings.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
+import { codeMacs, linkCode, newLink } from "../engine/mailed-secrets.ts";
 import type { Operation } from "../engine/plan.ts";
 import type { Admission, Counter } from "../store/counters.ts";
 import * as store from "../store/link-requests.ts";

@@ -5,7 +5,8 @@ import { newAuditId, newUuid } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import { execute } from "../engine/execute.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
-import { type MailCore, newLink } from "../engine/mail-settings.ts";
+import type { MailCore } from "../engine/mail-settings.ts";
+import { newLink } from "../engine/mailed-secrets.ts";
 import type { Operation } from "../engine/plan.ts";
 import { disown, recallDisowned, userOfNotice } from "../store/notices.ts";
 
