@@ -9,6 +9,7 @@ import type { Act } from "../src/domain/act.ts";
 import * as activity from "../src/domain/acts/activity.ts";
 import * as administrator from "../src/domain/acts/administrator.ts";
 import * as credential from "../src/domain/acts/credential.ts";
+import * as invitation from "../src/domain/acts/deployment-invitation.ts";
 import * as factor from "../src/domain/acts/factor.ts";
 import * as limit from "../src/domain/acts/limit.ts";
 import * as mailedLink from "../src/domain/acts/mailed-link.ts";
@@ -37,6 +38,14 @@ const acts: Readonly<Record<string, Act | null>> = {
   "CredentialOperations.reinstate": credential.reinstateCredential,
   "CredentialOperations.revoke": credential.revokeCredential,
   "CredentialOperations.revokeOwnPassword": credential.revokeCredential,
+  AcceptInvitation: invitation.acceptInvitation,
+  LookAtInvitation: {
+    ...invitation.acceptInvitation,
+    refusals: ["unauthorized.invalid_link", "forbidden.sign_up_closed"],
+  },
+  "InvitationOperations.create": invitation.createInvitation,
+  "InvitationOperations.list": invitation.listInvitations,
+  "InvitationOperations.revoke": invitation.revokeInvitation,
   "LimitOperations.list": limit.listLimits,
   "LimitOperations.lift": limit.liftLimit,
   ChangePassword: credential.changePassword,

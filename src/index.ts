@@ -13,6 +13,7 @@ export { AuthError, type ErrorBody, type ErrorCode, type ErrorStatus } from "./d
 export {
   type AuditId,
   type CredentialId,
+  type DeploymentInvitationId,
   decodeAny,
   decodeId,
   encodeId,

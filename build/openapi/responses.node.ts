@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import { activityEvent as activityEventRecord } from "../../src/domain/activity.ts";
 import { credential as credentialRecord } from "../../src/domain/credential.ts";
+import { deploymentInvitation as deploymentInvitationRecord } from "../../src/domain/deployment-invitation.ts";
 import { errorCodes } from "../../src/domain/error.ts";
 import { anyFactor, type FactorType, factorTypes, mfaPolicy as mfaPolicyRecord } from "../../src/domain/factor.ts";
 import { limit as limitRecord } from "../../src/domain/limit.ts";
@@ -116,6 +117,7 @@ const verifiedFactor = v.strictObject({
 const mfaPolicy = schemaOf(mfaPolicyRecord);
 const limit = schemaOf(limitRecord);
 const personalAccessToken = schemaOf(personalAccessTokenRecord);
+const deploymentInvitation = schemaOf(deploymentInvitationRecord);
 
 /** 32 bytes as base64url. */
 const token = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
@@ -164,6 +166,7 @@ export const namedSchemas = {
   AssertionOptions: assertionOptions,
   Limit: limit,
   PersonalAccessToken: personalAccessToken,
+  DeploymentInvitation: deploymentInvitation,
   Error: error,
 };
 
@@ -210,6 +213,12 @@ export const responses = {
   "/auth/sign-in/link": { $post: signedIn },
   "/auth/sign-up/request": { $post: requestedLink },
   "/auth/sign-up/confirm": { $post: signedIn },
+  "/auth/invitations": {
+    $get: page(deploymentInvitation),
+    $post: v.strictObject({ invitation: deploymentInvitation, url: v.string(), token }),
+  },
+  "/auth/invitations/:join_id/revoke": { $post: deploymentInvitation },
+  "/auth/invitations/accept": { $post: signedIn },
   "/auth/notices/disown": { $post: v.strictObject({ identifier: v.string() }) },
   "/auth/mailed-code": {
     $post: v.strictObject({ token: v.string(), purpose: v.picklist(["reset_password", "sign_in", "sign_up"]) }),

@@ -45,6 +45,11 @@ export const summaries: Readonly<Record<string, string>> = {
   signInWithLink: "Sign in with a mailed link, in place of the password",
   requestSignUp: "Send a link and a code to an address, to make an account with; the answer is always the same",
   confirmSignUp: "Make an account with a mailed link, which proves its address",
+  createDeploymentInvitation:
+    "Invite someone to make an account, and get the link to copy; an open invitation of the address gets new links",
+  listDeploymentInvitations: "List the invitations that are open or have expired",
+  revokeDeploymentInvitation: "Revoke an invitation, so that its links no longer work",
+  acceptDeploymentInvitation: "Make the account of an invitation; a mailed link also proves its address",
   exchangeMailedCode:
     "Exchange the six digits of a message, in the browser that asked for it, for a secret in place of the link's",
   disownNotice: "Lock the account with the link of a notice (“this was not me”), and send a link for a new password",

@@ -10,8 +10,8 @@ import { AuthError } from "./error.ts";
 /** The prefixes that specification version 0.3 registers; `aud` is version 0.4's, for the audit log (ADR 0019). */
 export const idTypes = ["usr", "ses", "cred", "org", "mem", "inv", "tup", "mfa", "shr", "pat", "aud"] as const;
 
-/** A registered prefix. */
-export type IdType = (typeof idTypes)[number];
+/** A registered prefix; or `join`, Sallyport's own, for an invitation to the deployment. */
+export type IdType = (typeof idTypes)[number] | "join";
 /** An identifier in wire form, such as `usr_0190f2a81b3c7abc8123456789abcdef`. */
 export type Id<Type extends IdType = IdType> = `${Type}_${string}`;
 /** The identifier of a user. */
@@ -28,6 +28,8 @@ export type AuditId = Id<"aud">;
 export type FactorId = Id<"mfa">;
 /** The identifier of a personal access token. It is the public part of the token. */
 export type PersonalAccessTokenId = Id<"pat">;
+/** The identifier of an invitation to the deployment. The prefix is Sallyport's own, so {@link decodeId} does not know it. */
+export type DeploymentInvitationId = Id<"join">;
 
 const registered: ReadonlySet<string> = new Set(idTypes);
 const uuidShape = /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}$/i;

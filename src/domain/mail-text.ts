@@ -49,6 +49,8 @@ export interface MailTexts extends Readonly<Record<NoticeKind, (facts: MailFacts
   readonly sign_up: (facts: MailFacts) => MailText;
   /** In place of `sign_up`, to the owner of an account that exists. Its link leads to the sign-in page. */
   readonly sign_up_taken: (facts: MailFacts) => MailText;
+  /** An administrator's invitation to make an account. Nothing in it is the administrator's own text. */
+  readonly invitation: (facts: MailFacts) => MailText;
 }
 
 /** The kind of a message. */
@@ -111,6 +113,12 @@ export const englishMailTexts: MailTexts = {
     ],
     action: "Sign in",
     note: "If this was not you, ignore this message. Nothing has changed.",
+  }),
+  invitation: ({ site, address }) => ({
+    subject: `You are invited to ${site}`,
+    paragraphs: [`An administrator of ${site} has invited you to make an account with the address ${address}.`],
+    action: "Make the account",
+    note: "The link works once, until the invitation ends. If you did not expect it, ignore this message. No account is made.",
   }),
   password_changed: notice("Your password was changed.", "Your password was changed"),
   password_reset: notice("Your password was reset with a link that we mailed.", "Your password was reset"),

@@ -10,8 +10,8 @@ import type { Patience } from "./patience.ts";
 
 /**
  * Who may sign up. `open`: everyone; it reveals whether an identifier is taken. `verify-first`: everyone who reads the mail of
- * the address; it needs the feature `mail`, and reveals nothing. `closed`: no one. `invited`: only users with an invitation;
- * there are no invitations yet, so it refuses everyone.
+ * the address; it needs the feature `mail`, and reveals nothing. `invited`: only users with an invitation, of the
+ * feature `invitations`. `closed`: no one, invited or not.
  */
 export type SignUpMode = "closed" | "invited" | "open" | "verify-first";
 

@@ -33,8 +33,8 @@ export interface FeatureParts<Operations extends object> {
 export interface Feature<out Operations extends object = object, out Api extends object = object> {
   /** The name by which `sallyport/pages` and `sallyport/openapi` find it. */
   readonly name: string;
-  /** Makes the operations. It does not read `core` before an operation runs. */
-  readonly make: (core: Core) => FeatureParts<Operations>;
+  /** Makes the operations, given the application's features. It does not read `core` before an operation runs. */
+  readonly make: (core: Core, features: readonly Feature[]) => FeatureParts<Operations>;
   /** Makes its routes, for `authRoutes` of `sallyport/hono`, at the first request of a route. Default: it has none. */
   readonly routes?: () => readonly object[];
   /** The database as the application's operations use it. Default: as it is given. */

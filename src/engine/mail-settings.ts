@@ -6,8 +6,11 @@ import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
 import { checked, requireBoolean, requireText, requireWhole } from "./options.ts";
 
-/** What mailed links lead to: the kinds of messages with a link of their own, and `notice` for all notices. */
-export type LinkKind = Exclude<MailKind, NoticeKind> | "notice";
+/**
+ * What mailed links lead to: the kinds of messages with a link of their own, and `notice` for all notices. The feature `invitations`
+ * says where an invitation leads to.
+ */
+export type LinkKind = Exclude<MailKind, NoticeKind | "invitation"> | "notice";
 
 /** The options of the feature `mail`. */
 export interface MailOptions {

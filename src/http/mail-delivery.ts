@@ -5,12 +5,12 @@ import { realmOf } from "./auth-source.ts";
 
 /**
  * Sends what is owed after the answer, so that the answer neither waits for a mail provider nor shows by its time whether there
- * was anything to send. What is not sent now is sent on the schedule.
+ * was anything to send. What is not sent now is sent on the schedule. Without the feature `mail`, nothing is owed.
  */
-export function deliverSoon(c: Context, auth: Pick<MailAuth, "mail"> & WithRealm): void {
+export function deliverSoon(c: Context, auth: Partial<Pick<MailAuth, "mail">> & WithRealm): void {
   // Few, because a Worker may be ended half a minute after its answer.
-  const delivery = auth.mail.deliver({ limit: 5 }).catch(realmOf(auth).report);
-  waitUntil(c)?.(delivery);
+  const delivery = auth.mail?.deliver({ limit: 5 }).catch(realmOf(auth).report);
+  if (delivery) waitUntil(c)?.(delivery);
 }
 
 /** A Worker ends work that it was not told of. Node, Deno and Bun go on by themselves, and have no such function. */

@@ -97,7 +97,7 @@ function authOf(options: AuthOptions): Auth {
   const report = reporter(onError);
   const purges: Purge[] = [];
   const core = createCore(options, report, purges);
-  const parts = features.map((feature) => feature.make(core));
+  const parts = features.map((feature) => feature.make(core, features));
   purges.push(...new Set(parts.flatMap((part) => part.purges ?? [])));
   let isChecked = false;
   const check = () => {

@@ -128,8 +128,12 @@ export class MailFault extends Error {
 /** The message as it is sent. Its link has a secret from here on, if it is to have one. */
 async function compose(core: MailCore, { id, kind, recipient, content }: LeasedMessage) {
   const text = Object.hasOwn(core.texts, kind) ? core.texts[kind as MailKind] : undefined;
-  const url = new URL(core.linkUrls[content.at === undefined ? kind : "notice"] ?? core.origins[0]!.origin);
-  const { nonce, withCode, next, at, ip, user_agent: userAgent } = content;
+  const base = core.origins[0]!.origin;
+  const { nonce, withCode, next, at, ip, user_agent: userAgent, path } = content;
+  const url = new URL(
+    path === undefined ? (core.linkUrls[at === undefined ? kind : "notice"] ?? base) : String(path),
+    base,
+  );
   const isNotice = at !== undefined;
   const secret = isNotice
     ? await noticeSecret(core, id)

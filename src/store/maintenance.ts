@@ -36,6 +36,10 @@ export const purgeMail: Purge = (limit) => sql`
   links as ${deleteEnded(limit, expiry(sql`verification_token`, sql`token_hash`))},
   messages as ${deleteEnded(limit, { ...expiry(sql`mail_message`, sql`id`, sql`ended_at`), days: 30, condition: sql`status <> 'owed'` })}`;
 
+/** Invitations that ended or expired a month ago. */
+export const purgeInvitations: Purge = (limit) => sql`
+  invitations as ${deleteEnded(limit, { ...expiry(sql`deployment_invitation`, sql`id`, sql`coalesce(ended_at, expires_at)`), days: 30 })}`;
+
 /** WebAuthn challenges that were answered and have expired. */
 export const purgeChallenges: Purge = (limit) =>
   sql`challenges as ${deleteEnded(limit, expiry(sql`spent_challenge`, sql`digest`))}`;

@@ -31,8 +31,8 @@ export interface NewAccount {
   readonly auditId: string;
   readonly context: RequestContext;
   readonly identifierDigest: string;
-  /** True if the identifier is proved. Default false. */
-  readonly isVerified?: boolean;
+  /** Whether the identifier is proved, or SQL for it. Default false. */
+  readonly isVerified?: boolean | Statement;
 }
 
 /** The counters of a sign-up attempt, and its name in events. */

@@ -10,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
 import type { Who } from "../../src/domain/act.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
-import { generateId, uuidFor } from "../../src/domain/id.ts";
+import { generateId, newUuid, uuidFor, wireId } from "../../src/domain/id.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
 import { sql } from "../../src/store/sql.ts";
 import { withLink } from "../operations/writes/write.ts";
@@ -37,6 +37,7 @@ interface Target {
   readonly sessionId: string;
   readonly tokenId: string;
   readonly factorId: string;
+  readonly invitationId: string;
   /** The factor's authenticator app, if the factor exists. */
   readonly app?: App;
 }
@@ -291,7 +292,17 @@ async function targetOf(person: Person, route: Route, mayHaveFactor: boolean): P
   if (needsActive || (isPasskey && mayHaveFactor)) await givenPasskey(world, userId);
   const passkey = isPasskey ? await givenPasskey(world, userId, mayHaveFactor ? "active" : "suspended") : "";
   const credentialId = isPasskey ? passkey : password;
-  return { userId, credentialId, sessionId: session.id, tokenId: made.pat.id, factorId: app.factorId, app };
+  const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshIdentifier() });
+  const { factorId } = app;
+  return {
+    userId,
+    credentialId,
+    sessionId: session.id,
+    tokenId: made.pat.id,
+    factorId,
+    invitationId: invitation.id,
+    app,
+  };
 }
 
 /** Another user, in a state in which the route has something to do. */
@@ -310,7 +321,8 @@ async function requestFor(route: Route, caller: Caller, target: Target): Promise
     .replace(":cred_id", target.credentialId)
     .replace(":ses_id", target.sessionId)
     .replace(":pat_id", target.tokenId)
-    .replace(":mfa_id", target.factorId);
+    .replace(":mfa_id", target.factorId)
+    .replace(":join_id", target.invitationId);
   const body = bodies[route.id];
   if (!body !== !route.body) throw new Error(`${route.id} has a body that this test does not know.`);
   return {
@@ -344,7 +356,8 @@ async function targetFor(
   }
   if (object === "own") return caller.own && (await targetOf(caller.own, route, caller.mayHaveFactor ?? false));
   const [userId, credentialId, factorId] = [generateId("usr"), generateId("cred"), generateId("mfa")];
-  return { userId, credentialId, sessionId: generateId("ses"), tokenId: generateId("pat"), factorId };
+  const invitationId = wireId("join", newUuid());
+  return { userId, credentialId, sessionId: generateId("ses"), tokenId: generateId("pat"), factorId, invitationId };
 }
 
 const outcomes: string[] = [];
@@ -356,7 +369,9 @@ describe.each(routes.map((route) => [route.id, route] as const))("R108: %s", (_i
       const target = await targetFor(object, route, caller);
       if (!target) continue;
       const isOwn = object === "own" || (object === "none" && usesCookies(route));
-      const wanted = expected(route, caller, isOwn && typeof route.access === "object" ? "own" : object);
+      // What has no owner is nobody's own, under `/auth` too.
+      const hasOwner = typeof route.access === "object" && route.access.owner !== undefined;
+      const wanted = expected(route, caller, isOwn && hasOwner ? "own" : object);
       const sent = await requestFor(route, caller, target);
       const before = await world.lastChange();
       const reply = await world.send(sent);

@@ -202,12 +202,15 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     bodies[id] = { type: "totp", identifier: "phone" };
   }
   for (const id of ["confirmFactorAtSignIn", "confirmOwnFactor", "confirmMfaEnrollment"]) bodies[id] = code;
+  const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshIdentifier() });
+  const invitationId = invitation.id;
   const path = route.path
     .replace(":usr_id", userId)
     .replace(":mfa_id", app.factorId)
     .replace(":cred_id", isPasskey ? passkeyId : credentialId)
     .replace(":ses_id", session.id)
-    .replace(":pat_id", pat.id);
+    .replace(":pat_id", pat.id)
+    .replace(":join_id", invitationId);
   const headers: Record<string, string> = ticket ? { "login-ticket": ticket } : {};
   const usesToken = route.access !== "anyone" && route.access !== "ticket";
   const sent = {

@@ -67,7 +67,7 @@ interface Account {
 /** Known values: they grow with the answers, and old ones are dropped. */
 const accounts: Account[] = [];
 const administrators: Account[] = [];
-const ids: Record<string, string[]> = Object.fromEntries(idTypes.map((type) => [type, []]));
+const ids: Record<string, string[]> = Object.fromEntries([...idTypes, "join"].map((type) => [type, []]));
 const tickets: { ticket: string; usr: string; cred: string }[] = [];
 /** Logins that need a second factor, or an enrollment first. */
 const logins: { ticket: string; inCookie: boolean; account: Account; enrolls: boolean }[] = [];
@@ -221,11 +221,17 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "requestPasswordReset":
     case "requestSignInLink":
       return { body: { identifier: somebody?.identifier ?? freshIdentifier(), transport: "token" } };
+    case "createDeploymentInvitation":
+    case "listDeploymentInvitations":
+    case "revokeDeploymentInvitation":
+      // Mostly an administrator: anyone else gets no further than the right to do it.
+      return { account: draws.isOneIn(3) ? somebody : administrators.at(-1) };
     case "requestSignUp":
       return { body: { identifier: freshIdentifier(), transport: "token" } };
     case "resetPassword":
     case "signInWithLink":
     case "confirmSignUp":
+    case "acceptDeploymentInvitation":
     case "disownNotice":
     case "exchangeMailedCode": {
       const body = await linkBodies(world)[operationId]!();

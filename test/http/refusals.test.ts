@@ -7,6 +7,7 @@ import { addressRefusals } from "./refusals/address-refusals.ts";
 import { credentialRefusals } from "./refusals/credential-refusals.ts";
 import { factorRefusals } from "./refusals/factor-refusals.ts";
 import { factorTools } from "./refusals/factor-tools.ts";
+import { invitationRefusals } from "./refusals/invitation-refusals.ts";
 import { mailedLinkRefusals } from "./refusals/mailed-link-refusals.ts";
 import { passkeyRefusals } from "./refusals/passkey-refusals.ts";
 import { tokenRefusals } from "./refusals/token-refusals.ts";
@@ -30,6 +31,7 @@ const provocations: Record<string, Provocations> = {
   ...tokenRefusals(world, tools),
   ...addressRefusals(world, tools),
   ...mailedLinkRefusals(world, tools),
+  ...invitationRefusals(world, tools),
 };
 
 describe("refusals that the route table names", () => {

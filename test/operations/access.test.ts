@@ -4,11 +4,14 @@ import { everyAct } from "../../build/every-act.node.ts";
 import type { Actor, SessionActor } from "../../src/domain/actor.ts";
 import {
   type CredentialId,
+  type DeploymentInvitationId,
   generateId,
+  newUuid,
   type PersonalAccessTokenId,
   type SessionId,
   type UserId,
   uuidOf,
+  wireId,
 } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import type { FullAuth as Auth } from "../support/auth.ts";
@@ -36,6 +39,7 @@ interface Target {
   sessionId: SessionId;
   identifier: string;
   tokenId: PersonalAccessTokenId;
+  invitationId: DeploymentInvitationId;
 }
 
 interface Operation {
@@ -282,6 +286,29 @@ const operations: readonly Operation[] = [
     run: (auth, actor, { userId }) => auth.administrators.remove({ actor, userId }),
   },
   {
+    name: "invitations.create",
+    owner: "never",
+    administrator: true,
+    general: true,
+    change: "identity.deployment_invitation.create",
+    run: (auth, actor) => auth.invitations.create({ actor, identifier: freshIdentifier() }),
+  },
+  {
+    name: "invitations.list",
+    owner: "never",
+    administrator: true,
+    general: true,
+    read: "identity.deployment_invitation.list",
+    run: (auth, actor) => auth.invitations.list({ actor }),
+  },
+  {
+    name: "invitations.revoke",
+    owner: "never",
+    administrator: true,
+    change: "identity.deployment_invitation.revoke",
+    run: (auth, actor, { invitationId }) => auth.invitations.revoke({ actor, invitationId }),
+  },
+  {
     name: "limits.list",
     owner: "never",
     administrator: true,
@@ -437,6 +464,7 @@ async function fingerprint({ userId }: Target): Promise<unknown> {
       (select jsonb_agg(to_jsonb(tup) order by id) from tup where subject_id = ${id}::uuid) as tup,
       (select jsonb_agg(to_jsonb(pat) order by id) from pat where usr_id = ${id}::uuid) as pat,
       (select jsonb_agg(to_jsonb(allowed)) from mfa_enrollment_grant allowed where usr_id = ${id}::uuid) as allowed,
+      (select jsonb_agg(to_jsonb(inv) order by id) from deployment_invitation inv) as inv,
       (select count(*)::int from usr) as users`);
   return row;
 }
@@ -453,7 +481,9 @@ async function makeTarget(): Promise<{ owner: Person; target: Target }> {
     password: otherPassword,
   });
   const { pat } = await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
-  return { owner, target: { userId, credentialId: id, sessionId: session.id, identifier, tokenId: pat.id } };
+  const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshIdentifier() });
+  const target = { userId, credentialId: id, sessionId: session.id, identifier, tokenId: pat.id };
+  return { owner, target: { ...target, invitationId: invitation.id } };
 }
 
 describe.each(operations)("R108, S05, S06: $name", (operation) => {
@@ -500,6 +530,7 @@ describe("R108, B25: an absent object is answered like another user's object", (
     sessionId: generateId("ses"),
     identifier: freshIdentifier(),
     tokenId: generateId("pat"),
+    invitationId: wireId("join", newUuid()),
   });
   const impossible: Target = {
     userId: `usr_${"0".repeat(32)}`,
@@ -507,6 +538,7 @@ describe("R108, B25: an absent object is answered like another user's object", (
     sessionId: "ses_x' or true --",
     identifier: freshIdentifier(),
     tokenId: `pat_${"0".repeat(31)}`,
+    invitationId: `join_${"0".repeat(32)}`,
   };
 
   test.each(operations.filter(({ general }) => !general))("$name: not_found", async ({ run, administrator }) => {

@@ -5,6 +5,7 @@ import { operationNames, recorded } from "../support/recorded-operations.ts";
 import { accountBudgets } from "./budgets/account-budgets.ts";
 import type { Budget } from "./budgets/budget.ts";
 import { factorBudgets } from "./budgets/factor-budgets.ts";
+import { invitationBudgets } from "./budgets/invitation-budgets.ts";
 import { mailBudgets } from "./budgets/mail-budgets.ts";
 import { passkeyBudgets } from "./budgets/passkey-budgets.ts";
 import { sessionBudgets } from "./budgets/session-budgets.ts";
@@ -16,6 +17,7 @@ const budgets: readonly Budget[] = [
   ...factorBudgets,
   ...passkeyBudgets,
   ...mailBudgets,
+  ...invitationBudgets,
 ];
 
 /** A title begins with the name of its operation. */

@@ -9,6 +9,7 @@ const [minute, hour, day] = [60, 3_600, 86_400];
 /** The ends of every column that may lie in the future, in seconds from when the row was written. */
 const ends: Readonly<Record<string, readonly number[]>> = {
   "attempt.resets_at": [5 * minute, 15 * minute, hour],
+  "deployment_invitation.expires_at": [7 * day],
   "idempotency.expires_at": [24 * hour],
   "login_ticket.expires_at": [5 * minute],
   "mail_message.expires_at": [hour, day, 7 * day],

@@ -33,6 +33,10 @@ const lockNoUser = [
   "mailedSignUp.request",
   "mailedSignUp.confirm",
   "mailedCodes.exchange",
+  "invitations.create",
+  "invitations.revoke",
+  // Of an invitation by the application, which has no inviter.
+  "invitations.accept",
 ];
 
 test("each write locks its own user and no other", async () => {

@@ -16,6 +16,7 @@ import { accounts } from "../../src/http/features/accounts.ts";
 import { activity } from "../../src/http/features/activity.ts";
 import { administration } from "../../src/http/features/administration.ts";
 import { authorization } from "../../src/http/features/authorization.ts";
+import { invitations } from "../../src/http/features/invitations.ts";
 import { limits } from "../../src/http/features/limits.ts";
 import { mail } from "../../src/http/features/mail.ts";
 import { mfa } from "../../src/http/features/mfa.ts";
@@ -24,6 +25,7 @@ import { passwords } from "../../src/http/features/passwords.ts";
 import { personalAccessTokens } from "../../src/http/features/personal-access-tokens.ts";
 import { signUp } from "../../src/http/features/sign-up.ts";
 import { type Auth, createAuth } from "../../src/operations/auth.ts";
+import type { InvitationOptions } from "../../src/operations/invitations.ts";
 import type { PersonalAccessTokenOptions } from "../../src/operations/personal-access-tokens.ts";
 import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import { argon2Base64 } from "../../src/runtime/generated/argon2.ts";
@@ -111,6 +113,7 @@ export interface FullOptions
   signUp?: SignUpMode;
   /** Default: a mailbox that nobody reads. */
   mail?: Partial<MailOptions>;
+  invitations?: InvitationOptions;
 }
 
 /** Every feature. */
@@ -130,6 +133,7 @@ export function everyFeature(options: FullOptions) {
     activity(),
     administration(),
     limits(),
+    invitations(options.invitations),
     authorization(),
     mfa(options),
     mail({ mailer: openMailbox(), from: { address: "accounts@example.com" }, signIn: true, ...options.mail }),

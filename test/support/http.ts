@@ -180,6 +180,7 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "signInWithPasskey",
   "signInWithLink",
   "confirmSignUp",
+  "acceptDeploymentInvitation",
   // The right to use the code of a message.
   "requestPasswordReset",
   "requestSignInLink",

@@ -61,6 +61,12 @@ export function linkBodies(world: World): Readonly<Record<string, () => Promise<
       password: otherPassword,
       transport: "token",
     }),
+    createDeploymentInvitation: async () => ({ identifier: freshIdentifier(), display_name: "Ada" }),
+    acceptDeploymentInvitation: async () => ({
+      token: (await world.auth.invitations.create({ actor: system, identifier: freshIdentifier() })).token,
+      password: otherPassword,
+      transport: "token",
+    }),
     disownNotice: async () => ({ token: await noticeTo(world, await world.person()) }),
     exchangeMailedCode: async () => {
       const { requestToken, code } = await mailed(world, "signUp", freshIdentifier());

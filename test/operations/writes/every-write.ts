@@ -1,8 +1,9 @@
 import type { UserId } from "../../../src/domain/id.ts";
 import type { FullAuth as Auth } from "../../support/auth.ts";
-import { type Person, system, type World } from "../../support/auth.ts";
+import { freshIdentifier, type Person, system, type World } from "../../support/auth.ts";
 import { accountWrites } from "./account-writes.ts";
 import { factorWrites } from "./factor-writes.ts";
+import { invitationWrites } from "./invitation-writes.ts";
 import { mailWrites } from "./mail-writes.ts";
 import { sessionWrites } from "./session-writes.ts";
 import { type NewToken, newToken, type Write } from "./write.ts";
@@ -10,7 +11,13 @@ import { type NewToken, newToken, type Write } from "./write.ts";
 const token = "token" as const;
 
 /** Every operation that changes something. */
-export const writes: readonly Write[] = [...factorWrites, ...sessionWrites, ...accountWrites, ...mailWrites];
+export const writes: readonly Write[] = [
+  ...factorWrites,
+  ...sessionWrites,
+  ...accountWrites,
+  ...mailWrites,
+  ...invitationWrites,
+];
 
 /** An operation that changes nothing that lasts. */
 interface Read {
@@ -29,6 +36,12 @@ export const reads: readonly Read[] = [
   { name: "sessions.list", act: (auth, { actor, userId }) => auth.sessions.list({ actor, userId }) },
   { name: "activity.list", act: (auth, { actor, userId }) => auth.activity.list({ actor, userId }) },
   { name: "users.get", act: (auth, { actor, userId }) => auth.users.get({ actor, userId }) },
+  { name: "invitations.list", act: (auth) => auth.invitations.list({ actor: system }) },
+  {
+    name: "invitations.look",
+    prepare: ({ auth }) => auth.invitations.create({ actor: system, identifier: freshIdentifier() }),
+    act: (auth, _person, { token: copied }: { token: string }) => auth.invitations.look({ token: copied }),
+  },
   { name: "limits.list", act: (auth, { identifier }) => auth.limits.list({ actor: system, of: { identifier } }) },
   { name: "users.list", act: (auth) => auth.users.list({ actor: system }) },
   { name: "credentials.get", act: (auth, { actor, credentialId }) => auth.credentials.get({ actor, credentialId }) },

@@ -1,0 +1,77 @@
+import * as v from "valibot";
+import * as acts from "../../domain/acts/deployment-invitation.ts";
+import { longestInvitationSeconds, shortestInvitationSeconds } from "../../domain/deployment-invitation.ts";
+import { acceptTypedName } from "../../domain/text.ts";
+import type { InvitationAuth } from "../../operations/invitations.ts";
+import type { MailAuth } from "../../operations/mail.ts";
+import { invitationBody } from "../invitation-wire.ts";
+import { deliverSoon } from "../mail-delivery.ts";
+import { displayNameEntry, pageEntries, toNumber, transportEntry } from "../request-values.ts";
+import { type RouteTable, rowsFor } from "../route.ts";
+import { replacedToken, signedIn } from "../session-cookie.ts";
+import { pageBody } from "../wire.ts";
+
+type Needed = InvitationAuth & Partial<Pick<MailAuth, "mail">>;
+
+const rows = rowsFor<Needed>();
+
+/** Invitations to make an account. Flametrench has none to a deployment, so all routes are under `/auth`. */
+export const invitationRoutes: RouteTable<Needed> = () => [
+  rows.guarded({
+    act: acts.createInvitation,
+    method: "post",
+    path: "/auth/invitations",
+    body: () =>
+      v.strictObject({
+        identifier: v.string(),
+        display_name: displayNameEntry(),
+        ttl_seconds: v.optional(
+          v.pipe(v.number(), v.integer(), v.minValue(shortestInvitationSeconds), v.maxValue(longestInvitationSeconds)),
+        ),
+      }),
+    status: 201,
+    run: async ({ c, auth, actor, body }) => {
+      const { identifier, display_name: name = null, ttl_seconds: ttlSeconds } = body;
+      const displayName = name === null ? null : acceptTypedName(name);
+      const { invitation, url, token } = await auth.invitations.create({ actor, identifier, displayName, ttlSeconds });
+      deliverSoon(c, auth);
+      return { invitation: invitationBody(invitation), url, token };
+    },
+  }),
+  rows.guarded({
+    act: acts.listInvitations,
+    method: "get",
+    path: "/auth/invitations",
+    query: () => v.object(pageEntries()),
+    run: async ({ auth, actor, query: { limit, ...query } }) =>
+      pageBody(await auth.invitations.list({ ...query, actor, limit: toNumber(limit) }), invitationBody),
+  }),
+  rows.guarded({
+    act: acts.revokeInvitation,
+    method: "post",
+    path: "/auth/invitations/:join_id/revoke",
+    run: async ({ auth, actor, parameter }) =>
+      invitationBody(await auth.invitations.revoke({ actor, invitationId: parameter("join_id") })),
+  }),
+  rows.open({
+    act: acts.acceptInvitation,
+    method: "post",
+    path: "/auth/invitations/accept",
+    access: "anyone",
+    body: () =>
+      v.strictObject({
+        token: v.string(),
+        password: v.string(),
+        display_name: displayNameEntry(),
+        transport: transportEntry(),
+      }),
+    status: 201,
+    run: async ({ c, auth, body, context }) => {
+      const { display_name: name, transport = "cookie", ...account } = body;
+      const displayName = typeof name === "string" ? acceptTypedName(name) : name;
+      const presentedToken = replacedToken(c, auth, transport);
+      const made = await auth.invitations.accept({ ...account, displayName, transport, presentedToken, context });
+      return signedIn(c, auth, transport, made);
+    },
+  }),
+];
