@@ -3,6 +3,7 @@ import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshAddress, freshIdentifier, otherPassword, outcome } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
+import { invited } from "../support/invitations.ts";
 import { mailed, withVerifiedAddress } from "../support/links.ts";
 import { withLink } from "./writes/write.ts";
 
@@ -47,6 +48,19 @@ describeWorld("S16: a thousand uses of one mailed secret at once have one winner
         const { token } = await mailed(world, "signUp", identifier);
         return {
           use: () => world.auth.mailedSignUp.confirm({ token, password: otherPassword, context: context() }),
+          uses: async () => (await world.rows(sql`select from cred where identifier = ${identifier}`)).length,
+        };
+      },
+      "an invitation, by both of its links": async () => {
+        const { identifier, token, mailedToken } = await invited(world);
+        let turn = 0;
+        return {
+          use: () =>
+            world.auth.invitations.accept({
+              token: turn++ % 2 ? token : mailedToken,
+              password: otherPassword,
+              context: context(),
+            }),
           uses: async () => (await world.rows(sql`select from cred where identifier = ${identifier}`)).length,
         };
       },
