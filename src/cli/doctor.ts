@@ -1,6 +1,7 @@
 import { parseRootSecrets, versionsOf } from "../crypto/root-secrets.ts";
 import { probeDatabase } from "../engine/probe.ts";
 import { countSealedSecrets, countUnsealedSecrets } from "../operations/reseal.ts";
+import { countForsaken } from "../store/deployment-invitations.ts";
 import { selectBacklog } from "../store/mail.ts";
 import { selectIsAdopted } from "../store/stored-accounts.ts";
 import { type Command, UsageError } from "./command.ts";
@@ -40,6 +41,9 @@ export const doctorCommand: Command = {
       if (refused > 0)
         console.log(`${refused} messages of the last 30 days were refused by the mail provider for good.`);
       if (owed > 0) console.log(`${owed} messages are owed; the oldest has waited ${overdueMinutes} minutes.`);
+      const [{ forsaken }] = (await database.run(countForsaken())) as [{ forsaken: number }];
+      if (forsaken > 0)
+        console.log(`Open invitations that do not count, because whoever made them is no administrator: ${forsaken}.`);
       const [{ adopted }] = (await database.run(selectIsAdopted())) as [{ adopted: boolean }];
       let faults = 0;
       for await (const { id, finding, fault } of examineAccounts(database, {

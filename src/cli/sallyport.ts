@@ -13,6 +13,7 @@ import { administratorCommand } from "./administrator.ts";
 import { auditCommand } from "./audit.ts";
 import { type Command, UsageError } from "./command.ts";
 import { doctorCommand } from "./doctor.ts";
+import { invitationsCommand, inviteCommand } from "./invitations.ts";
 import { limitsCommand } from "./limits.ts";
 import { migrateCommand } from "./migrate.ts";
 import { resealCommand } from "./reseal.ts";
@@ -24,6 +25,8 @@ const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   users: usersCommand,
   administrator: administratorCommand,
+  invite: inviteCommand,
+  invitations: invitationsCommand,
   audit: auditCommand,
   limits: limitsCommand,
   doctor: doctorCommand,
