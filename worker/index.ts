@@ -1,6 +1,6 @@
 /**
- * The server to deploy. With a binding that sends mail, strangers make accounts with a link that is mailed first; without one, they
- * make none. `SIGN_UP` says otherwise.
+ * The server to deploy. With a binding that sends mail, strangers make accounts with a link that is mailed first; without one,
+ * only people whom an administrator or `sallyport invite` has invited do. `SIGN_UP` says otherwise.
  *
  * @module
  */

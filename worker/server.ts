@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { authRoutes, cloudflareAddress, flametrenchRoutes, healthRoutes, requireUser } from "../src/http/index.ts";
+import { invitations } from "../src/http/invitations.ts";
 import { type MailAuth, type MailOptions, mail } from "../src/http/mail.ts";
 import { type MfaOptions, mfa } from "../src/http/mfa.ts";
 import { openapiRoutes } from "../src/http/openapi.ts";
@@ -68,6 +69,7 @@ export function createServer(options: {
       signUp({ mode: options.signUp(bindings) }),
       accounts(),
       administration(),
+      invitations(),
       // `mfa` refuses any other text.
       mfa({
         sealingKeys: bindings.SALLYPORT_SEALING_KEYS,

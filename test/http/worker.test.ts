@@ -11,6 +11,8 @@ import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness, type TestHarness } from "wrangler";
 import { everyRoute as routes } from "../../build/openapi/every-route.node.ts";
+import { administratorRelation, systemObjectId, systemObjectType } from "../../src/domain/administrator.ts";
+import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
 import type { NeonFault } from "../../worker/development/neon-proxy.node.ts";
 import { freshAddress, freshIdentifier, goodPassword, otherPassword } from "../support/auth.ts";
@@ -381,6 +383,35 @@ describe("S39: deployed Worker", () => {
     const page = (path: string) => fetchFrom(name, { method: "GET", path, headers: { accept: "text/html" } });
     const [signUp, signIn] = [await page("/sign-up"), await page("/sign-in")];
     expect([signUp.status, signIn.status, (await signIn.text()).includes("Sign up")]).toEqual([404, 200, false]);
+  });
+
+  test("S10: without a mailer, whom an administrator invites makes an account with the copied link", async () => {
+    const administrator = { identifier: freshIdentifier(), password: goodPassword, transport: "cookie" };
+    const signedUp = await post("main", "/auth/sign-up", administrator);
+    const userId = uuidFor("usr", signedUp.json.user.id);
+    await opened.database.run(sql`
+      with right_of as (
+        insert into tup (id, subject_type, subject_id, relation, object_type, object_id)
+        values (gen_random_uuid(), 'usr', ${userId}::uuid, ${administratorRelation}, ${systemObjectType}, ${systemObjectId}::uuid))
+      update ses set amr = array['pwd', 'mfa'], mfa_verified_at = greatest(sallyport_now(), created_at)
+      where usr_id = ${userId}::uuid`);
+    const cookie = cookiesOf(signedUp)["__Host-session"]!.value;
+    const identifier = freshIdentifier();
+    const invited = await post("production", "/auth/invitations", { identifier }, { cookie });
+    expect(invited.json).toMatchObject({ invitation: { identifier, mailed: false, status: "pending" } });
+    expect(invited.json.url).toBe(`${baseUrl}/invitation?token=${invited.json.token}`);
+    const account = { token: invited.json.token, password: otherPassword, transport: "cookie" };
+    expect((await post("closed", "/auth/invitations/accept", account)).code).toBe("forbidden.sign_up_closed");
+    const accepted = await post("production", "/auth/invitations/accept", account);
+    expect([accepted.status, accepted.json.token]).toEqual([201, undefined]);
+    const own = { cookie: cookiesOf(accepted)["__Host-session"]!.value };
+    const { json } = await send("production", { method: "GET", path: "/auth/session", ...own });
+    expect(json.user).toMatchObject({ identifier, identifier_verified: false });
+    expect((await post("production", "/auth/sign-in", { identifier, password: otherPassword })).status).toBe(200);
+    expect((await post("production", "/auth/invitations/accept", account)).code).toBe("unauthorized.invalid_link");
+    expect((await post("production", "/auth/invitations", { identifier: freshIdentifier() }, own)).code).toBe(
+      "forbidden",
+    );
   });
 
   test("S37: contains nothing of the development server", async () => {
