@@ -1,6 +1,7 @@
 // The same with the peers that an application at the edge has.
 import * as turnstile from "sallyport/captcha/turnstile";
 import * as hono from "sallyport/hono";
+import * as invitations from "sallyport/invitations";
 import * as mail from "sallyport/mail";
 import * as cloudflareMail from "sallyport/mail/cloudflare";
 import * as httpMail from "sallyport/mail/http";
@@ -24,6 +25,7 @@ const entries = {
   "pages/german": german,
   "passkeys/simplewebauthn": simpleWebAuthn,
   "captcha/turnstile": turnstile,
+  invitations,
   mail,
   "passwords/blocklist": blocklist,
   "passwords/breached": breached,
