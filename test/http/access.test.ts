@@ -14,7 +14,7 @@ import { generateId, newUuid, uuidFor, wireId } from "../../src/domain/id.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
 import { sql } from "../../src/store/sql.ts";
 import { withLink } from "../operations/writes/write.ts";
-import { freshIdentifier, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";
+import { freshIdentifier, freshName, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
 import { standIn } from "../support/describe-world.ts";
 import { type App, givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
@@ -292,7 +292,7 @@ async function targetOf(person: Person, route: Route, mayHaveFactor: boolean): P
   if (needsActive || (isPasskey && mayHaveFactor)) await givenPasskey(world, userId);
   const passkey = isPasskey ? await givenPasskey(world, userId, mayHaveFactor ? "active" : "suspended") : "";
   const credentialId = isPasskey ? passkey : password;
-  const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshIdentifier() });
+  const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshName() });
   const { factorId } = app;
   return {
     userId,

@@ -20,6 +20,7 @@ import {
   type FullAuth,
   freshAddress,
   freshIdentifier,
+  freshName,
   goodPassword,
   otherPassword,
   type Person,
@@ -114,7 +115,9 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
   const isGuarded = typeof route.access === "object";
   const byAdministrator =
     isGuarded &&
-    (/(?<!Own)User$|Users$/.test(route.id) || ["reinstateCredential", "grantMfaEnrollment"].includes(route.id)) &&
+    (/(?<!Own)User$|Users$/.test(route.id) ||
+      ["reinstateCredential", "grantMfaEnrollment"].includes(route.id) ||
+      /DeploymentInvitation/.test(route.id)) &&
     route.id !== "updateUser" &&
     route.id !== "getUser";
   const person = byAdministrator ? await world.administrator() : await world.person();
@@ -202,7 +205,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     bodies[id] = { type: "totp", identifier: "phone" };
   }
   for (const id of ["confirmFactorAtSignIn", "confirmOwnFactor", "confirmMfaEnrollment"]) bodies[id] = code;
-  const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshIdentifier() });
+  const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshName() });
   const invitationId = invitation.id;
   const path = route.path
     .replace(":usr_id", userId)

@@ -17,6 +17,7 @@ import { sql } from "../../src/store/sql.ts";
 import type { FullAuth as Auth } from "../support/auth.ts";
 import {
   freshIdentifier,
+  freshName,
   goodPassword,
   openAuth,
   otherPassword,
@@ -481,7 +482,7 @@ async function makeTarget(): Promise<{ owner: Person; target: Target }> {
     password: otherPassword,
   });
   const { pat } = await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
-  const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshIdentifier() });
+  const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshName() });
   const target = { userId, credentialId: id, sessionId: session.id, identifier, tokenId: pat.id };
   return { owner, target: { ...target, invitationId: invitation.id } };
 }

@@ -371,6 +371,11 @@ export function freshIdentifier(): string {
   return `p${toHex(randomBytes(8))}@example.com`;
 }
 
+/** A user name, to which no message can be sent. */
+export function freshName(): string {
+  return `p${toHex(randomBytes(8))}`;
+}
+
 /** An IPv6 address in a fresh network. */
 export function freshAddress(): string {
   return `2001:${toHex(randomBytes(4)).replace(/(.{4})/, "$1:")}::1`;

@@ -1,6 +1,6 @@
 import type { RequestedLink } from "../../src/operations/link-requests.ts";
 import { withLink } from "../operations/writes/write.ts";
-import { freshAddress, freshIdentifier, otherPassword, type Person, system, type World } from "./auth.ts";
+import { freshAddress, freshIdentifier, freshName, otherPassword, type Person, system, type World } from "./auth.ts";
 
 /** The operations that mail a link without a session. */
 export const askers = {
@@ -63,7 +63,7 @@ export function linkBodies(world: World): Readonly<Record<string, () => Promise<
     }),
     createDeploymentInvitation: async () => ({ identifier: freshIdentifier(), display_name: "Ada" }),
     acceptDeploymentInvitation: async () => ({
-      token: (await world.auth.invitations.create({ actor: system, identifier: freshIdentifier() })).token,
+      token: (await world.auth.invitations.create({ actor: system, identifier: freshName() })).token,
       password: otherPassword,
       transport: "token",
     }),
