@@ -45,6 +45,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   },
   "InvitationOperations.create": invitation.createInvitation,
   "InvitationOperations.list": invitation.listInvitations,
+  "InvitationOperations.mayInvite": null,
   "InvitationOperations.revoke": invitation.revokeInvitation,
   "LimitOperations.list": limit.listLimits,
   "LimitOperations.lift": limit.liftLimit,

@@ -21,6 +21,7 @@ import { denialOf, recordDenial } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
 import type { Feature, FeatureParts } from "../engine/feature.ts";
 import { guardedWork } from "../engine/guarded-work.ts";
+import { claimFor } from "../engine/idempotency.ts";
 import { requireIdentifier } from "../engine/identifiers.ts";
 import { locksOf } from "../engine/locks.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
@@ -63,6 +64,11 @@ export interface CreateInvitation {
   readonly displayName?: string | null;
   /** How long it counts, from a minute to 30 days. Default: the option `lifetimeSeconds`. */
   readonly ttlSeconds?: number | undefined;
+  /**
+   * The caller's own text for this invitation. For 24 hours, a repeat with the same key is refused with
+   * `conflict.idempotency_key_used`: the link is given only once, and a renewal would end it.
+   */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** A new invitation, with the link to copy. */
@@ -108,6 +114,8 @@ export interface InvitationOperations {
    * Allowed for the application, and for administrators with a fresh second factor.
    */
   revoke: PlannableOperation<{ actor: Actor; invitationId: DeploymentInvitationId }, DeploymentInvitation>;
+  /** True for administrators, however old the proof of their second factor is, and for the application. */
+  mayInvite: Operation<{ actor: Actor }, boolean>;
   look: LookAtInvitation;
   accept: AcceptInvitation;
 }
@@ -170,6 +178,13 @@ function invitationOperations(core: Core, settings: InvitationSettings): Invitat
       });
     }),
 
+    mayInvite: async ({ actor }) =>
+      await execute(core, {
+        body: store.selectMayInvite(actor),
+        onLostReply: "repeat",
+        decode: ({ mayInvite }) => mayInvite,
+      }),
+
     look: lookOperation(core),
     accept: acceptOperation(core),
   };
@@ -199,6 +214,7 @@ async function create(
   const token = generateOpaqueToken();
   const copiedHash = await sha256Hex(token);
   const asked = { actor, auditId: newAuditId(), invitationId: newUuid() };
+  const claim = await claimFor(core, actor, acts.createInvitation, input.idempotencyKey, [], asked.invitationId);
   const row = await execute(core, {
     locks: locksOf(acts.createInvitation, ...lockIdentifier(identifier)),
     body: store.createInvitation({
@@ -209,6 +225,7 @@ async function create(
       copiedHash,
       link,
       counters,
+      claim,
     }),
     mustCommit: true,
     onLostReply: store.recallCreated(copiedHash, asked.auditId),

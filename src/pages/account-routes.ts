@@ -2,6 +2,7 @@ import { activityRoutes } from "./activity.tsx";
 import { authenticatorRoutes } from "./authenticator.tsx";
 import { closeRoutes } from "./close.tsx";
 import { deviceRoutes } from "./devices.tsx";
+import { inviteRoutes } from "./invitations.tsx";
 import { passkeyRoutes } from "./passkeys.tsx";
 import { passwordRoutes } from "./password.tsx";
 import { profileRoutes } from "./profile.tsx";
@@ -22,4 +23,5 @@ export const accountRoutes: readonly PageRoute[] = [
   ...deviceRoutes,
   ...tokenRoutes,
   ...activityRoutes,
+  ...inviteRoutes,
 ];

@@ -212,6 +212,7 @@ const doneTexts = {
   tokens: "tokens.done",
   sessions: "devices.done",
   "other-sessions": "devices.others.done",
+  invitations: "invitations.done",
 } as const;
 
 export type Done = keyof typeof doneTexts;

@@ -25,11 +25,17 @@ export function mailOf({ auth }: Visit): MailAuth & Visit["auth"] {
 /**
  * The page that a mailed link leads to. Opening the link changes nothing, because programs that scan mail open it too: the secret
  * moves from the address into a cookie, and a button spends it.
+ *
+ * @param requireFeature Throws `not_found` if the application does not have what makes the link. Default: mail.
  */
-export function linkPage(path: string, page: (visit: Visit) => Response | Promise<Response>): PageRoute {
+export function linkPage(
+  path: string,
+  page: (visit: Visit) => Response | Promise<Response>,
+  requireFeature: (visit: Visit) => unknown = mailOf,
+): PageRoute {
   return openPage(path, async (visit) => {
     const { c, site, auth } = visit;
-    mailOf(visit);
+    requireFeature(visit);
     const { token, next } = c.req.query();
     if (token === undefined) return await page(visit);
     if (/^[\w-]{43}$/.test(token)) setCookie(c, auth, linkCookie, token, openSeconds);

@@ -23,6 +23,8 @@ export const nextPaths: readonly string[] = [
   "/account/sessions/revoke-others",
   "/account/tokens/new",
   "/account/close",
+  "/account/invitations",
+  "/account/invitations/new",
   "/verify",
 ];
 

@@ -1,5 +1,6 @@
 import { accountRoutes } from "./account-routes.ts";
 import { enrollmentRoutes } from "./enrollment.tsx";
+import { invitationRoutes } from "./invitation.tsx";
 import { linkSignInRoutes } from "./link-sign-in.tsx";
 import { codeRoutes } from "./mailed-link.tsx";
 import { notMeRoutes } from "./not-me.tsx";
@@ -15,6 +16,7 @@ import { verifyRoutes } from "./verify.tsx";
 export const pageRoutes: readonly PageRoute[] = [
   ...signInRoutes,
   ...signUpRoutes,
+  ...invitationRoutes,
   ...verifyRoutes,
   ...resetRoutes,
   ...linkSignInRoutes,

@@ -32,7 +32,9 @@ export const profileRoutes: readonly PageRoute[] = [
 
 async function profilePage(visit: UserVisit, refusal?: AuthError): Promise<Response> {
   const { site, user, auth } = visit;
-  const safety = await loadSafety(visit);
+  const { actor } = visit;
+  // In parallel: an administrator waits no longer for a page that others have without it.
+  const [safety, mayInvite] = await Promise.all([loadSafety(visit), auth.invitations?.mayInvite({ actor }) ?? false]);
   const others = safety.identifiers.filter((identifier) => identifier !== user.identifier);
   const isAddress = user.identifier?.includes("@") ?? false;
   const children = (
@@ -73,6 +75,15 @@ async function profilePage(visit: UserVisit, refusal?: AuthError): Promise<Respo
           />
         )}
       </Panel>
+      {mayInvite && (
+        <Panel id="invitations" title={site.text("invitations.title")} isSaid>
+          <Row title={site.say("invitations.title")} state={site.say("invitations.text")}>
+            <FormLink href={site.path("/account/invitations")} about="">
+              {site.say("invitations.manage")}
+            </FormLink>
+          </Row>
+        </Panel>
+      )}
       <Panel id="end" title={site.text("profile.close")} isSaid>
         <Row title={site.say("profile.close")} state={site.say("profile.close.text")}>
           <FormLink href={site.path("/account/close")} about="" isDanger>

@@ -7,6 +7,7 @@
 import type { Context } from "hono";
 import type { Child } from "hono/jsx";
 import type { WithRealm } from "../engine/realm.ts";
+import type { InvitationAuth } from "../http/invitations.ts";
 import type { MailAuth } from "../http/mail.ts";
 import type { MfaAuth } from "../http/mfa.ts";
 import type { PasskeyAuth } from "../http/passkeys.ts";
@@ -28,6 +29,8 @@ import type { Site } from "./site.ts";
  * The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. With
  * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail. With `activity`, they can read
  * what has happened to their account.
+ * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail. With `invitations`, administrators
+ * invite people, who make an account.
  */
 export type PagesAuth = CoreOperations &
   PasswordAuth &
@@ -38,6 +41,7 @@ export type PagesAuth = CoreOperations &
   PersonalAccessTokenAuth &
   Partial<MailAuth> &
   Partial<ActivityAuth> &
+  Partial<InvitationAuth> &
   WithRealm;
 
 /** A request for a page. */

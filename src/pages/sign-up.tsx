@@ -108,12 +108,12 @@ function signUpPage(
 }
 
 /** True if a refusal is about a field of {@link NameAndPassword}, which shows it. */
-function isOfNewAccount(refusal: AuthError | undefined): boolean {
+export function isOfNewAccount(refusal: AuthError | undefined): boolean {
   return ["invalid_format.password", "invalid_format.name", "invalid_format.text"].includes(refusal?.code ?? "");
 }
 
 /** The fields of every new account. */
-function NameAndPassword({
+export function NameAndPassword({
   site,
   displayName,
   refusal,

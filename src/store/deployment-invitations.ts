@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Actor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/deployment-invitation.ts";
 import { deploymentInvitation } from "../domain/deployment-invitation.ts";
 import type { RowOf } from "../domain/record.ts";
@@ -10,7 +11,9 @@ import { acting, refusalUnless } from "./access.ts";
 import { type Asked, committed, insertAuditEvent, successOf } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
 import { type Admission, type Counter, countAttempts } from "./counters.ts";
+import { handle } from "./cte.ts";
 import { type Guarded, guardedChange } from "./guarded.ts";
+import { type IdempotencyClaim, onlyOnce } from "./idempotency.ts";
 import { isWithheld, passwordNamed } from "./identifiers.ts";
 import type { Lock } from "./locks.ts";
 import type { OwedMessage } from "./mail.ts";
@@ -48,6 +51,8 @@ export interface NewInvitation extends Asked {
   readonly link: { readonly message: OwedMessage; readonly tokenHash: string } | undefined;
   /** None for an application that owes no message: it is not limited. */
   readonly counters: readonly Counter[];
+  /** The caller's key, which makes or renews an invitation once. */
+  readonly claim: IdempotencyClaim | undefined;
 }
 
 /** The invitation, if there is no refusal and the attempt was admitted. */
@@ -60,6 +65,7 @@ export type MadeRow = InvitationRow & Admission & { readonly refusal: string | n
 export function createInvitation(asked: NewInvitation): Statement<MadeRow> {
   const { identifier, copiedHash, link, counters, auditId, lifetimeSeconds } = asked;
   const actor = acting(asked.actor);
+  const once = onlyOnce(asked.claim, handle(sql`holder`));
   const isAdmitted = counters.length === 0 ? sql`true` : sql`reserved.allowed`;
   const expiry = sql`sallyport_now() + make_interval(secs => ${lifetimeSeconds}::int)`;
   return sql`
@@ -70,14 +76,18 @@ export function createInvitation(asked: NewInvitation): Statement<MadeRow> {
           then 'conflict.duplicate_credential' end) as refusal, acting.usr_id
       from (select 1) one left join acting on true),
     ${countAttempts({ id: auditId, counters, condition: sql`(select refusal is null from verdict)` })},
+    holder as materialized (
+      select case when verdict.refusal is null and not ${isAdmitted} then 'too_many_requests' else verdict.refusal end as refusal,
+        verdict.usr_id
+      from verdict cross join reserved),${once.define}
     old as materialized (
       select id, message_id from deployment_invitation where identifier = ${identifier} and status = 'pending'),
     inv as (
       insert into deployment_invitation as inv (id, identifier, display_name, invited_by, copied_hash, mailed_hash, message_id,
         created_at, expires_at)
-      select ${asked.invitationId}::uuid, ${identifier}, ${asked.displayName}::text, verdict.usr_id, decode(${copiedHash}, 'hex'),
+      select ${asked.invitationId}::uuid, ${identifier}, ${asked.displayName}::text, holder.usr_id, decode(${copiedHash}, 'hex'),
         decode(${link?.tokenHash ?? null}::text, 'hex'), ${link?.message.id ?? null}::uuid, sallyport_now(), ${expiry}
-      from verdict cross join reserved where verdict.refusal is null and ${isAdmitted}
+      from holder where holder.refusal is null
       on conflict (identifier) where status = 'pending' do update set display_name = excluded.display_name,
         invited_by = excluded.invited_by, copied_hash = excluded.copied_hash, mailed_hash = excluded.mailed_hash,
         message_id = excluded.message_id, expires_at = excluded.expires_at
@@ -98,7 +108,7 @@ export function createInvitation(asked: NewInvitation): Statement<MadeRow> {
       sql`reserved left join inv on true left join old on true where inv.id is not null or reserved.just_limited`,
     )})
     select verdict.refusal, ${isAdmitted} as allowed, reserved.retry_after as "retryAfterSeconds", ${columns()}
-    from verdict cross join reserved left join inv on true`;
+    from verdict cross join reserved cross join holder left join inv on true where ${once.isFirst}`;
 }
 
 /** The outcome of a creation whose reply was lost. */
@@ -138,6 +148,14 @@ export function selectInvitations(
       where verdict.refusal is null and inv.status = 'pending' and (${after}::uuid is null or inv.id > ${after}::uuid)
       order by inv.id limit ${limit}::int + 1)
     select verdict.refusal, ${columns()} from verdict left join page inv on true order by inv.id`;
+}
+
+/** Whether an actor may invite, apart from the time of their second factor. Not audited: it says nothing of anybody else. */
+export function selectMayInvite(actor: Actor): Statement<{ mayInvite: boolean }> {
+  const rights = acting(actor);
+  return sql`
+    with ${rights.define}
+    select coalesce(bool_or(acting.administrator), false) as "mayInvite" from acting`;
 }
 
 /** Ends an invitation. One that was accepted or revoked stays as it is. The batch has locked its identifier. */

@@ -311,6 +311,34 @@ describeWorld(
         expect(events.map(({ metadata }) => metadata.again)).toEqual([false, true]);
       });
 
+      test("S79: a key makes one invitation: a form that is sent twice neither renews it nor mails again", async () => {
+        const inviter = await administrator();
+        const identifier = freshIdentifier();
+        const make = () => create(identifier, { actor: inviter.actor, idempotencyKey: "form-1" });
+        const { token } = await make();
+        expect(await outcome(make())).toBe("conflict.idempotency_key_used");
+        expect(await outcome(create(identifier, { actor: inviter.actor, idempotencyKey: "ä" }))).toBe(
+          "invalid_format.idempotency_key",
+        );
+        expect(await outcome(accept(token))).toBe("done");
+        await world.auth.mail.deliver();
+        expect(world.mailbox.messages.filter(({ to }) => to === identifier)).toEqual([]);
+      });
+
+      test("who may invite: administrators, also long after their proof, and the application", async () => {
+        const [stranger, one] = [await person(), await administrator()];
+        await world.rows(sql`
+        update ses set created_at = created_at - interval '1 hour', mfa_verified_at = sallyport_now() - interval '31 minutes'
+        where id = ${uuidFor("ses", one.session.id)}::uuid`);
+        const answers = [];
+        for (const actor of [stranger.actor, one.actor, system]) {
+          answers.push(await world.auth.invitations.mayInvite({ actor }));
+        }
+        expect(answers).toEqual([false, true, true]);
+        await world.auth.sessions.signOut({ token: one.token, transport: "token" });
+        expect(await world.auth.invitations.mayInvite({ actor: one.actor })).toBe(false);
+      });
+
       test("S38: other spellings of an address are the same invitation", async () => {
         const name = freshIdentifier();
         const first = await create(name);

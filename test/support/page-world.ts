@@ -42,7 +42,12 @@ export async function openPages(options: OpenOptions & { signUpIsOpen?: boolean 
   return { ...world, app, errors, ask: async (sent) => await askPages(app, await withFormKey(app, sent)) };
 }
 
-const formsWithKeys = ["/account/tokens/new", "/account/authenticator", "/account/recovery-codes"];
+const formsWithKeys = [
+  "/account/tokens/new",
+  "/account/invitations/new",
+  "/account/authenticator",
+  "/account/recovery-codes",
+];
 
 /** Fills in the key of a form that works once, as the page with the form does. A test of the key gives its own. */
 async function withFormKey(app: Hono, sent: SentToPage): Promise<SentToPage> {

@@ -11,6 +11,7 @@ export const invitationBudgets: readonly Budget[] = [
     act: (auth) => auth.invitations.create({ actor: system, identifier: freshIdentifier() }),
   },
   { operation: "invitations.list", requests: 1, act: (auth) => auth.invitations.list({ actor: system }) },
+  { operation: "invitations.mayInvite", requests: 1, act: (auth, { actor }) => auth.invitations.mayInvite({ actor }) },
   {
     operation: "invitations.revoke",
     requests: 1,

@@ -37,6 +37,7 @@ export const reads: readonly Read[] = [
   { name: "activity.list", act: (auth, { actor, userId }) => auth.activity.list({ actor, userId }) },
   { name: "users.get", act: (auth, { actor, userId }) => auth.users.get({ actor, userId }) },
   { name: "invitations.list", act: (auth) => auth.invitations.list({ actor: system }) },
+  { name: "invitations.mayInvite", act: (auth, { actor }) => auth.invitations.mayInvite({ actor }) },
   {
     name: "invitations.look",
     prepare: ({ auth }) => auth.invitations.create({ actor: system, identifier: freshIdentifier() }),

@@ -1,0 +1,77 @@
+import { acceptTypedName } from "../domain/text.ts";
+import { readCookie, sessionCookie } from "../http/cookies.ts";
+import type { InvitationAuth, OpenInvitation } from "../http/invitations.ts";
+import { signedIn } from "../http/session-cookie.ts";
+import { AuthError } from "../index.ts";
+import { respond } from "./layout.tsx";
+import { deadLink, forgetLink, linkPage, openedLink } from "./mailed-link.tsx";
+import { Alert } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import { openForm, type PageRoute, type Visit } from "./route.ts";
+import { isOfNewAccount, NameAndPassword } from "./sign-up.tsx";
+
+const path = "/invitation";
+
+/** The page that both links of an invitation lead to. Opening it spends nothing. */
+export const invitationRoutes: readonly PageRoute[] = [
+  linkPage(path, (visit) => invitedPage(visit), invitationsOf),
+
+  openForm(path, path, async (visit, form) => {
+    const { c, site, auth, context } = visit;
+    const invitations = invitationsOf(visit);
+    const displayName = form.text("display_name");
+    const accept = async () =>
+      await invitations.accept({
+        token: openedLink(visit) ?? "",
+        password: form.text("password"),
+        displayName: acceptTypedName(displayName) || null,
+        transport: "cookie",
+        context,
+        presentedToken: readCookie(c, auth, sessionCookie),
+      });
+    const { value, refusal } = await attempt(accept());
+    if (refusal) return await invitedPage(visit, { displayName, refusal });
+    forgetLink(visit);
+    signedIn(c, auth, "cookie", value);
+    return c.redirect(site.returnPaths.signUp, 303);
+  }),
+];
+
+/** @throws {AuthError} `not_found` if the application takes no invitations. */
+export function invitationsOf({ auth, signUp }: Visit): InvitationAuth["invitations"] {
+  if (!auth.invitations || signUp === "closed") throw new AuthError("not_found");
+  return auth.invitations;
+}
+
+async function invitedPage(
+  visit: Visit,
+  { displayName, refusal }: { displayName?: string; refusal?: AuthError } = {},
+): Promise<Response> {
+  const { site } = visit;
+  const isTaken = refusal?.code === "conflict.duplicate_credential";
+  const open = isTaken ? undefined : await invitationOf(visit);
+  if (!open) {
+    const link = <a href={site.path("/sign-in")}>{site.say("invitation.dead.link")}</a>;
+    return await deadLink(visit, site.say("invitation.dead", { link }), refusal);
+  }
+  const children = (
+    <>
+      <p>{site.say("invitation.text", { name: <bdi>{open.identifier}</bdi> })}</p>
+      <form method="post" action={site.path(path)}>
+        <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
+        {/* For password managers, which store the password under this name. */}
+        <input type="text" autocomplete="username" value={open.identifier} readonly hidden />
+        <NameAndPassword site={site} displayName={displayName ?? open.displayName ?? ""} refusal={refusal} />
+        <button type="submit">{site.say("sign-up.finish.button")}</button>
+      </form>
+    </>
+  );
+  return await respond(visit, { title: site.text("invitation.title"), children, refusal });
+}
+
+/** The invitation whose link this browser has opened, if it counts. */
+async function invitationOf(visit: Visit): Promise<OpenInvitation | undefined> {
+  const token = openedLink(visit);
+  if (token === undefined) return undefined;
+  return (await attempt(invitationsOf(visit).look({ token }))).value;
+}
