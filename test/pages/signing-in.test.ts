@@ -1,7 +1,7 @@
 /** Every page act that signs in does what the operation does, also for the session that the browser had before. @module */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pageRoutes } from "../../src/pages/page-routes.ts";
-import { freshIdentifier, goodPassword, outcome } from "../support/auth.ts";
+import { freshIdentifier, freshName, goodPassword, outcome, system } from "../support/auth.ts";
 import { addApp, appOf } from "../support/factors.ts";
 import { mailed, withVerifiedAddress } from "../support/links.ts";
 import { openPages, type PageReply, type PageWorld, type SentToPage } from "../support/page-world.ts";
@@ -42,6 +42,10 @@ const ways: Record<string, (ask: Ask) => Promise<PageReply>> = {
   async "/sign-up/finish"(ask) {
     const cookies = await opened("/sign-up/finish", "signUp", freshIdentifier());
     return await ask("/sign-up/finish", { form: { password: goodPassword } }, cookies);
+  },
+  async "/invitation"(ask) {
+    const { token } = await world.auth.invitations.create({ actor: system, identifier: freshName() });
+    return await ask("/invitation", { form: { password: goodPassword } }, { "__Host-mailed-link": token });
   },
   async "/sign-in/link"(ask) {
     const { identifier } = await withVerifiedAddress(world, await world.person());
