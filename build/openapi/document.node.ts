@@ -118,6 +118,7 @@ const tags = [
   { name: "Credentials", description: "Credentials, as specified by Flametrench." },
   { name: "Sessions", description: "Sessions, as specified by Flametrench." },
   { name: "Limits", description: "Limits on attempts, for administrators." },
+  { name: "Invitations", description: "Invitations to make an account, by administrators." },
   { name: "Addresses", description: "The proof of an address, and what a mailed link or code lets its reader do." },
   { name: "Passkeys", description: "Sign-in with passkeys, and the caller's own passkeys." },
   { name: "Factors", description: "Second factors: the caller's own, and the routes specified by Flametrench." },
@@ -150,6 +151,7 @@ function operationOf(route: Route): Described {
 
 /** The tag of a feature whose routes belong together; those of the others are named by their paths. */
 const tagOfFeature: Readonly<Record<string, string>> = {
+  invitations: "Invitations",
   mail: "Addresses",
   mfa: "Factors",
   passkeys: "Passkeys",

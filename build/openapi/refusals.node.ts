@@ -32,9 +32,8 @@ function accessRefusals(route: Route): ErrorCode[] {
   const unreadable: ErrorCode[] = ["unauthorized.invalid_token", "auth.token_format_unrecognized"];
   if (access === "token" || access === "optional") return unreadable;
 
-  // Under `/auth` callers act on their own account: only an identifier in the path can name another object. What has no owner is
-  // nobody's own.
-  const reachesOthers = !usesCookies(route) || route.path.includes(":") || !access.owner;
+  // Under `/auth` callers act on their own account: only an identifier in the path can name another object.
+  const reachesOthers = !usesCookies(route) || route.path.includes(":");
   const needsProof = access.owner === "fresh" || (reachesOthers && access.administrator);
   return [
     ...unreadable,

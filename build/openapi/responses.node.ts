@@ -213,11 +213,11 @@ export const responses = {
   "/auth/sign-in/link": { $post: signedIn },
   "/auth/sign-up/request": { $post: requestedLink },
   "/auth/sign-up/confirm": { $post: signedIn },
-  "/auth/invitations": {
+  "/v1/deployment-invitations": {
     $get: page(deploymentInvitation),
     $post: v.strictObject({ invitation: deploymentInvitation, url: v.string(), token }),
   },
-  "/auth/invitations/:join_id/revoke": { $post: deploymentInvitation },
+  "/v1/deployment-invitations/:join_id/revoke": { $post: deploymentInvitation },
   "/auth/invitations/accept": { $post: signedIn },
   "/auth/notices/disown": { $post: v.strictObject({ identifier: v.string() }) },
   "/auth/mailed-code": {

@@ -27,6 +27,8 @@ export interface InvitedAccount {
   /** Default: the name in the invitation. */
   readonly displayName?: string | null | undefined;
   readonly transport?: Transport;
+  /** As for a sign-in with a password. Default true. */
+  readonly remember?: boolean | undefined;
   /** A session token that the client already holds. Its session ends when the account is made. */
   readonly presentedToken?: string | undefined;
   readonly context?: RequestContext | undefined;
@@ -87,7 +89,7 @@ function requireOn(core: Core): void {
 /** Counts the attempt, hashes the password, and returns the work that spends the invitation and makes the account. */
 async function prepare(core: Core, account: InvitedAccount) {
   requireOn(core);
-  const { transport = "token", presentedToken, password, displayName } = account;
+  const { transport = "token", presentedToken, password, displayName, remember } = account;
   const given = displayName === undefined ? undefined : acceptDisplayName(displayName);
   const tokenHash = await linkHash(account.token);
   requireIdle(core);
@@ -113,6 +115,7 @@ async function prepare(core: Core, account: InvitedAccount) {
     password,
     transport,
     context,
+    remember,
     presentedTokenHash,
     identifierDigest,
   };

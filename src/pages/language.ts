@@ -1,9 +1,10 @@
 import { englishTexts } from "./texts/english.ts";
 import { englishActivity } from "./texts/english-activity.ts";
 import { englishErrors } from "./texts/english-errors.ts";
+import { englishInvitations } from "./texts/english-invitations.ts";
 
 /** The name of a text of the pages, such as `sign-in.title`. */
-export type TextName = keyof typeof englishTexts | keyof typeof englishErrors | keyof typeof englishActivity;
+export type TextName = keyof English;
 
 /** The texts of the pages in one language, by name. `{…}` in a text stands for what a page puts there. */
 export type PageTexts = Readonly<Record<TextName, string>>;
@@ -21,12 +22,12 @@ export interface PageLanguage {
 export const english: PageLanguage = {
   tag: "en",
   locale: "en-GB",
-  texts: { ...englishTexts, ...englishErrors, ...englishActivity },
+  texts: { ...englishTexts, ...englishErrors, ...englishActivity, ...englishInvitations },
 };
 
 type SlotsIn<Text extends string> = Text extends `${string}{${infer Slot}}${infer Rest}` ? Slot | SlotsIn<Rest> : never;
 
-type English = typeof englishTexts & typeof englishErrors & typeof englishActivity;
+type English = typeof englishTexts & typeof englishErrors & typeof englishActivity & typeof englishInvitations;
 
 type SlotsOf<Name extends TextName> = SlotsIn<English[Name]>;
 

@@ -28,9 +28,7 @@ import type { Site } from "./site.ts";
 /**
  * The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. With
  * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail. With `activity`, they can read
- * what has happened to their account.
- * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail. With `invitations`, administrators
- * invite people, who make an account.
+ * what has happened to their account. With `invitations`, administrators invite people, who make an account.
  */
 export type PagesAuth = CoreOperations &
   PasswordAuth &

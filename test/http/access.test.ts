@@ -369,9 +369,7 @@ describe.each(routes.map((route) => [route.id, route] as const))("R108: %s", (_i
       const target = await targetFor(object, route, caller);
       if (!target) continue;
       const isOwn = object === "own" || (object === "none" && usesCookies(route));
-      // What has no owner is nobody's own, under `/auth` too.
-      const hasOwner = typeof route.access === "object" && route.access.owner !== undefined;
-      const wanted = expected(route, caller, isOwn && hasOwner ? "own" : object);
+      const wanted = expected(route, caller, isOwn && typeof route.access === "object" ? "own" : object);
       const sent = await requestFor(route, caller, target);
       const before = await world.lastChange();
       const reply = await world.send(sent);

@@ -45,8 +45,11 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/sign-in/link": { $post: { ...plain, status: 200, json: true } },
   "/auth/sign-up/request": { $post: { ...plain, status: 200, json: true } },
   "/auth/sign-up/confirm": { $post: { ...plain, status: 201, json: true } },
-  "/auth/invitations": { $get: { ...plain, status: 200, query: true }, $post: { ...plain, status: 201, json: true } },
-  "/auth/invitations/:join_id/revoke": { $post: { ...plain, status: 200, param: ["join_id"] } },
+  "/v1/deployment-invitations": {
+    $get: { ...plain, status: 200, query: true },
+    $post: { ...plain, status: 201, json: true },
+  },
+  "/v1/deployment-invitations/:join_id/revoke": { $post: { ...plain, status: 200, param: ["join_id"] } },
   "/auth/invitations/accept": { $post: { ...plain, status: 201, json: true } },
   "/auth/notices/disown": { $post: { ...plain, status: 200, json: true } },
   "/auth/mailed-code": { $post: { ...plain, status: 200, json: true } },

@@ -386,7 +386,7 @@ describe("S39: deployed Worker", () => {
   });
 
   test("S10: without a mailer, whom an administrator invites makes an account with the copied link", async () => {
-    const administrator = { identifier: freshIdentifier(), password: goodPassword, transport: "cookie" };
+    const administrator = { identifier: freshIdentifier(), password: goodPassword, transport: "token" };
     const signedUp = await post("main", "/auth/sign-up", administrator);
     const userId = uuidFor("usr", signedUp.json.user.id);
     await opened.database.run(sql`
@@ -395,9 +395,9 @@ describe("S39: deployed Worker", () => {
         values (gen_random_uuid(), 'usr', ${userId}::uuid, ${administratorRelation}, ${systemObjectType}, ${systemObjectId}::uuid))
       update ses set amr = array['pwd', 'mfa'], mfa_verified_at = greatest(sallyport_now(), created_at)
       where usr_id = ${userId}::uuid`);
-    const cookie = cookiesOf(signedUp)["__Host-session"]!.value;
+    const { token } = signedUp.json;
     const identifier = freshIdentifier();
-    const invited = await post("production", "/auth/invitations", { identifier }, { cookie });
+    const invited = await post("production", "/v1/deployment-invitations", { identifier }, { token });
     expect(invited.json).toMatchObject({ invitation: { identifier, mailed: false, status: "pending" } });
     expect(invited.json.url).toBe(`${baseUrl}/invitation?token=${invited.json.token}`);
     const account = { token: invited.json.token, password: otherPassword, transport: "cookie" };
@@ -409,8 +409,8 @@ describe("S39: deployed Worker", () => {
     expect(json.user).toMatchObject({ identifier, identifier_verified: false });
     expect((await post("production", "/auth/sign-in", { identifier, password: otherPassword })).status).toBe(200);
     expect((await post("production", "/auth/invitations/accept", account)).code).toBe("unauthorized.invalid_link");
-    expect((await post("production", "/auth/invitations", { identifier: freshIdentifier() }, own)).code).toBe(
-      "forbidden",
+    expect((await post("production", "/v1/deployment-invitations", { identifier: freshIdentifier() }, own)).code).toBe(
+      "unauthorized.invalid_token",
     );
   });
 

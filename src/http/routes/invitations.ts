@@ -6,7 +6,7 @@ import type { InvitationAuth } from "../../operations/invitations.ts";
 import type { MailAuth } from "../../operations/mail.ts";
 import { invitationBody } from "../invitation-wire.ts";
 import { deliverSoon } from "../mail-delivery.ts";
-import { displayNameEntry, pageEntries, toNumber, transportEntry } from "../request-values.ts";
+import { displayNameEntry, pageEntries, rememberEntry, toNumber, transportEntry } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import { replacedToken, signedIn } from "../session-cookie.ts";
 import { pageBody } from "../wire.ts";
@@ -15,12 +15,15 @@ type Needed = InvitationAuth & Partial<Pick<MailAuth, "mail">>;
 
 const rows = rowsFor<Needed>();
 
-/** Invitations to make an account. Flametrench has none to a deployment, so all routes are under `/auth`. */
+/**
+ * Invitations to make an account. Flametrench has none to a deployment; what `/v1/invitations` of the specification serves are those
+ * to an organization.
+ */
 export const invitationRoutes: RouteTable<Needed> = () => [
   rows.guarded({
     act: acts.createInvitation,
     method: "post",
-    path: "/auth/invitations",
+    path: "/v1/deployment-invitations",
     body: () =>
       v.strictObject({
         identifier: v.string(),
@@ -41,7 +44,7 @@ export const invitationRoutes: RouteTable<Needed> = () => [
   rows.guarded({
     act: acts.listInvitations,
     method: "get",
-    path: "/auth/invitations",
+    path: "/v1/deployment-invitations",
     query: () => v.object(pageEntries()),
     run: async ({ auth, actor, query: { limit, ...query } }) =>
       pageBody(await auth.invitations.list({ ...query, actor, limit: toNumber(limit) }), invitationBody),
@@ -49,7 +52,7 @@ export const invitationRoutes: RouteTable<Needed> = () => [
   rows.guarded({
     act: acts.revokeInvitation,
     method: "post",
-    path: "/auth/invitations/:join_id/revoke",
+    path: "/v1/deployment-invitations/:join_id/revoke",
     run: async ({ auth, actor, parameter }) =>
       invitationBody(await auth.invitations.revoke({ actor, invitationId: parameter("join_id") })),
   }),
@@ -64,6 +67,7 @@ export const invitationRoutes: RouteTable<Needed> = () => [
         password: v.string(),
         display_name: displayNameEntry(),
         transport: transportEntry(),
+        remember: rememberEntry(),
       }),
     status: 201,
     run: async ({ c, auth, body, context }) => {

@@ -8,8 +8,8 @@ export function invitationRefusals(
   world: HttpWorld,
   { post, get, as, busily, often }: RefusalTools,
 ): Record<string, Provocations> {
-  const path = "/auth/invitations";
-  const accept = `${path}/accept`;
+  const path = "/v1/deployment-invitations";
+  const accept = "/auth/invitations/accept";
   const bodyOf = (more: object = {}) =>
     linkBodies(world).acceptDeploymentInvitation!().then((body) => ({ ...body, ...more }));
   const inviting = async (json: object) => await post(path, json, as(await world.administrator()));

@@ -1,0 +1,40 @@
+/** The texts of invitations. */
+export const englishInvitations = {
+  "invitations.title": "Invitations",
+  "invitations.text": "As an administrator, you can invite people to make an account.",
+  "invitations.manage": "Manage",
+  "invitations.none": "Nobody is invited at the moment.",
+  "invitations.new": "Invite someone",
+  "invitations.new.title": "Invite someone",
+  "invitations.new.text":
+    "You get a link to copy. If this site sends mail, the person gets one too, and only that one proves the address.",
+  "invitations.identifier": "Email or user name",
+  "invitations.name": "Name",
+  "invitations.name.hint": "The person can change it.",
+  "invitations.days": "Counts for",
+  "invitations.days.count": "{count} days",
+  "invitations.create": "Invite",
+  "invitations.taken": "An account with this name already exists. Its owner signs in.",
+  "invitations.twice":
+    "This invitation was already made, and its link is shown only once. Invite the person again for a new link.",
+  "invitations.until": "Counts until {time}.",
+  "invitations.since": "Expired {time}.",
+  "invitations.mailed": "Mailed.",
+  "invitations.copied": "Not mailed: only the link that was copied.",
+  "invitations.more": "Some invitations are not shown.",
+  "invitations.revoke": "Revoke",
+  "invitations.revoke.title": "Revoke this invitation?",
+  "invitations.revoke.text": "The links for {name} stop working at once.",
+  "invitations.revoke.button": "Revoke invitation",
+  "invitations.done": "Invitation revoked.",
+  "invitations.made": "Copy the link",
+  "invitations.made.text":
+    "Hand it to {name} yourself. It is shown only once, works once, and whoever has it can make the account.",
+  "invitations.made.mailed": "A message with another link is on its way to {name}.",
+  "invitations.made.copied": "I have copied it",
+
+  "invitation.title": "You are invited",
+  "invitation.text": "Make your account for {name}. You sign in with this name from now on.",
+  "invitation.dead": "Ask whoever invited you for a new invitation. If you have an account already, {link}.",
+  "invitation.dead.link": "sign in",
+} as const;
