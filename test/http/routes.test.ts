@@ -254,13 +254,16 @@ describe("the routes of one act under /auth and under /v1", () => {
     );
     const paths = new Set(routes.map(({ method, path }) => `${method} ${path}`));
     expect(others.map(({ id }) => id).toSorted()).toEqual([
+      "createDeploymentInvitation",
       "createUser",
       "grantMfaEnrollment",
       "liftLimit",
+      "listDeploymentInvitations",
       "listLimits",
       "listUsers",
       "reinstateCredential",
       "reinstateUser",
+      "revokeDeploymentInvitation",
       "suspendUser",
     ]);
     expect(others.filter(({ method, path }) => paths.has(`${method} ${ownPathOf(path)}`))).toEqual([]);
