@@ -10,4 +10,7 @@ import { germanErrors } from "./texts/german-errors.ts";
 import { germanInvitations } from "./texts/german-invitations.ts";
 
 /** German, for the option `languages` of `pages`. */
-export const german: PageLanguage = { tag: "de", texts: { ...germanTexts, ...germanErrors, ...germanActivity, ...germanInvitations } };
+export const german: PageLanguage = {
+  tag: "de",
+  texts: { ...germanTexts, ...germanErrors, ...germanActivity, ...germanInvitations },
+};
