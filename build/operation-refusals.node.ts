@@ -16,6 +16,7 @@ import * as mailedLink from "../src/domain/acts/mailed-link.ts";
 import * as notice from "../src/domain/acts/notice.ts";
 import * as passkey from "../src/domain/acts/passkey.ts";
 import * as token from "../src/domain/acts/personal-access-token.ts";
+import * as recovery from "../src/domain/acts/recovery.ts";
 import * as session from "../src/domain/acts/session.ts";
 import * as signIn from "../src/domain/acts/sign-in.ts";
 import * as user from "../src/domain/acts/user.ts";
@@ -60,6 +61,8 @@ const acts: Readonly<Record<string, Act | null>> = {
   "FactorOperations.revoke": factor.revokeFactor,
   "IdentifierOperations.requestVerification": verification.requestVerification,
   "IdentifierOperations.verify": verification.verifyIdentifier,
+  "IdentifierOperations.requestChange": verification.requestIdentifierChange,
+  "IdentifierOperations.confirmChange": verification.changeIdentifier,
   "PasswordResetOperations.request": mailedLink.requestPasswordReset,
   "PasswordResetOperations.confirm": mailedLink.resetPassword,
   "MailedSignInOperations.request": {
@@ -74,6 +77,9 @@ const acts: Readonly<Record<string, Act | null>> = {
   "MailedSignUpOperations.confirm": mailedLink.confirmSignUp,
   "CodeOperations.exchange": mailedLink.exchangeCode,
   "NoticeOperations.disown": notice.disownNotice,
+  "RecoveryOperations.start": recovery.startRecovery,
+  "RecoveryOperations.cancel": recovery.cancelRecovery,
+  "RecoveryOperations.finish": recovery.finishRecovery,
   "MfaPolicyOperations.get": factor.getMfaPolicy,
   "MfaPolicyOperations.set": factor.setMfaPolicy,
   "MfaPolicyOperations.grantEnrollment": factor.grantEnrollment,

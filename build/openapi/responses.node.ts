@@ -207,6 +207,8 @@ export const responses = {
   "/auth/verification": { $post: v.null() },
   "/auth/verification/confirm": { $post: verifiedIdentifier },
   "/auth/verification/confirm-with-password": { $post: verifiedIdentifier },
+  "/auth/identifier": { $post: requestedLink },
+  "/auth/identifier/confirm": { $post: signedIn },
   "/auth/password-reset": { $post: requestedLink },
   "/auth/password-reset/confirm": { $post: verifiedIdentifier },
   "/auth/sign-in/link/request": { $post: requestedLink },
@@ -220,8 +222,13 @@ export const responses = {
   "/v1/deployment-invitations/:join_id/revoke": { $post: deploymentInvitation },
   "/auth/invitations/accept": { $post: signedIn },
   "/auth/notices/disown": { $post: v.strictObject({ identifier: v.string() }) },
+  "/auth/recovery/cancel": { $post: v.null() },
+  "/auth/recovery/finish": { $post: verifiedIdentifier },
   "/auth/mailed-code": {
-    $post: v.strictObject({ token: v.string(), purpose: v.picklist(["reset_password", "sign_in", "sign_up"]) }),
+    $post: v.strictObject({
+      token: v.string(),
+      purpose: v.picklist(["reset_password", "sign_in", "sign_up", "change_identifier"]),
+    }),
   },
   "/auth/passkeys/options": { $post: registrationOptions },
   "/auth/passkeys/:cred_id": { $put: passkey },

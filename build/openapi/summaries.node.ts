@@ -35,6 +35,8 @@ export const summaries: Readonly<Record<string, string>> = {
   renamePasskey: "Rename one of the caller's passkeys",
   revokePasskey: "Revoke one of the caller's passkeys and end the sessions started with it",
   requestIdentifierVerification: "Send a link to the caller's address, which proves it",
+  requestIdentifierChange: "Send a link to a new address, in place of one of the caller's own",
+  changeIdentifier: "Spend a mailed link: the password has the new address, and the session goes on with a new token",
   verifyOwnIdentifier: "Spend a mailed link; the session stays with what it has enrolled, and everything else ends",
   verifyIdentifier:
     "Spend a mailed link with the account's password or with a new one; every other way into the account ends",
@@ -52,6 +54,8 @@ export const summaries: Readonly<Record<string, string>> = {
   acceptDeploymentInvitation: "Make the account of an invitation; a mailed link also proves its address",
   exchangeMailedCode:
     "Exchange the six digits of a message, in the browser that asked for it, for a secret in place of the link's",
+  cancelRecovery: "Stop an administrator's naming of a new address, with the link of its notice",
+  finishRecovery: "Set a password for the new address that an administrator has named, and end everything else",
   disownNotice: "Lock the account with the link of a notice (“this was not me”), and send a link for a new password",
   signIn:
     "Sign in with a password; returns 401 `unauthorized.mfa_required` and a ticket if a second factor is required",

@@ -16,6 +16,7 @@ import { doctorCommand } from "./doctor.ts";
 import { invitationsCommand, inviteCommand } from "./invitations.ts";
 import { limitsCommand } from "./limits.ts";
 import { migrateCommand } from "./migrate.ts";
+import { recoverAccountCommand } from "./recover-account.ts";
 import { resealCommand } from "./reseal.ts";
 import { secretCommand } from "./secret.ts";
 import { usersCommand } from "./users.ts";
@@ -27,6 +28,7 @@ const commands: Readonly<Record<string, Command>> = {
   administrator: administratorCommand,
   invite: inviteCommand,
   invitations: invitationsCommand,
+  "recover-account": recoverAccountCommand,
   audit: auditCommand,
   limits: limitsCommand,
   doctor: doctorCommand,

@@ -11,10 +11,11 @@ import { resetPassword } from "./acts/mailed-link.ts";
 import { disownNotice } from "./acts/notice.ts";
 import * as passkeys from "./acts/passkey.ts";
 import * as tokens from "./acts/personal-access-token.ts";
+import * as recovery from "./acts/recovery.ts";
 import * as sessions from "./acts/session.ts";
 import { signIn, signUp } from "./acts/sign-in.ts";
 import * as users from "./acts/user.ts";
-import { verifyIdentifier } from "./acts/verification.ts";
+import { changeIdentifier, verifyIdentifier } from "./acts/verification.ts";
 import type { ValueOf } from "./record.ts";
 
 /** An event of an account, as its user sees it. */
@@ -39,6 +40,10 @@ export const activityEvent = {
     "credential_reinstated",
     "credential_removed",
     "address_verified",
+    "address_changed",
+    "recovery_started",
+    "recovery_stopped",
+    "recovery_finished",
     "passkey_added",
     "passkey_renamed",
     "factor_added",
@@ -106,6 +111,7 @@ export function shownEvents(): readonly ShownEvent[] {
     failed(factors.verifyFactor, "second_factor_failed"),
     failed(factors.confirmFactor, "second_factor_failed"),
     failed(sessions.stepUp, "second_factor_failed"),
+    failed(disownNotice, "second_factor_failed"),
     done(sessions.signOut, "signed_out"),
     done(sessions.revokeSession, "session_ended"),
     done(sessions.revokeOtherSessions, "other_sessions_ended"),
@@ -119,6 +125,10 @@ export function shownEvents(): readonly ShownEvent[] {
     done(credentials.reinstateCredential, "credential_reinstated"),
     done(credentials.revokeCredential, "credential_removed"),
     done(verifyIdentifier, "address_verified"),
+    done(changeIdentifier, "address_changed"),
+    done(recovery.startRecovery, "recovery_started"),
+    done(recovery.cancelRecovery, "recovery_stopped"),
+    done(recovery.finishRecovery, "recovery_finished"),
     done(passkeys.registerPasskey, "passkey_added"),
     done(passkeys.renamePasskey, "passkey_renamed"),
     done(factors.confirmFactor, "factor_added"),

@@ -51,24 +51,43 @@ export interface MailTexts extends Readonly<Record<NoticeKind, (facts: MailFacts
   readonly sign_up_taken: (facts: MailFacts) => MailText;
   /** An administrator's invitation to make an account. Nothing in it is the administrator's own text. */
   readonly invitation: (facts: MailFacts) => MailText;
+  /** The link and the code that prove a new address of an account. */
+  readonly change_identifier: (facts: MailFacts) => MailText;
+  /** In place of `change_identifier`, to the owner of an account that has the address. Its link leads to the sign-in page. */
+  readonly change_identifier_taken: (facts: MailFacts) => MailText;
+  /** To the old address, once the account has a new one. Its link puts the old address back. */
+  readonly address_replaced: (facts: MailFacts) => MailText;
+  /** To the new address, once the old one was put back. It has no link. */
+  readonly address_restored: (facts: MailFacts) => MailText;
+  /** To every old address, once an administrator has named a new one. Its link stops that. */
+  readonly recovery_started: (facts: MailFacts) => MailText;
+  /** To the new address, after the delay. Its link sets a password. */
+  readonly recover_account: (facts: MailFacts) => MailText;
+  /** To every old address, once the account is the new one's. It has no link. */
+  readonly recovery_finished: (facts: MailFacts) => MailText;
 }
 
 /** The kind of a message. */
 export type MailKind = keyof MailTexts;
 
+/** When and where it happened, in a sentence for each. */
+function circumstances({ at, device, ip }: MailFacts): string {
+  return [
+    at && `When: ${at.toISOString().slice(0, 16).replace("T", " ")} UTC.`,
+    device && `Device: ${device}.`,
+    ip && `Network address: ${ip}.`,
+  ]
+    .filter(Boolean)
+    .join(" ");
+}
+
 /** A notice. Its link is for a reader who did not do it. */
 function notice(what: string, subject: string): (facts: MailFacts) => MailText {
-  return ({ site, address, at, device, ip }) => ({
-    subject: `${subject} – ${site}`,
+  return (facts) => ({
+    subject: `${subject} – ${facts.site}`,
     paragraphs: [
-      `${what} It concerns your account ${address} at ${site}.`,
-      [
-        at && `When: ${at.toISOString().slice(0, 16).replace("T", " ")} UTC.`,
-        device && `Device: ${device}.`,
-        ip && `Network address: ${ip}.`,
-      ]
-        .filter(Boolean)
-        .join(" "),
+      `${what} It concerns your account ${facts.address} at ${facts.site}.`,
+      circumstances(facts),
       "If this was you, there is nothing to do.",
     ],
     action: "This was not me",
@@ -120,6 +139,67 @@ export const englishMailTexts: MailTexts = {
     action: "Make the account",
     note: "The link works once, until the invitation ends. If you did not expect it, ignore this message. No account is made.",
   }),
+  change_identifier: ({ site, address, code }) => ({
+    subject: `Confirm your new email address for ${site}`,
+    paragraphs: [`Someone, we hope you, wants to use the address ${address} for an account at ${site}.`],
+    action: "Use this address",
+    ...withCode(code),
+    note: `${lifetimes} It works only where you are signed in. If this was not you, ignore this message, and give the code to no one.`,
+  }),
+  change_identifier_taken: ({ site, address }) => ({
+    subject: `Your address was asked for at ${site}`,
+    paragraphs: [
+      `Someone wanted to use the address ${address} for an account at ${site}. Your account has it already.`,
+      "If this was you, sign in to the account that has the address.",
+    ],
+    action: "Sign in",
+    note: "If this was not you, ignore this message. Nothing has changed.",
+  }),
+  address_replaced: (facts) => ({
+    subject: `Your email address was changed – ${facts.site}`,
+    paragraphs: [
+      `Your account at ${facts.site} has another address now. It is no longer ${facts.address}.`,
+      circumstances(facts),
+      "If this was you, there is nothing to do.",
+    ],
+    action: "Put this address back",
+    note: "The link puts the address back, locks the account and lets you choose a new password. It works once, for 72 hours.",
+  }),
+  address_restored: (facts) => ({
+    subject: `Your email address was changed back – ${facts.site}`,
+    paragraphs: [
+      `The address ${facts.address} is no longer used for your account at ${facts.site}. Someone who reads the mail of the address before it has put that one back.`,
+      circumstances(facts),
+      `If you do not know about this, ask an administrator of ${facts.site} for help.`,
+    ],
+  }),
+  recovery_started: (facts) => ({
+    subject: `Your account at ${facts.site} is about to get a new address`,
+    paragraphs: [
+      `An administrator of ${facts.site} was told that you have lost access to your account, and has named a new address for it. It will then no longer be ${facts.address}.`,
+      circumstances(facts),
+      "If you have asked for this, there is nothing to do.",
+    ],
+    action: "Stop this",
+    note: "The link works until the new address has chosen a password.",
+  }),
+  recover_account: ({ site, address }) => ({
+    subject: `Your account at ${site}`,
+    paragraphs: [
+      `An administrator of ${site} has named the address ${address} for your account. Choose a new password for it.`,
+      "Everything else of the account ends: sessions, passkeys, second factors, tokens and old addresses.",
+    ],
+    action: "Choose a new password",
+    note: "The link works once, for three days. If you do not know about this, ignore this message.",
+  }),
+  recovery_finished: (facts) => ({
+    subject: `Your account at ${facts.site} has a new address`,
+    paragraphs: [
+      `The address ${facts.address} is no longer used for your account at ${facts.site}. An administrator has given the account to another address.`,
+      circumstances(facts),
+      `If you do not know about this, ask an administrator of ${facts.site} for help.`,
+    ],
+  }),
   password_changed: notice("Your password was changed.", "Your password was changed"),
   password_reset: notice("Your password was reset with a link that we mailed.", "Your password was reset"),
   password_added: notice("A password with another name was added.", "A password was added"),
@@ -135,6 +215,7 @@ export const englishMailTexts: MailTexts = {
   token_reused: notice("A session was used twice, so it may have been copied. We ended it.", "A session was ended"),
   administrator_granted: notice("Your account is an administrator's from now on.", "You are an administrator"),
   address_verified: notice("Another address was confirmed.", "An address was confirmed"),
+  address_changed: notice("An email address of your account was changed.", "Your email address was changed"),
   new_device: notice("Someone signed in on a device that we have not seen before.", "A new device signed in"),
 };
 

@@ -11,7 +11,7 @@ import { registerPasskey } from "./acts/passkey.ts";
 import { createPat } from "./acts/personal-access-token.ts";
 import { refreshSession } from "./acts/session.ts";
 import { signIn } from "./acts/sign-in.ts";
-import { verifyIdentifier } from "./acts/verification.ts";
+import { changeIdentifier, verifyIdentifier } from "./acts/verification.ts";
 
 /** The kind of a notice, as a message. */
 export type NoticeKind =
@@ -27,6 +27,7 @@ export type NoticeKind =
   | "token_reused"
   | "administrator_granted"
   | "address_verified"
+  | "address_changed"
   | "new_device";
 
 /** The kind of the notice that each act owes to every verified address of the user. */
@@ -45,6 +46,8 @@ export function noticeOf(): ReadonlyMap<string, NoticeKind> {
     [createPat.action, "token_made"],
     // Not to the address itself.
     [verifyIdentifier.action, "address_verified"],
+    // The old address gets another message, which the change itself owes.
+    [changeIdentifier.action, "address_changed"],
     // Only if the token was used a second time, which ends its family.
     [refreshSession.action, "token_reused"],
     [grantAdministrator.action, "administrator_granted"],

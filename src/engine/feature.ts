@@ -39,6 +39,8 @@ export interface Feature<out Operations extends object = object, out Api extends
   readonly routes?: () => readonly object[];
   /** The database as the application's operations use it. Default: as it is given. */
   readonly database?: (database: Database) => Database;
+  /** What another feature checks codes of second factors with. Default: this feature has none. */
+  readonly codes?: (core: Core) => unknown;
   /** How passwords are hashed and accepted. The first feature in the list that has a value decides. */
   readonly passwords?: PasswordSettings;
   /**

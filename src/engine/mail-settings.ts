@@ -10,7 +10,9 @@ import { checked, requireBoolean, requireText, requireWhole } from "./options.ts
  * What mailed links lead to: the kinds of messages with a link of their own, and `notice` for all notices. The feature `invitations`
  * says where an invitation leads to.
  */
-export type LinkKind = Exclude<MailKind, NoticeKind | "invitation"> | "notice";
+export type LinkKind =
+  | Exclude<MailKind, NoticeKind | "invitation" | "address_restored" | "recovery_finished">
+  | "notice";
 
 /** The options of the feature `mail`. */
 export interface MailOptions {
@@ -26,8 +28,8 @@ export interface MailOptions {
   texts?: Partial<MailTexts>;
   /**
    * Where mailed links lead, as paths on the base URL. `sallyport/pages` serves the default paths: `/verify`, `/reset`,
-   * `/sign-in/link`, `/sign-up/finish`, `/not-me` and, for a message without a secret, `/sign-in`. A page reads the secret from the query
-   * parameter `token`, and sends it by POST: programs that scan mail open every link.
+   * `/sign-in/link`, `/sign-up/finish`, `/address`, `/address/back`, `/recover`, `/recover/stop`, `/not-me` and, for messages without a secret, `/sign-in`. A page
+   * reads the secret from the query parameter `token`, and sends it by POST: programs that scan mail open every link.
    */
   linkPaths?: Partial<Record<LinkKind, string>>;
   /** The `basePath` of `sallyport/pages`, which precedes the default paths. Default: none. */
@@ -39,6 +41,11 @@ export interface MailOptions {
    * and so on. Each notice has a link for “this was not me”. Default true.
    */
   notices?: boolean;
+  /**
+   * How long the old addresses of an account can stop an administrator's `auth.recovery.start`, before the new address gets its
+   * link. Default 86,400 seconds, a day; from 3,600 to 604,800.
+   */
+  recoveryDelaySeconds?: number;
 }
 
 const defaultLinkPaths: Readonly<Record<Exclude<LinkKind, "notice">, string>> = {
@@ -47,6 +54,11 @@ const defaultLinkPaths: Readonly<Record<Exclude<LinkKind, "notice">, string>> = 
   sign_in: "/sign-in/link",
   sign_up: "/sign-up/finish",
   sign_up_taken: "/sign-in",
+  change_identifier: "/address",
+  change_identifier_taken: "/sign-in",
+  address_replaced: "/address/back",
+  recovery_started: "/recover/stop",
+  recover_account: "/recover",
 };
 const noticePath = "/not-me";
 
@@ -62,6 +74,7 @@ interface MailSettings {
   /** The URL that a message leads to, up to its parameters. */
   readonly linkUrls: Readonly<Record<string, string>>;
   readonly signInByMail: boolean;
+  readonly recoveryDelaySeconds: number;
 }
 
 /** Joins the settings of messages with the application's settings. The options are checked at first use. */
@@ -73,6 +86,8 @@ function checkOptions(core: Core, options: MailOptions): MailSettings {
   const base = core.origins[0]!.origin;
   const { mailer, from, site = new URL(base).hostname, texts = {}, linkPaths = {}, basePath = "" } = options;
   const { timeoutMilliseconds: mailMilliseconds = 10_000, signIn: signInByMail = false } = options;
+  const { recoveryDelaySeconds = 86_400 } = options;
+  checked("recoveryDelaySeconds", () => requireWhole("recoveryDelaySeconds", recoveryDelaySeconds, 3_600, 604_800));
   checked("timeoutMilliseconds", () => requireWhole("timeoutMilliseconds", mailMilliseconds, 100, 30_000));
   checked("mailer", () => requireOption(typeof mailer?.send === "function", mailer, "a mailer, such as httpMailer(…)"));
   checked("from", () => {
@@ -106,5 +121,6 @@ function checkOptions(core: Core, options: MailOptions): MailSettings {
     texts: { ...englishMailTexts, ...texts },
     linkUrls: Object.fromEntries(Object.entries(paths).map(([kind, path]) => [kind, new URL(path, base).href])),
     signInByMail,
+    recoveryDelaySeconds,
   };
 }

@@ -1,5 +1,5 @@
 import type { Audited } from "../domain/act.ts";
-import type { FactorHolder } from "../store/factor-holder.ts";
+import type { FactorHolder, LinkHolder } from "../store/factor-holder.ts";
 import type { Executor } from "./core.ts";
 import { denialOf, recordDenial } from "./denial.ts";
 import { refuse } from "./refuse.ts";
@@ -7,7 +7,7 @@ import { refuse } from "./refuse.ts";
 /** Throws the refusal in a row, if there is one. If a user was refused, the refusal is recorded first (S03). */
 export async function refuseHolder(
   core: Executor,
-  holder: FactorHolder,
+  holder: FactorHolder | LinkHolder,
   act: Audited,
   refusal: string | null,
 ): Promise<void> {

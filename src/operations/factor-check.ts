@@ -13,12 +13,15 @@ import { type MfaCore, openSecret, totpPlace } from "../engine/mfa-settings.ts";
 import { requireIdle, returningOnBusy, verifyPasswordHash } from "../engine/passwords.ts";
 import { TimeLeft } from "../engine/patience.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
-import type { FactorHolder } from "../store/factor-holder.ts";
+import type { FactorHolder, LinkHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factor-proofs.ts";
 import type { CheckedFactor } from "../store/factor-spending.ts";
 
 /** A code that a user typed: from an authenticator app, or a recovery code. */
 export type FactorProof = { readonly type: "totp" | "recovery"; readonly code: string };
+
+/** Checks a code against the stored factor. The result is the proof to spend, or the reason for a failure. */
+export type CheckCode = (material: store.ReservedFactorRow, proof: FactorProof) => Promise<CheckedFactor | string>;
 
 /** A correct proof that is not spent yet. */
 export interface ProvedFactor {
@@ -30,8 +33,10 @@ export interface ProvedFactor {
   readonly time: TimeLeft;
 }
 
-/** Ten hashes are ten times the work (S24). */
-const units: Readonly<Record<FactorProof["type"], number>> = { totp: 1, recovery: 10 };
+/** How many attempts a check counts as. Ten hashes are ten times the work (S24). */
+export function unitsOf(type: FactorProof["type"]): number {
+  return type === "recovery" ? 10 : 1;
+}
 
 /**
  * Counts an attempt and checks the proof against the database: the first half of every use of a factor.
@@ -49,7 +54,7 @@ export async function checkFactor(
   return await reserveAndCheck<store.FactorMaterial>(core, {
     ...use,
     type: proof.type,
-    units: units[proof.type],
+    units: unitsOf(proof.type),
     isStepUp: pendingId === undefined,
     pendingId,
     material: store.factorMaterial(pendingId === undefined ? { type: proof.type } : { pendingId }),
@@ -61,8 +66,8 @@ export async function checkFactor(
 }
 
 /** Who uses a factor, and for which act. */
-export interface FactorUse {
-  readonly holder: FactorHolder;
+export interface FactorUse<Holder = FactorHolder> {
+  readonly holder: Holder;
   readonly context: RequestContext;
   readonly act: Audited;
   /** The value of the known-device cookie, at a sign-in. */
@@ -75,7 +80,7 @@ export type Verdict = CheckedFactor | string;
 /** Counts an attempt, and has `verdictOn` check what the database returns for it. */
 export async function reserveAndCheck<Material>(
   core: Core,
-  attempt: FactorUse & {
+  attempt: FactorUse<FactorHolder | LinkHolder> & {
     type: FactorType;
     units: number;
     isStepUp: boolean;
@@ -123,7 +128,12 @@ export async function reserveAndCheck<Material>(
   throw new AuthError(verdict === "replayed" ? "unauthorized.replayed_totp" : "unauthorized.invalid_factor");
 }
 
-async function verdictOn(core: MfaCore, material: store.ReservedFactorRow, proof: FactorProof): Promise<Verdict> {
+/** Checks a code against the stored factor. */
+export async function verdictOn(
+  core: MfaCore,
+  material: store.ReservedFactorRow,
+  proof: FactorProof,
+): Promise<Verdict> {
   if (material.factorId === null) return "wrong";
   return proof.type === "totp"
     ? await verdictOnTotp(core, material, material.factorId, proof.code)

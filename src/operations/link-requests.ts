@@ -9,12 +9,15 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
 import { cutIdentifier } from "../engine/identifiers.ts";
+import { locksOf } from "../engine/locks.ts";
 import type { MailCore } from "../engine/mail-settings.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
 import { codeMacs, linkCode, newLink } from "../engine/mailed-secrets.ts";
 import type { Operation } from "../engine/plan.ts";
-import type { Admission, Counter } from "../store/counters.ts";
+import { refuse } from "../engine/refuse.ts";
+import type { Counter } from "../store/counters.ts";
 import * as store from "../store/link-requests.ts";
+import type { Lock } from "../store/locks.ts";
 import type { Statement } from "../store/sql.ts";
 
 /** A request for a mailed link. */
@@ -40,7 +43,7 @@ export interface ExchangedCode {
   /** A secret in place of the link's, which no longer works. */
   readonly token: string;
   /** What the secret is for. */
-  readonly purpose: "reset_password" | "sign_in" | "sign_up";
+  readonly purpose: "reset_password" | "sign_in" | "sign_up" | "change_identifier";
 }
 
 /** Exchanging the code of a message. */
@@ -67,8 +70,8 @@ export const codeLifetimeSeconds = 600;
 export async function requestLink(
   core: MailCore,
   { identifier: typed, next, context: given }: LinkRequest,
-  { kind, act }: { kind: MailKind; act: Act },
-  statement: (request: store.LinkRequest) => Statement<Admission>,
+  { kind, act, locks = [] }: { kind: MailKind; act: Act; locks?: readonly Lock[] },
+  statement: (request: store.LinkRequest) => Statement<store.RefusableAdmission>,
 ): Promise<RequestedLink> {
   const context = cleanContext(given ?? {});
   const auditId = newAuditId();
@@ -84,6 +87,7 @@ export async function requestLink(
   const identifier = cutIdentifier(typed);
   const mailbox = await mailboxOf(core, identifier);
   const row = await execute(core, {
+    locks: locksOf(act, ...locks),
     body: statement({
       act,
       purpose: kind,
@@ -100,6 +104,7 @@ export async function requestLink(
     mustCommit: true,
     onLostReply: store.recallLinkRequest(auditId),
   });
+  refuse(row.refusal);
   requireAdmitted(row);
   return { requestToken };
 }

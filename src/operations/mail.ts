@@ -3,19 +3,21 @@ import { MailRefusedError } from "../domain/mail.ts";
 import { type MailKind, renderMail } from "../domain/mail-text.ts";
 import { noticeOf } from "../domain/notices.ts";
 import type { Core } from "../engine/core.ts";
-import type { FeatureParts } from "../engine/feature.ts";
+import type { Feature, FeatureParts } from "../engine/feature.ts";
 import { createMailCore, type MailCore, type MailOptions } from "../engine/mail-settings.ts";
 import { linkCode, linkSecret } from "../engine/mailed-secrets.ts";
 import { type LeasedMessage, leaseMessages, type MailOutcome, settleMessages } from "../store/mail.ts";
 import { purgeMail } from "../store/maintenance.ts";
 import { withNotices } from "../store/notices.ts";
 import type { Database } from "../store/sql.ts";
+import type { CheckCode } from "./factor-check.ts";
 import { type IdentifierOperations, identifierOperations } from "./identifiers.ts";
 import { type CodeOperations, codeOperations } from "./link-requests.ts";
 import { linkSignInOperations, type MailedSignInOperations } from "./link-sign-in.ts";
 import { linkSignUpOperations, type MailedSignUpOperations } from "./link-sign-up.ts";
 import { type NoticeOperations, noticeOperations, noticeSecret } from "./notices.ts";
 import { type PasswordResetOperations, passwordResetOperations } from "./password-reset.ts";
+import { type RecoveryOperations, recoveryOperations } from "./recovery.ts";
 
 /** The operations that the feature `mail` adds to `auth`. */
 export interface MailAuth {
@@ -26,11 +28,14 @@ export interface MailAuth {
   readonly mailedSignUp: MailedSignUpOperations;
   readonly mailedSignIn: MailedSignInOperations;
   readonly notices: NoticeOperations;
+  readonly recovery: RecoveryOperations;
 }
 
 /** The operations on messages and addresses. */
-export function mailParts(settings: Core, options: MailOptions): FeatureParts<MailAuth> {
+export function mailParts(settings: Core, options: MailOptions, features: readonly Feature[]): FeatureParts<MailAuth> {
   const core = createMailCore(settings, options);
+  // Only the feature `mfa` has it.
+  const codes = features.find((feature) => feature.codes)?.codes?.(settings) as CheckCode | undefined;
   return {
     operations: {
       mail: mailOperations(core),
@@ -39,7 +44,8 @@ export function mailParts(settings: Core, options: MailOptions): FeatureParts<Ma
       mailedCodes: codeOperations(core),
       mailedSignUp: linkSignUpOperations(core),
       mailedSignIn: linkSignInOperations(core),
-      notices: noticeOperations(core),
+      notices: noticeOperations(core, codes),
+      recovery: recoveryOperations(core),
     },
     check: () => void core.mailer,
     purges: [purgeMail],
@@ -129,17 +135,16 @@ export class MailFault extends Error {
 async function compose(core: MailCore, { id, kind, recipient, content }: LeasedMessage) {
   const text = Object.hasOwn(core.texts, kind) ? core.texts[kind as MailKind] : undefined;
   const base = core.origins[0]!.origin;
-  const { nonce, withCode, next, at, ip, user_agent: userAgent, path } = content;
-  const url = new URL(
-    path === undefined ? (core.linkUrls[at === undefined ? kind : "notice"] ?? base) : String(path),
-    base,
-  );
+  const { nonce, withCode, next, at, ip, user_agent: userAgent, path, linkless } = content;
+  const { notice = base, [kind]: target = notice } = core.linkUrls;
+  const url = new URL(path === undefined ? target : String(path), base);
   const isNotice = at !== undefined;
-  const secret = isNotice
-    ? await noticeSecret(core, id)
-    : nonce === undefined
-      ? ""
-      : await linkSecret(core, id, content);
+  const secret =
+    isNotice && !linkless
+      ? await noticeSecret(core, id)
+      : nonce === undefined
+        ? ""
+        : await linkSecret(core, id, content);
   const code = withCode ? await linkCode(core, id, content) : undefined;
   // Another release owes it, or a key was removed too early: an operator can still mend both.
   if (!text || secret === undefined) throw new TypeError("The message cannot be composed.");

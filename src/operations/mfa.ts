@@ -12,7 +12,7 @@ import { readOne } from "../engine/reads.ts";
 import { lockUser } from "../store/locks.ts";
 import { purgeFactors } from "../store/maintenance.ts";
 import * as store from "../store/mfa-policy.ts";
-import { checkFactor, type FactorProof } from "./factor-check.ts";
+import { type CheckCode, checkFactor, type FactorProof, verdictOn } from "./factor-check.ts";
 import { type FactorOperations, factorOperations } from "./factors.ts";
 import { type SecondFactorOperations, secondFactorOperations, stepUpWithPassword } from "./second-factor.ts";
 
@@ -58,6 +58,12 @@ export function mfaParts(settings: Core, options: MfaOptions): FeatureParts<MfaA
   };
   const keys = () => (core.sealingKeys ? { sealingKeys: core.sealingKeys.all } : {});
   return { operations, check: () => void core.issuer, keys, purges: [purgeFactors] };
+}
+
+/** How other features check codes. */
+export function codesOf(settings: Core, options: MfaOptions): CheckCode {
+  const core = createMfaCore(settings, options);
+  return (material, proof) => verdictOn(core, material, proof);
 }
 
 function policyOperations(core: MfaCore): MfaPolicyOperations {

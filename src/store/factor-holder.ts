@@ -33,9 +33,15 @@ export type FactorHolder =
   /** For a passkey that signs in by itself. */
   | { readonly passkeyId: string };
 
+/** The holder of a link, beside which a code is proved. */
+export interface LinkHolder {
+  /** SQL for the row of the CTE `holder`. */
+  readonly rows: Statement;
+}
+
 /** The data of an attempt that both of its statements need. */
-export interface FactorAttempt {
-  readonly holder: FactorHolder;
+export interface FactorAttempt<Holder = FactorHolder> {
+  readonly holder: Holder;
   readonly auditId: string;
   readonly context: RequestContext;
   readonly act: Audited;
@@ -50,13 +56,13 @@ export interface FactorAttempt {
  * more.
  */
 export function holderOf(
-  { holder }: Pick<FactorAttempt, "holder">,
+  { holder }: Pick<FactorAttempt<FactorHolder | LinkHolder>, "holder">,
   { isStepUp = false, attempts = ticketAttempts - 1 }: { isStepUp?: boolean; attempts?: number | undefined } = {},
 ): Cte<"holder"> {
   return { define: definitionOf(holder, isStepUp, attempts), name: handle(sql`holder`) };
 }
 
-function definitionOf(holder: FactorHolder, isStepUp: boolean, attempts: number): Statement {
+function definitionOf(holder: FactorHolder | LinkHolder, isStepUp: boolean, attempts: number): Statement {
   if ("ticketHash" in holder) {
     return sql`holder as materialized (
       select t.usr_id, t.cred_id, t.factors as amr, t.remember, null::uuid as session_id, null::uuid as family_id,
@@ -78,6 +84,7 @@ function definitionOf(holder: FactorHolder, isStepUp: boolean, attempts: number)
         select c.* from cred c join usr u on u.id = c.usr_id
         where c.id = ${holder.passkeyId}::uuid and c.status = 'active' and u.status = 'active') c on true)`;
   }
+  if ("rows" in holder) return sql`holder as materialized (${holder.rows})`;
   const actor = acting(holder.actor);
   const owner = holder.owner ?? sql`s.usr_id`;
   return sql`${actor.define},
@@ -104,7 +111,10 @@ export function userOfHolder(holder: FactorHolder): Statement<{ id: string }> {
 }
 
 /** The event of an attempt. Its target is the user, who is the actor once the factor is proved. */
-export function factorEvent(attempt: FactorAttempt, name: Handle<"holder">): Omit<AuditEvent, "outcome"> {
+export function factorEvent(
+  attempt: FactorAttempt<FactorHolder | LinkHolder>,
+  name: Handle<"holder">,
+): Omit<AuditEvent, "outcome"> {
   const { holder, auditId, context, act } = attempt;
   return {
     id: auditId,

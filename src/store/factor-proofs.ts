@@ -9,7 +9,14 @@ import type { TotpAlgorithm } from "../domain/totp.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type Cte, cte, type Handle } from "./cte.ts";
-import { type FactorAttempt, type FactorHolder, factorEvent, holderOf, type TicketHolder } from "./factor-holder.ts";
+import {
+  type FactorAttempt,
+  type FactorHolder,
+  factorEvent,
+  holderOf,
+  type LinkHolder,
+  type TicketHolder,
+} from "./factor-holder.ts";
 import { type AllOrNull, type Statement, sql } from "./sql.ts";
 
 /** The data with which the isolate checks a factor. The columns of other types are null. */
@@ -47,7 +54,7 @@ export interface Material {
 export type ReservedFactorRow = Reserved & FactorMaterial;
 
 /** The columns of {@link FactorMaterial}, read from the row called `mfa`. */
-const columns = () => sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') as "totpSecret",
+export const factorColumns = (): Statement => sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') as "totpSecret",
     mfa.totp_algorithm as "totpAlgorithm", mfa.totp_digits as "totpDigits", mfa.totp_period as "totpPeriod",
     mfa.totp_last_step::text as "totpLastStep", mfa.recovery_hashes as "recoveryHashes",
     mfa.recovery_consumed::text[] as "recoveryConsumed"`;
@@ -62,7 +69,7 @@ const columns = () => sql`mfa.id as "factorId", encode(mfa.totp_secret, 'hex') a
  * @param attempt.isStepUp True if a live session suffices. To change factors, the session must be fresh.
  */
 export function reserveFactor<Found>(
-  attempt: FactorAttempt & {
+  attempt: FactorAttempt<FactorHolder | LinkHolder> & {
     material: Material;
     isStepUp: boolean;
     counters: readonly Counter[];
@@ -127,7 +134,7 @@ function knowsDevice(
 
 /** SQL for the name of the counter of an attempt. */
 function counterOf(
-  { holder, pendingId }: { holder: FactorHolder; pendingId?: string | undefined },
+  { holder, pendingId }: { holder: FactorHolder | LinkHolder; pendingId?: string | undefined },
   whose: Handle<"holder">,
 ): Statement {
   if (pendingId !== undefined) return sql`${`pending-factor:${pendingId}`}::text`;
@@ -155,7 +162,7 @@ export function isCleared(cleared: Handle<"cleared">): Statement {
 /** Reads the user's active factor of a type, or the pending authenticator app. */
 export function factorMaterial(factor: { readonly type: FactorType } | { readonly pendingId: string }): Material {
   return {
-    columns: columns(),
+    columns: factorColumns(),
     join: (holder) =>
       "type" in factor
         ? sql`left join mfa on mfa.usr_id = ${holder}.usr_id and mfa.type = ${factor.type} and mfa.status = 'active'`
@@ -165,7 +172,9 @@ export function factorMaterial(factor: { readonly type: FactorType } | { readonl
 }
 
 /** The event of a wrong factor. The attempt is already counted. */
-export function recordFailedFactor(attempt: FactorAttempt & { type: FactorType; reason: string }): Statement {
+export function recordFailedFactor(
+  attempt: FactorAttempt<FactorHolder | LinkHolder> & { type: FactorType; reason: string },
+): Statement {
   const whose = holderOf(attempt, { attempts: ticketAttempts });
   return sql`
     with ${whose.define}

@@ -10,7 +10,7 @@ import { type Statement, sql } from "./sql.ts";
  * SQL for whether a suspended password holds the identifier. The specification leaves the identifier free then. But the owner
  * could undo an administrator's suspension with a new password, and a stranger could take the name.
  */
-function hasSuspendedCredential(identifier: string): Statement {
+function hasSuspendedCredential(identifier: string | Statement): Statement {
   return sql`exists (
     select from cred held where held.type = 'password' and held.identifier = ${identifier} and held.status = 'suspended')`;
 }
@@ -19,7 +19,7 @@ function hasSuspendedCredential(identifier: string): Statement {
  * SQL for whether no account may take the identifier, a normal form, although no active password has it: a suspended one has it, or
  * another SDK has stored a password under a text that people would take for it (S38).
  */
-export function isWithheld(identifier: string): Statement {
+export function isWithheld(identifier: string | Statement): Statement {
   return sql`(${hasSuspendedCredential(identifier)} or exists (
     select from cred alike where alike.type = 'password' and alike.status <> 'revoked'
       and alike.identifier <> sallyport_folded(alike.identifier)
@@ -42,15 +42,26 @@ export function passwordNamed(identifiers: readonly string[]): Statement {
  * of the password that holds it. A unique index alone would admit a request that waited while that password was suspended.
  */
 export function lockIdentifier(identifier: string): Lock[] {
-  const statement = sql`select pg_advisory_xact_lock(hashtextextended('sallyport identifier ' || ${identifier}::text, 0))`;
+  return lockIdentifierOf(identifier, sql`(select ${identifier}::text as identifier)`);
+}
+
+/**
+ * The same locks for an identifier that only the database knows.
+ *
+ * @param name Another name for each identifier.
+ * @param from SQL for rows with the column `identifier`: one or none.
+ */
+export function lockIdentifierOf(name: string, from: Statement): Lock[] {
+  const statement = sql`
+    select pg_advisory_xact_lock(hashtextextended('sallyport identifier ' || wanted.identifier, 0)) from ${from} wanted`;
   return [
-    { on: "identifier", name: identifier, statement },
-    { on: "user", key: userOfIdentifier(identifier) },
+    { on: "identifier", name, statement },
+    { on: "user", key: userOfIdentifier(sql`(select wanted.identifier from ${from} wanted)`) },
   ];
 }
 
 /** The user whose password holds it. */
-export function userOfIdentifier(identifier: string): Statement<{ id: string }> {
+export function userOfIdentifier(identifier: string | Statement): Statement<{ id: string }> {
   // Two halves, because each status has its own index.
   return sql`select usr_id as id from cred where type = 'password' and identifier = ${identifier} and status = 'active'
     union select usr_id from cred where type = 'password' and identifier = ${identifier} and status = 'suspended'`;

@@ -4,19 +4,22 @@
  * @module
  */
 import type { Audited } from "../domain/act.ts";
+import type { SessionActor } from "../domain/actor.ts";
 import {
   requestSignUp as requestAccount,
   requestPasswordReset,
   requestSignInLink as requestSignIn,
 } from "../domain/acts/mailed-link.ts";
+import { requestIdentifierChange as requestChange } from "../domain/acts/verification.ts";
+import { uuidFor } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
+import { acting, refusalUnless } from "./access.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { isWithheld, passwordNamed } from "./identifiers.ts";
-import type { OwedMessage } from "./mail.ts";
+import { isOneMailbox, type OwedMessage } from "./mail.ts";
 import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
-import { isOneMailbox } from "./verification-requests.ts";
 
 /** A request for a link, with everything that the isolate draws for it. */
 export interface LinkRequest {
@@ -35,6 +38,11 @@ export interface LinkRequest {
   readonly identifierDigest: string;
 }
 
+/** The outcome of a request. With a refusal, nothing was counted. */
+export interface RefusableAdmission extends Admission {
+  readonly refusal: string | null;
+}
+
 /** SQL for whether the mailbox of a password `cred` may choose a new one: it is proved, or would be the account's first (S11). */
 const mayReset = (): Statement => sql`(cred.identifier_verified_at is not null or not (
   ${isAdministrator(sql`cred.usr_id`)} or exists (
@@ -42,12 +50,14 @@ const mayReset = (): Statement => sql`(cred.identifier_verified_at is not null o
       and other.identifier_verified_at is not null)))`;
 
 /** Owes a link that resets the password, if an account has the identifier. The work is the same if none has it. */
-export function requestReset(asked: LinkRequest & { identifiers: readonly string[] }): Statement<Admission> {
+export function requestReset(asked: LinkRequest & { identifiers: readonly string[] }): Statement<RefusableAdmission> {
   return request(asked, holderOf(asked.identifiers, mayReset()));
 }
 
 /** Owes a link that signs in, if an account has the identifier as a verified address. The work is the same if none has it. */
-export function requestSignInLink(asked: LinkRequest & { identifiers: readonly string[] }): Statement<Admission> {
+export function requestSignInLink(
+  asked: LinkRequest & { identifiers: readonly string[] },
+): Statement<RefusableAdmission> {
   return request(asked, holderOf(asked.identifiers, sql`cred.identifier_verified_at is not null`));
 }
 
@@ -57,7 +67,9 @@ export function requestSignInLink(asked: LinkRequest & { identifiers: readonly s
  *
  * @param asked.takenKind The kind of that message. Its link has no secret.
  */
-export function requestSignUp(asked: LinkRequest & { identifier: string; takenKind: string }): Statement<Admission> {
+export function requestSignUp(
+  asked: LinkRequest & { identifier: string; takenKind: string },
+): Statement<RefusableAdmission> {
   const { identifier, message, takenKind } = asked;
   return request(
     asked,
@@ -65,9 +77,50 @@ export function requestSignUp(asked: LinkRequest & { identifier: string; takenKi
       select null::uuid as id, null::uuid as usr_id, ${identifier}::text as recipient,
         case when not taken.so then ${identifier}::text end as identifier,
         case when taken.so then ${takenKind}::text else ${message.kind} end as kind
-      from (select exists (select from ${passwordNamed([identifier])} cred) or ${isWithheld(identifier)} as so) taken`,
-    sql`(mailbox) where purpose = 'sign_up'`,
+      from (select ${isTaken(identifier)} as so) taken`,
+    { oneFor: sql`(mailbox) where purpose = 'sign_up'` },
   );
+}
+
+/**
+ * Owes a link that gives one of the user's passwords a new address, or a message to the owner of the account that has the address.
+ * Both are one message to the same address. Refusals are values, so that the request stays counted.
+ *
+ * @param asked.from The old identifier: the texts to look for. Default: the password of the session, or else the user's oldest.
+ */
+export function requestIdentifierChange(
+  asked: LinkRequest & {
+    actor: SessionActor;
+    identifier: string;
+    from: readonly string[] | undefined;
+    takenKind: string;
+  },
+): Statement<RefusableAdmission> {
+  const { actor, identifier, from, message, takenKind } = asked;
+  const rights = acting(actor);
+  return request(
+    asked,
+    sql`
+      select own.id, own.usr_id, ${identifier}::text as recipient,
+        case when not taken.so then ${identifier}::text end as identifier,
+        case when taken.so then ${takenKind}::text else ${message.kind} end as kind,
+        coalesce(
+          ${refusalUnless(requestChange, rights.name, { owner: sql`acting.usr_id` })},
+          case when own.id is null then 'not_found'
+            when own.identifier = ${identifier} then 'precondition.invalid_transition' end) as refusal
+      from (select ${isTaken(identifier)} as so) taken left join acting on true
+      left join lateral (
+        select cred.* from cred where cred.usr_id = acting.usr_id and cred.type = 'password' and cred.status = 'active'
+          and (${from === undefined}::boolean or cred.identifier = any(${from ?? []}::text[]))
+        order by cred.id <> (select cred_id from ses where ses.id = ${uuidFor("ses", actor.sessionId)}::uuid), cred.id
+        limit 1) own on true`,
+    { rights: rights.define, actor },
+  );
+}
+
+/** SQL for whether no account may take the identifier, a normal form. */
+function isTaken(identifier: string): Statement {
+  return sql`(exists (select from ${passwordNamed([identifier])} cred) or ${isWithheld(identifier)})`;
 }
 
 /** The account that has the first of some identifiers: one row, empty if none has it or if `condition` is not met. */
@@ -84,15 +137,26 @@ function holderOf(identifiers: readonly string[], condition: Statement): Stateme
  * Counts the request, and inserts a link, a message and an event. Without a recipient the message is over at once, and the link
  * opens nothing.
  *
- * @param oneFor The conflict target of a link, if its mailbox has one link of this purpose, the newest. Default: its password has.
+ * @param options.oneFor The conflict target of a link, if its mailbox has one link of this purpose, the newest. Default: its
+ * password has.
+ * @param options.rights The definition of `acting`, if only a user may ask. Then `target` has the column `refusal`.
  */
-function request(asked: LinkRequest, target: Statement, oneFor?: Statement): Statement<Admission> {
+function request(
+  asked: LinkRequest,
+  target: Statement,
+  { oneFor, rights, actor }: { oneFor?: Statement; rights?: Statement; actor?: SessionActor } = {},
+): Statement<RefusableAdmission> {
   const { purpose, tokenHash, message, browserHash, codeMac, codeSeconds, mailbox, auditId, context } = asked;
   const after = (seconds: number): Statement => sql`sallyport_now() + make_interval(secs => ${seconds}::int)`;
   const wanted = sql`target cross join reserved where reserved.allowed`;
   return sql`
-    with target as materialized (${target}),
-    ${countAttempts({ id: auditId, counters: asked.counters })},
+    with ${rights ? sql`${rights},` : sql``}
+    target as materialized (${target}),
+    ${countAttempts({
+      id: auditId,
+      counters: asked.counters,
+      ...(rights && { condition: sql`(select refusal is null from target)` }),
+    })},
     link as (
       insert into verification_token (token_hash, purpose, usr_id, cred_id, identifier, mailbox, browser_hash, code_mac,
         created_at, expires_at, code_expires_at)
@@ -116,22 +180,23 @@ function request(asked: LinkRequest, target: Statement, oneFor?: Statement): Sta
       {
         id: auditId,
         act: asked.act,
+        actor,
         outcome: sql`case when reserved.allowed then 'success' else 'denied' end`,
         context,
         targetId: sql`${asked.identifierDigest}::text`,
       },
       sql`reserved where reserved.allowed or reserved.just_limited`,
     )})
-    select ${admissionColumns()} from reserved`;
+    select ${rights ? sql`target.refusal` : sql`null::text as refusal`}, ${admissionColumns()} from reserved cross join target`;
 }
 
 /** The outcome of a request whose reply was lost. */
-export function recallLinkRequest(auditId: string): Statement<Admission> {
+export function recallLinkRequest(auditId: string): Statement<RefusableAdmission> {
   return sql`
-    select aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds" from aud where aud.id = ${auditId}::uuid`;
+    select null::text as refusal, aud.outcome = 'success' as allowed, null::int as "retryAfterSeconds" from aud where aud.id = ${auditId}::uuid`;
 }
 
-const requestActions = [requestPasswordReset, requestSignIn, requestAccount].map(({ action }) => action);
+const requestActions = [requestPasswordReset, requestSignIn, requestAccount, requestChange].map(({ action }) => action);
 
 /** A code is tried this often, however right the last one is (R020). */
 const codeAttempts = 5;

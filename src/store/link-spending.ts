@@ -11,7 +11,7 @@ import { insertAuditEvent } from "./audit.ts";
 import { refund } from "./counters.ts";
 import { replacePassword } from "./credentials.ts";
 import { type Handle, handle } from "./cte.ts";
-import { endings, loginsOf } from "./endings.ts";
+import { type Ends, endings, loginsOf } from "./endings.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { grantLeave } from "./factors.ts";
 import { demandsSecondFactor, hasStrongProof } from "./held-factors.ts";
@@ -56,35 +56,17 @@ export function spendLink(spend: {
   const actor = proof.by === "session" ? proof.actor : undefined;
   const rights = actor && acting(actor);
   const verdict = handle<"verdict">(sql`verdict`);
-  const ends = (which: Statement): Statement => sql`verdict.refusal is null and verdict.is_first and ${which}`;
-  const others = (type: IdType, id: Statement): Statement => (actor ? sql`not ${isOwn(type, id)}` : sql`true`);
-  const passkeys = sql`cred.type = 'passkey' and cred.status = 'active'`;
   return sql`
     with ${rights ? sql`${rights.define}, ${ownOf(actor!)},` : sql``}
     link as materialized (${linkOf(spend)}),
     verdict as materialized (
-      select link.id, link.usr_id, not (link.is_later or link.is_reset) as is_first, link.is_reset,
-        ${hasStrongProof(sql`link.usr_id`)} and not exists (
-          select from mfa where mfa.usr_id = link.usr_id and mfa.status = 'active' and not ${others("mfa", sql`mfa.id`)})
-        and not exists (
-          select from cred where cred.usr_id = link.usr_id and ${passkeys} and not ${others("cred", sql`cred.id`)})
-          as loses_factors,
+      select link.id, link.usr_id, not (link.is_later or link.is_verified) as is_first, link.is_verified,
+        ${losesFactors(actor)} as loses_factors,
         case when link.id is null then 'unauthorized.invalid_link' ${refusalOfProof(proof)} end as refusal
       from (select 1) one left join link on true ${rights ? sql`left join acting on true` : sql``})${endings(
         verdict,
         auditId,
-        {
-          // Before the CTE that has the table's name. A suspended one stays, so that its name stays taken.
-          credentials: ends(
-            sql`cred.usr_id = verdict.usr_id and cred.id <> verdict.id and cred.status = 'active' and ${others("cred", sql`cred.id`)}`,
-          ),
-          factors: ends(sql`mfa.usr_id = verdict.usr_id and ${others("mfa", sql`mfa.id`)}`),
-          registrations: ends(
-            sql`mfa_registration.usr_id = verdict.usr_id and ${others("mfa", sql`mfa_registration.id`)}`,
-          ),
-          tokens: sql`verdict.refusal is null and (verdict.is_first or verdict.is_reset) and pat.usr_id = verdict.usr_id
-            and ${others("pat", sql`pat.id`)}`,
-        },
+        endsWithFirst(actor, sql`verdict.is_verified`),
       )},
     ${
       proof.by === "new_password"
@@ -110,6 +92,42 @@ export function spendLink(spend: {
 }
 
 /**
+ * What ends with the account's first verified address, besides sessions, tickets and links: all that the acting session has not
+ * enrolled or proved. It reads `verdict`, and {@link ownOf} if there is an actor.
+ *
+ * @param alsoTokens SQL for whether tokens end with a later address too.
+ */
+export function endsWithFirst(actor: SessionActor | undefined, alsoTokens: Statement): Ends {
+  const ends = (which: Statement): Statement => sql`verdict.refusal is null and verdict.is_first and ${which}`;
+  const others = othersThan(actor);
+  return {
+    // Before the CTE that has the table's name. A suspended one stays, so that its name stays taken.
+    credentials: ends(
+      sql`cred.usr_id = verdict.usr_id and cred.id <> verdict.id and cred.status = 'active' and ${others("cred", sql`cred.id`)}`,
+    ),
+    factors: ends(sql`mfa.usr_id = verdict.usr_id and ${others("mfa", sql`mfa.id`)}`),
+    registrations: ends(sql`mfa_registration.usr_id = verdict.usr_id and ${others("mfa", sql`mfa_registration.id`)}`),
+    tokens: sql`verdict.refusal is null and (verdict.is_first or ${alsoTokens}) and pat.usr_id = verdict.usr_id
+            and ${others("pat", sql`pat.id`)}`,
+  };
+}
+
+/** SQL for whether the user of `link` keeps no factor and no passkey at the first verified address. */
+export function losesFactors(actor: SessionActor | undefined): Statement {
+  const others = othersThan(actor);
+  return sql`${hasStrongProof(sql`link.usr_id`)} and not exists (
+          select from mfa where mfa.usr_id = link.usr_id and mfa.status = 'active' and not ${others("mfa", sql`mfa.id`)})
+        and not exists (
+          select from cred where cred.usr_id = link.usr_id and cred.type = 'passkey' and cred.status = 'active'
+            and not ${others("cred", sql`cred.id`)})`;
+}
+
+/** SQL for whether something is none of the acting session's; true without a session. */
+function othersThan(actor: SessionActor | undefined): (type: IdType, id: Statement) => Statement {
+  return (type, id) => (actor ? sql`not ${isOwn(type, id)}` : sql`true`);
+}
+
+/**
  * The CTE `cred`, the password as it is from now on, and the CTEs that end the other sessions, the tickets and the links.
  *
  * @param inSession True if the acting session's family stays.
@@ -132,20 +150,20 @@ function keepPassword(verdict: Handle<"verdict">, auditId: string, inSession: bo
 }
 
 /** The branches of a `case` for a live link. */
-function refusalOfProof(proof: LinkProof): Statement {
+export function refusalOfProof(proof: LinkProof): Statement {
   if (proof.by === "session") {
     return sql`
         when acting.usr_id is null then 'unauthorized.invalid_token'
         when acting.usr_id <> link.usr_id then 'unauthorized.invalid_link'
         when not acting.fresh then 'unauthorized.reauthentication_required'
         -- The password of the address may be another person's, and it would stay.
-        when not (link.is_later or link.is_reset) and not ${isOwn("cred", sql`link.id`)} then 'unauthorized.invalid_credential'`;
+        when not (link.is_later or link.is_verified) and not ${isOwn("cred", sql`link.id`)} then 'unauthorized.invalid_credential'`;
   }
   const session = sql`when link.needs_session then 'unauthorized.reauthentication_required'`;
   if (proof.by === "new_password") {
     // Where every factor ends, no short password can rely on one.
     return sql`${session}
-        when ${proof.needsFactor}::boolean and not (link.is_reset and ${demandsSecondFactor(sql`link.usr_id`)})
+        when ${proof.needsFactor}::boolean and not (link.is_verified and ${demandsSecondFactor(sql`link.usr_id`)})
           then 'invalid_format.password'`;
   }
   // A short password stands only with the factor that ends here.

@@ -19,20 +19,24 @@ export function userOfLink(tokenHash: string): Statement<{ id: string }> {
 /** What a link is for: the proof of an address, or a new password for it. */
 export type LinkPurpose = "verify_identifier" | "reset_password";
 
+/** What {@link linkOf} finds: also a new address for the password. */
+type FoundPurpose = LinkPurpose | "change_identifier";
+
 /** The act of each purpose. */
 const actOf = { verify_identifier: verifyIdentifier, reset_password: resetPassword } as const;
 
 /**
  * The password and the user of a live link, as the row `link`.
  *
- * - `is_reset`: the address is verified, and the link is for a new password.
+ * - `wanted`: the new address, if the link is for one.
+ * - `is_verified`: the address is verified.
  * - `is_later`: the account has another verified address.
  * - `needs_session`: the mailbox is no proof of the account, because the account has another verified address (S40) or is an
  *   administrator's.
  */
-export function linkOf({ tokenHash, purpose }: { tokenHash: string; purpose: LinkPurpose }): Statement {
+export function linkOf({ tokenHash, purpose }: { tokenHash: string; purpose: FoundPurpose }): Statement {
   return sql`
-      select cred.id, cred.usr_id, cred.identifier, cred.password_hash, cred.needs_factor, later.is_later, verified.so as is_reset,
+      select cred.id, cred.usr_id, cred.identifier, cred.password_hash, cred.needs_factor, t.identifier as wanted, later.is_later, verified.so as is_verified,
         not verified.so and (later.is_later or ${isAdministrator(sql`cred.usr_id`)}) as needs_session
       from verification_token t
       join cred on cred.id = t.cred_id and cred.status = 'active'
@@ -42,7 +46,7 @@ export function linkOf({ tokenHash, purpose }: { tokenHash: string; purpose: Lin
         select from cred other where other.usr_id = cred.usr_id and other.id <> cred.id and other.status <> 'revoked'
           and other.identifier_verified_at is not null) as is_later) later
       where t.token_hash = decode(${tokenHash}, 'hex') and t.purpose = ${purpose} and t.expires_at > sallyport_now()
-        and (not verified.so or ${purpose}::text = 'reset_password')`;
+        and (not verified.so or ${purpose}::text <> 'verify_identifier')`;
 }
 
 export interface ReservedLinkRow extends Admission {

@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { oneMailbox } from "../domain/mail.ts";
+import type { RequestContext } from "../domain/request-context.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** A message as a statement owes it. */
@@ -12,17 +14,48 @@ export interface OwedMessage {
   /** A row of the table of messages. */
   readonly kind: string;
   /** What the message is made of when it is sent. It holds no secret. */
-  readonly content: Readonly<Record<string, string | number>>;
+  readonly content: Readonly<Record<string, string | number | boolean>>;
   readonly lifetimeSeconds: number;
+  /** How long it waits before it is sent. Default 0. */
+  readonly delaySeconds?: number;
 }
 
 /** `insert into mail_message …`, for each row of `from`: it has the columns `usr_id` and `recipient`. */
-export function oweMessage({ id, kind, content, lifetimeSeconds }: OwedMessage, from: Statement): Statement {
+export function oweMessage(
+  { id, kind, content, lifetimeSeconds, delaySeconds = 0 }: OwedMessage,
+  from: Statement,
+): Statement {
+  const due = sql`sallyport_now() + make_interval(secs => ${delaySeconds}::int)`;
   return sql`
-      insert into mail_message (id, kind, usr_id, recipient, content, expires_at)
-      select ${id}::uuid, ${kind}, usr_id, recipient, ${JSON.stringify(content)}::jsonb,
-        sallyport_now() + make_interval(secs => ${lifetimeSeconds}::int)
+      insert into mail_message (id, kind, usr_id, recipient, content, created_at, due_at, expires_at)
+      select ${id}::uuid, ${kind}, usr_id, recipient, ${JSON.stringify(content)}::jsonb, ${due}, ${due},
+        sallyport_now() + make_interval(secs => ${delaySeconds + lifetimeSeconds}::int)
       from ${from}`;
+}
+
+/**
+ * `insert into mail_message …`: a notice that a statement itself owes, for each row of `from`. It has the columns `id`, `usr_id`,
+ * `cred_id`, `identifier` and `used_at`; a notice that was used from the start has no power.
+ *
+ * @param notice.eventId The event that the notice is about.
+ */
+export function oweNotice(
+  notice: { kind: string; eventId: string; context: RequestContext; lifetimeSeconds: number },
+  from: Statement,
+): Statement {
+  const { kind, eventId, context, lifetimeSeconds } = notice;
+  return sql`
+      insert into mail_message (id, kind, usr_id, cred_id, event_id, used_at, recipient, content, expires_at)
+      select told.id, ${kind}, told.usr_id, told.cred_id, ${eventId}::uuid, told.used_at, told.identifier,
+        jsonb_strip_nulls(jsonb_build_object('at', sallyport_now(), 'ip', ${context.address ?? null}::text,
+          'user_agent', ${context.userAgent ?? null}::text, 'linkless', told.used_at is not null)),
+        sallyport_now() + make_interval(secs => ${lifetimeSeconds}::int)
+      from ${from} told where ${isOneMailbox(sql`told.identifier`)}`;
+}
+
+/** SQL for whether a text is the address of one mailbox. */
+export function isOneMailbox(text: Statement): Statement {
+  return sql`${text} ~ ${oneMailbox}`;
 }
 
 /** A message that one worker may send now. */
@@ -86,8 +119,8 @@ export function settleMessages(
 export function selectBacklog(): Statement<{ owed: number; overdueMinutes: number; refused: number }> {
   return sql`
     select count(*) filter (where status = 'owed')::int as owed,
-      coalesce(floor(extract(epoch from sallyport_now() - min(created_at) filter (where status = 'owed')) / 60), 0)::int
-        as "overdueMinutes",
+      coalesce(floor(extract(epoch from sallyport_now() - min(created_at)
+        filter (where status = 'owed' and created_at <= sallyport_now())) / 60), 0)::int as "overdueMinutes",
       count(*) filter (where status = 'refused')::int as refused
     from mail_message`;
 }

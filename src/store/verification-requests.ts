@@ -5,20 +5,14 @@
  */
 import type { SessionActor } from "../domain/actor.ts";
 import * as acts from "../domain/acts/verification.ts";
-import { oneMailbox } from "../domain/mail.ts";
 import { acting, refusalUnless } from "./access.ts";
 import { insertAuditEvent, successOf } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { passwordNamed } from "./identifiers.ts";
-import { type OwedMessage, oweMessage } from "./mail.ts";
+import { isOneMailbox, type OwedMessage, oweMessage } from "./mail.ts";
 import { type Statement, sql } from "./sql.ts";
 
 const purpose = "verify_identifier";
-
-/** SQL for whether a text is the address of one mailbox. */
-export function isOneMailbox(text: Statement): Statement {
-  return sql`${text} ~ ${oneMailbox}`;
-}
 
 export interface RequestedRow extends Admission {
   /** Set if no link is sent; then nothing was counted. */

@@ -3,7 +3,9 @@ import type { MailOptions } from "../../engine/mail-settings.ts";
 import { type MailAuth, mailParts, noticing } from "../../operations/mail.ts";
 import type { MailApi } from "../generated/api.ts";
 import type { RouteTable } from "../route.ts";
+import { identifierChangeRoutes } from "../routes/identifier-changes.ts";
 import { mailedLinkRoutes } from "../routes/mailed-links.ts";
+import { recoveryRoutes } from "../routes/recovery.ts";
 import { verificationRoutes } from "../routes/verifications.ts";
 
 /** The feature for messages: it sends what is owed, proves addresses, and lets users back in who have forgotten their password. */
@@ -12,9 +14,14 @@ export function mail(options: MailOptions): Feature<MailAuth, MailApi> {
   return {
     ...(notices && { database: noticing }),
     name: "mail",
-    make: (core) => mailParts(core, options),
+    make: (core, features) => mailParts(core, options, features),
     routes: mailRoutes,
   };
 }
 
-const mailRoutes: RouteTable<MailAuth> = () => [...verificationRoutes(), ...mailedLinkRoutes()];
+const mailRoutes: RouteTable<MailAuth> = () => [
+  ...verificationRoutes(),
+  ...identifierChangeRoutes(),
+  ...mailedLinkRoutes(),
+  ...recoveryRoutes(),
+];

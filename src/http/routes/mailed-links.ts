@@ -91,10 +91,10 @@ export const mailedLinkRoutes: RouteTable<MailAuth> = () => [
     act: disownNotice,
     method: "post",
     path: "/auth/notices/disown",
-    access: "anyone",
-    body: () => v.strictObject({ token: v.string() }),
-    run: async ({ c, auth, body: { token }, context }) => {
-      const disowned = await auth.notices.disown({ token, context });
+    access: "optional",
+    body: () => v.strictObject({ token: v.string(), proof: v.optional(codeBody()) }),
+    run: async ({ c, auth, body: { token, proof }, presented: session, context }) => {
+      const disowned = await auth.notices.disown({ token, session, proof, context });
       deliverSoon(c, auth);
       return disowned;
     },
@@ -122,7 +122,7 @@ function linkRequestBody(): ReturnType<Schema<LinkRequestBody>> {
   return v.strictObject({ identifier: v.string(), next: v.optional(v.string()), transport: transportEntry() });
 }
 
-/** Asks for a link. The right to use its code goes to the browser's cookie, or to a program's answer. */
+/** Asks for a link. */
 async function requested(
   { c, auth, body, context }: Call<LinkRequestBody, undefined, MailAuth>,
   request: (asked: LinkRequest) => Promise<RequestedLink>,
@@ -130,9 +130,24 @@ async function requested(
   const { identifier, next, transport = "cookie" } = body;
   const { requestToken } = await request({ identifier, next, context });
   deliverSoon(c, auth);
+  return requestedBody(c, auth, transport, requestToken);
+}
+
+/** The answer to one who asked for a link: the right to use its code goes to the browser's cookie, or to a program's answer. */
+export function requestedBody(
+  c: Context,
+  auth: WithRealm,
+  transport: "cookie" | "token",
+  requestToken: string,
+): { request_token: string | null } {
   if (transport === "token") return { request_token: requestToken };
   keepRequest(c, auth, requestToken);
   return { request_token: null };
+}
+
+/** A code of a second factor, beside a link. */
+function codeBody() {
+  return v.strictObject({ type: v.picklist(["totp", "recovery"]), code: v.string() });
 }
 
 /** Keeps the right to use a message's code in the browser that asked for the message (R019). */
