@@ -1,4 +1,5 @@
 import { activityRoutes } from "./activity.tsx";
+import { addressRoutes } from "./address.tsx";
 import { authenticatorRoutes } from "./authenticator.tsx";
 import { closeRoutes } from "./close.tsx";
 import { deviceRoutes } from "./devices.tsx";
@@ -14,6 +15,7 @@ import { tokenRoutes } from "./tokens.tsx";
 /** The pages of the account and their acts. */
 export const accountRoutes: readonly PageRoute[] = [
   ...profileRoutes,
+  ...addressRoutes,
   ...closeRoutes,
   ...securityRoutes,
   ...passwordRoutes,

@@ -6,11 +6,12 @@
 import type { PageLanguage } from "./language.ts";
 import { germanTexts } from "./texts/german.ts";
 import { germanActivity } from "./texts/german-activity.ts";
+import { germanAddress } from "./texts/german-address.ts";
 import { germanErrors } from "./texts/german-errors.ts";
 import { germanInvitations } from "./texts/german-invitations.ts";
 
 /** German, for the option `languages` of `pages`. */
 export const german: PageLanguage = {
   tag: "de",
-  texts: { ...germanTexts, ...germanErrors, ...germanActivity, ...germanInvitations },
+  texts: { ...germanTexts, ...germanErrors, ...germanActivity, ...germanInvitations, ...germanAddress },
 };

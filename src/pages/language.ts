@@ -1,5 +1,6 @@
 import { englishTexts } from "./texts/english.ts";
 import { englishActivity } from "./texts/english-activity.ts";
+import { englishAddress } from "./texts/english-address.ts";
 import { englishErrors } from "./texts/english-errors.ts";
 import { englishInvitations } from "./texts/english-invitations.ts";
 
@@ -22,12 +23,16 @@ export interface PageLanguage {
 export const english: PageLanguage = {
   tag: "en",
   locale: "en-GB",
-  texts: { ...englishTexts, ...englishErrors, ...englishActivity, ...englishInvitations },
+  texts: { ...englishTexts, ...englishErrors, ...englishActivity, ...englishInvitations, ...englishAddress },
 };
 
 type SlotsIn<Text extends string> = Text extends `${string}{${infer Slot}}${infer Rest}` ? Slot | SlotsIn<Rest> : never;
 
-type English = typeof englishTexts & typeof englishErrors & typeof englishActivity & typeof englishInvitations;
+type English = typeof englishTexts &
+  typeof englishErrors &
+  typeof englishActivity &
+  typeof englishInvitations &
+  typeof englishAddress;
 
 type SlotsOf<Name extends TextName> = SlotsIn<English[Name]>;
 

@@ -203,6 +203,7 @@ function SignOut({ site }: { site: Site }): Rendered {
 const doneTexts = {
   name: "profile.name.done",
   address: "profile.address.sent",
+  "new-address": "address.done",
   password: "password.done",
   passkeys: "passkeys.done",
   authenticator: "app.done",

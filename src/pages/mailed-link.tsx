@@ -77,6 +77,7 @@ const codePages = {
   reset_password: { askedAt: "/forgot", spentAt: "/reset" },
   sign_in: { askedAt: "/sign-in/link", spentAt: "/sign-in/link" },
   sign_up: { askedAt: "/sign-up", spentAt: "/sign-up/finish" },
+  change_identifier: { askedAt: "/account/address", spentAt: "/address" },
 } as const;
 
 type CodePurpose = keyof typeof codePages;
@@ -189,6 +190,7 @@ const sentTexts = {
   reset_password: "mail.sent-if-known",
   sign_in: "mail.sent-if-known",
   sign_up: "mail.sent",
+  change_identifier: "mail.sent",
 } as const;
 
 /** A sentence for a link that was opened in another browser than the one that asked. */

@@ -15,6 +15,7 @@ export type Place = keyof typeof places;
 export const nextPaths: readonly string[] = [
   ...Object.values(places),
   "/account/name",
+  "/account/address",
   "/account/password",
   "/account/passkeys/new",
   "/account/authenticator",
@@ -26,6 +27,7 @@ export const nextPaths: readonly string[] = [
   "/account/invitations",
   "/account/invitations/new",
   "/verify",
+  "/address",
 ];
 
 /**

@@ -46,7 +46,7 @@ function lockPage(visit: Visit, refusal?: AuthError): Response | Promise<Respons
   return respond(visit, { title: site.text("not-me.title"), children, refusal });
 }
 
-function lockedPage(visit: Visit, identifier: string): Response | Promise<Response> {
+export function lockedPage(visit: Visit, identifier: string): Response | Promise<Response> {
   const { site } = visit;
   const children = (
     <>

@@ -1,9 +1,11 @@
 import { accountRoutes } from "./account-routes.ts";
+import { addressLinkRoutes } from "./address.tsx";
 import { enrollmentRoutes } from "./enrollment.tsx";
 import { invitationRoutes } from "./invitation.tsx";
 import { linkSignInRoutes } from "./link-sign-in.tsx";
 import { codeRoutes } from "./mailed-link.tsx";
 import { notMeRoutes } from "./not-me.tsx";
+import { recoverRoutes } from "./recover.tsx";
 import { resetRoutes } from "./reset.tsx";
 import type { PageRoute } from "./route.ts";
 import { secondFactorRoutes } from "./second-factor.tsx";
@@ -22,6 +24,8 @@ export const pageRoutes: readonly PageRoute[] = [
   ...linkSignInRoutes,
   ...codeRoutes,
   ...notMeRoutes,
+  ...addressLinkRoutes,
+  ...recoverRoutes,
   ...secondFactorRoutes,
   ...enrollmentRoutes,
   ...accountRoutes,

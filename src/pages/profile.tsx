@@ -61,6 +61,11 @@ async function profilePage(visit: UserVisit, refusal?: AuthError): Promise<Respo
             state={<bdi>{user.identifier}</bdi>}
           >
             {auth.mail && isAddress && !user.identifierVerified && <LinkForm visit={visit} />}
+            {auth.mail && (
+              <FormLink href={site.path("/account/address")} about={site.say("profile.address")}>
+                {site.say("profile.name.change")}
+              </FormLink>
+            )}
           </Row>
         )}
         {others.length > 0 && (

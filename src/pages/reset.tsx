@@ -87,7 +87,7 @@ function resetPage(visit: Visit, refusal?: AuthError): Response | Promise<Respon
   return respond(visit, { title: site.text("reset.title"), children, refusal });
 }
 
-function donePage(visit: Visit, identifier: string): Response | Promise<Response> {
+export function donePage(visit: Visit, identifier: string): Response | Promise<Response> {
   const { site } = visit;
   const children = (
     <>

@@ -1,0 +1,185 @@
+import { readCookie, sessionCookie } from "../http/cookies.ts";
+import { deliverSoon } from "../http/mail-delivery.ts";
+import { signedIn } from "../http/session-cookie.ts";
+import { AuthError } from "../index.ts";
+import { backTo } from "./account-acts.tsx";
+import { respond, respondWithForm } from "./layout.tsx";
+import { askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { pathWith } from "./next-path.ts";
+import { lockedPage } from "./not-me.tsx";
+import { Alert, Field } from "./parts.tsx";
+import { attempt, sentenceFor, type Words } from "./refusal.ts";
+import { openForm, type PageRoute, type UserVisit, userForm, userPage, type Visit } from "./route.ts";
+import { CodeForms, type FailedCode } from "./second-factor.tsx";
+import { signedInVisit } from "./sign-in.tsx";
+
+const words: Words = {
+  "conflict.duplicate_credential": "address.taken",
+  "precondition.invalid_transition": "address.own",
+  "unauthorized.invalid_credential": "verify.other-way",
+};
+
+/** Asking for a new address. */
+export const addressRoutes: readonly PageRoute[] = [
+  userPage("/account/address", (visit) => askPage(visit, "")),
+
+  userForm(
+    "/account/address",
+    "/account/address",
+    async (visit, form) => {
+      const { actor } = visit;
+      const { identifiers } = mailOf(visit);
+      const identifier = form.text("identifier");
+      const request = () => identifiers.requestChange({ actor, identifier });
+      const { value, refusal } = await attempt(
+        askForMail(visit, { request, purpose: "change_identifier", identifier }),
+      );
+      return value ?? (await askPage(visit, identifier, refusal));
+    },
+    { fields: ["identifier"], does: ({ site }) => site.say("proof.then.address") },
+  ),
+];
+
+/** The links that a change of address is mailed with: the new address's and the old one's. */
+export const addressLinkRoutes: readonly PageRoute[] = [
+  linkPage("/address", (visit) => confirmPage(visit)),
+
+  openForm("/address", "/address", async (visit) => {
+    const { c, site } = visit;
+    const auth = mailOf(visit);
+    const user = await signedInVisit(visit);
+    if (!user) return await confirmPage(visit);
+    const token = openedLink(visit) ?? "";
+    const { actor } = user;
+    const { value, refusal } = await attempt(
+      auth.identifiers.confirmChange({ actor, token, transport: "cookie" }),
+    ).catch((error: unknown) => {
+      if (!isStale(error)) throw error;
+      return { value: undefined, refusal: undefined };
+    });
+    if (refusal) return await confirmPage(visit, refusal);
+    // The session's proof is too old: after a new one, the user comes back to the button.
+    if (!value) return c.redirect(pathWith(site.path("/account/step-up"), { next: site.path("/address") }), 303);
+    signedIn(c, auth, "cookie", value);
+    deliverSoon(c, auth);
+    forgetLink(visit);
+    return backTo(user, "profile", "new-address");
+  }),
+
+  linkPage("/address/back", (visit) => backPage(visit)),
+
+  openForm("/address/back", "/address/back", async (visit, form) => {
+    const { c, context } = visit;
+    const auth = mailOf(visit);
+    const token = openedLink(visit) ?? "";
+    const [code, type] = [form.text("code"), form.text("type") === "recovery" ? "recovery" : "totp"] as const;
+    const cookie = readCookie(c, auth, sessionCookie);
+    const session = cookie === undefined ? undefined : ({ token: cookie, transport: "cookie" } as const);
+    const proof = code ? { type, code } : undefined;
+    const { value, refusal } = await attempt(auth.notices.disown({ token, session, proof, context })).catch(
+      (error: unknown) => {
+        if (!isStale(error)) throw error;
+        return { value: undefined, refusal: error };
+      },
+    );
+    if (!value) return await backPage(visit, refusal, proof && { type, refusal });
+    deliverSoon(c, auth);
+    forgetLink(visit);
+    return await lockedPage(visit, value.identifier);
+  }),
+];
+
+function isStale(error: unknown): error is AuthError {
+  return error instanceof AuthError && error.code === "unauthorized.reauthentication_required";
+}
+
+function askPage(visit: UserVisit, typed: string, refusal?: AuthError): Response | Promise<Response> {
+  const { site } = visit;
+  mailOf(visit);
+  const isOfField =
+    refusal?.code === "invalid_format.identifier" || refusal?.code === "precondition.invalid_transition";
+  return respondWithForm(visit, "profile", {
+    title: site.text("address.title"),
+    intro: <p>{site.say("address.text")}</p>,
+    action: "/account/address",
+    fields: (
+      <Field
+        site={site}
+        form="address"
+        name="identifier"
+        label={site.say("address.new")}
+        value={typed}
+        autocomplete="email"
+        maxlength={254}
+        error={isOfField ? sentenceFor(site, refusal, words) : undefined}
+      />
+    ),
+    button: site.text("mail.send"),
+    refusal,
+    words,
+    isShown: isOfField,
+  });
+}
+
+/** The page of the new address's link. Only a session of the account can use the link. */
+async function confirmPage(visit: Visit, refusal?: AuthError): Promise<Response> {
+  const { site } = visit;
+  const user = await signedInVisit(visit);
+  if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
+    return await deadLink(visit, <a href={site.path("/account/address")}>{site.say("link.new")}</a>, refusal);
+  }
+  const children = user ? (
+    <>
+      <p>
+        {site.say("verify.as", { user: <bdi>{user.user.identifier ?? user.user.displayName ?? user.user.id}</bdi> })}
+      </p>
+      <form method="post" action={site.path("/address")}>
+        <Alert>{refusal && sentenceFor(site, refusal, words)}</Alert>
+        <button type="submit">{site.say("address.button")}</button>
+      </form>
+      <p class="hint">{site.say("address.ends")}</p>
+    </>
+  ) : (
+    <>
+      <p>{site.say("address.sign-in-first")}</p>
+      <p>
+        <a class="button" href={pathWith(site.path("/sign-in"), { next: site.path("/address") })}>
+          {site.say("word.sign-in")}
+        </a>
+      </p>
+    </>
+  );
+  return await respond(visit, { title: site.text("address.confirm"), children, signedIn: user !== undefined, refusal });
+}
+
+/** The page of the old address's link. It asks for a code once the account turns out to have had a factor. */
+function backPage(visit: Visit, refusal?: AuthError, failed?: FailedCode): Response | Promise<Response> {
+  const { site } = visit;
+  if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
+    return deadLink(visit, <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a>, refusal);
+  }
+  const action = site.path("/address/back");
+  const children =
+    failed || isStale(refusal) ? (
+      <>
+        <p role="alert">{site.say("address.back.factor")}</p>
+        <CodeForms site={site} action={action} having={["totp", "recovery"]} next="" failed={failed} />
+        <p class="hint">{site.say("address.back.factor.note")}</p>
+      </>
+    ) : (
+      <>
+        <p>{site.say("address.back.text")}</p>
+        <ul>
+          <li>{site.say("not-me.password")}</li>
+          <li>{site.say("not-me.sessions")}</li>
+          <li>{site.say("address.back.added")}</li>
+        </ul>
+        <form method="post" action={action}>
+          <Alert>{refusal && sentenceFor(site, refusal, words)}</Alert>
+          <button type="submit">{site.say("address.back.button")}</button>
+        </form>
+        <p class="hint">{site.say("not-me.was-me")}</p>
+      </>
+    );
+  return respond(visit, { title: site.text("address.back.title"), children, refusal });
+}
