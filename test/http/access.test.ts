@@ -17,10 +17,10 @@ import { withLink } from "../operations/writes/write.ts";
 import { freshIdentifier, freshName, goodPassword, otherPassword, type Person, system } from "../support/auth.ts";
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
 import { standIn } from "../support/describe-world.ts";
-import { type App, givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
+import { type App, freshly, givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
 import type { Sent } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
-import { linkBodies } from "../support/links.ts";
+import { linkBodies, mailedChange } from "../support/links.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -227,6 +227,15 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   verifyOwnIdentifier: async (_target, { own }) => ({
     // A caller who gets no further than the door gets no link either.
     token: (own && (await withLink(world, own).catch(() => undefined))) ?? "A".repeat(43),
+  }),
+  requestIdentifierChange: () => ({ identifier: freshIdentifier() }),
+  changeIdentifier: async (_target, { own }) => ({
+    token:
+      (own &&
+        (await freshly(world, own.session, async () => (await mailedChange(world, own)).token).catch(
+          () => undefined,
+        ))) ??
+      "A".repeat(43),
   }),
   verifyIdentifier: async () => {
     const person = await world.person();

@@ -30,7 +30,7 @@ import { newAuthenticator } from "../support/authenticator.ts";
 import { givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
 import { type Reply, requestOf, type Sent, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
-import { linkBodies } from "../support/links.ts";
+import { linkBodies, mailedChange } from "../support/links.ts";
 
 /** The database's fault for the request with this number, counted from the last reset. */
 let faultAt: (request: number) => NeonFault | undefined = () => undefined;
@@ -158,6 +158,8 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     ...(linkBody && { [route.id]: await linkBody() }),
     requestIdentifierVerification: {},
     verifyOwnIdentifier: { token: link },
+    requestIdentifierChange: { identifier: freshIdentifier() },
+    changeIdentifier: route.id === "changeIdentifier" ? { token: (await mailedChange(world, about)).token } : {},
     verifyIdentifier: { token: link, password: goodPassword },
     signUp: { identifier: freshIdentifier(), password: goodPassword, transport: "token" },
     signIn: { identifier, password: goodPassword, transport: "token" },

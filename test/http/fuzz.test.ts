@@ -67,6 +67,8 @@ interface Account {
 /** Known values: they grow with the answers, and old ones are dropped. */
 const accounts: Account[] = [];
 const administrators: Account[] = [];
+/** The account that has asked for a new address last. */
+let changing: Account | undefined;
 const ids: Record<string, string[]> = Object.fromEntries([...idTypes, "join"].map((type) => [type, []]));
 const tickets: { ticket: string; usr: string; cred: string }[] = [];
 /** Logins that need a second factor, or an enrollment first. */
@@ -233,11 +235,23 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "confirmSignUp":
     case "acceptDeploymentInvitation":
     case "disownNotice":
+    case "cancelRecovery":
+    case "finishRecovery":
     case "exchangeMailedCode": {
       const body = await linkBodies(world)[operationId]!();
       // The body's own secret may come back in no other answer.
       for (const secret of [body.token, body.request_token]) if (secret) given.set(secret, -1);
       return draws.isOneIn(3) ? {} : { body };
+    }
+    case "requestIdentifierChange":
+      changing = forced ?? accounts.at(-1);
+      return { account: changing, body: { identifier: freshIdentifier() } };
+    case "changeIdentifier": {
+      const links = world.mailbox.messages.map(({ text }) => /\/address\?token=([\w-]{43})/.exec(text)?.[1]);
+      const token = links.findLast((link) => link !== undefined);
+      if (!token || draws.isOneIn(2)) return { account: somebody };
+      given.set(token, -1);
+      return { account: changing, body: { token } };
     }
     case "verifyOwnIdentifier":
     case "verifyIdentifier": {

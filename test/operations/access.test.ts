@@ -310,6 +310,13 @@ const operations: readonly Operation[] = [
     run: (auth, actor, { invitationId }) => auth.invitations.revoke({ actor, invitationId }),
   },
   {
+    name: "recovery.start",
+    owner: "never",
+    administrator: true,
+    change: "identity.recovery.start",
+    run: (auth, actor, { userId }) => auth.recovery.start({ actor, userId, identifier: freshIdentifier() }),
+  },
+  {
     name: "limits.list",
     owner: "never",
     administrator: true,
@@ -328,6 +335,8 @@ const elsewhere: Readonly<Record<string, string>> = {
 
 /** Acts that concern only the caller's own account. The matrix of routes tests them (http/access.test.ts). */
 const actsOnOwn = [
+  "identity.identifier.change",
+  "identity.identifier.request_change",
   "identity.identifier.request_verification",
   "identity.identifier.verify",
   "identity.mfa.confirm",

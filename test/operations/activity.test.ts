@@ -13,6 +13,7 @@ const token = "token" as const;
 
 /** Acts that no user sees in their activity, each for a reason. */
 const hidden: Readonly<Record<string, string>> = {
+  "identity.identifier.request_change": "leads to address_changed, and changes nothing",
   "identity.identifier.request_verification": "leads to address_verified, and changes nothing",
   "identity.password.request_reset": "names no account: the answer must be the same for every address",
   "identity.sign_in.request_link": "as for a reset",

@@ -12,7 +12,9 @@ const ends: Readonly<Record<string, readonly number[]>> = {
   "deployment_invitation.expires_at": [7 * day],
   "idempotency.expires_at": [24 * hour],
   "login_ticket.expires_at": [5 * minute],
-  "mail_message.expires_at": [hour, day, 7 * day],
+  "mail_message.created_at": [day],
+  "mail_message.due_at": [day],
+  "mail_message.expires_at": [hour, day, 3 * day, 4 * day, 7 * day],
   "mfa.pending_expires_at": [10 * minute],
   "mfa_enrollment_grant.expires_at": [7 * day],
   "mfa_registration.pending_expires_at": [10 * minute],
@@ -20,7 +22,8 @@ const ends: Readonly<Record<string, readonly number[]>> = {
   "ses.family_expires_at": [day, 30 * day],
   "spent_challenge.expires_at": [5 * minute],
   "verification_token.code_expires_at": [10 * minute],
-  "verification_token.expires_at": [hour, day],
+  "verification_token.created_at": [day],
+  "verification_token.expires_at": [hour, day, 4 * day],
 };
 
 test("each thing that ends lasts as long as documented, to the second", async () => {

@@ -79,6 +79,23 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
       const token = world.mailbox.secretTo(identifier);
       await world.auth.identifiers.verify({ token, proof: { type: "session", actor } });
     },
+    // The address that changes is another one of the account.
+    address_changed: async ({ actor, userId }) => {
+      const [replaces, identifier] = [freshIdentifier(), freshIdentifier()];
+      const added = { actor: system, userId, identifier: replaces, password: otherPassword };
+      await world.auth.credentials.createPassword(added);
+      await world.auth.identifiers.requestChange({ actor, identifier, replaces });
+      await world.auth.mail.deliver();
+      await world.auth.identifiers.confirmChange({
+        actor,
+        token: world.mailbox.secretTo(identifier),
+        transport: "token",
+      });
+      const sent = await world.rows(sql`
+        update mail_message set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
+        where kind = 'address_changed' and recipient = ${identifier} returning id`);
+      expect(sent).toHaveLength(1);
+    },
     token_made: ({ actor, userId }) => world.auth.personalAccessTokens.create({ actor, userId, name: "ci", scope: [] }),
     token_reused: async ({ token }) => {
       await world.auth.sessions.refresh({ token, transport: "token" });

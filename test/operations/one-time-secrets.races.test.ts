@@ -4,7 +4,7 @@ import { sql } from "../../src/store/sql.ts";
 import { freshAddress, freshIdentifier, otherPassword, outcome } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { invited } from "../support/invitations.ts";
-import { mailed, withVerifiedAddress } from "../support/links.ts";
+import { mailed, mailedChange, recoveryOf, withNewAddress, withVerifiedAddress } from "../support/links.ts";
 import { withLink } from "./writes/write.ts";
 
 /** Many enough that they wait for the database for long, so nothing may time out. */
@@ -62,6 +62,33 @@ describeWorld("S16: a thousand uses of one mailed secret at once have one winner
               context: context(),
             }),
           uses: async () => (await world.rows(sql`select from cred where identifier = ${identifier}`)).length,
+        };
+      },
+      "a link that gives the account a new address": async () => {
+        const person = await verified();
+        const { token } = await mailedChange(world, person);
+        const { actor, userId } = person;
+        return {
+          use: () => world.auth.identifiers.confirmChange({ actor, token, transport: "token" }),
+          uses: async () => (await world.events({ actor: userId, action: "identity.identifier.change" })).length,
+        };
+      },
+      "a link that puts the old address back": async () => {
+        const { back, userId } = await withNewAddress(world, await verified());
+        return {
+          use: () => world.auth.notices.disown({ token: back, context: context() }),
+          uses: async () => (await world.events({ target: userId, action: "identity.notice.disown" })).length,
+        };
+      },
+      "a link that gives an account away": async () => {
+        const person = await verified();
+        const { token } = await recoveryOf(world, person);
+        return {
+          use: () => world.auth.recovery.finish({ token, password: otherPassword, context: context() }),
+          uses: async () =>
+            (await world.events({ actor: person.userId, action: "identity.recovery.finish" })).filter(
+              ({ outcome: how }) => how === "success",
+            ).length,
         };
       },
       "a code": async () => {

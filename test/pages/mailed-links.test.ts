@@ -212,17 +212,24 @@ describe("“this was not me”", () => {
 });
 
 describe("without the feature, or its option", () => {
-  test.each(["/forgot", "/reset", "/sign-in/link", "/check-mail", "/sign-up/finish", "/not-me"])(
-    "%s does not exist",
-    async (path) => {
-      const { Hono } = await import("hono");
-      const { pages } = await import("../../src/pages/index.tsx");
-      const { mail: _mail, ...without } = world.auth;
-      const app = new Hono().route("/", pages({ ...without, mail: undefined } as never));
-      const reply = await app.request(path, { headers: { "x-test-address": "192.0.2.1" } });
-      expect(reply.status).toBe(404);
-    },
-  );
+  test.each([
+    "/forgot",
+    "/reset",
+    "/sign-in/link",
+    "/check-mail",
+    "/sign-up/finish",
+    "/not-me",
+    "/address",
+    "/address/back",
+    "/recover",
+  ])("%s does not exist", async (path) => {
+    const { Hono } = await import("hono");
+    const { pages } = await import("../../src/pages/index.tsx");
+    const { mail: _mail, ...without } = world.auth;
+    const app = new Hono().route("/", pages({ ...without, mail: undefined } as never));
+    const reply = await app.request(path, { headers: { "x-test-address": "192.0.2.1" } });
+    expect(reply.status).toBe(404);
+  });
 
   test("users cannot sign in by mail if the option is off", async () => {
     const { Hono } = await import("hono");

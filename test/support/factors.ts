@@ -157,7 +157,11 @@ export async function addPasskey(
 }
 
 /** Acts as if a session had just been proved, and restores it afterwards. */
-async function freshly<Result>(world: World, { id }: Pick<Session, "id">, act: () => Promise<Result>): Promise<Result> {
+export async function freshly<Result>(
+  world: World,
+  { id }: Pick<Session, "id">,
+  act: () => Promise<Result>,
+): Promise<Result> {
   const session = sql`${uuidFor("ses", id)}::uuid`;
   // As text, because a JavaScript date has only milliseconds.
   const [before] = await world.rows<{ auth: string | null; mfa: string | null }>(

@@ -179,12 +179,14 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "stepUp",
   "signInWithPasskey",
   "signInWithLink",
+  "changeIdentifier",
   "confirmSignUp",
   "acceptDeploymentInvitation",
   // The right to use the code of a message.
   "requestPasswordReset",
   "requestSignInLink",
   "requestSignUp",
+  "requestIdentifierChange",
 ]);
 
 const validators = new Map<string, ValidateFunction>();

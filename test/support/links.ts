@@ -1,6 +1,10 @@
+import type { Actor } from "../../src/domain/actor.ts";
+import { uuidFor } from "../../src/domain/id.ts";
 import type { RequestedLink } from "../../src/operations/link-requests.ts";
+import { sql } from "../../src/store/sql.ts";
 import { withLink } from "../operations/writes/write.ts";
 import { freshAddress, freshIdentifier, freshName, otherPassword, type Person, system, type World } from "./auth.ts";
+import { personAt } from "./factors.ts";
 
 /** The operations that mail a link without a session. */
 export const askers = {
@@ -32,6 +36,68 @@ export async function withVerifiedAddress(world: World, person: Person): Promise
   const { actor } = person;
   await world.auth.identifiers.verify({ token: await withLink(world, person), proof: { type: "session", actor } });
   return person;
+}
+
+/** Asks for a new address in a person's session, and reads the message to it. */
+export async function mailedChange(
+  world: World,
+  { actor }: Pick<Person, "actor">,
+  identifier: string = freshIdentifier(),
+): Promise<Mailed & { readonly identifier: string }> {
+  const before = world.mailbox.messages.length;
+  const asked = await world.auth.identifiers.requestChange({ actor, identifier });
+  await world.auth.mail.deliver();
+  await world.mailbox.arrival(identifier, before);
+  return {
+    ...asked,
+    identifier,
+    token: world.mailbox.secretTo(identifier),
+    code: world.mailbox.codeTo(identifier),
+  };
+}
+
+/** A person with a new address, in the session that has confirmed it, and the link that puts the verified old one back. */
+export async function withNewAddress(
+  world: World,
+  person: Person,
+  to?: string,
+): Promise<Person & { readonly before: string; readonly back: string }> {
+  const { identifier, token } = await mailedChange(world, person, to);
+  const { actor, transport } = person;
+  const changed = await world.auth.identifiers.confirmChange({ actor, token, transport });
+  const before = world.mailbox.messages.length;
+  await world.auth.mail.deliver();
+  await world.mailbox.arrival(person.identifier, before);
+  const back = world.mailbox.secretTo(person.identifier);
+  const { session } = changed;
+  return {
+    ...(await personAt(world, person, changed)),
+    identifier,
+    credentialId: session.credentialId,
+    before: person.identifier,
+    back,
+  };
+}
+
+/** A recovery whose delay is over: the link of the new address, and the link that stops it. */
+export async function recoveryOf(
+  world: World,
+  { userId, identifier: old }: Pick<Person, "userId" | "identifier">,
+  actor: Actor = system,
+): Promise<{ readonly identifier: string; readonly token: string; readonly stop: string }> {
+  const identifier = freshIdentifier();
+  await world.auth.recovery.start({ actor, userId, identifier });
+  const user = uuidFor("usr", userId);
+  await world.rows(sql`
+    update mail_message set due_at = sallyport_now() where usr_id = ${user}::uuid and kind = 'recover_account'`);
+  await world.rows(sql`
+    update verification_token set created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day'
+    where usr_id = ${user}::uuid and purpose = 'recover_account'`);
+  const before = world.mailbox.messages.length;
+  await world.auth.mail.deliver();
+  await world.mailbox.arrival(identifier, before);
+  await world.mailbox.arrival(old, before);
+  return { identifier, token: world.mailbox.secretTo(identifier), stop: world.mailbox.secretTo(old) };
 }
 
 /** The secret of the notice that a person has a new personal access token. */
@@ -66,6 +132,11 @@ export function linkBodies(world: World): Readonly<Record<string, () => Promise<
       token: (await world.auth.invitations.create({ actor: system, identifier: freshName() })).token,
       password: otherPassword,
       transport: "token",
+    }),
+    cancelRecovery: async () => ({ token: (await recoveryOf(world, await world.person())).stop }),
+    finishRecovery: async () => ({
+      token: (await recoveryOf(world, await world.person())).token,
+      password: otherPassword,
     }),
     disownNotice: async () => ({ token: await noticeTo(world, await world.person()) }),
     exchangeMailedCode: async () => {

@@ -1,8 +1,10 @@
+import { uuidFor } from "../../../src/domain/id.ts";
 import { sql } from "../../../src/store/sql.ts";
 import { freshIdentifier, otherPassword } from "../../support/auth.ts";
+import { addApp } from "../../support/factors.ts";
 import { type Reply, send } from "../../support/http.ts";
 import { applicationOf, type HttpWorld } from "../../support/http-world.ts";
-import { linkBodies, mailed, withVerifiedAddress } from "../../support/links.ts";
+import { linkBodies, mailed, recoveryOf, withNewAddress, withVerifiedAddress } from "../../support/links.ts";
 import type { Provocations, RefusalTools } from "./tools.ts";
 
 const invalid = "A".repeat(43);
@@ -29,8 +31,15 @@ export function mailedLinkRefusals(
       return await often(path, () => ({ ...body, password: "tuldnbfp" }));
     };
   };
+  const verified = async () => await withVerifiedAddress(world, await world.person());
+  /** An account with an authenticator app, whose address was changed. */
+  const changedWithApp = async () => {
+    const { app, person } = await addApp(world, await verified());
+    return { app, ...(await withNewAddress(world, person)) };
+  };
   const confirmReset = "/auth/password-reset/confirm";
   const confirmSignUp = "/auth/sign-up/confirm";
+  const finishRecovery = "/auth/recovery/finish";
   return {
     requestPasswordReset: { too_many_requests: manyMessages("/auth/password-reset") },
     resetPassword: {
@@ -90,8 +99,54 @@ export function mailedLinkRefusals(
       "unavailable.busy": async () =>
         await busily({ method: "POST", path: confirmSignUp, json: await bodyOf("confirmSignUp") }),
     },
+    cancelRecovery: {
+      "unauthorized.invalid_link": () => post("/auth/recovery/cancel", { token: invalid }),
+    },
+    finishRecovery: {
+      "unauthorized.invalid_link": () => post(finishRecovery, { token: invalid, password: otherPassword }),
+      "invalid_format.password": async () =>
+        await post(finishRecovery, { ...(await bodyOf("finishRecovery")), password: "tuldnbfp" }),
+      "conflict.duplicate_credential": async () => {
+        const { identifier, token } = await recoveryOf(world, await world.person());
+        await world.person({ identifier });
+        return await post(finishRecovery, { token, password: otherPassword });
+      },
+      too_many_requests: manyPasswords("finishRecovery", finishRecovery),
+      "unavailable.busy": async () =>
+        await busily({ method: "POST", path: finishRecovery, json: await bodyOf("finishRecovery") }),
+    },
     disownNotice: {
       "unauthorized.invalid_link": () => post("/auth/notices/disown", { token: invalid }),
+      "unauthorized.reauthentication_required": async () =>
+        await post("/auth/notices/disown", { token: (await changedWithApp()).back }),
+      "unauthorized.invalid_factor": async () => {
+        const { back: token } = await changedWithApp();
+        return await post("/auth/notices/disown", { token, proof: { type: "totp", code: "no" } });
+      },
+      "unauthorized.replayed_totp": async () => {
+        const { back: token, app, userId } = await changedWithApp();
+        const proof = { type: "totp", code: await app.code() };
+        await world.rows(
+          sql`update mfa set totp_last_step = 9999999999 where usr_id = ${uuidFor("usr", userId)}::uuid`,
+        );
+        return await post("/auth/notices/disown", { token, proof });
+      },
+      "conflict.duplicate_credential": async () => {
+        const { back: token, before: identifier } = await withNewAddress(world, await verified());
+        await withVerifiedAddress(world, await world.person({ identifier }));
+        return await post("/auth/notices/disown", { token });
+      },
+      too_many_requests: async () => {
+        const { back: token } = await changedWithApp();
+        return await often("/auth/notices/disown", () => ({ token, proof: { type: "totp", code: "no" } }));
+      },
+      "unavailable.busy": async () => {
+        const { person } = await addApp(world, await verified());
+        const { codes } = await world.auth.factors.replaceRecoveryCodes(person);
+        const { back: token } = await withNewAddress(world, person);
+        const proof = { type: "recovery", code: codes[0] };
+        return await busily({ method: "POST", path: "/auth/notices/disown", json: { token, proof } });
+      },
     },
     exchangeMailedCode: {
       "unauthorized.invalid_link": async () =>

@@ -10,6 +10,7 @@ import {
   type World,
 } from "../../support/auth.ts";
 import { givenPassword } from "../../support/factors.ts";
+import { mailedChange } from "../../support/links.ts";
 import { withLink } from "../writes/write.ts";
 import type { Budget } from "./budget.ts";
 
@@ -40,6 +41,17 @@ export const accountBudgets: readonly Budget[] = [
       act: (auth, { password }, token: string) => auth.identifiers.verify({ token, proof: { type, password } }),
     }),
   ),
+  {
+    operation: "identifiers.requestChange",
+    requests: 1,
+    act: (auth, { actor }) => auth.identifiers.requestChange({ actor, identifier: freshIdentifier() }),
+  },
+  {
+    operation: "identifiers.confirmChange",
+    requests: 1,
+    prepare: async (world, person) => (await mailedChange(world, person)).token,
+    act: (auth, { actor }, token: string) => auth.identifiers.confirmChange({ actor, token, transport: "token" }),
+  },
   {
     operation: "mail.deliver",
     requests: 2,

@@ -1,5 +1,6 @@
-import { freshIdentifier, otherPassword, type Person, type World } from "../../support/auth.ts";
-import { type Mailed, mailed, noticeTo, withVerifiedAddress } from "../../support/links.ts";
+import { freshIdentifier, otherPassword, type Person, system, type World } from "../../support/auth.ts";
+import { addApp } from "../../support/factors.ts";
+import { type Mailed, mailed, noticeTo, recoveryOf, withNewAddress, withVerifiedAddress } from "../../support/links.ts";
 import type { Budget } from "./budget.ts";
 
 const verified = (world: World, person: Person) => withVerifiedAddress(world, person);
@@ -50,6 +51,33 @@ export const mailBudgets: readonly Budget[] = [
     requests: 1,
     prepare: forSignUp,
     act: (auth, _person, { requestToken, code }: Mailed) => auth.mailedCodes.exchange({ requestToken, code }),
+  },
+  {
+    operation: "recovery.start",
+    requests: 1,
+    act: (auth, { userId }) => auth.recovery.start({ actor: system, userId, identifier: freshIdentifier() }),
+  },
+  {
+    operation: "recovery.cancel",
+    requests: 1,
+    prepare: async (world, person) => (await recoveryOf(world, person)).stop,
+    act: (auth, _person, token: string) => auth.recovery.cancel({ token }),
+  },
+  {
+    operation: "recovery.finish",
+    requests: 2,
+    prepare: recoveryOf,
+    act: (auth, _person, { token }: { token: string }) => auth.recovery.finish({ token, password: otherPassword }),
+  },
+  {
+    operation: "notices.disown, with a code",
+    requests: 2,
+    prepare: async (world, one) => {
+      const { app, person } = await addApp(world, await verified(world, one));
+      const { back } = await withNewAddress(world, person);
+      return { token: back, proof: { type: "totp", code: await app.code() } as const };
+    },
+    act: (auth, _person, link: { token: string; proof: { type: "totp"; code: string } }) => auth.notices.disown(link),
   },
   {
     operation: "notices.disown",

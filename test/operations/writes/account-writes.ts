@@ -2,7 +2,8 @@ import { expect } from "vitest";
 import { sql } from "../../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, otherPassword, system } from "../../support/auth.ts";
 import { givenPassword } from "../../support/factors.ts";
-import { context, hasStatus, type NewToken, newToken, type Write, withLink } from "./write.ts";
+import { mailedChange, withVerifiedAddress } from "../../support/links.ts";
+import { context, hasStatus, type NewToken, newToken, opens, type Write, withLink } from "./write.ts";
 
 const isVerified: NonNullable<Write["check"]> = async (world, result: { identifier: string }, { identifier }) => {
   expect(result.identifier).toBe(identifier);
@@ -51,6 +52,31 @@ export const accountWrites: readonly Write[] = [
       auth.identifiers.verify({ token, proof: { type: "new_password", password: otherPassword }, context: context() }),
     repeated: "unauthorized.invalid_link",
     check: isVerified,
+  },
+  {
+    name: "identifiers.requestChange",
+    action: "identity.identifier.request_change",
+    requests: 1,
+    prepare: async () => freshIdentifier(),
+    act: (auth, { actor }, identifier: string) => auth.identifiers.requestChange({ actor, identifier }),
+    repeated: "done",
+    check: async (world, { requestToken }: { requestToken: string }) => {
+      const before = world.mailbox.messages.length;
+      await world.auth.mail.deliver();
+      const sent = world.mailbox.messages.slice(before).filter(({ subject }) => subject.includes("new email address"));
+      expect(sent).toHaveLength(1);
+      const code = world.mailbox.codeTo(sent[0]!.to);
+      expect(await world.auth.mailedCodes.exchange({ requestToken, code })).toHaveProperty("token");
+    },
+  },
+  {
+    name: "identifiers.confirmChange",
+    action: "identity.identifier.change",
+    requests: 1,
+    prepare: async (world, person) => (await mailedChange(world, await withVerifiedAddress(world, person))).token,
+    act: (auth, { actor }, token: string) => auth.identifiers.confirmChange({ actor, token, transport: "token" }),
+    repeated: "unauthorized.invalid_link",
+    check: opens,
   },
   {
     name: "users.create",

@@ -1,6 +1,7 @@
 import { expect } from "vitest";
-import { freshIdentifier, otherPassword, type Person, type World } from "../../support/auth.ts";
-import { type Mailed, mailed, noticeTo, withVerifiedAddress } from "../../support/links.ts";
+import { freshIdentifier, otherPassword, type Person, system, type World } from "../../support/auth.ts";
+import { addApp } from "../../support/factors.ts";
+import { type Mailed, mailed, noticeTo, recoveryOf, withNewAddress, withVerifiedAddress } from "../../support/links.ts";
 import { context, opens, type Write } from "./write.ts";
 
 const invalid = "unauthorized.invalid_link";
@@ -94,6 +95,54 @@ export const mailWrites: readonly Write[] = [
       const made = await world.auth.mailedSignUp.confirm({ token, password: otherPassword, context: context() });
       expect(made.user.status).toBe("active");
     },
+  },
+  {
+    name: "recovery.start",
+    action: "identity.recovery.start",
+    requests: 1,
+    prepare: async () => freshIdentifier(),
+    act: (auth, { userId }, identifier: string) => auth.recovery.start({ actor: system, userId, identifier }),
+    repeated: "done",
+    check: async (world, _result, { identifier }) => {
+      const before = world.mailbox.messages.length;
+      await world.auth.mail.deliver();
+      expect(world.mailbox.messages.slice(before).filter(({ to }) => to === identifier)).toHaveLength(1);
+    },
+  },
+  {
+    name: "recovery.cancel",
+    action: "identity.recovery.cancel",
+    requests: 1,
+    prepare: async (world, person) => (await recoveryOf(world, person)).stop,
+    act: (auth, _person, token: string) => auth.recovery.cancel({ token, context: context() }),
+    repeated: invalid,
+  },
+  {
+    name: "recovery.finish",
+    action: "identity.recovery.finish",
+    requests: 2,
+    prepare: recoveryOf,
+    act: (auth, _person, { token }: { token: string }) =>
+      auth.recovery.finish({ token, password: otherPassword, context: context() }),
+    repeated: invalid,
+    check: async ({ auth }, { identifier }: { identifier: string }) => {
+      const proof = { identifier, password: otherPassword, context: context() };
+      expect((await auth.verifyPassword(proof)).mfaRequired).toBe(false);
+    },
+  },
+  {
+    name: "notices.disown, with a code",
+    action: "identity.notice.disown",
+    requests: 2,
+    prepare: async (world, one) => {
+      const { app, person } = await addApp(world, await verified(world, one));
+      const { back } = await withNewAddress(world, person);
+      return { token: back, proof: { type: "totp", code: await app.code() } as const };
+    },
+    act: (auth, _person, link: { token: string; proof: { type: "totp"; code: string } }) =>
+      auth.notices.disown({ ...link, context: context() }),
+    repeated: invalid,
+    check: async (_world, result: { identifier: string }, { identifier }) => expect(result).toEqual({ identifier }),
   },
   {
     name: "notices.disown",
