@@ -117,7 +117,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     isGuarded &&
     (/(?<!Own)User$|Users$/.test(route.id) ||
       ["reinstateCredential", "grantMfaEnrollment"].includes(route.id) ||
-      /DeploymentInvitation/.test(route.id)) &&
+      /DeploymentInvitation|Limits?$/.test(route.id)) &&
     route.id !== "updateUser" &&
     route.id !== "getUser";
   const person = byAdministrator ? await world.administrator() : await world.person();
@@ -202,6 +202,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     registerPasskey: { response, name: "laptop" },
     renamePasskey: { name: "desktop" },
     passkeySignInOptions: {},
+    liftLimit: { identifier },
   };
   for (const id of ["enrollFactorAtSignIn", "enrollOwnFactor", "enrollMfaFactor"]) {
     bodies[id] = { type: "totp", identifier: "phone" };
