@@ -24,11 +24,11 @@ export async function mailboxPage(): Promise<Response> {
         <link rel="stylesheet" href="/pages/style.css" />
       </head>
       <body>
-        <main>
+        <div class="columns"><span></span><main>
           <h1>Mailbox</h1>
           <p>The messages that this server has sent. Nothing leaves this machine. Reload to see new ones.</p>
           ${messages.length === 0 ? html`<p>There is no message yet.</p>` : messages.map(article)}
-        </main>
+        </main></div>
       </body>
     </html>`;
   return new Response(String(await page), {
