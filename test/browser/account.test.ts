@@ -6,7 +6,7 @@
  * @module
  */
 import { readFile } from "node:fs/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { sql } from "../../src/store/sql.ts";
 import {
   addApp,
@@ -27,6 +27,9 @@ beforeAll(async () => {
   site = await openSite();
 });
 afterAll(() => site?.close());
+
+/** Every browser here has the same address, whose attempts would add up. */
+beforeEach(() => site.database.run(sql`delete from attempt`));
 
 /** Pretends that every app has reached its next code, which would take half a minute. */
 async function forgetUsedCodes(): Promise<void> {

@@ -272,7 +272,7 @@ test("sign-in by keyboard alone: the focus is visible at every step", async () =
     return await page.evaluate("document.activeElement.labels?.[0]?.textContent ?? document.activeElement.textContent");
   };
   const walked: string[] = [];
-  for (let step = 0; step < 7; step++) {
+  for (let step = 0; step < 8; step++) {
     await page.keyboard.press("Tab");
     const name = await focused();
     walked.push(name);
@@ -284,6 +284,7 @@ test("sign-in by keyboard alone: the focus is visible at every step", async () =
     "Email or user name",
     "Password",
     "Show password",
+    "Keep me signed in",
     "Sign in",
     "Sign in with a passkey",
     "Sign up",
