@@ -86,9 +86,9 @@ function notice(what: string, subject: string): (facts: MailFacts) => MailText {
   return (facts) => ({
     subject: `${subject} – ${facts.site}`,
     paragraphs: [
-      `${what} It concerns your account ${facts.address} at ${facts.site}.`,
+      `${what} This is about your account ${facts.address} at ${facts.site}.`,
       circumstances(facts),
-      "If this was you, there is nothing to do.",
+      "If this was you, you do not need to do anything.",
     ],
     action: "This was not me",
     note: "The link lets you lock the account and choose a new password. It works once, for seven days.",
@@ -99,57 +99,57 @@ function notice(what: string, subject: string): (facts: MailFacts) => MailText {
 export const englishMailTexts: MailTexts = {
   verify_identifier: ({ site, address }) => ({
     subject: `Confirm your email address for ${site}`,
-    paragraphs: [`Someone, we hope you, has an account at ${site} with the address ${address}.`],
+    paragraphs: [`Someone, hopefully you, has an account at ${site} with the address ${address}.`],
     action: "Confirm this address",
     note: "The link works once, for 24 hours. If this was not you, ignore this message.",
   }),
   reset_password: ({ site, address, code }) => ({
     subject: `Choose a new password for ${site}`,
-    paragraphs: [`Someone, we hope you, has forgotten the password of the account ${address} at ${site}.`],
+    paragraphs: [`Someone, hopefully you, wants to choose a new password for the account ${address} at ${site}.`],
     action: "Choose a new password",
     ...withCode(code),
-    note: `${lifetimes} If this was not you, ignore this message. Your password stays as it is.`,
+    note: `${lifetimes} If this was not you, ignore this message. Your password stays the same.`,
   }),
   sign_in: ({ site, address, code }) => ({
     subject: `Sign in to ${site}`,
-    paragraphs: [`Someone, we hope you, wants to sign in to the account ${address} at ${site}.`],
+    paragraphs: [`Someone, hopefully you, wants to sign in to the account ${address} at ${site}.`],
     action: "Sign in",
     ...withCode(code),
-    note: `${lifetimes} If this was not you, ignore this message, and give the code to no one.`,
+    note: `${lifetimes} If this was not you, ignore this message, and keep the code to yourself.`,
   }),
   sign_up: ({ site, address, code }) => ({
     subject: `Finish your account at ${site}`,
-    paragraphs: [`Someone, we hope you, wants to make an account at ${site} with the address ${address}.`],
+    paragraphs: [`Someone, hopefully you, wants to create an account at ${site} with the address ${address}.`],
     action: "Finish your account",
     ...withCode(code),
-    note: `${lifetimes} If this was not you, ignore this message. No account is made.`,
+    note: `${lifetimes} If this was not you, ignore this message. No account is created.`,
   }),
   sign_up_taken: ({ site, address }) => ({
     subject: `You already have an account at ${site}`,
     paragraphs: [
-      `Someone, we hope you, wanted to make an account at ${site} with the address ${address}. It has one already.`,
-      "Sign in to it. If you have forgotten its password, the sign-in page lets you choose a new one.",
+      `Someone, hopefully you, wanted to create an account at ${site} with the address ${address}. You already have one.`,
+      "Sign in to your account. If you have forgotten your password, the sign-in page lets you choose a new one.",
     ],
     action: "Sign in",
     note: "If this was not you, ignore this message. Nothing has changed.",
   }),
   invitation: ({ site, address }) => ({
     subject: `You are invited to ${site}`,
-    paragraphs: [`An administrator of ${site} has invited you to make an account with the address ${address}.`],
-    action: "Make the account",
-    note: "The link works once, until the invitation ends. If you did not expect it, ignore this message. No account is made.",
+    paragraphs: [`An administrator of ${site} has invited you to create an account with the address ${address}.`],
+    action: "Create your account",
+    note: "The link works once, until the invitation expires. If you did not expect it, ignore this message. No account is created.",
   }),
   change_identifier: ({ site, address, code }) => ({
     subject: `Confirm your new email address for ${site}`,
-    paragraphs: [`Someone, we hope you, wants to use the address ${address} for an account at ${site}.`],
+    paragraphs: [`Someone, hopefully you, wants to use the address ${address} for an account at ${site}.`],
     action: "Use this address",
     ...withCode(code),
-    note: `${lifetimes} It works only where you are signed in. If this was not you, ignore this message, and give the code to no one.`,
+    note: `${lifetimes} Both work only where you are signed in. If this was not you, ignore this message, and keep the code to yourself.`,
   }),
   change_identifier_taken: ({ site, address }) => ({
-    subject: `Your address was asked for at ${site}`,
+    subject: `Someone entered your address at ${site}`,
     paragraphs: [
-      `Someone wanted to use the address ${address} for an account at ${site}. Your account has it already.`,
+      `Someone wanted to use the address ${address} for an account at ${site}. Your account already has it.`,
       "If this was you, sign in to the account that has the address.",
     ],
     action: "Sign in",
@@ -158,9 +158,9 @@ export const englishMailTexts: MailTexts = {
   address_replaced: (facts) => ({
     subject: `Your email address was changed – ${facts.site}`,
     paragraphs: [
-      `Your account at ${facts.site} has another address now. It is no longer ${facts.address}.`,
+      `Your account at ${facts.site} has a new address. It no longer uses ${facts.address}.`,
       circumstances(facts),
-      "If this was you, there is nothing to do.",
+      "If this was you, you do not need to do anything.",
     ],
     action: "Put this address back",
     note: "The link puts the address back, locks the account and lets you choose a new password. It works once, for 72 hours.",
@@ -168,41 +168,41 @@ export const englishMailTexts: MailTexts = {
   address_restored: (facts) => ({
     subject: `Your email address was changed back – ${facts.site}`,
     paragraphs: [
-      `The address ${facts.address} is no longer used for your account at ${facts.site}. Someone who reads the mail of the address before it has put that one back.`,
+      `The address ${facts.address} is no longer used for your account at ${facts.site}. Someone with access to the previous address put that address back.`,
       circumstances(facts),
-      `If you do not know about this, ask an administrator of ${facts.site} for help.`,
+      `If you did not expect this, ask an administrator of ${facts.site} for help.`,
     ],
   }),
   recovery_started: (facts) => ({
     subject: `Your account at ${facts.site} is about to get a new address`,
     paragraphs: [
-      `An administrator of ${facts.site} was told that you have lost access to your account, and has named a new address for it. It will then no longer be ${facts.address}.`,
+      `Someone reported that you have lost access to your account. An administrator of ${facts.site} entered a new address for it. The account will then no longer use ${facts.address}.`,
       circumstances(facts),
-      "If you have asked for this, there is nothing to do.",
+      "If you asked for this, you do not need to do anything.",
     ],
-    action: "Stop this",
-    note: "The link works until the new address has chosen a password.",
+    action: "Stop the recovery",
+    note: "The link works until the recovery is finished.",
   }),
   recover_account: ({ site, address }) => ({
-    subject: `Your account at ${site}`,
+    subject: `Recover your account at ${site}`,
     paragraphs: [
-      `An administrator of ${site} has named the address ${address} for your account. Choose a new password for it.`,
-      "Everything else of the account ends: sessions, passkeys, second factors, tokens and old addresses.",
+      `An administrator of ${site} entered ${address} as the new address of your account. Choose a new password.`,
+      "Everything else in the account then stops working: sessions, passkeys, second factors, access tokens and old addresses.",
     ],
     action: "Choose a new password",
-    note: "The link works once, for three days. If you do not know about this, ignore this message.",
+    note: "The link works once, for three days. If you did not expect this, ignore this message.",
   }),
   recovery_finished: (facts) => ({
     subject: `Your account at ${facts.site} has a new address`,
     paragraphs: [
-      `The address ${facts.address} is no longer used for your account at ${facts.site}. An administrator has given the account to another address.`,
+      `The address ${facts.address} is no longer used for your account at ${facts.site}. An administrator has given the account a new address.`,
       circumstances(facts),
-      `If you do not know about this, ask an administrator of ${facts.site} for help.`,
+      `If you did not expect this, ask an administrator of ${facts.site} for help.`,
     ],
   }),
   password_changed: notice("Your password was changed.", "Your password was changed"),
   password_reset: notice("Your password was reset with a link that we mailed.", "Your password was reset"),
-  password_added: notice("A password with another name was added.", "A password was added"),
+  password_added: notice("A password for another address or name was added.", "A password was added"),
   credential_ended: notice("A way to sign in was removed.", "A way to sign in was removed"),
   passkey_added: notice("A passkey was added.", "A passkey was added"),
   factor_added: notice("A second factor was added.", "A second factor was added"),
@@ -211,15 +211,15 @@ export const englishMailTexts: MailTexts = {
     "An administrator allowed a second factor to be set up.",
     "A second factor may be set up",
   ),
-  token_made: notice("A personal access token was made.", "A personal access token was made"),
+  token_made: notice("A personal access token was created.", "A personal access token was created"),
   token_reused: notice("A session was used twice, so it may have been copied. We ended it.", "A session was ended"),
-  administrator_granted: notice("Your account is an administrator's from now on.", "You are an administrator"),
+  administrator_granted: notice("Your account now has administrator rights.", "You are now an administrator"),
   address_verified: notice("Another address was confirmed.", "An address was confirmed"),
   address_changed: notice("An email address of your account was changed.", "Your email address was changed"),
   new_device: notice("Someone signed in on a device that we have not seen before.", "A new device signed in"),
 };
 
-const lifetimes = "The link works once, for an hour, and the code for ten minutes.";
+const lifetimes = "The link works once, for an hour. The code works for ten minutes.";
 
 function withCode(code: string | undefined): Pick<MailText, "code"> {
   return code === undefined ? {} : { code: `${code.slice(0, 3)} ${code.slice(3)}` };

@@ -251,7 +251,7 @@ describeWorld("S40: a new address", { on: ["pglite", "postgres"] }, (world) => {
       await ask(await verified(), owner.identifier.toUpperCase());
       await world.auth.mail.deliver();
       const { text } = world.mailbox.newestTo(owner.identifier);
-      expect(text).toContain("Your account has it already.");
+      expect(text).toContain("Your account already has it.");
       expect(text).not.toContain("token=");
       expect(text).not.toMatch(/\d{3} \d{3}/);
     });

@@ -102,7 +102,9 @@ describeWorld("S40: an account whose every way in is lost", { on: ["pglite", "po
     await world.auth.credentials.createPassword({ actor: system, userId, identifier: other, password: otherPassword });
     const { token } = await recoveryOf(world, person);
     for (const address of [person.identifier, other]) {
-      expect(world.mailbox.newestTo(address).text).toContain("Stop this:\nhttps://example.com/recover/stop?token=");
+      expect(world.mailbox.newestTo(address).text).toContain(
+        "Stop the recovery:\nhttps://example.com/recover/stop?token=",
+      );
     }
     expect(await outcome(cancel(world.mailbox.secretTo(other)))).toBe("done");
     expect(await outcome(finish(token))).toBe(invalid);
@@ -309,7 +311,7 @@ describeWorld("S40: an account whose every way in is lost", { on: ["pglite", "po
     const { database } = world;
     const core = { database, onError: () => undefined };
     const token = await handOutRecovery(core, { actor: system, userId: administrator.userId, identifier });
-    expect((await deliver(administrator.identifier)).text).toContain("Stop this:");
+    expect((await deliver(administrator.identifier)).text).toContain("Stop the recovery:");
     expect(await outcome(finish(token))).toBe("done");
     const [row] = await world.rows<{ isVerified: boolean }>(sql`
       select identifier_verified_at is not null as "isVerified" from cred where identifier = ${identifier} and status = 'active'`);

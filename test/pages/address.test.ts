@@ -99,7 +99,7 @@ describe("a new address", () => {
   });
 
   test.each([
-    ["the own one", async (own: string) => own, 409, "This is your address already."],
+    ["the own one", async (own: string) => own, 409, "This is already your address."],
     ["no address", async () => "ada", 400, "Use 1 to 254"],
   ])("%s: the form says why", async (_case, input, status, text) => {
     const ada = await verified();
@@ -162,7 +162,7 @@ describe("an account that an administrator gives to a new address", () => {
   test("stays as it is if an old address stops it by a button", async () => {
     const { token, stop } = await recoveryOf(world, await verified());
     const cookies = await opened("/recover/stop", stop);
-    expect((await world.ask({ path: "/recover/stop", cookies })).text).toContain("Stop it");
+    expect((await world.ask({ path: "/recover/stop", cookies })).text).toContain("Stop the recovery");
     const done = await world.ask({ path: "/recover/stop", cookies, form: {} });
     expect(done.text).toContain("Your account stays as it is");
     expect(await outcome(world.auth.recovery.finish({ token, password: otherPassword }))).toBe(

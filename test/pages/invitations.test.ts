@@ -142,7 +142,7 @@ describe("inviting", () => {
     const made = await world.ask({ path: "/account/invitations/new", as, form });
     const token = /invitation\?token=([\w-]{43})/.exec(made.text)![1]!;
     const again = await world.ask({ path: "/account/invitations/new", as, form });
-    expect([again.status, again.text.includes("was already made")]).toEqual([409, true]);
+    expect([again.status, again.text.includes("was already created")]).toEqual([409, true]);
     expect(await outcome(world.auth.invitations.look({ token }))).toBe("done");
   });
 
@@ -154,7 +154,7 @@ describe("inviting", () => {
       as,
       form: { identifier, display_name: "", days: "7" },
     });
-    expect([taken.status, taken.text.includes("Its owner signs in.")]).toEqual([409, true]);
+    expect([taken.status, taken.text.includes("Its owner can sign in.")]).toEqual([409, true]);
     const odd = { identifier: "a b", display_name: "", days: "7" };
     expect((await world.ask({ path: "/account/invitations/new", as, form: odd })).status).toBe(400);
   });

@@ -3,37 +3,35 @@ import type { englishErrors } from "./english-errors.ts";
 /** Sentences for refusals, in German. */
 export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> = {
   "error.invalid_format.identifier":
-    "Verwenden Sie 1 bis 254 Buchstaben, Ziffern und Zeichen, ohne Leerzeichen und Umlaute. Nach @ folgt eine Domain, zum Beispiel example.com.",
+    "Verwenden Sie 1 bis 254 Buchstaben, Ziffern und Sonderzeichen, ohne Leerzeichen und Umlaute. Nach @ folgt eine Domain, zum Beispiel example.com.",
   "error.invalid_format.name":
     "Verwenden Sie 1 bis 120 Zeichen, ohne Steuerzeichen und ohne Zeichen, die die Schreibrichtung ändern.",
   "error.display-name":
     "Verwenden Sie höchstens 200 Zeichen, ohne Steuerzeichen und ohne Zeichen, die die Schreibrichtung ändern.",
   "error.invalid_format.idempotency_key":
-    "Dieses Formular war zu lange offen. Prüfen Sie es, und senden Sie es noch einmal.",
+    "Dieses Formular war zu lange offen. Prüfen Sie es und senden Sie es noch einmal.",
   "error.invalid_format.scope":
-    "Trennen Sie Rechte durch Leerzeichen. Höchstens 50, jedes mit höchstens 128 Buchstaben, Ziffern und Zeichen.",
+    "Trennen Sie Rechte durch Leerzeichen. Möglich sind höchstens 50, jedes mit höchstens 128 Buchstaben, Ziffern und Sonderzeichen.",
   "error.invalid_format.text": "Das enthält Zeichen, die sich nicht speichern lassen.",
   "error.invalid_format.webauthn": "Der Passkey konnte nicht geprüft werden. Versuchen Sie es noch einmal.",
   "error.invalid_format.user_not_verified":
-    "Dieser Schlüssel muss prüfen, dass Sie es sind. Richten Sie eine PIN darauf ein, und versuchen Sie es noch einmal.",
-  "error.invalid_format.password": "Dieses Passwort geht nicht. Wählen Sie ein anderes.",
-  "error.invalid_format.body":
-    "Dieses Formular ist nicht vollständig. Gehen Sie zurück, und senden Sie es noch einmal.",
-  "error.invalid_format.json":
-    "Dieses Formular ist nicht vollständig. Gehen Sie zurück, und senden Sie es noch einmal.",
+    "Dieser Schlüssel muss prüfen, dass Sie es sind. Richten Sie eine PIN darauf ein und versuchen Sie es noch einmal.",
+  "error.invalid_format.password": "Dieses Passwort lässt sich nicht verwenden. Wählen Sie ein anderes.",
+  "error.invalid_format.body": "Dieses Formular ist nicht vollständig. Gehen Sie zurück und senden Sie es noch einmal.",
+  "error.invalid_format.json": "Dieses Formular ist nicht vollständig. Gehen Sie zurück und senden Sie es noch einmal.",
   "error.password.too_short":
-    "Dieses Passwort ist zu kurz. Verwenden Sie mindestens 15 Zeichen, oder 8 mit einem zweiten Faktor; mehrere Wörter hintereinander eignen sich gut.",
+    "Dieses Passwort ist zu kurz. Verwenden Sie mindestens 15 Zeichen, mit einem zweiten Faktor mindestens 8. Mehrere Wörter hintereinander eignen sich gut.",
   "error.password.too_long": "Dieses Passwort ist zu lang. Verwenden Sie höchstens 1024 Byte.",
   "error.password.too_predictable":
     "Dieses Passwort ist zu leicht zu erraten. Vermeiden Sie häufige Passwörter, Wiederholungen, Tastaturmuster und Ihren eigenen Namen.",
   "error.password.unusable_characters": "Dieses Passwort enthält Zeichen, die sich nicht verwenden lassen.",
   "error.password.reused": "Dieses Passwort haben Sie schon einmal benutzt. Wählen Sie ein anderes.",
-  "error.password.compromised": "Dieses Passwort stand in einem Datenleck. Wählen Sie ein anderes.",
+  "error.password.compromised": "Dieses Passwort ist in einem Datenleck aufgetaucht. Wählen Sie ein anderes.",
   "error.unauthorized.user_not_verified":
-    "Dieser Schlüssel muss prüfen, dass Sie es sind. Richten Sie eine PIN darauf ein, und versuchen Sie es noch einmal.",
-  "error.unauthorized.invalid_credential": "Das ist nicht richtig. Prüfen Sie es, und versuchen Sie es noch einmal.",
+    "Dieser Schlüssel muss prüfen, dass Sie es sind. Richten Sie eine PIN darauf ein und versuchen Sie es noch einmal.",
+  "error.unauthorized.invalid_credential": "Das ist nicht richtig. Prüfen Sie es und versuchen Sie es noch einmal.",
   "error.unauthorized.invalid_factor":
-    "Dieser Code ist nicht richtig. Prüfen Sie ihn, und versuchen Sie es noch einmal.",
+    "Dieser Code ist nicht richtig. Prüfen Sie ihn und versuchen Sie es noch einmal.",
   "error.unauthorized.invalid_link": "Dieser Link funktioniert nicht. Er wurde schon benutzt, oder er ist zu alt.",
   "error.unauthorized.invalid_token": "Ihre Sitzung ist beendet. Melden Sie sich wieder an.",
   "error.unauthorized.session_expired": "Ihre Sitzung ist beendet. Melden Sie sich wieder an.",
@@ -43,25 +41,25 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
   "error.unauthorized.invalid_ticket":
     "Diese Anmeldung war schon abgeschlossen, hat zu lange gedauert oder hatte zu viele falsche Codes. Beginnen Sie von vorn.",
   "error.pat.expires_in_past": "Wählen Sie einen Tag innerhalb des nächsten Jahres.",
-  "error.forbidden": "Das dürfen Sie nicht.",
+  "error.forbidden": "Dazu sind Sie nicht berechtigt.",
   "error.forbidden.cross_origin":
     "Diese Anfrage kam nicht von einer Seite dieser Website. Darum wurde nichts geändert.",
-  "error.forbidden.sign_up_closed": "Hier lassen sich zurzeit keine neuen Konten anlegen.",
+  "error.forbidden.sign_up_closed": "Hier lassen sich zurzeit keine neuen Konten erstellen.",
   "error.forbidden.enrollment_not_granted":
-    "Für die Anmeldung brauchen Sie einen zweiten Faktor. Bitten Sie die Verwaltung, dass Sie einen einrichten dürfen.",
-  "error.not_found": "Das ist nicht mehr in Ihrem Konto.",
+    "Für die Anmeldung brauchen Sie einen zweiten Faktor. Bitten Sie die Administration um die Erlaubnis, einen einzurichten.",
+  "error.not_found": "Das gibt es in Ihrem Konto nicht mehr.",
   "error.conflict.already_terminal": "Das ist schon beendet.",
   "error.conflict.credential_not_active": "Das ist gesperrt oder beendet.",
   "error.conflict.duplicate_credential": "Das ist schon vergeben.",
   "error.conflict.idempotency_key_used": "Das ist schon geschehen. Darum wurde es nicht wiederholt.",
   "error.conflict.last_administrator":
-    "Sie sind die letzte Person in der Verwaltung. Lassen Sie zuerst jemand anderen zu.",
+    "Nur Sie haben noch Administratorrechte. Geben Sie zuerst einer anderen Person Administratorrechte.",
   "error.conflict.last_factor":
-    "Sie müssen einen zweiten Faktor haben, und dies ist Ihr letzter. Fügen Sie zuerst einen anderen hinzu.",
+    "Ihr Konto braucht einen zweiten Faktor, und dies ist Ihr letzter. Fügen Sie zuerst einen anderen hinzu.",
   "error.conflict.last_way_in": "Das ist Ihr letzter Weg zur Anmeldung. Fügen Sie zuerst einen anderen hinzu.",
-  "error.precondition.limit_reached": "Mehr davon können Sie nicht haben. Entfernen Sie zuerst eines.",
+  "error.precondition.limit_reached": "Die Höchstzahl ist erreicht. Entfernen Sie zuerst einen Eintrag.",
   "error.precondition.factor_code_invalid":
-    "Dieser Code ist nicht richtig. Prüfen Sie, dass die App diese Website zeigt, und versuchen Sie den aktuellen Code.",
+    "Dieser Code ist nicht richtig. Prüfen Sie, ob die App diese Website zeigt, und geben Sie den aktuellen Code ein.",
   "error.precondition.factor_not_pending": "Das hat zu lange gedauert. Beginnen Sie von vorn.",
   "error.precondition.factor_needed_first": "Fügen Sie zuerst eine Authentifizierungs-App hinzu.",
   "error.payload_too_large": "Das ist zu viel Text für diese Seite.",
@@ -72,5 +70,5 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
   "error.unavailable.configuration":
     "Diese Website ist nicht richtig eingerichtet. Versuchen Sie es später noch einmal.",
   "error.unavailable.reply_lost":
-    "Die Änderung ist gespeichert, aber die Antwort ging verloren. Falls ein Code oder Token erscheinen sollte, erstellen Sie ein neues.",
+    "Die Änderung ist gespeichert, aber die Antwort ging verloren. Falls ein Code oder ein Token angezeigt werden sollte, erstellen Sie den Code oder das Token neu.",
 };

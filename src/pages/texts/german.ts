@@ -15,7 +15,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "word.continue": "Weiter",
   "word.back": "Zurück",
   "word.save": "Speichern",
-  "word.optional": "(freiwillig)",
+  "word.optional": "(optional)",
   "word.or": "oder",
   "word.copy": "Kopieren",
   "word.copied": "Kopiert",
@@ -48,7 +48,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "field.passkey-name.hint": "Daran erkennen Sie ihn wieder, zum Beispiel „Laptop im Büro“.",
   "field.password.hint": "Mindestens 15 Zeichen. Mehrere Wörter hintereinander eignen sich gut.",
   "field.password.hint-or-8":
-    "Mindestens 15 Zeichen, oder 8 mit einem zweiten Faktor. Mehrere Wörter hintereinander eignen sich gut.",
+    "Mindestens 15 Zeichen, mit einem zweiten Faktor mindestens 8. Mehrere Wörter hintereinander eignen sich gut.",
   "field.password.least": "Mindestens {count} Zeichen. Mehrere Wörter hintereinander eignen sich gut.",
 
   "sign-in.title": "Anmelden",
@@ -62,15 +62,14 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
     "Mit diesem Passkey konnten wir Sie nicht anmelden. Vielleicht wurde er aus dem Konto entfernt.",
   "signed-in.title": "Sie sind angemeldet",
   "signed-in.text":
-    "Sie sind als {user} angemeldet. Das Formular gehört zu einer Anmeldung, die schon abgeschlossen war oder zu lange gedauert hat. Darum ist nichts geschehen.",
+    "Sie sind als {user} angemeldet. Das gesendete Formular gehört zu einer Anmeldung, die schon abgeschlossen war oder zu lange gedauert hat. Darum ist nichts geschehen.",
   "signed-in.codes":
     "Wiederherstellungscodes werden nur einmal angezeigt. Wenn Sie Ihre nicht gespeichert haben, erstellen Sie in Ihrem Konto neue.",
   "why.no-session": "Melden Sie sich an, um fortzufahren. Falls Sie hier angemeldet waren, ist Ihre Sitzung beendet.",
-  "why.ended":
-    "Ihre Sitzung ist beendet: Sie ist abgelaufen oder wurde auf einem anderen Gerät beendet. Melden Sie sich wieder an.",
+  "why.ended": "Ihre Sitzung ist abgelaufen oder wurde auf einem anderen Gerät beendet. Melden Sie sich wieder an.",
   "why.second-factor": "Ihr Konto verlangt jetzt einen zweiten Faktor. Melden Sie sich wieder an.",
   "why.passkey":
-    "Ihr Passkey ist entfernt. Sie hatten sich damit angemeldet; melden Sie sich auf einem anderen Weg wieder an.",
+    "Ihr Passkey wurde entfernt. Sie hatten sich damit angemeldet. Melden Sie sich auf einem anderen Weg wieder an.",
   "why.ticket": "Diese Anmeldung war schon abgeschlossen oder hat zu lange gedauert. Beginnen Sie von vorn.",
 
   "sign-up.title": "Registrieren",
@@ -79,37 +78,37 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "sign-up.have-account": "Sie haben schon ein Konto? {link}",
   "sign-up.link-first": "Wir senden zuerst einen Link. Er beweist, dass die Adresse Ihnen gehört.",
   "sign-up.one-address": "Geben Sie eine E-Mail-Adresse ein, zum Beispiel ada@example.com.",
-  "sign-up.finish": "Konto fertigstellen",
+  "sign-up.finish": "Registrierung abschließen",
   "sign-up.finish.button": "Konto erstellen",
   "sign-up.exists": "Sie haben schon ein Konto. {link}",
 
   "mail.send": "Link senden",
-  "mail.check": "Sehen Sie in Ihr Postfach",
-  "mail.sent-if-known": "Wenn es ein Konto mit dieser Adresse gibt, haben wir ihm eine Nachricht gesendet.",
+  "mail.check": "Prüfen Sie Ihr Postfach",
+  "mail.sent-if-known": "Wenn es ein Konto mit dieser Adresse gibt, haben wir eine Nachricht dorthin gesendet.",
   "mail.sent": "Wir haben eine Nachricht an diese Adresse gesendet.",
-  "mail.open-link": "Öffnen Sie den Link darin, auf diesem oder einem anderen Gerät.",
+  "mail.open-link": "Öffnen Sie den Link darin auf diesem oder einem anderen Gerät.",
   "mail.code": "Oder geben Sie den sechsstelligen Code aus der Nachricht ein",
   "mail.code.wrong":
-    "Dieser Code funktioniert nicht. Vielleicht ist er falsch getippt oder älter als zehn Minuten, oder er wurde zu oft versucht.",
+    "Dieser Code funktioniert nicht. Vielleicht enthält er einen Tippfehler oder ist älter als zehn Minuten, oder er wurde zu oft eingegeben.",
   "mail.nothing":
-    "Nichts angekommen? Sehen Sie im Spam-Ordner nach, prüfen Sie die Adresse, oder {link}. Wir senden höchstens fünf Nachrichten pro Stunde an eine Adresse.",
-  "mail.ask-again": "fordern Sie eine neue an",
+    "Nichts angekommen? Sehen Sie im Spam-Ordner nach, prüfen Sie die Adresse oder {link}. Wir senden höchstens fünf Nachrichten pro Stunde an eine Adresse.",
+  "mail.ask-again": "fordern Sie eine neue Nachricht an",
   "mail.elsewhere":
-    "Sie haben diesen Link in einem anderen Browser angefordert. Machen Sie hier weiter, oder geben Sie dort den Code aus der Nachricht ein.",
+    "Sie haben diesen Link in einem anderen Browser angefordert. Machen Sie hier weiter oder geben Sie dort den Code aus der Nachricht ein.",
   "link.dead": "Dieser Link funktioniert nicht",
-  "link.dead.text": "Er wurde schon benutzt, er ist zu alt, oder es wurde ein neuerer gesendet.",
-  "link.new": "Einen neuen Link anfordern",
+  "link.dead.text": "Er wurde schon benutzt, er ist zu alt, oder wir haben einen neueren gesendet.",
+  "link.new": "Neuen Link anfordern",
 
   "forgot.title": "Passwort vergessen?",
   "forgot.text": "Wir senden einen Link an die Adresse Ihres Kontos. Damit wählen Sie ein neues Passwort.",
   "forgot.remembered": "Wieder eingefallen? {link}",
   "reset.title": "Neues Passwort wählen",
   "reset.button": "Passwort ändern",
-  "reset.note": "Sie werden überall abgemeldet, und persönliche Zugriffstoken enden.",
+  "reset.note": "Sie werden überall abgemeldet, und Ihre Zugriffstoken werden ungültig.",
   "reset.done": "Ihr Passwort ist geändert",
   "reset.done.text": "Melden Sie sich als {user} mit dem neuen Passwort an.",
   "reset.done.note":
-    "Passkeys und Authentifizierungs-Apps des Kontos sind unverändert. Wenn jemand anderes Zugang zum Konto hatte, entfernen Sie alle, die Sie nicht kennen.",
+    "Die Passkeys und Authentifizierungs-Apps Ihres Kontos bleiben unverändert. Wenn jemand anderes Zugang zu Ihrem Konto hatte, entfernen Sie alle, die Sie nicht kennen.",
 
   "link-sign-in.title": "Per E-Mail anmelden",
   "link-sign-in.text": "Wir senden einen Link und einen Code an die Adresse Ihres Kontos. Sie brauchen kein Passwort.",
@@ -117,34 +116,34 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "link-sign-in.button": "Auf diesem Gerät anmelden",
 
   "not-me.title": "Waren Sie das nicht?",
-  "not-me.text": "Dann sperren Sie Ihr Konto jetzt:",
-  "not-me.password": "Sein Passwort gilt nicht mehr. Wir senden Ihnen einen Link, um ein neues zu wählen.",
-  "not-me.sessions": "Alle werden abgemeldet, auf jedem Gerät, und persönliche Zugriffstoken enden.",
-  "not-me.factor": "Ging es in der Nachricht um einen neuen Passkey oder zweiten Faktor, wird er entfernt.",
-  "not-me.addresses": "Adressen, die seither hinzukamen, werden entfernt.",
+  "not-me.text": "Dann sperren Sie Ihr Konto jetzt. Dabei geschieht Folgendes:",
+  "not-me.password": "Ihr Passwort gilt nicht mehr. Wir senden Ihnen einen Link, mit dem Sie ein neues wählen.",
+  "not-me.sessions": "Alle Geräte werden abgemeldet, und Ihre Zugriffstoken werden ungültig.",
+  "not-me.factor": "Wenn die Nachricht einen neuen Passkey oder zweiten Faktor betraf, wird er entfernt.",
+  "not-me.addresses": "Seither hinzugefügte Adressen werden entfernt.",
   "not-me.button": "Mein Konto sperren",
   "not-me.was-me": "Wenn Sie es waren, schließen Sie diese Seite. Es hat sich nichts geändert.",
   "not-me.new-password": "Neues Passwort wählen",
   "not-me.done": "Ihr Konto ist gesperrt",
   "not-me.done.text":
-    "Suchen Sie unsere Nachricht an {address}: Darin ist ein Link, um ein neues Passwort zu wählen. Wenn keine kommt, hat eine Verwalterin oder ein Verwalter diese Adresse aus Ihrem Konto entfernt.",
+    "Suchen Sie unsere Nachricht an {address}. Sie enthält einen Link, mit dem Sie ein neues Passwort wählen. Wenn keine Nachricht kommt, hat die Administration diese Adresse aus Ihrem Konto entfernt.",
   "not-me.done.note":
-    "Prüfen Sie nach der Anmeldung Ihre Passkeys, zweiten Faktoren und Adressen, und entfernen Sie, was Sie nicht kennen.",
+    "Prüfen Sie nach der Anmeldung Ihre Passkeys, zweiten Faktoren und Adressen. Entfernen Sie alles, was Sie nicht kennen.",
 
   "verify.title": "Adresse bestätigen",
-  "verify.dead.signed-in": "{link}, dort können Sie einen neuen anfordern.",
-  "verify.dead.account": "Ihr Konto",
+  "verify.dead.signed-in": "{link}: Dort können Sie einen neuen anfordern.",
+  "verify.dead.account": "Zu Ihrem Konto",
   "verify.dead.signed-out": "{link}, um einen neuen anzufordern.",
   "verify.as": "Sie sind als {user} angemeldet.",
   "verify.button": "Diese Adresse bestätigen",
   "verify.ends":
-    "Alles, was auf anderen Geräten eingerichtet wurde, endet: Sitzungen, Passkeys, Authentifizierungs-Apps und Token.",
+    "Alles, was auf anderen Geräten eingerichtet wurde, wird ungültig: Sitzungen, Passkeys, Authentifizierungs-Apps und Token.",
   "verify.text":
-    "Sie haben den Link geöffnet, den wir gesendet haben. Zeigen Sie, dass das Konto Ihres ist, oder übernehmen Sie es.",
+    "Sie haben den Link geöffnet, den wir gesendet haben. Zeigen Sie, dass das Konto Ihnen gehört, oder übernehmen Sie es.",
   "verify.password": "Passwort des Kontos",
-  "verify.take-over": "Sie kennen das Passwort nicht, oder das Konto ist nicht Ihres?",
+  "verify.take-over": "Sie kennen das Passwort nicht, oder das Konto gehört nicht Ihnen?",
   "verify.take-over.text":
-    "Wählen Sie ein neues Passwort. Wer das Konto angelegt hat, wird abgemeldet, und alles, was dort eingerichtet wurde, endet.",
+    "Wählen Sie ein neues Passwort. Die Person, die das Konto erstellt hat, wird abgemeldet. Alles, was sie eingerichtet hat, wird ungültig.",
   "verify.take-over.button": "Adresse mit einem neuen Passwort bestätigen",
   "verify.other-way": "Sie sind auf einem anderen Weg angemeldet. Geben Sie das Passwort dieser Adresse ein.",
   "verify.wrong": "Das Passwort ist falsch.",
@@ -154,7 +153,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "verify.done.signed-out": "{address} gehört Ihnen. Melden Sie sich an, um fortzufahren.",
 
   "proof.title": "Bestätigen Sie, dass Sie es sind",
-  "proof.password-was-right": "Ihr Passwort ist richtig. Jetzt fehlt ein zweiter Faktor.",
+  "proof.password-was-right": "Ihr Passwort ist richtig. Bestätigen Sie jetzt einen zweiten Faktor.",
   "proof.start-again": "Von vorn beginnen",
   "proof.recovery": "Diesen Wiederherstellungscode verwenden",
   "proof.recovery.instead": "Stattdessen einen Wiederherstellungscode verwenden",
@@ -171,18 +170,18 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "proof.then.qr-code": "Danach erscheint ein QR-Code für Ihre Authentifizierungs-App.",
   "proof.then.confirm-app": "Danach geben Sie noch einmal den aktuellen Code aus Ihrer neuen App ein.",
   "proof.then.remove-app": "Danach wird Ihre Authentifizierungs-App entfernt, und Sie werden überall sonst abgemeldet.",
-  "proof.then.recovery-codes": "Danach entstehen neue Wiederherstellungscodes. Frühere Codes gelten nicht mehr.",
+  "proof.then.recovery-codes": "Danach werden neue Wiederherstellungscodes erstellt. Frühere Codes gelten nicht mehr.",
   "proof.then.token": "Danach wird das Zugriffstoken „{name}“ erstellt.",
 
   "enroll.title": "Zweiten Faktor einrichten",
   "enroll.text":
-    "Ihr Passwort ist richtig. Ihr Konto verlangt auch einen zweiten Faktor: eine Authentifizierungs-App, die alle 30 Sekunden einen neuen Code zeigt.",
+    "Ihr Passwort ist richtig. Ihr Konto verlangt auch einen zweiten Faktor. Verwenden Sie eine Authentifizierungs-App, die alle 30 Sekunden einen neuen Code zeigt.",
   "enroll.label": "Kontoname in der App",
   "enroll.button": "QR-Code anzeigen",
   "enroll.once":
-    "Der QR-Code wird nur einmal angezeigt. Geben Sie den Code aus Ihrer App ein, oder beginnen Sie von vorn.",
+    "Der QR-Code wird nur einmal angezeigt. Geben Sie den Code aus Ihrer App ein oder beginnen Sie von vorn.",
   "app.title": "Authentifizierungs-App einrichten",
-  "app.scan": "Scannen Sie diesen Code mit Ihrer App, oder tippen Sie den Schlüssel ab. Er erscheint nur einmal.",
+  "app.scan": "Scannen Sie diesen Code mit Ihrer App oder geben Sie den Schlüssel ein. Er erscheint nur einmal.",
   "app.qr-code": "QR-Code für Ihre Authentifizierungs-App",
   "app.key": "Schlüssel",
   "app.open": "In einer App auf diesem Gerät öffnen",
@@ -192,7 +191,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "app.confirm": "Bestätigen",
   "codes.title": "Ihre Wiederherstellungscodes",
   "codes.text":
-    "Jeder meldet Sie einmal an, falls Sie Ihre Authentifizierungs-App verlieren. Drucken Sie die Codes aus oder schreiben Sie sie auf, und bewahren Sie sie sicher auf: Sie erscheinen nur einmal, und Ihre früheren Codes gelten nicht mehr.",
+    "Mit jedem dieser Codes können Sie sich einmal anmelden, falls Sie Ihre Authentifizierungs-App verlieren. Drucken Sie die Codes aus oder schreiben Sie sie auf, und bewahren Sie sie sicher auf. Sie erscheinen nur einmal. Ihre früheren Codes gelten nicht mehr.",
   "codes.saved": "Ich habe sie gespeichert",
 
   "profile.title": "Profil",
@@ -205,44 +204,46 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "profile.address": "E-Mail-Adresse",
   "profile.address.confirmed": "Bestätigt",
   "profile.address.not-confirmed": "Nicht bestätigt",
-  "profile.address.confirm": "Link zusenden",
+  "profile.address.confirm": "Link senden",
   "profile.address.sent": "Wir haben Ihnen einen Link gesendet. Öffnen Sie ihn innerhalb von 24 Stunden.",
   "profile.user-name": "Benutzername",
   "profile.others": "Sie können sich auch anmelden als",
   "profile.close": "Konto schließen",
   "profile.close.button": "Konto schließen",
-  "profile.close.text": "Ihr Konto und alles darin endet für immer.",
+  "profile.close.text": "Ihr Konto wird endgültig geschlossen. Alles darin wird ungültig.",
   "close.title": "Konto schließen?",
   "close.text":
-    "Ihre Sitzungen, Passkeys, zweiten Faktoren und Zugriffstoken enden sofort. Das lässt sich nicht rückgängig machen.",
-  "close.button": "Mein Konto für immer schließen",
+    "Ihre Sitzungen, Passkeys, zweiten Faktoren und Zugriffstoken werden sofort ungültig. Das lässt sich nicht rückgängig machen.",
+  "close.button": "Mein Konto endgültig schließen",
   "close.done": "Ihr Konto ist geschlossen",
   "close.done.text": "Sie sind auf allen Geräten abgemeldet.",
   "close.no-password":
-    "Ihr Konto hat kein Passwort, das dies bestätigen könnte. Bitten Sie die Verwaltung, es zu schließen.",
+    "Ihr Konto hat kein Passwort, mit dem Sie dies bestätigen könnten. Bitten Sie die Administration, es zu schließen.",
 
   "safety.title": "Wie sicher Ihr Konto ist",
   "safety.good": "Gut geschützt",
-  "safety.good.text": "Ein gestohlenes Passwort allein öffnet Ihr Konto nicht, und Sie haben einen zweiten Weg hinein.",
+  "safety.good.text":
+    "Ein gestohlenes Passwort allein öffnet Ihr Konto nicht, und Sie haben einen zweiten Weg zur Anmeldung.",
   "safety.fair": "Fast fertig",
   "safety.poor": "Könnte sicherer sein",
   "safety.next.address":
-    "Bestätigen Sie Ihre E-Mail-Adresse, damit Sie wieder hineinkommen, falls Sie Ihr Passwort vergessen.",
+    "Bestätigen Sie Ihre E-Mail-Adresse, damit Sie wieder Zugang bekommen, falls Sie Ihr Passwort vergessen.",
   "safety.next.factor":
-    "Fügen Sie einen Passkey oder eine Authentifizierungs-App hinzu, damit ein gestohlenes Passwort nicht genügt.",
+    "Fügen Sie einen Passkey oder eine Authentifizierungs-App hinzu, damit ein gestohlenes Passwort allein nicht genügt.",
   "safety.next.codes":
-    "Erstellen Sie Wiederherstellungscodes, damit Sie sich auch ohne Ihre Authentifizierungs-App anmelden können.",
-  "safety.next.more-codes": "Sie haben noch {count} Wiederherstellungscodes. Erstellen Sie neue.",
+    "Erstellen Sie Wiederherstellungscodes, damit Sie sich noch anmelden können, falls Sie Ihre Authentifizierungs-App verlieren.",
+  "safety.next.more-codes": "Verbleibende Wiederherstellungscodes: {count}. Erstellen Sie neue.",
   "safety.next.second-passkey":
-    "Fügen Sie auf einem zweiten Gerät einen Passkey hinzu, damit Sie sich anmelden können, falls Sie das erste verlieren.",
-  "safety.do.address": "Link zusenden",
+    "Fügen Sie auf einem zweiten Gerät einen Passkey hinzu, damit Sie sich noch anmelden können, falls Sie das erste verlieren.",
+  "safety.do.address": "Link senden",
   "safety.do.factor": "Passkey hinzufügen",
   "safety.do.codes": "Wiederherstellungscodes erstellen",
 
   "security.title": "Anmeldung und Sicherheit",
   "security.ways": "Wege zur Anmeldung",
   "security.factors": "Zweite Faktoren",
-  "security.factors.text": "Werden nach Ihrem Passwort verlangt. Ein Passkey braucht keinen.",
+  "security.factors.text":
+    "Ein zweiter Faktor wird nach der Passworteingabe verlangt. Bei einem Passkey ist keiner nötig.",
   "security.remove": "Entfernen",
   "security.rename": "Umbenennen",
   "password.name": "Passwort",
@@ -270,7 +271,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "passkeys.rename.title": "Passkey umbenennen",
   "passkeys.remove.title": "Diesen Passkey entfernen?",
   "passkeys.remove.text":
-    "{name} meldet Sie dann nicht mehr an. Entfernen Sie ihn auch auf Ihrem Gerät, sonst wird er angeboten und abgelehnt.",
+    "Mit {name} können Sie sich dann nicht mehr anmelden. Entfernen Sie den Passkey auch auf Ihrem Gerät, sonst wird er angeboten und abgelehnt.",
   "passkeys.remove.own":
     "Sie haben sich mit diesem Passkey angemeldet. Wenn Sie ihn entfernen, müssen Sie sich neu anmelden.",
   "passkeys.remove.button": "Passkey entfernen",
@@ -292,10 +293,11 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
     "Authentifizierungs-App hinzugefügt. Sie sind überall sonst abgemeldet. Erstellen Sie als Nächstes Wiederherstellungscodes.",
   "app.removed": "Authentifizierungs-App entfernt. Sie sind überall sonst abgemeldet.",
   "keys.name": "Sicherheitsschlüssel",
-  "keys.none": "Keine. Ein Schlüssel, den Sie einstecken oder an Ihr Gerät halten.",
+  "keys.none":
+    "Noch keine Sicherheitsschlüssel. Einen Sicherheitsschlüssel stecken Sie ein oder halten ihn an Ihr Gerät.",
   "keys.add": "Sicherheitsschlüssel hinzufügen",
   "keys.add.text":
-    "Der Schlüssel wird nach Ihrem Passwort verlangt. Sobald er hinzugefügt ist, werden Sie überall sonst abgemeldet.",
+    "Der Schlüssel wird nach der Passworteingabe verlangt. Sobald er hinzugefügt ist, werden Sie überall sonst abgemeldet.",
   "keys.one": "Sicherheitsschlüssel",
   "keys.registered": "Dieser Sicherheitsschlüssel ist schon registriert.",
   "keys.added": "Hinzugefügt am {day}.",
@@ -313,10 +315,10 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "recovery.text": "Sie erhalten zehn neue Codes. Jeder gilt einmal. Frühere Codes gelten nicht mehr.",
   "recovery.button": "Neue Wiederherstellungscodes erstellen",
   "recovery.twice":
-    "Diese Codes wurden schon erstellt und gelten weiter. Sie erscheinen nur einmal: Wenn Sie sie nicht gespeichert haben, erstellen Sie neue.",
+    "Diese Codes wurden schon erstellt und gelten weiter. Sie erscheinen nur einmal. Wenn Sie sie nicht gespeichert haben, erstellen Sie neue.",
 
   "devices.title": "Geräte",
-  "devices.text": "Hier sind Sie angemeldet. Melden Sie jedes Gerät ab, das Sie nicht kennen.",
+  "devices.text": "Auf diesen Geräten sind Sie angemeldet. Melden Sie jedes Gerät ab, das Sie nicht kennen.",
   "devices.this": "Dieses Gerät",
   "devices.since": "Angemeldet am {time}.",
   "devices.used": "Angemeldet am {since}, zuletzt benutzt am {time}.",
@@ -331,8 +333,8 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "devices.others.done": "Sie sind überall sonst abgemeldet.",
 
   "tokens.title": "Zugriffstoken",
-  "tokens.text": "Mit einem Token handelt ein Programm für Sie, so weit seine Rechte reichen.",
-  "tokens.none": "Noch keine Zugriffstoken. Erstellen Sie eines für ein Programm, das für Sie arbeitet.",
+  "tokens.text": "Mit einem Token kann ein Programm in Ihrem Namen handeln, soweit die Rechte des Tokens reichen.",
+  "tokens.none": "Noch keine Zugriffstoken. Erstellen Sie eines für ein Programm, das für Sie arbeiten soll.",
   "tokens.new": "Neues Token",
   "tokens.scopes": "Rechte: {scopes}.",
   "tokens.no-scopes": "Keine Rechte.",
@@ -359,20 +361,20 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "tokens.expires.date": "An einem Tag Ihrer Wahl",
   "tokens.expires.never": "Nie",
   "tokens.last-day": "Letzter Tag",
-  "tokens.last-day.hint": "Höchstens ein Jahr im Voraus, nach UTC.",
+  "tokens.last-day.hint": "Höchstens ein Jahr im Voraus, in UTC.",
   "tokens.create": "Token erstellen",
   "tokens.twice":
-    "Dieses Token wurde schon erstellt und erscheint nur einmal. Wenn Sie es nicht kopiert haben, widerrufen Sie es, und erstellen Sie ein anderes.",
+    "Dieses Token wurde schon erstellt und erscheint nur einmal. Wenn Sie es nicht kopiert haben, widerrufen Sie es und erstellen Sie ein anderes.",
   "token.title": "Ihr neues Token",
   "token.text": "Kopieren Sie es jetzt. Es erscheint nur einmal, und wer es hat, kann es benutzen.",
   "token.copied": "Ich habe es kopiert",
 
-  "script.none": "Passkeys brauchen JavaScript, und das ist ausgeschaltet.",
+  "script.none": "Passkeys brauchen JavaScript, aber JavaScript ist ausgeschaltet.",
   "script.unsupported": "Dieser Browser unterstützt keine Passkeys. Versuchen Sie es mit einem neueren.",
   "script.no-answer": "Der Server hat nicht wie erwartet geantwortet. Versuchen Sie es noch einmal.",
   "script.unsaved":
     "Ihr Passkey wurde erstellt, konnte hier aber nicht gespeichert werden. Versuchen Sie es noch einmal.",
-  "script.remove-there": "Auf Ihrem Gerät ist ein Passkey, der hier nicht gespeichert wurde: Entfernen Sie ihn dort.",
+  "script.remove-there": "Auf Ihrem Gerät ist ein Passkey, der hier nicht gespeichert wurde. Entfernen Sie ihn dort.",
   "script.has-one": "Dieses Gerät hat schon einen Passkey für Ihr Konto.",
   "script.none-created": "Es wurde kein Passkey erstellt. Sie haben abgebrochen, oder es hat zu lange gedauert.",
   "script.none-used":
