@@ -12,6 +12,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nextPaths } from "../../src/pages/next-path.ts";
 import { sql } from "../../src/store/sql.ts";
+import { faultsOfLayout } from "../support/layout.ts";
 import {
   addApp,
   addAuthenticator,
@@ -54,19 +55,6 @@ const faultsOfMarkup = `(() => {
   if (document.querySelector("script:not([src]), style, [style]")) faults.push("script or style in the page");
   for (const element of document.querySelectorAll("*")) {
     for (const { name } of element.attributes) if (name.startsWith("on")) faults.push("a handler in the page");
-  }
-  return faults;
-})()`;
-
-/** Elements that do not fit a window of this size. */
-const faultsOfLayout = `(() => {
-  const faults = [];
-  if (document.documentElement.scrollWidth > innerWidth) faults.push("wider than the window");
-  const controls = "button, input:not([type=hidden], [type=checkbox]), select, .choice, .button, summary, .brand, nav a";
-  for (const control of document.querySelectorAll(controls)) {
-    const { width, height } = control.getBoundingClientRect();
-    if (width > 0 && (height < 44 || width < 44)) faults.push(control.outerHTML + " is " + width + " by " + height);
-    if (width > 0 && parseFloat(getComputedStyle(control).fontSize) < 16) faults.push(control.outerHTML + " is in small print");
   }
   return faults;
 })()`;

@@ -3,10 +3,6 @@
  *
  * @module
  */
-import { fork } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { TOTP } from "otpauth";
 import {
   type Browser,
@@ -18,21 +14,14 @@ import {
 } from "playwright-core";
 import decodeQrCode from "qr/decode.js";
 import { inject } from "vitest";
-import type { ServeSettings } from "../../worker/development/serve.node.ts";
 import { freshIdentifier, goodPassword } from "./auth.ts";
 import type {} from "./chromium.ts";
-import { type Backend, backend } from "./databases.ts";
-import { freePort } from "./free-port.ts";
-
-const root = new URL("../../", import.meta.url);
+import { openWorker, type StartedWorker } from "./started-worker.ts";
 
 /** The development Worker on its own port, and a browser. */
-export interface Site {
-  readonly baseUrl: string;
-  readonly database: Backend["database"];
+export interface Site extends StartedWorker {
   /** A new, empty browser. */
   visit(options?: VisitOptions): Promise<Visitor>;
-  close(): Promise<void>;
 }
 
 export interface VisitOptions extends BrowserContextOptions {
@@ -50,62 +39,21 @@ export interface Visitor {
 
 /** Opens everything or nothing: if one part fails, the started parts end. */
 export async function openSite(): Promise<Site> {
-  const endings: (() => Promise<unknown>)[] = [];
-  const close = async (): Promise<void> => {
-    for (const end of endings.splice(0).reverse()) await end();
-  };
+  const worker = await openWorker();
   try {
-    const opened = await backend("postgres-over-neon", { timeoutMilliseconds: 10_000 });
-    endings.push(opened.close);
-    const baseUrl = await startWorker(opened, endings);
     const browser = await launchChromium();
-    endings.push(() => browser.close());
-    return { baseUrl, database: opened.database, visit: (options) => visit(browser, baseUrl, options), close };
+    return {
+      ...worker,
+      visit: (options) => visit(browser, worker.baseUrl, options),
+      async close() {
+        await browser.close();
+        await worker.close();
+      },
+    };
   } catch (error) {
-    await close();
+    await worker.close();
     throw error;
   }
-}
-
-/** Runs in its own process, which ends with the channel to this one, however this one ends. */
-async function startWorker(
-  { connectionString, fetchEndpoint }: Backend,
-  endings: (() => Promise<unknown>)[],
-): Promise<string> {
-  const port = await freePort();
-  const baseUrl = `http://localhost:${port}`;
-  const settings: ServeSettings = {
-    config: fileURLToPath(new URL("wrangler.toml", root)),
-    entrypoint: fileURLToPath(new URL("worker/development/index.ts", root)),
-    port,
-    secrets: {
-      DATABASE_URL: connectionString!,
-      NEON_FETCH_ENDPOINT: fetchEndpoint!,
-      SALLYPORT_SECRET: `development.${randomBytes(32).toString("base64url")}`,
-      SALLYPORT_SEALING_KEYS: `development.${randomBytes(32).toString("base64url")}`,
-    },
-    variables: { BASE_URL: baseUrl, SIGN_UP: "open" },
-  };
-  const child = fork(new URL("worker/development/serve.node.ts", root), {
-    env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },
-    // The options of the test runner are not for this process.
-    execArgv: [],
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
-  let output = "";
-  child.stdout!.on("data", (chunk) => (output += chunk));
-  child.stderr!.on("data", (chunk) => (output += chunk));
-  const ended = once(child, "exit");
-  endings.push(async () => {
-    if (child.connected) child.disconnect();
-    const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
-    await ended;
-    clearTimeout(timer);
-  });
-  child.send(settings);
-  const [message] = await Promise.race([once(child, "message"), ended]);
-  if (message !== "ready") throw new Error(`The Worker did not start.\n${output}`);
-  return baseUrl;
 }
 
 /** @throws {Error} If there is no Chromium. Absent means red, never skipped. */
