@@ -6,6 +6,7 @@
 import type { Audited } from "./act.ts";
 import { grantAdministrator, removeAdministrator } from "./acts/administrator.ts";
 import * as credentials from "./acts/credential.ts";
+import { acceptInvitation } from "./acts/deployment-invitation.ts";
 import * as factors from "./acts/factor.ts";
 import { resetPassword } from "./acts/mailed-link.ts";
 import { disownNotice } from "./acts/notice.ts";
@@ -102,6 +103,7 @@ export function shownEvents(): readonly ShownEvent[] {
   return [
     done(signUp, "account_created"),
     done(users.createUser, "account_created"),
+    done(acceptInvitation, "account_created"),
     // Whichever of the three makes the session has signed the user in.
     { ...done(signIn, "signed_in"), detail: "session" },
     { ...done(factors.verifyFactor, "signed_in"), detail: "session" },

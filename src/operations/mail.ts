@@ -156,11 +156,13 @@ async function compose(core: MailCore, { id, kind, recipient, content }: LeasedM
     device: deviceLabel(userAgent === undefined ? null : String(userAgent)),
     ...(ip !== undefined && { ip: String(ip) }),
   };
+  const { action, note, ...told } = text({ site, address: recipient, url: url.href, ...(code && { code }), ...what });
+  const linked = { ...(action && { action }), ...(note && { note }) };
   return {
     id,
     messageId: `<${id}@${from.address.split("@")[1]}>`,
     from,
     to: recipient,
-    ...renderMail(text({ site, address: recipient, url: url.href, ...(code && { code }), ...what }), url.href),
+    ...renderMail({ ...told, ...(!linkless && linked) }, url.href),
   };
 }

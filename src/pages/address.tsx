@@ -1,22 +1,19 @@
-import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
 import { backTo } from "./account-acts.tsx";
+import { disown } from "./disown.tsx";
 import { respond, respondWithForm } from "./layout.tsx";
 import { askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { pathWith } from "./next-path.ts";
-import { lockedPage } from "./not-me.tsx";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor, type Words } from "./refusal.ts";
 import { openForm, type PageRoute, type UserVisit, userForm, userPage, type Visit } from "./route.ts";
-import { CodeForms, type FailedCode } from "./second-factor.tsx";
 import { signedInVisit } from "./sign-in.tsx";
 
 const words: Words = {
   "conflict.duplicate_credential": "address.taken",
   "precondition.invalid_transition": "address.own",
-  "unauthorized.invalid_credential": "verify.other-way",
 };
 
 /** Asking for a new address. */
@@ -36,7 +33,11 @@ export const addressRoutes: readonly PageRoute[] = [
       );
       return value ?? (await askPage(visit, identifier, refusal));
     },
-    { fields: ["identifier"], does: ({ site }) => site.say("proof.then.address") },
+    {
+      fields: ["identifier"],
+      does: ({ site }, form) =>
+        site.say("proof.then.address", { address: <bdi>{form.text("identifier").trim()}</bdi> }),
+    },
   ),
 ];
 
@@ -68,25 +69,9 @@ export const addressLinkRoutes: readonly PageRoute[] = [
 
   linkPage("/address/back", (visit) => backPage(visit)),
 
-  openForm("/address/back", "/address/back", async (visit, form) => {
-    const { c, context } = visit;
-    const auth = mailOf(visit);
-    const token = openedLink(visit) ?? "";
-    const [code, type] = [form.text("code"), form.text("type") === "recovery" ? "recovery" : "totp"] as const;
-    const cookie = readCookie(c, auth, sessionCookie);
-    const session = cookie === undefined ? undefined : ({ token: cookie, transport: "cookie" } as const);
-    const proof = code ? { type, code } : undefined;
-    const { value, refusal } = await attempt(auth.notices.disown({ token, session, proof, context })).catch(
-      (error: unknown) => {
-        if (!isStale(error)) throw error;
-        return { value: undefined, refusal: error };
-      },
-    );
-    if (!value) return await backPage(visit, refusal, proof && { type, refusal });
-    deliverSoon(c, auth);
-    forgetLink(visit);
-    return await lockedPage(visit, value.identifier);
-  }),
+  openForm("/address/back", "/address/back", (visit, form) =>
+    disown(visit, form, { action: "/address/back", title: "address.back.title", again: backPage }),
+  ),
 ];
 
 function isStale(error: unknown): error is AuthError {
@@ -152,34 +137,27 @@ async function confirmPage(visit: Visit, refusal?: AuthError): Promise<Response>
   return await respond(visit, { title: site.text("address.confirm"), children, signedIn: user !== undefined, refusal });
 }
 
-/** The page of the old address's link. It asks for a code once the account turns out to have had a factor. */
-function backPage(visit: Visit, refusal?: AuthError, failed?: FailedCode): Response | Promise<Response> {
+/** The page of the old address's link. */
+function backPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
   if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
     return deadLink(visit, <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a>, refusal);
   }
   const action = site.path("/address/back");
-  const children =
-    failed || isStale(refusal) ? (
-      <>
-        <p role="alert">{site.say("address.back.factor")}</p>
-        <CodeForms site={site} action={action} having={["totp", "recovery"]} next="" failed={failed} />
-        <p class="hint">{site.say("address.back.factor.note")}</p>
-      </>
-    ) : (
-      <>
-        <p>{site.say("address.back.text")}</p>
-        <ul>
-          <li>{site.say("not-me.password")}</li>
-          <li>{site.say("not-me.sessions")}</li>
-          <li>{site.say("address.back.added")}</li>
-        </ul>
-        <form method="post" action={action}>
-          <Alert>{refusal && sentenceFor(site, refusal, words)}</Alert>
-          <button type="submit">{site.say("address.back.button")}</button>
-        </form>
-        <p class="hint">{site.say("not-me.was-me")}</p>
-      </>
-    );
+  const children = (
+    <>
+      <p>{site.say("address.back.text")}</p>
+      <ul>
+        <li>{site.say("not-me.password")}</li>
+        <li>{site.say("not-me.sessions")}</li>
+        <li>{site.say("address.back.added")}</li>
+      </ul>
+      <form method="post" action={action}>
+        <Alert>{refusal && sentenceFor(site, refusal, words)}</Alert>
+        <button type="submit">{site.say("address.back.button")}</button>
+      </form>
+      <p class="hint">{site.say("not-me.was-me")}</p>
+    </>
+  );
   return respond(visit, { title: site.text("address.back.title"), children, refusal });
 }

@@ -1,25 +1,18 @@
-import { deliverSoon } from "../http/mail-delivery.ts";
 import type { AuthError } from "../index.ts";
+import { disown } from "./disown.tsx";
 import { respond } from "./layout.tsx";
-import { deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { deadLink, linkPage, openedLink } from "./mailed-link.tsx";
 import { Alert } from "./parts.tsx";
-import { attempt, sentenceFor } from "./refusal.ts";
+import { sentenceFor } from "./refusal.ts";
 import { openForm, type PageRoute, type Visit } from "./route.ts";
 
 /** “This was not me”: the link of a notice locks the account. Opening it changes nothing; a button does. */
 export const notMeRoutes: readonly PageRoute[] = [
   linkPage("/not-me", (visit) => lockPage(visit)),
 
-  openForm("/not-me", "/not-me", async (visit) => {
-    const { c, context } = visit;
-    const auth = mailOf(visit);
-    const token = openedLink(visit) ?? "";
-    const { value, refusal } = await attempt(auth.notices.disown({ token, context }));
-    if (refusal) return await lockPage(visit, refusal);
-    deliverSoon(c, auth);
-    forgetLink(visit);
-    return await lockedPage(visit, value.identifier);
-  }),
+  openForm("/not-me", "/not-me", (visit, form) =>
+    disown(visit, form, { action: "/not-me", title: "not-me.title", again: lockPage }),
+  ),
 ];
 
 function lockPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
@@ -44,15 +37,4 @@ function lockPage(visit: Visit, refusal?: AuthError): Response | Promise<Respons
     </>
   );
   return respond(visit, { title: site.text("not-me.title"), children, refusal });
-}
-
-export function lockedPage(visit: Visit, identifier: string): Response | Promise<Response> {
-  const { site } = visit;
-  const children = (
-    <>
-      <p>{site.say("not-me.done.text", { address: <bdi>{identifier}</bdi> })}</p>
-      <p class="hint">{site.say("not-me.done.note")}</p>
-    </>
-  );
-  return respond(visit, { title: site.text("not-me.done"), children });
 }

@@ -18,7 +18,7 @@ import { hasStrongProof } from "./held-factors.ts";
 import { isWithheld, lockIdentifierOf } from "./identifiers.ts";
 import { userOfLink } from "./links.ts";
 import type { Lock } from "./locks.ts";
-import { type OwedMessage, oweMessage, oweNotice } from "./mail.ts";
+import { isOneMailbox, type OwedMessage, oweMessage, oweNotice } from "./mail.ts";
 import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -33,7 +33,8 @@ export interface StartedRecoveryRow extends Admission {
 
 /**
  * Owes a link to a new address of a user, after a delay, and at once a notice to every identifier that the user has. It replaces a
- * recovery that was started before. Refusals are values, so that the request stays counted. The batch has locked the user.
+ * recovery that was started before. If the link is mailed, at least one identifier must be able to stop it; otherwise, none can:
+ * the command line is the last resort. Refusals are values, so that the request stays counted. The batch has locked the user.
  *
  * @param start.mailbox Keyed digest of the new address. Null if the link is not mailed: then its use does not prove the address,
  *   and the user may be an administrator.
@@ -56,11 +57,14 @@ export function startRecovery(start: {
   const after = (seconds: number): Statement => sql`sallyport_now() + make_interval(secs => ${seconds}::int)`;
   return sql`
     with ${rights.define},
+    asked as (select ${start.userId}::uuid as usr_id),
     verdict as materialized (
       select target.id as usr_id, ${identifier}::text as recipient, coalesce(
         ${refusalUnless(acts.startRecovery, rights.name, { owner: sql`target.id` })},
         case when target.id is null then 'not_found'
           when acting.usr_id = target.id or (${isMailed} and ${isAdministrator(sql`target.id`)}) then 'forbidden'
+          when ${isMailed} and not exists (
+            select from ${identifiersOf(sql`asked`, false)} told where ${isOneMailbox(sql`told.identifier`)}) then 'forbidden'
           when target.status = 'revoked' then 'conflict.already_terminal'
           when target.status <> 'active' then 'precondition.user_not_active'
           when ${isTaken(sql`${identifier}::text`)} then 'conflict.duplicate_credential' end) as refusal
@@ -83,7 +87,7 @@ export function startRecovery(start: {
         context: actor.context,
         lifetimeSeconds: delaySeconds + start.lifetimeSeconds,
       },
-      identifiersOf(sql`started`, false),
+      identifiersOf(sql`started`, start.mailbox === null),
     )}),
     audit as (${insertAuditEvent(
       {
@@ -126,7 +130,8 @@ function identifiersOf(of: Statement, powerless: boolean): Statement {
             and not exists (select from cred successor where successor.replaces = old.id)
             and not exists (
               select from cred other where other.usr_id = old.usr_id and other.type = 'password'
-                and other.identifier = old.identifier and (other.status <> 'revoked' or other.id > old.id)))))`;
+                and other.identifier = old.identifier
+                and (other.status <> 'revoked' or (other.created_at, other.id) > (old.created_at, old.id))))))`;
 }
 
 /** The outcome of a start whose reply was lost. */

@@ -475,6 +475,7 @@ async function fingerprint({ userId }: Target): Promise<unknown> {
       (select jsonb_agg(to_jsonb(pat) order by id) from pat where usr_id = ${id}::uuid) as pat,
       (select jsonb_agg(to_jsonb(allowed)) from mfa_enrollment_grant allowed where usr_id = ${id}::uuid) as allowed,
       (select jsonb_agg(to_jsonb(inv) order by id) from deployment_invitation inv) as inv,
+      (select jsonb_agg(to_jsonb(link) order by token_hash) from verification_token link where usr_id = ${id}::uuid) as links,
       (select count(*)::int from usr) as users`);
   return row;
 }

@@ -159,7 +159,7 @@ export const englishTexts = {
   "proof.wrong-passkey": "This passkey or security key is not registered to this account.",
   "proof.why": "This change affects who can access your account. Confirm that it's you to continue.",
   "proof.wrong-password": "The password is wrong.",
-  "proof.then.address": "After that, we send a link to the new address.",
+  "proof.then.address": "After that, we send a link to {address}.",
   "proof.then.passkey": "After that, add your passkey.",
   "proof.then.remove-passkey": "After that, the passkey that you chose is removed.",
   "proof.then.security-key": "After that, add your security key.",

@@ -162,7 +162,7 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "proof.why":
     "Diese Änderung betrifft, wer Zugang zu Ihrem Konto hat. Bestätigen Sie, dass Sie es sind, um fortzufahren.",
   "proof.wrong-password": "Das Passwort ist falsch.",
-  "proof.then.address": "Danach senden wir einen Link an die neue Adresse.",
+  "proof.then.address": "Danach senden wir einen Link an {address}.",
   "proof.then.passkey": "Danach fügen Sie Ihren Passkey hinzu.",
   "proof.then.remove-passkey": "Danach wird der gewählte Passkey entfernt.",
   "proof.then.security-key": "Danach fügen Sie Ihren Sicherheitsschlüssel hinzu.",
