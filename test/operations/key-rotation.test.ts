@@ -42,8 +42,14 @@ describeWorld(
 
     const ask = async (auth: FullAuth, sent: SentToPage) => await askPages(new Hono().route("/", pages(auth)), sent);
     const tokenForm = async (auth: FullAuth, as: Person) => {
-      const { text } = await ask(auth, { path: "/account", as });
-      return { name: "ci", scopes: "docs:read", last_day: "", form_key: formKeyIn(text, "/account/tokens")! };
+      const { text } = await ask(auth, { path: "/account/tokens/new", as });
+      return {
+        name: "ci",
+        scopes: "docs:read",
+        expires: "30",
+        last_day: "",
+        form_key: formKeyIn(text, "/account/tokens/new")!,
+      };
     };
 
     type Values = Readonly<Record<string, (writer: FullAuth, reader: FullAuth) => Promise<boolean>>>;
@@ -115,13 +121,13 @@ describeWorld(
         "key of a form": async (writer, reader) => {
           const person = await world.person({ transport: "cookie" });
           const form = await tokenForm(writer, person);
-          return (await ask(reader, { path: "/account/tokens", form, as: person })).text.includes("Your new token");
+          return (await ask(reader, { path: "/account/tokens/new", form, as: person })).text.includes("Your new token");
         },
         "act that waits for a proof": async (writer, reader) => {
           const person = await world.person({ transport: "cookie" });
           await world.age(person.session, 3_600);
           const form = await tokenForm(writer, person);
-          const asked = await ask(writer, { path: "/account/tokens", form, as: person });
+          const asked = await ask(writer, { path: "/account/tokens/new", form, as: person });
           const act = /name="act" value="([^"]+)"/.exec(asked.text)![1]!;
           const proof = { type: "password", password: person.password, act };
           return (await ask(reader, { path: "/account/step-up", form: proof, as: person })).text.includes(
