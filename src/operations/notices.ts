@@ -35,7 +35,10 @@ export interface NoticeOperations {
    *
    * If the address of the account was changed since, or the notice is about that, the address comes back, and every factor and
    * passkey that was added since then is removed. That is possible for 72 hours after the change. If the account had a factor or
-   * passkey before, it takes a session or a code as well. It is refused if another account has the address by now.
+   * passkey before the change, it takes a session or a code as well; the notice about a new factor or passkey does not ask for
+   * that one, nor for later ones. If a session of the user has ended the address, it comes back too, unless the account has
+   * an older passkey, and what was added since is removed, unless an older factor or passkey has ended lately. Both are refused if another account has proved the address by now,
+   * or an administrator has suspended its password: then the notice stays unused.
    *
    * @param token The secret of the notice's link. It works once, for seven days; that of a changed address for 72 hours.
    * @throws {AuthError} `unauthorized.invalid_link`, `unauthorized.reauthentication_required`, `unauthorized.invalid_factor`,

@@ -16,14 +16,21 @@ function hasSuspendedCredential(identifier: string | Statement): Statement {
 }
 
 /**
+ * SQL for whether another SDK has stored a password under a text that people would take for the identifier, a normal form (S38).
+ */
+export function hasLookalike(identifier: string | Statement): Statement {
+  return sql`exists (
+    select from cred alike where alike.type = 'password' and alike.status <> 'revoked'
+      and alike.identifier <> sallyport_folded(alike.identifier)
+      and sallyport_folded(alike.identifier) = ${identifier})`;
+}
+
+/**
  * SQL for whether no account may take the identifier, a normal form, although no active password has it: a suspended one has it, or
  * another SDK has stored a password under a text that people would take for it (S38).
  */
 export function isWithheld(identifier: string | Statement): Statement {
-  return sql`(${hasSuspendedCredential(identifier)} or exists (
-    select from cred alike where alike.type = 'password' and alike.status <> 'revoked'
-      and alike.identifier <> sallyport_folded(alike.identifier)
-      and sallyport_folded(alike.identifier) = ${identifier}))`;
+  return sql`(${hasSuspendedCredential(identifier)} or ${hasLookalike(identifier)})`;
 }
 
 /**

@@ -18,7 +18,7 @@ import type { CheckedFactor } from "./factor-spending.ts";
 import { grantLeave } from "./factors.ts";
 import { hasStrongProof } from "./held-factors.ts";
 import { restorableSeconds } from "./identifier-change.ts";
-import { isWithheld, lockIdentifierOf } from "./identifiers.ts";
+import { hasLookalike, lockIdentifierOf } from "./identifiers.ts";
 import type { Lock } from "./locks.ts";
 import { type OwedMessage, oweMessage, oweNotice } from "./mail.ts";
 import { type Database, type Statement, sql } from "./sql.ts";
@@ -63,34 +63,49 @@ const noticeDays = 7;
  * - `added`: the passkey, factor or password that the event added.
  * - `left_at`: when the account has left the address for a new one. Null if it has not. After three days the mailbox has no more
  *   power over the account.
- * - `had_factor`: before the event, the account had a factor or passkey that was in use when it left the address. Then the old
- *   mailbox alone is not enough (S40).
+ * - `left_id`: the password of the address that the new address replaced.
+ * - `until`: when the account was still its owner's. That is when it left the address, but before the event if it is a new factor.
+ * - `had_factor`: the account had a factor or passkey between the event and `until`. Then the old mailbox alone is not enough (S40).
  */
 function toldBy(noticeId: string): Statement {
   const seconds = sql`make_interval(secs => ${restorableSeconds}::int)`;
   return sql`
-      select m.id, m.usr_id, m.kind, told.identifier, aud.occurred_at as since, event.added, gone.at as left_at,
+      select m.id, m.usr_id, m.kind, told.identifier, aud.occurred_at as since, event.added, gone.at as left_at, gone.left_id,
+        event.adds_factor, span.until,
         gone.at is not null and (
-          exists (select from mfa old where old.type <> 'recovery' and ${wasActive(sql`old`)})
+          exists (select from mfa old where old.type <> 'recovery' and ${wasActive(sql`old`, sql`m.usr_id`, sql`span`)})
           or exists (
             select from cred key where key.usr_id = m.usr_id and key.type = 'passkey' and key.id is distinct from event.added
-              and key.created_at <= aud.occurred_at and ${isLaterEnded(sql`key`, sql`aud.occurred_at`)})) as had_factor
+              and key.created_at <= span.until and ${isLaterEnded(sql`key`, sql`span.since`)})) as had_factor
       from mail_message m join aud on aud.id = m.event_id join cred told on told.id = m.cred_id
       join usr on usr.id = m.usr_id and usr.status = 'active'
       cross join lateral (
-        select case when m.kind in ('passkey_added', 'factor_added', 'password_added') then right(aud.target_id, 32)::uuid end
-          as added) event
-      left join lateral (
-        select successor.created_at as at from (
-          select own.id from cred own
-          where own.usr_id = m.usr_id and own.type = 'password' and own.identifier = told.identifier
-          order by own.created_at desc, own.id desc limit 1) newest
-        join cred successor on successor.replaces = newest.id and successor.identifier <> told.identifier
-        order by successor.created_at limit 1) gone on true
+        select m.kind in ('passkey_added', 'factor_added') as adds_factor,
+          case when m.kind in ('passkey_added', 'factor_added', 'password_added') then right(aud.target_id, 32)::uuid end as added) event
+      left join lateral (${leavingOf(sql`told`)}) gone on true
+      cross join lateral (
+        select event.added, aud.occurred_at as since,
+          case when event.adds_factor then aud.occurred_at else greatest(gone.at, aud.occurred_at) end as until) span
       where m.id = ${noticeId}::uuid and m.used_at is null and m.kind <> 'recovery_started'
         and m.created_at > sallyport_now() - case when m.kind = 'address_replaced' then ${seconds}
           else make_interval(days => ${noticeDays}::int) end
         and coalesce(gone.at > sallyport_now() - ${seconds}, true)`;
+}
+
+/**
+ * SQL for when an account has left the address of a password, and its last password there: one row or none. It follows what replaced
+ * the password, so a password that was only added, with the same address, does not hide that the address was left.
+ */
+function leavingOf(password: Statement): Statement {
+  return sql`
+        with recursive line as (
+          select null::uuid as replaces, ${password}.id, ${password}.identifier, ${password}.created_at
+          union
+          select line.id, successor.* from line cross join lateral (
+            select cred.id, cred.identifier, cred.created_at from cred
+            where cred.replaces = line.id and line.identifier = ${password}.identifier
+            order by cred.created_at desc, cred.id desc limit 1) successor)
+        select line.created_at as at, line.replaces as left_id from line where line.identifier <> ${password}.identifier`;
 }
 
 /** SQL for whether a row is not revoked, or was revoked after a time. */
@@ -98,12 +113,16 @@ function isLaterEnded(row: Statement, time: Statement): Statement {
   return sql`(${row}.status <> 'revoked' or ${row}.updated_at >= ${time})`;
 }
 
-/** SQL for whether a factor was in use before the event of {@link toldBy}. A pending one was not. */
-function wasActive(factor: Statement): Statement {
-  return sql`${factor}.usr_id = m.usr_id and ${factor}.id is distinct from event.added
+/**
+ * SQL for whether a user's factor, other than the one that was `added`, was in use between two times. A pending one was not.
+ *
+ * @param span A row with `added`, `since` and `until`.
+ */
+function wasActive(factor: Statement, user: Statement, span: Statement): Statement {
+  return sql`${factor}.usr_id = ${user} and ${factor}.id is distinct from ${span}.added
             and coalesce(${factor}.confirmed_at, case when ${factor}.status in ('active', 'suspended')
-              then ${factor}.created_at end) <= aud.occurred_at
-            and ${isLaterEnded(factor, sql`aud.occurred_at`)}`;
+              then ${factor}.created_at end) <= ${span}.until
+            and ${isLaterEnded(factor, sql`${span}.since`)}`;
 }
 
 /**
@@ -118,14 +137,14 @@ export function holderOfNotice(noticeId: string): Statement {
       from (select 1) one left join (select * from (${toldBy(noticeId)}) told where told.had_factor) told on true`;
 }
 
-/** The factor of a type that the user of a notice had before its event, also if it has ended since. */
+/** The factor of a type that the user of a notice had while the account was theirs, also if it has ended since. */
 export function factorOfNotice(noticeId: string, type: "totp" | "recovery"): Material {
   return {
     columns: factorColumns(),
     join: (holder) => sql`left join lateral (
-        select old.* from mail_message m join aud on aud.id = m.event_id cross join (select null::uuid as added) event
-        join mfa old on old.type = ${type} and ${wasActive(sql`old`)}
-        where m.id = ${noticeId}::uuid and m.usr_id = ${holder}.usr_id
+        select old.* from (${toldBy(noticeId)}) told
+        join mfa old on old.type = ${type} and ${wasActive(sql`old`, sql`${holder}.usr_id`, sql`told`)}
+        where told.usr_id = ${holder}.usr_id
         order by old.created_at desc limit 1) mfa on true`,
   };
 }
@@ -151,8 +170,8 @@ export interface DisownedRow {
  * Other addresses that have come since go too: their mailboxes could ask for a new password. A factor stays if an older one has
  * ended since, or in the days before: the mailbox alone must not be a way around the older one (S40).
  *
- * If the account has left the address since, the address comes back, and everything that was added since then goes. Notices to
- * addresses that go have no more power. Another account loses the address if it has never proved it.
+ * If the account has left the address since, or its user has ended it, the address comes back, and everything that was added since
+ * then goes. Notices to addresses that go have no more power. Another account loses the address if it has never proved it.
  */
 export function disown(asked: {
   noticeId: string;
@@ -165,25 +184,35 @@ export function disown(asked: {
 }): Statement<DisownedRow> {
   const { noticeId, proof, message, tokenHash, newCredentialId, context, auditId } = asked;
   const user = sql`notice.usr_id`;
-  const isPredecessor = (row: Statement): Statement =>
-    sql`${row}.status = 'revoked' and ${row}.created_at < notice.since
-            and ${row}.updated_at >= notice.since - make_interval(days => ${noticeDays}::int)`;
   const hasLeft = sql`notice.left_at is not null`;
+  const isLost = sql`notice.lost_id is not null`;
   const hasCome = (
     factor: Statement,
   ): Statement => sql`(${factor}.status = 'pending' or ${factor}.id is not distinct from notice.added
-              or coalesce(${factor}.confirmed_at, ${factor}.created_at) > notice.since)`;
+              or coalesce(${factor}.confirmed_at, ${factor}.created_at) > notice.lost_since)`;
   return sql`
     with told as materialized (${toldBy(noticeId)}),
+    -- The password of the address: the account has left it, or a session of the user has ended it. What was added after lost_since
+    -- goes with it. In the second case no code is asked for, so the mailbox alone must be no way around a passkey, nor around a
+    -- factor that an older one has made room for.
+    lost as materialized (
+      select cred.*, span.since as lost_since from told join cred on cred.usr_id = told.usr_id and cred.type = 'password'
+        and cred.identifier = told.identifier
+      cross join lateral (
+        select case when told.left_at is not null or told.adds_factor then told.since else (${endedAt(sql`cred`)}) end as since) span
+      where case when told.left_at is not null then cred.id = told.left_id
+        else ${isEndedByUser(sql`cred`)} and not exists (
+          select from cred key where key.usr_id = told.usr_id and key.type = 'passkey' and key.status = 'active'
+            and key.id is distinct from told.added and (key.created_at <= span.since or ${hasPredecessor(sql`told.usr_id`, sql`span.since`)})) end
+      order by cred.created_at desc, cred.id desc limit 1),
     verdict as materialized (
-      select told.*, case
+      select told.*, lost.id as lost_id, span.lost_since,
+        told.left_at is null and ${hasPredecessor(sql`told.usr_id`, sql`span.lost_since`)} as keeps_factors, case
         when told.id is null then 'unauthorized.invalid_link'
         when told.had_factor and not ${isProved(proof)} then 'unauthorized.reauthentication_required'
-        when told.left_at is not null and (${isWithheld(sql`told.identifier`)} or exists (
-          select from cred held where held.type = 'password' and held.identifier = told.identifier and held.status = 'active'
-            and held.identifier_verified_at is not null))
-          then 'conflict.duplicate_credential' end as refusal
-      from (select 1) one left join told on true),
+        when lost.id is not null and ${isKept(sql`told`)} then 'conflict.duplicate_credential' end as refusal
+      from (select 1) one left join told on true left join lost on true
+      cross join lateral (select coalesce(lost.lost_since, told.since) as lost_since) span),
     ${proof?.by === "code" ? spendCode(proof.checked) : sql`factor as (select 1 as one)`},
     used as (
       update mail_message m set used_at = sallyport_now() from verdict cross join factor
@@ -194,38 +223,27 @@ export function disown(asked: {
       where m.usr_id = ${user} and m.event_id is not null and m.used_at is null and m.id <> notice.id
         and m.created_at >= notice.since and cred.id = m.cred_id and cred.identifier <> notice.identifier
         and not ${wasOwn(sql`cred`)}),
-    -- Whoever has taken the address without a proof: a thief would keep the owner out with it.
+    -- Whoever has taken the address without a proof: a thief would keep the owner out with it, even with a suspended password.
     evicted as (
       update cred set status = 'revoked' from notice
-      where ${hasLeft} and cred.type = 'password' and cred.identifier = notice.identifier and cred.status = 'active'
-      returning cred.id),
+      where ${isLost} and cred.type = 'password' and cred.identifier = notice.identifier
+        and (cred.status = 'suspended' or (cred.status = 'active' and cred.usr_id <> ${user}))
+      returning cred.id, cred.usr_id),
     evicted_sessions as (${endSessions(sql`evicted`, sql`ses.cred_id = evicted.id`, auditId)}),
-    -- The password of the address: the account has left it, or a session of the user has ended it. In the second case, the mailbox
-    -- alone is no way around a passkey.
-    lost as materialized (
-      select cred.* from notice join cred on cred.usr_id = ${user} and cred.type = 'password'
-        and cred.identifier = notice.identifier
-      where ${hasLeft} or (${isEndedByUser(sql`cred`)} and not exists (
-        select from cred key where key.usr_id = ${user} and key.type = 'passkey' and key.status = 'active'
-          and key.id is distinct from notice.added))
-      order by cred.created_at desc, cred.id desc limit 1),
     loser as materialized (
-      select notice.usr_id from notice where ${hasLeft} and ${hasStrongProof(user)}
+      select notice.usr_id from notice where ${isLost} and not notice.keeps_factors and ${hasStrongProof(user)}
         and not exists (
           select from mfa where mfa.usr_id = ${user} and mfa.status = 'active' and mfa.type <> 'recovery' and not ${hasCome(sql`mfa`)})
         and not exists (
           select from cred where cred.usr_id = ${user} and cred.type = 'passkey' and cred.status = 'active'
-            and cred.created_at <= notice.since and cred.id is distinct from notice.added))${endings(
+            and cred.created_at <= notice.lost_since and cred.id is distinct from notice.added))${endings(
               handle(sql`notice`),
               auditId,
               {
                 ...loginsOf(user),
                 tokens: sql`pat.usr_id = ${user}`,
-                factors: sql`mfa.usr_id = ${user} and case when ${hasLeft}
-              then ${hasCome(sql`mfa`)}
-              else mfa.id = notice.added
-            and not exists (select from mfa other where other.usr_id = ${user} and other.type <> 'recovery' and ${isPredecessor(sql`other`)})
-            and not exists (select from cred other where other.usr_id = ${user} and other.type = 'passkey' and ${isPredecessor(sql`other`)}) end`,
+                factors: sql`mfa.usr_id = ${user} and case when ${isLost} then ${hasCome(sql`mfa`)} else mfa.id = notice.added end
+            and not notice.keeps_factors`,
                 registrations: sql`mfa_registration.usr_id = ${user}`,
                 grants: sql`mfa_enrollment_grant.usr_id = ${user} and not exists (select from loser)`,
               },
@@ -234,7 +252,7 @@ export function disown(asked: {
     closed as (
       update cred set status = 'revoked' from notice
       where cred.usr_id = ${user} and cred.status = 'active' and (cred.type = 'password' or cred.id = notice.added
-        or (${hasLeft} and cred.created_at > notice.since))
+        or (${isLost} and cred.created_at > notice.lost_since))
       returning cred.*),
     -- New rows, so that a sign-in that has read the old hash just before is refused.
     unusable as (
@@ -245,10 +263,10 @@ export function disown(asked: {
         ${unusableHash}, old.id,
         greatest(sallyport_now(), old.created_at + interval '1 microsecond')
       from notice cross join lateral (
-        select * from closed where closed.type = 'password' and (closed.identifier = notice.identifier
-          or (closed.id is distinct from notice.added and ${wasOwn(sql`closed`)}))
-        union all select * from lost) old
-      where (select count(*) from evicted) >= 0
+        select * from closed where closed.type = 'password' and case when closed.identifier = notice.identifier then not ${isLost}
+          else closed.id is distinct from notice.added and ${wasOwn(sql`closed`)} end
+        union all select cred.* from cred where cred.id = notice.lost_id) old
+      where (select count(*) from evicted) + (select count(*) from closed) >= 0
       on conflict (type, identifier) where status = 'active' do nothing
       returning *),
     way_back as (
@@ -277,11 +295,23 @@ export function disown(asked: {
         context,
         targetId: sql`verdict.usr_id`,
         metadata: sql`jsonb_strip_nulls(jsonb_build_object('notice', verdict.kind, 'reason', case when notice.id is null then 'used' end,
-          'evicted', (select ${wireIdOf("cred", sql`evicted.id`)} from evicted)))`,
+          'evicted', (select string_agg(${wireIdOf("cred", sql`evicted.id`)}, ' ') from evicted where evicted.usr_id <> notice.usr_id)))`,
       },
       sql`verdict left join notice on true where verdict.refusal is null`,
     )})
-    select verdict.refusal, notice.identifier from verdict left join notice on true`;
+    select verdict.refusal, notice.identifier from verdict left join notice on true
+    -- A notice is not spent for nothing.
+    where case when not exists (select from way_back) and (${isLost} or exists (
+        select from closed where closed.type = 'password' and closed.identifier = notice.identifier))
+      then sallyport_refuse('conflict.duplicate_credential') else true end`;
+}
+
+/** SQL for whether a factor or passkey of a user ended after a time, or in the days before, and was older than that. */
+function hasPredecessor(user: Statement, time: Statement): Statement {
+  const isPredecessor = (row: Statement): Statement => sql`${row}.usr_id = ${user} and ${row}.status = 'revoked'
+            and ${row}.created_at < ${time} and ${row}.updated_at >= ${time} - make_interval(days => ${noticeDays}::int)`;
+  return sql`(exists (select from mfa other where other.type <> 'recovery' and other.confirmed_at is not null and ${isPredecessor(sql`other`)})
+            or exists (select from cred other where other.type = 'passkey' and ${isPredecessor(sql`other`)}))`;
 }
 
 /** SQL for whether the account had the address of a password `cred` before the event of `notice`. */
@@ -328,10 +358,28 @@ function isEndedByUser(cred: Statement): Statement {
   return sql`(${cred}.status <> 'active' and ${cred}.identifier_verified_at is not null
     and not exists (select from cred successor where successor.replaces = ${cred}.id)
     and not exists (
-      select from cred held where held.type = 'password' and held.identifier = ${cred}.identifier
-        and held.id <> ${cred}.id and held.status <> 'revoked')
-    and exists (select from aud where ${isEnding(cred)} and aud.occurred_at >= notice.since)
+      select from cred held where held.type = 'password' and held.identifier = ${cred}.identifier and held.usr_id = ${cred}.usr_id
+        and held.id <> ${cred}.id and held.status <> 'revoked' and held.identifier_verified_at is not null)
+    and exists (select from aud where ${isEnding(cred)} and aud.occurred_at >= told.since)
     and not exists (select from aud where ${isEnding(cred)} and aud.actor_usr_id is distinct from ${cred}.usr_id))`;
+}
+
+/** SQL for when an event ended a credential: one row. */
+function endedAt(cred: Statement): Statement {
+  return sql`select max(aud.occurred_at) from aud where ${isEnding(cred)}`;
+}
+
+/**
+ * SQL for whether the address of `told` cannot come back: another account has proved it, or an administrator has suspended its
+ * password. A password that its own user has suspended keeps nobody out.
+ */
+function isKept(told: Statement): Statement {
+  return sql`(${hasLookalike(sql`${told}.identifier`)} or exists (
+          select from cred held
+          where held.type = 'password' and held.identifier = ${told}.identifier and held.status <> 'revoked'
+            and ((held.usr_id <> ${told}.usr_id and held.identifier_verified_at is not null)
+              or (held.status = 'suspended' and held.usr_id is distinct from (
+                select aud.actor_usr_id from aud where ${isEnding(sql`held`)} order by aud.occurred_at desc, aud.id desc limit 1)))))`;
 }
 
 /** SQL for whether an event of `aud` ended a credential. */
