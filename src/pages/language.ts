@@ -5,7 +5,12 @@ import { englishErrors } from "./texts/english-errors.ts";
 import { englishInvitations } from "./texts/english-invitations.ts";
 
 /** The name of a text of the pages, such as `sign-in.title`. */
-export type TextName = keyof English;
+export type TextName =
+  | keyof typeof englishTexts
+  | keyof typeof englishErrors
+  | keyof typeof englishActivity
+  | keyof typeof englishInvitations
+  | keyof typeof englishAddress;
 
 /** The texts of the pages in one language, by name. `{…}` in a text stands for what a page puts there. */
 export type PageTexts = Readonly<Record<TextName, string>>;

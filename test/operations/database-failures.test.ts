@@ -129,6 +129,8 @@ describe("F10: a database that hangs", () => {
     ["postgres-over-neon", "ses", sql`lock table ses in access exclusive mode`],
   ] as const)(
     "%s, a lock on %s: every call is answered within 5 s, with its usual answer or 503",
+    // Twenty calls wait for up to five seconds, then the next twenty.
+    { timeout: 180_000 },
     async ([name, _table, lock], { onTestFinished }) => {
       const world = await openAuth(name);
       onTestFinished(() => world.close());

@@ -32,9 +32,9 @@ async function scriptOf(name: string): Promise<string> {
 const isDistinctive = (text: string): boolean =>
   text.length >= 30 && / .* /.test(text) && /^[\w ,.:;()/=-]+$/.test(text);
 
-/** Sentences of the pages in English, lines of their style and of their script. */
+/** Sentences of the pages in English. Scripts and styles are minified, so no bundle has their lines. */
 function pageTexts(): string[] {
-  const files = readTestTree("src/pages").filter(({ path }) => !path.includes("german"));
+  const files = readTestTree("src/pages").filter(({ path }) => !/german|-script\.ts$|style\.ts$/.test(path));
   const nodes = files.flatMap(({ program }) => [...visit(program)].map(({ node }) => node));
   const texts = nodes.map((node) => (node.type === "JSXText" ? (node.value as string).trim() : literalText(node)));
   const lines = texts.flatMap((text) => (text?.includes("\n") && !text.includes(";") ? [] : (text?.split("\n") ?? [])));

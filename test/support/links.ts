@@ -64,8 +64,9 @@ export async function withNewAddress(
 ): Promise<Person & { readonly before: string; readonly back: string }> {
   const { identifier, token } = await mailedChange(world, person, to);
   const { actor, transport } = person;
-  const changed = await world.auth.identifiers.confirmChange({ actor, token, transport });
+  // Before the change: whatever delivers meanwhile may send its messages.
   const before = world.mailbox.messages.length;
+  const changed = await world.auth.identifiers.confirmChange({ actor, token, transport });
   await world.auth.mail.deliver();
   await world.mailbox.arrival(person.identifier, before);
   const back = world.mailbox.secretTo(person.identifier);
@@ -86,6 +87,7 @@ export async function recoveryOf(
   actor: Actor = system,
 ): Promise<{ readonly identifier: string; readonly token: string; readonly stop: string }> {
   const identifier = freshIdentifier();
+  const before = world.mailbox.messages.length;
   await world.auth.recovery.start({ actor, userId, identifier });
   const user = uuidFor("usr", userId);
   await world.rows(sql`
@@ -93,7 +95,6 @@ export async function recoveryOf(
   await world.rows(sql`
     update verification_token set created_at = created_at - interval '1 day', expires_at = expires_at - interval '1 day'
     where usr_id = ${user}::uuid and purpose = 'recover_account'`);
-  const before = world.mailbox.messages.length;
   await world.auth.mail.deliver();
   await world.mailbox.arrival(identifier, before);
   await world.mailbox.arrival(old, before);
@@ -103,8 +104,8 @@ export async function recoveryOf(
 /** The secret of the notice that a person has a new personal access token. */
 export async function noticeTo(world: World, one: Person): Promise<string> {
   const { userId, identifier } = await withVerifiedAddress(world, one);
-  await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
   const before = world.mailbox.messages.length;
+  await world.auth.personalAccessTokens.create({ actor: system, userId, name: "ci", scope: [] });
   await world.auth.mail.deliver();
   await world.mailbox.arrival(identifier, before);
   return world.mailbox.secretTo(identifier);

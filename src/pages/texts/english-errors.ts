@@ -35,7 +35,7 @@ export const englishErrors = {
   "error.unauthorized.invalid_ticket":
     "This sign-in was finished already, took too long, or had too many wrong codes. Start again.",
   "error.pat.expires_in_past": "Choose a date within the next year.",
-  "error.forbidden": "You are not allowed to do this.",
+  "error.forbidden": "Your account is not allowed to do this.",
   "error.forbidden.cross_origin": "This request did not come from a page of this site, so nothing was changed.",
   "error.forbidden.sign_up_closed": "New accounts cannot be created here at the moment.",
   "error.forbidden.enrollment_not_granted":
