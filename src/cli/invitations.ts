@@ -16,11 +16,11 @@ export const inviteCommand: Command = {
   summary:
     "Invite someone to make an account, and print the link to copy. With --mail, the deployment also mails a link, for which " +
     "SALLYPORT_SECRET must be the deployment's.",
-  usage: `<address|name> [--mail] [--base-url URL] [--link-path PATH] [--name TEXT] [--days NUMBER] ${identifierUsage}`,
+  usage: `<address|name> [--mail] [--origin ORIGIN] [--link-path PATH] [--name TEXT] [--days NUMBER] ${identifierUsage}`,
   options: {
     ...identifierOptions,
     mail: { type: "boolean", default: false },
-    "base-url": { type: "string" },
+    origin: { type: "string" },
     "link-path": { type: "string" },
     name: { type: "string" },
     days: { type: "string" },
@@ -87,9 +87,9 @@ function lineOf({ id, identifier, status, mailed, invitedBy, expiresAt }: Deploy
 }
 
 function baseUrlOf(values: OptionValues): string {
-  const url = values["base-url"] ?? process.env.BASE_URL;
+  const url = values.origin ?? process.env.BASE_URL;
   if (typeof url !== "string" || url === "") {
-    throw new UsageError("Give the deployment's base URL with --base-url, or in the environment's BASE_URL.");
+    throw new UsageError("Give the deployment's origin with --origin, or in the environment's BASE_URL.");
   }
   return url;
 }

@@ -71,7 +71,7 @@ describe("sallyport invite", () => {
     ["two addresses", ["a@example.com", "b@example.com"]],
     ["no days", ["a@example.com", "--days", "0"]],
     ["too many days", ["a@example.com", "--days", "31"]],
-    ["no base URL", ["a@example.com", "--base-url", ""]],
+    ["no base URL", ["a@example.com", "--origin", ""]],
   ])("%s: exit code 2", async (_case, args) => {
     expect((await run({}, "invite", ...args)).code).toBe(2);
   });
@@ -79,7 +79,7 @@ describe("sallyport invite", () => {
   test.each([
     ["an address that none may have", ["ä@example.com"]],
     ["a link elsewhere", ["a@example.com", "--link-path", "//evil.example"]],
-    ["a base URL that is none", ["a@example.com", "--base-url", "example.com"]],
+    ["a base URL that is none", ["a@example.com", "--origin", "example.com"]],
   ])("%s: one line, and no link", async (_case, args) => {
     const { code, stdout, stderr } = await run({}, "invite", ...args);
     expect([code, stdout]).toEqual([1, ""]);

@@ -84,6 +84,10 @@ const ways: Record<string, (ask: Ask) => Promise<PageReply>> = {
 
 /** Acts for anyone that give no session. */
 const others = [
+  "/address",
+  "/address/back",
+  "/recover",
+  "/recover/stop",
   "/check-mail",
   "/forgot",
   "/not-me",
