@@ -43,7 +43,7 @@ export const doctorCommand: Command = {
       if (owed > 0) console.log(`${owed} messages are owed; the oldest has waited ${overdueMinutes} minutes.`);
       const [{ forsaken }] = (await database.run(countForsaken())) as [{ forsaken: number }];
       if (forsaken > 0)
-        console.log(`Open invitations that do not count, because whoever made them is no administrator: ${forsaken}.`);
+        console.log(`Open invitations that do not count, because their inviter is not an administrator: ${forsaken}.`);
       const [{ adopted }] = (await database.run(selectIsAdopted())) as [{ adopted: boolean }];
       let faults = 0;
       for await (const { id, finding, fault } of examineAccounts(database, {

@@ -34,7 +34,9 @@ export const inviteCommand: Command = {
       const { url, invitation } = await invitations.create({ actor, identifier, displayName, ttlSeconds });
       console.log(url);
       console.log(lineOf(invitation));
-      console.log("Whoever has the link makes the account, and its address is not verified: hand it over with care.");
+      console.log(
+        "Anyone who has the link can create the account, and its address is not verified: hand it over with care.",
+      );
       if (invitation.mailed)
         console.log("A message to the address is owed. The deployment sends it if it has a mailer.");
       else if (values.mail) console.log("No message is owed: this is not the address of one mailbox.");

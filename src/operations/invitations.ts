@@ -84,7 +84,7 @@ export interface MadeInvitation {
  * Invitations to make an account, in every mode of sign-up but `closed`.
  *
  * An invitation has two secrets. One is mailed, if the application has the feature `mail` and the identifier is an address: it
- * proves the address, and no answer contains it. The other is in `url`: whoever made the invitation has seen it, so an account that
+ * proves the address, and no answer contains it. The other is in `url`: the inviter has seen it, so an account that
  * it makes has an address that is not verified. Either works once, and ends both.
  */
 export interface InvitationOperations {

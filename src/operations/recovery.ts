@@ -154,7 +154,7 @@ async function finish(
 const handedSeconds = 3_600;
 
 /**
- * Makes the link of a recovery without delay and without mail, for any user, administrators too: for whoever has the database. The
+ * Makes the link of a recovery without delay and without mail, for any user, administrators too. It needs access to the database. The
  * new address is not proved by it.
  *
  * @returns The secret of the link. It works once, for an hour.

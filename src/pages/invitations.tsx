@@ -34,7 +34,7 @@ export const inviteRoutes: readonly PageRoute[] = [
   userPage(listPath, (visit) => listPage(visit)),
 
   userPage(newPath, async (visit) => {
-    // Whoever may not invite gets no form.
+    // A user who may not invite gets no form.
     await listed(visit);
     return await newPage(visit, { identifier: "", displayName: "", days: "7" });
   }),

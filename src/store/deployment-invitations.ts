@@ -31,7 +31,7 @@ const columns = () =>
   columnsOf("inv", deploymentInvitation, { status: status(), mailed: sql`inv.mailed_hash is not null` });
 
 /**
- * SQL for whether an invitation `inv` counts: it is open, and whoever made it still may. An administrator who has lost the right,
+ * SQL for whether an invitation `inv` counts: it is open, and its inviter still has the right. An administrator who has lost the right,
  * or is not active, invites no one any more. The rights are those of now, in the statement that reads them.
  */
 export const isOpen = (): Statement =>

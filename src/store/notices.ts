@@ -223,7 +223,7 @@ export function disown(asked: {
       where m.usr_id = ${user} and m.event_id is not null and m.used_at is null and m.id <> notice.id
         and m.created_at >= notice.since and cred.id = m.cred_id and cred.identifier <> notice.identifier
         and not ${wasOwn(sql`cred`)}),
-    -- Whoever has taken the address without a proof: a thief would keep the owner out with it, even with a suspended password.
+    -- An account that has taken the address without a proof: it would keep the owner out, even with a suspended password.
     evicted as (
       update cred set status = 'revoked' from notice
       where ${isLost} and cred.type = 'password' and cred.identifier = notice.identifier
@@ -371,7 +371,7 @@ function endedAt(cred: Statement): Statement {
 
 /**
  * SQL for whether the address of `told` cannot come back: another account has proved it, or an administrator has suspended its
- * password. A password that its own user has suspended keeps nobody out.
+ * password. A password that its own user has suspended does not block the address.
  */
 function isKept(told: Statement): Statement {
   return sql`(${hasLookalike(sql`${told}.identifier`)} or exists (

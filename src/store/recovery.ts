@@ -118,8 +118,8 @@ function stop(of: Statement): Statement {
 }
 
 /**
- * The identifiers that the users of `of` have, verified or not: whoever reads their mail should know. Those that have ended in
- * the last month too, or an administrator could end them first, and nobody would hear of it.
+ * The identifiers that the users of `of` have, verified or not: the readers of their mail should know. Those that have ended in
+ * the last month too, or an administrator could end them first, and no message would be sent.
  */
 function identifiersOf(of: Statement, powerless: boolean): Statement {
   return sql`(
@@ -234,7 +234,7 @@ export interface FinishedRecoveryRow {
 }
 
 /**
- * Spends a link: the new address gets a password, and everything else of the user that could let somebody in ends. What the user
+ * Spends a link: the new address gets a password, and everything else of the user that could open the account ends. What the user
  * may do stays. A user who loses a second factor may set one up once. The batch has locked the user and the address.
  */
 export function finishRecovery(finish: {

@@ -127,7 +127,7 @@ describe("sallyport invitations", () => {
       values (gen_random_uuid(), 'left@example.com', ${uuidFor("usr", user.id)}::uuid, decode(repeat('00', 32), 'hex'),
         sallyport_now() + interval '1 day')`);
     const { stdout } = await run({ SALLYPORT_SECRET: secret }, "doctor");
-    expect(stdout).toContain("Open invitations that do not count, because whoever made them is no administrator: 1.\n");
+    expect(stdout).toContain("Open invitations that do not count, because their inviter is not an administrator: 1.\n");
   });
 
   test("help names both commands", async () => {

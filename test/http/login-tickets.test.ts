@@ -102,7 +102,7 @@ describe("R039: a sign-in without its second factor", () => {
     ]) {
       const method = route.method.toUpperCase();
       const reply = await world.send({ method, path, ...(method !== "GET" && { json: {} }), ...shown });
-      // Whoever is anonymous may ask these too; one of them wants a body.
+      // An anonymous client may ask these too; one of them needs a body.
       if (route.access === "optional") expect(reply.status).toBe(route.id === "disownNotice" ? 400 : 204);
       else expect(reply.code).toBe("unauthorized.invalid_token");
     }

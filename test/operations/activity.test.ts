@@ -154,7 +154,7 @@ describeWorld("activity of an account", { on: ["pglite", "postgres"] }, (world) 
     expect(await newest(person)).toMatchObject({ type: "account_suspended", by: "application", address: null });
   });
 
-  test("a failed sign-in: shown with the address and the browser of whoever tried", async () => {
+  test("a failed sign-in: shown with the address and the browser of the attempt", async () => {
     const person = await world.person();
     const context = { address: "198.51.100.9", userAgent: "curl/8.5.0" };
     await outcome(world.auth.signIn.password({ identifier: person.identifier, password: otherPassword, context }));

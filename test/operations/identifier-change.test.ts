@@ -256,7 +256,7 @@ describeWorld("S40: a new address", { on: ["pglite", "postgres"] }, (world) => {
       expect(text).not.toMatch(/\d{3} \d{3}/);
     });
 
-    test("S22: at most five times an hour for each mailbox, whoever asks", async () => {
+    test("S22: at most five times an hour for each mailbox, from any account", async () => {
       const identifier = freshIdentifier();
       const outcomes = [];
       for (let time = 0; time < 6; time++) outcomes.push(await outcome(ask(await verified(), identifier)));

@@ -95,7 +95,7 @@ describeWorld("S40: an account whose every way in is lost", { on: ["pglite", "po
     expect(await outcome(finish(world.mailbox.secretTo(identifier)))).toBe(invalid);
   });
 
-  test("an account whose identifiers no message can reach: refused, because nobody could stop it", async () => {
+  test("an account whose identifiers no message can reach: refused, because no one could stop it", async () => {
     const [identifier] = freshIdentifier().split("@");
     const person = await world.person({ identifier: identifier! });
     const administrator = await world.administrator();

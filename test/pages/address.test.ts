@@ -73,7 +73,7 @@ describe("a new address", () => {
     expect(done.location).toBe("/account?done=new-address");
   });
 
-  test("opened where nobody is signed in: the way to the sign-in and back, and nothing changes", async () => {
+  test("opened in a browser without a session: the way to the sign-in and back, and nothing changes", async () => {
     const ada = await verified();
     const { token } = await asked(ada);
     const cookies = await opened("/address", token);
