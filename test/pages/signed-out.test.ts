@@ -89,7 +89,7 @@ describe("S79: a page that signs a user out says why", () => {
     const asked = await world.ask({ path: `/account/passkeys/remove?passkey_id=${passkeyId}`, as });
     expect(asked.text).toContain("You signed in with this passkey.");
     const reply = await arrive({ path: "/account/passkeys/remove", form: { passkey_id: passkeyId }, as });
-    expect(statusOf(reply)).toMatch(/^Your passkey is removed/);
+    expect(statusOf(reply)).toMatch(/^Your passkey was removed/);
   });
 
   test("another passkey: no warning, and the session goes on", async () => {
