@@ -78,6 +78,7 @@ describe("examples in docs", () => {
       ["mail.md", "postmark.ts"],
       ["mail.md", "smtp.ts"],
       ["mail.md", "cloudflare.ts"],
+      ["mail.md", "languages.ts"],
       ["pages.md", "application.ts"],
       ["pages.md", "texts.ts"],
       ["passkeys.md", "verifier.ts"],

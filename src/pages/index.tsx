@@ -4,6 +4,7 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { acceptedLanguages, matchLanguage } from "../domain/language.ts";
 import { type AuthSource, authFor, realmOf, reportFault } from "../http/auth-source.ts";
 import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { requestContext } from "../http/request-context.ts";
@@ -12,7 +13,7 @@ import { AuthError, ConfigurationError, type RequestContext } from "../index.ts"
 import { askedAct } from "./asked-act.ts";
 import { assetsOf } from "./assets.ts";
 import { readForm, readJson } from "./form.ts";
-import { choose, english, type PageLanguage, type PageTexts, type TextName } from "./language.ts";
+import { english, type PageLanguage, type PageTexts, type TextName } from "./language.ts";
 import { refusalPage } from "./layout.tsx";
 import { pathWith } from "./next-path.ts";
 import { pageRoutes } from "./page-routes.ts";
@@ -53,9 +54,15 @@ export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {})
   return app;
 }
 
-/** The site in the language of the reader. */
+/** The site in the language of the reader: by `ui_locales` (OpenID Connect Core §3.1.2.1), otherwise by `Accept-Language`. */
 function siteFor(c: Context, sites: readonly [Site, ...Site[]]): Site {
-  return choose(sites, c.req.query("ui_locales"), c.req.header("accept-language"));
+  const [first, ...others] = sites;
+  if (others.length === 0) return first;
+  const accepted = acceptedLanguages(c.req.header("accept-language") ?? "");
+  const asked = [...(c.req.query("ui_locales")?.split(" ") ?? []), ...accepted];
+  const tags = sites.map(({ language }) => language.tag);
+  const found = matchLanguage(tags, asked);
+  return sites.find(({ language }) => language.tag === found) ?? first;
 }
 
 const assetHeaders = {

@@ -90,7 +90,8 @@ export async function askForMail(
 ): Promise<Response> {
   const { c, site, context } = visit;
   const auth = mailOf(visit);
-  const { requestToken } = await asked.request({ identifier: asked.identifier, next, context });
+  const acceptLanguage = site.language.tag;
+  const { requestToken } = await asked.request({ identifier: asked.identifier, next, acceptLanguage, context });
   deliverSoon(c, auth);
   keepRequest(c, auth, requestToken);
   const query = { for: asked.purpose, ...(next !== undefined && { next }) };
