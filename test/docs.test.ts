@@ -74,6 +74,7 @@ describe("examples in docs", () => {
       ["limits.md", "limits.ts"],
       ["limits.md", "cloudflare-limit.ts"],
       ["limits.md", "captcha.ts"],
+      ["limits.md", "pages-captcha.ts"],
       ["mail.md", "resend.ts"],
       ["mail.md", "postmark.ts"],
       ["mail.md", "smtp.ts"],

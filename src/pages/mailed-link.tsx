@@ -4,6 +4,7 @@ import type { LinkRequest, MailAuth, RequestedLink } from "../http/mail.ts";
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { keepRequest } from "../http/routes/mailed-links.ts";
 import { AuthError } from "../index.ts";
+import { CaptchaPart } from "./captcha.tsx";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, CodeField, Field, Hidden } from "./parts.tsx";
@@ -110,8 +111,9 @@ export function AskForm(form: {
   /** What is wrong with the address; `fault` says what else is. */
   error?: string | undefined;
   fault?: string | undefined;
+  refusal: AuthError | undefined;
 }): Rendered {
-  const { site, action, name, identifier, autocomplete = "username", next, error, fault } = form;
+  const { site, action, name, identifier, autocomplete = "username", next, error, fault, refusal } = form;
   return (
     <form method="post" action={action}>
       <Alert>{fault}</Alert>
@@ -126,6 +128,7 @@ export function AskForm(form: {
         maxlength={254}
         error={error}
       />
+      <CaptchaPart site={site} refusal={refusal} />
       <button type="submit">{site.say("mail.send")}</button>
     </form>
   );

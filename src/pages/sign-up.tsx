@@ -2,6 +2,8 @@ import { acceptTypedName } from "../domain/text.ts";
 import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
+import { CaptchaPart, widgetFor } from "./captcha.tsx";
+import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
 import { AskForm, askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
@@ -13,35 +15,37 @@ import type { Site } from "./site.ts";
 
 /** The sign-up page. It exists only if strangers may create an account: at once, or with a link that is mailed first. */
 export const signUpRoutes: readonly PageRoute[] = [
-  openPage("/sign-up", (visit) => {
-    requireOpen(visit);
-    return visit.signUp === "open" ? signUpPage(visit, { identifier: "", displayName: "" }) : requestPage(visit, "");
-  }),
+  openPage("/sign-up", (visit) => startPage(visit, { identifier: "", displayName: "" })),
 
-  openForm("/sign-up", "/sign-up", async (visit, form) => {
-    requireOpen(visit);
-    const { c, site, auth, context } = visit;
-    const typed = { identifier: form.text("identifier"), displayName: form.text("display_name") };
-    if (visit.signUp !== "open") {
-      const { identifier } = typed;
-      const { request } = mailOf(visit).mailedSignUp;
-      const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_up", identifier }));
-      return value ?? (await requestPage(visit, identifier, refusal));
-    }
-    const signUp = async () =>
-      await auth.signUp({
-        identifier: typed.identifier,
-        password: form.text("password"),
-        displayName: acceptTypedName(typed.displayName) || null,
-        transport: "cookie",
-        context,
-        presentedToken: readCookie(c, auth, sessionCookie),
-      });
-    const { value, refusal } = await attempt(signUp());
-    if (refusal) return await signUpPage(visit, typed, refusal);
-    signedIn(c, auth, "cookie", value);
-    return c.redirect(site.returnPaths.signUp, 303);
-  }),
+  openForm(
+    "/sign-up",
+    "/sign-up",
+    async (visit, form) => {
+      requireOpen(visit);
+      const { c, site, auth, context } = visit;
+      const typed = typedIn(form);
+      if (visit.signUp !== "open") {
+        const { identifier } = typed;
+        const { request } = mailOf(visit).mailedSignUp;
+        const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_up", identifier }));
+        return value ?? (await requestPage(visit, identifier, refusal));
+      }
+      const signUp = async () =>
+        await auth.signUp({
+          identifier: typed.identifier,
+          password: form.text("password"),
+          displayName: acceptTypedName(typed.displayName) || null,
+          transport: "cookie",
+          context,
+          presentedToken: readCookie(c, auth, sessionCookie),
+        });
+      const { value, refusal } = await attempt(signUp());
+      if (refusal) return await signUpPage(visit, typed, refusal);
+      signedIn(c, auth, "cookie", value);
+      return c.redirect(site.returnPaths.signUp, 303);
+    },
+    (visit, form, refusal) => startPage(visit, typedIn(form), refusal),
+  ),
 
   linkPage("/sign-up/finish", (visit) => {
     requireOpen(visit);
@@ -74,11 +78,23 @@ function requireOpen(visit: Visit): void {
   if (!mayApply(visit)) throw new AuthError("not_found");
 }
 
-function signUpPage(
-  visit: Visit,
-  typed: { identifier: string; displayName: string },
-  refusal?: AuthError,
-): Response | Promise<Response> {
+/** What was typed on the first page, but for the password. */
+interface Typed {
+  readonly identifier: string;
+  readonly displayName: string;
+}
+
+function typedIn(form: Form): Typed {
+  return { identifier: form.text("identifier"), displayName: form.text("display_name") };
+}
+
+/** The first page: it makes the account, or asks for a link. */
+function startPage(visit: Visit, typed: Typed, refusal?: AuthError): Response | Promise<Response> {
+  requireOpen(visit);
+  return visit.signUp === "open" ? signUpPage(visit, typed, refusal) : requestPage(visit, typed.identifier, refusal);
+}
+
+function signUpPage(visit: Visit, typed: Typed, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
   const isTaken = refusal?.code === "conflict.duplicate_credential";
   const signInLink = <a href={site.path("/sign-in")}>{site.say("sign-up.taken.link")}</a>;
@@ -99,12 +115,13 @@ function signUpPage(
           error={isOfIdentifier ? sentence : undefined}
         />
         <NameAndPassword site={site} displayName={typed.displayName} refusal={refusal} />
+        <CaptchaPart site={site} refusal={refusal} />
         <button type="submit">{site.say("word.sign-up")}</button>
       </form>
       <AlreadyHere site={site} />
     </>
   );
-  return respond(visit, { title: site.text("sign-up.title"), children, refusal });
+  return respond(visit, { title: site.text("sign-up.title"), children, refusal, widget: widgetFor(site, refusal) });
 }
 
 /** True if a refusal is about a field of {@link NameAndPassword}, which shows it. */
@@ -166,11 +183,12 @@ function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Res
         autocomplete="email"
         error={isOfIdentifier ? sentence : undefined}
         fault={isOfIdentifier ? undefined : sentence}
+        refusal={refusal}
       />
       <AlreadyHere site={site} />
     </>
   );
-  return respond(visit, { title: site.text("sign-up.title"), children, refusal });
+  return respond(visit, { title: site.text("sign-up.title"), children, refusal, widget: widgetFor(site, refusal) });
 }
 
 function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Response | Promise<Response> {
