@@ -8,6 +8,7 @@ import { type TextName, voiceOf } from "../../src/pages/language.ts";
 import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { sentenceFor } from "../../src/pages/refusal.ts";
 import { sitesOf } from "../../src/pages/site.ts";
+import { freshAddress } from "../support/auth.ts";
 import { askPages, openPages, type PageWorld } from "../support/page-world.ts";
 
 let world: PageWorld;
@@ -139,6 +140,22 @@ describe("in German", () => {
     expect(JSON.parse(script.text).message).toBe(german.texts["sign-in.unknown-passkey"]);
     const closed = await askPages(app(), { path: "/forgot", headers });
     expect([200, 404]).toContain(closed.status);
+  });
+
+  test("devices are named in German, where the account and its activity list them", async () => {
+    const { identifier, password } = await world.person();
+    const agents = ["Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0", undefined];
+    const cookies = [];
+    for (const userAgent of agents) {
+      const context = { address: freshAddress(), userAgent };
+      const signedIn = await world.auth.signIn.password({ identifier, password, transport: "cookie", context });
+      if (!signedIn.mfaRequired) cookies.push({ token: signedIn.token });
+    }
+    for (const path of ["/account/devices", "/account/activity"]) {
+      const { text } = await askPages(app(), { path, headers, as: cookies[0]! });
+      expect([path, text.match(/Firefox \w+ Linux/)?.[0]]).toEqual([path, "Firefox unter Linux"]);
+      expect([path, text.match(/Unbekanntes Gerät|Unknown device/)?.[0]]).toEqual([path, "Unbekanntes Gerät"]);
+    }
   });
 
   test("days are written as the language writes them", async () => {
