@@ -1,5 +1,6 @@
 /** Requests to other services, bounded in time and size. @module */
 import { OptionError, requireOption } from "../domain/option-error.ts";
+import { isServiceUrl } from "../domain/service-url.ts";
 
 /** A service did not answer as it should. The text is fixed: a reply, or a runtime's message, can quote what was asked. */
 export function failure(message: string, code: string): Error {
@@ -66,9 +67,9 @@ async function textOf(response: Response, maxBytes: number): Promise<string> {
  */
 export function parseService(url: string, option: string = "url"): string {
   requireOption(typeof url === "string" && URL.canParse(url), url, "an https URL", option);
-  const { protocol, hostname, username, password, href } = new URL(url);
-  const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1])$/.test(hostname);
-  if (protocol !== "https:" && !(protocol === "http:" && isLoopback)) {
+  const parsed = new URL(url);
+  const { username, password, href } = parsed;
+  if (!isServiceUrl(parsed)) {
     throw new OptionError("it must be an https URL, or http on loopback.", option);
   }
   // fetch refuses such a URL, and quotes it.

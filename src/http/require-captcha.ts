@@ -3,6 +3,7 @@ import type { Captcha, CaptchaWidget } from "../domain/captcha.ts";
 import { AuthError } from "../domain/error.ts";
 import { requireOption } from "../domain/option-error.ts";
 import { parseRate } from "../domain/rate.ts";
+import { isServiceUrl } from "../domain/service-url.ts";
 import type { Realm, WithRealm } from "../engine/realm.ts";
 import { countRequestOf } from "../operations/rate-limits.ts";
 import { type AuthSource, realmOf } from "./auth-source.ts";
@@ -74,7 +75,7 @@ export interface FormCaptcha {
 export function formCaptcha(captcha: Captcha, options: FormCaptchaOptions): FormCaptcha {
   const { widget, after } = options;
   const demand = demandOf(captcha, options);
-  const isScript = /^https?:/.test(widget?.scriptUrl ?? "") && URL.canParse(widget.scriptUrl);
+  const isScript = URL.canParse(widget?.scriptUrl ?? "") && isServiceUrl(new URL(widget.scriptUrl));
   const isWidget = isScript && typeof widget.field === "string" && !!widget.attributes;
   requireOption(isWidget, widget, "a widget, such as turnstileWidget(…)", "widget");
   return {

@@ -394,6 +394,7 @@ describe("options", () => {
     ["widget", check, { widget: {}, after: "1/minute" }],
     ["widget", check, { widget: { ...widget, scriptUrl: "javascript:alert(1)" }, after: "1/minute" }],
     ["widget", check, { widget: { ...widget, scriptUrl: "/api.js" }, after: "1/minute" }],
+    ["widget", check, { widget: { ...widget, scriptUrl: "http://captcha.example/api.js" }, after: "1/minute" }],
     ["widget", check, { widget: { ...widget, field: undefined }, after: "1/minute" }],
   ])("formCaptcha: a wrong %s is refused when the application starts", (option, captcha, options) => {
     expect(() => formCaptcha(captcha as never, options as never)).toThrow(
