@@ -32,5 +32,12 @@ describe("matchLanguage: Accept-Language", () => {
 
   test("of equal weights, the first", () => {
     expect(acceptedLanguages("a, b;q=0.5, c, d;q=0.5")).toEqual(["a", "c", "b", "d"]);
+    expect(acceptedLanguages("a;q=1, b, c;q=1.0")).toEqual(["a", "b", "c"]);
+  });
+
+  test("of a long header, the first 500 characters", () => {
+    const filler = (length: number) => "x".repeat(length);
+    expect(acceptedLanguages(`${filler(497)},de`)).toEqual([filler(497), "de"]);
+    expect(acceptedLanguages(`${filler(498)},de`)).toEqual([filler(498), "d"]);
   });
 });
