@@ -14,6 +14,7 @@ import {
   administration,
   ConfigurationError,
   createAuth,
+  type Feature,
   inSchema,
   limits,
   passwords,
@@ -21,6 +22,8 @@ import {
   type SharedDatabase,
   type SignUpMode,
   signUp,
+  type TermsAuth,
+  terms,
 } from "../src/index.ts";
 import type { CloudflareEmailBinding } from "../src/mailers/cloudflare.ts";
 import { failurePage, pages } from "../src/pages/index.tsx";
@@ -44,6 +47,10 @@ export interface Bindings {
   EMAIL?: CloudflareEmailBinding;
   /** `on` if users may sign in with a link that is mailed to them, in place of a password. Default `off`. */
   MAIL_SIGN_IN?: string;
+  /** The version of the terms that users accept, such as `2026-11-01`, with `TERMS_URL`. Default: there are none. */
+  TERMS_VERSION?: string;
+  /** Where the terms can be read. */
+  TERMS_URL?: string;
   /** The address that messages come from, on a domain that Email Service sends for. */
   MAIL_FROM?: string;
   /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */
@@ -79,6 +86,7 @@ export function createServer(options: {
       personalAccessTokens(),
       activity(),
       limits(),
+      ...termsOf(bindings),
     ] as const;
   const withoutMail = createAuth((bindings: Bindings) => ({
     ...settingsOf(bindings),
@@ -144,7 +152,14 @@ const bindingNames = {
   origins: "BASE_URL",
   timeouts: "REQUEST_MILLISECONDS",
   from: "MAIL_FROM",
+  "terms.version": "TERMS_VERSION",
+  "terms.url": "TERMS_URL",
 };
+
+/** None, or one feature: operations are there only if it is. */
+function termsOf({ TERMS_VERSION: version, TERMS_URL: url }: Bindings): readonly Feature<Partial<TermsAuth>>[] {
+  return version === undefined && url === undefined ? [] : [terms({ version: version ?? "", url: url ?? "" })];
+}
 
 function signInOf({ MAIL_SIGN_IN = "off" }: Bindings): boolean {
   if (MAIL_SIGN_IN === "on" || MAIL_SIGN_IN === "off") return MAIL_SIGN_IN === "on";

@@ -1,7 +1,7 @@
 import { acceptTypedName } from "../domain/text.ts";
 import { readCookie, sessionCookie } from "../http/cookies.ts";
-import { signedIn } from "../http/session-cookie.ts";
-import { AuthError } from "../index.ts";
+import { AuthError, type IssuedSession, type NewAccount } from "../index.ts";
+import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
 import { AskForm, askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
@@ -10,6 +10,7 @@ import type { Rendered } from "./rendered.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 import { mayApply } from "./sign-in.tsx";
 import type { Site } from "./site.ts";
+import { finishSignUp, isAboutTerms, requireTerms, TermsBox } from "./terms-box.tsx";
 
 /** The sign-up page. It exists only if strangers may create an account: at once, or with a link that is mailed first. */
 export const signUpRoutes: readonly PageRoute[] = [
@@ -20,7 +21,7 @@ export const signUpRoutes: readonly PageRoute[] = [
 
   openForm("/sign-up", "/sign-up", async (visit, form) => {
     requireOpen(visit);
-    const { c, site, auth, context } = visit;
+    const { auth } = visit;
     const typed = { identifier: form.text("identifier"), displayName: form.text("display_name") };
     if (visit.signUp !== "open") {
       const { identifier } = typed;
@@ -28,19 +29,10 @@ export const signUpRoutes: readonly PageRoute[] = [
       const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_up", identifier }));
       return value ?? (await requestPage(visit, identifier, refusal));
     }
-    const signUp = async () =>
-      await auth.signUp({
-        identifier: typed.identifier,
-        password: form.text("password"),
-        displayName: acceptTypedName(typed.displayName) || null,
-        transport: "cookie",
-        context,
-        presentedToken: readCookie(c, auth, sessionCookie),
-      });
-    const { value, refusal } = await attempt(signUp());
-    if (refusal) return await signUpPage(visit, typed, refusal);
-    signedIn(c, auth, "cookie", value);
-    return c.redirect(site.returnPaths.signUp, 303);
+    const { value, refusal } = await attempt(
+      newAccount(visit, form, (fields) => auth.signUp({ ...fields, identifier: typed.identifier })),
+    );
+    return refusal ? await signUpPage(visit, typed, refusal) : await finishSignUp(visit, value, form);
   }),
 
   linkPage("/sign-up/finish", (visit) => {
@@ -50,25 +42,33 @@ export const signUpRoutes: readonly PageRoute[] = [
 
   openForm("/sign-up/finish", "/sign-up/finish", async (visit, form) => {
     requireOpen(visit);
-    const { c, site, auth, context } = visit;
     const { mailedSignUp } = mailOf(visit);
-    const displayName = form.text("display_name");
-    const signUp = async () =>
-      await mailedSignUp.confirm({
-        token: openedLink(visit) ?? "",
-        password: form.text("password"),
-        displayName: acceptTypedName(displayName) || null,
-        transport: "cookie",
-        context,
-        presentedToken: readCookie(c, auth, sessionCookie),
-      });
-    const { value, refusal } = await attempt(signUp());
-    if (refusal) return await finishPage(visit, displayName, refusal);
+    const token = openedLink(visit) ?? "";
+    const { value, refusal } = await attempt(
+      newAccount(visit, form, (fields) => mailedSignUp.confirm({ ...fields, token })),
+    );
+    if (refusal) return await finishPage(visit, form.text("display_name"), refusal);
     forgetLink(visit);
-    signedIn(c, auth, "cookie", value);
-    return c.redirect(site.returnPaths.signUp, 303);
+    return await finishSignUp(visit, value, form);
   }),
 ];
+
+/** Makes an account from the fields of {@link NameAndPassword}. */
+export async function newAccount(
+  visit: Visit,
+  form: Form,
+  make: (fields: Omit<NewAccount, "identifier" | "transport"> & { transport: "cookie" }) => Promise<IssuedSession>,
+): Promise<IssuedSession> {
+  const { c, auth, context } = visit;
+  requireTerms(visit, form);
+  return await make({
+    password: form.text("password"),
+    displayName: acceptTypedName(form.text("display_name")) || null,
+    transport: "cookie",
+    context,
+    presentedToken: readCookie(c, auth, sessionCookie),
+  });
+}
 
 function requireOpen(visit: Visit): void {
   if (!mayApply(visit)) throw new AuthError("not_found");
@@ -98,7 +98,7 @@ function signUpPage(
           maxlength={254}
           error={isOfIdentifier ? sentence : undefined}
         />
-        <NameAndPassword site={site} displayName={typed.displayName} refusal={refusal} />
+        <NameAndPassword visit={visit} displayName={typed.displayName} refusal={refusal} />
         <button type="submit">{site.say("word.sign-up")}</button>
       </form>
       <AlreadyHere site={site} />
@@ -109,19 +109,21 @@ function signUpPage(
 
 /** True if a refusal is about a field of {@link NameAndPassword}, which shows it. */
 export function isOfNewAccount(refusal: AuthError | undefined): boolean {
-  return ["invalid_format.password", "invalid_format.name", "invalid_format.text"].includes(refusal?.code ?? "");
+  const codes = ["invalid_format.password", "invalid_format.name", "invalid_format.text"];
+  return codes.includes(refusal?.code ?? "") || isAboutTerms(refusal);
 }
 
 /** The fields of every new account. */
 export function NameAndPassword({
-  site,
+  visit,
   displayName,
   refusal,
 }: {
-  site: Site;
+  visit: Visit;
   displayName: string;
   refusal?: AuthError | undefined;
 }): Rendered {
+  const { site } = visit;
   const sentence = refusal && sentenceFor(site, refusal, { "invalid_format.name": "error.display-name" });
   const isOfPassword = refusal?.code === "invalid_format.password";
   return (
@@ -135,7 +137,7 @@ export function NameAndPassword({
         autocomplete="name"
         maxlength={400}
         required={false}
-        error={isOfNewAccount(refusal) && !isOfPassword ? sentence : undefined}
+        error={isOfNewAccount(refusal) && !isOfPassword && !isAboutTerms(refusal) ? sentence : undefined}
       />
       <Field
         site={site}
@@ -147,6 +149,7 @@ export function NameAndPassword({
         hint={site.text("field.password.hint")}
         error={isOfPassword ? sentence : undefined}
       />
+      <TermsBox visit={visit} refusal={refusal} />
     </>
   );
 }
@@ -188,7 +191,7 @@ function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Res
     <>
       <form method="post" action={site.path("/sign-up/finish")}>
         <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
-        <NameAndPassword site={site} displayName={displayName} refusal={refusal} />
+        <NameAndPassword visit={visit} displayName={displayName} refusal={refusal} />
         <button type="submit">{site.say("sign-up.finish.button")}</button>
       </form>
       <AlreadyHere site={site} />

@@ -33,12 +33,15 @@ export interface PageReply {
   readonly setCookies: readonly string[];
 }
 
+/** The pages of an application with every feature; with terms only if the options have them. */
 export async function openPages(options: OpenOptions & { signUpIsOpen?: boolean } = {}): Promise<PageWorld> {
   const { signUpIsOpen = true, ...rest } = options;
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
   const world = await openAuth("pglite", { ...rest, auth: { onError, ...rest.auth } });
-  const app = new Hono().route("/", pages(signUpIsOpen ? world.auth : world.isolate({ signUp: "invited" })));
+  const auth = signUpIsOpen ? world.auth : world.isolate({ signUp: "invited", ...rest.auth });
+  const { terms: _, ...withoutTerms } = auth;
+  const app = new Hono().route("/", pages(rest.auth?.terms ? auth : withoutTerms));
   return { ...world, app, errors, ask: async (sent) => await askPages(app, await withFormKey(app, sent)) };
 }
 
