@@ -41,6 +41,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   "CredentialOperations.revoke": credential.revokeCredential,
   "CredentialOperations.revokeOwnPassword": credential.revokeCredential,
   AcceptInvitation: invitation.acceptInvitation,
+  "LinkOperations.look": { ...mailedLink.exchangeCode, refusals: ["unauthorized.invalid_link"] },
   LookAtInvitation: {
     ...invitation.acceptInvitation,
     refusals: ["unauthorized.invalid_link", "forbidden.sign_up_closed"],

@@ -12,7 +12,7 @@ export type { CodeOperations, ExchangedCode, LinkRequest, RequestedLink } from "
 export type { MailedSignInOperations } from "../operations/link-sign-in.ts";
 export type { MailedSignUpOperations, NewMailedAccount } from "../operations/link-sign-up.ts";
 export { type Delivery, type MailAuth, MailFault, type MailOperations } from "../operations/mail.ts";
-export type { VerifiedIdentifier } from "../operations/mailed-link.ts";
+export type { LinkOperations, LookedLink, VerifiedIdentifier } from "../operations/mailed-link.ts";
 export type { NoticeOperations, NoticeProofs } from "../operations/notices.ts";
 export type { PasswordResetOperations } from "../operations/password-reset.ts";
 export type { RecoveryOperations } from "../operations/recovery.ts";

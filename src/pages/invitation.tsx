@@ -1,7 +1,7 @@
 import type { InvitationAuth, OpenInvitation } from "../http/invitations.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { deadLink, forgetLink, linkPage, openedLink } from "./mailed-link.tsx";
+import { deadLink, forgetLink, linkPage, openedLink, unlessDead } from "./mailed-link.tsx";
 import { Alert } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, type PageRoute, type Visit } from "./route.ts";
@@ -62,5 +62,5 @@ async function invitedPage(
 async function invitationOf(visit: Visit): Promise<OpenInvitation | undefined> {
   const token = openedLink(visit);
   if (token === undefined) return undefined;
-  return (await attempt(invitationsOf(visit).look({ token }))).value;
+  return await unlessDead(invitationsOf(visit).look({ token }));
 }

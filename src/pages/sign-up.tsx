@@ -3,7 +3,17 @@ import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { AuthError, type IssuedSession, type NewAccount } from "../index.ts";
 import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
-import { AskForm, askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import {
+  AccountOf,
+  AskForm,
+  askForMail,
+  deadLink,
+  forgetLink,
+  linkAddress,
+  linkPage,
+  mailOf,
+  openedLink,
+} from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
@@ -176,28 +186,30 @@ function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Res
   return respond(visit, { title: site.text("sign-up.title"), children, refusal });
 }
 
-function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Response | Promise<Response> {
+async function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Promise<Response> {
   const { site } = visit;
   const isTaken = refusal?.code === "conflict.duplicate_credential";
-  if (isTaken || refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
+  const identifier = isTaken ? undefined : await linkAddress(visit, "sign_up");
+  if (identifier === undefined) {
     const again = isTaken ? (
       site.say("sign-up.exists", { link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a> })
     ) : (
       <a href={site.path("/sign-up")}>{site.say("link.new")}</a>
     );
-    return deadLink(visit, again, refusal);
+    return await deadLink(visit, again, refusal);
   }
   const children = (
     <>
       <form method="post" action={site.path("/sign-up/finish")}>
         <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
+        <AccountOf site={site} identifier={identifier} />
         <NameAndPassword visit={visit} displayName={displayName} refusal={refusal} />
         <button type="submit">{site.say("sign-up.finish.button")}</button>
       </form>
       <AlreadyHere site={site} />
     </>
   );
-  return respond(visit, { title: site.text("sign-up.finish"), children, refusal });
+  return await respond(visit, { title: site.text("sign-up.finish"), children, refusal });
 }
 
 function AlreadyHere({ site }: { site: Site }): Rendered {

@@ -1,4 +1,4 @@
-import { AuthError, type Terms } from "../index.ts";
+import { AuthError, type TermsOperations } from "../index.ts";
 import { respond } from "./layout.tsx";
 import { nextPath } from "./next-path.ts";
 import { Alert, Hidden } from "./parts.tsx";
@@ -11,11 +11,12 @@ export const termsRoutes: readonly PageRoute[] = [
   userPage(termsPath, (visit) => termsPage(visit, nextPath(visit.c.req.query("next"), visit.site))),
 
   userForm(termsPath, termsPath, async (visit, form) => {
-    const { c, auth, actor, user } = visit;
+    const { c, actor, user } = visit;
+    const terms = termsOf(visit);
     const next = nextPath(form.text("next"), visit.site);
     const accept = async () => {
       requireTerms(visit, form);
-      return await auth.terms!.accept({ actor, userId: user.id, version: form.text("terms") });
+      return await terms.accept({ actor, userId: user.id, version: form.text("terms") });
     };
     const { refusal } = await attempt(accept());
     return refusal ? await termsPage(visit, next, refusal) : c.redirect(next, 303);
@@ -24,7 +25,7 @@ export const termsRoutes: readonly PageRoute[] = [
 
 function termsPage(visit: UserVisit, next: string, refusal?: AuthError): Response | Promise<Response> {
   const { site, user } = visit;
-  const { version } = termsOf(visit);
+  const { version } = termsOf(visit).current;
   const isAccepted = user.termsVersion === version;
   const children = (
     <>
@@ -46,7 +47,7 @@ function termsPage(visit: UserVisit, next: string, refusal?: AuthError): Respons
 }
 
 /** @throws {AuthError} `not_found` if the application has no terms. */
-function termsOf({ auth }: Visit): Terms {
+function termsOf({ auth }: Visit): TermsOperations {
   if (!auth.terms) throw new AuthError("not_found");
-  return auth.terms.current;
+  return auth.terms;
 }

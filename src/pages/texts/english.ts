@@ -133,6 +133,8 @@ export const englishTexts = {
   "verify.dead.signed-in": "{link} to ask for a new one.",
   "verify.dead.account": "Go to your account",
   "verify.dead.signed-out": "{link} to ask for a new one.",
+  "link.address": "Your address: {address}",
+  "verify.address": "The link confirms {address}.",
   "verify.as": "You are signed in as {user}.",
   "verify.button": "Confirm this address",
   "verify.ends":

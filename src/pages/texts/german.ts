@@ -134,6 +134,8 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
   "verify.dead.signed-in": "{link}: Dort können Sie einen neuen anfordern.",
   "verify.dead.account": "Zu Ihrem Konto",
   "verify.dead.signed-out": "{link}, um einen neuen anzufordern.",
+  "link.address": "Ihre Adresse: {address}",
+  "verify.address": "Der Link bestätigt {address}.",
   "verify.as": "Sie sind als {user} angemeldet.",
   "verify.button": "Diese Adresse bestätigen",
   "verify.ends":
