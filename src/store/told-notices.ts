@@ -53,7 +53,11 @@ export function toldBy(noticeId: string): Statement {
       where m.id = ${noticeId}::uuid and m.used_at is null and m.kind <> 'recovery_started'
         and m.created_at > sallyport_now() - case when m.kind = 'address_replaced' then ${seconds}
           else make_interval(days => ${noticeDays}::int) end
-        and coalesce(gone.at > sallyport_now() - ${seconds}, true)`;
+        and coalesce(gone.at > sallyport_now() - ${seconds}, true)
+        -- The account has the address, or has ended it in the last three days.
+        and exists (
+          select from cred held where held.usr_id = m.usr_id and held.type = 'password' and held.identifier = told.identifier
+            and (held.status <> 'revoked' or held.updated_at > sallyport_now() - ${seconds}))`;
 }
 
 /**
