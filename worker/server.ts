@@ -1,7 +1,8 @@
 import { type Context, Hono } from "hono";
 import { authRoutes, cloudflareAddress, flametrenchRoutes, healthRoutes, requireUser } from "../src/http/index.ts";
 import { invitations } from "../src/http/invitations.ts";
-import { type MailAuth, type MailOptions, mail } from "../src/http/mail.ts";
+import { englishMail, type MailAuth, type MailLanguage, type MailOptions, mail } from "../src/http/mail.ts";
+import { germanMail } from "../src/http/mail-german.ts";
 import { type MfaOptions, mfa } from "../src/http/mfa.ts";
 import { openapiRoutes } from "../src/http/openapi.ts";
 import { passkeys } from "../src/http/passkeys.ts";
@@ -26,7 +27,8 @@ import {
   terms,
 } from "../src/index.ts";
 import type { CloudflareEmailBinding } from "../src/mailers/cloudflare.ts";
-import { failurePage, pages } from "../src/pages/index.tsx";
+import { german } from "../src/pages/german.ts";
+import { english, failurePage, type PagesOptions, pages } from "../src/pages/index.tsx";
 import { argon2id } from "../src/runtime/argon2id.workerd.ts";
 import { neon } from "../src/store/drivers/neon.ts";
 
@@ -53,6 +55,11 @@ export interface Bindings {
   TERMS_URL?: string;
   /** The address that messages come from, on a domain that Email Service sends for. */
   MAIL_FROM?: string;
+  /**
+   * The language of messages that no request asks for, such as notices, and of those whose request asks for another language:
+   * `en` (default) or `de`.
+   */
+  MAIL_LANGUAGE?: string;
   /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */
   SEALING?: string;
   /** `yes` if another Flametrench SDK uses the database, `inherited` if it no longer does, `no` by default. */
@@ -94,7 +101,10 @@ export function createServer(options: {
   }));
   const withMail = createAuth((bindings: Bindings) => ({
     ...settingsOf(bindings),
-    features: [...featuresOf(bindings), mail({ ...options.mail!(bindings)!, signIn: signInOf(bindings) })] as const,
+    features: [
+      ...featuresOf(bindings),
+      mail({ ...options.mail!(bindings)!, signIn: signInOf(bindings), languages: mailLanguagesOf(bindings) }),
+    ] as const,
   }));
   const auth = (bindings: Bindings): ReturnType<typeof withoutMail> & Partial<MailAuth> =>
     options.mail?.(bindings) ? withMail(bindings) : withoutMail(bindings);
@@ -120,7 +130,7 @@ export function createServer(options: {
     }
     await next();
   });
-  app.route("/", pages(auth));
+  app.route("/", pages(auth, pagesOptions));
   // A route of this server that personal access tokens can reach.
   app.get("/api/me", requireUser(auth, { scope: "account:read" }), (c) => {
     const { id, displayName, status } = c.var.user;
@@ -142,6 +152,8 @@ export function createServer(options: {
     },
   };
 }
+
+const pagesOptions: PagesOptions = { languages: [english, german] };
 
 /** Bindings with other names than their options, so that `/health` names a variable that an operator can set. */
 const bindingNames = {
@@ -166,6 +178,13 @@ function signInOf({ MAIL_SIGN_IN = "off" }: Bindings): boolean {
   throw new ConfigurationError("MAIL_SIGN_IN", new TypeError(`${given(MAIL_SIGN_IN)}, and must be "on" or "off".`));
 }
 
+function mailLanguagesOf({ MAIL_LANGUAGE = "en" }: Bindings): readonly MailLanguage[] {
+  const languages = [englishMail, germanMail];
+  const first = languages.find(({ tag }) => tag === MAIL_LANGUAGE);
+  if (first) return [first, ...languages.filter((language) => language !== first)];
+  throw new ConfigurationError("MAIL_LANGUAGE", new TypeError(`${given(MAIL_LANGUAGE)}, and must be "en" or "de".`));
+}
+
 const sharing: Readonly<Record<string, SharedDatabase>> = { no: false, yes: true, inherited: "inherited" };
 
 function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
@@ -183,7 +202,7 @@ function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
 /** A page for a browser that asks for one, JSON for a program. */
 function failure(error: Error, c: Context): Response | Promise<Response> {
   const wantsPage = c.req.header("accept")?.includes("text/html") ?? false;
-  if (wantsPage) return failurePage(error, c);
+  if (wantsPage) return failurePage(error, c, pagesOptions);
   if (error instanceof AuthError || error instanceof ConfigurationError) return error.getResponse();
   // biome-ignore lint/suspicious/noConsole: the console is a Worker's log.
   console.error(`sallyport: ${error.name}`);

@@ -64,15 +64,15 @@ async function textOf(response: Response, maxBytes: number): Promise<string> {
  *
  * @throws {OptionError}
  */
-export function parseService(url: string): string {
-  requireOption(typeof url === "string" && URL.canParse(url), url, "an https URL", "url");
+export function parseService(url: string, option: string = "url"): string {
+  requireOption(typeof url === "string" && URL.canParse(url), url, "an https URL", option);
   const { protocol, hostname, username, password, href } = new URL(url);
   const isLoopback = /^(localhost|127(\.\d{1,3}){3}|\[::1])$/.test(hostname);
   if (protocol !== "https:" && !(protocol === "http:" && isLoopback)) {
-    throw new OptionError("it must be an https URL, or http on loopback.", "url");
+    throw new OptionError("it must be an https URL, or http on loopback.", option);
   }
   // fetch refuses such a URL, and quotes it.
-  if (username || password) throw new OptionError("it must contain no user and password.", "url");
+  if (username || password) throw new OptionError("it must contain no user and password.", option);
   return href;
 }
 

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Captcha } from "../domain/captcha.ts";
+import type { Captcha, CaptchaWidget } from "../domain/captcha.ts";
 import { requireOption } from "../domain/option-error.ts";
 import { failure, fetchText, parseService, requireTimeout } from "./bounded-fetch.ts";
 
-export type { Captcha, CaptchaContext } from "../domain/captcha.ts";
+export type { Captcha, CaptchaContext, CaptchaWidget } from "../domain/captcha.ts";
 
 /** The options of {@link turnstile}. */
 export interface TurnstileOptions {
@@ -49,9 +49,7 @@ export function turnstile(options: TurnstileOptions): Captcha {
   requireOption(isKey, undefined, "the secret key of a Turnstile widget", "secretKey");
   const isList = Array.isArray(hostnames) && hostnames.length > 0 && hostnames.every(isHostname);
   requireOption(isList, hostnames, 'a list of hosts without scheme and port, such as ["example.com"]', "hostnames");
-  // Turnstile's own form of an action.
-  const isAction = action === undefined || (typeof action === "string" && /^[\w-]{1,32}$/.test(action));
-  requireOption(isAction, action, "1 to 32 of a-z, A-Z, 0-9, _ and -", "action");
+  requireAction(action);
   const target = parseService(url);
   requireTimeout(timeoutMilliseconds);
 
@@ -79,6 +77,43 @@ export function turnstile(options: TurnstileOptions): Captcha {
       return hostnames.includes(answer.hostname) && (action === undefined || answer.action === action);
     },
   };
+}
+
+/** The options of {@link turnstileWidget}. */
+export interface TurnstileWidgetOptions {
+  /** The widget's site key, which is public. */
+  readonly siteKey: string;
+  /** The widget's `action`. Give the same to {@link turnstile}. Default: none. */
+  readonly action?: string;
+  /** The widget's script. Default: Cloudflare's. */
+  readonly scriptUrl?: string;
+}
+
+/**
+ * The widget of Turnstile, for `formCaptcha` of `sallyport/rate-limit`.
+ *
+ * @throws {TypeError} If an option is wrong.
+ */
+export function turnstileWidget(options: TurnstileWidgetOptions): CaptchaWidget {
+  const { siteKey, action, scriptUrl = "https://challenges.cloudflare.com/turnstile/v0/api.js" } = options;
+  requireOption(/^[\w-]{1,100}$/.test(siteKey ?? ""), siteKey, "the site key of a Turnstile widget", "siteKey");
+  requireAction(action);
+  return {
+    scriptUrl: parseService(scriptUrl, "scriptUrl"),
+    attributes: {
+      class: "cf-turnstile",
+      "data-sitekey": siteKey,
+      "data-size": "flexible",
+      ...(action !== undefined && { "data-action": action }),
+    },
+    field: "cf-turnstile-response",
+  };
+}
+
+/** Turnstile's own form of an action. */
+function requireAction(action: string | undefined): void {
+  const isAction = action === undefined || (typeof action === "string" && /^[\w-]{1,32}$/.test(action));
+  requireOption(isAction, action, "1 to 32 of a-z, A-Z, 0-9, _ and -", "action");
 }
 
 interface Answer {

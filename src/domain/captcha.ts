@@ -15,3 +15,13 @@ export interface Captcha {
    */
   verify(token: string, context: CaptchaContext): Promise<boolean>;
 }
+
+/** How a form shows a captcha, such as `turnstileWidget(…)` of `sallyport/captcha/turnstile`. */
+export interface CaptchaWidget {
+  /** The provider's script, which fills the element. A page loads it only if it asks for a captcha, and allows no other origin. */
+  readonly scriptUrl: string;
+  /** The attributes of the element, such as its class and the site key. */
+  readonly attributes: Readonly<Record<string, string>>;
+  /** The field in which the script sends the token. */
+  readonly field: string;
+}

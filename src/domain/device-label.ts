@@ -1,12 +1,21 @@
-/** A name for the client behind a user agent: browser and system, where they can be recognized. For display only. */
-export function deviceLabel(userAgent: string | null): string {
-  if (userAgent === null) return "Unknown device";
+/**
+ * A name for the client behind a user agent: browser and system, where they can be recognized. For display only.
+ *
+ * @param unknown The name of any other client. Default, as for the rest: in English.
+ * @param join Writes a browser and its system.
+ */
+export function deviceLabel(
+  userAgent: string | null,
+  unknown: string = "Unknown device",
+  join: (browser: string, system: string) => string = (browser, system) => `${browser} on ${system}`,
+): string {
+  if (userAgent === null) return unknown;
   const named = (rules: readonly (readonly [RegExp, string])[]): string | undefined =>
     rules.find(([pattern]) => pattern.test(userAgent))?.[1];
   const browser = named(browsers);
   const system = named(systems);
-  if (browser && system) return `${browser} on ${system}`;
-  return browser ?? system ?? /^[\w.-]{1,32}/.exec(userAgent)?.[0] ?? "Unknown device";
+  if (browser && system) return join(browser, system);
+  return browser ?? system ?? /^[\w.-]{1,32}/.exec(userAgent)?.[0] ?? unknown;
 }
 
 /** In this order, because each also claims to be those after it. */

@@ -41,6 +41,8 @@ export interface Feature<out Operations extends object = object, out Api extends
   readonly database?: (database: Database) => Database;
   /** What another feature checks codes of second factors with. Default: this feature has none. */
   readonly codes?: (core: Core) => unknown;
+  /** The tag of the language of a message that a request asks for. Only the feature `mail` has it. */
+  readonly mailLanguage?: (core: Core, acceptLanguage: string | undefined) => string;
   /** How passwords are hashed and accepted. The first feature in the list that has a value decides. */
   readonly passwords?: PasswordSettings;
   /**

@@ -1,6 +1,8 @@
 import { requireOption } from "../crypto/option-error.ts";
+import { acceptedLanguages, matchLanguage } from "../domain/language.ts";
 import type { Mailer, MailSender } from "../domain/mail.ts";
-import { englishMailTexts, type MailKind, type MailTexts } from "../domain/mail-text.ts";
+import type { MailKind, MailLanguage, MailPhrases, MailText } from "../domain/mail-text.ts";
+import { englishMail } from "../domain/mail-texts/english.ts";
 import type { NoticeKind } from "../domain/notices.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
@@ -24,8 +26,11 @@ export interface MailOptions {
   site?: string;
   /** How long one attempt to send a message may take. Default 10,000, from 100 to 30,000. */
   timeoutMilliseconds?: number;
-  /** Texts in place of Sallyport's own, by the kind of the message. */
-  texts?: Partial<MailTexts>;
+  /**
+   * The languages of messages. A message that a request asks for is in the language that the request asks for, if it is listed;
+   * every other message is in the first language. Default: English.
+   */
+  languages?: readonly MailLanguage[];
   /**
    * Where mailed links lead, as paths on the base URL. `sallyport/pages` serves the default paths: `/verify`, `/reset`,
    * `/sign-in/link`, `/sign-up/finish`, `/address`, `/address/back`, `/recover`, `/recover/stop`, `/not-me` and, for messages without a secret, `/sign-in`. A page
@@ -70,7 +75,7 @@ interface MailSettings {
   readonly from: MailSender;
   readonly site: string;
   readonly mailMilliseconds: number;
-  readonly texts: MailTexts;
+  readonly languages: readonly [MailLanguage, ...MailLanguage[]];
   /** The URL that a message leads to, up to its parameters. */
   readonly linkUrls: Readonly<Record<string, string>>;
   readonly signInByMail: boolean;
@@ -84,7 +89,14 @@ export function createMailCore(core: Core, options: MailOptions): MailCore {
 
 function checkOptions(core: Core, options: MailOptions): MailSettings {
   const base = core.origins[0]!.origin;
-  const { mailer, from, site = new URL(base).hostname, texts = {}, linkPaths = {}, basePath = "" } = options;
+  const {
+    mailer,
+    from,
+    site = new URL(base).hostname,
+    languages = [englishMail],
+    linkPaths = {},
+    basePath = "",
+  } = options;
   const { timeoutMilliseconds: mailMilliseconds = 10_000, signIn: signInByMail = false } = options;
   const { recoveryDelaySeconds = 86_400 } = options;
   checked("recoveryDelaySeconds", () => requireWhole("recoveryDelaySeconds", recoveryDelaySeconds, 3_600, 604_800));
@@ -95,10 +107,7 @@ function checkOptions(core: Core, options: MailOptions): MailSettings {
     requireOption(isSender, from, "{ address, name } with one email address");
   });
   checked("site", () => requireText(site));
-  checked("texts", () => {
-    const isTexts = Object.values(texts).every((text) => typeof text === "function");
-    requireOption(isTexts, texts, "functions by the kind of the message");
-  });
+  checked("languages", () => requireLanguages(languages));
   checked("signIn", () => requireBoolean(signInByMail));
   checked("notices", () => requireBoolean(options.notices ?? true));
   const defaults = Object.entries(defaultLinkPaths).map(([kind, path]) => [kind, basePath + path]);
@@ -118,9 +127,48 @@ function checkOptions(core: Core, options: MailOptions): MailSettings {
     from,
     site,
     mailMilliseconds,
-    texts: { ...englishMailTexts, ...texts },
+    languages: languages as MailSettings["languages"],
     linkUrls: Object.fromEntries(Object.entries(paths).map(([kind, path]) => [kind, new URL(path, base).href])),
     signInByMail,
     recoveryDelaySeconds,
   };
+}
+
+function requireLanguages(languages: readonly MailLanguage[]): void {
+  const tags = Array.isArray(languages) ? languages.map((language) => String(language?.tag).toLowerCase()) : [];
+  const areTags = tags.length > 0 && tags.every((tag) => /^[a-z]{2,8}(-[a-z\d]{1,8})*$/.test(tag));
+  requireOption(areTags, tags, "languages with tags, such as [englishMail]");
+  requireOption(new Set(tags).size === tags.length, tags, "languages with different tags");
+  for (const { tag, texts, phrases } of languages) {
+    for (const kind of Object.keys(englishMail.texts)) {
+      requireOption(isText(texts?.[kind as MailKind]), tag, `a language with the text ${kind}`);
+    }
+    for (const name of Object.keys(englishMail.phrases)) {
+      requireOption(
+        typeof phrases?.[name as keyof MailPhrases] === "string",
+        tag,
+        `a language with the phrase ${name}`,
+      );
+    }
+  }
+}
+
+function isText(text: MailText | undefined): boolean {
+  const { subject, paragraphs, action = "", note = "" } = text ?? ({} as Partial<MailText>);
+  return Array.isArray(paragraphs) && [subject, action, note, ...paragraphs].every((part) => typeof part === "string");
+}
+
+/**
+ * The tag of the language of a message that a request asks for: one of the listed languages, whatever the request says.
+ *
+ * @param acceptLanguage As in the header `Accept-Language`.
+ */
+export function mailLanguageFor({ languages }: MailCore, acceptLanguage: string | undefined): string {
+  const tags = languages.map(({ tag }) => tag);
+  return matchLanguage(tags, acceptedLanguages(acceptLanguage ?? "")) ?? tags[0]!;
+}
+
+/** The language with a tag, or the first if none has it: a message may have been owed under another configuration. */
+export function mailLanguageOf({ languages }: MailCore, tag: unknown): MailLanguage {
+  return languages.find((language) => language.tag === tag) ?? languages[0];
 }

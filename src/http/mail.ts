@@ -4,7 +4,8 @@
  * @module
  */
 export { type Mailer, type MailMessage, MailRefusedError, type MailSender } from "../domain/mail.ts";
-export type { MailFacts, MailKind, MailText, MailTexts } from "../domain/mail-text.ts";
+export type { MailKind, MailLanguage, MailPhrases, MailText, MailTexts } from "../domain/mail-text.ts";
+export { englishMail } from "../domain/mail-texts/english.ts";
 export type { NoticeKind } from "../domain/notices.ts";
 export type { LinkKind, MailOptions } from "../engine/mail-settings.ts";
 export type { IdentifierOperations, VerificationProof } from "../operations/identifiers.ts";

@@ -18,7 +18,7 @@ import {
   requireLimitOptions,
 } from "./limited-request.ts";
 
-export type { Captcha } from "../domain/captcha.ts";
+export type { Captcha, CaptchaWidget } from "../domain/captcha.ts";
 export type { AuthSource } from "./auth-source.ts";
 export {
   type CloudflareRateLimiter,
@@ -26,7 +26,13 @@ export {
   cloudflareRateLimit,
 } from "./cloudflare-rate-limit.ts";
 export type { OnUnavailable, RateLimitKey } from "./limited-request.ts";
-export { type CaptchaOptions, requireCaptcha } from "./require-captcha.ts";
+export {
+  type CaptchaOptions,
+  type FormCaptcha,
+  type FormCaptchaOptions,
+  formCaptcha,
+  requireCaptcha,
+} from "./require-captcha.ts";
 
 /** The options of {@link rateLimit}. */
 export interface RateLimitOptions {

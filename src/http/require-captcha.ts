@@ -1,11 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
-import type { Captcha } from "../domain/captcha.ts";
+import type { Captcha, CaptchaWidget } from "../domain/captcha.ts";
 import { AuthError } from "../domain/error.ts";
 import { requireOption } from "../domain/option-error.ts";
 import { parseRate } from "../domain/rate.ts";
-import type { WithRealm } from "../engine/realm.ts";
+import type { Realm, WithRealm } from "../engine/realm.ts";
 import { countRequestOf } from "../operations/rate-limits.ts";
-import type { AuthSource } from "./auth-source.ts";
+import { type AuthSource, realmOf } from "./auth-source.ts";
 import { guard } from "./authenticate.ts";
 import { type RateLimitKey, requesterOf, requireLimitOptions } from "./limited-request.ts";
 
@@ -39,34 +39,88 @@ export function requireCaptcha(
   captcha: Captcha,
   options: CaptchaOptions,
 ): MiddlewareHandler {
+  const { name, token = tokenOf } = options;
+  const demand = demandOf(captcha, options);
+  requireOption(typeof token === "function", token, "a function from the context to a text", "token");
+  return guard(source, (c, _auth, realm) =>
+    demand(c, realm, { name: name ?? `${options.after} ${c.req.routePath}`, token: () => token(c) }),
+  );
+}
+
+/** The options of {@link formCaptcha}. */
+export interface FormCaptchaOptions extends Pick<CaptchaOptions, "after" | "key"> {
+  /** How a form shows the captcha, such as `turnstileWidget(…)`. */
+  widget: CaptchaWidget;
+}
+
+/** A captcha in forms, for the option `captcha` of `pages`. */
+export interface FormCaptcha {
+  readonly widget: CaptchaWidget;
+  /**
+   * Counts a form that was sent, and checks its token once the limit of its path is used up. One request to the database.
+   *
+   * @throws {AuthError} `too_many_requests`, as {@link requireCaptcha} answers; `unavailable.busy`.
+   */
+  demand(c: Context, auth: WithRealm, form: { path: string; token: string }): Promise<void>;
+}
+
+/**
+ * A captcha that a form shows once a client has used up a first limit: `pages(auth, { captcha: formCaptcha(turnstile(…), {
+ * widget: turnstileWidget(…), after: "5/minute" }) })`. Each form has its own counter. The limits are those of {@link
+ * requireCaptcha}.
+ *
+ * @throws {TypeError} If an option is wrong.
+ */
+export function formCaptcha(captcha: Captcha, options: FormCaptchaOptions): FormCaptcha {
+  const { widget, after } = options;
+  const demand = demandOf(captcha, options);
+  const isScript = /^https?:/.test(widget?.scriptUrl ?? "") && URL.canParse(widget.scriptUrl);
+  const isWidget = isScript && typeof widget.field === "string" && !!widget.attributes;
+  requireOption(isWidget, widget, "a widget, such as turnstileWidget(…)", "widget");
+  return {
+    widget,
+    demand: (c, auth, { path, token }) => demand(c, realmOf(auth), { name: `${after} ${path}`, token: () => token }),
+  };
+}
+
+/** What a request shows of a captcha, and the counter that it counts on. */
+interface Demanded {
+  readonly name: string;
+  readonly token: () => string | undefined | Promise<string | undefined>;
+}
+
+/**
+ * Counts a request, and demands a captcha past the limit.
+ *
+ * @throws {TypeError} If an option is wrong.
+ */
+function demandOf(captcha: Captcha, options: Pick<CaptchaOptions, "after" | "key" | "name">) {
   requireOption(
     typeof captcha?.verify === "function",
     captcha,
     "an object with `verify`, such as turnstile(…)",
     "captcha",
   );
-  const { after, key, name, token = tokenOf } = options;
-  const { attempts, windowSeconds } = parseRate(after);
+  const { attempts, windowSeconds } = parseRate(options.after);
   requireLimitOptions(options);
-  requireOption(typeof token === "function", token, "a function from the context to a text", "token");
-  return guard(source, async (c, _auth, realm) => {
-    const requester = await requesterOf(c, realm, key);
+  return async (c: Context, realm: Realm, { name, token }: Demanded): Promise<void> => {
+    const requester = await requesterOf(c, realm, options.key);
     const counted = await countRequestOf(
       realm.core,
-      { name: `captcha ${name ?? `${after} ${c.req.routePath}`}`, rate: { attempts, windowSeconds }, blockSeconds: 0 },
+      { name: `captcha ${name}`, rate: { attempts, windowSeconds }, blockSeconds: 0 },
       requester,
     );
     if (counted.count <= attempts) return;
     const retryAfterSeconds = counted.resetSeconds;
     if (counted.count > attempts * (1 + checksForEach)) throw new AuthError("too_many_requests", { retryAfterSeconds });
-    const given = await token(c);
+    const given = await token();
     const reason = given
       ? (await verify(captcha, given, requester.address))
         ? undefined
         : "captcha_failed"
       : "captcha_required";
     if (reason) throw new AuthError("too_many_requests", { retryAfterSeconds, details: { reason } });
-  });
+  };
 }
 
 function tokenOf(c: Context): string | undefined {

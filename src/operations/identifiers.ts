@@ -13,7 +13,7 @@ import { execute } from "../engine/execute.ts";
 import { identifiersFor, requireIdentifier } from "../engine/identifiers.ts";
 import { issueKnownDevice } from "../engine/known-device.ts";
 import { locksOf } from "../engine/locks.ts";
-import type { MailCore } from "../engine/mail-settings.ts";
+import { type MailCore, mailLanguageFor } from "../engine/mail-settings.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
 import { newLink } from "../engine/mailed-secrets.ts";
 import type { Operation } from "../engine/plan.ts";
@@ -43,9 +43,13 @@ export interface IdentifierOperations {
    * `auth.mail.deliver` sends it. An address gets at most five an hour.
    *
    * @param identifier The address. Default: the identifier that the session was started with.
+   * @param acceptLanguage As in the header `Accept-Language`: the language of the message.
    * @throws {AuthError} `not_found`, `invalid_format.identifier`, `precondition.invalid_transition`, `too_many_requests`.
    */
-  requestVerification: Operation<{ actor: SessionActor; identifier?: string | undefined }, void>;
+  requestVerification: Operation<
+    { actor: SessionActor; identifier?: string | undefined; acceptLanguage?: string | undefined },
+    void
+  >;
   /**
    * Spends a mailed link: the address is verified from then on. The account may have been made without the address. So with
    * the account's first verified address, everything that could let them in ends: sessions, tickets, tokens, links, factors,
@@ -69,9 +73,18 @@ export interface IdentifierOperations {
    * @param identifier The new address.
    * @param replaces The old identifier. Default: that of the password that the session was started with, or else of the user's
    *   oldest password.
+   * @param acceptLanguage As in the header `Accept-Language`: the language of the message.
    * @throws {AuthError} `not_found`, `invalid_format.identifier`, `precondition.invalid_transition`, `too_many_requests`.
    */
-  requestChange: Operation<{ actor: SessionActor; identifier: string; replaces?: string | undefined }, RequestedLink>;
+  requestChange: Operation<
+    {
+      actor: SessionActor;
+      identifier: string;
+      replaces?: string | undefined;
+      acceptLanguage?: string | undefined;
+    },
+    RequestedLink
+  >;
   /**
    * Spends the link of a new address, in a session of the account: the same password is used with the new address from then on.
    * Every session, ticket and link of the user ends, and the acting session goes on with a new token. Personal access tokens,
@@ -101,7 +114,7 @@ export function identifierOperations(core: MailCore): IdentifierOperations {
 
 async function requestVerification(
   core: MailCore,
-  { actor, identifier }: { actor: SessionActor; identifier?: string | undefined },
+  { actor, identifier, acceptLanguage }: Parameters<IdentifierOperations["requestVerification"]>[0],
 ): Promise<void> {
   const typed = identifier ?? sessionOf(actor).identifier;
   const identifiers = identifiersFor(core, typed);
@@ -118,7 +131,9 @@ async function requestVerification(
       identifiers,
       counters,
       auditId,
-      ...(await newLink(core, "verify_identifier", linkLifetimeSeconds)),
+      ...(await newLink(core, "verify_identifier", linkLifetimeSeconds, {
+        language: mailLanguageFor(core, acceptLanguage),
+      })),
     }),
     mustCommit: true,
     onLostReply: requests.recallRequest(auditId),
@@ -144,7 +159,7 @@ async function recordingDenial<Result>(
 
 async function requestChange(
   core: MailCore,
-  { actor, identifier: typed, replaces }: { actor: SessionActor; identifier: string; replaces?: string | undefined },
+  { actor, identifier: typed, replaces, acceptLanguage }: Parameters<IdentifierOperations["requestChange"]>[0],
 ): Promise<RequestedLink> {
   const identifier = requireIdentifier(core, typed);
   if (!new RegExp(oneMailbox).test(identifier)) throw new AuthError("invalid_format.identifier");
@@ -152,7 +167,7 @@ async function requestChange(
   const asked = { kind: "change_identifier", act, locks: [lockUser(uuidFor("usr", sessionOf(actor).userId))] } as const;
   const from = replaces === undefined ? undefined : identifiersFor(core, replaces);
   return await recordingDenial(core, actor, act, () =>
-    requestLink(core, { identifier, context: actor.context }, asked, (request) =>
+    requestLink(core, { identifier, acceptLanguage, context: actor.context }, asked, (request) =>
       requestIdentifierChange({ ...request, actor, identifier, from, takenKind: "change_identifier_taken" }),
     ),
   );

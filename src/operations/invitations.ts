@@ -65,6 +65,11 @@ export interface CreateInvitation {
   /** How long it counts, from a minute to 30 days. Default: the option `lifetimeSeconds`. */
   readonly ttlSeconds?: number | undefined;
   /**
+   * The language of the message, as in the header `Accept-Language`: the first listed language that it names. Default: the first
+   * of the option `languages` of `mail`.
+   */
+  readonly acceptLanguage?: string | undefined;
+  /**
    * The caller's own text for this invitation. For 24 hours, a repeat with the same key is refused with
    * `conflict.idempotency_key_used`: the link is given only once, and a renewal would end it.
    */
@@ -131,6 +136,8 @@ export interface InvitationSettings {
   readonly linkPath: string;
   /** True if a message is owed to the address. */
   readonly sendsMail: boolean;
+  /** The tag of the message's language. Without it, the message is in the first language of the deployment that sends it. */
+  readonly mailLanguage: Feature["mailLanguage"];
 }
 
 /** The operations on invitations. They owe messages if the application has the feature `mail`. */
@@ -139,7 +146,8 @@ export function invitationParts(
   { lifetimeSeconds = defaultInvitationSeconds, linkPath = "/invitation" }: InvitationOptions,
   features: readonly Feature[],
 ): FeatureParts<InvitationAuth> {
-  const settings = { lifetimeSeconds, linkPath, sendsMail: features.some(({ name }) => name === "mail") };
+  const mail = features.find(({ name }) => name === "mail");
+  const settings = { lifetimeSeconds, linkPath, sendsMail: mail !== undefined, mailLanguage: mail?.mailLanguage };
   return {
     operations: { invitations: invitationOperations(core, settings) },
     check: () => checkSettings(core, settings),
@@ -204,7 +212,9 @@ async function create(
   const identifier = requireIdentifier(core, input.identifier);
   const name = acceptDisplayName(displayName);
   const isMailed = settings.sendsMail && new RegExp(oneMailbox).test(identifier);
-  const link = isMailed ? await newLink(core, "invitation", lifetimeSeconds, { path: settings.linkPath }) : undefined;
+  const language = settings.mailLanguage?.(core, input.acceptLanguage);
+  const content = { path: settings.linkPath, ...(language !== undefined && { language }) };
+  const link = isMailed ? await newLink(core, "invitation", lifetimeSeconds, content) : undefined;
   const counters: Counter[] = [];
   // A program makes as many as it likes; a stolen session of an administrator does not.
   if (actor.userId) {

@@ -10,7 +10,7 @@ import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
 import { cutIdentifier } from "../engine/identifiers.ts";
 import { locksOf } from "../engine/locks.ts";
-import type { MailCore } from "../engine/mail-settings.ts";
+import { type MailCore, mailLanguageFor } from "../engine/mail-settings.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
 import { codeMacs, linkCode, newLink } from "../engine/mailed-secrets.ts";
 import type { Operation } from "../engine/plan.ts";
@@ -29,6 +29,11 @@ export interface LinkRequest {
    * left out. The page that reads it must know the path.
    */
   readonly next?: string | undefined;
+  /**
+   * The languages that the reader prefers, as in the header `Accept-Language`. The message is in the first of the option
+   * `languages` that it names. Default: the first of all.
+   */
+  readonly acceptLanguage?: string | undefined;
   readonly context?: RequestContext | undefined;
 }
 
@@ -69,7 +74,7 @@ export const codeLifetimeSeconds = 600;
  */
 export async function requestLink(
   core: MailCore,
-  { identifier: typed, next, context: given }: LinkRequest,
+  { identifier: typed, next, acceptLanguage, context: given }: LinkRequest,
   { kind, act, locks = [] }: { kind: MailKind; act: Act; locks?: readonly Lock[] },
   statement: (request: store.LinkRequest) => Statement<store.RefusableAdmission>,
 ): Promise<RequestedLink> {
@@ -80,6 +85,7 @@ export async function requestLink(
   const browserHash = await sha256Hex(requestToken);
   const link = await newLink(core, kind, linkLifetimeSeconds, {
     withCode: 1,
+    language: mailLanguageFor(core, acceptLanguage),
     ...(next !== undefined && isPath(next) && { next }),
   });
   const code = await linkCode(core, link.message.id, link.message.content);

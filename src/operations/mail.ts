@@ -1,10 +1,9 @@
-import { deviceLabel } from "../domain/device-label.ts";
 import { MailRefusedError } from "../domain/mail.ts";
 import { type MailKind, renderMail } from "../domain/mail-text.ts";
 import { noticeOf } from "../domain/notices.ts";
 import type { Core } from "../engine/core.ts";
 import type { Feature, FeatureParts } from "../engine/feature.ts";
-import { createMailCore, type MailCore, type MailOptions } from "../engine/mail-settings.ts";
+import { createMailCore, type MailCore, type MailOptions, mailLanguageOf } from "../engine/mail-settings.ts";
 import { linkCode, linkSecret } from "../engine/mailed-secrets.ts";
 import { type LeasedMessage, leaseMessages, type MailOutcome, settleMessages } from "../store/mail.ts";
 import { purgeMail } from "../store/maintenance.ts";
@@ -136,7 +135,7 @@ export class MailFault extends Error {
 
 /** The message as it is sent. Its link has a secret from here on, if it is to have one. */
 async function compose(core: MailCore, { id, kind, recipient, content }: LeasedMessage) {
-  const text = Object.hasOwn(core.texts, kind) ? core.texts[kind as MailKind] : undefined;
+  const language = mailLanguageOf(core, content.language);
   const base = core.origins[0]!.origin;
   const { nonce, withCode, next, at, ip, user_agent: userAgent, path, linkless } = content;
   const { notice = base, [kind]: target = notice } = core.linkUrls;
@@ -150,22 +149,24 @@ async function compose(core: MailCore, { id, kind, recipient, content }: LeasedM
         : await linkSecret(core, id, content);
   const code = withCode ? await linkCode(core, id, content) : undefined;
   // Another release owes it, or a key was removed too early: an operator can still mend both.
-  if (!text || secret === undefined) throw new TypeError("The message cannot be composed.");
+  if (!Object.hasOwn(language.texts, kind) || secret === undefined)
+    throw new TypeError("The message cannot be composed.");
   if (secret) url.searchParams.set("token", secret);
   if (next !== undefined) url.searchParams.set("next", String(next));
   const { site, from } = core;
-  const what = isNotice && {
-    at: new Date(String(at)),
-    device: deviceLabel(userAgent === undefined ? null : String(userAgent)),
-    ...(ip !== undefined && { ip: String(ip) }),
-  };
-  const { action, note, ...told } = text({ site, address: recipient, url: url.href, ...(code && { code }), ...what });
-  const linked = { ...(action && { action }), ...(note && { note }) };
+  const event = isNotice
+    ? {
+        at: new Date(String(at)),
+        userAgent: userAgent === undefined ? null : String(userAgent),
+        ip: ip === undefined ? undefined : String(ip),
+      }
+    : undefined;
+  const facts = { site, address: recipient, url: linkless ? undefined : url.href, code, event };
   return {
     id,
     messageId: `<${id}@${from.address.split("@")[1]}>`,
     from,
     to: recipient,
-    ...renderMail({ ...told, ...(!linkless && linked) }, url.href),
+    ...renderMail(language, kind as MailKind, facts),
   };
 }

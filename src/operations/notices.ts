@@ -7,7 +7,7 @@ import { newAuditId, newUuid } from "../domain/id.ts";
 import { cleanContext, type RequestContext } from "../domain/request-context.ts";
 import { execute } from "../engine/execute.ts";
 import { lockOfCounter, locksOf } from "../engine/locks.ts";
-import type { MailCore } from "../engine/mail-settings.ts";
+import { type MailCore, mailLanguageFor } from "../engine/mail-settings.ts";
 import { newLink } from "../engine/mailed-secrets.ts";
 import { requireIdle } from "../engine/passwords.ts";
 import type { Operation } from "../engine/plan.ts";
@@ -42,10 +42,14 @@ export interface NoticeOperations {
    * or an administrator has suspended its password: then the notice stays unused.
    *
    * @param token The secret of the notice's link. It works once, for seven days; that of a changed address for 72 hours.
+   * @param acceptLanguage As in the header `Accept-Language`: the language of the message with the link for a new password.
    * @throws {AuthError} `unauthorized.invalid_link`, `unauthorized.reauthentication_required`, `unauthorized.invalid_factor`,
    *   `unauthorized.replayed_totp`, `conflict.duplicate_credential`, `too_many_requests`, `unavailable.busy`.
    */
-  disown: Operation<{ token: string; context?: RequestContext | undefined } & NoticeProofs, { identifier: string }>;
+  disown: Operation<
+    { token: string; acceptLanguage?: string | undefined; context?: RequestContext | undefined } & NoticeProofs,
+    { identifier: string }
+  >;
 }
 
 const linkLifetimeSeconds = 3_600;
@@ -54,13 +58,15 @@ const idBytes = 16;
 /** @param codes Checks codes of second factors. Default: there are none. */
 export function noticeOperations(core: MailCore, codes: CheckCode | undefined): NoticeOperations {
   return {
-    async disown({ token, session, proof, context: given = {} }) {
+    async disown({ token, session, proof, acceptLanguage, context: given = {} }) {
       const noticeId = await noticeOf(core, token);
       if (noticeId === undefined) throw new AuthError("unauthorized.invalid_link");
       const context = cleanContext(given);
       const proved = proof && (await checkCode(core, codes, { noticeId, proof, context }));
       const auditId = newAuditId();
-      const link = await newLink(core, "reset_password", linkLifetimeSeconds);
+      const link = await newLink(core, "reset_password", linkLifetimeSeconds, {
+        language: mailLanguageFor(core, acceptLanguage),
+      });
       const { refusal, identifier } = await execute(core, {
         time: proved?.time,
         locks: locksOf(disownNotice, ...lockNotice(noticeId), ...lockOfCounter(proved?.counter)),

@@ -4,7 +4,7 @@ import type { ActivityAuth } from "../operations/activity.ts";
 import { Panel, Row } from "./account-acts.tsx";
 import { respondInAccount } from "./layout.tsx";
 import { pathWith, places } from "./next-path.ts";
-import { Time } from "./parts.tsx";
+import { deviceText, Time } from "./parts.tsx";
 import type { Rendered } from "./rendered.ts";
 import { type PageRoute, userPage } from "./route.ts";
 import type { Site } from "./site.ts";
@@ -69,7 +69,7 @@ function EventRow({ site, event }: { site: Site; event: Event }): Rendered {
   const state = (
     <>
       <Time site={site} at={event.at} />
-      {device !== null && <>. {device}</>}
+      {device !== null && <>. {deviceText(site, event.userAgent)}</>}
       {address !== null && <>, {address}</>}
       {(by === "administrator" || by === "application") && <>. {site.say(`activity.by.${by}`)}</>}
     </>

@@ -1,3 +1,4 @@
+import type { LinkRequest } from "../http/mail.ts";
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
@@ -27,7 +28,8 @@ export const addressRoutes: readonly PageRoute[] = [
       const { actor } = visit;
       const { identifiers } = mailOf(visit);
       const identifier = form.text("identifier");
-      const request = () => identifiers.requestChange({ actor, identifier });
+      const request = ({ acceptLanguage }: LinkRequest) =>
+        identifiers.requestChange({ actor, identifier, acceptLanguage });
       const { value, refusal } = await attempt(
         askForMail(visit, { request, purpose: "change_identifier", identifier }),
       );

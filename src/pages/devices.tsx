@@ -3,7 +3,7 @@ import type { AuthError } from "../index.ts";
 import { backTo, FormLink, Panel, Row } from "./account-acts.tsx";
 import { respondInAccount, respondWithForm } from "./layout.tsx";
 import { places } from "./next-path.ts";
-import { Alert, Hidden, Time } from "./parts.tsx";
+import { Alert, deviceText, Hidden, Time } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { type PageRoute, type UserVisit, userForm, userPage } from "./route.ts";
@@ -37,7 +37,10 @@ export const deviceRoutes: readonly PageRoute[] = [
 async function devicesPage(visit: UserVisit, refusal?: AuthError): Promise<Response> {
   const { site, auth, actor, user, session } = visit;
   const { data, nextCursor } = await auth.sessions.list({ actor, userId: user.id, onlyLive: true, limit });
-  const sessions = data.map((one) => accountSessionBody(one, session.id));
+  const sessions = data.map((one) => ({
+    ...accountSessionBody(one, session.id),
+    device: deviceText(site, one.userAgent),
+  }));
   const others = sessions.filter(({ current }) => !current).reverse();
   const children = (
     <>

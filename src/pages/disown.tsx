@@ -20,19 +20,19 @@ interface NoticePage {
 
 /** Locks the account of a notice. If the account had a factor, the page asks for its code, and counts a session that proved it. */
 export async function disown(visit: Visit, form: Form, page: NoticePage): Promise<Response> {
-  const { c, context } = visit;
+  const { c, site, context } = visit;
   const auth = mailOf(visit);
   const token = openedLink(visit) ?? "";
   const [code, type] = [form.text("code"), form.text("type") === "recovery" ? "recovery" : "totp"] as const;
   const cookie = readCookie(c, auth, sessionCookie);
   const session = cookie === undefined ? undefined : ({ token: cookie, transport: "cookie" } as const);
   const proof = code ? { type, code } : undefined;
-  const { value, refusal } = await attempt(auth.notices.disown({ token, session, proof, context })).catch(
-    (error: unknown) => {
-      if (!isStale(error)) throw error;
-      return { value: undefined, refusal: error };
-    },
-  );
+  const acceptLanguage = site.language.tag;
+  const disowned = auth.notices.disown({ token, session, proof, acceptLanguage, context });
+  const { value, refusal } = await attempt(disowned).catch((error: unknown) => {
+    if (!isStale(error)) throw error;
+    return { value: undefined, refusal: error };
+  });
   if (value) {
     deliverSoon(c, auth);
     forgetLink(visit);

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { acceptedLanguages, matchLanguage } from "../domain/language.ts";
 import { type AuthSource, authFor, realmOf, reportFault } from "../http/auth-source.ts";
 import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { requestContext } from "../http/request-context.ts";
@@ -11,13 +12,14 @@ import { requireSameOrigin } from "../http/same-origin.ts";
 import { AuthError, ConfigurationError, type RequestContext } from "../index.ts";
 import { askedAct } from "./asked-act.ts";
 import { assetsOf } from "./assets.ts";
-import { readForm, readJson } from "./form.ts";
-import { choose, english, type PageLanguage, type PageTexts, type TextName } from "./language.ts";
+import { type Form, readForm, readJson } from "./form.ts";
+import { english, type PageLanguage, type PageTexts, type TextName } from "./language.ts";
 import { refusalPage } from "./layout.tsx";
 import { pathWith } from "./next-path.ts";
 import { pageRoutes } from "./page-routes.ts";
-import { sentenceFor } from "./refusal.ts";
-import type { PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
+import { attempt, sentenceFor } from "./refusal.ts";
+import type { OpenPage, PageRoute, PagesAuth, UserVisit, Visit } from "./route.ts";
+import { securityPolicy } from "./security-policy.ts";
 import { type PagesOptions, type Site, sitesOf } from "./site.ts";
 import { askForProof } from "./step-up.tsx";
 import { signInBecause, whyOf } from "./why.ts";
@@ -53,9 +55,15 @@ export function pages(source: AuthSource<PagesAuth>, options: PagesOptions = {})
   return app;
 }
 
-/** The site in the language of the reader. */
+/** The site in the language of the reader: by `ui_locales` (OpenID Connect Core §3.1.2.1), otherwise by `Accept-Language`. */
 function siteFor(c: Context, sites: readonly [Site, ...Site[]]): Site {
-  return choose(sites, c.req.query("ui_locales"), c.req.header("accept-language"));
+  const [first, ...others] = sites;
+  if (others.length === 0) return first;
+  const accepted = acceptedLanguages(c.req.header("accept-language") ?? "");
+  const asked = [...(c.req.query("ui_locales")?.split(" ") ?? []), ...accepted];
+  const tags = sites.map(({ language }) => language.tag);
+  const found = matchLanguage(tags, asked);
+  return sites.find(({ language }) => language.tag === found) ?? first;
 }
 
 const assetHeaders = {
@@ -66,8 +74,7 @@ const assetHeaders = {
 
 /** A page runs and loads only this site's own files. It cannot be framed, and is not cached (R053, R064). */
 const pageHeaders = {
-  "Content-Security-Policy":
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+  "Content-Security-Policy": securityPolicy(),
   // Not `no-referrer`: a form's `Origin` would then be `null`, and an older browser proves its origin with it (S13).
   "Referrer-Policy": "same-origin",
   "X-Content-Type-Options": "nosniff",
@@ -128,6 +135,8 @@ async function userOf({ c, auth, context }: Visit & { context: RequestContext })
 async function run(row: PageRoute, visit: Visit | UserVisit): Promise<Response> {
   const { c } = visit;
   const sent = row.takes === "form" ? await readForm(c) : row.takes === "json" ? await readJson(c) : undefined;
+  const refusal = await captchaRefusal(row, visit, sent);
+  if (refusal) return await (row as OpenPage).again!(visit, sent as never, refusal);
   try {
     // If the row asks for a user, the visit has one, and the request contains what the row takes.
     return await (row.run as (visit: Visit, sent: unknown) => Response | Promise<Response>)(visit, sent);
@@ -137,6 +146,16 @@ async function run(row: PageRoute, visit: Visit | UserVisit): Promise<Response> 
     if (!act) throw error;
     return await askForProof(visit as UserVisit, row, act);
   }
+}
+
+/** Why a form is not accepted without a captcha, if it may ask for one. Nothing has been done then. */
+async function captchaRefusal(row: PageRoute, { c, site, auth }: Visit, sent: unknown): Promise<AuthError | undefined> {
+  const { captcha } = site;
+  if (!captcha || !("again" in row)) return undefined;
+  const token = (sent as Form).text(captcha.widget.field);
+  const { refusal } = await attempt(captcha.demand(c, auth, { path: row.path, token }));
+  if (refusal && refusal.status >= 500) reportFault(realmOf(auth), refusal);
+  return refusal;
 }
 
 /** Redirects to the page for a proof if a proof would help; otherwise shows why the request was refused. */

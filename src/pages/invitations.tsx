@@ -43,7 +43,7 @@ export const inviteRoutes: readonly PageRoute[] = [
     newPath,
     newPath,
     async (visit, form) => {
-      const { c, auth, actor } = visit;
+      const { c, site, auth, actor } = visit;
       const typed = {
         identifier: form.text("identifier"),
         displayName: form.text("display_name"),
@@ -56,6 +56,7 @@ export const inviteRoutes: readonly PageRoute[] = [
             identifier: typed.identifier,
             displayName: acceptTypedName(typed.displayName) || null,
             ttlSeconds: Number(days.find((one) => one === typed.days) ?? "7") * 86_400,
+            acceptLanguage: site.language.tag,
             idempotencyKey: await formKeyOf(visit, newPath, form),
           }),
         );

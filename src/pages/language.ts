@@ -69,39 +69,3 @@ export function voiceOf<Child>(language: PageLanguage): Voice<Child | string> {
     find: (name) => (Object.hasOwn(texts, name) ? texts[name as TextName] : undefined),
   };
 }
-
-/**
- * The first of these languages that a reader asks for: by `ui_locales` (OpenID Connect Core §3.1.2.1), otherwise by
- * `Accept-Language` (RFC 9110 §12.5.4). The first of all if there is none.
- */
-export function choose<Spoken extends { readonly language: PageLanguage }>(
-  spoken: readonly [Spoken, ...Spoken[]],
-  uiLocales: string | undefined,
-  acceptLanguage: string | undefined,
-): Spoken {
-  if (spoken.length === 1) return spoken[0];
-  const asked = [...(uiLocales?.split(" ") ?? []), ...ranked(acceptLanguage ?? "")];
-  for (const one of asked) {
-    const [primary] = one.toLowerCase().split("-");
-    const found =
-      spoken.find(({ language }) => language.tag.toLowerCase() === one.toLowerCase()) ??
-      spoken.find(({ language }) => language.tag.toLowerCase().split("-")[0] === primary);
-    if (found) return found;
-  }
-  return spoken[0];
-}
-
-/** The languages of the header, the most wanted first. */
-function ranked(header: string): string[] {
-  const wanted = header
-    .slice(0, 500)
-    .split(",")
-    .map((entry) => {
-      const [tag = "", weight] = entry.trim().split(/\s*;\s*q\s*=\s*/i);
-      return { tag, weight: weight === undefined ? 1 : Number(weight) };
-    });
-  return wanted
-    .filter(({ weight }) => weight > 0)
-    .sort((one, other) => other.weight - one.weight)
-    .map(({ tag }) => tag);
-}

@@ -1,6 +1,8 @@
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
-import type { AuthError } from "../index.ts";
+import type { CaptchaWidget } from "../http/rate-limit.ts";
+import { AuthError } from "../index.ts";
+import { allowWidget, widgetFor } from "./captcha.tsx";
 import { type Place, places } from "./next-path.ts";
 import { Alert } from "./parts.tsx";
 import { sentenceFor, type Words } from "./refusal.ts";
@@ -19,6 +21,8 @@ export interface PageContent {
   readonly signedIn?: boolean;
   /** The reason why the page is shown again, or instead of another page. Its status is the page's status. */
   readonly refusal?: AuthError | undefined;
+  /** The captcha of the page's form. */
+  readonly widget?: CaptchaWidget | undefined;
 }
 
 /** The parts of a visit that a response needs. */
@@ -136,8 +140,11 @@ export function respondWithForm(
 }
 
 /** The page for a refusal that no other page shows. An `undefined` refusal is a fault, and gets no detail. */
-export function refusalPage(asked: Asked, refusal: AuthError | undefined): Response | Promise<Response> {
+export function refusalPage(asked: Asked, reason: AuthError | undefined): Response | Promise<Response> {
   const { c, site } = asked;
+  // There is no form here for a captcha, so only the time to wait is of use.
+  const { retryAfterSeconds } = reason ?? {};
+  const refusal = widgetFor(site, reason) ? new AuthError("too_many_requests", { retryAfterSeconds }) : reason;
   const words = { not_found: "page.not-found.text" } as const;
   const title = site.text(refusal?.code === "not_found" ? "page.not-found" : "page.failed");
   const children = (
@@ -153,7 +160,8 @@ export function refusalPage(asked: Asked, refusal: AuthError | undefined): Respo
 }
 
 function send({ c, site }: Asked, content: PageContent, body: Child): Response | Promise<Response> {
-  const { refusal, title, script } = content;
+  const { refusal, title, script, widget } = content;
+  if (widget) allowWidget(c, widget);
   if (refusal?.status === 429 || refusal?.status === 503) {
     c.header("Retry-After", String(refusal.retryAfterSeconds ?? 30));
   }
@@ -175,6 +183,7 @@ function send({ c, site }: Asked, content: PageContent, body: Child): Response |
         <link rel="icon" href={site.path("/pages/icon.svg")} type="image/svg+xml" />
         <script src={site.path("/pages/page.js")} defer />
         {script && <script src={site.path("/pages/passkey.js")} defer />}
+        {widget && <script src={widget.scriptUrl} async defer />}
       </head>
       {body}
     </html>

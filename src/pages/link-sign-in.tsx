@@ -1,5 +1,6 @@
 import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { AuthError } from "../index.ts";
+import { widgetFor } from "./captcha.tsx";
 import { respond } from "./layout.tsx";
 import {
   AskForm,
@@ -26,13 +27,19 @@ export const linkSignInRoutes: readonly PageRoute[] = [
     return openedLink(visit) === undefined ? requestPage(visit, next) : confirmPage(visit, next);
   }),
 
-  openForm("/sign-in/link/request", "/sign-in/link", async (visit, form) => {
-    const identifier = form.text("identifier");
-    const next = nextPath(form.text("next"), visit.site);
-    const { request } = operationsOf(visit);
-    const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_in", identifier }, next));
-    return value ?? (await requestPage(visit, next, { identifier, refusal }));
-  }),
+  openForm(
+    "/sign-in/link/request",
+    "/sign-in/link",
+    async (visit, form) => {
+      const identifier = form.text("identifier");
+      const next = nextPath(form.text("next"), visit.site);
+      const { request } = operationsOf(visit);
+      const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_in", identifier }, next));
+      return value ?? (await requestPage(visit, next, { identifier, refusal }));
+    },
+    (visit, form, refusal) =>
+      requestPage(visit, nextPath(form.text("next"), visit.site), { identifier: form.text("identifier"), refusal }),
+  ),
 
   openForm("/sign-in/link", "/sign-in/link", async (visit, form) => {
     const { c, auth, context } = visit;
@@ -66,6 +73,7 @@ function requestPage(
   next: string,
   typed: { identifier?: string; refusal?: AuthError | undefined } = {},
 ): Response | Promise<Response> {
+  operationsOf(visit);
   const { site } = visit;
   const { identifier = "", refusal } = typed;
   const children = (
@@ -78,13 +86,19 @@ function requestPage(
         identifier={identifier}
         next={next}
         fault={refusal && sentenceFor(site, refusal)}
+        refusal={refusal}
       />
       <p class="foot">
         <a href={site.path("/sign-in")}>{site.say("link-sign-in.otherwise")}</a>
       </p>
     </>
   );
-  return respond(visit, { title: site.text("link-sign-in.title"), children, refusal });
+  return respond(visit, {
+    title: site.text("link-sign-in.title"),
+    children,
+    refusal,
+    widget: widgetFor(site, refusal),
+  });
 }
 
 async function confirmPage(visit: Visit, next: string, refusal?: AuthError): Promise<Response> {

@@ -4,6 +4,7 @@ import type { LinkRequest, LookedLink, MailAuth, RequestedLink } from "../http/m
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { keepRequest } from "../http/routes/mailed-links.ts";
 import { AuthError } from "../index.ts";
+import { CaptchaPart } from "./captcha.tsx";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, CodeField, Field, Hidden } from "./parts.tsx";
@@ -118,7 +119,8 @@ export async function askForMail(
 ): Promise<Response> {
   const { c, site, context } = visit;
   const auth = mailOf(visit);
-  const { requestToken } = await asked.request({ identifier: asked.identifier, next, context });
+  const acceptLanguage = site.language.tag;
+  const { requestToken } = await asked.request({ identifier: asked.identifier, next, acceptLanguage, context });
   deliverSoon(c, auth);
   keepRequest(c, auth, requestToken);
   const query = { for: asked.purpose, ...(next !== undefined && { next }) };
@@ -137,8 +139,9 @@ export function AskForm(form: {
   /** What is wrong with the address; `fault` says what else is. */
   error?: string | undefined;
   fault?: string | undefined;
+  refusal: AuthError | undefined;
 }): Rendered {
-  const { site, action, name, identifier, autocomplete = "username", next, error, fault } = form;
+  const { site, action, name, identifier, autocomplete = "username", next, error, fault, refusal } = form;
   return (
     <form method="post" action={action}>
       <Alert>{fault}</Alert>
@@ -153,6 +156,7 @@ export function AskForm(form: {
         maxlength={254}
         error={error}
       />
+      <CaptchaPart site={site} refusal={refusal} />
       <button type="submit">{site.say("mail.send")}</button>
     </form>
   );

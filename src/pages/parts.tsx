@@ -1,5 +1,6 @@
 import type { Child } from "hono/jsx";
 import { encode } from "uqr";
+import { deviceLabel } from "../domain/device-label.ts";
 import type { TextName } from "./language.ts";
 import type { Rendered } from "./rendered.ts";
 import type { Site } from "./site.ts";
@@ -127,6 +128,12 @@ export function Time({ site, at }: { site: Site; at: Date }): Rendered {
 
 export function Day({ site, at }: { site: Site; at: Date }): Rendered {
   return <time datetime={at.toISOString()}>{dayText(site, at)}</time>;
+}
+
+/** A name for a device, such as “Firefox on Linux”. */
+export function deviceText(site: Site, userAgent: string | null): string {
+  const join = (browser: string, system: string) => site.text("devices.name", { browser, system });
+  return deviceLabel(userAgent, site.text("devices.unknown"), join);
 }
 
 /** What the passkey script says, by the names that it uses. */

@@ -29,17 +29,20 @@ export async function attempt<Value>(operation: Promise<Value>): Promise<Attempt
 export type Words = Partial<Record<ErrorCode, TextName>>;
 
 /** A sentence for the user. */
-export function sentenceFor({ find, text, language }: Site, refusal: AuthError, words: Words = {}): string {
-  const { code, details, retryAfterSeconds = 60 } = refusal;
-  if (code === "too_many_requests")
-    return text("error.too_many_requests", { time: duration(retryAfterSeconds, language.tag) });
+export function sentenceFor(site: Site, refusal: AuthError, words: Words = {}): string {
+  const { find, text, captcha } = site;
+  const { code, details } = refusal;
+  if (code === "too_many_requests") {
+    const asked = captcha && find(`error.${String(details?.reason)}`);
+    return asked ?? text("error.too_many_requests", { time: waitFor(site, refusal) });
+  }
   const fault = code === "invalid_format.password" ? find(`error.password.${String(details?.reason)}`) : undefined;
   return find(words[code] ?? "") ?? fault ?? find(`error.${code}`) ?? refusal.message;
 }
 
-/** A time to wait, such as “3 minutes”. */
-function duration(seconds: number, language: string): string {
+/** How long to wait after a refusal, such as “3 minutes”. */
+export function waitFor({ language }: Site, { retryAfterSeconds: seconds = 60 }: AuthError): string {
   const [count, unit] =
     seconds < 90 ? [Math.max(1, Math.ceil(seconds)), "second"] : [Math.ceil(seconds / 60), "minute"];
-  return new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "long" }).format(count);
+  return new Intl.NumberFormat(language.tag, { style: "unit", unit, unitDisplay: "long" }).format(count);
 }

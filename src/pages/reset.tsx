@@ -1,4 +1,5 @@
 import { AuthError } from "../index.ts";
+import { widgetFor } from "./captcha.tsx";
 import { respond } from "./layout.tsx";
 import {
   AccountOf,
@@ -17,17 +18,19 @@ import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 
 /** A forgotten password: asking for a message, and choosing a new password. */
 export const resetRoutes: readonly PageRoute[] = [
-  openPage("/forgot", (visit) => {
-    mailOf(visit);
-    return forgotPage(visit, visit.c.req.query("identifier") ?? "");
-  }),
+  openPage("/forgot", (visit) => forgotPage(visit, visit.c.req.query("identifier") ?? "")),
 
-  openForm("/forgot", "/forgot", async (visit, form) => {
-    const identifier = form.text("identifier");
-    const { request } = mailOf(visit).passwordReset;
-    const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "reset_password", identifier }));
-    return value ?? (await forgotPage(visit, identifier, refusal));
-  }),
+  openForm(
+    "/forgot",
+    "/forgot",
+    async (visit, form) => {
+      const identifier = form.text("identifier");
+      const { request } = mailOf(visit).passwordReset;
+      const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "reset_password", identifier }));
+      return value ?? (await forgotPage(visit, identifier, refusal));
+    },
+    (visit, form, refusal) => forgotPage(visit, form.text("identifier"), refusal),
+  ),
 
   linkPage("/reset", (visit) => resetPage(visit)),
 
@@ -49,6 +52,7 @@ export const resetRoutes: readonly PageRoute[] = [
 ];
 
 function forgotPage(visit: Visit, identifier: string, refusal?: AuthError): Response | Promise<Response> {
+  mailOf(visit);
   const { site } = visit;
   const children = (
     <>
@@ -59,13 +63,14 @@ function forgotPage(visit: Visit, identifier: string, refusal?: AuthError): Resp
         name="forgot"
         identifier={identifier}
         fault={refusal && sentenceFor(site, refusal)}
+        refusal={refusal}
       />
       <p class="foot">
         {site.say("forgot.remembered", { link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a> })}
       </p>
     </>
   );
-  return respond(visit, { title: site.text("forgot.title"), children, refusal });
+  return respond(visit, { title: site.text("forgot.title"), children, refusal, widget: widgetFor(site, refusal) });
 }
 
 async function resetPage(visit: Visit, refusal?: AuthError): Promise<Response> {

@@ -15,6 +15,7 @@ import type { PersonalAccessTokenAuth } from "../http/personal-access-tokens.ts"
 import type {
   AccountAuth,
   ActivityAuth,
+  AuthError,
   CoreOperations,
   PasswordAuth,
   RequestContext,
@@ -79,6 +80,11 @@ interface PageFacts<Takes extends keyof Sent> {
 export interface OpenPage<Takes extends keyof Sent = keyof Sent> extends PageFacts<Takes> {
   readonly access: "anyone";
   run(visit: Visit, sent: Sent[Takes]): Answer;
+  /**
+   * Shows the form again with the reason, and with what was typed besides passwords. A form that may ask for a captcha has it:
+   * one that guesses a password, makes an account or sends a message for whoever sends it.
+   */
+  again?(visit: Visit, sent: Sent[Takes], refusal: AuthError): Answer;
 }
 
 /** What happens to an act once the user has confirmed who they are. */
@@ -109,8 +115,20 @@ export function userPage(path: string, run: (visit: UserVisit) => Answer): PageR
   return { path, belongsTo: path, takes: "nothing", access: "user", run };
 }
 
-export function openForm(path: string, belongsTo: string, run: OpenPage<"form">["run"]): PageRoute {
-  return { path, belongsTo, takes: "form", access: "anyone", run } as OpenPage<"form"> as PageRoute;
+export function openForm(
+  path: string,
+  belongsTo: string,
+  run: OpenPage<"form">["run"],
+  again?: OpenPage<"form">["again"],
+): PageRoute {
+  return {
+    path,
+    belongsTo,
+    takes: "form",
+    access: "anyone",
+    run,
+    ...(again && { again }),
+  } as OpenPage<"form"> as PageRoute;
 }
 
 export function userForm(

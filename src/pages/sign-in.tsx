@@ -2,6 +2,8 @@ import { clearCookie, knownDeviceCookie, readCookie, sessionCookie, ticketCookie
 import { signedIn } from "../http/session-cookie.ts";
 import { setTicketCookie } from "../http/ticket.ts";
 import { AuthError, type SignedIn, type SignedInUser } from "../index.ts";
+import { CaptchaPart, widgetFor } from "./captcha.tsx";
+import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden, PasskeyPart, Remember } from "./parts.tsx";
@@ -23,25 +25,28 @@ export const signInRoutes: readonly PageRoute[] = [
     return await signInPage(visit, { next, notice });
   }),
 
-  openForm("/sign-in", "/sign-in", async (visit, form) => {
-    const { c, site, auth, context } = visit;
-    const identifier = form.text("identifier");
-    const next = nextPath(form.text("next"), site);
-    const { value, refusal } = await attempt(
-      auth.signIn.password({
-        identifier,
-        password: form.text("password"),
-        remember: form.text("remember") !== "",
-        transport: "cookie",
-        context,
-        knownDevice: readCookie(c, auth, knownDeviceCookie),
-        presentedToken: readCookie(c, auth, sessionCookie),
-      }),
-    );
-    const isRemembered = form.text("remember") !== "";
-    if (refusal) return await signInPage(visit, { next, identifier, refusal, isRemembered });
-    return finishSignIn(visit, value, next);
-  }),
+  openForm(
+    "/sign-in",
+    "/sign-in",
+    async (visit, form) => {
+      const { c, site, auth, context } = visit;
+      const identifier = form.text("identifier");
+      const next = nextPath(form.text("next"), site);
+      const { value, refusal } = await attempt(
+        auth.signIn.password({
+          identifier,
+          password: form.text("password"),
+          remember: form.text("remember") !== "",
+          transport: "cookie",
+          context,
+          knownDevice: readCookie(c, auth, knownDeviceCookie),
+          presentedToken: readCookie(c, auth, sessionCookie),
+        }),
+      );
+      return refusal ? await signInPageAgain(visit, form, refusal) : finishSignIn(visit, value, next);
+    },
+    signInPageAgain,
+  ),
 
   openScript("/sign-in/passkey/options", "/sign-in", async ({ c, auth }) => c.json(await auth.signIn.passkeyOptions())),
 
@@ -131,6 +136,13 @@ export async function signInAgain(visit: Visit, next: string): Promise<Response>
   return await respond(visit, { title: site.text("signed-in.title"), children, signedIn: true, refusal });
 }
 
+/** The sign-in page with what was typed, but for the password. */
+function signInPageAgain(visit: Visit, form: Form, refusal: AuthError): Response | Promise<Response> {
+  const next = nextPath(form.text("next"), visit.site);
+  const isRemembered = form.text("remember") !== "";
+  return signInPage(visit, { next, identifier: form.text("identifier"), refusal, isRemembered });
+}
+
 function signInPage(
   visit: Visit,
   page: { next: string; identifier?: string; refusal?: AuthError; notice?: string | undefined; isRemembered?: boolean },
@@ -164,6 +176,7 @@ function signInPage(
           autocomplete="current-password"
         />
         <Remember site={site} isChecked={isRemembered} />
+        <CaptchaPart site={site} refusal={refusal} />
         <button type="submit">{site.say("word.sign-in")}</button>
         {auth.mail && (
           <p class="aside">
@@ -196,5 +209,11 @@ function signInPage(
       )}
     </>
   );
-  return respond(visit, { title: site.text("sign-in.title"), children, script: true, refusal });
+  return respond(visit, {
+    title: site.text("sign-in.title"),
+    children,
+    script: true,
+    refusal,
+    widget: widgetFor(site, refusal),
+  });
 }

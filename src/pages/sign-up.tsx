@@ -1,6 +1,7 @@
 import { acceptTypedName } from "../domain/text.ts";
 import { readCookie, sessionCookie } from "../http/cookies.ts";
 import { AuthError, type IssuedSession, type NewAccount } from "../index.ts";
+import { CaptchaPart, widgetFor } from "./captcha.tsx";
 import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
 import {
@@ -24,26 +25,28 @@ import { finishSignUp, isAboutTerms, requireTerms, TermsBox } from "./terms-box.
 
 /** The sign-up page. It exists only if strangers may create an account: at once, or with a link that is mailed first. */
 export const signUpRoutes: readonly PageRoute[] = [
-  openPage("/sign-up", (visit) => {
-    requireOpen(visit);
-    return visit.signUp === "open" ? signUpPage(visit, { identifier: "", displayName: "" }) : requestPage(visit, "");
-  }),
+  openPage("/sign-up", (visit) => startPage(visit, { identifier: "", displayName: "" })),
 
-  openForm("/sign-up", "/sign-up", async (visit, form) => {
-    requireOpen(visit);
-    const { auth } = visit;
-    const typed = { identifier: form.text("identifier"), displayName: form.text("display_name") };
-    if (visit.signUp !== "open") {
-      const { identifier } = typed;
-      const { request } = mailOf(visit).mailedSignUp;
-      const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_up", identifier }));
-      return value ?? (await requestPage(visit, identifier, refusal));
-    }
-    const { value, refusal } = await attempt(
-      newAccount(visit, form, (fields) => auth.signUp({ ...fields, identifier: typed.identifier })),
-    );
-    return refusal ? await signUpPage(visit, typed, refusal) : await finishSignUp(visit, value, form);
-  }),
+  openForm(
+    "/sign-up",
+    "/sign-up",
+    async (visit, form) => {
+      requireOpen(visit);
+      const { auth } = visit;
+      const typed = typedIn(form);
+      if (visit.signUp !== "open") {
+        const { identifier } = typed;
+        const { request } = mailOf(visit).mailedSignUp;
+        const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_up", identifier }));
+        return value ?? (await requestPage(visit, identifier, refusal));
+      }
+      const { value, refusal } = await attempt(
+        newAccount(visit, form, (fields) => auth.signUp({ ...fields, identifier: typed.identifier })),
+      );
+      return refusal ? await signUpPage(visit, typed, refusal) : await finishSignUp(visit, value, form);
+    },
+    (visit, form, refusal) => startPage(visit, typedIn(form), refusal),
+  ),
 
   linkPage("/sign-up/finish", (visit) => {
     requireOpen(visit);
@@ -84,11 +87,23 @@ function requireOpen(visit: Visit): void {
   if (!mayApply(visit)) throw new AuthError("not_found");
 }
 
-function signUpPage(
-  visit: Visit,
-  typed: { identifier: string; displayName: string },
-  refusal?: AuthError,
-): Response | Promise<Response> {
+/** What was typed on the first page, but for the password. */
+interface Typed {
+  readonly identifier: string;
+  readonly displayName: string;
+}
+
+function typedIn(form: Form): Typed {
+  return { identifier: form.text("identifier"), displayName: form.text("display_name") };
+}
+
+/** The first page: it makes the account, or asks for a link. */
+function startPage(visit: Visit, typed: Typed, refusal?: AuthError): Response | Promise<Response> {
+  requireOpen(visit);
+  return visit.signUp === "open" ? signUpPage(visit, typed, refusal) : requestPage(visit, typed.identifier, refusal);
+}
+
+function signUpPage(visit: Visit, typed: Typed, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
   const isTaken = refusal?.code === "conflict.duplicate_credential";
   const signInLink = <a href={site.path("/sign-in")}>{site.say("sign-up.taken.link")}</a>;
@@ -109,12 +124,13 @@ function signUpPage(
           error={isOfIdentifier ? sentence : undefined}
         />
         <NameAndPassword visit={visit} displayName={typed.displayName} refusal={refusal} />
+        <CaptchaPart site={site} refusal={refusal} />
         <button type="submit">{site.say("word.sign-up")}</button>
       </form>
       <AlreadyHere site={site} />
     </>
   );
-  return respond(visit, { title: site.text("sign-up.title"), children, refusal });
+  return respond(visit, { title: site.text("sign-up.title"), children, refusal, widget: widgetFor(site, refusal) });
 }
 
 /** True if a refusal is about a field of {@link NameAndPassword}, which shows it. */
@@ -179,11 +195,12 @@ function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Res
         autocomplete="email"
         error={isOfIdentifier ? sentence : undefined}
         fault={isOfIdentifier ? undefined : sentence}
+        refusal={refusal}
       />
       <AlreadyHere site={site} />
     </>
   );
-  return respond(visit, { title: site.text("sign-up.title"), children, refusal });
+  return respond(visit, { title: site.text("sign-up.title"), children, refusal, widget: widgetFor(site, refusal) });
 }
 
 async function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Promise<Response> {

@@ -1,4 +1,5 @@
 import type { Child } from "hono/jsx";
+import type { FormCaptcha } from "../http/rate-limit.ts";
 import { ConfigurationError } from "../index.ts";
 import { brandStyle, isColor } from "./brand-style.ts";
 import { english, type PageLanguage, type Voice, voiceOf } from "./language.ts";
@@ -33,6 +34,11 @@ export interface PagesOptions {
    * them.
    */
   readonly tokenScopes?: readonly { readonly scope: string; readonly text: string }[];
+  /**
+   * The captcha that the forms for signing in, signing up and asking for a link show once a client has used up a first limit:
+   * `formCaptcha(…)` of `sallyport/rate-limit`. Default: none.
+   */
+  readonly captcha?: FormCaptcha;
   /** Where a user goes next, unless the request names a page of the account. Paths of the same origin. */
   readonly returnPaths?: {
     /** Default: the account page. */
@@ -49,6 +55,7 @@ export interface Site extends Voice<Child> {
   readonly brand: { readonly name: string; readonly homePath: string; readonly logoPath: string | undefined };
   readonly returnPaths: { readonly signIn: string; readonly signUp: string; readonly signOut: string };
   readonly tokenScopes: NonNullable<PagesOptions["tokenScopes"]> | undefined;
+  readonly captcha: FormCaptcha | undefined;
   /** The style of the brand, empty if there is none. */
   readonly brandStyle: string;
   /** The path that a browser requests, for a path in the table of pages. */
@@ -67,7 +74,15 @@ const ownPathForm = /^\/(?![/\\])[!-~]*$/;
  * @throws {ConfigurationError} Naming the option that is wrong.
  */
 export function sitesOf(options: PagesOptions = {}): readonly [Site, ...Site[]] {
-  const { basePath = "", brand = {}, returnPaths = {}, css = "", languages = [english], tokenScopes } = options;
+  const {
+    basePath = "",
+    brand = {},
+    returnPaths = {},
+    css = "",
+    languages = [english],
+    tokenScopes,
+    captcha,
+  } = options;
   requireForm("basePath", basePathForm.test(basePath), "it must be empty or a path such as /me.");
   const path = (relative: string) => (relative === "/" ? basePath || "/" : `${basePath}${relative}`);
 
@@ -86,6 +101,7 @@ export function sitesOf(options: PagesOptions = {}): readonly [Site, ...Site[]] 
     requireForm("brand.accent", areColors, "it must be a color such as #1d4ed8, or { light, dark }.");
   }
   requireForm("languages", languages.length > 0, "there must be at least one.");
+  requireForm("captcha", !captcha || typeof captcha.demand === "function", "it must be made by formCaptcha.");
   if (tokenScopes) {
     const areScopes = tokenScopes.every(({ scope, text }) => /^[!-~]{1,128}$/.test(scope) && typeof text === "string");
     requireForm("tokenScopes", areScopes, "each must have a scope without spaces, and a text.");
@@ -94,6 +110,7 @@ export function sitesOf(options: PagesOptions = {}): readonly [Site, ...Site[]] 
     brand: { name, homePath, logoPath },
     returnPaths: { signIn, signUp, signOut },
     tokenScopes,
+    captcha,
     brandStyle: brandStyle(colors, css),
     path,
   };

@@ -90,6 +90,11 @@ section > :last-child, form > :last-child, .passkey > :last-child, .alone main >
 .or::before, .or::after { content: ""; flex: 1; height: 1px; background: var(--line); }
 .passkey { margin: 0 0 1rem; }
 
+.captcha { margin: 0 0 1.125rem; }
+.captcha > :first-child { min-height: 4.0625rem; margin: 0 0 0.5rem; }
+.captcha .hint { margin: 0; font-size: 0.875rem; }
+@media (max-width: 23.5rem) { .captcha > :first-child { zoom: 0.82; } }
+
 section > .rows:last-child { list-style: none; margin: 1rem -1.5rem -1.25rem; padding: 0; }
 h2.unseen + .rows:last-child { margin-top: -1.25rem; }
 h2.unseen + .rows > li:first-child { border-top: 0; }

@@ -41,9 +41,9 @@ function isStale(error: unknown): error is AuthError {
 
 /** Sends the user a link to their address. */
 export async function sendLink(visit: UserVisit): Promise<void> {
-  const { c, actor } = visit;
+  const { c, site, actor } = visit;
   const auth = mailOf(visit);
-  await auth.identifiers.requestVerification({ actor });
+  await auth.identifiers.requestVerification({ actor, acceptLanguage: site.language.tag });
   deliverSoon(c, auth);
 }
 

@@ -171,7 +171,8 @@ function request(
     message as (
       insert into mail_message (id, kind, usr_id, recipient, content, status, ended_at, expires_at)
       select ${message.id}::uuid, coalesce(target.kind, ${message.kind}), target.usr_id, target.recipient,
-        case when target.kind is distinct from ${message.kind} and target.kind is not null then '{}'::jsonb
+        case when target.kind is distinct from ${message.kind} and target.kind is not null
+            then jsonb_build_object('language', ${String(message.content.language)}::text)
           when target.recipient is not null then ${JSON.stringify(message.content)}::jsonb end,
         case when target.recipient is null then 'expired' else 'owed' end,
         case when target.recipient is null then sallyport_now() end, ${after(message.lifetimeSeconds)}

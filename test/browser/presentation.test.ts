@@ -6,13 +6,10 @@
  *
  * @module
  */
-import { mkdir, readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { nextPaths } from "../../src/pages/next-path.ts";
 import { sql } from "../../src/store/sql.ts";
-import { faultsOfLayout } from "../support/layout.ts";
+import { examinePage } from "../support/examine-page.ts";
 import {
   addApp,
   addAuthenticator,
@@ -29,58 +26,21 @@ import {
   type Visitor,
 } from "../support/site.ts";
 
-const folder = fileURLToPath(new URL("../../.sallyport/screenshots/", import.meta.url));
 const userPages = nextPaths.filter((path) => path !== "/verify");
-const schemes = ["light", "dark"] as const;
-const widths = [1280, 320] as const;
 
 let site: Site;
 let visitor: Visitor;
 let person: Person;
 let appKey: string;
-let axe: string;
 
 beforeAll(async () => {
   site = await openSite();
   visitor = await site.visit({ userAgent: "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36" });
-  axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-  await mkdir(folder, { recursive: true });
   await addAuthenticator(visitor);
 });
 afterAll(() => site?.close());
 
-/** Anything in the page that its policy should stop. Checked first, because a screenshot adds its own style to the page. */
-const faultsOfMarkup = `(() => {
-  const faults = [];
-  if (document.querySelector("script:not([src]), style, [style]")) faults.push("script or style in the page");
-  for (const element of document.querySelectorAll("*")) {
-    for (const { name } of element.attributes) if (name.startsWith("on")) faults.push("a handler in the page");
-  }
-  return faults;
-})()`;
-
-async function examine(name: string): Promise<void> {
-  const { page } = visitor;
-  await page.waitForLoadState();
-  expect(await page.title()).toContain("Sallyport");
-  expect(await page.evaluate(faultsOfMarkup)).toEqual([]);
-  for (const colorScheme of schemes) {
-    await page.emulateMedia({ colorScheme });
-    for (const width of widths) {
-      await page.setViewportSize({ width, height: 900 });
-      expect(await page.evaluate(faultsOfLayout)).toEqual([]);
-      await page.screenshot({ path: `${folder}${name}-${colorScheme}-${width}.png`, fullPage: true });
-    }
-    // Through the debugger, which is not subject to the page's policy.
-    await page.evaluate(axe);
-    const { violations, passes } = await page.evaluate<{
-      violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
-      passes: unknown[];
-    }>("axe.run()");
-    expect(violations.map(({ id, nodes }) => [id, nodes[0]!.html, nodes[0]!.failureSummary])).toEqual([]);
-    expect(passes.length).toBeGreaterThan(10);
-  }
-}
+const examine = (name: string): Promise<void> => examinePage(visitor.page, name);
 
 async function makeSessionsOld(): Promise<void> {
   await site.database.run(sql`
@@ -116,7 +76,7 @@ describe("presentation of every page", () => {
     const key = await readKey(page);
     const uri = await page.getByRole("link", { name: "Open it in an app on this device" }).getAttribute("href");
     expect(new URL(uri!).searchParams.get("secret")).toBe(key);
-    for (const colorScheme of schemes) {
+    for (const colorScheme of ["light", "dark"] as const) {
       await page.emulateMedia({ colorScheme });
       expect(await scanQrCode(page), colorScheme).toBe(uri);
     }

@@ -155,7 +155,7 @@ describe("every entry imported, and a password hashed and verified, in", () => {
   ])("$runtime", async ({ program, args, version }) => {
     expect(await run(program, ["--version"], full)).toMatch(version);
     expectToWork(JSON.parse(await run(program, [...args, "print-core.mjs"], bare)), 6);
-    expectToWork(JSON.parse(await run(program, [...args, "print-all.mjs"], full)), 24);
+    expectToWork(JSON.parse(await run(program, [...args, "print-all.mjs"], full)), 25);
   });
 
   test.each([
@@ -187,7 +187,7 @@ describe("every entry imported, and a password hashed and verified, in", () => {
     const harness = createTestHarness({ root: full, workers: [{ configPath: config, prebuiltWorkerDir: output }] });
     await harness.listen();
     try {
-      expectToWork((await (await harness.fetch("/")).json()) as Report, 23);
+      expectToWork((await (await harness.fetch("/")).json()) as Report, 24);
     } finally {
       await harness.close();
     }
@@ -196,7 +196,7 @@ describe("every entry imported, and a password hashed and verified, in", () => {
   test("Vercel's edge runtime without code generation", async () => {
     const { inputs, evaluate } = await loadEdgeFunction(full, "all.mjs", ["edge-light"]);
     expect(inputs).toContain("node_modules/sallyport/dist/runtime/argon2id.edge-light.js");
-    expectToWork(JSON.parse((await evaluate("application.useAll().then(JSON.stringify)")) as string), 23);
+    expectToWork(JSON.parse((await evaluate("application.useAll().then(JSON.stringify)")) as string), 24);
   });
 
   test("the default entry fails in such a runtime, because it compiles", async () => {

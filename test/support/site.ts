@@ -57,7 +57,7 @@ export async function openSite(): Promise<Site> {
 }
 
 /** @throws {Error} If there is no Chromium. Absent means red, never skipped. */
-async function launchChromium(): Promise<Browser> {
+export async function launchChromium(): Promise<Browser> {
   const program = inject("chromium");
   if ("missing" in program) throw new Error(program.missing);
   return await chromium.launch({
@@ -75,7 +75,8 @@ const tellViolations = `document.addEventListener("securitypolicyviolation", (ev
   console.error("Content Security Policy: " + event.violatedDirective + " " + event.blockedURI))`;
 const withoutAutofill = "PublicKeyCredential.isConditionalMediationAvailable = async () => false";
 
-async function visit(
+/** A new, empty browser window at a site. */
+export async function visit(
   browser: Browser,
   baseURL: string,
   { autofill = false, ...options }: VisitOptions = {},

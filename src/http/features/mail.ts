@@ -1,5 +1,5 @@
 import type { Feature } from "../../engine/feature.ts";
-import type { MailOptions } from "../../engine/mail-settings.ts";
+import { createMailCore, type MailOptions, mailLanguageFor } from "../../engine/mail-settings.ts";
 import { type MailAuth, mailParts, noticing } from "../../operations/mail.ts";
 import type { MailApi } from "../generated/api.ts";
 import type { RouteTable } from "../route.ts";
@@ -15,6 +15,7 @@ export function mail(options: MailOptions): Feature<MailAuth, MailApi> {
     ...(notices && { database: noticing }),
     name: "mail",
     make: (core, features) => mailParts(core, options, features),
+    mailLanguage: (core, acceptLanguage) => mailLanguageFor(createMailCore(core, options), acceptLanguage),
     routes: mailRoutes,
   };
 }

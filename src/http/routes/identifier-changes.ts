@@ -16,7 +16,8 @@ export const identifierChangeRoutes: RouteTable<MailAuth> = () => [
     path: "/auth/identifier",
     body: () => v.strictObject({ identifier: v.string(), replaces: v.optional(v.string()) }),
     run: async ({ c, auth, actor, body, presented }) => {
-      const { requestToken } = await auth.identifiers.requestChange({ actor, ...body });
+      const acceptLanguage = c.req.header("accept-language");
+      const { requestToken } = await auth.identifiers.requestChange({ actor, ...body, acceptLanguage });
       deliverSoon(c, auth);
       return requestedBody(c, auth, presented!.transport, requestToken);
     },

@@ -36,7 +36,9 @@ export const invitationRoutes: RouteTable<Needed> = () => [
     run: async ({ c, auth, actor, body }) => {
       const { identifier, display_name: name = null, ttl_seconds: ttlSeconds } = body;
       const displayName = name === null ? null : acceptTypedName(name);
-      const { invitation, url, token } = await auth.invitations.create({ actor, identifier, displayName, ttlSeconds });
+      const acceptLanguage = c.req.header("accept-language");
+      const asked = { actor, identifier, displayName, ttlSeconds, acceptLanguage };
+      const { invitation, url, token } = await auth.invitations.create(asked);
       deliverSoon(c, auth);
       return { invitation: invitationBody(invitation), url, token };
     },

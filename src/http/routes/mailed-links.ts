@@ -94,7 +94,8 @@ export const mailedLinkRoutes: RouteTable<MailAuth> = () => [
     access: "optional",
     body: () => v.strictObject({ token: v.string(), proof: v.optional(codeBody()) }),
     run: async ({ c, auth, body: { token, proof }, presented: session, context }) => {
-      const disowned = await auth.notices.disown({ token, session, proof, context });
+      const acceptLanguage = c.req.header("accept-language");
+      const disowned = await auth.notices.disown({ token, session, proof, acceptLanguage, context });
       deliverSoon(c, auth);
       return disowned;
     },
@@ -128,7 +129,12 @@ async function requested(
   request: (asked: LinkRequest) => Promise<RequestedLink>,
 ): Promise<{ request_token: string | null }> {
   const { identifier, next, transport = "cookie" } = body;
-  const { requestToken } = await request({ identifier, next, context });
+  const { requestToken } = await request({
+    identifier,
+    next,
+    acceptLanguage: c.req.header("accept-language"),
+    context,
+  });
   deliverSoon(c, auth);
   return requestedBody(c, auth, transport, requestToken);
 }

@@ -18,7 +18,8 @@ export const verificationRoutes: RouteTable<MailAuth> = () => [
     body: () => v.strictObject({ identifier: v.optional(v.string()) }),
     status: 204,
     run: async ({ c, auth, actor, body }) => {
-      await auth.identifiers.requestVerification({ actor, ...body });
+      const acceptLanguage = c.req.header("accept-language");
+      await auth.identifiers.requestVerification({ actor, ...body, acceptLanguage });
       deliverSoon(c, auth);
     },
   }),

@@ -58,6 +58,10 @@ export const englishErrors = {
   "error.payload_too_large": "That is too much text for this page.",
   "error.unsupported_media_type": "This page only accepts its own forms.",
   "error.too_many_requests": "Too many attempts. Try again in {time}.",
+  "error.captcha_required": "Too many attempts. Complete the check below, then send the form again.",
+  "error.captcha_failed": "The check was not completed, or it took too long. Complete it again, then send the form.",
+  "captcha.missing":
+    "If you see no check, turn on JavaScript and allow {host}, then send the form again. Or wait: in {time} you can send it without the check.",
   "error.unavailable.busy": "The service is busy. Try again in a moment.",
   "error.unavailable.database": "The service is not available. Try again in a moment.",
   "error.unavailable.configuration": "This site is not set up correctly. Try again later.",

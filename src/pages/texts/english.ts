@@ -315,6 +315,8 @@ export const englishTexts = {
 
   "devices.title": "Devices",
   "devices.text": "Where you are signed in. Sign out any device that you do not recognize.",
+  "devices.name": "{browser} on {system}",
+  "devices.unknown": "Unknown device",
   "devices.this": "This device",
   "devices.since": "Signed in {time}.",
   "devices.used": "Signed in {since}, last used {time}.",

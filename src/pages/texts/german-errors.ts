@@ -68,6 +68,12 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
   "error.payload_too_large": "Das ist zu viel Text für diese Seite.",
   "error.unsupported_media_type": "Diese Seite nimmt nur ihre eigenen Formulare an.",
   "error.too_many_requests": "Zu viele Versuche. Warten Sie noch {time}.",
+  "error.captcha_required":
+    "Zu viele Versuche. Führen Sie die Prüfung unten durch, und senden Sie das Formular noch einmal.",
+  "error.captcha_failed":
+    "Die Prüfung ist nicht gelungen oder hat zu lange gedauert. Wiederholen Sie sie, und senden Sie dann das Formular.",
+  "captcha.missing":
+    "Wenn Sie keine Prüfung sehen, schalten Sie JavaScript ein, erlauben Sie {host}, und senden Sie das Formular noch einmal. Oder warten Sie: In {time} können Sie es ohne Prüfung senden.",
   "error.unavailable.busy": "Der Dienst ist ausgelastet. Versuchen Sie es gleich noch einmal.",
   "error.unavailable.database": "Der Dienst ist nicht erreichbar. Versuchen Sie es gleich noch einmal.",
   "error.unavailable.configuration":

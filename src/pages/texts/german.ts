@@ -330,6 +330,8 @@ export const germanTexts: Readonly<Record<keyof typeof englishTexts, string>> = 
 
   "devices.title": "Geräte",
   "devices.text": "Auf diesen Geräten sind Sie angemeldet. Melden Sie jedes Gerät ab, das Sie nicht kennen.",
+  "devices.name": "{browser} unter {system}",
+  "devices.unknown": "Unbekanntes Gerät",
   "devices.this": "Dieses Gerät",
   "devices.since": "Angemeldet am {time}.",
   "devices.used": "Angemeldet am {since}, zuletzt benutzt am {time}.",

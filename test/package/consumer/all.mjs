@@ -4,6 +4,7 @@ import * as hono from "sallyport/hono";
 import * as invitations from "sallyport/invitations";
 import * as mail from "sallyport/mail";
 import * as cloudflareMail from "sallyport/mail/cloudflare";
+import * as germanMail from "sallyport/mail/german";
 import * as httpMail from "sallyport/mail/http";
 import * as mfa from "sallyport/mfa";
 import * as neon from "sallyport/neon";
@@ -21,6 +22,7 @@ import { useCore } from "./core.mjs";
 const entries = {
   ...{ hono, mfa, neon, openapi, pages, passkeys },
   "mail/cloudflare": cloudflareMail,
+  "mail/german": germanMail,
   "mail/http": httpMail,
   "pages/german": german,
   "passkeys/simplewebauthn": simpleWebAuthn,

@@ -1,0 +1,51 @@
+/**
+ * How a page looks and sounds: in light and dark, wide and narrow, and by axe-core's rules. Screenshots go to
+ * `.sallyport/screenshots`.
+ *
+ * @module
+ */
+import { mkdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import type { Page } from "playwright-core";
+import { expect } from "vitest";
+import { faultsOfLayout } from "./layout.ts";
+
+const folder = fileURLToPath(new URL("../../.sallyport/screenshots/", import.meta.url));
+const schemes = ["light", "dark"] as const;
+const widths = [1280, 320] as const;
+
+/** Anything in the page that its policy should stop. Checked first, because a screenshot adds its own style to the page. */
+const faultsOfMarkup = `(() => {
+  const faults = [];
+  if (document.querySelector("script:not([src]), style, [style]")) faults.push("script or style in the page");
+  for (const element of document.querySelectorAll("*")) {
+    for (const { name } of element.attributes) if (name.startsWith("on")) faults.push("a handler in the page");
+  }
+  return faults;
+})()`;
+
+/** Fails if a page has a fault in any presentation. */
+export async function examinePage(page: Page, name: string): Promise<void> {
+  const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+  await mkdir(folder, { recursive: true });
+  await page.waitForLoadState();
+  expect(await page.title()).toContain("Sallyport");
+  expect(await page.evaluate(faultsOfMarkup)).toEqual([]);
+  for (const colorScheme of schemes) {
+    await page.emulateMedia({ colorScheme });
+    for (const width of widths) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await page.evaluate(faultsOfLayout)).toEqual([]);
+      await page.screenshot({ path: `${folder}${name}-${colorScheme}-${width}.png`, fullPage: true });
+    }
+    // Through the debugger, which is not subject to the page's policy.
+    await page.evaluate(axe);
+    const { violations, passes } = await page.evaluate<{
+      violations: { id: string; nodes: { html: string; failureSummary: string }[] }[];
+      passes: unknown[];
+    }>("axe.run()");
+    expect(violations.map(({ id, nodes }) => [id, nodes[0]!.html, nodes[0]!.failureSummary])).toEqual([]);
+    expect(passes.length).toBeGreaterThan(10);
+  }
+}
