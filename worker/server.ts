@@ -169,8 +169,11 @@ const bindingNames = {
 };
 
 /** None, or one feature: operations are there only if it is. */
-function termsOf({ TERMS_VERSION: version, TERMS_URL: url }: Bindings): readonly Feature<Partial<TermsAuth>>[] {
-  return version === undefined && url === undefined ? [] : [terms({ version: version ?? "", url: url ?? "" })];
+function termsOf({
+  TERMS_VERSION: version = "",
+  TERMS_URL: url = "",
+}: Bindings): readonly Feature<Partial<TermsAuth>>[] {
+  return version || url ? [terms({ version, url })] : [];
 }
 
 function signInOf({ MAIL_SIGN_IN = "off" }: Bindings): boolean {
