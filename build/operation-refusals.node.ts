@@ -19,6 +19,7 @@ import * as token from "../src/domain/acts/personal-access-token.ts";
 import * as recovery from "../src/domain/acts/recovery.ts";
 import * as session from "../src/domain/acts/session.ts";
 import * as signIn from "../src/domain/acts/sign-in.ts";
+import * as terms from "../src/domain/acts/terms.ts";
 import * as user from "../src/domain/acts/user.ts";
 import * as verification from "../src/domain/acts/verification.ts";
 
@@ -40,6 +41,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   "CredentialOperations.revoke": credential.revokeCredential,
   "CredentialOperations.revokeOwnPassword": credential.revokeCredential,
   AcceptInvitation: invitation.acceptInvitation,
+  "LinkOperations.look": { ...mailedLink.exchangeCode, refusals: ["unauthorized.invalid_link"] },
   LookAtInvitation: {
     ...invitation.acceptInvitation,
     refusals: ["unauthorized.invalid_link", "forbidden.sign_up_closed"],
@@ -48,6 +50,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   "InvitationOperations.list": invitation.listInvitations,
   "InvitationOperations.mayInvite": null,
   "InvitationOperations.revoke": invitation.revokeInvitation,
+  "TermsOperations.accept": terms.acceptTerms,
   "LimitOperations.list": limit.listLimits,
   "LimitOperations.lift": limit.liftLimit,
   ChangePassword: credential.changePassword,

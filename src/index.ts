@@ -50,6 +50,7 @@ export { authorization } from "./http/features/authorization.ts";
 export { limits } from "./http/features/limits.ts";
 export { passwords } from "./http/features/passwords.ts";
 export { signUp } from "./http/features/sign-up.ts";
+export { terms } from "./http/features/terms.ts";
 export type { AccountAuth } from "./operations/accounts.ts";
 export type { ActivityAuth, ActivityOperations } from "./operations/activity.ts";
 export type { AdministrationAuth, AdministratorOperations } from "./operations/administrators.ts";
@@ -70,6 +71,7 @@ export type {
   VerifiedPassword,
 } from "./operations/sign-in.ts";
 export type { NewAccount, SignedUp, SignUp, SignUpAuth } from "./operations/sign-up.ts";
+export type { Terms, TermsAuth, TermsOperations } from "./operations/terms.ts";
 export type { AuthorizationAuth, CheckInput, CheckResult, TupleOperations } from "./operations/tuples.ts";
 export type { CreateUser, OfUser, UserOperations } from "./operations/users.ts";
 export type { AttemptLimit } from "./store/counters.ts";

@@ -86,6 +86,7 @@ describe("examples in docs", () => {
       ["passwords.md", "common.ts"],
       ["passwords.md", "breached.ts"],
       ["passwords.md", "history.ts"],
+      ["terms.md", "terms.ts"],
     ]);
   });
 

@@ -15,6 +15,7 @@ import {
   administration,
   ConfigurationError,
   createAuth,
+  type Feature,
   inSchema,
   limits,
   passwords,
@@ -22,6 +23,8 @@ import {
   type SharedDatabase,
   type SignUpMode,
   signUp,
+  type TermsAuth,
+  terms,
 } from "../src/index.ts";
 import type { CloudflareEmailBinding } from "../src/mailers/cloudflare.ts";
 import { german } from "../src/pages/german.ts";
@@ -46,6 +49,10 @@ export interface Bindings {
   EMAIL?: CloudflareEmailBinding;
   /** `on` if users may sign in with a link that is mailed to them, in place of a password. Default `off`. */
   MAIL_SIGN_IN?: string;
+  /** The version of the terms that users accept, such as `2026-11-01`, with `TERMS_URL`. Default: there are none. */
+  TERMS_VERSION?: string;
+  /** Where the terms can be read. */
+  TERMS_URL?: string;
   /** The address that messages come from, on a domain that Email Service sends for. */
   MAIL_FROM?: string;
   /**
@@ -86,6 +93,7 @@ export function createServer(options: {
       personalAccessTokens(),
       activity(),
       limits(),
+      ...termsOf(bindings),
     ] as const;
   const withoutMail = createAuth((bindings: Bindings) => ({
     ...settingsOf(bindings),
@@ -156,7 +164,17 @@ const bindingNames = {
   origins: "BASE_URL",
   timeouts: "REQUEST_MILLISECONDS",
   from: "MAIL_FROM",
+  "terms.version": "TERMS_VERSION",
+  "terms.url": "TERMS_URL",
 };
+
+/** None, or one feature: operations are there only if it is. */
+function termsOf({
+  TERMS_VERSION: version = "",
+  TERMS_URL: url = "",
+}: Bindings): readonly Feature<Partial<TermsAuth>>[] {
+  return version || url ? [terms({ version, url })] : [];
+}
 
 function signInOf({ MAIL_SIGN_IN = "off" }: Bindings): boolean {
   if (MAIL_SIGN_IN === "on" || MAIL_SIGN_IN === "off") return MAIL_SIGN_IN === "on";

@@ -185,6 +185,7 @@ export const responses = {
   "/auth/credentials/:cred_id": { $get: credential },
   "/auth/credentials/:cred_id/suspend": { $post: credential },
   "/auth/credentials/:cred_id/revoke": { $post: credential },
+  "/auth/terms": { $get: v.strictObject({ version: v.string(), url: v.string() }), $post: user },
   "/auth/activity": { $get: page(activityEvent) },
   "/auth/sessions": { $get: page(accountSession) },
   "/auth/sessions/revoke-others": { $post: v.strictObject({ revoked: v.number() }) },

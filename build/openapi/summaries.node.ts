@@ -74,6 +74,8 @@ export const summaries: Readonly<Record<string, string>> = {
   confirmFactorAtSignIn: "Confirm the new factor and finish the sign-in",
   stepUp: "Step up: prove a factor again and get a fresh session",
   createSession: "Exchange the login ticket in the `Login-Ticket` header for a session",
+  getTerms: "Get the version and the address of the current terms",
+  acceptOwnTerms: "Accept the current terms",
   listOwnActivity: "List what has happened to the caller's account, newest first",
   listOwnSessions: "List the caller's live sessions, with their devices",
   listUserSessions: "List a user's sessions in every state",

@@ -15,6 +15,7 @@ import * as tokens from "./acts/personal-access-token.ts";
 import * as recovery from "./acts/recovery.ts";
 import * as sessions from "./acts/session.ts";
 import { signIn, signUp } from "./acts/sign-in.ts";
+import { acceptTerms } from "./acts/terms.ts";
 import * as users from "./acts/user.ts";
 import { changeIdentifier, verifyIdentifier } from "./acts/verification.ts";
 import type { ValueOf } from "./record.ts";
@@ -55,6 +56,7 @@ export const activityEvent = {
     "token_created",
     "token_revoked",
     "profile_changed",
+    "terms_accepted",
     "account_locked",
     "account_suspended",
     "account_reinstated",
@@ -142,6 +144,7 @@ export function shownEvents(): readonly ShownEvent[] {
     done(tokens.createPat, "token_created"),
     done(tokens.revokePat, "token_revoked"),
     done(users.updateUser, "profile_changed"),
+    done(acceptTerms, "terms_accepted"),
     done(disownNotice, "account_locked"),
     done(users.suspendUser, "account_suspended"),
     done(users.reinstateUser, "account_reinstated"),

@@ -88,6 +88,7 @@ const refusals = {
   "forbidden.sign_up_closed": ["ForbiddenError", "Sign-up is not open."],
   "forbidden.enrollment_not_granted": ["ForbiddenError", "An administrator must allow a second factor to be set up."],
   "forbidden.insufficient_scope": ["ForbiddenError", "The token lacks the required scope."],
+  "forbidden.terms_not_accepted": ["ForbiddenError", "Accept the current terms first."],
   not_found: ["NotFoundError", "Not found."],
   method_not_allowed: ["MethodNotAllowedError", "This path does not support this method."],
   "conflict.duplicate_credential": [
@@ -105,6 +106,7 @@ const refusals = {
   "conflict.last_administrator": ["PreconditionError", "The last administrator cannot be removed."],
   "conflict.last_factor": ["PreconditionError", "A second factor is required, and this is the last one."],
   "conflict.last_way_in": ["PreconditionError", "This is the last way to sign in."],
+  "conflict.terms_changed": ["PreconditionError", "The terms have changed."],
   "precondition.factor_not_pending": ["PreconditionError", "This factor is not awaiting confirmation."],
   "precondition.factor_code_invalid": ["PreconditionError", "The code does not confirm the factor."],
   "precondition.factor_needed_first": ["PreconditionError", "Set up another second factor first."],

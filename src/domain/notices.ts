@@ -22,6 +22,7 @@ export type NoticeKind =
   | "passkey_added"
   | "factor_added"
   | "factor_removed"
+  | "recovery_codes_made"
   | "enrollment_permitted"
   | "token_made"
   | "token_reused"
@@ -42,6 +43,8 @@ export function noticeOf(): ReadonlyMap<string, NoticeKind> {
     [registerPasskey.action, "passkey_added"],
     [factors.confirmFactor.action, "factor_added"],
     [factors.revokeFactor.action, "factor_removed"],
+    // Only of recovery codes: an app or a key is new when it is confirmed.
+    [factors.enrollFactor.action, "recovery_codes_made"],
     [factors.grantEnrollment.action, "enrollment_permitted"],
     [createPat.action, "token_made"],
     // Not to the address itself.

@@ -5,6 +5,9 @@ export const user = {
   id: "usr id",
   status: ["active", "suspended", "revoked"],
   displayName: "text?",
+  /** The version of the terms that they accepted last; null if they have accepted none. */
+  termsVersion: "text?",
+  termsAcceptedAt: "time?",
   createdAt: "time",
   updatedAt: "time",
 } as const;

@@ -24,8 +24,17 @@ export {
 export { type PresentedSession, presentedSession } from "./bearer.ts";
 export { cloudflareAddress, forwardedAddress, sharedByAllClients, socketAddress } from "./client-address.ts";
 export { type FreshMfaOptions, requireFreshMfa } from "./fresh-mfa.ts";
-export type { AccountsApi, ActivityApi, CoreApi, LimitsApi, PasswordsApi, SignUpApi } from "./generated/api.ts";
+export type {
+  AccountsApi,
+  ActivityApi,
+  CoreApi,
+  LimitsApi,
+  PasswordsApi,
+  SignUpApi,
+  TermsApi,
+} from "./generated/api.ts";
 export type { LimitBody } from "./limit-wire.ts";
+export { requireTerms, type TermsVerifier } from "./require-terms.ts";
 export { requireSameOrigin } from "./same-origin.ts";
 export { endSession, startSession } from "./session-cookie.ts";
 export type {

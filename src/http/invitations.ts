@@ -6,7 +6,6 @@
 export type { DeploymentInvitation } from "../domain/deployment-invitation.ts";
 export type {
   AcceptInvitation,
-  InvitedAccount,
   LookAtInvitation,
   OpenInvitation,
 } from "../operations/invitation-acceptance.ts";
@@ -17,6 +16,7 @@ export type {
   InvitationOptions,
   MadeInvitation,
 } from "../operations/invitations.ts";
+export type { AccountWithSecret } from "../operations/secret-sign-up.ts";
 export { invitations } from "./features/invitations.ts";
 export type { InvitationsApi } from "./generated/api.ts";
 export type { DeploymentInvitationBody, MadeInvitationBody } from "./invitation-wire.ts";

@@ -1,38 +1,14 @@
 import { acceptInvitation as act } from "../domain/acts/deployment-invitation.ts";
 import { AuthError } from "../domain/error.ts";
-import { newAuditId, type UserId, wireId } from "../domain/id.ts";
-import { cleanContext, type RequestContext } from "../domain/request-context.ts";
-import type { Transport } from "../domain/session.ts";
-import { acceptDisplayName } from "../domain/text.ts";
+import type { UserId } from "../domain/id.ts";
 import type { Core } from "../engine/core.ts";
-import { addressCounters, countedOf, requireAdmitted } from "../engine/counters.ts";
-import { execute, work } from "../engine/execute.ts";
-import { lockOfToken, locksOf, lockUsersOf } from "../engine/locks.ts";
-import { acceptPassword, requireIdle } from "../engine/passwords.ts";
-import { type Operation, Plan, type PlannableOperation } from "../engine/plan.ts";
-import { digestOfToken } from "../engine/token-digest.ts";
-import type { Counter } from "../store/counters.ts";
-import { lockIdentifier } from "../store/identifiers.ts";
+import { execute } from "../engine/execute.ts";
+import { lockUsersOf } from "../engine/locks.ts";
+import type { Operation, PlannableOperation } from "../engine/plan.ts";
 import * as store from "../store/invitation-acceptance.ts";
-import { recallSession } from "../store/sessions.ts";
-import { recordTakenIdentifier } from "../store/sign-up.ts";
 import { linkHash } from "./mailed-link.ts";
-import { newAccount, type SignedUp, signedUp } from "./sign-up.ts";
-
-/** The account to make with an invitation. */
-export interface InvitedAccount {
-  /** The secret of the link, mailed or copied. */
-  readonly token: string;
-  readonly password: string;
-  /** Default: the name in the invitation. */
-  readonly displayName?: string | null | undefined;
-  readonly transport?: Transport;
-  /** As for a sign-in with a password. Default true. */
-  readonly remember?: boolean | undefined;
-  /** A session token that the client already holds. Its session ends when the account is made. */
-  readonly presentedToken?: string | undefined;
-  readonly context?: RequestContext | undefined;
-}
+import { type AccountWithSecret, accountWithSecret } from "./secret-sign-up.ts";
+import type { SignedUp } from "./sign-up.ts";
 
 /** What an open invitation says to the holder of its secret. */
 export interface OpenInvitation {
@@ -59,7 +35,7 @@ export type LookAtInvitation = Operation<{ token: string }, OpenInvitation>;
  * @throws {AuthError} `unauthorized.invalid_link`, `invalid_format.password`, `too_many_requests`, `unavailable.busy`,
  *   `forbidden.sign_up_closed`, `invalid_format.name`, `conflict.duplicate_credential`.
  */
-export type AcceptInvitation = PlannableOperation<InvitedAccount, SignedUp, { userId: UserId }>;
+export type AcceptInvitation = PlannableOperation<AccountWithSecret, SignedUp, { userId: UserId }>;
 
 export function lookOperation(core: Core): LookAtInvitation {
   return async ({ token }) => {
@@ -72,67 +48,15 @@ export function lookOperation(core: Core): LookAtInvitation {
 }
 
 export function acceptOperation(core: Core): AcceptInvitation {
-  const accept = async (account: InvitedAccount): Promise<SignedUp> =>
-    await execute(core, (await prepare(core, account)).work);
-  return Object.assign(accept, {
-    plan: async (account: InvitedAccount) => {
-      const { work, userId } = await prepare(core, account);
-      return new Plan(work, { userId });
-    },
+  return accountWithSecret(core, {
+    act,
+    requireOn: () => requireOn(core),
+    reserve: store.reserveAcceptance,
+    create: store.createAccountWithInvitation,
+    locks: (tokenHash) => [lockUsersOf(store.inviterOf(tokenHash))],
   });
 }
 
 function requireOn(core: Core): void {
   if (core.signUp === "closed") throw new AuthError("forbidden.sign_up_closed");
-}
-
-/** Counts the attempt, hashes the password, and returns the work that spends the invitation and makes the account. */
-async function prepare(core: Core, account: InvitedAccount) {
-  requireOn(core);
-  const { transport = "token", presentedToken, password, displayName, remember } = account;
-  const given = displayName === undefined ? undefined : acceptDisplayName(displayName);
-  const tokenHash = await linkHash(account.token);
-  requireIdle(core);
-  const context = cleanContext(account.context ?? {});
-  const own: Counter = { name: `link:${tokenHash}`, limit: core.limits.account, kind: "address" };
-  const counters = [own, ...(await addressCounters(core, context.address))];
-  const reserved = await execute(core, {
-    body: store.reserveAcceptance({ tokenHash, counters, context, auditId: newAuditId() }),
-    mustCommit: true,
-    onLostReply: "repeat",
-  });
-  const { identifier } = reserved;
-  if (identifier === null) throw new AuthError("unauthorized.invalid_link");
-  requireAdmitted(reserved);
-  if (acceptPassword(core, password, identifier).needsFactor) {
-    throw new AuthError("invalid_format.password", { details: { reason: "too_short" } });
-  }
-  const presentedTokenHash = await digestOfToken(presentedToken);
-  const identifierDigest = await core.keys.digest("login", identifier);
-  const attempt = {
-    identifier,
-    displayName: given === undefined ? reserved.displayName : given,
-    password,
-    transport,
-    context,
-    remember,
-    presentedTokenHash,
-    identifierDigest,
-  };
-  const { account: future, token } = await newAccount(core, attempt, countedOf(counters, null));
-  return {
-    userId: wireId("usr", future.userId),
-    work: work({
-      locks: locksOf(
-        act,
-        ...lockIdentifier(identifier),
-        lockUsersOf(store.inviterOf(tokenHash)),
-        ...lockOfToken(presentedTokenHash),
-      ),
-      body: store.createAccountWithInvitation({ ...future, tokenHash }),
-      onLostReply: recallSession(future.session.sessionId, future.auditId),
-      decode: (row) => signedUp(core, row, token),
-      denial: () => recordTakenIdentifier({ context, identifierDigest, auditId: newAuditId() }),
-    }),
-  };
 }

@@ -14,6 +14,7 @@ import { type IdentifierOperations, identifierOperations } from "./identifiers.t
 import { type CodeOperations, codeOperations } from "./link-requests.ts";
 import { linkSignInOperations, type MailedSignInOperations } from "./link-sign-in.ts";
 import { linkSignUpOperations, type MailedSignUpOperations } from "./link-sign-up.ts";
+import { type LinkOperations, linkOperations } from "./mailed-link.ts";
 import { type NoticeOperations, noticeOperations, noticeSecret } from "./notices.ts";
 import { type PasswordResetOperations, passwordResetOperations } from "./password-reset.ts";
 import { type RecoveryOperations, recoveryOperations } from "./recovery.ts";
@@ -24,6 +25,7 @@ export interface MailAuth {
   readonly identifiers: IdentifierOperations;
   readonly passwordReset: PasswordResetOperations;
   readonly mailedCodes: CodeOperations;
+  readonly mailedLinks: LinkOperations;
   readonly mailedSignUp: MailedSignUpOperations;
   readonly mailedSignIn: MailedSignInOperations;
   readonly notices: NoticeOperations;
@@ -41,6 +43,7 @@ export function mailParts(settings: Core, options: MailOptions, features: readon
       identifiers: identifierOperations(core),
       passwordReset: passwordResetOperations(core),
       mailedCodes: codeOperations(core),
+      mailedLinks: linkOperations(core),
       mailedSignUp: linkSignUpOperations(core),
       mailedSignIn: linkSignInOperations(core),
       notices: noticeOperations(core, codes),

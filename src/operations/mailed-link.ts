@@ -17,10 +17,11 @@ import {
   verifyPasswordHash,
 } from "../engine/passwords.ts";
 import { TimeLeft } from "../engine/patience.ts";
+import type { Operation } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
 import type { Counter } from "../store/counters.ts";
 import { type LinkProof, recallSpentLink, spendLink as spend } from "../store/link-spending.ts";
-import { type LinkPurpose, recordWrongLinkPassword, reserveLink, userOfLink } from "../store/links.ts";
+import { type LinkPurpose, recordWrongLinkPassword, reserveLink, selectLink, userOfLink } from "../store/links.ts";
 
 /** An address that has been proved. */
 export interface VerifiedIdentifier {
@@ -34,6 +35,36 @@ export interface PresentedLink {
   readonly purpose: LinkPurpose;
   readonly context: RequestContext;
   readonly time: TimeLeft;
+}
+
+/** What a link says to the holder of its secret. */
+export interface LookedLink {
+  readonly purpose: "verify_identifier" | "reset_password" | "sign_in" | "sign_up" | "change_identifier";
+  /** The address that the link was mailed to. */
+  readonly identifier: string;
+}
+
+/** Mailed links, whatever they are for. */
+export interface LinkOperations {
+  /**
+   * Shows what a mailed link is for to the holder of its secret, so that a page can name the address before its button spends
+   * the link. It spends nothing. A link of an account that is suspended is refused like one that never was.
+   *
+   * @throws {AuthError} `unauthorized.invalid_link`.
+   */
+  look: Operation<{ token: string }, LookedLink>;
+}
+
+export function linkOperations(core: MailCore): LinkOperations {
+  return {
+    async look({ token }) {
+      const body = selectLink(await linkHash(token));
+      const { purpose, identifier } = await execute(core, { body, onLostReply: "repeat" });
+      if (purpose === null || identifier === null) throw new AuthError("unauthorized.invalid_link");
+      // The statement finds these purposes alone.
+      return { purpose: purpose as LookedLink["purpose"], identifier };
+    },
+  };
 }
 
 /** @throws {AuthError} `unauthorized.invalid_link` for a text that is no secret. */

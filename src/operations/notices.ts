@@ -13,8 +13,9 @@ import { requireIdle } from "../engine/passwords.ts";
 import type { Operation } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
 import type { PresentedToken } from "../engine/sessions.ts";
+import { disown, type NoticeProof, recallDisowned } from "../store/disown.ts";
 import type { FactorMaterial } from "../store/factor-proofs.ts";
-import * as store from "../store/notices.ts";
+import { factorOfNotice, holderOfNotice, lockNotice } from "../store/told-notices.ts";
 import { type CheckCode, type FactorProof, type ProvedFactor, reserveAndCheck, unitsOf } from "./factor-check.ts";
 
 /** What shows, beside the link of a notice, that the account is the reader's. Only a changed address can ask for it. */
@@ -68,8 +69,8 @@ export function noticeOperations(core: MailCore, codes: CheckCode | undefined): 
       });
       const { refusal, identifier } = await execute(core, {
         time: proved?.time,
-        locks: locksOf(disownNotice, ...store.lockNotice(noticeId), ...lockOfCounter(proved?.counter)),
-        body: store.disown({
+        locks: locksOf(disownNotice, ...lockNotice(noticeId), ...lockOfCounter(proved?.counter)),
+        body: disown({
           noticeId,
           proof: proved ? { by: "code", ...proved } : await bySession(session),
           ...link,
@@ -78,7 +79,7 @@ export function noticeOperations(core: MailCore, codes: CheckCode | undefined): 
           auditId,
         }),
         mustCommit: true,
-        onLostReply: store.recallDisowned(noticeId, auditId),
+        onLostReply: recallDisowned(noticeId, auditId),
       });
       refuse(refusal);
       if (identifier === null) {
@@ -89,7 +90,7 @@ export function noticeOperations(core: MailCore, codes: CheckCode | undefined): 
   };
 }
 
-async function bySession(session: NoticeProofs["session"]): Promise<store.NoticeProof | undefined> {
+async function bySession(session: NoticeProofs["session"]): Promise<NoticeProof | undefined> {
   if (!session || !isOpaqueToken(session.token)) return undefined;
   return { by: "session", tokenHash: await sha256Hex(session.token), transport: session.transport };
 }
@@ -103,13 +104,13 @@ async function checkCode(
   if (!codes) throw new AuthError("unauthorized.invalid_factor");
   if (proof.type === "recovery") requireIdle(core);
   return await reserveAndCheck<FactorMaterial>(core, {
-    holder: { rows: store.holderOfNotice(noticeId) },
+    holder: { rows: holderOfNotice(noticeId) },
     context,
     act: disownNotice,
     type: proof.type,
     units: unitsOf(proof.type),
     isStepUp: true,
-    material: store.factorOfNotice(noticeId, proof.type),
+    material: factorOfNotice(noticeId, proof.type),
     verdictOn: (material) => codes(material, proof),
   });
 }

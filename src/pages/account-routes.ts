@@ -10,6 +10,7 @@ import { profileRoutes } from "./profile.tsx";
 import type { PageRoute } from "./route.ts";
 import { securityRoutes } from "./security.tsx";
 import { securityKeyRoutes } from "./security-keys.tsx";
+import { termsRoutes } from "./terms.tsx";
 import { tokenRoutes } from "./tokens.tsx";
 
 /** The pages of the account and their acts. */
@@ -24,6 +25,7 @@ export const accountRoutes: readonly PageRoute[] = [
   ...securityKeyRoutes,
   ...deviceRoutes,
   ...tokenRoutes,
+  ...termsRoutes,
   ...activityRoutes,
   ...inviteRoutes,
 ];

@@ -5,7 +5,7 @@ import { AuthError } from "../index.ts";
 import { backTo } from "./account-acts.tsx";
 import { disown } from "./disown.tsx";
 import { respond, respondWithForm } from "./layout.tsx";
-import { askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { askForMail, deadLink, forgetLink, linkAddress, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { pathWith } from "./next-path.ts";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor, type Words } from "./refusal.ts";
@@ -111,8 +111,8 @@ function askPage(visit: UserVisit, typed: string, refusal?: AuthError): Response
 /** The page of the new address's link. Only a session of the account can use the link. */
 async function confirmPage(visit: Visit, refusal?: AuthError): Promise<Response> {
   const { site } = visit;
-  const user = await signedInVisit(visit);
-  if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
+  const [user, address] = await Promise.all([signedInVisit(visit), linkAddress(visit, "change_identifier")]);
+  if (address === undefined || refusal?.code === "unauthorized.invalid_link") {
     return await deadLink(visit, <a href={site.path("/account/address")}>{site.say("link.new")}</a>, refusal);
   }
   const children = user ? (
@@ -120,6 +120,7 @@ async function confirmPage(visit: Visit, refusal?: AuthError): Promise<Response>
       <p>
         {site.say("verify.as", { user: <bdi>{user.user.identifier ?? user.user.displayName ?? user.user.id}</bdi> })}
       </p>
+      <p>{site.say("address.to", { address: <bdi>{address}</bdi> })}</p>
       <form method="post" action={site.path("/address")}>
         <Alert>{refusal && sentenceFor(site, refusal, words)}</Alert>
         <button type="submit">{site.say("address.button")}</button>

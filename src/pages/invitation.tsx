@@ -1,14 +1,12 @@
-import { acceptTypedName } from "../domain/text.ts";
-import { readCookie, sessionCookie } from "../http/cookies.ts";
 import type { InvitationAuth, OpenInvitation } from "../http/invitations.ts";
-import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { deadLink, forgetLink, linkPage, openedLink } from "./mailed-link.tsx";
+import { deadLink, forgetLink, linkPage, openedLink, unlessDead } from "./mailed-link.tsx";
 import { Alert } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, type PageRoute, type Visit } from "./route.ts";
-import { isOfNewAccount, NameAndPassword } from "./sign-up.tsx";
+import { isOfNewAccount, NameAndPassword, newAccount } from "./sign-up.tsx";
+import { finishSignUp } from "./terms-box.tsx";
 
 const path = "/invitation";
 
@@ -17,23 +15,14 @@ export const invitationRoutes: readonly PageRoute[] = [
   linkPage(path, (visit) => invitedPage(visit), invitationsOf),
 
   openForm(path, path, async (visit, form) => {
-    const { c, site, auth, context } = visit;
     const invitations = invitationsOf(visit);
-    const displayName = form.text("display_name");
-    const accept = async () =>
-      await invitations.accept({
-        token: openedLink(visit) ?? "",
-        password: form.text("password"),
-        displayName: acceptTypedName(displayName) || null,
-        transport: "cookie",
-        context,
-        presentedToken: readCookie(c, auth, sessionCookie),
-      });
-    const { value, refusal } = await attempt(accept());
-    if (refusal) return await invitedPage(visit, { displayName, refusal });
+    const token = openedLink(visit) ?? "";
+    const { value, refusal } = await attempt(
+      newAccount(visit, form, (fields) => invitations.accept({ ...fields, token })),
+    );
+    if (refusal) return await invitedPage(visit, { displayName: form.text("display_name"), refusal });
     forgetLink(visit);
-    signedIn(c, auth, "cookie", value);
-    return c.redirect(site.returnPaths.signUp, 303);
+    return await finishSignUp(visit, value, form);
   }),
 ];
 
@@ -61,7 +50,7 @@ async function invitedPage(
         <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
         {/* For password managers, which store the password under this name. */}
         <input type="text" autocomplete="username" value={open.identifier} readonly hidden />
-        <NameAndPassword site={site} displayName={displayName ?? open.displayName ?? ""} refusal={refusal} />
+        <NameAndPassword visit={visit} displayName={displayName ?? open.displayName ?? ""} refusal={refusal} />
         <button type="submit">{site.say("sign-up.finish.button")}</button>
       </form>
     </>
@@ -73,5 +62,5 @@ async function invitedPage(
 async function invitationOf(visit: Visit): Promise<OpenInvitation | undefined> {
   const token = openedLink(visit);
   if (token === undefined) return undefined;
-  return (await attempt(invitationsOf(visit).look({ token }))).value;
+  return await unlessDead(invitationsOf(visit).look({ token }));
 }

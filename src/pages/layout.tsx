@@ -9,6 +9,7 @@ import { sentenceFor, type Words } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import type { UserVisit, Visit } from "./route.ts";
 import type { Site } from "./site.ts";
+import { TermsNotice } from "./terms-box.tsx";
 
 /** The content of a page. */
 export interface PageContent {
@@ -84,6 +85,7 @@ export function respondInAccount(
         <main id="content">
           <h1>{title}</h1>
           <Done visit={visit} />
+          <TermsNotice visit={visit} />
           {children}
         </main>
       </div>

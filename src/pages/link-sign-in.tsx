@@ -8,6 +8,7 @@ import {
   deadLink,
   ElsewhereNote,
   forgetLink,
+  linkAddress,
   linkPage,
   mailOf,
   openedLink,
@@ -100,22 +101,24 @@ function requestPage(
   });
 }
 
-function confirmPage(visit: Visit, next: string, refusal?: AuthError): Response | Promise<Response> {
+async function confirmPage(visit: Visit, next: string, refusal?: AuthError): Promise<Response> {
   const { site } = visit;
-  if (refusal?.code === "unauthorized.invalid_link") {
+  const identifier = await linkAddress(visit, "sign_in");
+  if (identifier === undefined || refusal?.code === "unauthorized.invalid_link") {
     forgetLink(visit);
-    return deadLink(visit, <a href={site.path("/sign-in/link")}>{site.say("link.new")}</a>, refusal);
+    return await deadLink(visit, <a href={site.path("/sign-in/link")}>{site.say("link.new")}</a>, refusal);
   }
   const children = (
     <>
       <ElsewhereNote visit={visit} />
       <form method="post" action={site.path("/sign-in/link")}>
         <Alert>{refusal && sentenceFor(site, refusal)}</Alert>
+        <p>{site.say("link.address", { address: <bdi>{identifier}</bdi> })}</p>
         <Hidden name="next" value={next} />
         <Remember site={site} />
         <button type="submit">{site.say("link-sign-in.button")}</button>
       </form>
     </>
   );
-  return respond(visit, { title: site.text("sign-in.title"), children, refusal });
+  return await respond(visit, { title: site.text("sign-in.title"), children, refusal });
 }

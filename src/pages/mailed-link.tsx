@@ -1,6 +1,6 @@
 import type { Child } from "hono/jsx";
 import { clearCookie, linkCookie, mailRequestCookie, readCookie, setCookie } from "../http/cookies.ts";
-import type { LinkRequest, MailAuth, RequestedLink } from "../http/mail.ts";
+import type { LinkRequest, LookedLink, MailAuth, RequestedLink } from "../http/mail.ts";
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { keepRequest } from "../http/routes/mailed-links.ts";
 import { AuthError } from "../index.ts";
@@ -49,6 +49,34 @@ export function linkPage(
 /** The secret of the link that this browser has opened. */
 export function openedLink({ c, auth }: Visit): string | undefined {
   return readCookie(c, auth, linkCookie);
+}
+
+/**
+ * What a live link says, or nothing if the link is dead. A page that cannot know, because the database does not answer, does not
+ * call the link dead.
+ */
+export async function unlessDead<Said>(look: Promise<Said>): Promise<Said | undefined> {
+  const { value, refusal } = await attempt(look);
+  if (refusal && refusal.code !== "unauthorized.invalid_link") throw refusal;
+  return value;
+}
+
+/** The address of the link that this browser has opened, if the link is for this purpose and still works. */
+export async function linkAddress(visit: Visit, purpose: LookedLink["purpose"]): Promise<string | undefined> {
+  const token = openedLink(visit);
+  if (token === undefined) return undefined;
+  const said = await unlessDead(mailOf(visit).mailedLinks.look({ token }));
+  return said?.purpose === purpose ? said.identifier : undefined;
+}
+
+/** Names the account of a form, for its reader and for password managers, which store the password under this name. */
+export function AccountOf({ site, identifier }: { site: Site; identifier: string }): Rendered {
+  return (
+    <>
+      <p>{site.say("link.address", { address: <bdi>{identifier}</bdi> })}</p>
+      <input type="text" autocomplete="username" value={identifier} readonly hidden />
+    </>
+  );
 }
 
 /** Forgets the link and the request, once the link is spent. */

@@ -25,6 +25,7 @@ export const nextPaths: readonly string[] = [
   "/account/tokens/new",
   "/account/close",
   "/account/invitations",
+  "/account/terms",
   "/account/invitations/new",
   "/verify",
   "/address",

@@ -1,7 +1,17 @@
 import { AuthError } from "../index.ts";
 import { widgetFor } from "./captcha.tsx";
 import { respond } from "./layout.tsx";
-import { AskForm, askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import {
+  AccountOf,
+  AskForm,
+  askForMail,
+  deadLink,
+  forgetLink,
+  linkAddress,
+  linkPage,
+  mailOf,
+  openedLink,
+} from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
@@ -63,10 +73,11 @@ function forgotPage(visit: Visit, identifier: string, refusal?: AuthError): Resp
   return respond(visit, { title: site.text("forgot.title"), children, refusal, widget: widgetFor(site, refusal) });
 }
 
-function resetPage(visit: Visit, refusal?: AuthError): Response | Promise<Response> {
+async function resetPage(visit: Visit, refusal?: AuthError): Promise<Response> {
   const { site } = visit;
-  if (refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
-    return deadLink(visit, <a href={site.path("/forgot")}>{site.say("link.new")}</a>, refusal);
+  const identifier = await linkAddress(visit, "reset_password");
+  if (identifier === undefined || refusal?.code === "unauthorized.invalid_link") {
+    return await deadLink(visit, <a href={site.path("/forgot")}>{site.say("link.new")}</a>, refusal);
   }
   const sentence = refusal && sentenceFor(site, refusal);
   const isOfPassword = refusal?.code === "invalid_format.password";
@@ -74,6 +85,7 @@ function resetPage(visit: Visit, refusal?: AuthError): Response | Promise<Respon
     <>
       <form method="post" action={site.path("/reset")}>
         <Alert>{isOfPassword ? undefined : sentence}</Alert>
+        <AccountOf site={site} identifier={identifier} />
         <Field
           site={site}
           form="reset"
@@ -89,7 +101,7 @@ function resetPage(visit: Visit, refusal?: AuthError): Response | Promise<Respon
       <p class="hint">{site.say("reset.note")}</p>
     </>
   );
-  return respond(visit, { title: site.text("reset.title"), children, refusal });
+  return await respond(visit, { title: site.text("reset.title"), children, refusal });
 }
 
 export function donePage(visit: Visit, identifier: string): Response | Promise<Response> {

@@ -21,6 +21,7 @@ import type {
   RequestContext,
   SignUpAuth,
   SignUpMode,
+  TermsAuth,
   VerifiedSession,
 } from "../index.ts";
 import type { Form, Json } from "./form.ts";
@@ -29,7 +30,7 @@ import type { Site } from "./site.ts";
 /**
  * The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. With
  * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail. With `activity`, they can read
- * what has happened to their account. With `invitations`, administrators invite people, who make an account.
+ * what has happened to their account. With `terms`, they accept them. With `invitations`, administrators invite people, who make an account.
  */
 export type PagesAuth = CoreOperations &
   PasswordAuth &
@@ -40,6 +41,7 @@ export type PagesAuth = CoreOperations &
   PersonalAccessTokenAuth &
   Partial<MailAuth> &
   Partial<ActivityAuth> &
+  Partial<TermsAuth> &
   Partial<InvitationAuth> &
   WithRealm;
 

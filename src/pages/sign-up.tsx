@@ -1,17 +1,27 @@
 import { acceptTypedName } from "../domain/text.ts";
 import { readCookie, sessionCookie } from "../http/cookies.ts";
-import { signedIn } from "../http/session-cookie.ts";
-import { AuthError } from "../index.ts";
+import { AuthError, type IssuedSession, type NewAccount } from "../index.ts";
 import { CaptchaPart, widgetFor } from "./captcha.tsx";
 import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
-import { AskForm, askForMail, deadLink, forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import {
+  AccountOf,
+  AskForm,
+  askForMail,
+  deadLink,
+  forgetLink,
+  linkAddress,
+  linkPage,
+  mailOf,
+  openedLink,
+} from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
 import { mayApply } from "./sign-in.tsx";
 import type { Site } from "./site.ts";
+import { finishSignUp, isAboutTerms, requireTerms, TermsBox } from "./terms-box.tsx";
 
 /** The sign-up page. It exists only if strangers may create an account: at once, or with a link that is mailed first. */
 export const signUpRoutes: readonly PageRoute[] = [
@@ -22,7 +32,7 @@ export const signUpRoutes: readonly PageRoute[] = [
     "/sign-up",
     async (visit, form) => {
       requireOpen(visit);
-      const { c, site, auth, context } = visit;
+      const { auth } = visit;
       const typed = typedIn(form);
       if (visit.signUp !== "open") {
         const { identifier } = typed;
@@ -30,19 +40,10 @@ export const signUpRoutes: readonly PageRoute[] = [
         const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_up", identifier }));
         return value ?? (await requestPage(visit, identifier, refusal));
       }
-      const signUp = async () =>
-        await auth.signUp({
-          identifier: typed.identifier,
-          password: form.text("password"),
-          displayName: acceptTypedName(typed.displayName) || null,
-          transport: "cookie",
-          context,
-          presentedToken: readCookie(c, auth, sessionCookie),
-        });
-      const { value, refusal } = await attempt(signUp());
-      if (refusal) return await signUpPage(visit, typed, refusal);
-      signedIn(c, auth, "cookie", value);
-      return c.redirect(site.returnPaths.signUp, 303);
+      const { value, refusal } = await attempt(
+        newAccount(visit, form, (fields) => auth.signUp({ ...fields, identifier: typed.identifier })),
+      );
+      return refusal ? await signUpPage(visit, typed, refusal) : await finishSignUp(visit, value, form);
     },
     (visit, form, refusal) => startPage(visit, typedIn(form), refusal),
   ),
@@ -54,25 +55,33 @@ export const signUpRoutes: readonly PageRoute[] = [
 
   openForm("/sign-up/finish", "/sign-up/finish", async (visit, form) => {
     requireOpen(visit);
-    const { c, site, auth, context } = visit;
     const { mailedSignUp } = mailOf(visit);
-    const displayName = form.text("display_name");
-    const signUp = async () =>
-      await mailedSignUp.confirm({
-        token: openedLink(visit) ?? "",
-        password: form.text("password"),
-        displayName: acceptTypedName(displayName) || null,
-        transport: "cookie",
-        context,
-        presentedToken: readCookie(c, auth, sessionCookie),
-      });
-    const { value, refusal } = await attempt(signUp());
-    if (refusal) return await finishPage(visit, displayName, refusal);
+    const token = openedLink(visit) ?? "";
+    const { value, refusal } = await attempt(
+      newAccount(visit, form, (fields) => mailedSignUp.confirm({ ...fields, token })),
+    );
+    if (refusal) return await finishPage(visit, form.text("display_name"), refusal);
     forgetLink(visit);
-    signedIn(c, auth, "cookie", value);
-    return c.redirect(site.returnPaths.signUp, 303);
+    return await finishSignUp(visit, value, form);
   }),
 ];
+
+/** Makes an account from the fields of {@link NameAndPassword}. */
+export async function newAccount(
+  visit: Visit,
+  form: Form,
+  make: (fields: Omit<NewAccount, "identifier" | "transport"> & { transport: "cookie" }) => Promise<IssuedSession>,
+): Promise<IssuedSession> {
+  const { c, auth, context } = visit;
+  requireTerms(visit, form);
+  return await make({
+    password: form.text("password"),
+    displayName: acceptTypedName(form.text("display_name")) || null,
+    transport: "cookie",
+    context,
+    presentedToken: readCookie(c, auth, sessionCookie),
+  });
+}
 
 function requireOpen(visit: Visit): void {
   if (!mayApply(visit)) throw new AuthError("not_found");
@@ -114,7 +123,7 @@ function signUpPage(visit: Visit, typed: Typed, refusal?: AuthError): Response |
           maxlength={254}
           error={isOfIdentifier ? sentence : undefined}
         />
-        <NameAndPassword site={site} displayName={typed.displayName} refusal={refusal} />
+        <NameAndPassword visit={visit} displayName={typed.displayName} refusal={refusal} />
         <CaptchaPart site={site} refusal={refusal} />
         <button type="submit">{site.say("word.sign-up")}</button>
       </form>
@@ -126,19 +135,21 @@ function signUpPage(visit: Visit, typed: Typed, refusal?: AuthError): Response |
 
 /** True if a refusal is about a field of {@link NameAndPassword}, which shows it. */
 export function isOfNewAccount(refusal: AuthError | undefined): boolean {
-  return ["invalid_format.password", "invalid_format.name", "invalid_format.text"].includes(refusal?.code ?? "");
+  const codes = ["invalid_format.password", "invalid_format.name", "invalid_format.text"];
+  return codes.includes(refusal?.code ?? "") || isAboutTerms(refusal);
 }
 
 /** The fields of every new account. */
 export function NameAndPassword({
-  site,
+  visit,
   displayName,
   refusal,
 }: {
-  site: Site;
+  visit: Visit;
   displayName: string;
   refusal?: AuthError | undefined;
 }): Rendered {
+  const { site } = visit;
   const sentence = refusal && sentenceFor(site, refusal, { "invalid_format.name": "error.display-name" });
   const isOfPassword = refusal?.code === "invalid_format.password";
   return (
@@ -152,7 +163,7 @@ export function NameAndPassword({
         autocomplete="name"
         maxlength={400}
         required={false}
-        error={isOfNewAccount(refusal) && !isOfPassword ? sentence : undefined}
+        error={isOfNewAccount(refusal) && !isOfPassword && !isAboutTerms(refusal) ? sentence : undefined}
       />
       <Field
         site={site}
@@ -164,6 +175,7 @@ export function NameAndPassword({
         hint={site.text("field.password.hint")}
         error={isOfPassword ? sentence : undefined}
       />
+      <TermsBox visit={visit} refusal={refusal} />
     </>
   );
 }
@@ -191,28 +203,30 @@ function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Res
   return respond(visit, { title: site.text("sign-up.title"), children, refusal, widget: widgetFor(site, refusal) });
 }
 
-function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Response | Promise<Response> {
+async function finishPage(visit: Visit, displayName: string, refusal?: AuthError): Promise<Response> {
   const { site } = visit;
   const isTaken = refusal?.code === "conflict.duplicate_credential";
-  if (isTaken || refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined) {
+  const identifier = isTaken ? undefined : await linkAddress(visit, "sign_up");
+  if (identifier === undefined) {
     const again = isTaken ? (
       site.say("sign-up.exists", { link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a> })
     ) : (
       <a href={site.path("/sign-up")}>{site.say("link.new")}</a>
     );
-    return deadLink(visit, again, refusal);
+    return await deadLink(visit, again, refusal);
   }
   const children = (
     <>
       <form method="post" action={site.path("/sign-up/finish")}>
         <Alert>{isOfNewAccount(refusal) || !refusal ? undefined : sentenceFor(site, refusal)}</Alert>
-        <NameAndPassword site={site} displayName={displayName} refusal={refusal} />
+        <AccountOf site={site} identifier={identifier} />
+        <NameAndPassword visit={visit} displayName={displayName} refusal={refusal} />
         <button type="submit">{site.say("sign-up.finish.button")}</button>
       </form>
       <AlreadyHere site={site} />
     </>
   );
-  return respond(visit, { title: site.text("sign-up.finish"), children, refusal });
+  return await respond(visit, { title: site.text("sign-up.finish"), children, refusal });
 }
 
 function AlreadyHere({ site }: { site: Site }): Rendered {

@@ -134,9 +134,10 @@ button.danger:hover, .button.danger:hover { background: var(--danger-ground); fi
 button.plain { padding: 0.5rem 0.875rem; font-weight: 500; }
 button:disabled { opacity: 0.6; cursor: default; }
 
-.error, .done, [role="status"], p[role="alert"] { border-radius: 0.5rem; padding: 0.625rem 0.875rem; margin: 0 0 1rem; }
+.error, .done, .notice, [role="status"], p[role="alert"] { border-radius: 0.5rem; padding: 0.625rem 0.875rem; margin: 0 0 1rem; }
 .error, p[role="alert"] { color: var(--danger); background: var(--danger-ground); }
 .field .error { margin: 0.5rem 0 0; }
+.notice { color: var(--warn); background: var(--warn-ground); }
 .done, [role="status"] { color: var(--done); background: var(--done-ground); }
 .alone [role="status"]:not(.done) { color: var(--text); background: var(--raised); }
 summary { display: inline-block; min-height: 2.75rem; padding: 0.625rem 0; color: var(--link); cursor: pointer; }

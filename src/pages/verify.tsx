@@ -1,7 +1,7 @@
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
-import { forgetLink, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
+import { AccountOf, forgetLink, linkAddress, linkPage, mailOf, openedLink } from "./mailed-link.tsx";
 import { pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
@@ -53,8 +53,7 @@ async function verifyPage(
   failed?: "session" | "password" | "new_password",
 ): Promise<Response> {
   const { site } = visit;
-  const user = await signedInVisit(visit);
-  const isSpent = refusal?.code === "unauthorized.invalid_link" || openedLink(visit) === undefined;
+  const [user, address] = await Promise.all([signedInVisit(visit), linkAddress(visit, "verify_identifier")]);
   const words = {
     "unauthorized.invalid_credential": failed === "session" ? "verify.other-way" : "verify.wrong",
     "unauthorized.reauthentication_required": "verify.sign-in-first",
@@ -62,6 +61,7 @@ async function verifyPage(
   const sentence = refusal && sentenceFor(site, refusal, words);
   const errorOf = (field: typeof failed) => (failed === field ? sentence : undefined);
   const action = site.path("/verify");
+  const isSpent = address === undefined || refusal?.code === "unauthorized.invalid_link";
   const children = isSpent ? (
     <>
       <p role="alert">{site.say("link.dead.text")}</p>
@@ -80,6 +80,7 @@ async function verifyPage(
       <p>
         {site.say("verify.as", { user: <bdi>{user.user.identifier ?? user.user.displayName ?? user.user.id}</bdi> })}
       </p>
+      <p>{site.say("verify.address", { address: <bdi>{address}</bdi> })}</p>
       <form method="post" action={action}>
         <Alert>{sentence}</Alert>
         <Hidden name="with" value="session" />
@@ -92,6 +93,7 @@ async function verifyPage(
       <p>{site.say("verify.text")}</p>
       <form method="post" action={action}>
         <Alert>{failed === "session" ? sentence : undefined}</Alert>
+        <AccountOf site={site} identifier={address} />
         <Field
           site={site}
           form="verify"
@@ -106,6 +108,7 @@ async function verifyPage(
       <h2>{site.say("verify.take-over")}</h2>
       <p>{site.say("verify.take-over.text")}</p>
       <form method="post" action={action}>
+        <input type="text" autocomplete="username" value={address} readonly hidden />
         <Field
           site={site}
           form="take-over"

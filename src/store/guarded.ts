@@ -159,9 +159,11 @@ export function guardedChange<Row>(
     join?: Statement;
     /** SQL for a second table with the same columns, in which the row may be instead. */
     twin?: Statement;
+    /** SQL for the metadata of the event. */
+    metadata?: Statement;
   },
 ): Statement<Row> {
-  const { table, twin } = change;
+  const { table, twin, metadata } = change;
   const actor = acting(change.actor);
   const verdict = handle<"verdict">(sql`verdict`);
   const handles: ChangeHandles = {
@@ -169,6 +171,7 @@ export function guardedChange<Row>(
     target: handle(sql`target`),
     changed: handle(sql`changed`),
   };
+  const event = successOf(change.act, change, sql`changed.id`);
   const update = (rows: Statement): Statement => sql`(
       update ${rows} ${table} set ${change.set} from verdict, target
       where ${table}.id = verdict.id and verdict.refusal is null and ${change.when ?? sql`true`}
@@ -188,7 +191,7 @@ export function guardedChange<Row>(
     changed as (select * from changed_here union all select * from changed_there)`
         : sql`changed as ${update(table)}`
     }${change.also?.(handles) ?? sql``},
-    audit as (${insertAuditEvent(successOf(change.act, change, sql`changed.id`), sql`changed`)})
+    audit as (${insertAuditEvent(metadata ? { ...event, metadata } : event, sql`changed`)})
     select ${change.columns}
     from verdict left join (select * from changed union all
       select * from target where not exists (select from changed)) ${table} on ${table}.id = verdict.id

@@ -6,7 +6,6 @@
 import type { SessionActor } from "../domain/actor.ts";
 import { changeIdentifier as act } from "../domain/acts/verification.ts";
 import { uuidFor } from "../domain/id.ts";
-import { freshSeconds } from "../domain/session.ts";
 import { acting } from "./access.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { handle } from "./cte.ts";
@@ -94,8 +93,7 @@ export function changeIdentifier(change: {
       )},
     login as (${insertSession(
       change.session,
-      sql`(select cred.usr_id, old.remember, case when old.cred_id = cred.replaces then cred.id else old.cred_id end as cred_id, old.amr, old.auth_time,
-          coalesce(old.mfa_verified_at > sallyport_now() - make_interval(secs => ${freshSeconds}::int), false) as mfa_proved,
+      sql`(select cred.usr_id, old.remember, case when old.cred_id = cred.replaces then cred.id else old.cred_id end as cred_id, old.amr, old.auth_time, false as mfa_proved,
           coalesce(old.family_id, old.id) as family_id, old.family_expires_at
         from cred join ses old on old.id = ${uuidFor("ses", actor.sessionId)}::uuid)`,
       sql`proof.remember`,

@@ -113,3 +113,25 @@ export function recordWrongLinkPassword(attempt: {
     sql`(select 1) one`,
   );
 }
+
+/** What a mailed link is for, and the address that it was mailed to. */
+export interface LookedLinkRow {
+  /** Null if the link is not valid. */
+  readonly purpose: "verify_identifier" | "reset_password" | "sign_in" | "sign_up" | "change_identifier" | null;
+  readonly identifier: string | null;
+}
+
+/** Reads a live link. A link of a sign-up or of a change has its own address, any other one that of its account. Always one row. */
+export function selectLink(tokenHash: string): Statement<LookedLinkRow> {
+  return sql`
+    select t.purpose, coalesce(t.identifier, cred.identifier) as identifier
+    from (select 1) one left join (
+      verification_token t
+      left join cred on cred.id = t.cred_id and cred.status = 'active'
+      left join usr on usr.id = cred.usr_id and usr.status = 'active')
+      on t.token_hash = decode(${tokenHash}, 'hex') and t.expires_at > sallyport_now()
+        and t.purpose in ('verify_identifier', 'reset_password', 'sign_in', 'sign_up', 'change_identifier')
+        and (usr.id is not null or (t.purpose = 'sign_up' and t.identifier is not null))
+        and (t.purpose <> 'verify_identifier' or cred.identifier_verified_at is null)
+        and (t.purpose <> 'sign_in' or cred.identifier_verified_at is not null)`;
+}

@@ -108,13 +108,10 @@ function isTaken(identifier: Statement): Statement {
           select from cred held where held.type = 'password' and held.identifier = ${identifier} and held.status = 'active'))`;
 }
 
-/** The CTEs that end a recovery of the users of `of`: its link, and the message that is not sent yet. */
+/** The CTE that ends a recovery of the users of `of`: its link, and with it a message that is not sent yet. */
 function stop(of: Statement): Statement {
   return sql`stopped as (
-      delete from verification_token t using ${of} where t.usr_id = ${of}.usr_id and t.purpose = ${purpose} returning t.usr_id),
-    unsent as (
-      update mail_message m set status = 'expired', recipient = null, content = null, ended_at = sallyport_now() from ${of}
-      where m.usr_id = ${of}.usr_id and m.kind = ${purpose} and m.status = 'owed')`;
+      delete from verification_token t using ${of} where t.usr_id = ${of}.usr_id and t.purpose = ${purpose} returning t.usr_id)`;
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * How the pages look and sound: each in light and dark, wide and narrow, by axe-core's rules, by keyboard, and under its own
- * security policy. Screenshots go to `.sallyport/screenshots`.
+ * security policy. With `SCREENSHOTS=yes`, pictures go to `.sallyport/screenshots`.
  *
  * Slow: axe-core reads every page in every presentation.
  *

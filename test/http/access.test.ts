@@ -246,6 +246,7 @@ const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
   createPat: () => ({ name: "ci", scope: ["docs:read"] }),
   createUser: () => ({ display_name: "made" }),
   updateUser: () => ({ display_name: "changed" }),
+  acceptOwnTerms: () => ({ version: world.auth.terms.current.version }),
   updateOwnUser: () => ({ display_name: "changed" }),
   createOwnPassword: (_target, { own }) => ({
     identifier: freshIdentifier(),

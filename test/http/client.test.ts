@@ -62,6 +62,7 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/refresh": { $post: { ...plain, status: 200 } },
   "/auth/sign-out": { $post: { ...plain, status: 204 } },
   "/auth/session": { $get: { ...plain, status: 200 } },
+  "/auth/terms": { $get: { ...plain, status: 200 }, $post: { ...plain, status: 200, json: true } },
   "/auth/activity": { $get: { ...plain, status: 200, query: true } },
   "/auth/sessions": { $get: { ...plain, status: 200, query: true } },
   "/auth/user": { $get: { ...plain, status: 200 }, $put: { ...plain, status: 200, json: true } },

@@ -169,6 +169,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     createPat: { name: "ci", scope: [] },
     createUser: { display_name: "made" },
     updateUser: { display_name: "changed" },
+    acceptOwnTerms: { version: world.auth.terms.current.version },
     updateOwnUser: { display_name: "changed" },
     createOwnPassword: {
       identifier: freshIdentifier(),

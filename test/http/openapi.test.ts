@@ -72,8 +72,9 @@ describe("OpenAPI linter", () => {
       config: await createConfig({ extends: ["recommended-strict"] }),
     });
 
-  test("finds only that two routes have no 4xx answer", async () => {
+  test("finds only that three routes have no 4xx answer", async () => {
     expect((await lint(document)).map(({ ruleId, location }) => [ruleId, location[0]?.pointer])).toEqual([
+      ["operation-4xx-response", "#/paths/~1auth~1terms/get/responses"],
       ["operation-4xx-response", "#/paths/~1health/get/responses"],
       ["operation-4xx-response", "#/paths/~1openapi.json/get/responses"],
     ]);
@@ -138,6 +139,8 @@ test("a code that no route names belongs to an operation without a route", () =>
     "pat.revoked",
     "pat.expired",
     "forbidden.insufficient_scope",
+    // For a user who has not accepted the terms, there too.
+    "forbidden.terms_not_accepted",
     // For a method that the path does not support.
     "method_not_allowed",
     "conflict.duplicate_tuple",

@@ -93,6 +93,13 @@ const operations: readonly Operation[] = [
     run: (auth, actor, { userId }) => auth.users.update({ actor, userId, displayName: "Ada" }),
   },
   {
+    name: "terms.accept",
+    owner: "self",
+    administrator: false,
+    change: "identity.terms.accept",
+    run: (auth, actor, { userId }) => auth.terms.accept({ actor, userId, version: auth.terms.current.version }),
+  },
+  {
     name: "users.suspend",
     owner: "never",
     administrator: true,

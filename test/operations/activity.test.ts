@@ -112,6 +112,13 @@ describeWorld("activity of an account", { on: ["pglite", "postgres"] }, (world) 
       },
       types: ["token_revoked", "token_created"],
     },
+    "terms, accepted twice": {
+      act: async ({ actor, userId }) => {
+        const { version } = world.auth.terms.current;
+        for (let time = 0; time < 2; time++) await world.auth.terms.accept({ actor, userId, version });
+      },
+      types: ["terms_accepted"],
+    },
     "another name": {
       act: ({ actor, userId }) => world.auth.users.update({ actor, userId, displayName: "Ada" }),
       types: ["profile_changed"],

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
+import { advanceTestClock } from "../../src/testing/clock.ts";
 import { freshAddress, freshIdentifier, goodPassword, outcome, type Person, system } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
@@ -274,5 +275,42 @@ describeWorld(
       where m.usr_id = ${uuidFor("usr", userId)}::uuid and m.kind = 'factor_added' order by m.created_at desc limit 1`);
       return world.mailbox.secretTo(row!.recipient);
     }
+  },
+);
+
+describeWorld(
+  "S40: a mailbox whose address the account has ended",
+  { on: ["pglite", "postgres"], clock: new Date("2026-12-01T10:00:00Z") },
+  (world) => {
+    /** A person with two verified addresses, and the link of a notice to the one that was then ended. */
+    const ended = async (by: "user" | "administrator") => {
+      const person = await withVerifiedAddress(world, await world.person());
+      const { actor, userId, credentialId } = person;
+      const more = { identifier: freshIdentifier(), password: goodPassword };
+      await world.auth.credentials.createOwnPassword({ actor, userId, ...more, currentPassword: goodPassword });
+      await world.auth.mail.deliver();
+      const token = world.mailbox.secretTo(person.identifier);
+      const { revokeOwnPassword, revoke } = world.auth.credentials;
+      if (by === "user") await revokeOwnPassword({ actor, credentialId, currentPassword: goodPassword });
+      else await revoke({ actor: system, credentialId });
+      return { person: { ...person, ...more }, token };
+    };
+
+    test.each(["user", "administrator"] as const)(
+      "by its %s: after 72 hours its notices have no power, and the account is not locked",
+      async (by) => {
+        const { person, token } = await ended(by);
+        await advanceTestClock(world.database, 72 * 3_600);
+        expect(await outcome(world.auth.notices.disown({ token }))).toBe("unauthorized.invalid_link");
+        expect(await outcome(world.auth.signIn.password(person))).toBe("done");
+      },
+    );
+
+    test("by its user: before that, the address comes back", async () => {
+      const { token, person } = await ended("user");
+      await advanceTestClock(world.database, 72 * 3_600 - 1);
+      expect(await outcome(world.auth.notices.disown({ token }))).toBe("done");
+      expect(await outcome(world.auth.signIn.password(person))).toBe("unauthorized.invalid_credential");
+    });
   },
 );

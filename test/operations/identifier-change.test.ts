@@ -69,6 +69,14 @@ describeWorld("S40: a new address", { on: ["pglite", "postgres"] }, (world) => {
       expect(rows.every(({ age }) => age >= 500)).toBe(true);
     });
 
+    test("R050: carries no proof of a second factor over, as a refresh does not", async () => {
+      const { person } = await addApp(world, await verified());
+      expect(person.session.mfaVerifiedAt).not.toBeNull();
+      const { token } = await mailedChange(world, person);
+      const { session } = await confirm(person, token);
+      expect([session.mfaVerifiedAt, session.amr]).toEqual([null, person.session.amr]);
+    });
+
     test("leaves a session that another credential has opened with that credential", async () => {
       const person = await verified();
       const identifier = freshIdentifier();
@@ -443,6 +451,7 @@ describeWorld("S40: a new address", { on: ["pglite", "postgres"] }, (world) => {
 
       test("a code of a factor that the thief has replaced is enough, and the thief's factor goes", async () => {
         const { app, changed, person } = await withFactor();
+        await world.levelTwo(changed.session);
         const { person: thief } = await addApp(world, changed);
         const { data } = await world.auth.factors.list(thief);
         expect(data.map(({ id }) => id)).not.toContain(app.factorId);
@@ -455,6 +464,7 @@ describeWorld("S40: a new address", { on: ["pglite", "postgres"] }, (world) => {
 
       test("a code of a factor that was added since is not", async () => {
         const { changed } = await withFactor();
+        await world.levelTwo(changed.session);
         const { app } = await addApp(world, changed);
         const proof = { type: "totp", code: await app.code(1) } as const;
         expect(await outcome(putBack(changed.back, { proof }))).toBe("unauthorized.invalid_factor");

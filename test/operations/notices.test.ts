@@ -70,6 +70,13 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
       const { data } = await world.auth.factors.list(withApp);
       await world.auth.factors.revoke({ actor: system, factorId: data[0]!.id });
     },
+    async recovery_codes_made(person) {
+      const { person: withApp } = await addApp(world, person);
+      await world.rows(sql`
+        update mail_message set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
+        where kind = 'factor_added' and status = 'owed'`);
+      await world.auth.factors.replaceRecoveryCodes({ actor: withApp.actor });
+    },
     enrollment_permitted: ({ userId }) => world.auth.mfaPolicies.grantEnrollment({ actor: system, userId }),
     address_verified: async ({ actor, userId }) => {
       const identifier = freshIdentifier();
@@ -305,6 +312,16 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
       const policies = await world.rows(sql`
         select from usr_mfa_policy where usr_id = ${uuidFor("usr", person.userId)}::uuid and required`);
       expect(policies).toEqual([]);
+    });
+
+    test("removes the recovery codes that it is about, and leaves the factor of before", async () => {
+      const { person } = await addApp(world, await verified());
+      await world.auth.mail.deliver();
+      await world.auth.factors.replaceRecoveryCodes({ actor: person.actor });
+      const token = await noticeTo(person);
+      expect(world.mailbox.newestTo(person.identifier).subject).toContain("recovery codes");
+      await disown(token);
+      expect(await kept(person)).toEqual(["totp"]);
     });
 
     describe("the link that follows reaches the owner, although", () => {

@@ -406,6 +406,7 @@ describeWorld("S03: every write inside a transaction of the caller", { on: ["pos
       "sessions.revoke",
       "sessions.revokeOthers",
       "sessions.signOut",
+      "terms.accept",
       "users.create",
       "users.reinstate",
       "users.revoke",

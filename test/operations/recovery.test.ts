@@ -192,6 +192,29 @@ describeWorld("S40: an account whose every way in is lost", { on: ["pglite", "po
     expect(await outcome(finish(token))).toBe(invalid);
   });
 
+  test("a recovery that another act has ended mails no dead link", async () => {
+    for (const end of [
+      (person: Person) =>
+        world.auth.changePassword({
+          actor: person.actor,
+          currentPassword: goodPassword,
+          newPassword: otherPassword,
+          transport: "token",
+        }),
+      ({ userId }: Person) => world.auth.users.suspend({ actor: system, userId }),
+      ({ userId }: Person) => world.auth.users.revoke({ actor: system, userId }),
+    ]) {
+      const person = await verified();
+      const identifier = freshIdentifier();
+      await start(person.userId, identifier);
+      await end(person);
+      const rows = await world.rows<{ status: string }>(sql`
+        select status from mail_message
+        where usr_id = ${uuidFor("usr", person.userId)}::uuid and kind = 'recover_account'`);
+      expect(rows).toEqual([{ status: "expired" }]);
+    }
+  });
+
   test("no link to an address of before has power afterwards", async () => {
     const person = await withNewAddress(world, await verified());
     await world.auth.personalAccessTokens.create({ ...person, name: "ci", scope: [] });

@@ -141,6 +141,9 @@ describe("the old address", () => {
     const { person } = await addApp(world, await verified());
     const ada = await withNewAddress(world, person);
     const cookies = await opened("/address/back", ada.back);
+    // The change itself is no proof.
+    expect((await world.ask({ path: "/address/back", as: ada, cookies, form: {} })).status).toBe(401);
+    await world.levelTwo(ada.session);
     const done = await world.ask({ path: "/address/back", as: ada, cookies, form: {} });
     expect(done.text).toContain("Your account is locked");
   });

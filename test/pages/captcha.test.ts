@@ -19,7 +19,7 @@ import {
   otherPassword,
   type World,
 } from "../support/auth.ts";
-import { askPages, type PageReply, type SentToPage } from "../support/page-world.ts";
+import { askPages, type PageReply, type SentToPage, withoutTerms } from "../support/page-world.ts";
 import { openStandIn, replyJson, replyWith, type StandIn } from "../support/stand-in.ts";
 
 const policy =
@@ -60,7 +60,7 @@ const captchaOf = (more: Partial<FormCaptchaOptions> = {}): FormCaptcha =>
 function site(options: { auth?: Partial<FullOptions>; pages?: PagesOptions; captcha?: FormCaptcha } = {}) {
   const { captcha = captchaOf() } = options;
   const auth = world.isolate({ database: world.counting, ...options.auth });
-  const app = new Hono().route("/", pages(auth, { captcha, ...options.pages }));
+  const app = new Hono().route("/", pages(withoutTerms(auth), { captcha, ...options.pages }));
   const address = freshAddress();
   const ask = (sent: SentToPage): Promise<PageReply> =>
     askPages(app, { ...sent, headers: { [addressHeader]: address, ...sent.headers } });

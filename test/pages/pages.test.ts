@@ -1,7 +1,9 @@
 /** The pages' answers, requested without a browser. @module */
+import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
+import { pages } from "../../src/pages/index.tsx";
 import { nextPath, nextPaths } from "../../src/pages/next-path.ts";
 import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { relatedOrigins } from "../../src/pages/related-origins.ts";
@@ -9,7 +11,7 @@ import { sitesOf } from "../../src/pages/site.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, system } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
-import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
+import { askPages, openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
 
 let world: PageWorld;
 beforeAll(async () => {
@@ -64,9 +66,10 @@ describe("R062: page after a proof", () => {
     const person = await world.person({ transport: "cookie" });
     await world.makeAdministrator(person.userId);
     await world.levelTwo(person.session);
+    const app = new Hono().route("/", pages(world.isolate({ terms: { version: "1", url: "/terms" } })));
     for (const path of nextPaths) {
       expect(nextPath(path, site)).toBe(path);
-      if (path !== "/verify") expect([path, (await world.ask({ path, as: person })).status]).toEqual([path, 200]);
+      if (path !== "/verify") expect([path, (await askPages(app, { path, as: person })).status]).toEqual([path, 200]);
     }
     const shown = pageRoutes.filter(({ access, takes }) => access === "user" && takes === "nothing");
     const withParameter = ["rename", "remove", "revoke"].map((word) => new RegExp(`/${word}$`));

@@ -191,8 +191,8 @@ describe("page requests", () => {
     const before = await lastChange();
     for (const method of ["GET", "HEAD"]) {
       const reply = await world.ask({ method, path, as: ada, headers: { "sec-fetch-site": "cross-site" } });
-      // A page about one thing needs to know which, and one for administrators is there for them alone.
-      const mayBeAbsent = /\/(rename|remove|revoke)$|^\/account\/invitations/.test(path);
+      // A page about one thing needs to know which, one for administrators is there for them alone, and there are no terms.
+      const mayBeAbsent = /\/(rename|remove|revoke)$|^\/account\/(invitations|terms)/.test(path);
       expect([200, 303, ...(mayBeAbsent ? [404] : [])]).toContain(reply.status);
       expect(reply.setCookies).toEqual([]);
     }

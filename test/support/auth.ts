@@ -24,9 +24,11 @@ import { passkeys } from "../../src/http/features/passkeys.ts";
 import { passwords } from "../../src/http/features/passwords.ts";
 import { personalAccessTokens } from "../../src/http/features/personal-access-tokens.ts";
 import { signUp } from "../../src/http/features/sign-up.ts";
+import { terms } from "../../src/http/features/terms.ts";
 import { type Auth, createAuth } from "../../src/operations/auth.ts";
 import type { InvitationOptions } from "../../src/operations/invitations.ts";
 import type { PersonalAccessTokenOptions } from "../../src/operations/personal-access-tokens.ts";
+import type { Terms } from "../../src/operations/terms.ts";
 import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import { argon2Base64 } from "../../src/runtime/generated/argon2.ts";
 import { type Database, type Statement, sql } from "../../src/store/sql.ts";
@@ -114,6 +116,7 @@ export interface FullOptions
   /** Default: a mailbox that nobody reads. */
   mail?: Partial<MailOptions>;
   invitations?: InvitationOptions;
+  terms?: Terms;
 }
 
 /** Every feature. */
@@ -133,6 +136,7 @@ export function everyFeature(options: FullOptions) {
     activity(),
     administration(),
     limits(),
+    terms(options.terms ?? { version: "2026-11-01", url: "https://example.com/terms" }),
     invitations(options.invitations),
     authorization(),
     mfa(options),

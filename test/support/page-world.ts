@@ -1,6 +1,14 @@
 import { Hono } from "hono";
 import { pages } from "../../src/pages/index.tsx";
-import { addressHeader, freshAddress, type OpenOptions, openAuth, type Person, type World } from "./auth.ts";
+import {
+  addressHeader,
+  type FullAuth,
+  freshAddress,
+  type OpenOptions,
+  openAuth,
+  type Person,
+  type World,
+} from "./auth.ts";
 import { origin } from "./http.ts";
 
 /** The account pages on their own database, without a browser. */
@@ -33,13 +41,29 @@ export interface PageReply {
   readonly setCookies: readonly string[];
 }
 
+/** The same, of an application without terms, whose forms have no box for them. The type keeps them. */
+export function withoutTerms(auth: FullAuth): FullAuth {
+  return { ...auth, terms: undefined as never };
+}
+
+/** The pages of an application with every feature; with terms only if the options have them. */
 export async function openPages(options: OpenOptions & { signUpIsOpen?: boolean } = {}): Promise<PageWorld> {
   const { signUpIsOpen = true, ...rest } = options;
   const errors: unknown[] = [];
   const onError = (error: unknown): void => void errors.push(error);
   const world = await openAuth("pglite", { ...rest, auth: { onError, ...rest.auth } });
-  const app = new Hono().route("/", pages(signUpIsOpen ? world.auth : world.isolate({ signUp: "invited" })));
-  return { ...world, app, errors, ask: async (sent) => await askPages(app, await withFormKey(app, sent)) };
+  const ofPages = (auth: FullAuth) => (rest.auth?.terms ? auth : withoutTerms(auth));
+  const app = new Hono().route(
+    "/",
+    pages(ofPages(signUpIsOpen ? world.auth : world.isolate({ signUp: "invited", ...rest.auth }))),
+  );
+  return {
+    ...world,
+    auth: ofPages(world.auth),
+    app,
+    errors,
+    ask: async (sent) => await askPages(app, await withFormKey(app, sent)),
+  };
 }
 
 const formsWithKeys = [

@@ -164,6 +164,8 @@ async function startWorker(
       // Accounts of a database on another machine may be real, and a link opens one.
       MAILBOX: isMailboxShown ? "shown" : "",
       DATABASE_SCHEMA: process.env.DATABASE_SCHEMA ?? "",
+      TERMS_VERSION: process.env.TERMS_VERSION ?? "",
+      TERMS_URL: process.env.TERMS_URL ?? "",
     },
   };
   const child = fork(new URL("serve.node.ts", import.meta.url), {

@@ -134,6 +134,7 @@ export const englishMail: MailLanguage = {
     passkey_added: notice("A passkey was added"),
     factor_added: notice("A second factor was added"),
     factor_removed: notice("A second factor was removed"),
+    recovery_codes_made: notice("New recovery codes were created"),
     enrollment_permitted: notice(
       "A second factor may be set up",
       "An administrator allowed a second factor to be set up.",

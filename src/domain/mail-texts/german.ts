@@ -140,6 +140,7 @@ export const germanMail: MailLanguage = {
     passkey_added: notice("Ein Passkey wurde hinzugefügt"),
     factor_added: notice("Ein zweiter Faktor wurde hinzugefügt"),
     factor_removed: notice("Ein zweiter Faktor wurde entfernt"),
+    recovery_codes_made: notice("Neue Wiederherstellungscodes wurden erstellt"),
     enrollment_permitted: notice(
       "Ein zweiter Faktor darf eingerichtet werden",
       "Die Administration hat erlaubt, einen zweiten Faktor einzurichten.",

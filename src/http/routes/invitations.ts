@@ -6,9 +6,9 @@ import type { InvitationAuth } from "../../operations/invitations.ts";
 import type { MailAuth } from "../../operations/mail.ts";
 import { invitationBody } from "../invitation-wire.ts";
 import { deliverSoon } from "../mail-delivery.ts";
-import { displayNameEntry, pageEntries, rememberEntry, toNumber, transportEntry } from "../request-values.ts";
+import { displayNameEntry, pageEntries, toNumber } from "../request-values.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
-import { replacedToken, signedIn } from "../session-cookie.ts";
+import { secretSignUpBody, signUpWithSecret } from "../secret-sign-up.ts";
 import { pageBody } from "../wire.ts";
 
 type Needed = InvitationAuth & Partial<Pick<MailAuth, "mail">>;
@@ -63,21 +63,8 @@ export const invitationRoutes: RouteTable<Needed> = () => [
     method: "post",
     path: "/auth/invitations/accept",
     access: "anyone",
-    body: () =>
-      v.strictObject({
-        token: v.string(),
-        password: v.string(),
-        display_name: displayNameEntry(),
-        transport: transportEntry(),
-        remember: rememberEntry(),
-      }),
+    body: secretSignUpBody,
     status: 201,
-    run: async ({ c, auth, body, context }) => {
-      const { display_name: name, transport = "cookie", ...account } = body;
-      const displayName = typeof name === "string" ? acceptTypedName(name) : name;
-      const presentedToken = replacedToken(c, auth, transport);
-      const made = await auth.invitations.accept({ ...account, displayName, transport, presentedToken, context });
-      return signedIn(c, auth, transport, made);
-    },
+    run: (call) => signUpWithSecret(call, call.auth.invitations.accept),
   }),
 ];

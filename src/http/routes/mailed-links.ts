@@ -2,16 +2,16 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import * as acts from "../../domain/acts/mailed-link.ts";
 import { disownNotice } from "../../domain/acts/notice.ts";
-import { acceptTypedName } from "../../domain/text.ts";
 import type { WithRealm } from "../../engine/realm.ts";
 import { codeLifetimeSeconds, type LinkRequest, type RequestedLink } from "../../operations/link-requests.ts";
 import type { MailAuth } from "../../operations/mail.ts";
 import { mailRequestCookie, readCookie, setCookie } from "../cookies.ts";
 import { deliverSoon } from "../mail-delivery.ts";
-import { displayNameEntry, rememberEntry, transportEntry } from "../request-values.ts";
+import { rememberEntry, transportEntry } from "../request-values.ts";
 import { type Call, type RouteTable, rowsFor } from "../route.ts";
 import type { Schema } from "../schema.ts";
-import { replacedToken, signedIn } from "../session-cookie.ts";
+import { secretSignUpBody, signUpWithSecret } from "../secret-sign-up.ts";
+import { replacedToken } from "../session-cookie.ts";
 import { signInAnswer } from "../sign-in-answer.ts";
 import { verifiedBody } from "./verifications.ts";
 
@@ -70,22 +70,9 @@ export const mailedLinkRoutes: RouteTable<MailAuth> = () => [
     method: "post",
     path: "/auth/sign-up/confirm",
     access: "anyone",
-    body: () =>
-      v.strictObject({
-        token: v.string(),
-        password: v.string(),
-        display_name: displayNameEntry(),
-        transport: transportEntry(),
-        remember: rememberEntry(),
-      }),
+    body: secretSignUpBody,
     status: 201,
-    run: async ({ c, auth, body, context }) => {
-      const { display_name: name = null, transport = "cookie", ...account } = body;
-      const displayName = name === null ? null : acceptTypedName(name);
-      const presentedToken = replacedToken(c, auth, transport);
-      const made = await auth.mailedSignUp.confirm({ ...account, displayName, transport, presentedToken, context });
-      return signedIn(c, auth, transport, made);
-    },
+    run: (call) => signUpWithSecret(call, call.auth.mailedSignUp.confirm),
   }),
   rows.open({
     act: disownNotice,

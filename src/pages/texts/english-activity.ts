@@ -41,6 +41,7 @@ export const englishActivity = {
   "activity.token_created": "Access token created",
   "activity.token_revoked": "Access token revoked",
   "activity.profile_changed": "Name changed",
+  "activity.terms_accepted": "Terms of use accepted",
   "activity.account_locked": "Account locked by “this was not me”",
   "activity.account_suspended": "Account suspended",
   "activity.account_reinstated": "Account restored",

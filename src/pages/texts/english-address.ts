@@ -6,6 +6,7 @@ export const englishAddress = {
   "address.own": "This is already your address.",
   "address.taken": "Another account now has this address, so nothing was changed.",
   "address.confirm": "Use your new address",
+  "address.to": "Your new address: {address}",
   "address.button": "Use this address",
   "address.ends": "You stay signed in here, and are signed out everywhere else.",
   "address.sign-in-first": "Sign in with the current address of your account. Then you can use the new one.",

@@ -42,6 +42,7 @@ export const germanActivity: Readonly<Record<keyof typeof englishActivity, strin
   "activity.token_created": "Zugriffstoken erstellt",
   "activity.token_revoked": "Zugriffstoken widerrufen",
   "activity.profile_changed": "Name geändert",
+  "activity.terms_accepted": "Nutzungsbedingungen zugestimmt",
   "activity.account_locked": "Konto durch „Das war ich nicht“ gesperrt",
   "activity.account_suspended": "Konto gesperrt",
   "activity.account_reinstated": "Konto wieder freigegeben",

@@ -8,6 +8,7 @@ export const germanAddress: Readonly<Record<keyof typeof englishAddress, string>
   "address.own": "Das ist bereits Ihre Adresse.",
   "address.taken": "Inzwischen hat ein anderes Konto diese Adresse. Darum wurde nichts geändert.",
   "address.confirm": "Neue Adresse verwenden",
+  "address.to": "Ihre neue Adresse: {address}",
   "address.button": "Diese Adresse verwenden",
   "address.ends": "Hier bleiben Sie angemeldet. Überall sonst werden Sie abgemeldet.",
   "address.sign-in-first":

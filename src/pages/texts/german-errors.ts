@@ -47,6 +47,9 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
   "error.forbidden.sign_up_closed": "Hier lassen sich zurzeit keine neuen Konten erstellen.",
   "error.forbidden.enrollment_not_granted":
     "Für die Anmeldung brauchen Sie einen zweiten Faktor. Bitten Sie die Administration um die Erlaubnis, einen einzurichten.",
+  "error.forbidden.terms_not_accepted": "Stimmen Sie den Nutzungsbedingungen zu, um fortzufahren.",
+  "error.conflict.terms_changed":
+    "Die Nutzungsbedingungen haben sich gerade geändert. Lesen Sie sie, und stimmen Sie noch einmal zu.",
   "error.not_found": "Das gibt es in Ihrem Konto nicht mehr.",
   "error.conflict.already_terminal": "Das ist schon beendet.",
   "error.conflict.credential_not_active": "Das ist gesperrt oder beendet.",

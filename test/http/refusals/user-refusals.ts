@@ -81,6 +81,10 @@ export function userRefusals(
         return await post("/auth/refresh", undefined, as(ada));
       },
     },
+    acceptOwnTerms: {
+      "conflict.terms_changed": async () =>
+        await post("/auth/terms", { version: "2001-01-01" }, as(await world.person())),
+    },
     listOwnActivity: {
       "invalid_format.cursor": async () => await get("/auth/activity?cursor=1", as(await world.person())),
     },

@@ -73,6 +73,11 @@ export const accountBudgets: readonly Budget[] = [
     requests: 1,
     act: (auth, { actor, userId }) => auth.users.update({ actor, userId, displayName: "x" }),
   },
+  {
+    operation: "terms.accept",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.terms.accept({ actor, userId, version: auth.terms.current.version }),
+  },
   { operation: "users.suspend", requests: 1, act: (auth, { userId }) => auth.users.suspend({ actor: system, userId }) },
   {
     operation: "users.reinstate",

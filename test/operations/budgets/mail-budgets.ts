@@ -53,6 +53,12 @@ export const mailBudgets: readonly Budget[] = [
     act: (auth, _person, { requestToken, code }: Mailed) => auth.mailedCodes.exchange({ requestToken, code }),
   },
   {
+    operation: "mailedLinks.look",
+    requests: 1,
+    prepare: forSignUp,
+    act: (auth, _person, { token }: Mailed) => auth.mailedLinks.look({ token }),
+  },
+  {
     operation: "recovery.start",
     requests: 1,
     act: (auth, { userId }) => auth.recovery.start({ actor: system, userId, identifier: freshIdentifier() }),

@@ -95,6 +95,15 @@ export const accountWrites: readonly Write[] = [
     check: async (_world, { displayName }: { displayName: string }) => expect(displayName).toBe("Ada"),
   },
   {
+    name: "terms.accept",
+    action: "identity.terms.accept",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.terms.accept({ actor, userId, version: auth.terms.current.version }),
+    repeated: "done",
+    check: async ({ auth }, { termsVersion }: { termsVersion: string | null }) =>
+      expect(termsVersion).toBe(auth.terms.current.version),
+  },
+  {
     name: "users.suspend",
     action: "identity.user.suspend",
     requests: 1,

@@ -1,6 +1,7 @@
 import type { UserId } from "../../../src/domain/id.ts";
 import type { FullAuth as Auth } from "../../support/auth.ts";
 import { freshIdentifier, type Person, system, type World } from "../../support/auth.ts";
+import { mailed } from "../../support/links.ts";
 import { accountWrites } from "./account-writes.ts";
 import { factorWrites } from "./factor-writes.ts";
 import { invitationWrites } from "./invitation-writes.ts";
@@ -42,6 +43,11 @@ export const reads: readonly Read[] = [
     name: "invitations.look",
     prepare: ({ auth }) => auth.invitations.create({ actor: system, identifier: freshIdentifier() }),
     act: (auth, _person, { token: copied }: { token: string }) => auth.invitations.look({ token: copied }),
+  },
+  {
+    name: "mailedLinks.look",
+    prepare: (world) => mailed(world, "signUp", freshIdentifier()),
+    act: (auth, _person, { token: secret }: { token: string }) => auth.mailedLinks.look({ token: secret }),
   },
   { name: "limits.list", act: (auth, { identifier }) => auth.limits.list({ actor: system, of: { identifier } }) },
   { name: "users.list", act: (auth) => auth.users.list({ actor: system }) },

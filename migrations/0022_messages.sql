@@ -1,0 +1,90 @@
+-- serves 0008
+-- New recovery codes owe a notice. The rest of the function is as in 0016.
+create or replace function sallyport_owe_notices() returns trigger language plpgsql as $$
+declare
+  kind text := current_setting('sallyport.notices', true)::jsonb ->> new.action;
+  target uuid;
+  subject uuid;
+begin
+  if kind is null then
+    return null;
+  end if;
+  -- An application may write events of its own, with targets of any form.
+  if new.target_kind in ('usr', 'cred', 'mfa', 'pat', 'ses') and new.target_id ~ '_[0-9a-f]{32}$' then
+    target := right(new.target_id, 32)::uuid;
+  end if;
+  subject := case new.target_kind
+    when 'usr' then target
+    when 'cred' then (select usr_id from cred where id = target)
+    when 'mfa' then (select usr_id from mfa where id = target)
+    when 'pat' then (select usr_id from pat where id = target)
+    when 'ses' then (select usr_id from ses where id = target)
+    else new.actor_usr_id end;
+  if subject is null then
+    return null;
+  end if;
+  if kind = 'recovery_codes_made' and new.metadata ->> 'type' is distinct from 'recovery' then
+    return null;
+  end if;
+  if kind = 'token_reused' then
+    if new.outcome <> 'denied' or new.metadata ->> 'reason' is distinct from 'reuse' then
+      return null;
+    end if;
+  elsif new.outcome <> 'success' then
+    return null;
+  end if;
+  -- The newest events are enough, and are found soon, however long the log is.
+  if kind = 'new_device' and (not new.metadata ? 'session' or exists (
+    select from (
+      select * from aud where aud.actor_usr_id = subject and aud.id <> new.id order by aud.id desc limit 20000) seen
+    where seen.outcome = 'success' and seen.metadata ? 'session'
+      and seen.occurred_at > new.occurred_at - interval '180 days'
+      and seen.context ->> 'user_agent' is not distinct from new.context ->> 'user_agent'
+      and sallyport_network(seen.context ->> 'ip') is not distinct from sallyport_network(new.context ->> 'ip'))) then
+    return null;
+  end if;
+  insert into mail_message (id, kind, usr_id, cred_id, event_id, recipient, content, expires_at)
+  select gen_random_uuid(), kind, subject, cred.id, new.id, cred.identifier,
+    jsonb_strip_nulls(jsonb_build_object('at', new.occurred_at, 'ip', new.context ->> 'ip', 'user_agent', new.context ->> 'user_agent')),
+    sallyport_now() + interval '7 days'
+  from cred
+  where cred.usr_id = subject and cred.type = 'password' and cred.identifier_verified_at is not null
+    -- Its reader has just proved it.
+    and not (kind = 'address_verified' and cred.id = target)
+    and (cred.status = 'active'
+      or (cred.id = target and not exists (select from cred successor where successor.replaces = cred.id)))
+    and cred.identifier ~ '^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$';
+  return null;
+end
+$$;
+
+-- statement
+do $$
+begin
+  execute 'alter function sallyport_owe_notices() set search_path = ' || (
+    select string_agg(quote_ident(name), ', ' order by n) from unnest(current_schemas(false)) with ordinality as own(name, n));
+end
+$$;
+
+-- statement
+-- A message whose link has ended before it was sent is not sent: its reader could do nothing with it.
+create function sallyport_give_up_message() returns trigger language plpgsql as $$
+begin
+  -- A link and its message are made by one statement, so they are of the same time.
+  update mail_message set status = 'expired', recipient = null, content = null, ended_at = sallyport_now()
+  where usr_id = old.usr_id and kind = old.purpose and created_at = old.created_at and status = 'owed';
+  return null;
+end
+$$;
+
+-- statement
+create trigger verification_token_ends after delete on verification_token for each row
+  when (old.usr_id is not null) execute function sallyport_give_up_message();
+
+-- statement
+do $$
+begin
+  execute 'alter function sallyport_give_up_message() set search_path = ' || (
+    select string_agg(quote_ident(name), ', ' order by n) from unnest(current_schemas(false)) with ordinality as own(name, n));
+end
+$$;
