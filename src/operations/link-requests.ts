@@ -9,6 +9,7 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
 import { cutIdentifier } from "../engine/identifiers.ts";
+import { verifyKnownDevice } from "../engine/known-device.ts";
 import { locksOf } from "../engine/locks.ts";
 import type { MailCore } from "../engine/mail-settings.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
@@ -55,7 +56,16 @@ export interface CodeOperations {
    * @param code The six digits; spaces are ignored.
    * @throws {AuthError} `unauthorized.invalid_link`, `too_many_requests`.
    */
-  exchange: Operation<{ requestToken: string; code: string; context?: RequestContext | undefined }, ExchangedCode>;
+  exchange: Operation<
+    {
+      requestToken: string;
+      code: string;
+      /** The value that an earlier sign-in gave. A device that the account knows has attempts of its own. */
+      knownDevice?: string | undefined;
+      context?: RequestContext | undefined;
+    },
+    ExchangedCode
+  >;
 }
 
 const linkLifetimeSeconds = 3_600;
@@ -116,15 +126,23 @@ function isPath(text: string): boolean {
 
 export function codeOperations(core: MailCore): CodeOperations {
   return {
-    async exchange({ requestToken, code, context: given }) {
+    async exchange({ requestToken, code, knownDevice, context: given }) {
       const context = cleanContext(given ?? {});
       const browserHash = await sha256Hex(requestToken.slice(0, 128));
       const requestId = requestToken.slice(0, 128).split(".")[1] ?? "";
       const token = generateOpaqueToken();
       const auditId = newAuditId();
-      const counter: Counter = { name: `code:${browserHash}`, limit: core.limits.account, kind: "account" };
+      const device = await verifyKnownDevice(core, knownDevice);
+      // Not for each cookie: every sign-in makes one.
+      const deviceCounter = device && `code-device:${device.credentialId}`;
+      const limit = core.limits.account;
+      const counters: readonly Counter[] = [
+        { name: `code:${browserHash}`, limit, kind: "account" },
+        ...(deviceCounter === undefined ? [] : [{ name: deviceCounter, limit, kind: "device" } as const]),
+        ...(await addressCounters(core, context.address)),
+      ];
       const refund = work({
-        body: store.refundExchange(auditId),
+        body: store.refundExchange(auditId, deviceCounter),
         onLostReply: store.recallRefund(auditId),
         decode: () => undefined,
       });
@@ -138,8 +156,8 @@ export function codeOperations(core: MailCore): CodeOperations {
             codeSeconds: codeLifetimeSeconds,
             codeMacs: await codeMacs(core, browserHash, code.replace(/\s/g, "").slice(0, 16)),
             newTokenHash: await sha256Hex(token),
-            counter,
-            addresses: await addressCounters(core, context.address),
+            counters,
+            deviceCredentialId: device?.credentialId,
             context,
             auditId,
           }),

@@ -17,6 +17,7 @@ import type { Counter } from "../store/counters.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import { requestSignUp } from "../store/link-requests.ts";
 import { createAccountWithLink, reserveSignUp } from "../store/link-sign-up.ts";
+import { lockOfCodes } from "../store/links.ts";
 import { recallSession } from "../store/sessions.ts";
 import { recordTakenIdentifier } from "../store/sign-up.ts";
 import { type LinkRequest, type RequestedLink, requestLink } from "./link-requests.ts";
@@ -120,7 +121,7 @@ async function prepare(core: MailCore, account: NewMailedAccount) {
   return {
     userId: wireId("usr", future.userId),
     work: work({
-      locks: locksOf(act, ...lockIdentifier(identifier), ...lockOfToken(presentedTokenHash)),
+      locks: locksOf(act, ...lockIdentifier(identifier), lockOfCodes(tokenHash), ...lockOfToken(presentedTokenHash)),
       body: createAccountWithLink({ ...future, tokenHash }),
       onLostReply: recallSession(future.session.sessionId, future.auditId),
       decode: (row) => signedUp(core, row, token),

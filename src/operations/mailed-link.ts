@@ -20,7 +20,7 @@ import { TimeLeft } from "../engine/patience.ts";
 import { refuse } from "../engine/refuse.ts";
 import type { Counter } from "../store/counters.ts";
 import { type LinkProof, recallSpentLink, spendLink as spend } from "../store/link-spending.ts";
-import { type LinkPurpose, recordWrongLinkPassword, reserveLink, userOfLink } from "../store/links.ts";
+import { type LinkPurpose, lockOfCodes, recordWrongLinkPassword, reserveLink, userOfLink } from "../store/links.ts";
 
 /** An address that has been proved. */
 export interface VerifiedIdentifier {
@@ -60,7 +60,7 @@ export async function spendLink(
   const act = purpose === "reset_password" ? resetPassword : verifyIdentifier;
   const row = await execute(core, {
     time,
-    locks: locksOf(act, lockUsersOf(userOfLink(tokenHash))),
+    locks: locksOf(act, lockUsersOf(userOfLink(tokenHash)), lockOfCodes(tokenHash)),
     body: spend({
       tokenHash,
       purpose,

@@ -1,5 +1,12 @@
 import type { Child } from "hono/jsx";
-import { clearCookie, linkCookie, mailRequestCookie, readCookie, setCookie } from "../http/cookies.ts";
+import {
+  clearCookie,
+  knownDeviceCookie,
+  linkCookie,
+  mailRequestCookie,
+  readCookie,
+  setCookie,
+} from "../http/cookies.ts";
 import type { LinkRequest, MailAuth, RequestedLink } from "../http/mail.ts";
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { keepRequest } from "../http/routes/mailed-links.ts";
@@ -144,7 +151,12 @@ export const codeRoutes: readonly PageRoute[] = [
     const requestToken = readCookie(c, auth, mailRequestCookie) ?? "";
     const next = form.text("next");
     const { value, refusal } = await attempt(
-      auth.mailedCodes.exchange({ requestToken, code: form.text("code"), context }),
+      auth.mailedCodes.exchange({
+        requestToken,
+        code: form.text("code"),
+        knownDevice: readCookie(c, auth, knownDeviceCookie),
+        context,
+      }),
     );
     if (refusal) return await codePage(visit, form.text("for"), next, refusal);
     setCookie(c, auth, linkCookie, value.token, openSeconds);

@@ -6,7 +6,7 @@ import { acceptTypedName } from "../../domain/text.ts";
 import type { WithRealm } from "../../engine/realm.ts";
 import { codeLifetimeSeconds, type LinkRequest, type RequestedLink } from "../../operations/link-requests.ts";
 import type { MailAuth } from "../../operations/mail.ts";
-import { mailRequestCookie, readCookie, setCookie } from "../cookies.ts";
+import { knownDeviceCookie, mailRequestCookie, readCookie, setCookie } from "../cookies.ts";
 import { deliverSoon } from "../mail-delivery.ts";
 import { displayNameEntry, rememberEntry, transportEntry } from "../request-values.ts";
 import { type Call, type RouteTable, rowsFor } from "../route.ts";
@@ -107,7 +107,8 @@ export const mailedLinkRoutes: RouteTable<MailAuth> = () => [
     body: () => v.strictObject({ code: v.string(), request_token: v.optional(v.string()) }),
     run: async ({ c, auth, body: { code, request_token: given }, context }) => {
       const requestToken = given ?? readCookie(c, auth, mailRequestCookie) ?? "";
-      return await auth.mailedCodes.exchange({ requestToken, code, context });
+      const knownDevice = readCookie(c, auth, knownDeviceCookie);
+      return await auth.mailedCodes.exchange({ requestToken, code, knownDevice, context });
     },
   }),
 ];
