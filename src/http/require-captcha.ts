@@ -21,6 +21,9 @@ export interface CaptchaOptions {
   token?: (c: Context) => string | undefined | Promise<string | undefined>;
 }
 
+/** A counter counts no further than a little past this. */
+const mostCounted = 1_000_000;
+
 /** How many tokens are checked for each request that needs none. Each check is a request to the captcha's provider. */
 const checksForEach = 10;
 
@@ -58,7 +61,8 @@ export function requireCaptcha(
     );
     if (counted.count <= attempts) return;
     const retryAfterSeconds = counted.resetSeconds;
-    if (counted.count > attempts * (1 + checksForEach)) throw new AuthError("too_many_requests", { retryAfterSeconds });
+    if (counted.count > Math.min(attempts * (1 + checksForEach), mostCounted))
+      throw new AuthError("too_many_requests", { retryAfterSeconds });
     const given = await token(c);
     const reason = given
       ? (await verify(captcha, given, requester.address))

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Captcha } from "../../src/domain/captcha.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { type CaptchaOptions, requireCaptcha } from "../../src/http/rate-limit.ts";
+import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
 import { addressHeader, freshAddress, freshIdentifier, goodPassword, tally } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
@@ -92,6 +93,15 @@ describeWorld("requireCaptcha", { on: ["pglite", "postgres"], clock: start }, (w
     const refused = await ask(address, "solved");
     expect([refused.status, (await refused.json()).details, asked.length]).toEqual([429, undefined, 20]);
     expect((await ask(freshAddress())).status).toBe(200);
+  });
+
+  test("the most requests that a counter counts are the most checks, whatever the limit is", async () => {
+    const { ask } = application({ after: "500000/day", name: "wide" });
+    const address = freshAddress();
+    await ask(address);
+    await world.rows(sql`update attempt set count = 2000000 where bucket like 'rate:%:captcha wide'`);
+    const refused = await ask(address, "solved");
+    expect([refused.status, asked]).toEqual([429, []]);
   });
 
   test.each<[string, Captcha["verify"]]>([
