@@ -3,7 +3,8 @@ import { type Statement, sql } from "./sql.ts";
 
 /**
  * Counts the hashes that a look into a user's former passwords takes, and returns the hashes if they were admitted: of the
- * passwords that the user has, and of the newest `remembered` that they had. Forgets older ones: their rows stay, and no hash.
+ * passwords that the user has, and of the newest `remembered` that they had, but no more than one besides these. Forgets older ones:
+ * their rows stay, and no hash.
  */
 export function reservePasswordHistory(asked: {
   id: string;
@@ -22,9 +23,10 @@ export function reservePasswordHistory(asked: {
       update cred set password_hash = '' where ${own} and cred.status = 'revoked'
         and not exists (select from former where former.id = cred.id))
     select ${admissionColumns()}, case when reserved.allowed then (
-      select coalesce(array_agg(kept.password_hash order by kept.created_at desc), '{}') from (
-        select password_hash, created_at from former
-        union all select cred.password_hash, cred.created_at from cred where ${own} and cred.status <> 'revoked') kept)
+      select coalesce(array_agg(kept.password_hash), '{}') from (
+        select password_hash, created_at, true as is_former from former
+        union all select cred.password_hash, cred.created_at, false from cred where ${own} and cred.status <> 'revoked'
+        order by is_former, created_at desc limit ${remembered + 1}::int) kept)
       else '{}' end as hashes
     from reserved`;
 }

@@ -137,6 +137,29 @@ describeWorld("passwordHistory", { on: ["pglite", "postgres"] }, (world) => {
       expect(world.hasher.computations).toBe(1);
     });
 
+    test("S57: no more hashes than were counted, however many passwords the user has", async () => {
+      let person = await world.person({ password: passwords[0]! });
+      const { userId, actor } = person;
+      for (let more = 0; more < 6; more++) {
+        const identifier = freshIdentifier();
+        await world.auth.credentials.createPassword({ actor: system, userId, identifier, password: goodPassword });
+      }
+      const auth = world.isolate({ history: passwordHistory(2) });
+      world.hasher.reset();
+      const [currentPassword, newPassword] = [passwords[0]!, passwords[1]!];
+      await auth.changePassword({ actor, currentPassword, newPassword, transport: "token" });
+      expect(world.hasher.computations).toBe(1 + (2 + 1) + 1);
+      person = await world.signIn({ ...person, password: newPassword });
+      expect(await refusedBy(change(person, goodPassword, auth))).toEqual(reused);
+    });
+
+    test("a limit below the number of hashes allows one change in a window, and not none for ever", async () => {
+      const limits = { address: { attempts: 3, windowSeconds: 300 } };
+      const auth = world.isolate({ history: passwordHistory(10), limits });
+      const person = await change(await world.person({ password: passwords[0]! }), passwords[1]!, auth);
+      expect((await refusal(change(person, passwords[2]!, auth))).code).toBe("too_many_requests");
+    });
+
     test("a stranger without the current password causes none of them", async () => {
       const auth = remembering(10);
       const person = await changeThrough(passwords.slice(0, 3));
