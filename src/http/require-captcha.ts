@@ -1,13 +1,14 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Captcha } from "../domain/captcha.ts";
+import { plainAddress } from "../domain/client-address.ts";
 import { AuthError } from "../domain/error.ts";
 import { requireOption } from "../domain/option-error.ts";
 import { parseRate } from "../domain/rate.ts";
-import type { WithRealm } from "../engine/realm.ts";
+import type { Realm, WithRealm } from "../engine/realm.ts";
 import { countRequestOf } from "../operations/rate-limits.ts";
 import type { AuthSource } from "./auth-source.ts";
-import { guard } from "./authenticate.ts";
-import { type RateLimitKey, requesterOf, requireLimitOptions } from "./limited-request.ts";
+import { preflight } from "./cors.ts";
+import { limitedRequest, type RateLimitKey, requesterOf, requireLimitOptions } from "./limited-request.ts";
 
 /** The options of {@link requireCaptcha}. */
 export interface CaptchaOptions {
@@ -20,6 +21,8 @@ export interface CaptchaOptions {
   /** Finds the captcha's token. Default: the header `Captcha-Token`. A function that reads the body takes it from the route. */
   token?: (c: Context) => string | undefined | Promise<string | undefined>;
 }
+
+const askedMethod = "Access-Control-Request-Method";
 
 /** A counter counts no further than a little past this. */
 const mostCounted = 1_000_000;
@@ -52,25 +55,37 @@ export function requireCaptcha(
   const { attempts, windowSeconds } = parseRate(after);
   requireLimitOptions(options);
   requireOption(typeof token === "function", token, "a function from the context to a text", "token");
-  return guard(source, async (c, _auth, realm) => {
+  const demand = async (c: Context, realm: Realm): Promise<Response | undefined> => {
     const requester = await requesterOf(c, realm, key);
     const counted = await countRequestOf(
       realm.core,
       { name: `captcha ${name ?? `${after} ${c.req.routePath}`}`, rate: { attempts, windowSeconds }, blockSeconds: 0 },
       requester,
     );
-    if (counted.count <= attempts) return;
+    if (counted.count <= attempts) return undefined;
+    // A browser sends the captcha only with the request that follows. Nothing else runs for this answer.
+    const permission = requester.isPreflight && preflight(c, realm, [c.req.header(askedMethod) ?? ""]);
+    if (permission) return permission;
     const retryAfterSeconds = counted.resetSeconds;
-    if (counted.count > Math.min(attempts * (1 + checksForEach), mostCounted))
-      throw new AuthError("too_many_requests", { retryAfterSeconds });
+    const most = Math.min(attempts * (1 + checksForEach), mostCounted);
+    if (counted.count > most) throw new AuthError("too_many_requests", { retryAfterSeconds });
     const given = await token(c);
-    const reason = given
-      ? (await verify(captcha, given, requester.address))
-        ? undefined
-        : "captcha_failed"
-      : "captcha_required";
-    if (reason) throw new AuthError("too_many_requests", { retryAfterSeconds, details: { reason } });
-  });
+    const isSolved = given && (await verify(captcha, given, requester.address));
+    if (isSolved) return undefined;
+    const reason = given ? "captcha_failed" : "captcha_required";
+    throw new AuthError("too_many_requests", { retryAfterSeconds, details: { reason } });
+  };
+  return async (c, next) => {
+    let permission: Response | undefined;
+    const demanded = limitedRequest(source, async (_c, realm) => {
+      permission = await demand(c, realm);
+      return undefined;
+    });
+    return await demanded(c, async () => {
+      if (permission) c.res = permission;
+      else await next();
+    });
+  };
 }
 
 function tokenOf(c: Context): string | undefined {
@@ -80,7 +95,7 @@ function tokenOf(c: Context): string | undefined {
 /** @throws {AuthError} `unavailable.busy` if the token could not be checked: a captcha that fails admits no request. */
 async function verify(captcha: Captcha, token: string, address: string | undefined): Promise<boolean> {
   try {
-    return (await captcha.verify(token, { address })) === true;
+    return (await captcha.verify(token, { address: plainAddress(address ?? "") })) === true;
   } catch (error) {
     throw new AuthError("unavailable.busy", { cause: error, retryAfterSeconds: 1 });
   }

@@ -188,6 +188,89 @@ describeWorld("requireCaptcha", { on: ["pglite", "postgres"], clock: start }, (w
     });
   });
 
+  describe("S36, S78: a page of another origin", () => {
+    const friend = "https://app.example.com";
+    const origins = [
+      "https://example.com",
+      { origin: friend, uses: ["cors", "csrf"] as const, headers: ["Captcha-Token"] },
+    ];
+    const site = (app = new Hono()) => {
+      const auth = world.isolate({ origins });
+      app.use("/auth/sign-in", requireCaptcha(auth, captcha, { after: "1/minute", name: crypto.randomUUID() }));
+      app.route("/", authRoutes(auth));
+      const address = freshAddress();
+      const send = (origin: string, init: RequestInit) =>
+        app.request("/auth/sign-in", { ...init, headers: { ...init.headers, origin, [addressHeader]: address } });
+      return {
+        preflight: (origin = friend) =>
+          send(origin, {
+            method: "OPTIONS",
+            headers: {
+              "access-control-request-method": "POST",
+              "access-control-request-headers": "captcha-token,content-type",
+            },
+          }),
+        signIn: async (token?: string) => {
+          const { identifier, password } = await world.person();
+          return await send(friend, {
+            method: "POST",
+            headers: { "content-type": "application/json", ...(token && { "captcha-token": token }) },
+            body: JSON.stringify({ identifier, password, transport: "token" }),
+          });
+        },
+      };
+    };
+
+    test("reads that it needs a captcha, and may send one, however many preflights it sends", async () => {
+      const { preflight, signIn } = site();
+      for (let time = 0; time < 30; time++) {
+        const permission = await preflight();
+        expect([permission.status, permission.headers.get("access-control-allow-origin")]).toEqual([204, friend]);
+        expect(permission.headers.get("access-control-allow-headers")).toMatch(/\bCaptcha-Token\b/);
+        expect(permission.headers.get("access-control-allow-methods")).toBe("POST");
+      }
+      expect((await signIn()).status).toBe(200);
+      const refused = await signIn();
+      expect([refused.status, (await refused.json()).details]).toEqual([429, { reason: "captcha_required" }]);
+      expect(refused.headers.get("access-control-allow-origin")).toBe(friend);
+      expect(refused.headers.get("access-control-expose-headers")).toContain("Retry-After");
+      expect((await preflight()).status).toBe(204);
+      expect((await signIn("solved")).status).toBe(200);
+    });
+
+    test("a page that is not listed may send and read nothing", async () => {
+      const { preflight } = site();
+      for (const status of [404, 429]) {
+        const refused = await preflight("https://evil.test");
+        expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([status, null]);
+      }
+    });
+
+    test("a route that answers OPTIONS as well does not run without a captcha past the limit", async () => {
+      let served = 0;
+      const app = new Hono();
+      const auth = world.isolate({ origins });
+      app.use("/all", requireCaptcha(auth, captcha, { after: "2/minute" }));
+      app.all("/all", (c) => c.text(String(++served)));
+      const headers = { origin: friend, "access-control-request-method": "POST", [addressHeader]: freshAddress() };
+      for (let time = 0; time < 9; time++) await app.request("/all", { method: "OPTIONS", headers });
+      expect(served).toBe(2);
+    });
+  });
+
+  test("the provider learns the address in one spelling, without port and brackets, or none", async () => {
+    const { ask } = application({ name: "spelled" });
+    for (const [written, told] of [
+      ["[2001:DB8:77::1]:443", "2001:db8:77::1"],
+      ["::ffff:203.0.113.77", "203.0.113.77"],
+      ["203.0.113.78:5060", "203.0.113.78"],
+      ["no address", undefined],
+    ] as const) {
+      for (let time = 0; time < 3; time++) await ask(written, "solved");
+      expect(asked.pop()).toEqual({ token: "solved", address: told });
+    }
+  });
+
   test.each<[string, unknown]>([
     ["rate", { after: "often" }],
     ["rate", { after: undefined }],
