@@ -9,7 +9,7 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
 import { cutIdentifier } from "../engine/identifiers.ts";
-import { verifyKnownDevice } from "../engine/known-device.ts";
+import { type KnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
 import { locksOf } from "../engine/locks.ts";
 import type { MailCore } from "../engine/mail-settings.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
@@ -30,6 +30,11 @@ export interface LinkRequest {
    * left out. The page that reads it must know the path.
    */
   readonly next?: string | undefined;
+  /**
+   * The value that an earlier sign-in gave. A device that the account knows can ask for a reset or a sign-in even if strangers have
+   * used up the messages of the address.
+   */
+  readonly knownDevice?: string | undefined;
   readonly context?: RequestContext | undefined;
 }
 
@@ -73,16 +78,35 @@ const linkLifetimeSeconds = 3_600;
 export const codeLifetimeSeconds = 600;
 
 /**
- * Asks for a link: one request, with the same work for every address.
+ * Asks for a link: one request, with the same work for every address. If strangers have used up the messages of the mailbox, a
+ * known device asks once more, on a counter of its own.
  *
  * @param statement The statement of this kind of link.
  */
 export async function requestLink(
   core: MailCore,
+  asked: LinkRequest,
+  of: { kind: MailKind; act: Act; locks?: readonly Lock[] },
+  statement: LinkStatement,
+): Promise<RequestedLink> {
+  const first = await ask(core, asked, of, statement);
+  refuse(first.row.refusal);
+  const device = first.row.allowed ? undefined : await verifyKnownDevice(core, asked.knownDevice);
+  const second = device && (await ask(core, asked, of, statement, device));
+  const { row, requestToken } = second?.row.allowed ? second : first;
+  requireAdmitted(row);
+  return { requestToken };
+}
+
+type LinkStatement = (request: store.LinkRequest) => Statement<store.RefusableAdmission>;
+
+async function ask(
+  core: MailCore,
   { identifier: typed, next, context: given }: LinkRequest,
   { kind, act, locks = [] }: { kind: MailKind; act: Act; locks?: readonly Lock[] },
-  statement: (request: store.LinkRequest) => Statement<store.RefusableAdmission>,
-): Promise<RequestedLink> {
+  statement: LinkStatement,
+  device?: KnownDevice,
+): Promise<{ row: store.RefusableAdmission; requestToken: string }> {
   const context = cleanContext(given ?? {});
   const auditId = newAuditId();
   // With the id of its event, which tells later for which address codes are tried.
@@ -96,6 +120,7 @@ export async function requestLink(
   const [mac] = await codeMacs(core, browserHash, code!);
   const identifier = cutIdentifier(typed);
   const mailbox = await mailboxOf(core, identifier);
+  const counter = mailboxCounter(mailbox, device ? "device" : "anyone");
   const row = await execute(core, {
     locks: locksOf(act, ...locks),
     body: statement({
@@ -106,7 +131,8 @@ export async function requestLink(
       codeMac: mac!,
       codeSeconds: codeLifetimeSeconds,
       mailbox,
-      counters: [mailboxCounter(mailbox), ...(await addressCounters(core, context.address))],
+      counters: [counter, ...(await addressCounters(core, context.address))],
+      deviceCredentialId: device?.credentialId,
       context,
       auditId,
       identifierDigest: mailbox,
@@ -114,9 +140,7 @@ export async function requestLink(
     mustCommit: true,
     onLostReply: store.recallLinkRequest(auditId),
   });
-  refuse(row.refusal);
-  requireAdmitted(row);
-  return { requestToken };
+  return { row, requestToken };
 }
 
 /** A path of the site, short and in ASCII. Anyone may ask, so nothing else goes into a message. */

@@ -97,7 +97,8 @@ export async function askForMail(
 ): Promise<Response> {
   const { c, site, context } = visit;
   const auth = mailOf(visit);
-  const { requestToken } = await asked.request({ identifier: asked.identifier, next, context });
+  const knownDevice = readCookie(c, auth, knownDeviceCookie);
+  const { requestToken } = await asked.request({ identifier: asked.identifier, next, knownDevice, context });
   deliverSoon(c, auth);
   keepRequest(c, auth, requestToken);
   const query = { for: asked.purpose, ...(next !== undefined && { next }) };

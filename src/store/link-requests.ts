@@ -34,6 +34,8 @@ export interface LinkRequest {
   /** Keyed digest of the address. */
   readonly mailbox: string;
   readonly counters: readonly Counter[];
+  /** The credential of a known device. If it is none of the address's account, nothing is counted and allowed. */
+  readonly deviceCredentialId?: string | undefined;
   readonly context: RequestContext;
   readonly auditId: string;
   readonly identifierDigest: string;
@@ -150,6 +152,9 @@ function request(
   const { purpose, tokenHash, message, browserHash, codeMac, codeSeconds, mailbox, auditId, context } = asked;
   const after = (seconds: number): Statement => sql`sallyport_now() + make_interval(secs => ${seconds}::int)`;
   const wanted = sql`target cross join reserved where reserved.allowed`;
+  const isKnown = sql`exists (
+    select from target join cred on cred.usr_id = target.usr_id and cred.status = 'active'
+    where cred.id = ${asked.deviceCredentialId ?? null}::uuid)`;
   return sql`
     with ${rights ? sql`${rights},` : sql``}
     target as materialized (${target}),
@@ -157,6 +162,7 @@ function request(
       id: auditId,
       counters: asked.counters,
       ...(rights && { condition: sql`(select refusal is null from target)` }),
+      ...(asked.deviceCredentialId !== undefined && { condition: isKnown }),
     })},
     link as (
       insert into verification_token (token_hash, purpose, usr_id, cred_id, identifier, mailbox, browser_hash, code_mac,

@@ -110,6 +110,26 @@ describe("a forgotten password", () => {
     expect(done.text).toContain("Your password is changed");
   });
 
+  test("S22: a browser that the account knows asks for a reset, although strangers have used up the mailbox's messages", async () => {
+    const { identifier, knownDevice } = await verified();
+    const byForm = async (cookies: Record<string, string> = {}) =>
+      (await world.ask({ path: "/forgot", form: { identifier }, cookies })).status;
+    for (let time = 0; time < 5; time++) await byForm();
+    expect(await byForm()).toBe(429);
+    expect(await byForm({ "__Host-known-device": knownDevice })).toBe(303);
+    const byRoute = await authRoutes(world.auth).request("/auth/password-reset", {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        origin: "https://example.com",
+        [addressHeader]: freshAddress(),
+        cookie: `__Host-known-device=${knownDevice}`,
+      },
+      body: JSON.stringify({ identifier }),
+    });
+    expect(byRoute.status).toBe(200);
+  });
+
   test("S22: by the code in a browser that the account knows, after strangers have closed the address's codes", async () => {
     const { identifier, knownDevice } = await verified();
     const sent = await asked("/forgot", { identifier });

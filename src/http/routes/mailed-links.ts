@@ -129,7 +129,8 @@ async function requested(
   request: (asked: LinkRequest) => Promise<RequestedLink>,
 ): Promise<{ request_token: string | null }> {
   const { identifier, next, transport = "cookie" } = body;
-  const { requestToken } = await request({ identifier, next, context });
+  const knownDevice = readCookie(c, auth, knownDeviceCookie);
+  const { requestToken } = await request({ identifier, next, knownDevice, context });
   deliverSoon(c, auth);
   return requestedBody(c, auth, transport, requestToken);
 }
