@@ -5,6 +5,7 @@ import { ConfigurationError } from "../engine/options.ts";
 import type { WithRealm } from "../engine/realm.ts";
 import { requesterName } from "../operations/rate-limits.ts";
 import type { AuthSource } from "./auth-source.ts";
+import { inTime } from "./in-time.ts";
 import {
   limitedRequest,
   type OnUnavailable,
@@ -62,7 +63,7 @@ export function cloudflareRateLimit(
     const requester = await requesterName(realm.core, await requesterOf(c, realm, key));
     let success: boolean;
     try {
-      ({ success } = await limiter.limit({ key: requester }));
+      ({ success } = await inTime(limiter.limit({ key: requester }), realm.core.patience.milliseconds));
     } catch (error) {
       const failure = new AuthError("unavailable.busy", { cause: error, retryAfterSeconds: 1 });
       if (onUnavailable === "refuse") throw failure;

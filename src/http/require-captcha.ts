@@ -8,6 +8,7 @@ import type { Realm, WithRealm } from "../engine/realm.ts";
 import { countRequestOf } from "../operations/rate-limits.ts";
 import type { AuthSource } from "./auth-source.ts";
 import { preflight } from "./cors.ts";
+import { inTime } from "./in-time.ts";
 import { limitedRequest, type RateLimitKey, requesterOf, requireLimitOptions } from "./limited-request.ts";
 
 /** The options of {@link requireCaptcha}. */
@@ -70,7 +71,7 @@ export function requireCaptcha(
     const most = Math.min(attempts * (1 + checksForEach), mostCounted);
     if (counted.count > most) throw new AuthError("too_many_requests", { retryAfterSeconds });
     const given = await token(c);
-    const isSolved = given && (await verify(captcha, given, requester.address));
+    const isSolved = given && (await verify(captcha, given, realm, requester.address));
     if (isSolved) return undefined;
     const reason = given ? "captcha_failed" : "captcha_required";
     throw new AuthError("too_many_requests", { retryAfterSeconds, details: { reason } });
@@ -93,9 +94,10 @@ function tokenOf(c: Context): string | undefined {
 }
 
 /** @throws {AuthError} `unavailable.busy` if the token could not be checked: a captcha that fails admits no request. */
-async function verify(captcha: Captcha, token: string, address: string | undefined): Promise<boolean> {
+async function verify(captcha: Captcha, token: string, realm: Realm, address = ""): Promise<boolean> {
   try {
-    return (await captcha.verify(token, { address: plainAddress(address ?? "") })) === true;
+    const checked = captcha.verify(token, { address: plainAddress(address) });
+    return (await inTime(checked, realm.core.patience.milliseconds)) === true;
   } catch (error) {
     throw new AuthError("unavailable.busy", { cause: error, retryAfterSeconds: 1 });
   }

@@ -119,6 +119,16 @@ describeWorld("requireCaptcha", { on: ["pglite", "postgres"], clock: start }, (w
     expect([(await ask(address, "solved")).status, served()]).toEqual([503, 2]);
   });
 
+  test("S83: a check that never ends is given up, and admits no request: 503", async () => {
+    const auth = world.isolate({ timeouts: { requestMilliseconds: 3_000, firstMilliseconds: 3_000 } });
+    const app = new Hono();
+    const never = { verify: () => new Promise<boolean>(() => undefined) };
+    app.post("/silent", requireCaptcha(auth, never, { after: "1/minute" }), (c) => c.text("ok"));
+    const headers = { [addressHeader]: freshAddress(), "captcha-token": "solved" };
+    const ask = async () => (await app.request("/silent", { method: "POST", headers })).status;
+    expect([await ask(), await ask()]).toEqual([200, 503]);
+  });
+
   test.each([[1], ["true"], [{}], [undefined]])("S56: only true is a solved captcha, not %j", async (answer) => {
     const { ask, served } = application({ name: `answers-${typeof answer}` }, { verify: async () => answer as never });
     const address = await usedUp(ask);
