@@ -1,3 +1,4 @@
+import { unusableHash } from "../domain/password-state.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -13,11 +14,15 @@ export function reservePasswordHistory(asked: {
   counters: readonly Counter[];
 }): Statement<Admission & { hashes: readonly string[] }> {
   const { id, userId, remembered, counters } = asked;
-  const own = sql`cred.usr_id = ${userId}::uuid and cred.type = 'password' and cred.password_hash <> ''`;
+  const own = sql`cred.usr_id = ${userId}::uuid and cred.type = 'password' and cred.password_hash not in ('', ${unusableHash})`;
+  // A new address keeps the password: its old row has the same hash, and is no former password.
+  const isKept = sql`exists (
+        select from cred later where later.usr_id = cred.usr_id and later.password_hash = cred.password_hash
+          and (later.created_at, later.id) > (cred.created_at, cred.id))`;
   return sql`
     with ${countAttempts({ id, counters })},
     former as materialized (
-      select cred.id, cred.password_hash, cred.created_at from cred where ${own} and cred.status = 'revoked'
+      select cred.id, cred.password_hash, cred.created_at from cred where ${own} and cred.status = 'revoked' and not ${isKept}
       order by cred.created_at desc, cred.id desc limit ${remembered}::int),
     forgotten as (
       update cred set password_hash = '' where ${own} and cred.status = 'revoked'
