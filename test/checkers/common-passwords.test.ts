@@ -167,6 +167,15 @@ describe("commonPasswords", () => {
     expect(timeOf(crowded)).toBeLessThan(timeOf("qvxkzpwm".repeat(16)) * 6);
   });
 
+  test.each(["sunshinesunshine", "Sunshine12345678", "Sunshine-football!", "mikesunshine2026", "SUNSHINE.mike.shin"])(
+    "R005: a name that is a part of an entry does not hide the entry: %s",
+    (password) => {
+      const names = ["mike.shin", "mike", "shin", "foot"];
+      const words = [...names, ...commonPasswords(password, names)];
+      expect(passwordFault(password, { words })).toBe("too_predictable");
+    },
+  );
+
   test("of many entries, the two that cover most are still found", () => {
     const password = "spiderman1presidenterprise".repeat(4);
     expect(passwordFault(password, { words: commonPasswords(password) })).toBe("too_predictable");
