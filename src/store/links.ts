@@ -94,6 +94,8 @@ export function reserveLink(attempt: {
   tokenHash: string;
   purpose: LinkPurpose;
   counters: readonly Counter[];
+  /** The credential that a known-device cookie was made for, if there is a counter for the device. */
+  deviceCredentialId?: string | undefined;
   context: RequestContext;
   auditId: string;
 }): Statement<ReservedLinkRow> {
@@ -103,6 +105,7 @@ export function reserveLink(attempt: {
       id: attempt.auditId,
       counters: attempt.counters,
       account: credentialCounter(sql`(select id from link)`),
+      knownDevice: sql`exists (select from link where link.id = ${attempt.deviceCredentialId ?? null}::uuid)`,
       condition: sql`exists (select from link)`,
     })},
     audit as (${insertAuditEvent(
