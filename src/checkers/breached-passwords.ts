@@ -16,7 +16,7 @@ export interface BreachedPasswordsOptions {
    * request is answered with 503, and no one can set a password until the service answers.
    */
   readonly onUnavailable: "accept" | "refuse";
-  /** Where ranges are, up to the prefix. Default: `https://api.pwnedpasswords.com/range/`. */
+  /** Where ranges are, up to the prefix, so it ends in `/` or `=`. Default: `https://api.pwnedpasswords.com/range/`. */
   readonly url?: string;
   /** How long the service may take to answer, 100 to 30000. Default 2000. */
   readonly timeoutMilliseconds?: number;
@@ -41,6 +41,7 @@ export function breachedPasswords(
   const isChoice = onUnavailable === "accept" || onUnavailable === "refuse";
   requireOption(isChoice, onUnavailable, '"accept" or "refuse"', "onUnavailable");
   const target = parseService(url);
+  requireOption(/[/=]$/.test(target), url, "an address that ends in / or =, before the prefix", "url");
   requireTimeout(timeoutMilliseconds);
   const headers = { "Add-Padding": "true", "user-agent": "sallyport" };
 

@@ -1,6 +1,6 @@
 /** What a request tells about a captcha, besides its token. */
 export interface CaptchaContext {
-  /** The client's address, if it is known. */
+  /** The client's address in one spelling, without port or brackets, if it is known. */
   readonly address: string | undefined;
 }
 

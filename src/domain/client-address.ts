@@ -28,6 +28,16 @@ export function addressKeys(text: string): AddressKeys | undefined {
   return keysOf(address) ?? keysOf(address.replace(/:\d{1,5}$/, ""));
 }
 
+/** The address alone, in one spelling, without what proxies write around it. `undefined` for a text that is not an address. */
+export function plainAddress(text: string): string | undefined {
+  const written = form.exec(text)?.[1] ?? "";
+  for (const address of [written, written.replace(/:\d{1,5}$/, "")]) {
+    const keys = keysOf(address);
+    if (keys) return keys.narrow.includes(":") ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : keys.narrow;
+  }
+  return undefined;
+}
+
 function keysOf(address: string): AddressKeys | undefined {
   const groups = groupsOf(address.includes(":") ? address : `${embedding[0]}:${address}`);
   if (!groups) return undefined;

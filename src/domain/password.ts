@@ -49,13 +49,18 @@ export function passwordFault(
   if (password.length > 4096) return "too_long";
   const normal = password.normalize("NFKC");
   if (new TextEncoder().encode(normal).length > 1024) return "too_long";
-  if ([...normal].length < minimumPasswordLengthWithFactor) return "too_short";
+  if (lengthOf(password) < minimumPasswordLengthWithFactor) return "too_short";
   return isPredictable(normal.toLowerCase(), words) ? "too_predictable" : undefined;
 }
 
 /** True if a password is long enough only in combination with an enforced second factor. */
 export function needsSecondFactor(password: string): boolean {
-  return [...password.normalize("NFKC")].length < minimumPasswordLength;
+  return lengthOf(password) < minimumPasswordLength;
+}
+
+/** The code points as typed or as hashed, whichever are fewer: NFKC makes 18 of the one character U+FDFA. */
+function lengthOf(password: string): number {
+  return Math.min([...password].length, [...password.normalize("NFKC")].length);
 }
 
 /**
@@ -78,6 +83,8 @@ function isPredictable(password: string, words: readonly string[]): boolean {
     // Random passwords also contain three adjacent keys, and digits in a row.
     if (part[0] !== "\0" && (part.length < 4 || /^\d+$/.test(part))) rest += part;
     at += part.length;
+    // Later parts change nothing, and anyone may send a long password.
+    if (parts * 3 >= password.length && rest.length > 7) return false;
   }
   if (parts * 3 <= password.length || rest.length < 4) return true;
   return rest.length < password.length && /^[\d\W_]*$/.test(rest) && rest.length < 8;
@@ -85,13 +92,12 @@ function isPredictable(password: string, words: readonly string[]): boolean {
 
 /** The length of the path or repetition that starts there, if it is at least three; otherwise 1. */
 function pathLength(text: string, at: number): number {
+  let repeated = 1;
+  while (text[at + repeated] === text[at]) repeated += 1;
+  if (repeated > 2) return repeated;
   let length = 3;
-  while (at + length <= text.length && isPath(text.slice(at, at + length))) length += 1;
+  while (at + length <= text.length && keyPaths().includes(text.slice(at, at + length))) length += 1;
   return length > 3 ? length - 1 : 1;
-}
-
-function isPath(text: string): boolean {
-  return keyPaths().includes(text) || text === text[0]!.repeat(text.length);
 }
 
 function pathsOf(rows: readonly string[]): string[] {
@@ -113,13 +119,10 @@ function isRun(text: string): boolean {
   const codes = [...text].map((character) => character.codePointAt(0)!);
   const follows = (step: number): boolean =>
     codes.every((code, index) => {
-      const before = codes[index - 1];
-      return (
-        before === undefined ||
-        code === before ||
-        code === before + step ||
-        (step === 1 ? before === 57 && code === 48 : before === 48 && code === 57)
-      );
+      const before = codes[index - 1] ?? code;
+      const by = code - before;
+      // Nine apart with this sum, they are the digits 0 and 9.
+      return by === 0 || by === step || (by === -9 * step && code + before === 105);
     });
   return follows(1) || follows(-1);
 }

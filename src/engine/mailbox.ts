@@ -2,7 +2,7 @@ import type { AttemptLimit, Counter } from "../store/counters.ts";
 import type { Core } from "./core.ts";
 import { normalIdentifier } from "./identifiers.ts";
 
-/** Messages that requests may ask for to one mailbox, whether or not an account has it. */
+/** Messages that requests of one kind of asker may ask for to one mailbox, whether or not an account has it. */
 const mailboxLimit: AttemptLimit = { attempts: 5, windowSeconds: 3_600 };
 
 /** The name of a mailbox in counters: a keyed digest of the address. */
@@ -10,6 +10,11 @@ export async function mailboxOf(core: Core, typed: string): Promise<string> {
   return await core.keys.digest("mailbox", normalIdentifier(core, typed) ?? typed.trim());
 }
 
-export function mailboxCounter(mailbox: string): Counter {
-  return { name: `mailbox:${mailbox}`, limit: mailboxLimit, kind: "address" };
+/**
+ * The counter of the messages to a mailbox. Strangers can use up their own, so there is another for known devices of the mailbox's
+ * account, and one for administrators and the application (S22).
+ */
+export function mailboxCounter(mailbox: string, asker: "anyone" | "device" | "administrator" = "anyone"): Counter {
+  const name = asker === "anyone" ? `mailbox:${mailbox}` : `mailbox-${asker}:${mailbox}`;
+  return { name, limit: mailboxLimit, kind: "address" };
 }

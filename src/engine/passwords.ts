@@ -22,7 +22,11 @@ export function acceptPassword(
 ): { needsFactor: boolean } {
   const identifier = typeof owner === "string" ? owner : ((owner as { identifier?: string }).identifier ?? "");
   const { predictableWords = [], blocklist = () => [] } = core.acceptance;
-  const names = [...predictableWords, identifier, identifier.split("@")[0]!];
+  // `ada.lovelace@example.com`, `adalovelace`, `lovelace`, `example`.
+  const names = [...predictableWords, identifier, ...identifier.split("@")].flatMap((name) => {
+    const parts = name.split(/[\W_]/);
+    return [name, parts.join(""), ...parts];
+  });
   const fault = passwordFault(password, { words: [...names, ...blocklist(password, names)] });
   if (fault) throw new AuthError("invalid_format.password", { details: { reason: fault } });
   return { needsFactor: needsSecondFactor(password) };

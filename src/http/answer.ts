@@ -4,6 +4,7 @@ import { AuthError } from "../domain/error.ts";
 import type { Id, IdType } from "../domain/id.ts";
 import { type AnyAuth, realmOf } from "./auth-source.ts";
 import { type PresentedSession, presentedSession } from "./bearer.ts";
+import { inTime } from "./in-time.ts";
 import { errorResponse } from "./problem.ts";
 import { readJsonBody, readQuery } from "./request-body.ts";
 import { requestContext } from "./request-context.ts";
@@ -21,6 +22,7 @@ export async function respond(
   const realm = realmOf(auth);
   try {
     realm.check();
+    // Each operation has a time limit, but a request may run several.
     return await inTime(answer(row, parameters, c, auth), realm.core.patience.milliseconds);
   } catch (error) {
     const response = errorResponse(c, usesCookies(row) ? error : withoutDetails(error));
@@ -70,23 +72,6 @@ function answered({ status }: AnyRoute, c: Context, answer: Answer): Response {
 
 /** The body that a row without a schema accepts. */
 const nothing = () => strictObject({});
-
-/**
- * Answers 503 if the response would take too long. Each operation has a time limit, but a request may run several. Work that
- * has begun happens once or never, so the client can repeat the request.
- */
-async function inTime(response: Promise<Response>, milliseconds: number): Promise<Response> {
-  let refuse = (): void => undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    refuse = () => reject(new AuthError("unavailable.database", { retryAfterSeconds: 1 }));
-  });
-  const timer = setTimeout(() => refuse(), milliseconds);
-  try {
-    return await Promise.race([response, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
 
 /** Flametrench's `Error` has a code and a message, and nothing else. */
 function withoutDetails(error: unknown): unknown {

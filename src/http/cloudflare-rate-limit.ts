@@ -3,8 +3,9 @@ import { AuthError } from "../domain/error.ts";
 import { OptionError, requireOption } from "../domain/option-error.ts";
 import { ConfigurationError } from "../engine/options.ts";
 import type { WithRealm } from "../engine/realm.ts";
-import { requesterDigest } from "../operations/rate-limits.ts";
+import { requesterName } from "../operations/rate-limits.ts";
 import type { AuthSource } from "./auth-source.ts";
+import { inTime } from "./in-time.ts";
 import {
   limitedRequest,
   type OnUnavailable,
@@ -59,10 +60,10 @@ export function cloudflareRateLimit(
   const state = { policy: "cloudflare", rate: { attempts: limit, windowSeconds: period }, resetSeconds: period };
   return limitedRequest(source, async (c, realm) => {
     const limiter = limiterOf(binding, c);
-    const digest = await requesterDigest(realm.core, await requesterOf(c, realm, key));
+    const requester = await requesterName(realm.core, await requesterOf(c, realm, key));
     let success: boolean;
     try {
-      ({ success } = await limiter.limit({ key: digest }));
+      ({ success } = await inTime(limiter.limit({ key: requester }), realm.core.patience.milliseconds));
     } catch (error) {
       const failure = new AuthError("unavailable.busy", { cause: error, retryAfterSeconds: 1 });
       if (onUnavailable === "refuse") throw failure;

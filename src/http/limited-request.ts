@@ -5,6 +5,7 @@ import type { Realm, WithRealm } from "../engine/realm.ts";
 import type { Requester } from "../operations/rate-limits.ts";
 import type { AuthSource } from "./auth-source.ts";
 import { guard } from "./authenticate.ts";
+import { allowOrigin } from "./cors.ts";
 import { type RateLimitState, rateLimitHeaders } from "./rate-limit-headers.ts";
 
 /** What a limit counts by: a text for each user or client, or nothing for the client's address. */
@@ -15,7 +16,11 @@ export type OnUnavailable = "refuse" | "accept";
 
 /** The client of a request: the application's key, or else the client's address. */
 export async function requesterOf(c: Context, realm: Realm, key: RateLimitKey | undefined): Promise<Requester> {
-  return { key: (await key?.(c)) || undefined, address: realm.clientAddress(c) };
+  return {
+    key: (await key?.(c)) || undefined,
+    address: realm.clientAddress(c),
+    isPreflight: c.req.method === "OPTIONS",
+  };
 }
 
 /** @throws {TypeError} If an option that the limits share is wrong. */
@@ -33,9 +38,10 @@ export function requireLimitOptions(options: {
 }
 
 /**
- * A middleware that counts a request before it is served, and puts the state of the limit into the headers of the response.
+ * A middleware that counts a request before it is served, and puts the state of the limit into the headers of the response. Pages
+ * of the origins that are listed for `cors` may read its refusals, as they may read those of Sallyport's own routes.
  *
- * @param count Returns the state, or `undefined` if the request was not counted.
+ * @param count Returns the state, or `undefined` if no header tells it.
  */
 export function limitedRequest(
   source: AuthSource<WithRealm>,
@@ -43,8 +49,10 @@ export function limitedRequest(
 ): MiddlewareHandler {
   return async (c, next) => {
     let state: RateLimitState | undefined;
-    const counted = guard(source, async (_c, _auth, realm) => {
-      state = await count(c, realm);
+    let realm: Realm | undefined;
+    const counted = guard(source, async (_c, _auth, its) => {
+      realm = its;
+      state = await count(c, its);
       if (state?.isOver) {
         throw new AuthError("too_many_requests", { retryAfterSeconds: state.resetSeconds });
       }
@@ -53,12 +61,24 @@ export function limitedRequest(
       await next();
       // The headers of a response that switches protocols belong to the other protocol.
       if (!state || c.res.status === 101) return;
-      for (const [name, value] of rateLimitHeaders(state)) c.header(name, value, { append: true });
+      for (const [name, value] of headersOf(state, c.res)) c.header(name, value, { append: true });
     });
-    if (!refused || !state) return refused;
-    for (const [name, value] of rateLimitHeaders(state)) refused.headers.append(name, value);
-    return refused;
+    if (!refused) return refused;
+    // An application with CORS of its own has answered this already.
+    const isAnswered = !realm || refused.headers.has(allowedOrigin);
+    const readable = isAnswered ? refused : allowOrigin(c, realm!, refused);
+    if (state) for (const [name, value] of headersOf(state, readable)) readable.headers.append(name, value);
+    return readable;
   };
+}
+
+const allowedOrigin = "Access-Control-Allow-Origin";
+
+/** The headers of a limit, and where a page of another origin may read the response, its right to read them. */
+function headersOf(state: RateLimitState, response: Response): readonly (readonly [name: string, value: string])[] {
+  const headers = rateLimitHeaders(state);
+  if (!response.headers.has(allowedOrigin)) return headers;
+  return [...headers, ["Access-Control-Expose-Headers", headers.map(([name]) => name).join(",")]];
 }
 
 /** True for an error of which the middleware's `onUnavailable` decides. */

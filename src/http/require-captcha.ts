@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { Captcha, CaptchaWidget } from "../domain/captcha.ts";
+import { plainAddress } from "../domain/client-address.ts";
 import { AuthError } from "../domain/error.ts";
 import { requireOption } from "../domain/option-error.ts";
 import { parseRate } from "../domain/rate.ts";
@@ -7,8 +8,9 @@ import { isServiceUrl } from "../domain/service-url.ts";
 import type { Realm, WithRealm } from "../engine/realm.ts";
 import { countRequestOf } from "../operations/rate-limits.ts";
 import { type AuthSource, realmOf } from "./auth-source.ts";
-import { guard } from "./authenticate.ts";
-import { type RateLimitKey, requesterOf, requireLimitOptions } from "./limited-request.ts";
+import { preflight } from "./cors.ts";
+import { inTime } from "./in-time.ts";
+import { limitedRequest, type RateLimitKey, requesterOf, requireLimitOptions } from "./limited-request.ts";
 
 /** The options of {@link requireCaptcha}. */
 export interface CaptchaOptions {
@@ -21,6 +23,11 @@ export interface CaptchaOptions {
   /** Finds the captcha's token. Default: the header `Captcha-Token`. A function that reads the body takes it from the route. */
   token?: (c: Context) => string | undefined | Promise<string | undefined>;
 }
+
+const askedMethod = "Access-Control-Request-Method";
+
+/** A counter counts no further than a little past this. */
+const mostCounted = 1_000_000;
 
 /** How many tokens are checked for each request that needs none. Each check is a request to the captcha's provider. */
 const checksForEach = 10;
@@ -43,9 +50,20 @@ export function requireCaptcha(
   const { name, token = tokenOf } = options;
   const demand = demandOf(captcha, options);
   requireOption(typeof token === "function", token, "a function from the context to a text", "token");
-  return guard(source, (c, _auth, realm) =>
-    demand(c, realm, { name: name ?? `${options.after} ${c.req.routePath}`, token: () => token(c) }),
-  );
+  return async (c, next) => {
+    let permission: Response | undefined;
+    const demanded = limitedRequest(source, async (_c, realm) => {
+      permission = await demand(c, realm, {
+        name: name ?? `${options.after} ${c.req.routePath}`,
+        token: () => token(c),
+      });
+      return undefined;
+    });
+    return await demanded(c, async () => {
+      if (permission) c.res = permission;
+      else await next();
+    });
+  };
 }
 
 /** The options of {@link formCaptcha}. */
@@ -80,7 +98,9 @@ export function formCaptcha(captcha: Captcha, options: FormCaptchaOptions): Form
   requireOption(isWidget, widget, "a widget, such as turnstileWidget(…)", "widget");
   return {
     widget,
-    demand: (c, auth, { path, token }) => demand(c, realmOf(auth), { name: `${after} ${path}`, token: () => token }),
+    async demand(c, auth, { path, token }) {
+      await demand(c, realmOf(auth), { name: `${after} ${path}`, token: () => token });
+    },
   };
 }
 
@@ -91,7 +111,7 @@ interface Demanded {
 }
 
 /**
- * Counts a request, and demands a captcha past the limit.
+ * Counts a request, and demands a captcha past the limit. Returns the answer to a preflight, for which nothing else runs.
  *
  * @throws {TypeError} If an option is wrong.
  */
@@ -104,23 +124,25 @@ function demandOf(captcha: Captcha, options: Pick<CaptchaOptions, "after" | "key
   );
   const { attempts, windowSeconds } = parseRate(options.after);
   requireLimitOptions(options);
-  return async (c: Context, realm: Realm, { name, token }: Demanded): Promise<void> => {
+  return async (c: Context, realm: Realm, { name, token }: Demanded): Promise<Response | undefined> => {
     const requester = await requesterOf(c, realm, options.key);
     const counted = await countRequestOf(
       realm.core,
       { name: `captcha ${name}`, rate: { attempts, windowSeconds }, blockSeconds: 0 },
       requester,
     );
-    if (counted.count <= attempts) return;
+    if (counted.count <= attempts) return undefined;
+    // A browser sends the captcha only with the request that follows. Nothing else runs for this answer.
+    const permission = requester.isPreflight && preflight(c, realm, [c.req.header(askedMethod) ?? ""]);
+    if (permission) return permission;
     const retryAfterSeconds = counted.resetSeconds;
-    if (counted.count > attempts * (1 + checksForEach)) throw new AuthError("too_many_requests", { retryAfterSeconds });
+    const most = Math.min(attempts * (1 + checksForEach), mostCounted);
+    if (counted.count > most) throw new AuthError("too_many_requests", { retryAfterSeconds });
     const given = await token();
-    const reason = given
-      ? (await verify(captcha, given, requester.address))
-        ? undefined
-        : "captcha_failed"
-      : "captcha_required";
-    if (reason) throw new AuthError("too_many_requests", { retryAfterSeconds, details: { reason } });
+    const isSolved = given && (await verify(captcha, given, realm, requester.address));
+    if (isSolved) return undefined;
+    const reason = given ? "captcha_failed" : "captcha_required";
+    throw new AuthError("too_many_requests", { retryAfterSeconds, details: { reason } });
   };
 }
 
@@ -129,9 +151,10 @@ function tokenOf(c: Context): string | undefined {
 }
 
 /** @throws {AuthError} `unavailable.busy` if the token could not be checked: a captcha that fails admits no request. */
-async function verify(captcha: Captcha, token: string, address: string | undefined): Promise<boolean> {
+async function verify(captcha: Captcha, token: string, realm: Realm, address = ""): Promise<boolean> {
   try {
-    return (await captcha.verify(token, { address })) === true;
+    const checked = captcha.verify(token, { address: plainAddress(address) });
+    return (await inTime(checked, realm.core.patience.milliseconds)) === true;
   } catch (error) {
     throw new AuthError("unavailable.busy", { cause: error, retryAfterSeconds: 1 });
   }

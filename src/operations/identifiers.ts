@@ -32,7 +32,12 @@ export type VerificationProof =
   /** A session of the account, from a proof in the last ten minutes. It goes on, with everything that it has enrolled or proved. */
   | { readonly type: "session"; readonly actor: SessionActor }
   /** The account's password. It stays. */
-  | { readonly type: "password"; readonly password: string }
+  | {
+      readonly type: "password";
+      readonly password: string;
+      /** The value that an earlier sign-in gave. A device that the account knows has attempts of its own. */
+      readonly knownDevice?: string | undefined;
+    }
   /** No proof: the account gets a new password, and every other way in ends. */
   | { readonly type: "new_password"; readonly password: string };
 
@@ -210,6 +215,8 @@ async function verify(
   const proved =
     proof.type === "session"
       ? ({ by: "session", actor: proof.actor } as const)
-      : await (proof.type === "password" ? provePassword : hashPassword)(core, link, proof.password);
+      : proof.type === "password"
+        ? await provePassword(core, link, proof.password, proof.knownDevice)
+        : await hashPassword(core, link, proof.password);
   return await spendLink(core, link, proved);
 }

@@ -220,7 +220,7 @@ async function create(
   if (actor.userId) {
     counters.push({ name: `invitations:${uuidFor("usr", actor.userId)}`, limit: core.limits.address, kind: "address" });
   }
-  if (isMailed) counters.push(mailboxCounter(await mailboxOf(core, identifier)));
+  if (isMailed) counters.push(mailboxCounter(await mailboxOf(core, identifier), "administrator"));
   const token = generateOpaqueToken();
   const copiedHash = await sha256Hex(token);
   const asked = { actor, auditId: newAuditId(), invitationId: newUuid() };

@@ -9,6 +9,7 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute, work } from "../engine/execute.ts";
 import { cutIdentifier } from "../engine/identifiers.ts";
+import { type KnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
 import { locksOf } from "../engine/locks.ts";
 import { type MailCore, mailLanguageFor } from "../engine/mail-settings.ts";
 import { mailboxCounter, mailboxOf } from "../engine/mailbox.ts";
@@ -34,6 +35,11 @@ export interface LinkRequest {
    * `languages` that it names. Default: the first of all.
    */
   readonly acceptLanguage?: string | undefined;
+  /**
+   * The value that an earlier sign-in gave. A device that the account knows can ask for a reset or a sign-in even if strangers have
+   * used up the messages of the address.
+   */
+  readonly knownDevice?: string | undefined;
   readonly context?: RequestContext | undefined;
 }
 
@@ -60,7 +66,16 @@ export interface CodeOperations {
    * @param code The six digits; spaces are ignored.
    * @throws {AuthError} `unauthorized.invalid_link`, `too_many_requests`.
    */
-  exchange: Operation<{ requestToken: string; code: string; context?: RequestContext | undefined }, ExchangedCode>;
+  exchange: Operation<
+    {
+      requestToken: string;
+      code: string;
+      /** The value that an earlier sign-in gave. A device that the account knows has attempts of its own. */
+      knownDevice?: string | undefined;
+      context?: RequestContext | undefined;
+    },
+    ExchangedCode
+  >;
 }
 
 const linkLifetimeSeconds = 3_600;
@@ -68,16 +83,35 @@ const linkLifetimeSeconds = 3_600;
 export const codeLifetimeSeconds = 600;
 
 /**
- * Asks for a link: one request, with the same work for every address.
+ * Asks for a link: one request, with the same work for every address. If strangers have used up the messages of the mailbox, a
+ * known device asks once more, on a counter of its own.
  *
  * @param statement The statement of this kind of link.
  */
 export async function requestLink(
   core: MailCore,
+  asked: LinkRequest,
+  of: { kind: MailKind; act: Act; locks?: readonly Lock[] },
+  statement: LinkStatement,
+): Promise<RequestedLink> {
+  const first = await ask(core, asked, of, statement);
+  refuse(first.row.refusal);
+  const device = first.row.allowed ? undefined : await verifyKnownDevice(core, asked.knownDevice);
+  const second = device && (await ask(core, asked, of, statement, device));
+  const { row, requestToken } = second?.row.allowed ? second : first;
+  requireAdmitted(row);
+  return { requestToken };
+}
+
+type LinkStatement = (request: store.LinkRequest) => Statement<store.RefusableAdmission>;
+
+async function ask(
+  core: MailCore,
   { identifier: typed, next, acceptLanguage, context: given }: LinkRequest,
   { kind, act, locks = [] }: { kind: MailKind; act: Act; locks?: readonly Lock[] },
-  statement: (request: store.LinkRequest) => Statement<store.RefusableAdmission>,
-): Promise<RequestedLink> {
+  statement: LinkStatement,
+  device?: KnownDevice,
+): Promise<{ row: store.RefusableAdmission; requestToken: string }> {
   const context = cleanContext(given ?? {});
   const auditId = newAuditId();
   // With the id of its event, which tells later for which address codes are tried.
@@ -92,6 +126,7 @@ export async function requestLink(
   const [mac] = await codeMacs(core, browserHash, code!);
   const identifier = cutIdentifier(typed);
   const mailbox = await mailboxOf(core, identifier);
+  const counter = mailboxCounter(mailbox, device ? "device" : "anyone");
   const row = await execute(core, {
     locks: locksOf(act, ...locks),
     body: statement({
@@ -102,7 +137,8 @@ export async function requestLink(
       codeMac: mac!,
       codeSeconds: codeLifetimeSeconds,
       mailbox,
-      counters: [mailboxCounter(mailbox), ...(await addressCounters(core, context.address))],
+      counters: [counter, ...(await addressCounters(core, context.address))],
+      deviceCredentialId: device?.credentialId,
       context,
       auditId,
       identifierDigest: mailbox,
@@ -110,9 +146,7 @@ export async function requestLink(
     mustCommit: true,
     onLostReply: store.recallLinkRequest(auditId),
   });
-  refuse(row.refusal);
-  requireAdmitted(row);
-  return { requestToken };
+  return { row, requestToken };
 }
 
 /** A path of the site, short and in ASCII. Anyone may ask, so nothing else goes into a message. */
@@ -122,15 +156,23 @@ function isPath(text: string): boolean {
 
 export function codeOperations(core: MailCore): CodeOperations {
   return {
-    async exchange({ requestToken, code, context: given }) {
+    async exchange({ requestToken, code, knownDevice, context: given }) {
       const context = cleanContext(given ?? {});
       const browserHash = await sha256Hex(requestToken.slice(0, 128));
       const requestId = requestToken.slice(0, 128).split(".")[1] ?? "";
       const token = generateOpaqueToken();
       const auditId = newAuditId();
-      const counter: Counter = { name: `code:${browserHash}`, limit: core.limits.account, kind: "account" };
+      const device = await verifyKnownDevice(core, knownDevice);
+      // Not for each cookie: every sign-in makes one.
+      const deviceCounter = device && `code-device:${device.credentialId}`;
+      const limit = core.limits.account;
+      const counters: readonly Counter[] = [
+        { name: `code:${browserHash}`, limit, kind: "account" },
+        ...(deviceCounter === undefined ? [] : [{ name: deviceCounter, limit, kind: "device" } as const]),
+        ...(await addressCounters(core, context.address)),
+      ];
       const refund = work({
-        body: store.refundExchange(auditId),
+        body: store.refundExchange(auditId, deviceCounter),
         onLostReply: store.recallRefund(auditId),
         decode: () => undefined,
       });
@@ -144,8 +186,8 @@ export function codeOperations(core: MailCore): CodeOperations {
             codeSeconds: codeLifetimeSeconds,
             codeMacs: await codeMacs(core, browserHash, code.replace(/\s/g, "").slice(0, 16)),
             newTokenHash: await sha256Hex(token),
-            counter,
-            addresses: await addressCounters(core, context.address),
+            counters,
+            deviceCredentialId: device?.credentialId,
             context,
             auditId,
           }),

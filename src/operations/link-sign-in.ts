@@ -15,7 +15,7 @@ import { issued, newSession } from "../engine/sessions.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
 import { requestSignInLink } from "../store/link-requests.ts";
 import { recallLinkSignIn, spendSignInLink } from "../store/link-sign-in.ts";
-import { userOfLink } from "../store/links.ts";
+import { lockOfCodes, userOfLink } from "../store/links.ts";
 import { type LinkRequest, type RequestedLink, requestLink } from "./link-requests.ts";
 import { linkHash } from "./mailed-link.ts";
 import type { SignedIn } from "./sign-in.ts";
@@ -74,7 +74,12 @@ export function linkSignInOperations(core: MailCore): MailedSignInOperations {
       const presentedTokenHash = await digestOfToken(presentedToken);
       const auditId = newAuditId();
       const row = await execute(core, {
-        locks: locksOf(acts.signInWithLink, lockUsersOf(userOfLink(tokenHash)), ...lockOfToken(presentedTokenHash)),
+        locks: locksOf(
+          acts.signInWithLink,
+          lockUsersOf(userOfLink(tokenHash)),
+          lockOfCodes(tokenHash),
+          ...lockOfToken(presentedTokenHash),
+        ),
         body: spendSignInLink({
           tokenHash,
           session: made.session,

@@ -7,6 +7,7 @@ import type { MailCore } from "../engine/mail-settings.ts";
 import type { Operation, PlannableOperation } from "../engine/plan.ts";
 import { requestSignUp } from "../store/link-requests.ts";
 import { createAccountWithLink, reserveSignUp } from "../store/link-sign-up.ts";
+import { lockOfCodes } from "../store/links.ts";
 import { type LinkRequest, type RequestedLink, requestLink } from "./link-requests.ts";
 import { type AccountWithSecret, accountWithSecret } from "./secret-sign-up.ts";
 import type { SignedUp } from "./sign-up.ts";
@@ -49,6 +50,7 @@ export function linkSignUpOperations(core: MailCore): MailedSignUpOperations {
       requireOn,
       reserve: (attempt) => reserveSignUp({ ...attempt, identifierDigest: attempt.tokenHash }),
       create: createAccountWithLink,
+      locks: (tokenHash) => [lockOfCodes(tokenHash)],
     }),
   };
 }

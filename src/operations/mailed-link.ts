@@ -7,6 +7,7 @@ import { type CredentialId, newAuditId, newUuid, wireId } from "../domain/id.ts"
 import type { RequestContext } from "../domain/request-context.ts";
 import { addressCounters, countedOf, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
+import { type KnownDevice, verifyKnownDevice } from "../engine/known-device.ts";
 import { locksOf, lockUsersOf } from "../engine/locks.ts";
 import type { MailCore } from "../engine/mail-settings.ts";
 import {
@@ -21,7 +22,14 @@ import type { Operation } from "../engine/plan.ts";
 import { refuse } from "../engine/refuse.ts";
 import type { Counter } from "../store/counters.ts";
 import { type LinkProof, recallSpentLink, spendLink as spend } from "../store/link-spending.ts";
-import { type LinkPurpose, recordWrongLinkPassword, reserveLink, selectLink, userOfLink } from "../store/links.ts";
+import {
+  type LinkPurpose,
+  lockOfCodes,
+  recordWrongLinkPassword,
+  reserveLink,
+  selectLink,
+  userOfLink,
+} from "../store/links.ts";
 
 /** An address that has been proved. */
 export interface VerifiedIdentifier {
@@ -91,7 +99,7 @@ export async function spendLink(
   const act = purpose === "reset_password" ? resetPassword : verifyIdentifier;
   const row = await execute(core, {
     time,
-    locks: locksOf(act, lockUsersOf(userOfLink(tokenHash))),
+    locks: locksOf(act, lockUsersOf(userOfLink(tokenHash)), lockOfCodes(tokenHash)),
     body: spend({
       tokenHash,
       purpose,
@@ -111,11 +119,23 @@ function tooShort(): AuthError {
   return new AuthError("invalid_format.password", { details: { reason: "too_short" } });
 }
 
-/** Counts an attempt with a link, then verifies the account's password. */
-export async function provePassword(core: MailCore, link: PresentedLink, password: string): Promise<LinkProof> {
+/**
+ * Counts an attempt with a link, then verifies the account's password.
+ *
+ * @param knownDevice As at sign-in: a device that the account knows has attempts of its own (S22).
+ */
+export async function provePassword(
+  core: MailCore,
+  link: PresentedLink,
+  password: string,
+  knownDevice: string | undefined,
+): Promise<LinkProof> {
+  const device = await verifyKnownDevice(core, knownDevice);
+  const limit = core.limits.account;
   // A password counts with those at sign-in.
-  const own: Counter = { name: "link", limit: core.limits.account, kind: "account" };
-  const { row, counted, credentialId } = await reserve(core, link, own);
+  const own: Counter[] = [{ name: "link", limit, kind: "account" }];
+  if (device) own.push({ name: `device:${await core.keys.digest("device", device.nonce)}`, limit, kind: "device" });
+  const { row, counted, credentialId } = await reserve(core, link, own, device);
   const { passwordHash, counter } = row;
   const matches = await returningOnBusy(core, counted, () => verifyPasswordHash(core, passwordHash, password));
   if (matches && passwordHash !== null && counter !== null) return { by: "password", passwordHash, counter };
@@ -132,7 +152,7 @@ export async function provePassword(core: MailCore, link: PresentedLink, passwor
 export async function hashPassword(core: MailCore, link: PresentedLink, password: string): Promise<LinkProof> {
   // A new password counts for the link, whatever address it comes from.
   const own: Counter = { name: `link:${link.tokenHash}`, limit: core.limits.account, kind: "address" };
-  const { row, counted, identifier } = await reserve(core, link, own);
+  const { row, counted, identifier } = await reserve(core, link, [own]);
   const { needsFactor } = acceptPassword(core, password, identifier);
   // Only the database knows whether a second factor stays beside a short password.
   if (needsFactor && link.purpose === "verify_identifier") throw tooShort();
@@ -141,12 +161,17 @@ export async function hashPassword(core: MailCore, link: PresentedLink, password
   return { by: "new_password", newCredentialId: newUuid(), passwordHash, needsFactor };
 }
 
-async function reserve(core: MailCore, { time, ...link }: PresentedLink, own: Counter) {
+async function reserve(
+  core: MailCore,
+  { time, ...link }: PresentedLink,
+  own: readonly Counter[],
+  device?: KnownDevice,
+) {
   requireIdle(core);
-  const counters = [own, ...(await addressCounters(core, link.context.address))];
+  const counters = [...own, ...(await addressCounters(core, link.context.address))];
   const row = await execute(core, {
     time,
-    body: reserveLink({ ...link, counters, auditId: newAuditId() }),
+    body: reserveLink({ ...link, counters, deviceCredentialId: device?.credentialId, auditId: newAuditId() }),
     mustCommit: true,
     onLostReply: "repeat",
   });

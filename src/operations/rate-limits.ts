@@ -9,6 +9,8 @@ import { type CountedRequest, countRequest } from "../store/rate-limits.ts";
 export interface Requester {
   readonly key: string | undefined;
   readonly address: string | undefined;
+  /** True for a request of method OPTIONS, with which a browser asks whether a page of another origin may send the real one. */
+  readonly isPreflight: boolean;
 }
 
 /** A limit of the application's, on its own counters. */
@@ -19,9 +21,18 @@ export interface RequestLimit {
   readonly blockSeconds: number;
 }
 
-/** The keyed digest that names a requester in counters. Nothing that a client sent is stored. */
-export async function requesterDigest(core: Core, { key, address }: Requester): Promise<string> {
-  if (key !== undefined) return await core.keys.digest("rate", key);
+/**
+ * The name of a requester in counters, by a keyed digest. Nothing that a client sent is stored.
+ *
+ * A preflight has a counter of its own: otherwise a page of another origin would have half as many requests. It does count, because
+ * a route may answer OPTIONS as any other method.
+ */
+export async function requesterName(core: Core, { key, address, isPreflight }: Requester): Promise<string> {
+  const digest = key === undefined ? await addressDigest(core, address) : await core.keys.digest("rate", key);
+  return isPreflight ? `${digest}:preflight` : digest;
+}
+
+async function addressDigest(core: Core, address: string | undefined): Promise<string> {
   const [{ name }] = await addressCounters(core, address);
   return name.slice(name.indexOf(":") + 1);
 }
@@ -32,7 +43,7 @@ export async function countRequestOf(core: Core, limit: RequestLimit, requester:
   return await execute(core, {
     body: countRequest({
       id: newUuid(),
-      name: `rate:${await requesterDigest(core, requester)}:${name}`,
+      name: `rate:${await requesterName(core, requester)}:${name}`,
       limit: rate,
       blockSeconds,
     }),

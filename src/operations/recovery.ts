@@ -97,7 +97,7 @@ async function start(
       ...(await newLink(core, "recover_account", store.recoverySeconds)),
       delaySeconds: core.recoveryDelaySeconds,
       lifetimeSeconds: store.recoverySeconds,
-      counters: [mailboxCounter(mailbox)],
+      counters: [mailboxCounter(mailbox, "administrator")],
     }),
     mustCommit: true,
     onLostReply: store.recallStartedRecovery(auditId),

@@ -138,7 +138,8 @@ async function provePassword(core: Core, proof: PasswordProof, onlyTicket: boole
   const identifier = normalIdentifier(core, typed);
   const device = await verifyKnownDevice(core, proof.knownDevice);
   const counters = await attemptCounters(core, {
-    identifier: identifier ?? typed,
+    // As it is looked up, or more spaces would be more attempts.
+    identifier: identifier ?? typed.trim(),
     address: context.address,
     device: device?.nonce,
   });

@@ -1,5 +1,12 @@
 import type { Child } from "hono/jsx";
-import { clearCookie, linkCookie, mailRequestCookie, readCookie, setCookie } from "../http/cookies.ts";
+import {
+  clearCookie,
+  knownDeviceCookie,
+  linkCookie,
+  mailRequestCookie,
+  readCookie,
+  setCookie,
+} from "../http/cookies.ts";
 import type { LinkRequest, LookedLink, MailAuth, RequestedLink } from "../http/mail.ts";
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { keepRequest } from "../http/routes/mailed-links.ts";
@@ -119,8 +126,15 @@ export async function askForMail(
 ): Promise<Response> {
   const { c, site, context } = visit;
   const auth = mailOf(visit);
+  const knownDevice = readCookie(c, auth, knownDeviceCookie);
   const acceptLanguage = site.language.tag;
-  const { requestToken } = await asked.request({ identifier: asked.identifier, next, acceptLanguage, context });
+  const { requestToken } = await asked.request({
+    identifier: asked.identifier,
+    next,
+    knownDevice,
+    acceptLanguage,
+    context,
+  });
   deliverSoon(c, auth);
   keepRequest(c, auth, requestToken);
   const query = { for: asked.purpose, ...(next !== undefined && { next }) };
@@ -176,7 +190,12 @@ export const codeRoutes: readonly PageRoute[] = [
     const requestToken = readCookie(c, auth, mailRequestCookie) ?? "";
     const next = form.text("next");
     const { value, refusal } = await attempt(
-      auth.mailedCodes.exchange({ requestToken, code: form.text("code"), context }),
+      auth.mailedCodes.exchange({
+        requestToken,
+        code: form.text("code"),
+        knownDevice: readCookie(c, auth, knownDeviceCookie),
+        context,
+      }),
     );
     if (refusal) return await codePage(visit, form.text("for"), next, refusal);
     setCookie(c, auth, linkCookie, value.token, openSeconds);

@@ -1,3 +1,4 @@
+import { knownDeviceCookie, readCookie } from "../http/cookies.ts";
 import { deliverSoon } from "../http/mail-delivery.ts";
 import { AuthError } from "../index.ts";
 import { respond } from "./layout.tsx";
@@ -22,7 +23,7 @@ export const verifyRoutes: readonly PageRoute[] = [
       ? ({ type: "session", actor: user.actor } as const)
       : newPassword
         ? ({ type: "new_password", password: newPassword } as const)
-        : ({ type: "password", password } as const);
+        : ({ type: "password", password, knownDevice: readCookie(c, visit.auth, knownDeviceCookie) } as const);
     const { value, refusal } = await attempt(identifiers.verify({ token, proof, context })).catch((error: unknown) => {
       if (!isStale(error)) throw error;
       return { value: undefined, refusal: user ? undefined : error };

@@ -21,7 +21,7 @@ export interface Counter {
    * device's if the account knows the device, so that a stranger cannot lock the owner out (R014).
    */
   readonly kind: "account" | "device" | "address";
-  /** The number of attempts that one attempt counts as, by the work that it needs. Default 1. */
+  /** The number of attempts that one attempt counts as, by the work that it needs; at most the limit. Default 1. */
   readonly units?: number;
 }
 
@@ -62,7 +62,7 @@ export function countAttempts(attempt: {
     counters.map((counter) => String(field(counter)));
   return sql`wanted as materialized (
       select case when w.kind = 'account' then coalesce(${account}, w.name) else w.name end as name,
-        w.maximum::int, w.seconds::int, w.kind, w.units::int
+        w.maximum::int, w.seconds::int, w.kind, least(w.units::int, w.maximum::int) as units
       from unnest(${text((c) => c.name)}::text[], ${text((c) => c.limit.attempts)}::text[],
         ${text((c) => c.limit.windowSeconds)}::text[], ${text((c) => c.kind)}::text[], ${text((c) => c.units ?? 1)}::text[])
         as w(name, maximum, seconds, kind, units)

@@ -13,7 +13,7 @@ import { endings, loginsOf } from "./endings.ts";
 import { grantLeave } from "./factors.ts";
 import { isWithheld, lockIdentifierOf } from "./identifiers.ts";
 import { endsWithFirst, losesFactors, refusalOfProof } from "./link-spending.ts";
-import { linkOf, userOfLink } from "./links.ts";
+import { clearCodes, linkOf, lockOfCodes, userOfLink } from "./links.ts";
 import type { Lock } from "./locks.ts";
 import { oweNotice } from "./mail.ts";
 import { ownOf } from "./session-belongings.ts";
@@ -27,7 +27,7 @@ export const restorableSeconds: number = 72 * 3_600;
 export function lockChange(tokenHash: string): Lock[] {
   const wanted = sql`(select identifier from verification_token
       where token_hash = decode(${tokenHash}, 'hex') and purpose = 'change_identifier')`;
-  return [...lockIdentifierOf(tokenHash, wanted), { on: "user", key: userOfLink(tokenHash) }];
+  return [...lockIdentifierOf(tokenHash, wanted), { on: "user", key: userOfLink(tokenHash) }, lockOfCodes(tokenHash)];
 }
 
 export type ChangedIdentifierRow = SessionUserRow & {
@@ -59,7 +59,7 @@ export function changeIdentifier(change: {
     with ${rights.define}, ${ownOf(actor)},
     link as materialized (${linkOf({ ...change, purpose: "change_identifier" })}),
     verdict as materialized (
-      select link.id, link.usr_id, link.wanted, not (link.is_later or link.is_verified) as is_first,
+      select link.id, link.usr_id, link.wanted, link.mailbox, not (link.is_later or link.is_verified) as is_first,
         ${losesFactors(actor)} as loses_factors,
         case when link.id is null or link.wanted is null then 'unauthorized.invalid_link'
         ${refusalOfProof({ by: "session", actor })}
@@ -71,6 +71,7 @@ export function changeIdentifier(change: {
         auditId,
         endsWithFirst(actor, sql`false`),
       )},
+    reopened as (${clearCodes(sql`verdict`)} and verdict.refusal is null),
     replaced as (
       update cred set status = 'revoked' from verdict where cred.id = verdict.id and verdict.refusal is null
       returning cred.*),

@@ -17,6 +17,7 @@ import { acting, refusalUnless } from "./access.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { isWithheld, passwordNamed } from "./identifiers.ts";
+import { codeCounter } from "./links.ts";
 import { isOneMailbox, type OwedMessage } from "./mail.ts";
 import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -33,6 +34,8 @@ export interface LinkRequest {
   /** Keyed digest of the address. */
   readonly mailbox: string;
   readonly counters: readonly Counter[];
+  /** The credential of a known device. If it is none of the address's account, nothing is counted and allowed. */
+  readonly deviceCredentialId?: string | undefined;
   readonly context: RequestContext;
   readonly auditId: string;
   readonly identifierDigest: string;
@@ -149,6 +152,9 @@ function request(
   const { purpose, tokenHash, message, browserHash, codeMac, codeSeconds, mailbox, auditId, context } = asked;
   const after = (seconds: number): Statement => sql`sallyport_now() + make_interval(secs => ${seconds}::int)`;
   const wanted = sql`target cross join reserved where reserved.allowed`;
+  const isKnown = sql`exists (
+    select from target join cred on cred.usr_id = target.usr_id and cred.status = 'active'
+    where cred.id = ${asked.deviceCredentialId ?? null}::uuid)`;
   return sql`
     with ${rights ? sql`${rights},` : sql``}
     target as materialized (${target}),
@@ -156,16 +162,18 @@ function request(
       id: auditId,
       counters: asked.counters,
       ...(rights && { condition: sql`(select refusal is null from target)` }),
+      ...(asked.deviceCredentialId !== undefined && { condition: isKnown }),
     })},
     link as (
       insert into verification_token (token_hash, purpose, usr_id, cred_id, identifier, mailbox, browser_hash, code_mac,
         created_at, expires_at, code_expires_at)
       select decode(${tokenHash}, 'hex'), ${purpose}, target.usr_id, target.id, target.identifier,
-        ${oneFor ? mailbox : null}::text,
+        ${mailbox}::text,
         decode(${browserHash}, 'hex'), decode(${codeMac}, 'hex'), sallyport_now(), ${after(message.lifetimeSeconds)},
         ${after(codeSeconds)}
       from ${wanted}
       on conflict ${oneFor ?? sql`(cred_id, purpose)`} do update set token_hash = excluded.token_hash, identifier = excluded.identifier,
+        mailbox = excluded.mailbox,
         browser_hash = excluded.browser_hash, code_mac = excluded.code_mac, created_at = excluded.created_at,
         expires_at = excluded.expires_at, code_expires_at = excluded.code_expires_at, attempts = 0),
     message as (
@@ -211,6 +219,9 @@ export interface ExchangedRow extends Admission {
  * Tries a code. A right one gives its link a new secret, known to the browser that asked alone; the mailed link then no longer
  * works. Wrong codes are counted for the address, over all its links, whether or not an account has it (R013). The event of the
  * request names the address: the link may be gone, and that would show that an account had it.
+ *
+ * A browser that the account of the link knows counts for itself, together with the account's other known devices: a stranger's
+ * wrong codes do not keep the owner out (S22), and many known devices give no more attempts than one.
  */
 export function exchangeCode(attempt: {
   act: Audited;
@@ -221,12 +232,13 @@ export function exchangeCode(attempt: {
   codeMacs: readonly string[];
   newTokenHash: string;
   codeSeconds: number;
-  counter: Counter;
-  addresses: readonly Counter[];
+  counters: readonly Counter[];
+  /** The credential that a known-device cookie was made for. */
+  deviceCredentialId: string | undefined;
   context: RequestContext;
   auditId: string;
 }): Statement<ExchangedRow> {
-  const { auditId, browserHash } = attempt;
+  const { auditId, browserHash, deviceCredentialId } = attempt;
   const matches = sql`encode(t.code_mac, 'hex') = any(${attempt.codeMacs}::text[])`;
   return sql`
     with asked as materialized (
@@ -235,8 +247,11 @@ export function exchangeCode(attempt: {
         and occurred_at > sallyport_now() - make_interval(secs => ${attempt.codeSeconds}::int)),
     ${countAttempts({
       id: auditId,
-      counters: [attempt.counter, ...attempt.addresses],
-      account: sql`(select 'code:' || mailbox from asked)`,
+      counters: attempt.counters,
+      account: sql`(select ${codeCounter(sql`mailbox`)} from asked)`,
+      knownDevice: sql`exists (
+        select from verification_token own join cred on cred.usr_id = own.usr_id and cred.status = 'active'
+        where own.browser_hash = decode(${browserHash}, 'hex') and cred.id = ${deviceCredentialId ?? null}::uuid)`,
     })},
     tried as (
       update verification_token t set attempts = t.attempts + 1,
@@ -261,12 +276,12 @@ export function exchangeCode(attempt: {
     from reserved left join tried on true`;
 }
 
-/** Refunds the attempt of a right code. It runs after the attempt, in the same transaction: one statement changes a row once. */
-export function refundExchange(auditId: string): Statement {
+/** Refunds the attempt of a right code, to the counter that it was counted on: the address's or the known device's. It runs after the attempt, in the same transaction: one statement changes a row once. */
+export function refundExchange(auditId: string, device: string | undefined): Statement {
   return sql`
     update attempt set count = greatest(count - 1, 0), streak = 0 from aud
-    where aud.id = ${auditId}::uuid and aud.outcome = 'success'
-      and attempt.bucket = 'code:' || split_part(aud.target_id, '_', 2)
+    where aud.id = ${auditId}::uuid and aud.outcome = 'success' and ${auditId}::uuid = any(attempt.recent)
+      and attempt.bucket in (${codeCounter(sql`split_part(aud.target_id, '_', 2)`)}, ${device ?? null}::text)
     returning 1 as refunded`;
 }
 

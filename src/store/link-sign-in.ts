@@ -6,6 +6,7 @@
 import { signInWithLink as act } from "../domain/acts/mailed-link.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
+import { clearCodes } from "./links.ts";
 import { sessionUserColumns } from "./sessions.ts";
 import { type NewLogin, openLogin, type SignedInRow } from "./sign-in.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -34,7 +35,8 @@ export function spendSignInLink(
         lock: sql`for share of u, c`,
       },
     )},
-    spent as (delete from verification_token using live where token_hash = ${hash}),
+    spent as (delete from verification_token using live where token_hash = ${hash} returning mailbox),
+    reopened as (${clearCodes(sql`spent`)}),
     audit as (${insertAuditEvent(
       {
         id: login.auditId,

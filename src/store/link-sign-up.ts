@@ -6,6 +6,7 @@
 import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
+import { clearCodes } from "./links.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { makeAccount, type NewAccount, signUpEvent } from "./sign-up.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -45,7 +46,8 @@ export function reserveSignUp(attempt: {
  */
 export function createAccountWithLink(account: NewAccount & { tokenHash: string }): Statement<SessionUserRow> {
   return sql`
-    with link as (delete from ${liveLink(account.tokenHash)} returning identifier),
+    with link as (delete from ${liveLink(account.tokenHash)} returning identifier, mailbox),
+    reopened as (${clearCodes(sql`link`)}),
     ${makeAccount({ ...account, isVerified: true }, sql`link where link.identifier = ${account.identifier}`)},
     audit as (${insertAuditEvent(
       { ...signUpEvent(account, sql`'success'`), actingUser: sql`proof.usr_id`, session: sql`login.id` },

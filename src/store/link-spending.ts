@@ -15,7 +15,7 @@ import { type Ends, endings, loginsOf } from "./endings.ts";
 import { clearFactorCounter, isCleared } from "./factor-proofs.ts";
 import { grantLeave } from "./factors.ts";
 import { demandsSecondFactor, hasStrongProof } from "./held-factors.ts";
-import { type LinkPurpose, linkEvent, linkOf } from "./links.ts";
+import { clearCodes, type LinkPurpose, linkEvent, linkOf } from "./links.ts";
 import { isOwn, ownOf } from "./session-belongings.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -60,7 +60,7 @@ export function spendLink(spend: {
     with ${rights ? sql`${rights.define}, ${ownOf(actor!)},` : sql``}
     link as materialized (${linkOf(spend)}),
     verdict as materialized (
-      select link.id, link.usr_id, not (link.is_later or link.is_verified) as is_first, link.is_verified,
+      select link.id, link.usr_id, link.mailbox, not (link.is_later or link.is_verified) as is_first, link.is_verified,
         ${losesFactors(actor)} as loses_factors,
         case when link.id is null then 'unauthorized.invalid_link' ${refusalOfProof(proof)} end as refusal
       from (select 1) one left join link on true ${rights ? sql`left join acting on true` : sql``})${endings(
@@ -77,6 +77,7 @@ export function spendLink(spend: {
       sql`null::uuid`,
       sql`verdict where verdict.refusal is null and verdict.is_first and verdict.loses_factors`,
     )}),
+    reopened as (${clearCodes(sql`verdict`)} and verdict.refusal is null),
     refunded as (${refund(proof.by === "password" ? proof.counter : "", sql`exists (select from cred)`)}),
     audit as (${insertAuditEvent(
       {

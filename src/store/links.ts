@@ -8,12 +8,40 @@ import { verifyIdentifier } from "../domain/acts/verification.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts, credentialCounter } from "./counters.ts";
+import type { Lock } from "./locks.ts";
 import { isAdministrator } from "./relations.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** The lock for spending a link: its user. An unknown link locks no one. */
 export function userOfLink(tokenHash: string): Statement<{ id: string }> {
   return sql`select usr_id as id from verification_token where token_hash = decode(${tokenHash}, 'hex')`;
+}
+
+/** The name of the counter of wrong codes for an address, as SQL. */
+export function codeCounter(mailbox: Statement): Statement {
+  return sql`'code:' || ${mailbox}`;
+}
+
+/**
+ * Locks the counter of wrong codes that spending a link clears. An attempt with a code locks the counter before the link; the other
+ * order could deadlock.
+ */
+export function lockOfCodes(tokenHash: string): Lock {
+  const statement = sql`
+    select bucket from attempt where bucket = (
+      select ${codeCounter(sql`mailbox`)} from verification_token where token_hash = decode(${tokenHash}, 'hex'))
+    for update`;
+  return { on: "counter", name: `codes of ${tokenHash}`, statement };
+}
+
+/**
+ * The CTE body that clears the counter of wrong codes for the address whose link was spent. A stranger can close that counter; the
+ * link shows that the spender reads the mailbox, and opens it again (S22).
+ *
+ * @param spent A CTE with the column `mailbox`, empty if no link was spent.
+ */
+export function clearCodes(spent: Statement): Statement {
+  return sql`update attempt set count = 0, streak = 0 from ${spent} where attempt.bucket = ${codeCounter(sql`${spent}.mailbox`)}`;
 }
 
 /** What a link is for: the proof of an address, or a new password for it. */
@@ -29,6 +57,7 @@ const actOf = { verify_identifier: verifyIdentifier, reset_password: resetPasswo
  * The password and the user of a live link, as the row `link`.
  *
  * - `wanted`: the new address, if the link is for one.
+ * - `mailbox`: the keyed digest of the address that the link was mailed to, if it has a code.
  * - `is_verified`: the address is verified.
  * - `is_later`: the account has another verified address.
  * - `needs_session`: the mailbox is no proof of the account, because the account has another verified address (S40) or is an
@@ -36,7 +65,7 @@ const actOf = { verify_identifier: verifyIdentifier, reset_password: resetPasswo
  */
 export function linkOf({ tokenHash, purpose }: { tokenHash: string; purpose: FoundPurpose }): Statement {
   return sql`
-      select cred.id, cred.usr_id, cred.identifier, cred.password_hash, cred.needs_factor, t.identifier as wanted, later.is_later, verified.so as is_verified,
+      select cred.id, cred.usr_id, cred.identifier, cred.password_hash, cred.needs_factor, t.identifier as wanted, t.mailbox, later.is_later, verified.so as is_verified,
         not verified.so and (later.is_later or ${isAdministrator(sql`cred.usr_id`)}) as needs_session
       from verification_token t
       join cred on cred.id = t.cred_id and cred.status = 'active'
@@ -65,6 +94,8 @@ export function reserveLink(attempt: {
   tokenHash: string;
   purpose: LinkPurpose;
   counters: readonly Counter[];
+  /** The credential that a known-device cookie was made for, if there is a counter for the device. */
+  deviceCredentialId?: string | undefined;
   context: RequestContext;
   auditId: string;
 }): Statement<ReservedLinkRow> {
@@ -74,6 +105,7 @@ export function reserveLink(attempt: {
       id: attempt.auditId,
       counters: attempt.counters,
       account: credentialCounter(sql`(select id from link)`),
+      knownDevice: sql`exists (select from link where link.id = ${attempt.deviceCredentialId ?? null}::uuid)`,
       condition: sql`exists (select from link)`,
     })},
     audit as (${insertAuditEvent(

@@ -132,6 +132,7 @@ describe("breachedPasswords", () => {
     ["onUnavailable", true],
     ["url", "http://api.pwnedpasswords.com/range/"],
     ["url", "range"],
+    ["url", "https://api.pwnedpasswords.com/range"],
     ["url", "https://ada:secret@example.com/"],
     ["timeoutMilliseconds", 99],
     ["timeoutMilliseconds", 30_001],

@@ -151,6 +151,35 @@ describe("commonPasswords", () => {
     for (let time = 0; time < 100; time++) commonPasswords("sunshin".repeat(150_000));
     expect((performance.now() - began) / 100).toBeLessThan(20);
   });
+
+  test("S57: a password that is full of overlapping entries takes little longer than one with none", () => {
+    const timeOf = (password: string): number => {
+      const times = Array.from({ length: 30 }, () => {
+        const began = performance.now();
+        commonPasswords(password);
+        return performance.now() - began;
+      });
+      return Math.min(...times);
+    };
+    const crowded =
+      "1a2b3c4d010203040506revolutionilovepornomanchester13579246801478963258741852963852741123581321presidenterprisemachinespiderman1i";
+    expect(crowded).toHaveLength(128);
+    expect(timeOf(crowded)).toBeLessThan(timeOf("qvxkzpwm".repeat(16)) * 6);
+  });
+
+  test.each(["sunshinesunshine", "Sunshine12345678", "Sunshine-football!", "mikesunshine2026", "SUNSHINE.mike.shin"])(
+    "R005: a name that is a part of an entry does not hide the entry: %s",
+    (password) => {
+      const names = ["mike.shin", "mike", "shin", "foot"];
+      const words = [...names, ...commonPasswords(password, names)];
+      expect(passwordFault(password, { words })).toBe("too_predictable");
+    },
+  );
+
+  test("of many entries, the two that cover most are still found", () => {
+    const password = "spiderman1presidenterprise".repeat(4);
+    expect(passwordFault(password, { words: commonPasswords(password) })).toBe("too_predictable");
+  });
 });
 
 if (hasShared) {

@@ -28,7 +28,20 @@ describe("R001: 15 code points alone, 8 beside a second factor", () => {
     { case: "15 astral", password: "🔑🜁🝆𝄞🂡🀄🏁🗝🚪🏰🛡🗡🎠🧭🪙", fault: undefined, needsFactor: false },
     { case: "8 as typed, 7 after NFKC", password: "vmqkzhe\u0301", fault: "too_short", needsFactor: true },
     { case: "15 as typed, 14 after NFKC", password: "vmqkzhrwxjcyge\u0301", fault: undefined, needsFactor: true },
-    { case: "5 as typed, 15 after NFKC", password: "\u3300\u3301\u3302\u3303", fault: undefined, needsFactor: false },
+    { case: "1 as typed, 18 after NFKC", password: "\ufdfa", fault: "too_short", needsFactor: true },
+    { case: "4 as typed, 17 after NFKC", password: "\u3300\u3301\u3302\u3303", fault: "too_short", needsFactor: true },
+    {
+      case: "8 as typed, 25 after NFKC",
+      password: `${letters.slice(0, 7)}\ufdfa`,
+      fault: undefined,
+      needsFactor: true,
+    },
+    {
+      case: "15 as typed, 32 after NFKC",
+      password: `${letters.slice(0, 14)}\ufdfa`,
+      fault: undefined,
+      needsFactor: false,
+    },
     { case: "spaces count", password: "v m q k z h r w", fault: undefined, needsFactor: false },
   ])("$case: $fault, needs a factor: $needsFactor", ({ password, fault, needsFactor }) => {
     expect(passwordFault(password)).toBe(fault);
@@ -116,6 +129,16 @@ describe("R004: no composition rule", () => {
   });
 });
 
+/** The time of the fastest of some runs, in milliseconds. */
+function fastest(run: () => unknown): number {
+  const times = Array.from({ length: 30 }, () => {
+    const began = performance.now();
+    run();
+    return performance.now() - began;
+  });
+  return Math.min(...times);
+}
+
 describe("R005: long but obvious passwords are refused", () => {
   const words = ["ada.lovelace@example.com", "ada.lovelace", "Sallyport"];
   test.each([
@@ -192,6 +215,14 @@ describe("R005: long but obvious passwords are refused", () => {
     { case: "a walk and four other characters", password: "qwertyuiopvmqk", words: [] },
   ])("$case: accepted", ({ password, words }) => {
     expect(passwordFault(password, { words })).toBeUndefined();
+  });
+
+  test("S57: no password of 1,024 characters takes much longer than random ones", () => {
+    const random = varied(1_024);
+    const usual = fastest(() => passwordFault(random));
+    for (const password of [`x${"9".repeat(1_020)}k`, `${"a".repeat(340)}b`.repeat(3), `${"ab".repeat(508)}zzzzzzz`]) {
+      expect(fastest(() => passwordFault(password))).toBeLessThan(usual * 6 + 0.5);
+    }
   });
 
   test("words that are regular expressions or empty do no harm", () => {

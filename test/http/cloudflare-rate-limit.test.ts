@@ -124,6 +124,19 @@ describe("cloudflareRateLimit", () => {
       expect([(await ask(failing())).status, served(), reported.length]).toEqual([200, 1, 1]);
     });
 
+    test("S83: a binding that never answers is given up: 503, or served with accept", async () => {
+      const auth = world.isolate({ timeouts: { requestMilliseconds: 500, firstMilliseconds: 500 } });
+      const { env } = standIn(() => new Promise(() => undefined));
+      for (const [onUnavailable, status] of [
+        ["refuse", 503],
+        ["accept", 200],
+      ] as const) {
+        const app = new Hono();
+        app.post("/", cloudflareRateLimit(auth, { ...options, onUnavailable }), (c) => c.text("ok"));
+        expect((await app.request("/", { method: "POST" }, env)).status).toBe(status);
+      }
+    });
+
     test.each([[undefined], [null], [{}], [{ success: "yes" }], [{ success: 1 }]])(
       "an answer that is not a success, %j: nothing is served",
       async (answer) => {

@@ -1,4 +1,5 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
 import { beforeEach, describe, expect, test } from "vitest";
 import { type RateLimitOptions, rateLimit } from "../../src/http/rate-limit.ts";
 import { createAuth } from "../../src/index.ts";
@@ -247,6 +248,58 @@ describeWorld("LX12: rateLimit", { on: ["pglite", "postgres"], clock: start }, (
         return c.body(null, 204);
       });
       expect([answer.status, answer.headers.getSetCookie()]).toEqual([204, ["a=1", "b=2"]]);
+    });
+  });
+
+  describe("S36: a page of another origin", () => {
+    const friend = "https://app.example.com";
+    const sites = () => {
+      const auth = world.isolate({ origins: ["https://example.com", { origin: friend, uses: ["cors"] as const }] });
+      return application(rateLimit(auth, "2/minute", { name: crypto.randomUUID() }));
+    };
+
+    test("its preflights do not use up its requests, and have a limit of their own", async () => {
+      const { app, ask } = sites();
+      const address = freshAddress();
+      const headers = { origin: friend, "access-control-request-method": "POST", [addressHeader]: address };
+      const preflight = async () => (await app.request("/api/things", { method: "OPTIONS", headers })).status;
+      expect([await preflight(), await preflight(), await preflight()]).toEqual([200, 200, 429]);
+      expect(await statuses(3, () => ask(address))).toEqual([200, 200, 429]);
+    });
+
+    test.each([
+      ["https://app.example.com", "https://app.example.com"],
+      ["https://evil.test", null],
+    ])("%s: who may read a refusal, and its headers", async (origin, allowed) => {
+      const { ask } = sites();
+      const address = freshAddress();
+      await statuses(2, () => ask(address));
+      const { status, headers } = await ask(address, "/api/things", { origin });
+      expect([status, headers.get("access-control-allow-origin"), headers.get("vary")]).toEqual([
+        429,
+        allowed,
+        "Origin",
+      ]);
+      const exposed = headers.get("access-control-expose-headers")?.split(/, ?/) ?? [];
+      expect(exposed.filter((name) => /^(Retry-After|RateLimit.*)$/.test(name))).toEqual(
+        allowed ? ["Retry-After", "RateLimit-Policy", "RateLimit"] : [],
+      );
+    });
+
+    test("S80: an application's own CORS answers stay", async () => {
+      const app = new Hono();
+      app.use(cors({ origin: "https://other.example", exposeHeaders: ["X-Own"] }));
+      const auth = world.isolate({ origins: ["https://example.com", { origin: friend, uses: ["cors"] as const }] });
+      app.post("/own", rateLimit(auth, "1/minute", { name: "own-cors" }), (c) => c.text("ok"));
+      const headers = { origin: "https://other.example", [addressHeader]: freshAddress() };
+      for (const status of [200, 429]) {
+        const answer = await app.request("/own", { method: "POST", headers });
+        expect([answer.status, answer.headers.get("access-control-allow-origin")]).toEqual([
+          status,
+          "https://other.example",
+        ]);
+        expect(answer.headers.get("access-control-expose-headers")).toMatch(/^X-Own\b/);
+      }
     });
   });
 

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test } from "vitest";
 import type { Captcha } from "../../src/domain/captcha.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { type CaptchaOptions, requireCaptcha } from "../../src/http/rate-limit.ts";
+import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
 import { addressHeader, freshAddress, freshIdentifier, goodPassword, tally } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
@@ -94,6 +95,15 @@ describeWorld("requireCaptcha", { on: ["pglite", "postgres"], clock: start }, (w
     expect((await ask(freshAddress())).status).toBe(200);
   });
 
+  test("the most requests that a counter counts are the most checks, whatever the limit is", async () => {
+    const { ask } = application({ after: "500000/day", name: "wide" });
+    const address = freshAddress();
+    await ask(address);
+    await world.rows(sql`update attempt set count = 2000000 where bucket like 'rate:%:captcha wide'`);
+    const refused = await ask(address, "solved");
+    expect([refused.status, asked]).toEqual([429, []]);
+  });
+
   test.each<[string, Captcha["verify"]]>([
     ["a check that fails", () => Promise.reject(new Error("no answer"))],
     [
@@ -107,6 +117,16 @@ describeWorld("requireCaptcha", { on: ["pglite", "postgres"], clock: start }, (w
     const address = freshAddress();
     for (let time = 0; time < 2; time++) await ask(address, "solved");
     expect([(await ask(address, "solved")).status, served()]).toEqual([503, 2]);
+  });
+
+  test("S83: a check that never ends is given up, and admits no request: 503", async () => {
+    const auth = world.isolate({ timeouts: { requestMilliseconds: 3_000, firstMilliseconds: 3_000 } });
+    const app = new Hono();
+    const never = { verify: () => new Promise<boolean>(() => undefined) };
+    app.post("/silent", requireCaptcha(auth, never, { after: "1/minute" }), (c) => c.text("ok"));
+    const headers = { [addressHeader]: freshAddress(), "captcha-token": "solved" };
+    const ask = async () => (await app.request("/silent", { method: "POST", headers })).status;
+    expect([await ask(), await ask()]).toEqual([200, 503]);
   });
 
   test.each([[1], ["true"], [{}], [undefined]])("S56: only true is a solved captcha, not %j", async (answer) => {
@@ -176,6 +196,89 @@ describeWorld("requireCaptcha", { on: ["pglite", "postgres"], clock: start }, (w
       }
       expect(answers.slice(4)).toEqual(answers.slice(0, 4));
     });
+  });
+
+  describe("S36, S78: a page of another origin", () => {
+    const friend = "https://app.example.com";
+    const origins = [
+      "https://example.com",
+      { origin: friend, uses: ["cors", "csrf"] as const, headers: ["Captcha-Token"] },
+    ];
+    const site = (app = new Hono()) => {
+      const auth = world.isolate({ origins });
+      app.use("/auth/sign-in", requireCaptcha(auth, captcha, { after: "1/minute", name: crypto.randomUUID() }));
+      app.route("/", authRoutes(auth));
+      const address = freshAddress();
+      const send = (origin: string, init: RequestInit) =>
+        app.request("/auth/sign-in", { ...init, headers: { ...init.headers, origin, [addressHeader]: address } });
+      return {
+        preflight: (origin = friend) =>
+          send(origin, {
+            method: "OPTIONS",
+            headers: {
+              "access-control-request-method": "POST",
+              "access-control-request-headers": "captcha-token,content-type",
+            },
+          }),
+        signIn: async (token?: string) => {
+          const { identifier, password } = await world.person();
+          return await send(friend, {
+            method: "POST",
+            headers: { "content-type": "application/json", ...(token && { "captcha-token": token }) },
+            body: JSON.stringify({ identifier, password, transport: "token" }),
+          });
+        },
+      };
+    };
+
+    test("reads that it needs a captcha, and may send one, however many preflights it sends", async () => {
+      const { preflight, signIn } = site();
+      for (let time = 0; time < 30; time++) {
+        const permission = await preflight();
+        expect([permission.status, permission.headers.get("access-control-allow-origin")]).toEqual([204, friend]);
+        expect(permission.headers.get("access-control-allow-headers")).toMatch(/\bCaptcha-Token\b/);
+        expect(permission.headers.get("access-control-allow-methods")).toBe("POST");
+      }
+      expect((await signIn()).status).toBe(200);
+      const refused = await signIn();
+      expect([refused.status, (await refused.json()).details]).toEqual([429, { reason: "captcha_required" }]);
+      expect(refused.headers.get("access-control-allow-origin")).toBe(friend);
+      expect(refused.headers.get("access-control-expose-headers")).toContain("Retry-After");
+      expect((await preflight()).status).toBe(204);
+      expect((await signIn("solved")).status).toBe(200);
+    });
+
+    test("a page that is not listed may send and read nothing", async () => {
+      const { preflight } = site();
+      for (const status of [404, 429]) {
+        const refused = await preflight("https://evil.test");
+        expect([refused.status, refused.headers.get("access-control-allow-origin")]).toEqual([status, null]);
+      }
+    });
+
+    test("a route that answers OPTIONS as well does not run without a captcha past the limit", async () => {
+      let served = 0;
+      const app = new Hono();
+      const auth = world.isolate({ origins });
+      app.use("/all", requireCaptcha(auth, captcha, { after: "2/minute" }));
+      app.all("/all", (c) => c.text(String(++served)));
+      const headers = { origin: friend, "access-control-request-method": "POST", [addressHeader]: freshAddress() };
+      for (let time = 0; time < 9; time++) await app.request("/all", { method: "OPTIONS", headers });
+      expect(served).toBe(2);
+    });
+  });
+
+  test("the provider learns the address in one spelling, without port and brackets, or none", async () => {
+    const { ask } = application({ name: "spelled" });
+    for (const [written, told] of [
+      ["[2001:DB8:77::1]:443", "2001:db8:77::1"],
+      ["::ffff:203.0.113.77", "203.0.113.77"],
+      ["203.0.113.78:5060", "203.0.113.78"],
+      ["no address", undefined],
+    ] as const) {
+      for (let time = 0; time < 3; time++) await ask(written, "solved");
+      expect(asked.pop()).toEqual({ token: "solved", address: told });
+    }
   });
 
   test.each<[string, unknown]>([

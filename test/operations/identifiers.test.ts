@@ -384,6 +384,27 @@ describeWorld("S11: the first proof of an address", { on: ["pglite", "postgres"]
     expect(tally(codes)).toEqual({ done: 1, [invalid]: 199 });
   });
 
+  test("S22: strangers have used up the password's attempts: a known device proves it with the link, and no other", async () => {
+    const person = await world.person();
+    const { password, knownDevice } = person;
+    for (let time = 0; time < 10; time++)
+      expect(await passes(person, otherPassword)).toBe("unauthorized.invalid_credential");
+    const token = await withLink(world, person);
+    const tried = (proof: Partial<Extract<Proof, { type: "password" }>>) =>
+      outcome(verify(token, { type: "password", password, ...proof }));
+    const stranger = await world.person();
+    expect([await tried({}), await tried({ knownDevice: stranger.knownDevice })]).toEqual([
+      "too_many_requests",
+      "too_many_requests",
+    ]);
+    expect(await tried({ knownDevice, password: otherPassword })).toBe("unauthorized.invalid_credential");
+    expect(await tried({ knownDevice })).toBe("done");
+    // The device's attempts are those that it has at sign-in.
+    const counters = await world.rows<{ count: number; streak: number }>(sql`
+      select count, streak from attempt where bucket like 'device:%' order by resets_at desc limit 1`);
+    expect(counters).toEqual([{ count: 1, streak: 0 }]);
+  });
+
   describe("asking for a link", () => {
     test("five an hour for an address, whichever session or password asks", async () => {
       const person = await world.person();

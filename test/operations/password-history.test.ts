@@ -5,7 +5,7 @@ import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, goodPassword, type Person, refusal, system } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
-import { mailed, withVerifiedAddress } from "../support/links.ts";
+import { mailed, noticeTo, withNewAddress, withVerifiedAddress } from "../support/links.ts";
 
 /** Passwords that no rule refuses, in order. */
 const passwords = Array.from({ length: 14 }, (_, index) => `${goodPassword}-${String.fromCharCode(97 + index)}`);
@@ -59,9 +59,33 @@ describeWorld("passwordHistory", { on: ["pglite", "postgres"] }, (world) => {
     await change(person, passwords[2]!, auth);
   });
 
+  test("a new address takes the place of no former password", async () => {
+    const auth = remembering(1);
+    const old = await changeThrough(passwords.slice(0, 2), auth);
+    const moved = await withNewAddress(world, await withVerifiedAddress(world, old));
+    const again = await withNewAddress(world, moved);
+    expect(await refusedBy(change(again, passwords[0]!, auth))).toEqual(reused);
+    expect(await refusedBy(change(again, passwords[1]!, auth))).toEqual(reused);
+    await change(again, passwords[2]!, auth);
+  });
+
+  test("a password that a notice has made unusable takes the place of none", async () => {
+    const auth = remembering(1);
+    const person = await changeThrough(passwords.slice(0, 2), auth);
+    await auth.notices.disown({ token: await noticeTo(world, person), context: { address: "203.0.113.9" } });
+    const reset = async (password: string) => {
+      const { token } = await mailed(world, "reset", person.identifier);
+      return await auth.passwordReset.confirm({ token, password });
+    };
+    expect(await refusedBy(reset(passwords[1]!))).toEqual(reused);
+    await reset(passwords[2]!);
+    const changed = await world.signIn({ ...person, password: passwords[2]! });
+    expect(await refusedBy(change(changed, passwords[1]!, auth))).toEqual(reused);
+  });
+
   test("a new password by a mailed link, whose link then still works", async () => {
     const auth = remembering(3);
-    const person = await withVerifiedAddress(world, await changeThrough(passwords.slice(0, 2), auth));
+    const person = await changeThrough(passwords.slice(0, 2), auth);
     const { token } = await mailed(world, "reset", person.identifier);
     for (const password of passwords.slice(0, 2))
       expect(await refusedBy(auth.passwordReset.confirm({ token, password }))).toEqual(reused);
@@ -135,6 +159,29 @@ describeWorld("passwordHistory", { on: ["pglite", "postgres"] }, (world) => {
       expect((await refusal(change(person, passwords[2]!, auth))).code).toBe("too_many_requests");
       // The current password's.
       expect(world.hasher.computations).toBe(1);
+    });
+
+    test("S57: no more hashes than were counted, however many passwords the user has", async () => {
+      let person = await world.person({ password: passwords[0]! });
+      const { userId, actor } = person;
+      for (let more = 0; more < 6; more++) {
+        const identifier = freshIdentifier();
+        await world.auth.credentials.createPassword({ actor: system, userId, identifier, password: goodPassword });
+      }
+      const auth = world.isolate({ history: passwordHistory(2) });
+      world.hasher.reset();
+      const [currentPassword, newPassword] = [passwords[0]!, passwords[1]!];
+      await auth.changePassword({ actor, currentPassword, newPassword, transport: "token" });
+      expect(world.hasher.computations).toBe(1 + (2 + 1) + 1);
+      person = await world.signIn({ ...person, password: newPassword });
+      expect(await refusedBy(change(person, goodPassword, auth))).toEqual(reused);
+    });
+
+    test("a limit below the number of hashes allows one change in a window, and not none for ever", async () => {
+      const limits = { address: { attempts: 3, windowSeconds: 300 } };
+      const auth = world.isolate({ history: passwordHistory(10), limits });
+      const person = await change(await world.person({ password: passwords[0]! }), passwords[1]!, auth);
+      expect((await refusal(change(person, passwords[2]!, auth))).code).toBe("too_many_requests");
     });
 
     test("a stranger without the current password causes none of them", async () => {

@@ -64,6 +64,32 @@ describeWorld("lists of passwords", { on: ["pglite", "postgres"] }, (world) => {
     }
   });
 
+  describe("R005: names that consist of several words are refused in parts and as one word", () => {
+    const own = () => world.isolate({ predictableWords: ["Acme Corporation"] });
+    test.each([
+      "hopperhopperhopper",
+      "Gracehopper2026!",
+      "GRACE_HOPPER_2026",
+      "grace.hopper2026",
+      "compilers123456!",
+      "compilersexample",
+      "acmecorporation1",
+      "Acme-Corporation-12",
+      "corporation26262",
+    ])("%s", async (password) => {
+      const identifier = "grace.hopper@compilers.example";
+      expect(await refusedBy(own().signUp({ identifier, password }))).toEqual(predictable);
+    });
+
+    test.each(["grace and the five compilers", "hopper of the long meadow"])(
+      "R004: %s: accepted, because most of it is no name",
+      async (password) => {
+        const identifier = `grace.hopper@${crypto.randomUUID()}.example`;
+        await own().signUp({ identifier, password, context: { address: freshAddress() } });
+      },
+    );
+  });
+
   test("without the list these passwords are accepted, and with it others are", async () => {
     const signUp = (one: ReturnType<typeof auth>, password: string) =>
       one.signUp({ identifier: freshIdentifier(), password, context: { address: freshAddress() } });

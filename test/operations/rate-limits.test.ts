@@ -110,6 +110,17 @@ describeWorld("limit of password attempts", { on: ["pglite", "postgres"], clock:
       expect(answers[2]).toEqual(answers[0]);
     });
 
+    test("R018: spaces around an identifier without a normal form are no further attempts, known or not", async () => {
+      const { credentialId } = await world.person();
+      const [known, unknown] = [`Ada ${crypto.randomUUID()}`, `Ada ${crypto.randomUUID()}`];
+      await world.rows(sql`update cred set identifier = ${known} where id = ${uuidFor("cred", credentialId)}::uuid`);
+      for (const identifier of [known, unknown]) {
+        let spaces = 0;
+        const codes = await repeat(12, () => guess({ identifier: " ".repeat(spaces++) + identifier }));
+        expect(tally(codes)).toEqual({ [wrong]: 10, [limited]: 2 });
+      }
+    });
+
     test("another spelling of the identifier: the same account", async () => {
       const { identifier } = await world.person();
       await repeat(5, () => guess({ identifier }));

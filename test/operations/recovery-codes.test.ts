@@ -3,7 +3,7 @@ import { HashQueueFullError } from "../../src/crypto/hash-queue.ts";
 import type { PasswordHasher } from "../../src/crypto/password-hasher.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock } from "../../src/testing/clock.ts";
-import { outcome, type Person, quickHasher } from "../support/auth.ts";
+import { freshAddress, outcome, type Person, quickHasher } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp, personAt, ticketFor } from "../support/factors.ts";
 
@@ -113,6 +113,18 @@ describeWorld("recovery codes", { on: ["pglite", "postgres"], clock: start }, (w
       expect(await outcome(busy.factors.replaceRecoveryCodes(person))).toBe("unavailable.busy");
     }
     expect(await outcome(world.isolate({ limits }).factors.replaceRecoveryCodes(person))).toBe("done");
+  });
+
+  test("S24: with a limit of an address below ten units, one recovery code in a window is checked", async () => {
+    const { person, codes } = await withCodes();
+    const strict = world.isolate({ limits: { address: { attempts: 3, windowSeconds: 60 } } });
+    const [ticket, context] = [await ticketFor(world, person), { address: freshAddress() }];
+    const tried = (code: string) =>
+      outcome(strict.signIn.factor({ ticket, proof: { type: "recovery", code }, context }));
+    expect([await tried("no code"), await tried(codes[0]!)]).toEqual([
+      "unauthorized.invalid_factor",
+      "too_many_requests",
+    ]);
   });
 
   test("S03: recovery codes in the application's transaction, which could undo them after they were shown: refused", async () => {

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freshIdentifier, goodPassword, otherPassword, outcome } from "../support/auth.ts";
+import { authRoutes } from "../../src/http/auth-routes.ts";
+import { sql } from "../../src/store/sql.ts";
+import { addressHeader, freshAddress, freshIdentifier, goodPassword, otherPassword, outcome } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
 import { mailed, noticeTo, withVerifiedAddress } from "../support/links.ts";
 import { openPages, type PageReply, type PageWorld } from "../support/page-world.ts";
@@ -106,6 +108,55 @@ describe("a forgotten password", () => {
     expect([right.status, right.location]).toEqual([303, "/reset"]);
     const done = await world.ask({ path: "/reset", cookies: cookiesOf(right), form: { password: otherPassword } });
     expect(done.text).toContain("Your password is changed");
+  });
+
+  test("S22: a browser that the account knows asks for a reset, although strangers have used up the mailbox's messages", async () => {
+    const { identifier, knownDevice } = await verified();
+    const byForm = async (cookies: Record<string, string> = {}) =>
+      (await world.ask({ path: "/forgot", form: { identifier }, cookies })).status;
+    for (let time = 0; time < 5; time++) await byForm();
+    expect(await byForm()).toBe(429);
+    expect(await byForm({ "__Host-known-device": knownDevice })).toBe(303);
+    const byRoute = await authRoutes(world.auth).request("/auth/password-reset", {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        origin: "https://example.com",
+        [addressHeader]: freshAddress(),
+        cookie: `__Host-known-device=${knownDevice}`,
+      },
+      body: JSON.stringify({ identifier }),
+    });
+    expect(byRoute.status).toBe(200);
+  });
+
+  test("S22: by the code in a browser that the account knows, after strangers have closed the address's codes", async () => {
+    const { identifier, knownDevice } = await verified();
+    const sent = await asked("/forgot", { identifier });
+    const cookies = cookiesOf(sent);
+    const tried = async (more: Record<string, string>, code = sent.code) => {
+      const form = { for: "reset_password", code };
+      const byForm = await world.ask({ path: "/check-mail", cookies: { ...cookies, ...more }, form });
+      return byForm.status;
+    };
+    expect(await tried({}, "no")).toBe(401);
+    await world.rows(sql`update attempt set streak = 100 where bucket like 'code:%'`);
+    expect(await tried({})).toBe(429);
+    const known = { "__Host-known-device": knownDevice };
+    const byRoute = await authRoutes(world.auth).request("/auth/mailed-code", {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        origin: "https://example.com",
+        [addressHeader]: freshAddress(),
+        cookie: Object.entries({ ...cookies, ...known })
+          .map((pair) => pair.join("="))
+          .join("; "),
+      },
+      body: JSON.stringify({ code: "no" }),
+    });
+    expect(byRoute.status).toBe(401);
+    expect(await tried(known)).toBe(303);
   });
 });
 

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { authRoutes } from "../../src/http/auth-routes.ts";
 import { withLink } from "../operations/writes/write.ts";
-import { goodPassword, otherPassword, outcome, type Person } from "../support/auth.ts";
+import { addressHeader, freshAddress, goodPassword, otherPassword, outcome, type Person } from "../support/auth.ts";
 import { openPages, type PageWorld } from "../support/page-world.ts";
 
 let world: PageWorld;
@@ -68,6 +69,37 @@ describe("the page of a mailed link", () => {
     const session = /__Host-session=([\w-]+)/.exec(proved.setCookies.join())![1]!;
     const done = await world.ask({ path: "/verify", as: { token: session }, cookies, form: { with: "session" } });
     expect(done.text).toContain("Your address is confirmed");
+  });
+
+  test("S22: the password from a browser that the account knows, after strangers have used up its attempts", async () => {
+    for (const by of ["form", "route"]) {
+      const { ada, cookies, token } = await opened();
+      for (let time = 0; time < 10; time++) {
+        const { identifier } = ada;
+        await outcome(
+          world.auth.signIn.password({ identifier, password: otherPassword, context: { address: freshAddress() } }),
+        );
+      }
+      const byForm = async (more: Record<string, string> = {}) =>
+        (await world.ask({ path: "/verify", cookies: { ...cookies, ...more }, form: { password: goodPassword } }))
+          .status;
+      expect(await byForm()).toBe(429);
+      if (by === "form") {
+        expect(await byForm({ "__Host-known-device": ada.knownDevice })).toBe(200);
+        continue;
+      }
+      const answer = await authRoutes(world.auth).request("/auth/verification/confirm-with-password", {
+        method: "POST",
+        headers: {
+          "content-type": "application/json",
+          origin: "https://example.com",
+          [addressHeader]: freshAddress(),
+          cookie: `__Host-known-device=${ada.knownDevice}`,
+        },
+        body: JSON.stringify({ token, password: goodPassword }),
+      });
+      expect(answer.status).toBe(200);
+    }
   });
 
   test("not signed in: the password, or a new one", async () => {

@@ -5,7 +5,7 @@ import { disownNotice } from "../../domain/acts/notice.ts";
 import type { WithRealm } from "../../engine/realm.ts";
 import { codeLifetimeSeconds, type LinkRequest, type RequestedLink } from "../../operations/link-requests.ts";
 import type { MailAuth } from "../../operations/mail.ts";
-import { mailRequestCookie, readCookie, setCookie } from "../cookies.ts";
+import { knownDeviceCookie, mailRequestCookie, readCookie, setCookie } from "../cookies.ts";
 import { deliverSoon } from "../mail-delivery.ts";
 import { rememberEntry, transportEntry } from "../request-values.ts";
 import { type Call, type RouteTable, rowsFor } from "../route.ts";
@@ -95,7 +95,8 @@ export const mailedLinkRoutes: RouteTable<MailAuth> = () => [
     body: () => v.strictObject({ code: v.string(), request_token: v.optional(v.string()) }),
     run: async ({ c, auth, body: { code, request_token: given }, context }) => {
       const requestToken = given ?? readCookie(c, auth, mailRequestCookie) ?? "";
-      return await auth.mailedCodes.exchange({ requestToken, code, context });
+      const knownDevice = readCookie(c, auth, knownDeviceCookie);
+      return await auth.mailedCodes.exchange({ requestToken, code, knownDevice, context });
     },
   }),
 ];
@@ -116,12 +117,9 @@ async function requested(
   request: (asked: LinkRequest) => Promise<RequestedLink>,
 ): Promise<{ request_token: string | null }> {
   const { identifier, next, transport = "cookie" } = body;
-  const { requestToken } = await request({
-    identifier,
-    next,
-    acceptLanguage: c.req.header("accept-language"),
-    context,
-  });
+  const knownDevice = readCookie(c, auth, knownDeviceCookie);
+  const acceptLanguage = c.req.header("accept-language");
+  const { requestToken } = await request({ identifier, next, knownDevice, acceptLanguage, context });
   deliverSoon(c, auth);
   return requestedBody(c, auth, transport, requestToken);
 }

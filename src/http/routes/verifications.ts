@@ -4,6 +4,7 @@ import type { CredentialId } from "../../domain/id.ts";
 import type { VerificationProof } from "../../operations/identifiers.ts";
 import type { MailAuth } from "../../operations/mail.ts";
 import type { VerifiedIdentifier } from "../../operations/mailed-link.ts";
+import { knownDeviceCookie, readCookie } from "../cookies.ts";
 import { deliverSoon } from "../mail-delivery.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 
@@ -41,10 +42,10 @@ export const verificationRoutes: RouteTable<MailAuth> = () => [
         v.strictObject({ token: v.string(), password: v.string() }),
         v.strictObject({ token: v.string(), new_password: v.string() }),
       ]),
-    run: async ({ auth, body, context }) => {
+    run: async ({ c, auth, body, context }) => {
       const proof: VerificationProof =
         "password" in body
-          ? { type: "password", password: body.password }
+          ? { type: "password", password: body.password, knownDevice: readCookie(c, auth, knownDeviceCookie) }
           : { type: "new_password", password: body.new_password };
       return verifiedBody(await auth.identifiers.verify({ token: body.token, proof, context }));
     },
