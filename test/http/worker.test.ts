@@ -66,6 +66,7 @@ const misconfigured: { name: string; change: Variables; option: string }[] = [
   { name: "second-origin", change: { BASE_URL: `${baseUrl} https://*.vercel.app` }, option: "BASE_URL" },
   { name: "open", change: { SIGN_UP: "open" }, option: "SIGN_UP" },
   { name: "unknown-mode", change: { SIGN_UP: "everybody" }, option: "SIGN_UP" },
+  // S67: sealing is an option of the finished server.
   { name: "unknown-sealing", change: { SEALING: "maybe" }, option: "SEALING" },
   { name: "unknown-sharing", change: { SHARED_DATABASE: "true" }, option: "SHARED_DATABASE" },
   { name: "no-endpoint", change: { NEON_FETCH_ENDPOINT: "nowhere" }, option: "NEON_FETCH_ENDPOINT" },
