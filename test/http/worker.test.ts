@@ -70,6 +70,7 @@ const misconfigured: { name: string; change: Variables; option: string }[] = [
   { name: "unknown-sealing", change: { SEALING: "maybe" }, option: "SEALING" },
   { name: "unknown-sharing", change: { SHARED_DATABASE: "true" }, option: "SHARED_DATABASE" },
   { name: "no-endpoint", change: { NEON_FETCH_ENDPOINT: "nowhere" }, option: "NEON_FETCH_ENDPOINT" },
+  // S68: the time-out is an option of the finished server.
   { name: "short-time", change: { REQUEST_MILLISECONDS: "50" }, option: "REQUEST_MILLISECONDS" },
 ];
 
@@ -167,6 +168,7 @@ describe("an account's life over HTTP in workerd", () => {
       "unauthorized.session_expired",
     );
     expect((await post("main", "/auth/sign-in", credentials)).code).toBe("unauthorized.invalid_credential");
+    // S59: which key writes.
     expect((await send("main", { method: "GET", path: "/health" })).json).toEqual({
       status: "ok",
       writes: { SALLYPORT_SECRET: 1, SALLYPORT_SEALING_KEYS: 1 },

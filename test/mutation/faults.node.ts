@@ -11,7 +11,7 @@ import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
 import { openLaboratory, type Verdict } from "./laboratory.node.ts";
-import { type PlantedFault, withFault } from "./planted-faults.ts";
+import { notPlanted, type PlantedFault, withFault } from "./planted-faults.ts";
 
 const root = process.cwd();
 const { values } = parseArgs({
@@ -45,6 +45,7 @@ try {
 } finally {
   await laboratory.close();
 }
+for (const { rule, part, why } of notPlanted) console.log(`not planted: ${rule}, ${part}: ${why}`);
 const summary = Object.entries(counts).map(([fate, count]) => `${count} ${fate}`);
 console.log(`${rows.length} faults: ${summary.join(", ")}`);
 process.exit(counts.killed === rows.length ? 0 : 1);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { plantedFaults, withFault } from "./planted-faults.ts";
+import { notPlanted, plantedFaults, withFault } from "./planted-faults.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const names = plantedFaults.map((row) => [`${row.rule}: ${row.fault}`, row] as const);
@@ -18,10 +18,11 @@ test.each(names)("%s", (_name, row) => {
   expect(row.title.length).toBeGreaterThan(0);
 });
 
-test("each rule has a row, and no row is there twice", () => {
+test("each rule has a row, also one of which a part cannot be planted, and no row is there twice", () => {
   const rules = new Set(plantedFaults.map(({ rule }) => rule));
   const numbers = [22, 36, 38, ...Array.from({ length: 83 - 55 + 1 }, (_, index) => 55 + index)];
   expect(numbers.map((number) => `S${number}`).filter((number) => !rules.has(number))).toEqual([]);
+  expect(notPlanted.filter(({ rule }) => !rules.has(rule))).toEqual([]);
   expect(new Set(names.map(([name]) => name)).size).toBe(names.length);
 });
 

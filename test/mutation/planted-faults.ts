@@ -35,6 +35,14 @@ export const plantedFaults: readonly PlantedFault[] = [
   ...newcomerFaults,
 ];
 
+/** What a rule also demands, which no edit of a source breaks: a document says it, or another command proves it. */
+export const notPlanted: readonly { readonly rule: string; readonly part: string; readonly why: string }[] = [
+  { rule: "S58", part: "the statistic over 2,000 pairs", why: "`npm run bench -- timing:2000` prints it" },
+  { rule: "S67", part: "the cost of sealing in mixed use", why: "docs/shared-database.md says it" },
+  { rule: "S71", part: "the order of migrating and deploying", why: "README.md says it" },
+  { rule: "S73", part: "types that fit SimpleWebAuthn's without a cast", why: "`npm run typecheck` proves it" },
+];
+
 /** The source with the fault. @throws {Error} If `find` does not stand in the file exactly once. */
 export function withFault(root: string, { file, find, replace }: PlantedFault): string {
   const parts = readFileSync(join(root, file), "utf8").split(find);

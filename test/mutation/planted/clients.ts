@@ -330,6 +330,16 @@ export const clientFaults: readonly PlantedFault[] = [
     title: "the typed client asks once more",
   },
   {
+    rule: "`hc` asks once more",
+    fault:
+      "a request in flight with a cookie that another tab has rotated has another answer than a session that has ended",
+    file: "src/store/sessions.ts",
+    find: "or ${idleEnd(presented.defaultIdleSeconds)} <= sallyport_now() then 'unauthorized.session_expired'",
+    replace: "or ${idleEnd(presented.defaultIdleSeconds)} <= sallyport_now() then 'unauthorized.invalid_token'",
+    suite: "test/http/across-rotation.test.ts",
+    title: "without the wrapper: 401 `unauthorized.session_expired`, no cookie is cleared",
+  },
+  {
     rule: "a verifier of one's choice",
     fault: "the chosen verifier is not asked about a registration",
     file: "src/domain/webauthn/registration.ts",

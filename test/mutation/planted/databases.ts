@@ -184,6 +184,15 @@ export const databaseFaults: readonly PlantedFault[] = [
     title: "S68: over HTTP, first, wakes in 5.5 s",
   },
   {
+    rule: "S68",
+    fault: "the time-out is no option of the finished server",
+    file: "worker/server.ts",
+    find: "const request = requestMilliseconds(bindings);",
+    replace: "const request = 5_000;",
+    suite: "test/http/worker.test.ts",
+    title: "short-time: every route answers 503",
+  },
+  {
     rule: "S69",
     fault: "a demoted primary is answered as a fault of the statement",
     file: "src/store/sqlstate.ts",

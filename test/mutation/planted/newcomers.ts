@@ -103,6 +103,15 @@ export const newcomerFaults: readonly PlantedFault[] = [
     title: "ended elsewhere: page, form and script lead to a sign-in page that says so",
   },
   {
+    rule: "S79",
+    fault: "registering a passkey with user verification is no proof",
+    file: "src/store/passkeys.ts",
+    find: "sallyport_now() as auth_time, true as mfa_proved",
+    replace: "sallyport_now() as auth_time, false as mfa_proved",
+    suite: "test/operations/passkey-registration.test.ts",
+    title: "a registration is a proof, in a session that replaces the one that it was made in > a thief's copy",
+  },
+  {
     rule: "S80",
     fault: "Sallyport answers an application's path below its prefix",
     file: "src/http/auth-routes.ts",
