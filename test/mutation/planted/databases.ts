@@ -379,7 +379,7 @@ export const databaseFaults: readonly PlantedFault[] = [
     find: "deadline.onPassed = () => release(true);",
     replace: "deadline.onPassed = () => {};",
     suite: "test/store/silence.test.ts",
-    title: "S83: silence under load, then what was opened stays silent, 10 connections",
+    title: "S83: silence under load, 10 connections in use, then what was opened stays silent",
   },
   {
     rule: "S83",
@@ -406,6 +406,6 @@ export const databaseFaults: readonly PlantedFault[] = [
     find: "else if (now - known.doomedAt >= tickMilliseconds / 2) stream.destroy();",
     replace: "else if (now < known.doomedAt) stream.destroy();",
     suite: "test/store/silence.test.ts",
-    title: "S83: silence under load, then what was opened stays silent, 2 connections",
+    title: "S83: silence under load, 10 connections being made, then what was opened stays silent",
   },
 ];
