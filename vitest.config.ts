@@ -19,7 +19,7 @@ const unit = [
   "test/domain/**/*.test.ts",
   "test/http/openapi.test.ts",
   "test/mailers/!(cloudflare|runtimes).test.ts",
-  "test/mutation/mutants.test.ts",
+  "test/mutation/{mutants,planted-faults}.test.ts",
   "test/store/{retry,sql}.test.ts",
 ];
 

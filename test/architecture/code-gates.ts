@@ -81,8 +81,8 @@ export const codeGates: readonly Gate[] = [
     ],
   },
   {
-    // S56: otherwise a failure could read as yes.
-    rule: "nothing reads the result of a call whose failure is caught in place",
+    // Otherwise a failure could read as yes.
+    rule: "S56: nothing reads the result of a call whose failure is caught in place",
     find: (files) =>
       files
         .filter(({ path }) => /^src\/(domain|store|engine|operations)\//.test(path))

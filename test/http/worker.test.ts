@@ -66,9 +66,11 @@ const misconfigured: { name: string; change: Variables; option: string }[] = [
   { name: "second-origin", change: { BASE_URL: `${baseUrl} https://*.vercel.app` }, option: "BASE_URL" },
   { name: "open", change: { SIGN_UP: "open" }, option: "SIGN_UP" },
   { name: "unknown-mode", change: { SIGN_UP: "everybody" }, option: "SIGN_UP" },
+  // S67: sealing is an option of the finished server.
   { name: "unknown-sealing", change: { SEALING: "maybe" }, option: "SEALING" },
   { name: "unknown-sharing", change: { SHARED_DATABASE: "true" }, option: "SHARED_DATABASE" },
   { name: "no-endpoint", change: { NEON_FETCH_ENDPOINT: "nowhere" }, option: "NEON_FETCH_ENDPOINT" },
+  // S68: the time-out is an option of the finished server.
   { name: "short-time", change: { REQUEST_MILLISECONDS: "50" }, option: "REQUEST_MILLISECONDS" },
 ];
 
@@ -166,6 +168,7 @@ describe("an account's life over HTTP in workerd", () => {
       "unauthorized.session_expired",
     );
     expect((await post("main", "/auth/sign-in", credentials)).code).toBe("unauthorized.invalid_credential");
+    // S59: which key writes.
     expect((await send("main", { method: "GET", path: "/health" })).json).toEqual({
       status: "ok",
       writes: { SALLYPORT_SECRET: 1, SALLYPORT_SEALING_KEYS: 1 },

@@ -6,7 +6,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
 
-const command = fileURLToPath(new URL("run.node.ts", import.meta.url));
+const mutants = fileURLToPath(new URL("run.node.ts", import.meta.url));
+const faults = fileURLToPath(new URL("faults.node.ts", import.meta.url));
 const modules = fileURLToPath(new URL("../../node_modules", import.meta.url));
 
 const source = `export function isAdult(age: number): boolean {
@@ -28,26 +29,45 @@ const equivalent = {
   why: "Planted.",
 };
 
-/** A small project with one suite, and what the command prints and returns for it. */
+type Cases = Readonly<Record<number, boolean>>;
+
+/** The output and the exit code of `npm run mutants` in a small project with one suite. */
 async function mutantsOfProject({
   cases,
   listed = [],
   args = [],
 }: {
-  cases: Readonly<Record<number, boolean>>;
+  cases: Cases;
   listed?: readonly object[];
   args?: readonly string[];
 }): Promise<{ output: string; code: number }> {
+  const settingsFile = { "test/mutation/settings.json": JSON.stringify({ ...settings, equivalent: listed }) };
+  return await runIn(cases, settingsFile, [mutants, "--layer", "domain", ...args]);
+}
+
+/** The same of `npm run test:faults`. */
+async function faultsOfProject(rows: readonly object[]): Promise<{ output: string; code: number }> {
+  const table = { "table.mjs": `export const plantedFaults = ${JSON.stringify(rows)};` };
+  return await runIn({ 17: false, 18: true }, table, [faults, "--table", "table.mjs"]);
+}
+
+async function runIn(
+  cases: Cases,
+  more: Readonly<Record<string, string>>,
+  args: readonly string[],
+): Promise<{ output: string; code: number }> {
   const root = await mkdtemp(join(tmpdir(), "sallyport-mutation-"));
   onTestFinished(() => rm(root, { recursive: true, force: true }));
   const tests = Object.entries(cases).map(([age, is]) => `test("${age}", () => expect(isAdult(${age})).toBe(${is}));`);
   const files = {
     "src/domain/adult.ts": source,
-    "test/domain/adult.test.ts": `import { expect, test } from "vitest";
+    "test/domain/adult.test.ts": `import { describe, expect, test } from "vitest";
 import { isAdult } from "../../src/domain/adult.ts";
+describe("age", () => {
 ${tests.join("\n")}
+});
 `,
-    "test/mutation/settings.json": JSON.stringify({ ...settings, equivalent: listed }),
+    ...more,
     "vitest.config.ts": `export default { test: { projects: [{ test: { name: "unit", include: ["test/**/*.test.ts"] } }] } };`,
     "package.json": `{ "type": "module" }`,
   };
@@ -57,11 +77,8 @@ ${tests.join("\n")}
   }
   await symlink(modules, join(root, "node_modules"));
   const result = await new Promise<{ output: string; code: number }>((resolve) => {
-    execFile(
-      process.execPath,
-      [command, "--layer", "domain", ...args],
-      { cwd: root, env: { PATH: process.env.PATH } },
-      (error, stdout, stderr) => resolve({ output: stdout + stderr, code: error ? Number(error.code) : 0 }),
+    execFile(process.execPath, args, { cwd: root, env: { PATH: process.env.PATH } }, (error, stdout, stderr) =>
+      resolve({ output: stdout + stderr, code: error ? Number(error.code) : 0 }),
     );
   });
   expect(await readFile(join(root, "src/domain/adult.ts"), "utf8")).toBe(source);
@@ -110,4 +127,42 @@ test("an unknown layer and a sample that is no number are refused", async () => 
   const sample = await mutantsOfProject({ ...options, args: ["--sample", "many"] });
   expect(sample.output).toContain("--sample is a whole number from 1.");
   expect([layer.code, sample.code]).toEqual([1, 1]);
+});
+
+const fault = {
+  rule: "age",
+  fault: "nobody is too young",
+  file: "src/domain/adult.ts",
+  find: ">= 18",
+  replace: ">= 0",
+  suite: "test/domain/adult.test.ts",
+  title: "age > 17",
+};
+
+test("faults: one that its test notices is killed, and the code is 0", async () => {
+  const { output, code } = await faultsOfProject([fault, { ...fault, within: "age" }]);
+  expect(output).toMatch(
+    /2\/2 killed \d+ s {2}age: nobody is too young {2}\[test\/domain\/adult\.test\.ts: age > 17\]\n +expected true/,
+  );
+  expect(output).toContain("2 faults: 2 killed\n");
+  expect(code).toBe(0);
+});
+
+test.each([
+  { case: "no test notices", change: { replace: ">= 17.5" }, says: "1 survived" },
+  { case: "another test notices", change: { within: "age", title: "age > 18" }, says: "1 another test" },
+  { case: "the source no longer has", change: { find: ">= 21" }, says: "has 0 times: >= 21" },
+  { case: "no test is for", change: { title: "age > 19" }, says: "has no test of the title age > 19" },
+  { case: "no suite is for", change: { suite: "test/gone.test.ts" }, says: "There is no suite test/gone.test.ts" },
+])("faults: one that $case: the code is 1", async ({ change, says }) => {
+  const { output, code } = await faultsOfProject([{ ...fault, ...change }]);
+  expect(output).toContain(says);
+  expect(code).toBe(1);
+});
+
+test("faults: a test that fails without the fault proves nothing", async () => {
+  const table = { "table.mjs": `export const plantedFaults = ${JSON.stringify([fault])};` };
+  const { output, code } = await runIn({ 17: true }, table, [faults, "--table", "table.mjs"]);
+  expect(output).toContain("Without the fault, test/domain/adult.test.ts: age > 17 killed");
+  expect(code).toBe(1);
 });

@@ -27,12 +27,24 @@ export interface Verdict {
   /** The suite that failed, and the test, unless the suite failed before any. */
   readonly by?: string;
   readonly test?: string | undefined;
+  /** The first line of the failure. */
+  readonly says?: string | undefined;
 }
 
 export interface Laboratory {
   readonly suites: readonly Suite[];
   /** Runs the suites in order until the first failure, for at most `seconds`. */
   tryMutant(mutant: Mutant, suites: readonly string[], seconds: number): Promise<Verdict>;
+  /**
+   * Runs the tests of one suite whose names contain a text, with the fault and without it.
+   *
+   * @throws {Error} If there are no such tests, or if they do not pass without the fault.
+   */
+  tryFault(
+    fault: { readonly path: string; readonly text: string },
+    tests: { readonly suite: string; readonly within: string },
+    seconds: number,
+  ): Promise<Verdict>;
   close(): Promise<void>;
 }
 
@@ -94,23 +106,53 @@ export async function openLaboratory(
     return fate === "survived";
   };
 
-  const tryMutant: Laboratory["tryMutant"] = async (mutant, paths, seconds) => {
-    const file = join(copy, mutant.path);
+  /** Runs tests against a changed source, and restores it. */
+  const runAgainst = async (
+    { path, change }: { path: string; change: (original: string) => string },
+    tests: TestSpecification[],
+    seconds: number,
+  ): Promise<Verdict> => {
+    const file = join(copy, path);
     const original = await readFile(file, "utf8");
     const write = async (text: string): Promise<void> => {
       await writeFile(file, text);
       vitest.invalidateFile(file);
     };
-    await write(withMutant(original, mutant));
+    await write(change(original));
+    return await runUntilFailure(vitest, failures, tests, seconds, copy).finally(() => write(original));
+  };
+
+  const tryMutant: Laboratory["tryMutant"] = async (mutant, paths, seconds) => {
     const usable = paths.filter((path) => !failing.has(path)).map(specificationOf);
-    const verdict = await runUntilFailure(vitest, failures, usable, seconds, copy).finally(() => write(original));
+    const change = (original: string): string => withMutant(original, mutant);
+    const verdict = await runAgainst({ path: mutant.path, change }, usable, seconds);
     if (await isConfirmed(verdict)) return verdict;
     console.log(`${verdict.by} fails without a mutant too, so it is left out.`);
     return await tryMutant(mutant, paths, seconds);
   };
+
+  const tryFault: Laboratory["tryFault"] = async ({ path, text }, { suite, within }, seconds) => {
+    const named = specifications.get(suite);
+    if (!named) throw new Error(`There is no suite ${suite}.`);
+    const { text: suiteText } = suites.find((known) => known.path === suite)!;
+    const testNamePattern = new RegExp(
+      `^${suiteText.includes(onBothDatabases) ? notOnPglite : ""}.*${literally(within)}`,
+    );
+    const tests = [named.project.createSpecification(named.moduleId, { testNamePattern })];
+    const verdict = await runAgainst({ path, change: () => text }, tests, seconds);
+    const key = `${suite} ${within}`;
+    if (confirmed.has(key)) return verdict;
+    const { fate, test, says } = await runUntilFailure(vitest, failures, tests, seconds, copy);
+    if (failures.count === 0) throw new Error(`${suite} has no test of the title ${within}.`);
+    if (fate !== "survived") throw new Error(`Without the fault, ${suite}: ${test} ${fate}: ${says}`);
+    confirmed.add(key);
+    return verdict;
+  };
+
   return {
     suites,
     tryMutant,
+    tryFault,
     async close() {
       await vitest.close();
       process.chdir(root);
@@ -131,16 +173,29 @@ class InOrder {
 
 /** A suite that runs on both databases needs only one of them to kill a mutant. PostgreSQL opens sooner than PGlite. */
 function inOneDatabase(specification: TestSpecification, text: string): TestSpecification {
-  if (!text.includes('on: ["pglite", "postgres"]')) return specification;
-  return specification.project.createSpecification(specification.moduleId, { testNamePattern: /^(?!.*, pglite )/ });
+  if (!text.includes(onBothDatabases)) return specification;
+  const testNamePattern = new RegExp(`^${notOnPglite}`);
+  return specification.project.createSpecification(specification.moduleId, { testNamePattern });
 }
+
+const onBothDatabases = 'on: ["pglite", "postgres"]';
+const notOnPglite = "(?!.*, pglite )";
 
 /** The failures of one run, in order. Vitest's own list also has those of earlier runs. */
 class Failures implements Reporter {
   readonly found: { readonly module: TestModule; readonly test?: TestCase }[] = [];
+  /** How many tests have run. */
+  count = 0;
+
+  clear(): void {
+    this.found.length = 0;
+    this.count = 0;
+  }
 
   onTestCaseResult(test: TestCase): void {
-    if (test.result().state === "failed") this.found.push({ module: test.module, test });
+    const { state } = test.result();
+    if (state !== "skipped") this.count++;
+    if (state === "failed") this.found.push({ module: test.module, test });
   }
   onTestModuleEnd(module: TestModule): void {
     const suites = [...module.children.allSuites()];
@@ -165,7 +220,7 @@ async function runUntilFailure(
     // A test that never yields is not cancelled the first time.
     setTimeout(() => void vitest.cancelCurrentRun("keyboard-input"), (seconds + 5) * 1000),
   ];
-  failures.found.length = 0;
+  failures.clear();
   const { unhandledErrors } = await vitest.runTestSpecifications(specifications);
   for (const timer of timers) clearTimeout(timer);
   if (isOutOfTime) return { fate: "timed out" };
@@ -174,17 +229,25 @@ async function runUntilFailure(
     const { module, test } = failure;
     const isLoaded = [...module.children.allTests()].length > 0;
     const by = module.moduleId.slice(copy.length + 1);
-    return { fate: isLoaded ? "killed" : "invalid", by, test: test && nameOf(test) };
+    const suites = [...module.children.allSuites()];
+    const [error] = [test?.result().errors ?? [], module.errors(), ...suites.map((suite) => suite.errors())].flat();
+    const says = error?.message.split("\n", 1)[0];
+    return { fate: isLoaded ? "killed" : "invalid", by, test: test && nameOf(test), says };
   }
   if (unhandledErrors.length > 0) throw new Error("An error outside any test.", { cause: unhandledErrors[0] });
   return { fate: "survived" };
 }
 
-/** The name that Vitest compares with a pattern: those of the suites and of the test, separated by spaces. */
+/** The name that Vitest compares with a pattern: those of the suites and of the test. */
 function nameOf({ name, parent }: TestCase | TestSuite): string {
-  return parent.type === "module" ? name : `${nameOf(parent)} ${name}`;
+  return parent.type === "module" ? name : `${nameOf(parent)} > ${name}`;
 }
 
 function exactly(name: string): RegExp {
-  return new RegExp(`^${name.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&")}$`);
+  return new RegExp(`^${literally(name)}$`);
+}
+
+/** A pattern that matches the text and nothing else. */
+function literally(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\/]/g, "\\$&");
 }

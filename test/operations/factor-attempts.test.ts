@@ -166,6 +166,8 @@ describeWorld(
           expect(await codeSignIn(person, "000000", knownDevice)).toBe("unauthorized.invalid_factor");
         }
         expect(await codeSignIn(person, "000000", knownDevice)).toBe("too_many_requests");
+        // The account has no guesses left for another device either.
+        expect(await codeSignIn(person, "000000")).toBe("too_many_requests");
       });
     });
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { PersonalAccessToken } from "../../src/domain/personal-access-token.ts";
 import { freshAddress, openAuth, outcome, type Person, type World } from "../support/auth.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
 
@@ -61,7 +62,7 @@ describe("F01: personal access tokens, lost replies", () => {
     async (fault) => {
       const faulty = faultyDatabase(world.database);
       const owner = await world.person();
-      const { pat, token } = await create(owner);
+      let pat: PersonalAccessToken;
       const revokedWhileHashed = {
         ...world.hasher,
         verify: async (hash: string, secret: string) => {
@@ -70,13 +71,18 @@ describe("F01: personal access tokens, lost replies", () => {
         },
       };
       const auth = world.isolate({ database: faulty, passwordHasher: revokedWhileHashed });
-      const use = () => outcome(auth.personalAccessTokens.verify({ token, context: { address: freshAddress() } }));
-      faulty.reset([undefined, fault]);
-      expect(await use()).toBe("pat.revoked");
+      /** Uses a token that is live until it is hashed. */
+      const use = async (...faults: (typeof fault)[]) => {
+        const made = await create(owner);
+        pat = made.pat;
+        faulty.reset([undefined, ...faults]);
+        return await outcome(
+          auth.personalAccessTokens.verify({ token: made.token, context: { address: freshAddress() } }),
+        );
+      };
+      expect(await use(fault)).toBe("pat.revoked");
       // Every try fails: no answer is no permission.
-      faulty.reset([undefined, fault, fault, fault]);
-      expect(["unavailable.database", "pat.revoked"]).toContain(await use());
-      faulty.reset();
+      expect(["unavailable.database", "pat.revoked"]).toContain(await use(fault, fault, fault));
       expect(await use()).toBe("pat.revoked");
     },
   );

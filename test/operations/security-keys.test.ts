@@ -202,5 +202,19 @@ describeWorld("security key", { on: ["pglite", "postgres"], clock: start }, (wor
         "conflict.duplicate_credential",
       );
     });
+
+    test("its own transports are in the options", async () => {
+      const person = await world.person();
+      const { credentialId: id } = await newAuthenticator();
+      await world.rows(sql`
+        insert into mfa (id, usr_id, type, identifier, webauthn_public_key, webauthn_sign_count, webauthn_rp_id,
+          webauthn_transports)
+        values (${uuidFor("mfa", generateId("mfa"))}::uuid, ${uuidFor("usr", person.userId)}::uuid, 'webauthn', ${id},
+          decode('00', 'hex'), 0, 'example.com', array['usb', 'nfc'])`);
+      const { transport } = person;
+      const ticket = await ticketFor(world, person);
+      const { allowCredentials } = await auth.passkeys.proofOptions({ ticket, transport });
+      expect(allowCredentials).toEqual([{ type: "public-key", id, transports: ["usb", "nfc"] }]);
+    });
   });
 });
