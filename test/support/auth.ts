@@ -382,7 +382,9 @@ export function freshName(): string {
 
 /** An IPv6 address in a fresh network. */
 export function freshAddress(): string {
-  return `2001:${toHex(randomBytes(4)).replace(/(.{4})/, "$1:")}::1`;
+  // In its normal form (RFC 5952): no group begins with a zero.
+  const groups = toHex(randomBytes(4)).match(/.{4}/g)!;
+  return `2001:${groups.map((group) => group.replace(/^0+/, "1")).join(":")}::1`;
 }
 
 /** The code of a promise's refusal; `"done"` if it is not refused. Any other failure is thrown. */
