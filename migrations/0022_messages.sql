@@ -1,5 +1,5 @@
 -- serves 0008
--- New recovery codes owe a notice. The rest of the function is as in 0016.
+-- New recovery codes owe a notice, and so does the end of an account, without a link. The rest of the function is as in 0016.
 create or replace function sallyport_owe_notices() returns trigger language plpgsql as $$
 declare
   kind text := current_setting('sallyport.notices', true)::jsonb ->> new.action;
@@ -43,15 +43,19 @@ begin
       and sallyport_network(seen.context ->> 'ip') is not distinct from sallyport_network(new.context ->> 'ip'))) then
     return null;
   end if;
-  insert into mail_message (id, kind, usr_id, cred_id, event_id, recipient, content, expires_at)
-  select gen_random_uuid(), kind, subject, cred.id, new.id, cred.identifier,
-    jsonb_strip_nulls(jsonb_build_object('at', new.occurred_at, 'ip', new.context ->> 'ip', 'user_agent', new.context ->> 'user_agent')),
+  insert into mail_message (id, kind, usr_id, cred_id, event_id, used_at, recipient, content, expires_at)
+  select gen_random_uuid(), kind, subject, cred.id, new.id, case when kind = 'account_closed' then sallyport_now() end, cred.identifier,
+    jsonb_strip_nulls(jsonb_build_object('at', new.occurred_at, 'ip', new.context ->> 'ip', 'user_agent', new.context ->> 'user_agent',
+      'linkless', case when kind = 'account_closed' then true end)),
     sallyport_now() + interval '7 days'
   from cred
   where cred.usr_id = subject and cred.type = 'password' and cred.identifier_verified_at is not null
     -- Its reader has just proved it.
     and not (kind = 'address_verified' and cred.id = target)
     and (cred.status = 'active'
+      -- The account has ended its passwords with itself.
+      or (kind = 'account_closed' and cred.updated_at > new.occurred_at - interval '1 minute'
+        and not exists (select from cred successor where successor.replaces = cred.id))
       or (cred.id = target and not exists (select from cred successor where successor.replaces = cred.id)))
     and cred.identifier ~ '^[^\s@<>()\[\]:;,"\\]+@[^\s@<>()\[\]:;,"\\]+$';
   return null;

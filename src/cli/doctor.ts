@@ -39,7 +39,9 @@ export const doctorCommand: Command = {
       for (const name of ["SALLYPORT_SECRET", "SALLYPORT_SEALING_KEYS"]) describeKeys(name, process.env[name]);
       const [{ owed, overdueMinutes, refused }] = (await database.run(selectBacklog())) as [Backlog];
       if (refused > 0)
-        console.log(`${refused} messages of the last 30 days were refused by the mail provider for good.`);
+        console.log(
+          `${refused} messages of the last 30 days were refused by the mail provider for good. On its free plan, Cloudflare's Email Service sends to verified addresses only.`,
+        );
       if (owed > 0) console.log(`${owed} messages are owed; the oldest has waited ${overdueMinutes} minutes.`);
       const [{ forsaken }] = (await database.run(countForsaken())) as [{ forsaken: number }];
       if (forsaken > 0)

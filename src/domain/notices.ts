@@ -11,6 +11,7 @@ import { registerPasskey } from "./acts/passkey.ts";
 import { createPat } from "./acts/personal-access-token.ts";
 import { refreshSession } from "./acts/session.ts";
 import { signIn } from "./acts/sign-in.ts";
+import { revokeUser } from "./acts/user.ts";
 import { changeIdentifier, verifyIdentifier } from "./acts/verification.ts";
 
 /** The kind of a notice, as a message. */
@@ -29,7 +30,8 @@ export type NoticeKind =
   | "administrator_granted"
   | "address_verified"
   | "address_changed"
-  | "new_device";
+  | "new_device"
+  | "account_closed";
 
 /** The kind of the notice that each act owes to every verified address of the user. */
 export function noticeOf(): ReadonlyMap<string, NoticeKind> {
@@ -54,6 +56,8 @@ export function noticeOf(): ReadonlyMap<string, NoticeKind> {
     // Only if the token was used a second time, which ends its family.
     [refreshSession.action, "token_reused"],
     [grantAdministrator.action, "administrator_granted"],
+    // Without a link: an account is closed for good.
+    [revokeUser.action, "account_closed"],
     // Only a session on a device and in a network that the user has not signed in from for half a year.
     [signIn.action, "new_device"],
     [factors.verifyFactor.action, "new_device"],

@@ -40,7 +40,7 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
     world.auth.signIn.password({ identifier, password, context: { address: freshAddress(), ...more } });
 
   /** What happens to an account, by the notice that it owes. */
-  const causes: Readonly<Record<NoticeKind, (person: Person) => Promise<unknown>>> = {
+  const causes: Readonly<Record<Exclude<NoticeKind, "account_closed">, (person: Person) => Promise<unknown>>> = {
     password_changed: ({ actor }) =>
       world.auth.changePassword({
         actor,
@@ -117,22 +117,41 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
     new_device: (person) => signIn(person, { userAgent: "Firefox" }),
   };
 
-  test.each(Object.keys(causes) as NoticeKind[])("%s: one message, in the transaction of the change", async (kind) => {
-    const person = await verified();
-    expect(await owed(person)).toEqual([]);
-    world.counting.reset();
-    await causes[kind](person);
-    expect(await owed(person)).toEqual([kind]);
-    await world.auth.mail.deliver();
-    const message = world.mailbox.newestTo(person.identifier);
-    expect(message.text).toContain("This was not me:\nhttps://example.com/not-me?token=");
-    expect(message.subject).toMatch(/ – example\.com$/);
-    expect(message.text).toContain(" UTC.");
-    expect(await owed(person)).toEqual([]);
-  });
+  test.each(Object.keys(causes) as (keyof typeof causes)[])(
+    "%s: one message, in the transaction of the change",
+    async (kind) => {
+      const person = await verified();
+      expect(await owed(person)).toEqual([]);
+      world.counting.reset();
+      await causes[kind](person);
+      expect(await owed(person)).toEqual([kind]);
+      await world.auth.mail.deliver();
+      const message = world.mailbox.newestTo(person.identifier);
+      expect(message.text).toContain("This was not me:\nhttps://example.com/not-me?token=");
+      expect(message.subject).toMatch(/ – example\.com$/);
+      expect(message.text).toContain(" UTC.");
+      expect(await owed(person)).toEqual([]);
+    },
+  );
+
+  test.each(["application", "user"])(
+    "account_closed, by the %s: every verified address hears of it, without a link",
+    async (by) => {
+      const person = await verified();
+      const { actor, userId } = person;
+      if (by === "user") await world.auth.users.revokeOwn({ actor, userId, currentPassword: goodPassword });
+      else await world.auth.users.revoke({ actor: system, userId });
+      expect(await owed(person)).toEqual(["account_closed"]);
+      await world.auth.mail.deliver();
+      const { subject, text } = world.mailbox.newestTo(person.identifier);
+      expect(subject).toBe("Your account at example.com was closed");
+      expect(text).toContain(" UTC.");
+      expect(text).not.toContain("https://");
+    },
+  );
 
   test("every kind in the table has a cause", () => {
-    expect(new Set(noticeOf().values())).toEqual(new Set(Object.keys(causes)));
+    expect(new Set(noticeOf().values())).toEqual(new Set([...Object.keys(causes), "account_closed"]));
   });
 
   test("a change that is refused or undone owes none", async () => {

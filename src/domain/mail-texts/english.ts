@@ -144,6 +144,10 @@ export const englishMail: MailLanguage = {
     administrator_granted: notice("You are now an administrator", "Your account now has administrator rights."),
     address_verified: notice("An address was confirmed", "Another address was confirmed."),
     address_changed: notice("Your email address was changed", "An email address of your account was changed."),
+    account_closed: {
+      subject: "Your account at {site} was closed",
+      paragraphs: ["Your account {address} at {site} was closed for good.", "{circumstances}", askForHelp],
+    },
     new_device: notice("A new device signed in", "Someone signed in on a device that we have not seen before."),
   },
 };

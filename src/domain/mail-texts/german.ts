@@ -153,6 +153,10 @@ export const germanMail: MailLanguage = {
     administrator_granted: notice("Sie haben jetzt Administratorrechte", "Ihr Konto hat jetzt Administratorrechte."),
     address_verified: notice("Eine Adresse wurde bestätigt", "Eine weitere Adresse wurde bestätigt."),
     address_changed: notice("Ihre E-Mail-Adresse wurde geändert", "Eine E-Mail-Adresse Ihres Kontos wurde geändert."),
+    account_closed: {
+      subject: "Ihr Konto bei {site} wurde geschlossen",
+      paragraphs: ["Ihr Konto {address} bei {site} wurde endgültig geschlossen.", "{circumstances}", askForHelp],
+    },
     new_device: notice(
       "Anmeldung auf einem neuen Gerät",
       "Jemand hat sich auf einem Gerät angemeldet, das wir noch nicht kennen.",
