@@ -7,6 +7,7 @@ import { selectIsAdopted } from "../store/stored-accounts.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 import { examineAccounts } from "./doctor-accounts.ts";
+import { examineDeployment } from "./doctor-deployment.ts";
 
 /** A message that was tried several times has waited for about this long. */
 const longestWaitMinutes = 30;
@@ -16,10 +17,11 @@ type Backlog = { owed: number; overdueMinutes: number; refused: number };
 /** `sallyport doctor`: reports what would go wrong with this database, before it does. */
 export const doctorCommand: Command = {
   summary:
-    "Check a database: its clock, caches in front of it, messages that wait, and stored accounts that Sallyport cannot open.",
-  usage: `${databaseUsage} [--allow-non-ascii] [--rp-id DOMAIN] [--shared-database]`,
+    "Check a database: its clock, caches in front of it, messages that wait, and stored accounts that Sallyport cannot open. With --origin, check the deployment too.",
+  usage: `${databaseUsage} [--origin ORIGIN] [--allow-non-ascii] [--rp-id DOMAIN] [--shared-database]`,
   options: {
     ...databaseOptions,
+    origin: { type: "string" },
     "allow-non-ascii": { type: "boolean", default: false },
     "rp-id": { type: "string" },
     "shared-database": { type: "boolean", default: false },
@@ -27,6 +29,8 @@ export const doctorCommand: Command = {
   async run(values) {
     const rpId = values["rp-id"];
     if (rpId !== undefined && typeof rpId !== "string") throw new UsageError("Give --rp-id once.");
+    const { origin } = values;
+    if (origin !== undefined && typeof origin !== "string") throw new UsageError("Give --origin once.");
     await withDatabase(values, async (database) => {
       const { newer } = await probeDatabase(database);
       console.log("The clock is the database's own, and no cache answers for it.");
@@ -56,12 +60,19 @@ export const doctorCommand: Command = {
         console.log(`${id} ${finding}`);
         if (fault) faults += 1;
       }
+      const wrong: string[] = [];
+      if (origin !== undefined) for await (const finding of examineDeployment(origin)) wrong.push(finding);
+      for (const finding of wrong) console.log(`The deployment: ${finding}`);
+      if (origin !== undefined && wrong.length === 0) {
+        console.log("The deployment serves, and takes its own pages for its own.");
+      }
       if (faults > 0) throw new Error(`${faults} stored rows cannot be used: see the ids above.`);
       if (overdueMinutes > longestWaitMinutes) {
         throw new Error(
           "messages are not sent: look at the mailer, and at the schedule that calls `auth.mail.deliver()`.",
         );
       }
+      if (wrong.length > 0) throw new Error("the deployment is not ready: see above.");
       console.log("Every active password, factor, passkey and token can be used.");
     });
   },
