@@ -23,6 +23,7 @@ import {
 } from "../support/auth.ts";
 import { examinePage } from "../support/examine-page.ts";
 import { freePort } from "../support/free-port.ts";
+import { withoutTerms } from "../support/page-world.ts";
 import { launchChromium, type VisitOptions, type Visitor, visit } from "../support/site.ts";
 import { openStandIn, replyJson, replyWith, type StandIn } from "../support/stand-in.ts";
 
@@ -78,7 +79,7 @@ beforeAll(async () => {
     widget: turnstileWidget({ siteKey: "1x00AA", scriptUrl: new URL("/api.js", provider.url).href }),
     after: "1/minute",
   });
-  const app = new Hono().route("/", pages(world.auth, { captcha }));
+  const app = new Hono().route("/", pages(withoutTerms(world.auth), { captcha }));
   server = serve({ fetch: app.fetch, port, hostname: "127.0.0.1" }) as Server;
   browser = await launchChromium();
 });
