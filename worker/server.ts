@@ -56,8 +56,8 @@ export interface Bindings {
   /** The address that messages come from, on a domain that Email Service sends for. */
   MAIL_FROM?: string;
   /**
-   * The language of messages that no request asks for, such as notices, and of those whose request asks for another language:
-   * `en` (default) or `de`.
+   * The language of messages that no request asks for, such as notices, and of messages whose request names neither English nor
+   * German: `en` (default) or `de`.
    */
   MAIL_LANGUAGE?: string;
   /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */

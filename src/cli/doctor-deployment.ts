@@ -18,8 +18,8 @@ export async function* examineDeployment(text: string): AsyncGenerator<string> {
   if (said?.code === "unavailable.configuration")
     yield `It refuses to serve: its option ${nameIn(said)} is missing or unsafe.`;
   else if (health.status === 503)
-    yield "It cannot use its database: it does not answer, or its schema does not serve this release.";
-  else if (said?.status !== "ok") yield "It has no health route at /health: only its cookies are looked at.";
+    yield "It cannot use its database: the database does not answer, or its schema does not fit this release.";
+  else if (said?.status !== "ok") yield "It has no health route at /health, so this command checks only its origin.";
   yield* examineCookies(origin);
 }
 
@@ -29,7 +29,7 @@ async function* examineCookies(origin: string): AsyncGenerator<string> {
   const response = await ask(`${origin}/auth/sign-out`, { method: "POST", headers });
   if (!response) yield "It does not answer at /auth/sign-out.";
   else if ((await jsonOf(response))?.code === "forbidden.cross_origin") {
-    yield "It takes its own pages for another site's: the first of its `origins` (BASE_URL) is not the address that it is reached at.";
+    yield "It refuses requests from its own pages: the first of its `origins` (BASE_URL) is not the address at which it is reached.";
   }
 }
 

@@ -64,7 +64,7 @@ export const doctorCommand: Command = {
       if (origin !== undefined) for await (const finding of examineDeployment(origin)) wrong.push(finding);
       for (const finding of wrong) console.log(`The deployment: ${finding}`);
       if (origin !== undefined && wrong.length === 0) {
-        console.log("The deployment serves, and takes its own pages for its own.");
+        console.log("The deployment can serve, and accepts requests from its own pages.");
       }
       if (faults > 0) throw new Error(`${faults} stored rows cannot be used: see the ids above.`);
       if (overdueMinutes > longestWaitMinutes) {

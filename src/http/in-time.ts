@@ -1,7 +1,7 @@
 import { AuthError } from "../domain/error.ts";
 
 /**
- * Gives up after a time. Work that has begun happens once or never, so the client can repeat the request.
+ * Rejects if the work takes longer than the limit. Work that has begun happens once or never, so the client can repeat the request.
  *
  * @throws {AuthError} `unavailable.database`.
  */

@@ -41,7 +41,7 @@ export function requireLimitOptions(options: {
  * A middleware that counts a request before it is served, and puts the state of the limit into the headers of the response. Pages
  * of the origins that are listed for `cors` may read its refusals, as they may read those of Sallyport's own routes.
  *
- * @param count Returns the state, or `undefined` if no header tells it.
+ * @param count Returns the state of the limit, or `undefined` to add no headers.
  */
 export function limitedRequest(
   source: AuthSource<WithRealm>,

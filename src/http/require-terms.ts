@@ -19,8 +19,9 @@ export type TermsVerifier = SessionVerifier & TermsAuth;
  * Requires that the user has accepted the current version of the terms. It requires a user as `requireUser` does, and uses the
  * result of `requireUser` if that ran before, so it adds no request to the database.
  *
- * Otherwise answers 403 `forbidden.terms_not_accepted`, with `version` and `url` of the current terms in `details`. The client
- * shows them, sends `POST /auth/terms` with the version that the user accepted, and asks again.
+ * Answers 403 `forbidden.terms_not_accepted` if the user has not accepted the current version, with the terms' `version` and
+ * `url` in `details`. The client shows the terms, sends `POST /auth/terms` with the version that the user accepted, and repeats
+ * the request.
  */
 export function requireTerms(
   source: AuthSource<TermsVerifier & TokenVerifier>,

@@ -65,8 +65,8 @@ export interface CreateInvitation {
   /** How long it counts, from a minute to 30 days. Default: the option `lifetimeSeconds`. */
   readonly ttlSeconds?: number | undefined;
   /**
-   * The language of the message, as in the header `Accept-Language`: the first listed language that it names. Default: the first
-   * of the option `languages` of `mail`.
+   * The languages that the invited person prefers, as in the header `Accept-Language`. The message is in the most preferred of
+   * these that the option `languages` of `mail` lists. Default: the first in that list.
    */
   readonly acceptLanguage?: string | undefined;
   /**

@@ -31,8 +31,8 @@ export interface LinkRequest {
    */
   readonly next?: string | undefined;
   /**
-   * The languages that the reader prefers, as in the header `Accept-Language`. The message is in the first of the option
-   * `languages` that it names. Default: the first of all.
+   * The languages that the reader prefers, as in the header `Accept-Language`. The message is in the most preferred of
+   * these that the option `languages` of `mail` lists. Default: the first in that list.
    */
   readonly acceptLanguage?: string | undefined;
   /**

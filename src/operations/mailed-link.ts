@@ -56,7 +56,7 @@ export interface LookedLink {
 export interface LinkOperations {
   /**
    * Shows what a mailed link is for to the holder of its secret, so that a page can name the address before its button spends
-   * the link. It spends nothing. A link of an account that is suspended is refused like one that never was.
+   * the link. It spends nothing. The link of a suspended account is refused like an unknown link.
    *
    * @throws {AuthError} `unauthorized.invalid_link`.
    */

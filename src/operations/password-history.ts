@@ -12,8 +12,8 @@ import { reservePasswordHistory } from "../store/password-history.ts";
  * Refuses a new password that its owner has or had: `passwords({ hasher, history: passwordHistory(5) })`. A password that the
  * application sets is not checked.
  *
- * A change takes one request more, and a hash for each password that counts, at most `remembered` + 1: they are counted, and wait
- * in the queue of all hashes. Older hashes are erased then, so at most one more than `remembered` is kept between two changes.
+ * A change takes one request more, and a hash for each password that counts, at most `remembered` + 1. These hashes are counted,
+ * and wait in the queue of all hashes. A change erases older hashes, so at most one more than `remembered` is kept between two changes.
  *
  * @param remembered How many passwords before the present one count, 1 to 10.
  * @throws {TypeError} If it is no such number.

@@ -20,7 +20,7 @@ import type { Statement } from "../store/sql.ts";
 import { linkHash } from "./mailed-link.ts";
 import { newAccount, type SignedUp, signedUp } from "./sign-up.ts";
 
-/** The account to make with a secret: that of a mailed link or of an invitation, or one that a code was exchanged for. */
+/** The account to make with the secret of a mailed link or an invitation, or with a secret that a code was exchanged for. */
 export interface AccountWithSecret {
   readonly token: string;
   readonly password: string;

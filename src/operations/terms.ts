@@ -28,8 +28,8 @@ export interface TermsOperations {
   readonly current: Terms;
   /**
    * Records that a user accepts a version of the terms, with the time. Allowed for the user, and for the application, such as
-   * for consent that was given elsewhere. An administrator cannot accept for a user. A version that the user has accepted last
-   * stays as it is, with its time.
+   * for consent that was given elsewhere. An administrator cannot accept for a user. If the user's last
+   * accepted version is the same, nothing changes and its time stays.
    *
    * @param input.version The version that the user has read. Another version than the current one is refused.
    * @throws {AuthError} `conflict.terms_changed`, `precondition.user_not_active`.

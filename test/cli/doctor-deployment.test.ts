@@ -37,14 +37,14 @@ describe("sallyport doctor --origin", () => {
     site.replies = [serves(world.isolate({ origins: ownAddress() }))];
     const { code, stdout, stderr } = await doctor(at(site.url));
     expect([code, stderr]).toEqual([0, ""]);
-    expect(stdout).toContain("The deployment serves, and takes its own pages for its own.\n");
+    expect(stdout).toContain("The deployment can serve, and accepts requests from its own pages.\n");
   });
 
   test("one whose base URL is another address", async () => {
     site.replies = [serves(world.isolate({ origins: ["https://auth.example.com"] }))];
     const { code, stdout, stderr } = await doctor(at(site.url));
     expect([code, stderr]).toEqual([1, "sallyport: the deployment is not ready: see above.\n"]);
-    expect(stdout).toContain("The deployment: It takes its own pages for another site's");
+    expect(stdout).toContain("The deployment: It refuses requests from its own pages");
   });
 
   test.each([

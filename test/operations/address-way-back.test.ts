@@ -255,9 +255,9 @@ describeWorld(
         const { codes } = await world.auth.factors.replaceRecoveryCodes(own.person);
         await world.auth.mail.deliver();
         const thief = await addApp(world, own.person);
-        const { codes: thiefs } = await world.auth.factors.replaceRecoveryCodes(thief.person);
         await world.auth.mail.deliver();
         const aboutFactor = await newestAbout(own.person.userId);
+        const { codes: thiefs } = await world.auth.factors.replaceRecoveryCodes(thief.person);
         await withNewAddress(world, thief.person);
         const code = async (app: typeof own.app, recovery: readonly string[]) => ({
           proof: { type, code: type === "totp" ? await app.code() : recovery[0]! },

@@ -81,7 +81,7 @@ describe.each(Object.entries(forms))("X9: the form at %s", (_path, open) => {
   });
 
   test.each([
-    ["none", "", 403, "Accept the terms of use to go on."],
+    ["none", "", 403, "Accept the terms of use to continue."],
     ["an earlier version", "2025-01-01", 409, "have just changed"],
   ])("with consent to %s: no account, and the reason beside the box", async (_what, version, status, sentence) => {
     const { identifier, send } = await open();

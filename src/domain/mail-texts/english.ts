@@ -103,7 +103,7 @@ export const englishMail: MailLanguage = {
     recovery_started: {
       subject: "Your account at {site} is about to get a new address",
       paragraphs: [
-        "Someone reported that you have lost access to your account. An administrator of {site} entered a new address for it. The account will then no longer use {address}.",
+        "Someone reported that you have lost access to your account. An administrator of {site} entered a new address for it. When the recovery is finished, the account no longer uses {address}.",
         "{circumstances}",
         "If you asked for this, you do not need to do anything.",
       ],
@@ -140,7 +140,7 @@ export const englishMail: MailLanguage = {
       "An administrator allowed a second factor to be set up.",
     ),
     token_made: notice("A personal access token was created"),
-    token_reused: notice("A session was ended", "A session was used twice, so it may have been copied. We ended it."),
+    token_reused: notice("A session was ended", "Someone may have copied one of your sessions, so we ended it."),
     administrator_granted: notice("You are now an administrator", "Your account now has administrator rights."),
     address_verified: notice("An address was confirmed", "Another address was confirmed."),
     address_changed: notice("Your email address was changed", "An email address of your account was changed."),

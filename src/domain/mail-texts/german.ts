@@ -1,6 +1,6 @@
 import type { MailLanguage, MailText } from "../mail-text.ts";
 
-const lifetimes = "Der Link funktioniert einmal, eine Stunde lang. Der Code funktioniert zehn Minuten lang.";
+const lifetimes = "Der Link gilt eine Stunde und funktioniert nur einmal. Der Code gilt zehn Minuten.";
 const ignore = "Wenn Sie das nicht waren, ignorieren Sie diese Nachricht.";
 const keepCode = "Wenn Sie das nicht waren, ignorieren Sie diese Nachricht und geben Sie den Code nicht weiter.";
 const nothingToDo = "Wenn Sie das waren, müssen Sie nichts tun.";
@@ -11,7 +11,7 @@ function notice(subject: string, what: string = `${subject}.`): MailText {
     subject: `${subject} – {site}`,
     paragraphs: [`${what} Es geht um Ihr Konto {address} bei {site}.`, "{circumstances}", nothingToDo],
     action: "Das war ich nicht",
-    note: "Über den Link können Sie das Konto sperren und ein neues Passwort wählen. Er funktioniert einmal, sieben Tage lang.",
+    note: "Über den Link können Sie das Konto sperren und ein neues Passwort wählen. Er gilt sieben Tage und funktioniert nur einmal.",
   };
 }
 
@@ -32,7 +32,7 @@ export const germanMail: MailLanguage = {
       subject: "Bestätigen Sie Ihre E-Mail-Adresse für {site}",
       paragraphs: ["Jemand, hoffentlich Sie, hat bei {site} ein Konto mit der Adresse {address}."],
       action: "Adresse bestätigen",
-      note: `Der Link funktioniert einmal, 24 Stunden lang. ${ignore}`,
+      note: `Der Link gilt 24 Stunden und funktioniert nur einmal. ${ignore}`,
     },
     reset_password: {
       subject: "Wählen Sie ein neues Passwort für {site}",
@@ -65,7 +65,7 @@ export const germanMail: MailLanguage = {
       subject: "Sie sind zu {site} eingeladen",
       paragraphs: ["Die Administration von {site} lädt Sie ein, ein Konto mit der Adresse {address} zu erstellen."],
       action: "Konto erstellen",
-      note: "Der Link funktioniert einmal, bis die Einladung abläuft. Wenn Sie die Einladung nicht erwartet haben, ignorieren Sie diese Nachricht. Dann wird kein Konto erstellt.",
+      note: "Der Link gilt, bis die Einladung abläuft, und funktioniert nur einmal. Wenn Sie die Einladung nicht erwartet haben, ignorieren Sie diese Nachricht. Dann wird kein Konto erstellt.",
     },
     change_identifier: {
       subject: "Bestätigen Sie Ihre neue E-Mail-Adresse für {site}",
@@ -89,13 +89,13 @@ export const germanMail: MailLanguage = {
         "{circumstances}",
         nothingToDo,
       ],
-      action: "Alte Adresse zurückholen",
-      note: "Der Link setzt die alte Adresse wieder ein und sperrt das Konto. Danach können Sie ein neues Passwort wählen. Er funktioniert einmal, 72 Stunden lang.",
+      action: "Alte Adresse wiederherstellen",
+      note: "Der Link stellt die alte Adresse wieder her und sperrt das Konto. Danach können Sie ein neues Passwort wählen. Der Link gilt 72 Stunden und funktioniert nur einmal.",
     },
     address_restored: {
       subject: "Ihre frühere E-Mail-Adresse gilt wieder – {site}",
       paragraphs: [
-        "Ihr Konto bei {site} verwendet die Adresse {address} nicht mehr. Jemand mit Zugriff auf die frühere Adresse hat sie wieder eingesetzt.",
+        "Ihr Konto bei {site} verwendet die Adresse {address} nicht mehr. Jemand mit Zugriff auf die frühere Adresse hat diese wiederhergestellt.",
         "{circumstances}",
         askForHelp,
       ],
@@ -103,7 +103,7 @@ export const germanMail: MailLanguage = {
     recovery_started: {
       subject: "Ihr Konto bei {site} soll eine neue Adresse bekommen",
       paragraphs: [
-        "Jemand hat gemeldet, dass Sie keinen Zugang mehr zu Ihrem Konto haben. Die Administration von {site} hat eine neue Adresse dafür eingetragen. Das Konto verwendet {address} dann nicht mehr.",
+        "Jemand hat gemeldet, dass Sie keinen Zugang mehr zu Ihrem Konto haben. Die Administration von {site} hat eine neue Adresse dafür eingetragen. Nach der Wiederherstellung verwendet das Konto {address} nicht mehr.",
         "{circumstances}",
         "Wenn Sie darum gebeten haben, müssen Sie nichts tun.",
       ],
@@ -117,7 +117,7 @@ export const germanMail: MailLanguage = {
         "Alles andere im Konto funktioniert danach nicht mehr: Sitzungen, Passkeys, zweite Faktoren, Zugriffstoken und alte Adressen.",
       ],
       action: "Neues Passwort wählen",
-      note: "Der Link funktioniert einmal, drei Tage lang. Wenn Sie das nicht erwartet haben, ignorieren Sie diese Nachricht.",
+      note: "Der Link gilt drei Tage und funktioniert nur einmal. Wenn Sie das nicht erwartet haben, ignorieren Sie diese Nachricht.",
     },
     recovery_finished: {
       subject: "Ihr Konto bei {site} hat eine neue Adresse",
@@ -148,7 +148,7 @@ export const germanMail: MailLanguage = {
     token_made: notice("Ein Zugriffstoken wurde erstellt"),
     token_reused: notice(
       "Eine Sitzung wurde beendet",
-      "Eine Sitzung wurde doppelt benutzt und könnte kopiert worden sein. Wir haben sie beendet.",
+      "Möglicherweise hat jemand eine Ihrer Sitzungen kopiert. Darum haben wir sie beendet.",
     ),
     administrator_granted: notice("Sie haben jetzt Administratorrechte", "Ihr Konto hat jetzt Administratorrechte."),
     address_verified: notice("Eine Adresse wurde bestätigt", "Eine weitere Adresse wurde bestätigt."),

@@ -40,7 +40,7 @@ export const englishErrors = {
   "error.forbidden.sign_up_closed": "New accounts cannot be created here at the moment.",
   "error.forbidden.enrollment_not_granted":
     "You need a second factor to sign in. Ask an administrator to let you set one up.",
-  "error.forbidden.terms_not_accepted": "Accept the terms of use to go on.",
+  "error.forbidden.terms_not_accepted": "Accept the terms of use to continue.",
   "error.conflict.terms_changed": "The terms of use have just changed. Read them, and accept them again.",
   "error.not_found": "This is no longer in your account.",
   "error.conflict.already_terminal": "This has already ended.",

@@ -206,7 +206,7 @@ export const englishTexts = {
   "profile.address.sent": "We have sent you a link. Open it within 24 hours.",
   "profile.user-name": "User name",
   "profile.others": "You can also sign in as",
-  "terms.title": "Terms",
+  "terms.title": "Terms of use",
   "terms.accept": "I have read and accept the {link}.",
   "terms.link": "terms of use",
   "terms.button": "Accept",

@@ -49,7 +49,7 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
     "Für die Anmeldung brauchen Sie einen zweiten Faktor. Bitten Sie die Administration um die Erlaubnis, einen einzurichten.",
   "error.forbidden.terms_not_accepted": "Stimmen Sie den Nutzungsbedingungen zu, um fortzufahren.",
   "error.conflict.terms_changed":
-    "Die Nutzungsbedingungen haben sich gerade geändert. Lesen Sie sie, und stimmen Sie noch einmal zu.",
+    "Die Nutzungsbedingungen haben sich gerade geändert. Lesen Sie die neue Fassung und stimmen Sie ihr zu.",
   "error.not_found": "Das gibt es in Ihrem Konto nicht mehr.",
   "error.conflict.already_terminal": "Das ist schon beendet.",
   "error.conflict.credential_not_active": "Das ist gesperrt oder beendet.",
@@ -69,11 +69,11 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
   "error.unsupported_media_type": "Diese Seite nimmt nur ihre eigenen Formulare an.",
   "error.too_many_requests": "Zu viele Versuche. Warten Sie noch {time}.",
   "error.captcha_required":
-    "Zu viele Versuche. Führen Sie die Prüfung unten durch, und senden Sie das Formular noch einmal.",
+    "Zu viele Versuche. Führen Sie die Prüfung unten durch und senden Sie das Formular noch einmal.",
   "error.captcha_failed":
-    "Die Prüfung ist nicht gelungen oder hat zu lange gedauert. Wiederholen Sie sie, und senden Sie dann das Formular.",
+    "Die Prüfung wurde nicht abgeschlossen oder hat zu lange gedauert. Wiederholen Sie die Prüfung und senden Sie dann das Formular.",
   "captcha.missing":
-    "Wenn Sie keine Prüfung sehen, schalten Sie JavaScript ein, erlauben Sie {host}, und senden Sie das Formular noch einmal. Oder warten Sie: In {time} können Sie es ohne Prüfung senden.",
+    "Wenn Sie keine Prüfung sehen, schalten Sie JavaScript ein, erlauben Sie {host} und senden Sie das Formular noch einmal. Oder warten Sie: In {time} können Sie es ohne Prüfung senden.",
   "error.unavailable.busy": "Der Dienst ist ausgelastet. Versuchen Sie es gleich noch einmal.",
   "error.unavailable.database": "Der Dienst ist nicht erreichbar. Versuchen Sie es gleich noch einmal.",
   "error.unavailable.configuration":
