@@ -1,5 +1,6 @@
 -- serves 0008
--- New recovery codes owe a notice, and so does the end of an account, without a link. The rest of the function is as in 0016.
+-- New recovery codes owe a notice, and so does the end of an account, without a link. No notice names an administrator's address
+-- or device. The rest of the function is as in 0016.
 create or replace function sallyport_owe_notices() returns trigger language plpgsql as $$
 declare
   kind text := current_setting('sallyport.notices', true)::jsonb ->> new.action;
@@ -45,10 +46,13 @@ begin
   end if;
   insert into mail_message (id, kind, usr_id, cred_id, event_id, used_at, recipient, content, expires_at)
   select gen_random_uuid(), kind, subject, cred.id, new.id, case when kind = 'account_closed' then sallyport_now() end, cred.identifier,
-    jsonb_strip_nulls(jsonb_build_object('at', new.occurred_at, 'ip', new.context ->> 'ip', 'user_agent', new.context ->> 'user_agent',
+    jsonb_strip_nulls(jsonb_build_object('at', new.occurred_at, 'ip', context.ip, 'user_agent', context.user_agent,
       'linkless', case when kind = 'account_closed' then true end)),
     sallyport_now() + interval '7 days'
   from cred
+  -- An administrator's address and device are their own.
+  left join (select new.context ->> 'ip' as ip, new.context ->> 'user_agent' as user_agent
+    where new.actor_usr_id is null or new.actor_usr_id = subject) context on true
   where cred.usr_id = subject and cred.type = 'password' and cred.identifier_verified_at is not null
     -- Its reader has just proved it.
     and not (kind = 'address_verified' and cred.id = target)
