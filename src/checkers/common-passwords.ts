@@ -38,7 +38,8 @@ const mostEntries = 10;
  * @param names The user's and the site's names, which may stand beside a common password.
  */
 export function commonPasswords(password: string, names: readonly string[] = []): readonly string[] {
-  const text = password.slice(0, mostCharacters).normalize("NFKC").toLowerCase();
+  // NFKC makes up to 18 characters of one, so both are cut.
+  const text = password.slice(0, mostCharacters).normalize("NFKC").slice(0, mostCharacters).toLowerCase();
   const known = names.map((name) => name.toLowerCase()).filter(({ length }) => length >= 4);
   const without = (words: readonly string[]): string =>
     // The longest first, as in the check of the password.

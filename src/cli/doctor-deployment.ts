@@ -3,6 +3,9 @@ import { UsageError } from "./command.ts";
 
 const patienceMilliseconds = 10_000;
 
+/** No answer of ours is longer. */
+const mostCharacters = 65_536;
+
 /** The form of a session token, of which no session has this one. */
 const noToken = "A".repeat(43);
 
@@ -14,23 +17,25 @@ export async function* examineDeployment(text: string): AsyncGenerator<string> {
     yield "It does not answer.";
     return;
   }
-  const said = await jsonOf(health);
-  if (said?.code === "unavailable.configuration")
-    yield `It refuses to serve: its option ${nameIn(said)} is missing or unsafe.`;
-  else if (health.status === 503)
+  const { status, json } = health;
+  if (json?.code === "unavailable.configuration") {
+    yield `It refuses to serve: its option ${nameIn(json)} is missing or unsafe.`;
+  } else if (json?.code === "unavailable.database") {
     yield "It cannot use its database: the database does not answer, or its schema does not fit this release.";
-  else if (said?.status !== "ok") yield "It has no health route at /health, so this command checks only its origin.";
-  yield* examineCookies(origin);
+  } else if (status !== 200 || json?.status !== "ok")
+    yield `It has no health route at /health: the answer is ${status}.`;
+  yield* examineSignOut(origin);
 }
 
 /** Signs out a session that does not exist, as a page of the origin itself would. */
-async function* examineCookies(origin: string): AsyncGenerator<string> {
+async function* examineSignOut(origin: string): AsyncGenerator<string> {
   const headers = { Origin: origin, Cookie: `__Host-session=${noToken}` };
-  const response = await ask(`${origin}/auth/sign-out`, { method: "POST", headers });
-  if (!response) yield "It does not answer at /auth/sign-out.";
-  else if ((await jsonOf(response))?.code === "forbidden.cross_origin") {
+  const answer = await ask(`${origin}/auth/sign-out`, { method: "POST", headers });
+  if (answer?.status === 204) return;
+  if (answer?.json?.code === "forbidden.cross_origin") {
     yield "It refuses requests from its own pages: the first of its `origins` (BASE_URL) is not the address at which it is reached.";
-  }
+  } else
+    yield `It does not sign out at /auth/sign-out: ${answer ? `the answer is ${answer.status}` : "there is no answer"}.`;
 }
 
 /** @throws {UsageError} If the text is no https origin, nor one of loopback. */
@@ -42,29 +47,46 @@ function originOf(text: string): string {
   }
 }
 
-async function ask(url: string, init: RequestInit): Promise<Response | undefined> {
+interface Answer {
+  readonly status: number;
+  /** Undefined if the body is no JSON object, or larger than any answer of ours. */
+  readonly json: Readonly<Record<string, unknown>> | undefined;
+}
+
+async function ask(url: string, init: RequestInit): Promise<Answer | undefined> {
+  const signal = AbortSignal.timeout(patienceMilliseconds);
   try {
-    return await fetch(url, { ...init, redirect: "manual", signal: AbortSignal.timeout(patienceMilliseconds) });
+    const response = await fetch(url, { ...init, redirect: "manual", signal });
+    return { status: response.status, json: parsed(await textOf(response)) };
   } catch (error) {
     // A network that fails, or a time-out: that is the finding.
-    if (error instanceof TypeError || (error instanceof DOMException && error.name === "TimeoutError"))
-      return undefined;
+    if (error instanceof TypeError || signal.aborted) return undefined;
     throw error;
   }
 }
 
-async function jsonOf(response: Response): Promise<Record<string, unknown> | undefined> {
-  const text = await response.text();
+/** The start of a body. What is cut parses as nothing. */
+async function textOf({ body }: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    if (text.length > mostCharacters) break;
+  }
+  return text.slice(0, mostCharacters);
+}
+
+function parsed(text: string): Answer["json"] {
   try {
     const body: unknown = JSON.parse(text);
-    return typeof body === "object" && body !== null ? (body as Record<string, unknown>) : undefined;
+    return typeof body === "object" && body !== null ? (body as Answer["json"]) : undefined;
   } catch {
     return undefined;
   }
 }
 
 /** The option that a refusal names, if it looks like a name. */
-function nameIn({ details }: Record<string, unknown>): string {
+function nameIn({ details }: Readonly<Record<string, unknown>>): string {
   const { option } = (details ?? {}) as { option?: unknown };
   return typeof option === "string" && /^[\w.]{1,64}$/.test(option) ? option : "(unnamed)";
 }

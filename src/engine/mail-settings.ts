@@ -134,12 +134,22 @@ function checkOptions(core: Core, options: MailOptions): MailSettings {
   };
 }
 
+/** True if times can be written for it. */
+function isLocale(locale: string): boolean {
+  try {
+    return Intl.getCanonicalLocales(locale).length === 1;
+  } catch {
+    return false;
+  }
+}
+
 function requireLanguages(languages: readonly MailLanguage[]): void {
   const tags = Array.isArray(languages) ? languages.map((language) => String(language?.tag).toLowerCase()) : [];
   const areTags = tags.length > 0 && tags.every((tag) => /^[a-z]{2,8}(-[a-z\d]{1,8})*$/.test(tag));
   requireOption(areTags, tags, "languages with tags, such as [englishMail]");
   requireOption(new Set(tags).size === tags.length, tags, "languages with different tags");
-  for (const { tag, texts, phrases } of languages) {
+  for (const { tag, locale = tag, texts, phrases } of languages) {
+    requireOption(isLocale(tag) && isLocale(locale), tag, "languages with locales that `Intl` takes, such as en-GB");
     for (const kind of Object.keys(englishMail.texts)) {
       requireOption(isText(texts?.[kind as MailKind]), tag, `a language with the text ${kind}`);
     }

@@ -11,10 +11,13 @@ export async function mailboxOf(core: Core, typed: string): Promise<string> {
 }
 
 /**
- * The counter of the messages to a mailbox. Strangers can use up their own, so there is another for known devices of the mailbox's
- * account, and one for administrators and the application (S22).
+ * The counter of the messages to a mailbox. Strangers can use up their own, so there are others: for sessions of the account that
+ * has the address, for its known devices, and for administrators and the application (S22).
  */
-export function mailboxCounter(mailbox: string, asker: "anyone" | "device" | "administrator" = "anyone"): Counter {
+export function mailboxCounter(
+  mailbox: string,
+  asker: "anyone" | "account" | "device" | "administrator" = "anyone",
+): Counter {
   const name = asker === "anyone" ? `mailbox:${mailbox}` : `mailbox-${asker}:${mailbox}`;
   return { name, limit: mailboxLimit, kind: "address" };
 }

@@ -125,7 +125,7 @@ async function requestVerification(
   const identifiers = identifiersFor(core, typed);
   if (identifiers.length === 0) throw new AuthError("invalid_format.identifier");
   const counters: readonly Counter[] = [
-    mailboxCounter(await mailboxOf(core, typed)),
+    mailboxCounter(await mailboxOf(core, typed), "account"),
     ...(await addressCounters(core, actor.context.address)),
   ];
   const auditId = newAuditId();

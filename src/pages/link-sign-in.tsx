@@ -105,7 +105,8 @@ async function confirmPage(visit: Visit, next: string, refusal?: AuthError): Pro
   const { site } = visit;
   const identifier = await linkAddress(visit, "sign_in");
   if (identifier === undefined || refusal?.code === "unauthorized.invalid_link") {
-    forgetLink(visit);
+    // Only after a button: the page alone may be another tab's, or another site's link.
+    if (refusal) forgetLink(visit);
     return await deadLink(visit, <a href={site.path("/sign-in/link")}>{site.say("link.new")}</a>, refusal);
   }
   const children = (

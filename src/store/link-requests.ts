@@ -161,8 +161,8 @@ function request(
     ${countAttempts({
       id: auditId,
       counters: asked.counters,
-      ...(rights && { condition: sql`(select refusal is null from target)` }),
-      ...(asked.deviceCredentialId !== undefined && { condition: isKnown }),
+      condition: sql`${rights ? sql`(select refusal is null from target)` : sql`true`}
+        and ${asked.deviceCredentialId === undefined ? sql`true` : isKnown}`,
     })},
     link as (
       insert into verification_token (token_hash, purpose, usr_id, cred_id, identifier, mailbox, browser_hash, code_mac,

@@ -84,7 +84,8 @@ export function startRecovery(start: {
       {
         kind: "recovery_started",
         eventId: auditId,
-        context: actor.context,
+        // An administrator's address and device are their own.
+        context: {},
         lifetimeSeconds: delaySeconds + start.lifetimeSeconds,
       },
       identifiersOf(sql`started`, start.mailbox === null),

@@ -4,7 +4,7 @@ import type { AuthSource } from "../../src/http/auth-source.ts";
 import { type FullAuth, openAuth, type World } from "../support/auth.ts";
 import { sallyportWith } from "../support/command-line.ts";
 import { applicationOf } from "../support/http-world.ts";
-import { openStandIn, type Reply, replyWith, type StandIn, stayOpen } from "../support/stand-in.ts";
+import { breakOff, openStandIn, type Reply, replyWith, type StandIn, stayOpen } from "../support/stand-in.ts";
 
 let world: World;
 let site: StandIn;
@@ -72,6 +72,22 @@ describe("sallyport doctor --origin", () => {
     site.replies = [reply];
     const { code, stdout } = await doctor(at(site.url));
     expect([code, stdout.includes(`The deployment: ${said}`) || stdout.includes(said)]).toEqual([1, true]);
+  });
+
+  test.each([404, 403, 500, 302])("S56: %i in place of a sign-out is no yes", async (status) => {
+    const own = serves(world.isolate({ origins: ownAddress() }));
+    site.replies = [own, replyWith(status, "x".repeat(1_000_000))];
+    const { code, stdout } = await doctor(at(site.url));
+    expect([code, stdout.includes(`It does not sign out at /auth/sign-out: the answer is ${status}.`)]).toEqual([
+      1,
+      true,
+    ]);
+  });
+
+  test("an answer that breaks off", async () => {
+    site.replies = [breakOff];
+    const { code, stdout } = await doctor(at(site.url));
+    expect([code, stdout.includes("It does not answer.")]).toEqual([1, true]);
   });
 
   test("an address at which nothing listens", async () => {

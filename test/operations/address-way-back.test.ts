@@ -306,6 +306,14 @@ describeWorld(
       },
     );
 
+    test("not even if the history of passwords, or a change of keys, has erased or written its secret since", async () => {
+      const { person, token } = await ended("user");
+      await advanceTestClock(world.database, 73 * 3_600);
+      await world.rows(sql`
+        update cred set password_hash = '*' where id = ${uuidFor("cred", person.credentialId)}::uuid`);
+      expect(await outcome(world.auth.notices.disown({ token }))).toBe("unauthorized.invalid_link");
+    });
+
     test("by its user: before that, the address comes back", async () => {
       const { token, person } = await ended("user");
       await advanceTestClock(world.database, 72 * 3_600 - 1);

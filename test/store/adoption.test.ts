@@ -59,8 +59,13 @@ describe.each(referenceVersions)("S66: a database of the reference schema %s", (
 
     const after = await facts(database);
     const widened = version === "0.2.0" ? ["tup.tup_subject_type_check"] : [];
-    const touched = ["flametrench_touch_updated_at()", ...widened];
+    // The triggers stay, and leave out what has ended.
+    const touched = ["flametrench_touch_updated_at()", "cred.cred_touch", "mfa.mfa_touch", ...widened];
     expect(after).toEqual(expect.arrayContaining(before.filter(({ name }) => !touched.includes(name))));
+
+    const onlyLive = after.filter(({ name }) => name === "cred.cred_touch" || name === "mfa.mfa_touch");
+    expect(onlyLive).toHaveLength(2);
+    for (const { definition } of onlyLive) expect(definition).toContain("WHEN (((old.status <> 'revoked'::text) OR");
 
     const own = await open();
     await migrate(own, migrations);
