@@ -165,6 +165,9 @@ describe("commonPasswords", () => {
       "1a2b3c4d010203040506revolutionilovepornomanchester13579246801478963258741852963852741123581321presidenterprisemachinespiderman1i";
     expect(crowded).toHaveLength(128);
     expect(timeOf(crowded)).toBeLessThan(timeOf("qvxkzpwm".repeat(16)) * 6);
+    // NFKC makes 18 characters of U+FDFA.
+    const swollen = `12345678901234567890${"\uFDFA".repeat(108)}`;
+    expect(timeOf(swollen)).toBeLessThan(timeOf("qvxkzpwm".repeat(16)) * 6);
   });
 
   test.each(["sunshinesunshine", "Sunshine12345678", "Sunshine-football!", "mikesunshine2026", "SUNSHINE.mike.shin"])(

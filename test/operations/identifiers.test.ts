@@ -445,6 +445,22 @@ describeWorld("S11: the first proof of an address", { on: ["pglite", "postgres"]
       ]);
     });
 
+    test("S22: strangers who use up the messages of the address do not keep its owner from proving it", async () => {
+      const person = await world.person();
+      const { identifier } = person;
+      const strangers: string[] = [];
+      for (let time = 0; time < 7; time++) {
+        const context = { address: freshAddress() };
+        strangers.push(await outcome(world.auth.passwordReset.request({ identifier, context })));
+      }
+      expect(strangers.at(-1)).toBe("too_many_requests");
+      const own: string[] = [];
+      for (let time = 0; time < 6; time++) {
+        own.push(await outcome(world.auth.identifiers.requestVerification({ actor: person.actor })));
+      }
+      expect(own).toEqual([...Array.from({ length: 5 }, () => "done"), "too_many_requests"]);
+    });
+
     test("S38: a spelling of the address leads to its stored form", async () => {
       const person = await world.person();
       const identifier = ` ${person.identifier.toUpperCase()}. `;

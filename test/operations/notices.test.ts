@@ -150,6 +150,25 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
     },
   );
 
+  test("R103: no notice names the address or the device of an administrator", async () => {
+    const context = { address: "203.0.113.99", userAgent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0" };
+    const administrator = await world.administrator();
+    const { token } = administrator;
+    const { actor } = await world.auth.sessions.verify({ token, transport: administrator.transport, context });
+    for (const act of [
+      ({ credentialId }: Person) => world.auth.credentials.suspend({ actor, credentialId }),
+      ({ userId }: Person) => world.auth.recovery.start({ actor, userId, identifier: freshIdentifier() }),
+      ({ userId }: Person) => world.auth.users.revoke({ actor, userId }),
+    ]) {
+      const person = await verified();
+      await act(person);
+      await world.auth.mail.deliver();
+      const { text } = world.mailbox.newestTo(person.identifier);
+      expect(text).toContain(" UTC.");
+      expect([text.includes("203.0.113"), text.includes("Firefox")]).toEqual([false, false]);
+    }
+  });
+
   test("every kind in the table has a cause", () => {
     expect(new Set(noticeOf().values())).toEqual(new Set([...Object.keys(causes), "account_closed"]));
   });

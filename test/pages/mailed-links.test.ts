@@ -94,6 +94,16 @@ describe("a forgotten password", () => {
     expect(seen[0]).toEqual(seen[1]);
   });
 
+  test("a dead link of a sign-in, opened in the browser that asked, forgets no code and no other link", async () => {
+    const { identifier } = await verified();
+    const sent = await asked("/sign-in/link/request", { identifier, next: "" });
+    const cookies = { ...cookiesOf(sent), "__Host-mailed-link": "A".repeat(43) };
+    const opened = await world.ask({ path: "/sign-in/link", cookies });
+    expect([opened.text.includes(dead), opened.setCookies]).toEqual([true, []]);
+    const right = await world.ask({ path: "/check-mail", cookies, form: { for: "sign_in", code: sent.code } });
+    expect([right.status, right.location]).toEqual([303, "/sign-in/link"]);
+  });
+
   test("by the code, in the browser that asked and in no other", async () => {
     const { identifier } = await verified();
     const sent = await asked("/forgot", { identifier });
