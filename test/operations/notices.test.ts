@@ -150,7 +150,7 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
     },
   );
 
-  test("R103: no notice names the address or the device of an administrator", async () => {
+  test("S41: no notice names the address or the device of an administrator", async () => {
     const context = { address: "203.0.113.99", userAgent: "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0" };
     const administrator = await world.administrator();
     const { token } = administrator;
