@@ -67,6 +67,8 @@ describeWorld(
         await close(identifier);
         const { token } = await mailed(world, kind, identifier);
         await spend[kind](token);
+        // The notice of a new device, which could arrive after the code.
+        await world.auth.mail.deliver();
         const { requestToken, code } = await mailed(world, "reset", identifier);
         expect(await outcome(exchange(requestToken, code))).toBe("done");
       });
@@ -79,6 +81,7 @@ describeWorld(
         const { actor } = await world.signIn(person);
         const { token } = await mailedChange(world, { actor }, identifier);
         await world.auth.identifiers.confirmChange({ actor, token, transport: "token" });
+        await world.auth.mail.deliver();
         const { requestToken, code } = await mailed(world, "reset", identifier);
         expect(await outcome(exchange(requestToken, code))).toBe("done");
       });
