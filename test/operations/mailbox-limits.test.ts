@@ -62,7 +62,7 @@ describeWorld("S22: the messages of a mailbox, used up by strangers", { on: ["pg
       expect(await outcome(ask("passwordReset", person.identifier, knownDevice))).toBe(limited);
       expect(await owed(person)).toBe(before);
       const { data } = await world.auth.limits.list({ actor: system, of: { identifier: person.identifier } });
-      expect(data.filter(({ name }) => name.startsWith("mailbox-"))).toEqual([]);
+      expect(data.filter(({ name }) => name.startsWith("mailbox-device:"))).toEqual([]);
     });
 
     test("R018: known and unknown addresses are answered alike, after the same requests", async () => {
