@@ -82,7 +82,7 @@ export interface OpenPage<Takes extends keyof Sent = keyof Sent> extends PageFac
   run(visit: Visit, sent: Sent[Takes]): Answer;
   /**
    * Shows the form again with the reason, and with what was typed besides passwords. A form that may ask for a captcha has it:
-   * one that guesses a password, makes an account or sends a message for whoever sends it.
+   * one that guesses a password, makes an account or sends a message.
    */
   again?(visit: Visit, sent: Sent[Takes], refusal: AuthError): Answer;
 }

@@ -1,3 +1,4 @@
+import { realmOf, reportFault } from "../http/auth-source.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError, type IssuedSession } from "../index.ts";
 import { attempt, sentenceFor } from "./refusal.ts";
@@ -77,7 +78,8 @@ export async function finishSignUp(visit: Visit, made: IssuedSession, form: Term
       return await terms.accept({ actor, userId: user.id, version: form.text("terms") });
     };
     // The account exists by now. If its terms could not be recorded, the pages of the account ask for them.
-    await attempt(accept());
+    const { refusal } = await attempt(accept());
+    if (refusal && refusal.status >= 500) reportFault(realmOf(auth), refusal);
   }
   return c.redirect(site.returnPaths.signUp, 303);
 }

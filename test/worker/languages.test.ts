@@ -168,7 +168,7 @@ describe.each([
       cookies: cookiesIn(resetLink),
     });
     expect(await done.text()).toContain(`<h1>${texts["reset.done"]}</h1>`);
-    // A notice: whoever causes it does not choose its language.
+    // The person who causes a notice does not choose its language.
     await harness.getWorker("production").scheduled({ cron: "17 * * * *" });
     expect((await messageTo(identifier, 2)).subject).toBe(subjectOf("en", "password_reset"));
   });
