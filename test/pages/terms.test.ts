@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pages } from "../../src/pages/index.tsx";
 import { freshIdentifier, goodPassword, system } from "../support/auth.ts";
+import { faultyDatabase } from "../support/faulty-database.ts";
 import { invited } from "../support/invitations.ts";
 import { mailed } from "../support/links.ts";
 import { askPages, openPages, type PageReply, type PageWorld, withoutTerms } from "../support/page-world.ts";
@@ -135,6 +136,20 @@ describe("X9: an account that has not accepted the current terms", () => {
     const form = { terms: terms.version };
     expect((await askPages(app, { path: "/account/terms", as, form })).status).toBe(409);
   });
+});
+
+test("X9, S81: a database that fails after the sign-up: the account is there, its pages ask, and the fault is reported", async () => {
+  const errors: unknown[] = [];
+  const faulty = faultyDatabase(world.database);
+  const auth = world.isolate({ database: faulty, terms, onError: (error) => errors.push(error) });
+  const app = new Hono().route("/", pages(auth));
+  faulty.reset((request) => (request === 0 ? undefined : "before"));
+  const form = { identifier: freshIdentifier(), password: goodPassword, terms: terms.version };
+  const made = await askPages(app, { path: "/sign-up", form });
+  faulty.reset();
+  expect([made.status, made.location, errors.length > 0]).toEqual([303, "/account", true]);
+  const account = await askPages(app, { path: "/account", as: { token: sessionIn(made)! } });
+  expect(account.text).toContain("You have not accepted the terms of use yet.");
 });
 
 test("X9: an application without terms: no box, no page, no notice", async () => {
