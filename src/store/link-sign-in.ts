@@ -35,8 +35,8 @@ export function spendSignInLink(
         lock: sql`for share of u, c`,
       },
     )},
-    spent as (delete from verification_token using live where token_hash = ${hash} returning mailbox),
-    reopened as (${clearCodes(sql`spent`)}),
+    spent as (delete from verification_token using live where token_hash = ${hash} returning mailbox, verification_token.cred_id),
+    reopened as (${clearCodes(sql`spent`, sql`spent.cred_id`)}),
     audit as (${insertAuditEvent(
       {
         id: login.auditId,

@@ -22,15 +22,21 @@ export function codeCounter(mailbox: Statement): Statement {
   return sql`'code:' || ${mailbox}`;
 }
 
+/** The name of the counter of wrong codes from known devices of a password, as SQL. */
+function deviceCounter(credential: Statement): Statement {
+  return sql`'code-device:' || ${credential}::text`;
+}
+
 /**
- * Locks the counter of wrong codes that spending a link clears. An attempt with a code locks the counter before the link; the other
+ * Locks the counters of wrong codes that spending a link clears. An attempt with a code locks the counter before the link; the other
  * order could deadlock.
  */
 export function lockOfCodes(tokenHash: string): Lock {
   const statement = sql`
-    select bucket from attempt where bucket = (
-      select ${codeCounter(sql`mailbox`)} from verification_token where token_hash = decode(${tokenHash}, 'hex'))
-    for update`;
+    select bucket from attempt where bucket in (
+      select unnest(array[${codeCounter(sql`mailbox`)}, ${deviceCounter(sql`cred_id`)}]) from verification_token
+      where token_hash = decode(${tokenHash}, 'hex'))
+    order by bucket for update`;
   return { on: "counter", name: `codes of ${tokenHash}`, statement };
 }
 
@@ -39,9 +45,11 @@ export function lockOfCodes(tokenHash: string): Lock {
  * link shows that the spender reads the mailbox, and opens it again (S22).
  *
  * @param spent A CTE with the column `mailbox`, empty if no link was spent.
+ * @param credential SQL for the password that goes on after the link, whose known devices have a counter too. Default: none does.
  */
-export function clearCodes(spent: Statement): Statement {
-  return sql`update attempt set count = 0, streak = 0 from ${spent} where attempt.bucket = ${codeCounter(sql`${spent}.mailbox`)}`;
+export function clearCodes(spent: Statement, credential: Statement = sql`null`): Statement {
+  return sql`update attempt set count = 0, streak = 0 from ${spent}
+      where attempt.bucket in (${codeCounter(sql`${spent}.mailbox`)}, ${deviceCounter(credential)})`;
 }
 
 /** What a link is for: the proof of an address, or a new password for it. */

@@ -73,6 +73,24 @@ describeWorld(
         expect(await outcome(exchange(requestToken, code))).toBe("done");
       });
 
+      test("also those of known devices, which somebody with an old cookie has closed", async () => {
+        const { identifier, knownDevice } = await verified();
+        for (let failures = 0; failures < 100; failures += 10) {
+          const { requestToken } = await askers.reset(world, identifier);
+          for (let time = 0; time < 10; time++) {
+            expect(await outcome(exchange(requestToken, "no", knownDevice))).toBe(invalid);
+          }
+          await world.auth.mail.deliver();
+          await advanceTestClock(world.database, day);
+        }
+        const closed = await mailed(world, "reset", identifier);
+        expect(await outcome(exchange(closed.requestToken, closed.code, knownDevice))).toBe(limited);
+        await spend.signIn((await mailed(world, "signIn", identifier)).token);
+        await world.auth.mail.deliver();
+        const { requestToken, code } = await mailed(world, "reset", identifier);
+        expect(await outcome(exchange(requestToken, code, knownDevice))).toBe("done");
+      });
+
       test("a new address", async () => {
         const person = await verified();
         const identifier = freshIdentifier();
