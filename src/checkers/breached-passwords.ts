@@ -7,7 +7,7 @@
 import { toHex, utf8 } from "../crypto/bytes.ts";
 import { AuthError } from "../domain/error.ts";
 import { requireOption } from "../domain/option-error.ts";
-import { fetchText, parseService, requireTimeout } from "./bounded-fetch.ts";
+import { fetchText, parseService, requireTimeout } from "../net/bounded-fetch.ts";
 
 /** The options of {@link breachedPasswords}. */
 export interface BreachedPasswordsOptions {

@@ -5,7 +5,7 @@
  */
 import type { Captcha, CaptchaWidget } from "../domain/captcha.ts";
 import { requireOption } from "../domain/option-error.ts";
-import { failure, fetchText, parseService, requireTimeout } from "./bounded-fetch.ts";
+import { failure, fetchText, parseService, requireTimeout } from "../net/bounded-fetch.ts";
 
 export type { Captcha, CaptchaContext, CaptchaWidget } from "../domain/captcha.ts";
 

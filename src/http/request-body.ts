@@ -6,6 +6,7 @@
 import type { HonoRequest } from "hono";
 import { type GenericSchema, safeParse } from "valibot";
 import { AuthError } from "../domain/error.ts";
+import { parseStrictJson, partsOf, type StrictJson } from "../domain/json.ts";
 import { isStorableText } from "../domain/text.ts";
 
 const maximumBytes = 64 * 1024;
@@ -89,45 +90,17 @@ async function readStream(body: ReadableStream<Uint8Array>): Promise<Uint8Array>
 }
 
 function parseJson(bytes: Uint8Array): unknown {
-  let text: string;
-  let value: unknown;
+  let json: StrictJson;
   try {
-    // RFC 8259 §8.1: UTF-8, and no byte order mark.
-    text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    value = JSON.parse(text);
+    json = parseStrictJson(bytes);
   } catch (error) {
     throw new AuthError("invalid_format.json", { cause: error });
   }
-  const members = requireStorable(value);
-  // RFC 8259 §4: parsers differ in which of two equal names they keep. Outside strings, each colon belongs to one member.
-  if (text.replace(/"(?:[^"\\]|\\.)*"/g, "").split(":").length - 1 !== members) {
-    throw new AuthError("invalid_format.json");
-  }
-  return value;
-}
-
-/** Walks without recursion, since 64 KiB of brackets nest deeper than a stack. Returns the number of members of all objects. */
-function requireStorable(root: unknown): number {
-  const pending: unknown[] = [root];
-  let members = 0;
-  while (pending.length > 0) {
-    const value = pending.pop();
-    if (typeof value === "string") {
-      if (!isStorableText(value)) throw new AuthError("invalid_format.text");
-    } else if (typeof value === "object" && value !== null) {
-      for (const [name, member] of Object.entries(value)) {
-        // `__proto__` and similar names attack code that copies the object (B38).
-        if (isInherited(name)) throw new AuthError("invalid_format.body");
-        pending.push(name, member);
-        if (!Array.isArray(value)) members += 1;
-      }
-    }
-  }
-  return members;
-}
-
-function isInherited(name: string): boolean {
-  return name in Object.prototype;
+  const texts = partsOf(json.value).flatMap(({ name, value }) => [name, value]);
+  if (texts.some((text) => typeof text === "string" && !isStorableText(text)))
+    throw new AuthError("invalid_format.text");
+  if (json.hasInheritedName) throw new AuthError("invalid_format.body");
+  return json.value;
 }
 
 function parse<Output>(

@@ -1,4 +1,5 @@
 import { type Bytes, constantTimeEqual } from "../../crypto/bytes.ts";
+import { arePublicKeysEqual } from "../../crypto/public-key.ts";
 import {
   type AttestationEvidence,
   type AttestedRegistration,
@@ -7,7 +8,6 @@ import {
   readChain,
 } from "./attestation-statement.ts";
 import { type DerElement, derTags, derUnsigned, readDer, readDerElements, readDerSequence } from "./der.ts";
-import { arePublicKeysEqual } from "./public-key.ts";
 
 /** Context tags of AuthorizationList, constructed: Android, Key and ID attestation, schema. */
 const authorizationTags = { purpose: 0xa1, allApplications: 0xbf + 600 * 256, origin: 0xbf + 702 * 256 } as const;

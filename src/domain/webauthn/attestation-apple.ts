@@ -1,8 +1,8 @@
 import { constantTimeEqual } from "../../crypto/bytes.ts";
 import { sha256 } from "../../crypto/digest.ts";
+import { arePublicKeysEqual } from "../../crypto/public-key.ts";
 import { type AttestationEvidence, type AttestedRegistration, hasMembers, readChain } from "./attestation-statement.ts";
 import { derTags, readDer, readDerSequence } from "./der.ts";
-import { arePublicKeysEqual } from "./public-key.ts";
 
 /** `[1] EXPLICIT OCTET STRING` in a sequence: the extension 1.2.840.113635.100.8.2. */
 const nonceTag = 0xa1;

@@ -1,7 +1,7 @@
 import { joinBytes } from "../../crypto/bytes.ts";
 import { type AttestationEvidence, type AttestedRegistration, hasMembers, readChain } from "./attestation-statement.ts";
 import { isCborBytes } from "./cbor.ts";
-import { verifySignature } from "./public-key.ts";
+import { verifyDerSignature } from "./der-signature.ts";
 
 /**
  * FIDO U2F attestation: WebAuthn L3 §8.6.
@@ -21,6 +21,6 @@ export async function verifyFidoU2fStatement(
   const { x, y } = key.publicKey;
   const point = joinBytes(new Uint8Array([4]), x, y);
   const message = joinBytes(new Uint8Array([0]), data.rpIdHash, clientDataHash, data.attested.credentialId, point);
-  const isSigned = await verifySignature({ key: leafKey, hash: "SHA-256", signature, data: message });
+  const isSigned = await verifyDerSignature({ key: leafKey, hash: "SHA-256", signature, data: message });
   return isSigned ? { type: "certificate", chain, coversAaguid: false } : undefined;
 }

@@ -1,9 +1,10 @@
 import type { Bytes } from "../../crypto/bytes.ts";
+import type { HashName, PublicKey } from "../../crypto/public-key.ts";
 import type { AuthenticatorData } from "./authenticator-data.ts";
 import { type CborMap, isCborBytes } from "./cbor.ts";
 import { type Certificate, parseCertificate } from "./certificate.ts";
 import type { CoseKey } from "./cose-key.ts";
-import { type HashName, type PublicKey, verifySignature } from "./public-key.ts";
+import { verifyDerSignature } from "./der-signature.ts";
 
 /** The registration that a statement is verified against. */
 export interface AttestedRegistration {
@@ -62,7 +63,7 @@ export async function isStatementSignature(statement: CborMap, key: PublicKey, d
   const signature = statement.get("sig");
   const algorithm = attestationAlgorithms.get(statement.get("alg"));
   if (!algorithm?.fits(key) || !isCborBytes(signature)) return false;
-  return await verifySignature({ key, hash: algorithm.hash, signature, data });
+  return await verifyDerSignature({ key, hash: algorithm.hash, signature, data });
 }
 
 /** True if the statement has exactly these members. */

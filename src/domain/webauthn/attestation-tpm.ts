@@ -1,4 +1,5 @@
 import { type Bytes, constantTimeEqual, joinBytes } from "../../crypto/bytes.ts";
+import { arePublicKeysEqual, type HashName } from "../../crypto/public-key.ts";
 import { isAaguidOf } from "./attestation-packed.ts";
 import {
   type AttestationEvidence,
@@ -10,7 +11,6 @@ import {
 import { isCborBytes } from "./cbor.ts";
 import { type Certificate, readBasicConstraints, readName } from "./certificate.ts";
 import { derObjectIdentifier, readDerSequence } from "./der.ts";
-import { arePublicKeysEqual, type HashName } from "./public-key.ts";
 import { parseCertifyInfo, parsePublicArea } from "./tpm-structure.ts";
 
 /** The hash of `alg` (WebAuthn L3 §8.3: over the data to be signed, in `extraData`). No SHA-1. */

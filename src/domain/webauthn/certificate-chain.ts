@@ -8,9 +8,10 @@
  * @module
  */
 import { constantTimeEqual } from "../../crypto/bytes.ts";
+import type { HashName, PublicKey } from "../../crypto/public-key.ts";
 import { type Certificate, readBasicConstraints } from "./certificate.ts";
 import { derTags, readDer } from "./der.ts";
-import { type HashName, type PublicKey, verifySignature } from "./public-key.ts";
+import { verifyDerSignature } from "./der-signature.ts";
 
 /** True if the chain, leaf first, leads to one of the anchors and every certificate is valid at that time. */
 export async function leadsToAnchor(
@@ -61,7 +62,7 @@ async function isIssuedBy(certificate: Certificate, issuer: Certificate): Promis
   const key = issuer.publicKey;
   if (!scheme || key?.type !== scheme.type || !constantTimeEqual(certificate.issuer, issuer.subject)) return false;
   const { toBeSigned: data, signature } = certificate;
-  return await verifySignature({ key, hash: scheme.hash, signature, data });
+  return await verifyDerSignature({ key, hash: scheme.hash, signature, data });
 }
 
 /** RFC 5758 §3.2, RFC 8017 appendix A.2.4, RFC 8410 §3. No SHA-1. */

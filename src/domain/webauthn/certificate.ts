@@ -8,6 +8,14 @@
  */
 import { type Bytes, constantTimeEqual } from "../../crypto/bytes.ts";
 import {
+  type CurveName,
+  curveBytes,
+  ecPublicKey,
+  ed25519PublicKey,
+  type PublicKey,
+  rsaPublicKey,
+} from "../../crypto/public-key.ts";
+import {
   type DerElement,
   derBitString,
   derObjectIdentifier,
@@ -16,14 +24,6 @@ import {
   readDerElements,
   readDerSequence,
 } from "./der.ts";
-import {
-  type CurveName,
-  curveBytes,
-  ecPublicKey,
-  ed25519PublicKey,
-  type PublicKey,
-  rsaPublicKey,
-} from "./public-key.ts";
 
 export interface Certificate {
   readonly encoded: Bytes;

@@ -7,8 +7,6 @@
  * @module
  */
 import type { Bytes } from "../../crypto/bytes.ts";
-import { type CborMap, type CborValue, decodeCbor, isCborBytes, isCborMap } from "./cbor.ts";
-import { ecdsaSignatureFromDer } from "./der-signature.ts";
 import {
   curveBytes,
   ecPublicKey,
@@ -17,8 +15,9 @@ import {
   importPublicKey,
   type PublicKey,
   rsaPublicKey,
-  verifySignature,
-} from "./public-key.ts";
+} from "../../crypto/public-key.ts";
+import { type CborMap, type CborValue, decodeCbor, isCborBytes, isCborMap } from "./cbor.ts";
+import { ecdsaSignatureFromDer, verifyDerSignature } from "./der-signature.ts";
 
 /** IANA, COSE Algorithms: ES256, EdDSA (which is Ed25519 here: WebAuthn L3 §5.8.5), RS256. */
 export type CoseAlgorithm = -7 | -8 | -257;
@@ -93,7 +92,7 @@ export async function isUsableCoseKey({ publicKey }: CoseKey): Promise<boolean> 
 
 /** True if the key made the signature over the data. Never throws. */
 export function verifyCoseSignature(key: CoseKey, signature: Bytes, data: Bytes): Promise<boolean> {
-  return verifySignature({ key: key.publicKey, hash, signature, data });
+  return verifyDerSignature({ key: key.publicKey, hash, signature, data });
 }
 
 /** True if the bytes have the one form that the key's signatures have, so that no second spelling of a signature is accepted. */

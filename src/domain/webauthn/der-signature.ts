@@ -1,4 +1,5 @@
 import type { Bytes } from "../../crypto/bytes.ts";
+import { curveBytes, type SignedData, verifySignature } from "../../crypto/public-key.ts";
 import { derUnsigned, readDerSequence } from "./der.ts";
 
 /**
@@ -16,4 +17,12 @@ export function ecdsaSignatureFromDer(der: Bytes, coordinateBytes: number): Byte
   signature.set(r, coordinateBytes - r.length);
   signature.set(s, 2 * coordinateBytes - s.length);
   return signature;
+}
+
+/** True if the key made the signature over the data. ECDSA's is in DER, as WebAuthn and certificates write it. */
+export async function verifyDerSignature(signed: SignedData): Promise<boolean> {
+  const { key, signature } = signed;
+  if (key.type !== "EC") return await verifySignature(signed);
+  const fixedLength = ecdsaSignatureFromDer(signature, curveBytes[key.curve]);
+  return fixedLength !== undefined && (await verifySignature({ ...signed, signature: fixedLength }));
 }

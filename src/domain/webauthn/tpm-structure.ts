@@ -5,7 +5,7 @@
  * @module
  */
 import type { Bytes } from "../../crypto/bytes.ts";
-import { type CurveName, ecPublicKey, type HashName, type PublicKey, rsaPublicKey } from "./public-key.ts";
+import { type CurveName, ecPublicKey, type HashName, type PublicKey, rsaPublicKey } from "../../crypto/public-key.ts";
 
 export interface TpmPublicArea {
   readonly publicKey: PublicKey;

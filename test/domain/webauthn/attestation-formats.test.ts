@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { fromBase64Url, randomBytes, utf8 } from "../../../src/crypto/bytes.ts";
+import { type CurveName, ecPublicKey, rsaPublicKey } from "../../../src/crypto/public-key.ts";
 import { isStatementSignature } from "../../../src/domain/webauthn/attestation-statement.ts";
 import type { CborValue } from "../../../src/domain/webauthn/cbor.ts";
-import { type CurveName, ecPublicKey, rsaPublicKey } from "../../../src/domain/webauthn/public-key.ts";
 import { generateTestKey, type RegistrationChanges, register } from "./authenticator.ts";
 import { authenticatorName, type CertificateChanges, extension, issueCertificate, name } from "./certificates.ts";
 import {

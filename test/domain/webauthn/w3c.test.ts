@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { type Bytes, fromBase64Url, utf8 } from "../../../src/crypto/bytes.ts";
+import { ecPublicKey } from "../../../src/crypto/public-key.ts";
 import { type AssertionPolicy, verifyAssertion } from "../../../src/domain/webauthn/assertion.ts";
 import { type AttestationPolicy, parseTrustAnchors } from "../../../src/domain/webauthn/attestation.ts";
 import { signedBytes } from "../../../src/domain/webauthn/authenticator-data.ts";
 import { type CborMap, decodeCbor } from "../../../src/domain/webauthn/cbor.ts";
 import type { RelyingParty } from "../../../src/domain/webauthn/client-data.ts";
-import { ecPublicKey, verifySignature } from "../../../src/domain/webauthn/public-key.ts";
+import { verifyDerSignature } from "../../../src/domain/webauthn/der-signature.ts";
 import type { RegistrationPolicy } from "../../../src/domain/webauthn/registration.ts";
 import { relyingParty } from "./authenticator.ts";
 import { flipBit } from "./encode.ts";
@@ -149,7 +150,7 @@ describe("W3C ceremonies with refused algorithms: the signatures themselves veri
     const cose = decodeCbor(attestedOf(bytes(registration.attestationObject)).publicKey) as CborMap;
     const key = ecPublicKey(curve, cose.get(-2) as Bytes, cose.get(-3) as Bytes)!;
     const data = await signedBytes(bytes(authentication.authenticatorData), utf8(authentication.clientDataJson));
-    expect(await verifySignature({ key, hash, signature: bytes(authentication.signature), data })).toBe(true);
+    expect(await verifyDerSignature({ key, hash, signature: bytes(authentication.signature), data })).toBe(true);
   });
 });
 

@@ -8,6 +8,7 @@ import * as germanMail from "sallyport/mail/german";
 import * as httpMail from "sallyport/mail/http";
 import * as mfa from "sallyport/mfa";
 import * as neon from "sallyport/neon";
+import * as oidc from "sallyport/oidc";
 import * as openapi from "sallyport/openapi";
 import * as pages from "sallyport/pages";
 import * as german from "sallyport/pages/german";
@@ -17,6 +18,7 @@ import * as blocklist from "sallyport/passwords/blocklist";
 import * as breached from "sallyport/passwords/breached";
 import * as personalAccessTokens from "sallyport/personal-access-tokens";
 import * as rateLimit from "sallyport/rate-limit";
+import * as scopes from "sallyport/scopes";
 import { useCore } from "./core.mjs";
 
 const entries = {
@@ -27,6 +29,8 @@ const entries = {
   "pages/german": german,
   "passkeys/simplewebauthn": simpleWebAuthn,
   "captcha/turnstile": turnstile,
+  oidc,
+  scopes,
   invitations,
   mail,
   "passwords/blocklist": blocklist,

@@ -1,4 +1,5 @@
 /** Requests to other services, bounded in time and size. @module */
+import { type Bytes, joinBytes } from "../crypto/bytes.ts";
 import { OptionError, requireOption } from "../domain/option-error.ts";
 import { isServiceUrl } from "../domain/service-url.ts";
 
@@ -13,6 +14,15 @@ export interface BoundedRequest {
   readonly init: RequestInit;
   readonly milliseconds: number;
   readonly maxBytes: number;
+  /** Default: the runtime's own. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+}
+
+/** An answer whose body was read to its end. */
+export interface BoundedAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Bytes;
 }
 
 /**
@@ -20,21 +30,33 @@ export interface BoundedRequest {
  *
  * @throws {Error} With a code: `TIMEOUT`, `UNREACHABLE`, `TOO_LARGE`, or `HTTP_` and the status.
  */
-export async function fetchText({ url, init, milliseconds, maxBytes }: BoundedRequest): Promise<string> {
+export async function fetchText(request: BoundedRequest): Promise<string> {
+  const { status, body } = await fetchBounded(request, (status) => status === 200);
+  if (status !== 200) throw failure(`The service answered ${status}.`, `HTTP_${status}`);
+  return new TextDecoder().decode(body);
+}
+
+/**
+ * The answer, without following a redirect. The body is read if its status `isRead`, and is empty otherwise.
+ *
+ * @throws {Error} With a code: `TIMEOUT`, `UNREACHABLE` or `TOO_LARGE`.
+ */
+export async function fetchBounded(
+  { url, init, milliseconds, maxBytes, fetch: send = fetch }: BoundedRequest,
+  isRead: (status: number) => boolean,
+): Promise<BoundedAnswer> {
   const controller = new AbortController();
   const timer = setTimeout(() => controller.abort(), milliseconds);
   const { signal } = controller;
   try {
     // Not "error", which workerd does not have.
-    const response = await fetch(url, { ...init, redirect: "manual", signal });
-    if (response.status !== 200) {
-      controller.abort();
-      throw failure(`The service answered ${response.status}.`, `HTTP_${response.status}`);
-    }
-    return await textOf(response, maxBytes);
+    const response = await send(url, { ...init, redirect: "manual", signal });
+    const { status, headers } = response;
+    if (isRead(status)) return { status, headers, body: await bytesOf(response, maxBytes) };
+    controller.abort();
+    return { status, headers, body: new Uint8Array(0) };
   } catch (error) {
-    if (error instanceof Error && /^(HTTP_\d+|TOO_LARGE)$/.test(String((error as { code?: unknown }).code)))
-      throw error;
+    if (error instanceof Error && (error as { code?: unknown }).code === "TOO_LARGE") throw error;
     throw signal.aborted
       ? failure("The service did not answer in time.", "TIMEOUT")
       : failure("The service could not be reached.", "UNREACHABLE");
@@ -43,20 +65,19 @@ export async function fetchText({ url, init, milliseconds, maxBytes }: BoundedRe
   }
 }
 
-async function textOf(response: Response, maxBytes: number): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
+async function bytesOf(response: Response, maxBytes: number): Promise<Bytes> {
+  const parts: Uint8Array[] = [];
   let size = 0;
   const reader = response.body?.getReader();
   for (;;) {
     const part = await reader?.read();
-    if (!part || part.done) return text + decoder.decode();
+    if (!part || part.done) return joinBytes(...parts);
     size += part.value.length;
     if (size > maxBytes) {
       await reader?.cancel();
       throw failure("The service answered with too much.", "TOO_LARGE");
     }
-    text += decoder.decode(part.value, { stream: true });
+    parts.push(part.value);
   }
 }
 

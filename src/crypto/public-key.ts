@@ -1,10 +1,9 @@
 /**
- * Public keys that Web Crypto verifies with, from COSE, a certificate or a TPM's structure.
+ * Public keys that Web Crypto verifies with: from COSE, a certificate, a TPM's structure or a JWK.
  *
  * @module
  */
-import { type Bytes, constantTimeEqual, joinBytes, toBase64Url } from "../../crypto/bytes.ts";
-import { ecdsaSignatureFromDer } from "./der-signature.ts";
+import { type Bytes, constantTimeEqual, joinBytes, toBase64Url } from "./bytes.ts";
 
 export type PublicKey =
   | { readonly type: "EC"; readonly curve: CurveName; readonly x: Bytes; readonly y: Bytes }
@@ -52,8 +51,15 @@ export function arePublicKeysEqual(a: PublicKey, b: PublicKey): boolean {
   return a.type === "Ed25519" && b.type === "Ed25519" && constantTimeEqual(a.x, b.x);
 }
 
+/** How an RSA key signs: RFC 8017 §8. */
+export type RsaScheme = "RSASSA-PKCS1-v1_5" | "RSA-PSS";
+
 /** The key for Web Crypto, or `undefined` for a point off the curve or an algorithm that this runtime lacks. */
-export async function importPublicKey(key: PublicKey, hash: HashName): Promise<CryptoKey | undefined> {
+export async function importPublicKey(
+  key: PublicKey,
+  hash: HashName,
+  rsaScheme: RsaScheme = "RSASSA-PKCS1-v1_5",
+): Promise<CryptoKey | undefined> {
   try {
     switch (key.type) {
       case "EC": {
@@ -63,7 +69,7 @@ export async function importPublicKey(key: PublicKey, hash: HashName): Promise<C
       }
       case "RSA": {
         const jwk = { kty: "RSA", n: toBase64Url(key.n), e: toBase64Url(key.e) };
-        return await crypto.subtle.importKey("jwk", jwk, { name: "RSASSA-PKCS1-v1_5", hash }, true, ["verify"]);
+        return await crypto.subtle.importKey("jwk", jwk, { name: rsaScheme, hash }, true, ["verify"]);
       }
       case "Ed25519":
         return await crypto.subtle.importKey("raw", key.x, { name: "Ed25519" }, true, ["verify"]);
@@ -73,27 +79,32 @@ export async function importPublicKey(key: PublicKey, hash: HashName): Promise<C
   }
 }
 
+/** A signature, and what it must hold for. Ed25519 ignores the hash, and only RSA has schemes. */
+export interface SignedData {
+  readonly key: PublicKey;
+  readonly hash: HashName;
+  readonly rsaScheme?: RsaScheme;
+  readonly signature: Bytes;
+  readonly data: Bytes;
+}
+
 /**
- * True if the key made the signature over the data: ECDSA in DER, RSASSA-PKCS1-v1_5, or Ed25519, which ignores the hash.
+ * True if the key made the signature over the data: ECDSA as `r ‖ s` (Web Cryptography §23.7.2), RSA or Ed25519.
  *
  * `false` for any failure, because runtimes differ in what they throw for: workerd throws for an Ed25519 signature that is not
  * 64 bytes long.
  */
-export async function verifySignature(signed: {
-  readonly key: PublicKey;
-  readonly hash: HashName;
-  readonly signature: Bytes;
-  readonly data: Bytes;
-}): Promise<boolean> {
-  const { key, hash, data } = signed;
-  const signature =
-    key.type === "EC" ? ecdsaSignatureFromDer(signed.signature, curveBytes[key.curve]) : signed.signature;
-  const imported = await importPublicKey(key, hash);
-  if (!imported || !signature) return false;
-  const algorithm = key.type === "EC" ? { name: "ECDSA", hash } : imported.algorithm.name;
+export async function verifySignature({ key, hash, rsaScheme, signature, data }: SignedData): Promise<boolean> {
+  const imported = await importPublicKey(key, hash, rsaScheme);
+  if (!imported) return false;
+  const { name } = imported.algorithm;
+  // RFC 7518 §3.5: the salt is as long as the hash.
+  const algorithm = { name, hash, ...(name === "RSA-PSS" && { saltLength: hashBytes[hash] }) };
   try {
     return await crypto.subtle.verify(algorithm, imported, signature, data);
   } catch {
     return false;
   }
 }
+
+const hashBytes: Readonly<Record<HashName, number>> = { "SHA-256": 32, "SHA-384": 48, "SHA-512": 64 };

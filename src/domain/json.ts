@@ -1,0 +1,2 @@
+/** For the layers that know the domain alone. @module */
+export { parseStrictJson, partsOf, type StrictJson } from "../crypto/json.ts";

@@ -1,0 +1,59 @@
+/**
+ * Hosts that a request to another party's address may go to: public names and public addresses (R091).
+ *
+ * The URL parser has written every spelling of an IPv4 address with four decimal numbers, and every IPv6 address in its shortest
+ * form (WHATWG URL §3.5). A public name may still resolve to a private address, which a runtime without DNS cannot see.
+ *
+ * @module
+ */
+
+/** IANA's special-purpose registry for IPv4: first address and length of the prefix. */
+const specialIpv4: readonly (readonly [string, number])[] = [
+  ["0.0.0.0", 8],
+  ["10.0.0.0", 8],
+  ["100.64.0.0", 10],
+  ["127.0.0.0", 8],
+  ["169.254.0.0", 16],
+  ["172.16.0.0", 12],
+  ["192.0.0.0", 24],
+  ["192.0.2.0", 24],
+  ["192.88.99.0", 24],
+  ["192.168.0.0", 16],
+  ["198.18.0.0", 15],
+  ["198.51.100.0", 24],
+  ["203.0.113.0", 24],
+  ["224.0.0.0", 3],
+];
+
+/** Names that networks resolve for themselves (RFC 6761, RFC 6762, RFC 8375, RFC 9476 and ICANN's `internal`). */
+const privateNames = /(^|\.)(localhost|local|internal|intranet|private|corp|home|lan|home\.arpa|alt|onion|test)$/;
+
+/** True if a URL's host is a public name with a dot or a public address. */
+export function isPublicHost({ hostname }: URL): boolean {
+  const host = hostname.replace(/\.$/, "");
+  if (host.startsWith("[")) return isPublicIpv6(host.slice(1, -1));
+  if (/^\d+(\.\d+){3}$/.test(host)) return !specialIpv4.some(([first, bits]) => isWithin(host, first, bits));
+  return host.includes(".") && !host.includes("..") && !privateNames.test(host);
+}
+
+function isWithin(address: string, first: string, bits: number): boolean {
+  const shift = 32 - bits;
+  return numberOf(address) >>> shift === numberOf(first) >>> shift;
+}
+
+function numberOf(address: string): number {
+  return address.split(".").reduce((number, part) => ((number << 8) | Number(part)) >>> 0, 0);
+}
+
+/**
+ * Global unicast (2000::/3) without what IANA's registry takes out of it: protocol assignments with Teredo (2001::/23),
+ * documentation (2001:db8::/32, 3fff::/20) and 6to4 (2002::/16), which hides an IPv4 address.
+ */
+function isPublicIpv6(address: string): boolean {
+  const [first = "", second = ""] = address.split(":");
+  const high = Number.parseInt(first || "0", 16);
+  const low = Number.parseInt(second || "0", 16);
+  if (high < 0x2000 || high > 0x3fff || high === 0x2002) return false;
+  if (high === 0x2001) return low >= 0x200 && low !== 0xdb8;
+  return high !== 0x3fff || low >= 0x1000;
+}

@@ -1,0 +1,144 @@
+/**
+ * ID tokens: OpenID Connect Core §3.1.3.7, §12.2, and RFC 8725.
+ *
+ * @module
+ */
+import { constantTimeEqual, fromBase64Url, utf8 } from "../crypto/bytes.ts";
+import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithm } from "../crypto/jwk.ts";
+import { isSignedBy, parseJws, type UnverifiedJws } from "../crypto/jws.ts";
+import { epochSeconds } from "./clock.ts";
+import { TokenParseError } from "./errors.ts";
+import { findIssuerKey } from "./issuer.ts";
+import type { IssuerConnection } from "./issuer-request.ts";
+
+/** The claims of a verified token. */
+export type Claims = ReadonlyMap<string, unknown>;
+
+/** What a token must fit. */
+export interface ExpectedToken {
+  readonly clientId: string;
+  readonly toleranceSeconds: number;
+  /** The algorithms that the application accepts. */
+  readonly algorithms: readonly JwsAlgorithm[];
+  /** The nonce of the request. `undefined`: the token's nonce is not looked at. */
+  readonly nonce?: string | undefined;
+  /** The access token that came with it, for `at_hash`. */
+  readonly accessToken?: string | undefined;
+  readonly maxAgeSeconds?: number | undefined;
+  /** The authentication contexts that were asked for. The token must have one of them. */
+  readonly acrValues?: readonly string[] | undefined;
+  /** Accepts a token after its end: one that was verified when it came, and has been stored. */
+  readonly isStored?: boolean;
+}
+
+/** The algorithms that are accepted unless the application names fewer. */
+export const defaultAlgorithms: readonly JwsAlgorithm[] = ["ES256", "RS256", "EdDSA", "Ed25519", "PS256"];
+
+/** An issuer's own answer may have many organizations in its token. */
+const longestIdToken = 65_536;
+
+/**
+ * The claims of an ID token, after its signature and everything that is expected of it.
+ *
+ * @throws {TokenParseError} Its field is `id_token.` and the first claim or part that is not acceptable.
+ * @throws {OAuthError} If the issuer's keys could not be read.
+ */
+export async function verifyIdToken(
+  connection: IssuerConnection,
+  token: string,
+  expected: ExpectedToken,
+): Promise<Claims> {
+  const jws = parseJws(token, longestIdToken);
+  if (!jws) throw new TokenParseError("id_token");
+  if (!expected.algorithms.includes(jws.algorithm)) throw new TokenParseError("id_token.alg");
+  // RFC 8725 §3.11: an access token or a logout token names its own type.
+  if (jws.type !== undefined && jws.type !== "jwt") throw new TokenParseError("id_token.typ");
+  // Before the keys are asked for, so that another issuer's token costs nothing.
+  if (jws.claims.get("iss") !== connection.issuerUrl) throw new TokenParseError("id_token.iss");
+  await requireSignature(connection, jws);
+  const wrong = claimChecks.find(([, isRight]) => !isRight(jws.claims, expected));
+  if (wrong) throw new TokenParseError(`id_token.${wrong[0]}`);
+  if (!(await isHashOf(jws, expected.accessToken))) throw new TokenParseError("id_token.at_hash");
+  return jws.claims;
+}
+
+/** @throws {TokenParseError} If no key of the issuer fits, or the signature is wrong. */
+async function requireSignature(connection: IssuerConnection, jws: UnverifiedJws): Promise<void> {
+  const key = await findIssuerKey(connection, jws);
+  if (!key) throw new TokenParseError("id_token.kid");
+  if (!(await isSignedBy(jws, key))) throw new TokenParseError("id_token.signature");
+}
+
+/** The rules for each claim, in this order. */
+const claimChecks: readonly (readonly [string, (claims: Claims, expected: ExpectedToken) => boolean])[] = [
+  ["aud", (claims, { clientId }) => audiencesOf(claims).includes(clientId)],
+  [
+    "azp",
+    (claims, { clientId }) => {
+      const party = claims.get("azp");
+      return party === clientId || (party === undefined && audiencesOf(claims).length === 1);
+    },
+  ],
+  ["sub", (claims) => isSubject(claims.get("sub"))],
+  [
+    "exp",
+    (claims, { toleranceSeconds, isStored = false }) => {
+      const end = timeOf(claims, "exp");
+      return end !== undefined && (isStored || epochSeconds() < end + toleranceSeconds);
+    },
+  ],
+  ["iat", (claims, expected) => timeOf(claims, "iat") !== undefined && isPast(claims, "iat", expected)],
+  ["nbf", (claims, expected) => !claims.has("nbf") || isPast(claims, "nbf", expected)],
+  ["nonce", (claims, { nonce }) => nonce === undefined || isSameText(claims.get("nonce"), nonce)],
+  [
+    "auth_time",
+    (claims, { maxAgeSeconds, toleranceSeconds }) => {
+      if (maxAgeSeconds === undefined) return true;
+      const at = timeOf(claims, "auth_time");
+      return at !== undefined && epochSeconds() - at <= maxAgeSeconds + toleranceSeconds;
+    },
+  ],
+  ["acr", (claims, { acrValues }) => acrValues === undefined || acrValues.some((value) => value === claims.get("acr"))],
+];
+
+/** `aud` as a list: RFC 7519 §4.1.3. Empty if it is anything else. */
+function audiencesOf(claims: Claims): readonly unknown[] {
+  const audience = claims.get("aud");
+  if (typeof audience === "string") return [audience];
+  return Array.isArray(audience) && audience.every((one) => typeof one === "string") ? audience : [];
+}
+
+/** OpenID Connect Core §2: at most 255 ASCII characters. */
+function isSubject(subject: unknown): subject is string {
+  return typeof subject === "string" && /^[\x20-\x7e]{1,255}$/.test(subject);
+}
+
+/** A NumericDate, of the years that a clock can have. */
+function timeOf(claims: Claims, name: string): number | undefined {
+  const time = claims.get(name);
+  return typeof time === "number" && time >= 0 && time < 253_402_300_800 ? time : undefined;
+}
+
+function isPast(claims: Claims, name: string, { toleranceSeconds }: ExpectedToken): boolean {
+  const time = timeOf(claims, name);
+  return time !== undefined && time <= epochSeconds() + toleranceSeconds;
+}
+
+/** True if a value is this text. The time depends only on its length. */
+export function isSameText(value: unknown, expected: string): boolean {
+  return typeof value === "string" && constantTimeEqual(utf8(value), utf8(expected));
+}
+
+/** OpenID Connect Core §3.1.3.6: the left half of the access token's hash, by the hash of the signature's algorithm. */
+async function isHashOf({ algorithm, claims }: UnverifiedJws, accessToken: string | undefined): Promise<boolean> {
+  const given = claims.get("at_hash");
+  if (given === undefined || accessToken === undefined) return true;
+  const bytes = typeof given === "string" ? fromBase64Url(given) : undefined;
+  const digest = new Uint8Array(await crypto.subtle.digest(jwsAlgorithm(algorithm).hash, utf8(accessToken)));
+  return bytes !== undefined && constantTimeEqual(bytes, digest.subarray(0, digest.length / 2));
+}
+
+/** The algorithms of an option. */
+export function areAlgorithms(names: unknown): names is readonly JwsAlgorithm[] {
+  return Array.isArray(names) && names.length > 0 && names.every(isJwsAlgorithm);
+}

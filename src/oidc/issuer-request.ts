@@ -1,0 +1,84 @@
+/**
+ * Requests to an issuer: https to public hosts only, without redirects, bounded in time and size (R091, R092).
+ *
+ * @module
+ */
+import { membersOf, parseStrictJson } from "../crypto/json.ts";
+import { isLoopbackHost } from "../domain/service-url.ts";
+import { type BoundedAnswer, fetchBounded } from "../net/bounded-fetch.ts";
+import { isPublicHost } from "../net/public-host.ts";
+import { errorForCode, OAuthError } from "./errors.ts";
+
+/** How an issuer is reached. */
+export interface IssuerConnection {
+  readonly issuerUrl: string;
+  readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
+  readonly timeoutMilliseconds: number;
+  /** Hosts, such as `idp.corp.internal`, that may be asked although they are not public. */
+  readonly privateHosts: readonly string[];
+}
+
+/** The most bytes of metadata, of a key set and of the answer to a token request. */
+export const longestAnswer = 262_144;
+
+/**
+ * An issuer's answer of any status.
+ *
+ * @throws {OAuthError} `issuer_unreachable`, `issuer_timeout`, or `issuer_invalid_response` if it is too long.
+ */
+export async function askIssuer(
+  connection: IssuerConnection,
+  url: string,
+  init: RequestInit,
+  maxBytes: number = longestAnswer,
+): Promise<BoundedAnswer> {
+  if (!isReachable(connection, url)) throw new OAuthError("issuer_invalid_response", "An address is not public https.");
+  const { fetch, timeoutMilliseconds: milliseconds } = connection;
+  try {
+    return await fetchBounded({ url, init, milliseconds, maxBytes, fetch }, (status) => status !== 204);
+  } catch (error) {
+    throw new OAuthError(codes.get((error as { code?: string }).code) ?? "issuer_unreachable", undefined, {
+      cause: error,
+    });
+  }
+}
+
+const codes: ReadonlyMap<unknown, string> = new Map([
+  ["TIMEOUT", "issuer_timeout"],
+  ["TOO_LARGE", "issuer_invalid_response"],
+]);
+
+/** True if a request may go there: https and public, or one of the issuer's own exceptions. */
+export function isReachable({ issuerUrl, privateHosts }: IssuerConnection, address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const url = new URL(address);
+  if (url.username || url.password) return false;
+  if (isLoopbackHost(url) && isLoopbackHost(new URL(issuerUrl))) return /^https?:$/.test(url.protocol);
+  return url.protocol === "https:" && (isPublicHost(url) || privateHosts.includes(url.hostname));
+}
+
+/**
+ * The members of an answer with status 200 and a JSON object.
+ *
+ * @throws {OAuthError} The issuer's own error, or `issuer_invalid_response`.
+ */
+export function readObject(answer: BoundedAnswer): ReadonlyMap<string, unknown> {
+  const members = tryObject(answer);
+  if (answer.status === 200 && members) return members;
+  const error = members?.get("error");
+  // RFC 6749 §5.2: the characters of a code.
+  if (answer.status >= 400 && typeof error === "string" && /^[\x20-\x7e]+$/.test(error)) {
+    throw errorForCode(error, members?.get("error_description"));
+  }
+  throw new OAuthError("issuer_invalid_response", `The status is ${answer.status}.`);
+}
+
+function tryObject({ headers, body }: BoundedAnswer): ReadonlyMap<string, unknown> | undefined {
+  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "")) return undefined;
+  try {
+    const { value, hasInheritedName } = parseStrictJson(body);
+    return hasInheritedName ? undefined : membersOf(value);
+  } catch {
+    return undefined;
+  }
+}

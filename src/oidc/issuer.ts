@@ -1,0 +1,186 @@
+/**
+ * What an issuer says about itself: its metadata (OpenID Connect Discovery §4, RFC 8414) and its keys (RFC 7517 §5).
+ *
+ * Both are kept in the isolate for as long as the issuer allows, between 5 minutes and 24 hours, and for 24 hours more while the
+ * issuer cannot be asked. A key id that is not in the set causes one new request a minute at most.
+ *
+ * @module
+ */
+import { findVerificationKey, type JwkSet, type KeyChoice, parseJwkSet } from "../crypto/jwk.ts";
+import type { PublicKey } from "../crypto/public-key.ts";
+import type { BoundedAnswer } from "../net/bounded-fetch.ts";
+import { elapsedMilliseconds } from "./clock.ts";
+import { OAuthError } from "./errors.ts";
+import { doOnce } from "./flights.ts";
+import { askIssuer, type IssuerConnection, isReachable, readObject } from "./issuer-request.ts";
+
+/** The metadata that this client uses. Every endpoint is an https URL of a public host. */
+export interface IssuerMetadata {
+  readonly issuer: string;
+  readonly jwks_uri: string;
+  readonly token_endpoint: string;
+  readonly authorization_endpoint?: string;
+  readonly userinfo_endpoint?: string;
+  readonly end_session_endpoint?: string;
+  readonly revocation_endpoint?: string;
+  readonly token_endpoint_auth_methods_supported: readonly string[];
+  readonly dpop_signing_alg_values_supported: readonly string[];
+  readonly authorization_response_iss_parameter_supported: boolean;
+}
+
+const requiredEndpoints = ["token_endpoint", "jwks_uri"] as const;
+const optionalEndpoints = [
+  "authorization_endpoint",
+  "userinfo_endpoint",
+  "end_session_endpoint",
+  "revocation_endpoint",
+] as const;
+
+/** An answer that is kept, with times of this isolate's clock. */
+interface Kept<Value> {
+  readonly value: Value;
+  readonly askedAt: number;
+  readonly freshUntil: number;
+  /** After this time it is forgotten, even if the issuer cannot be asked. */
+  readonly usableUntil: number;
+}
+
+const minute = 60_000;
+const day = 1_440 * minute;
+/** The least time between two requests for a key set because of an unknown key id, or after a failure. */
+const gap = minute;
+
+/** What the isolate knows of issuers, by the function that asks them, so that two configurations share nothing. */
+const caches: WeakMap<IssuerConnection["fetch"], Map<string, Kept<unknown>>> = new WeakMap();
+const mostKept = 200;
+/** An identity for each function that asks, which keys of shared work contain. */
+const numbers: WeakMap<IssuerConnection["fetch"], number> = new WeakMap();
+let nextNumber = 0;
+
+/** The issuer's metadata, from the isolate's memory if it is there and fresh. */
+export async function readMetadata(connection: IssuerConnection): Promise<IssuerMetadata> {
+  const { issuerUrl } = connection;
+  return await readKept(connection, `metadata ${issuerUrl}`, async () => {
+    const answer = await askForMetadata(connection);
+    return { value: parseMetadata(connection, readObject(answer)), answer };
+  });
+}
+
+/** The issuer's metadata, if the isolate has it: for what must not wait. */
+export function knownMetadata({ fetch, issuerUrl }: IssuerConnection): IssuerMetadata | undefined {
+  const kept = caches.get(fetch)?.get(`metadata ${issuerUrl}`) as Kept<IssuerMetadata> | undefined;
+  return kept && elapsedMilliseconds() <= kept.usableUntil ? kept.value : undefined;
+}
+
+/** The issuer's key for a token, or `undefined` if its set has none, or more than one, that fits. */
+export async function findIssuerKey(connection: IssuerConnection, choice: KeyChoice): Promise<PublicKey | undefined> {
+  const { jwks_uri: url } = await readMetadata(connection);
+  const read = async (mostAge?: number) =>
+    await readKept(
+      connection,
+      `keys ${url}`,
+      async () => {
+        const answer = await askIssuer(connection, url, { headers: { accept: "application/json" } });
+        const value = parseJwkSet(Object.fromEntries(readObject(answer)));
+        if (!value) throw new OAuthError("issuer_invalid_response", "The key set is malformed.");
+        return { value, answer };
+      },
+      mostAge,
+    );
+  const found = findVerificationKey(await read(), choice);
+  return found ?? findVerificationKey((await read(gap)) as JwkSet, choice);
+}
+
+/**
+ * A value that is kept. It is asked for again once it is no longer fresh, or older than `mostAge`, and the old value serves while
+ * that fails.
+ */
+async function readKept<Value>(
+  connection: IssuerConnection,
+  name: string,
+  ask: () => Promise<{ readonly value: Value; readonly answer: BoundedAnswer }>,
+  mostAge: number = Number.POSITIVE_INFINITY,
+): Promise<Value> {
+  const { fetch, timeoutMilliseconds } = connection;
+  const cache = caches.get(fetch) ?? new Map<string, Kept<unknown>>();
+  caches.set(fetch, cache);
+  const kept = cache.get(name) as Kept<Value> | undefined;
+  const now = elapsedMilliseconds();
+  if (kept && now < kept.freshUntil && now - kept.askedAt < mostAge) return kept.value;
+  return await doOnce({
+    key: `${numberOf(fetch)} ${name}`,
+    abandonedAfterMilliseconds: 2 * timeoutMilliseconds + 1_000,
+    keptMilliseconds: 0,
+    work: async () => {
+      const askedAt = elapsedMilliseconds();
+      try {
+        const { value, answer } = await ask();
+        keep(cache, name, { value, askedAt, ...lifetimeOf(answer) });
+        return value;
+      } catch (error) {
+        if (!kept || elapsedMilliseconds() > kept.usableUntil) throw error;
+        // Not asked again at once: each request would wait for an issuer that does not answer.
+        keep(cache, name, { ...kept, askedAt, freshUntil: elapsedMilliseconds() + gap });
+        return kept.value;
+      }
+    },
+  });
+}
+
+function keep(cache: Map<string, Kept<unknown>>, name: string, kept: Kept<unknown>): void {
+  cache.delete(name);
+  cache.set(name, kept);
+  if (cache.size > mostKept) cache.delete(cache.keys().next().value!);
+}
+
+/** RFC 9111 §5.2.2: the answer's `max-age`, within our own bounds. */
+function lifetimeOf({ headers }: BoundedAnswer): { readonly freshUntil: number; readonly usableUntil: number } {
+  const [, maxAge = "0"] = /(?:^|[,\s])max-age="?(\d{1,9})/i.exec(headers.get("cache-control") ?? "") ?? [];
+  const freshUntil = elapsedMilliseconds() + Math.min(Math.max(Number(maxAge) * 1_000, 5 * minute), day);
+  return { freshUntil, usableUntil: freshUntil + day };
+}
+
+function numberOf(fetch: IssuerConnection["fetch"]): number {
+  const number = numbers.get(fetch) ?? ++nextNumber;
+  numbers.set(fetch, number);
+  return number;
+}
+
+/** OpenID Connect Discovery §4 appends to the issuer; RFC 8414 §3 inserts before its path. */
+async function askForMetadata(connection: IssuerConnection): Promise<BoundedAnswer> {
+  const { issuerUrl } = connection;
+  const init = { headers: { accept: "application/json" } };
+  const openid = `${issuerUrl.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  const answer = await askIssuer(connection, openid, init);
+  if (answer.status !== 404) return answer;
+  const { origin, pathname } = new URL(issuerUrl);
+  const path = pathname === "/" ? "" : pathname;
+  return await askIssuer(connection, `${origin}/.well-known/oauth-authorization-server${path}`, init);
+}
+
+/** @throws {OAuthError} `issuer_mismatch`, `issuer_invalid_response`. */
+function parseMetadata(connection: IssuerConnection, members: ReadonlyMap<string, unknown>): IssuerMetadata {
+  // Byte for byte (OpenID Connect Discovery §4.3).
+  if (members.get("issuer") !== connection.issuerUrl) throw new OAuthError("issuer_mismatch");
+  const endpoint = (name: string): string => {
+    const url = members.get(name);
+    if (typeof url === "string" && isReachable(connection, url)) return url;
+    throw new OAuthError("issuer_invalid_response", `${name} is not an https URL of a public host.`);
+  };
+  const texts = (name: string): readonly string[] => {
+    const list = members.get(name);
+    return Array.isArray(list) ? list.filter((text) => typeof text === "string") : [];
+  };
+  const present = [...requiredEndpoints, ...optionalEndpoints.filter((name) => members.has(name))];
+  return {
+    issuer: connection.issuerUrl,
+    ...(Object.fromEntries(present.map((name) => [name, endpoint(name)])) as Pick<
+      IssuerMetadata,
+      "token_endpoint" | "jwks_uri"
+    >),
+    token_endpoint_auth_methods_supported: texts("token_endpoint_auth_methods_supported"),
+    dpop_signing_alg_values_supported: texts("dpop_signing_alg_values_supported"),
+    authorization_response_iss_parameter_supported:
+      members.get("authorization_response_iss_parameter_supported") === true,
+  };
+}

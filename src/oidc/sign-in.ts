@@ -1,0 +1,165 @@
+/**
+ * From a code, from stored tokens or from a refresh token to an agent: OpenID Connect Core §3.1.3 and §12.
+ *
+ * @module
+ */
+import { toBase64Url, utf8 } from "../crypto/bytes.ts";
+import { parseJws } from "../crypto/jws.ts";
+import { type AuthenticatedAgent, agentOf } from "./agent.ts";
+import { epochSeconds } from "./clock.ts";
+import { OAuthError, RefreshError, SubjectMismatchError, TokenExpiredError, TokenParseError } from "./errors.ts";
+import { doOnce } from "./flights.ts";
+import { type Claims, type ExpectedToken, verifyIdToken } from "./id-token.ts";
+import { readObject } from "./issuer-request.ts";
+import type { ClientSettings } from "./options.ts";
+import { requestTokens } from "./token-requests.ts";
+import { TokenSet, type TokenSetJson, tokensOfAnswer } from "./token-set.ts";
+
+/** What a code is exchanged with. */
+export interface CodeExchange {
+  readonly code: string;
+  readonly codeVerifier: string;
+  readonly redirectUri: string | undefined;
+  readonly expected: Pick<ExpectedToken, "nonce" | "maxAgeSeconds" | "acrValues">;
+}
+
+/** A code's tokens, and the claims of their verified ID token. */
+export interface VerifiedTokens {
+  readonly tokens: TokenSet;
+  readonly claims: Claims;
+}
+
+/** Exchanges a code. The answer must have an ID token. */
+export async function exchange(settings: ClientSettings, { code, ...more }: CodeExchange): Promise<VerifiedTokens> {
+  const answer = await requestTokens(settings, {
+    grant_type: "authorization_code",
+    code,
+    code_verifier: more.codeVerifier,
+    redirect_uri: more.redirectUri,
+  });
+  const tokens = tokensOfAnswer(readObject(answer), { isBound: settings.dpop !== undefined });
+  const claims = await verify(settings, tokens, { ...more.expected, accessToken: tokens.access_token });
+  return { tokens, claims };
+}
+
+async function verify(
+  { connection, clientId, toleranceSeconds, algorithms }: ClientSettings,
+  { id_token: token }: TokenSet,
+  more: Partial<ExpectedToken>,
+): Promise<Claims> {
+  if (token === undefined) throw new TokenParseError("id_token");
+  return await verifyIdToken(connection, token, { clientId, toleranceSeconds, algorithms, ...more });
+}
+
+/** How `createAgent` keeps tokens alive. */
+export interface AgentOptions {
+  /** Called with the new tokens, and awaited: store them. Its error is thrown. */
+  readonly onRefresh?: ((tokens: TokenSetJson) => unknown) | undefined;
+  /** Called with the error of a refresh that failed. */
+  readonly onRefreshError?: ((error: OAuthError) => unknown) | undefined;
+  /** Default: the client's. */
+  readonly autoRefresh?: boolean | undefined;
+}
+
+/** The agent of stored tokens, which are refreshed first if they end within the client's buffer. */
+export async function restore(
+  settings: ClientSettings,
+  stored: unknown,
+  options: AgentOptions,
+): Promise<AuthenticatedAgent> {
+  const { onRefresh, onRefreshError, autoRefresh = settings.autoRefresh } = options;
+  const tokens = TokenSet.from(stored);
+  const agent = agentOf(await storedClaims(settings, tokens), tokens, settings.principalType);
+  if (!autoRefresh || !agent.isExpired(settings.refreshBufferSeconds)) return agent;
+  const isOver = agent.isExpired(0);
+  if (tokens.refresh_token === undefined) {
+    if (isOver) throw new TokenExpiredError();
+    return agent;
+  }
+  let renewed: AuthenticatedAgent;
+  try {
+    renewed = await renew(settings, agent);
+  } catch (error) {
+    if (!(error instanceof OAuthError)) throw error;
+    await onRefreshError?.(error);
+    // The clock is asked again, because the issuer may have taken its time.
+    if (agent.isExpired(0)) throw error;
+    return agent;
+  }
+  await onRefresh?.(renewed.tokens.toJSON());
+  return renewed;
+}
+
+/** The claims of stored ID tokens that this isolate has verified, by digest, with the end of each token. */
+const verified: Map<string, { readonly claims: Claims; readonly until: number }> = new Map();
+const mostVerified = 1_000;
+
+/** The claims of an ID token that was stored, which somebody may have altered: it is verified again, once in an isolate. */
+async function storedClaims(settings: ClientSettings, tokens: TokenSet): Promise<Claims> {
+  const { connection, clientId, algorithms } = settings;
+  const text = JSON.stringify([connection.issuerUrl, clientId, algorithms, tokens.id_token]);
+  const key = toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))));
+  const known = verified.get(key);
+  if (known && epochSeconds() < known.until) return known.claims;
+  verified.delete(key);
+  const claims = await verify(settings, tokens, { isStored: true });
+  verified.set(key, { claims, until: claims.get("exp") as number });
+  if (verified.size > mostVerified) verified.delete(verified.keys().next().value!);
+  return claims;
+}
+
+/** How long a refresh answers every caller of the isolate that has the same refresh token. */
+const sharedMilliseconds = 10_000;
+
+/**
+ * A new agent with new tokens. Callers of one isolate that have the same refresh token share one request.
+ *
+ * @throws {OAuthError} A class of the issuer's code, `RefreshError` for every other refusal, `SubjectMismatchError`.
+ */
+export async function renew(settings: ClientSettings, agent: AuthenticatedAgent): Promise<AuthenticatedAgent> {
+  const { connection, clientId } = settings;
+  const refreshToken = agent.tokens.refresh_token;
+  if (refreshToken === undefined) throw new TokenParseError("refresh_token");
+  const { tokens, claims } = await doOnce({
+    key: JSON.stringify(["refresh", connection.issuerUrl, clientId, refreshToken]),
+    abandonedAfterMilliseconds: 2 * connection.timeoutMilliseconds + 1_000,
+    keptMilliseconds: sharedMilliseconds,
+    work: async () => await refreshOnce(settings, agent.tokens, refreshToken),
+  });
+  const sub = claims.get("sub") as string;
+  if (sub !== agent.id) throw new SubjectMismatchError(agent.id, sub);
+  return agentOf(claims, tokens, settings.principalType);
+}
+
+async function refreshOnce(
+  settings: ClientSettings,
+  previous: TokenSet,
+  refreshToken: string,
+): Promise<VerifiedTokens> {
+  const isBound = settings.dpop !== undefined;
+  let status: number | undefined;
+  let tokens: TokenSet;
+  try {
+    const answer = await requestTokens(settings, { grant_type: "refresh_token", refresh_token: refreshToken });
+    status = answer.status;
+    tokens = tokensOfAnswer(readObject(answer), { previous, isBound });
+  } catch (error) {
+    // An error of a class of its own says what to do, such as to sign in again.
+    if (!(error instanceof OAuthError) || error.constructor !== OAuthError) throw error;
+    throw new RefreshError(status, error);
+  }
+  if (!isNarrower(tokens.scope, previous.scope)) throw new TokenParseError("scope");
+  if (tokens.id_token === previous.id_token) return { tokens, claims: await storedClaims(settings, tokens) };
+  const claims = await verify(settings, tokens, { accessToken: tokens.access_token });
+  // OpenID Connect Core §12.2: a nonce is the original one.
+  const nonce = parseJws(previous.id_token ?? "", 65_536)?.claims.get("nonce");
+  if (claims.has("nonce") && claims.get("nonce") !== nonce) throw new TokenParseError("id_token.nonce");
+  return { tokens, claims };
+}
+
+/** RFC 6749 §6: a refresh adds no scope. */
+function isNarrower(scope: string | undefined, previous: string | undefined): boolean {
+  if (scope === undefined || previous === undefined) return true;
+  const granted = previous.split(" ");
+  return scope.split(" ").every((one) => granted.includes(one));
+}

@@ -1,0 +1,138 @@
+/**
+ * Requests to the token, userinfo and revocation endpoints: RFC 6749 §4.1.3, §4.4 and §6, RFC 7009, RFC 9449.
+ *
+ * @module
+ */
+import { toBase64, utf8 } from "../crypto/bytes.ts";
+import { signJws } from "../crypto/sign-jws.ts";
+import type { BoundedAnswer } from "../net/bounded-fetch.ts";
+import { epochSeconds } from "./clock.ts";
+import { dpopProof, keepNonce } from "./dpop.ts";
+import { ConfigurationError } from "./errors.ts";
+import { type IssuerMetadata, readMetadata } from "./issuer.ts";
+import { askIssuer, longestAnswer } from "./issuer-request.ts";
+import type { ClientSettings } from "./options.ts";
+
+/** Parameters of a request's form. */
+type Form = Readonly<Record<string, string | undefined>>;
+
+/** Sends a token request. The answer is not judged. */
+export async function requestTokens(settings: ClientSettings, form: Form): Promise<BoundedAnswer> {
+  const metadata = await readMetadata(settings.connection);
+  return await post(settings, metadata, metadata.token_endpoint, form);
+}
+
+/** Asks the issuer to revoke a token. */
+export async function requestRevocation(
+  settings: ClientSettings,
+  token: string,
+  hint: string | undefined,
+): Promise<BoundedAnswer> {
+  const metadata = await readMetadata(settings.connection);
+  const url = requireEndpoint(metadata.revocation_endpoint, "revocation");
+  return await post({ ...settings, resources: [] }, metadata, url, { token, token_type_hint: hint });
+}
+
+/** The most bytes of userinfo. */
+const longestUserInfo = 65_536;
+
+/** Asks for the claims of an access token's user: OpenID Connect Core §5.3.1. */
+export async function requestUserInfo(settings: ClientSettings, accessToken: string): Promise<BoundedAnswer> {
+  const metadata = await readMetadata(settings.connection);
+  const url = requireEndpoint(metadata.userinfo_endpoint, "userinfo");
+  const headers = { authorization: `${settings.dpop ? "DPoP" : "Bearer"} ${accessToken}` };
+  return await send(settings, { url, method: "GET", headers, accessToken, maxBytes: longestUserInfo });
+}
+
+/** @throws {ConfigurationError} */
+export function requireEndpoint(endpoint: string | undefined, name: string): string {
+  if (endpoint !== undefined) return endpoint;
+  throw new ConfigurationError("issuerUrl", `the issuer has no ${name} endpoint.`);
+}
+
+async function post(
+  settings: ClientSettings,
+  metadata: IssuerMetadata,
+  url: string,
+  form: Form,
+): Promise<BoundedAnswer> {
+  const { form: proof, headers } = await authenticate(settings, metadata);
+  const body = new URLSearchParams();
+  for (const [name, value] of Object.entries({ ...form, ...proof })) if (value !== undefined) body.set(name, value);
+  for (const resource of settings.resources) body.append("resource", resource);
+  return await send(settings, { url, method: "POST", headers, body: body.toString(), maxBytes: longestAnswer });
+}
+
+interface IssuerRequest {
+  readonly url: string;
+  readonly method: "GET" | "POST";
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly accessToken?: string;
+  readonly maxBytes: number;
+}
+
+/** Sends a request, and once more if the issuer wants its nonce in the proof (RFC 9449 §8). */
+async function send({ connection, dpop }: ClientSettings, request: IssuerRequest): Promise<BoundedAnswer> {
+  const { url, method, body, maxBytes } = request;
+  const once = async () => {
+    const headers = {
+      accept: "application/json",
+      ...(body !== undefined && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
+      ...request.headers,
+      ...(dpop && { dpop: await dpopProof(dpop, request) }),
+    };
+    return await askIssuer(connection, url, { method, headers, ...(body !== undefined && { body }) }, maxBytes);
+  };
+  const answer = await once();
+  const { status, headers } = answer;
+  const isRefused = dpop && keepNonce(dpop, url, { status, headers, text: new TextDecoder().decode(answer.body) });
+  return isRefused ? await once() : answer;
+}
+
+interface ClientProof {
+  readonly form: Form;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** For how long an assertion of the client is valid, in seconds. */
+const assertionSeconds = 60;
+
+/**
+ * How the client proves itself: RFC 6749 §2.3.1, RFC 7523 §2.2, OpenID Connect Core §9.
+ *
+ * @throws {ConfigurationError} If the issuer accepts nothing that this client can do.
+ */
+async function authenticate(settings: ClientSettings, metadata: IssuerMetadata): Promise<ClientProof> {
+  const { clientAuthentication, clientId, clientSecret, privateKey } = settings;
+  const way = clientAuthentication ?? announcedWay(settings, metadata);
+  if (way === "private_key_jwt") {
+    const { key, keyId } = privateKey!;
+    const now = epochSeconds();
+    const claims = { iss: clientId, sub: clientId, aud: metadata.issuer, jti: crypto.randomUUID() };
+    const header = { typ: "client-authentication+jwt", ...(keyId !== undefined && { kid: keyId }) };
+    const assertion = await signJws(key, header, { ...claims, iat: now, exp: now + assertionSeconds });
+    const type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+    return { form: { client_id: clientId, client_assertion_type: type, client_assertion: assertion }, headers: {} };
+  }
+  if (way === "none") return { form: { client_id: clientId }, headers: {} };
+  const secret = typeof clientSecret === "function" ? await clientSecret() : clientSecret!;
+  if (way === "post") return { form: { client_id: clientId, client_secret: secret }, headers: {} };
+  // Both parts are form-encoded first.
+  const credentials = [clientId, secret].map((part) => new URLSearchParams([["", part]]).toString().slice(1)).join(":");
+  return { form: {}, headers: { authorization: `Basic ${padded(toBase64(utf8(credentials)))}` } };
+}
+
+function announcedWay({ clientSecret }: ClientSettings, metadata: IssuerMetadata): "basic" | "post" | "none" {
+  if (clientSecret === undefined) return "none";
+  const announced = metadata.token_endpoint_auth_methods_supported;
+  // RFC 8414 §2: the default is client_secret_basic.
+  if (announced.length === 0 || announced.includes("client_secret_basic")) return "basic";
+  if (announced.includes("client_secret_post")) return "post";
+  throw new ConfigurationError("clientAuthentication", "the issuer accepts neither basic nor post.");
+}
+
+/** RFC 7617 §2 uses base64 with padding. */
+function padded(base64: string): string {
+  return base64.padEnd(Math.ceil(base64.length / 4) * 4, "=");
+}
