@@ -12,6 +12,7 @@ import * as credential from "../src/domain/acts/credential.ts";
 import * as invitation from "../src/domain/acts/deployment-invitation.ts";
 import * as factor from "../src/domain/acts/factor.ts";
 import * as limit from "../src/domain/acts/limit.ts";
+import * as identity from "../src/domain/acts/linked-identity.ts";
 import * as mailedLink from "../src/domain/acts/mailed-link.ts";
 import * as notice from "../src/domain/acts/notice.ts";
 import * as passkey from "../src/domain/acts/passkey.ts";
@@ -50,6 +51,13 @@ const acts: Readonly<Record<string, Act | null>> = {
   "InvitationOperations.list": invitation.listInvitations,
   "InvitationOperations.mayInvite": null,
   "InvitationOperations.revoke": invitation.revokeInvitation,
+  "FederationOperations.start": identity.startProviderSignIn,
+  "FederationOperations.look": null,
+  "FederationOperations.finish": identity.signInWithProvider,
+  "FederationOperations.finishLink": identity.linkIdentity,
+  "FederationOperations.link": identity.linkProvedIdentity,
+  "FederationOperations.list": identity.listIdentities,
+  "FederationOperations.unlink": identity.unlinkIdentity,
   "TermsOperations.accept": terms.acceptTerms,
   "LimitOperations.list": limit.listLimits,
   "LimitOperations.lift": limit.liftLimit,

@@ -120,6 +120,10 @@ const tags = [
   { name: "Limits", description: "Limits on attempts, for administrators." },
   { name: "Invitations", description: "Invitations to make an account, by administrators." },
   { name: "Addresses", description: "The proof of an address, and what a mailed link or code lets its reader do." },
+  {
+    name: "Providers",
+    description: "Sign-in with providers, and the caller's identities there. Browsers come by forms.",
+  },
   { name: "Passkeys", description: "Sign-in with passkeys, and the caller's own passkeys." },
   { name: "Factors", description: "Second factors: the caller's own, and the routes specified by Flametrench." },
   { name: "Tokens", description: "Personal access tokens: the caller's own, and the routes specified by Flametrench." },
@@ -144,13 +148,14 @@ function operationOf(route: Route): Described {
       security: securityOf(route),
       ...(parameters.length > 0 && { parameters }),
       ...(route.body && { requestBody: requestBodyOf(route.body()) }),
-      responses: { [route.status]: successOf(route.method, route.path), ...refusedResponses(refusalsOf(route)) },
+      responses: { [route.status]: successOf(route), ...refusedResponses(refusalsOf(route)) },
     },
   };
 }
 
 /** The tag of a feature whose routes belong together; those of the others are named by their paths. */
 const tagOfFeature: Readonly<Record<string, string>> = {
+  federation: "Providers",
   invitations: "Invitations",
   mail: "Addresses",
   mfa: "Factors",
@@ -183,6 +188,18 @@ function parametersOf(route: Route): OpenApiParameter[] {
       schema: { type: "string" as const, pattern: `^${type}_[0-9a-f]{32}$` },
       example: exampleOf({ type: "string", pattern: `^${type}_[0-9a-f]{32}$` }, {}),
     })),
+    ...(route.path.includes("/:provider")
+      ? [
+          {
+            name: "provider",
+            in: "path" as const,
+            required: true,
+            description: "The provider's name in the application's list.",
+            schema: { type: "string" as const, pattern: "^[a-z0-9-]{1,32}$" },
+            example: "google",
+          },
+        ]
+      : []),
     ...Object.entries(query.properties ?? {}).map(([name, schema]) => ({
       name,
       in: "query" as const,
@@ -222,17 +239,22 @@ function requestBodyOf(body: GenericSchema): NonNullable<OpenApiOperation["reque
   return { required, content: { "application/json": contentOf(schema) } };
 }
 
-function successOf(method: string, path: string): OpenApiResponse {
+function successOf({ method, path, status }: Pick<Route, "method" | "path" | "status">): OpenApiResponse {
   const methods: Record<string, GenericSchema> | undefined = responses[path as keyof typeof responses];
   const schema = methods?.[`$${method}`];
   if (!schema) throw new TypeError(`No schema says what ${method} ${path} answers with.`);
-  const headers = method === "post" ? successHeaders[path] : undefined;
+  const headers = status === 303 ? leadingOn : method === "post" ? successHeaders[path] : undefined;
   return {
     description: "Success.",
     ...(schema.type !== "null" && { content: { "application/json": contentOf(jsonSchema(schema)) } }),
     ...(headers && { headers }),
   };
 }
+
+/** The headers of an answer that leads a browser on. */
+const leadingOn = {
+  Location: { description: "Where the browser goes next.", required: true, schema: { type: "string" } },
+};
 
 /** By the path of a POST. */
 const successHeaders: Readonly<Record<string, Record<string, object>>> = {
@@ -292,7 +314,7 @@ function serviceOperations(): Described[] {
       summary,
       description: `${summary}. Anyone may call it.`,
       security: [],
-      responses: { 200: successOf("get", path), ...refusedResponses(codes) },
+      responses: { 200: successOf({ method: "get", path, status: 200 }), ...refusedResponses(codes) },
     },
   });
   return [

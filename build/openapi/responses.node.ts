@@ -10,6 +10,7 @@ import { credential as credentialRecord } from "../../src/domain/credential.ts";
 import { deploymentInvitation as deploymentInvitationRecord } from "../../src/domain/deployment-invitation.ts";
 import { errorCodes } from "../../src/domain/error.ts";
 import { anyFactor, type FactorType, factorTypes, mfaPolicy as mfaPolicyRecord } from "../../src/domain/factor.ts";
+import { linkedIdentity as linkedIdentityRecord } from "../../src/domain/identity-provider.ts";
 import { limit as limitRecord } from "../../src/domain/limit.ts";
 import { passkey as passkeyRecord } from "../../src/domain/passkey.ts";
 import { personalAccessToken as personalAccessTokenRecord } from "../../src/domain/personal-access-token.ts";
@@ -105,6 +106,7 @@ const ownEnrolledFactor = v.strictObject({
 
 const { usr_id: _owner, ...passkeyEntries } = entriesOf(passkeyRecord);
 const passkey = v.strictObject(passkeyEntries);
+const linkedIdentity = schemaOf(linkedIdentityRecord);
 
 const verifiedFactor = v.strictObject({
   ok: v.literal(true),
@@ -161,6 +163,7 @@ export const namedSchemas = {
   OwnEnrolledFactor: ownEnrolledFactor,
   VerifiedFactor: verifiedFactor,
   Passkey: passkey,
+  LinkedIdentity: linkedIdentity,
   CredentialDescriptor: descriptor,
   RegistrationOptions: registrationOptions,
   AssertionOptions: assertionOptions,
@@ -231,6 +234,11 @@ export const responses = {
       purpose: v.picklist(["reset_password", "sign_in", "sign_up", "change_identifier"]),
     }),
   },
+  "/auth/oidc/:provider/start": { $get: v.null(), $post: v.null() },
+  "/auth/oidc/:provider/link": { $post: v.null() },
+  "/auth/oidc/:provider/callback": { $get: v.null() },
+  "/auth/identities": { $get: v.strictObject({ identities: v.array(linkedIdentity) }), $post: linkedIdentity },
+  "/auth/identities/:cred_id/unlink": { $post: credential },
   "/auth/passkeys/options": { $post: registrationOptions },
   "/auth/passkeys/:cred_id": { $put: passkey },
   "/auth/passkeys/:cred_id/revoke": { $post: credential },

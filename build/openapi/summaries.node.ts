@@ -28,6 +28,14 @@ export const summaries: Readonly<Record<string, string>> = {
   signInWithPasskey: "Sign in with a passkey, which counts as two factors",
   factorOptions: "Get options for `navigator.credentials.get` to use a passkey or security key as the second factor",
   stepUpOptions: "Get options for `navigator.credentials.get` to step up with a passkey or security key",
+  startProviderSignIn: "Send the browser to a provider to sign in",
+  followProviderSignIn: "Send the browser to a provider to sign in, by a link of the site's own pages",
+  startProviderLink: "Send the browser to a provider to link an identity to the caller's account",
+  signInWithProvider:
+    "Come back from a provider: sign in, make an account, or link, and lead on; a refusal leads to a page",
+  linkProvedIdentity: "Link the identity that a sign-in in this browser has proved",
+  listIdentities: "List the caller's identities at providers that are not revoked",
+  unlinkIdentity: "Unlink one of the caller's identities and end the sessions started with it",
   listOwnPasskeys: "List the caller's passkeys that are not revoked",
   passkeyRegistrationOptions: "Get options for `navigator.credentials.create` to add a passkey",
   registerPasskey:

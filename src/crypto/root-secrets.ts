@@ -11,7 +11,7 @@ import { joinParts } from "./digest.ts";
 import { OptionError } from "./option-error.ts";
 
 /** The purpose of a key. Each purpose has its own key, so that a value made for one purpose means nothing to another. */
-export type KeyLabel = "refresh" | "identifier" | "known-device" | "challenge" | "decoy" | "page" | "mail";
+export type KeyLabel = "refresh" | "identifier" | "known-device" | "challenge" | "decoy" | "page" | "mail" | "provider";
 
 const minimumBytes = 32;
 const wanted = "`npx --no sallyport secret` prints one: 32 random bytes as base64url, 43 characters.";

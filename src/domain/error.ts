@@ -69,6 +69,7 @@ const refusals = {
   "unauthorized.session_expired": ["SessionExpiredError", "The session has ended."],
   "unauthorized.invalid_ticket": ["InvalidTokenError", "A valid login ticket is required."],
   "unauthorized.invalid_link": ["InvalidTokenError", "The link is not valid."],
+  "unauthorized.provider": ["InvalidCredentialError", "Signing in with the provider failed."],
   "unauthorized.mfa_required": ["MfaRequiredError", "A second factor is required."],
   "unauthorized.invalid_factor": ["InvalidCredentialError", "The second factor is wrong."],
   "unauthorized.user_not_verified": [
@@ -95,6 +96,7 @@ const refusals = {
     "DuplicateCredentialError",
     "An active credential with this identifier already exists.",
   ],
+  "conflict.identity_in_use": ["DuplicateCredentialError", "Another account uses this identity."],
   "conflict.duplicate_tuple": ["DuplicateTupleError", "The tuple already exists."],
   "conflict.credential_not_active": ["CredentialNotActiveError", "The credential is not active."],
   "conflict.credential_type_mismatch": ["CredentialTypeMismatchError", "The credential has a different type."],
@@ -120,6 +122,7 @@ const refusals = {
   too_many_requests: ["TooManyRequestsError", "Too many attempts. Try again later."],
   "unavailable.busy": ["UnavailableError", "The service is busy. Try again shortly."],
   "unavailable.database": ["UnavailableError", "The service is temporarily unavailable."],
+  "unavailable.provider": ["UnavailableError", "The provider cannot be reached. Try again shortly."],
   "unavailable.reply_lost": ["UnavailableError", "The change was saved, but the response was lost."],
   "unavailable.configuration": ["UnavailableError", "The service is not configured correctly."],
 } as const;

@@ -91,6 +91,8 @@ export interface Core extends Executor {
   readonly sharedDatabase: SharedDatabase;
   /** The application's part of its cookies' names, such as `shop-`. */
   readonly cookiePrefix: string;
+  /** The issuers whose identities are ways to sign in. */
+  readonly issuers: readonly string[];
   /** Which passwords are accepted. */
   readonly acceptance: Omit<PasswordSettings, "hasher">;
   /** The hash that is verified if an account has none, so that the work is the same. */

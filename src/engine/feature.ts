@@ -51,6 +51,8 @@ export interface Feature<out Operations extends object = object, out Api extends
    * @throws {OptionError} If the mode is unknown, or needs a feature that is not listed.
    */
   readonly signUp?: (features: readonly Feature[]) => SignUpMode;
+  /** The issuers whose identities are ways to sign in. Default: none. */
+  readonly issuers?: () => readonly string[];
   /** Type only, never set. */
   readonly api?: Api;
 }

@@ -154,6 +154,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
       allowNonAsciiIdentifiers,
       sharedDatabase,
       cookiePrefix,
+      issuers: options.features.flatMap((feature) => feature.issuers?.() ?? []),
       acceptance: settings ?? {},
       decoyHash: decoy,
       purges,

@@ -1,6 +1,6 @@
 /**
- * Texts that a page gives to a browser and reads back. Each has an end and a MAC over its binding, so that only that browser's
- * session can use it, and no row is stored for it. A client can read the text, so it holds no secret.
+ * Texts that a browser keeps and gives back. Each has an end and a MAC over its binding, so that it counts only there, and no row
+ * is stored for it. A client can read the text, so it holds no secret.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { constantTimeEqual, fromBase64Url, toBase64Url, utf8 } from "../crypto/b
 import type { Core } from "./core.ts";
 
 /** The purpose of a text, and what it is bound to. A client cannot choose any of it freely. */
-export type TextBinding = readonly [purpose: "form" | "act", ...boundTo: string[]];
+export type TextBinding = readonly [purpose: "form" | "act" | "attempt" | "identity", ...boundTo: string[]];
 
 const form = /^(\d{1,12})\.([\w-]*)\.([\w-]{43})$/;
 

@@ -51,6 +51,7 @@ async function answer(
     context,
     presented,
     parameter: <Type extends IdType>(name: `${Type}_id`) => parameters[name] as Id<Type>,
+    name: (parameter: string) => parameters[parameter]!,
   };
   const read = async () => ({
     body: row.method === "get" ? undefined : await readJsonBody(c.req, schemaOf(row.body ?? nothing)),
@@ -67,7 +68,7 @@ async function answer(
 
 function answered({ status }: AnyRoute, c: Context, answer: Answer): Response {
   if (answer instanceof Response) return answer;
-  return status === 204 ? c.body(null, status) : c.json(answer, status);
+  return status === 204 ? c.body(null, status) : c.json(answer, status === 303 ? 200 : status);
 }
 
 /** The body that a row without a schema accepts. */

@@ -18,7 +18,14 @@ export const mailRequestCookie = "mail-request";
 /** The longest lifetime of a cookie: RFC 6265bis §5.5, 400 days. */
 export const longestCookieSeconds: number = 400 * 86_400;
 
+/** An identity that a sign-in has proved, until the owner of the account with its address links it. */
+export const identityCookie = "identity";
+/** A sign-in at a provider that has begun. Each provider has a cookie of its own (R081). */
+export const providerCookie = "provider-";
+
 type CookieName =
+  | typeof identityCookie
+  | `${typeof providerCookie}${string}`
   | typeof sessionCookie
   | typeof ticketCookie
   | typeof knownDeviceCookie
@@ -30,6 +37,7 @@ const cookieNames: readonly CookieName[] = [
   knownDeviceCookie,
   linkCookie,
   mailRequestCookie,
+  identityCookie,
 ];
 
 /** The name as a browser knows it, with the application's prefix. */
@@ -51,7 +59,8 @@ export function readCookie(c: Context, auth: WithRealm, name: CookieName): strin
 
 /** True if the request carries a Sallyport cookie, valid or not. */
 export function carriesOurCookie(c: Context, auth: WithRealm): boolean {
-  return cookieNames.some((name) => valuesOf(c, fullCookieName(auth, name)).size > 0);
+  const isProvider = (c.req.header("cookie") ?? "").includes(fullCookieName(auth, providerCookie));
+  return isProvider || cookieNames.some((name) => valuesOf(c, fullCookieName(auth, name)).size > 0);
 }
 
 function valuesOf(c: Context, name: string): Set<string> {

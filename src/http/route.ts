@@ -37,6 +37,8 @@ export interface Call<Body, Query, Needed extends object = CoreOperations> {
   readonly context: RequestContext;
   /** An identifier in the row's path, such as `usr_id`. The operation answers `not_found` if it has another form or type. */
   readonly parameter: <Type extends IdType>(name: `${Type}_id`) => Id<Type>;
+  /** A name in the row's path, such as `provider`. It may have any form. */
+  readonly name: (parameter: string) => string;
   /** The presented token, in a transport that the route takes; only on routes that read one. */
   readonly presented: PresentedSession | undefined;
 }
@@ -56,7 +58,7 @@ export interface TwinCall<Body, Query, Needed extends object> extends UserCall<B
   readonly onlyOwn: boolean;
 }
 
-/** The body of a success, nothing if the row has no body, or a response with another status. */
+/** The body of a success, nothing if the row has no body, or a response: one with another status, or one that leads elsewhere. */
 // biome-ignore lint/suspicious/noConfusingVoidType: a handler of a row without a body returns nothing.
 export type Answer = object | void;
 
@@ -69,7 +71,7 @@ interface RouteFacts<Body, Query> {
   readonly body?: Schema<Body>;
   readonly query?: Schema<Query>;
   /** The status of success. */
-  readonly status: 200 | 201 | 204;
+  readonly status: 200 | 201 | 204 | 303;
 }
 
 /** A row as the table holds it. */

@@ -19,6 +19,8 @@ export interface AuthorizationRequest {
   readonly state?: string | undefined;
   /** At least 128 bits. Default: 256 random bits. */
   readonly nonce?: string | undefined;
+  /** 43 to 128 unreserved characters (RFC 7636 §4.1). Default: 256 random bits. */
+  readonly codeVerifier?: string | undefined;
   /** The organization that tokens are limited to. */
   readonly org?: string | undefined;
   /** `none`, `login`, `consent`, `select_account` or `create`. */
@@ -59,11 +61,12 @@ export async function beginAuthorization(
 ): Promise<AuthorizationTransaction> {
   const { connection, clientId, redirectUri, resources } = settings;
   if (redirectUri === undefined) throw new ConfigurationError("redirectUri", "the code flow needs one.");
-  const { state = secret(), nonce = secret(), maxAge, acrValues } = request;
+  const { state = secret(), nonce = secret(), codeVerifier = secret(), maxAge, acrValues } = request;
   for (const [name, value] of Object.entries({ state, nonce })) {
     // 22 characters of base64url are 128 bits. What was given is not quoted.
     requireSetting(/^[\w.~+/=-]{22,512}$/.test(value), name, {}, "at least 128 bits of base64url");
   }
+  requireSetting(/^[\w.~-]{43,128}$/.test(codeVerifier), "codeVerifier", {}, "43 to 128 unreserved characters");
   requireSetting(
     maxAge === undefined || (Number.isInteger(maxAge) && maxAge >= 0),
     "maxAge",
@@ -72,7 +75,6 @@ export async function beginAuthorization(
   );
   const { authorization_endpoint: endpoint } = await readMetadata(connection);
   if (endpoint === undefined) throw new ConfigurationError("issuerUrl", "the issuer has no authorization endpoint.");
-  const codeVerifier = secret();
   const url = new URL(endpoint);
   const parameters: Readonly<Record<string, string | undefined>> = {
     response_type: "code",

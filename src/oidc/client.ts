@@ -147,6 +147,11 @@ export class IdpClient {
     };
   }
 
+  /** True if the issuer has a userinfo endpoint. */
+  async hasUserInfo(): Promise<boolean> {
+    return (await readMetadata(this.#settings.connection)).userinfo_endpoint !== undefined;
+  }
+
   /** Every claim of the userinfo endpoint, which may be a signed token (OpenID Connect Core §5.3.2). */
   async readUserInfo(accessToken: string, subject: string): Promise<Claims> {
     const settings = this.#settings;

@@ -1,8 +1,9 @@
 import type { GuardedAct } from "../domain/act.ts";
 import type { Actor } from "../domain/actor.ts";
-import { type Credential, credential } from "../domain/credential.ts";
+import { type Credential, type CredentialType, credential } from "../domain/credential.ts";
 import { type CredentialId, newAuditId, uuidFor } from "../domain/id.ts";
 import { toValue } from "../domain/record.ts";
+import type { Core } from "../engine/core.ts";
 import type { Work } from "../engine/execute.ts";
 import { guardedWork } from "../engine/guarded-work.ts";
 import { lockOfCounter, lockUsersOf } from "../engine/locks.ts";
@@ -15,12 +16,13 @@ import type { OnlyOwn } from "./only-own.ts";
 
 /** The work of changing a credential's state. */
 export function changeWork(
+  { issuers }: Pick<Core, "issuers">,
   act: GuardedAct,
-  { credentialId, ...input }: { actor: Actor; credentialId: CredentialId; onlyPasskey?: boolean } & OnlyOwn,
+  { credentialId, ...input }: { actor: Actor; credentialId: CredentialId; onlyType?: CredentialType } & OnlyOwn,
   statement: typeof store.revokeCredential,
   proof: CurrentPassword | undefined,
 ): Work<Credential> {
-  const asked = { ...input, proof, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
+  const asked = { ...input, proof, issuers, auditId: newAuditId(), credentialId: uuidFor("cred", credentialId) };
   const locks = [lockUsersOf(store.userOfCredential(asked.credentialId)), ...lockOfCounter(proof?.counter)];
   return credentialWork(act, asked, asked.credentialId, statement(asked), locks);
 }

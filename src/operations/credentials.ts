@@ -220,7 +220,7 @@ export function credentialOperations(core: Core): CredentialOperations {
     act: GuardedAct,
     statement: typeof store.revokeCredential,
   ): PlannableOperation<OfCredential & OnlyOwn, Credential> {
-    return plannableChange(core, (input) => changeWork(act, input, statement, undefined));
+    return plannableChange(core, (input) => changeWork(core, act, input, statement, undefined));
   }
 
   function changeOwnPassword(
@@ -229,7 +229,7 @@ export function credentialOperations(core: Core): CredentialOperations {
   ): Operation<OfCredential & ProvedByPassword, Credential> {
     return async ({ currentPassword, ...input }) =>
       await withOwnPassword(core, { ...input, currentPassword, act }, (proof) =>
-        changeWork(act, input, statement, proof),
+        changeWork(core, act, input, statement, proof),
       );
   }
 }

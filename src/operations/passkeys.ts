@@ -211,8 +211,8 @@ function passkeyOperations(core: PasskeyCore): PasskeyOperations & PasskeySignIn
     },
 
     revoke: plannableChange(core, ({ actor, passkeyId }) => {
-      const asked = { actor, credentialId: passkeyId, onlyOwn: true, onlyPasskey: true };
-      return changeWork(acts.revokeOwnPasskey, asked, revokeCredential, undefined);
+      const asked = { actor, credentialId: passkeyId, onlyOwn: true, onlyType: "passkey" as const };
+      return changeWork(core, acts.revokeOwnPasskey, asked, revokeCredential, undefined);
     }),
 
     async signInOptions({ identifier } = {}) {

@@ -1,6 +1,7 @@
 import type { Child } from "hono/jsx";
+import { type Place, places } from "../domain/page-paths.ts";
 import type { Done } from "./layout.tsx";
-import { type Place, pathWith, places } from "./next-path.ts";
+import { pathWith } from "./next-path.ts";
 import type { Rendered } from "./rendered.ts";
 import type { UserVisit } from "./route.ts";
 

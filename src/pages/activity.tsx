@@ -1,9 +1,10 @@
+import { places } from "../domain/page-paths.ts";
 import { activityEventBody } from "../http/activity-wire.ts";
 import { AuthError } from "../index.ts";
 import type { ActivityAuth } from "../operations/activity.ts";
 import { Panel, Row } from "./account-acts.tsx";
 import { respondInAccount } from "./layout.tsx";
-import { pathWith, places } from "./next-path.ts";
+import { pathWith } from "./next-path.ts";
 import { deviceText, Time } from "./parts.tsx";
 import type { Rendered } from "./rendered.ts";
 import { type PageRoute, userPage } from "./route.ts";

@@ -1,3 +1,4 @@
+import { places } from "../domain/page-paths.ts";
 import { acceptTypedName } from "../domain/text.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError } from "../index.ts";
@@ -5,7 +6,6 @@ import { backTo } from "./account-acts.tsx";
 import { confirmPage, recoveryCodesPage } from "./enrollment.tsx";
 import { FormKey, formKeyOf, sentTwice } from "./form-key.tsx";
 import { respondWithForm } from "./layout.tsx";
-import { places } from "./next-path.ts";
 import { Field, Hidden } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage } from "./route.ts";

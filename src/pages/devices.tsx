@@ -1,8 +1,8 @@
+import { places } from "../domain/page-paths.ts";
 import { type AccountSessionBody, accountSessionBody } from "../http/wire.ts";
 import type { AuthError } from "../index.ts";
 import { backTo, FormLink, Panel, Row } from "./account-acts.tsx";
 import { respondInAccount, respondWithForm } from "./layout.tsx";
-import { places } from "./next-path.ts";
 import { Alert, deviceText, Hidden, Time } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";

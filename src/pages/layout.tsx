@@ -1,9 +1,9 @@
 import { html } from "hono/html";
 import type { Child } from "hono/jsx";
+import { type Place, places } from "../domain/page-paths.ts";
 import type { CaptchaWidget } from "../http/rate-limit.ts";
 import { AuthError } from "../index.ts";
 import { allowWidget, widgetFor } from "./captcha.tsx";
-import { type Place, places } from "./next-path.ts";
 import { Alert } from "./parts.tsx";
 import { sentenceFor, type Words } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";

@@ -1,8 +1,8 @@
+import { places } from "../domain/page-paths.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import { AuthError, type Id } from "../index.ts";
 import { backTo, placeWhen } from "./account-acts.tsx";
 import { respondInAccount, respondWithForm } from "./layout.tsx";
-import { places } from "./next-path.ts";
 import { Hidden, PasskeyPart } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";

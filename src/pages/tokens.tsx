@@ -1,10 +1,11 @@
+import { places } from "../domain/page-paths.ts";
 import { acceptTypedName } from "../domain/text.ts";
 import { AuthError } from "../index.ts";
 import { backTo, FormLink, Panel, Row } from "./account-acts.tsx";
 import type { Form } from "./form.ts";
 import { formKeyOf, sentTwice } from "./form-key.tsx";
 import { respondInAccount, respondWithForm } from "./layout.tsx";
-import { pathWith, places } from "./next-path.ts";
+import { pathWith } from "./next-path.ts";
 import { CopyButtons, Day, Hidden, Time } from "./parts.tsx";
 import { attempt } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";

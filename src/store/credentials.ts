@@ -24,7 +24,7 @@ import {
 } from "./guarded.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
 import { isWithheld } from "./identifiers.ts";
-import { isOwnersSuspendedPassword, isUnprovedPassword, refusalsOfEnding } from "./own-credential.ts";
+import { type Ending, isOwnersSuspendedPassword, isUnprovedPassword, refusalsOfEnding } from "./own-credential.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -67,7 +67,7 @@ export function insertPasswordCredential(
       insert into cred (id, usr_id, type, identifier, password_hash, needs_factor)
       select ${asked.newCredentialId}::uuid, usr_id, 'password', ${asked.identifier}, ${asked.passwordHash},
         ${needsFactor}::boolean
-      from verdict where refusal is null and not ${isWithheld(asked.identifier)}
+      from verdict where refusal is null and not ${isWithheld(asked.identifier, sql`verdict.usr_id`)}
       on conflict (type, identifier) where status = 'active' do nothing
       returning *`,
     also: sql`,
@@ -169,13 +169,13 @@ export function replacePassword(
     ${cleared.define}${endings(sql`replaced`, password.auditId, { ...logins, tickets: sql`${logins.tickets} and ${isCleared(cleared.name)}` })}`;
 }
 
-export function suspendCredential(asked: Proved): Statement<CredentialRow> {
+export function suspendCredential(asked: Proved & Ending): Statement<CredentialRow> {
   return changeCredential(
     acts.suspendCredential,
     asked,
     "suspended",
     (handles) => sql`case
-      when target.status = 'revoked' then 'conflict.already_terminal' ${refusalsOfEnding(handles, asked.proof)} end`,
+      when target.status = 'revoked' then 'conflict.already_terminal' ${refusalsOfEnding(handles, asked)} end`,
   );
 }
 
@@ -196,17 +196,19 @@ export function reinstateCredential(asked: Proved): Statement<CredentialRow> {
   );
 }
 
-/** @param asked.onlyPasskey If true, only a passkey is found. Default false. */
-export function revokeCredential(asked: Proved & { onlyPasskey?: boolean | undefined }): Statement<CredentialRow> {
-  const { onlyPasskey = false } = asked;
+/** @param asked.onlyType If given, only a credential of this type is found. */
+export function revokeCredential(
+  asked: Proved & Ending & { onlyType?: CredentialType | undefined },
+): Statement<CredentialRow> {
+  const onlyType = asked.onlyType ?? null;
   return changeCredential(
     acts.revokeCredential,
     asked,
     "revoked",
     (handles) => sql`case
-      when ${onlyPasskey}::boolean and target.type <> 'passkey' then 'not_found'
+      when target.type <> ${onlyType}::text then 'not_found'
       when target.status = 'revoked' then 'conflict.already_terminal'
-      when ${isOwnersSuspendedPassword(handles)} then 'forbidden' ${refusalsOfEnding(handles, asked.proof)} end`,
+      when ${isOwnersSuspendedPassword(handles)} then 'forbidden' ${refusalsOfEnding(handles, asked)} end`,
   );
 }
 

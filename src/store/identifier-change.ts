@@ -63,7 +63,7 @@ export function changeIdentifier(change: {
         ${losesFactors(actor)} as loses_factors,
         case when link.id is null or link.wanted is null then 'unauthorized.invalid_link'
         ${refusalOfProof({ by: "session", actor })}
-        when ${isWithheld(sql`link.wanted`)} or exists (
+        when ${isWithheld(sql`link.wanted`, sql`link.usr_id`)} or exists (
           select from cred held where held.type = 'password' and held.identifier = link.wanted and held.status = 'active')
           then 'conflict.duplicate_credential' end as refusal
       from (select 1) one left join link on true left join acting on true)${endings(

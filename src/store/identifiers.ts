@@ -26,11 +26,40 @@ export function hasLookalike(identifier: string | Statement): Statement {
 }
 
 /**
- * SQL for whether no account may take the identifier, a normal form, although no active password has it: a suspended one has it, or
- * another SDK has stored a password under a text that people would take for it (S38).
+ * SQL for the identities at providers that have the identifier as their verified address.
+ *
+ * @returns Rows with `usr_id`.
  */
-export function isWithheld(identifier: string | Statement): Statement {
-  return sql`(${hasSuspendedCredential(identifier)} or ${hasLookalike(identifier)})`;
+function identitiesAt(identifier: string | Statement): Statement {
+  return sql`
+    select cred.usr_id from linked_identity l join cred on cred.id = l.cred_id
+    where l.email = ${identifier} and cred.status <> 'revoked'`;
+}
+
+/**
+ * SQL for whether no account may take the identifier, a normal form, although no active password has it: a suspended one has it,
+ * an identity at a provider has it, or another SDK has stored a password under a text that people would take for it (S38).
+ *
+ * @param owner SQL for the user who wants it, whose own identities do not count. Default: a stranger.
+ */
+export function isWithheld(identifier: string | Statement, owner: Statement = sql`null::uuid`): Statement {
+  return sql`(${hasSuspendedCredential(identifier)} or ${hasLookalike(identifier)} or exists (
+    select from (${identitiesAt(identifier)}) held where held.usr_id is distinct from ${owner}))`;
+}
+
+/**
+ * SQL for the account that has one of some identifiers, by a password or by an identity at a provider: `usr_id`, and `is_verified`.
+ * One row or none.
+ *
+ * @param identifiers As `identifiersFor` returns them.
+ */
+export function accountAt(identifiers: readonly string[]): Statement {
+  return sql`
+      select usr_id, identifier_verified_at is not null as is_verified from ${passwordNamed(identifiers)} named
+      union all
+      select held.usr_id, true from unnest(${identifiers}::text[]) as wanted(identifier)
+      cross join lateral (${identitiesAt(sql`wanted.identifier`)}) held
+      order by is_verified desc limit 1`;
 }
 
 /**
@@ -67,9 +96,10 @@ export function lockIdentifierOf(name: string, from: Statement): Lock[] {
   ];
 }
 
-/** The user whose password holds it. */
+/** The users whose passwords and identities hold it. */
 export function userOfIdentifier(identifier: string | Statement): Statement<{ id: string }> {
   // Two halves, because each status has its own index.
   return sql`select usr_id as id from cred where type = 'password' and identifier = ${identifier} and status = 'active'
-    union select usr_id from cred where type = 'password' and identifier = ${identifier} and status = 'suspended'`;
+    union select usr_id from cred where type = 'password' and identifier = ${identifier} and status = 'suspended'
+    union ${identitiesAt(identifier)}`;
 }

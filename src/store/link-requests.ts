@@ -111,7 +111,7 @@ export function requestIdentifierChange(
           ${refusalUnless(requestChange, rights.name, { owner: sql`acting.usr_id` })},
           case when own.id is null then 'not_found'
             when own.identifier = ${identifier} then 'precondition.invalid_transition' end) as refusal
-      from (select ${isTaken(identifier)} as so) taken left join acting on true
+      from (select ${isTaken(identifier, sql`(select usr_id from acting)`)} as so) taken left join acting on true
       left join lateral (
         select cred.* from cred where cred.usr_id = acting.usr_id and cred.type = 'password' and cred.status = 'active'
           and (${from === undefined}::boolean or cred.identifier = any(${from ?? []}::text[]))
@@ -121,9 +121,9 @@ export function requestIdentifierChange(
   );
 }
 
-/** SQL for whether no account may take the identifier, a normal form. */
-function isTaken(identifier: string): Statement {
-  return sql`(exists (select from ${passwordNamed([identifier])} cred) or ${isWithheld(identifier)})`;
+/** SQL for whether no account, or not the owner's, may take the identifier, a normal form. */
+function isTaken(identifier: string, owner?: Statement): Statement {
+  return sql`(exists (select from ${passwordNamed([identifier])} cred) or ${isWithheld(identifier, owner)})`;
 }
 
 /** The account that has the first of some identifiers: one row, empty if none has it or if `condition` is not met. */

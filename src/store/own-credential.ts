@@ -13,13 +13,13 @@ import { type Statement, sql } from "./sql.ts";
 type Own = Pick<ChangeHandles, "acting" | "target">;
 
 /**
- * True if the owner is about to lose the last way to sign in: a password or a passkey. Recovery codes and factors do not count,
- * and an administrator may close an account.
+ * True if the owner is about to lose the last way to sign in: a password, a passkey, or an identity of a provider that the
+ * application lists. Recovery codes and factors do not count, and an administrator may close an account.
  */
-function isOwnersLastWayIn({ acting, target }: Own): Statement {
+function isOwnersLastWayIn({ acting, target }: Own, issuers: readonly string[]): Statement {
   return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.status = 'active' and not exists (
     select from cred other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
-      and other.type in ('password', 'passkey')))`;
+      and (other.type in ('password', 'passkey') or other.oidc_issuer = any(${issuers}::text[]))))`;
 }
 
 /** True if the owner has not proved the password. */
@@ -36,10 +36,16 @@ export function isOwnersSuspendedPassword({ acting, target }: Own): Statement {
   return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.type = 'password' and ${target}.status = 'suspended')`;
 }
 
+/** What an owner who ends a credential has proved, and the issuers whose identities are ways to sign in. */
+export interface Ending {
+  readonly proof: CurrentPassword | undefined;
+  readonly issuers: readonly string[];
+}
+
 /** SQL for the branches of a `case` that refuse to end a credential which its owner needs, or has not proved. */
-export function refusalsOfEnding(handles: Own, proof: CurrentPassword | undefined): Statement {
+export function refusalsOfEnding(handles: Own, { proof, issuers }: Ending): Statement {
   return sql`
-      when ${isOwnersLastWayIn(handles)} then 'conflict.last_way_in'
+      when ${isOwnersLastWayIn(handles, issuers)} then 'conflict.last_way_in'
       when ${isUnprovedPassword(handles, proof)} then 'unauthorized.invalid_credential'
       when ${isOwnersLastFactor(handles)} then 'conflict.last_factor'`;
 }

@@ -67,7 +67,7 @@ export function startRecovery(start: {
             select from ${identifiersOf(sql`asked`, false)} told where ${isOneMailbox(sql`told.identifier`)}) then 'forbidden'
           when target.status = 'revoked' then 'conflict.already_terminal'
           when target.status <> 'active' then 'precondition.user_not_active'
-          when ${isTaken(sql`${identifier}::text`)} then 'conflict.duplicate_credential' end) as refusal
+          when ${isTaken(sql`${identifier}::text`, sql`target.id`)} then 'conflict.duplicate_credential' end) as refusal
       from (select 1) one left join usr target on target.id = ${start.userId}::uuid left join acting on true),
     ${countAttempts({ id: auditId, counters: start.counters, condition: sql`(select refusal is null from verdict)` })},
     started as materialized (
@@ -103,9 +103,9 @@ export function startRecovery(start: {
     from verdict cross join reserved`;
 }
 
-/** SQL for whether an identifier, a normal form, has an account or must not have one. */
-function isTaken(identifier: Statement): Statement {
-  return sql`(${isWithheld(identifier)} or exists (
+/** SQL for whether an identifier, a normal form, has an account that is not the owner's, or must not have one. */
+function isTaken(identifier: Statement, owner: Statement): Statement {
+  return sql`(${isWithheld(identifier, owner)} or exists (
           select from cred held where held.type = 'password' and held.identifier = ${identifier} and held.status = 'active'))`;
 }
 
@@ -248,7 +248,7 @@ export function finishRecovery(finish: {
   return sql`
     with verdict as materialized (
       select link.*, case when link.usr_id is null then 'unauthorized.invalid_link'
-          when ${isTaken(sql`link.identifier`)} then 'conflict.duplicate_credential' end as refusal
+          when ${isTaken(sql`link.identifier`, sql`link.usr_id`)} then 'conflict.duplicate_credential' end as refusal
       from (select 1) one left join (${liveLink(finish.tokenHash)}) link on true),
     finished as materialized (
       select verdict.*, ${hasStrongProof(sql`verdict.usr_id`)} as loses_factors from verdict where verdict.refusal is null),

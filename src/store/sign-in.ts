@@ -149,17 +149,29 @@ export interface NewLogin {
  * @param first.lock The locks on the credential `c` and its user `u`.
  */
 export function openLogin(login: NewLogin, first: { method: string; which: Statement; lock: Statement }): Statement {
+  const from = sql`(
+      select c.id as cred_id, c.usr_id, c.needs_factor from cred c join usr u on u.id = c.usr_id
+      where ${first.which} and c.status = 'active' and u.status = 'active'
+      ${first.lock})`;
+  return openProved(login, from, sql`array[${first.method}::text]`);
+}
+
+/**
+ * The same for first factors that a statement has proved itself.
+ *
+ * @param from SQL for rows with `cred_id`, `usr_id` and `needs_factor`, of active credentials of active users: one or none.
+ * @param amr SQL for the methods that were proved. With `mfa` among them, no second factor is asked for.
+ */
+export function openProved(login: NewLogin, from: Statement, amr: Statement): Statement {
   const { session, ticketHash, onlyTicket, presentedTokenHash: tokenHash, auditId } = login;
   const { transport } = session;
   return sql`live as materialized (
-      select c.id as cred_id, c.usr_id, ${activeFactorTypes(sql`c.usr_id`)} as kinds,
-        case when not (c.needs_factor or ${demandsSecondFactor(sql`c.usr_id`)}) then 'session'
+      select c.cred_id, c.usr_id, ${activeFactorTypes(sql`c.usr_id`)} as kinds,
+        case when p.mfa_proved or not (c.needs_factor or ${demandsSecondFactor(sql`c.usr_id`)}) then 'session'
           when ${activeFactorTypes(sql`c.usr_id`)} <> '{}' then 'factor'
           when ${mayEnroll(sql`c.usr_id`)} then 'enroll' else 'closed' end as next,
-        sallyport_now() as auth_time, array[${first.method}::text] as amr, false as mfa_proved
-      from cred c join usr u on u.id = c.usr_id
-      where ${first.which} and c.status = 'active' and u.status = 'active'
-      ${first.lock}),
+        sallyport_now() as auth_time, p.amr, p.mfa_proved
+      from ${from} c cross join (select ${amr} as amr, 'mfa' = any(${amr}) as mfa_proved) p),
     opened as (${insertSession(session, sql`(select * from live where next = 'session' and not ${onlyTicket}::boolean)`)}),
     ticket as (
       insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, remember, purpose, created_at, expires_at)

@@ -123,6 +123,7 @@ export const codeGates: readonly Gate[] = [
           "src/crypto/hash-queue.ts",
           "src/engine/patience.ts",
           "src/engine/proved-tokens.ts",
+          "src/crypto/epoch.ts",
           "src/oidc/clock.ts",
           "src/store/drivers/patience.ts",
         ]),

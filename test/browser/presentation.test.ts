@@ -7,7 +7,7 @@
  * @module
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { nextPaths } from "../../src/pages/next-path.ts";
+import { nextPaths } from "../../src/domain/page-paths.ts";
 import { sql } from "../../src/store/sql.ts";
 import { examinePage } from "../support/examine-page.ts";
 import {

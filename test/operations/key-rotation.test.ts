@@ -22,6 +22,7 @@ import { newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp, ticketFor } from "../support/factors.ts";
 import { askPages, formKeyIn, type SentToPage } from "../support/page-world.ts";
+import { answerOf, freshIdentity } from "../support/practice-provider.ts";
 
 const key = () => toBase64Url(randomBytes(32));
 const lists = (old: string, next: string) => ({
@@ -98,6 +99,18 @@ describeWorld(
             outcome(reader.signIn.password({ identifier, ...more, context: { address: freshAddress() } }));
           for (let n = 0; n < 10; n++) await attempt({ password: otherPassword });
           return (await attempt({ password, knownDevice })) === "done";
+        },
+      },
+      provider: {
+        "sign-in at a provider": async (writer, reader) => {
+          const identity = freshIdentity();
+          const started = await writer.federation.start({ provider: "practice" });
+          const answer = answerOf(started, identity);
+          const { attempt } = started;
+          return (
+            (await outcome(reader.federation.finish({ provider: "practice", attempt, answer }))) !==
+            "unauthorized.provider"
+          );
         },
       },
       mail: {

@@ -2,9 +2,10 @@
 import { Hono } from "hono";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
+import { nextPaths } from "../../src/domain/page-paths.ts";
 import { authRoutes } from "../../src/http/auth-routes.ts";
 import { pages } from "../../src/pages/index.tsx";
-import { nextPath, nextPaths } from "../../src/pages/next-path.ts";
+import { nextPath } from "../../src/pages/next-path.ts";
 import { pageRoutes } from "../../src/pages/page-routes.ts";
 import { relatedOrigins } from "../../src/pages/related-origins.ts";
 import { sitesOf } from "../../src/pages/site.ts";

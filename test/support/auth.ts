@@ -8,6 +8,7 @@ import { AuthError, type ErrorCode } from "../../src/domain/error.ts";
 import { type CredentialId, generateId, type UserId, uuidFor } from "../../src/domain/id.ts";
 import type { Session, Transport } from "../../src/domain/session.ts";
 import type { PasswordSettings, SignUpMode } from "../../src/engine/core.ts";
+import type { FederationOptions } from "../../src/engine/federation-settings.ts";
 import type { MailOptions } from "../../src/engine/mail-settings.ts";
 import type { MfaOptions } from "../../src/engine/mfa-settings.ts";
 import type { AuthOptions } from "../../src/engine/options.ts";
@@ -16,6 +17,7 @@ import { accounts } from "../../src/http/features/accounts.ts";
 import { activity } from "../../src/http/features/activity.ts";
 import { administration } from "../../src/http/features/administration.ts";
 import { authorization } from "../../src/http/features/authorization.ts";
+import { federation } from "../../src/http/features/federation.ts";
 import { invitations } from "../../src/http/features/invitations.ts";
 import { limits } from "../../src/http/features/limits.ts";
 import { mail } from "../../src/http/features/mail.ts";
@@ -35,6 +37,7 @@ import { type Database, type Statement, sql } from "../../src/store/sql.ts";
 import { type CountingDatabase, countingDatabase } from "./counting-database.ts";
 import { type Backend, type BackendName, type BackendOptions, backend } from "./databases.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
+import { practiceProvider } from "./practice-provider.ts";
 
 /** A hasher that counts Argon2id computations, not calls: a hash that is refused unread costs nothing. */
 export interface CountingHasher extends PasswordHasher {
@@ -116,6 +119,7 @@ export interface FullOptions
   /** Default: a mailbox that nobody reads. */
   mail?: Partial<MailOptions>;
   invitations?: InvitationOptions;
+  federation?: Partial<FederationOptions>;
   terms?: Terms;
 }
 
@@ -142,6 +146,7 @@ export function everyFeature(options: FullOptions) {
     mfa(options),
     mail({ mailer: openMailbox(), from: { address: "accounts@example.com" }, signIn: true, ...options.mail }),
     passkeys(options),
+    federation({ providers: [practiceProvider()], ...options.federation }),
     personalAccessTokens(options),
   ] as const;
 }

@@ -1,5 +1,6 @@
 // The same with the peers that an application at the edge has.
 import * as turnstile from "sallyport/captcha/turnstile";
+import * as federation from "sallyport/federation";
 import * as hono from "sallyport/hono";
 import * as invitations from "sallyport/invitations";
 import * as mail from "sallyport/mail";
@@ -17,6 +18,7 @@ import * as simpleWebAuthn from "sallyport/passkeys/simplewebauthn";
 import * as blocklist from "sallyport/passwords/blocklist";
 import * as breached from "sallyport/passwords/breached";
 import * as personalAccessTokens from "sallyport/personal-access-tokens";
+import * as oidcProvider from "sallyport/providers/oidc";
 import * as rateLimit from "sallyport/rate-limit";
 import * as scopes from "sallyport/scopes";
 import { useCore } from "./core.mjs";
@@ -29,7 +31,9 @@ const entries = {
   "pages/german": german,
   "passkeys/simplewebauthn": simpleWebAuthn,
   "captcha/turnstile": turnstile,
+  federation,
   oidc,
+  "providers/oidc": oidcProvider,
   scopes,
   invitations,
   mail,

@@ -1,0 +1,81 @@
+import type { Act, Audited, GuardedAct } from "../act.ts";
+
+/** Acts with an identity at a provider, such as a Google account. */
+
+/** It only sends the browser away, so it leaves no event. */
+export const startProviderSignIn: Act = {
+  name: "startProviderSignIn",
+  action: "identity.sign_in.start",
+  target: "login",
+  refusals: ["not_found", "unavailable.provider"],
+};
+
+/** The same for a link. What is linked is asked for at the end. */
+export const startProviderLink: GuardedAct = {
+  name: "startProviderLink",
+  action: "identity.credential.link.start",
+  target: "cred",
+  who: { owner: true },
+  refusals: ["not_found", "unavailable.provider"],
+};
+
+export const signInWithProvider: Act = {
+  name: "signInWithProvider",
+  action: "identity.sign_in",
+  target: "cred",
+  locks: ["identifier", "user"],
+  refusals: [
+    "not_found",
+    "unauthorized.provider",
+    "unavailable.provider",
+    "forbidden.sign_up_closed",
+    "forbidden.enrollment_not_granted",
+    "conflict.duplicate_credential",
+    "too_many_requests",
+  ],
+};
+
+/** The account that a first sign-in with an identity makes. */
+export const signUpWithProvider: Audited = { action: "identity.sign_up", target: "cred" };
+
+/** The sign-in that failed. Its target is the digest of the identity, if it was proved. */
+export const failedProviderSignIn: Audited = { action: "identity.sign_in", target: "login" };
+
+export const linkIdentity: GuardedAct = {
+  name: "linkIdentity",
+  action: "identity.credential.link",
+  target: "cred",
+  who: { owner: "fresh" },
+  locks: ["identifier", "user"],
+  refusals: [
+    "not_found",
+    "unauthorized.provider",
+    "unavailable.provider",
+    "conflict.identity_in_use",
+    "precondition.limit_reached",
+  ],
+};
+
+/** Links an identity that a sign-in has proved. */
+export const linkProvedIdentity: GuardedAct = {
+  ...linkIdentity,
+  name: "linkProvedIdentity",
+  refusals: ["not_found", "unauthorized.provider", "conflict.identity_in_use", "precondition.limit_reached"],
+};
+
+export const listIdentities: GuardedAct = {
+  name: "listIdentities",
+  action: "identity.credential.list",
+  target: "usr",
+  who: { owner: true, administrator: true },
+};
+
+/** An administrator revokes a credential of any type; the owner of an account unlinks an identity of their own. */
+export const unlinkIdentity: GuardedAct = {
+  name: "unlinkIdentity",
+  action: "identity.credential.revoke",
+  target: "cred",
+  who: { owner: "fresh" },
+  locks: ["user"],
+  refusals: ["conflict.already_terminal", "conflict.last_way_in"],
+};

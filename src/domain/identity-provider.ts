@@ -1,0 +1,69 @@
+/**
+ * Providers of identities: other sites where users sign in.
+ *
+ * @module
+ */
+import type { ValueOf } from "./record.ts";
+
+/** What one sign-in at a provider is bound to. Each value has 256 bits, and is known to this application alone. */
+export interface ProviderAttempt {
+  /** Where the provider sends the browser back to. */
+  readonly redirectUri: string;
+  readonly state: string;
+  readonly nonce: string;
+  /** RFC 7636. */
+  readonly codeVerifier: string;
+  /** In seconds since the Unix epoch. */
+  readonly createdAt: number;
+}
+
+/** A user at a provider, whose answer has been verified. */
+export interface ProvedIdentity {
+  /** With the subject, the identity. It comes from the provider's configuration, or is checked against it. */
+  readonly issuer: string;
+  /** 1 to 255 characters. Never an address or a name that can change hands. */
+  readonly subject: string;
+  readonly email?: string | undefined;
+  /** True only if the provider says that it has verified that the address is the user's. */
+  readonly emailVerified: boolean;
+  /** Shown to the user. */
+  readonly name?: string | undefined;
+  /** The methods that the user proved at the provider (RFC 8176), if the provider says so. */
+  readonly amr?: readonly string[] | undefined;
+  readonly acr?: string | undefined;
+}
+
+/** A provider, as a value: `oidc({ … })`, `google({ … })` or your own. */
+export interface IdentityProvider {
+  /** In paths and lists: 1 to 32 of `a-z0-9-`. */
+  readonly name: string;
+  /** On its button. */
+  readonly label: string;
+  /** The issuers of its identities. */
+  readonly issuers: readonly string[];
+  /** Where to send the browser. It may ask the provider for its metadata. */
+  begin(attempt: ProviderAttempt): Promise<string>;
+  /**
+   * Verifies the provider's answer, the URL that the browser came to or the form that it sent.
+   *
+   * @throws {Error} With a text `error`, the code of what is wrong, such as `access_denied` or `state_mismatch`.
+   */
+  finish(answer: URL | URLSearchParams, attempt: ProviderAttempt): Promise<ProvedIdentity>;
+}
+
+/** An identity at a provider that a user can sign in with. */
+export const linkedIdentity = {
+  id: "cred id",
+  userId: "usr id",
+  /** The provider's name. Null if another SDK linked it. */
+  provider: "text?",
+  issuer: "text",
+  /** An address or a name at the provider. */
+  label: "text?",
+  status: ["active", "suspended", "revoked"],
+  lastUsedAt: "time?",
+  createdAt: "time",
+} as const;
+
+/** An identity at a provider that a user can sign in with. */
+export interface LinkedIdentity extends ValueOf<typeof linkedIdentity> {}

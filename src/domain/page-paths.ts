@@ -1,0 +1,32 @@
+/** The paths of the account's pages, below their base path. `sallyport/pages` serves them, and other routes lead to them. @module */
+
+/** The pages of the account that its navigation leads to. */
+export const places = {
+  profile: "/account",
+  security: "/account/security",
+  devices: "/account/devices",
+  tokens: "/account/tokens",
+  activity: "/account/activity",
+} as const;
+
+export type Place = keyof typeof places;
+
+/** The pages that a sign-in or a proof can lead back to: those that need nothing in their address. */
+export const nextPaths: readonly string[] = [
+  ...Object.values(places),
+  "/account/name",
+  "/account/address",
+  "/account/password",
+  "/account/passkeys/new",
+  "/account/authenticator",
+  "/account/security-keys/new",
+  "/account/recovery-codes",
+  "/account/sessions/revoke-others",
+  "/account/tokens/new",
+  "/account/close",
+  "/account/invitations",
+  "/account/terms",
+  "/account/invitations/new",
+  "/verify",
+  "/address",
+];

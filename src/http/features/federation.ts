@@ -1,0 +1,15 @@
+import type { Feature } from "../../engine/feature.ts";
+import type { FederationOptions } from "../../engine/federation-settings.ts";
+import { type FederationAuth, federationParts } from "../../operations/federation.ts";
+import type { FederationApi } from "../generated/api.ts";
+import { federationRoutes } from "../routes/federation.ts";
+
+/** The feature for signing in with providers: `federation({ providers: [google({ … })] })`. */
+export function federation(options: FederationOptions): Feature<FederationAuth, FederationApi> {
+  return {
+    name: "federation",
+    make: (core) => federationParts(core, options),
+    routes: federationRoutes,
+    issuers: () => options.providers.flatMap(({ issuers }) => issuers),
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * Signing in with providers: sites where users have an account already.
+ *
+ * @module
+ */
+export type { IdentityProvider, LinkedIdentity, ProvedIdentity, ProviderAttempt } from "../domain/identity-provider.ts";
+export type {
+  FederationOptions,
+  LinkingPolicy,
+  ProviderPlaces,
+  TrustedFactor,
+} from "../engine/federation-settings.ts";
+export type {
+  FederationAuth,
+  FederationOperations,
+  LinkingRequired,
+  ListedProvider,
+  ProviderAnswer,
+  StartedSignIn,
+} from "../operations/federation.ts";
+export { federation } from "./features/federation.ts";
+export type { FederationApi } from "./generated/api.ts";
+export type { LinkedIdentityBody } from "./linked-identity-wire.ts";

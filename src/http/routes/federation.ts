@@ -1,0 +1,182 @@
+import type { Context } from "hono";
+import * as v from "valibot";
+import * as acts from "../../domain/acts/linked-identity.ts";
+import { AuthError } from "../../domain/error.ts";
+import { realm, type WithRealm } from "../../engine/realm.ts";
+import type { CoreOperations } from "../../operations/auth.ts";
+import type { FederationAuth, StartedSignIn } from "../../operations/federation.ts";
+import { clearCookie, identityCookie, providerCookie, readCookie, sessionCookie, setCookie } from "../cookies.ts";
+import { linkedIdentityBody } from "../linked-identity-wire.ts";
+import { type Call, type RouteTable, rowsFor } from "../route.ts";
+import type { Schema } from "../schema.ts";
+import { startSession } from "../session-cookie.ts";
+import { setTicketCookie } from "../ticket.ts";
+import { credentialBody } from "../wire.ts";
+
+type Needed = FederationAuth & CoreOperations;
+const rows = rowsFor<Needed>();
+
+/** How long an identity waits for its account's owner, in seconds. */
+const identitySeconds = 600;
+
+/** Signing in with providers, and the caller's own identities. Browsers come here by forms and links, so answers lead on. */
+export const federationRoutes: RouteTable<Needed> = () => [
+  rows.open({
+    act: acts.startProviderSignIn,
+    method: "post",
+    path: "/auth/oidc/:provider/start",
+    access: "anyone",
+    query: startQuery,
+    status: 303,
+    run: start,
+  }),
+  rows.open({
+    act: { ...acts.startProviderSignIn, name: "followProviderSignIn" },
+    method: "get",
+    path: "/auth/oidc/:provider/start",
+    access: "anyone",
+    query: startQuery,
+    refusals: ["forbidden.cross_origin"],
+    status: 303,
+    run: async (call) => {
+      // A link of a foreign page must not begin a sign-in (login CSRF).
+      if (call.c.req.header("sec-fetch-site") !== "same-origin") throw new AuthError("forbidden.cross_origin");
+      return await start(call);
+    },
+  }),
+  rows.guarded({
+    act: acts.startProviderLink,
+    method: "post",
+    path: "/auth/oidc/:provider/link",
+    query: startQuery,
+    status: 303,
+    run: async ({ c, auth, actor, name, query }) => {
+      const started = await auth.federation.start({
+        provider: name("provider"),
+        actor,
+        next: query.next,
+      });
+      return sendAway(c, auth, name("provider"), started);
+    },
+  }),
+  rows.open({
+    // Every other refusal leads to a page that says it.
+    act: { ...acts.signInWithProvider, refusals: ["not_found"] },
+    method: "get",
+    path: "/auth/oidc/:provider/callback",
+    access: "anyone",
+    status: 303,
+    run: async ({ c, auth, name, context }) => {
+      const provider = name("provider");
+      const attempt = readCookie(c, auth, `${providerCookie}${provider}`);
+      const { purpose, next } = await auth.federation.look({ provider, attempt });
+      clearCookie(c, auth, `${providerCookie}${provider}`);
+      const token = readCookie(c, auth, sessionCookie);
+      const asked = { provider, attempt, answer: new URL(c.req.url), context };
+      try {
+        if (purpose !== "link")
+          return leadOn(c, auth, next, await auth.federation.finish({ ...asked, presentedToken: token }));
+        const { actor } = await auth.sessions.verify({ token: token ?? "", transport: "cookie", context });
+        await auth.federation.finishLink({ ...asked, actor });
+        return c.redirect(next, 303);
+      } catch (error) {
+        return refusedAtProvider(c, auth, { error, provider, place: purpose === "link" ? next : undefined });
+      }
+    },
+  }),
+  rows.guarded({
+    act: acts.linkProvedIdentity,
+    method: "post",
+    path: "/auth/identities",
+    status: 201,
+    run: async ({ c, auth, actor, asOf }) => {
+      const identity = readCookie(c, auth, identityCookie);
+      const linked = await auth.federation.link({ actor, identity, now: asOf });
+      clearCookie(c, auth, identityCookie);
+      return linkedIdentityBody(linked);
+    },
+  }),
+  rows.guarded({
+    act: { ...acts.listIdentities, who: { owner: true } },
+    method: "get",
+    path: "/auth/identities",
+    run: async ({ auth, actor, user }) => {
+      const { data } = await auth.federation.list({ actor, userId: user.id });
+      return { identities: data.map(linkedIdentityBody) };
+    },
+  }),
+  rows.guarded({
+    act: acts.unlinkIdentity,
+    method: "post",
+    path: "/auth/identities/:cred_id/unlink",
+    run: async ({ auth, actor, parameter }) =>
+      credentialBody(await auth.federation.unlink({ actor, credentialId: parameter("cred_id") })),
+  }),
+];
+
+function startQuery(): ReturnType<Schema<StartQuery>> {
+  return v.object({ next: v.optional(v.string()), remember: v.optional(v.picklist(["true", "false"])) });
+}
+
+interface StartQuery {
+  readonly next?: string | undefined;
+  readonly remember?: "true" | "false" | undefined;
+}
+
+async function start({ c, auth, name, query }: Call<undefined, StartQuery, Needed>): Promise<Response> {
+  const { next, remember } = query;
+  const started = await auth.federation.start({ provider: name("provider"), next, remember: remember !== "false" });
+  return sendAway(c, auth, name("provider"), started);
+}
+
+function sendAway(c: Context, auth: FederationAuth & WithRealm, provider: string, started: StartedSignIn): Response {
+  setCookie(c, auth, `${providerCookie}${provider}`, started.attempt, started.maxAgeSeconds);
+  return c.redirect(started.url, 303);
+}
+
+/** Leads on after a sign-in: to its place, to the second factor, or to the page that asks the owner of the address to sign in. */
+function leadOn(
+  c: Context,
+  auth: FederationAuth & WithRealm,
+  next: string,
+  result: Awaited<ReturnType<FederationAuth["federation"]["finish"]>>,
+): Response {
+  const { enroll, secondFactor, linkingRequired } = auth.federation.places();
+  if ("linkingRequired" in result) {
+    setCookie(c, auth, identityCookie, result.identity, identitySeconds);
+    return c.redirect(linkingRequired, 303);
+  }
+  if (!result.mfaRequired) {
+    startSession(c, auth, result);
+    return c.redirect(next, 303);
+  }
+  setTicketCookie(c, auth, result.ticket);
+  // After the first factor, the kinds of the second are no secret (S20), and they cannot be read from the ticket.
+  const there = result.enroll
+    ? withQuery(enroll, { next })
+    : withQuery(secondFactor, { with: result.factors.join(" "), next });
+  return c.redirect(there, 303);
+}
+
+/** Leads to the page that says why, for a refusal that its user can act on. */
+function refusedAtProvider(
+  c: Context,
+  auth: FederationAuth & WithRealm,
+  {
+    error,
+    provider,
+    place = auth.federation.places().signIn,
+  }: { error: unknown; provider: string; place?: string | undefined },
+): Response {
+  if (!(error instanceof AuthError) || error.code === "not_found") throw error;
+  if (error.status === 503) auth[realm].report(error);
+  const reason = error.details?.reason;
+  return c.redirect(
+    withQuery(place, { refusal: error.code, provider, ...(typeof reason === "string" && { reason }) }),
+    303,
+  );
+}
+
+function withQuery(place: string, parameters: Readonly<Record<string, string>>): string {
+  return `${place}?${new URLSearchParams(parameters)}`;
+}

@@ -1,0 +1,376 @@
+import { sha256Hex } from "../crypto/digest.ts";
+import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
+import * as acts from "../domain/acts/linked-identity.ts";
+import { generateOpaqueToken } from "../domain/bearer.ts";
+import type { Credential } from "../domain/credential.ts";
+import { AuthError } from "../domain/error.ts";
+import { type CredentialId, newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
+import {
+  type IdentityProvider,
+  type LinkedIdentity,
+  linkedIdentity,
+  type ProvedIdentity,
+} from "../domain/identity-provider.ts";
+import { toValue } from "../domain/record.ts";
+import { cleanContext, type RequestContext } from "../domain/request-context.ts";
+import { acceptTypedName } from "../domain/text.ts";
+import type { Core } from "../engine/core.ts";
+import { addressCounters, requireAdmitted } from "../engine/counters.ts";
+import { execute } from "../engine/execute.ts";
+import type { FeatureParts } from "../engine/feature.ts";
+import {
+  createFederationCore,
+  type FederationCore,
+  type FederationOptions,
+  type ProviderPlaces,
+} from "../engine/federation-settings.ts";
+import { guardedWork } from "../engine/guarded-work.ts";
+import { identifiersFor, normalIdentifier } from "../engine/identifiers.ts";
+import { issueKnownDevice } from "../engine/known-device.ts";
+import { lockOfToken, locksOf } from "../engine/locks.ts";
+import type { Page } from "../engine/page.ts";
+import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
+import { attemptSeconds, type BegunAttempt, beginAttempt, openAttempt } from "../engine/provider-attempts.ts";
+import { readAll } from "../engine/reads.ts";
+import { openText, sealText } from "../engine/sealed-text.ts";
+import { issued, newSession } from "../engine/sessions.ts";
+import { digestOfToken } from "../engine/token-digest.ts";
+import { revokeCredential } from "../store/credentials.ts";
+import { lockIdentifier } from "../store/identifiers.ts";
+import * as store from "../store/linked-identities.ts";
+import { lockUser } from "../store/locks.ts";
+import { purgeChallenges } from "../store/maintenance.ts";
+import { type ProviderSignInRow, recallIdentitySignIn, signInWithIdentity } from "../store/provider-sign-in.ts";
+import { changeWork } from "./credential-changes.ts";
+import { providerFault } from "./provider-fault.ts";
+import type { SignedIn } from "./sign-in.ts";
+
+/** A provider as a page shows it. */
+export interface ListedProvider {
+  readonly name: string;
+  readonly label: string;
+  /** Where a link or a form begins a sign-in. */
+  readonly startPath: string;
+  /** Where a form begins the linking of an identity. */
+  readonly linkPath: string;
+}
+
+/** A sign-in at a provider that has begun. */
+export interface StartedSignIn {
+  /** Where to send the browser. */
+  readonly url: string;
+  /** For this browser alone: keep it in a cookie, and give it to `finish`. It has no secret. */
+  readonly attempt: string;
+  readonly maxAgeSeconds: number;
+}
+
+/** The provider's answer, and the sign-in that it belongs to. */
+export interface ProviderAnswer {
+  readonly provider: string;
+  /** The URL that the browser came to, or the form that the provider sent with it. */
+  readonly answer: URL | URLSearchParams;
+  /** What `start` gave for this browser. */
+  readonly attempt: string | undefined;
+  /** A session token that the client already holds. Its session ends when the sign-in succeeds. */
+  readonly presentedToken?: string | undefined;
+  readonly context?: RequestContext | undefined;
+}
+
+/** An account has the identity's address, and its owner must sign in to link it. */
+export interface LinkingRequired {
+  readonly linkingRequired: true;
+  /** For this browser alone, 10 minutes: give it to `link` after the owner has signed in. */
+  readonly identity: string;
+}
+
+/** Signing in with a provider, and linking its identities. */
+export interface FederationOperations {
+  readonly providers: () => readonly ListedProvider[];
+  /**
+   * Begins a sign-in at a provider, or, with an actor, the linking of an identity to the actor's account. No request goes to the
+   * database.
+   *
+   * @throws {AuthError} `not_found`, `unavailable.provider`.
+   */
+  start: Operation<
+    {
+      readonly provider: string;
+      readonly actor?: SessionActor | undefined;
+      readonly next?: string | undefined;
+      readonly remember?: boolean | undefined;
+    },
+    StartedSignIn
+  >;
+  /** Where sign-ins at providers lead. */
+  readonly places: () => ProviderPlaces;
+  /** The purpose of a sign-in that this browser has begun at the provider, if any, and where it leads: to a listed place. */
+  look: Operation<
+    { readonly provider: string; readonly attempt: string | undefined },
+    { readonly purpose: "sign_in" | "link" | undefined; readonly next: string }
+  >;
+  /**
+   * Ends a sign-in: verifies the provider's answer, and signs in with the identity, or makes an account for it. The identity is
+   * its issuer and subject; its address identifies no one. A second factor that is required here is asked for here.
+   *
+   * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`, `forbidden.sign_up_closed`,
+   *   `forbidden.enrollment_not_granted`, `conflict.duplicate_credential`, `too_many_requests`.
+   */
+  finish: Operation<ProviderAnswer, SignedIn | LinkingRequired>;
+  /**
+   * Ends the linking of an identity, in the session that began it.
+   *
+   * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`, `conflict.identity_in_use`,
+   *   `precondition.limit_reached`.
+   */
+  finishLink: Operation<ProviderAnswer & { readonly actor: SessionActor }, LinkedIdentity>;
+  /**
+   * Links the identity that a sign-in has proved, and whose address the actor's account has.
+   *
+   * @param input.now The time of `auth.sessions.verify`, `asOf`.
+   * @throws {AuthError} `not_found`, `unauthorized.provider`, `conflict.identity_in_use`, `precondition.limit_reached`.
+   */
+  link: Operation<
+    { readonly actor: SessionActor; readonly identity: string | undefined; readonly now: Date },
+    LinkedIdentity
+  >;
+  /** A user's identities. */
+  list: Operation<{ actor: Actor; userId: UserId }, Page<LinkedIdentity>>;
+  /**
+   * Unlinks an identity of the actor's own, and ends the sessions that began with it.
+   *
+   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_way_in`.
+   */
+  unlink: PlannableOperation<{ actor: SessionActor; credentialId: CredentialId }, Credential>;
+}
+
+/** The operations that the feature `federation` adds to `auth`. */
+export interface FederationAuth {
+  readonly federation: FederationOperations;
+}
+
+export function federationParts(settings: Core, options: FederationOptions): FeatureParts<FederationAuth> {
+  const core = createFederationCore(settings, options);
+  return {
+    operations: { federation: federationOperations(core) },
+    check: () => void core.providers,
+    purges: [purgeChallenges],
+  };
+}
+
+function federationOperations(core: FederationCore): FederationOperations {
+  return {
+    providers: () =>
+      [...core.providers.values()].map(({ name, label }) => {
+        const path = `${core.routesPath}/${name}`;
+        return { name, label, startPath: `${path}/start`, linkPath: `${path}/link` };
+      }),
+
+    places: () => core.places,
+
+    async start({ provider: name, actor, next, remember }) {
+      const provider = providerOf(core, name);
+      const sessionId = actor && sessionOf(actor).sessionId;
+      const { attempt, sealed } = await beginAttempt(core, name, {
+        purpose: actor ? "link" : "sign_in",
+        sessionId,
+        next,
+        remember,
+        redirectUri: `${core.origins[0]!.origin}${core.routesPath}/${name}/callback`,
+      });
+      try {
+        return { url: await provider.begin(attempt), attempt: sealed, maxAgeSeconds: attemptSeconds };
+      } catch (error) {
+        throw providerFault(core, error);
+      }
+    },
+
+    async look({ provider, attempt }) {
+      const begun = await openAttempt(core, provider, attempt);
+      const purpose = begun?.purpose;
+      const otherwise = purpose === "link" ? core.places.linked : core.places.signedIn;
+      // The listed text itself, so that nothing that a client sent is followed (R062).
+      return { purpose, next: core.returnTo.find((place) => place === begun?.next) ?? otherwise };
+    },
+
+    async finish({ presentedToken, context: given, ...asked }) {
+      const { identity, begun } = await prove(core, asked, "sign_in");
+      return await signInWith(core, { asked: { ...asked, presentedToken, context: given }, identity, begun });
+    },
+
+    async finishLink({ actor, ...asked }) {
+      const { identity, begun } = await prove(core, asked, "link");
+      // The session that began it: another one in this browser may be of another account.
+      if (begun.sessionId !== sessionOf(actor).sessionId) throw refused("other_session");
+      return await linkTo(core, actor, newIdentity(core, asked.provider, identity));
+    },
+
+    async link({ actor, identity: sealed, now }) {
+      const text = sealed && (await openText(core, ["identity"], sealed, now));
+      if (!text) throw refused("transaction_expired");
+      const { provider, ...proved } = JSON.parse(text) as ProvedIdentity & { provider: string };
+      // The provider may have been taken from the list since.
+      providerOf(core, provider);
+      return await linkTo(core, actor, newIdentity(core, provider, proved));
+    },
+
+    async list({ actor, userId }) {
+      const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+      return await readAll(core, store.selectIdentitiesOfUser(asked), toIdentity);
+    },
+
+    unlink: plannableChange(core, ({ actor, credentialId }) => {
+      const asked = { actor, credentialId, onlyOwn: true, onlyType: "oidc" as const };
+      return changeWork(core, acts.unlinkIdentity, asked, revokeCredential, undefined);
+    }),
+  };
+}
+
+function toIdentity(row: store.LinkedIdentityRow): LinkedIdentity {
+  return toValue(linkedIdentity, row);
+}
+
+/** @throws {AuthError} `not_found`. */
+function providerOf(core: FederationCore, name: string): IdentityProvider {
+  const provider = core.providers.get(name);
+  if (!provider) throw new AuthError("not_found");
+  return provider;
+}
+
+function refused(reason: string): AuthError {
+  return new AuthError("unauthorized.provider", { details: { reason } });
+}
+
+/** Verifies the provider's answer to a sign-in of this purpose that this browser has begun. */
+async function prove(
+  core: FederationCore,
+  { provider: name, answer, attempt }: Pick<ProviderAnswer, "provider" | "answer" | "attempt">,
+  purpose: BegunAttempt["purpose"],
+): Promise<{ identity: ProvedIdentity; begun: BegunAttempt }> {
+  const provider = providerOf(core, name);
+  const begun = await openAttempt(core, name, attempt);
+  if (begun?.purpose !== purpose) throw refused("state_mismatch");
+  let identity: ProvedIdentity;
+  try {
+    identity = await provider.finish(answer, begun.attempt);
+  } catch (error) {
+    throw providerFault(core, error);
+  }
+  const { issuer, subject } = identity;
+  if (!provider.issuers.includes(issuer) || !/^[\x20-\x7e]{1,255}$/.test(subject)) throw refused("invalid_identity");
+  return { identity, begun };
+}
+
+/** An identity as it is stored. Its address counts only if the provider has verified it and it has a normal form. */
+function newIdentity(core: Core, provider: string, identity: ProvedIdentity): store.NewIdentity {
+  const { issuer, subject, email, emailVerified, name } = identity;
+  const address = emailVerified && email !== undefined ? normalIdentifier(core, email) : undefined;
+  return {
+    credentialId: newUuid(),
+    issuer,
+    subject,
+    identifier: `${issuer} ${subject}`,
+    provider,
+    email: address?.includes("@") ? address : null,
+    label: nameOf(email ?? name),
+  };
+}
+
+/** A name that pages can show, or null. */
+function nameOf(text: string | undefined): string | null {
+  try {
+    return text === undefined ? null : acceptTypedName(text) || null;
+  } catch {
+    return null;
+  }
+}
+
+async function linkTo(core: FederationCore, actor: SessionActor, identity: store.NewIdentity): Promise<LinkedIdentity> {
+  const userId = uuidFor("usr", actor.userId);
+  const asked = { actor, auditId: newAuditId() };
+  const work = guardedWork(acts.linkIdentity, asked, identity.credentialId, {
+    locks: [...store.lockIdentity(identity), lockUser(userId)],
+    body: store.insertIdentity({ ...asked, userId, identity, most: core.maxIdentities }),
+    onLostReply: store.recallIdentity(identity.credentialId, asked.auditId),
+    decode: toIdentity,
+  });
+  return await execute(core, work);
+}
+
+async function signInWith(
+  core: FederationCore,
+  of: { asked: ProviderAnswer; identity: ProvedIdentity; begun: BegunAttempt },
+): Promise<SignedIn | LinkingRequired> {
+  const { asked, identity: proved, begun } = of;
+  const identity = newIdentity(core, asked.provider, proved);
+  const context = cleanContext(asked.context ?? {});
+  const { session, token } = await newSession(core, { transport: "cookie", context, remember: begun.remember });
+  const ticket = generateOpaqueToken();
+  const presentedTokenHash = await digestOfToken(asked.presentedToken);
+  const auditId = newAuditId();
+  const { email } = identity;
+  const { linking } = core;
+  const row = await execute(core, {
+    locks: locksOf(
+      acts.signInWithProvider,
+      ...store.lockIdentity(identity),
+      ...(email === null ? [] : lockIdentifier(email)),
+      ...lockOfToken(presentedTokenHash),
+    ),
+    mustCommit: true,
+    body: signInWithIdentity({
+      identity,
+      identifiers: email === null ? [] : identifiersFor(core, email),
+      userId: newUuid(),
+      displayName: nameOf(proved.name),
+      maySignUp: core.signUp === "open" || (core.signUp === "verify-first" && email !== null),
+      asksToLink: linking !== "never",
+      isTrusted: typeof linking === "object" && linking.trusted.includes(identity.issuer),
+      amr: ["fed", ...(provesFactor(core, proved) ? ["mfa"] : [])],
+      attempt: begun.spent,
+      counters: await addressCounters(core, context.address),
+      session,
+      ticketHash: await sha256Hex(ticket),
+      presentedTokenHash,
+      context,
+      identityDigest: await core.keys.digest("login", identity.identifier),
+      auditId,
+      linkAuditId: newAuditId(),
+    }),
+    onLostReply: recallIdentitySignIn(session.sessionId, auditId),
+  });
+  requireAdmitted(row);
+  const code = refusals[row.outcome];
+  if (code) throw code === "unauthorized.provider" ? refused(row.outcome) : new AuthError(code);
+  if (row.outcome === "ask") {
+    const text = JSON.stringify({ ...proved, provider: asked.provider });
+    const end = new Date(row.now.getTime() + attemptSeconds * 1_000);
+    return { linkingRequired: true, identity: await sealText(core, ["identity"], text, end) };
+  }
+  if (row.next === "closed") throw new AuthError("forbidden.enrollment_not_granted");
+  if (row.next !== "session")
+    return { mfaRequired: true, ticket, factors: row.factors ?? [], enroll: row.next === "enroll" };
+  const signedIn = issued(row, token);
+  return {
+    ...signedIn,
+    mfaRequired: false,
+    knownDevice: await issueKnownDevice(core, signedIn.session.credentialId),
+  };
+}
+
+/** The outcomes that are refused. */
+const refusals: { readonly [Outcome in ProviderSignInRow["outcome"]]?: AuthError["code"] } = {
+  used: "unauthorized.provider",
+  blocked: "unauthorized.provider",
+  taken: "conflict.duplicate_credential",
+  closed: "forbidden.sign_up_closed",
+};
+
+/** True if what the provider says of this sign-in counts as a second factor here. */
+function provesFactor({ trustsMfa }: FederationCore, { issuer, acr, amr = [] }: ProvedIdentity): boolean {
+  return trustsMfa.some(
+    (trust) =>
+      trust.issuer === issuer &&
+      (!trust.acr || (acr !== undefined && trust.acr.includes(acr))) &&
+      (!trust.amr || trust.amr.every((method) => amr.includes(method))),
+  );
+}

@@ -1,0 +1,120 @@
+/**
+ * Identities at providers: credentials of the type `oidc`, with what is known of each beside its issuer and subject.
+ *
+ * @module
+ */
+import * as acts from "../domain/acts/linked-identity.ts";
+import { linkedIdentity } from "../domain/identity-provider.ts";
+import type { RowOf } from "../domain/record.ts";
+import { type Asked, type AskedOfUser, committed } from "./audit.ts";
+import { columnsOf } from "./columns.ts";
+import { type Guarded, guardedInsert, guardedList, ofUser } from "./guarded.ts";
+import type { Lock } from "./locks.ts";
+import { type Statement, sql } from "./sql.ts";
+
+export type LinkedIdentityRow = RowOf<typeof linkedIdentity>;
+
+/** An identity that was proved, and the credential that it becomes. */
+export interface NewIdentity {
+  readonly credentialId: string;
+  readonly issuer: string;
+  readonly subject: string;
+  /** The credential's identifier: unique, and shown to no one. */
+  readonly identifier: string;
+  readonly provider: string;
+  /** The normal form of a verified address. */
+  readonly email: string | null;
+  readonly label: string | null;
+}
+
+const columns = () =>
+  columnsOf("cred", linkedIdentity, {
+    provider: sql`l.provider`,
+    issuer: sql`cred.oidc_issuer`,
+    label: sql`l.label`,
+    lastUsedAt: sql`l.last_used_at`,
+  });
+const withDetails = () => sql`left join linked_identity l on l.cred_id = cred.id`;
+
+type Named = Pick<NewIdentity, "issuer" | "subject">;
+
+/** The credentials of an identity that are not revoked: the active one, or else a suspended one. */
+export function identityHeld({ issuer, subject }: Named): Statement {
+  return sql`
+      select cred.id as cred_id, cred.usr_id, cred.status = 'active' and usr.status = 'active' as is_active
+      from cred join usr on usr.id = cred.usr_id
+      where cred.type = 'oidc' and cred.oidc_issuer = ${issuer} and cred.oidc_subject = ${subject} and cred.status <> 'revoked'
+      order by cred.status limit 1`;
+}
+
+/**
+ * The locks for an identity: it itself, so that of two first uses one waits for the other, and its user. A unique index alone
+ * would make the second one an error.
+ */
+export function lockIdentity({ issuer, subject }: Named): Lock[] {
+  const name = JSON.stringify([issuer, subject]);
+  return [
+    {
+      on: "identifier",
+      name: `identity ${name}`,
+      statement: sql`select pg_advisory_xact_lock(hashtextextended('sallyport identity ' || ${name}::text, 0))`,
+    },
+    { on: "user", key: sql`select held.usr_id as id from (${identityHeld({ issuer, subject })}) held` },
+  ];
+}
+
+/** Notes the use of an identity, for the one row of `from`, which has its `cred_id`. */
+export function rememberIdentity({ provider, email, label }: NewIdentity, from: Statement): Statement {
+  return sql`
+      insert into linked_identity as l (cred_id, provider, email, label, last_used_at)
+      select cred_id, ${provider}, ${email}::text, ${label}::text, sallyport_now() from ${from}
+      on conflict (cred_id) do update set provider = excluded.provider, email = excluded.email, label = excluded.label,
+        last_used_at = excluded.last_used_at`;
+}
+
+/** Links an identity to the actor's account. The batch has locked the identity and the user. */
+export function insertIdentity(
+  asked: Asked & { userId: string; identity: NewIdentity; most: number },
+): Statement<LinkedIdentityRow> {
+  const { identity } = asked;
+  return guardedInsert({
+    ...asked,
+    act: acts.linkIdentity,
+    table: sql`cred`,
+    refusal: ({ owner }) => sql`case
+        when exists (select from (${identityHeld(identity)}) held) then 'conflict.identity_in_use'
+        when (select count(*) from cred mine where mine.usr_id = ${owner}.id and mine.type = 'oidc'
+          and mine.status <> 'revoked') >= ${asked.most}::int then 'precondition.limit_reached' end`,
+    into: sql`
+      insert into cred (id, usr_id, type, identifier, oidc_issuer, oidc_subject)
+      select ${identity.credentialId}::uuid, usr_id, 'oidc', ${identity.identifier}, ${identity.issuer}, ${identity.subject}
+      from verdict where refusal is null
+      returning *`,
+    also: sql`,
+    remembered as (${rememberIdentity(identity, sql`(select id as cred_id from cred) linked`)} returning l.*)`,
+    metadata: sql`jsonb_build_object('provider', ${identity.provider}::text)`,
+    otherwise: "conflict.identity_in_use",
+    columns: columnsOf("cred", linkedIdentity, {
+      provider: sql`${identity.provider}::text`,
+      issuer: sql`cred.oidc_issuer`,
+      label: sql`${identity.label}::text`,
+      lastUsedAt: sql`sallyport_now()`,
+    }),
+  });
+}
+
+/** The identity as it is now, if the operation that made the event committed. */
+export function recallIdentity(credentialId: string, auditId: string): Statement<LinkedIdentityRow> {
+  return sql`select ${columns()} from cred ${withDetails()} where cred.id = ${credentialId}::uuid and ${committed(auditId)}`;
+}
+
+/** A user's identities that are not revoked, oldest first. If there are none, one row holds the refusal. */
+export function selectIdentitiesOfUser(asked: AskedOfUser): Statement<Guarded<LinkedIdentityRow>> {
+  return guardedList({
+    ...ofUser(acts.listIdentities, asked),
+    of: sql`cred`,
+    where: sql`cred.type = 'oidc' and cred.status <> 'revoked'`,
+    columns: columns(),
+    join: withDetails(),
+  });
+}

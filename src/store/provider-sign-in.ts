@@ -1,0 +1,163 @@
+/**
+ * Signing in with an identity at a provider.
+ *
+ * @module
+ */
+import * as acts from "../domain/acts/linked-identity.ts";
+import type { FactorType } from "../domain/factor.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
+import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
+import { accountAt, isWithheld } from "./identifiers.ts";
+import { identityHeld, type NewIdentity, rememberIdentity } from "./linked-identities.ts";
+import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
+import { type NewLogin, openProved } from "./sign-in.ts";
+import { type Statement, sql } from "./sql.ts";
+
+/**
+ * What an identity came to. `sign_in`: it was linked already. `attach`: it was linked to the account that has the address.
+ * `create`: it made an account. The others made nothing. `used`: the attempt was used before, or has ended. `blocked`: the
+ * credential or its user is not active. `ask`: an account has the address, and its owner must sign in to link. `taken`: an account
+ * has the address without having proved it. `closed`: strangers may not sign up.
+ */
+export type IdentityOutcome = "sign_in" | "attach" | "create" | "used" | "blocked" | "ask" | "taken" | "closed";
+
+export type ProviderSignInRow = Admission &
+  SessionUserRow & {
+    readonly outcome: IdentityOutcome;
+    /** The database's time. */
+    readonly now: Date;
+    readonly next: "session" | "factor" | "enroll" | "closed" | null;
+    readonly factors: readonly FactorType[] | null;
+  };
+
+/** A proved identity that signs in. */
+export interface IdentitySignIn extends Omit<NewLogin, "onlyTicket"> {
+  readonly identity: NewIdentity;
+  /** The texts under which an account may have the identity's verified address. None if it has no such address. */
+  readonly identifiers: readonly string[];
+  /** The account that a stranger gets. */
+  readonly userId: string;
+  readonly displayName: string | null;
+  readonly maySignUp: boolean;
+  /** True if the owner of an account with the identity's address may link it. */
+  readonly asksToLink: boolean;
+  /** True if a verified address on both sides links without asking. */
+  readonly isTrusted: boolean;
+  /** What is proved of a second factor at the provider, as `amr`. */
+  readonly amr: readonly string[];
+  readonly attempt: SpentChallenge;
+  readonly counters: readonly Counter[];
+  readonly context: RequestContext;
+  /** Names the identity in an event without a credential. */
+  readonly identityDigest: string;
+  readonly linkAuditId: string;
+}
+
+/**
+ * Decides what an identity comes to, and does it, in one statement. Refusals are values, so that the attempt stays counted and
+ * spent. The batch has locked the identity, the address and their users.
+ */
+export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSignInRow> {
+  const { identity, identifiers, context, auditId } = login;
+  const event = {
+    id: auditId,
+    context,
+    metadata: sql`jsonb_strip_nulls(jsonb_build_object('method', 'oidc', 'provider', ${identity.provider}::text,
+      'outcome', verdict.outcome, 'next', live.next, 'factors', live.kinds))`,
+  };
+  const outcome = (...outcomes: IdentityOutcome[]) => sql`verdict.outcome = any(${outcomes}::text[])`;
+  return sql`
+    with ${countAttempts({ id: auditId, counters: login.counters })},
+    unspent as (${spendChallenge(
+      login.attempt,
+      sql`reserved where reserved.allowed and ${login.attempt.expiresAt}::timestamptz > sallyport_now()`,
+    )}),
+    held as materialized (${identityHeld(identity)}),
+    holder as materialized (${accountAt(identifiers)}),
+    verdict as materialized (
+      select case
+        when not exists (select from unspent) then 'used'
+        when held.cred_id is not null then case when held.is_active then 'sign_in' else 'blocked' end
+        when holder.is_verified and not exists (select from usr where id = holder.usr_id and status = 'active') then 'blocked'
+        when holder.is_verified and ${login.isTrusted}::boolean then 'attach'
+        when holder.is_verified and ${login.asksToLink}::boolean then 'ask'
+        when holder.usr_id is not null or exists (
+          select from unnest(${identifiers}::text[]) as named(identifier) where ${isWithheld(sql`named.identifier`)}) then 'taken'
+        when not ${login.maySignUp}::boolean then 'closed'
+        else 'create' end as outcome, held.cred_id as held_id, held.usr_id as held_usr_id, holder.usr_id as holder_id
+      from (select 1) one left join held on true left join holder on true),
+    linked as (
+      insert into cred (id, usr_id, type, identifier, oidc_issuer, oidc_subject)
+      select ${identity.credentialId}::uuid, case outcome when 'create' then ${login.userId}::uuid else holder_id end, 'oidc',
+        ${identity.identifier}, ${identity.issuer}, ${identity.subject}
+      from verdict where ${outcome("create", "attach")}
+      returning id, usr_id),
+    person as (
+      insert into usr (id, display_name) select linked.usr_id, ${login.displayName}::text from linked cross join verdict
+      where ${outcome("create")}
+      returning *),
+    first as (
+      select held_id as cred_id, held_usr_id as usr_id, false as needs_factor from verdict where ${outcome("sign_in")}
+      union all select id, usr_id, false from linked),
+    remembered as (${rememberIdentity(identity, sql`first`)}),
+    ${openProved({ ...login, onlyTicket: false }, sql`first`, sql`${login.amr}::text[]`)},
+    signed_in as (${insertAuditEvent(
+      {
+        ...event,
+        act: acts.signInWithProvider,
+        outcome: "success",
+        targetId: sql`live.cred_id`,
+        actingUser: sql`live.usr_id`,
+        session: sql`ses.id`,
+      },
+      sql`live cross join verdict left join opened ses on true where ${outcome("sign_in", "attach")}`,
+    )}),
+    signed_up as (${insertAuditEvent(
+      {
+        ...event,
+        act: acts.signUpWithProvider,
+        outcome: "success",
+        targetId: sql`live.cred_id`,
+        actingUser: sql`live.usr_id`,
+        session: sql`ses.id`,
+      },
+      sql`live cross join verdict left join opened ses on true where ${outcome("create")}`,
+    )}),
+    attached as (${insertAuditEvent(
+      {
+        id: login.linkAuditId,
+        context,
+        act: acts.linkIdentity,
+        outcome: "success",
+        targetId: sql`live.cred_id`,
+        actingUser: sql`live.usr_id`,
+        metadata: sql`jsonb_build_object('provider', ${identity.provider}::text, 'by', 'address')`,
+      },
+      sql`live cross join verdict where ${outcome("attach")}`,
+    )}),
+    refused as (${insertAuditEvent(
+      {
+        ...event,
+        act: acts.failedProviderSignIn,
+        outcome: sql`case when reserved.allowed then 'failure' else 'denied' end`,
+        targetId: sql`${login.identityDigest}::text`,
+      },
+      sql`verdict cross join reserved left join live on true
+        where live.cred_id is null and (reserved.allowed or reserved.just_limited)`,
+    )})
+    select ${admissionColumns()}, verdict.outcome, sallyport_now() as now, live.next, live.kinds as factors, ${sessionUserColumns()}
+    from reserved cross join verdict left join live on true left join opened ses on true
+      left join (select * from usr where id = (select usr_id from first) union all select * from person) usr on true`;
+}
+
+/** The outcome of a sign-in whose reply was lost: its event holds it. */
+export function recallIdentitySignIn(sessionId: string, auditId: string): Statement<ProviderSignInRow> {
+  return sql`
+    select aud.outcome <> 'denied' as allowed, null::int as "retryAfterSeconds", aud.metadata ->> 'outcome' as outcome, sallyport_now() as now,
+      aud.metadata ->> 'next' as next, array(select jsonb_array_elements_text(aud.metadata -> 'factors')) as factors,
+      ${sessionUserColumns()}
+    from aud left join ses on ses.id = ${sessionId}::uuid left join usr on usr.id = aud.actor_usr_id
+    where aud.id = ${auditId}::uuid`;
+}
