@@ -23,6 +23,16 @@ const unit = [
   "test/store/{retry,sql}.test.ts",
 ];
 
+/** Suites of {@link together} that need a process of their own: they change globals, start servers, or race against the time. */
+const alone = [
+  "test/http/{cloudflare-rate-limit,faults,fuzz,generated-clients,worker}.test.ts",
+  "test/operations/{*.races,*.flood,*.floods,database-failures,factor-races,survival}.test.ts",
+  "test/store/{failover,neon,neon-proxy,older-release,pooler,pooler.start,silence}.test.ts",
+];
+
+/** Suites that share two processes, so that a process loads each module once and V8 optimizes PGlite once. */
+const together = ["test/{engine,http,operations,pages,store,support,testing}/**/*.test.ts"];
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
@@ -38,8 +48,24 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/**/*.test.ts"],
-          exclude: ["test/browser/**", "test/browsers/**", ...unit],
+          include: together,
+          exclude: [...alone, ...unit],
+          isolate: false,
+          globalSetup: ["test/support/global-setup.ts"],
+          setupFiles: ["test/support/shared-process.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "alone",
+          include: [
+            "test/*.test.ts",
+            "test/!(browser|browsers|engine|http|operations|pages|store|support|testing)/**/*.test.ts",
+            ...alone,
+          ],
+          exclude: unit,
           globalSetup: ["test/support/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 60_000,

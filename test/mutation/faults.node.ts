@@ -30,7 +30,7 @@ const rows = plantedFaults.filter(({ rule }) => values.rule === undefined || val
 if (rows.length === 0) throw new Error("--rule is a rule of the table, or several with commas.");
 
 const needsBrowser = rows.some(({ suite }) => suite.startsWith("test/browser/"));
-const projects = ["unit", "node", ...(needsBrowser ? ["browser"] : [])];
+const projects = ["unit", "node", "alone", ...(needsBrowser ? ["browser"] : [])];
 const counts: Record<string, number> = {};
 const laboratory = await openLaboratory(root, { projects, never: [] });
 try {

@@ -1,6 +1,6 @@
 /**
  * Starts, once for each test run, a PostgreSQL server, and makes a PGlite data directory, both migrated, for `databases.ts` to
- * copy.
+ * copy. The projects of `vitest.config.ts` share them.
  *
  * A missing backend is not an error here, because not every suite needs it: a suite that needs it gets the reason.
  *
@@ -33,14 +33,16 @@ declare module "vitest" {
 
 const template = "sallyport_template";
 
-export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+  // Every project reads the context of the run, and no teardown begins before the last test has ended.
+  if (project.vitest.getProvidedContext().databases) return undefined;
   const migrations = readMigrations(migrationsFolder);
   const cleanups: (() => Promise<void>)[] = [];
   const [server, dumps] = await Promise.all([
     preparePostgres(migrations, cleanups).catch((error: unknown) => ({ missing: String(error) })),
     preparePglite(migrations, cleanups).catch((error: unknown) => ({ missing: String(error) })),
   ]);
-  project.provide("databases", { postgres: server, pglite: dumps });
+  project.vitest.provide("databases", { postgres: server, pglite: dumps });
   return async () => {
     for (const cleanup of cleanups) await cleanup();
   };
