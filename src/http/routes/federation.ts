@@ -70,17 +70,19 @@ export const federationRoutes: RouteTable<Needed> = () => [
       const provider = name("provider");
       const attempt = readCookie(c, auth, `${providerCookie}${provider}`);
       const { purpose, next } = await auth.federation.look({ provider, attempt });
-      clearCookie(c, auth, `${providerCookie}${provider}`);
       const token = readCookie(c, auth, sessionCookie);
       const asked = { provider, attempt, answer: new URL(c.req.url), context };
       try {
-        if (purpose !== "link")
-          return leadOn(c, auth, next, await auth.federation.finish({ ...asked, presentedToken: token }));
-        const { actor } = await auth.sessions.verify({ token: token ?? "", transport: "cookie", context });
-        await auth.federation.finishLink({ ...asked, actor });
-        return c.redirect(next, 303);
+        if (purpose === "link") {
+          const { actor } = await auth.sessions.verify({ token: token ?? "", transport: "cookie", context });
+          await auth.federation.finishLink({ ...asked, actor });
+          return ended(c, auth, provider, next);
+        }
+        const result = await auth.federation.finish({ ...asked, presentedToken: token });
+        return ended(c, auth, provider, placeAfter(c, auth, next, result));
       } catch (error) {
-        return refusedAtProvider(c, auth, { error, provider, place: purpose === "link" ? next : undefined });
+        const place = purpose === "link" ? next : auth.federation.places().signIn;
+        return ended(c, auth, provider, placeOfRefusal(auth, { error, provider, place }));
       }
     },
   }),
@@ -134,47 +136,48 @@ function sendAway(c: Context, auth: FederationAuth & WithRealm, provider: string
   return c.redirect(started.url, 303);
 }
 
-/** Leads on after a sign-in: to its place, to the second factor, or to the page that asks the owner of the address to sign in. */
-function leadOn(
+/** Leads on after a sign-in at a provider. Its cookie has served. */
+function ended(c: Context, auth: WithRealm, provider: string, place: string): Response {
+  clearCookie(c, auth, `${providerCookie}${provider}`);
+  return c.redirect(place, 303);
+}
+
+/** The place after a sign-in: `next`, the second factor, or the page that asks the owner of the address to sign in. */
+function placeAfter(
   c: Context,
   auth: FederationAuth & WithRealm,
   next: string,
   result: Awaited<ReturnType<FederationAuth["federation"]["finish"]>>,
-): Response {
+): string {
   const { enroll, secondFactor, linkingRequired } = auth.federation.places();
   if ("linkingRequired" in result) {
     setCookie(c, auth, identityCookie, result.identity, identitySeconds);
-    return c.redirect(linkingRequired, 303);
+    return linkingRequired;
   }
   if (!result.mfaRequired) {
     startSession(c, auth, result);
-    return c.redirect(next, 303);
+    return next;
   }
   setTicketCookie(c, auth, result.ticket);
   // After the first factor, the kinds of the second are no secret (S20), and they cannot be read from the ticket.
-  const there = result.enroll
+  return result.enroll
     ? withQuery(enroll, { next })
     : withQuery(secondFactor, { with: result.factors.join(" "), next });
-  return c.redirect(there, 303);
 }
 
-/** Leads to the page that says why, for a refusal that its user can act on. */
-function refusedAtProvider(
-  c: Context,
-  auth: FederationAuth & WithRealm,
-  {
-    error,
-    provider,
-    place = auth.federation.places().signIn,
-  }: { error: unknown; provider: string; place?: string | undefined },
-): Response {
+/**
+ * The page that says why, for a refusal that its user can act on.
+ *
+ * @throws {unknown} Any other error.
+ */
+function placeOfRefusal(
+  auth: WithRealm,
+  { error, provider, place }: { error: unknown; provider: string; place: string },
+): string {
   if (!(error instanceof AuthError) || error.code === "not_found") throw error;
   if (error.status === 503) auth[realm].report(error);
-  const reason = error.details?.reason;
-  return c.redirect(
-    withQuery(place, { refusal: error.code, provider, ...(typeof reason === "string" && { reason }) }),
-    303,
-  );
+  const { reason } = error.details ?? {};
+  return withQuery(place, { refusal: error.code, provider, ...(typeof reason === "string" && { reason }) });
 }
 
 function withQuery(place: string, parameters: Readonly<Record<string, string>>): string {
