@@ -7,6 +7,7 @@
  * @module
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { UserId } from "../../src/domain/id.ts";
 import { idTypes } from "../../src/domain/id.ts";
 import type { AssertionOptions } from "../../src/operations/passkeys.ts";
 import type { RegistrationOptions } from "../../src/operations/registration.ts";
@@ -387,6 +388,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "startProviderSignIn":
     case "followProviderSignIn":
     case "startProviderLink":
+    case "followProviderLink":
     case "signInWithProvider":
       return {
         account: somebody,
@@ -401,7 +403,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "unlinkIdentity": {
       const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
       if (!account || draws.isOneIn(3)) return { account: somebody };
-      return { account, exact: { cred_id: await givenIdentity(world, account.userId) } };
+      return { account, exact: { cred_id: await givenIdentity(world, account.userId as UserId) } };
     }
     case "renamePasskey":
     case "revokePasskey": {

@@ -140,7 +140,7 @@ export const germanMail: MailLanguage = {
     passkey_added: notice("Ein Passkey wurde hinzugefügt"),
     identity_linked: notice(
       "Eine Anmeldemöglichkeit wurde verknüpft",
-      "Mit einem Konto bei einer anderen Website kann man sich jetzt bei deinem Konto anmelden.",
+      "Mit einem Konto bei einer anderen Website kann man sich jetzt bei Ihrem Konto anmelden.",
     ),
     factor_added: notice("Ein zweiter Faktor wurde hinzugefügt"),
     factor_removed: notice("Ein zweiter Faktor wurde entfernt"),

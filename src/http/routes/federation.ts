@@ -7,7 +7,7 @@ import type { CoreOperations } from "../../operations/auth.ts";
 import type { FederationAuth, StartedSignIn } from "../../operations/federation.ts";
 import { clearCookie, identityCookie, providerCookie, readCookie, sessionCookie, setCookie } from "../cookies.ts";
 import { linkedIdentityBody } from "../linked-identity-wire.ts";
-import { type Call, type RouteTable, rowsFor } from "../route.ts";
+import { type Call, type RouteTable, rowsFor, type UserCall } from "../route.ts";
 import type { Schema } from "../schema.ts";
 import { startSession } from "../session-cookie.ts";
 import { setTicketCookie } from "../ticket.ts";
@@ -39,8 +39,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
     refusals: ["forbidden.cross_origin"],
     status: 303,
     run: async (call) => {
-      // A link of a foreign page must not begin a sign-in (login CSRF).
-      if (call.c.req.header("sec-fetch-site") !== "same-origin") throw new AuthError("forbidden.cross_origin");
+      requireOwnLink(call.c);
       return await start(call);
     },
   }),
@@ -50,13 +49,18 @@ export const federationRoutes: RouteTable<Needed> = () => [
     path: "/auth/oidc/:provider/link",
     query: startQuery,
     status: 303,
-    run: async ({ c, auth, actor, name, query }) => {
-      const started = await auth.federation.start({
-        provider: name("provider"),
-        actor,
-        next: query.next,
-      });
-      return sendAway(c, auth, name("provider"), started);
+    run: startLink,
+  }),
+  rows.guarded({
+    act: { ...acts.startProviderLink, name: "followProviderLink" },
+    method: "get",
+    path: "/auth/oidc/:provider/link",
+    query: startQuery,
+    refusals: ["forbidden.cross_origin"],
+    status: 303,
+    run: async (call) => {
+      requireOwnLink(call.c);
+      return await startLink(call);
     },
   }),
   rows.open({
@@ -118,6 +122,19 @@ export const federationRoutes: RouteTable<Needed> = () => [
 
 function startQuery(): ReturnType<Schema<StartQuery>> {
   return v.object({ next: v.optional(v.string()), remember: v.optional(v.picklist(["true", "false"])) });
+}
+
+/**
+ * A link of a foreign page must not begin a sign-in (login CSRF). Pages use links and not forms, because a policy of `form-action`
+ * also holds for where a form's answer leads (CSP3 §6.4.1).
+ */
+function requireOwnLink(c: Context): void {
+  if (c.req.header("sec-fetch-site") !== "same-origin") throw new AuthError("forbidden.cross_origin");
+}
+
+async function startLink({ c, auth, actor, name, query }: UserCall<undefined, StartQuery, Needed>): Promise<Response> {
+  const started = await auth.federation.start({ provider: name("provider"), actor, next: query.next });
+  return sendAway(c, auth, name("provider"), started);
 }
 
 interface StartQuery {

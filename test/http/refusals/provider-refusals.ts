@@ -42,6 +42,24 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
       "unavailable.provider": async () =>
         send(silent(), { method: "POST", path: "/auth/oidc/practice/link", token: (await world.person()).token }),
     },
+    followProviderLink: {
+      not_found: async () =>
+        world.send({
+          method: "GET",
+          path: "/auth/oidc/nowhere/link",
+          headers: sameOrigin,
+          ...as(await world.person()),
+        }),
+      "unavailable.provider": async () =>
+        send(silent(), {
+          method: "GET",
+          path: "/auth/oidc/practice/link",
+          headers: sameOrigin,
+          token: (await world.person()).token,
+        }),
+      "forbidden.cross_origin": async () =>
+        world.send({ method: "GET", path: "/auth/oidc/practice/link", ...as(await world.person()) }),
+    },
     signInWithProvider: {
       not_found: () => world.send({ method: "GET", path: "/auth/oidc/nowhere/callback" }),
     },
