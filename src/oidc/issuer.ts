@@ -59,17 +59,22 @@ let nextNumber = 0;
 
 /** The issuer's metadata, from the isolate's memory if it is there and fresh. */
 export async function readMetadata(connection: IssuerConnection): Promise<IssuerMetadata> {
-  const { issuerUrl } = connection;
-  return await readKept(connection, `metadata ${issuerUrl}`, async () => {
+  if (connection.variant?.metadata) return connection.variant.metadata;
+  return await readKept(connection, metadataName(connection), async () => {
     const answer = await askForMetadata(connection);
     return { value: parseMetadata(connection, readObject(answer)), answer };
   });
 }
 
 /** The issuer's metadata, if the isolate has it: for what must not wait. */
-export function knownMetadata({ fetch, issuerUrl }: IssuerConnection): IssuerMetadata | undefined {
-  const kept = caches.get(fetch)?.get(`metadata ${issuerUrl}`) as Kept<IssuerMetadata> | undefined;
+export function knownMetadata(connection: IssuerConnection): IssuerMetadata | undefined {
+  const kept = caches.get(connection.fetch)?.get(metadataName(connection)) as Kept<IssuerMetadata> | undefined;
   return kept && elapsedMilliseconds() <= kept.usableUntil ? kept.value : undefined;
+}
+
+/** Metadata that was accepted for a variant is not known to another client of the same issuer. */
+function metadataName({ issuerUrl, variant }: IssuerConnection): string {
+  return `metadata ${issuerUrl} ${variant?.announced ?? ""}`;
 }
 
 /** The issuer's key for a token, or `undefined` if its set has none, or more than one, that fits. */
@@ -161,7 +166,8 @@ async function askForMetadata(connection: IssuerConnection): Promise<BoundedAnsw
 /** @throws {OAuthError} `issuer_mismatch`, `issuer_invalid_response`. */
 function parseMetadata(connection: IssuerConnection, members: ReadonlyMap<string, unknown>): IssuerMetadata {
   // Byte for byte (OpenID Connect Discovery §4.3).
-  if (members.get("issuer") !== connection.issuerUrl) throw new OAuthError("issuer_mismatch");
+  if (members.get("issuer") !== (connection.variant?.announced ?? connection.issuerUrl))
+    throw new OAuthError("issuer_mismatch");
   const endpoint = (name: string): string => {
     const url = members.get(name);
     if (typeof url === "string" && isReachable(connection, url)) return url;
