@@ -5,6 +5,7 @@ import type { Id, IdType } from "../domain/id.ts";
 import { type AnyAuth, realmOf } from "./auth-source.ts";
 import { type PresentedSession, presentedSession } from "./bearer.ts";
 import { inTime } from "./in-time.ts";
+import { deliverOwed } from "./mail-delivery.ts";
 import { errorResponse } from "./problem.ts";
 import { readJsonBody, readQuery } from "./request-body.ts";
 import { requestContext } from "./request-context.ts";
@@ -23,7 +24,9 @@ export async function respond(
   try {
     realm.check();
     // Each operation has a time limit, but a request may run several.
-    return await inTime(answer(row, parameters, c, auth), realm.core.patience.milliseconds);
+    const response = await inTime(answer(row, parameters, c, auth), realm.core.patience.milliseconds);
+    deliverOwed(c, auth);
+    return response;
   } catch (error) {
     const response = errorResponse(c, usesCookies(row) ? error : withoutDetails(error));
     if (response.status >= 500) realm.report(error);

@@ -8,9 +8,18 @@ import { realmOf } from "./auth-source.ts";
  * was anything to send. What is not sent now is sent on the schedule. Without the feature `mail`, nothing is owed.
  */
 export function deliverSoon(c: Context, auth: Partial<Pick<MailAuth, "mail">> & WithRealm): void {
+  realmOf(auth).core.database.takeOwed?.();
   // Few, because a Worker may be ended half a minute after its answer.
   const delivery = auth.mail?.deliver({ limit: 5 }).catch(realmOf(auth).report);
   if (delivery) waitUntil(c)?.(delivery);
+}
+
+/**
+ * {@link deliverSoon}, if a change since the last delivery may owe a message: a notice waits for no schedule. Not after a refusal,
+ * which must cost the same for every identifier (S58); the next success then sends what it owes.
+ */
+export function deliverOwed(c: Context, auth: WithRealm): void {
+  if (realmOf(auth).core.database.takeOwed?.()) deliverSoon(c, auth);
 }
 
 /** A Worker ends work that it was not told of. Node, Deno and Bun go on by themselves, and have no such function. */

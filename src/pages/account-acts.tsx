@@ -47,8 +47,14 @@ export interface BadgeProps {
   tone?: "good" | "warn";
 }
 
+/** A badge, after a space that is heard too and that vanishes where the line ends. */
 export function Badge({ text, tone = undefined }: BadgeProps): Rendered {
-  return <span class={tone ? `badge ${tone}` : "badge"}>{text}</span>;
+  return (
+    <>
+      {"\u2002"}
+      <span class={tone ? `badge ${tone}` : "badge"}>{text}</span>
+    </>
+  );
 }
 
 /** One thing, its state, and what can be done with it. */

@@ -7,6 +7,7 @@ import { type Context, Hono } from "hono";
 import { acceptedLanguages, matchLanguage } from "../domain/language.ts";
 import { type AuthSource, authFor, realmOf, reportFault } from "../http/auth-source.ts";
 import { readCookie, sessionCookie } from "../http/cookies.ts";
+import { deliverOwed } from "../http/mail-delivery.ts";
 import { requestContext } from "../http/request-context.ts";
 import { requireSameOrigin } from "../http/same-origin.ts";
 import { AuthError, ConfigurationError, type RequestContext } from "../index.ts";
@@ -115,7 +116,9 @@ async function answer(
     requireSameOrigin(c, auth);
     const visit = { c, site, auth, context, signUp: realm.core.signUp };
     const user = row.access === "user" ? await userOf(visit) : undefined;
-    return guarded(await run(row, { ...visit, ...user }));
+    const response = guarded(await run(row, { ...visit, ...user }));
+    if (response.ok || response.status === 303) deliverOwed(c, auth);
+    return response;
   } catch (error) {
     return guarded(await refused(error, row, { c, site, auth }));
   }

@@ -81,7 +81,7 @@ section > :last-child, form > :last-child, .passkey > :last-child, .alone main >
 .alone main { width: calc(100% - 2rem); max-width: 26rem; margin: 0 auto 3rem; padding: 1.75rem; }
 .alone header:has(> :only-child) { justify-content: center; }
 .alone button:not(.plain, header *), .alone .button { width: 100%; }
-.alone form { margin: 0 0 1rem; }
+.alone main form { margin: 0 0 1rem; }
 .alone h2 { margin-top: 1.5rem; }
 @media (max-width: 30rem) { .alone main { padding: 1.25rem; } section { padding: 1rem; } }
 .foot { border-top: 1px solid var(--line); padding-top: 1.25rem; margin: 1.5rem 0 0; text-align: center; color: var(--quiet); }
@@ -103,7 +103,7 @@ h2.unseen + .rows > li:first-child { border-top: 0; }
 .what p { margin: 0.125rem 0 0; }
 .acts { display: flex; flex-wrap: wrap; gap: 0.625rem; margin: 0; }
 .acts + p { margin-top: 1rem; }
-.badge { display: inline-block; margin-left: 0.625rem; padding: 0.0625rem 0.625rem; border-radius: 1rem; font-size: 0.8125rem; font-weight: 600; line-height: 1.5; vertical-align: middle; color: var(--quiet); background: var(--raised); }
+.badge { display: inline-block; padding: 0.0625rem 0.625rem; border-radius: 1rem; font-size: 0.8125rem; font-weight: 600; line-height: 1.5; vertical-align: middle; color: var(--quiet); background: var(--raised); }
 .badge.warn { color: var(--warn); background: var(--warn-ground); }
 .badge.good { color: var(--done); background: var(--done-ground); }
 .safety.poor { border-left: 4px solid var(--warn); }

@@ -14,6 +14,7 @@ import { type Database, sql } from "./sql.ts";
  */
 export function withNotices(database: Database, kinds: ReadonlyMap<string, NoticeKind>): Database {
   const setting = JSON.stringify(Object.fromEntries(kinds));
+  let isOwed = false;
   return {
     run: (statement, limit) => database.run(statement, limit),
     async batch(statements, limit) {
@@ -22,8 +23,18 @@ export function withNotices(database: Database, kinds: ReadonlyMap<string, Notic
       if (!first || leavesEvent(first) || !others.some(leavesEvent)) return await database.batch(statements, limit);
       // `local`: it ends with the transaction, since a pooler forgets the settings of a connection.
       const set = sql`select set_config('sallyport.notices', ${setting}, true)`;
-      const rows = await database.batch([set, ...statements], limit);
-      return rows.slice(1);
+      try {
+        const rows = await database.batch([set, ...statements], limit);
+        return rows.slice(1);
+      } finally {
+        // Also without a reply: the change may have happened.
+        isOwed = true;
+      }
+    },
+    takeOwed() {
+      const was = isOwed;
+      isOwed = false;
+      return was;
     },
     ...(database.isNested && { isNested: () => database.isNested!() }),
   };

@@ -42,6 +42,8 @@ export interface Database {
    * transaction.
    */
   isNested?(): boolean;
+  /** True once after a change that may owe messages. Only the database of the feature `mail` has it. */
+  takeOwed?(): boolean;
 }
 
 /**

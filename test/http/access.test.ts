@@ -21,6 +21,7 @@ import { type App, freshly, givenApp, givenPasskey, givenPassword, registrationB
 import type { Sent } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies, mailedChange } from "../support/links.ts";
+import { browserHeaders, givenIdentity } from "../support/practice-provider.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -181,7 +182,7 @@ function isUnknown(door: ErrorBody["code"] | undefined): boolean {
 
 /** True if the route names an object, in its path or body. Under `/auth` everything is the caller's own. */
 function isAboutOne(route: Route): boolean {
-  return route.path.includes(":") || route.id === "createCredential";
+  return /:\w+_id/.test(route.path) || route.id === "createCredential";
 }
 
 /** The body of each route when everything in it is right. */
@@ -301,7 +302,8 @@ async function targetOf(person: Person, route: Route, mayHaveFactor: boolean): P
   // S05: an administrator keeps one factor.
   if (needsActive || (isPasskey && mayHaveFactor)) await givenPasskey(world, userId);
   const passkey = isPasskey ? await givenPasskey(world, userId, mayHaveFactor ? "active" : "suspended") : "";
-  const credentialId = isPasskey ? passkey : password;
+  const identity = route.id === "unlinkIdentity" ? await givenIdentity(world, userId) : undefined;
+  const credentialId = identity ?? (isPasskey ? passkey : password);
   const { invitation } = await world.auth.invitations.create({ actor: system, identifier: freshName() });
   const { factorId } = app;
   return {
@@ -332,14 +334,26 @@ async function requestFor(route: Route, caller: Caller, target: Target): Promise
     .replace(":ses_id", target.sessionId)
     .replace(":pat_id", target.tokenId)
     .replace(":mfa_id", target.factorId)
-    .replace(":join_id", target.invitationId);
+    .replace(":join_id", target.invitationId)
+    .replace(":provider", "practice");
   const body = bodies[route.id];
   if (!body !== !route.body) throw new Error(`${route.id} has a body that this test does not know.`);
   return {
     method: route.method.toUpperCase(),
     path,
     ...(body && { json: await body(target, caller) }),
-    ...caller.sent,
+    ...withHeaders(caller.sent, await browserHeaders(world, route.id)),
+  };
+}
+
+/** A caller's request with more headers. A caller in a cookie keeps it. */
+function withHeaders(sent: Caller["sent"], headers: Readonly<Record<string, string>>): Caller["sent"] {
+  if (Object.keys(headers).length === 0) return sent;
+  const { cookie: session, ...others } = sent;
+  const cookie = [headers.cookie, session && `__Host-session=${session}`].filter(Boolean).join("; ");
+  return {
+    ...others,
+    headers: { ...headers, ...(cookie && { cookie }), ...(session && { "sec-fetch-site": "same-origin" }) },
   };
 }
 
@@ -359,7 +373,7 @@ async function targetFor(
   caller: Caller,
 ): Promise<Target | undefined> {
   if (object === "foreign") {
-    const key = /^reinstate|:mfa_id|^\/auth\/passkeys/.test(route.id + route.path) ? route.id : "";
+    const key = /^reinstate|:mfa_id|^\/auth\/passkeys|^unlink/.test(route.id + route.path) ? route.id : "";
     const target = strangers.get(key) ?? (await stranger(route));
     strangers.set(key, target);
     return target;

@@ -14,7 +14,7 @@ import { operations } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 
 /** The request of a method according to the types, and its status of success. */
-type Told<Method> = Method extends { input: infer Input; status: infer Status extends 200 | 201 | 204 }
+type Told<Method> = Method extends { input: infer Input; status: infer Status extends 200 | 201 | 204 | 303 }
   ? {
       status: Status;
       json: Input extends { json: unknown } ? true : false;
@@ -131,6 +131,14 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
   "/auth/sign-in/passkey": { $post: { ...plain, status: 200, json: true } },
   "/auth/sign-in/factor/options": { $post: { ...plain, status: 200, header: ["Login-Ticket"] } },
   "/auth/step-up/options": { $post: { ...plain, status: 200 } },
+  "/auth/oidc/:provider/start": {
+    $get: { ...plain, status: 303, param: ["provider"], query: true },
+    $post: { ...plain, status: 303, param: ["provider"], query: true },
+  },
+  "/auth/oidc/:provider/link": { $post: { ...plain, status: 303, param: ["provider"], query: true } },
+  "/auth/oidc/:provider/callback": { $get: { ...plain, status: 303, param: ["provider"] } },
+  "/auth/identities": { $get: { ...plain, status: 200 }, $post: { ...plain, status: 201 } },
+  "/auth/identities/:cred_id/unlink": { $post: { ...plain, status: 200, param: ["cred_id"] } },
   "/auth/passkeys": { $get: { ...plain, status: 200 }, $post: { ...plain, status: 201, json: true } },
   "/auth/passkeys/options": { $post: { ...plain, status: 200 } },
   "/auth/passkeys/:cred_id": { $put: { ...plain, status: 200, param: ["cred_id"], json: true } },

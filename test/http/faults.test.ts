@@ -31,6 +31,7 @@ import { givenApp, givenPasskey, givenPassword, registrationBy } from "../suppor
 import { type Reply, requestOf, type Sent, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies, mailedChange } from "../support/links.ts";
+import { answerOf, browserHeaders, freshIdentity, givenIdentity } from "../support/practice-provider.ts";
 
 /** The database's fault for the request with this number, counted from the last reset. */
 let faultAt: (request: number) => NeonFault | undefined = () => undefined;
@@ -137,6 +138,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
   await givenPassword(world, userId);
   const isPasskey = route.path.startsWith("/auth/passkeys/");
   const passkeyId = isPasskey ? await givenPasskey(world, userId, "suspended") : "";
+  const identityId = route.id === "unlinkIdentity" ? await givenIdentity(world, userId) : undefined;
   const isEnrollment = /AtSignIn$/.test(route.id);
   if (isEnrollment) await world.requireFactor(userId);
   const isProof = /^signInWithFactor$|^verifyMfa$|^factorOptions$/.test(route.id);
@@ -214,11 +216,15 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
   const path = route.path
     .replace(":usr_id", userId)
     .replace(":mfa_id", app.factorId)
-    .replace(":cred_id", isPasskey ? passkeyId : credentialId)
+    .replace(":cred_id", identityId ?? (isPasskey ? passkeyId : credentialId))
     .replace(":ses_id", session.id)
     .replace(":pat_id", pat.id)
-    .replace(":join_id", invitationId);
-  const headers: Record<string, string> = ticket ? { "login-ticket": ticket } : {};
+    .replace(":join_id", invitationId)
+    .replace(":provider", "practice");
+  const headers: Record<string, string> = {
+    ...(ticket && { "login-ticket": ticket }),
+    ...(await browserHeaders(world, route.id)),
+  };
   const usesToken = route.access !== "anyone" && route.access !== "ticket";
   const sent = {
     method: route.method.toUpperCase(),
@@ -239,6 +245,24 @@ function expectUnavailable(reply: Reply): void {
   expect(Number(reply.headers.get("retry-after"))).toBeGreaterThan(0);
 }
 
+/** Routes that ask no database, or answer a browser by leading it to a page. */
+const otherwise = ["getTerms", "startProviderSignIn", "followProviderSignIn", "signInWithProvider"];
+
+test("a sign-in at a provider begins without the database, and its end leads to a page that says what happened", async () => {
+  fail(Object.values(faults)[0]!);
+  const begun = await world.send({ method: "POST", path: "/auth/oidc/practice/start" });
+  expect([begun.status, begun.setCookies.length]).toEqual([303, 1]);
+  const [cookie] = begun.setCookies[0]!.split(";");
+  const { search } = answerOf({ url: begun.headers.get("location")! }, freshIdentity());
+  const path = `/auth/oidc/practice/callback${search}`;
+  const reply = await world.send({ method: "GET", path, headers: { cookie: cookie! } });
+  recover();
+  expect([reply.status, reply.headers.get("location")]).toEqual([
+    303,
+    "/sign-in?refusal=unavailable.database&provider=practice",
+  ]);
+});
+
 test("a route that asks no database serves without one", async () => {
   expect((await world.send({ method: "GET", path: "/auth/terms" })).json).toEqual(world.auth.terms.current);
 });
@@ -247,7 +271,7 @@ test("a route that asks no database serves without one", async () => {
 const patient = ["signIn", "changePassword", "refresh", "currentSession", "revokeUser", "listUsers"];
 
 describe.each(Object.entries(faults))("%s, to every request", (name, fault) => {
-  const asked = routes.filter(({ id }) => id !== "getTerms" && (name !== "no answer" || patient.includes(id)));
+  const asked = routes.filter(({ id }) => !otherwise.includes(id) && (name !== "no answer" || patient.includes(id)));
   const authOf = (): FullAuth => (name === "no answer" ? impatient : world.auth);
   const ask = (sent: Sent): Promise<Reply> =>
     send(applicationOf(authOf()), { ...sent, headers: { [addressHeader]: freshAddress(), ...sent.headers } });

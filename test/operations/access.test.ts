@@ -254,6 +254,13 @@ const operations: readonly Operation[] = [
     run: (auth, actor, { userId }) => auth.factors.list({ actor, userId }),
   },
   {
+    name: "federation.list",
+    owner: "self",
+    administrator: true,
+    read: "identity.credential.list",
+    run: (auth, actor, { userId }) => auth.federation.list({ actor, userId }),
+  },
+  {
     name: "passkeys.list",
     owner: "self",
     administrator: true,
@@ -342,6 +349,8 @@ const elsewhere: Readonly<Record<string, string>> = {
 
 /** Acts that concern only the caller's own account. The matrix of routes tests them (http/access.test.ts). */
 const actsOnOwn = [
+  "identity.credential.link",
+  "identity.credential.link.start",
   "identity.identifier.change",
   "identity.identifier.request_change",
   "identity.identifier.request_verification",

@@ -5,6 +5,7 @@ import { operationNames, recorded } from "../support/recorded-operations.ts";
 import { accountBudgets } from "./budgets/account-budgets.ts";
 import type { Budget } from "./budgets/budget.ts";
 import { factorBudgets } from "./budgets/factor-budgets.ts";
+import { federationBudgets } from "./budgets/federation-budgets.ts";
 import { invitationBudgets } from "./budgets/invitation-budgets.ts";
 import { mailBudgets } from "./budgets/mail-budgets.ts";
 import { passkeyBudgets } from "./budgets/passkey-budgets.ts";
@@ -18,6 +19,7 @@ const budgets: readonly Budget[] = [
   ...passkeyBudgets,
   ...mailBudgets,
   ...invitationBudgets,
+  ...federationBudgets,
 ];
 
 /** A title begins with the name of its operation. */

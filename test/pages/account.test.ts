@@ -216,7 +216,7 @@ describe("activity", () => {
     expect(newest.text.match(/<h3>Name changed/g)).toHaveLength(50);
     const cursor = /\/account\/activity\?cursor=([^"]+)"/.exec(newest.text)![1]!;
     const older = await world.ask({ path: `/account/activity?cursor=${cursor}`, as: person });
-    expect(older.text).toMatch(/<h3>Sign-in failed<span class="badge warn">Was this you\?<\/span>/);
+    expect(older.text).toMatch(/<h3>Sign-in failed\u2002<span class="badge warn">Was this you\?<\/span>/);
     expect(older.text).toContain("<h3>Account created</h3>");
     expect(older.text).toContain('href="/account/activity">Newest');
     const stranger = await world.ask({ path: `/account/activity?cursor=${cursor}`, as: other });

@@ -163,7 +163,7 @@ function wrongBody(operation: Operation, reply: Reply): string | undefined {
 function maySetCookies({ operationId }: Operation, { status, code }: Reply): boolean {
   if (status === 401)
     return /^signIn(WithLink)?$/.test(operationId) && /^unauthorized\.(mfa|enrollment)_required$/.test(code ?? "");
-  return status < 300 && setCookieOperations.has(operationId);
+  return status < 400 && setCookieOperations.has(operationId);
 }
 
 const setCookieOperations: ReadonlySet<string> = new Set([
@@ -182,6 +182,11 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "changeIdentifier",
   "confirmSignUp",
   "acceptDeploymentInvitation",
+  "startProviderSignIn",
+  "followProviderSignIn",
+  "startProviderLink",
+  "signInWithProvider",
+  "linkProvedIdentity",
   // The right to use the code of a message.
   "requestPasswordReset",
   "requestSignInLink",

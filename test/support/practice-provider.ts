@@ -1,5 +1,8 @@
+import { type CredentialId, generateId, type UserId, uuidFor, wireId } from "../../src/domain/id.ts";
 import type { IdentityProvider, ProvedIdentity, ProviderAttempt } from "../../src/domain/identity-provider.ts";
-import type { FullAuth } from "./auth.ts";
+import { sql } from "../../src/store/sql.ts";
+import { type FullAuth, freshAddress, type World } from "./auth.ts";
+import { withVerifiedAddress } from "./links.ts";
 
 /** A provider whose answers a test writes itself: its port alone, without the protocol, which the tests of `oidc` cover. */
 export function practiceProvider(name = "practice", issuers: readonly string[] = [practiceIssuer]): IdentityProvider {
@@ -51,4 +54,34 @@ export async function signInWith(
   const started = await auth.federation.start({ provider, remember: more.remember });
   const { attempt } = started;
   return await auth.federation.finish({ attempt, answer: answerOf(started, identity), ...more, provider });
+}
+
+/** An identity of a user, as if it had been linked. */
+export async function givenIdentity(
+  world: World,
+  userId: UserId,
+  status: "active" | "suspended" = "active",
+): Promise<CredentialId> {
+  const id = uuidFor("cred", generateId("cred"));
+  const { subject } = freshIdentity();
+  await world.rows(sql`
+    insert into cred (id, usr_id, type, status, identifier, oidc_issuer, oidc_subject)
+    values (${id}::uuid, ${uuidFor("usr", userId)}::uuid, 'oidc', ${status}, ${subject}, ${practiceIssuer}, ${subject})`);
+  return wireId("cred", id);
+}
+
+/** An identity that a sign-in has proved, and that waits for the owner of the account with its address. */
+export async function waitingIdentity(world: World): Promise<string> {
+  const { identifier: email } = await withVerifiedAddress(world, await world.person());
+  const context = { address: freshAddress() };
+  const asked = await signInWith(world.auth, freshIdentity({ email, emailVerified: true }), { context });
+  if (!("linkingRequired" in asked)) throw new Error("It was not asked for.");
+  return asked.identity;
+}
+
+/** The headers of a request for the routes of providers that need more than a session: what the browser keeps. */
+export async function browserHeaders(world: World, routeId: string): Promise<Readonly<Record<string, string>>> {
+  if (routeId === "followProviderSignIn") return { "sec-fetch-site": "same-origin" };
+  if (routeId !== "linkProvedIdentity") return {};
+  return { cookie: `__Host-identity=${await waitingIdentity(world)}`, "sec-fetch-site": "same-origin" };
 }

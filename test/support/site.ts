@@ -16,7 +16,7 @@ import decodeQrCode from "qr/decode.js";
 import { inject } from "vitest";
 import { freshIdentifier, goodPassword } from "./auth.ts";
 import type {} from "./chromium.ts";
-import { openWorker, type StartedWorker } from "./started-worker.ts";
+import { openWorker, type StartedWorker, type WorkerOptions } from "./started-worker.ts";
 
 /** The development Worker on its own port, and a browser. */
 export interface Site extends StartedWorker {
@@ -38,8 +38,8 @@ export interface Visitor {
 }
 
 /** Opens everything or nothing: if one part fails, the started parts end. */
-export async function openSite(): Promise<Site> {
-  const worker = await openWorker();
+export async function openSite(options?: WorkerOptions): Promise<Site> {
+  const worker = await openWorker(options);
   try {
     const browser = await launchChromium();
     return {

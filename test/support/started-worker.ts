@@ -24,12 +24,15 @@ export interface StartedWorker {
   close(): Promise<void>;
 }
 
-/**
- * Opens everything or nothing: if one part fails, the started parts end.
- *
- * @param options.isHttps True for https with a certificate of its own, as `npm start -- --https`. Default false.
- */
-export async function openWorker({ isHttps = false }: { isHttps?: boolean } = {}): Promise<StartedWorker> {
+export interface WorkerOptions {
+  /** True for https with a certificate of its own, as `npm start -- --https`. Default false. */
+  readonly isHttps?: boolean;
+  /** Further variables of the Worker, such as `MAILBOX`. Default: anyone can sign up, and nothing is mailed. */
+  readonly variables?: Readonly<Record<string, string>>;
+}
+
+/** Opens everything or nothing: if one part fails, the started parts end. */
+export async function openWorker(options: WorkerOptions = {}): Promise<StartedWorker> {
   const endings: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of endings.splice(0).reverse()) await end();
@@ -37,7 +40,7 @@ export async function openWorker({ isHttps = false }: { isHttps?: boolean } = {}
   try {
     const opened = await backend("postgres-over-neon", { timeoutMilliseconds: 10_000 });
     endings.push(opened.close);
-    const baseUrl = await start(opened, isHttps, endings);
+    const baseUrl = await start(opened, options, endings);
     return { baseUrl, database: opened.database, close };
   } catch (error) {
     await close();
@@ -48,7 +51,7 @@ export async function openWorker({ isHttps = false }: { isHttps?: boolean } = {}
 /** Runs in its own process, which ends with the channel to this one, however this one ends. */
 async function start(
   { connectionString, fetchEndpoint }: Backend,
-  isHttps: boolean,
+  { isHttps = false, variables = {} }: WorkerOptions,
   endings: (() => Promise<unknown>)[],
 ): Promise<string> {
   const port = await freePort();
@@ -64,7 +67,7 @@ async function start(
       SALLYPORT_SECRET: `development.${randomBytes(32).toString("base64url")}`,
       SALLYPORT_SEALING_KEYS: `development.${randomBytes(32).toString("base64url")}`,
     },
-    variables: { BASE_URL: baseUrl, SIGN_UP: "open" },
+    variables: { BASE_URL: baseUrl, SIGN_UP: "open", ...variables },
   };
   const child = fork(new URL("worker/development/serve.node.ts", root), {
     env: { ...process.env, CLOUDFLARE_CF_FETCH_ENABLED: "false", WRANGLER_SEND_METRICS: "false" },

@@ -4,6 +4,7 @@ import { freshIdentifier, type Person, system, type World } from "../../support/
 import { mailed } from "../../support/links.ts";
 import { accountWrites } from "./account-writes.ts";
 import { factorWrites } from "./factor-writes.ts";
+import { federationWrites } from "./federation-writes.ts";
 import { invitationWrites } from "./invitation-writes.ts";
 import { mailWrites } from "./mail-writes.ts";
 import { sessionWrites } from "./session-writes.ts";
@@ -18,6 +19,7 @@ export const writes: readonly Write[] = [
   ...accountWrites,
   ...mailWrites,
   ...invitationWrites,
+  ...federationWrites,
 ];
 
 /** An operation that changes nothing that lasts. */
@@ -57,6 +59,7 @@ export const reads: readonly Read[] = [
     name: "credentials.findByIdentifier",
     act: (auth, { identifier }) => auth.credentials.findByIdentifier({ actor: system, type: "password", identifier }),
   },
+  { name: "federation.list", act: (auth, { actor, userId }) => auth.federation.list({ actor, userId }) },
   { name: "factors.list", act: (auth, { actor, userId }) => auth.factors.list({ actor, userId }) },
   { name: "mfaPolicies.get", act: (auth, { actor, userId }) => auth.mfaPolicies.get({ actor, userId }) },
   { name: "passkeys.list", act: (auth, { actor, userId }) => auth.passkeys.list({ actor, userId }) },

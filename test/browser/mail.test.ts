@@ -1,0 +1,194 @@
+/**
+ * The pages of mailed links and codes, in Chromium and with the mailbox of the development server: as a new user meets them, each
+ * in light and dark, wide and narrow, and by axe-core's rules.
+ *
+ * Slow: axe-core reads every page in every presentation.
+ *
+ * @module
+ */
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { sql } from "../../src/store/sql.ts";
+import { freshIdentifier, goodPassword } from "../support/auth.ts";
+import { examinePage } from "../support/examine-page.ts";
+import { openSite, type Person, type Site, signOut, typePassword, type Visitor } from "../support/site.ts";
+
+const laptop = "Mozilla/5.0 (X11; Linux x86_64) Chrome/156.0.0.0 Safari/537.36";
+const phone = "Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile/15E148 Safari/604.1";
+
+let site: Site;
+beforeAll(async () => {
+  const variables = { SIGN_UP: "verify-first", MAILBOX: "shown", MAIL_SIGN_IN: "on" };
+  site = await openSite({ variables });
+});
+afterAll(() => site?.close());
+
+/** Every browser here has the same address, whose attempts would add up. */
+beforeEach(() => site.database.run(sql`delete from attempt`));
+
+/** Opens the newest message to an address in a tab of its own, and reloads until one with the text is there. */
+async function mailTo({ context }: Visitor, address: string, text: string): Promise<Page> {
+  const mailbox = await context.newPage();
+  const message = mailbox.locator("section").filter({ hasText: address }).filter({ hasText: text });
+  await expect
+    .poll(
+      async () => {
+        await mailbox.goto("/mailbox");
+        return await message.count();
+      },
+      { timeout: 30_000 },
+    )
+    .toBeGreaterThan(0);
+  return mailbox;
+}
+
+/** The address of the link in the newest message with a text. */
+async function linkTo(visitor: Visitor, address: string, text: string): Promise<string> {
+  const mailbox = await mailTo(visitor, address, text);
+  const message = mailbox.locator("section").filter({ hasText: address }).filter({ hasText: text }).first();
+  const href = await message.getByRole("link", { name: "Open the link" }).first().getAttribute("href");
+  await mailbox.close();
+  return href!;
+}
+
+async function codeTo(visitor: Visitor, address: string, text: string): Promise<string> {
+  const mailbox = await mailTo(visitor, address, text);
+  const message = mailbox.locator("section").filter({ hasText: address }).filter({ hasText: text }).first();
+  const [code] = /\b\d{3} \d{3}\b/.exec(await message.innerText())!;
+  await mailbox.close();
+  return code;
+}
+
+/** A new user signs up by mail, and is on the account page then. */
+async function signUpByMail(visitor: Visitor): Promise<Person> {
+  const { page } = visitor;
+  const person = { identifier: freshIdentifier(), password: goodPassword };
+  await page.goto("/sign-up");
+  await page.getByLabel("Email").fill(person.identifier);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByRole("heading", { name: "Check your mail" }).waitFor();
+  await page.goto(await linkTo(visitor, person.identifier, "sign"));
+  await page.getByLabel("Password").fill(person.password);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.waitForURL("**/account");
+  return person;
+}
+
+test("sign-up: the address is proved before there is an account", async () => {
+  const visitor = await site.visit({ userAgent: laptop });
+  const { page } = visitor;
+  const identifier = freshIdentifier();
+  await page.goto("/sign-up");
+  await examinePage(page, "mail-sign-up");
+  await page.getByLabel("Email").fill(identifier);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByRole("heading", { name: "Check your mail" }).waitFor();
+  await examinePage(page, "mail-sign-up-sent");
+  await page.goto(await linkTo(visitor, identifier, "sign"));
+  await examinePage(page, "mail-sign-up-finish");
+  await page.getByLabel("Password").fill("passwordpassword");
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.getByText("too easy to guess").waitFor();
+  await examinePage(page, "mail-sign-up-finish-refused");
+  await page.getByLabel("Password").fill(goodPassword);
+  await page.getByRole("button", { name: "Create account" }).click();
+  await page.waitForURL("**/account");
+  await page.getByText("Confirmed").waitFor();
+  await examinePage(page, "mail-account");
+  expect(visitor.complaints).toEqual([]);
+});
+
+test("a forgotten password: the code in this browser, and the link once", async () => {
+  const visitor = await site.visit({ userAgent: laptop });
+  const { page } = visitor;
+  const person = await signUpByMail(visitor);
+  await signOut(visitor);
+  await examinePage(page, "mail-sign-in");
+  await page.getByRole("link", { name: "Forgot your password?" }).click();
+  await examinePage(page, "mail-forgot");
+  await page.getByLabel("Email").fill(person.identifier);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByRole("heading", { name: "Check your mail" }).waitFor();
+  const link = await linkTo(visitor, person.identifier, "password");
+  const code = await codeTo(visitor, person.identifier, "password");
+  await page.getByLabel("six-digit code").fill(code === "000 000" ? "000 001" : "000 000");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("alert").waitFor();
+  await examinePage(page, "mail-code-refused");
+  await page.getByLabel("six-digit code").fill(code);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("heading", { name: "Choose a new password" }).waitFor();
+  await examinePage(page, "mail-reset");
+  const renewed = { ...person, password: "another horse battery staple" };
+  await page.getByLabel("New password").fill(renewed.password);
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByRole("heading", { name: "Your password is changed" }).waitFor();
+  await examinePage(page, "mail-reset-done");
+  await typePassword(visitor, renewed);
+  await page.waitForURL("**/account");
+
+  await page.goto(link);
+  await page.getByRole("heading", { name: "This link does not work" }).waitFor();
+  await examinePage(page, "mail-dead-link");
+  expect(visitor.complaints).toEqual([]);
+});
+
+test("sign-in by mail: a link that another browser opens says so, and leads to the page that was asked for", async () => {
+  const visitor = await site.visit({ userAgent: laptop });
+  const { page } = visitor;
+  const person = await signUpByMail(visitor);
+  await signOut(visitor);
+  await page.goto("/account/tokens");
+  await page.getByRole("link", { name: "Sign in by email" }).click();
+  await examinePage(page, "mail-link-sign-in");
+  await page.getByLabel("Email").fill(person.identifier);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByRole("heading", { name: "Check your mail" }).waitFor();
+  const other = await site.visit({ userAgent: phone });
+  await other.page.goto(await linkTo(visitor, person.identifier, "Sign in"));
+  await examinePage(other.page, "mail-link-elsewhere");
+  await other.page.getByRole("button", { name: "Sign in" }).click();
+  await other.page.waitForURL("**/account/tokens");
+  expect([...visitor.complaints, ...other.complaints]).toEqual([]);
+});
+
+test("“this was not me”: the message about a new device locks the account, and mails the way back", async () => {
+  const visitor = await site.visit({ userAgent: laptop });
+  const person = await signUpByMail(visitor);
+  const stranger = await site.visit({ userAgent: phone });
+  await typePassword(stranger, person);
+  await stranger.page.waitForURL("**/account");
+  const { page } = visitor;
+  await page.goto(await linkTo(visitor, person.identifier, "iPhone"));
+  await page.getByRole("heading", { name: "Was this not you?" }).waitFor();
+  await examinePage(page, "mail-not-me");
+  await page.getByRole("button", { name: "Lock my account" }).click();
+  await page.getByRole("heading", { name: "Your account is locked" }).waitFor();
+  await examinePage(page, "mail-not-me-done");
+  await stranger.page.goto("/account");
+  await stranger.page.waitForURL("**/sign-in?**");
+  expect(visitor.complaints).toEqual([]);
+});
+
+test("a new address: proved by its link; the link to the old address puts it back", async () => {
+  const visitor = await site.visit({ userAgent: laptop });
+  const { page } = visitor;
+  const person = await signUpByMail(visitor);
+  const address = freshIdentifier();
+  await page.goto("/account/address");
+  await examinePage(page, "mail-address");
+  await page.getByLabel("New email address").fill(address);
+  await page.getByRole("button", { name: "Send the link" }).click();
+  await page.getByRole("heading", { name: "Check your mail" }).waitFor();
+  await examinePage(page, "mail-address-sent");
+  await page.goto(await linkTo(visitor, address, "address"));
+  await examinePage(page, "mail-address-confirm");
+  await page.getByRole("main").getByRole("button").first().click();
+  await page.waitForURL("**/account?done=new-address");
+  await page.goto(await linkTo(visitor, person.identifier, "changed"));
+  await examinePage(page, "mail-address-back");
+  await page.getByRole("main").getByRole("button").first().click();
+  await page.getByRole("heading", { name: "Your account is locked" }).waitFor();
+  await examinePage(page, "mail-address-back-done");
+  expect(visitor.complaints).toEqual([]);
+});

@@ -1,0 +1,45 @@
+import type { CredentialId } from "../../../src/domain/id.ts";
+import { givenIdentity } from "../../support/practice-provider.ts";
+import { type Answered, answered, type Waiting, waiting } from "../writes/federation-writes.ts";
+import type { Budget } from "./budget.ts";
+
+export const federationBudgets: readonly Budget[] = [
+  { operation: "federation.providers", requests: 0, act: async (auth) => auth.federation.providers() },
+  { operation: "federation.places", requests: 0, act: async (auth) => auth.federation.places() },
+  { operation: "federation.start", requests: 0, act: (auth) => auth.federation.start({ provider: "practice" }) },
+  {
+    operation: "federation.look",
+    requests: 0,
+    prepare: (world) => answered(world),
+    act: (auth, _person, { provider, attempt }: Answered) => auth.federation.look({ provider, attempt }),
+  },
+  {
+    operation: "federation.finish",
+    requests: 1,
+    prepare: (world) => answered(world),
+    act: (auth, _person, made: Answered) => auth.federation.finish(made),
+  },
+  {
+    operation: "federation.finishLink",
+    requests: 1,
+    prepare: answered,
+    act: (auth, { actor }, made: Answered) => auth.federation.finishLink({ ...made, actor }),
+  },
+  {
+    operation: "federation.link",
+    requests: 1,
+    prepare: waiting,
+    act: (auth, { actor }, made: Waiting) => auth.federation.link({ actor, ...made }),
+  },
+  {
+    operation: "federation.list",
+    requests: 1,
+    act: (auth, { actor, userId }) => auth.federation.list({ actor, userId }),
+  },
+  {
+    operation: "federation.unlink",
+    requests: 1,
+    prepare: (world, { userId }) => givenIdentity(world, userId),
+    act: (auth, { actor }, credentialId: CredentialId) => auth.federation.unlink({ actor, credentialId }),
+  },
+];

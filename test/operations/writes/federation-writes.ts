@@ -1,0 +1,66 @@
+import { expect } from "vitest";
+import type { CredentialId } from "../../../src/domain/id.ts";
+import type { LinkedIdentity } from "../../../src/domain/identity-provider.ts";
+import type { Person, World } from "../../support/auth.ts";
+import { answerOf, freshIdentity, givenIdentity, waitingIdentity } from "../../support/practice-provider.ts";
+import { context, hasStatus, type Write } from "./write.ts";
+
+/** A provider's answer to a sign-in or, with a person, to the linking of an identity. */
+export const answered = async ({ auth }: World, person?: Person) => {
+  const started = await auth.federation.start({ provider: "practice", actor: person?.actor });
+  const { attempt } = started;
+  return { provider: "practice", attempt, answer: answerOf(started, freshIdentity()), context: context() };
+};
+export type Answered = Awaited<ReturnType<typeof answered>>;
+
+/** An identity that waits for its account's owner, and the database's time. */
+export const waiting = async (world: World, { token, transport }: Person) => {
+  const { asOf: now } = await world.auth.sessions.verify({ token, transport });
+  return { identity: await waitingIdentity(world), now };
+};
+export type Waiting = Awaited<ReturnType<typeof waiting>>;
+
+const isLinked = async (_world: World, linked: LinkedIdentity, { userId }: Person) =>
+  expect(linked).toMatchObject({ userId, provider: "practice", status: "active" });
+
+/** Acts with identities at providers. */
+export const federationWrites: readonly Write[] = [
+  {
+    name: "federation.finish",
+    action: "identity.sign_up",
+    requests: 1,
+    prepare: (world) => answered(world),
+    act: (auth, _person, made: Answered) => auth.federation.finish(made),
+    repeated: "unauthorized.provider",
+    check: async ({ auth }, { token }: { token: string }) => {
+      await auth.sessions.verify({ token, transport: "cookie" });
+    },
+  },
+  {
+    name: "federation.finishLink",
+    action: "identity.credential.link",
+    requests: 1,
+    prepare: answered,
+    act: (auth, { actor }, made: Answered) => auth.federation.finishLink({ ...made, actor }),
+    repeated: "conflict.identity_in_use",
+    check: isLinked,
+  },
+  {
+    name: "federation.link",
+    action: "identity.credential.link",
+    requests: 1,
+    prepare: waiting,
+    act: (auth, { actor }, made: Waiting) => auth.federation.link({ actor, ...made }),
+    repeated: "conflict.identity_in_use",
+    check: isLinked,
+  },
+  {
+    name: "federation.unlink",
+    action: "identity.credential.revoke",
+    requests: 1,
+    prepare: (world, { userId }) => givenIdentity(world, userId),
+    act: (auth, { actor }, credentialId: CredentialId) => auth.federation.unlink({ actor, credentialId }),
+    repeated: "conflict.already_terminal",
+    check: hasStatus("revoked"),
+  },
+];
