@@ -8,7 +8,7 @@ import { isLoopbackHost } from "../domain/service-url.ts";
 import { type BoundedAnswer, fetchBounded } from "../net/bounded-fetch.ts";
 import { isPublicHost } from "../net/public-host.ts";
 import { errorForCode, OAuthError } from "./errors.ts";
-import type { IssuerMetadata } from "./issuer.ts";
+import type { IssuerMetadata } from "./issuer-metadata.ts";
 
 /** How an issuer is reached. */
 export interface IssuerConnection {

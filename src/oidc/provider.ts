@@ -6,9 +6,9 @@
 import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
 import { IdpClient } from "./client.ts";
 import type { Claims } from "./id-token.ts";
-import { profileOfClaims } from "./identity.ts";
 import type { IssuerVariant } from "./issuer-request.ts";
 import { type IdpClientOptions, readSettings } from "./options.ts";
+import { profileOfClaims } from "./standard-claims.ts";
 
 /** The options of a provider with an OpenID Connect issuer. */
 export interface OidcProviderOptions

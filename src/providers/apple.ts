@@ -9,8 +9,8 @@ import { signJws } from "../crypto/sign-jws.ts";
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { epochSeconds } from "../oidc/clock.ts";
 import { ConfigurationError, requireSetting } from "../oidc/errors.ts";
-import { isVerified } from "../oidc/identity.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
+import { isVerified } from "../oidc/standard-claims.ts";
 
 export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { IdentityProvider } from "../domain/identity-provider.ts";
-import { isVerified, textOf } from "../oidc/identity.ts";
+import { isVerified, textOf } from "../oidc/standard-claims.ts";
 import { type OAuth2ProviderOptions, oauth2 } from "./oauth2.ts";
 
 export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";

@@ -7,7 +7,7 @@
 import { membersOf } from "../crypto/json.ts";
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { TokenParseError } from "../oidc/errors.ts";
-import { textOf } from "../oidc/identity.ts";
+import { textOf } from "../oidc/standard-claims.ts";
 import { type OAuth2ProviderOptions, oauth2 } from "./oauth2.ts";
 
 export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";

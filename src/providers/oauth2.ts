@@ -8,9 +8,9 @@ import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provid
 import { codeChallenge, readCallback, scopeText } from "../oidc/authorization.ts";
 import { OAuthError, requireSetting } from "../oidc/errors.ts";
 import type { Claims } from "../oidc/id-token.ts";
-import { profileOfClaims, subjectOf } from "../oidc/identity.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject, tryJson } from "../oidc/issuer-request.ts";
 import { type ClientSettings, type IdpClientOptions, readSettings } from "../oidc/options.ts";
+import { profileOfClaims, subjectOf } from "../oidc/standard-claims.ts";
 import { requestTokens, requestUserInfo } from "../oidc/token-requests.ts";
 import { tokensOfAnswer } from "../oidc/token-set.ts";
 
