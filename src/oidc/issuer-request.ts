@@ -28,6 +28,8 @@ export interface IssuerVariant {
   readonly announced?: string;
   /** True if a token's `iss`, with its other claims, is this issuer's. Default: it is the issuer's URL. */
   readonly isIssuerOf?: (claims: ReadonlyMap<string, unknown>) => boolean;
+  /** True if a key of the issuer's set may sign a token of these claims. Default: every key may. */
+  readonly maySign?: (key: ReadonlyMap<string, unknown>, claims: ReadonlyMap<string, unknown>) => boolean;
   /** True for an `iss` of the provider's answers to the browser (RFC 9207). Default: it is the issuer's URL. */
   readonly isAnswerOf?: (issuer: string) => boolean;
 }

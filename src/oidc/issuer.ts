@@ -7,6 +7,7 @@
  * @module
  */
 import { findVerificationKey, type JwkSet, type KeyChoice, parseJwkSet } from "../crypto/jwk.ts";
+import type { UnverifiedJws } from "../crypto/jws.ts";
 import type { PublicKey } from "../crypto/public-key.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
 import { elapsedMilliseconds } from "./clock.ts";
@@ -65,7 +66,14 @@ function metadataName({ issuerUrl, variant }: IssuerConnection): string {
 }
 
 /** The issuer's key for a token, or `undefined` if its set has none, or more than one, that fits. */
-export async function findIssuerKey(connection: IssuerConnection, choice: KeyChoice): Promise<PublicKey | undefined> {
+export async function findIssuerKey(
+  connection: IssuerConnection,
+  choice: KeyChoice & Pick<UnverifiedJws, "claims">,
+): Promise<PublicKey | undefined> {
+  const find = (set: JwkSet) => {
+    const maySign = connection.variant?.maySign;
+    return findVerificationKey(maySign ? set.filter((key) => maySign(key, choice.claims)) : set, choice);
+  };
   const { jwks_uri: url } = await readMetadata(connection);
   const read = async (mostAge?: number) =>
     await readKept(
@@ -79,8 +87,7 @@ export async function findIssuerKey(connection: IssuerConnection, choice: KeyCho
       },
       mostAge,
     );
-  const found = findVerificationKey(await read(), choice);
-  return found ?? findVerificationKey((await read(gap)) as JwkSet, choice);
+  return find(await read()) ?? find(await read(gap));
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { OAuthError, requireSetting, TokenParseError } from "../oidc/errors.ts";
+import type { Claims } from "../oidc/id-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 
 export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
@@ -50,7 +51,10 @@ export function microsoft(options: MicrosoftOptions): IdentityProvider {
   const mayBeIssuer = (tid: unknown, iss: unknown) => isTenantId(tid) && iss === issuerOf(tid as string);
   const variant = {
     announced: template,
-    isIssuerOf: (claims: ReadonlyMap<string, unknown>) => mayBeIssuer(claims.get("tid"), claims.get("iss")),
+    isIssuerOf: (claims: Claims) => mayBeIssuer(claims.get("tid"), claims.get("iss")),
+    // Keys for all tenants have the template; those for personal accounts have the issuer of their tenant.
+    maySign: (key: Claims, claims: Claims) =>
+      [undefined, template, claims.get("iss")].includes(key.get("issuer") as string | undefined),
     isAnswerOf: (iss: string) => mayBeIssuer(iss.split("/")[3], iss),
   };
   return issuerProvider(

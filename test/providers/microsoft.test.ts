@@ -83,6 +83,18 @@ describe("OC34: Microsoft", () => {
     }
   });
 
+  test.each([
+    ["all tenants", issuerOf("{tenantid}"), "accepted"],
+    ["this tenant", issuerOf(tid), "accepted"],
+    ["personal accounts", issuerOf(personal), "invalid_token_response"],
+    ["another tenant", issuerOf(otherTid), "invalid_token_response"],
+    ["nothing that is a text", null, "invalid_token_response"],
+  ])("a key for %s", async (_, issuer, expected) => {
+    const { site, provider } = world({ tenant: "common" });
+    site.keyMembers = { issuer };
+    expect(await codeOf(site.signIn(provider))).toBe(expected);
+  });
+
   test("one tenant: accepts its own users and no others", async () => {
     const { site, provider } = world({ tenant: tid });
     expect(provider.issuers).toEqual([issuerOf(tid)]);

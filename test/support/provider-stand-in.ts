@@ -84,6 +84,8 @@ export class IssuerStandIn extends StandIn {
   readonly #metadata: IssuerReplies["metadata"];
   readonly #claims: IssuerReplies["claims"];
   claims: Readonly<Record<string, unknown>> = {};
+  /** More members of its key. */
+  keyMembers: Readonly<Record<string, unknown>> = {};
   key: Promise<CryptoKeyPair> = keyPair as Promise<CryptoKeyPair>;
   nonce = "";
 
@@ -95,7 +97,9 @@ export class IssuerStandIn extends StandIn {
     this.put(metadata.jwks_uri, async () => {
       const { publicKey } = (await keyPair) as CryptoKeyPair;
       const jwk = await crypto.subtle.exportKey("jwk", publicKey);
-      return { json: { keys: [{ ...jwk, kid: "key-1", use: "sig", alg: "RS256", key_ops: undefined }] } };
+      return {
+        json: { keys: [{ ...jwk, kid: "key-1", use: "sig", alg: "RS256", key_ops: undefined, ...this.keyMembers }] },
+      };
     });
     this.put(metadata.token_endpoint, async () => {
       const token = { access_token: "access-1", token_type: "Bearer", expires_in: 3600 };
