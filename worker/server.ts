@@ -31,6 +31,7 @@ import { german } from "../src/pages/german.ts";
 import { english, failurePage, type PagesOptions, pages } from "../src/pages/index.tsx";
 import { argon2id } from "../src/runtime/argon2id.workerd.ts";
 import { neon } from "../src/store/drivers/neon.ts";
+import { providersOf } from "./providers.ts";
 
 /** The Worker's configuration. */
 export interface Bindings {
@@ -60,6 +61,13 @@ export interface Bindings {
    * German: `en` (default) or `de`.
    */
   MAIL_LANGUAGE?: string;
+  /**
+   * An OpenID Connect issuer with which users sign in, for any name in place of `ACME`: with `OIDC_ACME_CLIENT_ID`, and
+   * `OIDC_ACME_CLIENT_SECRET` and `OIDC_ACME_LABEL` if it has them. Default: there are none.
+   */
+  OIDC_ACME_ISSUER?: string;
+  /** Other places that a sign-in with an issuer may lead back to: exact paths or URLs, separated by spaces. */
+  RETURN_TO?: string;
   /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */
   SEALING?: string;
   /** `yes` if another Flametrench SDK uses the database, `inherited` if it no longer does, `no` by default. */
@@ -94,6 +102,7 @@ export function createServer(options: {
       activity(),
       limits(),
       ...termsOf(bindings),
+      ...providersOf(bindings),
     ] as const;
   const withoutMail = createAuth((bindings: Bindings) => ({
     ...settingsOf(bindings),
@@ -166,6 +175,7 @@ const bindingNames = {
   from: "MAIL_FROM",
   "terms.version": "TERMS_VERSION",
   "terms.url": "TERMS_URL",
+  returnTo: "RETURN_TO",
 };
 
 /** None, or one feature: operations are there only if it is. */

@@ -31,6 +31,7 @@ export const summaries: Readonly<Record<string, string>> = {
   startProviderSignIn: "Send the browser to a provider to sign in",
   followProviderSignIn: "Send the browser to a provider to sign in, by a link of the site's own pages",
   startProviderLink: "Send the browser to a provider to link an identity to the caller's account",
+  followProviderLink: "Send the browser to a provider to link an identity, by a link of the site's own pages",
   signInWithProvider:
     "Come back from a provider: sign in, make an account, or link, and lead on; a refusal leads to a page",
   linkProvedIdentity: "Link the identity that a sign-in in this browser has proved",

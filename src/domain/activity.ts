@@ -8,6 +8,7 @@ import { grantAdministrator, removeAdministrator } from "./acts/administrator.ts
 import * as credentials from "./acts/credential.ts";
 import { acceptInvitation } from "./acts/deployment-invitation.ts";
 import * as factors from "./acts/factor.ts";
+import { linkIdentity } from "./acts/linked-identity.ts";
 import { resetPassword } from "./acts/mailed-link.ts";
 import { disownNotice } from "./acts/notice.ts";
 import * as passkeys from "./acts/passkey.ts";
@@ -47,6 +48,7 @@ export const activityEvent = {
     "recovery_stopped",
     "recovery_finished",
     "passkey_added",
+    "identity_linked",
     "passkey_renamed",
     "factor_added",
     "factor_removed",
@@ -134,6 +136,7 @@ export function shownEvents(): readonly ShownEvent[] {
     done(recovery.cancelRecovery, "recovery_stopped"),
     done(recovery.finishRecovery, "recovery_finished"),
     done(passkeys.registerPasskey, "passkey_added"),
+    done(linkIdentity, "identity_linked"),
     done(passkeys.renamePasskey, "passkey_renamed"),
     done(factors.confirmFactor, "factor_added"),
     done(factors.revokeFactor, "factor_removed"),

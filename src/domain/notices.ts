@@ -6,6 +6,7 @@
 import { grantAdministrator } from "./acts/administrator.ts";
 import * as credentials from "./acts/credential.ts";
 import * as factors from "./acts/factor.ts";
+import { linkIdentity } from "./acts/linked-identity.ts";
 import { resetPassword } from "./acts/mailed-link.ts";
 import { registerPasskey } from "./acts/passkey.ts";
 import { createPat } from "./acts/personal-access-token.ts";
@@ -21,6 +22,7 @@ export type NoticeKind =
   | "password_added"
   | "credential_ended"
   | "passkey_added"
+  | "identity_linked"
   | "factor_added"
   | "factor_removed"
   | "recovery_codes_made"
@@ -43,6 +45,7 @@ export function noticeOf(): ReadonlyMap<string, NoticeKind> {
     [credentials.suspendCredential.action, "credential_ended"],
     [credentials.revokeCredential.action, "credential_ended"],
     [registerPasskey.action, "passkey_added"],
+    [linkIdentity.action, "identity_linked"],
     [factors.confirmFactor.action, "factor_added"],
     [factors.revokeFactor.action, "factor_removed"],
     // Only of recovery codes: an app or a key is new when it is confirmed.

@@ -18,6 +18,8 @@ export const nextPaths: readonly string[] = [
   "/account/address",
   "/account/password",
   "/account/passkeys/new",
+  "/account/identities/new",
+  "/account/identities/link",
   "/account/authenticator",
   "/account/security-keys/new",
   "/account/recovery-codes",

@@ -294,6 +294,8 @@ async function linkTo(core: FederationCore, actor: SessionActor, identity: store
     body: store.insertIdentity({ ...asked, userId, identity, most: core.maxIdentities }),
     onLostReply: store.recallIdentity(identity.credentialId, asked.auditId),
     decode: toIdentity,
+    // The provider's code is spent.
+    mustCommit: true,
   });
   return await execute(core, work);
 }

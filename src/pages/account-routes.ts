@@ -7,6 +7,7 @@ import { inviteRoutes } from "./invitations.tsx";
 import { passkeyRoutes } from "./passkeys.tsx";
 import { passwordRoutes } from "./password.tsx";
 import { profileRoutes } from "./profile.tsx";
+import { providerRoutes } from "./providers.tsx";
 import type { PageRoute } from "./route.ts";
 import { securityRoutes } from "./security.tsx";
 import { securityKeyRoutes } from "./security-keys.tsx";
@@ -23,6 +24,7 @@ export const accountRoutes: readonly PageRoute[] = [
   ...passkeyRoutes,
   ...authenticatorRoutes,
   ...securityKeyRoutes,
+  ...providerRoutes,
   ...deviceRoutes,
   ...tokenRoutes,
   ...termsRoutes,

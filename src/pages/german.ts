@@ -9,9 +9,17 @@ import { germanActivity } from "./texts/german-activity.ts";
 import { germanAddress } from "./texts/german-address.ts";
 import { germanErrors } from "./texts/german-errors.ts";
 import { germanInvitations } from "./texts/german-invitations.ts";
+import { germanProviders } from "./texts/german-providers.ts";
 
 /** German, for the option `languages` of `pages`. */
 export const german: PageLanguage = {
   tag: "de",
-  texts: { ...germanTexts, ...germanErrors, ...germanActivity, ...germanInvitations, ...germanAddress },
+  texts: {
+    ...germanTexts,
+    ...germanErrors,
+    ...germanActivity,
+    ...germanInvitations,
+    ...germanProviders,
+    ...germanAddress,
+  },
 };

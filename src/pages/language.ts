@@ -3,6 +3,7 @@ import { englishActivity } from "./texts/english-activity.ts";
 import { englishAddress } from "./texts/english-address.ts";
 import { englishErrors } from "./texts/english-errors.ts";
 import { englishInvitations } from "./texts/english-invitations.ts";
+import { englishProviders } from "./texts/english-providers.ts";
 
 /** The name of a text of the pages, such as `sign-in.title`. */
 export type TextName =
@@ -10,6 +11,7 @@ export type TextName =
   | keyof typeof englishErrors
   | keyof typeof englishActivity
   | keyof typeof englishInvitations
+  | keyof typeof englishProviders
   | keyof typeof englishAddress;
 
 /** The texts of the pages in one language, by name. `{…}` in a text stands for what a page puts there. */
@@ -28,7 +30,14 @@ export interface PageLanguage {
 export const english: PageLanguage = {
   tag: "en",
   locale: "en-GB",
-  texts: { ...englishTexts, ...englishErrors, ...englishActivity, ...englishInvitations, ...englishAddress },
+  texts: {
+    ...englishTexts,
+    ...englishErrors,
+    ...englishActivity,
+    ...englishInvitations,
+    ...englishProviders,
+    ...englishAddress,
+  },
 };
 
 type SlotsIn<Text extends string> = Text extends `${string}{${infer Slot}}${infer Rest}` ? Slot | SlotsIn<Rest> : never;
@@ -37,6 +46,7 @@ type English = typeof englishTexts &
   typeof englishErrors &
   typeof englishActivity &
   typeof englishInvitations &
+  typeof englishProviders &
   typeof englishAddress;
 
 type SlotsOf<Name extends TextName> = SlotsIn<English[Name]>;

@@ -225,6 +225,7 @@ const doneTexts = {
   sessions: "devices.done",
   "other-sessions": "devices.others.done",
   invitations: "invitations.done",
+  identities: "identities.done",
 } as const;
 
 export type Done = keyof typeof doneTexts;

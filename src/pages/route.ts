@@ -7,6 +7,7 @@
 import type { Context } from "hono";
 import type { Child } from "hono/jsx";
 import type { WithRealm } from "../engine/realm.ts";
+import type { FederationAuth } from "../http/federation.ts";
 import type { InvitationAuth } from "../http/invitations.ts";
 import type { MailAuth } from "../http/mail.ts";
 import type { MfaAuth } from "../http/mfa.ts";
@@ -31,6 +32,7 @@ import type { Site } from "./site.ts";
  * The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. With
  * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail. With `activity`, they can read
  * what has happened to their account. With `terms`, they accept them. With `invitations`, administrators invite people, who make an account.
+ * With `federation`, users sign in with other sites, and link their accounts there.
  */
 export type PagesAuth = CoreOperations &
   PasswordAuth &
@@ -43,6 +45,7 @@ export type PagesAuth = CoreOperations &
   Partial<ActivityAuth> &
   Partial<TermsAuth> &
   Partial<InvitationAuth> &
+  Partial<FederationAuth> &
   WithRealm;
 
 /** A request for a page. */

@@ -2,7 +2,8 @@ import type { Child } from "hono/jsx";
 import { FormLink, Panel, Row } from "./account-acts.tsx";
 import { respondInAccount } from "./layout.tsx";
 import { pathWith } from "./next-path.ts";
-import { Day, Time } from "./parts.tsx";
+import { Alert, Day, Time } from "./parts.tsx";
+import { IdentityPanel, sentenceOfProvider } from "./providers.tsx";
 import type { Rendered } from "./rendered.ts";
 import { type PageRoute, type PagesAuth, type UserVisit, userPage } from "./route.ts";
 import { activePasswords } from "./safety.tsx";
@@ -16,14 +17,17 @@ type Factors = Awaited<ReturnType<PagesAuth["factors"]["list"]>>["data"];
 async function securityPage(visit: UserVisit): Promise<Response> {
   const { site, auth, actor, user } = visit;
   const mine = { actor, userId: user.id };
-  const [credentials, passkeys, factors] = await Promise.all([
+  const [credentials, passkeys, factors, identities] = await Promise.all([
     auth.credentials.list(mine),
     auth.passkeys.list(mine),
     auth.factors.list(mine),
+    auth.federation?.list(mine),
   ]);
   const [password] = activePasswords(credentials);
+  const refusal = sentenceOfProvider(visit);
   const children = (
     <>
+      <Alert>{refusal}</Alert>
       <Panel id="ways" title={site.text("security.ways")}>
         <Row
           title={site.say("password.name")}
@@ -48,6 +52,7 @@ async function securityPage(visit: UserVisit): Promise<Response> {
           <PasskeyRow visit={visit} passkey={passkey} />
         ))}
       </Panel>
+      {identities && <IdentityPanel visit={visit} data={identities.data} />}
       <Panel
         id="factors"
         title={site.text("security.factors")}

@@ -7,6 +7,7 @@ import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden, PasskeyPart, Remember } from "./parts.tsx";
+import { ProviderLinks, sentenceOfProvider } from "./providers.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import { openForm, openPage, openScript, type PageRoute, type UserVisit, type Visit } from "./route.ts";
 import { sentenceOfWhy } from "./why.ts";
@@ -22,7 +23,7 @@ export const signInRoutes: readonly PageRoute[] = [
     const notice = sentenceOfWhy(visit);
     // A link can claim that a session has ended.
     if (notice && (await signedInUser(visit))) return visit.c.redirect(next, 303);
-    return await signInPage(visit, { next, notice });
+    return await signInPage(visit, { next, notice: notice ?? sentenceOfProvider(visit) });
   }),
 
   openForm(
@@ -202,6 +203,7 @@ function signInPage(
           </a>
         </p>
       )}
+      <ProviderLinks visit={visit} next={next} />
       {mayApply(visit) && (
         <p class="foot">
           {site.say("sign-in.new-here", { link: <a href={site.path("/sign-up")}>{site.say("word.sign-up")}</a> })}

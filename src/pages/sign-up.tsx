@@ -16,6 +16,7 @@ import {
   openedLink,
 } from "./mailed-link.tsx";
 import { Alert, Field } from "./parts.tsx";
+import { ProviderLinks } from "./providers.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { openForm, openPage, type PageRoute, type Visit } from "./route.ts";
@@ -127,6 +128,7 @@ function signUpPage(visit: Visit, typed: Typed, refusal?: AuthError): Response |
         <CaptchaPart site={site} refusal={refusal} />
         <button type="submit">{site.say("word.sign-up")}</button>
       </form>
+      <OtherSites visit={visit} />
       <AlreadyHere site={site} />
     </>
   );
@@ -197,6 +199,7 @@ function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Res
         fault={isOfIdentifier ? undefined : sentence}
         refusal={refusal}
       />
+      <OtherSites visit={visit} />
       <AlreadyHere site={site} />
     </>
   );
@@ -227,6 +230,17 @@ async function finishPage(visit: Visit, displayName: string, refusal?: AuthError
     </>
   );
   return await respond(visit, { title: site.text("sign-up.finish"), children, refusal });
+}
+
+/** The other sites with which an account is made. */
+function OtherSites({ visit }: { visit: Visit }): Rendered {
+  const { site, auth } = visit;
+  return auth.federation ? (
+    <>
+      <p class="or">{site.say("word.or")}</p>
+      <ProviderLinks visit={visit} next={site.returnPaths.signUp} />
+    </>
+  ) : null;
 }
 
 function AlreadyHere({ site }: { site: Site }): Rendered {

@@ -4,8 +4,11 @@ import { type AskedAct, goOn, openAct, sealAct } from "./asked-act.ts";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Field, Hidden, PasskeyPart } from "./parts.tsx";
+import { ProviderLink } from "./providers.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
+import type { Rendered } from "./rendered.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
+import { activePasswords } from "./safety.tsx";
 import { CodeForms, type FactorKind, wrongPasskey } from "./second-factor.tsx";
 
 /** Proving a factor again, for acts that need a fresh session. */
@@ -89,10 +92,13 @@ async function stepUpPage(
   const { site, auth, actor, user } = visit;
   const { act: asked, failed } = page;
   const act = asked && (await sealAct(visit, asked));
-  const [factors, passkeys] = await Promise.all([
-    auth.factors.list({ actor, userId: user.id }),
-    auth.passkeys.list({ actor, userId: user.id }),
+  const mine = { actor, userId: user.id };
+  const [factors, passkeys, credentials] = await Promise.all([
+    auth.factors.list(mine),
+    auth.passkeys.list(mine),
+    auth.credentials.list(mine),
   ]);
+  const passwords = activePasswords(credentials);
   const active = factors.data.filter(({ status }) => status === "active").map(({ type }) => type);
   const hasPasskey = passkeys.data.some(({ status }) => status === "active");
   const having = [...new Set<FactorKind>([...active, ...(hasPasskey ? (["webauthn"] as const) : [])])];
@@ -102,7 +108,8 @@ async function stepUpPage(
     <>
       <p>{site.say("proof.why")}</p>
       {asked && <p>{asked.afterProof.does(visit, asked.form)}</p>}
-      {having.length === 0 && (
+      {having.length === 0 && passwords.length === 0 && <SignInAgain visit={visit} next={next} />}
+      {having.length === 0 && passwords.length > 0 && (
         // A user with a factor or passkey must prove it: a password alone would not make the session fresh.
         <form method="post" action={site.path("/account/step-up")}>
           <Hidden name="type" value="password" />
@@ -152,4 +159,18 @@ async function stepUpPage(
     signedIn: true,
     refusal: failed?.refusal,
   });
+}
+
+/** For a user who signs in with another site alone: a new sign-in there is a proof. */
+function SignInAgain({ visit, next }: { visit: UserVisit; next: string }): Rendered {
+  const { site, auth } = visit;
+  return (
+    <>
+      {auth.federation?.providers().map((provider) => (
+        <p>
+          <ProviderLink site={site} provider={provider} next={next} text="providers.again" />
+        </p>
+      ))}
+    </>
+  );
 }

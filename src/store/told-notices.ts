@@ -45,7 +45,7 @@ export function toldBy(noticeId: string): Statement {
       join usr on usr.id = m.usr_id and usr.status = 'active'
       cross join lateral (
         select m.kind in ('passkey_added', 'factor_added') as adds_factor,
-          case when m.kind in ('passkey_added', 'factor_added', 'recovery_codes_made', 'password_added') then right(aud.target_id, 32)::uuid end as added) event
+          case when m.kind in ('passkey_added', 'factor_added', 'recovery_codes_made', 'password_added', 'identity_linked') then right(aud.target_id, 32)::uuid end as added) event
       left join lateral (${leavingOf(sql`told`)}) gone on true
       cross join lateral (
         select event.added, aud.occurred_at as since,

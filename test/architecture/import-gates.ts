@@ -56,7 +56,7 @@ export const layers = [
   {
     name: "worker",
     path: /^worker\//,
-    layers: ["driver", "entry", "http", "mailer", "pages", "runtime"],
+    layers: ["driver", "entry", "http", "mailer", "pages", "provider", "runtime"],
     packages: ["hono"],
   },
 ] as const;

@@ -7,6 +7,7 @@
  * @module
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import type { UserId } from "../../src/domain/id.ts";
 import { idTypes } from "../../src/domain/id.ts";
 import type { AssertionOptions } from "../../src/operations/passkeys.ts";
 import type { RegistrationOptions } from "../../src/operations/registration.ts";
@@ -37,6 +38,7 @@ import {
 } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies } from "../support/links.ts";
+import { browserHeaders, givenIdentity } from "../support/practice-provider.ts";
 
 const requests = Number(process.env.FUZZ_REQUESTS ?? 12_000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
@@ -184,13 +186,14 @@ const headerNames = [
   "content-encoding",
 ];
 
-function headersFor({ account, proved, login }: Plan): Record<string, string> {
+function headersFor({ account, proved, login, headers: more = {} }: Plan): Record<string, string> {
   const headers: Record<string, string> = { [addressHeader]: freshAddress() };
   if (account?.transport === "token") headers.authorization = `Bearer ${account.token}`;
   if (account?.transport === "cookie") Object.assign(headers, { cookie: `__Host-session=${account.token}`, origin });
   if (proved) headers["login-ticket"] = proved.ticket;
   if (login && !login.inCookie) headers["login-ticket"] = login.ticket;
   if (login?.inCookie) Object.assign(headers, { cookie: `__Host-login-ticket=${login.ticket}`, origin });
+  Object.assign(headers, more);
   if (draws.isOneIn(10)) headers.authorization = draws.one(malformedBearers);
   while (draws.isOneIn(6)) headers[draws.one(headerNames)] = draws.one(oddHeaders);
   return headers;
@@ -203,6 +206,7 @@ interface Plan {
   readonly login?: (typeof logins)[number] | undefined;
   readonly exact?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 const accountOf = (id: string): Account | undefined => accounts.findLast(({ userId }) => userId === id);
@@ -381,6 +385,26 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
       const [device, options] = [devices.get(draws.one([...devices.keys()])), ceremonies.signIn];
       return device && options ? { body: { response: await device.get(options) } } : {};
     }
+    case "startProviderSignIn":
+    case "followProviderSignIn":
+    case "startProviderLink":
+    case "followProviderLink":
+    case "signInWithProvider":
+      return {
+        account: somebody,
+        exact: { provider: draws.isOneIn(3) ? "nowhere" : "practice" },
+        headers: { "sec-fetch-site": "same-origin" },
+      };
+    case "linkProvedIdentity": {
+      const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
+      if (!account || draws.isOneIn(3)) return { account: somebody };
+      return { account, headers: await browserHeaders(world, operationId) };
+    }
+    case "unlinkIdentity": {
+      const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
+      if (!account || draws.isOneIn(3)) return { account: somebody };
+      return { account, exact: { cred_id: await givenIdentity(world, account.userId as UserId) } };
+    }
     case "renamePasskey":
     case "revokePasskey": {
       const passkey = passkeys.findLast(({ account }) => accounts.includes(account) && !draws.isOneIn(3));
@@ -491,7 +515,7 @@ function learnFactors({ plan, json, path }: Made, reply: Reply, ticket: string |
 function nextAfter(operation: Operation, { plan }: Made, reply: Reply): [Operation, Account | undefined][] {
   const to = (...names: string[]): [Operation, Account | undefined][] =>
     names.map((name) => [operations.find(({ operationId }) => operationId === name)!, plan.account]);
-  const isDone = reply.status < 300;
+  const isDone = reply.status < 400;
   // Suspended objects are soon asked to be reinstated.
   const verb = /^suspend(?:Own)?(\w+)$/.exec(operation.operationId)?.[1];
   if (verb && isDone) return to(...new Array<string>(8).fill(`reinstate${verb}`)).map(([one]) => [one, undefined]);
@@ -577,7 +601,7 @@ test(`T14: ${requests} requests: no 5xx, nothing undocumented, no secret`, { tim
       );
     learn(sent, reply, number);
     follow.push(...nextAfter(operation, sent, reply));
-    const key = `${operation.operationId} ${reply.status < 300 ? "success" : "refusal"}`;
+    const key = `${operation.operationId} ${reply.status < 400 ? "success" : "refusal"}`;
     seen.set(key, (seen.get(key) ?? 0) + 1);
   }
   expect(wrong).toEqual([]);

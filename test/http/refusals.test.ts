@@ -10,6 +10,7 @@ import { factorTools } from "./refusals/factor-tools.ts";
 import { invitationRefusals } from "./refusals/invitation-refusals.ts";
 import { mailedLinkRefusals } from "./refusals/mailed-link-refusals.ts";
 import { passkeyRefusals } from "./refusals/passkey-refusals.ts";
+import { providerRefusals } from "./refusals/provider-refusals.ts";
 import { tokenRefusals } from "./refusals/token-refusals.ts";
 import { type Provocations, refusalTools } from "./refusals/tools.ts";
 import { userRefusals } from "./refusals/user-refusals.ts";
@@ -27,6 +28,7 @@ const provocations: Record<string, Provocations> = {
   ...userRefusals(world, tools),
   ...factorRefusals(world, tools, factors),
   ...passkeyRefusals(world, tools),
+  ...providerRefusals(world, tools),
   ...credentialRefusals(world, tools),
   ...tokenRefusals(world, tools),
   ...addressRefusals(world, tools),

@@ -27,6 +27,7 @@ const lockNoUser = [
   "signUp",
   "signUp, with a plan",
   "users.create",
+  "federation.finish",
   "limits.lift",
   "passwordReset.request",
   "mailedSignIn.request",

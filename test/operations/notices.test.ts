@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { uuidFor } from "../../src/domain/id.ts";
+import type { ProvedIdentity } from "../../src/domain/identity-provider.ts";
 import { type NoticeKind, noticeOf } from "../../src/domain/notices.ts";
 import type { PasswordHasher } from "../../src/index.ts";
 import { sql } from "../../src/store/sql.ts";
@@ -18,6 +19,7 @@ import { newAuthenticator } from "../support/authenticator.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { addApp, registrationBy } from "../support/factors.ts";
 import { askers, mailed, withVerifiedAddress } from "../support/links.ts";
+import { answerOf, freshIdentity } from "../support/practice-provider.ts";
 
 const invalid = "unauthorized.invalid_link";
 
@@ -61,6 +63,13 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
       }),
     credential_ended: ({ credentialId }) => world.auth.credentials.suspend({ actor: system, credentialId }),
     passkey_added: register,
+    identity_linked: async ({ actor }) => {
+      const { auth } = world;
+      const started = await auth.federation.start({ provider: "practice", actor });
+      const { attempt } = started;
+      const answer = answerOf(started, freshIdentity());
+      await auth.federation.finishLink({ provider: "practice", attempt, answer, actor });
+    },
     factor_added: (person) => addApp(world, person),
     factor_removed: async (person) => {
       const { person: withApp } = await addApp(world, person);
@@ -340,6 +349,22 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
       await world.auth.passkeys.register({ actor, response, transport: "token" });
       await disown(await noticeTo(person));
       expect(await kept(person)).toEqual(["passkey"]);
+    });
+
+    test("unlinks the identity that it is about, and no other", async () => {
+      const person = await verified();
+      const link = async (identity: ProvedIdentity) => {
+        const started = await world.auth.federation.start({ provider: "practice", actor: person.actor });
+        const answer = answerOf(started, identity);
+        const { attempt } = started;
+        return await world.auth.federation.finishLink({ provider: "practice", attempt, answer, actor: person.actor });
+      };
+      const own = await link(freshIdentity());
+      await world.auth.mail.deliver();
+      await link(freshIdentity());
+      await disown(await noticeTo(person));
+      const { data } = await world.auth.federation.list({ actor: system, userId: person.userId });
+      expect(data.map(({ id }) => id)).toEqual([own.id]);
     });
 
     test("removes the factor that it is about, and what required one", async () => {

@@ -395,6 +395,7 @@ describeWorld("S03: every write inside a transaction of the caller", { on: ["pos
       "credentials.rotatePassword",
       "credentials.suspend",
       "factors.revoke",
+      "federation.unlink",
       "invitations.revoke",
       "limits.lift",
       "mfaPolicies.grantEnrollment",

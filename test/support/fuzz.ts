@@ -85,6 +85,7 @@ export function idTypeOf(pattern: string | undefined): string | undefined {
 function matching(pattern: string, draws: Draws): string {
   const type = idTypeOf(pattern);
   if (type) return `${type}_${draws.hex(12)}7${draws.hex(19)}`;
+  if (pattern === "^[a-z0-9-]{1,32}$") return draws.hex(1 + draws.below(32));
   if (pattern.includes("\\d")) return String(draws.below(400) - 100);
   throw new Error(`Nothing is known of ${pattern}.`);
 }

@@ -185,6 +185,7 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "startProviderSignIn",
   "followProviderSignIn",
   "startProviderLink",
+  "followProviderLink",
   "signInWithProvider",
   "linkProvedIdentity",
   // The right to use the code of a message.

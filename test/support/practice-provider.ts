@@ -81,7 +81,7 @@ export async function waitingIdentity(world: World): Promise<string> {
 
 /** The headers of a request for the routes of providers that need more than a session: what the browser keeps. */
 export async function browserHeaders(world: World, routeId: string): Promise<Readonly<Record<string, string>>> {
-  if (routeId === "followProviderSignIn") return { "sec-fetch-site": "same-origin" };
+  if (/^followProvider/.test(routeId)) return { "sec-fetch-site": "same-origin" };
   if (routeId !== "linkProvedIdentity") return {};
   return { cookie: `__Host-identity=${await waitingIdentity(world)}`, "sec-fetch-site": "same-origin" };
 }

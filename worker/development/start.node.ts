@@ -166,6 +166,8 @@ async function startWorker(
       DATABASE_SCHEMA: process.env.DATABASE_SCHEMA ?? "",
       TERMS_VERSION: process.env.TERMS_VERSION ?? "",
       TERMS_URL: process.env.TERMS_URL ?? "",
+      RETURN_TO: process.env.RETURN_TO ?? "",
+      ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^OIDC_[A-Z0-9]+_/.test(name))),
     },
   };
   const child = fork(new URL("serve.node.ts", import.meta.url), {

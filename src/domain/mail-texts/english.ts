@@ -132,6 +132,10 @@ export const englishMail: MailLanguage = {
     password_added: notice("A password was added", "A password for another address or name was added."),
     credential_ended: notice("A way to sign in was removed"),
     passkey_added: notice("A passkey was added"),
+    identity_linked: notice(
+      "A way to sign in was linked",
+      "An account at another site can now sign in to your account.",
+    ),
     factor_added: notice("A second factor was added"),
     factor_removed: notice("A second factor was removed"),
     recovery_codes_made: notice("New recovery codes were created"),

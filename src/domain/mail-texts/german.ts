@@ -138,6 +138,10 @@ export const germanMail: MailLanguage = {
     ),
     credential_ended: notice("Ein Weg zur Anmeldung wurde entfernt"),
     passkey_added: notice("Ein Passkey wurde hinzugefügt"),
+    identity_linked: notice(
+      "Eine Anmeldemöglichkeit wurde verknüpft",
+      "Mit einem Konto bei einer anderen Website kann man sich jetzt bei Ihrem Konto anmelden.",
+    ),
     factor_added: notice("Ein zweiter Faktor wurde hinzugefügt"),
     factor_removed: notice("Ein zweiter Faktor wurde entfernt"),
     recovery_codes_made: notice("Neue Wiederherstellungscodes wurden erstellt"),

@@ -7,7 +7,7 @@ import type { CoreOperations } from "../../operations/auth.ts";
 import type { FederationAuth, StartedSignIn } from "../../operations/federation.ts";
 import { clearCookie, identityCookie, providerCookie, readCookie, sessionCookie, setCookie } from "../cookies.ts";
 import { linkedIdentityBody } from "../linked-identity-wire.ts";
-import { type Call, type RouteTable, rowsFor } from "../route.ts";
+import { type Call, type RouteTable, rowsFor, type UserCall } from "../route.ts";
 import type { Schema } from "../schema.ts";
 import { startSession } from "../session-cookie.ts";
 import { setTicketCookie } from "../ticket.ts";
@@ -39,8 +39,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
     refusals: ["forbidden.cross_origin"],
     status: 303,
     run: async (call) => {
-      // A link of a foreign page must not begin a sign-in (login CSRF).
-      if (call.c.req.header("sec-fetch-site") !== "same-origin") throw new AuthError("forbidden.cross_origin");
+      requireOwnLink(call.c);
       return await start(call);
     },
   }),
@@ -50,13 +49,18 @@ export const federationRoutes: RouteTable<Needed> = () => [
     path: "/auth/oidc/:provider/link",
     query: startQuery,
     status: 303,
-    run: async ({ c, auth, actor, name, query }) => {
-      const started = await auth.federation.start({
-        provider: name("provider"),
-        actor,
-        next: query.next,
-      });
-      return sendAway(c, auth, name("provider"), started);
+    run: startLink,
+  }),
+  rows.guarded({
+    act: { ...acts.startProviderLink, name: "followProviderLink" },
+    method: "get",
+    path: "/auth/oidc/:provider/link",
+    query: startQuery,
+    refusals: ["forbidden.cross_origin"],
+    status: 303,
+    run: async (call) => {
+      requireOwnLink(call.c);
+      return await startLink(call);
     },
   }),
   rows.open({
@@ -70,17 +74,19 @@ export const federationRoutes: RouteTable<Needed> = () => [
       const provider = name("provider");
       const attempt = readCookie(c, auth, `${providerCookie}${provider}`);
       const { purpose, next } = await auth.federation.look({ provider, attempt });
-      clearCookie(c, auth, `${providerCookie}${provider}`);
       const token = readCookie(c, auth, sessionCookie);
       const asked = { provider, attempt, answer: new URL(c.req.url), context };
       try {
-        if (purpose !== "link")
-          return leadOn(c, auth, next, await auth.federation.finish({ ...asked, presentedToken: token }));
-        const { actor } = await auth.sessions.verify({ token: token ?? "", transport: "cookie", context });
-        await auth.federation.finishLink({ ...asked, actor });
-        return c.redirect(next, 303);
+        if (purpose === "link") {
+          const { actor } = await auth.sessions.verify({ token: token ?? "", transport: "cookie", context });
+          await auth.federation.finishLink({ ...asked, actor });
+          return ended(c, auth, provider, next);
+        }
+        const result = await auth.federation.finish({ ...asked, presentedToken: token });
+        return ended(c, auth, provider, placeAfter(c, auth, next, result));
       } catch (error) {
-        return refusedAtProvider(c, auth, { error, provider, place: purpose === "link" ? next : undefined });
+        const place = purpose === "link" ? next : auth.federation.places().signIn;
+        return ended(c, auth, provider, placeOfRefusal(auth, { error, provider, place }));
       }
     },
   }),
@@ -118,6 +124,19 @@ function startQuery(): ReturnType<Schema<StartQuery>> {
   return v.object({ next: v.optional(v.string()), remember: v.optional(v.picklist(["true", "false"])) });
 }
 
+/**
+ * A link of a foreign page must not begin a sign-in (login CSRF). Pages use links and not forms, because a policy of `form-action`
+ * also holds for where a form's answer leads (CSP3 §6.4.1).
+ */
+function requireOwnLink(c: Context): void {
+  if (c.req.header("sec-fetch-site") !== "same-origin") throw new AuthError("forbidden.cross_origin");
+}
+
+async function startLink({ c, auth, actor, name, query }: UserCall<undefined, StartQuery, Needed>): Promise<Response> {
+  const started = await auth.federation.start({ provider: name("provider"), actor, next: query.next });
+  return sendAway(c, auth, name("provider"), started);
+}
+
 interface StartQuery {
   readonly next?: string | undefined;
   readonly remember?: "true" | "false" | undefined;
@@ -134,47 +153,48 @@ function sendAway(c: Context, auth: FederationAuth & WithRealm, provider: string
   return c.redirect(started.url, 303);
 }
 
-/** Leads on after a sign-in: to its place, to the second factor, or to the page that asks the owner of the address to sign in. */
-function leadOn(
+/** Leads on after a sign-in at a provider. Its cookie has served. */
+function ended(c: Context, auth: WithRealm, provider: string, place: string): Response {
+  clearCookie(c, auth, `${providerCookie}${provider}`);
+  return c.redirect(place, 303);
+}
+
+/** The place after a sign-in: `next`, the second factor, or the page that asks the owner of the address to sign in. */
+function placeAfter(
   c: Context,
   auth: FederationAuth & WithRealm,
   next: string,
   result: Awaited<ReturnType<FederationAuth["federation"]["finish"]>>,
-): Response {
+): string {
   const { enroll, secondFactor, linkingRequired } = auth.federation.places();
   if ("linkingRequired" in result) {
     setCookie(c, auth, identityCookie, result.identity, identitySeconds);
-    return c.redirect(linkingRequired, 303);
+    return linkingRequired;
   }
   if (!result.mfaRequired) {
     startSession(c, auth, result);
-    return c.redirect(next, 303);
+    return next;
   }
   setTicketCookie(c, auth, result.ticket);
   // After the first factor, the kinds of the second are no secret (S20), and they cannot be read from the ticket.
-  const there = result.enroll
+  return result.enroll
     ? withQuery(enroll, { next })
     : withQuery(secondFactor, { with: result.factors.join(" "), next });
-  return c.redirect(there, 303);
 }
 
-/** Leads to the page that says why, for a refusal that its user can act on. */
-function refusedAtProvider(
-  c: Context,
-  auth: FederationAuth & WithRealm,
-  {
-    error,
-    provider,
-    place = auth.federation.places().signIn,
-  }: { error: unknown; provider: string; place?: string | undefined },
-): Response {
+/**
+ * The page that says why, for a refusal that its user can act on.
+ *
+ * @throws {unknown} Any other error.
+ */
+function placeOfRefusal(
+  auth: WithRealm,
+  { error, provider, place }: { error: unknown; provider: string; place: string },
+): string {
   if (!(error instanceof AuthError) || error.code === "not_found") throw error;
   if (error.status === 503) auth[realm].report(error);
-  const reason = error.details?.reason;
-  return c.redirect(
-    withQuery(place, { refusal: error.code, provider, ...(typeof reason === "string" && { reason }) }),
-    303,
-  );
+  const { reason } = error.details ?? {};
+  return withQuery(place, { refusal: error.code, provider, ...(typeof reason === "string" && { reason }) });
 }
 
 function withQuery(place: string, parameters: Readonly<Record<string, string>>): string {

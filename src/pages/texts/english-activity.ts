@@ -32,6 +32,7 @@ export const englishActivity = {
   "activity.recovery_stopped": "Account recovery stopped",
   "activity.recovery_finished": "Account recovered with a new address",
   "activity.passkey_added": "Passkey added",
+  "activity.identity_linked": "Account at another site linked",
   "activity.passkey_renamed": "Passkey renamed",
   "activity.factor_added": "Second factor added",
   "activity.factor_removed": "Second factor removed",

@@ -33,6 +33,7 @@ export const germanActivity: Readonly<Record<keyof typeof englishActivity, strin
   "activity.recovery_stopped": "Kontowiederherstellung gestoppt",
   "activity.recovery_finished": "Konto mit neuer Adresse wiederhergestellt",
   "activity.passkey_added": "Passkey hinzugefügt",
+  "activity.identity_linked": "Konto bei einer anderen Website verknüpft",
   "activity.passkey_renamed": "Passkey umbenannt",
   "activity.factor_added": "Zweiter Faktor hinzugefügt",
   "activity.factor_removed": "Zweiter Faktor entfernt",

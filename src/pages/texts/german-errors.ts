@@ -27,6 +27,11 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
   "error.password.unusable_characters": "Dieses Passwort enthält Zeichen, die sich nicht verwenden lassen.",
   "error.password.reused": "Dieses Passwort haben Sie schon einmal benutzt. Wählen Sie ein anderes.",
   "error.password.compromised": "Dieses Passwort ist in einem Datenleck aufgetaucht. Wählen Sie ein anderes.",
+  "error.unauthorized.provider":
+    "Die Anmeldung bei der anderen Website ist fehlgeschlagen. Versuchen Sie es noch einmal.",
+  "error.unavailable.provider": "Die andere Website ist gerade nicht erreichbar. Versuchen Sie es gleich noch einmal.",
+  "error.conflict.identity_in_use":
+    "Ein anderes Konto hier verwendet dieses Konto bei der anderen Website. Lösen Sie dort zuerst die Verknüpfung.",
   "error.unauthorized.user_not_verified":
     "Dieser Schlüssel muss prüfen, dass Sie es sind. Richten Sie eine PIN darauf ein und versuchen Sie es noch einmal.",
   "error.unauthorized.invalid_credential": "Das ist nicht richtig. Prüfen Sie es und versuchen Sie es noch einmal.",

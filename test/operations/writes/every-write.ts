@@ -87,6 +87,10 @@ const questionOf = (userId: UserId) =>
 
 /** Operations that are in no table, with the file that tests their failures, or the reason. */
 export const others: Readonly<Record<string, string>> = {
+  "federation.look": "it asks no database",
+  "federation.places": "it asks no database",
+  "federation.providers": "it asks no database",
+  "federation.start": "it asks no database",
   "personalAccessTokens.verify": "personal-access-tokens.lost-replies.test.ts: it counts, and only then reads",
   "securityKeys.enroll": "lost-replies.test.ts: a lost challenge is not returned again, and enrollment starts over",
   "securityKeys.requireRpId": "it asks no database",

@@ -1,0 +1,253 @@
+import { freshSeconds } from "../domain/session.ts";
+import { clearCookie, identityCookie, readCookie } from "../http/cookies.ts";
+import type { LinkedIdentity, ListedProvider } from "../http/federation.ts";
+import { AuthError, type CredentialId } from "../index.ts";
+import { backTo, FormLink, Panel, Row } from "./account-acts.tsx";
+import { respond, respondInAccount, respondWithForm } from "./layout.tsx";
+import { pathWith } from "./next-path.ts";
+import { Day, Hidden, Time } from "./parts.tsx";
+import { attempt, sentenceFor } from "./refusal.ts";
+import type { Rendered } from "./rendered.ts";
+import { openPage, type PageRoute, type PagesAuth, type UserVisit, userForm, userPage, type Visit } from "./route.ts";
+import type { Site } from "./site.ts";
+import { signInBecause } from "./why.ts";
+
+const linkPath = "/account/identities/link";
+const newPath = "/account/identities/new";
+const removePath = "/account/identities/remove";
+
+/** Signing in with other sites, and the accounts there that can sign in here. */
+export const providerRoutes: readonly PageRoute[] = [
+  openPage("/sign-in/identity", (visit) => {
+    federationOf(visit);
+    const { site } = visit;
+    const children = (
+      <>
+        <p>{site.say("identity.text")}</p>
+        <p>
+          <a class="button" href={pathWith(site.path("/sign-in"), { next: site.path(linkPath) })}>
+            {site.say("word.sign-in")}
+          </a>
+        </p>
+      </>
+    );
+    return respond(visit, { title: site.text("identity.title"), children });
+  }),
+
+  userPage(linkPath, (visit) => askToLink(visit)),
+
+  userForm(
+    linkPath,
+    linkPath,
+    async (visit) => {
+      const { c, auth, actor, asOf } = visit;
+      const identity = readCookie(c, auth, identityCookie);
+      const { refusal } = await attempt(federationOf(visit).link({ actor, identity, now: asOf }));
+      if (refusal) return await askToLink(visit, refusal);
+      clearCookie(c, auth, identityCookie);
+      return backTo(visit, "security", "identities");
+    },
+    { fields: [], does: ({ site }) => site.say("identity.title.link") },
+  ),
+
+  userPage(newPath, (visit) => {
+    // Asked for before the user goes to the other site: the link needs it at the end.
+    if (!isFresh(visit)) throw new AuthError("unauthorized.reauthentication_required");
+    const { site } = visit;
+    const next = site.path("/account/security");
+    const children = (
+      <section>
+        <p>{site.say("identities.add.text")}</p>
+        {federationOf(visit)
+          .providers()
+          .map(({ label, linkPath: path }) => (
+            <p>
+              <a class="button quiet" href={pathWith(path, { next })}>
+                {site.say("providers.continue", { provider: <bdi>{label}</bdi> })}
+              </a>
+            </p>
+          ))}
+        <p>
+          <a href={next}>{site.say("word.back")}</a>
+        </p>
+      </section>
+    );
+    return respondInAccount(visit, "security", { title: site.text("identities.add"), children });
+  }),
+
+  userPage(removePath, (visit) => removePage(visit, visit.c.req.query("credential_id"))),
+
+  userForm(
+    removePath,
+    "/account/security",
+    async (visit, form) => {
+      const { c, site, actor, session } = visit;
+      const credentialId = form.id<"cred">("credential_id");
+      const { refusal } = await attempt(federationOf(visit).unlink({ actor, credentialId }));
+      if (refusal) return await removePage(visit, credentialId, refusal);
+      return credentialId === session.credentialId
+        ? c.redirect(signInBecause(visit, "ended", site.path("/account/security")), 303)
+        : backTo(visit, "security", "identities");
+    },
+    { fields: ["credential_id"], does: ({ site }) => site.say("identities.remove.title") },
+  ),
+];
+
+/** @throws {AuthError} `not_found` if the application has no providers. */
+function federationOf({ auth }: Visit): NonNullable<PagesAuth["federation"]> {
+  if (!auth.federation) throw new AuthError("not_found");
+  return auth.federation;
+}
+
+/** A little less than the operations ask for, so that there is time to come back. */
+const freshEnoughSeconds = freshSeconds - 120;
+
+function isFresh({ session, asOf }: UserVisit): boolean {
+  return session.authTime !== null && asOf.getTime() - session.authTime.getTime() < freshEnoughSeconds * 1_000;
+}
+
+/** A link to each provider. They are links and not forms: a form's answer may not lead to another site. */
+export function ProviderLinks({ visit, next }: { visit: Visit; next: string }): Rendered {
+  return (
+    <>
+      {visit.auth.federation?.providers().map((provider) => (
+        <p>
+          <ProviderLink site={visit.site} provider={provider} next={next} text="providers.continue" />
+        </p>
+      ))}
+    </>
+  );
+}
+
+export function ProviderLink({
+  site,
+  provider: { label, startPath },
+  next,
+  text,
+}: {
+  site: Site;
+  provider: ListedProvider;
+  next: string;
+  text: "providers.continue" | "providers.again";
+}): Rendered {
+  return (
+    <a class="button quiet" href={pathWith(startPath, { next })}>
+      {site.say(text, { provider: <bdi>{label}</bdi> })}
+    </a>
+  );
+}
+
+/** Refusals at a provider that a page says. A link can claim any of them, and none says anything about an account. */
+const refusals = [
+  "unauthorized.provider",
+  "unauthorized.reauthentication_required",
+  "unavailable.provider",
+  "unavailable.database",
+  "forbidden.sign_up_closed",
+  "forbidden.enrollment_not_granted",
+  "conflict.duplicate_credential",
+  "conflict.identity_in_use",
+  "precondition.limit_reached",
+  "too_many_requests",
+] as const;
+
+/** Why a sign-in at a provider was refused, if the request for the page says so. */
+export function sentenceOfProvider({ c, site, auth }: Visit): string | undefined {
+  const code = refusals.find((one) => one === c.req.query("refusal"));
+  const listed = auth.federation?.providers().find(({ name }) => name === c.req.query("provider"));
+  if (!code || !listed) return undefined;
+  const provider = listed.label;
+  if (c.req.query("reason") === "access_denied") return site.text("providers.cancelled", { provider });
+  if (code === "conflict.duplicate_credential") return site.text("providers.taken", { provider });
+  return sentenceFor(site, new AuthError(code));
+}
+
+function askToLink(visit: UserVisit, refusal?: AuthError): Response | Promise<Response> {
+  federationOf(visit);
+  const { site, user } = visit;
+  const name = user.identifier ?? user.displayName ?? user.id;
+  return respondWithForm(visit, "security", {
+    title: site.text("identity.title.link"),
+    intro: <p>{site.say("identity.ask", { user: <bdi>{name}</bdi> })}</p>,
+    action: linkPath,
+    fields: null,
+    button: site.text("identity.link"),
+    refusal,
+    words: { "unauthorized.provider": "identity.over" },
+  });
+}
+
+/** The panel of the accounts at other sites. */
+export function IdentityPanel({ visit, data }: { visit: UserVisit; data: readonly LinkedIdentity[] }): Rendered {
+  const { site } = visit;
+  return (
+    <Panel id="identities" title={site.text("identities.name")}>
+      <Row state={data.length === 0 && site.say("identities.none")}>
+        <FormLink href={site.path(newPath)} about="">
+          {site.say("identities.add")}
+        </FormLink>
+      </Row>
+      {data.map((identity) => (
+        <IdentityRow visit={visit} identity={identity} />
+      ))}
+    </Panel>
+  );
+}
+
+function IdentityRow({ visit, identity }: { visit: UserVisit; identity: LinkedIdentity }): Rendered {
+  const { site } = visit;
+  const { id, status, createdAt, lastUsedAt } = identity;
+  const day = <Day site={site} at={createdAt} />;
+  const state = (
+    <>
+      {status === "suspended" && <>{site.say("identities.suspended")} </>}
+      {lastUsedAt
+        ? site.say("identities.used", { day, time: <Time site={site} at={lastUsedAt} /> })
+        : site.say("identities.added", { day })}
+    </>
+  );
+  return (
+    <Row title={nameOf(visit, identity)} state={state}>
+      <FormLink href={pathWith(site.path(removePath), { credential_id: id })} about={nameOf(visit, identity)} isDanger>
+        {site.say("identities.remove")}
+      </FormLink>
+    </Row>
+  );
+}
+
+/** The provider's name on its button, and the address or name there. */
+function nameOf({ auth }: Visit, { provider, issuer, label }: LinkedIdentity): Rendered {
+  const listed = auth.federation?.providers().find(({ name }) => name === provider);
+  return (
+    <bdi>
+      {listed?.label ?? issuer}
+      {label && ` (${label})`}
+    </bdi>
+  );
+}
+
+/** @throws {AuthError} `not_found`. */
+async function removePage(
+  visit: UserVisit,
+  id: CredentialId | string | undefined,
+  refusal?: AuthError,
+): Promise<Response> {
+  const { site, actor, user, session } = visit;
+  const { data } = await federationOf(visit).list({ actor, userId: user.id });
+  const identity = data.find((one) => one.id === id);
+  if (!identity) throw new AuthError("not_found");
+  return await respondWithForm(visit, "security", {
+    title: site.text("identities.remove.title"),
+    intro: (
+      <>
+        <p>{site.say("identities.remove.text", { name: nameOf(visit, identity) })}</p>
+        {identity.id === session.credentialId && <p>{site.say("identities.remove.own")}</p>}
+      </>
+    ),
+    action: removePath,
+    fields: <Hidden name="credential_id" value={identity.id} />,
+    button: site.text("identities.remove"),
+    isDanger: true,
+    refusal,
+  });
+}

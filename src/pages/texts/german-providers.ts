@@ -1,0 +1,30 @@
+import type { englishProviders } from "./english-providers.ts";
+
+/** The texts of signing in with other sites. */
+export const germanProviders: Readonly<Record<keyof typeof englishProviders, string>> = {
+  "providers.continue": "Weiter mit {provider}",
+  "providers.again": "Erneut mit {provider} anmelden",
+  "providers.cancelled": "Sie haben sich bei {provider} nicht angemeldet.",
+  "providers.taken":
+    "Ein Konto hier hat dieselbe Adresse wie Ihr Konto bei {provider}. Wenn es Ihres ist, melden Sie sich auf einem anderen Weg an.",
+  "identity.title": "Sie haben hier schon ein Konto",
+  "identity.text":
+    "Ein Konto hier hat dieselbe Adresse wie Ihr Konto bei der anderen Website. Melden Sie sich hier an, um beide zu verknüpfen. Danach können Sie beide verwenden.",
+  "identity.ask":
+    "Möchten Sie Ihr Konto bei der anderen Website verknüpfen? Dann können Sie sich damit hier als {user} anmelden.",
+  "identity.link": "Verknüpfen",
+  "identity.title.link": "Konto bei der anderen Website verknüpfen",
+  "identity.over": "Das hat zu lange gedauert oder ist schon erledigt. Beginnen Sie bei der anderen Website von vorn.",
+  "identities.name": "Verknüpfte Konten",
+  "identities.none": "Mit keinem Konto bei einer anderen Website können Sie sich hier anmelden.",
+  "identities.add": "Konto verknüpfen",
+  "identities.add.text": "Wählen Sie die Website. Sie melden sich dort an und kommen hierher zurück.",
+  "identities.suspended": "Gesperrt.",
+  "identities.added": "Verknüpft am {day}.",
+  "identities.used": "Verknüpft am {day}, zuletzt verwendet {time}.",
+  "identities.done": "Ihre verknüpften Konten wurden geändert.",
+  "identities.remove": "Verknüpfung lösen",
+  "identities.remove.title": "Verknüpfung eines Kontos lösen",
+  "identities.remove.text": "Mit {name} können Sie sich dann nicht mehr hier anmelden.",
+  "identities.remove.own": "Sie haben sich damit angemeldet. Deshalb werden Sie abgemeldet.",
+};

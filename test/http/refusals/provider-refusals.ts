@@ -1,0 +1,101 @@
+import { system } from "../../support/auth.ts";
+import { send } from "../../support/http.ts";
+import { applicationOf, type HttpWorld } from "../../support/http-world.ts";
+import {
+  browserHeaders,
+  freshIdentity,
+  givenIdentity,
+  practiceProvider,
+  signInWith,
+  waitingIdentity,
+} from "../../support/practice-provider.ts";
+import type { Provocations, RefusalTools } from "./tools.ts";
+
+export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): Record<string, Provocations> {
+  /** An application whose provider does not answer. */
+  const silent = () => {
+    const begin = async () => {
+      throw Object.assign(new Error("down"), { error: "issuer_unreachable" });
+    };
+    return applicationOf(world.isolate({ federation: { providers: [{ ...practiceProvider(), begin }] } }));
+  };
+  const sameOrigin = { "sec-fetch-site": "same-origin" };
+  const link = async (identity: string | undefined, headers: Readonly<Record<string, string>> = {}) => {
+    const ada = await world.person();
+    const cookie = identity === undefined ? {} : { cookie: `__Host-identity=${identity}` };
+    return await post("/auth/identities", undefined, { ...as(ada), headers: { ...sameOrigin, ...cookie, ...headers } });
+  };
+  return {
+    startProviderSignIn: {
+      not_found: () => post("/auth/oidc/nowhere/start"),
+      "unavailable.provider": () => send(silent(), { method: "POST", path: "/auth/oidc/practice/start" }),
+    },
+    followProviderSignIn: {
+      not_found: () => world.send({ method: "GET", path: "/auth/oidc/nowhere/start", headers: sameOrigin }),
+      "unavailable.provider": () =>
+        send(silent(), { method: "GET", path: "/auth/oidc/practice/start", headers: sameOrigin }),
+      "forbidden.cross_origin": () =>
+        world.send({ method: "GET", path: "/auth/oidc/practice/start", headers: { "sec-fetch-site": "cross-site" } }),
+    },
+    startProviderLink: {
+      not_found: async () => post("/auth/oidc/nowhere/link", undefined, as(await world.person())),
+      "unavailable.provider": async () =>
+        send(silent(), { method: "POST", path: "/auth/oidc/practice/link", token: (await world.person()).token }),
+    },
+    followProviderLink: {
+      not_found: async () =>
+        world.send({
+          method: "GET",
+          path: "/auth/oidc/nowhere/link",
+          headers: sameOrigin,
+          ...as(await world.person()),
+        }),
+      "unavailable.provider": async () =>
+        send(silent(), {
+          method: "GET",
+          path: "/auth/oidc/practice/link",
+          headers: sameOrigin,
+          token: (await world.person()).token,
+        }),
+      "forbidden.cross_origin": async () =>
+        world.send({ method: "GET", path: "/auth/oidc/practice/link", ...as(await world.person()) }),
+    },
+    signInWithProvider: {
+      not_found: () => world.send({ method: "GET", path: "/auth/oidc/nowhere/callback" }),
+    },
+    linkProvedIdentity: {
+      not_found: async () => {
+        const headers = { ...sameOrigin, cookie: `__Host-identity=${await waitingIdentity(world)}` };
+        const app = applicationOf(world.isolate({ federation: { providers: [practiceProvider("another")] } }));
+        const { token } = await world.person();
+        return await send(app, { method: "POST", path: "/auth/identities", token, headers });
+      },
+      "unauthorized.provider": () => link(undefined),
+      "conflict.identity_in_use": async () => {
+        const identity = await waitingIdentity(world);
+        await link(identity);
+        return await link(identity);
+      },
+      "precondition.limit_reached": async () => {
+        const ada = await world.person();
+        for (let n = 0; n < 20; n++) await givenIdentity(world, ada.userId);
+        const headers = await browserHeaders(world, "linkProvedIdentity");
+        return await post("/auth/identities", undefined, { ...as(ada), headers });
+      },
+    },
+    unlinkIdentity: {
+      "conflict.already_terminal": async () => {
+        const ada = await world.person();
+        const credentialId = await givenIdentity(world, ada.userId);
+        await world.auth.credentials.revoke({ actor: system, credentialId });
+        return await post(`/auth/identities/${credentialId}/unlink`, undefined, as(ada));
+      },
+      "conflict.last_way_in": async () => {
+        const made = await signInWith(world.isolate({ signUp: "open" }), freshIdentity());
+        if ("linkingRequired" in made || made.mfaRequired) throw new Error("No session was made.");
+        const path = `/auth/identities/${made.session.credentialId}/unlink`;
+        return await world.send({ method: "POST", path, cookie: made.token });
+      },
+    },
+  };
+}

@@ -1,0 +1,43 @@
+import { type FederationAuth, federation, type IdentityProvider } from "../src/http/federation.ts";
+import { ConfigurationError, type Feature } from "../src/index.ts";
+import { oidc } from "../src/providers/oidc.ts";
+
+/** Each name in `OIDC_<NAME>_…`, and the options of its provider. */
+const form = /^OIDC_([A-Z0-9]{1,24})_(ISSUER|CLIENT_ID|CLIENT_SECRET|LABEL)$/;
+
+/**
+ * Signing in with the OpenID Connect issuers of the bindings: `OIDC_ACME_ISSUER` and `OIDC_ACME_CLIENT_ID`, and, unless the client
+ * is public, `OIDC_ACME_CLIENT_SECRET`. `OIDC_ACME_LABEL` is on the button. `RETURN_TO` lists the other places that a sign-in may
+ * lead back to, separated by spaces. None, or one feature: operations are there only if it is.
+ */
+export function providersOf(bindings: object): readonly Feature<Partial<FederationAuth>>[] {
+  const texts = new Map(Object.entries(bindings).flatMap(([name, text]) => (isSet(text) ? [[name, text]] : [])));
+  const names = new Set([...texts.keys()].flatMap((name) => form.exec(name)?.[1] ?? []));
+  if (names.size === 0) return [];
+  const providers = [...names].sort().map((name) => providerOf(name, texts));
+  return [federation({ providers, returnTo: texts.get("RETURN_TO")?.split(/\s+/) ?? [] })];
+}
+
+function isSet(text: unknown): text is string {
+  return typeof text === "string" && text !== "";
+}
+
+/** @throws {ConfigurationError} Naming the binding that is missing or wrong. */
+function providerOf(name: string, texts: ReadonlyMap<string, string>): IdentityProvider {
+  const binding = (option: string) => texts.get(`OIDC_${name}_${option}`);
+  for (const option of ["ISSUER", "CLIENT_ID"]) {
+    if (!binding(option)) throw new ConfigurationError(`OIDC_${name}_${option}`, new TypeError("it is missing."));
+  }
+  const [clientSecret, label] = [binding("CLIENT_SECRET"), binding("LABEL")];
+  try {
+    return oidc({
+      name: name.toLowerCase(),
+      label: label ?? name,
+      issuerUrl: binding("ISSUER")!,
+      clientId: binding("CLIENT_ID")!,
+      ...(clientSecret !== undefined && { clientSecret }),
+    });
+  } catch (error) {
+    throw new ConfigurationError(`OIDC_${name}_ISSUER`, error);
+  }
+}
