@@ -20,6 +20,7 @@ const unit = [
   "test/http/openapi.test.ts",
   "test/mailers/!(cloudflare|runtimes).test.ts",
   "test/mutation/{mutants,planted-faults}.test.ts",
+  "test/providers/**/*.test.ts",
   "test/store/{retry,sql}.test.ts",
 ];
 

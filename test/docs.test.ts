@@ -86,6 +86,8 @@ describe("examples in docs", () => {
       ["passwords.md", "common.ts"],
       ["passwords.md", "breached.ts"],
       ["passwords.md", "history.ts"],
+      ["providers.md", "providers.ts"],
+      ["providers.md", "own-provider.ts"],
       ["terms.md", "terms.ts"],
     ]);
   });

@@ -39,7 +39,7 @@ export interface IdentityProvider {
   readonly name: string;
   /** On its button. */
   readonly label: string;
-  /** The issuers of its identities. */
+  /** The issuers of its identities. `{tenantid}` stands for the id of any tenant, a UUID. */
   readonly issuers: readonly string[];
   /** Where to send the browser. It may ask the provider for its metadata. */
   begin(attempt: ProviderAttempt): Promise<string>;
@@ -49,6 +49,23 @@ export interface IdentityProvider {
    * @throws {Error} With a text `error`, the code of what is wrong, such as `access_denied` or `state_mismatch`.
    */
   finish(answer: URL | URLSearchParams, attempt: ProviderAttempt): Promise<ProvedIdentity>;
+}
+
+const anyTenant = "{tenantid}";
+
+/** True if an identity's issuer is one of a provider's. */
+export function isIssuerAmong(issuers: readonly string[], issuer: string): boolean {
+  // Only the form that issuers write: a UUID has others.
+  const [tenant] = /[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/.exec(issuer) ?? [];
+  return issuers.some((own) => {
+    if (!own.includes(anyTenant)) return own === issuer;
+    return tenant !== undefined && own.replace(anyTenant, tenant) === issuer;
+  });
+}
+
+/** A provider's issuer as a pattern of SQL's `like`. */
+export function issuerPattern(issuer: string): string {
+  return issuer.replace(/[\\%_]/g, "\\$&").replace(anyTenant, "_".repeat(36));
 }
 
 /** An identity at a provider that a user can sign in with. */

@@ -113,7 +113,7 @@ function secret(): string {
 }
 
 /** `S256` of RFC 7636 §4.2. */
-async function codeChallenge(codeVerifier: string): Promise<string> {
+export async function codeChallenge(codeVerifier: string): Promise<string> {
   return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(codeVerifier))));
 }
 
@@ -156,7 +156,9 @@ export async function readCallback(
   const [issuer, error, description, code] = ["iss", "error", "error_description", "code"].map(value);
   if (state === undefined || !isSameText(state, transaction.state)) throw new OAuthError("state_mismatch");
   const { authorization_response_iss_parameter_supported: isAnnounced } = await readMetadata(connection);
-  if (issuer === undefined ? isAnnounced : issuer !== connection.issuerUrl) throw new OAuthError("issuer_mismatch");
+  const { issuerUrl, variant } = connection;
+  const isIssuers = issuer === undefined ? !isAnnounced : (variant?.isAnswerOf?.(issuer) ?? issuer === issuerUrl);
+  if (!isIssuers) throw new OAuthError("issuer_mismatch");
   if (error !== undefined) throw errorForCode(error, description);
   if (code === undefined || code.length > 8_192) throw new OAuthError("invalid_callback");
   return code;

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 /** The client of an issuer. @module */
 import {
   AuthenticatedAgent,
@@ -19,7 +20,8 @@ import { epochSeconds } from "./clock.ts";
 import { ConfigurationError, errorForCode, SubjectMismatchError, TokenParseError } from "./errors.ts";
 import { doOnce } from "./flights.ts";
 import { type Claims, verifyIdToken } from "./id-token.ts";
-import { type IssuerMetadata, knownMetadata, readMetadata } from "./issuer.ts";
+import { knownMetadata, readMetadata } from "./issuer.ts";
+import type { IssuerMetadata } from "./issuer-metadata.ts";
 import { readObject } from "./issuer-request.ts";
 import { type ClientSettings, type IdpClientOptions, readSettings } from "./options.ts";
 import { type AgentOptions, exchange, renew, restore } from "./sign-in.ts";

@@ -107,8 +107,8 @@ export class ConfigurationError extends OAuthError {
   override readonly name: string = "ConfigurationError";
   readonly option: string;
 
-  constructor(option: string, wanted: string) {
-    super("configuration_error");
+  constructor(option: string, wanted: string, options?: ErrorOptions) {
+    super("configuration_error", undefined, options);
     this.message = `${option}: ${wanted}`;
     this.option = option;
   }
@@ -141,6 +141,7 @@ const ownMessages: ReadonlyMap<string, string> = new Map([
   ["transaction_expired", "The sign-in took longer than 10 minutes."],
   ["state_mismatch", "The answer does not belong to this sign-in."],
   ["issuer_mismatch", "The answer comes from another issuer."],
+  ["account_not_allowed", "The application does not accept this account."],
   ["invalid_callback", "The answer does not have the form of an answer of the issuer."],
 ]);
 

@@ -54,7 +54,9 @@ export async function verifyIdToken(
   // RFC 8725 §3.11: an access token or a logout token names its own type.
   if (jws.type !== undefined && jws.type !== "jwt") throw new TokenParseError("id_token.typ");
   // Before the keys are asked for, so that another issuer's token costs nothing.
-  if (jws.claims.get("iss") !== connection.issuerUrl) throw new TokenParseError("id_token.iss");
+  const { issuerUrl, variant } = connection;
+  const isIssuers = variant?.isIssuerOf?.(jws.claims) ?? jws.claims.get("iss") === issuerUrl;
+  if (!isIssuers) throw new TokenParseError("id_token.iss");
   await requireSignature(connection, jws);
   const wrong = claimChecks.find(([, isRight]) => !isRight(jws.claims, expected));
   if (wrong) throw new TokenParseError(`id_token.${wrong[0]}`);
@@ -109,7 +111,7 @@ function audiencesOf(claims: Claims): readonly unknown[] {
 }
 
 /** OpenID Connect Core §2: at most 255 ASCII characters. */
-function isSubject(subject: unknown): subject is string {
+export function isSubject(subject: unknown): subject is string {
   return typeof subject === "string" && /^[\x20-\x7e]{1,255}$/.test(subject);
 }
 

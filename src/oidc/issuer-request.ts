@@ -8,6 +8,7 @@ import { isLoopbackHost } from "../domain/service-url.ts";
 import { type BoundedAnswer, fetchBounded } from "../net/bounded-fetch.ts";
 import { isPublicHost } from "../net/public-host.ts";
 import { errorForCode, OAuthError } from "./errors.ts";
+import type { IssuerMetadata } from "./issuer-metadata.ts";
 
 /** How an issuer is reached. */
 export interface IssuerConnection {
@@ -16,6 +17,21 @@ export interface IssuerConnection {
   readonly timeoutMilliseconds: number;
   /** Hosts, such as `idp.corp.internal`, that may be asked although they are not public. */
   readonly privateHosts: readonly string[];
+  readonly variant?: IssuerVariant | undefined;
+}
+
+/** Where a provider is known to differ from OpenID Connect. It comes from the provider's own module, and is no option. */
+export interface IssuerVariant {
+  /** What the provider's documentation says, if it publishes no metadata. */
+  readonly metadata?: IssuerMetadata;
+  /** The issuer that the metadata names. Default: the issuer's URL. */
+  readonly announced?: string;
+  /** True if a token's `iss`, with its other claims, is this issuer's. Default: it is the issuer's URL. */
+  readonly isIssuerOf?: (claims: ReadonlyMap<string, unknown>) => boolean;
+  /** True if a key of the issuer's set may sign a token of these claims. Default: every key may. */
+  readonly maySign?: (key: ReadonlyMap<string, unknown>, claims: ReadonlyMap<string, unknown>) => boolean;
+  /** True for an `iss` of the provider's answers to the browser (RFC 9207). Default: it is the issuer's URL. */
+  readonly isAnswerOf?: (issuer: string) => boolean;
 }
 
 /** The most bytes of metadata, of a key set and of the answer to a token request. */
@@ -63,21 +79,21 @@ export function isReachable({ issuerUrl, privateHosts }: IssuerConnection, addre
  * @throws {OAuthError} The issuer's own error, or `issuer_invalid_response`.
  */
 export function readObject(answer: BoundedAnswer): ReadonlyMap<string, unknown> {
-  const members = tryObject(answer);
-  if (answer.status === 200 && members) return members;
+  const members = membersOf(tryJson(answer));
   const error = members?.get("error");
-  // RFC 6749 §5.2: the characters of a code.
-  if (answer.status >= 400 && typeof error === "string" && /^[\x20-\x7e]+$/.test(error)) {
-    throw errorForCode(error, members?.get("error_description"));
-  }
+  // RFC 6749 §5.2: the characters of a code. GitHub sends errors with status 200.
+  const isError = (answer.status === 200 || answer.status >= 400) && typeof error === "string";
+  if (isError && /^[\x20-\x7e]+$/.test(error)) throw errorForCode(error, members?.get("error_description"));
+  if (answer.status === 200 && members) return members;
   throw new OAuthError("issuer_invalid_response", `The status is ${answer.status}.`);
 }
 
-function tryObject({ headers, body }: BoundedAnswer): ReadonlyMap<string, unknown> | undefined {
+/** The JSON of an answer, or `undefined` if its media type or its body is anything else. */
+export function tryJson({ headers, body }: BoundedAnswer): unknown {
   if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "")) return undefined;
   try {
     const { value, hasInheritedName } = parseStrictJson(body);
-    return hasInheritedName ? undefined : membersOf(value);
+    return hasInheritedName ? undefined : value;
   } catch {
     return undefined;
   }

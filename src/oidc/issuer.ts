@@ -7,26 +7,14 @@
  * @module
  */
 import { findVerificationKey, type JwkSet, type KeyChoice, parseJwkSet } from "../crypto/jwk.ts";
+import type { UnverifiedJws } from "../crypto/jws.ts";
 import type { PublicKey } from "../crypto/public-key.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
 import { elapsedMilliseconds } from "./clock.ts";
 import { OAuthError } from "./errors.ts";
 import { doOnce } from "./flights.ts";
+import type { IssuerMetadata } from "./issuer-metadata.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject } from "./issuer-request.ts";
-
-/** The metadata that this client uses. Every endpoint is an https URL of a public host. */
-export interface IssuerMetadata {
-  readonly issuer: string;
-  readonly jwks_uri: string;
-  readonly token_endpoint: string;
-  readonly authorization_endpoint?: string;
-  readonly userinfo_endpoint?: string;
-  readonly end_session_endpoint?: string;
-  readonly revocation_endpoint?: string;
-  readonly token_endpoint_auth_methods_supported: readonly string[];
-  readonly dpop_signing_alg_values_supported: readonly string[];
-  readonly authorization_response_iss_parameter_supported: boolean;
-}
 
 const requiredEndpoints = ["token_endpoint", "jwks_uri"] as const;
 const optionalEndpoints = [
@@ -59,21 +47,33 @@ let nextNumber = 0;
 
 /** The issuer's metadata, from the isolate's memory if it is there and fresh. */
 export async function readMetadata(connection: IssuerConnection): Promise<IssuerMetadata> {
-  const { issuerUrl } = connection;
-  return await readKept(connection, `metadata ${issuerUrl}`, async () => {
+  if (connection.variant?.metadata) return connection.variant.metadata;
+  return await readKept(connection, metadataName(connection), async () => {
     const answer = await askForMetadata(connection);
     return { value: parseMetadata(connection, readObject(answer)), answer };
   });
 }
 
 /** The issuer's metadata, if the isolate has it: for what must not wait. */
-export function knownMetadata({ fetch, issuerUrl }: IssuerConnection): IssuerMetadata | undefined {
-  const kept = caches.get(fetch)?.get(`metadata ${issuerUrl}`) as Kept<IssuerMetadata> | undefined;
+export function knownMetadata(connection: IssuerConnection): IssuerMetadata | undefined {
+  const kept = caches.get(connection.fetch)?.get(metadataName(connection)) as Kept<IssuerMetadata> | undefined;
   return kept && elapsedMilliseconds() <= kept.usableUntil ? kept.value : undefined;
 }
 
+/** Metadata that was accepted for a variant is not known to another client of the same issuer. */
+function metadataName({ issuerUrl, variant }: IssuerConnection): string {
+  return `metadata ${issuerUrl} ${variant?.announced ?? ""}`;
+}
+
 /** The issuer's key for a token, or `undefined` if its set has none, or more than one, that fits. */
-export async function findIssuerKey(connection: IssuerConnection, choice: KeyChoice): Promise<PublicKey | undefined> {
+export async function findIssuerKey(
+  connection: IssuerConnection,
+  choice: KeyChoice & Pick<UnverifiedJws, "claims">,
+): Promise<PublicKey | undefined> {
+  const find = (set: JwkSet) => {
+    const maySign = connection.variant?.maySign;
+    return findVerificationKey(maySign ? set.filter((key) => maySign(key, choice.claims)) : set, choice);
+  };
   const { jwks_uri: url } = await readMetadata(connection);
   const read = async (mostAge?: number) =>
     await readKept(
@@ -87,8 +87,7 @@ export async function findIssuerKey(connection: IssuerConnection, choice: KeyCho
       },
       mostAge,
     );
-  const found = findVerificationKey(await read(), choice);
-  return found ?? findVerificationKey((await read(gap)) as JwkSet, choice);
+  return find(await read()) ?? find(await read(gap));
 }
 
 /**
@@ -161,7 +160,8 @@ async function askForMetadata(connection: IssuerConnection): Promise<BoundedAnsw
 /** @throws {OAuthError} `issuer_mismatch`, `issuer_invalid_response`. */
 function parseMetadata(connection: IssuerConnection, members: ReadonlyMap<string, unknown>): IssuerMetadata {
   // Byte for byte (OpenID Connect Discovery §4.3).
-  if (members.get("issuer") !== connection.issuerUrl) throw new OAuthError("issuer_mismatch");
+  if (members.get("issuer") !== (connection.variant?.announced ?? connection.issuerUrl))
+    throw new OAuthError("issuer_mismatch");
   const endpoint = (name: string): string => {
     const url = members.get(name);
     if (typeof url === "string" && isReachable(connection, url)) return url;

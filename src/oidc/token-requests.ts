@@ -9,7 +9,8 @@ import type { BoundedAnswer } from "../net/bounded-fetch.ts";
 import { epochSeconds } from "./clock.ts";
 import { dpopProof, keepNonce } from "./dpop.ts";
 import { ConfigurationError } from "./errors.ts";
-import { type IssuerMetadata, readMetadata } from "./issuer.ts";
+import { readMetadata } from "./issuer.ts";
+import type { IssuerMetadata } from "./issuer-metadata.ts";
 import { askIssuer, longestAnswer } from "./issuer-request.ts";
 import type { ClientSettings } from "./options.ts";
 

@@ -7,6 +7,7 @@ import { AuthError } from "../domain/error.ts";
 import { type CredentialId, newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
 import {
   type IdentityProvider,
+  isIssuerAmong,
   type LinkedIdentity,
   linkedIdentity,
   type ProvedIdentity,
@@ -256,7 +257,8 @@ async function prove(
     throw providerFault(core, error);
   }
   const { issuer, subject } = identity;
-  if (!provider.issuers.includes(issuer) || !/^[\x20-\x7e]{1,255}$/.test(subject)) throw refused("invalid_identity");
+  if (!isIssuerAmong(provider.issuers, issuer) || !/^[\x20-\x7e]{1,255}$/.test(subject))
+    throw refused("invalid_identity");
   return { identity, begun };
 }
 

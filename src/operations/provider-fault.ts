@@ -10,6 +10,16 @@ const ofProvider: ReadonlySet<string> = new Set([
   "server_error",
 ]);
 
+/** Codes that only an operator can mend. The last three are GitHub's. */
+const ofConfiguration: ReadonlySet<string> = new Set([
+  "configuration_error",
+  "invalid_client",
+  "unauthorized_client",
+  "incorrect_client_credentials",
+  "redirect_uri_mismatch",
+  "application_suspended",
+]);
+
 /**
  * The refusal for an error of a provider, whose `error` is a code. Anything else is a fault of the code, and stays what it is.
  *
@@ -19,7 +29,7 @@ export function providerFault(core: Executor, error: unknown): unknown {
   const code = (error as { error?: unknown } | undefined)?.error;
   if (!(error instanceof Error) || typeof code !== "string") return error;
   if (ofProvider.has(code)) return new AuthError("unavailable.provider", { cause: error, retryAfterSeconds: 5 });
-  if (code === "configuration_error" || code === "invalid_client" || code === "unauthorized_client") {
+  if (ofConfiguration.has(code)) {
     core.onError(error);
     return new AuthError("unavailable.provider", { cause: error });
   }

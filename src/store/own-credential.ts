@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { issuerPattern } from "../domain/identity-provider.ts";
 import type { Handle } from "./cte.ts";
 import type { ChangeHandles } from "./guarded.ts";
 import { isLastProof, mustKeepFactor } from "./held-factors.ts";
@@ -19,7 +20,7 @@ type Own = Pick<ChangeHandles, "acting" | "target">;
 function isOwnersLastWayIn({ acting, target }: Own, issuers: readonly string[]): Statement {
   return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.status = 'active' and not exists (
     select from cred other where other.usr_id = ${target}.usr_id and other.id <> ${target}.id and other.status = 'active'
-      and (other.type in ('password', 'passkey') or other.oidc_issuer = any(${issuers}::text[]))))`;
+      and (other.type in ('password', 'passkey') or other.oidc_issuer like any(${issuers.map(issuerPattern)}::text[]))))`;
 }
 
 /** True if the owner has not proved the password. */

@@ -17,6 +17,8 @@ import { addApp } from "../support/factors.ts";
 import { mailed, withVerifiedAddress } from "../support/links.ts";
 import { answerOf, freshIdentity, practiceIssuer, practiceProvider, signInWith } from "../support/practice-provider.ts";
 
+const tenants = "https://login.example/{tenantid}/v2.0";
+const tenantIssuer = tenants.replace("{tenantid}", "aaaabbbb-0000-cccc-1111-dddd2222eeee");
 const context = () => ({ address: freshAddress() });
 type Session = Extract<SignedIn, { mfaRequired: false }>;
 
@@ -80,6 +82,18 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
       const identity = freshIdentity({ issuer: "https://evil.example" });
       expect(await outcome(signInWith(world.auth, identity))).toBe("unauthorized.provider");
       expect(await usersOf(identity)).toEqual([]);
+    });
+
+    test("OC34: a provider of many tenants: each tenant's identities, and no others", async () => {
+      const auth = world.isolate({ federation: { providers: [practiceProvider("practice", [tenants])] } });
+      const identity = freshIdentity({ issuer: tenantIssuer });
+      const other = { ...identity, issuer: tenants.replace("{tenantid}", "bbbbcccc-1111-dddd-2222-eeee3333ffff") };
+      const first = await session(identity, {}, auth);
+      expect((await session(identity, {}, auth)).user.id).toBe(first.user.id);
+      expect((await session(other, {}, auth)).user.id).not.toBe(first.user.id);
+      for (const issuer of [tenants, `${tenantIssuer}/`, tenantIssuer.replace("login", "evil")]) {
+        expect(await outcome(signInWith(auth, { ...identity, issuer }))).toBe("unauthorized.provider");
+      }
     });
 
     test("R087: an address never identifies: a second identity with it must be linked by its account's owner", async () => {
@@ -435,6 +449,17 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
       });
       expect(await remove(without)).toBe("conflict.last_way_in");
       expect(await remove(world.auth)).toBe("done");
+    });
+
+    test("S33: an identity of a tenant is a way in", async () => {
+      const person = await world.person();
+      const auth = world.isolate({ federation: { providers: [practiceProvider("practice", [tenants])] } });
+      const { actor, credentialId } = person;
+      const remove = () =>
+        outcome(auth.credentials.revokeOwnPassword({ actor, credentialId, currentPassword: goodPassword }));
+      expect(await remove()).toBe("conflict.last_way_in");
+      await link(person, freshIdentity({ issuer: tenantIssuer }), auth);
+      expect(await remove()).toBe("done");
     });
 
     test("a credential of another type is not found", async () => {

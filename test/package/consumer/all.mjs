@@ -18,6 +18,14 @@ import * as simpleWebAuthn from "sallyport/passkeys/simplewebauthn";
 import * as blocklist from "sallyport/passwords/blocklist";
 import * as breached from "sallyport/passwords/breached";
 import * as personalAccessTokens from "sallyport/personal-access-tokens";
+import * as appleProvider from "sallyport/providers/apple";
+import * as authpiProvider from "sallyport/providers/authpi";
+import * as discordProvider from "sallyport/providers/discord";
+import * as githubProvider from "sallyport/providers/github";
+import * as gitlabProvider from "sallyport/providers/gitlab";
+import * as googleProvider from "sallyport/providers/google";
+import * as microsoftProvider from "sallyport/providers/microsoft";
+import * as oauth2Provider from "sallyport/providers/oauth2";
 import * as oidcProvider from "sallyport/providers/oidc";
 import * as rateLimit from "sallyport/rate-limit";
 import * as scopes from "sallyport/scopes";
@@ -34,6 +42,14 @@ const entries = {
   federation,
   oidc,
   "providers/oidc": oidcProvider,
+  "providers/oauth2": oauth2Provider,
+  "providers/google": googleProvider,
+  "providers/github": githubProvider,
+  "providers/apple": appleProvider,
+  "providers/microsoft": microsoftProvider,
+  "providers/gitlab": gitlabProvider,
+  "providers/discord": discordProvider,
+  "providers/authpi": authpiProvider,
   scopes,
   invitations,
   mail,

@@ -1,0 +1,95 @@
+/**
+ * Issuers as providers of identities.
+ *
+ * @module
+ */
+import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+import { IdpClient } from "./client.ts";
+import type { Claims } from "./id-token.ts";
+import type { IssuerVariant } from "./issuer-request.ts";
+import { type IdpClientOptions, readSettings } from "./options.ts";
+import { profileOfClaims } from "./standard-claims.ts";
+
+/** The options of a provider with an OpenID Connect issuer. */
+export interface OidcProviderOptions
+  extends Omit<
+    IdpClientOptions,
+    "redirectUri" | "autoRefresh" | "refreshBufferSeconds" | "resources" | "principalType" | "dpop"
+  > {
+  /** In paths: 1 to 32 of `a-z0-9-`. */
+  readonly name: string;
+  /** On the button, such as `Acme`. Default: the name. */
+  readonly label?: string;
+  /** What the application asks for. Default `openid email profile`. */
+  readonly scopes?: readonly string[];
+  /** What the issuer shows, such as `select_account`. Default: what it decides. */
+  readonly prompt?: string;
+  /** Reads an identity from verified claims, for an issuer with claims of its own. Default: the standard claims. */
+  readonly identityOf?: (claims: Claims) => Partial<ProvedIdentity>;
+}
+
+/** The options that every provider of a known site has. */
+export interface KnownProviderOptions
+  extends Pick<
+    OidcProviderOptions,
+    "clientId" | "clientSecret" | "label" | "scopes" | "prompt" | "timeoutMs" | "clockToleranceSeconds" | "fetch"
+  > {
+  /** In paths: 1 to 32 of `a-z0-9-`. Default: the provider's own. */
+  readonly name?: string;
+}
+
+/** What is particular to an issuer. */
+export interface IssuerParticulars {
+  readonly variant?: IssuerVariant;
+  /** The issuers of its identities. Default: the issuer's URL. */
+  readonly issuers?: readonly string[];
+  /** More parameters of the authorization request. */
+  readonly parameters?: Readonly<Record<string, string | undefined>>;
+  /** True if its userinfo endpoint is never asked. */
+  readonly ignoresUserInfo?: boolean;
+  /** Refuses an account, or reads what is not in the standard claims. `claims` are verified; `answer` is not signed. */
+  readonly identityOf?: (claims: Claims, answer: URLSearchParams) => Partial<ProvedIdentity>;
+}
+
+/** A provider whose identities are the issuer and the subject of verified ID tokens. */
+export function issuerProvider(options: OidcProviderOptions, particulars: IssuerParticulars = {}): IdentityProvider {
+  const { name, label = name, scopes = ["openid", "email", "profile"], prompt, identityOf, ...clientOptions } = options;
+  const { variant, parameters = {}, ignoresUserInfo = false } = particulars;
+  const { issuerUrl: issuer } = clientOptions;
+  const clientFor = (redirectUri: string): IdpClient => {
+    const settings = readSettings({ ...clientOptions, redirectUri });
+    return new IdpClient({ ...settings, connection: { ...settings.connection, variant } });
+  };
+  // Reports a wrong option where the provider is made.
+  clientFor("https://localhost/callback");
+  return {
+    name,
+    label,
+    issuers: particulars.issuers ?? [issuer],
+    async begin({ redirectUri, state, nonce, codeVerifier }) {
+      const request = { scopes, state, nonce, codeVerifier, prompt };
+      const url = new URL((await clientFor(redirectUri).createAuthorizationUrl(request)).url);
+      for (const [name, value] of Object.entries(parameters))
+        if (value !== undefined) url.searchParams.set(name, value);
+      return url.href;
+    },
+    async finish(answer, attempt) {
+      const client = clientFor(attempt.redirectUri);
+      const { tokens, claims } = await client.exchangeForClaims(answer, { ...attempt, url: "", issuer });
+      const isShort = !claims.has("email") && scopes.includes("email") && !ignoresUserInfo;
+      const more =
+        isShort && (await client.hasUserInfo())
+          ? await client.readUserInfo(tokens.access_token, claims.get("sub") as string)
+          : [];
+      // What the ID token says counts: it is signed for this sign-in.
+      const all = new Map([...more, ...claims]);
+      return {
+        issuer,
+        subject: claims.get("sub") as string,
+        ...profileOfClaims(all),
+        ...particulars.identityOf?.(all, answer instanceof URL ? answer.searchParams : answer),
+        ...identityOf?.(all),
+      };
+    },
+  };
+}

@@ -1,0 +1,90 @@
+/**
+ * Google as a provider.
+ *
+ * @module
+ */
+import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+import { OAuthError, requireSetting } from "../oidc/errors.ts";
+import { type Claims, isSameText, verifyIdToken } from "../oidc/id-token.ts";
+import { type ClientSettings, readSettings } from "../oidc/options.ts";
+import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
+import { profileOfClaims } from "../oidc/standard-claims.ts";
+
+export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+
+/** The options of {@link google}. */
+export interface GoogleOptions extends KnownProviderOptions {
+  /** Accepts only accounts of this Workspace domain, such as `example.com`. Default: every account. */
+  readonly hostedDomain?: string;
+}
+
+const issuerUrl = "https://accounts.google.com";
+const variant = {
+  isIssuerOf: (claims: Claims): boolean => [issuerUrl, "accounts.google.com"].includes(claims.get("iss") as string),
+};
+
+/**
+ * A provider for Google accounts.
+ *
+ * Google's tokens name it in two ways, with and without `https://`. Both are one identity, which has the form with it.
+ *
+ * @throws {ConfigurationError} If an option cannot be used.
+ */
+export function google({ hostedDomain, ...options }: GoogleOptions): IdentityProvider {
+  const isDomain = hostedDomain === undefined || /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(hostedDomain);
+  requireSetting(isDomain, "hostedDomain", hostedDomain, "a domain in lower case");
+  return issuerProvider(
+    { name: "google", label: "Google", ...options, issuerUrl, algorithms: ["RS256"] },
+    {
+      variant,
+      // Only a hint: the user can take it out of the URL, so that the claim is checked.
+      parameters: { hd: hostedDomain },
+      identityOf(claims) {
+        requireDomain(claims, hostedDomain);
+        return {};
+      },
+    },
+  );
+}
+
+function requireDomain(claims: Claims, hostedDomain: string | undefined): void {
+  if (hostedDomain !== undefined && claims.get("hd") !== hostedDomain) throw new OAuthError("account_not_allowed");
+}
+
+/** The options of {@link verifyOneTap}. */
+export interface OneTapOptions
+  extends Pick<GoogleOptions, "clientId" | "hostedDomain" | "timeoutMs" | "clockToleranceSeconds" | "fetch"> {}
+
+/** What Google's One Tap, or its button with FedCM, has sent to the application. */
+export interface OneTapAnswer {
+  readonly form: URLSearchParams;
+  /** The value of the cookie `g_csrf_token`, which Google's script has set on the page. */
+  readonly csrfCookie: string | undefined;
+  /** The nonce that the page gave to Google: at least 128 bits, made for this browser, and used once. */
+  readonly nonce: string;
+}
+
+/**
+ * The identity of a One Tap answer.
+ *
+ * The caller keeps the nonce where only this browser's next request reads it, and spends it.
+ *
+ * @throws {OAuthError} `state_mismatch` if the form comes from another site, `invalid_callback`, `account_not_allowed`.
+ * @throws {TokenParseError} If the token is not acceptable.
+ */
+export async function verifyOneTap(options: OneTapOptions, answer: OneTapAnswer): Promise<ProvedIdentity> {
+  const { hostedDomain, ...clientOptions } = options;
+  const settings: ClientSettings = readSettings({ ...clientOptions, issuerUrl, algorithms: ["RS256"] });
+  const { form, csrfCookie = "", nonce } = answer;
+  // Without this check, a missing nonce would accept every token.
+  requireSetting(/^[\w.~+/=-]{22,512}$/.test(nonce ?? ""), "nonce", {}, "at least 128 bits of base64url");
+  const [tokens, credentials] = ["g_csrf_token", "credential"].map((name) => form.getAll(name));
+  if (csrfCookie === "" || tokens!.length !== 1 || !isSameText(tokens![0], csrfCookie)) {
+    throw new OAuthError("state_mismatch");
+  }
+  if (credentials!.length !== 1) throw new OAuthError("invalid_callback");
+  const connection = { ...settings.connection, variant };
+  const claims = await verifyIdToken(connection, credentials![0]!, { ...settings, nonce });
+  requireDomain(claims, hostedDomain);
+  return { issuer: issuerUrl, subject: claims.get("sub") as string, ...profileOfClaims(claims) };
+}

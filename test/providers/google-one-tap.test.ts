@@ -1,0 +1,109 @@
+import { describe, expect, test } from "vitest";
+import { type OneTapOptions, verifyOneTap } from "../../src/providers/google.ts";
+import { codeOf, IssuerStandIn } from "../support/provider-stand-in.ts";
+
+const issuer = "https://accounts.google.com";
+const clientId = "1234987819200.apps.googleusercontent.com";
+const nonce = "n".repeat(43);
+const csrf = "b1c2d3e4f5a6b7c8";
+
+function world(more: Partial<OneTapOptions> = {}) {
+  const site = new IssuerStandIn({
+    discoveryUrl: `${issuer}/.well-known/openid-configuration`,
+    metadata: {
+      issuer,
+      jwks_uri: "https://www.googleapis.com/oauth2/v3/certs",
+      token_endpoint: "https://oauth2.googleapis.com/token",
+    },
+    claims: {
+      iss: issuer,
+      azp: clientId,
+      aud: clientId,
+      sub: "3141592653589793238",
+      email: "elisa.g.beckett@gmail.com",
+      email_verified: true,
+      name: "Elisa Beckett",
+      nonce,
+    },
+  });
+  const verify = async (
+    claims: Readonly<Record<string, unknown>> = {},
+    answer: { cookie?: string | undefined; fields?: readonly (readonly [string, string])[]; nonce?: string } = {},
+  ) => {
+    site.claims = claims;
+    const fields = answer.fields ?? [["g_csrf_token", csrf]];
+    const form = new URLSearchParams(
+      [["credential", await site.idToken()], ...fields].map(([name, value]) => [name!, value!]),
+    );
+    const csrfCookie = "cookie" in answer ? answer.cookie : csrf;
+    const expected = "nonce" in answer ? answer.nonce! : nonce;
+    return await verifyOneTap({ clientId, fetch: site.fetch, ...more }, { form, csrfCookie, nonce: expected });
+  };
+  return { site, verify };
+}
+
+describe("OC31: One Tap", () => {
+  test("a credential: the identity of the ID token", async () => {
+    expect(await world().verify()).toMatchObject({
+      issuer,
+      subject: "3141592653589793238",
+      email: "elisa.g.beckett@gmail.com",
+      emailVerified: true,
+      name: "Elisa Beckett",
+    });
+  });
+
+  test("the issuer without https: the same identity", async () => {
+    expect((await world().verify({ iss: "accounts.google.com" })).issuer).toBe(issuer);
+  });
+
+  test.each([
+    ["no cookie", { cookie: undefined }],
+    ["an empty cookie and field", { cookie: "", fields: [["g_csrf_token", ""]] as const }],
+    ["another cookie", { cookie: "other" }],
+    ["no field", { fields: [] }],
+    ["another field", { fields: [["g_csrf_token", "other"]] as const }],
+    [
+      "the field twice",
+      {
+        fields: [
+          ["g_csrf_token", csrf],
+          ["g_csrf_token", csrf],
+        ] as const,
+      },
+    ],
+  ])("attack: a form of another site, with %s: refused before Google is asked", async (_, answer) => {
+    const { site, verify } = world();
+    expect(await codeOf(verify({}, answer))).toBe("state_mismatch");
+    expect(site.seen).toEqual([]);
+  });
+
+  test.each([
+    ["another page's nonce", { nonce: "m".repeat(43) }],
+    ["no nonce", { nonce: undefined }],
+    ["another application", { aud: "other", azp: "other" }],
+    ["expired", { exp: 1 }],
+    ["another issuer", { iss: "https://evil.example" }],
+  ])("attack: a credential with %s: refused", async (_, claims) => {
+    expect(await codeOf(world().verify(claims))).toBe("invalid_token_response");
+  });
+
+  test.each(["", "short", undefined as unknown as string])("attack: the page's nonce is %j: refused", async (wrong) => {
+    expect(await codeOf(world().verify({ nonce: wrong }, { nonce: wrong }))).toBe("configuration_error");
+  });
+
+  test("two credentials: refused", async () => {
+    const fields = [
+      ["g_csrf_token", csrf],
+      ["credential", "another"],
+    ] as const;
+    expect(await codeOf(world().verify({}, { fields }))).toBe("invalid_callback");
+  });
+
+  test("hostedDomain: only its accounts", async () => {
+    const { verify } = world({ hostedDomain: "example.com" });
+    expect(await codeOf(verify({ hd: "example.com" }))).toBe("accepted");
+    expect(await codeOf(verify({ hd: "evil.example" }))).toBe("account_not_allowed");
+    expect(await codeOf(verify())).toBe("account_not_allowed");
+  });
+});
