@@ -20,6 +20,8 @@ const unit = [
   "test/http/openapi.test.ts",
   "test/mailers/!(cloudflare|runtimes).test.ts",
   "test/mutation/{mutants,planted-faults}.test.ts",
+  "test/net/**/*.test.ts",
+  "test/oidc/**/*.test.ts",
   "test/store/{retry,sql}.test.ts",
 ];
 
@@ -88,7 +90,7 @@ export default defineConfig({
         test: {
           name: "workerd",
           isolate: false,
-          include: ["test/crypto/**/*.test.ts", "test/domain/**/*.test.ts"],
+          include: ["test/crypto/**/*.test.ts", "test/domain/**/*.test.ts", "test/net/public-host.test.ts"],
           exclude: nodeOnly,
           testTimeout: 60_000,
         },

@@ -26,14 +26,16 @@ const specialIpv4: readonly (readonly [string, number])[] = [
 ];
 
 /** Names that networks resolve for themselves (RFC 6761, RFC 6762, RFC 8375, RFC 9476 and ICANN's `internal`). */
-const privateNames = /(^|\.)(localhost|local|internal|intranet|private|corp|home|lan|home\.arpa|alt|onion|test)$/;
+const privateNames =
+  /(^|\.)(localhost|local|localdomain|internal|intranet|private|corp|home|lan|home\.arpa|alt|onion|test|invalid)$/;
 
 /** True if a URL's host is a public name with a dot or a public address. */
 export function isPublicHost({ hostname }: URL): boolean {
   const host = hostname.replace(/\.$/, "");
   if (host.startsWith("[")) return isPublicIpv6(host.slice(1, -1));
   if (/^\d+(\.\d+){3}$/.test(host)) return !specialIpv4.some(([first, bits]) => isWithin(host, first, bits));
-  return host.includes(".") && !host.includes("..") && !privateNames.test(host);
+  // Without empty labels, which resolvers read differently: `localhost..` is no public name.
+  return /^[^.]+(\.[^.]+)+$/.test(host) && !privateNames.test(host);
 }
 
 function isWithin(address: string, first: string, bits: number): boolean {
