@@ -6,7 +6,6 @@
  *
  * @module
  */
-
 import { elapsedMilliseconds } from "./clock.ts";
 
 /** A piece of work that has begun, and how it ended. */
@@ -17,7 +16,6 @@ interface Flight {
 
 /** Pieces of work by key, the oldest first. */
 const flights: Map<string, Flight> = new Map();
-const mostFlights = 1_000;
 const pollMilliseconds = 20;
 /** Long enough that every caller that waits looks once more. */
 const leastKeptMilliseconds = 1_000;
@@ -26,18 +24,18 @@ const leastKeptMilliseconds = 1_000;
 export interface SharedWork<Value> {
   /** Names the work and everything that its answer depends on. */
   readonly key: string;
-  /** After this time, work that has not ended counts as abandoned. */
-  readonly abandonedAfterMilliseconds: number;
+  /** How long each of the requests may take. After the time of four, work that has not ended counts as abandoned. */
+  readonly timeoutMilliseconds: number;
   /** For how long after its end its answer serves callers. At least a second, so that those who wait get it. */
-  readonly keptMilliseconds: number | ((value: Value) => number);
+  readonly keptMilliseconds?: (value: Value) => number;
   readonly work: () => Promise<Value>;
 }
 
 /** The answer of the work, done by this call or by one that had begun already. A failure is shared, and not kept. */
 export async function doOnce<Value>(shared: SharedWork<Value>): Promise<Value> {
-  const { key, abandonedAfterMilliseconds, keptMilliseconds } = shared;
+  const { key, timeoutMilliseconds, keptMilliseconds } = shared;
   const isAbandoned = ({ since, outcome }: Flight) =>
-    !outcome && elapsedMilliseconds() - since > abandonedAfterMilliseconds;
+    !outcome && elapsedMilliseconds() - since > 4 * timeoutMilliseconds;
   for (;;) {
     const flight = flights.get(key);
     if (!flight || isAbandoned(flight)) return await begin(shared);
@@ -48,17 +46,15 @@ export async function doOnce<Value>(shared: SharedWork<Value>): Promise<Value> {
     if (!outcome) continue;
     if ("error" in outcome) throw outcome.error;
     const value = outcome.value as Value;
-    const kept = typeof keptMilliseconds === "function" ? keptMilliseconds(value) : keptMilliseconds;
-    if (elapsedMilliseconds() - outcome.at <= Math.max(kept, leastKeptMilliseconds)) return value;
+    const kept = Math.max(keptMilliseconds?.(value) ?? 0, leastKeptMilliseconds);
+    if (elapsedMilliseconds() - outcome.at <= kept) return value;
     if (flights.get(key) === flight) flights.delete(key);
   }
 }
 
 async function begin<Value>({ key, work }: SharedWork<Value>): Promise<Value> {
   const flight: Flight = { since: elapsedMilliseconds() };
-  flights.delete(key);
-  flights.set(key, flight);
-  if (flights.size > mostFlights) flights.delete(flights.keys().next().value!);
+  remember(flights, key, flight);
   try {
     const value = await work();
     flight.outcome = { at: elapsedMilliseconds(), value };
@@ -68,4 +64,21 @@ async function begin<Value>({ key, work }: SharedWork<Value>): Promise<Value> {
     if (flights.get(key) === flight) flights.delete(key);
     throw error;
   }
+}
+
+/** What an isolate remembers of one kind: at most 1,000 things, the newest. */
+export function remember<Value>(things: Map<string, Value>, key: string, value: Value): void {
+  things.delete(key);
+  things.set(key, value);
+  if (things.size > 1_000) things.delete(things.keys().next().value!);
+}
+
+/** A number for each object, so that the name of shared work can contain it. */
+const identities: WeakMap<WeakKey, number> = new WeakMap();
+let lastIdentity = 0;
+
+/** The object's number in this isolate. `undefined` for `undefined`. */
+export function identityOf(object: WeakKey | undefined): number | undefined {
+  if (object && !identities.has(object)) identities.set(object, ++lastIdentity);
+  return object && identities.get(object);
 }

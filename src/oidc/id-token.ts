@@ -29,13 +29,15 @@ export interface ExpectedToken {
   readonly acrValues?: readonly string[] | undefined;
   /** Accepts a token after its end: one that was verified when it came, and has been stored. */
   readonly isStored?: boolean;
+  /** Accepts a token without times: signed userinfo (OpenID Connect Core §5.3.2), which was asked for just now. */
+  readonly isUserInfo?: boolean;
 }
 
 /** The algorithms that are accepted unless the application names fewer. */
 export const defaultAlgorithms: readonly JwsAlgorithm[] = ["ES256", "RS256", "EdDSA", "Ed25519", "PS256"];
 
 /** An issuer's own answer may have many organizations in its token. */
-const longestIdToken = 65_536;
+export const longestIdToken = 65_536;
 
 /**
  * The claims of an ID token, after its signature and everything that is expected of it.
@@ -76,26 +78,28 @@ const claimChecks: readonly (readonly [string, (claims: Claims, expected: Expect
     "azp",
     (claims, { clientId }) => {
       const party = claims.get("azp");
-      return party === clientId || (party === undefined && audiencesOf(claims).length === 1);
+      return party === clientId || (!claims.has("azp") && audiencesOf(claims).length === 1);
     },
   ],
   ["sub", (claims) => isSubject(claims.get("sub"))],
   [
     "exp",
-    (claims, { toleranceSeconds, isStored = false }) => {
+    (claims, { toleranceSeconds, isStored, isUserInfo }) => {
       const end = timeOf(claims, "exp");
-      return end !== undefined && (isStored || epochSeconds() < end + toleranceSeconds);
+      if (end === undefined) return !!isUserInfo && !claims.has("exp");
+      return !!isStored || epochSeconds() < end + toleranceSeconds;
     },
   ],
-  ["iat", (claims, expected) => timeOf(claims, "iat") !== undefined && isPast(claims, "iat", expected)],
+  ["iat", (claims, expected) => (!!expected.isUserInfo && !claims.has("iat")) || isPast(claims, "iat", expected)],
   ["nbf", (claims, expected) => !claims.has("nbf") || isPast(claims, "nbf", expected)],
   ["nonce", (claims, { nonce }) => nonce === undefined || isSameText(claims.get("nonce"), nonce)],
   [
     "auth_time",
-    (claims, { maxAgeSeconds, toleranceSeconds }) => {
+    (claims, expected) => {
+      const { maxAgeSeconds, toleranceSeconds } = expected;
       if (maxAgeSeconds === undefined) return true;
-      const at = timeOf(claims, "auth_time");
-      return at !== undefined && epochSeconds() - at <= maxAgeSeconds + toleranceSeconds;
+      const age = epochSeconds() - (claims.get("auth_time") as number);
+      return isPast(claims, "auth_time", expected) && age <= maxAgeSeconds + toleranceSeconds;
     },
   ],
   ["acr", (claims, { acrValues }) => acrValues === undefined || acrValues.some((value) => value === claims.get("acr"))],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { membersOf, parseStrictJson } from "../crypto/json.ts";
+import { parseStrictObject } from "../crypto/json.ts";
 import { isLoopbackHost } from "../domain/service-url.ts";
 import { type BoundedAnswer, fetchBounded } from "../net/bounded-fetch.ts";
 import { isPublicHost } from "../net/public-host.ts";
@@ -21,6 +21,13 @@ export interface IssuerConnection {
 /** The most bytes of metadata, of a key set and of the answer to a token request. */
 export const longestAnswer = 262_144;
 
+/** What is sent with a request. */
+export interface RequestParts {
+  readonly method?: "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: URLSearchParams;
+}
+
 /**
  * An issuer's answer of any status.
  *
@@ -29,11 +36,12 @@ export const longestAnswer = 262_144;
 export async function askIssuer(
   connection: IssuerConnection,
   url: string,
-  init: RequestInit,
+  parts: RequestParts = {},
   maxBytes: number = longestAnswer,
 ): Promise<BoundedAnswer> {
   if (!isReachable(connection, url)) throw new OAuthError("issuer_invalid_response", "An address is not public https.");
   const { fetch, timeoutMilliseconds: milliseconds } = connection;
+  const init = { ...parts, headers: { accept: "application/json", ...parts.headers } };
   try {
     return await fetchBounded({ url, init, milliseconds, maxBytes, fetch }, (status) => status !== 204);
   } catch (error) {
@@ -47,6 +55,14 @@ const codes: ReadonlyMap<unknown, string> = new Map([
   ["TIMEOUT", "issuer_timeout"],
   ["TOO_LARGE", "issuer_invalid_response"],
 ]);
+
+/** Parameters of a request. */
+export type Parameters = Readonly<Record<string, string | undefined>>;
+
+/** Sets the parameters that have a value. */
+export function setParameters(target: URLSearchParams, parameters: Parameters): void {
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) target.set(name, value);
+}
 
 /** True if a request may go there: https and public, or one of the issuer's own exceptions. */
 export function isReachable({ issuerUrl, privateHosts }: IssuerConnection, address: string): boolean {
@@ -74,11 +90,6 @@ export function readObject(answer: BoundedAnswer): ReadonlyMap<string, unknown> 
 }
 
 function tryObject({ headers, body }: BoundedAnswer): ReadonlyMap<string, unknown> | undefined {
-  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "")) return undefined;
-  try {
-    const { value, hasInheritedName } = parseStrictJson(body);
-    return hasInheritedName ? undefined : membersOf(value);
-  } catch {
-    return undefined;
-  }
+  const isJson = /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "");
+  return isJson ? parseStrictObject(body) : undefined;
 }

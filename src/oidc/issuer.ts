@@ -11,7 +11,7 @@ import type { PublicKey } from "../crypto/public-key.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
 import { elapsedMilliseconds } from "./clock.ts";
 import { OAuthError } from "./errors.ts";
-import { doOnce } from "./flights.ts";
+import { doOnce, identityOf, remember } from "./flights.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject } from "./issuer-request.ts";
 
 /** The metadata that this client uses. Every endpoint is an https URL of a public host. */
@@ -52,10 +52,6 @@ const gap = minute;
 
 /** What the isolate knows of issuers, by the function that asks them, so that two configurations share nothing. */
 const caches: WeakMap<IssuerConnection["fetch"], Map<string, Kept<unknown>>> = new WeakMap();
-const mostKept = 200;
-/** An identity for each function that asks, which keys of shared work contain. */
-const numbers: WeakMap<IssuerConnection["fetch"], number> = new WeakMap();
-let nextNumber = 0;
 
 /** The issuer's metadata, from the isolate's memory if it is there and fresh. */
 export async function readMetadata(connection: IssuerConnection): Promise<IssuerMetadata> {
@@ -72,23 +68,22 @@ export function knownMetadata({ fetch, issuerUrl }: IssuerConnection): IssuerMet
   return kept && elapsedMilliseconds() <= kept.usableUntil ? kept.value : undefined;
 }
 
+/** The issuer's keys, which are asked for again if they are older than `mostAge`. */
+export async function readKeySet(connection: IssuerConnection, mostAge?: number): Promise<JwkSet> {
+  const { jwks_uri: url } = await readMetadata(connection);
+  const ask = async () => {
+    const answer = await askIssuer(connection, url);
+    const value = parseJwkSet(Object.fromEntries(readObject(answer)));
+    if (!value) throw new OAuthError("issuer_invalid_response", "The key set is malformed.");
+    return { value, answer };
+  };
+  return await readKept(connection, `keys ${url}`, ask, mostAge);
+}
+
 /** The issuer's key for a token, or `undefined` if its set has none, or more than one, that fits. */
 export async function findIssuerKey(connection: IssuerConnection, choice: KeyChoice): Promise<PublicKey | undefined> {
-  const { jwks_uri: url } = await readMetadata(connection);
-  const read = async (mostAge?: number) =>
-    await readKept(
-      connection,
-      `keys ${url}`,
-      async () => {
-        const answer = await askIssuer(connection, url, { headers: { accept: "application/json" } });
-        const value = parseJwkSet(Object.fromEntries(readObject(answer)));
-        if (!value) throw new OAuthError("issuer_invalid_response", "The key set is malformed.");
-        return { value, answer };
-      },
-      mostAge,
-    );
-  const found = findVerificationKey(await read(), choice);
-  return found ?? findVerificationKey((await read(gap)) as JwkSet, choice);
+  const found = findVerificationKey(await readKeySet(connection), choice);
+  return found ?? findVerificationKey(await readKeySet(connection, gap), choice);
 }
 
 /**
@@ -108,29 +103,23 @@ async function readKept<Value>(
   const now = elapsedMilliseconds();
   if (kept && now < kept.freshUntil && now - kept.askedAt < mostAge) return kept.value;
   return await doOnce({
-    key: `${numberOf(fetch)} ${name}`,
-    abandonedAfterMilliseconds: 2 * timeoutMilliseconds + 1_000,
-    keptMilliseconds: 0,
+    key: `${identityOf(fetch)} ${name}`,
+    timeoutMilliseconds,
     work: async () => {
       const askedAt = elapsedMilliseconds();
       try {
         const { value, answer } = await ask();
-        keep(cache, name, { value, askedAt, ...lifetimeOf(answer) });
+        remember(cache, name, { value, askedAt, ...lifetimeOf(answer) });
         return value;
       } catch (error) {
         if (!kept || elapsedMilliseconds() > kept.usableUntil) throw error;
         // Not asked again at once: each request would wait for an issuer that does not answer.
-        keep(cache, name, { ...kept, askedAt, freshUntil: elapsedMilliseconds() + gap });
+        const freshUntil = Math.min(elapsedMilliseconds() + gap, kept.usableUntil);
+        remember(cache, name, { ...kept, askedAt, freshUntil });
         return kept.value;
       }
     },
   });
-}
-
-function keep(cache: Map<string, Kept<unknown>>, name: string, kept: Kept<unknown>): void {
-  cache.delete(name);
-  cache.set(name, kept);
-  if (cache.size > mostKept) cache.delete(cache.keys().next().value!);
 }
 
 /** RFC 9111 §5.2.2: the answer's `max-age`, within our own bounds. */
@@ -140,22 +129,15 @@ function lifetimeOf({ headers }: BoundedAnswer): { readonly freshUntil: number; 
   return { freshUntil, usableUntil: freshUntil + day };
 }
 
-function numberOf(fetch: IssuerConnection["fetch"]): number {
-  const number = numbers.get(fetch) ?? ++nextNumber;
-  numbers.set(fetch, number);
-  return number;
-}
-
 /** OpenID Connect Discovery §4 appends to the issuer; RFC 8414 §3 inserts before its path. */
 async function askForMetadata(connection: IssuerConnection): Promise<BoundedAnswer> {
   const { issuerUrl } = connection;
-  const init = { headers: { accept: "application/json" } };
   const openid = `${issuerUrl.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const answer = await askIssuer(connection, openid, init);
+  const answer = await askIssuer(connection, openid);
   if (answer.status !== 404) return answer;
   const { origin, pathname } = new URL(issuerUrl);
   const path = pathname === "/" ? "" : pathname;
-  return await askIssuer(connection, `${origin}/.well-known/oauth-authorization-server${path}`, init);
+  return await askIssuer(connection, `${origin}/.well-known/oauth-authorization-server${path}`);
 }
 
 /** @throws {OAuthError} `issuer_mismatch`, `issuer_invalid_response`. */

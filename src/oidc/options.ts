@@ -1,12 +1,11 @@
 /** The options of a client, checked when it is made. @module */
 import type { JwsAlgorithm } from "../crypto/jwk.ts";
 import { signingAlgorithm } from "../crypto/sign-jws.ts";
-import { isServiceUrl } from "../domain/service-url.ts";
 import type { PrincipalType } from "./agent.ts";
 import type { Dpop } from "./dpop.ts";
 import { ConfigurationError, requireSetting } from "./errors.ts";
 import { areAlgorithms, defaultAlgorithms } from "./id-token.ts";
-import type { IssuerConnection } from "./issuer-request.ts";
+import { type IssuerConnection, isReachable } from "./issuer-request.ts";
 
 /** How a client proves itself at the token endpoint: OpenID Connect Core §9. */
 export type ClientAuthentication = "post" | "basic" | "private_key_jwt" | "none";
@@ -72,7 +71,7 @@ const isOneOf = (value: unknown, ...allowed: readonly unknown[]): boolean => all
 
 /** Each option: what it must be, and its check. An option that is not in the table is refused. */
 const rules: Readonly<Record<keyof IdpClientOptions, readonly [string, (value: unknown) => boolean]>> = {
-  issuerUrl: ["an https URL without query and fragment", isIssuer],
+  issuerUrl: ["a URL without query and fragment", isIssuer],
   clientId: ["a text of visible ASCII", isText],
   redirectUri: ["a URL without fragment", (value) => isText(value) && URL.canParse(value) && !value.includes("#")],
   clientSecret: ["a text, or a function", (value) => (typeof value === "string" && value !== "") || isFunction(value)],
@@ -91,7 +90,7 @@ const rules: Readonly<Record<keyof IdpClientOptions, readonly [string, (value: u
     '"user", "personal_token", "api_key" or "agent"',
     (value) => isOneOf(value, "user", "personal_token", "api_key", "agent"),
   ],
-  privateHosts: ["a list of host names", (value) => Array.isArray(value) && value.every(isText)],
+  privateHosts: ["a list of host names", (value) => Array.isArray(value) && value.every(isHost)],
   dpop: ["made by createDpop", isDpop],
   fetch: ["a function", isFunction],
 };
@@ -112,13 +111,15 @@ export function readSettings(options: IdpClientOptions): ClientSettings {
   requireSetting(!(way === "none" && hasSecret), "clientAuthentication", way, "another with a secret");
   requireSetting(!(isOneOf(way, "post", "basic") && !hasSecret), "clientSecret", undefined, `given for "${way}"`);
   requireSetting(way !== "private_key_jwt" || !!privateKey, "privateKey", undefined, 'given for "private_key_jwt"');
+  const connection: IssuerConnection = {
+    issuerUrl,
+    fetch: options.fetch ?? runtimeFetch,
+    timeoutMilliseconds: options.timeoutMs ?? 5_000,
+    privateHosts: options.privateHosts ?? [],
+  };
+  requireSetting(isReachable(connection, issuerUrl), "issuerUrl", issuerUrl, "https to a public host or privateHosts");
   return {
-    connection: {
-      issuerUrl,
-      fetch: options.fetch ?? runtimeFetch,
-      timeoutMilliseconds: options.timeoutMs ?? 5_000,
-      privateHosts: options.privateHosts ?? [],
-    },
+    connection,
     clientId: options.clientId,
     redirectUri: options.redirectUri,
     clientSecret,
@@ -152,10 +153,13 @@ function isDpop(value: unknown): boolean {
   return isSigningKey(value) && (value as Partial<Dpop>).nonces instanceof Map;
 }
 
+/** As `URL` writes it, because it is compared with that. */
+function isHost(value: unknown): boolean {
+  return isText(value) && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value;
+}
+
 function isIssuer(value: unknown): boolean {
-  if (!isText(value) || !URL.canParse(value) || /[?#]/.test(value)) return false;
-  const url = new URL(value);
-  return isServiceUrl(url) && !url.username && !url.password;
+  return isText(value) && URL.canParse(value) && !/[?#]/.test(value);
 }
 
 /** RFC 8707 §2. */
