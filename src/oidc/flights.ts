@@ -11,7 +11,7 @@ import { elapsedMilliseconds } from "./clock.ts";
 /** A piece of work that has begun, and how it ended. */
 interface Flight {
   readonly since: number;
-  outcome?: { readonly at: number; readonly value: unknown } | { readonly error: unknown };
+  outcome?: { readonly until: number; readonly value: unknown } | { readonly error: unknown };
 }
 
 /** Pieces of work by key, the oldest first. */
@@ -33,7 +33,7 @@ export interface SharedWork<Value> {
 
 /** The answer of the work, done by this call or by one that had begun already. A failure is shared, and not kept. */
 export async function doOnce<Value>(shared: SharedWork<Value>): Promise<Value> {
-  const { key, timeoutMilliseconds, keptMilliseconds } = shared;
+  const { key, timeoutMilliseconds } = shared;
   const isAbandoned = ({ since, outcome }: Flight) =>
     !outcome && elapsedMilliseconds() - since > 4 * timeoutMilliseconds;
   for (;;) {
@@ -45,19 +45,18 @@ export async function doOnce<Value>(shared: SharedWork<Value>): Promise<Value> {
     const { outcome } = flight;
     if (!outcome) continue;
     if ("error" in outcome) throw outcome.error;
-    const value = outcome.value as Value;
-    const kept = Math.max(keptMilliseconds?.(value) ?? 0, leastKeptMilliseconds);
-    if (elapsedMilliseconds() - outcome.at <= kept) return value;
+    if (elapsedMilliseconds() <= outcome.until) return outcome.value as Value;
     if (flights.get(key) === flight) flights.delete(key);
   }
 }
 
-async function begin<Value>({ key, work }: SharedWork<Value>): Promise<Value> {
+async function begin<Value>({ key, work, keptMilliseconds }: SharedWork<Value>): Promise<Value> {
   const flight: Flight = { since: elapsedMilliseconds() };
   remember(flights, key, flight);
   try {
     const value = await work();
-    flight.outcome = { at: elapsedMilliseconds(), value };
+    const kept = Math.max(keptMilliseconds?.(value) ?? 0, leastKeptMilliseconds);
+    flight.outcome = { until: elapsedMilliseconds() + kept, value };
     return value;
   } catch (error) {
     flight.outcome = { error };

@@ -31,6 +31,8 @@ export interface Spoils {
   userInfo?: (claims: Members) => unknown;
   /** The address that the browser comes back to. */
   callback?: (url: URL) => void;
+  /** Answers a request in place of the issuer, which never sees it. */
+  instead?: (request: IssuerRequest) => Response | Promise<Response> | undefined;
   /** Any answer. */
   answer?: (response: Response, request: IssuerRequest) => Response | Promise<Response>;
   /** The key that signs ID tokens. */
@@ -152,7 +154,7 @@ export class TestIssuer {
     const headers = new Headers(init.headers);
     const request = { endpoint, url: address, headers, form: new URLSearchParams(String(init.body ?? "")) };
     this.requests.push(request);
-    const response = await answer(request);
+    const response = (await this.spoils.instead?.(request)) ?? (await answer(request));
     return (await this.spoils.answer?.(response, request)) ?? response;
   }
 
