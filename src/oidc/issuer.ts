@@ -39,7 +39,8 @@ const optionalEndpoints = [
 /** An answer that is kept, with times of this isolate's clock. */
 interface Kept<Value> {
   readonly value: Value;
-  readonly askedAt: number;
+  /** When it was asked for although it was fresh. */
+  readonly forcedAt: number;
   readonly freshUntil: number;
   /** After this time it is forgotten, even if the issuer cannot be asked. */
   readonly usableUntil: number;
@@ -68,8 +69,8 @@ export function knownMetadata({ fetch, issuerUrl }: IssuerConnection): IssuerMet
   return kept && elapsedMilliseconds() <= kept.usableUntil ? kept.value : undefined;
 }
 
-/** The issuer's keys, which are asked for again if they are older than `mostAge`. */
-export async function readKeySet(connection: IssuerConnection, mostAge?: number): Promise<JwkSet> {
+/** The issuer's keys. They are asked for although they are fresh if that `isForced`, once a minute. */
+export async function readKeySet(connection: IssuerConnection, isForced: boolean = false): Promise<JwkSet> {
   const { jwks_uri: url } = await readMetadata(connection);
   const ask = async () => {
     const answer = await askIssuer(connection, url);
@@ -77,45 +78,43 @@ export async function readKeySet(connection: IssuerConnection, mostAge?: number)
     if (!value) throw new OAuthError("issuer_invalid_response", "The key set is malformed.");
     return { value, answer };
   };
-  return await readKept(connection, `keys ${url}`, ask, mostAge);
+  return await readKept(connection, `keys ${url}`, ask, isForced);
 }
 
 /** The issuer's key for a token, or `undefined` if its set has none, or more than one, that fits. */
 export async function findIssuerKey(connection: IssuerConnection, choice: KeyChoice): Promise<PublicKey | undefined> {
   const found = findVerificationKey(await readKeySet(connection), choice);
-  return found ?? findVerificationKey(await readKeySet(connection, gap), choice);
+  return found ?? findVerificationKey(await readKeySet(connection, true), choice);
 }
 
-/**
- * A value that is kept. It is asked for again once it is no longer fresh, or older than `mostAge`, and the old value serves while
- * that fails.
- */
+/** A value that is kept. It is asked for again once it is no longer fresh, and the old value serves while that fails. */
 async function readKept<Value>(
   connection: IssuerConnection,
   name: string,
   ask: () => Promise<{ readonly value: Value; readonly answer: BoundedAnswer }>,
-  mostAge: number = Number.POSITIVE_INFINITY,
+  isForced: boolean = false,
 ): Promise<Value> {
   const { fetch, timeoutMilliseconds } = connection;
   const cache = caches.get(fetch) ?? new Map<string, Kept<unknown>>();
   caches.set(fetch, cache);
   const kept = cache.get(name) as Kept<Value> | undefined;
   const now = elapsedMilliseconds();
-  if (kept && now < kept.freshUntil && now - kept.askedAt < mostAge) return kept.value;
+  const isDue = isForced && kept && now - kept.forcedAt >= gap;
+  if (kept && now < kept.freshUntil && !isDue) return kept.value;
   return await doOnce({
-    key: `${identityOf(fetch)} ${name}`,
+    key: `${identityOf(fetch)} ${isForced} ${name}`,
     timeoutMilliseconds,
     work: async () => {
-      const askedAt = elapsedMilliseconds();
+      const forcedAt = isDue ? now : (kept?.forcedAt ?? Number.NEGATIVE_INFINITY);
       try {
         const { value, answer } = await ask();
-        remember(cache, name, { value, askedAt, ...lifetimeOf(answer) });
+        remember(cache, name, { value, forcedAt, ...lifetimeOf(answer) });
         return value;
       } catch (error) {
         if (!kept || elapsedMilliseconds() > kept.usableUntil) throw error;
         // Not asked again at once: each request would wait for an issuer that does not answer.
         const freshUntil = Math.min(elapsedMilliseconds() + gap, kept.usableUntil);
-        remember(cache, name, { ...kept, askedAt, freshUntil });
+        remember(cache, name, { ...kept, forcedAt, freshUntil });
         return kept.value;
       }
     },

@@ -210,23 +210,22 @@ describe("OC6, R079: keys", () => {
       );
       expect(new Set(codes)).toEqual(new Set(["invalid_token_response"]));
     };
-    await flood();
-    expect(issuer.count("keys")).toBe(1);
-    later(61);
-    await flood();
-    expect(issuer.count("keys")).toBe(2);
-    later(30);
-    await flood();
-    expect(issuer.count("keys")).toBe(2);
-    later(31);
-    await flood();
-    expect(issuer.count("keys")).toBe(3);
+    for (const [seconds, count] of [
+      [0, 2],
+      [59, 2],
+      [2, 3],
+      [30, 3],
+      [31, 4],
+    ] as const) {
+      later(seconds);
+      await flood();
+      expect(issuer.count("keys")).toBe(count);
+    }
   });
 
   test("a key that was rotated in is found with one request, while the old key is fresh", async () => {
     const client = issuer.client();
     await issuer.signIn(client);
-    later(61);
     await issuer.rotate();
     await Promise.all(Array.from({ length: 20 }, async () => await issuer.signIn(client)));
     expect(issuer.count("keys")).toBe(2);
