@@ -35,7 +35,7 @@ async function made(name: string): Promise<{ token: string; set: unknown }> {
   return typeof answer === "string" ? { token: answer, set: publicSet(keys) } : { set: publicSet(keys), ...answer };
 }
 
-describe("OC4, R067 to R077: a malformed or forged token is refused", () => {
+describe("OC4, R067, R068, R069, R071, R075, R076, R077: a malformed or forged token is refused", () => {
   test("there are at least 300, and each has a name of its own", () => {
     expect(badTokens.length).toBeGreaterThan(300);
     expect(new Set(badTokens.map(([name]) => name)).size).toBe(badTokens.length);

@@ -70,7 +70,7 @@ const opened = async (spoil: Defect[2]) => {
   return issuer;
 };
 
-describe("OC4, OC6, R083 to R086, R090: an issuer with a fault is refused", () => {
+describe("OC4, OC6, R072, R073, R074, R083, R085, R086, R090, B43: an issuer with a fault is refused", () => {
   test("there are at least 57 faults, each with a name of its own", () => {
     expect(defects.length).toBeGreaterThanOrEqual(57);
     expect(new Set(defects.map(([name]) => name)).size).toBe(defects.length);
@@ -156,7 +156,7 @@ describe("a right answer in another form is accepted, by this client and by oaut
   });
 });
 
-describe("R067 to R077: every malformed token is refused as an ID token too", () => {
+describe("every malformed token is refused as an ID token too", () => {
   test("none is accepted", async () => {
     const keys = await createKeys();
     const accepted: string[] = [];
