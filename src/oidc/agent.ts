@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { epochSeconds } from "../crypto/epoch.ts";
 import { membersOf } from "../crypto/json.ts";
 import { hasAccess, parseScope } from "../domain/scope.ts";
-import { epochSeconds } from "./clock.ts";
 import { TokenParseError } from "./errors.ts";
 import type { Claims } from "./id-token.ts";
 import type { TokenSet } from "./token-set.ts";

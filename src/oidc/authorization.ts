@@ -4,9 +4,10 @@
  *
  * @module
  */
+
 import { randomBytes, toBase64Url } from "../crypto/bytes.ts";
 import { sha256Base64Url } from "../crypto/digest.ts";
-import { epochSeconds } from "./clock.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import { ConfigurationError, errorForCode, OAuthError, requireSetting } from "./errors.ts";
 import { isSameText } from "./id-token.ts";
 import { readMetadata } from "./issuer.ts";
@@ -61,7 +62,7 @@ export async function beginAuthorization(
   settings: ClientSettings,
   request: AuthorizationRequest,
 ): Promise<AuthorizationTransaction> {
-  const { connection, clientId, redirectUri, resources } = settings;
+  const { issuerUrl: issuer, clientId, redirectUri, resources } = settings;
   if (redirectUri === undefined) throw new ConfigurationError("redirectUri", "the code flow needs one.");
   const { state = secret(), nonce = secret(), codeVerifier = secret(), maxAge, acrValues } = request;
   for (const [name, value] of Object.entries({ state, nonce })) {
@@ -75,7 +76,7 @@ export async function beginAuthorization(
     maxAge,
     "a number of seconds",
   );
-  const { authorization_endpoint: endpoint } = await readMetadata(connection);
+  const { authorization_endpoint: endpoint } = await readMetadata(settings);
   if (endpoint === undefined) throw new ConfigurationError("issuerUrl", "the issuer has no authorization endpoint.");
   const url = new URL(endpoint);
   setParameters(url.searchParams, {
@@ -100,7 +101,7 @@ export async function beginAuthorization(
     codeVerifier,
     state,
     nonce,
-    issuer: connection.issuerUrl,
+    issuer,
     redirectUri,
     createdAt: epochSeconds(),
     ...(maxAge !== undefined && { maxAge }),
@@ -136,14 +137,14 @@ export type CallbackAnswer = string | URL | URLSearchParams | FormData;
  * @throws {OAuthError} `transaction_expired`, `state_mismatch`, `issuer_mismatch`, `invalid_callback`, or the issuer's error.
  */
 export async function readCallback(
-  { connection }: ClientSettings,
+  settings: ClientSettings,
   answer: CallbackAnswer,
   transaction: AuthorizationTransaction,
 ): Promise<string> {
   const age = epochSeconds() - transaction.createdAt;
   if (!(age >= 0 && age <= longestTransactionSeconds)) throw new OAuthError("transaction_expired");
   // Another client's transaction: a mix-up (RFC 9700 §4.4).
-  if (transaction.issuer !== connection.issuerUrl) throw new OAuthError("issuer_mismatch");
+  if (transaction.issuer !== settings.issuerUrl) throw new OAuthError("issuer_mismatch");
   const parameters = parametersOf(answer);
   const value = (name: string): string | undefined => {
     const [first, ...others] = parameters.getAll(name).map(String);
@@ -155,8 +156,8 @@ export async function readCallback(
   // A transaction that was stored in part would switch a check off.
   const isWhole = [transaction.state, transaction.nonce, transaction.codeVerifier].every(isSecret);
   if (!isWhole || !isSameText(state, transaction.state)) throw new OAuthError("state_mismatch");
-  const { authorization_response_iss_parameter_supported: isAnnounced } = await readMetadata(connection);
-  if (issuer === undefined ? isAnnounced : issuer !== connection.issuerUrl) throw new OAuthError("issuer_mismatch");
+  const { authorization_response_iss_parameter_supported: isAnnounced } = await readMetadata(settings);
+  if (issuer === undefined ? isAnnounced : issuer !== settings.issuerUrl) throw new OAuthError("issuer_mismatch");
   if (error !== undefined) throw errorForCode(error, description);
   if (code === undefined || code.length > 8_192) throw new OAuthError("invalid_callback");
   return code;

@@ -1,4 +1,5 @@
 /** The client of an issuer. @module */
+import { epochSeconds } from "../crypto/epoch.ts";
 import {
   AuthenticatedAgent,
   agentOf,
@@ -16,7 +17,6 @@ import {
   readCallback,
   scopeText,
 } from "./authorization.ts";
-import { epochSeconds } from "./clock.ts";
 import { ConfigurationError, errorForCode, SubjectMismatchError, TokenParseError } from "./errors.ts";
 import { doOnce, identityOf } from "./flights.ts";
 import type { Claims } from "./id-token.ts";
@@ -142,7 +142,7 @@ export class IdpClient {
 
   /** True if the issuer has a userinfo endpoint. */
   async hasUserInfo(): Promise<boolean> {
-    return (await readMetadata(this.#settings.connection)).userinfo_endpoint !== undefined;
+    return (await readMetadata(this.#settings)).userinfo_endpoint !== undefined;
   }
 
   /** Every claim of the userinfo endpoint, which may be a signed token (OpenID Connect Core §5.3.2). */
@@ -180,8 +180,8 @@ export class IdpClient {
       });
       return url.href;
     };
-    const metadata = knownMetadata(settings.connection);
-    return metadata ? urlFor(metadata) : readMetadata(settings.connection).then(urlFor);
+    const metadata = knownMetadata(settings);
+    return metadata ? urlFor(metadata) : readMetadata(settings).then(urlFor);
   }
 
   /**
@@ -190,17 +190,16 @@ export class IdpClient {
    */
   async clientCredentials(scopes: readonly string[] = []): Promise<AuthenticatedAgent> {
     const settings = this.#settings;
-    const { connection, clientId, clientSecret, privateKey, resources, dpop } = settings;
+    const { clientId, clientSecret, privateKey, resources, dpop, fetch, issuerUrl, timeoutMs } = settings;
     if (clientSecret === undefined && !privateKey)
       throw new ConfigurationError("clientSecret", "client credentials need one.");
     const scope = scopeText(scopes);
-    const { fetch, issuerUrl, timeoutMilliseconds } = connection;
     // With everything that proves the client, so that only who has it gets the token.
     const proofs = typeof clientSecret === "string" ? clientSecret : identityOf(clientSecret);
     const identities = [fetch, privateKey?.key, dpop].map(identityOf);
     const tokens = await doOnce({
       key: JSON.stringify(["client", issuerUrl, clientId, proofs, identities, scope, resources]),
-      timeoutMilliseconds,
+      timeoutMs,
       keptMilliseconds: ({ expires_at }) => (expires_at - epochSeconds() - 60) * 1_000,
       work: async () => {
         const answer = await requestTokens(settings, { grant_type: "client_credentials", scope: scope || undefined });

@@ -3,11 +3,12 @@
  *
  * @module
  */
+
 import { randomBytes, toBase64Url } from "../crypto/bytes.ts";
 import { sha256Base64Url } from "../crypto/digest.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import { signJws } from "../crypto/sign-jws.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
-import { epochSeconds } from "./clock.ts";
 
 /** A key that tokens are bound to. Its private part cannot be exported. */
 export interface Dpop {

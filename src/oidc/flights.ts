@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { elapsedMilliseconds } from "./clock.ts";
 
 /** A piece of work that has begun, and how it ended. */
 interface Flight {
@@ -25,7 +24,7 @@ export interface SharedWork<Value> {
   /** Names the work and everything that its answer depends on. */
   readonly key: string;
   /** How long each of the requests may take. After the time of four, work that has not ended counts as abandoned. */
-  readonly timeoutMilliseconds: number;
+  readonly timeoutMs: number;
   /** For how long after its end its answer serves callers. At least a second, so that those who wait get it. */
   readonly keptMilliseconds?: (value: Value) => number;
   readonly work: () => Promise<Value>;
@@ -33,9 +32,8 @@ export interface SharedWork<Value> {
 
 /** The answer of the work, done by this call or by one that had begun already. A failure is shared, and not kept. */
 export async function doOnce<Value>(shared: SharedWork<Value>): Promise<Value> {
-  const { key, timeoutMilliseconds } = shared;
-  const isAbandoned = ({ since, outcome }: Flight) =>
-    !outcome && elapsedMilliseconds() - since > 4 * timeoutMilliseconds;
+  const { key, timeoutMs } = shared;
+  const isAbandoned = ({ since, outcome }: Flight) => !outcome && elapsedMilliseconds() - since > 4 * timeoutMs;
   for (;;) {
     const flight = flights.get(key);
     if (!flight || isAbandoned(flight)) return await begin(shared);
@@ -80,4 +78,9 @@ let lastIdentity = 0;
 export function identityOf(object: WeakKey | undefined): number | undefined {
   if (object && !identities.has(object)) identities.set(object, ++lastIdentity);
   return object && identities.get(object);
+}
+
+/** For measuring how long something took. In a Worker it stands still between requests to others. */
+export function elapsedMilliseconds(): number {
+  return performance.now();
 }

@@ -3,10 +3,11 @@
  *
  * @module
  */
+
 import { constantTimeEqual, fromBase64Url, utf8 } from "../crypto/bytes.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithm } from "../crypto/jwk.ts";
 import { isSignedBy, parseJws, type UnverifiedJws } from "../crypto/jws.ts";
-import { epochSeconds } from "./clock.ts";
 import { TokenParseError } from "./errors.ts";
 import { findIssuerKey } from "./issuer.ts";
 import type { IssuerConnection } from "./issuer-request.ts";
@@ -17,7 +18,7 @@ export type Claims = ReadonlyMap<string, unknown>;
 /** What a token must fit. */
 export interface ExpectedToken {
   readonly clientId: string;
-  readonly toleranceSeconds: number;
+  readonly clockToleranceSeconds: number;
   /** The algorithms that the application accepts. */
   readonly algorithms: readonly JwsAlgorithm[];
   /** The nonce of the request. `undefined`: the token's nonce is not looked at. */
@@ -84,10 +85,10 @@ const claimChecks: readonly (readonly [string, (claims: Claims, expected: Expect
   ["sub", (claims) => isSubject(claims.get("sub"))],
   [
     "exp",
-    (claims, { toleranceSeconds, isStored, isUserInfo }) => {
+    (claims, { clockToleranceSeconds, isStored, isUserInfo }) => {
       const end = timeOf(claims, "exp");
       if (end === undefined) return !!isUserInfo && !claims.has("exp");
-      return !!isStored || epochSeconds() < end + toleranceSeconds;
+      return !!isStored || epochSeconds() < end + clockToleranceSeconds;
     },
   ],
   ["iat", (claims, expected) => (!!expected.isUserInfo && !claims.has("iat")) || isPast(claims, "iat", expected)],
@@ -96,10 +97,10 @@ const claimChecks: readonly (readonly [string, (claims: Claims, expected: Expect
   [
     "auth_time",
     (claims, expected) => {
-      const { maxAgeSeconds, toleranceSeconds } = expected;
+      const { maxAgeSeconds, clockToleranceSeconds } = expected;
       if (maxAgeSeconds === undefined) return true;
       const age = epochSeconds() - (claims.get("auth_time") as number);
-      return isPast(claims, "auth_time", expected) && age <= maxAgeSeconds + toleranceSeconds;
+      return isPast(claims, "auth_time", expected) && age <= maxAgeSeconds + clockToleranceSeconds;
     },
   ],
   ["acr", (claims, { acrValues }) => acrValues === undefined || acrValues.some((value) => value === claims.get("acr"))],
@@ -123,9 +124,9 @@ function timeOf(claims: Claims, name: string): number | undefined {
   return typeof time === "number" && time >= 0 && time < 253_402_300_800 ? time : undefined;
 }
 
-function isPast(claims: Claims, name: string, { toleranceSeconds }: ExpectedToken): boolean {
+function isPast(claims: Claims, name: string, { clockToleranceSeconds }: ExpectedToken): boolean {
   const time = timeOf(claims, name);
-  return time !== undefined && time <= epochSeconds() + toleranceSeconds;
+  return time !== undefined && time <= epochSeconds() + clockToleranceSeconds;
 }
 
 /** True if a value is this text. The time depends only on its length. */

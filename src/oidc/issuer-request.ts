@@ -13,7 +13,7 @@ import { errorForCode, OAuthError } from "./errors.ts";
 export interface IssuerConnection {
   readonly issuerUrl: string;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  readonly timeoutMilliseconds: number;
+  readonly timeoutMs: number;
   /** Hosts, such as `idp.corp.internal`, that may be asked although they are not public. */
   readonly privateHosts: readonly string[];
 }
@@ -39,8 +39,8 @@ export async function askIssuer(
   parts: RequestParts = {},
   maxBytes: number = longestAnswer,
 ): Promise<BoundedAnswer> {
-  if (!isReachable(connection, url)) throw new OAuthError("issuer_invalid_response", "An address is not public https.");
-  const { fetch, timeoutMilliseconds: milliseconds } = connection;
+  if (!isReachable(connection, url)) throw new OAuthError("issuer_invalid_response");
+  const { fetch, timeoutMs: milliseconds } = connection;
   const init = { ...parts, headers: { accept: "application/json", ...parts.headers } };
   try {
     return await fetchBounded({ url, init, milliseconds, maxBytes, fetch }, (status) => status !== 204);

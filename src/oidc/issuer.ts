@@ -9,9 +9,8 @@
 import { findVerificationKey, type JwkSet, type KeyChoice, parseJwkSet } from "../crypto/jwk.ts";
 import type { PublicKey } from "../crypto/public-key.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
-import { elapsedMilliseconds } from "./clock.ts";
 import { OAuthError } from "./errors.ts";
-import { doOnce, identityOf, remember } from "./flights.ts";
+import { doOnce, elapsedMilliseconds, identityOf, remember } from "./flights.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject } from "./issuer-request.ts";
 
 /** The metadata that this client uses. Every endpoint is an https URL of a public host. */
@@ -94,7 +93,7 @@ async function readKept<Value>(
   ask: () => Promise<{ readonly value: Value; readonly answer: BoundedAnswer }>,
   isForced: boolean = false,
 ): Promise<Value> {
-  const { fetch, timeoutMilliseconds } = connection;
+  const { fetch, timeoutMs } = connection;
   const cache = caches.get(fetch) ?? new Map<string, Kept<unknown>>();
   caches.set(fetch, cache);
   const kept = cache.get(name) as Kept<Value> | undefined;
@@ -103,7 +102,7 @@ async function readKept<Value>(
   if (kept && now < kept.freshUntil && !isDue) return kept.value;
   return await doOnce({
     key: `${identityOf(fetch)} ${isForced} ${name}`,
-    timeoutMilliseconds,
+    timeoutMs,
     work: async () => {
       const forcedAt = isDue ? now : (kept?.forcedAt ?? Number.NEGATIVE_INFINITY);
       try {

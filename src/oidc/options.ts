@@ -5,7 +5,7 @@ import type { PrincipalType } from "./agent.ts";
 import type { Dpop } from "./dpop.ts";
 import { ConfigurationError, requireSetting } from "./errors.ts";
 import { areAlgorithms, defaultAlgorithms } from "./id-token.ts";
-import { type IssuerConnection, isReachable } from "./issuer-request.ts";
+import { isReachable } from "./issuer-request.ts";
 
 /** How a client proves itself at the token endpoint: OpenID Connect Core §9. */
 export type ClientAuthentication = "post" | "basic" | "private_key_jwt" | "none";
@@ -47,22 +47,30 @@ export interface IdpClientOptions {
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
+type OptionWithDefault =
+  | "autoRefresh"
+  | "refreshBufferSeconds"
+  | "resources"
+  | "timeoutMs"
+  | "clockToleranceSeconds"
+  | "algorithms"
+  | "privateHosts"
+  | "fetch";
+
+/** What an option is if it is not given. */
+const defaults: Required<Pick<IdpClientOptions, OptionWithDefault>> = {
+  autoRefresh: true,
+  refreshBufferSeconds: 60,
+  resources: [],
+  timeoutMs: 5_000,
+  clockToleranceSeconds: 60,
+  algorithms: defaultAlgorithms,
+  privateHosts: [],
+  fetch: runtimeFetch,
+};
+
 /** A client's options with their defaults. */
-export interface ClientSettings {
-  readonly connection: IssuerConnection;
-  readonly clientId: string;
-  readonly redirectUri: string | undefined;
-  readonly clientSecret: IdpClientOptions["clientSecret"];
-  readonly privateKey: IdpClientOptions["privateKey"];
-  readonly clientAuthentication: ClientAuthentication | undefined;
-  readonly autoRefresh: boolean;
-  readonly refreshBufferSeconds: number;
-  readonly resources: readonly string[];
-  readonly toleranceSeconds: number;
-  readonly algorithms: readonly JwsAlgorithm[];
-  readonly principalType: PrincipalType | undefined;
-  readonly dpop: Dpop | undefined;
-}
+export type ClientSettings = IdpClientOptions & Required<Pick<IdpClientOptions, OptionWithDefault>>;
 
 const isText = (value: unknown): value is string => typeof value === "string" && /^[\x21-\x7e]{1,2048}$/.test(value);
 const isWithin = (value: unknown, least: number, most: number): boolean =>
@@ -106,33 +114,15 @@ export function readSettings(options: IdpClientOptions): ClientSettings {
   for (const name of ["issuerUrl", "clientId"] as const) {
     requireSetting(options[name] !== undefined, name, undefined, rules[name][0]);
   }
-  const { clientAuthentication: way, clientSecret, privateKey, issuerUrl } = options;
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const settings = { ...defaults, ...(given as unknown as IdpClientOptions) };
+  const { clientAuthentication: way, clientSecret, privateKey, issuerUrl } = settings;
+  requireSetting(isReachable(settings, issuerUrl), "issuerUrl", issuerUrl, "https to a public host or privateHosts");
   const hasSecret = clientSecret !== undefined;
   requireSetting(!(way === "none" && hasSecret), "clientAuthentication", way, "another with a secret");
   requireSetting(!(isOneOf(way, "post", "basic") && !hasSecret), "clientSecret", undefined, `given for "${way}"`);
   requireSetting(way !== "private_key_jwt" || !!privateKey, "privateKey", undefined, 'given for "private_key_jwt"');
-  const connection: IssuerConnection = {
-    issuerUrl,
-    fetch: options.fetch ?? runtimeFetch,
-    timeoutMilliseconds: options.timeoutMs ?? 5_000,
-    privateHosts: options.privateHosts ?? [],
-  };
-  requireSetting(isReachable(connection, issuerUrl), "issuerUrl", issuerUrl, "https to a public host or privateHosts");
-  return {
-    connection,
-    clientId: options.clientId,
-    redirectUri: options.redirectUri,
-    clientSecret,
-    privateKey,
-    clientAuthentication: way ?? (privateKey && "private_key_jwt"),
-    autoRefresh: options.autoRefresh ?? true,
-    refreshBufferSeconds: options.refreshBufferSeconds ?? 60,
-    resources: options.resources ?? [],
-    toleranceSeconds: options.clockToleranceSeconds ?? 60,
-    algorithms: options.algorithms ?? defaultAlgorithms,
-    principalType: options.principalType,
-    dpop: options.dpop,
-  };
+  return settings;
 }
 
 /** One function for all clients, so that what is known of an issuer is shared. */

@@ -3,10 +3,11 @@
  *
  * @module
  */
+
 import { sha256Base64Url } from "../crypto/digest.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import { parseJws } from "../crypto/jws.ts";
 import { type AuthenticatedAgent, agentOf } from "./agent.ts";
-import { epochSeconds } from "./clock.ts";
 import { OAuthError, RefreshError, SubjectMismatchError, TokenExpiredError, TokenParseError } from "./errors.ts";
 import { doOnce, remember } from "./flights.ts";
 import { type Claims, type ExpectedToken, longestIdToken, verifyIdToken } from "./id-token.ts";
@@ -45,12 +46,12 @@ export async function exchange(settings: ClientSettings, { code, ...more }: Code
 
 /** The claims of a token that is for this client. */
 export async function verify(
-  { connection, clientId, toleranceSeconds, algorithms }: ClientSettings,
+  settings: ClientSettings,
   token: string | undefined,
   more: Partial<ExpectedToken>,
 ): Promise<Claims> {
   if (token === undefined) throw new TokenParseError("id_token");
-  return await verifyIdToken(connection, token, { clientId, toleranceSeconds, algorithms, ...more });
+  return await verifyIdToken(settings, token, { ...settings, ...more });
 }
 
 /** How `createAgent` keeps tokens alive. */
@@ -73,8 +74,7 @@ export async function restore(
   const tokens = TokenSet.from(stored);
   const subject = claimOf(tokens, "sub");
   // Another issuer must not get this refresh token.
-  if (claimOf(tokens, "iss") !== settings.connection.issuerUrl || subject === undefined)
-    throw new TokenParseError("id_token.iss");
+  if (claimOf(tokens, "iss") !== settings.issuerUrl || subject === undefined) throw new TokenParseError("id_token.iss");
   const endsWithin = (seconds: number) => epochSeconds() + seconds >= tokens.expires_at;
   const isDue = autoRefresh && endsWithin(settings.refreshBufferSeconds);
   if (isDue && tokens.refresh_token !== undefined) {
@@ -106,8 +106,8 @@ const verified: Map<string, { readonly claims: Claims; readonly until: number }>
 
 /** The claims of an ID token that was stored, which somebody may have altered: it is verified again, once in an isolate. */
 async function storedClaims(settings: ClientSettings, tokens: TokenSet): Promise<Claims> {
-  const { connection, clientId, algorithms } = settings;
-  const text = JSON.stringify([connection.issuerUrl, clientId, algorithms, tokens.id_token]);
+  const { issuerUrl, clientId, algorithms } = settings;
+  const text = JSON.stringify([issuerUrl, clientId, algorithms, tokens.id_token]);
   const key = await sha256Base64Url(text);
   const known = verified.get(key);
   if (known && epochSeconds() < known.until) return known.claims;
@@ -125,12 +125,12 @@ const sharedMilliseconds = 10_000;
  * @throws {OAuthError} A class of the issuer's code, `RefreshError` for every other refusal, `SubjectMismatchError`.
  */
 export async function renew(settings: ClientSettings, tokens: TokenSet, subject: unknown): Promise<AuthenticatedAgent> {
-  const { connection, clientId } = settings;
+  const { issuerUrl, clientId, timeoutMs } = settings;
   const refreshToken = tokens.refresh_token;
   if (refreshToken === undefined) throw new TokenParseError("refresh_token");
   const renewed = await doOnce({
-    key: JSON.stringify(["refresh", connection.issuerUrl, clientId, refreshToken]),
-    timeoutMilliseconds: connection.timeoutMilliseconds,
+    key: JSON.stringify(["refresh", issuerUrl, clientId, refreshToken]),
+    timeoutMs,
     keptMilliseconds: () => sharedMilliseconds,
     work: async () => await refreshOnce(settings, tokens, refreshToken),
   });
@@ -148,7 +148,7 @@ async function refreshOnce(
   let status: number | undefined;
   try {
     // Before the refresh token is spent: without keys, nobody could use the answer.
-    await readKeySet(settings.connection);
+    await readKeySet(settings);
     const answer = await requestTokens(settings, { grant_type: "refresh_token", refresh_token: refreshToken });
     status = answer.status;
     const tokens = tokensOfAnswer(readObject(answer), { previous, isBound });

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { epochSeconds } from "../crypto/epoch.ts";
 import { signJws } from "../crypto/sign-jws.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
-import { epochSeconds } from "./clock.ts";
 import { dpopProof, keepNonce } from "./dpop.ts";
 import { ConfigurationError } from "./errors.ts";
 import { type IssuerMetadata, readMetadata } from "./issuer.ts";
@@ -14,7 +14,7 @@ import type { ClientSettings } from "./options.ts";
 
 /** Sends a token request. The answer is not judged. */
 export async function requestTokens(settings: ClientSettings, form: Parameters): Promise<BoundedAnswer> {
-  const metadata = await readMetadata(settings.connection);
+  const metadata = await readMetadata(settings);
   return await post(settings, metadata, metadata.token_endpoint, form);
 }
 
@@ -24,7 +24,7 @@ export async function requestRevocation(
   token: string,
   hint: string | undefined,
 ): Promise<BoundedAnswer> {
-  const metadata = await readMetadata(settings.connection);
+  const metadata = await readMetadata(settings);
   const url = requireEndpoint(metadata.revocation_endpoint, "revocation");
   return await post({ ...settings, resources: [] }, metadata, url, { token, token_type_hint: hint });
 }
@@ -34,7 +34,7 @@ const longestUserInfo = 65_536;
 
 /** Asks for the claims of an access token's user: OpenID Connect Core §5.3.1. */
 export async function requestUserInfo(settings: ClientSettings, accessToken: string): Promise<BoundedAnswer> {
-  const metadata = await readMetadata(settings.connection);
+  const metadata = await readMetadata(settings);
   const url = requireEndpoint(metadata.userinfo_endpoint, "userinfo");
   const headers = { authorization: `${settings.dpop ? "DPoP" : "Bearer"} ${accessToken}` };
   return await send(settings, url, { parts: async () => ({ headers }), accessToken, maxBytes: longestUserInfo });
@@ -74,14 +74,15 @@ interface IssuerRequest {
 
 /** Sends a request, and once more if the issuer wants its nonce in the proof (RFC 9449 §8). */
 async function send(
-  { connection, dpop }: ClientSettings,
+  settings: ClientSettings,
   url: string,
   { parts, accessToken, maxBytes }: IssuerRequest,
 ): Promise<BoundedAnswer> {
+  const { dpop } = settings;
   const once = async () => {
     const { headers, ...more } = await parts();
     const proof = dpop && { dpop: await dpopProof(dpop, { method: more.method ?? "GET", url, accessToken }) };
-    return await askIssuer(connection, url, { ...more, headers: { ...headers, ...proof } }, maxBytes);
+    return await askIssuer(settings, url, { ...more, headers: { ...headers, ...proof } }, maxBytes);
   };
   const answer = await once();
   return dpop && keepNonce(dpop, url, answer) ? await once() : answer;
@@ -102,7 +103,7 @@ const assertionSeconds = 60;
  */
 async function authenticate(settings: ClientSettings, metadata: IssuerMetadata): Promise<ClientProof> {
   const { clientAuthentication, clientId, clientSecret, privateKey } = settings;
-  const way = clientAuthentication ?? announcedWay(settings, metadata);
+  const way = clientAuthentication ?? (privateKey ? "private_key_jwt" : announcedWay(settings, metadata));
   if (way === "private_key_jwt") {
     const { key, keyId } = privateKey!;
     const now = epochSeconds();

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { epochSeconds } from "../crypto/epoch.ts";
 import { membersOf } from "../crypto/json.ts";
-import { epochSeconds } from "./clock.ts";
 import { TokenParseError } from "./errors.ts";
 
 /** Tokens as JSON, with the names of RFC 6749 §5.1. */

@@ -169,6 +169,7 @@ describe("OC2: a closed client refuses every call", () => {
       exchangeCode: () => client.exchangeCode("code", "v".repeat(43)),
       createAgent: () => client.createAgent(agent.tokens),
       refresh: () => client.refresh(agent),
+      hasUserInfo: () => client.hasUserInfo(),
       getUserInfo: () => client.getUserInfo(agent),
       readUserInfo: () => client.readUserInfo("token", "usr_1"),
       createLogoutUrl: async () => client.createLogoutUrl(),

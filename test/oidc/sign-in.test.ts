@@ -92,6 +92,9 @@ describe("OC3, R081, R082: createAuthorizationUrl", () => {
     ["state with a space", { state: `${"s".repeat(30)} ` }, "state"],
     ["nonce of 21 characters", { nonce: "n".repeat(21) }, "nonce"],
     ["nonce a number", { nonce: 1 }, "nonce"],
+    ["code verifier of 42 characters", { codeVerifier: "v".repeat(42) }, "codeVerifier"],
+    ["code verifier of 129 characters", { codeVerifier: "v".repeat(129) }, "codeVerifier"],
+    ["code verifier with a slash", { codeVerifier: "/".repeat(43) }, "codeVerifier"],
     ["maxAge negative", { maxAge: -1 }, "maxAge"],
     ["maxAge with a fraction", { maxAge: 1.5 }, "maxAge"],
     ["a scope with a space", { scopes: ["a b"] }, "scopes"],
@@ -104,7 +107,7 @@ describe("OC3, R081, R082: createAuthorizationUrl", () => {
   });
 
   test("a state and a nonce of 128 bits are taken", async () => {
-    const given = { state: "s".repeat(22), nonce: "n".repeat(22) };
+    const given = { state: "s".repeat(22), nonce: "n".repeat(22), codeVerifier: "~".repeat(128) };
     expect(await begin(given)).toMatchObject(given);
   });
 });
