@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { elapsedMilliseconds } from "./clock.ts";
 
 /** A piece of work that has begun, and how it ended. */
 interface Flight {
@@ -78,9 +79,4 @@ let lastIdentity = 0;
 export function identityOf(object: WeakKey | undefined): number | undefined {
   if (object && !identities.has(object)) identities.set(object, ++lastIdentity);
   return object && identities.get(object);
-}
-
-/** For measuring how long something took. In a Worker it stands still between requests to others. */
-export function elapsedMilliseconds(): number {
-  return performance.now();
 }

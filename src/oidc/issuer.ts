@@ -9,8 +9,9 @@
 import { findVerificationKey, type JwkSet, type KeyChoice, parseJwkSet } from "../crypto/jwk.ts";
 import type { PublicKey } from "../crypto/public-key.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
+import { elapsedMilliseconds } from "./clock.ts";
 import { OAuthError } from "./errors.ts";
-import { doOnce, elapsedMilliseconds, identityOf, remember } from "./flights.ts";
+import { doOnce, identityOf, remember } from "./flights.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject } from "./issuer-request.ts";
 
 /** The metadata that this client uses. Every endpoint is an https URL of a public host. */
