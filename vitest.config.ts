@@ -90,7 +90,12 @@ export default defineConfig({
         test: {
           name: "workerd",
           isolate: false,
-          include: ["test/crypto/**/*.test.ts", "test/domain/**/*.test.ts", "test/net/public-host.test.ts"],
+          include: [
+            "test/crypto/**/*.test.ts",
+            "test/domain/**/*.test.ts",
+            "test/net/public-host.test.ts",
+            "test/oidc/{agent,agents,defects,issuer-answers,options,requests,sign-in}.test.ts",
+          ],
           exclude: nodeOnly,
           testTimeout: 60_000,
         },

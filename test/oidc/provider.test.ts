@@ -1,5 +1,6 @@
 import * as openid from "openid-client";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parseJws } from "../../src/crypto/jws.ts";
 import {
   AuthenticatedAgent,
   createDpop,
@@ -7,7 +8,8 @@ import {
   type IdpClientOptions,
   TokenSet,
 } from "../../src/oidc/index.ts";
-import { type Browser, openProvider, type RealIssuer } from "../support/oidc-provider.ts";
+import { type Browser, cancelled, openProvider, type RealIssuer } from "../support/oidc-provider.ts";
+import { openStandIn, replyWith } from "../support/stand-in.ts";
 import { createKey, type TestKey } from "../support/tokens/signer.ts";
 
 const redirectUri = "https://app.example/callback";
@@ -235,6 +237,47 @@ describe("004.11 to 004.13: without a user, and the end", () => {
     await expect(signIn(client, browser, "usr_ada", { prompt: "none" })).rejects.toMatchObject({
       error: "login_required",
     });
+  });
+});
+
+describe("what the issuer can do for other tests", () => {
+  test("signing out at the issuer tells its clients by the back channel", async () => {
+    const listener = await openStandIn("/back-channel");
+    listener.replies = [replyWith(200, "")];
+    const told = { client_id: "told", client_secret: clientSecret, redirect_uris: [redirectUri] };
+    const other = await openProvider([
+      { ...told, backchannel_logout_uri: listener.url, backchannel_logout_session_required: true },
+    ]);
+    try {
+      other.users.set("usr_ada", {});
+      const client = createIdpClient({ issuerUrl: other.url, clientId: "told", clientSecret, redirectUri });
+      const browser: Browser = new Map();
+      const transaction = await client.createAuthorizationUrl({ scopes: ["openid"] });
+      const agent = await client.exchangeCallback(await other.walk(transaction.url, browser, "usr_ada"), transaction);
+      await other.walk(await client.createLogoutUrl({ idTokenHint: agent.tokens.id_token! }), browser, "usr_ada");
+      expect(other.failures).toEqual([]);
+      const token = new URLSearchParams(listener.asked[0]!.text).get("logout_token")!;
+      expect(parseJws(token)).toMatchObject({ type: "logout+jwt" });
+      expect(Object.fromEntries(parseJws(token)!.claims)).toMatchObject({
+        iss: other.url,
+        aud: "told",
+        sub: "usr_ada",
+      });
+      // R074: it is no ID token.
+      await expect(client.createAgent({ ...agent.tokens.toJSON(), id_token: token })).rejects.toMatchObject({
+        field: "id_token.typ",
+      });
+    } finally {
+      await other.close();
+      await listener.close();
+    }
+  });
+
+  test("a user who cancels", async () => {
+    const client = clientFor("app");
+    const transaction = await client.createAuthorizationUrl({ scopes });
+    const callback = await issuer.walk(transaction.url, new Map(), cancelled);
+    await expect(client.exchangeCallback(callback, transaction)).rejects.toMatchObject({ error: "access_denied" });
   });
 });
 

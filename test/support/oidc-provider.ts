@@ -17,15 +17,23 @@ export interface RealIssuer {
   readonly url: string;
   /** Claims by subject. A user signs in by typing the subject. The claims are read each time a token is made. */
   readonly users: Map<string, Readonly<Record<string, unknown>>>;
+  /** Why clients could not be told of a sign-out. */
+  readonly failures: readonly Error[];
   /** Publishes a new key, which signs from now on. Unless `keepsOld`, the old keys are withdrawn. */
   rotateKeys(keepsOld?: boolean): Promise<void>;
   /** Walks as a browser does, with the cookies of one, until the address is the application's. Returns that address. */
-  walk(address: string, browser: Browser, subject: string): Promise<string>;
+  walk(address: string, browser: Browser, visitor: Visitor): Promise<string>;
   close(): Promise<void>;
 }
 
 /** The cookies of one browser. */
 export type Browser = Map<string, string>;
+
+/** In place of a subject: the user cancels. */
+export const cancelled: unique symbol = Symbol("cancelled");
+
+/** Who sits at the browser. */
+type Visitor = string | typeof cancelled;
 
 /** The scopes of applications that clients may ask for. */
 const applicationScopes = "users:read users:write posts:* posts:**";
@@ -42,6 +50,7 @@ export async function openProvider(clients: readonly ClientMetadata[], port = 0)
   const stored = new Map<string, Record<string, unknown>>();
   let keys: object[] = [];
   let rotations = 0;
+  const failures: Error[] = [];
   let provider: Provider;
 
   const server = createServer(async (request, response) => {
@@ -58,14 +67,16 @@ export async function openProvider(clients: readonly ClientMetadata[], port = 0)
     keys = [{ ...privateJwk, use: "sig" }, { ...rsa.privateJwk, use: "sig" }, ...(keepsOld ? keys : [])];
     // Another instance on the same storage: the configuration of one is fixed.
     provider = new Provider(url, configurationOf(clients, users, keys, stored));
+    provider.on("backchannel.error", (_: unknown, error: Error) => failures.push(error));
   };
   await rotateKeys();
 
   return {
     url,
     users,
+    failures,
     rotateKeys,
-    walk: async (address, browser, subject) => await walk(url, address, browser, subject),
+    walk: async (address, browser, visitor) => await walk(url, address, browser, visitor),
     async close() {
       server.closeAllConnections();
       server.close();
@@ -128,6 +139,9 @@ function configurationOf(
       },
     },
     pkce: { required: () => true },
+    // Its own dispatcher refuses loopback, where the clients of tests listen.
+    fetch: (address: string, { dispatcher: _, ...init }: RequestInit & { dispatcher?: unknown }) =>
+      fetch(address, init),
     ttl: Object.fromEntries(kinds.map((kind) => [kind, () => hour])),
     issueRefreshToken: () => true,
     rotateRefreshToken: () => true,
@@ -196,7 +210,7 @@ function signedOutPage(context: { body: string }): void {
   context.body = page("Signed out at the issuer", "");
 }
 
-async function walk(issuer: string, start: string, browser: Browser, subject: string): Promise<string> {
+async function walk(issuer: string, start: string, browser: Browser, visitor: Visitor): Promise<string> {
   let address = start;
   for (let step = 0; step < 20; step++) {
     if (!address.startsWith(`${issuer}/`)) return address;
@@ -209,7 +223,11 @@ async function walk(issuer: string, start: string, browser: Browser, subject: st
         name!,
         value!,
       ]);
-      const body = new URLSearchParams([...hidden, ["login", subject], ["logout", "yes"]]);
+      const body = new URLSearchParams([
+        ...hidden,
+        visitor === cancelled ? ["cancel", "yes"] : ["login", visitor],
+        ["logout", "yes"],
+      ]);
       response = await ask(new URL(action, address).href, browser, { method: "POST", body });
     }
     const location = response.headers.get("location");
