@@ -106,6 +106,14 @@ describe("OC3, R081, R082: createAuthorizationUrl", () => {
     await expect(begin(request)).rejects.toMatchObject({ name: "ConfigurationError", option });
   });
 
+  test("100 scopes of 256 characters are taken, openid among them", async () => {
+    const scopes = Array.from({ length: 100 }, (_, at) => `${at}`.padStart(256, "s"));
+    const { url } = await begin({ scopes: scopes.slice(1) });
+    expect(new URL(url).searchParams.get("scope")!.split(" ")).toHaveLength(100);
+    await expect(begin({ scopes })).rejects.toMatchObject({ option: "scopes" });
+    await expect(begin({ scopes: ["s".repeat(257)] })).rejects.toMatchObject({ option: "scopes" });
+  });
+
   test("a state and a nonce of 128 bits are taken", async () => {
     const given = { state: "s".repeat(22), nonce: "n".repeat(22), codeVerifier: "~".repeat(128) };
     expect(await begin(given)).toMatchObject(given);

@@ -320,6 +320,7 @@ const ways: readonly Defect[] = [
   callback("code missing", "invalid_callback", (parameters) => parameters.delete("code")),
   callback("code empty", "invalid_callback", (parameters) => parameters.set("code", "")),
   callback("code twice", "invalid_callback", (parameters) => parameters.append("code", "other")),
+  callback("code of 8 KiB that is unknown", "invalid_grant", (parameters) => parameters.set("code", "c".repeat(8_192))),
   callback("code over 8 KiB", "invalid_callback", (parameters) => parameters.set("code", "c".repeat(8_193))),
   callback("code that is unknown", "invalid_grant", (parameters) => parameters.set("code", "other")),
   callback("error beside a code", "access_denied", (parameters) => parameters.set("error", "access_denied")),
