@@ -143,6 +143,13 @@ describe("OC9, R089, 004.10: getUserInfo", () => {
   });
 });
 
+test("hasUserInfo: whether the issuer has the endpoint", async () => {
+  expect(await issuer.client().hasUserInfo()).toBe(true);
+  const other = await TestIssuer.open();
+  other.spoils = { metadata: (right) => ({ ...right, userinfo_endpoint: undefined }) };
+  expect(await other.client().hasUserInfo()).toBe(false);
+});
+
 describe("OC10, 004.11: createLogoutUrl", () => {
   test("a promise before the issuer is known, and a text after", async () => {
     const client = issuer.client();
