@@ -12,7 +12,7 @@ import * as credential from "../src/domain/acts/credential.ts";
 import * as invitation from "../src/domain/acts/deployment-invitation.ts";
 import * as factor from "../src/domain/acts/factor.ts";
 import * as limit from "../src/domain/acts/limit.ts";
-import * as identity from "../src/domain/acts/linked-identity.ts";
+import * as identity from "../src/domain/acts/provider.ts";
 import * as mailedLink from "../src/domain/acts/mailed-link.ts";
 import * as notice from "../src/domain/acts/notice.ts";
 import * as passkey from "../src/domain/acts/passkey.ts";

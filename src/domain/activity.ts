@@ -8,11 +8,11 @@ import { grantAdministrator, removeAdministrator } from "./acts/administrator.ts
 import * as credentials from "./acts/credential.ts";
 import { acceptInvitation } from "./acts/deployment-invitation.ts";
 import * as factors from "./acts/factor.ts";
-import { linkIdentity } from "./acts/linked-identity.ts";
 import { resetPassword } from "./acts/mailed-link.ts";
 import { disownNotice } from "./acts/notice.ts";
 import * as passkeys from "./acts/passkey.ts";
 import * as tokens from "./acts/personal-access-token.ts";
+import { linkIdentity } from "./acts/provider.ts";
 import * as recovery from "./acts/recovery.ts";
 import * as sessions from "./acts/session.ts";
 import { signIn, signUp } from "./acts/sign-in.ts";

@@ -6,10 +6,10 @@
 import { grantAdministrator } from "./acts/administrator.ts";
 import * as credentials from "./acts/credential.ts";
 import * as factors from "./acts/factor.ts";
-import { linkIdentity } from "./acts/linked-identity.ts";
 import { resetPassword } from "./acts/mailed-link.ts";
 import { registerPasskey } from "./acts/passkey.ts";
 import { createPat } from "./acts/personal-access-token.ts";
+import { linkIdentity } from "./acts/provider.ts";
 import { refreshSession } from "./acts/session.ts";
 import { signIn } from "./acts/sign-in.ts";
 import { revokeUser } from "./acts/user.ts";

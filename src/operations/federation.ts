@@ -1,6 +1,6 @@
 import { sha256Hex } from "../crypto/digest.ts";
 import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
-import * as acts from "../domain/acts/linked-identity.ts";
+import * as acts from "../domain/acts/provider.ts";
 import { generateOpaqueToken } from "../domain/bearer.ts";
 import type { Credential } from "../domain/credential.ts";
 import { AuthError } from "../domain/error.ts";

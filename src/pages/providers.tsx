@@ -23,7 +23,7 @@ export const providerRoutes: readonly PageRoute[] = [
     const { site } = visit;
     const children = (
       <>
-        <p>{site.say("identity.text")}</p>
+        <p>{site.say("linking.text")}</p>
         <p>
           <a class="button" href={pathWith(site.path("/sign-in"), { next: site.path(linkPath) })}>
             {site.say("word.sign-in")}
@@ -31,7 +31,7 @@ export const providerRoutes: readonly PageRoute[] = [
         </p>
       </>
     );
-    return respond(visit, { title: site.text("identity.title"), children });
+    return respond(visit, { title: site.text("linking.title"), children });
   }),
 
   userPage(linkPath, (visit) => askToLink(visit)),
@@ -47,7 +47,7 @@ export const providerRoutes: readonly PageRoute[] = [
       clearCookie(c, auth, identityCookie);
       return backTo(visit, "security", "identities");
     },
-    { fields: [], does: ({ site }) => site.say("identity.title.link") },
+    { fields: [], does: ({ site }) => site.say("linking.title.link") },
   ),
 
   userPage(newPath, (visit) => {
@@ -63,7 +63,7 @@ export const providerRoutes: readonly PageRoute[] = [
           .map(({ label, linkPath: path }) => (
             <p>
               <a class="button quiet" href={pathWith(path, { next })}>
-                {site.say("providers.continue", { provider: <bdi>{label}</bdi> })}
+                {site.text("providers.continue", { provider: label })}
               </a>
             </p>
           ))}
@@ -132,7 +132,7 @@ export function ProviderLink({
 }): Rendered {
   return (
     <a class="button quiet" href={pathWith(startPath, { next })}>
-      {site.say(text, { provider: <bdi>{label}</bdi> })}
+      {site.text(text, { provider: label })}
     </a>
   );
 }
@@ -167,13 +167,13 @@ function askToLink(visit: UserVisit, refusal?: AuthError): Response | Promise<Re
   const { site, user } = visit;
   const name = user.identifier ?? user.displayName ?? user.id;
   return respondWithForm(visit, "security", {
-    title: site.text("identity.title.link"),
-    intro: <p>{site.say("identity.ask", { user: <bdi>{name}</bdi> })}</p>,
+    title: site.text("linking.title.link"),
+    intro: <p>{site.say("linking.ask", { user: <bdi>{name}</bdi> })}</p>,
     action: linkPath,
     fields: null,
-    button: site.text("identity.link"),
+    button: site.text("linking.link"),
     refusal,
-    words: { "unauthorized.provider": "identity.over" },
+    words: { "unauthorized.provider": "linking.over" },
   });
 }
 
@@ -182,7 +182,7 @@ export function IdentityPanel({ visit, data }: { visit: UserVisit; data: readonl
   const { site } = visit;
   return (
     <Panel id="identities" title={site.text("identities.name")}>
-      <Row state={data.length === 0 && site.say("identities.none")}>
+      <Row title={site.say("identities.others")} state={data.length === 0 && site.say("identities.none")}>
         <FormLink href={site.path(newPath)} about="">
           {site.say("identities.add")}
         </FormLink>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as acts from "../domain/acts/linked-identity.ts";
+import * as acts from "../domain/acts/provider.ts";
 import { linkedIdentity } from "../domain/identity-provider.ts";
 import type { RowOf } from "../domain/record.ts";
 import { type Asked, type AskedOfUser, committed } from "./audit.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import * as acts from "../domain/acts/linked-identity.ts";
+import * as acts from "../domain/acts/provider.ts";
 import type { FactorType } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";

@@ -26,9 +26,14 @@ const assets = assetsOf({ brandStyle: "" });
 /** The paths of pages, acts and assets, as a browser requests them. */
 const known: ReadonlySet<string> = new Set([...pageRoutes, ...assets].map(({ path }) => below(path)));
 
-/** The addresses without a page below the base path. An app's own scheme and a place on the same page do not count. */
+/**
+ * The addresses without a page below the base path. An app's own scheme and a place on the same page do not count, nor do the
+ * routes of providers, which are mounted by themselves.
+ */
 const strays = (addresses: Iterable<string>): string[] =>
-  [...addresses].filter((address) => !/^(otpauth:|#)/.test(address) && !known.has(address.replace(/[?#].*/, "")));
+  [...addresses].filter(
+    (address) => !/^(otpauth:|#|\/auth\/oidc\/)/.test(address) && !known.has(address.replace(/[?#].*/, "")),
+  );
 
 describe("pages below /me", () => {
   test("sign up, change the name, sign out and sign in: every address stays below the base path", async () => {

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import * as acts from "../../domain/acts/linked-identity.ts";
+import * as acts from "../../domain/acts/provider.ts";
 import { AuthError } from "../../domain/error.ts";
 import { realm, type WithRealm } from "../../engine/realm.ts";
 import type { CoreOperations } from "../../operations/auth.ts";

@@ -5,14 +5,15 @@ export const englishProviders = {
   "providers.cancelled": "You did not sign in at {provider}.",
   "providers.taken":
     "An account here has the address of your account at {provider}. If it is yours, sign in to it another way.",
-  "identity.title": "You already have an account here",
-  "identity.text":
+  "linking.title": "You already have an account here",
+  "linking.text":
     "An account here has the same address as your account at the other site. Sign in here to link the two. You can then use either.",
-  "identity.ask": "Do you want to link your account at the other site? You can then use it to sign in here as {user}.",
-  "identity.link": "Link",
-  "identity.title.link": "Link your account at the other site",
-  "identity.over": "This took too long, or was done already. Start again at the other site.",
+  "linking.ask": "Do you want to link your account at the other site? You can then use it to sign in here as {user}.",
+  "linking.link": "Link",
+  "linking.title.link": "Link your account at the other site",
+  "linking.over": "This took too long, or was done already. Start again at the other site.",
   "identities.name": "Linked accounts",
+  "identities.others": "Accounts at other sites",
   "identities.none": "No account at another site can sign in here.",
   "identities.add": "Link an account",
   "identities.add.text": "Choose the site. You sign in there, and come back here.",

@@ -7,15 +7,16 @@ export const germanProviders: Readonly<Record<keyof typeof englishProviders, str
   "providers.cancelled": "Sie haben sich bei {provider} nicht angemeldet.",
   "providers.taken":
     "Ein Konto hier hat dieselbe Adresse wie Ihr Konto bei {provider}. Wenn es Ihres ist, melden Sie sich auf einem anderen Weg an.",
-  "identity.title": "Sie haben hier schon ein Konto",
-  "identity.text":
+  "linking.title": "Sie haben hier schon ein Konto",
+  "linking.text":
     "Ein Konto hier hat dieselbe Adresse wie Ihr Konto bei der anderen Website. Melden Sie sich hier an, um beide zu verknüpfen. Danach können Sie beide verwenden.",
-  "identity.ask":
+  "linking.ask":
     "Möchten Sie Ihr Konto bei der anderen Website verknüpfen? Dann können Sie sich damit hier als {user} anmelden.",
-  "identity.link": "Verknüpfen",
-  "identity.title.link": "Konto bei der anderen Website verknüpfen",
-  "identity.over": "Das hat zu lange gedauert oder ist schon erledigt. Beginnen Sie bei der anderen Website von vorn.",
+  "linking.link": "Verknüpfen",
+  "linking.title.link": "Konto bei der anderen Website verknüpfen",
+  "linking.over": "Das hat zu lange gedauert oder ist schon erledigt. Beginnen Sie bei der anderen Website von vorn.",
   "identities.name": "Verknüpfte Konten",
+  "identities.others": "Konten bei anderen Websites",
   "identities.none": "Mit keinem Konto bei einer anderen Website können Sie sich hier anmelden.",
   "identities.add": "Konto verknüpfen",
   "identities.add.text": "Wählen Sie die Website. Sie melden sich dort an und kommen hierher zurück.",
