@@ -104,7 +104,8 @@ function settingsOf(options: Omit<OAuth2ProviderOptions, "name" | "identityOf">)
   const { authorizeUrl, accessTokenUrl, userinfoUrl, issuer, responseIssuer = issuer, ...clientOptions } = options;
   const settings = readSettings({ ...clientOptions, issuerUrl: issuer });
   for (const [name, url] of Object.entries({ authorizeUrl, accessTokenUrl, userinfoUrl })) {
-    requireSetting(typeof url === "string" && isReachable(settings, url), name, url, "an https URL of a public host");
+    const isEndpoint = typeof url === "string" && isReachable(settings, url) && !url.includes("#");
+    requireSetting(isEndpoint, name, url, "an https URL of a public host, without fragment");
   }
   const metadata = {
     issuer,
@@ -125,7 +126,9 @@ function settingsOf(options: Omit<OAuth2ProviderOptions, "name" | "identityOf">)
 async function readWith(connection: IssuerConnection, token: string, url: string): Promise<unknown> {
   const headers = { accept: "application/json", authorization: `Bearer ${token}` };
   const answer = await askIssuer(connection, url, { headers }, longestRead);
-  if (answer.status === 403 || answer.status === 404) return undefined;
+  // GitHub also answers 403 to too many requests, with one of these headers.
+  const isLimited = answer.headers.has("retry-after") || answer.headers.get("x-ratelimit-remaining") === "0";
+  if ((answer.status === 403 || answer.status === 404) && !isLimited) return undefined;
   const value = answer.status === 200 ? tryJson(answer) : undefined;
   if (value === undefined) throw new OAuthError("issuer_invalid_response", `The status is ${answer.status}.`);
   return value;

@@ -3,7 +3,7 @@ import { toBase64 } from "../../src/crypto/bytes.ts";
 import { jwsAlgorithm } from "../../src/crypto/jwk.ts";
 import { parseJws } from "../../src/crypto/jws.ts";
 import { type AppleOptions, apple } from "../../src/providers/apple.ts";
-import { attempt, callback, codeOf, IssuerStandIn } from "../support/provider-stand-in.ts";
+import { attempt, callback, codeForEs256, codeOf, IssuerStandIn } from "../support/provider-stand-in.ts";
 
 const issuer = "https://appleid.apple.com";
 const clientId = "com.example.web";
@@ -103,6 +103,11 @@ describe("OC33: Apple", () => {
     const { site, provider } = world();
     const identity = await site.signIn(provider, {}, form({ user: wrong }));
     expect([identity.name, identity.emailVerified]).toEqual([undefined, true]);
+  });
+
+  test("attack: a token of another algorithm, whose key is in the set: refused", async () => {
+    const { site, provider } = world();
+    expect(await codeForEs256(site, provider)).toBe("invalid_token_response");
   });
 
   test("one part of a name is a name", async () => {

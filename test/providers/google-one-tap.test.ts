@@ -92,6 +92,14 @@ describe("OC31: One Tap", () => {
     expect(await codeOf(world().verify({ nonce: wrong }, { nonce: wrong }))).toBe("configuration_error");
   });
 
+  test("attack: a credential of another algorithm, whose key is in the set: refused", async () => {
+    const { site, verify } = world();
+    site.published = crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+    site.key = site.published;
+    site.keyMembers = { alg: "ES256" };
+    expect(await codeOf(verify())).toBe("invalid_token_response");
+  });
+
   test("two credentials: refused", async () => {
     const fields = [
       ["g_csrf_token", csrf],

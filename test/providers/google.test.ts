@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type GoogleOptions, google } from "../../src/providers/google.ts";
-import { attempt, callback, codeOf, IssuerStandIn, signInAt } from "../support/provider-stand-in.ts";
+import { attempt, callback, codeForEs256, codeOf, IssuerStandIn, signInAt } from "../support/provider-stand-in.ts";
 
 const issuer = "https://accounts.google.com";
 const clientId = "1234987819200.apps.googleusercontent.com";
@@ -86,10 +86,9 @@ describe("OC31: Google", () => {
     expect(await codeOf(site.signIn(provider, claims))).toBe("invalid_token_response");
   });
 
-  test("attack: a token of another algorithm: refused", async () => {
+  test("attack: a token of another algorithm, whose key is in the set: refused", async () => {
     const { site, provider } = world();
-    site.key = crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
-    expect(await codeOf(site.signIn(provider))).toBe("invalid_token_response");
+    expect(await codeForEs256(site, provider)).toBe("invalid_token_response");
   });
 
   test("attack: a token of another key: refused", async () => {
@@ -119,6 +118,9 @@ describe("OC31: Google", () => {
     site.put(url, { json: found });
     const claims = { email: undefined, email_verified: undefined };
     expect(await site.signIn(provider, claims)).toMatchObject({ email: "j@example.com", emailVerified: false });
+    // What the ID token says counts.
+    site.put(url, { json: { ...found, name: "Eve" } });
+    expect((await site.signIn(provider, claims)).name).toBe("J. Smith");
     site.put(url, { json: { ...found, sub: "other" } });
     expect(await codeOf(site.signIn(provider, claims))).toBe("subject_mismatch");
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type MicrosoftOptions, microsoft } from "../../src/providers/microsoft.ts";
 import { oidc } from "../../src/providers/oidc.ts";
-import { attempt, callback, codeOf, IssuerStandIn, signInAt } from "../support/provider-stand-in.ts";
+import { attempt, callback, codeForEs256, codeOf, IssuerStandIn, signInAt } from "../support/provider-stand-in.ts";
 
 const clientId = "00001111-aaaa-2222-bbbb-3333cccc4444";
 const tid = "aaaabbbb-0000-cccc-1111-dddd2222eeee";
@@ -93,6 +93,11 @@ describe("OC34: Microsoft", () => {
     const { site, provider } = world({ tenant: "common" });
     site.keyMembers = { issuer };
     expect(await codeOf(site.signIn(provider))).toBe(expected);
+  });
+
+  test("attack: a token of another algorithm, whose key is in the set: refused", async () => {
+    const { site, provider } = world();
+    expect(await codeForEs256(site, provider)).toBe("invalid_token_response");
   });
 
   test("one tenant: accepts its own users and no others", async () => {

@@ -248,6 +248,8 @@ describe("identityOf", () => {
 
   test.each([
     ["status 500", { status: 500, json: {} }],
+    ["status 403 with a time to come back", { status: 403, json: {}, headers: { "retry-after": "60" } }],
+    ["status 403 without requests left", { status: 403, json: {}, headers: { "x-ratelimit-remaining": "0" } }],
     ["HTML", html],
     ["128 KiB", { json: "x".repeat(131_072) }],
   ])("%s: refused", async (_, reply) => {
@@ -272,6 +274,7 @@ describe("a wrong option is refused where the provider is made", () => {
     ["accessTokenUrl", { accessTokenUrl: "https://192.168.0.1/token" }],
     ["userinfoUrl", { userinfoUrl: "https://user:password@api.acme.example/me" }],
     ["userinfoUrl", { userinfoUrl: "/me" }],
+    ["authorizeUrl", { authorizeUrl: "https://login.acme.example/authorize#top" }],
     ["clientId", { clientId: "" }],
     ["clientSecret", { clientSecret: "" }],
     ["scopes", { scope: 'a"b' }],
