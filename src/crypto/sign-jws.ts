@@ -12,7 +12,7 @@ const algorithmNames: ReadonlyMap<string, JwsAlgorithm> = new Map<string, JwsAlg
 ]);
 
 /** What a key of one type or another says of itself: Web Cryptography §20.6 and §23.5. */
-type KeyDetails = Algorithm & { namedCurve?: string; hash?: Algorithm; modulusLength?: number };
+type KeyDetails = { name: string; namedCurve?: string; hash?: { name: string }; modulusLength?: number };
 
 /** The algorithm that a key of Web Crypto signs with, or `undefined` for a key of any other kind or fewer than 2,048 bits. */
 export function signingAlgorithm({ algorithm, type, usages }: CryptoKey): JwsAlgorithm | undefined {

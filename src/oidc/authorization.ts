@@ -173,6 +173,6 @@ export async function readCallback(
 
 function parametersOf(answer: CallbackAnswer): URLSearchParams | FormData {
   if (answer instanceof URLSearchParams || answer instanceof FormData) return answer;
-  if (!URL.canParse(answer)) throw new OAuthError("invalid_callback");
+  if (!URL.canParse(`${answer}`)) throw new OAuthError("invalid_callback");
   return new URL(answer).searchParams;
 }
