@@ -31,11 +31,11 @@ export function parseStrictJson(bytes: Uint8Array): StrictJson {
   return { value, hasInheritedName };
 }
 
-/** The members of a text's object, or `undefined` if it is none, or has a name such as `__proto__` anywhere. */
-export function parseStrictObject(bytes: Uint8Array): ReadonlyMap<string, unknown> | undefined {
+/** The value of a strict JSON text, or `undefined` if it is none, or has a name such as `__proto__` anywhere. */
+export function tryStrictJson(bytes: Uint8Array): unknown {
   try {
     const { value, hasInheritedName } = parseStrictJson(bytes);
-    return hasInheritedName ? undefined : membersOf(value);
+    return hasInheritedName ? undefined : value;
   } catch {
     return undefined;
   }

@@ -8,7 +8,7 @@
  * @module
  */
 import { type Bytes, fromBase64Url, utf8 } from "./bytes.ts";
-import { parseStrictObject } from "./json.ts";
+import { membersOf, tryStrictJson } from "./json.ts";
 import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithm } from "./jwk.ts";
 import { type PublicKey, verifySignature } from "./public-key.ts";
 
@@ -44,8 +44,8 @@ export function parseJws(token: string, maxCharacters: number = longestToken): U
   if (parts.length !== 3) return undefined;
   const [headerBytes, payload, signature] = parts.map(fromBase64Url);
   if (!headerBytes || !payload || !signature) return undefined;
-  const header = parseStrictObject(headerBytes);
-  const claims = parseStrictObject(payload);
+  const header = membersOf(tryStrictJson(headerBytes));
+  const claims = membersOf(tryStrictJson(payload));
   if (!header || !claims || refusedParameters.some((name) => header.has(name))) return undefined;
 
   const algorithm = header.get("alg");

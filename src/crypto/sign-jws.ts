@@ -12,7 +12,7 @@ const algorithmNames: ReadonlyMap<string, JwsAlgorithm> = new Map<string, JwsAlg
 ]);
 
 /** What a key of one type or another says of itself: Web Cryptography §20.6 and §23.5. */
-type KeyDetails = Algorithm & { namedCurve?: string; hash?: Algorithm; modulusLength?: number };
+type KeyDetails = { name: string; namedCurve?: string; hash?: { name: string }; modulusLength?: number };
 
 /** The algorithm that a key of Web Crypto signs with, or `undefined` for a key of any other kind or fewer than 2,048 bits. */
 export function signingAlgorithm({ algorithm, type, usages }: CryptoKey): JwsAlgorithm | undefined {
@@ -32,7 +32,7 @@ export async function signJws(
   claims: Readonly<Record<string, unknown>>,
 ): Promise<string> {
   const alg = signingAlgorithm(key);
-  if (!alg) throw new TypeError("The key must be a private key for ES256, RS256, PS256 or EdDSA.");
+  if (!alg) throw new TypeError("It is no private key for tokens.");
   const signed = [{ alg, ...header }, claims].map((part) => toBase64Url(utf8(JSON.stringify(part)))).join(".");
   const parameters = { name: key.algorithm.name, hash: "SHA-256", saltLength: 32 };
   return `${signed}.${toBase64Url(new Uint8Array(await crypto.subtle.sign(parameters, key, utf8(signed))))}`;

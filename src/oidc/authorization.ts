@@ -62,8 +62,8 @@ export async function beginAuthorization(
   settings: ClientSettings,
   request: AuthorizationRequest,
 ): Promise<AuthorizationTransaction> {
-  const { issuerUrl: issuer, clientId, redirectUri, resources } = settings;
-  if (redirectUri === undefined) throw new ConfigurationError("redirectUri", "the code flow needs one.");
+  const { issuerUrl: issuer, clientId, resources } = settings;
+  const redirectUri = requireRedirectUri(settings);
   const { state = secret(), nonce = secret(), codeVerifier = secret(), maxAge, acrValues } = request;
   for (const [name, value] of Object.entries({ state, nonce })) {
     // What was given is not quoted.
@@ -107,6 +107,12 @@ export async function beginAuthorization(
     ...(maxAge !== undefined && { maxAge }),
     ...(acrValues?.length && { acrValues }),
   };
+}
+
+/** @throws {ConfigurationError} */
+export function requireRedirectUri({ redirectUri }: ClientSettings): string {
+  if (redirectUri !== undefined) return redirectUri;
+  throw new ConfigurationError("redirectUri", "the code flow needs one.");
 }
 
 /** 22 characters of base64url are 128 bits. */
@@ -167,6 +173,6 @@ export async function readCallback(
 
 function parametersOf(answer: CallbackAnswer): URLSearchParams | FormData {
   if (answer instanceof URLSearchParams || answer instanceof FormData) return answer;
-  if (!URL.canParse(answer)) throw new OAuthError("invalid_callback");
+  if (!URL.canParse(`${answer}`)) throw new OAuthError("invalid_callback");
   return new URL(answer).searchParams;
 }

@@ -16,6 +16,7 @@ import {
   beginAuthorization,
   type CallbackAnswer,
   readCallback,
+  requireRedirectUri,
   scopeText,
 } from "./authorization.ts";
 import { ConfigurationError, errorForCode, SubjectMismatchError, TokenParseError } from "./errors.ts";
@@ -108,8 +109,7 @@ export class IdpClient {
    */
   async exchangeCode(code: string, codeVerifier: string, { nonce }: { nonce?: string } = {}): Promise<ExchangedCode> {
     const settings = this.#settings;
-    if (settings.redirectUri === undefined) throw new ConfigurationError("redirectUri", "the code flow needs one.");
-    const { redirectUri } = settings;
+    const redirectUri = requireRedirectUri(settings);
     const { tokens, claims } = await exchange(settings, { code, codeVerifier, redirectUri, expected: { nonce } });
     return { agent: agentOf(claims, tokens, settings.principalType), nonceVerified: nonce !== undefined };
   }

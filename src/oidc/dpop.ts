@@ -21,11 +21,10 @@ export interface Dpop {
 
 /** Makes a key for ES256. Tokens that are bound to it end with it, so keep it for as long as the tokens. */
 export async function createDpop(): Promise<Dpop> {
-  const { privateKey, publicKey } = await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, [
-    "sign",
-    "verify",
-  ]);
-  const { kty, crv, x, y } = await crypto.subtle.exportKey("jwk", publicKey);
+  const parameters = { name: "ECDSA", namedCurve: "P-256" };
+  const pair = await crypto.subtle.generateKey(parameters, false, ["sign", "verify"]);
+  const { privateKey, publicKey } = pair as CryptoKeyPair;
+  const { kty, crv, x, y } = (await crypto.subtle.exportKey("jwk", publicKey)) as JsonWebKey;
   return { key: privateKey, header: { typ: "dpop+jwt", jwk: { kty, crv, x, y } }, nonces: new Map() };
 }
 

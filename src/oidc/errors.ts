@@ -133,16 +133,16 @@ const classes: ReadonlyMap<string, typeof OAuthError> = new Map<string, typeof O
 /** Codes of this client itself, and what they say. */
 const ownMessages: ReadonlyMap<string, string> = new Map([
   ["token_expired", "The access token has expired."],
-  ["invalid_token_response", "The issuer's answer or token is not acceptable."],
+  ["invalid_token_response", "The token or the answer is not acceptable."],
   ["subject_mismatch", "The answer is about another subject."],
   ["issuer_unreachable", "The issuer could not be reached."],
   ["issuer_timeout", "The issuer did not answer in time."],
-  ["issuer_invalid_response", "The issuer did not answer as the protocol says."],
+  ["issuer_invalid_response", "The issuer's answer is malformed."],
   ["transaction_expired", "The sign-in took longer than 10 minutes."],
   ["state_mismatch", "The answer does not belong to this sign-in."],
   ["issuer_mismatch", "The answer comes from another issuer."],
   ["account_not_allowed", "The application does not accept this account."],
-  ["invalid_callback", "The answer does not have the form of an answer of the issuer."],
+  ["invalid_callback", "The answer is malformed."],
 ]);
 
 /** The error for an issuer's code. An unknown code is an {@link OAuthError}, and its texts are cut. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { membersOf, parseStrictJson } from "../crypto/json.ts";
+import { membersOf, tryStrictJson } from "../crypto/json.ts";
 import { isLoopbackHost } from "../domain/service-url.ts";
 import { type BoundedAnswer, fetchBounded } from "../net/bounded-fetch.ts";
 import { isPublicHost } from "../net/public-host.ts";
@@ -107,11 +107,5 @@ export function readObject(answer: BoundedAnswer): ReadonlyMap<string, unknown> 
 /** The JSON of an answer, or `undefined` if its media type or its body is anything else. */
 export function tryJson({ headers, body }: BoundedAnswer): unknown {
   const isJson = /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "");
-  if (!isJson) return undefined;
-  try {
-    const { value, hasInheritedName } = parseStrictJson(body);
-    return hasInheritedName ? undefined : value;
-  } catch {
-    return undefined;
-  }
+  return isJson ? tryStrictJson(body) : undefined;
 }

@@ -68,7 +68,7 @@ export async function readKeySet(connection: IssuerConnection, isForced: boolean
   const ask = async () => {
     const answer = await askIssuer(connection, url);
     const value = parseJwkSet(Object.fromEntries(readObject(answer)));
-    if (!value) throw new OAuthError("issuer_invalid_response", "The key set is malformed.");
+    if (!value) throw new OAuthError("issuer_invalid_response");
     return { value, answer };
   };
   return await readKept(connection, `keys ${url}`, ask, isForced);

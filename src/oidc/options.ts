@@ -118,7 +118,7 @@ export function readSettings(options: IdpClientOptions): ClientSettings {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
   const settings = { ...defaults, ...(given as unknown as IdpClientOptions) };
   const { clientAuthentication: way, clientSecret, privateKey, issuerUrl } = settings;
-  requireSetting(isReachable(settings, issuerUrl), "issuerUrl", issuerUrl, "https to a public host or privateHosts");
+  requireSetting(isReachable(settings, issuerUrl), "issuerUrl", issuerUrl, "public https or one of privateHosts");
   const hasSecret = clientSecret !== undefined;
   requireSetting(!(way === "none" && hasSecret), "clientAuthentication", way, "another with a secret");
   requireSetting(!(isOneOf(way, "post", "basic") && !hasSecret), "clientSecret", undefined, `given for "${way}"`);

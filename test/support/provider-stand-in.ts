@@ -23,7 +23,7 @@ export class StandIn {
 
   /** Bound, because what is known of an issuer is kept by the function. */
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
-    const form = new URLSearchParams(init.body instanceof URLSearchParams ? init.body : "");
+    const form = new URLSearchParams(String(init.body ?? ""));
     this.seen.push({ url, headers: new Headers(init.headers), form });
     const put = this.#replies.get(url);
     if (!put) return new Response("", { status: 404 });
@@ -86,8 +86,6 @@ export class IssuerStandIn extends StandIn {
   claims: Readonly<Record<string, unknown>> = {};
   /** More members of its key. */
   keyMembers: Readonly<Record<string, unknown>> = {};
-  /** The key of its set, and the one that signs. */
-  published: Promise<CryptoKeyPair> = keyPair as Promise<CryptoKeyPair>;
   key: Promise<CryptoKeyPair> = keyPair as Promise<CryptoKeyPair>;
   nonce = "";
 
@@ -97,7 +95,7 @@ export class IssuerStandIn extends StandIn {
     this.#claims = claims;
     this.put(discoveryUrl, { json: metadata });
     this.put(metadata.jwks_uri, async () => {
-      const { publicKey } = await this.published;
+      const { publicKey } = (await keyPair) as CryptoKeyPair;
       const jwk = await crypto.subtle.exportKey("jwk", publicKey);
       return {
         json: { keys: [{ ...jwk, kid: "key-1", use: "sig", alg: "RS256", key_ops: undefined, ...this.keyMembers }] },
@@ -131,14 +129,6 @@ export class IssuerStandIn extends StandIn {
     this.nonce = begun.nonce;
     return await provider.finish(answer(begun), begun);
   }
-}
-
-/** The code of a refusal of a token by ES256, whose key the issuer publishes. */
-export async function codeForEs256(site: IssuerStandIn, provider: IdentityProvider): Promise<string> {
-  site.published = crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
-  site.key = site.published;
-  site.keyMembers = { ...site.keyMembers, alg: "ES256" };
-  return await codeOf(site.signIn(provider));
 }
 
 /** The code of a refusal, or `"accepted"`. */
