@@ -20,6 +20,8 @@ const unit = [
   "test/http/openapi.test.ts",
   "test/mailers/!(cloudflare|runtimes).test.ts",
   "test/mutation/{mutants,planted-faults}.test.ts",
+  "test/net/**/*.test.ts",
+  "test/oidc/**/*.test.ts",
   "test/providers/**/*.test.ts",
   "test/store/{retry,sql}.test.ts",
 ];
@@ -89,7 +91,12 @@ export default defineConfig({
         test: {
           name: "workerd",
           isolate: false,
-          include: ["test/crypto/**/*.test.ts", "test/domain/**/*.test.ts"],
+          include: [
+            "test/crypto/**/*.test.ts",
+            "test/domain/**/*.test.ts",
+            "test/net/public-host.test.ts",
+            "test/oidc/{agent,agents,defects,issuer-answers,options,requests,sign-in}.test.ts",
+          ],
           exclude: nodeOnly,
           testTimeout: 60_000,
         },

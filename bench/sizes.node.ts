@@ -43,6 +43,16 @@ async function measurePages(): Promise<void> {
   );
 }
 
+/** The whole of the entries that need neither a database nor Hono, gzipped. */
+async function measureClients(): Promise<void> {
+  console.log("\nEntries on their own, all of their exports:");
+  for (const name of ["oidc", "scopes"]) {
+    const built = await bundle(`bench/workers/${name}.ts`);
+    console.log(`sallyport/${name.padEnd(6)} ${exact(built.gzipBytes)}`);
+    await built.remove();
+  }
+}
+
 /** Gzipped size of the minimal Worker, without and with Neon's client, and what is in it. */
 export async function measureSizes(): Promise<void> {
   console.log(
@@ -86,4 +96,5 @@ export async function measureSizes(): Promise<void> {
   for (const one of bundles) await one.remove();
   await measureEntries();
   await measurePages();
+  await measureClients();
 }

@@ -31,6 +31,16 @@ export function parseStrictJson(bytes: Uint8Array): StrictJson {
   return { value, hasInheritedName };
 }
 
+/** The members of a text's object, or `undefined` if it is none, or has a name such as `__proto__` anywhere. */
+export function parseStrictObject(bytes: Uint8Array): ReadonlyMap<string, unknown> | undefined {
+  try {
+    const { value, hasInheritedName } = parseStrictJson(bytes);
+    return hasInheritedName ? undefined : membersOf(value);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A value within a JSON value, and its name if it is a member of an object. */
 export interface JsonPart {
   readonly name: string | undefined;

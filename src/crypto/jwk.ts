@@ -92,7 +92,7 @@ function publicKeyOf(key: ReadonlyMap<string, unknown>): PublicKey | undefined {
     const text = key.get(name);
     return (typeof text === "string" && fromBase64Url(text)) || new Uint8Array(0);
   };
-  if (["d", "p", "q", "k"].some((name) => key.has(name))) return undefined;
+  if (["d", "p", "q", "dp", "dq", "qi", "oth", "k"].some((name) => key.has(name))) return undefined;
   if (key.get("kty") === "RSA") return rsaPublicKey(bytes("n"), bytes("e"));
   if (key.get("kty") === "EC" && key.get("crv") === "P-256") return ecPublicKey("P-256", bytes("x"), bytes("y"));
   if (key.get("kty") === "OKP" && key.get("crv") === "Ed25519") return ed25519PublicKey(bytes("x"));

@@ -8,7 +8,7 @@
  * @module
  */
 import { type Bytes, fromBase64Url, utf8 } from "./bytes.ts";
-import { membersOf, parseStrictJson } from "./json.ts";
+import { parseStrictObject } from "./json.ts";
 import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithm } from "./jwk.ts";
 import { type PublicKey, verifySignature } from "./public-key.ts";
 
@@ -44,8 +44,8 @@ export function parseJws(token: string, maxCharacters: number = longestToken): U
   if (parts.length !== 3) return undefined;
   const [headerBytes, payload, signature] = parts.map(fromBase64Url);
   if (!headerBytes || !payload || !signature) return undefined;
-  const header = objectOf(headerBytes);
-  const claims = objectOf(payload);
+  const header = parseStrictObject(headerBytes);
+  const claims = parseStrictObject(payload);
   if (!header || !claims || refusedParameters.some((name) => header.has(name))) return undefined;
 
   const algorithm = header.get("alg");
@@ -66,15 +66,6 @@ export async function isSignedBy(jws: UnverifiedJws, key: PublicKey): Promise<bo
   if (key.type !== (kty === "OKP" ? "Ed25519" : kty)) return false;
   const { signature, signed: data } = jws;
   return await verifySignature({ key, hash, signature, data, ...(rsaScheme && { rsaScheme }) });
-}
-
-function objectOf(bytes: Bytes): ReadonlyMap<string, unknown> | undefined {
-  try {
-    const { value, hasInheritedName } = parseStrictJson(bytes);
-    return hasInheritedName ? undefined : membersOf(value);
-  } catch {
-    return undefined;
-  }
 }
 
 function isOptionalText(value: unknown): value is string | undefined {

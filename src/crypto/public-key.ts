@@ -18,7 +18,7 @@ export type HashName = "SHA-256" | "SHA-384" | "SHA-512";
 export const curveBytes: Readonly<Record<CurveName, number>> = { "P-256": 32, "P-384": 48, "P-521": 66 };
 
 /** SP 800-131A revision 2 table 2. Web Crypto imports shorter keys, so the modulus is measured here. */
-const minRsaBits = 2048;
+export const minRsaBits = 2048;
 
 /** The longest modulus that BoringSSL, and so workerd, verifies with; a longer one only costs time. */
 const maxRsaBits = 8192;

@@ -1,6 +1,7 @@
 /** Signs JSON Web Signatures in the compact form: RFC 7515 §5.1. @module */
 import { toBase64Url, utf8 } from "./bytes.ts";
 import type { JwsAlgorithm } from "./jwk.ts";
+import { minRsaBits } from "./public-key.ts";
 
 /** Key algorithms of Web Crypto, and the name of their signatures (RFC 7518 §3.1, RFC 8037 §3.1). */
 const algorithmNames: ReadonlyMap<string, JwsAlgorithm> = new Map<string, JwsAlgorithm>([
@@ -10,11 +11,19 @@ const algorithmNames: ReadonlyMap<string, JwsAlgorithm> = new Map<string, JwsAlg
   ["Ed25519 ", "EdDSA"],
 ]);
 
-/** The algorithm that a key of Web Crypto signs with, or `undefined` for a key of any other kind. */
+/** What a key of one type or another says of itself: Web Cryptography §20.6 and §23.5. */
+interface KeyDetails {
+  readonly name: string;
+  readonly namedCurve?: string;
+  readonly hash?: { readonly name: string };
+  readonly modulusLength?: number;
+}
+
+/** The algorithm that a key of Web Crypto signs with, or `undefined` for a key of any other kind or fewer than 2,048 bits. */
 export function signingAlgorithm({ algorithm, type, usages }: CryptoKey): JwsAlgorithm | undefined {
-  const { name, namedCurve, hash } = algorithm as Algorithm & { namedCurve?: string; hash?: Algorithm };
-  const isPrivate = type === "private" && usages.includes("sign");
-  return isPrivate ? algorithmNames.get(`${name} ${namedCurve ?? hash?.name ?? ""}`) : undefined;
+  const { name, namedCurve, hash, modulusLength } = algorithm as KeyDetails;
+  const isUsable = type === "private" && usages.includes("sign") && (modulusLength ?? minRsaBits) >= minRsaBits;
+  return isUsable ? algorithmNames.get(`${name} ${namedCurve ?? hash?.name ?? ""}`) : undefined;
 }
 
 /**

@@ -46,15 +46,21 @@ export async function fetchBounded(
   isRead: (status: number) => boolean,
 ): Promise<BoundedAnswer> {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), milliseconds);
   const { signal } = controller;
-  try {
+  // A function that an application gives may not heed the signal, so the time is raced.
+  const isLate = new Promise<never>((_, reject) => {
+    signal.onabort = () => reject(signal.reason);
+  });
+  const timer = setTimeout(() => controller.abort(), milliseconds);
+  const ask = async (): Promise<BoundedAnswer> => {
     // Not "error", which workerd does not have.
     const response = await send(url, { ...init, redirect: "manual", signal });
     const { status, headers } = response;
     if (isRead(status)) return { status, headers, body: await bytesOf(response, maxBytes) };
-    controller.abort();
     return { status, headers, body: new Uint8Array(0) };
+  };
+  try {
+    return await Promise.race([isLate, ask()]);
   } catch (error) {
     if (error instanceof Error && (error as { code?: unknown }).code === "TOO_LARGE") throw error;
     throw signal.aborted
@@ -62,6 +68,8 @@ export async function fetchBounded(
       : failure("The service could not be reached.", "UNREACHABLE");
   } finally {
     clearTimeout(timer);
+    // Ends the connection of an answer that was not read to its end.
+    controller.abort();
   }
 }
 
@@ -74,7 +82,6 @@ async function bytesOf(response: Response, maxBytes: number): Promise<Bytes> {
     if (!part || part.done) return joinBytes(...parts);
     size += part.value.length;
     if (size > maxBytes) {
-      await reader?.cancel();
       throw failure("The service answered with too much.", "TOO_LARGE");
     }
     parts.push(part.value);

@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { epochSeconds } from "../crypto/epoch.ts";
 import { membersOf } from "../crypto/json.ts";
 import { hasAccess, parseScope } from "../domain/scope.ts";
-import { epochSeconds } from "./clock.ts";
 import { TokenParseError } from "./errors.ts";
 import type { Claims } from "./id-token.ts";
 import type { TokenSet } from "./token-set.ts";
@@ -82,21 +82,16 @@ export interface AgentParts {
  */
 export class AuthenticatedAgent {
   /** The subject at the issuer. Only together with the issuer does it identify anyone. */
-  readonly id: string;
-  readonly type: PrincipalType;
+  declare readonly id: string;
+  declare readonly type: PrincipalType;
   /** Identifies no one, and may be unverified. */
-  readonly email: string | undefined;
-  readonly emailVerified: boolean | undefined;
-  readonly tokens: TokenSet;
-  readonly organizations: readonly Organization[];
+  declare readonly email: string | undefined;
+  declare readonly emailVerified: boolean | undefined;
+  declare readonly tokens: TokenSet;
+  declare readonly organizations: readonly Organization[];
 
   constructor(parts: AgentParts) {
-    this.id = parts.id;
-    this.type = parts.type;
-    this.email = parts.email;
-    this.emailVerified = parts.emailVerified;
-    this.tokens = parts.tokens;
-    this.organizations = parts.organizations;
+    Object.assign(this, parts);
   }
 
   /** When the access token ends, in seconds since the Unix epoch. */
@@ -162,14 +157,29 @@ export class AuthenticatedAgent {
 /** The agent that verified claims are about. */
 export function agentOf(claims: Claims, tokens: TokenSet, fallbackType: PrincipalType | undefined): AuthenticatedAgent {
   const id = claims.get("sub") as string;
-  const email = claims.get("email");
-  const isVerified = claims.get("email_verified");
   return new AuthenticatedAgent({
     id,
     type: principalTypeOf(id, fallbackType),
-    email: typeof email === "string" ? email : undefined,
-    emailVerified: typeof isVerified === "boolean" ? isVerified : undefined,
-    organizations: parseOrganizations(claims.get("organizations"), "id_token.organizations"),
+    ...profileOf(claims, "id_token"),
     tokens,
   });
+}
+
+/** What an ID token and the userinfo endpoint both say of a user. */
+export function profileOf(
+  claims: Claims,
+  source: "id_token" | "userinfo",
+): Pick<AgentParts, "organizations"> & Required<Pick<AgentParts, "email" | "emailVerified">> {
+  const isVerified = claims.get("email_verified");
+  return {
+    email: textOf(claims, "email"),
+    emailVerified: typeof isVerified === "boolean" ? isVerified : undefined,
+    organizations: parseOrganizations(claims.get("organizations"), `${source}.organizations`),
+  };
+}
+
+/** A claim if it is a text. */
+export function textOf(claims: Claims, name: string): string | undefined {
+  const claim = claims.get(name);
+  return typeof claim === "string" ? claim : undefined;
 }

@@ -4,11 +4,14 @@
  *
  * @module
  */
-import { randomBytes, toBase64Url, utf8 } from "../crypto/bytes.ts";
-import { epochSeconds } from "./clock.ts";
+
+import { randomBytes, toBase64Url } from "../crypto/bytes.ts";
+import { sha256Base64Url } from "../crypto/digest.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import { ConfigurationError, errorForCode, OAuthError, requireSetting } from "./errors.ts";
 import { isSameText } from "./id-token.ts";
 import { readMetadata } from "./issuer.ts";
+import { setParameters } from "./issuer-request.ts";
 import type { ClientSettings } from "./options.ts";
 
 /** What to ask the issuer for. */
@@ -59,12 +62,12 @@ export async function beginAuthorization(
   settings: ClientSettings,
   request: AuthorizationRequest,
 ): Promise<AuthorizationTransaction> {
-  const { connection, clientId, redirectUri, resources } = settings;
+  const { issuerUrl: issuer, clientId, redirectUri, resources } = settings;
   if (redirectUri === undefined) throw new ConfigurationError("redirectUri", "the code flow needs one.");
   const { state = secret(), nonce = secret(), codeVerifier = secret(), maxAge, acrValues } = request;
   for (const [name, value] of Object.entries({ state, nonce })) {
-    // 22 characters of base64url are 128 bits. What was given is not quoted.
-    requireSetting(/^[\w.~+/=-]{22,512}$/.test(value), name, {}, "at least 128 bits of base64url");
+    // What was given is not quoted.
+    requireSetting(isSecret(value), name, {}, "at least 128 bits of base64url");
   }
   requireSetting(/^[\w.~-]{43,128}$/.test(codeVerifier), "codeVerifier", {}, "43 to 128 unreserved characters");
   requireSetting(
@@ -73,48 +76,45 @@ export async function beginAuthorization(
     maxAge,
     "a number of seconds",
   );
-  const { authorization_endpoint: endpoint } = await readMetadata(connection);
+  const { authorization_endpoint: endpoint } = await readMetadata(settings);
   if (endpoint === undefined) throw new ConfigurationError("issuerUrl", "the issuer has no authorization endpoint.");
   const url = new URL(endpoint);
-  const parameters: Readonly<Record<string, string | undefined>> = {
+  setParameters(url.searchParams, {
     response_type: "code",
     client_id: clientId,
     redirect_uri: redirectUri,
     scope: scopeText(["openid", ...request.scopes.filter((scope) => scope !== "openid")]),
     state,
     nonce,
-    code_challenge: await codeChallenge(codeVerifier),
+    code_challenge: await sha256Base64Url(codeVerifier),
     code_challenge_method: "S256",
     org: request.org,
     prompt: request.prompt,
     max_age: maxAge?.toString(),
-    acr_values: acrValues?.join(" "),
+    acr_values: acrValues?.join(" ") || undefined,
     login_hint: request.loginHint,
     response_mode: request.responseMode,
-  };
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);
+  });
   for (const resource of resources) url.searchParams.append("resource", resource);
   return {
     url: url.href,
     codeVerifier,
     state,
     nonce,
-    issuer: connection.issuerUrl,
+    issuer,
     redirectUri,
     createdAt: epochSeconds(),
     ...(maxAge !== undefined && { maxAge }),
-    ...(acrValues !== undefined && { acrValues }),
+    ...(acrValues?.length && { acrValues }),
   };
 }
+
+/** 22 characters of base64url are 128 bits. */
+const isSecret = (value: unknown) => typeof value === "string" && /^[\w.~+/=-]{22,512}$/.test(value);
 
 /** 256 bits: also a code verifier of 43 characters (RFC 7636 §4.1). */
 function secret(): string {
   return toBase64Url(randomBytes(32));
-}
-
-/** `S256` of RFC 7636 §4.2. */
-export async function codeChallenge(codeVerifier: string): Promise<string> {
-  return toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(codeVerifier))));
 }
 
 /**
@@ -137,14 +137,14 @@ export type CallbackAnswer = string | URL | URLSearchParams | FormData;
  * @throws {OAuthError} `transaction_expired`, `state_mismatch`, `issuer_mismatch`, `invalid_callback`, or the issuer's error.
  */
 export async function readCallback(
-  { connection }: ClientSettings,
+  settings: ClientSettings,
   answer: CallbackAnswer,
   transaction: AuthorizationTransaction,
 ): Promise<string> {
   const age = epochSeconds() - transaction.createdAt;
   if (!(age >= 0 && age <= longestTransactionSeconds)) throw new OAuthError("transaction_expired");
   // Another client's transaction: a mix-up (RFC 9700 §4.4).
-  if (transaction.issuer !== connection.issuerUrl) throw new OAuthError("issuer_mismatch");
+  if (transaction.issuer !== settings.issuerUrl) throw new OAuthError("issuer_mismatch");
   const parameters = parametersOf(answer);
   const value = (name: string): string | undefined => {
     const [first, ...others] = parameters.getAll(name).map(String);
@@ -152,11 +152,12 @@ export async function readCallback(
     if (others.length > 0) throw new OAuthError("invalid_callback");
     return first === "" ? undefined : first;
   };
-  const state = value("state");
-  const [issuer, error, description, code] = ["iss", "error", "error_description", "code"].map(value);
-  if (state === undefined || !isSameText(state, transaction.state)) throw new OAuthError("state_mismatch");
-  const { authorization_response_iss_parameter_supported: isAnnounced } = await readMetadata(connection);
-  const { issuerUrl, variant } = connection;
+  const [state, issuer, error, description, code] = ["state", "iss", "error", "error_description", "code"].map(value);
+  // A transaction that was stored in part would switch a check off.
+  const isWhole = [transaction.state, transaction.nonce, transaction.codeVerifier].every(isSecret);
+  if (!isWhole || !isSameText(state, transaction.state)) throw new OAuthError("state_mismatch");
+  const { authorization_response_iss_parameter_supported: isAnnounced } = await readMetadata(settings);
+  const { issuerUrl, variant } = settings;
   const isIssuers = issuer === undefined ? !isAnnounced : (variant?.isAnswerOf?.(issuer) ?? issuer === issuerUrl);
   if (!isIssuers) throw new OAuthError("issuer_mismatch");
   if (error !== undefined) throw errorForCode(error, description);
@@ -166,6 +167,6 @@ export async function readCallback(
 
 function parametersOf(answer: CallbackAnswer): URLSearchParams | FormData {
   if (answer instanceof URLSearchParams || answer instanceof FormData) return answer;
-  if (!URL.canParse(answer)) throw new OAuthError("invalid_callback");
+  if (!URL.canParse(String(answer))) throw new OAuthError("invalid_callback");
   return new URL(answer).searchParams;
 }

@@ -1,12 +1,14 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 /** The client of an issuer. @module */
+import { epochSeconds } from "../crypto/epoch.ts";
 import {
   AuthenticatedAgent,
   agentOf,
   type Organization,
   type PrincipalType,
-  parseOrganizations,
   principalTypeOf,
+  profileOf,
+  textOf,
 } from "./agent.ts";
 import {
   type AuthorizationRequest,
@@ -16,15 +18,14 @@ import {
   readCallback,
   scopeText,
 } from "./authorization.ts";
-import { epochSeconds } from "./clock.ts";
 import { ConfigurationError, errorForCode, SubjectMismatchError, TokenParseError } from "./errors.ts";
-import { doOnce } from "./flights.ts";
-import { type Claims, verifyIdToken } from "./id-token.ts";
+import { doOnce, identityOf } from "./flights.ts";
+import type { Claims } from "./id-token.ts";
 import { knownMetadata, readMetadata } from "./issuer.ts";
 import type { IssuerMetadata } from "./issuer-metadata.ts";
-import { readObject } from "./issuer-request.ts";
+import { readObject, setParameters } from "./issuer-request.ts";
 import { type ClientSettings, type IdpClientOptions, readSettings } from "./options.ts";
-import { type AgentOptions, exchange, renew, restore } from "./sign-in.ts";
+import { type AgentOptions, exchange, renew, restore, verify } from "./sign-in.ts";
 import { requestRevocation, requestTokens, requestUserInfo, requireEndpoint } from "./token-requests.ts";
 import { type TokenSet, tokensOfAnswer } from "./token-set.ts";
 
@@ -86,9 +87,8 @@ export class IdpClient {
    * @throws {TokenParseError} If the tokens are not acceptable.
    */
   async exchangeCallback(answer: CallbackAnswer, transaction: AuthorizationTransaction): Promise<AuthenticatedAgent> {
-    const settings = this.#settings;
     const { tokens, claims } = await this.exchangeForClaims(answer, transaction);
-    return agentOf(claims, tokens, settings.principalType);
+    return agentOf(claims, tokens, this.#open.principalType);
   }
 
   /** As {@link exchangeCallback}, with the ID token's claims, for issuers whose subjects are no agents. */
@@ -128,49 +128,36 @@ export class IdpClient {
 
   /** A new agent with refreshed tokens. The old one's refresh token may be spent: store the new tokens. */
   async refresh(agent: AuthenticatedAgent): Promise<AuthenticatedAgent> {
-    return await renew(this.#settings, agent);
+    return await renew(this.#settings, agent.tokens, agent.id);
   }
 
   /** @throws {SubjectMismatchError} If the answer is about another subject. */
   async getUserInfo(agent: AuthenticatedAgent): Promise<UserInfo> {
     const claims = await this.readUserInfo(agent.tokens.access_token, agent.id);
-    const text = (name: string) => {
-      const claim = claims.get(name);
-      return typeof claim === "string" ? claim : undefined;
-    };
-    const isVerified = claims.get("email_verified");
     return {
       sub: agent.id,
-      email: text("email"),
-      emailVerified: typeof isVerified === "boolean" ? isVerified : undefined,
-      name: text("name"),
-      picture: text("picture"),
-      organizations: parseOrganizations(claims.get("organizations"), "userinfo.organizations"),
+      name: textOf(claims, "name"),
+      picture: textOf(claims, "picture"),
+      ...profileOf(claims, "userinfo"),
     };
   }
 
   /** True if the issuer has a userinfo endpoint. */
   async hasUserInfo(): Promise<boolean> {
-    return (await readMetadata(this.#settings.connection)).userinfo_endpoint !== undefined;
+    return (await readMetadata(this.#settings)).userinfo_endpoint !== undefined;
   }
 
   /** Every claim of the userinfo endpoint, which may be a signed token (OpenID Connect Core §5.3.2). */
   async readUserInfo(accessToken: string, subject: string): Promise<Claims> {
     const settings = this.#settings;
     const answer = await requestUserInfo(settings, accessToken);
-    const { connection, clientId, toleranceSeconds, algorithms } = settings;
     const isSigned = /^application\/jwt\s*(;|$)/i.test(answer.headers.get("content-type") ?? "");
     // RFC 6750 §3: the error of a refused token is in the header.
     const [, error] = /\berror="([\x20-\x7e]+?)"/.exec(answer.headers.get("www-authenticate") ?? "") ?? [];
-    if (answer.status === 401 && error) throw errorForCode(error);
+    if (answer.status >= 400 && error) throw errorForCode(error);
     const claims =
       isSigned && answer.status === 200
-        ? await verifyIdToken(connection, new TextDecoder().decode(answer.body), {
-            clientId,
-            toleranceSeconds,
-            algorithms,
-            isStored: true,
-          })
+        ? await verify(settings, new TextDecoder().decode(answer.body), { isUserInfo: true })
         : readObject(answer);
     const actual = claims.get("sub");
     if (typeof actual !== "string") throw new TokenParseError("userinfo.sub");
@@ -187,19 +174,16 @@ export class IdpClient {
     const urlFor = ({ end_session_endpoint: endpoint }: IssuerMetadata): string => {
       const url = new URL(requireEndpoint(endpoint, "logout"));
       const { idTokenHint, postLogoutRedirectUri, state } = options;
-      const parameters = {
+      setParameters(url.searchParams, {
         id_token_hint: idTokenHint,
         client_id: settings.clientId,
         post_logout_redirect_uri: postLogoutRedirectUri,
         state,
-      };
-      for (const [name, value] of Object.entries(parameters)) {
-        if (value !== undefined) url.searchParams.set(name, value);
-      }
+      });
       return url.href;
     };
-    const metadata = knownMetadata(settings.connection);
-    return metadata ? urlFor(metadata) : readMetadata(settings.connection).then(urlFor);
+    const metadata = knownMetadata(settings);
+    return metadata ? urlFor(metadata) : readMetadata(settings).then(urlFor);
   }
 
   /**
@@ -208,21 +192,21 @@ export class IdpClient {
    */
   async clientCredentials(scopes: readonly string[] = []): Promise<AuthenticatedAgent> {
     const settings = this.#settings;
-    const { connection, clientId, clientSecret, privateKey, resources, dpop } = settings;
+    const { clientId, clientSecret, privateKey, resources, dpop, fetch, issuerUrl, timeoutMs } = settings;
     if (clientSecret === undefined && !privateKey)
       throw new ConfigurationError("clientSecret", "client credentials need one.");
     const scope = scopeText(scopes);
-    const request = async () => {
-      const answer = await requestTokens(settings, { grant_type: "client_credentials", scope: scope || undefined });
-      const tokens = tokensOfAnswer(readObject(answer), { isBound: dpop !== undefined });
-      return { tokens, keptMilliseconds: Math.max(0, tokens.expires_at - epochSeconds() - 60) * 1_000 };
-    };
-    const { tokens } = await doOnce({
-      // With the secret, so that only who knows it gets the token.
-      key: JSON.stringify(["client", connection.issuerUrl, clientId, String(clientSecret), scope, resources]),
-      abandonedAfterMilliseconds: 2 * connection.timeoutMilliseconds + 1_000,
-      keptMilliseconds: ({ keptMilliseconds }) => keptMilliseconds,
-      work: request,
+    // With everything that proves the client, so that only who has it gets the token.
+    const proofs = typeof clientSecret === "string" ? clientSecret : identityOf(clientSecret);
+    const identities = [fetch, privateKey?.key, dpop].map(identityOf);
+    const tokens = await doOnce({
+      key: JSON.stringify(["client", issuerUrl, clientId, proofs, identities, scope, resources]),
+      timeoutMs,
+      keptMilliseconds: ({ expires_at }) => (expires_at - epochSeconds() - 60) * 1_000,
+      work: async () => {
+        const answer = await requestTokens(settings, { grant_type: "client_credentials", scope: scope || undefined });
+        return tokensOfAnswer(readObject(answer), { isBound: dpop !== undefined });
+      },
     });
     const type: PrincipalType = principalTypeOf(clientId, settings.principalType ?? "agent");
     return new AuthenticatedAgent({ id: clientId, type, organizations: [], tokens });

@@ -3,10 +3,11 @@
  *
  * @module
  */
+
 import { constantTimeEqual, fromBase64Url, utf8 } from "../crypto/bytes.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import { isJwsAlgorithm, type JwsAlgorithm, jwsAlgorithm } from "../crypto/jwk.ts";
 import { isSignedBy, parseJws, type UnverifiedJws } from "../crypto/jws.ts";
-import { epochSeconds } from "./clock.ts";
 import { TokenParseError } from "./errors.ts";
 import { findIssuerKey } from "./issuer.ts";
 import type { IssuerConnection } from "./issuer-request.ts";
@@ -17,7 +18,7 @@ export type Claims = ReadonlyMap<string, unknown>;
 /** What a token must fit. */
 export interface ExpectedToken {
   readonly clientId: string;
-  readonly toleranceSeconds: number;
+  readonly clockToleranceSeconds: number;
   /** The algorithms that the application accepts. */
   readonly algorithms: readonly JwsAlgorithm[];
   /** The nonce of the request. `undefined`: the token's nonce is not looked at. */
@@ -29,13 +30,15 @@ export interface ExpectedToken {
   readonly acrValues?: readonly string[] | undefined;
   /** Accepts a token after its end: one that was verified when it came, and has been stored. */
   readonly isStored?: boolean;
+  /** Accepts a token without times: signed userinfo (OpenID Connect Core §5.3.2), which was asked for just now. */
+  readonly isUserInfo?: boolean;
 }
 
 /** The algorithms that are accepted unless the application names fewer. */
 export const defaultAlgorithms: readonly JwsAlgorithm[] = ["ES256", "RS256", "EdDSA", "Ed25519", "PS256"];
 
 /** An issuer's own answer may have many organizations in its token. */
-const longestIdToken = 65_536;
+export const longestIdToken = 65_536;
 
 /**
  * The claims of an ID token, after its signature and everything that is expected of it.
@@ -78,26 +81,28 @@ const claimChecks: readonly (readonly [string, (claims: Claims, expected: Expect
     "azp",
     (claims, { clientId }) => {
       const party = claims.get("azp");
-      return party === clientId || (party === undefined && audiencesOf(claims).length === 1);
+      return party === clientId || (!claims.has("azp") && audiencesOf(claims).length === 1);
     },
   ],
   ["sub", (claims) => isSubject(claims.get("sub"))],
   [
     "exp",
-    (claims, { toleranceSeconds, isStored = false }) => {
+    (claims, { clockToleranceSeconds, isStored, isUserInfo }) => {
       const end = timeOf(claims, "exp");
-      return end !== undefined && (isStored || epochSeconds() < end + toleranceSeconds);
+      if (end === undefined) return !!isUserInfo && !claims.has("exp");
+      return !!isStored || epochSeconds() < end + clockToleranceSeconds;
     },
   ],
-  ["iat", (claims, expected) => timeOf(claims, "iat") !== undefined && isPast(claims, "iat", expected)],
+  ["iat", (claims, expected) => (!!expected.isUserInfo && !claims.has("iat")) || isPast(claims, "iat", expected)],
   ["nbf", (claims, expected) => !claims.has("nbf") || isPast(claims, "nbf", expected)],
   ["nonce", (claims, { nonce }) => nonce === undefined || isSameText(claims.get("nonce"), nonce)],
   [
     "auth_time",
-    (claims, { maxAgeSeconds, toleranceSeconds }) => {
+    (claims, expected) => {
+      const { maxAgeSeconds, clockToleranceSeconds } = expected;
       if (maxAgeSeconds === undefined) return true;
-      const at = timeOf(claims, "auth_time");
-      return at !== undefined && epochSeconds() - at <= maxAgeSeconds + toleranceSeconds;
+      const age = epochSeconds() - (claims.get("auth_time") as number);
+      return isPast(claims, "auth_time", expected) && age <= maxAgeSeconds + clockToleranceSeconds;
     },
   ],
   ["acr", (claims, { acrValues }) => acrValues === undefined || acrValues.some((value) => value === claims.get("acr"))],
@@ -121,9 +126,9 @@ function timeOf(claims: Claims, name: string): number | undefined {
   return typeof time === "number" && time >= 0 && time < 253_402_300_800 ? time : undefined;
 }
 
-function isPast(claims: Claims, name: string, { toleranceSeconds }: ExpectedToken): boolean {
+function isPast(claims: Claims, name: string, { clockToleranceSeconds }: ExpectedToken): boolean {
   const time = timeOf(claims, name);
-  return time !== undefined && time <= epochSeconds() + toleranceSeconds;
+  return time !== undefined && time <= epochSeconds() + clockToleranceSeconds;
 }
 
 /** True if a value is this text. The time depends only on its length. */

@@ -14,7 +14,7 @@ import type { IssuerMetadata } from "./issuer-metadata.ts";
 export interface IssuerConnection {
   readonly issuerUrl: string;
   readonly fetch: (url: string, init: RequestInit) => Promise<Response>;
-  readonly timeoutMilliseconds: number;
+  readonly timeoutMs: number;
   /** Hosts, such as `idp.corp.internal`, that may be asked although they are not public. */
   readonly privateHosts: readonly string[];
   readonly variant?: IssuerVariant | undefined;
@@ -37,6 +37,13 @@ export interface IssuerVariant {
 /** The most bytes of metadata, of a key set and of the answer to a token request. */
 export const longestAnswer = 262_144;
 
+/** What is sent with a request. */
+export interface RequestParts {
+  readonly method?: "POST";
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: URLSearchParams;
+}
+
 /**
  * An issuer's answer of any status.
  *
@@ -45,11 +52,12 @@ export const longestAnswer = 262_144;
 export async function askIssuer(
   connection: IssuerConnection,
   url: string,
-  init: RequestInit,
+  parts: RequestParts = {},
   maxBytes: number = longestAnswer,
 ): Promise<BoundedAnswer> {
-  if (!isReachable(connection, url)) throw new OAuthError("issuer_invalid_response", "An address is not public https.");
-  const { fetch, timeoutMilliseconds: milliseconds } = connection;
+  if (!isReachable(connection, url)) throw new OAuthError("issuer_invalid_response");
+  const { fetch, timeoutMs: milliseconds } = connection;
+  const init = { ...parts, headers: { accept: "application/json", ...parts.headers } };
   try {
     return await fetchBounded({ url, init, milliseconds, maxBytes, fetch }, (status) => status !== 204);
   } catch (error) {
@@ -63,6 +71,14 @@ const codes: ReadonlyMap<unknown, string> = new Map([
   ["TIMEOUT", "issuer_timeout"],
   ["TOO_LARGE", "issuer_invalid_response"],
 ]);
+
+/** Parameters of a request. */
+export type Parameters = Readonly<Record<string, string | undefined>>;
+
+/** Sets the parameters that have a value. */
+export function setParameters(target: URLSearchParams, parameters: Parameters): void {
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) target.set(name, value);
+}
 
 /** True if a request may go there: https and public, or one of the issuer's own exceptions. */
 export function isReachable({ issuerUrl, privateHosts }: IssuerConnection, address: string): boolean {
@@ -90,7 +106,8 @@ export function readObject(answer: BoundedAnswer): ReadonlyMap<string, unknown> 
 
 /** The JSON of an answer, or `undefined` if its media type or its body is anything else. */
 export function tryJson({ headers, body }: BoundedAnswer): unknown {
-  if (!/^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "")) return undefined;
+  const isJson = /^application\/([\w.-]+\+)?json\s*(;|$)/i.test(headers.get("content-type") ?? "");
+  if (!isJson) return undefined;
   try {
     const { value, hasInheritedName } = parseStrictJson(body);
     return hasInheritedName ? undefined : value;

@@ -12,7 +12,7 @@ import type { PublicKey } from "../crypto/public-key.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
 import { elapsedMilliseconds } from "./clock.ts";
 import { OAuthError } from "./errors.ts";
-import { doOnce } from "./flights.ts";
+import { doOnce, identityOf, remember } from "./flights.ts";
 import type { IssuerMetadata } from "./issuer-metadata.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject } from "./issuer-request.ts";
 
@@ -27,7 +27,8 @@ const optionalEndpoints = [
 /** An answer that is kept, with times of this isolate's clock. */
 interface Kept<Value> {
   readonly value: Value;
-  readonly askedAt: number;
+  /** When it was asked for although it was fresh. */
+  readonly forcedAt: number;
   readonly freshUntil: number;
   /** After this time it is forgotten, even if the issuer cannot be asked. */
   readonly usableUntil: number;
@@ -40,10 +41,6 @@ const gap = minute;
 
 /** What the isolate knows of issuers, by the function that asks them, so that two configurations share nothing. */
 const caches: WeakMap<IssuerConnection["fetch"], Map<string, Kept<unknown>>> = new WeakMap();
-const mostKept = 200;
-/** An identity for each function that asks, which keys of shared work contain. */
-const numbers: WeakMap<IssuerConnection["fetch"], number> = new WeakMap();
-let nextNumber = 0;
 
 /** The issuer's metadata, from the isolate's memory if it is there and fresh. */
 export async function readMetadata(connection: IssuerConnection): Promise<IssuerMetadata> {
@@ -65,71 +62,61 @@ function metadataName({ issuerUrl, variant }: IssuerConnection): string {
   return `metadata ${issuerUrl} ${variant?.announced ?? ""}`;
 }
 
+/** The issuer's keys. They are asked for although they are fresh if that `isForced`, once a minute. */
+export async function readKeySet(connection: IssuerConnection, isForced: boolean = false): Promise<JwkSet> {
+  const { jwks_uri: url } = await readMetadata(connection);
+  const ask = async () => {
+    const answer = await askIssuer(connection, url);
+    const value = parseJwkSet(Object.fromEntries(readObject(answer)));
+    if (!value) throw new OAuthError("issuer_invalid_response", "The key set is malformed.");
+    return { value, answer };
+  };
+  return await readKept(connection, `keys ${url}`, ask, isForced);
+}
+
 /** The issuer's key for a token, or `undefined` if its set has none, or more than one, that fits. */
 export async function findIssuerKey(
   connection: IssuerConnection,
   choice: KeyChoice & Pick<UnverifiedJws, "claims">,
 ): Promise<PublicKey | undefined> {
-  const find = (set: JwkSet) => {
-    const maySign = connection.variant?.maySign;
-    return findVerificationKey(maySign ? set.filter((key) => maySign(key, choice.claims)) : set, choice);
-  };
-  const { jwks_uri: url } = await readMetadata(connection);
-  const read = async (mostAge?: number) =>
-    await readKept(
-      connection,
-      `keys ${url}`,
-      async () => {
-        const answer = await askIssuer(connection, url, { headers: { accept: "application/json" } });
-        const value = parseJwkSet(Object.fromEntries(readObject(answer)));
-        if (!value) throw new OAuthError("issuer_invalid_response", "The key set is malformed.");
-        return { value, answer };
-      },
-      mostAge,
-    );
-  return find(await read()) ?? find(await read(gap));
+  const maySign = connection.variant?.maySign;
+  const find = (set: JwkSet) =>
+    findVerificationKey(maySign ? set.filter((key) => maySign(key, choice.claims)) : set, choice);
+  return find(await readKeySet(connection)) ?? find(await readKeySet(connection, true));
 }
 
-/**
- * A value that is kept. It is asked for again once it is no longer fresh, or older than `mostAge`, and the old value serves while
- * that fails.
- */
+/** A value that is kept. It is asked for again once it is no longer fresh, and the old value serves while that fails. */
 async function readKept<Value>(
   connection: IssuerConnection,
   name: string,
   ask: () => Promise<{ readonly value: Value; readonly answer: BoundedAnswer }>,
-  mostAge: number = Number.POSITIVE_INFINITY,
+  isForced: boolean = false,
 ): Promise<Value> {
-  const { fetch, timeoutMilliseconds } = connection;
+  const { fetch, timeoutMs } = connection;
   const cache = caches.get(fetch) ?? new Map<string, Kept<unknown>>();
   caches.set(fetch, cache);
   const kept = cache.get(name) as Kept<Value> | undefined;
   const now = elapsedMilliseconds();
-  if (kept && now < kept.freshUntil && now - kept.askedAt < mostAge) return kept.value;
+  const isDue = isForced && kept && now - kept.forcedAt >= gap;
+  if (kept && now < kept.freshUntil && !isDue) return kept.value;
   return await doOnce({
-    key: `${numberOf(fetch)} ${name}`,
-    abandonedAfterMilliseconds: 2 * timeoutMilliseconds + 1_000,
-    keptMilliseconds: 0,
+    key: `${identityOf(fetch)} ${isForced} ${name}`,
+    timeoutMs,
     work: async () => {
-      const askedAt = elapsedMilliseconds();
+      const forcedAt = isDue ? now : (kept?.forcedAt ?? Number.NEGATIVE_INFINITY);
       try {
         const { value, answer } = await ask();
-        keep(cache, name, { value, askedAt, ...lifetimeOf(answer) });
+        remember(cache, name, { value, forcedAt, ...lifetimeOf(answer) });
         return value;
       } catch (error) {
         if (!kept || elapsedMilliseconds() > kept.usableUntil) throw error;
         // Not asked again at once: each request would wait for an issuer that does not answer.
-        keep(cache, name, { ...kept, askedAt, freshUntil: elapsedMilliseconds() + gap });
+        const freshUntil = Math.min(elapsedMilliseconds() + gap, kept.usableUntil);
+        remember(cache, name, { ...kept, forcedAt, freshUntil });
         return kept.value;
       }
     },
   });
-}
-
-function keep(cache: Map<string, Kept<unknown>>, name: string, kept: Kept<unknown>): void {
-  cache.delete(name);
-  cache.set(name, kept);
-  if (cache.size > mostKept) cache.delete(cache.keys().next().value!);
 }
 
 /** RFC 9111 §5.2.2: the answer's `max-age`, within our own bounds. */
@@ -139,22 +126,15 @@ function lifetimeOf({ headers }: BoundedAnswer): { readonly freshUntil: number; 
   return { freshUntil, usableUntil: freshUntil + day };
 }
 
-function numberOf(fetch: IssuerConnection["fetch"]): number {
-  const number = numbers.get(fetch) ?? ++nextNumber;
-  numbers.set(fetch, number);
-  return number;
-}
-
 /** OpenID Connect Discovery §4 appends to the issuer; RFC 8414 §3 inserts before its path. */
 async function askForMetadata(connection: IssuerConnection): Promise<BoundedAnswer> {
   const { issuerUrl } = connection;
-  const init = { headers: { accept: "application/json" } };
   const openid = `${issuerUrl.replace(/\/$/, "")}/.well-known/openid-configuration`;
-  const answer = await askIssuer(connection, openid, init);
+  const answer = await askIssuer(connection, openid);
   if (answer.status !== 404) return answer;
   const { origin, pathname } = new URL(issuerUrl);
   const path = pathname === "/" ? "" : pathname;
-  return await askIssuer(connection, `${origin}/.well-known/oauth-authorization-server${path}`, init);
+  return await askIssuer(connection, `${origin}/.well-known/oauth-authorization-server${path}`);
 }
 
 /** @throws {OAuthError} `issuer_mismatch`, `issuer_invalid_response`. */

@@ -1,12 +1,11 @@
 /** The options of a client, checked when it is made. @module */
 import type { JwsAlgorithm } from "../crypto/jwk.ts";
 import { signingAlgorithm } from "../crypto/sign-jws.ts";
-import { isServiceUrl } from "../domain/service-url.ts";
 import type { PrincipalType } from "./agent.ts";
 import type { Dpop } from "./dpop.ts";
 import { ConfigurationError, requireSetting } from "./errors.ts";
 import { areAlgorithms, defaultAlgorithms } from "./id-token.ts";
-import type { IssuerConnection } from "./issuer-request.ts";
+import { type IssuerVariant, isReachable } from "./issuer-request.ts";
 
 /** How a client proves itself at the token endpoint: OpenID Connect Core §9. */
 export type ClientAuthentication = "post" | "basic" | "private_key_jwt" | "none";
@@ -48,22 +47,31 @@ export interface IdpClientOptions {
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
+type OptionWithDefault =
+  | "autoRefresh"
+  | "refreshBufferSeconds"
+  | "resources"
+  | "timeoutMs"
+  | "clockToleranceSeconds"
+  | "algorithms"
+  | "privateHosts"
+  | "fetch";
+
+/** What an option is if it is not given. */
+const defaults: Required<Pick<IdpClientOptions, OptionWithDefault>> = {
+  autoRefresh: true,
+  refreshBufferSeconds: 60,
+  resources: [],
+  timeoutMs: 5_000,
+  clockToleranceSeconds: 60,
+  algorithms: defaultAlgorithms,
+  privateHosts: [],
+  fetch: runtimeFetch,
+};
+
 /** A client's options with their defaults. */
-export interface ClientSettings {
-  readonly connection: IssuerConnection;
-  readonly clientId: string;
-  readonly redirectUri: string | undefined;
-  readonly clientSecret: IdpClientOptions["clientSecret"];
-  readonly privateKey: IdpClientOptions["privateKey"];
-  readonly clientAuthentication: ClientAuthentication | undefined;
-  readonly autoRefresh: boolean;
-  readonly refreshBufferSeconds: number;
-  readonly resources: readonly string[];
-  readonly toleranceSeconds: number;
-  readonly algorithms: readonly JwsAlgorithm[];
-  readonly principalType: PrincipalType | undefined;
-  readonly dpop: Dpop | undefined;
-}
+export type ClientSettings = IdpClientOptions &
+  Required<Pick<IdpClientOptions, OptionWithDefault>> & { readonly variant?: IssuerVariant | undefined };
 
 const isText = (value: unknown): value is string => typeof value === "string" && /^[\x21-\x7e]{1,2048}$/.test(value);
 const isWithin = (value: unknown, least: number, most: number): boolean =>
@@ -72,7 +80,7 @@ const isOneOf = (value: unknown, ...allowed: readonly unknown[]): boolean => all
 
 /** Each option: what it must be, and its check. An option that is not in the table is refused. */
 const rules: Readonly<Record<keyof IdpClientOptions, readonly [string, (value: unknown) => boolean]>> = {
-  issuerUrl: ["an https URL without query and fragment", isIssuer],
+  issuerUrl: ["a URL without query and fragment", isIssuer],
   clientId: ["a text of visible ASCII", isText],
   redirectUri: ["a URL without fragment", (value) => isText(value) && URL.canParse(value) && !value.includes("#")],
   clientSecret: ["a text, or a function", (value) => (typeof value === "string" && value !== "") || isFunction(value)],
@@ -91,7 +99,7 @@ const rules: Readonly<Record<keyof IdpClientOptions, readonly [string, (value: u
     '"user", "personal_token", "api_key" or "agent"',
     (value) => isOneOf(value, "user", "personal_token", "api_key", "agent"),
   ],
-  privateHosts: ["a list of host names", (value) => Array.isArray(value) && value.every(isText)],
+  privateHosts: ["a list of host names", (value) => Array.isArray(value) && value.every(isHost)],
   dpop: ["made by createDpop", isDpop],
   fetch: ["a function", isFunction],
 };
@@ -107,31 +115,15 @@ export function readSettings(options: IdpClientOptions): ClientSettings {
   for (const name of ["issuerUrl", "clientId"] as const) {
     requireSetting(options[name] !== undefined, name, undefined, rules[name][0]);
   }
-  const { clientAuthentication: way, clientSecret, privateKey, issuerUrl } = options;
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const settings = { ...defaults, ...(given as unknown as IdpClientOptions) };
+  const { clientAuthentication: way, clientSecret, privateKey, issuerUrl } = settings;
+  requireSetting(isReachable(settings, issuerUrl), "issuerUrl", issuerUrl, "https to a public host or privateHosts");
   const hasSecret = clientSecret !== undefined;
   requireSetting(!(way === "none" && hasSecret), "clientAuthentication", way, "another with a secret");
   requireSetting(!(isOneOf(way, "post", "basic") && !hasSecret), "clientSecret", undefined, `given for "${way}"`);
   requireSetting(way !== "private_key_jwt" || !!privateKey, "privateKey", undefined, 'given for "private_key_jwt"');
-  return {
-    connection: {
-      issuerUrl,
-      fetch: options.fetch ?? runtimeFetch,
-      timeoutMilliseconds: options.timeoutMs ?? 5_000,
-      privateHosts: options.privateHosts ?? [],
-    },
-    clientId: options.clientId,
-    redirectUri: options.redirectUri,
-    clientSecret,
-    privateKey,
-    clientAuthentication: way ?? (privateKey && "private_key_jwt"),
-    autoRefresh: options.autoRefresh ?? true,
-    refreshBufferSeconds: options.refreshBufferSeconds ?? 60,
-    resources: options.resources ?? [],
-    toleranceSeconds: options.clockToleranceSeconds ?? 60,
-    algorithms: options.algorithms ?? defaultAlgorithms,
-    principalType: options.principalType,
-    dpop: options.dpop,
-  };
+  return settings;
 }
 
 /** One function for all clients, so that what is known of an issuer is shared. */
@@ -152,10 +144,13 @@ function isDpop(value: unknown): boolean {
   return isSigningKey(value) && (value as Partial<Dpop>).nonces instanceof Map;
 }
 
+/** As `URL` writes it, because it is compared with that. */
+function isHost(value: unknown): boolean {
+  return isText(value) && URL.canParse(`https://${value}`) && new URL(`https://${value}`).hostname === value;
+}
+
 function isIssuer(value: unknown): boolean {
-  if (!isText(value) || !URL.canParse(value) || /[?#]/.test(value)) return false;
-  const url = new URL(value);
-  return isServiceUrl(url) && !url.username && !url.password;
+  return isText(value) && URL.canParse(value) && !/[?#]/.test(value);
 }
 
 /** RFC 8707 §2. */

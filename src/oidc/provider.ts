@@ -58,7 +58,7 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
   const { issuerUrl: issuer } = clientOptions;
   const clientFor = (redirectUri: string): IdpClient => {
     const settings = readSettings({ ...clientOptions, redirectUri });
-    return new IdpClient({ ...settings, connection: { ...settings.connection, variant } });
+    return new IdpClient({ ...settings, variant });
   };
   // Reports a wrong option where the provider is made.
   clientFor("https://localhost/callback");

@@ -3,13 +3,15 @@
  *
  * @module
  */
-import { toBase64Url, utf8 } from "../crypto/bytes.ts";
+
+import { sha256Base64Url } from "../crypto/digest.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import { parseJws } from "../crypto/jws.ts";
 import { type AuthenticatedAgent, agentOf } from "./agent.ts";
-import { epochSeconds } from "./clock.ts";
 import { OAuthError, RefreshError, SubjectMismatchError, TokenExpiredError, TokenParseError } from "./errors.ts";
-import { doOnce } from "./flights.ts";
-import { type Claims, type ExpectedToken, verifyIdToken } from "./id-token.ts";
+import { doOnce, remember } from "./flights.ts";
+import { type Claims, type ExpectedToken, longestIdToken, verifyIdToken } from "./id-token.ts";
+import { readKeySet } from "./issuer.ts";
 import { readObject } from "./issuer-request.ts";
 import type { ClientSettings } from "./options.ts";
 import { requestTokens } from "./token-requests.ts";
@@ -38,17 +40,18 @@ export async function exchange(settings: ClientSettings, { code, ...more }: Code
     redirect_uri: more.redirectUri,
   });
   const tokens = tokensOfAnswer(readObject(answer), { isBound: settings.dpop !== undefined });
-  const claims = await verify(settings, tokens, { ...more.expected, accessToken: tokens.access_token });
+  const claims = await verify(settings, tokens.id_token, { ...more.expected, accessToken: tokens.access_token });
   return { tokens, claims };
 }
 
-async function verify(
-  { connection, clientId, toleranceSeconds, algorithms }: ClientSettings,
-  { id_token: token }: TokenSet,
+/** The claims of a token that is for this client. */
+export async function verify(
+  settings: ClientSettings,
+  token: string | undefined,
   more: Partial<ExpectedToken>,
 ): Promise<Claims> {
   if (token === undefined) throw new TokenParseError("id_token");
-  return await verifyIdToken(connection, token, { clientId, toleranceSeconds, algorithms, ...more });
+  return await verifyIdToken(settings, token, { ...settings, ...more });
 }
 
 /** How `createAgent` keeps tokens alive. */
@@ -69,42 +72,47 @@ export async function restore(
 ): Promise<AuthenticatedAgent> {
   const { onRefresh, onRefreshError, autoRefresh = settings.autoRefresh } = options;
   const tokens = TokenSet.from(stored);
-  const agent = agentOf(await storedClaims(settings, tokens), tokens, settings.principalType);
-  if (!autoRefresh || !agent.isExpired(settings.refreshBufferSeconds)) return agent;
-  const isOver = agent.isExpired(0);
-  if (tokens.refresh_token === undefined) {
-    if (isOver) throw new TokenExpiredError();
-    return agent;
-  }
-  let renewed: AuthenticatedAgent;
-  try {
-    renewed = await renew(settings, agent);
-  } catch (error) {
-    if (!(error instanceof OAuthError)) throw error;
-    await onRefreshError?.(error);
-    // The clock is asked again, because the issuer may have taken its time.
-    if (agent.isExpired(0)) throw error;
-    return agent;
-  }
-  await onRefresh?.(renewed.tokens.toJSON());
-  return renewed;
+  const subject = claimOf(tokens, "sub");
+  // Another issuer must not get this refresh token.
+  if (claimOf(tokens, "iss") !== settings.issuerUrl || subject === undefined) throw new TokenParseError("id_token.iss");
+  const endsWithin = (seconds: number) => epochSeconds() + seconds >= tokens.expires_at;
+  const isDue = autoRefresh && endsWithin(settings.refreshBufferSeconds);
+  if (isDue && tokens.refresh_token !== undefined) {
+    let renewed: AuthenticatedAgent | undefined;
+    try {
+      // The stored ID token is not verified first: the issuer may have withdrawn its key since. The new one must be.
+      renewed = await renew(settings, tokens, subject);
+    } catch (error) {
+      if (!(error instanceof OAuthError)) throw error;
+      await onRefreshError?.(error);
+      // The clock is asked again, because the issuer may have taken its time.
+      if (endsWithin(0)) throw error;
+    }
+    if (renewed) {
+      await onRefresh?.(renewed.tokens.toJSON());
+      return renewed;
+    }
+  } else if (isDue && endsWithin(0)) throw new TokenExpiredError();
+  return agentOf(await storedClaims(settings, tokens), tokens, settings.principalType);
+}
+
+/** A claim of a stored ID token that is not verified: only to compare with. */
+function claimOf({ id_token = "" }: TokenSet, name: string): unknown {
+  return parseJws(id_token, longestIdToken)?.claims.get(name);
 }
 
 /** The claims of stored ID tokens that this isolate has verified, by digest, with the end of each token. */
 const verified: Map<string, { readonly claims: Claims; readonly until: number }> = new Map();
-const mostVerified = 1_000;
 
 /** The claims of an ID token that was stored, which somebody may have altered: it is verified again, once in an isolate. */
 async function storedClaims(settings: ClientSettings, tokens: TokenSet): Promise<Claims> {
-  const { connection, clientId, algorithms } = settings;
-  const text = JSON.stringify([connection.issuerUrl, clientId, algorithms, tokens.id_token]);
-  const key = toBase64Url(new Uint8Array(await crypto.subtle.digest("SHA-256", utf8(text))));
+  const { issuerUrl, clientId, algorithms } = settings;
+  const text = JSON.stringify([issuerUrl, clientId, algorithms, tokens.id_token]);
+  const key = await sha256Base64Url(text);
   const known = verified.get(key);
   if (known && epochSeconds() < known.until) return known.claims;
-  verified.delete(key);
-  const claims = await verify(settings, tokens, { isStored: true });
-  verified.set(key, { claims, until: claims.get("exp") as number });
-  if (verified.size > mostVerified) verified.delete(verified.keys().next().value!);
+  const claims = await verify(settings, tokens.id_token, { isStored: true });
+  remember(verified, key, { claims, until: claims.get("exp") as number });
   return claims;
 }
 
@@ -116,19 +124,19 @@ const sharedMilliseconds = 10_000;
  *
  * @throws {OAuthError} A class of the issuer's code, `RefreshError` for every other refusal, `SubjectMismatchError`.
  */
-export async function renew(settings: ClientSettings, agent: AuthenticatedAgent): Promise<AuthenticatedAgent> {
-  const { connection, clientId } = settings;
-  const refreshToken = agent.tokens.refresh_token;
+export async function renew(settings: ClientSettings, tokens: TokenSet, subject: unknown): Promise<AuthenticatedAgent> {
+  const { issuerUrl, clientId, timeoutMs } = settings;
+  const refreshToken = tokens.refresh_token;
   if (refreshToken === undefined) throw new TokenParseError("refresh_token");
-  const { tokens, claims } = await doOnce({
-    key: JSON.stringify(["refresh", connection.issuerUrl, clientId, refreshToken]),
-    abandonedAfterMilliseconds: 2 * connection.timeoutMilliseconds + 1_000,
-    keptMilliseconds: sharedMilliseconds,
-    work: async () => await refreshOnce(settings, agent.tokens, refreshToken),
+  const renewed = await doOnce({
+    key: JSON.stringify(["refresh", issuerUrl, clientId, refreshToken]),
+    timeoutMs,
+    keptMilliseconds: () => sharedMilliseconds,
+    work: async () => await refreshOnce(settings, tokens, refreshToken),
   });
-  const sub = claims.get("sub") as string;
-  if (sub !== agent.id) throw new SubjectMismatchError(agent.id, sub);
-  return agentOf(claims, tokens, settings.principalType);
+  const actual = renewed.claims.get("sub") as string;
+  if (actual !== subject) throw new SubjectMismatchError(String(subject), actual);
+  return agentOf(renewed.claims, renewed.tokens, settings.principalType);
 }
 
 async function refreshOnce(
@@ -138,23 +146,24 @@ async function refreshOnce(
 ): Promise<VerifiedTokens> {
   const isBound = settings.dpop !== undefined;
   let status: number | undefined;
-  let tokens: TokenSet;
   try {
+    // Before the refresh token is spent: without keys, nobody could use the answer.
+    await readKeySet(settings);
     const answer = await requestTokens(settings, { grant_type: "refresh_token", refresh_token: refreshToken });
     status = answer.status;
-    tokens = tokensOfAnswer(readObject(answer), { previous, isBound });
+    const tokens = tokensOfAnswer(readObject(answer), { previous, isBound });
+    if (!isNarrower(tokens.scope, previous.scope)) throw new TokenParseError("scope");
+    if (tokens.id_token === previous.id_token) return { tokens, claims: await storedClaims(settings, tokens) };
+    const claims = await verify(settings, tokens.id_token, { accessToken: tokens.access_token });
+    // OpenID Connect Core §12.2: a nonce is the original one.
+    if (claims.has("nonce") && claims.get("nonce") !== claimOf(previous, "nonce"))
+      throw new TokenParseError("id_token.nonce");
+    return { tokens, claims };
   } catch (error) {
     // An error of a class of its own says what to do, such as to sign in again.
     if (!(error instanceof OAuthError) || error.constructor !== OAuthError) throw error;
     throw new RefreshError(status, error);
   }
-  if (!isNarrower(tokens.scope, previous.scope)) throw new TokenParseError("scope");
-  if (tokens.id_token === previous.id_token) return { tokens, claims: await storedClaims(settings, tokens) };
-  const claims = await verify(settings, tokens, { accessToken: tokens.access_token });
-  // OpenID Connect Core §12.2: a nonce is the original one.
-  const nonce = parseJws(previous.id_token ?? "", 65_536)?.claims.get("nonce");
-  if (claims.has("nonce") && claims.get("nonce") !== nonce) throw new TokenParseError("id_token.nonce");
-  return { tokens, claims };
 }
 
 /** RFC 6749 §6: a refresh adds no scope. */

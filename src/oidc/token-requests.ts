@@ -3,23 +3,19 @@
  *
  * @module
  */
-import { toBase64, utf8 } from "../crypto/bytes.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import { signJws } from "../crypto/sign-jws.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
-import { epochSeconds } from "./clock.ts";
 import { dpopProof, keepNonce } from "./dpop.ts";
 import { ConfigurationError } from "./errors.ts";
 import { readMetadata } from "./issuer.ts";
 import type { IssuerMetadata } from "./issuer-metadata.ts";
-import { askIssuer, longestAnswer } from "./issuer-request.ts";
+import { askIssuer, longestAnswer, type Parameters, type RequestParts, setParameters } from "./issuer-request.ts";
 import type { ClientSettings } from "./options.ts";
 
-/** Parameters of a request's form. */
-type Form = Readonly<Record<string, string | undefined>>;
-
 /** Sends a token request. The answer is not judged. */
-export async function requestTokens(settings: ClientSettings, form: Form): Promise<BoundedAnswer> {
-  const metadata = await readMetadata(settings.connection);
+export async function requestTokens(settings: ClientSettings, form: Parameters): Promise<BoundedAnswer> {
+  const metadata = await readMetadata(settings);
   return await post(settings, metadata, metadata.token_endpoint, form);
 }
 
@@ -29,7 +25,7 @@ export async function requestRevocation(
   token: string,
   hint: string | undefined,
 ): Promise<BoundedAnswer> {
-  const metadata = await readMetadata(settings.connection);
+  const metadata = await readMetadata(settings);
   const url = requireEndpoint(metadata.revocation_endpoint, "revocation");
   return await post({ ...settings, resources: [] }, metadata, url, { token, token_type_hint: hint });
 }
@@ -39,10 +35,10 @@ const longestUserInfo = 65_536;
 
 /** Asks for the claims of an access token's user: OpenID Connect Core §5.3.1. */
 export async function requestUserInfo(settings: ClientSettings, accessToken: string): Promise<BoundedAnswer> {
-  const metadata = await readMetadata(settings.connection);
+  const metadata = await readMetadata(settings);
   const url = requireEndpoint(metadata.userinfo_endpoint, "userinfo");
   const headers = { authorization: `${settings.dpop ? "DPoP" : "Bearer"} ${accessToken}` };
-  return await send(settings, { url, method: "GET", headers, accessToken, maxBytes: longestUserInfo });
+  return await send(settings, url, { parts: async () => ({ headers }), accessToken, maxBytes: longestUserInfo });
 }
 
 /** @throws {ConfigurationError} */
@@ -55,44 +51,46 @@ async function post(
   settings: ClientSettings,
   metadata: IssuerMetadata,
   url: string,
-  form: Form,
+  form: Parameters,
 ): Promise<BoundedAnswer> {
-  const { form: proof, headers } = await authenticate(settings, metadata);
-  const body = new URLSearchParams();
-  for (const [name, value] of Object.entries({ ...form, ...proof })) if (value !== undefined) body.set(name, value);
-  for (const resource of settings.resources) body.append("resource", resource);
-  return await send(settings, { url, method: "POST", headers, body: body.toString(), maxBytes: longestAnswer });
+  const { dpop, resources } = settings;
+  const isAnnounced = metadata.dpop_signing_alg_values_supported.includes("ES256");
+  if (dpop && !isAnnounced) throw new ConfigurationError("dpop", "the issuer does not announce ES256.");
+  const parts = async (): Promise<RequestParts> => {
+    const { form: proof, headers } = await authenticate(settings, metadata);
+    const body = new URLSearchParams();
+    setParameters(body, { ...form, ...proof });
+    for (const resource of resources) body.append("resource", resource);
+    return { method: "POST", headers, body };
+  };
+  return await send(settings, url, { parts, maxBytes: longestAnswer });
 }
 
 interface IssuerRequest {
-  readonly url: string;
-  readonly method: "GET" | "POST";
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body?: string;
+  /** Makes what is sent. Each try has an assertion of its own, because an issuer accepts one only once. */
+  readonly parts: () => Promise<RequestParts>;
   readonly accessToken?: string;
   readonly maxBytes: number;
 }
 
 /** Sends a request, and once more if the issuer wants its nonce in the proof (RFC 9449 §8). */
-async function send({ connection, dpop }: ClientSettings, request: IssuerRequest): Promise<BoundedAnswer> {
-  const { url, method, body, maxBytes } = request;
+async function send(
+  settings: ClientSettings,
+  url: string,
+  { parts, accessToken, maxBytes }: IssuerRequest,
+): Promise<BoundedAnswer> {
+  const { dpop } = settings;
   const once = async () => {
-    const headers = {
-      accept: "application/json",
-      ...(body !== undefined && { "content-type": "application/x-www-form-urlencoded;charset=UTF-8" }),
-      ...request.headers,
-      ...(dpop && { dpop: await dpopProof(dpop, request) }),
-    };
-    return await askIssuer(connection, url, { method, headers, ...(body !== undefined && { body }) }, maxBytes);
+    const { headers, ...more } = await parts();
+    const proof = dpop && { dpop: await dpopProof(dpop, { method: more.method ?? "GET", url, accessToken }) };
+    return await askIssuer(settings, url, { ...more, headers: { ...headers, ...proof } }, maxBytes);
   };
   const answer = await once();
-  const { status, headers } = answer;
-  const isRefused = dpop && keepNonce(dpop, url, { status, headers, text: new TextDecoder().decode(answer.body) });
-  return isRefused ? await once() : answer;
+  return dpop && keepNonce(dpop, url, answer) ? await once() : answer;
 }
 
 interface ClientProof {
-  readonly form: Form;
+  readonly form: Parameters;
   readonly headers: Readonly<Record<string, string>>;
 }
 
@@ -106,7 +104,7 @@ const assertionSeconds = 60;
  */
 async function authenticate(settings: ClientSettings, metadata: IssuerMetadata): Promise<ClientProof> {
   const { clientAuthentication, clientId, clientSecret, privateKey } = settings;
-  const way = clientAuthentication ?? announcedWay(settings, metadata);
+  const way = clientAuthentication ?? (privateKey ? "private_key_jwt" : announcedWay(settings, metadata));
   if (way === "private_key_jwt") {
     const { key, keyId } = privateKey!;
     const now = epochSeconds();
@@ -119,9 +117,9 @@ async function authenticate(settings: ClientSettings, metadata: IssuerMetadata):
   if (way === "none") return { form: { client_id: clientId }, headers: {} };
   const secret = typeof clientSecret === "function" ? await clientSecret() : clientSecret!;
   if (way === "post") return { form: { client_id: clientId, client_secret: secret }, headers: {} };
-  // Both parts are form-encoded first.
+  // Both parts are form-encoded first, which leaves ASCII.
   const credentials = [clientId, secret].map((part) => new URLSearchParams([["", part]]).toString().slice(1)).join(":");
-  return { form: {}, headers: { authorization: `Basic ${padded(toBase64(utf8(credentials)))}` } };
+  return { form: {}, headers: { authorization: `Basic ${btoa(credentials)}` } };
 }
 
 function announcedWay({ clientSecret }: ClientSettings, metadata: IssuerMetadata): "basic" | "post" | "none" {
@@ -131,9 +129,4 @@ function announcedWay({ clientSecret }: ClientSettings, metadata: IssuerMetadata
   if (announced.length === 0 || announced.includes("client_secret_basic")) return "basic";
   if (announced.includes("client_secret_post")) return "post";
   throw new ConfigurationError("clientAuthentication", "the issuer accepts neither basic nor post.");
-}
-
-/** RFC 7617 §2 uses base64 with padding. */
-function padded(base64: string): string {
-  return base64.padEnd(Math.ceil(base64.length / 4) * 4, "=");
 }

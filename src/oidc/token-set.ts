@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { epochSeconds } from "../crypto/epoch.ts";
 import { membersOf } from "../crypto/json.ts";
-import { epochSeconds } from "./clock.ts";
 import { TokenParseError } from "./errors.ts";
 
 /** Tokens as JSON, with the names of RFC 6749 §5.1. */
@@ -24,20 +24,16 @@ const optionalTexts = ["id_token", "refresh_token"] as const;
 
 /** The tokens of one sign-in. They are secrets: store them sealed or on the server, never in a URL or where a script can read them. */
 export class TokenSet {
-  readonly access_token: string;
-  readonly id_token: string | undefined;
-  readonly refresh_token: string | undefined;
-  readonly expires_at: number;
-  readonly token_type: string;
-  readonly scope: string | undefined;
+  declare readonly access_token: string;
+  declare readonly id_token: string | undefined;
+  declare readonly refresh_token: string | undefined;
+  /** When the access token ends, in seconds since the Unix epoch. */
+  declare readonly expires_at: number;
+  declare readonly token_type: string;
+  declare readonly scope: string | undefined;
 
   private constructor(json: TokenSetJson) {
-    this.access_token = json.access_token;
-    this.id_token = json.id_token;
-    this.refresh_token = json.refresh_token;
-    this.expires_at = json.expires_at;
-    this.token_type = json.token_type;
-    this.scope = json.scope;
+    Object.assign(this, json);
   }
 
   /**
@@ -69,7 +65,7 @@ export class TokenSet {
 
   /** The members that are set: `TokenSet.from(JSON.parse(JSON.stringify(tokens)))` has the same tokens. */
   toJSON(): TokenSetJson {
-    return JSON.parse(JSON.stringify({ ...this })) as TokenSetJson;
+    return { ...this } as TokenSetJson;
   }
 }
 

@@ -4,10 +4,10 @@
  * @module
  */
 import { type Bytes, fromBase64, utf8 } from "../crypto/bytes.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import { membersOf, parseStrictJson } from "../crypto/json.ts";
 import { signJws } from "../crypto/sign-jws.ts";
 import type { IdentityProvider } from "../domain/identity-provider.ts";
-import { epochSeconds } from "../oidc/clock.ts";
 import { ConfigurationError, requireSetting } from "../oidc/errors.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 import { isVerified } from "../oidc/standard-claims.ts";

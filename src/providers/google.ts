@@ -83,8 +83,7 @@ export async function verifyOneTap(options: OneTapOptions, answer: OneTapAnswer)
     throw new OAuthError("state_mismatch");
   }
   if (credentials!.length !== 1) throw new OAuthError("invalid_callback");
-  const connection = { ...settings.connection, variant };
-  const claims = await verifyIdToken(connection, credentials![0]!, { ...settings, nonce });
+  const claims = await verifyIdToken({ ...settings, variant }, credentials![0]!, { ...settings, nonce });
   requireDomain(claims, hostedDomain);
   return { issuer: issuerUrl, subject: claims.get("sub") as string, ...profileOfClaims(claims) };
 }

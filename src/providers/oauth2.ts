@@ -4,8 +4,10 @@
  *
  * @module
  */
+
+import { sha256Base64Url } from "../crypto/digest.ts";
 import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
-import { codeChallenge, readCallback, scopeText } from "../oidc/authorization.ts";
+import { readCallback, scopeText } from "../oidc/authorization.ts";
 import { OAuthError, requireSetting } from "../oidc/errors.ts";
 import type { Claims } from "../oidc/id-token.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject, tryJson } from "../oidc/issuer-request.ts";
@@ -64,7 +66,7 @@ export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
   const { subjectClaim = "sub", identityOf, ...clientOptions } = more;
   const { issuer, authorizeUrl } = options;
   const settings = settingsOf(clientOptions);
-  const { connection, clientId } = settings;
+  const { clientId } = settings;
   scopeText(scope.split(" ").filter(Boolean));
   return {
     name,
@@ -73,7 +75,7 @@ export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
     async begin({ redirectUri, state, codeVerifier }) {
       const url = new URL(authorizeUrl);
       const challenge = requirePkce && {
-        code_challenge: await codeChallenge(codeVerifier),
+        code_challenge: await sha256Base64Url(codeVerifier),
         code_challenge_method: "S256",
       };
       const request = { response_type: "code", client_id: clientId, redirect_uri: redirectUri, state, ...challenge };
@@ -91,7 +93,7 @@ export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
       const { access_token: token } = tokensOfAnswer(readObject(answered), { isBound: false });
       const claims = readObject(await requestUserInfo(settings, token));
       const subject = subjectOf(claims, subjectClaim);
-      const more = await identityOf?.(claims, (url) => readWith(connection, token, url));
+      const more = await identityOf?.(claims, (url) => readWith(settings, token, url));
       return { issuer, subject, ...profileOfClaims(claims), ...more };
     },
   };
@@ -101,9 +103,8 @@ export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
 function settingsOf(options: Omit<OAuth2ProviderOptions, "name" | "identityOf">): ClientSettings {
   const { authorizeUrl, accessTokenUrl, userinfoUrl, issuer, responseIssuer = issuer, ...clientOptions } = options;
   const settings = readSettings({ ...clientOptions, issuerUrl: issuer });
-  const { connection } = settings;
   for (const [name, url] of Object.entries({ authorizeUrl, accessTokenUrl, userinfoUrl })) {
-    const isEndpoint = typeof url === "string" && isReachable(connection, url) && !url.includes("#");
+    const isEndpoint = typeof url === "string" && isReachable(settings, url) && !url.includes("#");
     requireSetting(isEndpoint, name, url, "an https URL of a public host, without fragment");
   }
   const metadata = {
@@ -118,8 +119,8 @@ function settingsOf(options: Omit<OAuth2ProviderOptions, "name" | "identityOf">)
   const variant = { metadata, isAnswerOf: (iss: string) => iss === responseIssuer };
   // GitHub refuses requests without one.
   const named: IssuerConnection["fetch"] = (url, init) =>
-    connection.fetch(url, { ...init, headers: { "user-agent": "sallyport", ...(init.headers as object) } });
-  return { ...settings, connection: { ...connection, variant, fetch: named } };
+    settings.fetch(url, { ...init, headers: { "user-agent": "sallyport", ...(init.headers as object) } });
+  return { ...settings, variant, fetch: named };
 }
 
 async function readWith(connection: IssuerConnection, token: string, url: string): Promise<unknown> {

@@ -261,7 +261,7 @@ async function bench(part: string): Promise<string> {
   return await run(process.execPath, ["--disable-warning=ExperimentalWarning", "bench/run.node.ts", part], project);
 }
 
-test("gzipped: minimal Worker at most 28.6 KiB, 77.7 with Neon's client; with sign-up and plain Hono 33.6; all of identity 76.2; pages 47 more", async () => {
+test("gzipped: minimal Worker at most 28.6 KiB, 77.7 with Neon's client; with sign-up and plain Hono 33.6; all of identity 76.2; pages 47 more; sallyport/oidc 12, sallyport/scopes 0.5", async () => {
   const printed = await bench("sizes");
   const bytesOf = (name: string): number =>
     Number(new RegExp(`^${name} +\\d+\\.\\d\\d KiB, (\\d+) bytes`, "m").exec(printed)?.[1]);
@@ -281,6 +281,11 @@ test("gzipped: minimal Worker at most 28.6 KiB, 77.7 with Neon's client; with si
   expect(Number(pages)).toBeLessThanOrEqual(47);
   expect(Number(german)).toBeGreaterThan(1);
   expect(Number(german)).toBeLessThanOrEqual(10);
+  const [oidc, scopes] = [bytesOf("sallyport/oidc"), bytesOf("sallyport/scopes")];
+  expect(oidc).toBeGreaterThan(8 * 1024);
+  expect(oidc).toBeLessThanOrEqual(12 * 1024);
+  expect(scopes).toBeGreaterThan(128);
+  expect(scopes).toBeLessThanOrEqual(512);
 });
 
 test("round-trip bench: counts the requests of every kind of operation", async () => {

@@ -23,7 +23,7 @@ export class StandIn {
 
   /** Bound, because what is known of an issuer is kept by the function. */
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
-    const form = new URLSearchParams(typeof init.body === "string" ? init.body : "");
+    const form = new URLSearchParams(init.body instanceof URLSearchParams ? init.body : "");
     this.seen.push({ url, headers: new Headers(init.headers), form });
     const put = this.#replies.get(url);
     if (!put) return new Response("", { status: 404 });

@@ -1,0 +1,11 @@
+/** A store for one process. It forgets everything when the process ends: use a table or Redis in its place. */
+import type { Store } from "./app.ts";
+
+export function memoryStore(): Store {
+  const values = new Map<string, string>();
+  return {
+    get: async (name) => values.get(name) ?? null,
+    put: async (name, value) => values.set(name, value),
+    delete: async (name) => values.delete(name),
+  };
+}
