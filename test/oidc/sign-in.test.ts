@@ -2,7 +2,7 @@ import { jwtVerify } from "jose";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { sha256Base64Url } from "../../src/crypto/digest.ts";
 import { type AuthorizationTransaction, OAuthError } from "../../src/oidc/index.ts";
-import { json, TestIssuer } from "../support/issuer.ts";
+import { json, now, TestIssuer } from "../support/issuer.ts";
 import { createKey } from "../support/tokens/signer.ts";
 
 let issuer: TestIssuer;
@@ -248,6 +248,80 @@ describe("OC4: exchangeCallback", () => {
       transaction,
     );
     expect([claims.get("sub"), claims.get("hd")]).toEqual(["1234", "a.example"]);
+  });
+});
+
+describe("OC1, OC4: the bounds of an ID token", () => {
+  const signIn = async (options: object, claims: (right: Record<string, unknown>) => object, request: object = {}) => {
+    issuer.spoils = { claims: (right) => ({ ...right, ...claims(right) }) };
+    const client = issuer.client(options);
+    const transaction = await client.createAuthorizationUrl({ scopes: [], ...request });
+    const answer = client.exchangeCallback(issuer.authorize(transaction.url), transaction);
+    return await answer.then(
+      () => "accepted",
+      ({ field }: { field: string }) => field,
+    );
+  };
+
+  test.each([
+    ["exp 59 seconds ago", {}, () => ({ exp: now() - 59 }), "accepted"],
+    ["exp 60 seconds ago", {}, () => ({ exp: now() - 60 }), "id_token.exp"],
+    ["exp now, without tolerance", { clockToleranceSeconds: 0 }, () => ({ exp: now() }), "id_token.exp"],
+    ["exp in a second, without tolerance", { clockToleranceSeconds: 0 }, () => ({ exp: now() + 1 }), "accepted"],
+    ["iat in 60 seconds", {}, () => ({ iat: now() + 60 }), "accepted"],
+    ["iat in 61 seconds", {}, () => ({ iat: now() + 61 }), "id_token.iat"],
+    ["iat in a second, without tolerance", { clockToleranceSeconds: 0 }, () => ({ iat: now() + 1 }), "id_token.iat"],
+    ["nbf in 60 seconds", {}, () => ({ nbf: now() + 60 }), "accepted"],
+    ["nbf in 61 seconds", {}, () => ({ nbf: now() + 61 }), "id_token.nbf"],
+  ])("%s: %s", async (_name, options, claims, expected) => {
+    expect(await signIn(options, claims)).toBe(expected);
+  });
+
+  test.each([
+    [159, "accepted"],
+    [160, "accepted"],
+    [161, "id_token.auth_time"],
+  ])("maxAge 100, authenticated %i seconds ago: %s", async (seconds, expected) => {
+    expect(await signIn({}, () => ({ auth_time: now() - seconds }), { maxAge: 100 })).toBe(expected);
+  });
+
+  test("an algorithm that the application does not list is refused", async () => {
+    const key = await createKey("RS256", "k9");
+    for (const [algorithms, expected] of [
+      [["ES256"], "id_token.alg"],
+      [["ES256", "RS256"], "accepted"],
+    ] as const) {
+      const sign = signIn({ algorithms }, () => ({}));
+      Object.assign(issuer.spoils, { signer: () => key, keys: () => ({ keys: [key.jwk] }) });
+      expect(await sign).toBe(expected);
+    }
+  });
+
+  test("64 KiB are accepted, and more are not", async () => {
+    const sized = async (length: number) => {
+      issuer.spoils = {};
+      const client = issuer.client();
+      const transaction = await client.createAuthorizationUrl({ scopes: [] });
+      let size = 0;
+      issuer.spoils = {
+        claims: (right) => ({ ...right, more: "m".repeat(length) }),
+        idToken: (token) => {
+          size = token.length;
+          return token;
+        },
+      };
+      const answer = client.exchangeCallback(issuer.authorize(transaction.url), transaction);
+      const outcome = await answer.then(
+        () => "accepted",
+        ({ field }: { field: string }) => field,
+      );
+      return [size, outcome] as const;
+    };
+    const [size] = await sized(40_000);
+    const room = Math.floor(((65_536 - size) * 3) / 4);
+    const [longest, accepted] = await sized(40_000 + room);
+    expect([longest > 65_530, longest <= 65_536, accepted]).toEqual([true, true, "accepted"]);
+    expect((await sized(40_000 + room + 8))[1]).toBe("id_token");
   });
 });
 
