@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type AuthpiOptions, authpi } from "../../src/providers/authpi.ts";
 import { type GitlabOptions, gitlab } from "../../src/providers/gitlab.ts";
 import { type OidcProviderOptions, oidc } from "../../src/providers/oidc.ts";
-import { attempt, codeOf, IssuerStandIn } from "../support/provider-stand-in.ts";
+import { attempt, codeForEs256, codeOf, IssuerStandIn } from "../support/provider-stand-in.ts";
 
 const clientId = "client-1";
 
@@ -40,7 +40,18 @@ describe("OC30: GitLab", () => {
     const issuerUrl = "https://gitlab.corp.internal";
     const { site, provider } = world(issuerUrl, { issuerUrl, privateHosts: ["gitlab.corp.internal"] });
     expect((await site.signIn(provider)).issuer).toBe(issuerUrl);
-    expect(() => world(issuerUrl, { issuerUrl })).toThrow("privateHosts");
+    expect(() => world(issuerUrl, { issuerUrl })).toThrow("issuerUrl");
+  });
+
+  test("attack: a token of another algorithm, whose key is in the set: refused", async () => {
+    const { site, provider } = world();
+    expect(await codeForEs256(site, provider)).toBe("invalid_token_response");
+  });
+
+  test("generic OpenID Connect accepts it", async () => {
+    const { site } = world();
+    const generic = oidc({ name: "g", issuerUrl: "https://gitlab.com", clientId, fetch: site.fetch });
+    expect(await codeForEs256(site, generic)).toBe("accepted");
   });
 
   test("an unverified address is not verified", async () => {

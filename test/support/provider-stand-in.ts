@@ -86,6 +86,8 @@ export class IssuerStandIn extends StandIn {
   claims: Readonly<Record<string, unknown>> = {};
   /** More members of its key. */
   keyMembers: Readonly<Record<string, unknown>> = {};
+  /** The key of its set, and the one that signs. */
+  published: Promise<CryptoKeyPair> = keyPair as Promise<CryptoKeyPair>;
   key: Promise<CryptoKeyPair> = keyPair as Promise<CryptoKeyPair>;
   nonce = "";
 
@@ -95,7 +97,7 @@ export class IssuerStandIn extends StandIn {
     this.#claims = claims;
     this.put(discoveryUrl, { json: metadata });
     this.put(metadata.jwks_uri, async () => {
-      const { publicKey } = (await keyPair) as CryptoKeyPair;
+      const { publicKey } = await this.published;
       const jwk = await crypto.subtle.exportKey("jwk", publicKey);
       return {
         json: { keys: [{ ...jwk, kid: "key-1", use: "sig", alg: "RS256", key_ops: undefined, ...this.keyMembers }] },
@@ -129,6 +131,14 @@ export class IssuerStandIn extends StandIn {
     this.nonce = begun.nonce;
     return await provider.finish(answer(begun), begun);
   }
+}
+
+/** The code of a refusal of a token by ES256, whose key the issuer publishes. */
+export async function codeForEs256(site: IssuerStandIn, provider: IdentityProvider): Promise<string> {
+  site.published = crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, true, ["sign", "verify"]);
+  site.key = site.published;
+  site.keyMembers = { ...site.keyMembers, alg: "ES256" };
+  return await codeOf(site.signIn(provider));
 }
 
 /** The code of a refusal, or `"accepted"`. */
