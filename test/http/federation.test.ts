@@ -1,0 +1,177 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freshIdentifier, type Person } from "../support/auth.ts";
+import { addApp } from "../support/factors.ts";
+import { type Reply, send } from "../support/http.ts";
+import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
+import { withVerifiedAddress } from "../support/links.ts";
+import { answerOf, freshIdentity } from "../support/practice-provider.ts";
+
+let world: HttpWorld;
+beforeAll(async () => {
+  world = await openHttp("pglite", {
+    auth: { signUp: "open", federation: { returnTo: ["/welcome?tab=1", "https://app.example.com/in"] } },
+  });
+});
+afterAll(() => world.close());
+
+type Identity = Parameters<typeof answerOf>[1];
+
+const sameOrigin = { "sec-fetch-site": "same-origin" };
+const cookieOf = (reply: Reply, name: string): string | undefined =>
+  reply.setCookies
+    .map((cookie) => cookie.split(";")[0]!)
+    .find((cookie) => cookie.startsWith(`__Host-${name}=`) && !cookie.endsWith("="));
+const locationOf = (reply: Reply): string | null => reply.headers.get("location");
+
+/** Begins as a browser does, by a link or in a session. */
+const begin = (query = "", as?: Pick<Person, "token">, verb = as ? "link" : "start") =>
+  world.send({
+    method: "GET",
+    path: `/auth/oidc/practice/${verb}${query}`,
+    headers: { ...sameOrigin, ...(as && { cookie: `__Host-session=${as.token}` }) },
+  });
+
+/** Comes back from the provider, with the cookies that the browser has. */
+async function comeBack(begun: Reply, identity: Identity, ...cookies: (string | undefined)[]): Promise<Reply> {
+  const { search } = answerOf({ url: locationOf(begun)! }, identity);
+  const cookie = [cookieOf(begun, "provider-practice"), ...cookies].filter(Boolean).join("; ");
+  const headers = { "sec-fetch-site": "cross-site", cookie };
+  return await world.send({ method: "GET", path: `/auth/oidc/practice/callback${search}`, headers });
+}
+
+describe("OC50: a sign-in", () => {
+  test("leads to the provider, back to the account, and leaves a session and no attempt", async () => {
+    const begun = await begin();
+    const to = new URL(locationOf(begun)!);
+    expect([begun.status, to.origin]).toEqual([303, "https://practice.example"]);
+    expect(to.searchParams.get("redirect_uri")).toBe("https://example.com/auth/oidc/practice/callback");
+    expect(begun.setCookies[0]).toMatch(/; Max-Age=600; Path=\/; Secure; HttpOnly; SameSite=Lax$/);
+    const back = await comeBack(begun, freshIdentity());
+    expect([back.status, locationOf(back), back.text]).toEqual([303, "/account", ""]);
+    expect(back.setCookies.some((cookie) => cookie.startsWith("__Host-provider-practice=; Max-Age=0"))).toBe(true);
+    const session = cookieOf(back, "session")!.split("=")[1]!;
+    expect((await world.send({ method: "GET", path: "/auth/session", cookie: session })).status).toBe(200);
+  });
+
+  test("`remember=false`: the cookie ends with the browser", async () => {
+    const back = await comeBack(await begin("?remember=false"), freshIdentity());
+    expect(back.setCookies.find((cookie) => cookie.startsWith("__Host-session="))).not.toContain("Max-Age");
+  });
+
+  test("S47: it replaces the session of the browser", async () => {
+    const person = await world.person({ transport: "cookie" });
+    await comeBack(await begin(), freshIdentity(), `__Host-session=${person.token}`);
+    expect((await world.send({ method: "GET", path: "/auth/session", cookie: person.token })).status).toBe(401);
+  });
+
+  test.each([
+    ["/account/security", "/account/security"],
+    ["/welcome?tab=1", "/welcome?tab=1"],
+    ["https://app.example.com/in", "https://app.example.com/in"],
+    // R062: whatever is not in the list leads to the account.
+    ["https://app.example.com/in/", "/account"],
+    ["https://evil.example/", "/account"],
+    ["//evil.example", "/account"],
+    ["/\\evil.example", "/account"],
+    ["/account/../x", "/account"],
+    ["javascript:alert(1)", "/account"],
+    ["", "/account"],
+  ])("open redirect: next=%s leads to %s", async (next, place) => {
+    const begun = await begin(`?${new URLSearchParams({ next })}`);
+    expect(locationOf(await comeBack(begun, freshIdentity()))).toBe(place);
+  });
+
+  test("a user with a second factor is led to it, with a ticket and no session", async () => {
+    const { person } = await addApp(world, await world.person({ transport: "cookie" }));
+    await world.levelTwo(person.session);
+    const identity = freshIdentity();
+    const linked = await comeBack(await begin("", person), identity, `__Host-session=${person.token}`);
+    expect(locationOf(linked)).toBe("/account/security");
+    const back = await comeBack(await begin(), identity);
+    expect(locationOf(back)).toBe("/sign-in/second-factor?with=totp&next=%2Faccount");
+    expect([cookieOf(back, "session"), cookieOf(back, "login-ticket")]).toEqual([undefined, expect.any(String)]);
+  });
+});
+
+describe("login CSRF: a sign-in that the site's own pages did not begin", () => {
+  test.each(["cross-site", "same-site", "none", undefined])("a link with Sec-Fetch-Site %s: refused", async (site) => {
+    const headers = site === undefined ? {} : { "sec-fetch-site": site };
+    const reply = await world.send({ method: "GET", path: "/auth/oidc/practice/start", headers });
+    expect([reply.code, reply.setCookies]).toEqual(["forbidden.cross_origin", []]);
+  });
+
+  test("a form of another site: refused", async () => {
+    const headers = { "sec-fetch-site": "cross-site", origin: "https://evil.example" };
+    const reply = await world.send({ method: "POST", path: "/auth/oidc/practice/start", headers });
+    expect([reply.code, reply.setCookies]).toEqual(["forbidden.cross_origin", []]);
+  });
+
+  test("an answer without the cookie, and with another sign-in's: no session", async () => {
+    const [mine, thief] = [await begin(), await begin()];
+    const { search } = answerOf({ url: locationOf(thief)! }, freshIdentity());
+    for (const cookie of ["", cookieOf(mine, "provider-practice")!]) {
+      const path = `/auth/oidc/practice/callback${search}`;
+      const reply = await world.send({ method: "GET", path, headers: { cookie } });
+      const place = "/sign-in?refusal=unauthorized.provider&provider=practice&reason=state_mismatch";
+      expect([locationOf(reply), cookieOf(reply, "session")]).toEqual([place, undefined]);
+    }
+  });
+});
+
+describe("refusals lead to a page", () => {
+  test.each([
+    ["access_denied", "refusal=unauthorized.provider&provider=practice&reason=access_denied"],
+    ["<script>", "refusal=unauthorized.provider&provider=practice&reason=other"],
+    ["issuer_timeout", "refusal=unavailable.provider&provider=practice"],
+  ])("%s", async (error, query) => {
+    const reply = await comeBack(await begin(), { error });
+    expect([reply.status, locationOf(reply), cookieOf(reply, "session")]).toEqual([
+      303,
+      `/sign-in?${query}`,
+      undefined,
+    ]);
+  });
+
+  test("of a link: the page of the account", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const session = `__Host-session=${person.token}`;
+    const taken = freshIdentity();
+    await comeBack(await begin(), taken);
+    const reply = await comeBack(await begin("", person), taken, session);
+    expect(locationOf(reply)).toBe("/account/security?refusal=conflict.identity_in_use&provider=practice");
+  });
+
+  test("a link in a session that has ended meanwhile", async () => {
+    const person = await world.person({ transport: "cookie" });
+    const begun = await begin("", person);
+    await world.auth.sessions.revoke({ actor: person.actor, sessionId: person.session.id });
+    const reply = await comeBack(begun, freshIdentity(), `__Host-session=${person.token}`);
+    expect(locationOf(reply)).toBe("/account/security?refusal=unauthorized.session_expired&provider=practice");
+  });
+});
+
+test("OC42: the owner of the address is asked, signs in, and links", async () => {
+  const person = await withVerifiedAddress(world, await world.person({ transport: "cookie" }));
+  const identity = freshIdentity({ email: person.identifier, emailVerified: true });
+  const asked = await comeBack(await begin(), identity);
+  expect([locationOf(asked), cookieOf(asked, "session")]).toEqual(["/sign-in/identity", undefined]);
+  const waiting = cookieOf(asked, "identity")!;
+  const headers = { ...sameOrigin, cookie: `__Host-session=${person.token}; ${waiting}` };
+  const linked = await world.send({ method: "POST", path: "/auth/identities", headers });
+  expect(linked.status).toBe(201);
+  expect(linked.json).toMatchObject({ provider: "practice", label: person.identifier, status: "active" });
+  const again = await comeBack(await begin(), identity);
+  expect([locationOf(again), cookieOf(again, "session")]).toEqual(["/account", expect.any(String)]);
+});
+
+test("mounted below a path: the provider sends browsers back there", async () => {
+  const app = applicationOf(world.isolate({ federation: { mountPath: "/api" } }));
+  const reply = await send(app, { method: "GET", path: "/auth/oidc/practice/start", headers: sameOrigin });
+  const { searchParams } = new URL(locationOf(reply)!);
+  expect(searchParams.get("redirect_uri")).toBe("https://example.com/api/auth/oidc/practice/callback");
+});
+
+test("R018: a sign-in says nothing of an address that no account has", async () => {
+  const reply = await comeBack(await begin(), freshIdentity({ email: freshIdentifier(), emailVerified: true }));
+  expect(locationOf(reply)).toBe("/account");
+});
