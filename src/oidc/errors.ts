@@ -141,7 +141,7 @@ const ownMessages: ReadonlyMap<string, string> = new Map([
   ["transaction_expired", "The sign-in took longer than 10 minutes."],
   ["state_mismatch", "The answer does not belong to this sign-in."],
   ["issuer_mismatch", "The answer comes from another issuer."],
-  ["account_not_allowed", "The application does not accept this account."],
+  ["account_not_allowed", "This account is not accepted."],
   ["invalid_callback", "The answer is malformed."],
 ]);
 
