@@ -13,6 +13,7 @@ import { isSameText } from "./id-token.ts";
 import { readMetadata } from "./issuer.ts";
 import { setParameters } from "./issuer-request.ts";
 import type { ClientSettings } from "./options.ts";
+import { requireEndpoint } from "./token-requests.ts";
 
 /** What to ask the issuer for. */
 export interface AuthorizationRequest {
@@ -77,8 +78,7 @@ export async function beginAuthorization(
     "a number of seconds",
   );
   const { authorization_endpoint: endpoint } = await readMetadata(settings);
-  if (endpoint === undefined) throw new ConfigurationError("issuerUrl", "the issuer has no authorization endpoint.");
-  const url = new URL(endpoint);
+  const url = new URL(requireEndpoint(endpoint, "authorization"));
   setParameters(url.searchParams, {
     response_type: "code",
     client_id: clientId,
