@@ -15,7 +15,7 @@ export function providersOf(bindings: object): readonly Feature<Partial<Federati
   const names = new Set([...texts.keys()].flatMap((name) => form.exec(name)?.[1] ?? []));
   if (names.size === 0) return [];
   const providers = [...names].sort().map((name) => providerOf(name, texts));
-  return [federation({ providers, returnTo: texts.get("RETURN_TO")?.split(/\s+/) ?? [] })];
+  return [federation({ providers, returnTo: texts.get("RETURN_TO")?.split(/\s+/).filter(Boolean) ?? [] })];
 }
 
 function isSet(text: unknown): text is string {

@@ -108,8 +108,7 @@ function checkOptions(options: FederationOptions): FederationSettings {
     const isTrust = ({ issuer, acr, amr }: TrustedFactor) =>
       typeof issuer === "string" &&
       (acr !== undefined || amr !== undefined) &&
-      areTexts(acr ?? []) &&
-      areTexts(amr ?? []);
+      [acr, amr].every((list) => list === undefined || (areTexts(list) && list.length > 0));
     // Without a condition, every sign-in at the provider would count.
     requireOption(
       Array.isArray(trustsMfa) && trustsMfa.every(isTrust),

@@ -32,6 +32,7 @@ import { lockOfToken, locksOf } from "../engine/locks.ts";
 import type { Page } from "../engine/page.ts";
 import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { attemptSeconds, type BegunAttempt, beginAttempt, openAttempt } from "../engine/provider-attempts.ts";
+import { executeAndPurge } from "../engine/purge.ts";
 import { readAll } from "../engine/reads.ts";
 import { openText, sealText } from "../engine/sealed-text.ts";
 import { issued, newSession } from "../engine/sessions.ts";
@@ -139,7 +140,7 @@ export interface FederationOperations {
   /**
    * Unlinks an identity of the actor's own, and ends the sessions that began with it.
    *
-   * @throws {AuthError} `conflict.already_terminal`, `conflict.last_way_in`.
+   * @throws {AuthError} `forbidden`, `conflict.already_terminal`, `conflict.last_way_in`.
    */
   unlink: PlannableOperation<{ actor: SessionActor; credentialId: CredentialId }, Credential>;
 }
@@ -174,7 +175,8 @@ function federationOperations(core: FederationCore): FederationOperations {
       const { attempt, sealed } = await beginAttempt(core, name, {
         purpose: actor ? "link" : "sign_in",
         sessionId,
-        next,
+        // Only what a sign-in may lead to: a cookie has little room.
+        next: core.returnTo.find((place) => place === next),
         remember,
         redirectUri: `${core.origins[0]!.origin}${core.routesPath}/${name}/callback`,
       });
@@ -202,16 +204,17 @@ function federationOperations(core: FederationCore): FederationOperations {
       const { identity, begun } = await prove(core, asked, "link");
       // The session that began it: another one in this browser may be of another account.
       if (begun.sessionId !== sessionOf(actor).sessionId) throw refused("other_session");
-      return await linkTo(core, actor, newIdentity(core, asked.provider, identity));
+      return await linkTo(core, actor, newIdentity(core, asked.provider, identity), { attempt: begun.spent });
     },
 
     async link({ actor, identity: sealed, now }) {
       const text = sealed && (await openText(core, ["identity"], sealed, now));
       if (!text) throw refused("transaction_expired");
       const { provider, ...proved } = JSON.parse(text) as ProvedIdentity & { provider: string };
-      // The provider may have been taken from the list since.
-      providerOf(core, provider);
-      return await linkTo(core, actor, newIdentity(core, provider, proved));
+      // The provider, or its issuer, may have been taken from the list since.
+      if (!isIssuerAmong(providerOf(core, provider).issuers, proved.issuer)) throw new AuthError("not_found");
+      const identity = newIdentity(core, provider, proved);
+      return await linkTo(core, actor, identity, { heldAs: identifiersFor(core, identity.email ?? "") });
     },
 
     async list({ actor, userId }) {
@@ -256,9 +259,11 @@ async function prove(
   } catch (error) {
     throw providerFault(core, error);
   }
-  const { issuer, subject } = identity;
-  if (!isIssuerAmong(provider.issuers, issuer) || !/^[\x20-\x7e]{1,255}$/.test(subject))
-    throw refused("invalid_identity");
+  // The answer of a provider that an application wrote itself.
+  const { issuer, subject, email, name: called } = identity;
+  const isSubject = typeof subject === "string" && /^[\x20-\x7e]{1,255}$/.test(subject);
+  const areTexts = [email, called].every((text) => text === undefined || typeof text === "string");
+  if (!isIssuerAmong(provider.issuers, issuer) || !isSubject || !areTexts) throw refused("invalid_identity");
   return { identity, begun };
 }
 
@@ -286,12 +291,21 @@ function nameOf(text: string | undefined): string | null {
   }
 }
 
-async function linkTo(core: FederationCore, actor: SessionActor, identity: store.NewIdentity): Promise<LinkedIdentity> {
+async function linkTo(
+  core: FederationCore,
+  actor: SessionActor,
+  identity: store.NewIdentity,
+  only: { heldAs?: readonly string[]; attempt?: BegunAttempt["spent"] },
+): Promise<LinkedIdentity> {
   const userId = uuidFor("usr", actor.userId);
   const asked = { actor, auditId: newAuditId() };
   const work = guardedWork(acts.linkIdentity, asked, identity.credentialId, {
-    locks: [...store.lockIdentity(identity), lockUser(userId)],
-    body: store.insertIdentity({ ...asked, userId, identity, most: core.maxIdentities }),
+    locks: [
+      ...store.lockIdentity(identity),
+      ...(identity.email === null ? [] : lockIdentifier(identity.email)),
+      lockUser(userId),
+    ],
+    body: store.insertIdentity({ ...asked, ...only, userId, identity, most: core.maxIdentities }),
     onLostReply: store.recallIdentity(identity.credentialId, asked.auditId),
     decode: toIdentity,
     // The provider's code is spent.
@@ -313,7 +327,7 @@ async function signInWith(
   const auditId = newAuditId();
   const { email } = identity;
   const { linking } = core;
-  const row = await execute(core, {
+  const row = await executeAndPurge(core, {
     locks: locksOf(
       acts.signInWithProvider,
       ...store.lockIdentity(identity),
@@ -328,7 +342,7 @@ async function signInWith(
       displayName: nameOf(proved.name),
       maySignUp: core.signUp === "open" || (core.signUp === "verify-first" && email !== null),
       asksToLink: linking !== "never",
-      isTrusted: typeof linking === "object" && linking.trusted.includes(identity.issuer),
+      trusted: typeof linking === "object" ? linking.trusted : [],
       amr: ["fed", ...(provesFactor(core, proved) ? ["mfa"] : [])],
       attempt: begun.spent,
       counters: await addressCounters(core, context.address),
@@ -346,7 +360,10 @@ async function signInWith(
   const code = refusals[row.outcome];
   if (code) throw code === "unauthorized.provider" ? refused(row.outcome) : new AuthError(code);
   if (row.outcome === "ask") {
-    const text = JSON.stringify({ ...proved, provider: asked.provider });
+    // No more than is stored: a provider's answer may have secrets, and be long.
+    const { issuer, subject, label } = identity;
+    const kept = { issuer, subject, email, emailVerified: true, provider: asked.provider };
+    const text = JSON.stringify({ ...kept, ...(label !== null && { name: label }) });
     const end = new Date(row.now.getTime() + attemptSeconds * 1_000);
     return { linkingRequired: true, identity: await sealText(core, ["identity"], text, end) };
   }

@@ -24,7 +24,7 @@ import {
 } from "./guarded.ts";
 import { demandsSecondFactor } from "./held-factors.ts";
 import { isWithheld } from "./identifiers.ts";
-import { type Ending, isOwnersSuspendedPassword, isUnprovedPassword, refusalsOfEnding } from "./own-credential.ts";
+import { type Ending, isSuspendedFromOwner, isUnprovedPassword, refusalsOfEnding } from "./own-credential.ts";
 import { type CurrentPassword, lacksPasswordProof } from "./password-proof.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -208,7 +208,7 @@ export function revokeCredential(
     (handles) => sql`case
       when target.type <> ${onlyType}::text then 'not_found'
       when target.status = 'revoked' then 'conflict.already_terminal'
-      when ${isOwnersSuspendedPassword(handles)} then 'forbidden' ${refusalsOfEnding(handles, asked)} end`,
+      when ${isSuspendedFromOwner(handles)} then 'forbidden' ${refusalsOfEnding(handles, asked)} end`,
   );
 }
 

@@ -32,7 +32,7 @@ export function hasLookalike(identifier: string | Statement): Statement {
  */
 function identitiesAt(identifier: string | Statement): Statement {
   return sql`
-    select cred.usr_id from linked_identity l join cred on cred.id = l.cred_id
+    select cred.usr_id, cred.status, cred.oidc_issuer from linked_identity l join cred on cred.id = l.cred_id
     where l.email = ${identifier} and cred.status <> 'revoked'`;
 }
 
@@ -55,11 +55,11 @@ export function isWithheld(identifier: string | Statement, owner: Statement = sq
  */
 export function accountAt(identifiers: readonly string[]): Statement {
   return sql`
-      select usr_id, identifier_verified_at is not null as is_verified from ${passwordNamed(identifiers)} named
+      select usr_id, identifier_verified_at is not null as is_verified, null::text as issuer from ${passwordNamed(identifiers)} named
       union all
-      select held.usr_id, true from unnest(${identifiers}::text[]) as wanted(identifier)
+      select held.usr_id, held.status = 'active', held.oidc_issuer from unnest(${identifiers}::text[]) as wanted(identifier)
       cross join lateral (${identitiesAt(sql`wanted.identifier`)}) held
-      order by is_verified desc limit 1`;
+      order by is_verified desc, issuer nulls first limit 1`;
 }
 
 /**
@@ -101,5 +101,5 @@ export function userOfIdentifier(identifier: string | Statement): Statement<{ id
   // Two halves, because each status has its own index.
   return sql`select usr_id as id from cred where type = 'password' and identifier = ${identifier} and status = 'active'
     union select usr_id from cred where type = 'password' and identifier = ${identifier} and status = 'suspended'
-    union ${identitiesAt(identifier)}`;
+    union select usr_id from (${identitiesAt(identifier)}) held`;
 }

@@ -8,7 +8,9 @@ import { linkedIdentity } from "../domain/identity-provider.ts";
 import type { RowOf } from "../domain/record.ts";
 import { type Asked, type AskedOfUser, committed } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
+import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import { type Guarded, guardedInsert, guardedList, ofUser } from "./guarded.ts";
+import { accountAt, isWithheld } from "./identifiers.ts";
 import type { Lock } from "./locks.ts";
 import { type Statement, sql } from "./sql.ts";
 
@@ -67,22 +69,39 @@ export function lockIdentity({ issuer, subject }: Named): Lock[] {
 export function rememberIdentity({ provider, email, label }: NewIdentity, from: Statement): Statement {
   return sql`
       insert into linked_identity as l (cred_id, provider, email, label, last_used_at)
-      select cred_id, ${provider}, ${email}::text, ${label}::text, sallyport_now() from ${from}
+      select cred_id, ${provider}, case when not ${isWithheld(sql`${email}::text`, sql`used.usr_id`)} and not exists (
+          select from cred named where named.type = 'password' and named.identifier = ${email}::text and named.status = 'active'
+            and named.usr_id <> used.usr_id) then ${email}::text end, ${label}::text, sallyport_now()
+      from (select * from ${from}) used
       on conflict (cred_id) do update set provider = excluded.provider, email = excluded.email, label = excluded.label,
         last_used_at = excluded.last_used_at`;
 }
 
 /** Links an identity to the actor's account. The batch has locked the identity and the user. */
 export function insertIdentity(
-  asked: Asked & { userId: string; identity: NewIdentity; most: number },
+  asked: Asked & {
+    userId: string;
+    identity: NewIdentity;
+    most: number;
+    /** If given, the account must have one of these identifiers, verified. */
+    heldAs?: readonly string[] | undefined;
+    /** The attempt that this ends, if it is not over already. */
+    attempt?: SpentChallenge | undefined;
+  },
 ): Statement<LinkedIdentityRow> {
-  const { identity } = asked;
+  const { identity, heldAs, attempt } = asked;
   return guardedInsert({
     ...asked,
     act: acts.linkIdentity,
-    table: sql`cred`,
+    // Not `cred`: the parts that follow read the table.
+    table: sql`linked`,
     refusal: ({ owner }) => sql`case
         when exists (select from (${identityHeld(identity)}) held) then 'conflict.identity_in_use'
+        when ${heldAs !== undefined}::boolean and not exists (
+          select from (${accountAt(heldAs ?? [])}) held where held.usr_id = ${owner}.id and held.is_verified)
+          then 'unauthorized.provider'
+        when ${attempt?.expiresAt ?? null}::timestamptz <= sallyport_now() or exists (
+          select from spent_challenge where digest = decode(${attempt?.digest ?? null}::text, 'hex')) then 'unauthorized.provider'
         when (select count(*) from cred mine where mine.usr_id = ${owner}.id and mine.type = 'oidc'
           and mine.status <> 'revoked') >= ${asked.most}::int then 'precondition.limit_reached' end`,
     into: sql`
@@ -91,12 +110,17 @@ export function insertIdentity(
       from verdict where refusal is null
       returning *`,
     also: sql`,
-    remembered as (${rememberIdentity(identity, sql`(select id as cred_id from cred) linked`)} returning l.*)`,
+    remembered as (${rememberIdentity(identity, sql`(select id as cred_id, usr_id from linked) own`)} returning l.*)${
+      attempt
+        ? sql`,
+    spent as (${spendChallenge(attempt, sql`linked`)})`
+        : sql``
+    }`,
     metadata: sql`jsonb_build_object('provider', ${identity.provider}::text)`,
     otherwise: "conflict.identity_in_use",
-    columns: columnsOf("cred", linkedIdentity, {
+    columns: columnsOf("linked", linkedIdentity, {
       provider: sql`${identity.provider}::text`,
-      issuer: sql`cred.oidc_issuer`,
+      issuer: sql`linked.oidc_issuer`,
       label: sql`${identity.label}::text`,
       lastUsedAt: sql`sallyport_now()`,
     }),

@@ -32,9 +32,9 @@ export function isUnprovedPassword(
     and ${lacksPasswordProof(acting, sql`${target}.usr_id`, proof)})`;
 }
 
-/** True if the owner would free the identifier of a suspended password, and so undo the suspension with a new password. */
-export function isOwnersSuspendedPassword({ acting, target }: Own): Statement {
-  return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.type = 'password' and ${target}.status = 'suspended')`;
+/** True if the owner would free the name of a suspended password or identity, and so undo the suspension by a new one. */
+export function isSuspendedFromOwner({ acting, target }: Own): Statement {
+  return sql`(${acting}.usr_id = ${target}.usr_id and ${target}.type in ('password', 'oidc') and ${target}.status = 'suspended')`;
 }
 
 /** What an owner who ends a credential has proved, and the issuers whose identities are ways to sign in. */

@@ -43,8 +43,8 @@ export interface IdentitySignIn extends Omit<NewLogin, "onlyTicket"> {
   readonly maySignUp: boolean;
   /** True if the owner of an account with the identity's address may link it. */
   readonly asksToLink: boolean;
-  /** True if a verified address on both sides links without asking. */
-  readonly isTrusted: boolean;
+  /** The issuers whose word for an address links without asking, on both sides. */
+  readonly trusted: readonly string[];
   /** What is proved of a second factor at the provider, as `amr`. */
   readonly amr: readonly string[];
   readonly attempt: SpentChallenge;
@@ -81,7 +81,11 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
         when not exists (select from unspent) then 'used'
         when held.cred_id is not null then case when held.is_active then 'sign_in' else 'blocked' end
         when holder.is_verified and not exists (select from usr where id = holder.usr_id and status = 'active') then 'blocked'
-        when holder.is_verified and ${login.isTrusted}::boolean then 'attach'
+        when holder.is_verified and ${identity.issuer} = any(${login.trusted}::text[])
+          and (holder.issuer is null or holder.issuer = any(${login.trusted}::text[]))
+          -- What was unlinked does not come back by itself.
+          and not exists (select from cred old where old.usr_id = holder.usr_id and old.status = 'revoked'
+            and old.oidc_issuer = ${identity.issuer} and old.oidc_subject = ${identity.subject}) then 'attach'
         when holder.is_verified and ${login.asksToLink}::boolean then 'ask'
         when holder.usr_id is not null or exists (
           select from unnest(${identifiers}::text[]) as named(identifier) where ${isWithheld(sql`named.identifier`)}) then 'taken'

@@ -83,7 +83,7 @@ export function revokeUser(asked: AskedOfUser & { proof: CurrentPassword | undef
       when ${target}.status = 'revoked' then 'conflict.already_terminal'
       when ${isLastAdministrator(target)} then 'conflict.last_administrator'
       when ${acting}.usr_id = ${target}.id and exists (
-        select from cred held where held.usr_id = ${target}.id and held.type = 'password' and held.status = 'suspended')
+        select from cred held where held.usr_id = ${target}.id and held.type in ('password', 'oidc') and held.status = 'suspended')
         then 'forbidden'
       when ${lacksPasswordProof(acting, sql`${target}.id`, asked.proof)} then 'unauthorized.invalid_credential' end`,
     set: sql`status = 'revoked'`,

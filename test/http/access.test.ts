@@ -342,7 +342,7 @@ async function requestFor(route: Route, caller: Caller, target: Target): Promise
     method: route.method.toUpperCase(),
     path,
     ...(body && { json: await body(target, caller) }),
-    ...withHeaders(caller.sent, await browserHeaders(world, route.id)),
+    ...withHeaders(caller.sent, await browserHeaders(world, route.id, caller.own?.identifier)),
   };
 }
 

@@ -223,7 +223,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     .replace(":provider", "practice");
   const headers: Record<string, string> = {
     ...(ticket && { "login-ticket": ticket }),
-    ...(await browserHeaders(world, route.id)),
+    ...(await browserHeaders(world, route.id, identifier)),
   };
   const usesToken = route.access !== "anyone" && route.access !== "ticket";
   const sent = {

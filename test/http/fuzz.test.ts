@@ -398,7 +398,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "linkProvedIdentity": {
       const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
       if (!account || draws.isOneIn(3)) return { account: somebody };
-      return { account, headers: await browserHeaders(world, operationId) };
+      return { account, headers: await browserHeaders(world, operationId, account.identifier) };
     }
     case "unlinkIdentity": {
       const account = forced ?? accounts.findLast(({ transport }) => transport === "token");

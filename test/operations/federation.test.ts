@@ -205,6 +205,126 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
     });
   });
 
+  describe("R088: whose identity is linked, and by whose word", () => {
+    const trusting = (...issuers: string[]) =>
+      world.isolate({ federation: { linkByVerifiedEmail: { trusted: issuers } } });
+    const weak = "https://weak.example";
+    const bothTrusting = (...issuers: string[]) =>
+      world.isolate({
+        federation: {
+          providers: [practiceProvider(), practiceProvider("weak", [weak])],
+          linkByVerifiedEmail: { trusted: issuers },
+        },
+      });
+
+    test("an identity that waits for one account is not linked to another, in whose session its browser is", async () => {
+      const [attacker, victim] = [await verified(), await verified()];
+      const asked = await signInWith(world.auth, withAddress(attacker.identifier), { context: context() });
+      if (!("linkingRequired" in asked)) throw new Error("It was not asked for.");
+      const { actor, asOf: now } = await world.auth.sessions.verify({
+        token: victim.token,
+        transport: victim.transport,
+      });
+      expect(await outcome(world.auth.federation.link({ actor, identity: asked.identity, now }))).toBe(
+        "unauthorized.provider",
+      );
+    });
+
+    test("a trusted issuer does not link to an account whose address only another issuer vouches for", async () => {
+      const email = freshIdentifier();
+      const auth = bothTrusting(practiceIssuer);
+      const squatted = await session(withAddress(email, { issuer: weak }), { provider: "weak" }, auth);
+      const result = await signInWith(auth, withAddress(email), { context: context() });
+      expect(result).toMatchObject({ linkingRequired: true });
+      expect(squatted.user.status).toBe("active");
+    });
+
+    test("a suspended identity vouches for no address", async () => {
+      const email = freshIdentifier();
+      const auth = trusting(practiceIssuer);
+      const first = await session(withAddress(email), {}, auth);
+      await world.auth.credentials.suspend({ actor: system, credentialId: first.session.credentialId });
+      expect(await outcome(signInWith(auth, withAddress(email), { context: context() }))).toBe(
+        "conflict.duplicate_credential",
+      );
+    });
+
+    test("what was unlinked does not come back by itself", async () => {
+      const person = await verified();
+      const auth = trusting(practiceIssuer);
+      const identity = withAddress(person.identifier);
+      const { session: made } = await session(identity, {}, auth);
+      await world.auth.credentials.revoke({ actor: system, credentialId: made.credentialId });
+      expect(await signInWith(auth, identity, { context: context() })).toMatchObject({ linkingRequired: true });
+    });
+
+    test("linking takes no address that another account has", async () => {
+      const [owner, thief] = [await verified(), await world.person()];
+      await link(thief, withAddress(owner.identifier));
+      await world.auth.credentials.revoke({ actor: system, credentialId: owner.credentialId });
+      const again = world.auth.credentials.createPassword({
+        actor: system,
+        userId: owner.userId,
+        identifier: owner.identifier,
+        password: goodPassword,
+      });
+      expect(await outcome(again)).toBe("done");
+    });
+
+    test("a known identity takes no address that another account has, when its address changes", async () => {
+      const owner = await verified();
+      const identity = withAddress(freshIdentifier());
+      await session(identity);
+      await session({ ...identity, email: owner.identifier });
+      const signedIn = await session(withAddress(owner.identifier), {}, trusting(practiceIssuer));
+      expect(signedIn.user.id).toBe(owner.userId);
+    });
+
+    test("the owner does not undo a suspension by unlinking, nor by closing the account", async () => {
+      const person = await world.person();
+      const linked = await link(person, freshIdentity());
+      await world.auth.credentials.suspend({ actor: system, credentialId: linked.id });
+      const { actor, userId } = person;
+      expect(await outcome(world.auth.federation.unlink({ actor, credentialId: linked.id }))).toBe("forbidden");
+      const closing = world.auth.users.revokeOwn({ actor, userId, currentPassword: goodPassword });
+      expect(await outcome(closing)).toBe("forbidden");
+    });
+
+    test("R081: an attempt to link counts once", async () => {
+      const { actor } = await world.person();
+      const started = await world.auth.federation.start({ provider: "practice", actor });
+      const { attempt } = started;
+      const use = async () =>
+        await world.auth.federation.finishLink({
+          provider: "practice",
+          attempt,
+          answer: answerOf(started, freshIdentity()),
+          actor,
+        });
+      await use();
+      expect(await outcome(use())).toBe("unauthorized.provider");
+    });
+
+    test("a cookie keeps no more of a provider's answer than is stored", async () => {
+      const person = await verified();
+      const identity = { ...withAddress(person.identifier), name: "a".repeat(6_000), access_token: "a secret" };
+      const asked = await signInWith(world.auth, identity as ProvedIdentity, { context: context() });
+      if (!("linkingRequired" in asked)) throw new Error("It was not asked for.");
+      expect(asked.identity.length).toBeLessThan(1_000);
+      expect(atob(asked.identity.split(".")[1]!.replaceAll("-", "+").replaceAll("_", "/"))).not.toContain("a secret");
+    });
+
+    test.each([{ email: 1 }, { name: {} }, { subject: 5 }])("an answer of another type: %j", async (more) => {
+      const identity = { ...freshIdentity(), ...more } as unknown as ProvedIdentity;
+      expect(await outcome(signInWith(world.auth, identity, { context: context() }))).toBe("unauthorized.provider");
+    });
+
+    test("without a condition, no issuer is trusted with a second factor", async () => {
+      const auth = world.isolate({ federation: { trustsMfa: [{ issuer: practiceIssuer, amr: [] }] } });
+      await expect(auth.federation.start({ provider: "practice" })).rejects.toThrow("trustsMfa");
+    });
+  });
+
   describe("who may sign up", () => {
     test.each(["closed", "invited"] as const)("%s: no one with a new identity", async (signUp) => {
       const identity = freshIdentity();

@@ -77,5 +77,5 @@ export const unlinkIdentity: GuardedAct = {
   target: "cred",
   who: { owner: "fresh" },
   locks: ["user"],
-  refusals: ["conflict.already_terminal", "conflict.last_way_in"],
+  refusals: ["forbidden", "conflict.already_terminal", "conflict.last_way_in"],
 };

@@ -85,8 +85,14 @@ export const federationRoutes: RouteTable<Needed> = () => [
         const result = await auth.federation.finish({ ...asked, presentedToken: token });
         return ended(c, auth, provider, placeAfter(c, auth, next, result));
       } catch (error) {
-        const place = purpose === "link" ? next : auth.federation.places().signIn;
-        return ended(c, auth, provider, placeOfRefusal(auth, { error, provider, place }));
+        const place = placeOfRefusal(auth, {
+          error,
+          provider,
+          place: purpose === "link" ? next : auth.federation.places().signIn,
+        });
+        // An answer that belongs to no sign-in of this browser, as another site can send one, does not end the one that has begun.
+        const isOthers = error instanceof AuthError && error.details?.reason === "state_mismatch";
+        return isOthers ? c.redirect(place, 303) : ended(c, auth, provider, place);
       }
     },
   }),
@@ -198,5 +204,5 @@ function placeOfRefusal(
 }
 
 function withQuery(place: string, parameters: Readonly<Record<string, string>>): string {
-  return `${place}?${new URLSearchParams(parameters)}`;
+  return `${place}${place.includes("?") ? "&" : "?"}${new URLSearchParams(parameters)}`;
 }

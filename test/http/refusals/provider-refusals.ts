@@ -1,4 +1,4 @@
-import { system } from "../../support/auth.ts";
+import { type Person, system } from "../../support/auth.ts";
 import { send } from "../../support/http.ts";
 import { applicationOf, type HttpWorld } from "../../support/http-world.ts";
 import {
@@ -20,10 +20,9 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
     return applicationOf(world.isolate({ federation: { providers: [{ ...practiceProvider(), begin }] } }));
   };
   const sameOrigin = { "sec-fetch-site": "same-origin" };
-  const link = async (identity: string | undefined, headers: Readonly<Record<string, string>> = {}) => {
-    const ada = await world.person();
+  const link = async (ada: Person, identity: string | undefined) => {
     const cookie = identity === undefined ? {} : { cookie: `__Host-identity=${identity}` };
-    return await post("/auth/identities", undefined, { ...as(ada), headers: { ...sameOrigin, ...cookie, ...headers } });
+    return await post("/auth/identities", undefined, { ...as(ada), headers: { ...sameOrigin, ...cookie } });
   };
   return {
     startProviderSignIn: {
@@ -70,20 +69,26 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
         const { token } = await world.person();
         return await send(app, { method: "POST", path: "/auth/identities", token, headers });
       },
-      "unauthorized.provider": () => link(undefined),
+      "unauthorized.provider": async () => link(await world.person(), undefined),
       "conflict.identity_in_use": async () => {
-        const identity = await waitingIdentity(world);
-        await link(identity);
-        return await link(identity);
+        const ada = await world.person();
+        const identity = await waitingIdentity(world, ada.identifier);
+        await link(ada, identity);
+        return await link(ada, identity);
       },
       "precondition.limit_reached": async () => {
         const ada = await world.person();
         for (let n = 0; n < 20; n++) await givenIdentity(world, ada.userId);
-        const headers = await browserHeaders(world, "linkProvedIdentity");
+        const headers = await browserHeaders(world, "linkProvedIdentity", ada.identifier);
         return await post("/auth/identities", undefined, { ...as(ada), headers });
       },
     },
     unlinkIdentity: {
+      forbidden: async () => {
+        const ada = await world.person();
+        const credentialId = await givenIdentity(world, ada.userId, "suspended");
+        return await post(`/auth/identities/${credentialId}/unlink`, undefined, as(ada));
+      },
       "conflict.already_terminal": async () => {
         const ada = await world.person();
         const credentialId = await givenIdentity(world, ada.userId);

@@ -14,9 +14,9 @@ export const answered = async ({ auth }: World, person?: Person) => {
 export type Answered = Awaited<ReturnType<typeof answered>>;
 
 /** An identity that waits for its account's owner, and the database's time. */
-export const waiting = async (world: World, { token, transport }: Person) => {
+export const waiting = async (world: World, { token, transport, identifier }: Person) => {
   const { asOf: now } = await world.auth.sessions.verify({ token, transport });
-  return { identity: await waitingIdentity(world), now };
+  return { identity: await waitingIdentity(world, identifier), now };
 };
 export type Waiting = Awaited<ReturnType<typeof waiting>>;
 
