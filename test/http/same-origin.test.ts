@@ -65,7 +65,10 @@ describe("R058, S13: the routes under /auth", () => {
     },
   );
 
-  const readers = rows.filter(({ method, access }) => method === "get" && access !== "anyone");
+  const reads = rows.filter(({ method }) => method === "get");
+  const readers = reads.filter(
+    ({ access, refusals }) => access !== "anyone" && !refusals.includes("forbidden.cross_origin"),
+  );
   test.each(readers.map(({ id, path }) => [id, path]))("%s: a safe method needs no proof", async (_id, path) => {
     const made = { actor: system, userId: ada.userId, name: "ci", scope: [] };
     const { pat } = await world.auth.personalAccessTokens.create(made);
@@ -76,6 +79,20 @@ describe("R058, S13: the routes under /auth", () => {
     for (const one of shown) {
       const reply = await world.send({ method: "GET", path: own, headers: headersOf(one) });
       expect([one, reply.status]).toEqual([one, one.cookie ? 200 : 401]);
+    }
+  });
+
+  const followed = reads.filter(({ refusals }) => refusals.includes("forbidden.cross_origin"));
+  test("links that begin a sign-in are followed from pages of ours only", async () => {
+    expect(followed.map(({ id }) => id)).toEqual(["followProviderSignIn", "followProviderLink"]);
+    for (const { path, access } of followed) {
+      for (const one of shown.filter(({ cookie }) => cookie || access === "anyone")) {
+        world.counting.reset();
+        const reply = await world.send({ method: "GET", path, headers: headersOf(one) });
+        const isForeign = reply.code === "forbidden.cross_origin";
+        expect([path, one, isForeign]).toEqual([path, one, one.site !== "same-origin"]);
+        if (isForeign) expect(reply.setCookies).toEqual([]);
+      }
     }
   });
 
