@@ -8,8 +8,9 @@
  */
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { wireId } from "../../src/domain/id.ts";
 import { sql } from "../../src/store/sql.ts";
-import { freshIdentifier, goodPassword } from "../support/auth.ts";
+import { freshIdentifier, fullAuth, goodPassword, quickHasher, sealingKey, secret, system } from "../support/auth.ts";
 import { examinePage } from "../support/examine-page.ts";
 import { openSite, type Person, type Site, signOut, typePassword, type Visitor } from "../support/site.ts";
 
@@ -190,5 +191,34 @@ test("a new address: proved by its link; the link to the old address puts it bac
   await page.getByRole("main").getByRole("button").first().click();
   await page.getByRole("heading", { name: "Your account is locked" }).waitFor();
   await examinePage(page, "mail-address-back-done");
+  expect(visitor.complaints).toEqual([]);
+});
+
+test("a recovery that an administrator began: the message to the old address stops it", async () => {
+  const { database } = site;
+  const auth = fullAuth({
+    database,
+    secrets: secret,
+    sealingKeys: sealingKey,
+    origins: ["https://example.com"],
+    passwordHasher: quickHasher(),
+  });
+  const visitor = await site.visit({ userAgent: laptop });
+  const { page } = visitor;
+  const person = await signUpByMail(visitor);
+  const [row] = await database.run(sql<{ id: string }>`
+    select usr_id as id from cred where identifier = ${person.identifier}`);
+  await auth.recovery.start({ actor: system, userId: wireId("usr", row!.id), identifier: freshIdentifier() });
+  // The Worker sends what is owed when it sends a message of its own.
+  await page.goto("/forgot");
+  await page.getByLabel("Email").fill(freshIdentifier());
+  await page.getByRole("button").last().click();
+  await page.goto(await linkTo(visitor, person.identifier, "new address"));
+  await page.getByRole("heading", { name: "Stop the recovery of your account?" }).waitFor();
+  await examinePage(page, "mail-recover-stop");
+  await page.getByRole("button", { name: "Stop the recovery" }).click();
+  await page.getByRole("heading", { name: "Your account stays as it is" }).waitFor();
+  await examinePage(page, "mail-recover-stopped");
+  expect(await database.run(sql`select from verification_token where usr_id = ${row!.id}::uuid`)).toEqual([]);
   expect(visitor.complaints).toEqual([]);
 });
