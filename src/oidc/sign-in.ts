@@ -104,7 +104,7 @@ function claimOf({ id_token = "" }: TokenSet, name: string): unknown {
 /** The claims of stored ID tokens that this isolate has verified, by digest, with the end of each token. */
 const verified: Map<string, { readonly claims: Claims; readonly until: number }> = new Map();
 
-/** The claims of an ID token that was stored, which somebody may have altered: it is verified again, once in an isolate. */
+/** The claims of a stored ID token. It may have been altered since, so it is verified again, once in each isolate. */
 async function storedClaims(settings: ClientSettings, tokens: TokenSet): Promise<Claims> {
   const { issuerUrl, clientId, algorithms } = settings;
   const text = JSON.stringify([issuerUrl, clientId, algorithms, tokens.id_token]);
@@ -147,7 +147,7 @@ async function refreshOnce(
   const isBound = settings.dpop !== undefined;
   let status: number | undefined;
   try {
-    // Before the refresh token is spent: without keys, nobody could use the answer.
+    // Before the refresh token is spent: without keys, the answer could not be used.
     await readKeySet(settings);
     const answer = await requestTokens(settings, { grant_type: "refresh_token", refresh_token: refreshToken });
     status = answer.status;

@@ -1,22 +1,16 @@
-import { sha256Hex } from "../crypto/digest.ts";
 import { type Actor, type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/provider.ts";
-import { generateOpaqueToken } from "../domain/bearer.ts";
 import type { Credential } from "../domain/credential.ts";
 import { AuthError } from "../domain/error.ts";
-import { type CredentialId, newAuditId, newUuid, type UserId, uuidFor } from "../domain/id.ts";
+import { type CredentialId, newAuditId, type UserId, uuidFor } from "../domain/id.ts";
 import {
-  type IdentityProvider,
   isIssuerAmong,
   type LinkedIdentity,
   linkedIdentity,
   type ProvedIdentity,
 } from "../domain/identity-provider.ts";
 import { toValue } from "../domain/record.ts";
-import { cleanContext, type RequestContext } from "../domain/request-context.ts";
-import { acceptTypedName } from "../domain/text.ts";
 import type { Core } from "../engine/core.ts";
-import { addressCounters, requireAdmitted } from "../engine/counters.ts";
 import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import {
@@ -26,26 +20,24 @@ import {
   type ProviderPlaces,
 } from "../engine/federation-settings.ts";
 import { guardedWork } from "../engine/guarded-work.ts";
-import { identifiersFor, normalIdentifier } from "../engine/identifiers.ts";
-import { issueKnownDevice } from "../engine/known-device.ts";
-import { lockOfToken, locksOf } from "../engine/locks.ts";
+import { identifiersFor } from "../engine/identifiers.ts";
 import type { Page } from "../engine/page.ts";
 import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import { attemptSeconds, type BegunAttempt, beginAttempt, openAttempt } from "../engine/provider-attempts.ts";
-import { executeAndPurge } from "../engine/purge.ts";
 import { readAll } from "../engine/reads.ts";
-import { openText, sealText } from "../engine/sealed-text.ts";
-import { issued, newSession } from "../engine/sessions.ts";
-import { digestOfToken } from "../engine/token-digest.ts";
+import { openText } from "../engine/sealed-text.ts";
 import { revokeCredential } from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/linked-identities.ts";
 import { lockUser } from "../store/locks.ts";
 import { purgeChallenges } from "../store/maintenance.ts";
-import { type ProviderSignInRow, recallIdentitySignIn, signInWithIdentity } from "../store/provider-sign-in.ts";
 import { changeWork } from "./credential-changes.ts";
+import { type LinkingRequired, signInWith } from "./identity-sign-in.ts";
+import { newIdentity, type ProviderAnswer, prove, providerOf, refused } from "./provider-answer.ts";
 import { providerFault } from "./provider-fault.ts";
 import type { SignedIn } from "./sign-in.ts";
+
+export type { LinkingRequired, ProviderAnswer };
 
 /** A provider as a page shows it. */
 export interface ListedProvider {
@@ -64,25 +56,6 @@ export interface StartedSignIn {
   /** For this browser alone: keep it in a cookie, and give it to `finish`. It has no secret. */
   readonly attempt: string;
   readonly maxAgeSeconds: number;
-}
-
-/** The provider's answer, and the sign-in that it belongs to. */
-export interface ProviderAnswer {
-  readonly provider: string;
-  /** The URL that the browser came to, or the form that the provider sent with it. */
-  readonly answer: URL | URLSearchParams;
-  /** What `start` gave for this browser. */
-  readonly attempt: string | undefined;
-  /** A session token that the client already holds. Its session ends when the sign-in succeeds. */
-  readonly presentedToken?: string | undefined;
-  readonly context?: RequestContext | undefined;
-}
-
-/** An account has the identity's address, and its owner must sign in to link it. */
-export interface LinkingRequired {
-  readonly linkingRequired: true;
-  /** For this browser alone, 10 minutes: give it to `link` after the owner has signed in. */
-  readonly identity: string;
 }
 
 /** Signing in with a provider, and linking its identities. */
@@ -233,64 +206,6 @@ function toIdentity(row: store.LinkedIdentityRow): LinkedIdentity {
   return toValue(linkedIdentity, row);
 }
 
-/** @throws {AuthError} `not_found`. */
-function providerOf(core: FederationCore, name: string): IdentityProvider {
-  const provider = core.providers.get(name);
-  if (!provider) throw new AuthError("not_found");
-  return provider;
-}
-
-function refused(reason: string): AuthError {
-  return new AuthError("unauthorized.provider", { details: { reason } });
-}
-
-/** Verifies the provider's answer to a sign-in of this purpose that this browser has begun. */
-async function prove(
-  core: FederationCore,
-  { provider: name, answer, attempt }: Pick<ProviderAnswer, "provider" | "answer" | "attempt">,
-  purpose: BegunAttempt["purpose"],
-): Promise<{ identity: ProvedIdentity; begun: BegunAttempt }> {
-  const provider = providerOf(core, name);
-  const begun = await openAttempt(core, name, attempt);
-  if (begun?.purpose !== purpose) throw refused("state_mismatch");
-  let identity: ProvedIdentity;
-  try {
-    identity = await provider.finish(answer, begun.attempt);
-  } catch (error) {
-    throw providerFault(core, error);
-  }
-  // The answer of a provider that an application wrote itself.
-  const { issuer, subject, email, name: called } = identity;
-  const isSubject = typeof subject === "string" && /^[\x20-\x7e]{1,255}$/.test(subject);
-  const areTexts = [email, called].every((text) => text === undefined || typeof text === "string");
-  if (!isIssuerAmong(provider.issuers, issuer) || !isSubject || !areTexts) throw refused("invalid_identity");
-  return { identity, begun };
-}
-
-/** An identity as it is stored. Its address counts only if the provider has verified it and it has a normal form. */
-function newIdentity(core: Core, provider: string, identity: ProvedIdentity): store.NewIdentity {
-  const { issuer, subject, email, emailVerified, name } = identity;
-  const address = emailVerified && email !== undefined ? normalIdentifier(core, email) : undefined;
-  return {
-    credentialId: newUuid(),
-    issuer,
-    subject,
-    identifier: `${issuer} ${subject}`,
-    provider,
-    email: address?.includes("@") ? address : null,
-    label: nameOf(email ?? name),
-  };
-}
-
-/** A name that pages can show, or null. */
-function nameOf(text: string | undefined): string | null {
-  try {
-    return text === undefined ? null : acceptTypedName(text) || null;
-  } catch {
-    return null;
-  }
-}
-
 async function linkTo(
   core: FederationCore,
   actor: SessionActor,
@@ -312,86 +227,4 @@ async function linkTo(
     mustCommit: true,
   });
   return await execute(core, work);
-}
-
-async function signInWith(
-  core: FederationCore,
-  of: { asked: ProviderAnswer; identity: ProvedIdentity; begun: BegunAttempt },
-): Promise<SignedIn | LinkingRequired> {
-  const { asked, identity: proved, begun } = of;
-  const identity = newIdentity(core, asked.provider, proved);
-  const context = cleanContext(asked.context ?? {});
-  const { session, token } = await newSession(core, { transport: "cookie", context, remember: begun.remember });
-  const ticket = generateOpaqueToken();
-  const presentedTokenHash = await digestOfToken(asked.presentedToken);
-  const auditId = newAuditId();
-  const { email } = identity;
-  const { linking } = core;
-  const row = await executeAndPurge(core, {
-    locks: locksOf(
-      acts.signInWithProvider,
-      ...store.lockIdentity(identity),
-      ...(email === null ? [] : lockIdentifier(email)),
-      ...lockOfToken(presentedTokenHash),
-    ),
-    mustCommit: true,
-    body: signInWithIdentity({
-      identity,
-      identifiers: email === null ? [] : identifiersFor(core, email),
-      userId: newUuid(),
-      displayName: nameOf(proved.name),
-      maySignUp: core.signUp === "open" || (core.signUp === "verify-first" && email !== null),
-      asksToLink: linking !== "never",
-      trusted: typeof linking === "object" ? linking.trusted : [],
-      amr: ["fed", ...(provesFactor(core, proved) ? ["mfa"] : [])],
-      attempt: begun.spent,
-      counters: await addressCounters(core, context.address),
-      session,
-      ticketHash: await sha256Hex(ticket),
-      presentedTokenHash,
-      context,
-      identityDigest: await core.keys.digest("login", identity.identifier),
-      auditId,
-      linkAuditId: newAuditId(),
-    }),
-    onLostReply: recallIdentitySignIn(session.sessionId, auditId),
-  });
-  requireAdmitted(row);
-  const code = refusals[row.outcome];
-  if (code) throw code === "unauthorized.provider" ? refused(row.outcome) : new AuthError(code);
-  if (row.outcome === "ask") {
-    // No more than is stored: a provider's answer may have secrets, and be long.
-    const { issuer, subject, label } = identity;
-    const kept = { issuer, subject, email, emailVerified: true, provider: asked.provider };
-    const text = JSON.stringify({ ...kept, ...(label !== null && { name: label }) });
-    const end = new Date(row.now.getTime() + attemptSeconds * 1_000);
-    return { linkingRequired: true, identity: await sealText(core, ["identity"], text, end) };
-  }
-  if (row.next === "closed") throw new AuthError("forbidden.enrollment_not_granted");
-  if (row.next !== "session")
-    return { mfaRequired: true, ticket, factors: row.factors ?? [], enroll: row.next === "enroll" };
-  const signedIn = issued(row, token);
-  return {
-    ...signedIn,
-    mfaRequired: false,
-    knownDevice: await issueKnownDevice(core, signedIn.session.credentialId),
-  };
-}
-
-/** The outcomes that are refused. */
-const refusals: { readonly [Outcome in ProviderSignInRow["outcome"]]?: AuthError["code"] } = {
-  used: "unauthorized.provider",
-  blocked: "unauthorized.provider",
-  taken: "conflict.duplicate_credential",
-  closed: "forbidden.sign_up_closed",
-};
-
-/** True if what the provider says of this sign-in counts as a second factor here. */
-function provesFactor({ trustsMfa }: FederationCore, { issuer, acr, amr = [] }: ProvedIdentity): boolean {
-  return trustsMfa.some(
-    (trust) =>
-      trust.issuer === issuer &&
-      (!trust.acr || (acr !== undefined && trust.acr.includes(acr))) &&
-      (!trust.amr || trust.amr.every((method) => amr.includes(method))),
-  );
 }

@@ -1,0 +1,81 @@
+import { AuthError } from "../domain/error.ts";
+import { newUuid } from "../domain/id.ts";
+import { type IdentityProvider, isIssuerAmong, type ProvedIdentity } from "../domain/identity-provider.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { acceptTypedName } from "../domain/text.ts";
+import type { Core } from "../engine/core.ts";
+import type { FederationCore } from "../engine/federation-settings.ts";
+import { normalIdentifier } from "../engine/identifiers.ts";
+import { type BegunAttempt, openAttempt } from "../engine/provider-attempts.ts";
+import type * as store from "../store/linked-identities.ts";
+import { providerFault } from "./provider-fault.ts";
+
+/** The provider's answer, and the sign-in that it belongs to. */
+export interface ProviderAnswer {
+  readonly provider: string;
+  /** The URL that the browser came to, or the form that the provider sent with it. */
+  readonly answer: URL | URLSearchParams;
+  /** What `start` gave for this browser. */
+  readonly attempt: string | undefined;
+  /** A session token that the client already holds. Its session ends when the sign-in succeeds. */
+  readonly presentedToken?: string | undefined;
+  readonly context?: RequestContext | undefined;
+}
+
+/** @throws {AuthError} `not_found`. */
+export function providerOf(core: FederationCore, name: string): IdentityProvider {
+  const provider = core.providers.get(name);
+  if (!provider) throw new AuthError("not_found");
+  return provider;
+}
+
+export function refused(reason: string): AuthError {
+  return new AuthError("unauthorized.provider", { details: { reason } });
+}
+
+/** Verifies the provider's answer to a sign-in of this purpose that this browser has begun. */
+export async function prove(
+  core: FederationCore,
+  { provider: name, answer, attempt }: Pick<ProviderAnswer, "provider" | "answer" | "attempt">,
+  purpose: BegunAttempt["purpose"],
+): Promise<{ identity: ProvedIdentity; begun: BegunAttempt }> {
+  const provider = providerOf(core, name);
+  const begun = await openAttempt(core, name, attempt);
+  if (begun?.purpose !== purpose) throw refused("state_mismatch");
+  let identity: ProvedIdentity;
+  try {
+    identity = await provider.finish(answer, begun.attempt);
+  } catch (error) {
+    throw providerFault(core, error);
+  }
+  // The answer of a provider that an application wrote itself.
+  const { issuer, subject, email, name: called } = identity;
+  const isSubject = typeof subject === "string" && /^[\x20-\x7e]{1,255}$/.test(subject);
+  const areTexts = [email, called].every((text) => text === undefined || typeof text === "string");
+  if (!isIssuerAmong(provider.issuers, issuer) || !isSubject || !areTexts) throw refused("invalid_identity");
+  return { identity, begun };
+}
+
+/** An identity as it is stored. Its address counts only if the provider has verified it and it has a normal form. */
+export function newIdentity(core: Core, provider: string, identity: ProvedIdentity): store.NewIdentity {
+  const { issuer, subject, email, emailVerified, name } = identity;
+  const address = emailVerified && email !== undefined ? normalIdentifier(core, email) : undefined;
+  return {
+    credentialId: newUuid(),
+    issuer,
+    subject,
+    identifier: `${issuer} ${subject}`,
+    provider,
+    email: address?.includes("@") ? address : null,
+    label: nameOf(email ?? name),
+  };
+}
+
+/** A name that pages can show, or null. */
+export function nameOf(text: string | undefined): string | null {
+  try {
+    return text === undefined ? null : acceptTypedName(text) || null;
+  } catch {
+    return null;
+  }
+}
