@@ -55,6 +55,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   "FederationOperations.look": null,
   "FederationOperations.finish": identity.signInWithProvider,
   "FederationOperations.finishLink": identity.linkIdentity,
+  "FederationOperations.finishStepUp": identity.stepUpWithProvider,
   "FederationOperations.link": identity.linkProvedIdentity,
   "FederationOperations.list": identity.listIdentities,
   "FederationOperations.unlink": identity.unlinkIdentity,

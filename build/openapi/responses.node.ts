@@ -236,6 +236,7 @@ export const responses = {
   },
   "/auth/oidc/:provider/start": { $get: v.null(), $post: v.null() },
   "/auth/oidc/:provider/link": { $get: v.null(), $post: v.null() },
+  "/auth/oidc/:provider/step-up": { $get: v.null(), $post: v.null() },
   "/auth/oidc/:provider/callback": { $get: v.null() },
   "/auth/identities": { $get: v.strictObject({ identities: v.array(linkedIdentity) }), $post: linkedIdentity },
   "/auth/identities/:cred_id/unlink": { $post: credential },

@@ -32,8 +32,10 @@ export const summaries: Readonly<Record<string, string>> = {
   followProviderSignIn: "Send the browser to a provider to sign in, by a link of the site's own pages",
   startProviderLink: "Send the browser to a provider to link an identity to the caller's account",
   followProviderLink: "Send the browser to a provider to link an identity, by a link of the site's own pages",
+  startProviderStepUp: "Send the browser to a provider to prove again that it is the caller",
+  followProviderStepUp: "Send the browser to a provider for a step-up, by a link of the site's own pages",
   signInWithProvider:
-    "Come back from a provider: sign in, make an account, or link, and lead on; a refusal leads to a page",
+    "Come back from a provider: sign in, make an account, link or step up, and lead on; a refusal leads to a page",
   linkProvedIdentity: "Link the identity that a sign-in in this browser has proved",
   listIdentities: "List the caller's identities at providers that are not revoked",
   unlinkIdentity: "Unlink one of the caller's identities and end the sessions started with it",

@@ -15,6 +15,8 @@ export interface ProviderAttempt {
   readonly codeVerifier: string;
   /** In seconds since the Unix epoch. */
   readonly createdAt: number;
+  /** True if the user must prove anew to the provider that it is them, even if they are signed in there. */
+  readonly again: boolean;
 }
 
 /** A user at a provider, whose answer has been verified. */
@@ -31,6 +33,8 @@ export interface ProvedIdentity {
   /** The methods that the user proved at the provider (RFC 8176), if the provider says so. */
   readonly amr?: readonly string[] | undefined;
   readonly acr?: string | undefined;
+  /** When the user proved to the provider that it is them, in seconds since the Unix epoch, if the provider says so. */
+  readonly authTime?: number | undefined;
 }
 
 /** A provider, as a value: `oidc({ … })`, `google({ … })` or your own. */
@@ -41,6 +45,11 @@ export interface IdentityProvider {
   readonly label: string;
   /** The issuers of its identities. `{tenantid}` stands for the id of any tenant, a UUID. */
   readonly issuers: readonly string[];
+  /**
+   * True if it can ask for a new proof, and says when that was: `prompt=login`, `max_age` and `auth_time` of OpenID Connect. Default
+   * false: then its answer counts as a new proof only for a user without a password.
+   */
+  readonly provesAgain?: boolean;
   /** Where to send the browser. It may ask the provider for its metadata. */
   begin(attempt: ProviderAttempt): Promise<string>;
   /**

@@ -17,10 +17,15 @@ import { openText, sealText } from "./sealed-text.ts";
 /** How long a user may take at the provider, in seconds. */
 export const attemptSeconds = 600;
 
+/** `sign_in`: begins a session. `link`: links the identity to the account. `step_up`: proves again that it is the user. */
+export type ProviderPurpose = "sign_in" | "link" | "step_up";
+
 /** What a sign-in at a provider is for, and where it leads. */
 export interface AttemptPurpose {
-  readonly purpose: "sign_in" | "link";
-  /** The session that links. */
+  readonly purpose: ProviderPurpose;
+  /** True if the provider must ask for a new proof. */
+  readonly again: boolean;
+  /** The session that links or steps up. */
   readonly sessionId?: string | undefined;
   readonly next?: string | undefined;
   readonly remember?: boolean | undefined;
@@ -79,11 +84,11 @@ export async function openAttempt(
 
 /** `undefined` if the secret that it was derived from is no longer listed. */
 async function secretsOf(core: Core, provider: string, sealed: SealedAttempt): Promise<ProviderAttempt | undefined> {
-  const { id, version, createdAt, redirectUri } = sealed;
+  const { id, version, createdAt, redirectUri, again } = sealed;
   const derive = async (what: string) => {
     const mac = await core.keys.mac("provider", [what, utf8(provider), id], version);
     return mac && toBase64Url(mac);
   };
   const [state, nonce, codeVerifier] = await Promise.all(["state", "nonce", "verifier"].map(derive));
-  return state && nonce && codeVerifier ? { state, nonce, codeVerifier, createdAt, redirectUri } : undefined;
+  return state && nonce && codeVerifier ? { state, nonce, codeVerifier, createdAt, redirectUri, again } : undefined;
 }

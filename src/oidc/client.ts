@@ -98,9 +98,14 @@ export class IdpClient {
     transaction: AuthorizationTransaction,
   ): Promise<{ readonly tokens: TokenSet; readonly claims: Claims }> {
     const settings = this.#settings;
-    const { codeVerifier, redirectUri, nonce, maxAge: maxAgeSeconds, acrValues } = transaction;
+    const { codeVerifier, redirectUri, nonce, maxAge, acrValues } = transaction;
     const code = await readCallback(settings, answer, transaction);
-    const expected = { nonce, maxAgeSeconds, acrValues };
+    // Counted from the beginning: the user may have taken their time since.
+    const expected = {
+      nonce,
+      maxAgeSeconds: maxAge === undefined ? undefined : maxAge + epochSeconds() - transaction.createdAt,
+      acrValues,
+    };
     return await exchange(settings, { code, codeVerifier, redirectUri, expected });
   }
 

@@ -121,7 +121,7 @@ export function isSubject(subject: unknown): subject is string {
 }
 
 /** A NumericDate, of the years that a clock can have. */
-function timeOf(claims: Claims, name: string): number | undefined {
+export function timeOf(claims: Claims, name: string): number | undefined {
   const time = claims.get(name);
   return typeof time === "number" && time >= 0 && time < 253_402_300_800 ? time : undefined;
 }

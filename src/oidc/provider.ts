@@ -5,7 +5,7 @@
  */
 import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
 import { IdpClient } from "./client.ts";
-import type { Claims } from "./id-token.ts";
+import { type Claims, timeOf } from "./id-token.ts";
 import type { IssuerVariant } from "./issuer-request.ts";
 import { type IdpClientOptions, readSettings } from "./options.ts";
 import { profileOfClaims } from "./standard-claims.ts";
@@ -24,6 +24,11 @@ export interface OidcProviderOptions
   readonly scopes?: readonly string[];
   /** What the issuer shows, such as `select_account`. Default: what it decides. */
   readonly prompt?: string;
+  /**
+   * False for an issuer that does not know `max_age`, or whose ID tokens have no `auth_time` (OpenID Connect Core §3.1.2.1). Its
+   * answer counts as a new proof only for a user without a password. Default true.
+   */
+  readonly provesAgain?: boolean;
   /** Reads an identity from verified claims, for an issuer with claims of its own. Default: the standard claims. */
   readonly identityOf?: (claims: Claims) => Partial<ProvedIdentity>;
 }
@@ -32,7 +37,15 @@ export interface OidcProviderOptions
 export interface KnownProviderOptions
   extends Pick<
     OidcProviderOptions,
-    "clientId" | "clientSecret" | "label" | "scopes" | "prompt" | "timeoutMs" | "clockToleranceSeconds" | "fetch"
+    | "clientId"
+    | "clientSecret"
+    | "label"
+    | "scopes"
+    | "prompt"
+    | "provesAgain"
+    | "timeoutMs"
+    | "clockToleranceSeconds"
+    | "fetch"
   > {
   /** In paths: 1 to 32 of `a-z0-9-`. Default: the provider's own. */
   readonly name?: string;
@@ -53,7 +66,8 @@ export interface IssuerParticulars {
 
 /** A provider whose identities are the issuer and the subject of verified ID tokens. */
 export function issuerProvider(options: OidcProviderOptions, particulars: IssuerParticulars = {}): IdentityProvider {
-  const { name, label = name, scopes = ["openid", "email", "profile"], prompt, identityOf, ...clientOptions } = options;
+  const { name, label = name, scopes = ["openid", "email", "profile"], ...more } = options;
+  const { prompt, provesAgain = true, identityOf, ...clientOptions } = more;
   const { variant, parameters = {}, ignoresUserInfo = false } = particulars;
   const { issuerUrl: issuer } = clientOptions;
   const clientFor = (redirectUri: string): IdpClient => {
@@ -66,8 +80,9 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
     name,
     label,
     issuers: particulars.issuers ?? [issuer],
-    async begin({ redirectUri, state, nonce, codeVerifier }) {
-      const request = { scopes, state, nonce, codeVerifier, prompt };
+    provesAgain,
+    async begin({ redirectUri, state, nonce, codeVerifier, again }) {
+      const request = { scopes, state, nonce, codeVerifier, ...(again ? { prompt: "login", maxAge: 0 } : { prompt }) };
       const url = new URL((await clientFor(redirectUri).createAuthorizationUrl(request)).url);
       for (const [name, value] of Object.entries(parameters))
         if (value !== undefined) url.searchParams.set(name, value);
@@ -75,7 +90,12 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
     },
     async finish(answer, attempt) {
       const client = clientFor(attempt.redirectUri);
-      const { tokens, claims } = await client.exchangeForClaims(answer, { ...attempt, url: "", issuer });
+      const { tokens, claims } = await client.exchangeForClaims(answer, {
+        ...attempt,
+        ...(attempt.again && { maxAge: 0 }),
+        url: "",
+        issuer,
+      });
       const isShort = !claims.has("email") && scopes.includes("email") && !ignoresUserInfo;
       const more =
         isShort && (await client.hasUserInfo())
@@ -86,6 +106,7 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
       return {
         issuer,
         subject: claims.get("sub") as string,
+        authTime: timeOf(claims, "auth_time"),
         ...profileOfClaims(all),
         ...particulars.identityOf?.(all, answer instanceof URL ? answer.searchParams : answer),
         ...identityOf?.(all),

@@ -23,9 +23,16 @@ import { guardedWork } from "../engine/guarded-work.ts";
 import { identifiersFor } from "../engine/identifiers.ts";
 import type { Page } from "../engine/page.ts";
 import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
-import { attemptSeconds, type BegunAttempt, beginAttempt, openAttempt } from "../engine/provider-attempts.ts";
+import {
+  attemptSeconds,
+  type BegunAttempt,
+  beginAttempt,
+  openAttempt,
+  type ProviderPurpose,
+} from "../engine/provider-attempts.ts";
 import { readAll } from "../engine/reads.ts";
 import { openText } from "../engine/sealed-text.ts";
+import type { IssuedSession } from "../engine/sessions.ts";
 import { revokeCredential } from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/linked-identities.ts";
@@ -35,6 +42,7 @@ import { changeWork } from "./credential-changes.ts";
 import { type LinkingRequired, signInWith } from "./identity-sign-in.ts";
 import { newIdentity, type ProviderAnswer, prove, providerOf, refused } from "./provider-answer.ts";
 import { providerFault } from "./provider-fault.ts";
+import { spendOnSession, stepUpBy } from "./second-factor.ts";
 import type { SignedIn } from "./sign-in.ts";
 
 export type { LinkingRequired, ProviderAnswer };
@@ -47,6 +55,10 @@ export interface ListedProvider {
   readonly startPath: string;
   /** Where a form begins the linking of an identity. */
   readonly linkPath: string;
+  /** Where a form begins a step-up. */
+  readonly stepUpPath: string;
+  /** True if the provider can ask its user for a new proof. Otherwise it steps up only users without a password. */
+  readonly provesAgain: boolean;
 }
 
 /** A sign-in at a provider that has begun. */
@@ -62,14 +74,15 @@ export interface StartedSignIn {
 export interface FederationOperations {
   readonly providers: () => readonly ListedProvider[];
   /**
-   * Begins a sign-in at a provider, or, with an actor, the linking of an identity to the actor's account. No request goes to the
-   * database.
+   * Begins a sign-in at a provider; or, for an actor, the linking of an identity or a step-up. No request goes to the database.
    *
+   * @param input.purpose Default `sign_in`. The others need the `actor`.
    * @throws {AuthError} `not_found`, `unavailable.provider`.
    */
   start: Operation<
     {
       readonly provider: string;
+      readonly purpose?: ProviderPurpose | undefined;
       readonly actor?: SessionActor | undefined;
       readonly next?: string | undefined;
       readonly remember?: boolean | undefined;
@@ -81,7 +94,7 @@ export interface FederationOperations {
   /** The purpose of a sign-in that this browser has begun at the provider, if any, and where it leads: to a listed place. */
   look: Operation<
     { readonly provider: string; readonly attempt: string | undefined },
-    { readonly purpose: "sign_in" | "link" | undefined; readonly next: string }
+    { readonly purpose: ProviderPurpose | undefined; readonly next: string }
   >;
   /**
    * Ends a sign-in: verifies the provider's answer, and signs in with the identity, or makes an account for it. The identity is
@@ -98,6 +111,14 @@ export interface FederationOperations {
    *   `precondition.limit_reached`.
    */
   finishLink: Operation<ProviderAnswer & { readonly actor: SessionActor }, LinkedIdentity>;
+  /**
+   * Ends a step-up: the acting user has proved one of their identities again, and a fresh session replaces the acting one. A
+   * provider that cannot ask for a new proof counts only for a user without a password. For a user with a second factor, the
+   * session is fresh once that is proved too (`auth.stepUp`).
+   *
+   * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`.
+   */
+  finishStepUp: Operation<ProviderAnswer & { readonly actor: SessionActor }, IssuedSession>;
   /**
    * Links the identity that a sign-in has proved, and whose address the actor's account has.
    *
@@ -135,18 +156,20 @@ export function federationParts(settings: Core, options: FederationOptions): Fea
 function federationOperations(core: FederationCore): FederationOperations {
   return {
     providers: () =>
-      [...core.providers.values()].map(({ name, label }) => {
+      [...core.providers.values()].map(({ name, label, provesAgain = false }) => {
         const path = `${core.routesPath}/${name}`;
-        return { name, label, startPath: `${path}/start`, linkPath: `${path}/link` };
+        const paths = { startPath: `${path}/start`, linkPath: `${path}/link`, stepUpPath: `${path}/step-up` };
+        return { name, label, ...paths, provesAgain };
       }),
 
     places: () => core.places,
 
-    async start({ provider: name, actor, next, remember }) {
+    async start({ provider: name, purpose = "sign_in", actor, next, remember }) {
       const provider = providerOf(core, name);
-      const sessionId = actor && sessionOf(actor).sessionId;
+      const sessionId = purpose === "sign_in" ? undefined : sessionOf(actor!).sessionId;
       const { attempt, sealed } = await beginAttempt(core, name, {
-        purpose: actor ? "link" : "sign_in",
+        purpose,
+        again: purpose === "step_up" && provider.provesAgain === true,
         sessionId,
         // Only what a sign-in may lead to: a cookie has little room.
         next: core.returnTo.find((place) => place === next),
@@ -163,7 +186,7 @@ function federationOperations(core: FederationCore): FederationOperations {
     async look({ provider, attempt }) {
       const begun = await openAttempt(core, provider, attempt);
       const purpose = begun?.purpose;
-      const otherwise = purpose === "link" ? core.places.linked : core.places.signedIn;
+      const otherwise = purpose === undefined || purpose === "sign_in" ? core.places.signedIn : core.places.linked;
       // The listed text itself, so that nothing that a client sent is followed (R062).
       return { purpose, next: core.returnTo.find((place) => place === begun?.next) ?? otherwise };
     },
@@ -175,9 +198,16 @@ function federationOperations(core: FederationCore): FederationOperations {
 
     async finishLink({ actor, ...asked }) {
       const { identity, begun } = await prove(core, asked, "link");
-      // The session that began it: another one in this browser may be of another account.
-      if (begun.sessionId !== sessionOf(actor).sessionId) throw refused("other_session");
+      requireOwnSession(begun, actor);
       return await linkTo(core, actor, newIdentity(core, asked.provider, identity), { attempt: begun.spent });
+    },
+
+    async finishStepUp({ actor, ...asked }) {
+      const { identity, begun } = await prove(core, asked, "step_up");
+      requireOwnSession(begun, actor);
+      const { issuer, subject } = identity;
+      const checked = { type: "oidc", issuer, subject, isNew: begun.again, challenge: begun.spent } as const;
+      return await spendOnSession(core, { ...stepUpBy(actor, acts.stepUpWithProvider), checked, transport: "cookie" });
     },
 
     async link({ actor, identity: sealed, now }) {
@@ -200,6 +230,11 @@ function federationOperations(core: FederationCore): FederationOperations {
       return changeWork(core, acts.unlinkIdentity, asked, revokeCredential, undefined);
     }),
   };
+}
+
+/** The session that began it: another one in this browser may be of another account. */
+function requireOwnSession(begun: BegunAttempt, actor: SessionActor): void {
+  if (begun.sessionId !== sessionOf(actor).sessionId) throw refused("other_session");
 }
 
 function toIdentity(row: store.LinkedIdentityRow): LinkedIdentity {

@@ -63,6 +63,8 @@ export async function signInWith(
       maySignUp: core.signUp === "open" || (core.signUp === "verify-first" && email !== null),
       asksToLink: linking !== "never",
       trusted: typeof linking === "object" ? linking.trusted : [],
+      authTime: proved.authTime === undefined ? undefined : new Date(proved.authTime * 1_000),
+      provesAgain: core.providers.get(asked.provider)?.provesAgain === true,
       amr: ["fed", ...(provesFactor(core, proved) ? ["mfa"] : [])],
       attempt: begun.spent,
       counters: await addressCounters(core, context.address),

@@ -22,6 +22,9 @@ export interface ProviderAnswer {
   readonly context?: RequestContext | undefined;
 }
 
+/** How far a provider's clock may be behind ours, in seconds. */
+const clockToleranceSeconds = 60;
+
 /** @throws {AuthError} `not_found`. */
 export function providerOf(core: FederationCore, name: string): IdentityProvider {
   const provider = core.providers.get(name);
@@ -49,10 +52,13 @@ export async function prove(
     throw providerFault(core, error);
   }
   // The answer of a provider that an application wrote itself.
-  const { issuer, subject, email, name: called } = identity;
+  const { issuer, subject, email, name: called, authTime } = identity;
   const isSubject = typeof subject === "string" && /^[\x20-\x7e]{1,255}$/.test(subject);
   const areTexts = [email, called].every((text) => text === undefined || typeof text === "string");
   if (!isIssuerAmong(provider.issuers, issuer) || !isSubject || !areTexts) throw refused("invalid_identity");
+  // The provider was asked for a new proof, and has told of an old one or of none.
+  const { again, createdAt } = begun.attempt;
+  if (again && !(authTime !== undefined && authTime >= createdAt - clockToleranceSeconds)) throw refused("auth_time");
   return { identity, begun };
 }
 

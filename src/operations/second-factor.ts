@@ -1,4 +1,5 @@
 import { sha256Hex } from "../crypto/digest.ts";
+import type { Audited } from "../domain/act.ts";
 import { type SessionActor, sessionOf } from "../domain/actor.ts";
 import { verifyFactor } from "../domain/acts/factor.ts";
 import { stepUp } from "../domain/acts/session.ts";
@@ -20,7 +21,7 @@ import { holderOfTicket } from "../engine/tickets.ts";
 import { digestOfToken } from "../engine/token-digest.ts";
 import { userOfHolder } from "../store/factor-holder.ts";
 import * as store from "../store/factor-sign-in.ts";
-import type { CheckedFactor } from "../store/factor-spending.ts";
+import type { CheckedProof } from "../store/factor-spending.ts";
 import { checkCurrentPassword } from "./current-password.ts";
 import type { FactorProof, FactorUse, ProvedFactor } from "./factor-check.ts";
 
@@ -153,18 +154,19 @@ export async function stepUpWithPassword(
   return await spendOnSession(core, { ...use, checked, counter: proved.counter, time: proved.time, transport });
 }
 
-function stepUpBy(actor: SessionActor): FactorUse {
+export function stepUpBy(actor: SessionActor, act: Audited = stepUp): FactorUse {
   const sessionId = uuidFor("ses", sessionOf(actor).sessionId);
-  return { holder: { actor, sessionId }, context: actor.context, act: stepUp };
+  return { holder: { actor, sessionId }, context: actor.context, act };
 }
 
 /** Spends a proof to make a session: the second half of every use. */
 export async function spendOnSession(
   core: Core,
   spend: FactorUse & {
-    checked: CheckedFactor;
-    counter: string;
-    time: TimeLeft;
+    checked: CheckedProof;
+    /** The counter of the attempt, if it was counted. */
+    counter?: string;
+    time?: TimeLeft;
     transport: Transport;
     /** For a passkey that signs in by itself. The others go on as they began. */
     remember?: boolean | undefined;
@@ -194,8 +196,9 @@ export async function spendOnSession(
 }
 
 /** @throws {AuthError} If the holder has lost the right since the check, or another request used the same code first. */
-function requireSpent({ refusal, consumed }: store.SpentFactorRow, { type }: CheckedFactor): void {
+function requireSpent({ refusal, consumed }: store.SpentFactorRow, { type }: CheckedProof): void {
   refuse(refusal);
   if (consumed) return;
+  if (type === "oidc") throw new AuthError("unauthorized.provider", { details: { reason: "not_accepted" } });
   throw new AuthError(type === "totp" ? "unauthorized.replayed_totp" : "unauthorized.invalid_factor");
 }

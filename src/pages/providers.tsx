@@ -1,6 +1,6 @@
 import { freshSeconds } from "../domain/session.ts";
 import { clearCookie, identityCookie, readCookie } from "../http/cookies.ts";
-import type { LinkedIdentity, ListedProvider } from "../http/federation.ts";
+import type { LinkedIdentity } from "../http/federation.ts";
 import { AuthError, type CredentialId } from "../index.ts";
 import { backTo, FormLink, Panel, Row } from "./account-acts.tsx";
 import { respond, respondInAccount, respondWithForm } from "./layout.tsx";
@@ -9,7 +9,6 @@ import { Day, Hidden, Time } from "./parts.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { openPage, type PageRoute, type PagesAuth, type UserVisit, userForm, userPage, type Visit } from "./route.ts";
-import type { Site } from "./site.ts";
 import { signInBecause } from "./why.ts";
 
 const linkPath = "/account/identities/link";
@@ -110,30 +109,14 @@ function isFresh({ session, asOf }: UserVisit): boolean {
 export function ProviderLinks({ visit, next }: { visit: Visit; next: string }): Rendered {
   return (
     <>
-      {visit.auth.federation?.providers().map((provider) => (
+      {visit.auth.federation?.providers().map(({ label, startPath }) => (
         <p>
-          <ProviderLink site={visit.site} provider={provider} next={next} text="providers.continue" />
+          <a class="button quiet" href={pathWith(startPath, { next })}>
+            {visit.site.text("providers.continue", { provider: label })}
+          </a>
         </p>
       ))}
     </>
-  );
-}
-
-export function ProviderLink({
-  site,
-  provider: { label, startPath },
-  next,
-  text,
-}: {
-  site: Site;
-  provider: ListedProvider;
-  next: string;
-  text: "providers.continue" | "providers.again";
-}): Rendered {
-  return (
-    <a class="button quiet" href={pathWith(startPath, { next })}>
-      {site.text(text, { provider: label })}
-    </a>
   );
 }
 

@@ -1,10 +1,10 @@
+import type { LinkedIdentity } from "../http/federation.ts";
 import { signedIn } from "../http/session-cookie.ts";
 import type { AuthError } from "../index.ts";
 import { type AskedAct, goOn, openAct, sealAct } from "./asked-act.ts";
 import { respond } from "./layout.tsx";
 import { nextPath, pathWith } from "./next-path.ts";
 import { Field, Hidden, PasskeyPart } from "./parts.tsx";
-import { ProviderLink } from "./providers.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { type PageRoute, type UserVisit, userForm, userPage, userScript } from "./route.ts";
@@ -108,7 +108,7 @@ async function stepUpPage(
     <>
       <p>{site.say("proof.why")}</p>
       {asked && <p>{asked.afterProof.does(visit, asked.form)}</p>}
-      {having.length === 0 && passwords.length === 0 && <SignInAgain visit={visit} next={next} />}
+      {having.length === 0 && <ProviderProofs visit={visit} next={next} hasPassword={passwords.length > 0} />}
       {having.length === 0 && passwords.length > 0 && (
         // A user with a factor or passkey must prove it: a password alone would not make the session fresh.
         <form method="post" action={site.path("/account/step-up")}>
@@ -161,16 +161,34 @@ async function stepUpPage(
   });
 }
 
-/** For a user who signs in with another site alone: a new sign-in there is a proof. */
-function SignInAgain({ visit, next }: { visit: UserVisit; next: string }): Rendered {
-  const { site, auth } = visit;
+/** The user's own providers, for a user without a factor. With a password, only those that ask for a new proof count. */
+async function ProviderProofs({
+  visit: { site, auth, actor, user },
+  next,
+  hasPassword,
+}: {
+  visit: UserVisit;
+  next: string;
+  hasPassword: boolean;
+}): Promise<Rendered> {
+  if (!auth.federation) return <></>;
+  const { data } = await auth.federation.list({ actor, userId: user.id });
+  const own = auth.federation
+    .providers()
+    .filter(({ name, provesAgain }) => (provesAgain || !hasPassword) && data.some(isActiveAt(name)));
   return (
     <>
-      {auth.federation?.providers().map((provider) => (
+      {own.map(({ label, stepUpPath }) => (
         <p>
-          <ProviderLink site={site} provider={provider} next={next} text="providers.again" />
+          <a class="button quiet" href={pathWith(stepUpPath, { next })}>
+            {site.text("providers.again", { provider: label })}
+          </a>
         </p>
       ))}
     </>
   );
+}
+
+function isActiveAt(name: string): (identity: LinkedIdentity) => boolean {
+  return ({ provider, status }) => provider === name && status === "active";
 }

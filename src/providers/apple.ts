@@ -60,6 +60,7 @@ export function apple({
     {
       name: "apple",
       label: "Apple",
+      provesAgain: false,
       ...options,
       scopes,
       issuerUrl,

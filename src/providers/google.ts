@@ -34,7 +34,7 @@ export function google({ hostedDomain, ...options }: GoogleOptions): IdentityPro
   const isDomain = hostedDomain === undefined || /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(hostedDomain);
   requireSetting(isDomain, "hostedDomain", hostedDomain, "a domain in lower case");
   return issuerProvider(
-    { name: "google", label: "Google", ...options, issuerUrl, algorithms: ["RS256"] },
+    { name: "google", label: "Google", provesAgain: false, ...options, issuerUrl, algorithms: ["RS256"] },
     {
       variant,
       // Only a hint: the user can take it out of the URL, so that the claim is checked.

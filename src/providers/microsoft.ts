@@ -58,7 +58,14 @@ export function microsoft(options: MicrosoftOptions): IdentityProvider {
     isAnswerOf: (iss: string) => mayBeIssuer(iss.split("/")[3], iss),
   };
   return issuerProvider(
-    { name: "microsoft", label: "Microsoft", ...clientOptions, issuerUrl: issuerOf(tenant), algorithms: ["RS256"] },
+    {
+      name: "microsoft",
+      label: "Microsoft",
+      provesAgain: false,
+      ...clientOptions,
+      issuerUrl: issuerOf(tenant),
+      algorithms: ["RS256"],
+    },
     {
       ...(!isOne && { variant }),
       issuers: [isOne ? issuerOf(tenant) : template],

@@ -152,10 +152,10 @@ export function isUsedUp(attempt: Statement): Statement {
 }
 
 /** The CTE body that refunds an attempt: a success returns it and ends the run of failures (S22). */
-export function refund(counter: string, condition: Statement): Statement {
+export function refund(counter: string | null, condition: Statement): Statement {
   return sql`
     update attempt set count = greatest(count - 1, 0), streak = 0
-    where bucket = ${counter} and ${condition}`;
+    where bucket = ${counter}::text and ${condition}`;
 }
 
 /**

@@ -10,7 +10,7 @@ import { insertAuditEvent, wireIdOf } from "./audit.ts";
 import type { Handle } from "./cte.ts";
 import { endSessions } from "./endings.ts";
 import { type FactorAttempt, factorEvent, holderOf } from "./factor-holder.ts";
-import { type CheckedFactor, consumeFactor, provesSecondFactor, refundFactor, withMethods } from "./factor-spending.ts";
+import { type CheckedProof, consumeFactor, provesSecondFactor, refundFactor, withMethods } from "./factor-spending.ts";
 import {
   endPresentedFamily,
   insertSession,
@@ -36,9 +36,9 @@ export interface UpgradedTicketRow extends SpentFactorRow {
 }
 
 interface Spend extends FactorAttempt {
-  readonly checked: CheckedFactor;
-  /** The counter that a success refunds. */
-  readonly refund: string;
+  readonly checked: CheckedProof;
+  /** The counter that a success refunds, if the attempt was counted. */
+  readonly refund: string | undefined;
 }
 
 /**
@@ -66,7 +66,7 @@ export function spendFactorOnSession(
       session,
       sql`(select holder.usr_id, holder.cred_id, holder.remember, holder.family_id, holder.family_expires_at,
           ${withMethods(sql`holder.amr`, checked.type)} as amr, sallyport_now() as auth_time,
-          ${provesSecondFactor(checked.type)} as mfa_proved
+          case when ${provesSecondFactor(checked.type)} then sallyport_now() end as mfa_verified_at
         from holder join taken on taken.usr_id = holder.usr_id)`,
       // A passkey that signs in by itself goes on from nothing.
       sql`coalesce(proof.remember, ${session.remember}::boolean)`,

@@ -5,6 +5,7 @@
  */
 import { refund } from "./counters.ts";
 import { type Cte, type Handle, handle } from "./cte.ts";
+import { hasPassword } from "./held-factors.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** A proof that the isolate has checked. The database must find its data unchanged. */
@@ -13,6 +14,18 @@ export type CheckedFactor =
   | { readonly type: "totp"; readonly factorId: string; readonly step: number }
   | { readonly type: "recovery"; readonly factorId: string; readonly slot: number; readonly hash: string }
   | ({ readonly type: "webauthn" } & CheckedAssertion);
+
+/** Any proof of an account's own that steps up a session. */
+export type CheckedProof = CheckedFactor | ({ readonly type: "oidc" } & CheckedIdentity);
+
+/** An identity that its provider has proved. */
+export interface CheckedIdentity {
+  readonly issuer: string;
+  readonly subject: string;
+  /** True if the user has just proved to the provider that it is them. Otherwise it counts only for a user without a password. */
+  readonly isNew: boolean;
+  readonly challenge: SpentChallenge;
+}
 
 /** A checked assertion, of a passkey or a security key. */
 export interface CheckedAssertion {
@@ -68,26 +81,41 @@ function useAssertion(holder: Handle<"holder">, checked: CheckedAssertion): Stat
       select id, 'webauthn' as type, 'cred' as kind from own_key union all select id, 'webauthn', 'mfa' from own_factor)`;
 }
 
+/** The CTEs that spend a provider's answer. The refusal of a weak one is no row, because an answer is not asked for again. */
+function useIdentity(holder: Handle<"holder">, { issuer, subject, isNew, challenge }: CheckedIdentity): Statement {
+  return sql`unspent as (${spendChallenge(
+    challenge,
+    sql`${holder} where ${holder}.refusal is null and ${challenge.expiresAt}::timestamptz > sallyport_now()`,
+  )}),
+    factor as (
+      select cred.id, cred.type, 'cred' as kind from cred cross join unspent join ${holder} on ${holder}.usr_id = cred.usr_id
+      where cred.type = 'oidc' and cred.oidc_issuer = ${issuer} and cred.oidc_subject = ${subject} and cred.status = 'active'
+        and (${isNew}::boolean or not ${hasPassword(sql`cred.usr_id`)}))`;
+}
+
 /**
  * The methods of RFC 8176 that a proof adds: codes of either kind are one-time passwords, and a key proves that a user is
  * present.
  */
-const methods: Readonly<Record<CheckedFactor["type"], readonly string[]>> = {
+const methods: Readonly<Record<CheckedProof["type"], readonly string[]>> = {
   password: ["pwd"],
   totp: ["otp", "mfa"],
   recovery: ["otp", "mfa"],
   webauthn: ["pop", "user", "mfa"],
+  // RFC 8176 has no value for it.
+  oidc: ["fed"],
 };
 
 /**
  * The CTE `factor`: one row with the `id` and `type` of the proved factor, and the `kind` of the id. It spends a code once, even
  * if several requests have it: no row if another was first. The batch has locked the user.
  */
-export function consumeFactor(holder: Handle<"holder">, checked: CheckedFactor): Cte<"factor"> {
+export function consumeFactor(holder: Handle<"holder">, checked: CheckedProof): Cte<"factor"> {
   return { define: consumption(holder, checked), name: handle(sql`factor`) };
 }
 
-function consumption(holder: Handle<"holder">, checked: CheckedFactor): Statement {
+function consumption(holder: Handle<"holder">, checked: CheckedProof): Statement {
+  if (checked.type === "oidc") return useIdentity(holder, checked);
   const own = sql`mfa.id = ${checked.factorId}::uuid and mfa.usr_id = ${holder}.usr_id and mfa.status = 'active'
         and ${holder}.refusal is null`;
   switch (checked.type) {
@@ -111,17 +139,17 @@ function consumption(holder: Handle<"holder">, checked: CheckedFactor): Statemen
   }
 }
 
-/** The CTE `refunded`: a success refunds its attempt and ends the run of failures (S22). */
-export function refundFactor(factor: Handle<"factor">, counter: string): Statement {
-  return sql`refunded as (${refund(counter, sql`exists (select from ${factor})`)})`;
+/** The CTE `refunded`: a success refunds its attempt, if one was counted, and ends the run of failures (S22). */
+export function refundFactor(factor: Handle<"factor">, counter: string | undefined): Statement {
+  return sql`refunded as (${refund(counter ?? null, sql`exists (select from ${factor})`)})`;
 }
 
 /** SQL for the methods of a session or ticket together with those of a proof, each once. */
-export function withMethods(before: Statement, type: CheckedFactor["type"]): Statement {
+export function withMethods(before: Statement, type: CheckedProof["type"]): Statement {
   return sql`array(select distinct m from unnest(${before} || ${methods[type]}::text[]) as m order by m)`;
 }
 
 /** SQL for whether a proof is for a second factor. */
-export function provesSecondFactor(type: CheckedFactor["type"]): Statement {
+export function provesSecondFactor(type: CheckedProof["type"]): Statement {
   return sql`${methods[type].includes("mfa")}::boolean`;
 }

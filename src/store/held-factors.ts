@@ -30,6 +30,11 @@ export function hasActiveFactor(userId: Statement): Statement {
   return sql`exists (select from mfa where mfa.usr_id = ${userId} and mfa.status = 'active')`;
 }
 
+/** True if a user has an active password. */
+export function hasPassword(userId: Statement): Statement {
+  return sql`exists (select from cred pwd where pwd.usr_id = ${userId} and pwd.type = 'password' and pwd.status = 'active')`;
+}
+
 /** True if the user has a factor or passkey. If so, account changes require a fresh proof of it (S04). */
 export function hasStrongProof(userId: Statement): Statement {
   return sql`(${hasActiveFactor(userId)} or exists (

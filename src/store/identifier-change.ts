@@ -94,7 +94,7 @@ export function changeIdentifier(change: {
       )},
     login as (${insertSession(
       change.session,
-      sql`(select cred.usr_id, old.remember, case when old.cred_id = cred.replaces then cred.id else old.cred_id end as cred_id, old.amr, old.auth_time, false as mfa_proved,
+      sql`(select cred.usr_id, old.remember, case when old.cred_id = cred.replaces then cred.id else old.cred_id end as cred_id, old.amr, old.auth_time, null::timestamptz as mfa_verified_at,
           coalesce(old.family_id, old.id) as family_id, old.family_expires_at
         from cred join ses old on old.id = ${uuidFor("ses", actor.sessionId)}::uuid)`,
       sql`proof.remember`,

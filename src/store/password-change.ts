@@ -129,7 +129,7 @@ export function spendPasswordChange(change: {
     ${replacePassword(change, verdict)},
     login as (${insertSession(
       change.session,
-      sql`(select cred.id as cred_id, cred.usr_id, verdict.amr, verdict.remember, false as mfa_proved, sallyport_now() as auth_time
+      sql`(select cred.id as cred_id, cred.usr_id, verdict.amr, verdict.remember, null::timestamptz as mfa_verified_at, sallyport_now() as auth_time
         from cred cross join verdict)`,
       sql`proof.remember`,
     )}),

@@ -9,6 +9,7 @@ import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
 import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
+import { hasPassword } from "./held-factors.ts";
 import { accountAt, isWithheld } from "./identifiers.ts";
 import { identityHeld, type NewIdentity, rememberIdentity } from "./linked-identities.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
@@ -45,6 +46,10 @@ export interface IdentitySignIn extends Omit<NewLogin, "onlyTicket"> {
   readonly asksToLink: boolean;
   /** The issuers whose word for an address links without asking, on both sides. */
   readonly trusted: readonly string[];
+  /** When the user proved to the provider that it is them, if it says so. */
+  readonly authTime: Date | undefined;
+  /** True if the provider can ask its user for a new proof. */
+  readonly provesAgain: boolean;
   /** What is proved of a second factor at the provider, as `amr`. */
   readonly amr: readonly string[];
   readonly attempt: SpentChallenge;
@@ -67,6 +72,7 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
     metadata: sql`jsonb_strip_nulls(jsonb_build_object('method', 'oidc', 'provider', ${identity.provider}::text,
       'outcome', verdict.outcome, 'next', live.next, 'factors', live.kinds))`,
   };
+  const authTime = login.authTime ?? null;
   const outcome = (...outcomes: IdentityOutcome[]) => sql`verdict.outcome = any(${outcomes}::text[])`;
   return sql`
     with ${countAttempts({ id: auditId, counters: login.counters })},
@@ -103,8 +109,14 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
       where ${outcome("create")}
       returning *),
     first as (
-      select held_id as cred_id, held_usr_id as usr_id, false as needs_factor from verdict where ${outcome("sign_in")}
-      union all select id, usr_id, false from linked),
+      select cred_id, usr_id, false as needs_factor, case
+          when verdict.outcome = 'create' then sallyport_now()
+          when ${authTime}::timestamptz is not null then least(${authTime}::timestamptz, sallyport_now())
+          -- A provider may answer for a user whom it has not asked. It counts as a new proof if there is no better one.
+          when not ${login.provesAgain}::boolean and not ${hasPassword(sql`own.usr_id`)} then sallyport_now() end as auth_time
+      from verdict cross join (
+        select held_id as cred_id, held_usr_id as usr_id from verdict where ${outcome("sign_in")}
+        union all select id, usr_id from linked) own),
     remembered as (${rememberIdentity(identity, sql`first`)}),
     ${openProved({ ...login, onlyTicket: false }, sql`first`, sql`${login.amr}::text[]`)},
     signed_in as (${insertAuditEvent(

@@ -53,7 +53,7 @@ export interface NewSession {
 
 /**
  * `insert into ses … returning ses.*`: a session for each row of `from`, which has the columns `usr_id`, `cred_id`, `amr`,
- * `auth_time` and `mfa_proved` (just now). The rows that it refers to are already locked.
+ * `auth_time` and `mfa_verified_at`. The rows that it refers to are already locked.
  *
  * @param remember SQL for whether its browser remembers it. Default: what `session` says.
  * @param family SQL for the family that it joins, and the end of that family, which it cannot extend. Null begins a family.
@@ -74,7 +74,7 @@ export function insertSession(
       decode(${session.tokenHash}, 'hex'), coalesce(${family.id}, ${session.sessionId}::uuid),
       least(sallyport_now() + make_interval(secs => life.absolute), ${family.endsAt}),
       least(life.idle, case when not ${remember} then ${forgottenIdleSeconds}::int end), ${remember}, proof.auth_time, proof.amr,
-      case when proof.mfa_proved then sallyport_now() end, ${session.transport}, sallyport_now(),
+      proof.mfa_verified_at, ${session.transport}, sallyport_now(),
       ${session.context.userAgent ?? null}::text, ${session.context.address ?? null}::text
     from ${from} proof
     join (values (false, ${level1.absoluteSeconds}::int, ${level1.idleSeconds}::int),

@@ -8,7 +8,7 @@ import type { Audited } from "../domain/act.ts";
 import { signIn as act, signInLimited } from "../domain/acts/sign-in.ts";
 import type { FactorType } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { ticketSeconds } from "../domain/session.ts";
+import { administratorFreshSeconds, ticketSeconds } from "../domain/session.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import {
   type Admission,
@@ -150,7 +150,7 @@ export interface NewLogin {
  */
 export function openLogin(login: NewLogin, first: { method: string; which: Statement; lock: Statement }): Statement {
   const from = sql`(
-      select c.id as cred_id, c.usr_id, c.needs_factor from cred c join usr u on u.id = c.usr_id
+      select c.id as cred_id, c.usr_id, c.needs_factor, sallyport_now() as auth_time from cred c join usr u on u.id = c.usr_id
       where ${first.which} and c.status = 'active' and u.status = 'active'
       ${first.lock})`;
   return openProved(login, from, sql`array[${first.method}::text]`);
@@ -159,7 +159,8 @@ export function openLogin(login: NewLogin, first: { method: string; which: State
 /**
  * The same for first factors that a statement has proved itself.
  *
- * @param from SQL for rows with `cred_id`, `usr_id` and `needs_factor`, of active credentials of active users: one or none.
+ * @param from SQL for rows with `cred_id`, `usr_id`, `needs_factor` and `auth_time` (when it was proved, null if that is not
+ * known), of active credentials of active users: one or none.
  * @param amr SQL for the methods that were proved. With `mfa` among them, no second factor is asked for.
  */
 export function openProved(login: NewLogin, from: Statement, amr: Statement): Statement {
@@ -167,11 +168,14 @@ export function openProved(login: NewLogin, from: Statement, amr: Statement): St
   const { transport } = session;
   return sql`live as materialized (
       select c.cred_id, c.usr_id, ${activeFactorTypes(sql`c.usr_id`)} as kinds,
-        case when p.mfa_proved or not (c.needs_factor or ${demandsSecondFactor(sql`c.usr_id`)}) then 'session'
+        case when p.proves_factor or not (c.needs_factor or ${demandsSecondFactor(sql`c.usr_id`)}) then 'session'
           when ${activeFactorTypes(sql`c.usr_id`)} <> '{}' then 'factor'
           when ${mayEnroll(sql`c.usr_id`)} then 'enroll' else 'closed' end as next,
-        sallyport_now() as auth_time, p.amr, p.mfa_proved
-      from ${from} c cross join (select ${amr} as amr, 'mfa' = any(${amr}) as mfa_proved) p),
+        c.auth_time, p.amr, case
+          -- Within the time that an administrator's factor counts for: a session says only what was proved in it.
+          when p.proves_factor and c.auth_time > sallyport_now() - make_interval(secs => ${administratorFreshSeconds}::int)
+            then sallyport_now() end as mfa_verified_at
+      from ${from} c cross join (select ${amr} as amr, 'mfa' = any(${amr}) as proves_factor) p),
     opened as (${insertSession(session, sql`(select * from live where next = 'session' and not ${onlyTicket}::boolean)`)}),
     ticket as (
       insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, remember, purpose, created_at, expires_at)

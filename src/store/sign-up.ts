@@ -53,7 +53,7 @@ export function makeAccount(account: NewAccount, from: Statement): Statement {
         ${account.passwordHash}, case when ${account.isVerified ?? false}::boolean then sallyport_now() end
       from ${from} and not ${isWithheld(account.identifier)}
       on conflict (type, identifier) where status = 'active' do nothing
-      returning id as cred_id, usr_id, sallyport_now() as auth_time, array['pwd'] as amr, false as mfa_proved),
+      returning id as cred_id, usr_id, sallyport_now() as auth_time, array['pwd'] as amr, null::timestamptz as mfa_verified_at),
     person as (
       insert into usr (id, display_name) select usr_id, ${account.displayName}::text from proof
       returning *),

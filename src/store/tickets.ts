@@ -30,7 +30,7 @@ export function createSessionFromTicket(grant: {
         and t.transport = ${grant.session.transport} and t.purpose = 'sign_in'
         and t.attempts < ${ticketAttempts}::int and (not (t.mfa_required or parent.second) or 'mfa' = any(t.factors))
       returning t.usr_id, t.cred_id, t.created_at as auth_time, t.factors as amr,
-        'mfa' = any(t.factors) as mfa_proved, t.remember),
+        case when 'mfa' = any(t.factors) then sallyport_now() end as mfa_verified_at, t.remember),
     ses as (${insertSession(grant.session, sql`ticket`, sql`proof.remember`)}),
     audit as (${insertAuditEvent(
       {

@@ -28,7 +28,7 @@ export async function dangerouslyCreateSession(
   const proof = sql`(
     select ${uuidFor("usr", userId)}::uuid as usr_id, ${uuidFor("cred", credentialId)}::uuid as cred_id,
       ${secondFactor ? ["pwd", "otp", "mfa"] : ["pwd"]}::text[] as amr, sallyport_now() as auth_time,
-      ${secondFactor}::boolean as mfa_proved)`;
+      case when ${secondFactor}::boolean then sallyport_now() end as mfa_verified_at)`;
   await database.run(insertSession(session, proof));
   return { sessionId: wireId("ses", sessionId), token };
 }

@@ -139,6 +139,10 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
     $get: { ...plain, status: 303, param: ["provider"], query: true },
     $post: { ...plain, status: 303, param: ["provider"], query: true },
   },
+  "/auth/oidc/:provider/step-up": {
+    $get: { ...plain, status: 303, param: ["provider"], query: true },
+    $post: { ...plain, status: 303, param: ["provider"], query: true },
+  },
   "/auth/oidc/:provider/callback": { $get: { ...plain, status: 303, param: ["provider"] } },
   "/auth/identities": { $get: { ...plain, status: 200 }, $post: { ...plain, status: 201 } },
   "/auth/identities/:cred_id/unlink": { $post: { ...plain, status: 200, param: ["cred_id"] } },

@@ -150,6 +150,24 @@ describe("refusals lead to a page", () => {
   });
 });
 
+test("OC44: a step-up replaces the session of the browser, and leads back to the page", async () => {
+  const first = await comeBack(await begin(), freshIdentity());
+  expect(locationOf(first)).toBe("/account");
+  const identity = freshIdentity();
+  const token = cookieOf(await comeBack(await begin(), identity), "session")!.split("=")[1]!;
+  const session = `__Host-session=${token}`;
+  const back = await comeBack(await begin("?next=%2Faccount%2Fsecurity", { token }, "step-up"), identity, session);
+  expect([back.status, locationOf(back)]).toEqual([303, "/account/security"]);
+  const next = cookieOf(back, "session")!.split("=")[1]!;
+  expect((await world.send({ method: "GET", path: "/auth/session", cookie: next })).status).toBe(200);
+  expect((await world.send({ method: "GET", path: "/auth/session", cookie: token })).status).toBe(401);
+  const other = await comeBack(await begin("", { token: next }, "step-up"), freshIdentity(), `__Host-session=${next}`);
+  expect(locationOf(other)).toBe(
+    "/account/security?refusal=unauthorized.provider&provider=practice&reason=not_accepted",
+  );
+  expect((await world.send({ method: "GET", path: "/auth/session", cookie: next })).status).toBe(200);
+});
+
 test("OC42: the owner of the address is asked, signs in, and links", async () => {
   const person = await withVerifiedAddress(world, await world.person({ transport: "cookie" }));
   const identity = freshIdentity({ email: person.identifier, emailVerified: true });

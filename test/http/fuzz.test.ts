@@ -389,6 +389,8 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "followProviderSignIn":
     case "startProviderLink":
     case "followProviderLink":
+    case "startProviderStepUp":
+    case "followProviderStepUp":
     case "signInWithProvider":
       return {
         account: somebody,

@@ -84,7 +84,11 @@ describe("R058, S13: the routes under /auth", () => {
 
   const followed = reads.filter(({ refusals }) => refusals.includes("forbidden.cross_origin"));
   test("links that begin a sign-in are followed from pages of ours only", async () => {
-    expect(followed.map(({ id }) => id)).toEqual(["followProviderSignIn", "followProviderLink"]);
+    expect(followed.map(({ id }) => id)).toEqual([
+      "followProviderSignIn",
+      "followProviderLink",
+      "followProviderStepUp",
+    ]);
     for (const { path, access } of followed) {
       for (const one of shown.filter(({ cookie }) => cookie || access === "anyone")) {
         world.counting.reset();

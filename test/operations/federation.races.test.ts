@@ -59,7 +59,7 @@ describeWorld("racing sign-ins with a provider", roomy, (world) => {
       const first = await signInWith(world.auth, freshIdentity(), { context: context() });
       if ("linkingRequired" in first || first.mfaRequired) throw new Error("No session was made.");
       const { actor, user } = await world.auth.sessions.verify({ token: first.token, transport: "cookie" });
-      const started = await world.auth.federation.start({ provider: "practice", actor });
+      const started = await world.auth.federation.start({ provider: "practice", purpose: "link", actor });
       const { attempt } = started;
       const answer = answerOf(started, freshIdentity());
       const linked = await world.auth.federation.finishLink({ provider: "practice", attempt, answer, actor });

@@ -36,7 +36,7 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
   const withAddress = (email: string, more: Partial<ProvedIdentity> = {}) =>
     freshIdentity({ email, emailVerified: true, ...more });
   const link = async ({ actor }: Pick<Person, "actor">, identity: ProvedIdentity, auth = world.auth) => {
-    const started = await auth.federation.start({ provider: "practice", actor });
+    const started = await auth.federation.start({ provider: "practice", purpose: "link", actor });
     const { attempt } = started;
     return await auth.federation.finishLink({
       provider: "practice",
@@ -292,7 +292,7 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
 
     test("R081: an attempt to link counts once", async () => {
       const { actor } = await world.person();
-      const started = await world.auth.federation.start({ provider: "practice", actor });
+      const started = await world.auth.federation.start({ provider: "practice", purpose: "link", actor });
       const { attempt } = started;
       const use = async () =>
         await world.auth.federation.finishLink({
@@ -426,7 +426,7 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
     test("an attempt to link signs no one in, and the reverse", async () => {
       const person = await world.person();
       const { federation } = world.auth;
-      const linking = await federation.start({ provider: "practice", actor: person.actor });
+      const linking = await federation.start({ provider: "practice", purpose: "link", actor: person.actor });
       const signingIn = await federation.start({ provider: "practice" });
       const of = (started: typeof linking) => ({
         provider: "practice",
@@ -525,7 +525,7 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
 
     test("in the session that began it", async () => {
       const [person, other] = [await world.person(), await world.person()];
-      const started = await world.auth.federation.start({ provider: "practice", actor: person.actor });
+      const started = await world.auth.federation.start({ provider: "practice", purpose: "link", actor: person.actor });
       const refused = world.auth.federation.finishLink({
         provider: "practice",
         attempt: started.attempt,

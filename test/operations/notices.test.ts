@@ -65,7 +65,7 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
     passkey_added: register,
     identity_linked: async ({ actor }) => {
       const { auth } = world;
-      const started = await auth.federation.start({ provider: "practice", actor });
+      const started = await auth.federation.start({ provider: "practice", purpose: "link", actor });
       const { attempt } = started;
       const answer = answerOf(started, freshIdentity());
       await auth.federation.finishLink({ provider: "practice", attempt, answer, actor });
@@ -354,7 +354,11 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
     test("unlinks the identity that it is about, and no other", async () => {
       const person = await verified();
       const link = async (identity: ProvedIdentity) => {
-        const started = await world.auth.federation.start({ provider: "practice", actor: person.actor });
+        const started = await world.auth.federation.start({
+          provider: "practice",
+          purpose: "link",
+          actor: person.actor,
+        });
         const answer = answerOf(started, identity);
         const { attempt } = started;
         return await world.auth.federation.finishLink({ provider: "practice", attempt, answer, actor: person.actor });

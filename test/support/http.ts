@@ -186,6 +186,8 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "followProviderSignIn",
   "startProviderLink",
   "followProviderLink",
+  "startProviderStepUp",
+  "followProviderStepUp",
   "signInWithProvider",
   "linkProvedIdentity",
   // The right to use the code of a message.

@@ -4,9 +4,14 @@ import { sql } from "../../src/store/sql.ts";
 import { type FullAuth, freshAddress, type World } from "./auth.ts";
 
 /** A provider whose answers a test writes itself: its port alone, without the protocol, which the tests of `oidc` cover. */
-export function practiceProvider(name = "practice", issuers: readonly string[] = [practiceIssuer]): IdentityProvider {
+export function practiceProvider(
+  name = "practice",
+  issuers: readonly string[] = [practiceIssuer],
+  provesAgain = false,
+): IdentityProvider {
   return {
     name,
+    provesAgain,
     label: "Practice",
     issuers,
     begin: async ({ state, redirectUri }) =>

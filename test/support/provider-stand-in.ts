@@ -49,7 +49,7 @@ const attempts = { redirectUri: "https://app.example/auth/oidc/practice/callback
 export function attempt(more: Partial<ProviderAttempt> = {}): ProviderAttempt {
   const secret = () => toHex(crypto.getRandomValues(new Uint8Array(32)));
   const createdAt = Math.floor(Date.now() / 1000);
-  return { ...attempts, state: secret(), nonce: secret(), codeVerifier: secret(), createdAt, ...more };
+  return { ...attempts, state: secret(), nonce: secret(), codeVerifier: secret(), createdAt, again: false, ...more };
 }
 
 /** A code for the attempt, as a browser brings it, with more parameters. */

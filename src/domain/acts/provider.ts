@@ -1,4 +1,5 @@
 import type { Act, Audited, GuardedAct } from "../act.ts";
+import { stepUp } from "./session.ts";
 
 /** Acts with an identity at a provider, such as a Google account. */
 
@@ -17,6 +18,21 @@ export const startProviderLink: GuardedAct = {
   target: "cred",
   who: { owner: true },
   refusals: ["not_found", "unavailable.provider"],
+};
+
+/** The same for a step-up. What is proved is asked for at the end. */
+export const startProviderStepUp: GuardedAct = {
+  ...startProviderLink,
+  name: "startProviderStepUp",
+  action: "identity.session.step_up.start",
+  target: "usr",
+};
+
+/** A step-up by an identity of the user's own. */
+export const stepUpWithProvider: GuardedAct = {
+  ...stepUp,
+  name: "stepUpWithProvider",
+  refusals: ["not_found", "unauthorized.provider", "unavailable.provider"],
 };
 
 export const signInWithProvider: Act = {

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
+import type { GuardedAct } from "../../domain/act.ts";
 import * as acts from "../../domain/acts/provider.ts";
 import { AuthError } from "../../domain/error.ts";
 import { realm, type WithRealm } from "../../engine/realm.ts";
@@ -43,26 +44,8 @@ export const federationRoutes: RouteTable<Needed> = () => [
       return await start(call);
     },
   }),
-  rows.guarded({
-    act: acts.startProviderLink,
-    method: "post",
-    path: "/auth/oidc/:provider/link",
-    query: startQuery,
-    status: 303,
-    run: startLink,
-  }),
-  rows.guarded({
-    act: { ...acts.startProviderLink, name: "followProviderLink" },
-    method: "get",
-    path: "/auth/oidc/:provider/link",
-    query: startQuery,
-    refusals: ["forbidden.cross_origin"],
-    status: 303,
-    run: async (call) => {
-      requireOwnLink(call.c);
-      return await startLink(call);
-    },
-  }),
+  ...startsInSession("link", acts.startProviderLink, "followProviderLink"),
+  ...startsInSession("step_up", acts.startProviderStepUp, "followProviderStepUp"),
   rows.open({
     // Every other refusal leads to a page that says it.
     act: { ...acts.signInWithProvider, refusals: ["not_found"] },
@@ -75,11 +58,13 @@ export const federationRoutes: RouteTable<Needed> = () => [
       const attempt = readCookie(c, auth, `${providerCookie}${provider}`);
       const { purpose, next } = await auth.federation.look({ provider, attempt });
       const token = readCookie(c, auth, sessionCookie);
+      const isInSession = purpose === "link" || purpose === "step_up";
       const asked = { provider, attempt, answer: new URL(c.req.url), context };
       try {
-        if (purpose === "link") {
+        if (isInSession) {
           const { actor } = await auth.sessions.verify({ token: token ?? "", transport: "cookie", context });
-          await auth.federation.finishLink({ ...asked, actor });
+          if (purpose === "link") await auth.federation.finishLink({ ...asked, actor });
+          else startSession(c, auth, await auth.federation.finishStepUp({ ...asked, actor }));
           return ended(c, auth, provider, next);
         }
         const result = await auth.federation.finish({ ...asked, presentedToken: token });
@@ -88,7 +73,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
         const place = placeOfRefusal(auth, {
           error,
           provider,
-          place: purpose === "link" ? next : auth.federation.places().signIn,
+          place: isInSession ? next : auth.federation.places().signIn,
         });
         // An answer that belongs to no sign-in of this browser, as another site can send one, does not end the one that has begun.
         const isOthers = error instanceof AuthError && error.details?.reason === "state_mismatch";
@@ -138,9 +123,27 @@ function requireOwnLink(c: Context): void {
   if (c.req.header("sec-fetch-site") !== "same-origin") throw new AuthError("forbidden.cross_origin");
 }
 
-async function startLink({ c, auth, actor, name, query }: UserCall<undefined, StartQuery, Needed>): Promise<Response> {
-  const started = await auth.federation.start({ provider: name("provider"), actor, next: query.next });
-  return sendAway(c, auth, name("provider"), started);
+/** The routes that begin something for the user of a session: by a form, and by a link. */
+function startsInSession(purpose: "link" | "step_up", act: GuardedAct, followed: string) {
+  const path = `/auth/oidc/:provider/${purpose.replace("_", "-")}`;
+  const run = async ({ c, auth, actor, name, query }: UserCall<undefined, StartQuery, Needed>): Promise<Response> => {
+    const started = await auth.federation.start({ provider: name("provider"), purpose, actor, next: query.next });
+    return sendAway(c, auth, name("provider"), started);
+  };
+  const row = { path, query: startQuery, status: 303 } as const;
+  return [
+    rows.guarded({ ...row, act, method: "post", run }),
+    rows.guarded({
+      ...row,
+      act: { ...act, name: followed },
+      method: "get",
+      refusals: ["forbidden.cross_origin"],
+      run: async (call) => {
+        requireOwnLink(call.c);
+        return await run(call);
+      },
+    }),
+  ];
 }
 
 interface StartQuery {

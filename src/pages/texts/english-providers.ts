@@ -1,7 +1,7 @@
 /** The texts of signing in with other sites. */
 export const englishProviders = {
   "providers.continue": "Continue with {provider}",
-  "providers.again": "Sign in again with {provider}",
+  "providers.again": "Confirm with {provider}",
   "providers.cancelled": "You did not sign in at {provider}.",
   "providers.taken":
     "An account here has the address of your account at {provider}. If it is yours, sign in to it another way.",

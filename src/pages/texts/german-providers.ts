@@ -3,7 +3,7 @@ import type { englishProviders } from "./english-providers.ts";
 /** The texts of signing in with other sites. */
 export const germanProviders: Readonly<Record<keyof typeof englishProviders, string>> = {
   "providers.continue": "Weiter mit {provider}",
-  "providers.again": "Erneut mit {provider} anmelden",
+  "providers.again": "Mit {provider} bestätigen",
   "providers.cancelled": "Sie haben sich bei {provider} nicht angemeldet.",
   "providers.taken":
     "Ein Konto hier hat dieselbe Adresse wie Ihr Konto bei {provider}. Wenn es Ihres ist, melden Sie sich auf einem anderen Weg an.",

@@ -24,6 +24,29 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
     const cookie = identity === undefined ? {} : { cookie: `__Host-identity=${identity}` };
     return await post("/auth/identities", undefined, { ...as(ada), headers: { ...sameOrigin, ...cookie } });
   };
+  const startInSession = (place: string) => ({
+    not_found: async () => post(`/auth/oidc/nowhere/${place}`, undefined, as(await world.person())),
+    "unavailable.provider": async () =>
+      send(silent(), { method: "POST", path: `/auth/oidc/practice/${place}`, token: (await world.person()).token }),
+  });
+  const followInSession = (place: string) => ({
+    not_found: async () =>
+      world.send({
+        method: "GET",
+        path: `/auth/oidc/nowhere/${place}`,
+        headers: sameOrigin,
+        ...as(await world.person()),
+      }),
+    "unavailable.provider": async () =>
+      send(silent(), {
+        method: "GET",
+        path: `/auth/oidc/practice/${place}`,
+        headers: sameOrigin,
+        token: (await world.person()).token,
+      }),
+    "forbidden.cross_origin": async () =>
+      world.send({ method: "GET", path: `/auth/oidc/practice/${place}`, ...as(await world.person()) }),
+  });
   return {
     startProviderSignIn: {
       not_found: () => post("/auth/oidc/nowhere/start"),
@@ -36,29 +59,10 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
       "forbidden.cross_origin": () =>
         world.send({ method: "GET", path: "/auth/oidc/practice/start", headers: { "sec-fetch-site": "cross-site" } }),
     },
-    startProviderLink: {
-      not_found: async () => post("/auth/oidc/nowhere/link", undefined, as(await world.person())),
-      "unavailable.provider": async () =>
-        send(silent(), { method: "POST", path: "/auth/oidc/practice/link", token: (await world.person()).token }),
-    },
-    followProviderLink: {
-      not_found: async () =>
-        world.send({
-          method: "GET",
-          path: "/auth/oidc/nowhere/link",
-          headers: sameOrigin,
-          ...as(await world.person()),
-        }),
-      "unavailable.provider": async () =>
-        send(silent(), {
-          method: "GET",
-          path: "/auth/oidc/practice/link",
-          headers: sameOrigin,
-          token: (await world.person()).token,
-        }),
-      "forbidden.cross_origin": async () =>
-        world.send({ method: "GET", path: "/auth/oidc/practice/link", ...as(await world.person()) }),
-    },
+    startProviderLink: startInSession("link"),
+    followProviderLink: followInSession("link"),
+    startProviderStepUp: startInSession("step-up"),
+    followProviderStepUp: followInSession("step-up"),
     signInWithProvider: {
       not_found: () => world.send({ method: "GET", path: "/auth/oidc/nowhere/callback" }),
     },

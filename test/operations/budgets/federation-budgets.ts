@@ -1,6 +1,6 @@
 import type { CredentialId } from "../../../src/domain/id.ts";
 import { givenIdentity } from "../../support/practice-provider.ts";
-import { type Answered, answered, type Waiting, waiting } from "../writes/federation-writes.ts";
+import { type Answered, answered, answeredAgain, type Waiting, waiting } from "../writes/federation-writes.ts";
 import type { Budget } from "./budget.ts";
 
 export const federationBudgets: readonly Budget[] = [
@@ -24,6 +24,12 @@ export const federationBudgets: readonly Budget[] = [
     requests: 1,
     prepare: answered,
     act: (auth, { actor }, made: Answered) => auth.federation.finishLink({ ...made, actor }),
+  },
+  {
+    operation: "federation.finishStepUp",
+    requests: 1,
+    prepare: answeredAgain,
+    act: (auth, { actor }, made: Answered) => auth.federation.finishStepUp({ ...made, actor }),
   },
   {
     operation: "federation.link",

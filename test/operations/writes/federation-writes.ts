@@ -1,16 +1,37 @@
 import { expect } from "vitest";
-import type { CredentialId } from "../../../src/domain/id.ts";
-import type { LinkedIdentity } from "../../../src/domain/identity-provider.ts";
+import { type CredentialId, uuidFor } from "../../../src/domain/id.ts";
+import type { LinkedIdentity, ProvedIdentity } from "../../../src/domain/identity-provider.ts";
+import type { ProviderPurpose } from "../../../src/engine/provider-attempts.ts";
+import { sql } from "../../../src/store/sql.ts";
 import type { Person, World } from "../../support/auth.ts";
 import { answerOf, freshIdentity, givenIdentity, waitingIdentity } from "../../support/practice-provider.ts";
 import { context, hasStatus, type Write } from "./write.ts";
 
-/** A provider's answer to a sign-in or, with a person, to the linking of an identity. */
-export const answered = async ({ auth }: World, person?: Person) => {
-  const started = await auth.federation.start({ provider: "practice", actor: person?.actor });
-  const { attempt } = started;
-  return { provider: "practice", attempt, answer: answerOf(started, freshIdentity()), context: context() };
+/** A provider's answer to a sign-in or, for a person, to the linking of an identity. */
+export const answered = async (world: World, person?: Person) =>
+  await answeredFor(world, person, person ? "link" : "sign_in", freshIdentity());
+
+/** A provider's answer to a step-up, with an identity of the person's. */
+export const answeredAgain = async (world: World, person: Person) => {
+  const id = uuidFor("cred", await givenIdentity(world, person.userId));
+  // The practice provider cannot ask for a new proof, so it counts only without a password.
+  const [row] = await world.rows(sql<{ subject: string }>`
+    update cred set status = 'suspended' where id = ${uuidFor("cred", person.credentialId)}::uuid
+    returning (select oidc_subject from cred where id = ${id}::uuid) as subject`);
+  return await answeredFor(world, person, "step_up", freshIdentity({ subject: row!.subject }));
 };
+
+async function answeredFor(
+  { auth }: World,
+  person: Person | undefined,
+  purpose: ProviderPurpose,
+  identity: ProvedIdentity,
+) {
+  const started = await auth.federation.start({ provider: "practice", purpose, actor: person?.actor });
+  const { attempt } = started;
+  return { provider: "practice", attempt, answer: answerOf(started, identity), context: context() };
+}
+
 export type Answered = Awaited<ReturnType<typeof answered>>;
 
 /** An identity that waits for its account's owner, and the database's time. */
@@ -44,6 +65,17 @@ export const federationWrites: readonly Write[] = [
     act: (auth, { actor }, made: Answered) => auth.federation.finishLink({ ...made, actor }),
     repeated: "conflict.identity_in_use",
     check: isLinked,
+  },
+  {
+    name: "federation.finishStepUp",
+    action: "identity.session.step_up",
+    requests: 1,
+    prepare: answeredAgain,
+    act: (auth, { actor }, made: Answered) => auth.federation.finishStepUp({ ...made, actor }),
+    repeated: "unauthorized.provider",
+    check: async ({ auth }, { token }: { token: string }) => {
+      await auth.sessions.verify({ token, transport: "cookie" });
+    },
   },
   {
     name: "federation.link",
