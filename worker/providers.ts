@@ -7,15 +7,15 @@ const form = /^OIDC_([A-Z0-9]{1,24})_(ISSUER|CLIENT_ID|CLIENT_SECRET|LABEL)$/;
 
 /**
  * Signing in with the OpenID Connect issuers of the bindings: `OIDC_ACME_ISSUER` and `OIDC_ACME_CLIENT_ID`, and, unless the client
- * is public, `OIDC_ACME_CLIENT_SECRET`. `OIDC_ACME_LABEL` is on the button. `RETURN_TO` lists the other places that a sign-in may
- * lead back to, separated by spaces. None, or one feature: operations are there only if it is.
+ * is public, `OIDC_ACME_CLIENT_SECRET`. `OIDC_ACME_LABEL` is on the button. None, or one feature: operations are
+ * there only if it is.
  */
 export function providersOf(bindings: object): readonly Feature<Partial<FederationAuth>>[] {
   const texts = new Map(Object.entries(bindings).flatMap(([name, text]) => (isSet(text) ? [[name, text]] : [])));
   const names = new Set([...texts.keys()].flatMap((name) => form.exec(name)?.[1] ?? []));
   if (names.size === 0) return [];
   const providers = [...names].sort().map((name) => providerOf(name, texts));
-  return [federation({ providers, returnTo: texts.get("RETURN_TO")?.split(/\s+/).filter(Boolean) ?? [] })];
+  return [federation({ providers })];
 }
 
 function isSet(text: unknown): text is string {

@@ -66,7 +66,7 @@ export interface Bindings {
    * `OIDC_ACME_CLIENT_SECRET` and `OIDC_ACME_LABEL` if it has them. Default: there are none.
    */
   OIDC_ACME_ISSUER?: string;
-  /** Other places that a sign-in with an issuer may lead back to: exact paths or URLs, separated by spaces. */
+  /** Other places that a sign-in may lead back to: exact paths or URLs, separated by spaces. */
   RETURN_TO?: string;
   /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */
   SEALING?: string;
@@ -207,6 +207,7 @@ function settingsOf(bindings: Bindings): Omit<AuthOptions, "features"> {
     timeouts: { requestMilliseconds: request, firstMilliseconds: request + 3_000 },
     secrets: bindings.SALLYPORT_SECRET,
     origins: [bindings.BASE_URL ?? ""],
+    returnTo: bindings.RETURN_TO?.split(/\s+/).filter(Boolean) ?? [],
     clientAddress: cloudflareAddress,
     sharedDatabase: sharingOf(bindings),
   };

@@ -91,6 +91,8 @@ export interface Core extends Executor {
   readonly sharedDatabase: SharedDatabase;
   /** The application's part of its cookies' names, such as `shop-`. */
   readonly cookiePrefix: string;
+  /** Where a sign-in may lead back to, besides the pages. */
+  readonly returnTo: readonly string[];
   /** The issuers whose identities are ways to sign in. */
   readonly issuers: readonly string[];
   /** Which passwords are accepted. */

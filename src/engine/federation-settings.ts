@@ -31,11 +31,6 @@ export interface FederationOptions {
   trustsMfa?: readonly TrustedFactor[];
   /** How many identities a user may have, 1 to 100. Default 20. */
   maxPerUser?: number;
-  /**
-   * Where a sign-in may lead back to: exact paths on the base URL, or exact URLs. Default: none besides the paths of
-   * `sallyport/pages`.
-   */
-  returnTo?: readonly string[];
   /** The `basePath` of `sallyport/pages`, to whose pages a sign-in leads. Default: none. */
   basePath?: string;
   /**
@@ -53,7 +48,8 @@ interface FederationSettings {
   readonly linking: LinkingPolicy;
   readonly trustsMfa: readonly TrustedFactor[];
   readonly maxIdentities: number;
-  readonly returnTo: readonly string[];
+  /** The paths of the pages that a sign-in may lead to. */
+  readonly pagePaths: readonly string[];
   readonly places: ProviderPlaces;
   /** The path of the routes of each provider, up to its name. */
   readonly routesPath: string;
@@ -95,7 +91,6 @@ function checkOptions(options: FederationOptions): FederationSettings {
     linkByVerifiedEmail: linking = "ask",
     trustsMfa = [],
     maxPerUser = 20,
-    returnTo = [],
     basePath = "",
     mountPath = "",
   } = options;
@@ -117,18 +112,14 @@ function checkOptions(options: FederationOptions): FederationSettings {
     );
   });
   checkWhole("maxPerUser", maxPerUser, 100);
-  checked("returnTo", () =>
-    requireOption(areTexts(returnTo) && returnTo.every(isPlace), returnTo, "paths or https URLs"),
-  );
   checked("basePath", () => requireOption(pathForm.test(basePath), basePath, "a path such as /account"));
   checked("mountPath", () => requireOption(pathForm.test(mountPath), mountPath, "a path such as /api"));
-  const below = nextPaths.map((path) => `${basePath}${path}`);
   return {
     providers,
     linking,
     trustsMfa,
     maxIdentities: maxPerUser,
-    returnTo: [...returnTo, ...below],
+    pagePaths: nextPaths.map((path) => `${basePath}${path}`),
     places: placesBelow(basePath),
     routesPath: `${mountPath}/auth/oidc`,
   };
@@ -151,12 +142,4 @@ function readProviders(list: readonly IdentityProvider[]): ReadonlyMap<string, I
 
 function areTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((text) => typeof text === "string");
-}
-
-/** A path of this site that no parser reads as another host, or an https URL. */
-function isPlace(place: string): boolean {
-  if (place.startsWith("/")) return /^\/(?![/\\])[\x21-\x7e]*$/.test(place) && !place.includes("\\");
-  return (
-    URL.canParse(place) && new URL(place).href === place && /^https:|^http:\/\/(localhost|127\.0\.0\.1)[:/]/.test(place)
-  );
 }

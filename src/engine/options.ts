@@ -3,6 +3,7 @@ import { given, OptionError, requireOption } from "../crypto/option-error.ts";
 import { parseRootSecrets, RootKeys } from "../crypto/root-secrets.ts";
 import { AuthError } from "../domain/error.ts";
 import { isForDevelopment, type Origin, parseOrigins } from "../domain/origin.ts";
+import { isReturnPlace } from "../domain/return-place.ts";
 import { defaultLifetimes, type SessionLifetimes } from "../domain/session.ts";
 import type { Purge } from "../store/maintenance.ts";
 import type { Database } from "../store/sql.ts";
@@ -56,6 +57,11 @@ export interface AuthOptions<Features extends readonly Feature[] = readonly Feat
    * `__Host-shop-session`. 1 to 32 of `a-z0-9`, then a hyphen. Default: `""`, as in `__Host-session`.
    */
   cookiePrefix?: string;
+  /**
+   * Where a sign-in may lead back to (`?next=`), besides the pages: exact paths on the base URL, or exact https URLs, such as those of
+   * an application that uses this one to sign in. Default: none.
+   */
+  returnTo?: readonly string[];
   /**
    * Called once for each fault: an error that is answered with 500 or 503, or that does not affect the response. Default: one
    * line on the console, with codes and without anything that a user typed.
@@ -126,6 +132,9 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
     checking = "cookiePrefix";
     const { cookiePrefix = "" } = options;
     requireOption(/^([a-z0-9]{1,32}-)?$/.test(cookiePrefix), cookiePrefix, "letters a to z or digits, and a hyphen");
+    checking = "returnTo";
+    const { returnTo = [] } = options;
+    requireOption(Array.isArray(returnTo) && returnTo.every(isReturnPlace), returnTo, "paths or https URLs");
     checking = "timeouts";
     const timeouts = checkTimeouts({ ...defaultTimeouts, ...options.timeouts });
     checking = "passwords";
@@ -154,6 +163,7 @@ function checkOptions(options: AuthOptions, onError: (error: unknown) => void, p
       allowNonAsciiIdentifiers,
       sharedDatabase,
       cookiePrefix,
+      returnTo,
       issuers: options.features.flatMap((feature) => feature.issuers?.() ?? []),
       acceptance: settings ?? {},
       decoyHash: decoy,

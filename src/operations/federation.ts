@@ -101,7 +101,7 @@ export interface FederationOperations {
    * its issuer and subject; its address identifies no one. A second factor that is required here is asked for here.
    *
    * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`, `forbidden.sign_up_closed`,
-   *   `forbidden.enrollment_not_granted`, `conflict.duplicate_credential`, `too_many_requests`.
+   *   `forbidden.enrollment_not_granted`, `conflict.duplicate_credential`, `precondition.limit_reached`, `too_many_requests`.
    */
   finish: Operation<ProviderAnswer, SignedIn | LinkingRequired>;
   /**
@@ -172,7 +172,7 @@ function federationOperations(core: FederationCore): FederationOperations {
         again: purpose === "step_up" && provider.provesAgain === true,
         sessionId,
         // Only what a sign-in may lead to: a cookie has little room.
-        next: core.returnTo.find((place) => place === next),
+        next: placesOf(core).find((place) => place === next),
         remember,
         redirectUri: `${core.origins[0]!.origin}${core.routesPath}/${name}/callback`,
       });
@@ -188,7 +188,7 @@ function federationOperations(core: FederationCore): FederationOperations {
       const purpose = begun?.purpose;
       const otherwise = purpose === undefined || purpose === "sign_in" ? core.places.signedIn : core.places.linked;
       // The listed text itself, so that nothing that a client sent is followed (R062).
-      return { purpose, next: core.returnTo.find((place) => place === begun?.next) ?? otherwise };
+      return { purpose, next: placesOf(core).find((place) => place === begun?.next) ?? otherwise };
     },
 
     async finish({ presentedToken, context: given, ...asked }) {
@@ -235,6 +235,10 @@ function federationOperations(core: FederationCore): FederationOperations {
 /** The session that began it: another one in this browser may be of another account. */
 function requireOwnSession(begun: BegunAttempt, actor: SessionActor): void {
   if (begun.sessionId !== sessionOf(actor).sessionId) throw refused("other_session");
+}
+
+function placesOf({ returnTo, pagePaths }: FederationCore): readonly string[] {
+  return [...returnTo, ...pagePaths];
 }
 
 function toIdentity(row: store.LinkedIdentityRow): LinkedIdentity {

@@ -67,6 +67,7 @@ export async function signInWith(
       provesAgain: core.providers.get(asked.provider)?.provesAgain === true,
       amr: ["fed", ...(provesFactor(core, proved) ? ["mfa"] : [])],
       attempt: begun.spent,
+      mostIdentities: core.maxIdentities,
       counters: await addressCounters(core, context.address),
       session,
       ticketHash: await sha256Hex(ticket),
@@ -106,6 +107,7 @@ const refusals: { readonly [Outcome in ProviderSignInRow["outcome"]]?: AuthError
   blocked: "unauthorized.provider",
   taken: "conflict.duplicate_credential",
   closed: "forbidden.sign_up_closed",
+  full: "precondition.limit_reached",
 };
 
 /** True if what the provider says of this sign-in counts as a second factor here. */

@@ -1,6 +1,6 @@
-import type { Context } from "hono";
 import type { CaptchaWidget } from "../http/rate-limit.ts";
 import type { AuthError } from "../index.ts";
+import type { Asked } from "./layout.tsx";
 import { waitFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
 import { securityPolicy } from "./security-policy.ts";
@@ -25,7 +25,7 @@ export function CaptchaPart({ site, refusal }: { site: Site; refusal: AuthError 
 }
 
 /** Lets a page load a widget: its script and its frame come from the provider, to which the browser names this origin. */
-export function allowWidget(c: Context, { scriptUrl }: CaptchaWidget): void {
-  c.header("Content-Security-Policy", securityPolicy(new URL(scriptUrl).origin));
+export function allowWidget({ c, auth }: Asked, { scriptUrl }: CaptchaWidget): void {
+  c.header("Content-Security-Policy", securityPolicy(auth, new URL(scriptUrl).origin));
   c.header("Referrer-Policy", "strict-origin-when-cross-origin");
 }

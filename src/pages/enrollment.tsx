@@ -22,11 +22,11 @@ export const enrollmentRoutes: readonly PageRoute[] = [
   openPage("/sign-in/enroll", (visit) => {
     const { c, site, auth } = visit;
     if (!readCookie(c, auth, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
-    return beginPage(visit, { next: nextPath(c.req.query("next"), site), label: site.text("app.name") });
+    return beginPage(visit, { next: nextPath(c.req.query("next"), visit), label: site.text("app.name") });
   }),
 
   openForm("/sign-in/enroll", "/sign-in", async (visit, form) => {
-    const next = nextPath(form.text("next"), visit.site);
+    const next = nextPath(form.text("next"), visit);
     const label = form.text("label");
     const enroll = async () =>
       await visit.auth.factors.enrollTotp({
@@ -47,7 +47,7 @@ export const enrollmentRoutes: readonly PageRoute[] = [
 
   openForm(confirmPath, "/sign-in", async (visit, form) => {
     const { c, auth, context } = visit;
-    const next = nextPath(form.text("next"), visit.site);
+    const next = nextPath(form.text("next"), visit);
     const factorId = form.id<"mfa">("factor_id");
     const { value, refusal } = await attempt(
       auth.factors.confirmTotp({ ...presented(visit), factorId, code: form.text("code") }),

@@ -75,7 +75,6 @@ const assetHeaders = {
 
 /** A page runs and loads only this site's own files. It cannot be framed, and is not cached (R053, R064). */
 const pageHeaders = {
-  "Content-Security-Policy": securityPolicy(),
   // Not `no-referrer`: a form's `Origin` would then be `null`, and an older browser proves its origin with it (S13).
   "Referrer-Policy": "same-origin",
   "X-Content-Type-Options": "nosniff",
@@ -87,8 +86,9 @@ const pageHeaders = {
     "publickey-credentials-get=(self), publickey-credentials-create=(self), camera=(), geolocation=(), microphone=()",
 };
 
-function guarded(response: Response): Response {
-  for (const [name, value] of Object.entries(pageHeaders)) {
+function guarded(response: Response, auth?: PagesAuth): Response {
+  const headers = { ...pageHeaders, "Content-Security-Policy": securityPolicy(auth) };
+  for (const [name, value] of Object.entries(headers)) {
     // A page may be stricter.
     if (!response.headers.has(name)) response.headers.set(name, value);
   }
@@ -116,11 +116,11 @@ async function answer(
     requireSameOrigin(c, auth);
     const visit = { c, site, auth, context, signUp: realm.core.signUp };
     const user = row.access === "user" ? await userOf(visit) : undefined;
-    const response = guarded(await run(row, { ...visit, ...user }));
+    const response = guarded(await run(row, { ...visit, ...user }), auth);
     if (response.ok || response.status === 303) deliverOwed(c, auth);
     return response;
   } catch (error) {
-    return guarded(await refused(error, row, { c, site, auth }));
+    return guarded(await refused(error, row, { c, site, auth }), auth);
   }
 }
 

@@ -26,7 +26,7 @@ export interface PageContent {
 }
 
 /** The parts of a visit that a response needs. */
-type Asked = Pick<Visit, "c" | "site">;
+export type Asked = Pick<Visit, "c" | "site"> & Partial<Pick<Visit, "auth">>;
 
 /** Responds with a page of its own: a heading, and what the page says or asks for. */
 export function respond(asked: Asked, content: PageContent): Response | Promise<Response> {
@@ -159,9 +159,10 @@ export function refusalPage(asked: Asked, reason: AuthError | undefined): Respon
   return respond(asked, { title, children, refusal });
 }
 
-function send({ c, site }: Asked, content: PageContent, body: Child): Response | Promise<Response> {
+function send(asked: Asked, content: PageContent, body: Child): Response | Promise<Response> {
+  const { c, site } = asked;
   const { refusal, title, script, widget } = content;
-  if (widget) allowWidget(c, widget);
+  if (widget) allowWidget(asked, widget);
   if (refusal?.status === 429 || refusal?.status === 503) {
     c.header("Retry-After", String(refusal.retryAfterSeconds ?? 30));
   }

@@ -23,7 +23,7 @@ import { finishSignIn } from "./sign-in.tsx";
 export const linkSignInRoutes: readonly PageRoute[] = [
   linkPage("/sign-in/link", (visit) => {
     operationsOf(visit);
-    const next = nextPath(visit.c.req.query("next"), visit.site);
+    const next = nextPath(visit.c.req.query("next"), visit);
     return openedLink(visit) === undefined ? requestPage(visit, next) : confirmPage(visit, next);
   }),
 
@@ -32,18 +32,18 @@ export const linkSignInRoutes: readonly PageRoute[] = [
     "/sign-in/link",
     async (visit, form) => {
       const identifier = form.text("identifier");
-      const next = nextPath(form.text("next"), visit.site);
+      const next = nextPath(form.text("next"), visit);
       const { request } = operationsOf(visit);
       const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_in", identifier }, next));
       return value ?? (await requestPage(visit, next, { identifier, refusal }));
     },
     (visit, form, refusal) =>
-      requestPage(visit, nextPath(form.text("next"), visit.site), { identifier: form.text("identifier"), refusal }),
+      requestPage(visit, nextPath(form.text("next"), visit), { identifier: form.text("identifier"), refusal }),
   ),
 
   openForm("/sign-in/link", "/sign-in/link", async (visit, form) => {
     const { c, auth, context } = visit;
-    const next = nextPath(form.text("next"), visit.site);
+    const next = nextPath(form.text("next"), visit);
     const presentedToken = readCookie(c, auth, sessionCookie);
     const token = openedLink(visit) ?? "";
     const { value, refusal } = await attempt(

@@ -49,7 +49,7 @@ export function linkPage(
     if (/^[\w-]{43}$/.test(token)) setCookie(c, auth, linkCookie, token, openSeconds);
     c.header("Referrer-Policy", "no-referrer");
     const there = site.path(path);
-    return c.redirect(next === undefined ? there : pathWith(there, { next: nextPath(next, site) }), 303);
+    return c.redirect(next === undefined ? there : pathWith(there, { next: nextPath(next, visit) }), 303);
   });
 }
 
@@ -200,7 +200,7 @@ export const codeRoutes: readonly PageRoute[] = [
     if (refusal) return await codePage(visit, form.text("for"), next, refusal);
     setCookie(c, auth, linkCookie, value.token, openSeconds);
     const there = site.path(codePages[value.purpose].spentAt);
-    return c.redirect(next ? pathWith(there, { next: nextPath(next, site) }) : there, 303);
+    return c.redirect(next ? pathWith(there, { next: nextPath(next, visit) }) : there, 303);
   }),
 ];
 

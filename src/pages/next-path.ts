@@ -1,18 +1,19 @@
 import { nextPaths } from "../domain/page-paths.ts";
-import type { Site } from "./site.ts";
+import { realmOf } from "../http/auth-source.ts";
+import type { Visit } from "./route.ts";
 
 /**
- * The path that a user goes to after a proof. It must equal a path in a list, so no parser can read it as another address
- * (R062).
+ * The place that a user goes to after a proof. It must equal one in a list, so no parser can read it as another address (R062).
  *
- * @param otherwise The path if no path in the list matches. Default: the path after a sign-in.
+ * @param otherwise The place if none in the list matches. Default: the path after a sign-in.
  */
 export function nextPath(
   asked: string | undefined,
-  { path, returnPaths }: Pick<Site, "path" | "returnPaths">,
-  otherwise: string = returnPaths.signIn,
+  { site, auth }: Pick<Visit, "site" | "auth">,
+  otherwise: string = site.returnPaths.signIn,
 ): string {
-  return [otherwise, ...nextPaths.map(path)].find((known) => known === asked) ?? otherwise;
+  const { returnTo } = realmOf(auth).core;
+  return [otherwise, ...nextPaths.map(site.path), ...returnTo].find((known) => known === asked) ?? otherwise;
 }
 
 /** A path with parameters. */

@@ -17,14 +17,14 @@ export type FactorKind = (typeof kinds)[number];
 /** The second half of a sign-in. The ticket from the first half is in its cookie. */
 export const secondFactorRoutes: readonly PageRoute[] = [
   openPage("/sign-in/second-factor", (visit) => {
-    const { c, site, auth } = visit;
+    const { c, auth } = visit;
     if (!readCookie(c, auth, ticketCookie)) return c.redirect(signInBecause(visit, "ticket"), 303);
-    return factorPage(visit, { having: kindsOf(c.req.query("with")), next: nextPath(c.req.query("next"), site) });
+    return factorPage(visit, { having: kindsOf(c.req.query("with")), next: nextPath(c.req.query("next"), visit) });
   }),
 
   openForm("/sign-in/second-factor", "/sign-in", async (visit, form) => {
-    const { c, site, auth } = visit;
-    const next = nextPath(form.text("next"), site);
+    const { c, auth } = visit;
+    const next = nextPath(form.text("next"), visit);
     const type = form.text("type") === "recovery" ? "recovery" : "totp";
     const { value, refusal } = await attempt(
       auth.signIn.factor({
@@ -55,7 +55,7 @@ export const secondFactorRoutes: readonly PageRoute[] = [
     if (refusal) return c.json({ message: sentenceFor(site, refusal, wrongPasskey) }, refusal.status);
     clearCookie(c, auth, ticketCookie);
     signedIn(c, auth, "cookie", value);
-    return c.json({ location: nextPath(typeof next === "string" ? next : undefined, site) });
+    return c.json({ location: nextPath(typeof next === "string" ? next : undefined, visit) });
   }),
 ];
 

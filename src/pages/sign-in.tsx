@@ -19,7 +19,7 @@ export const signInRoutes: readonly PageRoute[] = [
   ),
 
   openPage("/sign-in", async (visit) => {
-    const next = nextPath(visit.c.req.query("next"), visit.site);
+    const next = nextPath(visit.c.req.query("next"), visit);
     const notice = sentenceOfWhy(visit);
     // A link can claim that a session has ended.
     if (notice && (await signedInUser(visit))) return visit.c.redirect(next, 303);
@@ -30,9 +30,9 @@ export const signInRoutes: readonly PageRoute[] = [
     "/sign-in",
     "/sign-in",
     async (visit, form) => {
-      const { c, site, auth, context } = visit;
+      const { c, auth, context } = visit;
       const identifier = form.text("identifier");
-      const next = nextPath(form.text("next"), site);
+      const next = nextPath(form.text("next"), visit);
       const { value, refusal } = await attempt(
         auth.signIn.password({
           identifier,
@@ -51,7 +51,8 @@ export const signInRoutes: readonly PageRoute[] = [
 
   openScript("/sign-in/passkey/options", "/sign-in", async ({ c, auth }) => c.json(await auth.signIn.passkeyOptions())),
 
-  openScript("/sign-in/passkey", "/sign-in", async ({ c, site, auth, context }, { response, next, remember }) => {
+  openScript("/sign-in/passkey", "/sign-in", async (visit, { response, next, remember }) => {
+    const { c, site, auth, context } = visit;
     const { value, refusal } = await attempt(
       auth.signIn.passkey({
         response,
@@ -63,7 +64,7 @@ export const signInRoutes: readonly PageRoute[] = [
     );
     if (refusal) return c.json({ message: sentenceFor(site, refusal, unknownPasskey) }, refusal.status);
     signedIn(c, auth, "cookie", value);
-    return c.json({ location: nextPath(typeof next === "string" ? next : undefined, site) });
+    return c.json({ location: nextPath(typeof next === "string" ? next : undefined, visit) });
   }),
 
   openForm("/sign-out", "/sign-in", async ({ c, site, auth, context }) => {
@@ -139,7 +140,7 @@ export async function signInAgain(visit: Visit, next: string): Promise<Response>
 
 /** The sign-in page with what was typed, but for the password. */
 function signInPageAgain(visit: Visit, form: Form, refusal: AuthError): Response | Promise<Response> {
-  const next = nextPath(form.text("next"), visit.site);
+  const next = nextPath(form.text("next"), visit);
   const isRemembered = form.text("remember") !== "";
   return signInPage(visit, { next, identifier: form.text("identifier"), refusal, isRemembered });
 }

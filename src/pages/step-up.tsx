@@ -74,8 +74,8 @@ export async function askForProof(visit: UserVisit, { takes }: PageRoute, act: A
 }
 
 /** The path after the proof: the part of the account page that the user came from. */
-function nextAfterStepUp({ site }: UserVisit, asked: string | undefined): string {
-  return nextPath(asked, site, site.path("/account"));
+function nextAfterStepUp(visit: UserVisit, asked: string | undefined): string {
+  return nextPath(asked, visit, visit.site.path("/account"));
 }
 
 type ProofType = "password" | "totp" | "recovery";

@@ -8,12 +8,12 @@ import { isAboutTerms, requireTerms, TermsBox, termsPath } from "./terms-box.tsx
 
 /** The page on which a user accepts the current terms. It exists only if the application has any. */
 export const termsRoutes: readonly PageRoute[] = [
-  userPage(termsPath, (visit) => termsPage(visit, nextPath(visit.c.req.query("next"), visit.site))),
+  userPage(termsPath, (visit) => termsPage(visit, nextPath(visit.c.req.query("next"), visit))),
 
   userForm(termsPath, termsPath, async (visit, form) => {
     const { c, actor, user } = visit;
     const terms = termsOf(visit);
-    const next = nextPath(form.text("next"), visit.site);
+    const next = nextPath(form.text("next"), visit);
     const accept = async () => {
       requireTerms(visit, form);
       return await terms.accept({ actor, userId: user.id, version: form.text("terms") });

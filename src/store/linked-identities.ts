@@ -77,6 +77,11 @@ export function rememberIdentity({ provider, email, label }: NewIdentity, from: 
         last_used_at = excluded.last_used_at`;
 }
 
+/** SQL for how many identities a user has. */
+export function identitiesOf(userId: Statement): Statement {
+  return sql`(select count(*) from cred mine where mine.usr_id = ${userId} and mine.type = 'oidc' and mine.status <> 'revoked')`;
+}
+
 /** Links an identity to the actor's account. The batch has locked the identity and the user. */
 export function insertIdentity(
   asked: Asked & {
@@ -102,8 +107,7 @@ export function insertIdentity(
           then 'unauthorized.provider'
         when ${attempt?.expiresAt ?? null}::timestamptz <= sallyport_now() or exists (
           select from spent_challenge where digest = decode(${attempt?.digest ?? null}::text, 'hex')) then 'unauthorized.provider'
-        when (select count(*) from cred mine where mine.usr_id = ${owner}.id and mine.type = 'oidc'
-          and mine.status <> 'revoked') >= ${asked.most}::int then 'precondition.limit_reached' end`,
+        when ${identitiesOf(sql`${owner}.id`)} >= ${asked.most}::int then 'precondition.limit_reached' end`,
     into: sql`
       insert into cred (id, usr_id, type, identifier, oidc_issuer, oidc_subject)
       select ${identity.credentialId}::uuid, usr_id, 'oidc', ${identity.identifier}, ${identity.issuer}, ${identity.subject}

@@ -11,7 +11,7 @@ import { type Admission, admissionColumns, type Counter, countAttempts } from ".
 import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import { hasPassword } from "./held-factors.ts";
 import { accountAt, isWithheld } from "./identifiers.ts";
-import { identityHeld, type NewIdentity, rememberIdentity } from "./linked-identities.ts";
+import { identitiesOf, identityHeld, type NewIdentity, rememberIdentity } from "./linked-identities.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type NewLogin, openProved } from "./sign-in.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -20,9 +20,18 @@ import { type Statement, sql } from "./sql.ts";
  * What an identity came to. `sign_in`: it was linked already. `attach`: it was linked to the account that has the address.
  * `create`: it made an account. The others made nothing. `used`: the attempt was used before, or has ended. `blocked`: the
  * credential or its user is not active. `ask`: an account has the address, and its owner must sign in to link. `taken`: an account
- * has the address without having proved it. `closed`: strangers may not sign up.
+ * has the address without having proved it. `closed`: strangers may not sign up. `full`: the account has as many identities as it may.
  */
-export type IdentityOutcome = "sign_in" | "attach" | "create" | "used" | "blocked" | "ask" | "taken" | "closed";
+export type IdentityOutcome =
+  | "sign_in"
+  | "attach"
+  | "create"
+  | "used"
+  | "blocked"
+  | "ask"
+  | "taken"
+  | "closed"
+  | "full";
 
 export type ProviderSignInRow = Admission &
   SessionUserRow & {
@@ -53,6 +62,8 @@ export interface IdentitySignIn extends Omit<NewLogin, "onlyTicket"> {
   /** What is proved of a second factor at the provider, as `amr`. */
   readonly amr: readonly string[];
   readonly attempt: SpentChallenge;
+  /** How many identities an account may have. */
+  readonly mostIdentities: number;
   readonly counters: readonly Counter[];
   readonly context: RequestContext;
   /** Names the identity in an event without a credential. */
@@ -91,7 +102,8 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
           and (holder.issuer is null or holder.issuer = any(${login.trusted}::text[]))
           -- What was unlinked does not come back by itself.
           and not exists (select from cred old where old.usr_id = holder.usr_id and old.status = 'revoked'
-            and old.oidc_issuer = ${identity.issuer} and old.oidc_subject = ${identity.subject}) then 'attach'
+            and old.oidc_issuer = ${identity.issuer} and old.oidc_subject = ${identity.subject})
+          then case when ${identitiesOf(sql`holder.usr_id`)} < ${login.mostIdentities}::int then 'attach' else 'full' end
         when holder.is_verified and ${login.asksToLink}::boolean then 'ask'
         when holder.usr_id is not null or exists (
           select from unnest(${identifiers}::text[]) as named(identifier) where ${isWithheld(sql`named.identifier`)}) then 'taken'

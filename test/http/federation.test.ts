@@ -9,7 +9,7 @@ import { answerOf, freshIdentity } from "../support/practice-provider.ts";
 let world: HttpWorld;
 beforeAll(async () => {
   world = await openHttp("pglite", {
-    auth: { signUp: "open", federation: { returnTo: ["/welcome?tab=1", "https://app.example.com/in"] } },
+    auth: { signUp: "open", returnTo: ["/welcome?tab=1", "https://app.example.com/in"] },
   });
 });
 afterAll(() => world.close());

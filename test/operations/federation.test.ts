@@ -505,6 +505,19 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
       expect((await session(identity)).user.id).not.toBe(person.userId);
     });
 
+    test("what is known of an identity ends with it, however it ends", async () => {
+      const [person, closing] = [await world.person(), await world.person()];
+      const [unlinked, closed] = [
+        await link(person, withAddress(freshIdentifier())),
+        await link(closing, freshIdentity()),
+      ];
+      await world.auth.federation.unlink({ actor: person.actor, credentialId: unlinked.id });
+      const { actor, userId } = closing;
+      await world.auth.users.revokeOwn({ actor, userId, currentPassword: goodPassword });
+      const ids = [unlinked, closed].map(({ id }) => uuidFor("cred", id));
+      expect(await world.rows(sql`select * from linked_identity where cred_id = any(${ids}::uuid[])`)).toEqual([]);
+    });
+
     test("OC41: an identity of another account", async () => {
       const identity = freshIdentity();
       await session(identity);
@@ -536,11 +549,16 @@ describeWorld("signing in with a provider", { on: ["pglite", "postgres"], auth: 
     });
 
     test("at most as many as the option says", async () => {
-      const person = await world.person();
-      const auth = world.isolate({ federation: { maxPerUser: 2 } });
+      const person = await verified();
+      const auth = world.isolate({
+        federation: { maxPerUser: 2, linkByVerifiedEmail: { trusted: [practiceIssuer] } },
+      });
       await link(person, freshIdentity(), auth);
       await link(person, freshIdentity(), auth);
       expect(await outcome(link(person, freshIdentity(), auth))).toBe("precondition.limit_reached");
+      const third = withAddress(person.identifier);
+      expect(await outcome(signInWith(auth, third, { context: context() }))).toBe("precondition.limit_reached");
+      expect(await usersOf(third)).toEqual([]);
     });
 
     test("S33: the last way in cannot be unlinked; with another one it can", async () => {

@@ -47,7 +47,7 @@ describe("R062: page after a proof", () => {
   ];
 
   test.each(hostile)("%j: leads to the account page", async (next) => {
-    expect(nextPath(next, site)).toBe("/account");
+    expect(nextPath(next, { site, auth: world.auth })).toBe("/account");
     const person = await world.person({ transport: "cookie" });
     const { identifier, password } = person;
     const signedIn = await world.ask({ path: "/sign-in", form: { identifier, password, next } });
@@ -69,7 +69,7 @@ describe("R062: page after a proof", () => {
     await world.levelTwo(person.session);
     const app = new Hono().route("/", pages(world.isolate({ terms: { version: "1", url: "/terms" } })));
     for (const path of nextPaths) {
-      expect(nextPath(path, site)).toBe(path);
+      expect(nextPath(path, { site, auth: world.auth })).toBe(path);
       if (path !== "/verify") expect([path, (await askPages(app, { path, as: person })).status]).toEqual([path, 200]);
     }
     const shown = pageRoutes.filter(({ access, takes }) => access === "user" && takes === "nothing");

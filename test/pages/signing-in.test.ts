@@ -113,3 +113,65 @@ describe("R044, S62: a page that signs in ends the session that the browser had,
     expect(acts.map(({ path }) => path).sort()).toEqual([...Object.keys(ways), ...others].sort());
   });
 });
+
+describe("a sign-in that leads back to another application", () => {
+  const place = "https://app.example.com/welcome?tab=1";
+  let site: PageWorld;
+  beforeAll(async () => {
+    site = await openPages({ auth: { returnTo: [place, "/own"] } });
+  });
+  afterAll(() => site.close());
+
+  const signIn = async (next: string) => {
+    const { identifier, password } = await site.person();
+    return await site.ask({ path: "/sign-in", form: { identifier, password, next } });
+  };
+
+  test.each([
+    [place, place],
+    ["/own", "/own"],
+    ["/account/security", "/account/security"],
+    // R062: only the exact text.
+    [`${place}#x`, "/account"],
+    [`${place}/`, "/account"],
+    ["https://app.example.com/", "/account"],
+    ["https://app.example.com.evil.example/welcome?tab=1", "/account"],
+    ["//app.example.com/welcome?tab=1", "/account"],
+    ["javascript:alert(1)", "/account"],
+  ])("%s leads to %s", async (next, location) => {
+    expect((await signIn(next)).location).toBe(location);
+  });
+
+  test("also after the second factor", async () => {
+    const { app, person } = await addApp(site, await site.person());
+    const { identifier, password } = person;
+    const first = await site.ask({ path: "/sign-in", form: { identifier, password, next: place } });
+    expect(first.location).toBe(`/sign-in/second-factor?${new URLSearchParams({ with: "totp", next: place })}`);
+    const cookies = cookieOf(first, "__Host-login-ticket");
+    const form = { type: "totp", code: await app.code(), next: place };
+    expect((await site.ask({ path: "/sign-in/second-factor", form, cookies })).location).toBe(place);
+  });
+
+  test("forms may lead there, and nowhere else", async () => {
+    const page = await site.ask({ path: `/sign-in?${new URLSearchParams({ next: place })}` });
+    expect(page.headers.get("content-security-policy")).toContain("form-action 'self' https://app.example.com;");
+    expect((await world.ask({ path: "/sign-in" })).headers.get("content-security-policy")).toContain(
+      "form-action 'self';",
+    );
+  });
+
+  test.each([
+    "http://app.example.com/",
+    "https://app.example.com",
+    "https://user@app.example.com/ ",
+    "//app.example.com/",
+    "/\\app.example.com",
+    "javascript:alert(1)",
+    "app.example.com",
+    "/a b",
+    5,
+  ])("a place that is no place: %j", async (one) => {
+    const auth = site.isolate({ returnTo: [one as string] });
+    await expect(auth.signIn.passkeyOptions()).rejects.toThrow("The option `returnTo` cannot be used");
+  });
+});

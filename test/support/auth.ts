@@ -166,6 +166,7 @@ export function fullAuth(options: FullOptions): FullAuth {
     allowNonAsciiIdentifiers,
     sharedDatabase,
     cookiePrefix,
+    returnTo,
     onError,
   } = options;
   return createAuth({
@@ -180,6 +181,7 @@ export function fullAuth(options: FullOptions): FullAuth {
     ...(allowNonAsciiIdentifiers !== undefined && { allowNonAsciiIdentifiers }),
     ...(sharedDatabase !== undefined && { sharedDatabase }),
     ...(cookiePrefix !== undefined && { cookiePrefix }),
+    ...(returnTo !== undefined && { returnTo }),
     // A test that provokes a fault checks it itself.
     onError: onError ?? (() => undefined),
   });

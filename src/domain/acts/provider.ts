@@ -47,6 +47,7 @@ export const signInWithProvider: Act = {
     "forbidden.sign_up_closed",
     "forbidden.enrollment_not_granted",
     "conflict.duplicate_credential",
+    "precondition.limit_reached",
     "too_many_requests",
   ],
 };
