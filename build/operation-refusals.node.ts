@@ -57,6 +57,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   "FederationOperations.finishLink": identity.linkIdentity,
   "FederationOperations.finishStepUp": identity.stepUpWithProvider,
   "FederationOperations.link": identity.linkProvedIdentity,
+  "FederationOperations.heed": identity.endProviderSessions,
   "FederationOperations.list": identity.listIdentities,
   "FederationOperations.unlink": identity.unlinkIdentity,
   "TermsOperations.accept": terms.acceptTerms,

@@ -147,7 +147,12 @@ function operationOf(route: Route): Described {
       description: descriptionOf(route),
       security: securityOf(route),
       ...(parameters.length > 0 && { parameters }),
-      ...(route.body && { requestBody: requestBodyOf(route.body()) }),
+      ...(route.body && {
+        requestBody: requestBodyOf(
+          route.body(),
+          route.takes === "form" ? "application/x-www-form-urlencoded" : "application/json",
+        ),
+      }),
       responses: { [route.status]: successOf(route), ...refusedResponses(refusalsOf(route)) },
     },
   };
@@ -232,11 +237,14 @@ function parametersOf(route: Route): OpenApiParameter[] {
   ];
 }
 
-function requestBodyOf(body: GenericSchema): NonNullable<OpenApiOperation["requestBody"]> {
+function requestBodyOf(
+  body: GenericSchema,
+  mediaType: "application/json" | "application/x-www-form-urlencoded",
+): NonNullable<OpenApiOperation["requestBody"]> {
   const schema = jsonSchema(body);
   // The server reads a missing body as an empty object.
   const required = schema.type !== "object" || (schema.required ?? []).length > 0;
-  return { required, content: { "application/json": contentOf(schema) } };
+  return { required, content: { [mediaType]: contentOf(schema) } };
 }
 
 function successOf({ method, path, status }: Pick<Route, "method" | "path" | "status">): OpenApiResponse {

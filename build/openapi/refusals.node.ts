@@ -6,9 +6,13 @@ export function refusalsOf(route: Route): ErrorBody["code"][] {
   return [
     ...new Set([
       ...route.refusals,
-      ...(usesCookies(route) && route.method !== "get" ? (["forbidden.cross_origin"] as const) : []),
+      ...(usesCookies(route) && route.method !== "get" && !route.isForeign
+        ? (["forbidden.cross_origin"] as const)
+        : []),
       ...accessRefusals(route),
-      ...(route.method === "get" ? [] : bodyRefusals),
+      ...(route.method === "get"
+        ? []
+        : bodyRefusals.filter((code) => !(route.takes && code === "invalid_format.json"))),
       ...(route.query ? (["invalid_format.query"] as const) : []),
       "internal_error" as const,
       "unavailable.database" as const,

@@ -34,6 +34,9 @@ export const summaries: Readonly<Record<string, string>> = {
   followProviderLink: "Send the browser to a provider to link an identity, by a link of the site's own pages",
   startProviderStepUp: "Send the browser to a provider to prove again that it is the caller",
   followProviderStepUp: "Send the browser to a provider for a step-up, by a link of the site's own pages",
+  receiveProviderAnswer: "Take a provider's answer that comes as a form, and lead on to the route that reads it",
+  endProviderSessions: "Take a provider's logout token, and end the sessions that began there",
+  receiveProviderNotice: "Take a provider's signed notice, such as that the user's account there is gone",
   signInWithProvider:
     "Come back from a provider: sign in, make an account, link or step up, and lead on; a refusal leads to a page",
   linkProvedIdentity: "Link the identity that a sign-in in this browser has proved",

@@ -12,7 +12,7 @@ import { resetPassword } from "./acts/mailed-link.ts";
 import { disownNotice } from "./acts/notice.ts";
 import * as passkeys from "./acts/passkey.ts";
 import * as tokens from "./acts/personal-access-token.ts";
-import { linkIdentity } from "./acts/provider.ts";
+import { endProviderSessions, linkIdentity } from "./acts/provider.ts";
 import * as recovery from "./acts/recovery.ts";
 import * as sessions from "./acts/session.ts";
 import { signIn, signUp } from "./acts/sign-in.ts";
@@ -32,6 +32,7 @@ export const activityEvent = {
     "sign_in_failed",
     "second_factor_failed",
     "signed_out",
+    "signed_out_at_provider",
     "session_ended",
     "other_sessions_ended",
     "session_token_reused",
@@ -121,6 +122,7 @@ export function shownEvents(): readonly ShownEvent[] {
     done(sessions.signOut, "signed_out"),
     done(sessions.revokeSession, "session_ended"),
     done(sessions.revokeOtherSessions, "other_sessions_ended"),
+    done(endProviderSessions, "signed_out_at_provider"),
     { ...done(sessions.refreshSession, "session_token_reused"), outcome: "denied" },
     done(credentials.createCredential, "password_added"),
     done(credentials.changePassword, "password_changed"),

@@ -53,6 +53,7 @@ const refusals = {
   "invalid_format.object_id": ["InvalidFormatError", "The object identifier is malformed."],
   "invalid_format.subject_type": ["InvalidFormatError", "The subject type is malformed."],
   "invalid_format.name": ["InvalidFormatError", "The name is empty, too long, or has characters that are not allowed."],
+  "invalid_format.notice": ["InvalidFormatError", "The message of the provider is not acceptable."],
   "invalid_format.scope": [
     "InvalidFormatError",
     "Each scope must be 1 to 128 visible ASCII characters. Duplicates are not allowed.",

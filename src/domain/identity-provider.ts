@@ -33,8 +33,27 @@ export interface ProvedIdentity {
   /** The methods that the user proved at the provider (RFC 8176), if the provider says so. */
   readonly amr?: readonly string[] | undefined;
   readonly acr?: string | undefined;
+  /** The session at the provider, as its messages call it (OpenID Connect Back-Channel Logout 1.0 §2.1). */
+  readonly sid?: string | undefined;
   /** When the user proved to the provider that it is them, in seconds since the Unix epoch, if the provider says so. */
   readonly authTime?: number | undefined;
+}
+
+/** What a provider says of a user by itself, in a message that has been verified. */
+export interface ProviderNotice {
+  /** `sessions`: the user signed out there. `identity`: the user's account there, or what it grants, is gone. */
+  readonly ends: "sessions" | "identity" | "nothing";
+  readonly issuer: string;
+  /** Whose identity. Default: that of the session `sid`. */
+  readonly subject?: string | undefined;
+  /** Only the sign-ins of this session at the provider. Default: all. */
+  readonly sid?: string | undefined;
+  /** What its issuer calls the message. It counts once. */
+  readonly id: string;
+  /** In seconds since the Unix epoch. Nothing that is newer ends. */
+  readonly issuedAt: number;
+  /** In seconds since the Unix epoch: when the message no longer counts. */
+  readonly expiresAt: number;
 }
 
 /** A provider, as a value: `oidc({ … })`, `google({ … })` or your own. */
@@ -58,6 +77,13 @@ export interface IdentityProvider {
    * @throws {Error} With a text `error`, the code of what is wrong, such as `access_denied` or `state_mismatch`.
    */
   finish(answer: URL | URLSearchParams, attempt: ProviderAttempt): Promise<ProvedIdentity>;
+  /**
+   * Verifies a message of the provider: the logout token of OpenID Connect Back-Channel Logout 1.0, or its own kind. Default: it
+   * sends none.
+   *
+   * @throws {Error} With a text `error`, as for `finish`.
+   */
+  readNotice?(token: string): Promise<ProviderNotice>;
 }
 
 const anyTenant = "{tenantid}";

@@ -23,7 +23,11 @@ export const identityCookie = "identity";
 /** A sign-in at a provider that has begun. Each provider has a cookie of its own (R081). */
 export const providerCookie = "provider-";
 
+/** A provider's answer that came as a form from its own site, without our cookies, until the browser asks again with them. */
+export const answerCookie = "answer-";
+
 type CookieName =
+  | `${typeof answerCookie}${string}`
   | typeof identityCookie
   | `${typeof providerCookie}${string}`
   | typeof sessionCookie

@@ -10,6 +10,7 @@ import { parseStrictJson, partsOf, type StrictJson } from "../domain/json.ts";
 import { isStorableText } from "../domain/text.ts";
 
 const maximumBytes = 64 * 1024;
+const formMediaType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 const jsonMediaType = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 
 /**
@@ -29,25 +30,63 @@ export async function readJsonBody<Body>(request: HonoRequest, schema: GenericSc
 }
 
 /**
+ * The same for a form (`application/x-www-form-urlencoded`). Fields outside the schema are ignored, as in a query; a field of it may
+ * occur once.
+ *
+ * @throws {AuthError} `payload_too_large`, `unsupported_media_type`, `invalid_format.text`, `invalid_format.body`.
+ */
+export async function readFormBody<Body>(request: HonoRequest, schema: GenericSchema<unknown, Body>): Promise<Body> {
+  const bytes = await readBytes(request, "invalid_format.body");
+  if (!formMediaType.test(request.header("content-type") ?? "")) throw new AuthError("unsupported_media_type");
+  return parse(
+    schema,
+    textsFor(schema, new URLSearchParams(decode(bytes)), "invalid_format.body"),
+    "invalid_format.body",
+  );
+}
+
+/**
  * The query, if it matches the schema. Platforms and pages add parameters of their own, so parameters outside the schema are
  * ignored. A parameter in the schema may occur once.
  *
  * @throws {AuthError} `invalid_format.query`.
  */
 export function readQuery<Query>(request: HonoRequest, schema: GenericSchema<unknown, Query>): Query {
+  const given = textsFor(schema, new URL(request.url).searchParams, "invalid_format.query");
+  return parse(schema, given, "invalid_format.query");
+}
+
+/** The parameters that the schema has. */
+function textsFor(
+  schema: GenericSchema,
+  parameters: URLSearchParams,
+  code: "invalid_format.body" | "invalid_format.query",
+): Readonly<Record<string, string>> {
   const { entries } = schema as unknown as { readonly entries: Readonly<Record<string, unknown>> };
-  const given = [...new URL(request.url).searchParams].filter(([name]) => Object.hasOwn(entries, name));
+  const given = [...parameters].filter(([name]) => Object.hasOwn(entries, name));
   const isRepeated = new Set(given.map(([name]) => name)).size < given.length;
-  if (isRepeated || given.some(([, text]) => !isStorableText(text))) throw new AuthError("invalid_format.query");
-  return parse(schema, Object.fromEntries(given), "invalid_format.query");
+  if (isRepeated || given.some(([, text]) => !isStorableText(text))) throw new AuthError(code);
+  return Object.fromEntries(given);
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
+  } catch (error) {
+    throw new AuthError("invalid_format.body", { cause: error });
+  }
 }
 
 /**
  * Reads no more than the limit, whatever the length header claims.
  *
- * @throws {AuthError} `payload_too_large`.
+ * @param broken The refusal if the client disconnects.
+ * @throws {AuthError} `payload_too_large`, and `broken`.
  */
-export async function readBytes(request: HonoRequest): Promise<Uint8Array> {
+export async function readBytes(
+  request: HonoRequest,
+  broken: "invalid_format.json" | "invalid_format.body" = "invalid_format.json",
+): Promise<Uint8Array> {
   const { headers, body, bodyUsed } = request.raw;
   if (Number(headers.get("content-length") ?? 0) > maximumBytes) throw new AuthError("payload_too_large");
   if (!body) return new Uint8Array(0);
@@ -57,7 +96,7 @@ export async function readBytes(request: HonoRequest): Promise<Uint8Array> {
     return await readStream(body);
   } catch (error) {
     // The client disconnected, or its bytes were not a valid body.
-    throw error instanceof AuthError ? error : new AuthError("invalid_format.json", { cause: error });
+    throw error instanceof AuthError ? error : new AuthError(broken, { cause: error });
   }
 }
 

@@ -69,6 +69,10 @@ interface RouteFacts<Body, Query> {
   /** Hono's spelling: `/v1/users/:usr_id`. */
   readonly path: string;
   readonly body?: Schema<Body>;
+  /** How the body is written. Default: as JSON. */
+  readonly takes?: "form";
+  /** True for a request that another site sends, or has a browser send: it carries no proof of ours, and needs none. */
+  readonly isForeign?: true;
   readonly query?: Schema<Query>;
   /** The status of success. */
   readonly status: 200 | 201 | 204 | 303;

@@ -56,22 +56,37 @@ export async function verifyIdToken(
   if (!expected.algorithms.includes(jws.algorithm)) throw new TokenParseError("id_token.alg");
   // RFC 8725 §3.11: an access token or a logout token names its own type.
   if (jws.type !== undefined && jws.type !== "jwt") throw new TokenParseError("id_token.typ");
+  const refuse = (field: string) => new TokenParseError(`id_token.${field}`);
   // Before the keys are asked for, so that another issuer's token costs nothing.
-  const { issuerUrl, variant } = connection;
-  const isIssuers = variant?.isIssuerOf?.(jws.claims) ?? jws.claims.get("iss") === issuerUrl;
-  if (!isIssuers) throw new TokenParseError("id_token.iss");
-  await requireSignature(connection, jws);
+  requireIssuer(connection, jws, refuse);
+  await requireSignature(connection, jws, refuse);
   const wrong = claimChecks.find(([, isRight]) => !isRight(jws.claims, expected));
-  if (wrong) throw new TokenParseError(`id_token.${wrong[0]}`);
-  if (!(await isHashOf(jws, expected.accessToken))) throw new TokenParseError("id_token.at_hash");
+  if (wrong) throw refuse(wrong[0]);
+  if (!(await isHashOf(jws, expected.accessToken))) throw refuse("at_hash");
   return jws.claims;
 }
 
+type Refuse = (field: string) => TokenParseError;
+
+/** @throws {TokenParseError} If the token names another issuer. */
+export function requireIssuer(
+  { issuerUrl, variant }: IssuerConnection,
+  { claims }: UnverifiedJws,
+  refuse: Refuse,
+): void {
+  const isIssuers = variant?.isIssuerOf?.(claims) ?? claims.get("iss") === issuerUrl;
+  if (!isIssuers) throw refuse("iss");
+}
+
 /** @throws {TokenParseError} If no key of the issuer fits, or the signature is wrong. */
-async function requireSignature(connection: IssuerConnection, jws: UnverifiedJws): Promise<void> {
+export async function requireSignature(
+  connection: IssuerConnection,
+  jws: UnverifiedJws,
+  refuse: Refuse,
+): Promise<void> {
   const key = await findIssuerKey(connection, jws);
-  if (!key) throw new TokenParseError("id_token.kid");
-  if (!(await isSignedBy(jws, key))) throw new TokenParseError("id_token.signature");
+  if (!key) throw refuse("kid");
+  if (!(await isSignedBy(jws, key))) throw refuse("signature");
 }
 
 /** The rules for each claim, in this order. */
@@ -109,7 +124,7 @@ const claimChecks: readonly (readonly [string, (claims: Claims, expected: Expect
 ];
 
 /** `aud` as a list: RFC 7519 §4.1.3. Empty if it is anything else. */
-function audiencesOf(claims: Claims): readonly unknown[] {
+export function audiencesOf(claims: Claims): readonly unknown[] {
   const audience = claims.get("aud");
   if (typeof audience === "string") return [audience];
   return Array.isArray(audience) && audience.every((one) => typeof one === "string") ? audience : [];
@@ -126,7 +141,11 @@ export function timeOf(claims: Claims, name: string): number | undefined {
   return typeof time === "number" && time >= 0 && time < 253_402_300_800 ? time : undefined;
 }
 
-function isPast(claims: Claims, name: string, { clockToleranceSeconds }: ExpectedToken): boolean {
+export function isPast(
+  claims: Claims,
+  name: string,
+  { clockToleranceSeconds }: Pick<ExpectedToken, "clockToleranceSeconds">,
+): boolean {
   const time = timeOf(claims, name);
   return time !== undefined && time <= epochSeconds() + clockToleranceSeconds;
 }

@@ -7,8 +7,9 @@ import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provid
 import { IdpClient } from "./client.ts";
 import { type Claims, timeOf } from "./id-token.ts";
 import type { IssuerVariant } from "./issuer-request.ts";
+import { type NoticeTokens, readNoticeToken } from "./notice-token.ts";
 import { type IdpClientOptions, readSettings } from "./options.ts";
-import { profileOfClaims } from "./standard-claims.ts";
+import { profileOfClaims, textOf } from "./standard-claims.ts";
 
 /** The options of a provider with an OpenID Connect issuer. */
 export interface OidcProviderOptions
@@ -60,6 +61,8 @@ export interface IssuerParticulars {
   readonly parameters?: Readonly<Record<string, string | undefined>>;
   /** True if its userinfo endpoint is never asked. */
   readonly ignoresUserInfo?: boolean;
+  /** The messages that it sends. Default: logout tokens. */
+  readonly notices?: NoticeTokens;
   /** Refuses an account, or reads what is not in the standard claims. `claims` are verified; `answer` is not signed. */
   readonly identityOf?: (claims: Claims, answer: URLSearchParams) => Partial<ProvedIdentity>;
 }
@@ -107,10 +110,15 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
         issuer,
         subject: claims.get("sub") as string,
         authTime: timeOf(claims, "auth_time"),
+        sid: textOf(claims, "sid"),
         ...profileOfClaims(all),
         ...particulars.identityOf?.(all, answer instanceof URL ? answer.searchParams : answer),
         ...identityOf?.(all),
       };
+    },
+    async readNotice(token) {
+      const settings = { ...readSettings(clientOptions), variant };
+      return { issuer, ...(await readNoticeToken(settings, token, particulars.notices)) };
     },
   };
 }

@@ -10,6 +10,7 @@ import {
   type ProvedIdentity,
 } from "../domain/identity-provider.ts";
 import { toValue } from "../domain/record.ts";
+import type { RequestContext } from "../domain/request-context.ts";
 import type { Core } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
@@ -37,11 +38,12 @@ import { revokeCredential } from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/linked-identities.ts";
 import { lockUser } from "../store/locks.ts";
-import { purgeChallenges } from "../store/maintenance.ts";
+import { purgeChallenges, purgeProviderSessions } from "../store/maintenance.ts";
 import { changeWork } from "./credential-changes.ts";
 import { type LinkingRequired, signInWith } from "./identity-sign-in.ts";
-import { newIdentity, type ProviderAnswer, prove, providerOf, refused } from "./provider-answer.ts";
+import { newIdentity, type ProviderAnswer, prove, providerOf, refused, sidOf } from "./provider-answer.ts";
 import { providerFault } from "./provider-fault.ts";
+import { heedProvider } from "./provider-notices.ts";
 import { spendOnSession, stepUpBy } from "./second-factor.ts";
 import type { SignedIn } from "./sign-in.ts";
 
@@ -55,6 +57,8 @@ export interface ListedProvider {
   readonly startPath: string;
   /** Where a form begins the linking of an identity. */
   readonly linkPath: string;
+  /** Where the provider sends browsers back to. */
+  readonly callbackPath: string;
   /** Where a form begins a step-up. */
   readonly stepUpPath: string;
   /** True if the provider can ask its user for a new proof. Otherwise it steps up only users without a password. */
@@ -129,6 +133,17 @@ export interface FederationOperations {
     { readonly actor: SessionActor; readonly identity: string | undefined; readonly now: Date },
     LinkedIdentity
   >;
+  /**
+   * Heeds a message that a provider sends by itself: ends the sessions whose user has signed out there (OpenID Connect Back-Channel
+   * Logout 1.0), or an identity that is gone there.
+   *
+   * @param input.token The logout token, or the provider's own signed message.
+   * @throws {AuthError} `not_found`, `invalid_format.notice`, `unavailable.provider`.
+   */
+  heed: Operation<
+    { readonly provider: string; readonly token: string; readonly context?: RequestContext | undefined },
+    void
+  >;
   /** A user's identities. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<LinkedIdentity>>;
   /**
@@ -149,7 +164,7 @@ export function federationParts(settings: Core, options: FederationOptions): Fea
   return {
     operations: { federation: federationOperations(core) },
     check: () => void core.providers,
-    purges: [purgeChallenges],
+    purges: [purgeChallenges, purgeProviderSessions],
   };
 }
 
@@ -158,7 +173,10 @@ function federationOperations(core: FederationCore): FederationOperations {
     providers: () =>
       [...core.providers.values()].map(({ name, label, provesAgain = false }) => {
         const path = `${core.routesPath}/${name}`;
-        const paths = { startPath: `${path}/start`, linkPath: `${path}/link`, stepUpPath: `${path}/step-up` };
+        const [startPath, linkPath, stepUpPath, callbackPath] = ["start", "link", "step-up", "callback"].map(
+          (verb) => `${path}/${verb}`,
+        ) as [string, string, string, string];
+        const paths = { startPath, linkPath, stepUpPath, callbackPath };
         return { name, label, ...paths, provesAgain };
       }),
 
@@ -206,7 +224,14 @@ function federationOperations(core: FederationCore): FederationOperations {
       const { identity, begun } = await prove(core, asked, "step_up");
       requireOwnSession(begun, actor);
       const { issuer, subject } = identity;
-      const checked = { type: "oidc", issuer, subject, isNew: begun.again, challenge: begun.spent } as const;
+      const checked = {
+        type: "oidc",
+        issuer,
+        subject,
+        isNew: begun.again,
+        sid: sidOf(identity),
+        challenge: begun.spent,
+      } as const;
       return await spendOnSession(core, { ...stepUpBy(actor, acts.stepUpWithProvider), checked, transport: "cookie" });
     },
 
@@ -219,6 +244,8 @@ function federationOperations(core: FederationCore): FederationOperations {
       const identity = newIdentity(core, provider, proved);
       return await linkTo(core, actor, identity, { heldAs: identifiersFor(core, identity.email ?? "") });
     },
+
+    heed: (asked) => heedProvider(core, asked),
 
     async list({ actor, userId }) {
       const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };

@@ -23,7 +23,7 @@ import { digestOfToken } from "../engine/token-digest.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/linked-identities.ts";
 import { type ProviderSignInRow, recallIdentitySignIn, signInWithIdentity } from "../store/provider-sign-in.ts";
-import { nameOf, newIdentity, type ProviderAnswer, refused } from "./provider-answer.ts";
+import { nameOf, newIdentity, type ProviderAnswer, refused, sidOf } from "./provider-answer.ts";
 import type { SignedIn } from "./sign-in.ts";
 
 /** An account has the identity's address, and its owner must sign in to link it. */
@@ -63,6 +63,7 @@ export async function signInWith(
       maySignUp: core.signUp === "open" || (core.signUp === "verify-first" && email !== null),
       asksToLink: linking !== "never",
       trusted: typeof linking === "object" ? linking.trusted : [],
+      sid: sidOf(proved),
       authTime: proved.authTime === undefined ? undefined : new Date(proved.authTime * 1_000),
       provesAgain: core.providers.get(asked.provider)?.provesAgain === true,
       amr: ["fed", ...(provesFactor(core, proved) ? ["mfa"] : [])],

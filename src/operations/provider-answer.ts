@@ -77,6 +77,11 @@ export function newIdentity(core: Core, provider: string, identity: ProvedIdenti
   };
 }
 
+/** The session at the provider, if its name can be stored. */
+export function sidOf({ sid }: ProvedIdentity): string | undefined {
+  return typeof sid === "string" && /^[\x20-\x7e]{1,255}$/.test(sid) ? sid : undefined;
+}
+
 /** A name that pages can show, or null. */
 export function nameOf(text: string | undefined): string | null {
   try {

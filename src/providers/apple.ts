@@ -5,12 +5,14 @@
  */
 import { type Bytes, fromBase64, utf8 } from "../crypto/bytes.ts";
 import { epochSeconds } from "../crypto/epoch.ts";
-import { membersOf, parseStrictJson } from "../crypto/json.ts";
+import { membersOf, tryStrictJson } from "../crypto/json.ts";
 import { signJws } from "../crypto/sign-jws.ts";
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { ConfigurationError, requireSetting } from "../oidc/errors.ts";
+import type { Claims } from "../oidc/id-token.ts";
+import type { NoticeTokens } from "../oidc/notice-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
-import { isVerified } from "../oidc/standard-claims.ts";
+import { isVerified, textOf } from "../oidc/standard-claims.ts";
 
 export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
 
@@ -70,6 +72,7 @@ export function apple({
     },
     {
       parameters: { response_mode: "form_post" },
+      notices: appleNotices,
       identityOf(claims, answer) {
         const isDirect = [undefined, false, "false"].includes(claims.get("is_private_email") as undefined);
         const isRelay = !isDirect || /@privaterelay\.appleid\.com$/i.test(String(claims.get("email")));
@@ -77,6 +80,32 @@ export function apple({
       },
     },
   );
+}
+
+/**
+ * Apple's notices to servers. Their event is a text in JSON. Withdrawn consent ends sessions alone, because the user can give it
+ * again.
+ */
+const appleNotices: NoticeTokens = {
+  name: "notice",
+  types: ["jwt", undefined],
+  // Apple repeats a notice that was not answered, and names no end.
+  longestSeconds: 7 * 86_400,
+  wrong: (claims) => (typeof eventOf(claims)?.get("type") === "string" ? undefined : "events"),
+  says(claims) {
+    const event = eventOf(claims)!;
+    const type = event.get("type") as string;
+    const isGone = type === "account-delete" || type === "account-deleted";
+    return {
+      ends: isGone ? "identity" : type === "consent-revoked" ? "sessions" : "nothing",
+      subject: textOf(event, "sub"),
+    };
+  },
+};
+
+function eventOf(claims: Claims): Claims | undefined {
+  const events = claims.get("events");
+  return typeof events === "string" ? membersOf(tryStrictJson(utf8(events))) : undefined;
 }
 
 /** RFC 7468 §10. */
@@ -91,16 +120,12 @@ function keyBytes(pem: unknown): Bytes | undefined {
 function nameOf(answer: URLSearchParams): string | undefined {
   const text = answer.get("user");
   if (text === null || text.length > 4_096) return undefined;
-  try {
-    const name = membersOf(membersOf(parseStrictJson(utf8(text)).value)?.get("name"));
-    const parts = ["firstName", "lastName"].map((part) => name?.get(part));
-    return (
-      parts
-        .filter((part) => typeof part === "string")
-        .join(" ")
-        .trim() || undefined
-    );
-  } catch {
-    return undefined;
-  }
+  const name = membersOf(membersOf(tryStrictJson(utf8(text)))?.get("name"));
+  const parts = ["firstName", "lastName"].map((part) => name?.get(part));
+  return (
+    parts
+      .filter((part) => typeof part === "string")
+      .join(" ")
+      .trim() || undefined
+  );
 }

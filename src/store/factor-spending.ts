@@ -6,6 +6,7 @@
 import { refund } from "./counters.ts";
 import { type Cte, type Handle, handle } from "./cte.ts";
 import { hasPassword } from "./held-factors.ts";
+import { renameProviderSession } from "./provider-sessions.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** A proof that the isolate has checked. The database must find its data unchanged. */
@@ -24,6 +25,8 @@ export interface CheckedIdentity {
   readonly subject: string;
   /** True if the user has just proved to the provider that it is them. Otherwise it counts only for a user without a password. */
   readonly isNew: boolean;
+  /** The name of the session at the provider. */
+  readonly sid: string | undefined;
   readonly challenge: SpentChallenge;
 }
 
@@ -82,7 +85,7 @@ function useAssertion(holder: Handle<"holder">, checked: CheckedAssertion): Stat
 }
 
 /** The CTEs that spend a provider's answer. The refusal of a weak one is no row, because an answer is not asked for again. */
-function useIdentity(holder: Handle<"holder">, { issuer, subject, isNew, challenge }: CheckedIdentity): Statement {
+function useIdentity(holder: Handle<"holder">, { issuer, subject, isNew, sid, challenge }: CheckedIdentity): Statement {
   return sql`unspent as (${spendChallenge(
     challenge,
     sql`${holder} where ${holder}.refusal is null and ${challenge.expiresAt}::timestamptz > sallyport_now()`,
@@ -90,7 +93,8 @@ function useIdentity(holder: Handle<"holder">, { issuer, subject, isNew, challen
     factor as (
       select cred.id, cred.type, 'cred' as kind from cred cross join unspent join ${holder} on ${holder}.usr_id = cred.usr_id
       where cred.type = 'oidc' and cred.oidc_issuer = ${issuer} and cred.oidc_subject = ${subject} and cred.status = 'active'
-        and (${isNew}::boolean or not ${hasPassword(sql`cred.usr_id`)}))`;
+        and (${isNew}::boolean or not ${hasPassword(sql`cred.usr_id`)})),
+    renamed as (${renameProviderSession(sid, sql`(select ${holder}.family_id from ${holder} cross join factor)`)})`;
 }
 
 /**

@@ -44,6 +44,10 @@ export const purgeInvitations: Purge = (limit) => sql`
 export const purgeChallenges: Purge = (limit) =>
   sql`challenges as ${deleteEnded(limit, expiry(sql`spent_challenge`, sql`digest`))}`;
 
+/** Sessions at providers whose sessions here have ended. */
+export const purgeProviderSessions: Purge = (limit) =>
+  sql`provider_sessions as ${deleteEnded(limit, expiry(sql`provider_session`, sql`family_id`))}`;
+
 interface Ended {
   readonly table: Statement;
   readonly key: Statement;

@@ -12,6 +12,7 @@ import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import { hasPassword } from "./held-factors.ts";
 import { accountAt, isWithheld } from "./identifiers.ts";
 import { identitiesOf, identityHeld, type NewIdentity, rememberIdentity } from "./linked-identities.ts";
+import { noteProviderSession } from "./provider-sessions.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type NewLogin, openProved } from "./sign-in.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -55,6 +56,8 @@ export interface IdentitySignIn extends Omit<NewLogin, "onlyTicket"> {
   readonly asksToLink: boolean;
   /** The issuers whose word for an address links without asking, on both sides. */
   readonly trusted: readonly string[];
+  /** The name of the session at the provider. */
+  readonly sid: string | undefined;
   /** When the user proved to the provider that it is them, if it says so. */
   readonly authTime: Date | undefined;
   /** True if the provider can ask its user for a new proof. */
@@ -131,6 +134,7 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
         union all select id, usr_id from linked) own),
     remembered as (${rememberIdentity(identity, sql`first`)}),
     ${openProved({ ...login, onlyTicket: false }, sql`first`, sql`${login.amr}::text[]`)},
+    noted as (${noteProviderSession(login, sql`live`)}),
     signed_in as (${insertAuditEvent(
       {
         ...event,

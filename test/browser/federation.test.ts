@@ -32,6 +32,8 @@ beforeAll(async () => {
         client_id: "sallyport",
         client_secret: "a secret of 32 characters or more",
         redirect_uris: [`${site.baseUrl}/auth/oidc/acme/callback`],
+        backchannel_logout_uri: `${site.baseUrl}/auth/oidc/acme/logout`,
+        backchannel_logout_session_required: true,
       },
     ],
     port,
@@ -124,6 +126,33 @@ test("the owner of the address is asked to sign in, links the account, and then 
   await again.page.waitForURL("**/account");
   expect(await again.page.getByText(person.identifier).count()).toBeGreaterThan(0);
   expect([...visitor.complaints, ...again.complaints]).toEqual([]);
+});
+
+test("a user who signs out at the issuer is signed out here, and another user stays", async () => {
+  const [visitor, other] = [await site.visit(), await site.visit()];
+  const subject = known();
+  for (const [one, name] of [
+    [visitor, subject],
+    [other, known()],
+  ] as const) {
+    await one.page.goto("/sign-in");
+    await signInAt(one, name);
+    await one.page.waitForURL("**/account");
+  }
+  await visitor.page.goto(`${issuer.url}/session/end`);
+  await visitor.page.getByRole("button", { name: "Yes" }).click();
+  await visitor.page.getByText("You are signed out.").waitFor();
+  expect(issuer.failures).toEqual([]);
+  await visitor.page.goto("/account");
+  await visitor.page.waitForURL("**/sign-in?*");
+  await other.page.goto("/account");
+  expect(new URL(other.page.url()).pathname).toBe("/account");
+
+  // Where the user reads why.
+  await signInAt(visitor, subject);
+  await visitor.page.goto("/account/activity");
+  await visitor.page.getByText("Signed out, because you signed out at another site").first().waitFor();
+  expect([...visitor.complaints, ...other.complaints]).toEqual([]);
 });
 
 test("a signed-in user links another account, and unlinks it; a user who cancels reads why nothing happened", async () => {

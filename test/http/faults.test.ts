@@ -246,7 +246,13 @@ function expectUnavailable(reply: Reply): void {
 }
 
 /** Routes that ask no database, or answer a browser by leading it to a page. */
-const otherwise = ["getTerms", "startProviderSignIn", "followProviderSignIn", "signInWithProvider"];
+const otherwise = [
+  "getTerms",
+  "startProviderSignIn",
+  "followProviderSignIn",
+  "receiveProviderAnswer",
+  "signInWithProvider",
+];
 
 test("a sign-in at a provider begins without the database, and its end leads to a page that says what happened", async () => {
   fail(Object.values(faults)[0]!);

@@ -93,6 +93,115 @@ describe("OC50: a sign-in", () => {
   });
 });
 
+describe("OC33: an answer that comes as a form from the provider's site", () => {
+  const sendForm = (fields: URLSearchParams | string, cookie?: string) =>
+    world.send({
+      method: "POST",
+      path: "/auth/oidc/practice/callback",
+      body: `${fields}`,
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        "sec-fetch-site": "cross-site",
+        origin: "https://practice.example",
+        ...(cookie && { cookie }),
+      },
+    });
+  /** The fields of an answer. The practice provider reads its identity from `user`. */
+  const fieldsOf = (begun: Reply, identity: Identity) => {
+    const { searchParams } = answerOf({ url: locationOf(begun)! }, identity);
+    return new URLSearchParams({ state: searchParams.get("state")!, user: searchParams.get("identity")! });
+  };
+  const askAgain = (...cookies: (string | undefined)[]) =>
+    world.send({
+      method: "GET",
+      path: "/auth/oidc/practice/callback",
+      headers: { "sec-fetch-site": "cross-site", cookie: cookies.filter(Boolean).join("; ") },
+    });
+
+  test("the browser asks again with its cookies, and is signed in", async () => {
+    const begun = await begin();
+    world.counting.reset();
+    const sent = await sendForm(fieldsOf(begun, freshIdentity()));
+    expect([sent.status, locationOf(sent), world.counting.requests]).toEqual([303, "/auth/oidc/practice/callback", 0]);
+    expect(sent.setCookies).toHaveLength(1);
+    expect(sent.setCookies[0]).toMatch(
+      /^__Host-answer-practice=[\w-]+; Max-Age=60; Path=\/; Secure; HttpOnly; SameSite=Lax$/,
+    );
+    const back = await askAgain(cookieOf(begun, "provider-practice"), cookieOf(sent, "answer-practice"));
+    expect([back.status, locationOf(back)]).toEqual([303, "/account"]);
+    expect(cookieOf(back, "session")).toBeDefined();
+    expect(back.setCookies.some((cookie) => cookie.startsWith("__Host-answer-practice=; Max-Age=0"))).toBe(true);
+  });
+
+  test("login CSRF: a form of another browser's sign-in signs no one in", async () => {
+    const [theirs, own] = [await begin(), await begin()];
+    const sent = await sendForm(fieldsOf(theirs, freshIdentity()));
+    for (const attempt of [undefined, cookieOf(own, "provider-practice")]) {
+      const back = await askAgain(attempt, cookieOf(sent, "answer-practice"));
+      expect(locationOf(back)).toContain("refusal=unauthorized.provider");
+      expect(cookieOf(back, "session")).toBeUndefined();
+    }
+  });
+
+  test("an answer in the URL counts, and not an older form", async () => {
+    const [begun, identity] = [await begin(), freshIdentity()];
+    const old = await sendForm(new URLSearchParams({ state: "x", error: "access_denied" }));
+    const back = await comeBack(begun, identity, cookieOf(old, "answer-practice"));
+    expect(locationOf(back)).toBe("/account");
+  });
+
+  test("tokens that come with it are not kept", async () => {
+    const sent = await sendForm(
+      new URLSearchParams({ state: "s", code: "c", id_token: "secret", access_token: "secret" }),
+    );
+    const [, value] = cookieOf(sent, "answer-practice")!.split("=");
+    expect(atob(value!.replaceAll("-", "+").replaceAll("_", "/"))).toBe("state=s&code=c");
+  });
+
+  test.each([
+    ["a field twice", "state=a&state=b", 400],
+    ["more than a cookie holds", `state=a&user=${"x".repeat(4_000)}`, 413],
+    ["bytes that are no text", "state=%FF%FE", 303],
+    ["a NUL", "state=%00", 400],
+    ["nothing", "", 303],
+  ])("%s", async (_what, body, status) => {
+    expect((await sendForm(body)).status).toBe(status);
+  });
+});
+
+describe("OC47: messages of a provider", () => {
+  const now = Math.floor(Date.now() / 1_000);
+  const tell = (subject: string, more = {}) => {
+    const notice = { ends: "sessions", issuer: "https://practice.example", subject, id: subject, ...more };
+    const token = JSON.stringify({ issuedAt: now + 60, expiresAt: now + 240, ...notice });
+    return world.send({
+      method: "POST",
+      path: "/auth/oidc/practice/logout",
+      body: `${new URLSearchParams({ logout_token: token })}`,
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+  };
+
+  test("ends the sessions: 200, then 400, never kept by a cache", async () => {
+    const identity = freshIdentity();
+    const session = cookieOf(await comeBack(await begin(), identity), "session")!.split("=")[1]!;
+    const told = await tell(identity.subject);
+    expect([told.status, told.json, told.headers.get("cache-control")]).toEqual([200, {}, "no-store"]);
+    expect((await world.send({ method: "GET", path: "/auth/session", cookie: session })).status).toBe(401);
+    const again = await tell(identity.subject);
+    expect([again.status, again.code, again.headers.get("cache-control")]).toEqual([
+      400,
+      "invalid_format.notice",
+      "no-store",
+    ]);
+  });
+
+  test("says nothing about whether an account has the identity", async () => {
+    const { status, json } = await tell("nobody-has-it");
+    expect([status, json]).toEqual([200, {}]);
+  });
+});
+
 describe("login CSRF: a sign-in that the site's own pages did not begin", () => {
   test.each(["cross-site", "same-site", "none", undefined])("a link with Sec-Fetch-Site %s: refused", async (site) => {
     const headers = site === undefined ? {} : { "sec-fetch-site": site };

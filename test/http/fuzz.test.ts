@@ -391,6 +391,9 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "followProviderLink":
     case "startProviderStepUp":
     case "followProviderStepUp":
+    case "receiveProviderAnswer":
+    case "endProviderSessions":
+    case "receiveProviderNotice":
     case "signInWithProvider":
       return {
         account: somebody,
@@ -442,8 +445,13 @@ async function make(operation: Operation, forced: Account | undefined): Promise<
     headers: headersFor(plan),
   };
   if (!requestBody || sent.method === "HEAD" || sent.method === "GET") return sent;
-  const value = plan.body ?? validValue(requestBody.content["application/json"]!.schema, draws, known);
+  const [mediaType, { schema }] = Object.entries(requestBody.content)[0]!;
+  const value = plan.body ?? validValue(schema, draws, known);
   const kind = draws.below(10);
+  if (mediaType !== "application/json") {
+    const body = kind < 6 ? `${new URLSearchParams(value as Record<string, string>)}` : hostileBody(draws, canary);
+    return { ...sent, body, headers: { "content-type": mediaType, ...sent.headers } };
+  }
   if (kind < 6) return { ...sent, json: value };
   const body = kind < 9 ? nearlyValid(value, draws, canary) : hostileBody(draws, canary);
   return { ...sent, body, headers: { "content-type": "application/json", ...sent.headers } };

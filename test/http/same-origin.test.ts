@@ -46,24 +46,38 @@ function isProved({ site, origin, cookie }: Shown): boolean {
 describe("R058, S13: the routes under /auth", () => {
   const rows = routes.filter(({ path }) => path.startsWith("/auth/"));
 
-  test.each(rows.filter(({ method }) => method !== "get").map(({ id, path, method }) => [id, path, method]))(
-    "%s",
-    async (_id, path, method) => {
+  const foreign = rows.filter(({ isForeign }) => isForeign);
+  test("what a provider or its page sends comes from another site, and needs no cookie of ours", async () => {
+    expect(foreign.map(({ id, access }) => [id, access])).toEqual([
+      ["receiveProviderAnswer", "anyone"],
+      ["endProviderSessions", "anyone"],
+      ["receiveProviderNotice", "anyone"],
+    ]);
+    for (const { path } of foreign) {
       for (const one of shown) {
-        const app = path === "/auth/sign-out" || path === "/auth/refresh" ? detached() : world.app;
-        world.counting.reset();
-        const reply = await send(app, {
-          method: method!.toUpperCase(),
-          path: path!,
-          body: "{}",
-          headers: { "content-type": "text/plain", ...headersOf(one) },
-        });
-        const isRefused = reply.code === "forbidden.cross_origin";
-        expect([one, isRefused]).toEqual([one, !isProved(one)]);
-        if (isRefused) expect([world.counting.requests, reply.setCookies]).toEqual([0, []]);
+        const headers = { "content-type": "text/plain", ...headersOf(one) };
+        const reply = await world.send({ method: "POST", path, body: "{}", headers });
+        expect([path, one, reply.code, reply.setCookies]).toEqual([path, one, "unsupported_media_type", []]);
       }
-    },
-  );
+    }
+  });
+
+  const unsafe = rows.filter(({ method, isForeign }) => method !== "get" && !isForeign);
+  test.each(unsafe.map(({ id, path, method }) => [id, path, method]))("%s", async (_id, path, method) => {
+    for (const one of shown) {
+      const app = path === "/auth/sign-out" || path === "/auth/refresh" ? detached() : world.app;
+      world.counting.reset();
+      const reply = await send(app, {
+        method: method!.toUpperCase(),
+        path: path!,
+        body: "{}",
+        headers: { "content-type": "text/plain", ...headersOf(one) },
+      });
+      const isRefused = reply.code === "forbidden.cross_origin";
+      expect([one, isRefused]).toEqual([one, !isProved(one)]);
+      if (isRefused) expect([world.counting.requests, reply.setCookies]).toEqual([0, []]);
+    }
+  });
 
   const reads = rows.filter(({ method }) => method === "get");
   const readers = reads.filter(

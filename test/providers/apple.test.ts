@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { toBase64 } from "../../src/crypto/bytes.ts";
 import { jwsAlgorithm } from "../../src/crypto/jwk.ts";
 import { parseJws } from "../../src/crypto/jws.ts";
+import { signJws } from "../../src/crypto/sign-jws.ts";
 import { type AppleOptions, apple } from "../../src/providers/apple.ts";
 import { attempt, callback, codeForEs256, codeOf, IssuerStandIn } from "../support/provider-stand-in.ts";
 
@@ -191,5 +192,41 @@ describe("the private key", () => {
     ["keyId", { keyId: "" }],
   ])("%s %j: refused where the provider is made", (option, more) => {
     expect(() => world(more)).toThrow(option);
+  });
+});
+
+describe("OC33: Apple's notices to servers", () => {
+  const notice = async (events: unknown, more: Readonly<Record<string, unknown>> = {}) => {
+    const { site, provider } = world();
+    const { privateKey } = await site.key;
+    const iat = Math.floor(Date.now() / 1_000);
+    const text = typeof events === "string" ? events : JSON.stringify(events);
+    const claims = { iss: issuer, aud: clientId, iat, jti: "notice-1", events: text, ...more };
+    return await provider.readNotice!(await signJws(privateKey, { kid: "key-1" }, claims));
+  };
+
+  test.each([
+    ["consent-revoked", "sessions"],
+    ["account-delete", "identity"],
+    ["account-deleted", "identity"],
+    ["email-disabled", "nothing"],
+    ["email-enabled", "nothing"],
+    ["something-new", "nothing"],
+  ])("%s ends %s", async (type, ends) => {
+    const said = await notice({ type, sub: "001234.5b3a", event_time: 1_508_184_845 });
+    expect(said).toMatchObject({ ends, issuer, subject: "001234.5b3a", id: "notice-1" });
+  });
+
+  test.each([
+    ["no event", "", {}, "events"],
+    ["an event without a type", {}, {}, "events"],
+    ["a list", "[]", {}, "events"],
+    ["an event in an object", "{}", { events: { type: "account-delete" } }, "events"],
+    ["another issuer", {}, { iss: "https://evil.example" }, "iss"],
+    ["another application", {}, { aud: "com.example.other" }, "aud"],
+    ["older than a week", {}, { iat: 1_508_184_845 }, "iat"],
+    ["no id", {}, { jti: undefined }, "jti"],
+  ])("%s is refused", async (_what, events, more, field) => {
+    await expect(notice(events, more)).rejects.toMatchObject({ field: `notice.${field}` });
   });
 });

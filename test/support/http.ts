@@ -134,7 +134,7 @@ export function undocumented(sent: Pick<Sent, "method" | "path" | "json">, reply
   if (reply.headers.get("cache-control") !== (isPublic ? "public, max-age=3600" : "no-store"))
     return "it can be cached";
   if (reply.setCookies.length > 0 && !maySetCookies(operation, reply)) return "it sets a cookie";
-  if (reply.status < 300 && sent.json !== undefined && operation.requestBody) {
+  if (reply.status < 300 && sent.json !== undefined && operation.requestBody?.content["application/json"]) {
     const validate = schemaAt(operation, "requestBody/content/application~1json/schema");
     if (!validate(sent.json)) return `it took a body that is not documented: ${ajv.errorsText(validate.errors)}`;
   }
@@ -188,6 +188,7 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "followProviderLink",
   "startProviderStepUp",
   "followProviderStepUp",
+  "receiveProviderAnswer",
   "signInWithProvider",
   "linkProvedIdentity",
   // The right to use the code of a message.

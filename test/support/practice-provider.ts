@@ -1,5 +1,10 @@
 import { type CredentialId, generateId, type UserId, uuidFor, wireId } from "../../src/domain/id.ts";
-import type { IdentityProvider, ProvedIdentity, ProviderAttempt } from "../../src/domain/identity-provider.ts";
+import type {
+  IdentityProvider,
+  ProvedIdentity,
+  ProviderAttempt,
+  ProviderNotice,
+} from "../../src/domain/identity-provider.ts";
 import { sql } from "../../src/store/sql.ts";
 import { type FullAuth, freshAddress, type World } from "./auth.ts";
 
@@ -17,6 +22,11 @@ export function practiceProvider(
     begin: async ({ state, redirectUri }) =>
       `https://practice.example/authorize?${new URLSearchParams({ state, redirect_uri: redirectUri })}`,
     finish: async (answer, attempt) => readAnswer(answer, attempt),
+    readNotice: async (token) => {
+      const error = token === "down" ? "issuer_unreachable" : "invalid_token";
+      if (!token.startsWith("{")) throw Object.assign(new Error(error), { error });
+      return JSON.parse(token) as ProviderNotice;
+    },
   };
 }
 
@@ -28,7 +38,8 @@ function readAnswer(answer: URL | URLSearchParams, { state }: ProviderAttempt): 
   if (parameters.get("state") !== state) throw refuse("state_mismatch");
   const error = parameters.get("error");
   if (error) throw refuse(error);
-  return JSON.parse(parameters.get("identity")!) as ProvedIdentity;
+  // A form has only the fields that providers send.
+  return JSON.parse((parameters.get("identity") ?? parameters.get("user"))!) as ProvedIdentity;
 }
 
 let count = 0;

@@ -87,6 +87,18 @@ export const listIdentities: GuardedAct = {
   who: { owner: true, administrator: true },
 };
 
+/** A provider says that its user has signed out there. */
+export const endProviderSessions: Act = {
+  name: "endProviderSessions",
+  action: "identity.session.end_at_provider",
+  target: "cred",
+  locks: ["user"],
+  refusals: ["not_found", "invalid_format.notice", "unavailable.provider"],
+};
+
+/** A provider says that the user's account there is gone. */
+export const endIdentity: Audited = { action: "identity.credential.revoke", target: "cred" };
+
 /** An administrator revokes a credential of any type; the owner of an account unlinks an identity of their own. */
 export const unlinkIdentity: GuardedAct = {
   name: "unlinkIdentity",

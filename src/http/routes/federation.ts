@@ -13,6 +13,7 @@ import type { Schema } from "../schema.ts";
 import { startSession } from "../session-cookie.ts";
 import { setTicketCookie } from "../ticket.ts";
 import { credentialBody } from "../wire.ts";
+import { answerOf, providerMessageRoutes } from "./provider-messages.ts";
 
 type Needed = FederationAuth & CoreOperations;
 const rows = rowsFor<Needed>();
@@ -46,6 +47,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
   }),
   ...startsInSession("link", acts.startProviderLink, "followProviderLink"),
   ...startsInSession("step_up", acts.startProviderStepUp, "followProviderStepUp"),
+  ...providerMessageRoutes(),
   rows.open({
     // Every other refusal leads to a page that says it.
     act: { ...acts.signInWithProvider, refusals: ["not_found"] },
@@ -59,7 +61,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
       const { purpose, next } = await auth.federation.look({ provider, attempt });
       const token = readCookie(c, auth, sessionCookie);
       const isInSession = purpose === "link" || purpose === "step_up";
-      const asked = { provider, attempt, answer: new URL(c.req.url), context };
+      const asked = { provider, attempt, answer: answerOf(c, auth, provider), context };
       try {
         if (isInSession) {
           const { actor } = await auth.sessions.verify({ token: token ?? "", transport: "cookie", context });

@@ -16,6 +16,7 @@ export const englishActivity = {
   "activity.sign_in_failed": "Sign-in failed",
   "activity.second_factor_failed": "Wrong second factor",
   "activity.signed_out": "Signed out",
+  "activity.signed_out_at_provider": "Signed out, because you signed out at another site",
   "activity.session_ended": "A device was signed out",
   "activity.other_sessions_ended": "All other devices were signed out",
   "activity.session_token_reused": "A session was used twice, so it was ended",

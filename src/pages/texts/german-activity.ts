@@ -17,6 +17,7 @@ export const germanActivity: Readonly<Record<keyof typeof englishActivity, strin
   "activity.sign_in_failed": "Anmeldung fehlgeschlagen",
   "activity.second_factor_failed": "Falscher zweiter Faktor",
   "activity.signed_out": "Abgemeldet",
+  "activity.signed_out_at_provider": "Abgemeldet, weil Sie sich auf einer anderen Website abgemeldet haben",
   "activity.session_ended": "Ein Gerät wurde abgemeldet",
   "activity.other_sessions_ended": "Alle anderen Geräte wurden abgemeldet",
   "activity.session_token_reused": "Eine Sitzung wurde doppelt benutzt und darum beendet",

@@ -1,5 +1,5 @@
 import { type Person, system } from "../../support/auth.ts";
-import { send } from "../../support/http.ts";
+import { type Reply, send } from "../../support/http.ts";
 import { applicationOf, type HttpWorld } from "../../support/http-world.ts";
 import {
   browserHeaders,
@@ -47,6 +47,18 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
     "forbidden.cross_origin": async () =>
       world.send({ method: "GET", path: `/auth/oidc/practice/${place}`, ...as(await world.person()) }),
   });
+  const form = (path: string, fields: Record<string, string>, app = world.app) =>
+    send(app, {
+      method: "POST",
+      path,
+      body: `${new URLSearchParams(fields)}`,
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+    });
+  const notices = (tell: (place: string, token: string) => Promise<Reply>): Provocations => ({
+    not_found: () => tell("nowhere", "x"),
+    "invalid_format.notice": () => tell("practice", "x"),
+    "unavailable.provider": () => tell("practice", "down"),
+  });
   return {
     startProviderSignIn: {
       not_found: () => post("/auth/oidc/nowhere/start"),
@@ -63,6 +75,11 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
     followProviderLink: followInSession("link"),
     startProviderStepUp: startInSession("step-up"),
     followProviderStepUp: followInSession("step-up"),
+    receiveProviderAnswer: {
+      not_found: () => form("/auth/oidc/nowhere/callback", {}),
+    },
+    endProviderSessions: notices((place, token) => form(`/auth/oidc/${place}/logout`, { logout_token: token })),
+    receiveProviderNotice: notices((place, token) => post(`/auth/oidc/${place}/notices`, { payload: token })),
     signInWithProvider: {
       not_found: () => world.send({ method: "GET", path: "/auth/oidc/nowhere/callback" }),
     },

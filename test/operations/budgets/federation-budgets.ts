@@ -1,6 +1,14 @@
 import type { CredentialId } from "../../../src/domain/id.ts";
 import { givenIdentity } from "../../support/practice-provider.ts";
-import { type Answered, answered, answeredAgain, type Waiting, waiting } from "../writes/federation-writes.ts";
+import {
+  type Answered,
+  answered,
+  answeredAgain,
+  type Told,
+  toldOf,
+  type Waiting,
+  waiting,
+} from "../writes/federation-writes.ts";
 import type { Budget } from "./budget.ts";
 
 export const federationBudgets: readonly Budget[] = [
@@ -30,6 +38,12 @@ export const federationBudgets: readonly Budget[] = [
     requests: 1,
     prepare: answeredAgain,
     act: (auth, { actor }, made: Answered) => auth.federation.finishStepUp({ ...made, actor }),
+  },
+  {
+    operation: "federation.heed",
+    requests: 1,
+    prepare: toldOf,
+    act: (auth, _person, made: Told) => auth.federation.heed(made),
   },
   {
     operation: "federation.link",

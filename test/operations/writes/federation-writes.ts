@@ -4,7 +4,13 @@ import type { LinkedIdentity, ProvedIdentity } from "../../../src/domain/identit
 import type { ProviderPurpose } from "../../../src/engine/provider-attempts.ts";
 import { sql } from "../../../src/store/sql.ts";
 import type { Person, World } from "../../support/auth.ts";
-import { answerOf, freshIdentity, givenIdentity, waitingIdentity } from "../../support/practice-provider.ts";
+import {
+  answerOf,
+  freshIdentity,
+  givenIdentity,
+  signInWith,
+  waitingIdentity,
+} from "../../support/practice-provider.ts";
 import { context, hasStatus, type Write } from "./write.ts";
 
 /** A provider's answer to a sign-in or, for a person, to the linking of an identity. */
@@ -16,6 +22,7 @@ export const answeredAgain = async (world: World, person: Person) => {
   const id = uuidFor("cred", await givenIdentity(world, person.userId));
   // The practice provider cannot ask for a new proof, so it counts only without a password.
   const [row] = await world.rows(sql<{ subject: string }>`
+    with begun as (update ses set cred_id = ${id}::uuid where id = ${uuidFor("ses", person.session.id)}::uuid)
     update cred set status = 'suspended' where id = ${uuidFor("cred", person.credentialId)}::uuid
     returning (select oidc_subject from cred where id = ${id}::uuid) as subject`);
   return await answeredFor(world, person, "step_up", freshIdentity({ subject: row!.subject }));
@@ -32,6 +39,7 @@ async function answeredFor(
   return { provider: "practice", attempt, answer: answerOf(started, identity), context: context() };
 }
 
+export type Told = Parameters<World["auth"]["federation"]["heed"]>[0];
 export type Answered = Awaited<ReturnType<typeof answered>>;
 
 /** An identity that waits for its account's owner, and the database's time. */
@@ -43,6 +51,17 @@ export type Waiting = Awaited<ReturnType<typeof waiting>>;
 
 const isLinked = async (_world: World, linked: LinkedIdentity, { userId }: Person) =>
   expect(linked).toMatchObject({ userId, provider: "practice", status: "active" });
+
+/** A message of the provider that ends a session. */
+export async function toldOf(world: World): Promise<Told> {
+  const identity = freshIdentity();
+  const result = await signInWith(world.auth, identity, { context: context() });
+  if (!("token" in result)) throw new Error("No session was made.");
+  const now = Math.floor(Date.now() / 1_000);
+  const { issuer, subject } = identity;
+  const notice = { ends: "sessions", issuer, subject, id: subject, issuedAt: now, expiresAt: now + 180 };
+  return { provider: "practice", token: JSON.stringify(notice), context: context() };
+}
 
 /** Acts with identities at providers. */
 export const federationWrites: readonly Write[] = [
@@ -76,6 +95,15 @@ export const federationWrites: readonly Write[] = [
     check: async ({ auth }, { token }: { token: string }) => {
       await auth.sessions.verify({ token, transport: "cookie" });
     },
+  },
+  {
+    name: "federation.heed",
+    action: "identity.session.end_at_provider",
+    requests: 1,
+    prepare: toldOf,
+    act: (auth, _person, made: Told) => auth.federation.heed(made),
+    repeated: "invalid_format.notice",
+    check: async () => undefined,
   },
   {
     name: "federation.link",

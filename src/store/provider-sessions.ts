@@ -1,0 +1,109 @@
+/**
+ * Sessions at providers, and what ends here when a provider says that one of them, or the user's account there, has ended.
+ *
+ * @module
+ */
+import * as acts from "../domain/acts/provider.ts";
+import type { ProviderNotice } from "../domain/identity-provider.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { insertAuditEvent } from "./audit.ts";
+import { endings } from "./endings.ts";
+import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
+import type { Lock } from "./locks.ts";
+import type { NewSession } from "./sessions.ts";
+import { type Statement, sql } from "./sql.ts";
+
+/**
+ * Notes the session at the provider, if it has a name, with which a sign-in began.
+ *
+ * @param from SQL for the sign-in, with `cred_id` and `next`: one row or none.
+ */
+export function noteProviderSession(
+  { sid, session }: { sid: string | undefined; session: NewSession },
+  from: Statement,
+): Statement {
+  const { level1, level2 } = session.lifetimes;
+  const longest = Math.max(level1.absoluteSeconds, level2.absoluteSeconds);
+  return sql`
+      insert into provider_session (family_id, cred_id, sid, is_half, expires_at)
+      select ${session.sessionId}::uuid, begun.cred_id, ${sid ?? null}::text, begun.next <> 'session',
+        sallyport_now() + make_interval(secs => ${longest}::int)
+      from ${from} begun where ${sid ?? null}::text is not null`;
+}
+
+/** The session at the provider has another name after a step-up there. */
+export function renameProviderSession(sid: string | undefined, from: Statement): Statement {
+  return sql`
+      update provider_session begun set sid = ${sid ?? null}::text from ${from} proved
+      where begun.family_id = proved.family_id and ${sid ?? null}::text is not null`;
+}
+
+/** What a provider's message is about. */
+export interface Notice extends Pick<ProviderNotice, "issuer" | "subject" | "sid"> {
+  readonly ends: "sessions" | "identity";
+  readonly provider: string;
+  /** Nothing that is newer ends. */
+  readonly issuedAt: Date;
+  readonly spent: SpentChallenge;
+  readonly auditId: string;
+  readonly context: RequestContext;
+}
+
+/** The credentials that a message is about. */
+function named({ issuer, subject, sid }: Notice): Statement {
+  return sql`
+      select cred.id, cred.usr_id, cred.status from cred
+      where cred.type = 'oidc' and cred.oidc_issuer = ${issuer} and case
+        when ${subject ?? null}::text is not null then cred.oidc_subject = ${subject ?? null}::text
+        else cred.id in (select cred_id from provider_session where sid = ${sid ?? null}::text) end`;
+}
+
+/** The lock for {@link endByProvider}: the users. */
+export function lockNamed(notice: Notice): Lock {
+  return { on: "user", key: sql`select distinct named.usr_id as id from (${named(notice)}) named` };
+}
+
+/**
+ * Ends what a message of a provider ends, once. Sessions whose own session at the provider is not known end with each of its
+ * user's. The batch has locked the users.
+ *
+ * @returns `isNew` is false if the message was used before, or has expired.
+ */
+export function endByProvider(notice: Notice): Statement<{ readonly isNew: boolean }> {
+  const { ends, sid, issuedAt, spent, auditId } = notice;
+  const session = sid ?? null;
+  const family = sql`coalesce(ses.family_id, ses.id)`;
+  const isOlder = (createdAt: Statement) => sql`${createdAt} <= ${issuedAt}::timestamptz`;
+  const isIdentity = sql`${ends === "identity"}::boolean`;
+  return sql`
+    with unspent as (${spendChallenge(spent, sql`(select 1) one where ${spent.expiresAt}::timestamptz > sallyport_now()`)}),
+    named as materialized (select named.* from (${named(notice)}) named cross join unspent)${endings(
+      sql`named`,
+      auditId,
+      {
+        credentials: sql`${isIdentity} and cred.id = named.id and ${isOlder(sql`cred.created_at`)}`,
+        sessions: sql`ses.cred_id = named.id and ${isOlder(sql`ses.created_at`)} and (
+          ${session}::text is null or ${isIdentity}
+          or exists (select from provider_session p where p.family_id = ${family} and p.sid = ${session}::text)
+          or not exists (select from provider_session p where p.family_id = ${family}))`,
+        tickets: sql`login_ticket.cred_id = named.id and ${isOlder(sql`login_ticket.created_at`)}`,
+      },
+    )},
+    audit as (${insertAuditEvent(
+      {
+        id: auditId,
+        act: ends === "identity" ? acts.endIdentity : acts.endProviderSessions,
+        outcome: "success",
+        context: notice.context,
+        targetId: sql`told.id`,
+        metadata: sql`jsonb_build_object('provider', ${notice.provider}::text, 'ends', ${ends}::text)`,
+      },
+      sql`(select id from named order by status, id limit 1) told`,
+    )})
+    select exists (select from unspent) as "isNew"`;
+}
+
+/** The answer of a message whose reply was lost. */
+export function recallNotice({ digest }: SpentChallenge): Statement<{ readonly isNew: boolean }> {
+  return sql`select true as "isNew" from spent_challenge where digest = decode(${digest}, 'hex')`;
+}
