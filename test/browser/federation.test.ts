@@ -140,8 +140,8 @@ test("a user who signs out at the issuer is signed out here, and another user st
     await one.page.waitForURL("**/account");
   }
   await visitor.page.goto(`${issuer.url}/session/end`);
-  await visitor.page.getByRole("button", { name: "Yes" }).click();
-  await visitor.page.getByText("You are signed out.").waitFor();
+  await visitor.page.getByRole("button", { name: "Sign out" }).click();
+  await visitor.page.getByRole("heading", { name: "Signed out at the issuer" }).waitFor();
   expect(issuer.failures).toEqual([]);
   await visitor.page.goto("/account");
   await visitor.page.waitForURL("**/sign-in?*");
