@@ -86,7 +86,7 @@ function inputOf(row: AnyRoute): string {
   const isIdempotent = row.refusals.includes("invalid_format.idempotency_key");
   const parts = [
     ...(parameters.length > 0 ? [`param: { ${parameters.join("; ")} }`] : []),
-    ...(row.body ? [`${row.takes ?? "json"}: ${typeOf(row.body() as unknown as Schema)}`] : []),
+    ...(row.body ? [`${row.readForm ? "form" : "json"}: ${typeOf(row.body() as unknown as Schema)}`] : []),
     ...(row.query ? [`query: ${typeOf(row.query() as unknown as Schema)}`] : []),
     ...(isTicket ? [`header${usesCookies(row) ? "?" : ""}: { "Login-Ticket": string }`] : []),
     ...(isIdempotent ? ['header?: { "Idempotency-Key"?: string }'] : []),

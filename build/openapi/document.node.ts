@@ -150,7 +150,7 @@ function operationOf(route: Route): Described {
       ...(route.body && {
         requestBody: requestBodyOf(
           route.body(),
-          route.takes === "form" ? "application/x-www-form-urlencoded" : "application/json",
+          route.readForm ? "application/x-www-form-urlencoded" : "application/json",
         ),
       }),
       responses: { [route.status]: successOf(route), ...refusedResponses(refusalsOf(route)) },

@@ -12,7 +12,7 @@ export function refusalsOf(route: Route): ErrorBody["code"][] {
       ...accessRefusals(route),
       ...(route.method === "get"
         ? []
-        : bodyRefusals.filter((code) => !(route.takes && code === "invalid_format.json"))),
+        : bodyRefusals.filter((code) => !(route.readForm && code === "invalid_format.json"))),
       ...(route.query ? (["invalid_format.query"] as const) : []),
       "internal_error" as const,
       "unavailable.database" as const,

@@ -7,7 +7,7 @@ import { type PresentedSession, presentedSession } from "./bearer.ts";
 import { inTime } from "./in-time.ts";
 import { deliverOwed } from "./mail-delivery.ts";
 import { errorResponse } from "./problem.ts";
-import { readFormBody, readJsonBody, readQuery } from "./request-body.ts";
+import { readJsonBody, readQuery } from "./request-body.ts";
 import { requestContext } from "./request-context.ts";
 import { type Answer, type AnyRoute, usesCookies } from "./route.ts";
 import { requireSameOrigin } from "./same-origin.ts";
@@ -56,7 +56,7 @@ async function answer(
     parameter: <Type extends IdType>(name: `${Type}_id`) => parameters[name] as Id<Type>,
     name: (parameter: string) => parameters[parameter]!,
   };
-  const readBody = row.takes === "form" ? readFormBody : readJsonBody;
+  const readBody = row.readForm ?? readJsonBody;
   const read = async () => ({
     body: row.method === "get" ? undefined : await readBody(c.req, schemaOf(row.body ?? nothing)),
     query: row.query && readQuery(c.req, schemaOf(row.query)),

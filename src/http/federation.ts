@@ -3,13 +3,20 @@
  *
  * @module
  */
-export type { IdentityProvider, LinkedIdentity, ProvedIdentity, ProviderAttempt } from "../domain/identity-provider.ts";
+export type {
+  IdentityProvider,
+  LinkedIdentity,
+  ProvedIdentity,
+  ProviderAttempt,
+  ProviderNotice,
+} from "../domain/identity-provider.ts";
 export type {
   FederationOptions,
   LinkingPolicy,
   ProviderPlaces,
   TrustedFactor,
 } from "../engine/federation-settings.ts";
+export type { ProviderPurpose } from "../engine/provider-attempts.ts";
 export type {
   FederationAuth,
   FederationOperations,

@@ -10,7 +10,6 @@ import { parseStrictJson, partsOf, type StrictJson } from "../domain/json.ts";
 import { isStorableText } from "../domain/text.ts";
 
 const maximumBytes = 64 * 1024;
-const formMediaType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 const jsonMediaType = /^application\/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 
 /**
@@ -30,22 +29,6 @@ export async function readJsonBody<Body>(request: HonoRequest, schema: GenericSc
 }
 
 /**
- * The same for a form (`application/x-www-form-urlencoded`). Fields outside the schema are ignored, as in a query; a field of it may
- * occur once.
- *
- * @throws {AuthError} `payload_too_large`, `unsupported_media_type`, `invalid_format.text`, `invalid_format.body`.
- */
-export async function readFormBody<Body>(request: HonoRequest, schema: GenericSchema<unknown, Body>): Promise<Body> {
-  const bytes = await readBytes(request, "invalid_format.body");
-  if (!formMediaType.test(request.header("content-type") ?? "")) throw new AuthError("unsupported_media_type");
-  return parse(
-    schema,
-    textsFor(schema, new URLSearchParams(decode(bytes)), "invalid_format.body"),
-    "invalid_format.body",
-  );
-}
-
-/**
  * The query, if it matches the schema. Platforms and pages add parameters of their own, so parameters outside the schema are
  * ignored. A parameter in the schema may occur once.
  *
@@ -57,7 +40,7 @@ export function readQuery<Query>(request: HonoRequest, schema: GenericSchema<unk
 }
 
 /** The parameters that the schema has. */
-function textsFor(
+export function textsFor(
   schema: GenericSchema,
   parameters: URLSearchParams,
   code: "invalid_format.body" | "invalid_format.query",
@@ -67,14 +50,6 @@ function textsFor(
   const isRepeated = new Set(given.map(([name]) => name)).size < given.length;
   if (isRepeated || given.some(([, text]) => !isStorableText(text))) throw new AuthError(code);
   return Object.fromEntries(given);
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(bytes);
-  } catch (error) {
-    throw new AuthError("invalid_format.body", { cause: error });
-  }
 }
 
 /**
@@ -142,7 +117,7 @@ function parseJson(bytes: Uint8Array): unknown {
   return json.value;
 }
 
-function parse<Output>(
+export function parse<Output>(
   schema: GenericSchema<unknown, Output>,
   value: unknown,
   code: "invalid_format.body" | "invalid_format.query",

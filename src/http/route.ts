@@ -5,7 +5,8 @@
  * @module
  */
 
-import type { Context } from "hono";
+import type { Context, HonoRequest } from "hono";
+import type { GenericSchema } from "valibot";
 import { type Act, type GuardedAct, ownerOnly, type Who } from "../domain/act.ts";
 import type { SessionActor } from "../domain/actor.ts";
 import type { ErrorCode } from "../domain/error.ts";
@@ -69,14 +70,16 @@ interface RouteFacts<Body, Query> {
   /** Hono's spelling: `/v1/users/:usr_id`. */
   readonly path: string;
   readonly body?: Schema<Body>;
-  /** How the body is written. Default: as JSON. */
-  readonly takes?: "form";
+  /** Reads the body of a form: `readFormBody`. Default: the body is JSON. */
+  readonly readForm?: ReadForm;
   /** True for a request that another site sends, or has a browser send: it carries no proof of ours, and needs none. */
   readonly isForeign?: true;
   readonly query?: Schema<Query>;
   /** The status of success. */
   readonly status: 200 | 201 | 204 | 303;
 }
+
+type ReadForm = <Body>(request: HonoRequest, schema: GenericSchema<unknown, Body>) => Promise<Body>;
 
 /** A row as the table holds it. */
 export interface OpenRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {

@@ -98,14 +98,9 @@ export class IdpClient {
     transaction: AuthorizationTransaction,
   ): Promise<{ readonly tokens: TokenSet; readonly claims: Claims }> {
     const settings = this.#settings;
-    const { codeVerifier, redirectUri, nonce, maxAge, acrValues } = transaction;
+    const { codeVerifier, redirectUri, maxAge: maxAgeSeconds } = transaction;
     const code = await readCallback(settings, answer, transaction);
-    // Counted from the beginning: the user may have taken their time since.
-    const expected = {
-      nonce,
-      maxAgeSeconds: maxAge === undefined ? undefined : maxAge + epochSeconds() - transaction.createdAt,
-      acrValues,
-    };
+    const expected = { ...transaction, maxAgeSeconds };
     return await exchange(settings, { code, codeVerifier, redirectUri, expected });
   }
 

@@ -26,6 +26,8 @@ export interface ExpectedToken {
   /** The access token that came with it, for `at_hash`. */
   readonly accessToken?: string | undefined;
   readonly maxAgeSeconds?: number | undefined;
+  /** When the user was sent to the issuer, who may have taken their time since. Needed with `maxAgeSeconds`. */
+  readonly createdAt?: number;
   /** The authentication contexts that were asked for. The token must have one of them. */
   readonly acrValues?: readonly string[] | undefined;
   /** Accepts a token after its end: one that was verified when it came, and has been stored. */
@@ -56,37 +58,26 @@ export async function verifyIdToken(
   if (!expected.algorithms.includes(jws.algorithm)) throw new TokenParseError("id_token.alg");
   // RFC 8725 §3.11: an access token or a logout token names its own type.
   if (jws.type !== undefined && jws.type !== "jwt") throw new TokenParseError("id_token.typ");
-  const refuse = (field: string) => new TokenParseError(`id_token.${field}`);
-  // Before the keys are asked for, so that another issuer's token costs nothing.
-  requireIssuer(connection, jws, refuse);
-  await requireSignature(connection, jws, refuse);
+  await requireSignature(connection, jws);
   const wrong = claimChecks.find(([, isRight]) => !isRight(jws.claims, expected));
-  if (wrong) throw refuse(wrong[0]);
-  if (!(await isHashOf(jws, expected.accessToken))) throw refuse("at_hash");
+  if (wrong) throw new TokenParseError(`id_token.${wrong[0]}`);
+  if (!(await isHashOf(jws, expected.accessToken))) throw new TokenParseError("id_token.at_hash");
   return jws.claims;
 }
 
-type Refuse = (field: string) => TokenParseError;
-
-/** @throws {TokenParseError} If the token names another issuer. */
-export function requireIssuer(
-  { issuerUrl, variant }: IssuerConnection,
-  { claims }: UnverifiedJws,
-  refuse: Refuse,
-): void {
-  const isIssuers = variant?.isIssuerOf?.(claims) ?? claims.get("iss") === issuerUrl;
-  if (!isIssuers) throw refuse("iss");
-}
-
-/** @throws {TokenParseError} If no key of the issuer fits, or the signature is wrong. */
+/** @throws {TokenParseError} If the token names another issuer, no key of the issuer fits, or the signature is wrong. */
 export async function requireSignature(
   connection: IssuerConnection,
   jws: UnverifiedJws,
-  refuse: Refuse,
+  name: string = "id_token",
 ): Promise<void> {
+  const { issuerUrl, variant } = connection;
+  const isIssuers = variant?.isIssuerOf?.(jws.claims) ?? jws.claims.get("iss") === issuerUrl;
+  // Before the keys are asked for, so that another issuer's token costs nothing.
+  if (!isIssuers) throw new TokenParseError(`${name}.iss`);
   const key = await findIssuerKey(connection, jws);
-  if (!key) throw refuse("kid");
-  if (!(await isSignedBy(jws, key))) throw refuse("signature");
+  if (!key) throw new TokenParseError(`${name}.kid`);
+  if (!(await isSignedBy(jws, key))) throw new TokenParseError(`${name}.signature`);
 }
 
 /** The rules for each claim, in this order. */
@@ -114,9 +105,9 @@ const claimChecks: readonly (readonly [string, (claims: Claims, expected: Expect
   [
     "auth_time",
     (claims, expected) => {
-      const { maxAgeSeconds, clockToleranceSeconds } = expected;
+      const { maxAgeSeconds, clockToleranceSeconds, createdAt } = expected;
       if (maxAgeSeconds === undefined) return true;
-      const age = epochSeconds() - (claims.get("auth_time") as number);
+      const age = createdAt! - (claims.get("auth_time") as number);
       return isPast(claims, "auth_time", expected) && age <= maxAgeSeconds + clockToleranceSeconds;
     },
   ],

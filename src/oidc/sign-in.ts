@@ -22,7 +22,7 @@ export interface CodeExchange {
   readonly code: string;
   readonly codeVerifier: string;
   readonly redirectUri: string | undefined;
-  readonly expected: Pick<ExpectedToken, "nonce" | "maxAgeSeconds" | "acrValues">;
+  readonly expected: Pick<ExpectedToken, "nonce" | "maxAgeSeconds" | "acrValues" | "createdAt">;
 }
 
 /** A code's tokens, and the claims of their verified ID token. */

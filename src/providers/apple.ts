@@ -14,7 +14,7 @@ import type { NoticeTokens } from "../oidc/notice-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 import { isVerified, textOf } from "../oidc/standard-claims.ts";
 
-export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
 /** The options of {@link apple}. */
 export interface AppleOptions extends Omit<KnownProviderOptions, "clientSecret"> {

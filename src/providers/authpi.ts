@@ -8,7 +8,7 @@ import { parseOrganizations, principalTypeOf } from "../oidc/agent.ts";
 import { OAuthError } from "../oidc/errors.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 
-export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
 /** The options of {@link authpi}. */
 export interface AuthpiOptions extends KnownProviderOptions {

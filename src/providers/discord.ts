@@ -7,7 +7,7 @@ import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { isVerified, textOf } from "../oidc/standard-claims.ts";
 import { type OAuth2ProviderOptions, oauth2 } from "./oauth2.ts";
 
-export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
 /** The options of {@link discord}. */
 export interface DiscordOptions

@@ -10,7 +10,7 @@ import { TokenParseError } from "../oidc/errors.ts";
 import { textOf } from "../oidc/standard-claims.ts";
 import { type OAuth2ProviderOptions, oauth2 } from "./oauth2.ts";
 
-export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
 /** The options of {@link github}. */
 export interface GithubOptions

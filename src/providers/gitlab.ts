@@ -6,7 +6,7 @@
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { issuerProvider, type KnownProviderOptions, type OidcProviderOptions } from "../oidc/provider.ts";
 
-export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
 /** The options of {@link gitlab}. */
 export interface GitlabOptions extends KnownProviderOptions, Pick<OidcProviderOptions, "privateHosts"> {

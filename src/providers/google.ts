@@ -10,7 +10,7 @@ import { type ClientSettings, readSettings } from "../oidc/options.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 import { profileOfClaims } from "../oidc/standard-claims.ts";
 
-export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
 /** The options of {@link google}. */
 export interface GoogleOptions extends KnownProviderOptions {

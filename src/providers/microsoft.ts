@@ -8,7 +8,7 @@ import { OAuthError, requireSetting, TokenParseError } from "../oidc/errors.ts";
 import type { Claims } from "../oidc/id-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 
-export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
 /** The options of {@link microsoft}. */
 export interface MicrosoftOptions extends KnownProviderOptions {

@@ -16,7 +16,7 @@ import { profileOfClaims, subjectOf } from "../oidc/standard-claims.ts";
 import { requestTokens, requestUserInfo } from "../oidc/token-requests.ts";
 import { tokensOfAnswer } from "../oidc/token-set.ts";
 
-export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
 /** The options of {@link oauth2}. */
 export interface OAuth2ProviderOptions

@@ -6,7 +6,7 @@
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { issuerProvider, type OidcProviderOptions } from "../oidc/provider.ts";
 
-export type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 export type { OidcProviderOptions } from "../oidc/provider.ts";
 
 /**

@@ -181,7 +181,7 @@ test("the client's types equal the table of routes: same routes, requests and st
     method: route.method,
     path: route.path,
     status: route.status,
-    json: route.body !== undefined && route.takes !== "form",
+    json: route.body !== undefined && !route.readForm,
     query: route.query !== undefined,
     param: [...route.path.matchAll(/:(\w+)/g)].map(([, name]) => name),
     header: [

@@ -6,6 +6,7 @@ import { AuthError } from "../../domain/error.ts";
 import type { WithRealm } from "../../engine/realm.ts";
 import type { FederationAuth } from "../../operations/federation.ts";
 import { answerCookie, clearCookie, readCookie, setCookie } from "../cookies.ts";
+import { readFormBody } from "../form-body.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import type { Schema } from "../schema.ts";
 
@@ -19,7 +20,7 @@ export const providerMessageRoutes: RouteTable<FederationAuth> = () => [
     method: "post",
     path: "/auth/oidc/:provider/callback",
     access: "anyone",
-    takes: "form",
+    readForm: readFormBody,
     isForeign: true,
     body: answerBody,
     status: 303,
@@ -41,7 +42,7 @@ export const providerMessageRoutes: RouteTable<FederationAuth> = () => [
     method: "post",
     path: "/auth/oidc/:provider/logout",
     access: "anyone",
-    takes: "form",
+    readForm: readFormBody,
     isForeign: true,
     body: logoutBody,
     run: async ({ auth, name, body, context }) => {
