@@ -21,6 +21,7 @@ const unit = [
   "test/mailers/!(cloudflare|runtimes).test.ts",
   "test/mutation/{mutants,planted-faults}.test.ts",
   "test/net/**/*.test.ts",
+  "test/agents/**/*.test.ts",
   "test/oidc/**/*.test.ts",
   "test/providers/**/*.test.ts",
   "test/store/{retry,sql}.test.ts",

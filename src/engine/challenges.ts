@@ -8,7 +8,7 @@
  */
 import { type Bytes, constantTimeEqual, randomBytes, toBase64Url, toHex } from "../crypto/bytes.ts";
 import { sha256 } from "../crypto/digest.ts";
-import type { SpentChallenge } from "../store/factor-spending.ts";
+import type { SpentChallenge } from "../store/spent-challenges.ts";
 import type { Core } from "./core.ts";
 
 const nonceBytes = 32;

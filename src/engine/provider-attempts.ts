@@ -10,7 +10,7 @@ import { randomBytes, toBase64Url, utf8 } from "../crypto/bytes.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import { epochSeconds } from "../crypto/epoch.ts";
 import type { ProviderAttempt } from "../domain/identity-provider.ts";
-import type { SpentChallenge } from "../store/factor-spending.ts";
+import type { SpentChallenge } from "../store/spent-challenges.ts";
 import type { Core } from "./core.ts";
 import { openText, sealText } from "./sealed-text.ts";
 

@@ -1,3 +1,4 @@
+import { fromBase64Url, toBase64Url, utf8 } from "../crypto/bytes.ts";
 import { AuthError } from "../domain/error.ts";
 import { newUuid } from "../domain/id.ts";
 import { type IdentityProvider, isIssuerAmong, type ProvedIdentity } from "../domain/identity-provider.ts";
@@ -75,6 +76,18 @@ export function newIdentity(core: Core, provider: string, identity: ProvedIdenti
     email: address?.includes("@") ? address : null,
     label: nameOf(email ?? name),
   };
+}
+
+/** The fields of a form as a text for a cookie. */
+export function packAnswer(fields: Readonly<Record<string, string | undefined>>): string {
+  const given = Object.entries(fields).flatMap(([name, text]) => (text === undefined ? [] : [[name, text]]));
+  return toBase64Url(utf8(new URLSearchParams(given).toString()));
+}
+
+/** The fields of such a text, or undefined for another one. */
+export function unpackAnswer(text: string): URLSearchParams | undefined {
+  const bytes = fromBase64Url(text);
+  return bytes && new URLSearchParams(new TextDecoder().decode(bytes));
 }
 
 /** The session at the provider, if its name can be stored. */

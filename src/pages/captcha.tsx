@@ -1,8 +1,8 @@
 import type { CaptchaWidget } from "../http/rate-limit.ts";
 import type { AuthError } from "../index.ts";
-import type { Asked } from "./layout.tsx";
 import { waitFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
+import type { Asked } from "./route.ts";
 import { securityPolicy } from "./security-policy.ts";
 import type { Site } from "./site.ts";
 

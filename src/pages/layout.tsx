@@ -7,7 +7,7 @@ import { allowWidget, widgetFor } from "./captcha.tsx";
 import { Alert } from "./parts.tsx";
 import { sentenceFor, type Words } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
-import type { UserVisit, Visit } from "./route.ts";
+import type { Asked, UserVisit } from "./route.ts";
 import type { Site } from "./site.ts";
 import { TermsNotice } from "./terms-box.tsx";
 
@@ -24,9 +24,6 @@ export interface PageContent {
   /** The captcha of the page's form. */
   readonly widget?: CaptchaWidget | undefined;
 }
-
-/** The parts of a visit that a response needs. */
-export type Asked = Pick<Visit, "c" | "site"> & Partial<Pick<Visit, "auth">>;
 
 /** Responds with a page of its own: a heading, and what the page says or asks for. */
 export function respond(asked: Asked, content: PageContent): Response | Promise<Response> {

@@ -58,6 +58,9 @@ export interface Visit {
   readonly signUp: SignUpMode;
 }
 
+/** The parts of a visit that a response needs. A failure may be earlier than the operations. */
+export type Asked = Pick<Visit, "c" | "site"> & Partial<Pick<Visit, "auth">>;
+
 /** A request from a signed-in user. */
 export interface UserVisit extends Visit, VerifiedSession {
   /** The session whose form was sent, if a proof has replaced it since. Default: the current session. */

@@ -7,6 +7,7 @@ import { refund } from "./counters.ts";
 import { type Cte, type Handle, handle } from "./cte.ts";
 import { hasPassword } from "./held-factors.ts";
 import { renameProviderSession } from "./provider-sessions.ts";
+import { type SpentChallenge, spendChallenge } from "./spent-challenges.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** A proof that the isolate has checked. The database must find its data unchanged. */
@@ -38,24 +39,6 @@ export interface CheckedAssertion {
   readonly newSignCount: number;
   readonly backedUp: boolean;
   readonly challenge: SpentChallenge;
-}
-
-/** An answered challenge: its digest in hex, and its expiry. */
-export interface SpentChallenge {
-  readonly digest: string;
-  readonly expiresAt: Date;
-}
-
-/**
- * `insert into spent_challenge …` for each row of `from`: one row the first time, none later or after the challenge has
- * expired.
- */
-export function spendChallenge({ digest, expiresAt }: SpentChallenge, from: Statement): Statement {
-  return sql`
-      insert into spent_challenge (digest, expires_at)
-      select decode(${digest}, 'hex'), ${expiresAt}::timestamptz from ${from}
-      on conflict (digest) do nothing
-      returning 1 as one`;
 }
 
 /** The CTEs that store an assertion's counter: `key` and `used`. A counter must grow, or be 0 before and after (§7.2 step 22). */

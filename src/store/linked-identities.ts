@@ -8,10 +8,10 @@ import { linkedIdentity } from "../domain/identity-provider.ts";
 import type { RowOf } from "../domain/record.ts";
 import { type Asked, type AskedOfUser, committed } from "./audit.ts";
 import { columnsOf } from "./columns.ts";
-import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import { type Guarded, guardedInsert, guardedList, ofUser } from "./guarded.ts";
 import { accountAt, isWithheld } from "./identifiers.ts";
 import type { Lock } from "./locks.ts";
+import { type SpentChallenge, spendChallenge } from "./spent-challenges.ts";
 import { type Statement, sql } from "./sql.ts";
 
 export type LinkedIdentityRow = RowOf<typeof linkedIdentity>;

@@ -8,9 +8,9 @@ import type { ProviderNotice } from "../domain/identity-provider.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { endings } from "./endings.ts";
-import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import type { Lock } from "./locks.ts";
 import type { NewSession } from "./sessions.ts";
+import { type SpentChallenge, spendChallenge } from "./spent-challenges.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**

@@ -8,13 +8,13 @@ import type { FactorType } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Admission, admissionColumns, type Counter, countAttempts } from "./counters.ts";
-import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import { hasPassword } from "./held-factors.ts";
 import { accountAt, isWithheld } from "./identifiers.ts";
 import { identitiesOf, identityHeld, type NewIdentity, rememberIdentity } from "./linked-identities.ts";
 import { noteProviderSession } from "./provider-sessions.ts";
 import { type SessionUserRow, sessionUserColumns } from "./sessions.ts";
 import { type NewLogin, openProved } from "./sign-in.ts";
+import { type SpentChallenge, spendChallenge } from "./spent-challenges.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /**

@@ -6,8 +6,8 @@ import { type Admission, admissionColumns, type Counter, countAttempts } from ".
 import { type Cte, cte, type Handle, handle, materialized } from "./cte.ts";
 import { type FactorAttempt, holderOf } from "./factor-holder.ts";
 import type { Material } from "./factor-proofs.ts";
-import { type SpentChallenge, spendChallenge } from "./factor-spending.ts";
 import { passwordNamed } from "./identifiers.ts";
+import { type SpentChallenge, spendChallenge } from "./spent-challenges.ts";
 import { type AllOrNull, type Statement, sql } from "./sql.ts";
 
 export interface RegistrationOptionsRow {

@@ -21,6 +21,7 @@ export const layers = [
   { name: "net", path: /^src\/net\//, layers: ["crypto", "domain"], packages: [] },
   { name: "checker", path: /^src\/checkers\//, layers: ["crypto", "domain", "net"], packages: [] },
   { name: "provider", path: /^src\/providers\//, layers: ["crypto", "domain", "net", "oidc"], packages: [] },
+  { name: "agents", path: /^src\/agents\//, layers: ["crypto", "domain", "http", "oidc"], packages: ["hono"] },
   { name: "oidc", path: /^src\/oidc\//, layers: ["crypto", "domain", "net"], packages: [] },
   { name: "store", path: /^src\/store\//, layers: ["domain"], packages: [] },
   { name: "engine", path: /^src\/engine\//, layers: ["crypto", "domain", "store"], packages: [] },

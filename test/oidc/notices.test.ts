@@ -46,7 +46,7 @@ const without =
     rest;
 const having = (more: Members) => (claims: Members) => ({ ...claims, ...more });
 
-describe("OC47: a logout token", () => {
+describe("R093, OC47: a logout token", () => {
   test("says whose sessions end", async () => {
     expect(await read()).toMatchObject({
       ends: "sessions",

@@ -1,10 +1,10 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { fromBase64Url, toBase64Url, utf8 } from "../../crypto/bytes.ts";
 import * as acts from "../../domain/acts/provider.ts";
 import { AuthError } from "../../domain/error.ts";
 import type { WithRealm } from "../../engine/realm.ts";
 import type { FederationAuth } from "../../operations/federation.ts";
+import { packAnswer, unpackAnswer } from "../../operations/provider-answer.ts";
 import { answerCookie, clearCookie, readCookie, setCookie } from "../cookies.ts";
 import { readFormBody } from "../form-body.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
@@ -27,10 +27,7 @@ export const providerMessageRoutes: RouteTable<FederationAuth> = () => [
     run: async ({ c, auth, name, body }) => {
       const provider = auth.federation.providers().find((one) => one.name === name("provider"));
       if (!provider) throw new AuthError("not_found");
-      const answer = new URLSearchParams(
-        Object.entries(body).flatMap(([field, text]) => (text === undefined ? [] : [[field, text]])),
-      ).toString();
-      const text = toBase64Url(utf8(answer));
+      const text = packAnswer(body);
       // More than a cookie holds is no answer of a provider.
       if (text.length > longestAnswer) throw new AuthError("payload_too_large");
       if (text !== "") setCookie(c, auth, `${answerCookie}${provider.name}`, text, answerSeconds);
@@ -91,6 +88,5 @@ export function answerOf(c: Context, auth: WithRealm, provider: string): URL | U
   const kept = readCookie(c, auth, `${answerCookie}${provider}`);
   if (url.searchParams.has("state") || kept === undefined) return url;
   clearCookie(c, auth, `${answerCookie}${provider}`);
-  const bytes = fromBase64Url(kept);
-  return bytes ? new URLSearchParams(new TextDecoder().decode(bytes)) : url;
+  return unpackAnswer(kept) ?? url;
 }

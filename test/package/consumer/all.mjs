@@ -1,4 +1,6 @@
 // The same with the peers that an application at the edge has.
+
+import * as agents from "sallyport/agents";
 import * as turnstile from "sallyport/captcha/turnstile";
 import * as federation from "sallyport/federation";
 import * as hono from "sallyport/hono";
@@ -51,6 +53,7 @@ const entries = {
   "providers/discord": discordProvider,
   "providers/authpi": authpiProvider,
   scopes,
+  agents,
   invitations,
   mail,
   "passwords/blocklist": blocklist,
