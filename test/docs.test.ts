@@ -81,6 +81,7 @@ describe("examples in docs", () => {
       ["mail.md", "cloudflare.ts"],
       ["mail.md", "languages.ts"],
       ["oidc.md", "app.ts"],
+      ["oidc.md", "guards.ts"],
       ["pages.md", "application.ts"],
       ["pages.md", "texts.ts"],
       ["passkeys.md", "verifier.ts"],
