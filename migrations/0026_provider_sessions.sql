@@ -1,12 +1,10 @@
 -- serves 0008
 -- The session at a provider with which a sign-in here began: the provider's message that it has ended names it.
 create table provider_session (
-  -- The family of sessions that the sign-in began. If a second factor was still to be proved, no session has it.
+  -- The family of sessions that the sign-in began, or will begin with its second factor.
   family_id uuid primary key,
   cred_id uuid not null references cred (id) on delete cascade,
   sid text not null check (octet_length(sid) between 1 and 255),
-  -- True if a second factor was still to be proved.
-  is_half boolean not null,
   -- The latest end of its sessions.
   expires_at timestamptz not null
 );
@@ -19,3 +17,11 @@ create index provider_session_cred on provider_session (cred_id);
 
 -- statement
 create index provider_session_expires on provider_session (expires_at);
+
+-- The family that a sign-in begins once its second factor is proved, if a session at a provider stands behind it.
+-- statement
+alter table login_ticket add column family_id uuid;
+
+-- An identity of any state: the index of active ones does not serve.
+-- statement
+create index cred_oidc on cred (oidc_issuer, oidc_subject) where type = 'oidc';

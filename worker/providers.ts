@@ -3,11 +3,12 @@ import { ConfigurationError, type Feature } from "../src/index.ts";
 import { oidc } from "../src/providers/oidc.ts";
 
 /** Each name in `OIDC_<NAME>_…`, and the options of its provider. */
-const form = /^OIDC_([A-Z0-9]{1,24})_(ISSUER|CLIENT_ID|CLIENT_SECRET|LABEL)$/;
+const form = /^OIDC_([A-Z0-9]{1,24})_(ISSUER|CLIENT_ID|CLIENT_SECRET|LABEL|PROVES_AGAIN)$/;
 
 /**
  * Signing in with the OpenID Connect issuers of the bindings: `OIDC_ACME_ISSUER` and `OIDC_ACME_CLIENT_ID`, and, unless the client
- * is public, `OIDC_ACME_CLIENT_SECRET`. `OIDC_ACME_LABEL` is on the button. None, or one feature: operations are
+ * is public, `OIDC_ACME_CLIENT_SECRET`. `OIDC_ACME_LABEL` is on the button, and
+ * `OIDC_ACME_PROVES_AGAIN=no` says that it cannot ask its users for a new proof. None, or one feature: operations are
  * there only if it is.
  */
 export function providersOf(bindings: object): readonly Feature<Partial<FederationAuth>>[] {
@@ -28,13 +29,17 @@ function providerOf(name: string, texts: ReadonlyMap<string, string>): IdentityP
   for (const option of ["ISSUER", "CLIENT_ID"]) {
     if (!binding(option)) throw new ConfigurationError(`OIDC_${name}_${option}`, new TypeError("it is missing."));
   }
-  const [clientSecret, label] = [binding("CLIENT_SECRET"), binding("LABEL")];
+  const [clientSecret, label, again = "yes"] = ["CLIENT_SECRET", "LABEL", "PROVES_AGAIN"].map(binding);
+  if (again !== "yes" && again !== "no") {
+    throw new ConfigurationError(`OIDC_${name}_PROVES_AGAIN`, new TypeError('it must be "yes" or "no".'));
+  }
   try {
     return oidc({
       name: name.toLowerCase(),
       label: label ?? name,
       issuerUrl: binding("ISSUER")!,
       clientId: binding("CLIENT_ID")!,
+      provesAgain: again === "yes",
       ...(clientSecret !== undefined && { clientSecret }),
     });
   } catch (error) {

@@ -238,6 +238,7 @@ export const responses = {
   "/auth/oidc/:provider/link": { $get: v.null(), $post: v.null() },
   "/auth/oidc/:provider/logout": { $post: v.object({}) },
   "/auth/oidc/:provider/notices": { $post: v.object({}) },
+  "/auth/oidc/:provider/nonce": { $post: v.object({ client_id: v.string(), nonce: v.string() }) },
   "/auth/oidc/:provider/step-up": { $get: v.null(), $post: v.null() },
   "/auth/oidc/:provider/callback": { $get: v.null(), $post: v.null() },
   "/auth/identities": { $get: v.strictObject({ identities: v.array(linkedIdentity) }), $post: linkedIdentity },

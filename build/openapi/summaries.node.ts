@@ -34,6 +34,7 @@ export const summaries: Readonly<Record<string, string>> = {
   followProviderLink: "Send the browser to a provider to link an identity, by a link of the site's own pages",
   startProviderStepUp: "Send the browser to a provider to prove again that it is the caller",
   followProviderStepUp: "Send the browser to a provider for a step-up, by a link of the site's own pages",
+  prepareProviderCredential: "Get the nonce for an ID token that a script of the page asks a provider for",
   receiveProviderAnswer: "Take a provider's answer that comes as a form, and lead on to the route that reads it",
   endProviderSessions: "Take a provider's logout token, and end the sessions that began there",
   receiveProviderNotice: "Take a provider's signed notice, such as that the user's account there is gone",

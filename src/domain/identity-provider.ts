@@ -69,6 +69,13 @@ export interface IdentityProvider {
    * false: then its answer counts as a new proof only for a user without a password.
    */
   readonly provesAgain?: boolean;
+  /** True if its page sends the answer as a form (`response_mode=form_post`). Default false. */
+  readonly answersByForm?: boolean;
+  /**
+   * The client's id, if the provider also gives an ID token to a script of the page, as Google does with One Tap and FedCM. The page
+   * sends it as the field `credential`, and `finish` gets a form with it.
+   */
+  readonly pageClientId?: string;
   /** Where to send the browser. It may ask the provider for its metadata. */
   begin(attempt: ProviderAttempt): Promise<string>;
   /**

@@ -158,10 +158,12 @@ export async function readCallback(
     if (others.length > 0) throw new OAuthError("invalid_callback");
     return first === "" ? undefined : first;
   };
-  const [state, issuer, error, description, code] = ["state", "iss", "error", "error_description", "code"].map(value);
   // A transaction that was stored in part would switch a check off.
   const isWhole = [transaction.state, transaction.nonce, transaction.codeVerifier].every(isSecret);
-  if (!isWhole || !isSameText(state, transaction.state)) throw new OAuthError("state_mismatch");
+  // Before the other parameters: an answer from elsewhere says nothing about this sign-in. Two states joined are none.
+  if (!isWhole || !isSameText(parameters.getAll("state").join(), transaction.state))
+    throw new OAuthError("state_mismatch");
+  const [issuer, error, description, code] = ["iss", "error", "error_description", "code"].map(value);
   const { authorization_response_iss_parameter_supported: isAnnounced } = await readMetadata(settings);
   const { issuerUrl, variant } = settings;
   const isIssuers = issuer === undefined ? !isAnnounced : (variant?.isAnswerOf?.(issuer) ?? issuer === issuerUrl);

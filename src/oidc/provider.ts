@@ -61,8 +61,10 @@ export interface IssuerParticulars {
   readonly parameters?: Readonly<Record<string, string | undefined>>;
   /** True if its userinfo endpoint is never asked. */
   readonly ignoresUserInfo?: boolean;
-  /** The messages that it sends. Default: logout tokens. */
-  readonly notices?: NoticeTokens;
+  /** The messages that it sends, or `none` if they do not name its identities. Default: logout tokens. */
+  readonly notices?: NoticeTokens | "none";
+  /** True if its page sends the answer as a form. */
+  readonly answersByForm?: true;
   /** Refuses an account, or reads what is not in the standard claims. `claims` are verified; `answer` is not signed. */
   readonly identityOf?: (claims: Claims, answer: URLSearchParams) => Partial<ProvedIdentity>;
 }
@@ -71,7 +73,7 @@ export interface IssuerParticulars {
 export function issuerProvider(options: OidcProviderOptions, particulars: IssuerParticulars = {}): IdentityProvider {
   const { name, label = name, scopes = ["openid", "email", "profile"], ...more } = options;
   const { prompt, provesAgain = true, identityOf, ...clientOptions } = more;
-  const { variant, parameters = {}, ignoresUserInfo = false } = particulars;
+  const { variant, parameters = {}, ignoresUserInfo = false, notices, answersByForm } = particulars;
   const { issuerUrl: issuer } = clientOptions;
   const clientFor = (redirectUri: string): IdpClient => {
     const settings = readSettings({ ...clientOptions, redirectUri });
@@ -86,7 +88,8 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
     provesAgain,
     async begin({ redirectUri, state, nonce, codeVerifier, again }) {
       const request = { scopes, state, nonce, codeVerifier, ...(again ? { prompt: "login", maxAge: 0 } : { prompt }) };
-      const url = new URL((await clientFor(redirectUri).createAuthorizationUrl(request)).url);
+      const responseMode = answersByForm && "form_post";
+      const url = new URL((await clientFor(redirectUri).createAuthorizationUrl({ ...request, responseMode })).url);
       for (const [name, value] of Object.entries(parameters))
         if (value !== undefined) url.searchParams.set(name, value);
       return url.href;
@@ -116,9 +119,14 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
         ...identityOf?.(all),
       };
     },
-    async readNotice(token) {
-      const settings = { ...readSettings(clientOptions), variant };
-      return { issuer, ...(await readNoticeToken(settings, token, particulars.notices)) };
-    },
+    ...(answersByForm && { answersByForm }),
+    // With a function for identities, it is not known which subject a message means.
+    ...(notices !== "none" &&
+      !identityOf && {
+        readNotice: async (token: string) => ({
+          issuer,
+          ...(await readNoticeToken({ ...readSettings(clientOptions), variant }, token, notices)),
+        }),
+      }),
   };
 }

@@ -40,7 +40,7 @@ import * as store from "../store/linked-identities.ts";
 import { lockUser } from "../store/locks.ts";
 import { purgeChallenges, purgeProviderSessions } from "../store/maintenance.ts";
 import { changeWork } from "./credential-changes.ts";
-import { type LinkingRequired, signInWith } from "./identity-sign-in.ts";
+import { type LinkingRequired, provesFactor, signInWith } from "./identity-sign-in.ts";
 import { newIdentity, type ProviderAnswer, prove, providerOf, refused, sidOf } from "./provider-answer.ts";
 import { providerFault } from "./provider-fault.ts";
 import { heedProvider } from "./provider-notices.ts";
@@ -63,6 +63,10 @@ export interface ListedProvider {
   readonly stepUpPath: string;
   /** True if the provider can ask its user for a new proof. Otherwise it steps up only users without a password. */
   readonly provesAgain: boolean;
+  /** True if a form with its answer may come from another site. */
+  readonly answersByForm: boolean;
+  /** Its client id, if a script of the page can get an ID token from it. */
+  readonly pageClientId: string | undefined;
 }
 
 /** A sign-in at a provider that has begun. */
@@ -71,6 +75,8 @@ export interface StartedSignIn {
   readonly url: string;
   /** For this browser alone: keep it in a cookie, and give it to `finish`. It has no secret. */
   readonly attempt: string;
+  /** For a provider that gives ID tokens to a script of the page: the token must have it. */
+  readonly nonce: string;
   readonly maxAgeSeconds: number;
 }
 
@@ -90,22 +96,31 @@ export interface FederationOperations {
       readonly actor?: SessionActor | undefined;
       readonly next?: string | undefined;
       readonly remember?: boolean | undefined;
+      /** Asks the provider for a new proof, if it can. A step-up always does. Default false. */
+      readonly again?: boolean | undefined;
     },
     StartedSignIn
   >;
   /** Where sign-ins at providers lead. */
   readonly places: () => ProviderPlaces;
-  /** The purpose of a sign-in that this browser has begun at the provider, if any, and where it leads: to a listed place. */
+  /** What a sign-in is for that this browser has begun at the provider, if any, and where it leads: to a listed place. */
   look: Operation<
     { readonly provider: string; readonly attempt: string | undefined },
-    { readonly purpose: ProviderPurpose | undefined; readonly next: string }
+    {
+      readonly purpose: ProviderPurpose | undefined;
+      readonly next: string;
+      readonly remember: boolean | undefined;
+      /** True if the provider can be asked for a new proof, and was not. */
+      readonly mayProveAgain: boolean;
+    }
   >;
   /**
    * Ends a sign-in: verifies the provider's answer, and signs in with the identity, or makes an account for it. The identity is
    * its issuer and subject; its address identifies no one. A second factor that is required here is asked for here.
    *
    * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`, `forbidden.sign_up_closed`,
-   *   `forbidden.enrollment_not_granted`, `conflict.duplicate_credential`, `precondition.limit_reached`, `too_many_requests`.
+   *   `forbidden.enrollment_not_granted`, `unauthorized.reauthentication_required`, `conflict.duplicate_credential`,
+   *   `precondition.limit_reached`, `too_many_requests`.
    */
   finish: Operation<ProviderAnswer, SignedIn | LinkingRequired>;
   /**
@@ -171,23 +186,23 @@ export function federationParts(settings: Core, options: FederationOptions): Fea
 function federationOperations(core: FederationCore): FederationOperations {
   return {
     providers: () =>
-      [...core.providers.values()].map(({ name, label, provesAgain = false }) => {
+      [...core.providers.values()].map(({ name, label, provesAgain = false, answersByForm = false, pageClientId }) => {
         const path = `${core.routesPath}/${name}`;
         const [startPath, linkPath, stepUpPath, callbackPath] = ["start", "link", "step-up", "callback"].map(
           (verb) => `${path}/${verb}`,
         ) as [string, string, string, string];
         const paths = { startPath, linkPath, stepUpPath, callbackPath };
-        return { name, label, ...paths, provesAgain };
+        return { name, label, ...paths, provesAgain, answersByForm, pageClientId };
       }),
 
     places: () => core.places,
 
-    async start({ provider: name, purpose = "sign_in", actor, next, remember }) {
+    async start({ provider: name, purpose = "sign_in", actor, next, remember, again = purpose === "step_up" }) {
       const provider = providerOf(core, name);
       const sessionId = purpose === "sign_in" ? undefined : sessionOf(actor!).sessionId;
       const { attempt, sealed } = await beginAttempt(core, name, {
         purpose,
-        again: purpose === "step_up" && provider.provesAgain === true,
+        again: again && provider.provesAgain === true,
         sessionId,
         // Only what a sign-in may lead to: a cookie has little room.
         next: placesOf(core).find((place) => place === next),
@@ -195,7 +210,8 @@ function federationOperations(core: FederationCore): FederationOperations {
         redirectUri: `${core.origins[0]!.origin}${core.routesPath}/${name}/callback`,
       });
       try {
-        return { url: await provider.begin(attempt), attempt: sealed, maxAgeSeconds: attemptSeconds };
+        const url = await provider.begin(attempt);
+        return { url, attempt: sealed, nonce: attempt.nonce, maxAgeSeconds: attemptSeconds };
       } catch (error) {
         throw providerFault(core, error);
       }
@@ -206,7 +222,9 @@ function federationOperations(core: FederationCore): FederationOperations {
       const purpose = begun?.purpose;
       const otherwise = purpose === undefined || purpose === "sign_in" ? core.places.signedIn : core.places.linked;
       // The listed text itself, so that nothing that a client sent is followed (R062).
-      return { purpose, next: placesOf(core).find((place) => place === begun?.next) ?? otherwise };
+      const mayProveAgain = begun?.again === false && core.providers.get(provider)?.provesAgain === true;
+      const next = placesOf(core).find((place) => place === begun?.next) ?? otherwise;
+      return { purpose, next, remember: begun?.remember, mayProveAgain };
     },
 
     async finish({ presentedToken, context: given, ...asked }) {
@@ -229,6 +247,7 @@ function federationOperations(core: FederationCore): FederationOperations {
         issuer,
         subject,
         isNew: begun.again,
+        provesFactor: begun.again && provesFactor(core, identity),
         sid: sidOf(identity),
         challenge: begun.spent,
       } as const;

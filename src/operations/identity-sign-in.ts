@@ -23,7 +23,7 @@ import { digestOfToken } from "../engine/token-digest.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/linked-identities.ts";
 import { type ProviderSignInRow, recallIdentitySignIn, signInWithIdentity } from "../store/provider-sign-in.ts";
-import { nameOf, newIdentity, type ProviderAnswer, refused, sidOf } from "./provider-answer.ts";
+import { nameOf, newIdentity, overDigest, type ProviderAnswer, refused, sidOf } from "./provider-answer.ts";
 import type { SignedIn } from "./sign-in.ts";
 
 /** An account has the identity's address, and its owner must sign in to link it. */
@@ -45,6 +45,7 @@ export async function signInWith(
   const ticket = generateOpaqueToken();
   const presentedTokenHash = await digestOfToken(asked.presentedToken);
   const auditId = newAuditId();
+  const sid = sidOf(proved);
   const { email } = identity;
   const { linking } = core;
   const row = await executeAndPurge(core, {
@@ -63,7 +64,8 @@ export async function signInWith(
       maySignUp: core.signUp === "open" || (core.signUp === "verify-first" && email !== null),
       asksToLink: linking !== "never",
       trusted: typeof linking === "object" ? linking.trusted : [],
-      sid: sidOf(proved),
+      sid,
+      overDigest: sid && (await overDigest(identity.issuer, sid)),
       authTime: proved.authTime === undefined ? undefined : new Date(proved.authTime * 1_000),
       provesAgain: core.providers.get(asked.provider)?.provesAgain === true,
       amr: ["fed", ...(provesFactor(core, proved) ? ["mfa"] : [])],
@@ -91,6 +93,7 @@ export async function signInWith(
     const end = new Date(row.now.getTime() + attemptSeconds * 1_000);
     return { linkingRequired: true, identity: await sealText(core, ["identity"], text, end) };
   }
+  if (row.next === "again") throw new AuthError("unauthorized.reauthentication_required");
   if (row.next === "closed") throw new AuthError("forbidden.enrollment_not_granted");
   if (row.next !== "session")
     return { mfaRequired: true, ticket, factors: row.factors ?? [], enroll: row.next === "enroll" };
@@ -112,7 +115,7 @@ const refusals: { readonly [Outcome in ProviderSignInRow["outcome"]]?: AuthError
 };
 
 /** True if what the provider says of this sign-in counts as a second factor here. */
-function provesFactor({ trustsMfa }: FederationCore, { issuer, acr, amr = [] }: ProvedIdentity): boolean {
+export function provesFactor({ trustsMfa }: FederationCore, { issuer, acr, amr = [] }: ProvedIdentity): boolean {
   return trustsMfa.some(
     (trust) =>
       trust.issuer === issuer &&

@@ -1,4 +1,5 @@
 import { fromBase64Url, toBase64Url, utf8 } from "../crypto/bytes.ts";
+import { sha256Hex } from "../crypto/digest.ts";
 import { AuthError } from "../domain/error.ts";
 import { newUuid } from "../domain/id.ts";
 import { type IdentityProvider, isIssuerAmong, type ProvedIdentity } from "../domain/identity-provider.ts";
@@ -93,6 +94,11 @@ export function unpackAnswer(text: string): URLSearchParams | undefined {
 /** The session at the provider, if its name can be stored. */
 export function sidOf({ sid }: ProvedIdentity): string | undefined {
   return typeof sid === "string" && /^[\x20-\x7e]{1,255}$/.test(sid) ? sid : undefined;
+}
+
+/** The digest under which the end of a session at a provider is noted. */
+export async function overDigest(issuer: string, sid: string): Promise<string> {
+  return await sha256Hex(JSON.stringify(["over", issuer, sid]));
 }
 
 /** A name that pages can show, or null. */

@@ -12,8 +12,9 @@ import { cleanContext, type RequestContext } from "../domain/request-context.ts"
 import { execute } from "../engine/execute.ts";
 import type { FederationCore } from "../engine/federation-settings.ts";
 import { locksOf } from "../engine/locks.ts";
+import { attemptSeconds } from "../engine/provider-attempts.ts";
 import { endByProvider, lockNamed, recallNotice } from "../store/provider-sessions.ts";
-import { providerOf } from "./provider-answer.ts";
+import { overDigest, providerOf } from "./provider-answer.ts";
 import { providerFault } from "./provider-fault.ts";
 
 /** Ends what a provider's message ends. A message about a user whom no account knows is heeded too, and ends nothing. */
@@ -35,6 +36,12 @@ export async function heedProvider(
       digest: await sha256Hex(JSON.stringify(["notice", issuer, said.id])),
       expiresAt: new Date(expiresAt * 1_000),
     },
+    over: sid
+      ? {
+          digest: await overDigest(issuer, sid),
+          expiresAt: new Date((issuedAt + attemptSeconds + clockToleranceSeconds) * 1_000),
+        }
+      : undefined,
     auditId: newAuditId(),
     context: cleanContext(context),
   };

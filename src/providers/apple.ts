@@ -71,7 +71,7 @@ export function apple({
       algorithms: ["RS256"],
     },
     {
-      parameters: { response_mode: "form_post" },
+      answersByForm: true,
       notices: appleNotices,
       identityOf(claims, answer) {
         const isDirect = [undefined, false, "false"].includes(claims.get("is_private_email") as undefined);

@@ -6,7 +6,7 @@
 import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
 import { OAuthError, requireSetting } from "../oidc/errors.ts";
 import { type Claims, isSameText, verifyIdToken } from "../oidc/id-token.ts";
-import { type ClientSettings, readSettings } from "../oidc/options.ts";
+import { readSettings } from "../oidc/options.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 import { profileOfClaims } from "../oidc/standard-claims.ts";
 
@@ -33,8 +33,9 @@ const variant = {
 export function google({ hostedDomain, ...options }: GoogleOptions): IdentityProvider {
   const isDomain = hostedDomain === undefined || /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(hostedDomain);
   requireSetting(isDomain, "hostedDomain", hostedDomain, "a domain in lower case");
-  return issuerProvider(
-    { name: "google", label: "Google", provesAgain: false, ...options, issuerUrl, algorithms: ["RS256"] },
+  const { name = "google", label = "Google", provesAgain = false, ...more } = options;
+  const provider = issuerProvider(
+    { ...more, name, label, provesAgain, issuerUrl, algorithms: ["RS256"] },
     {
       variant,
       // Only a hint: the user can take it out of the URL, so that the claim is checked.
@@ -45,6 +46,16 @@ export function google({ hostedDomain, ...options }: GoogleOptions): IdentityPro
       },
     },
   );
+  return {
+    ...provider,
+    pageClientId: options.clientId,
+    async finish(answer, attempt) {
+      const isForm = answer instanceof URLSearchParams && answer.has("credential");
+      return isForm
+        ? await readCredential({ ...options, hostedDomain }, answer, attempt.nonce)
+        : await provider.finish(answer, attempt);
+    },
+  };
 }
 
 function requireDomain(claims: Claims, hostedDomain: string | undefined): void {
@@ -53,7 +64,10 @@ function requireDomain(claims: Claims, hostedDomain: string | undefined): void {
 
 /** The options of {@link verifyOneTap}. */
 export interface OneTapOptions
-  extends Pick<GoogleOptions, "clientId" | "hostedDomain" | "timeoutMs" | "clockToleranceSeconds" | "fetch"> {}
+  extends Pick<GoogleOptions, "clientId" | "timeoutMs" | "clockToleranceSeconds" | "fetch"> {
+  /** As for {@link google}. */
+  readonly hostedDomain?: string | undefined;
+}
 
 /** What Google's One Tap, or its button with FedCM, has sent to the application. */
 export interface OneTapAnswer {
@@ -73,17 +87,29 @@ export interface OneTapAnswer {
  * @throws {TokenParseError} If the token is not acceptable.
  */
 export async function verifyOneTap(options: OneTapOptions, answer: OneTapAnswer): Promise<ProvedIdentity> {
-  const { hostedDomain, ...clientOptions } = options;
-  const settings: ClientSettings = readSettings({ ...clientOptions, issuerUrl, algorithms: ["RS256"] });
   const { form, csrfCookie = "", nonce } = answer;
   // Without this check, a missing nonce would accept every token.
   requireSetting(/^[\w.~+/=-]{22,512}$/.test(nonce ?? ""), "nonce", {}, "at least 128 bits of base64url");
-  const [tokens, credentials] = ["g_csrf_token", "credential"].map((name) => form.getAll(name));
-  if (csrfCookie === "" || tokens!.length !== 1 || !isSameText(tokens![0], csrfCookie)) {
+  const tokens = form.getAll("g_csrf_token");
+  if (csrfCookie === "" || tokens.length !== 1 || !isSameText(tokens[0], csrfCookie)) {
     throw new OAuthError("state_mismatch");
   }
-  if (credentials!.length !== 1) throw new OAuthError("invalid_callback");
-  const claims = await verifyIdToken({ ...settings, variant }, credentials![0]!, { ...settings, nonce });
+  return await readCredential(options, form, nonce);
+}
+
+/** The identity of the ID token in the field `credential`. */
+async function readCredential(
+  { clientId, hostedDomain, timeoutMs, clockToleranceSeconds, fetch }: OneTapOptions,
+  form: URLSearchParams,
+  nonce: string,
+): Promise<ProvedIdentity> {
+  const given = Object.entries({ clientId, timeoutMs, clockToleranceSeconds, fetch }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const settings = readSettings({ ...Object.fromEntries(given), clientId, issuerUrl, algorithms: ["RS256"] });
+  const [credential, ...others] = form.getAll("credential");
+  if (credential === undefined || others.length > 0) throw new OAuthError("invalid_callback");
+  const claims = await verifyIdToken({ ...settings, variant }, credential, { ...settings, nonce });
   requireDomain(claims, hostedDomain);
   return { issuer: issuerUrl, subject: claims.get("sub") as string, ...profileOfClaims(claims) };
 }

@@ -69,6 +69,8 @@ export function microsoft(options: MicrosoftOptions): IdentityProvider {
     {
       ...(!isOne && { variant }),
       issuers: [isOne ? issuerOf(tenant) : template],
+      // It sends none, and they would not name the tenant.
+      notices: "none",
       // Its address is not verified.
       ignoresUserInfo: true,
       identityOf(claims) {

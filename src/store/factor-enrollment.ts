@@ -214,7 +214,7 @@ export function confirmFactor(
     opened as (${insertSession(
       session,
       sql`(select holder.usr_id, holder.cred_id, holder.remember, holder.family_id, holder.family_expires_at,
-          ${withMethods(sql`holder.amr`, type)} as amr, sallyport_now() as auth_time, sallyport_now() as mfa_verified_at
+          ${withMethods(sql`holder.amr`, { type })} as amr, sallyport_now() as auth_time, sallyport_now() as mfa_verified_at
         from holder cross join factor)`,
       sql`proof.remember`,
       { id: sql`proof.family_id`, endsAt: sql`proof.family_expires_at` },

@@ -65,7 +65,7 @@ export function holderOf(
 function definitionOf(holder: FactorHolder | LinkHolder, isStepUp: boolean, attempts: number): Statement {
   if ("ticketHash" in holder) {
     return sql`holder as materialized (
-      select t.usr_id, t.cred_id, t.factors as amr, t.remember, null::uuid as session_id, null::uuid as family_id,
+      select t.usr_id, t.cred_id, t.factors as amr, t.remember, null::uuid as session_id, t.family_id,
         null::timestamptz as family_expires_at,
         case when t.usr_id is null then 'unauthorized.invalid_ticket' end as refusal
       from (select 1) one left join (

@@ -65,8 +65,8 @@ export function spendFactorOnSession(
     opened as (${insertSession(
       session,
       sql`(select holder.usr_id, holder.cred_id, holder.remember, holder.family_id, holder.family_expires_at,
-          ${withMethods(sql`holder.amr`, checked.type)} as amr, sallyport_now() as auth_time,
-          case when ${provesSecondFactor(checked.type)} then sallyport_now() end as mfa_verified_at
+          ${withMethods(sql`holder.amr`, checked)} as amr, sallyport_now() as auth_time,
+          case when ${provesSecondFactor(checked)} then sallyport_now() end as mfa_verified_at
         from holder join taken on taken.usr_id = holder.usr_id)`,
       // A passkey that signs in by itself goes on from nothing.
       sql`coalesce(proof.remember, ${session.remember}::boolean)`,
@@ -96,7 +96,7 @@ export function spendFactorOnTicket(
     ${factor.define},
     upgraded as (
       update login_ticket t set token_hash = decode(${spend.newTicketHash}, 'hex'),
-        factors = ${withMethods(sql`t.factors`, spend.checked.type)}, attempts = 0,
+        factors = ${withMethods(sql`t.factors`, spend.checked)}, attempts = 0,
         expires_at = least(sallyport_now(), t.created_at + make_interval(secs => ${ticketSeconds}::int))
           + make_interval(secs => ${ticketSeconds}::int)
       from factor where t.token_hash = decode(${spend.ticketHash}, 'hex')

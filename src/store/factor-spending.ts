@@ -26,6 +26,8 @@ export interface CheckedIdentity {
   readonly subject: string;
   /** True if the user has just proved to the provider that it is them. Otherwise it counts only for a user without a password. */
   readonly isNew: boolean;
+  /** True if the provider has proved a second factor just now, and is trusted with it. */
+  readonly provesFactor: boolean;
   /** The name of the session at the provider. */
   readonly sid: string | undefined;
   readonly challenge: SpentChallenge;
@@ -77,7 +79,7 @@ function useIdentity(holder: Handle<"holder">, { issuer, subject, isNew, sid, ch
       select cred.id, cred.type, 'cred' as kind from cred cross join unspent join ${holder} on ${holder}.usr_id = cred.usr_id
       where cred.type = 'oidc' and cred.oidc_issuer = ${issuer} and cred.oidc_subject = ${subject} and cred.status = 'active'
         and (${isNew}::boolean or not ${hasPassword(sql`cred.usr_id`)})),
-    renamed as (${renameProviderSession(sid, sql`(select ${holder}.family_id from ${holder} cross join factor)`)})`;
+    renamed as (${renameProviderSession(sid, sql`(select ${holder}.family_id, factor.id as cred_id from ${holder} cross join factor)`)})`;
 }
 
 /**
@@ -131,12 +133,18 @@ export function refundFactor(factor: Handle<"factor">, counter: string | undefin
   return sql`refunded as (${refund(counter ?? null, sql`exists (select from ${factor})`)})`;
 }
 
+function methodsOf(checked: Proof): readonly string[] {
+  return "provesFactor" in checked && checked.provesFactor ? [...methods.oidc, "mfa"] : methods[checked.type];
+}
+
+type Proof = CheckedProof | { readonly type: CheckedFactor["type"] };
+
 /** SQL for the methods of a session or ticket together with those of a proof, each once. */
-export function withMethods(before: Statement, type: CheckedProof["type"]): Statement {
-  return sql`array(select distinct m from unnest(${before} || ${methods[type]}::text[]) as m order by m)`;
+export function withMethods(before: Statement, proof: Proof): Statement {
+  return sql`array(select distinct m from unnest(${before} || ${methodsOf(proof)}::text[]) as m order by m)`;
 }
 
 /** SQL for whether a proof is for a second factor. */
-export function provesSecondFactor(type: CheckedProof["type"]): Statement {
-  return sql`${methods[type].includes("mfa")}::boolean`;
+export function provesSecondFactor(proof: Proof): Statement {
+  return sql`${methodsOf(proof).includes("mfa")}::boolean`;
 }

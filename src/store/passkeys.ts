@@ -72,7 +72,7 @@ export function insertPasskey(
     opened as (${insertSession(
       attempt.session,
       sql`(select holder.usr_id, holder.cred_id, holder.remember, holder.family_id, holder.family_expires_at,
-          ${withMethods(sql`holder.amr`, "webauthn")} as amr, sallyport_now() as auth_time, sallyport_now() as mfa_verified_at
+          ${withMethods(sql`holder.amr`, { type: "webauthn" })} as amr, sallyport_now() as auth_time, sallyport_now() as mfa_verified_at
         from holder cross join cred)`,
       sql`proof.remember`,
       { id: sql`proof.family_id`, endsAt: sql`proof.family_expires_at` },

@@ -16,7 +16,7 @@ import { type Statement, sql } from "./sql.ts";
 /**
  * Notes the session at the provider, if it has a name, with which a sign-in began.
  *
- * @param from SQL for the sign-in, with `cred_id` and `next`: one row or none.
+ * @param from SQL for the sign-in, with `cred_id`: one row or none.
  */
 export function noteProviderSession(
   { sid, session }: { sid: string | undefined; session: NewSession },
@@ -25,17 +25,21 @@ export function noteProviderSession(
   const { level1, level2 } = session.lifetimes;
   const longest = Math.max(level1.absoluteSeconds, level2.absoluteSeconds);
   return sql`
-      insert into provider_session (family_id, cred_id, sid, is_half, expires_at)
-      select ${session.sessionId}::uuid, begun.cred_id, ${sid ?? null}::text, begun.next <> 'session',
+      insert into provider_session (family_id, cred_id, sid, expires_at)
+      select ${session.sessionId}::uuid, begun.cred_id, ${sid ?? null}::text,
         sallyport_now() + make_interval(secs => ${longest}::int)
       from ${from} begun where ${sid ?? null}::text is not null`;
 }
 
-/** The session at the provider has another name after a step-up there. */
+/**
+ * The session at the provider has another name after a step-up there. A session that began with another identity keeps its own.
+ *
+ * @param from SQL for the step-up, with `family_id` and `cred_id`: one row or none.
+ */
 export function renameProviderSession(sid: string | undefined, from: Statement): Statement {
   return sql`
       update provider_session begun set sid = ${sid ?? null}::text from ${from} proved
-      where begun.family_id = proved.family_id and ${sid ?? null}::text is not null`;
+      where begun.family_id = proved.family_id and begun.cred_id = proved.cred_id and ${sid ?? null}::text is not null`;
 }
 
 /** What a provider's message is about. */
@@ -45,17 +49,21 @@ export interface Notice extends Pick<ProviderNotice, "issuer" | "subject" | "sid
   /** Nothing that is newer ends. */
   readonly issuedAt: Date;
   readonly spent: SpentChallenge;
+  /** The session at the provider that has ended: a sign-in with it that is on its way comes too late. */
+  readonly over: SpentChallenge | undefined;
   readonly auditId: string;
   readonly context: RequestContext;
 }
 
 /** The credentials that a message is about. */
 function named({ issuer, subject, sid }: Notice): Statement {
-  return sql`
-      select cred.id, cred.usr_id, cred.status from cred
-      where cred.type = 'oidc' and cred.oidc_issuer = ${issuer} and case
-        when ${subject ?? null}::text is not null then cred.oidc_subject = ${subject ?? null}::text
-        else cred.id in (select cred_id from provider_session where sid = ${sid ?? null}::text) end`;
+  const ofIssuer = sql`cred.type = 'oidc' and cred.oidc_issuer = ${issuer}`;
+  return subject === undefined
+    ? sql`
+      select distinct cred.id, cred.usr_id, cred.status from provider_session p join cred on cred.id = p.cred_id
+      where p.sid = ${sid ?? null}::text and ${ofIssuer}`
+    : sql`
+      select cred.id, cred.usr_id, cred.status from cred where ${ofIssuer} and cred.oidc_subject = ${subject}`;
 }
 
 /** The lock for {@link endByProvider}: the users. */
@@ -70,19 +78,22 @@ export function lockNamed(notice: Notice): Lock {
  * @returns `isNew` is false if the message was used before, or has expired.
  */
 export function endByProvider(notice: Notice): Statement<{ readonly isNew: boolean }> {
-  const { ends, sid, issuedAt, spent, auditId } = notice;
+  const { ends, sid, issuedAt, spent, over, auditId } = notice;
   const session = sid ?? null;
   const family = sql`coalesce(ses.family_id, ses.id)`;
+  // A refresh and a step-up make a new session: its family is as old as its first.
+  const begunAt = sql`coalesce((select b.created_at from ses b where b.id = ${family}), '-infinity')`;
   const isOlder = (createdAt: Statement) => sql`${createdAt} <= ${issuedAt}::timestamptz`;
   const isIdentity = sql`${ends === "identity"}::boolean`;
   return sql`
     with unspent as (${spendChallenge(spent, sql`(select 1) one where ${spent.expiresAt}::timestamptz > sallyport_now()`)}),
+    ${over ? sql`over as (${spendChallenge(over, sql`unspent`)}),` : sql``}
     named as materialized (select named.* from (${named(notice)}) named cross join unspent)${endings(
       sql`named`,
       auditId,
       {
         credentials: sql`${isIdentity} and cred.id = named.id and ${isOlder(sql`cred.created_at`)}`,
-        sessions: sql`ses.cred_id = named.id and ${isOlder(sql`ses.created_at`)} and (
+        sessions: sql`ses.cred_id = named.id and ${isOlder(begunAt)} and (
           ${session}::text is null or ${isIdentity}
           or exists (select from provider_session p where p.family_id = ${family} and p.sid = ${session}::text)
           or not exists (select from provider_session p where p.family_id = ${family}))`,

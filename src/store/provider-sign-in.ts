@@ -39,7 +39,7 @@ export type ProviderSignInRow = Admission &
     readonly outcome: IdentityOutcome;
     /** The database's time. */
     readonly now: Date;
-    readonly next: "session" | "factor" | "enroll" | "closed" | null;
+    readonly next: "session" | "factor" | "enroll" | "closed" | "again" | null;
     readonly factors: readonly FactorType[] | null;
   };
 
@@ -58,6 +58,8 @@ export interface IdentitySignIn extends Omit<NewLogin, "onlyTicket"> {
   readonly trusted: readonly string[];
   /** The name of the session at the provider. */
   readonly sid: string | undefined;
+  /** The digest under which the end of that session is noted. */
+  readonly overDigest: string | undefined;
   /** When the user proved to the provider that it is them, if it says so. */
   readonly authTime: Date | undefined;
   /** True if the provider can ask its user for a new proof. */
@@ -98,7 +100,8 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
     holder as materialized (${accountAt(identifiers)}),
     verdict as materialized (
       select case
-        when not exists (select from unspent) then 'used'
+        when not exists (select from unspent) or exists (
+          select from spent_challenge where digest = decode(${login.overDigest ?? null}::text, 'hex')) then 'used'
         when held.cred_id is not null then case when held.is_active then 'sign_in' else 'blocked' end
         when holder.is_verified and not exists (select from usr where id = holder.usr_id and status = 'active') then 'blocked'
         when holder.is_verified and ${identity.issuer} = any(${login.trusted}::text[])
@@ -133,7 +136,7 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
         select held_id as cred_id, held_usr_id as usr_id from verdict where ${outcome("sign_in")}
         union all select id, usr_id from linked) own),
     remembered as (${rememberIdentity(identity, sql`first`)}),
-    ${openProved({ ...login, onlyTicket: false }, sql`first`, sql`${login.amr}::text[]`)},
+    ${openProved({ ...login, onlyTicket: false, beginsFamily: login.sid !== undefined }, sql`first`, sql`${login.amr}::text[]`)},
     noted as (${noteProviderSession(login, sql`live`)}),
     signed_in as (${insertAuditEvent(
       {

@@ -8,7 +8,7 @@ import type { Audited } from "../domain/act.ts";
 import { signIn as act, signInLimited } from "../domain/acts/sign-in.ts";
 import type { FactorType } from "../domain/factor.ts";
 import type { RequestContext } from "../domain/request-context.ts";
-import { administratorFreshSeconds, ticketSeconds } from "../domain/session.ts";
+import { administratorFreshSeconds, freshSeconds, ticketSeconds } from "../domain/session.ts";
 import { type AuditEvent, insertAuditEvent } from "./audit.ts";
 import {
   type Admission,
@@ -84,8 +84,9 @@ export type SignedInRow = SessionUserRow & {
   /**
    * The next step after the password. `session`: none, the session was made. `factor`: a second factor, with a ticket.
    * `enroll`: enrolling a factor, with a ticket. `closed`: enrollment is required but not permitted, so there is no ticket.
+   * `again`: the first factor was proved too long ago to enroll another.
    */
-  readonly next: "session" | "factor" | "enroll" | "closed";
+  readonly next: "session" | "factor" | "enroll" | "closed" | "again";
   /** The types of factors that the user has. */
   readonly factors: readonly FactorType[];
 };
@@ -136,6 +137,8 @@ export interface NewLogin {
   readonly ticketHash: string;
   /** Make no session, whatever is required. */
   readonly onlyTicket: boolean;
+  /** True if something is known of the family of sessions that it begins, also after a second factor. Default false. */
+  readonly beginsFamily?: boolean;
   /** The session that the client presented. It ends, because the new session replaces it (S47). */
   readonly presentedTokenHash: string | undefined;
   readonly auditId: string;
@@ -170,7 +173,9 @@ export function openProved(login: NewLogin, from: Statement, amr: Statement): St
       select c.cred_id, c.usr_id, ${activeFactorTypes(sql`c.usr_id`)} as kinds,
         case when p.proves_factor or not (c.needs_factor or ${demandsSecondFactor(sql`c.usr_id`)}) then 'session'
           when ${activeFactorTypes(sql`c.usr_id`)} <> '{}' then 'factor'
-          when ${mayEnroll(sql`c.usr_id`)} then 'enroll' else 'closed' end as next,
+          -- Who enrolls the first factor of an account takes it over.
+          when not ${mayEnroll(sql`c.usr_id`)} then 'closed'
+          when c.auth_time > sallyport_now() - make_interval(secs => ${freshSeconds}::int) then 'enroll' else 'again' end as next,
         c.auth_time, p.amr, case
           -- Within the time that an administrator's factor counts for: a session says only what was proved in it.
           when p.proves_factor and c.auth_time > sallyport_now() - make_interval(secs => ${administratorFreshSeconds}::int)
@@ -178,8 +183,9 @@ export function openProved(login: NewLogin, from: Statement, amr: Statement): St
       from ${from} c cross join (select ${amr} as amr, 'mfa' = any(${amr}) as proves_factor) p),
     opened as (${insertSession(session, sql`(select * from live where next = 'session' and not ${onlyTicket}::boolean)`)}),
     ticket as (
-      insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, remember, purpose, created_at, expires_at)
+      insert into login_ticket (token_hash, usr_id, cred_id, factors, mfa_required, transport, remember, family_id, purpose, created_at, expires_at)
       select decode(${ticketHash}, 'hex'), usr_id, cred_id, amr, next <> 'session', ${transport}, ${session.remember}::boolean,
+        ${login.beginsFamily ? session.sessionId : null}::uuid,
         case next when 'enroll' then 'enroll' else 'sign_in' end, sallyport_now(),
         sallyport_now() + make_interval(secs => ${ticketSeconds}::int)
       from live where next in ('factor', 'enroll') or (next = 'session' and ${onlyTicket}::boolean)),

@@ -147,6 +147,7 @@ const told: { [Path in keyof EveryApi]: { [Method in keyof EveryApi[Path]]: Told
     $get: { ...plain, status: 303, param: ["provider"] },
     $post: { ...plain, status: 303, param: ["provider"] },
   },
+  "/auth/oidc/:provider/nonce": { $post: { ...plain, status: 200, param: ["provider"] } },
   "/auth/oidc/:provider/logout": { $post: { ...plain, status: 200, param: ["provider"] } },
   "/auth/oidc/:provider/notices": { $post: { ...plain, status: 200, json: true, param: ["provider"] } },
   "/auth/identities": { $get: { ...plain, status: 200 }, $post: { ...plain, status: 201 } },

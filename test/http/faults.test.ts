@@ -250,6 +250,7 @@ const otherwise = [
   "getTerms",
   "startProviderSignIn",
   "followProviderSignIn",
+  "prepareProviderCredential",
   "receiveProviderAnswer",
   "signInWithProvider",
 ];

@@ -391,6 +391,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "followProviderLink":
     case "startProviderStepUp":
     case "followProviderStepUp":
+    case "prepareProviderCredential":
     case "receiveProviderAnswer":
     case "endProviderSessions":
     case "receiveProviderNotice":

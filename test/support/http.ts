@@ -188,6 +188,7 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "followProviderLink",
   "startProviderStepUp",
   "followProviderStepUp",
+  "prepareProviderCredential",
   "receiveProviderAnswer",
   "signInWithProvider",
   "linkProvedIdentity",

@@ -17,6 +17,8 @@ export function practiceProvider(
   return {
     name,
     provesAgain,
+    pageClientId: "practice-client",
+    answersByForm: true,
     label: "Practice",
     issuers,
     begin: async ({ state, redirectUri }) =>

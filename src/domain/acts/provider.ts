@@ -46,6 +46,7 @@ export const signInWithProvider: Act = {
     "unavailable.provider",
     "forbidden.sign_up_closed",
     "forbidden.enrollment_not_granted",
+    "unauthorized.reauthentication_required",
     "conflict.duplicate_credential",
     "precondition.limit_reached",
     "too_many_requests",

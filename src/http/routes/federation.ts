@@ -45,6 +45,20 @@ export const federationRoutes: RouteTable<Needed> = () => [
       return await start(call);
     },
   }),
+  rows.open({
+    act: { ...acts.startProviderSignIn, name: "prepareProviderCredential" },
+    method: "post",
+    path: "/auth/oidc/:provider/nonce",
+    access: "anyone",
+    run: async ({ c, auth, name }) => {
+      const provider = name("provider");
+      const listed = auth.federation.providers().find((one) => one.name === provider);
+      if (listed?.pageClientId === undefined) throw new AuthError("not_found");
+      const { attempt, nonce, maxAgeSeconds } = await auth.federation.start({ provider });
+      setCookie(c, auth, `${providerCookie}${provider}`, attempt, maxAgeSeconds);
+      return { client_id: listed.pageClientId, nonce };
+    },
+  }),
   ...startsInSession("link", acts.startProviderLink, "followProviderLink"),
   ...startsInSession("step_up", acts.startProviderStepUp, "followProviderStepUp"),
   ...providerMessageRoutes(),
@@ -58,7 +72,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
     run: async ({ c, auth, name, context }) => {
       const provider = name("provider");
       const attempt = readCookie(c, auth, `${providerCookie}${provider}`);
-      const { purpose, next } = await auth.federation.look({ provider, attempt });
+      const { purpose, next, remember, mayProveAgain } = await auth.federation.look({ provider, attempt });
       const token = readCookie(c, auth, sessionCookie);
       const isInSession = purpose === "link" || purpose === "step_up";
       const asked = { provider, attempt, answer: answerOf(c, auth, provider), context };
@@ -72,6 +86,11 @@ export const federationRoutes: RouteTable<Needed> = () => [
         const result = await auth.federation.finish({ ...asked, presentedToken: token });
         return ended(c, auth, provider, placeAfter(c, auth, next, result));
       } catch (error) {
+        const isStale = error instanceof AuthError && error.code === "unauthorized.reauthentication_required";
+        if (isStale && !isInSession && mayProveAgain) {
+          const again = await auth.federation.start({ provider, next, remember, again: true });
+          return sendAway(c, auth, provider, again);
+        }
         const place = placeOfRefusal(auth, {
           error,
           provider,

@@ -16,7 +16,11 @@ const rows = rowsFor<FederationAuth>();
 export const providerMessageRoutes: RouteTable<FederationAuth> = () => [
   rows.open({
     // A form from another site comes without our cookies, so the browser asks again.
-    act: { ...acts.signInWithProvider, name: "receiveProviderAnswer", refusals: ["not_found"] },
+    act: {
+      ...acts.signInWithProvider,
+      name: "receiveProviderAnswer",
+      refusals: ["not_found", "forbidden.cross_origin"],
+    },
     method: "post",
     path: "/auth/oidc/:provider/callback",
     access: "anyone",
@@ -26,8 +30,11 @@ export const providerMessageRoutes: RouteTable<FederationAuth> = () => [
     status: 303,
     run: async ({ c, auth, name, body }) => {
       const provider = auth.federation.providers().find((one) => one.name === name("provider"));
-      if (!provider) throw new AuthError("not_found");
-      const text = packAnswer(body);
+      const isExpected = body.credential === undefined ? provider?.answersByForm : provider?.pageClientId !== undefined;
+      if (!provider || !isExpected) throw new AuthError("not_found");
+      requireOwnCredential(c, body);
+      const { g_csrf_token: _, ...answer } = body;
+      const text = packAnswer(answer);
       // More than a cookie holds is no answer of a provider.
       if (text.length > longestAnswer) throw new AuthError("payload_too_large");
       if (text !== "") setCookie(c, auth, `${answerCookie}${provider.name}`, text, answerSeconds);
@@ -65,13 +72,17 @@ export const providerMessageRoutes: RouteTable<FederationAuth> = () => [
 const answerSeconds = 60;
 const longestAnswer = 3_800;
 
-type AnswerField = "state" | "iss" | "code" | "error" | "error_description" | "user";
+type AnswerField = "state" | "iss" | "code" | "error" | "error_description" | "user" | "credential" | "g_csrf_token";
 type AnswerFields = { readonly [Field in AnswerField]?: string | undefined };
 
-/** What a provider answers (RFC 6749 §4.1.2, RFC 9207), and Apple's `user`. Tokens that may come with it are not kept. */
+/**
+ * What a provider answers (RFC 6749 §4.1.2, RFC 9207), Apple's `user`, and the ID token of Google's script. Other tokens that may
+ * come with it are not kept.
+ */
 function answerBody(): ReturnType<Schema<AnswerFields>> {
   const text = v.optional(v.string());
-  return v.object({ state: text, iss: text, code: text, error: text, error_description: text, user: text });
+  const answer = { state: text, iss: text, code: text, error: text, error_description: text, user: text };
+  return v.object({ ...answer, credential: text, g_csrf_token: text });
 }
 
 function logoutBody(): ReturnType<Schema<{ readonly logout_token: string }>> {
@@ -80,6 +91,16 @@ function logoutBody(): ReturnType<Schema<{ readonly logout_token: string }>> {
 
 function noticeBody(): ReturnType<Schema<{ readonly payload: string }>> {
   return v.object({ payload: v.string() });
+}
+
+/**
+ * An ID token of Google's script comes from a form of this site, or from Google's, with the value of a cookie that the script has set
+ * here. The token is bound to the browser by its nonce besides.
+ */
+function requireOwnCredential(c: Context, { credential, g_csrf_token: token = "" }: AnswerFields): void {
+  if (credential === undefined || c.req.header("sec-fetch-site") === "same-origin") return;
+  const cookies = [...(c.req.header("cookie") ?? "").matchAll(/(?:^|;) *g_csrf_token=([^;]*)/g)];
+  if (token === "" || cookies.length !== 1 || cookies[0]![1] !== token) throw new AuthError("forbidden.cross_origin");
 }
 
 /** The provider's answer: in the URL, or in the form that the browser brought just before. */

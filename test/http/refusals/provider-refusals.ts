@@ -77,6 +77,11 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
     followProviderStepUp: followInSession("step-up"),
     receiveProviderAnswer: {
       not_found: () => form("/auth/oidc/nowhere/callback", {}),
+      "forbidden.cross_origin": () => form("/auth/oidc/practice/callback", { credential: "x" }),
+    },
+    prepareProviderCredential: {
+      not_found: () => post("/auth/oidc/nowhere/nonce"),
+      "unavailable.provider": () => send(silent(), { method: "POST", path: "/auth/oidc/practice/nonce" }),
     },
     endProviderSessions: notices((place, token) => form(`/auth/oidc/${place}/logout`, { logout_token: token })),
     receiveProviderNotice: notices((place, token) => post(`/auth/oidc/${place}/notices`, { payload: token })),
