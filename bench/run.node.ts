@@ -1,10 +1,12 @@
 /**
  * `npm run bench -- [part …]`: prints what Sallyport costs, what it is compared with, and how it was measured. Parts: trips,
- * sizes, session, tokens, cold, argon2id, memory, timing, outbox. `timing:200` measures 200 pairs. Run it on a machine that does nothing else.
+ * sizes, session, tokens, cold, federation, argon2id, memory, timing, outbox. `timing:200` measures 200 pairs, and `federation:11`
+ * 11 starts. Run it on a machine that does nothing else.
  */
 import { measureArgon2id, measureMemory } from "./argon2id.node.ts";
 import { measureColdStart } from "./cold-start.node.ts";
 import { measureEqualWork } from "./equal-work.node.ts";
+import { measureFederation } from "./federation.node.ts";
 import { measureOutbox } from "./outbox.node.ts";
 import { measureRoundTrips } from "./round-trips.node.ts";
 import { measureSessionCheck } from "./session-check.node.ts";
@@ -17,6 +19,7 @@ const parts: ReadonlyMap<string, (count?: number) => Promise<void>> = new Map([
   ["session", measureSessionCheck],
   ["tokens", measureTokenCheck],
   ["cold", measureColdStart],
+  ["federation", measureFederation],
   ["argon2id", measureArgon2id],
   ["memory", measureMemory],
   ["timing", measureEqualWork],

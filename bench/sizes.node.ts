@@ -8,7 +8,15 @@ const exact = (bytes: number): string => `${kib(bytes)}, ${bytes} bytes`;
 async function measureEntries(): Promise<void> {
   console.log("\nPassword sign-in with its routes, without a driver, and what each further feature adds to it:");
   let base = 0;
-  const features = ["sign-up", "accounts", "mfa", "passkeys", "simplewebauthn", "personal-access-tokens"];
+  const features = [
+    "sign-up",
+    "accounts",
+    "mfa",
+    "passkeys",
+    "simplewebauthn",
+    "personal-access-tokens",
+    "federation-google",
+  ];
   for (const name of ["base", ...features, "all"]) {
     const built = await bundle(`bench/workers/entries/${name}.ts`, { external: ["sallyport/neon"] });
     if (name === "base") base = built.gzipBytes;

@@ -17,6 +17,8 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 export interface Bundle {
   /** Where `worker.js` and its modules are. */
   readonly folder: string;
+  /** Minified script and binaries, in bytes. */
+  readonly minifiedBytes: number;
   /** Minified script and binaries, each gzipped at level 9, in bytes. */
   readonly gzipBytes: number;
   /** What each reachable module contributes to the script, minified, in bytes. */
@@ -54,6 +56,7 @@ export async function bundle(
   const files = await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name))));
   return {
     folder,
+    minifiedBytes: files.reduce((bytes, file) => bytes + file.length, 0),
     gzipBytes: files.reduce((bytes, file) => bytes + gzipSync(file, { level: 9 }).length, 0),
     modules: Object.entries(script.inputs)
       .map(([path, { bytesInOutput }]) => ({ path, bytes: bytesInOutput }))
@@ -72,20 +75,49 @@ export interface RunningWorker {
   stop(): Promise<void>;
 }
 
-/** Starts workerd on a bundle, and waits until it listens. */
-export async function serve({ folder }: Bundle): Promise<RunningWorker> {
+export interface ServeOptions {
+  /** The path of the first request. Default `/`. */
+  readonly path?: string;
+  /** Compatibility flags, such as `nodejs_compat`. Default: none. */
+  readonly flags?: readonly string[];
+  /** The text bindings. Default: none. */
+  readonly bindings?: Readonly<Record<string, string>>;
+  /** The port of a server that answers every request that the Worker sends, as a proxy does. Default: loopback only. */
+  readonly outboundPort?: number;
+}
+
+/** Starts workerd on a bundle, and waits until it has answered its first request. */
+export async function serve({ folder }: Bundle, options: ServeOptions = {}): Promise<RunningWorker> {
+  const { path = "/", flags = [], bindings = {}, outboundPort } = options;
   const port = await freePort();
   const names = (await readdir(folder)).filter((name) => name.endsWith(".wasm"));
   const modules = [
     '(name = "worker.js", esModule = embed "worker.js")',
     ...names.map((name) => `(name = "${name}", wasm = embed "${name}")`),
   ];
+  const text = (value: string): string => JSON.stringify(value);
+  const settings = [
+    `modules = [${modules.join(", ")}]`,
+    'compatibilityDate = "2026-06-01"',
+    `compatibilityFlags = [${flags.map(text).join(", ")}]`,
+    `bindings = [${Object.entries(bindings)
+      .map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`)
+      .join(", ")}]`,
+    ...(outboundPort === undefined ? [] : ['globalOutbound = "outbound"']),
+  ];
+  const services = [
+    '(name = "main", worker = .main)',
+    '(name = "internet", network = (allow = ["local"]))',
+    ...(outboundPort === undefined
+      ? []
+      : [`(name = "outbound", external = (address = "127.0.0.1:${outboundPort}", http = (style = proxy)))`]),
+  ];
   const config = `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  services = [(name = "main", worker = .main), (name = "internet", network = (allow = ["local"]))],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
+  services = [${services.join(", ")}],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (forwardedProtoHeader = "x-forwarded-proto"), service = "main")]
 );
-const main :Workerd.Worker = (modules = [${modules.join(", ")}], compatibilityDate = "2026-06-01");
+const main :Workerd.Worker = (${settings.join(", ")});
 `;
   await writeFile(join(folder, "config.capnp"), config);
   const child = spawn(await workerdBinary(), ["serve", join(folder, "config.capnp")], {
@@ -97,7 +129,7 @@ const main :Workerd.Worker = (modules = [${modules.join(", ")}], compatibilityDa
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const url = `http://127.0.0.1:${port}`;
-  while (!(await listens(url))) {
+  while (!(await listens(`${url}${path}`))) {
     if (child.exitCode !== null) throw new Error(`workerd did not start:\n${log}`);
   }
   return {

@@ -133,7 +133,7 @@ const introduction = `# Routes
 
 This page is generated from the table of routes. \`authRoutes\` serves the paths that begin with \`/auth\`, and
 \`flametrenchRoutes\` the paths that begin with \`/v1\`. An application has the rows of \`core\` and of the features that it
-lists. Bodies are JSON; \`?\` marks an optional member. The [OpenAPI document](../README.md#features) at \`/openapi.json\` has
+lists. Bodies are JSON, but for those that a provider sends as a form; \`?\` marks an optional member. The [OpenAPI document](../README.md#features) at \`/openapi.json\` has
 the schemas and the refusals of each row.
 
 - **anyone**: no credential is read.

@@ -310,7 +310,7 @@ const ways: readonly Defect[] = [
   callback("state missing", "state_mismatch", (parameters) => parameters.delete("state")),
   callback("state empty", "state_mismatch", (parameters) => parameters.set("state", "")),
   callback("state of another sign-in", "state_mismatch", (parameters) => parameters.set("state", "s".repeat(43))),
-  callback("state twice", "invalid_callback", (parameters) => parameters.append("state", parameters.get("state")!)),
+  callback("state twice", "state_mismatch", (parameters) => parameters.append("state", parameters.get("state")!)),
   callback("iss missing although announced", "issuer_mismatch", (parameters) => parameters.delete("iss")),
   callback("iss of another issuer", "issuer_mismatch", (parameters) =>
     parameters.set("iss", "https://attacker.example"),
