@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { uuidFor } from "../../src/domain/id.ts";
+import { sql } from "../../src/store/sql.ts";
 import { freshIdentifier, type Person } from "../support/auth.ts";
 import { addApp } from "../support/factors.ts";
 import { type Reply, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 import { withVerifiedAddress } from "../support/links.ts";
-import { answerOf, freshIdentity } from "../support/practice-provider.ts";
+import { answerOf, freshIdentity, practiceProvider } from "../support/practice-provider.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -167,6 +169,92 @@ describe("OC33: an answer that comes as a form from the provider's site", () => 
   ])("%s", async (_what, body, status) => {
     expect((await sendForm(body)).status).toBe(status);
   });
+});
+
+describe("OC31: an ID token that a script of the page got from the provider", () => {
+  const own = { "content-type": "application/x-www-form-urlencoded" };
+  const prepare = async () => {
+    const reply = await world.send({ method: "POST", path: "/auth/oidc/practice/nonce", headers: sameOrigin });
+    return { attempt: cookieOf(reply, "provider-practice")!, ...(reply.json as { client_id: string; nonce: string }) };
+  };
+  const bring = async (headers: Record<string, string>, fields: Record<string, string>) => {
+    const body = `${new URLSearchParams({ credential: "an ID token", ...fields })}`;
+    return await world.send({
+      method: "POST",
+      path: "/auth/oidc/practice/callback",
+      body,
+      headers: { ...own, ...headers },
+    });
+  };
+
+  test("the page gets the client's id and a nonce, which the browser's cookie is bound to", async () => {
+    const [first, second] = [await prepare(), await prepare()];
+    expect(first).toMatchObject({ client_id: "practice-client", nonce: expect.stringMatching(/^[\w-]{43}$/) });
+    expect(first.nonce).not.toBe(second.nonce);
+  });
+
+  test.each([
+    ["a form of this site", sameOrigin, {}, true],
+    [
+      "Google's, with its cookie",
+      { cookie: "g_csrf_token=abc", "sec-fetch-site": "cross-site" },
+      { g_csrf_token: "abc" },
+      true,
+    ],
+    ["without the cookie", { "sec-fetch-site": "cross-site" }, { g_csrf_token: "abc" }, false],
+    ["with another cookie", { cookie: "g_csrf_token=abd" }, { g_csrf_token: "abc" }, false],
+    ["with two cookies", { cookie: "g_csrf_token=abc; g_csrf_token=abc" }, { g_csrf_token: "abc" }, false],
+    ["with empty ones", { cookie: "g_csrf_token=" }, { g_csrf_token: "" }, false],
+    ["of another site", { "sec-fetch-site": "cross-site", origin: "https://evil.example" }, {}, false],
+  ])("%s", async (_what, headers, fields, isTaken) => {
+    const reply = await bring(headers as Record<string, string>, fields as Record<string, string>);
+    expect([reply.status, reply.setCookies.length]).toEqual(isTaken ? [303, 1] : [403, 0]);
+  });
+
+  test("only of a provider that has such a script; and forms only of one that sends them", async () => {
+    const plain = { ...practiceProvider(), pageClientId: undefined as never, answersByForm: false };
+    const app = applicationOf(world.isolate({ federation: { providers: [plain] } }));
+    const path = "/auth/oidc/practice";
+    const bodies = ["credential=x", "state=x&code=y"];
+    const replies = [
+      await send(app, { method: "POST", path: `${path}/nonce`, headers: sameOrigin }),
+      ...(await Promise.all(
+        bodies.map((body) =>
+          send(app, { method: "POST", path: `${path}/callback`, body, headers: { ...own, ...sameOrigin } }),
+        ),
+      )),
+    ];
+    expect(replies.map(({ status, setCookies }) => [status, setCookies])).toEqual(Array(3).fill([404, []]));
+  });
+});
+
+test("OC44: who must enroll a factor is sent to the provider for a new proof, once", async () => {
+  const auth = world.isolate({ federation: { providers: [practiceProvider("practice", undefined, true)] } });
+  const app = applicationOf(auth);
+  const ask = (path: string, cookie?: string) =>
+    send(app, { method: "GET", path, headers: { ...sameOrigin, ...(cookie && { cookie }) } });
+  const answer = async (begun: Reply, identity: Identity) =>
+    await ask(
+      `/auth/oidc/practice/callback${answerOf({ url: locationOf(begun)! }, identity).search}`,
+      cookieOf(begun, "provider-practice"),
+    );
+  const identity = freshIdentity();
+  const made = await answer(await ask("/auth/oidc/practice/start"), identity);
+  const { user } = await world.auth.sessions.verify({
+    token: cookieOf(made, "session")!.split("=")[1]!,
+    transport: "cookie",
+  });
+  await world.rows(sql`insert into usr_mfa_policy (usr_id, required) values (${uuidFor("usr", user.id)}::uuid, true)`);
+  const silent = await answer(
+    await ask("/auth/oidc/practice/start?next=%2Faccount%2Fdevices&remember=false"),
+    identity,
+  );
+  expect(new URL(locationOf(silent)!).origin).toBe("https://practice.example");
+  expect(cookieOf(silent, "session")).toBeUndefined();
+  const again = await answer(silent, identity);
+  expect(locationOf(again)).toContain("refusal=unauthorized.provider&provider=practice&reason=auth_time");
+  const proved = await answer(silent, { ...identity, authTime: Math.floor(Date.now() / 1_000) });
+  expect(locationOf(proved)).toBe("/sign-in/enroll?next=%2Faccount%2Fdevices");
 });
 
 describe("OC47: messages of a provider", () => {

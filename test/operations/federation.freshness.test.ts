@@ -91,6 +91,21 @@ describeWorld(
       expect(late.session.amr).toEqual(["fed", "mfa"]);
     });
 
+    test("nobody enrolls the first factor of an account on a silent return", async () => {
+      const auth = federated();
+      const person = await world.person();
+      const identity = await linked(person, auth);
+      await world.requireFactor(person.userId, new Date(Date.now() + 3_600_000));
+      await world.rows(sql`
+        update usr_mfa_policy set grace_until = null where usr_id = ${uuidFor("usr", person.userId)}::uuid`);
+      const sign = (authTime?: number) =>
+        signInWith(auth, { ...identity, authTime }, { provider: "again", context: { address: freshAddress() } });
+      for (const authTime of [undefined, hourAgo()]) {
+        expect(await outcome(sign(authTime))).toBe("unauthorized.reauthentication_required");
+      }
+      expect(await sign(now())).toMatchObject({ mfaRequired: true, enroll: true });
+    });
+
     describe("step-up", () => {
       const begun = async (auth: Auth, actor: SessionActor, provider = "again") => {
         const started = await auth.federation.start({ provider, purpose: "step_up", actor });
@@ -177,6 +192,27 @@ describeWorld(
         const { token } = await finish(proof);
         expect(await outcome(finish(proof))).not.toBe("done");
         expect(await outcome(world.auth.sessions.verify({ token, transport: "cookie" }))).toBe("done");
+      });
+
+      test("a second factor of a trusted provider, proved now, makes the session fresh", async () => {
+        const auth = federated({ trustsMfa: [{ issuer: practiceIssuer, amr: ["mfa"] }] });
+        const person = await world.person();
+        const identity = await linked(person, auth);
+        await world.requireFactor(person.userId, new Date(0));
+        await world.age(person.session, 700);
+        for (const [amr, fresh] of [
+          [["pwd"], false],
+          [["mfa"], true],
+        ] as const) {
+          const other = await signIn(auth, "again", { ...identity, amr: ["mfa"], authTime: hourAgo() });
+          const finish = await begun(auth, await actorOf(other));
+          const { token, session } = await finish({ ...identity, amr, authTime: now() });
+          expect([amr, await isFresh(auth, await actorOf({ token })), session.mfaVerifiedAt !== null]).toEqual([
+            amr,
+            fresh,
+            fresh,
+          ]);
+        }
       });
 
       test("does not stand in for a second factor", async () => {

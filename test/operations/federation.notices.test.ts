@@ -1,7 +1,10 @@
 /** What ends here when a provider says that a session or an account of its own has ended. @module */
 import { describe, expect, test } from "vitest";
+import { uuidFor } from "../../src/domain/id.ts";
 import type { ProvedIdentity, ProviderNotice } from "../../src/domain/identity-provider.ts";
 import type { SignedIn } from "../../src/operations/sign-in.ts";
+import { lockIdentity } from "../../src/store/linked-identities.ts";
+import { lockNamed } from "../../src/store/provider-sessions.ts";
 import { sql } from "../../src/store/sql.ts";
 import { freshAddress, outcome } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
@@ -107,6 +110,88 @@ describeWorld("OC47: a provider's messages", { on: ["pglite", "postgres"], auth:
     const proof = { type: "totp", code: await app.code() } as const;
     const finish = world.auth.signIn.factor({ ticket: half.ticket, transport: "cookie", proof });
     expect(await outcome(finish)).toBe("unauthorized.invalid_ticket");
+  });
+
+  test("S24: identities and sessions at providers are found by indexes, whatever their state", async () => {
+    const notice = {
+      ...about(freshIdentity()),
+      ends: "sessions" as const,
+      provider: "practice",
+      issuedAt: new Date(),
+      spent: { digest: "00", expiresAt: new Date() },
+      over: undefined,
+      auditId: "",
+      context: {},
+    };
+    const bySession = { ...notice, subject: undefined, sid: "one" };
+    const locks = [lockNamed(notice), lockNamed(bySession), ...lockIdentity({ issuer: "i", subject: "s" })];
+    for (const lock of locks) {
+      if (!("key" in lock)) continue;
+      const [, plan] = await world.database.batch([sql`set local enable_seqscan = off`, sql`explain ${lock.key!}`]);
+      expect(JSON.stringify(plan)).toContain("cred_oidc");
+      expect(JSON.stringify(plan)).not.toContain("Seq Scan on cred");
+      expect(JSON.stringify(plan)).not.toContain("Seq Scan on provider_session");
+    }
+  });
+
+  test("a session that was refreshed since, or stepped up, is as old as its sign-in", async () => {
+    const identity = freshIdentity();
+    const first = await signIn(identity);
+    await world.rows(sql`
+      update ses set created_at = created_at - interval '1 hour' where id = ${uuidFor("ses", first.session.id)}::uuid`);
+    const refreshed = await world.auth.sessions.refresh({ token: first.token, transport: "cookie" });
+    await heed(about(identity, { issuedAt: now() - 1_800 }));
+    expect(await lives(refreshed)).toBe(false);
+  });
+
+  test("a step-up at another provider leaves the session of the first one its name", async () => {
+    const other = "https://other.example";
+    const providers = [practiceProvider(), practiceProvider("other", [other])];
+    const auth = world.isolate({ federation: { providers } });
+    const sid = `first-${++count}`;
+    const identity = freshIdentity({ sid });
+    const second = freshIdentity({ issuer: other, sid: `second-${count}` });
+    const begun = await signIn(identity);
+    const actor = await actorOf(begun);
+    const finish = async (purpose: "link" | "step_up") => {
+      const started = await auth.federation.start({ provider: "other", purpose, actor });
+      const asked = { provider: "other", attempt: started.attempt, answer: answerOf(started, second), actor };
+      return purpose === "link" ? await auth.federation.finishLink(asked) : await auth.federation.finishStepUp(asked);
+    };
+    await finish("link");
+    const stepped = (await finish("step_up")) as { token: string };
+    await heed(about(identity, { sid }), auth);
+    expect(await lives(stepped)).toBe(false);
+  });
+
+  test("a second factor here does not loosen the session from the one there", async () => {
+    const [phone, laptop] = [`phone-${++count}`, `laptop-${count}`];
+    const identity = freshIdentity({ sid: phone });
+    const first = await signIn(identity);
+    const { app } = await addApp(world, { ...first, actor: await actorOf(first), transport: "cookie" } as never);
+    const signInWithCode = async (sid: string, code: string) => {
+      const half = await signInWith(world.auth, { ...identity, sid }, { context: { address: freshAddress() } });
+      if ("linkingRequired" in half || !half.mfaRequired) throw new Error("No ticket was made.");
+      const proof = { type: "totp", code } as const;
+      return await world.auth.signIn.factor({ ticket: half.ticket, transport: "cookie", proof });
+    };
+    const [onPhone, onLaptop] = [
+      await signInWithCode(phone, await app.code()),
+      await signInWithCode(laptop, await app.code(1)),
+    ];
+    await heed(about(identity, { sid: phone }));
+    expect([await lives(onPhone), await lives(onLaptop)]).toEqual([false, true]);
+  });
+
+  test("a sign-in that is on its way when its session there ends comes too late", async () => {
+    const identity = freshIdentity({ sid: `late-${++count}` });
+    const started = await world.auth.federation.start({ provider: "practice" });
+    await heed(about(identity, { sid: identity.sid }));
+    const { attempt } = started;
+    const finish = (proved: ProvedIdentity) =>
+      world.auth.federation.finish({ provider: "practice", attempt, answer: answerOf(started, proved) });
+    await expect(finish(identity)).rejects.toMatchObject({ details: { reason: "used" } });
+    expect(await signIn({ ...identity, sid: `${identity.sid}-new` })).toMatchObject({ mfaRequired: false });
   });
 
   test("a message counts once", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type OneTapOptions, verifyOneTap } from "../../src/providers/google.ts";
-import { codeOf, IssuerStandIn } from "../support/provider-stand-in.ts";
+import { google, type OneTapOptions, verifyOneTap } from "../../src/providers/google.ts";
+import { attempt, codeOf, IssuerStandIn } from "../support/provider-stand-in.ts";
 
 const issuer = "https://accounts.google.com";
 const clientId = "1234987819200.apps.googleusercontent.com";
@@ -113,5 +113,42 @@ describe("OC31: One Tap", () => {
     expect(await codeOf(verify({ hd: "example.com" }))).toBe("accepted");
     expect(await codeOf(verify({ hd: "evil.example" }))).toBe("account_not_allowed");
     expect(await codeOf(verify())).toBe("account_not_allowed");
+  });
+});
+
+describe("OC31: the provider takes the same ID token", () => {
+  const provided = async (claims: Readonly<Record<string, unknown>> = {}, more: Partial<OneTapOptions> = {}) => {
+    const { site } = world();
+    site.claims = claims;
+    const provider = google({ clientId, clientSecret: "secret", fetch: site.fetch, ...(more as object) });
+    return { site, provider, form: new URLSearchParams({ credential: await site.idToken() }) };
+  };
+
+  test("from a form, with the nonce of the attempt", async () => {
+    const { provider, form } = await provided();
+    expect(provider.pageClientId).toBe(clientId);
+    expect(await provider.finish(form, attempt({ nonce }))).toMatchObject({ issuer, subject: "3141592653589793238" });
+  });
+
+  test("not from a URL, which anyone can make a browser open", async () => {
+    const { provider, form } = await provided();
+    const url = new URL(`https://app.example/callback?${form}`);
+    expect(await codeOf(provider.finish(url, attempt({ nonce })))).toBe("state_mismatch");
+  });
+
+  test.each([
+    ["another browser's nonce", { nonce: "m".repeat(43) }, {}],
+    ["no nonce", { nonce: undefined }, {}],
+    ["another application's token", { aud: "other", azp: "other" }, {}],
+    ["another domain's account", { hd: "other.example" }, { hostedDomain: "example.com" }],
+  ])("%s is refused", async (_what, claims, more) => {
+    const { provider, form } = await provided(claims, more);
+    await expect(provider.finish(form, attempt({ nonce }))).rejects.toMatchObject({ error: expect.any(String) });
+  });
+
+  test("twice in a form: refused", async () => {
+    const { provider, form } = await provided();
+    form.append("credential", form.get("credential")!);
+    expect(await codeOf(provider.finish(form, attempt({ nonce })))).toBe("invalid_callback");
   });
 });
