@@ -91,7 +91,8 @@ export const federationWrites: readonly Write[] = [
     requests: 1,
     prepare: answeredAgain,
     act: (auth, { actor }, made: Answered) => auth.federation.finishStepUp({ ...made, actor }),
-    repeated: "unauthorized.provider",
+    // The first step-up has replaced the session.
+    repeated: "unauthorized.invalid_token",
     check: async ({ auth }, { token }: { token: string }) => {
       await auth.sessions.verify({ token, transport: "cookie" });
     },
