@@ -21,8 +21,9 @@ export function withNotices(database: Database, kinds: ReadonlyMap<string, Notic
       const [first, ...others] = statements;
       // An attempt that is only counted is no change, even if a purge goes with it.
       if (!first || leavesEvent(first) || !others.some(leavesEvent)) return await database.batch(statements, limit);
-      // `local`: it ends with the transaction, since a pooler forgets the settings of a connection.
-      const set = sql`select set_config('sallyport.notices', ${setting}, true)`;
+      // `local`: it ends with the transaction, since a pooler forgets the settings of a connection. A change touches few rows, but a
+      // planner that expects many of the largest statement would compile it, for a second.
+      const set = sql`select set_config('sallyport.notices', ${setting}, true), set_config('jit', 'off', true)`;
       try {
         const rows = await database.batch([set, ...statements], limit);
         return rows.slice(1);
