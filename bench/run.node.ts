@@ -6,7 +6,6 @@
 import { measureArgon2id, measureMemory } from "./argon2id.node.ts";
 import { measureColdStart } from "./cold-start.node.ts";
 import { measureEqualWork } from "./equal-work.node.ts";
-import { measureFederation } from "./federation.node.ts";
 import { measureOutbox } from "./outbox.node.ts";
 import { measureRoundTrips } from "./round-trips.node.ts";
 import { measureSessionCheck } from "./session-check.node.ts";
@@ -19,7 +18,8 @@ const parts: ReadonlyMap<string, (count?: number) => Promise<void>> = new Map([
   ["session", measureSessionCheck],
   ["tokens", measureTokenCheck],
   ["cold", measureColdStart],
-  ["federation", measureFederation],
+  // It needs the development server, which the built package does not have.
+  ["federation", async (count) => (await import("./federation.node.ts")).measureFederation(count)],
   ["argon2id", measureArgon2id],
   ["memory", measureMemory],
   ["timing", measureEqualWork],

@@ -18,10 +18,10 @@ import { freshIdentifier, freshName, goodPassword, otherPassword, type Person, s
 import { type Authenticator, newAuthenticator } from "../support/authenticator.ts";
 import { standIn } from "../support/describe-world.ts";
 import { type App, freshly, givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
-import type { Sent } from "../support/http.ts";
+import { bodyFor, type Sent } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies, mailedChange } from "../support/links.ts";
-import { browserHeaders, givenIdentity } from "../support/practice-provider.ts";
+import { browserHeaders, givenIdentity, providerBodies } from "../support/practice-provider.ts";
 
 let world: HttpWorld;
 beforeAll(async () => {
@@ -187,6 +187,7 @@ function isAboutOne(route: Route): boolean {
 
 /** The body of each route when everything in it is right. */
 const bodies: Record<string, (target: Target, caller: Caller) => unknown> = {
+  ...Object.fromEntries(Object.keys(providerBodies()).map((id) => [id, () => providerBodies()[id]])),
   signInWithFactor: () => ({ type: "totp", code: "000000" }),
   verifyMfa: () => ({ type: "totp", code: "000000" }),
   stepUp: (_target, { own }) => ({ type: "password", password: own?.password ?? "" }),
@@ -338,11 +339,15 @@ async function requestFor(route: Route, caller: Caller, target: Target): Promise
     .replace(":provider", "practice");
   const body = bodies[route.id];
   if (!body !== !route.body) throw new Error(`${route.id} has a body that this test does not know.`);
+  const taken = body ? bodyFor(route, await body(target, caller)) : {};
   return {
     method: route.method.toUpperCase(),
     path,
-    ...(body && { json: await body(target, caller) }),
-    ...withHeaders(caller.sent, await browserHeaders(world, route.id, caller.own?.identifier)),
+    ...taken,
+    ...withHeaders(caller.sent, {
+      ...taken.headers,
+      ...(await browserHeaders(world, route.id, caller.own?.identifier)),
+    }),
   };
 }
 

@@ -28,10 +28,16 @@ import {
 } from "../support/auth.ts";
 import { newAuthenticator } from "../support/authenticator.ts";
 import { givenApp, givenPasskey, givenPassword, registrationBy } from "../support/factors.ts";
-import { type Reply, requestOf, type Sent, send } from "../support/http.ts";
+import { bodyFor, type Reply, requestOf, type Sent, send } from "../support/http.ts";
 import { applicationOf, type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies, mailedChange } from "../support/links.ts";
-import { answerOf, browserHeaders, freshIdentity, givenIdentity } from "../support/practice-provider.ts";
+import {
+  answerOf,
+  browserHeaders,
+  freshIdentity,
+  givenIdentity,
+  providerBodies,
+} from "../support/practice-provider.ts";
 
 /** The database's fault for the request with this number, counted from the last reset. */
 let faultAt: (request: number) => NeonFault | undefined = () => undefined;
@@ -157,6 +163,7 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
   const link = /^verify(Own)?Identifier$/.test(route.id) ? await withLink(world, about) : "";
   const linkBody = Object.hasOwn(linkBodies(world), route.id) ? linkBodies(world)[route.id] : undefined;
   const bodies: Record<string, unknown> = {
+    ...providerBodies(),
     ...(linkBody && { [route.id]: await linkBody() }),
     requestIdentifierVerification: {},
     verifyOwnIdentifier: { token: link },
@@ -226,11 +233,12 @@ async function rightRequest(route: Route): Promise<{ sent: Sent; person: Person 
     ...(await browserHeaders(world, route.id, identifier)),
   };
   const usesToken = route.access !== "anyone" && route.access !== "ticket";
+  const taken = bodyFor(route, bodies[route.id]);
   const sent = {
     method: route.method.toUpperCase(),
     path,
-    json: bodies[route.id],
-    headers,
+    ...taken,
+    headers: { ...headers, ...taken.headers },
     ...(usesToken && { token: person.token }),
   };
   return { sent, person };

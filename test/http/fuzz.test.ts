@@ -38,7 +38,7 @@ import {
 } from "../support/http.ts";
 import { type HttpWorld, openHttp } from "../support/http-world.ts";
 import { linkBodies } from "../support/links.ts";
-import { browserHeaders, givenIdentity } from "../support/practice-provider.ts";
+import { browserHeaders, givenIdentity, providerBodies } from "../support/practice-provider.ts";
 
 const requests = Number(process.env.FUZZ_REQUESTS ?? 12_000);
 const seed = Number(process.env.FUZZ_SEED ?? 1);
@@ -398,6 +398,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "signInWithProvider":
       return {
         account: somebody,
+        body: providerBodies()[operationId],
         exact: { provider: draws.isOneIn(3) ? "nowhere" : "practice" },
         headers: { "sec-fetch-site": "same-origin" },
       };

@@ -4,6 +4,7 @@ import type { Hono } from "hono";
 import type { OpenApiDocument, OpenApiOperation } from "../../build/openapi/document.node.ts";
 import type { ErrorBody } from "../../src/domain/error.ts";
 import { openapi } from "../../src/http/generated/openapi.ts";
+import type { Route } from "../../src/http/route.ts";
 
 /** The document that the server serves. */
 export const document = JSON.parse(openapi) as OpenApiDocument;
@@ -34,6 +35,16 @@ export function operationAt(method: string, path: string): Operation | undefined
     (one) => one.pattern.test(path) && one.method === (method === "HEAD" ? "GET" : method),
   );
   return found.sort((a, b) => a.template.split("{").length - b.template.split("{").length)[0];
+}
+
+/** The body of a request for a route, in the form that the route takes. */
+export function bodyFor(
+  { readForm }: Pick<Route, "readForm">,
+  value: unknown,
+): Pick<Sent, "json" | "body" | "headers"> {
+  if (!readForm) return { json: value };
+  const body = `${new URLSearchParams(value as Record<string, string>)}`;
+  return { body, headers: { "content-type": "application/x-www-form-urlencoded" } };
 }
 
 export interface Sent {

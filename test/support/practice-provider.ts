@@ -44,6 +44,26 @@ function readAnswer(answer: URL | URLSearchParams, { state }: ProviderAttempt): 
   return JSON.parse((parameters.get("identity") ?? parameters.get("user"))!) as ProvedIdentity;
 }
 
+/** A message of the practice provider about a user whom no account has, and the bodies of the routes that take it. */
+export function providerBodies(): Readonly<Record<string, Readonly<Record<string, string>>>> {
+  const now = Math.floor(Date.now() / 1_000);
+  const id = crypto.randomUUID();
+  const notice = {
+    ends: "sessions",
+    issuer: practiceIssuer,
+    subject: "nobody",
+    id,
+    issuedAt: now,
+    expiresAt: now + 180,
+  };
+  const token = JSON.stringify(notice);
+  return {
+    receiveProviderAnswer: { state: "another", error: "access_denied" },
+    endProviderSessions: { logout_token: token },
+    receiveProviderNotice: { payload: token },
+  };
+}
+
 let count = 0;
 
 /** An identity that no account has. */
