@@ -338,8 +338,10 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     }
     case "setOwnMfaPolicy":
       return { account: somebody, ...(!draws.isOneIn(3) && { body: { required: false } }) };
+    case "getPat":
     case "getOwnPersonalAccessToken":
-    case "revokeOwnPersonalAccessToken": {
+    case "revokeOwnPersonalAccessToken":
+    case "revokePat": {
       const last = forced && ids.pat!.at(-1);
       return { account: somebody, exact: last ? { pat_id: last } : {} };
     }
@@ -557,7 +559,10 @@ function nextAfter(operation: Operation, { plan }: Made, reply: Reply): [Operati
         ? to("signIn").map(([one]) => [one, accountOf(reply.json.usr_id)])
         : [];
     case "createOwnPersonalAccessToken":
-      return [...(draws.isOneIn(3) ? to("revokeOwnPersonalAccessToken") : []), ...to("getOwnPersonalAccessToken")];
+      return [
+        ...(draws.isOneIn(3) ? to(draws.one(["revokeOwnPersonalAccessToken", "revokePat"])) : []),
+        ...to("getOwnPersonalAccessToken", "getPat"),
+      ];
     case "createOwnPassword":
       return to(draws.one(["suspendOwnCredential", "revokeOwnCredential"]), "getOwnCredential");
     case "passkeyRegistrationOptions":
