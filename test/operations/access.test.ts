@@ -351,6 +351,7 @@ const elsewhere: Readonly<Record<string, string>> = {
 const actsOnOwn = [
   "identity.credential.link",
   "identity.credential.link.start",
+  "identity.session.step_up.start",
   "identity.identifier.change",
   "identity.identifier.request_change",
   "identity.identifier.request_verification",

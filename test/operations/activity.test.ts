@@ -20,6 +20,7 @@ const hidden: Readonly<Record<string, string>> = {
   "identity.sign_up.request": "as for a reset",
   "identity.sign_in.start": "only sends the browser to a provider",
   "identity.credential.link.start": "only sends the browser to a provider",
+  "identity.session.step_up.start": "only sends the browser to a provider",
   "identity.deployment_invitation.create": "there is no account yet",
   "identity.deployment_invitation.revoke": "there is no account yet",
   "identity.mailed_code.exchange": "leads to what the link does",

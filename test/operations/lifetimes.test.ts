@@ -20,7 +20,7 @@ const ends: Readonly<Record<string, readonly number[]>> = {
   "mfa_registration.pending_expires_at": [10 * minute],
   "ses.expires_at": [day, 30 * day],
   "ses.family_expires_at": [day, 30 * day],
-  "spent_challenge.expires_at": [5 * minute, 10 * minute],
+  "spent_challenge.expires_at": [3 * minute, 5 * minute, 10 * minute],
   "verification_token.code_expires_at": [10 * minute],
   "verification_token.created_at": [day],
   "verification_token.expires_at": [hour, day, 4 * day],
