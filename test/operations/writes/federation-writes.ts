@@ -4,13 +4,7 @@ import type { LinkedIdentity, ProvedIdentity } from "../../../src/domain/identit
 import type { ProviderPurpose } from "../../../src/engine/provider-attempts.ts";
 import { sql } from "../../../src/store/sql.ts";
 import type { Person, World } from "../../support/auth.ts";
-import {
-  answerOf,
-  freshIdentity,
-  givenIdentity,
-  signInWith,
-  waitingIdentity,
-} from "../../support/practice-provider.ts";
+import { answerOf, freshIdentity, givenIdentity, waitingIdentity } from "../../support/practice-provider.ts";
 import { context, hasStatus, type Write } from "./write.ts";
 
 /** A provider's answer to a sign-in or, for a person, to the linking of an identity. */
