@@ -15,7 +15,7 @@ export interface ProviderAttempt {
   readonly codeVerifier: string;
   /** In seconds since the Unix epoch. */
   readonly createdAt: number;
-  /** True if the user must prove anew to the provider that it is them, even if they are signed in there. */
+  /** True if the user must prove again to the provider that it is them, even if they are signed in there. */
   readonly again: boolean;
 }
 

@@ -67,7 +67,7 @@ const logoutTokens: NoticeTokens = {
     const [end, subject, sid] = [timeOf(claims, "exp"), claims.get("sub"), claims.get("sid")];
     if (end === undefined || end + clockToleranceSeconds <= epochSeconds()) return "exp";
     if (!membersOf(membersOf(claims.get("events"))?.get(logout))) return "events";
-    // Nobody can use an ID token as one.
+    // So that an ID token is never one.
     if (claims.has("nonce")) return "nonce";
     if (subject !== undefined ? !isSubject(subject) : sid === undefined) return "sub";
     return sid === undefined || isSubject(sid) ? undefined : "sid";

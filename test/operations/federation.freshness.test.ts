@@ -91,7 +91,7 @@ describeWorld(
       expect(late.session.amr).toEqual(["fed", "mfa"]);
     });
 
-    test("nobody enrolls the first factor of an account on a silent return", async () => {
+    test("a silent return does not enroll the first factor of an account", async () => {
       const auth = federated();
       const person = await world.person();
       const identity = await linked(person, auth);
