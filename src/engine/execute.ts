@@ -27,6 +27,8 @@ export interface Run<Row> {
    * the try that committed.
    */
   readonly mustCommit?: true;
+  /** Set for work beside an operation whose answer nobody reads: after a lost reply, the operation's own answer is enough. */
+  readonly isAside?: true;
   /**
    * The event of a refusal. It is recorded in a separate request, because the refusal undid everything (S03). See {@link
    * denialOf}.
@@ -61,7 +63,7 @@ const shortestTryMilliseconds = 300;
 /**
  * Runs one operation. Returns the decoded answer, or the first row if the operation has no `decode`.
  *
- * @param beside Work that runs after it in the same transaction. Default: none.
+ * @param beside Work that runs after it in the same transaction, and whose answers are not read. Default: none.
  * @throws {AuthError} The operation's refusal, or `unavailable.database`.
  */
 export async function execute<Result, Row>(
@@ -76,7 +78,7 @@ export async function execute(
   beside: readonly Work<unknown>[] = [],
 ): Promise<unknown> {
   const work: Work<unknown> = { decode: (row) => row, ...run };
-  const [rows] = await executeAll(core, [work, ...beside]);
+  const [rows] = await executeAll(core, [work, ...beside.map((aside) => ({ ...aside, isAside: true }) as const)]);
   return await answerOf(work, rows!);
 }
 
@@ -199,7 +201,8 @@ async function recall(
   items: readonly Item[],
   time: TimeLeft,
 ): Promise<(readonly unknown[])[] | undefined> {
-  const recalls = items.map((item) => (isWork(item) ? item.onLostReply : undefined));
+  const needed = items.filter((item) => !(isWork(item) && item.isAside));
+  const recalls = needed.map((item) => (isWork(item) ? item.onLostReply : undefined));
   const statements = recalls.filter((one) => typeof one === "object");
   if (statements.length === 0) return undefined;
   const found =
@@ -207,7 +210,7 @@ async function recall(
       ? [await core.database.run(statements[0]!, time.left)]
       : await core.database.batch(statements, time.left);
   if (found.every((rows) => rows.length === 0)) return undefined;
-  if (statements.length < items.length || found.some((rows) => rows.length === 0)) {
+  if (statements.length < needed.length || found.some((rows) => rows.length === 0)) {
     // It has committed, but the rows of the caller's own statements, and of plans that found nothing to change, are gone.
     throw new AuthError("unavailable.reply_lost");
   }

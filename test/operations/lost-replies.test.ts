@@ -18,6 +18,7 @@ import { describeWorld } from "../support/describe-world.ts";
 import { registrationBy } from "../support/factors.ts";
 import { type Fault, type FaultyDatabase, faultyDatabase } from "../support/faulty-database.ts";
 import { usersWithPasskeys } from "../support/passkeys.ts";
+import { purgesBesideSignIns } from "../support/purges.ts";
 import { operationNames } from "../support/recorded-operations.ts";
 import { others, prepareWrite, reads, writes } from "./writes/every-write.ts";
 import { context, opens, withApp } from "./writes/write.ts";
@@ -48,12 +49,24 @@ describeWorld("F01, F02, T05: replies lost at the port", { on: ["pglite", "postg
     });
   });
 
+  test.each(["before", "after", "late"] as const)("S46: the request also purges, and fails: %s", async (fault) => {
+    const write = writes.find(({ name }) => name === "federation.finish")!;
+    const { person, prepared, happened } = await prepareWrite(world, write);
+    purgesBesideSignIns(true);
+    faulty.reset([fault]);
+    const result = await write.act(auth, person, prepared);
+    faulty.reset();
+    expect(await happened(write.action)).toBe(1);
+    await write.check?.(world, result as never, person);
+  });
+
   describe("the answer that is read after a lost reply is the lost one", () => {
     // Signing out runs again instead, and its answer is empty.
     test.each(writes.filter(({ name }) => name !== "sessions.signOut"))("$name", async (write) => {
       // Another user has rows of the same kinds.
       await prepareWrite(world, write);
       const { person, prepared } = await prepareWrite(world, write);
+      purgesBesideSignIns(false);
       faulty.reset([...Array<undefined>(write.requests - 1).fill(undefined), "after"]);
       await write.act(auth, person, prepared);
       const [lost, read] = faulty.rows.slice(write.requests - 1);
