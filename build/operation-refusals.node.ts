@@ -58,6 +58,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   "FederationOperations.finishStepUp": identity.stepUpWithProvider,
   "FederationOperations.link": identity.linkProvedIdentity,
   "FederationOperations.heed": identity.endProviderSessions,
+  "FederationOperations.accessToken": identity.readProviderToken,
   "FederationOperations.list": identity.listIdentities,
   "FederationOperations.unlink": identity.unlinkIdentity,
   "TermsOperations.accept": terms.acceptTerms,

@@ -70,6 +70,7 @@ describe("examples in docs", () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
       ["activity.md", "activity.ts"],
       ["conformance.md", undefined],
+      ["federation.md", "kept-tokens.ts"],
       ["invitations.md", "invitations.ts"],
       ["limits.md", "limits.ts"],
       ["limits.md", "cloudflare-limit.ts"],

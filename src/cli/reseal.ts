@@ -1,4 +1,4 @@
-import { parseSealingKeys, resealSecrets } from "../operations/reseal.ts";
+import { parseSealingKeys, resealSecrets, sealedColumns } from "../operations/reseal.ts";
 import { type Command, UsageError } from "./command.ts";
 import { databaseOptions, databaseUsage, withDatabase } from "./database.ts";
 
@@ -12,12 +12,14 @@ export const resealCommand: Command = {
     await withDatabase(values, async (database) => {
       const core = { database, onError: (error: unknown) => console.error(String(error)) };
       let [resealed, unreadable] = [0, 0];
-      let after: string | null | undefined;
-      while (after !== null) {
-        const step = await resealSecrets(core, keys, { after });
-        resealed += step.resealed;
-        unreadable += step.unreadable;
-        after = step.next;
+      for (const column of sealedColumns) {
+        let after: string | null | undefined;
+        while (after !== null) {
+          const step = await resealSecrets(core, keys, column, { after });
+          resealed += step.resealed;
+          unreadable += step.unreadable;
+          after = step.next;
+        }
       }
       console.log(`${resealed} secrets were encrypted with the newest key.`);
       if (unreadable > 0)

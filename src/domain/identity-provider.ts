@@ -19,6 +19,16 @@ export interface ProviderAttempt {
   readonly again: boolean;
 }
 
+/** Tokens with which an application acts for its user at a provider (RFC 6749 §5.1). They are secrets. */
+export interface ProviderTokens {
+  readonly access_token: string;
+  readonly refresh_token?: string | undefined;
+  /** In seconds since the Unix epoch. Default: not known, so that it counts until it is replaced. */
+  readonly expires_at?: number | undefined;
+  /** The scopes that were granted, separated by spaces. */
+  readonly scope?: string | undefined;
+}
+
 /** A user at a provider, whose answer has been verified. */
 export interface ProvedIdentity {
   /** With the subject, the identity. It comes from the provider's configuration, or is checked against it. */
@@ -37,6 +47,8 @@ export interface ProvedIdentity {
   readonly sid?: string | undefined;
   /** When the user proved to the provider that it is them, in seconds since the Unix epoch, if the provider says so. */
   readonly authTime?: number | undefined;
+  /** What the application may keep, to act for the user at the provider. */
+  readonly tokens?: ProviderTokens | undefined;
 }
 
 /** What a provider says of a user by itself, in a message that has been verified. */
@@ -84,6 +96,12 @@ export interface IdentityProvider {
    * @throws {Error} With a text `error`, the code of what is wrong, such as `access_denied` or `state_mismatch`.
    */
   finish(answer: URL | URLSearchParams, attempt: ProviderAttempt): Promise<ProvedIdentity>;
+  /**
+   * New tokens for a refresh token of this subject (RFC 6749 §6). Default: it gives none.
+   *
+   * @throws {Error} With a text `error`. `invalid_grant`: the user must sign in there again.
+   */
+  refresh?(refreshToken: string, subject: string): Promise<ProviderTokens>;
   /**
    * Verifies a message of the provider: the logout token of OpenID Connect Back-Channel Logout 1.0, or its own kind. Default: it
    * sends none.

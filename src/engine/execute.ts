@@ -17,9 +17,10 @@ export interface Run<Row> {
   readonly body: Statement<Row>;
   /**
    * What to do if the reply is lost. A statement returns the answer's rows if the operation has committed, and none if it has
-   * not; then the operation runs again. `repeat`: it can run twice, and what it counts is counted once.
+   * not; then the operation runs again. `repeat`: it can run twice, and what it counts is counted once. `unread`: the same, and
+   * nobody reads its answer.
    */
-  readonly onLostReply: Statement<NoInfer<Row>> | "repeat";
+  readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "unread";
   /** The time that is left to the operation, if this is not its first request. Default: all of it. */
   readonly time?: TimeLeft | undefined;
   /**
@@ -27,8 +28,6 @@ export interface Run<Row> {
    * the try that committed.
    */
   readonly mustCommit?: true;
-  /** Set for work beside an operation whose answer nobody reads: after a lost reply, the operation's own answer is enough. */
-  readonly isAside?: true;
   /**
    * The event of a refusal. It is recorded in a separate request, because the refusal undid everything (S03). See {@link
    * denialOf}.
@@ -78,7 +77,7 @@ export async function execute(
   beside: readonly Work<unknown>[] = [],
 ): Promise<unknown> {
   const work: Work<unknown> = { decode: (row) => row, ...run };
-  const [rows] = await executeAll(core, [work, ...beside.map((aside) => ({ ...aside, isAside: true }) as const)]);
+  const [rows] = await executeAll(core, [work, ...beside]);
   return await answerOf(work, rows!);
 }
 
@@ -201,8 +200,7 @@ async function recall(
   items: readonly Item[],
   time: TimeLeft,
 ): Promise<(readonly unknown[])[] | undefined> {
-  const needed = items.filter((item) => !(isWork(item) && item.isAside));
-  const recalls = needed.map((item) => (isWork(item) ? item.onLostReply : undefined));
+  const recalls = items.map((item) => (isWork(item) ? item.onLostReply : undefined)).filter((one) => one !== "unread");
   const statements = recalls.filter((one) => typeof one === "object");
   if (statements.length === 0) return undefined;
   const found =
@@ -210,7 +208,7 @@ async function recall(
       ? [await core.database.run(statements[0]!, time.left)]
       : await core.database.batch(statements, time.left);
   if (found.every((rows) => rows.length === 0)) return undefined;
-  if (statements.length < needed.length || found.some((rows) => rows.length === 0)) {
+  if (statements.length < recalls.length || found.some((rows) => rows.length === 0)) {
     // It has committed, but the rows of the caller's own statements, and of plans that found nothing to change, are gone.
     throw new AuthError("unavailable.reply_lost");
   }

@@ -2,6 +2,7 @@ import { OptionError, requireOption } from "../crypto/option-error.ts";
 import type { IdentityProvider } from "../domain/identity-provider.ts";
 import { nextPaths, places } from "../domain/page-paths.ts";
 import type { Core } from "./core.ts";
+import type { TokenKeeping } from "./kept-tokens.ts";
 import { withLazy } from "./lazy.ts";
 import { checked, checkWhole } from "./options.ts";
 
@@ -29,6 +30,8 @@ export interface FederationOptions {
   linkByVerifiedEmail?: LinkingPolicy;
   /** Answers of a provider that count as a second factor. Default: none, so that a required factor is asked for here. */
   trustsMfa?: readonly TrustedFactor[];
+  /** Keeps the tokens of providers, sealed: `keepTokens({ sealingKeys })` of `sallyport/federation/tokens`. Default: none is kept. */
+  keepTokens?: TokenKeeping;
   /** How many identities a user may have, 1 to 100. Default 20. */
   maxPerUser?: number;
   /** The `basePath` of `sallyport/pages`, to whose pages a sign-in leads. Default: none. */
@@ -48,6 +51,7 @@ interface FederationSettings {
   readonly linking: LinkingPolicy;
   readonly trustsMfa: readonly TrustedFactor[];
   readonly maxIdentities: number;
+  readonly tokenKeeping: TokenKeeping | undefined;
   /** The paths of the pages that a sign-in may lead to. */
   readonly pagePaths: readonly string[];
   readonly places: ProviderPlaces;
@@ -90,6 +94,7 @@ function checkOptions(options: FederationOptions): FederationSettings {
   const {
     linkByVerifiedEmail: linking = "ask",
     trustsMfa = [],
+    keepTokens: tokenKeeping,
     maxPerUser = 20,
     basePath = "",
     mountPath = "",
@@ -111,6 +116,10 @@ function checkOptions(options: FederationOptions): FederationSettings {
       "a list with `issuer`, and `acr` or `amr`",
     );
   });
+  checked("keepTokens", () => {
+    const isKeeping = tokenKeeping === undefined || typeof tokenKeeping?.keep === "function";
+    requireOption(isKeeping, tokenKeeping, "keepTokens({ … }) of sallyport/federation/tokens");
+  });
   checkWhole("maxPerUser", maxPerUser, 100);
   checked("basePath", () => requireOption(pathForm.test(basePath), basePath, "a path such as /account"));
   checked("mountPath", () => requireOption(pathForm.test(mountPath), mountPath, "a path such as /api"));
@@ -119,6 +128,7 @@ function checkOptions(options: FederationOptions): FederationSettings {
     linking,
     trustsMfa,
     maxIdentities: maxPerUser,
+    tokenKeeping,
     pagePaths: nextPaths.map((path) => `${basePath}${path}`),
     places: placesBelow(basePath),
     routesPath: `${mountPath}/auth/oidc`,

@@ -1,11 +1,11 @@
 import { type Bytes, fromHex } from "../crypto/bytes.ts";
-import { OptionError, requireOption } from "../crypto/option-error.ts";
-import { isSealed, type SealedPlace, SealingKeys } from "../crypto/sealing.ts";
+import { requireOption } from "../crypto/option-error.ts";
+import { isSealed, type SealedPlace, type SealingKeys } from "../crypto/sealing.ts";
 import { AuthError } from "../domain/error.ts";
-import { isForDevelopment } from "../domain/origin.ts";
 import type { Core } from "./core.ts";
 import { withLazy } from "./lazy.ts";
-import { checked, developmentOnly, requireText } from "./options.ts";
+import { checked, requireText } from "./options.ts";
+import { readSealingKeys } from "./sealing-keys.ts";
 
 /** The options of the feature `mfa`. */
 export interface MfaOptions {
@@ -48,15 +48,7 @@ function checkOptions(core: Core, options: MfaOptions): MfaSettings {
   });
   checked("issuer", () => requireText(issuer));
   if (sealing === "off") return { sealing, sealingKeys: undefined, issuer };
-  const sealingKeys = checked("sealingKeys", () => {
-    const keys = new SealingKeys(options.sealingKeys);
-    if (keys.hasDevelopment && !isForDevelopment(base)) {
-      throw new OptionError(developmentOnly);
-    }
-    if (keys.sharesWith(core.keys))
-      throw new OptionError("it must differ from the root secret; `npx --no sallyport secret` prints another.");
-    return keys;
-  });
+  const sealingKeys = readSealingKeys(core, options.sealingKeys);
   return { sealing, sealingKeys, issuer };
 }
 

@@ -9,6 +9,7 @@ export type {
   ProvedIdentity,
   ProviderAttempt,
   ProviderNotice,
+  ProviderTokens,
 } from "../domain/identity-provider.ts";
 export type {
   FederationOptions,
@@ -16,6 +17,7 @@ export type {
   ProviderPlaces,
   TrustedFactor,
 } from "../engine/federation-settings.ts";
+export type { AccessTokenRequest, ProviderAccessToken, TokenKeeping } from "../engine/kept-tokens.ts";
 export type { ProviderPurpose } from "../engine/provider-attempts.ts";
 export type {
   FederationAuth,

@@ -5,10 +5,13 @@
  */
 import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
 import { IdpClient } from "./client.ts";
+import { SubjectMismatchError } from "./errors.ts";
 import { type Claims, timeOf } from "./id-token.ts";
 import type { IssuerVariant } from "./issuer-request.ts";
 import { type NoticeTokens, readNoticeToken } from "./notice-token.ts";
 import { type IdpClientOptions, readSettings } from "./options.ts";
+import { refreshTokens } from "./provider-tokens.ts";
+import { verify } from "./sign-in.ts";
 import { profileOfClaims, textOf } from "./standard-claims.ts";
 
 /** The options of a provider with an OpenID Connect issuer. */
@@ -107,17 +110,26 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
         isShort && (await client.hasUserInfo())
           ? await client.readUserInfo(tokens.access_token, claims.get("sub") as string)
           : [];
+      const { access_token, refresh_token, expires_at, scope = scopes.join(" ") } = tokens;
       // What the ID token says counts: it is signed for this sign-in.
       const all = new Map([...more, ...claims]);
       return {
         issuer,
         subject: claims.get("sub") as string,
         authTime: timeOf(claims, "auth_time"),
+        tokens: { access_token, refresh_token, expires_at, scope },
         sid: textOf(claims, "sid"),
         ...profileOfClaims(all),
         ...particulars.identityOf?.(all, answer instanceof URL ? answer.searchParams : answer),
         ...identityOf?.(all),
       };
+    },
+    async refresh(refreshToken, subject) {
+      const settings = { ...readSettings(clientOptions), variant };
+      return await refreshTokens(settings, refreshToken, async (idToken, accessToken) => {
+        const actual = (await verify(settings, idToken, { accessToken })).get("sub");
+        if (actual !== subject) throw new SubjectMismatchError(subject, String(actual));
+      });
     },
     ...(answersByForm && { answersByForm }),
     // With a function for identities, it is not known which subject a message means.

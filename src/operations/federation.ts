@@ -22,6 +22,7 @@ import {
 } from "../engine/federation-settings.ts";
 import { guardedWork } from "../engine/guarded-work.ts";
 import { identifiersFor } from "../engine/identifiers.ts";
+import type { AccessTokenRequest, ProviderAccessToken } from "../engine/kept-tokens.ts";
 import type { Page } from "../engine/page.ts";
 import { type Operation, type PlannableOperation, plannableChange } from "../engine/plan.ts";
 import {
@@ -41,7 +42,7 @@ import { lockUser } from "../store/locks.ts";
 import { purgeChallenges, purgeProviderSessions } from "../store/maintenance.ts";
 import { changeWork } from "./credential-changes.ts";
 import { type LinkingRequired, provesFactor, signInWith } from "./identity-sign-in.ts";
-import { newIdentity, type ProviderAnswer, prove, providerOf, refused, sidOf } from "./provider-answer.ts";
+import { keepingOf, newIdentity, type ProviderAnswer, prove, providerOf, refused, sidOf } from "./provider-answer.ts";
 import { providerFault } from "./provider-fault.ts";
 import { heedProvider } from "./provider-notices.ts";
 import { spendOnSession, stepUpBy } from "./second-factor.ts";
@@ -159,6 +160,13 @@ export interface FederationOperations {
     { readonly provider: string; readonly token: string; readonly context?: RequestContext | undefined },
     void
   >;
+  /**
+   * An access token with which the application acts for the user at a provider. One that ends within a minute is refreshed first, by
+   * one caller at a time, in whatever isolate: the others wait for it, at most 2 seconds. Allowed for the user and the application.
+   *
+   * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`.
+   */
+  accessToken: Operation<AccessTokenRequest, ProviderAccessToken>;
   /** A user's identities. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<LinkedIdentity>>;
   /**
@@ -176,10 +184,15 @@ export interface FederationAuth {
 
 export function federationParts(settings: Core, options: FederationOptions): FeatureParts<FederationAuth> {
   const core = createFederationCore(settings, options);
+  const { keepTokens } = options;
   return {
     operations: { federation: federationOperations(core) },
-    check: () => void core.providers,
-    purges: [purgeChallenges, purgeProviderSessions],
+    check: () => {
+      void core.providers;
+      keepTokens?.keys(core);
+    },
+    ...(keepTokens && { keys: () => ({ sealingKeys: keepTokens.keys(core) }) }),
+    purges: [purgeChallenges, purgeProviderSessions, ...(keepTokens ? [keepTokens.purge] : [])],
   };
 }
 
@@ -235,7 +248,11 @@ function federationOperations(core: FederationCore): FederationOperations {
     async finishLink({ actor, ...asked }) {
       const { identity, begun } = await prove(core, asked, "link");
       requireOwnSession(begun, actor);
-      return await linkTo(core, actor, newIdentity(core, asked.provider, identity), { attempt: begun.spent });
+      const named = newIdentity(core, asked.provider, identity);
+      return await linkTo(core, actor, named, {
+        attempt: begun.spent,
+        keepTokens: await keepingOf(core, named, identity),
+      });
     },
 
     async finishStepUp({ actor, ...asked }) {
@@ -266,6 +283,11 @@ function federationOperations(core: FederationCore): FederationOperations {
 
     heed: (asked) => heedProvider(core, asked),
 
+    async accessToken(asked) {
+      if (!core.tokenKeeping) throw new TypeError("The option `keepTokens` of `federation` is not set.");
+      return await core.tokenKeeping.accessToken(core, asked);
+    },
+
     async list({ actor, userId }) {
       const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
       return await readAll(core, store.selectIdentitiesOfUser(asked), toIdentity);
@@ -295,7 +317,7 @@ async function linkTo(
   core: FederationCore,
   actor: SessionActor,
   identity: store.NewIdentity,
-  only: { heldAs?: readonly string[]; attempt?: BegunAttempt["spent"] },
+  only: Pick<Parameters<typeof store.insertIdentity>[0], "heldAs" | "attempt" | "keepTokens">,
 ): Promise<LinkedIdentity> {
   const userId = uuidFor("usr", actor.userId);
   const asked = { actor, auditId: newAuditId() };

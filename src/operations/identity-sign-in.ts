@@ -23,7 +23,7 @@ import { digestOfToken } from "../engine/token-digest.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
 import * as store from "../store/linked-identities.ts";
 import { type ProviderSignInRow, recallIdentitySignIn, signInWithIdentity } from "../store/provider-sign-in.ts";
-import { nameOf, newIdentity, overDigest, type ProviderAnswer, refused, sidOf } from "./provider-answer.ts";
+import { keepingOf, nameOf, newIdentity, overDigest, type ProviderAnswer, refused, sidOf } from "./provider-answer.ts";
 import type { SignedIn } from "./sign-in.ts";
 
 /** An account has the identity's address, and its owner must sign in to link it. */
@@ -70,6 +70,7 @@ export async function signInWith(
       provesAgain: core.providers.get(asked.provider)?.provesAgain === true,
       amr: ["fed", ...(provesFactor(core, proved) ? ["mfa"] : [])],
       attempt: begun.spent,
+      keepTokens: await keepingOf(core, identity, proved),
       mostIdentities: core.maxIdentities,
       counters: await addressCounters(core, context.address),
       session,

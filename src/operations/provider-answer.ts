@@ -10,6 +10,7 @@ import type { FederationCore } from "../engine/federation-settings.ts";
 import { normalIdentifier } from "../engine/identifiers.ts";
 import { type BegunAttempt, openAttempt } from "../engine/provider-attempts.ts";
 import type * as store from "../store/linked-identities.ts";
+import type { Statement } from "../store/sql.ts";
 import { providerFault } from "./provider-fault.ts";
 
 /** The provider's answer, and the sign-in that it belongs to. */
@@ -28,7 +29,7 @@ export interface ProviderAnswer {
 const clockToleranceSeconds = 60;
 
 /** @throws {AuthError} `not_found`. */
-export function providerOf(core: FederationCore, name: string): IdentityProvider {
+export function providerOf(core: Pick<FederationCore, "providers">, name: string): IdentityProvider {
   const provider = core.providers.get(name);
   if (!provider) throw new AuthError("not_found");
   return provider;
@@ -77,6 +78,15 @@ export function newIdentity(core: Core, provider: string, identity: ProvedIdenti
     email: address?.includes("@") ? address : null,
     label: nameOf(email ?? name),
   };
+}
+
+/** SQL that keeps the tokens of a provider's answer, if the application keeps them. */
+export async function keepingOf(
+  core: FederationCore,
+  identity: store.NewIdentity,
+  { tokens }: ProvedIdentity,
+): Promise<((from: Statement) => Statement) | undefined> {
+  return tokens && (await core.tokenKeeping?.keep(core, identity, tokens));
 }
 
 /** The fields of a form as a text for a cookie. */

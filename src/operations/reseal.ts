@@ -1,8 +1,9 @@
 import { fromHex, toHex } from "../crypto/bytes.ts";
-import { isSealed, SealingError, SealingKeys, sealedHead, sealedMark } from "../crypto/sealing.ts";
+import { isSealed, type SealedPlace, SealingError, SealingKeys, sealedHead, sealedMark } from "../crypto/sealing.ts";
 import { newAuditId } from "../domain/id.ts";
 import type { Executor } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
+import { tokenPlace } from "../engine/kept-tokens.ts";
 import { totpPlace } from "../engine/mfa-settings.ts";
 import * as store from "../store/sealing.ts";
 
@@ -24,6 +25,8 @@ export async function countUnsealedSecrets(core: Executor): Promise<number> {
   });
 }
 
+export { sealedColumns } from "../store/sealing.ts";
+
 /** How many secrets each version of the sealing keys has sealed. A version that has sealed none can be dropped. */
 export async function countSealedSecrets(core: Executor): Promise<readonly { version: number; count: number }[]> {
   return await execute(core, {
@@ -32,6 +35,14 @@ export async function countSealedSecrets(core: Executor): Promise<readonly { ver
     decode: (_row, rows) => rows.map(({ version, n }) => ({ version: Number.parseInt(version, 16), count: n })),
   });
 }
+
+const placeOf: Readonly<
+  Record<store.SealedColumn, (id: string, boundTo: readonly string[]) => SealedPlace | Promise<SealedPlace>>
+> = {
+  totp_secret: (id, [userId]) => totpPlace(id, userId!),
+  access_token: (_id, [issuer, subject]) => tokenPlace("access_token", { issuer: issuer!, subject: subject! }),
+  refresh_token: (_id, [issuer, subject]) => tokenPlace("refresh_token", { issuer: issuer!, subject: subject! }),
+};
 
 /** The result of one step of resealing, and the place where the next one begins; `null` at the end. */
 export interface Resealed {
@@ -42,24 +53,25 @@ export interface Resealed {
 }
 
 /**
- * Seals a batch of the secrets that are not sealed, or not with the newest key. Finished secrets are skipped, so an interrupted
+ * Seals a batch of the secrets of a column that are not sealed, or not with the newest key. Finished secrets are skipped, so an interrupted
  * run can continue. A secret that changes in the meantime stays as it is.
  */
 export async function resealSecrets(
   core: Executor,
   keys: SealingKeys,
+  column: store.SealedColumn,
   { after, limit = 200 }: { after?: string | undefined; limit?: number } = {},
 ): Promise<Resealed> {
   const rows = await execute(core, {
-    body: store.selectSecretsBut(toHex(sealedHead(keys.currentVersion)), after, limit),
+    body: store.selectSecretsBut(column, toHex(sealedHead(keys.currentVersion)), after, limit),
     onLostReply: "repeat",
     decode: (_row, found) => found,
   });
   const secrets: { id: string; before: string; after: string }[] = [];
   let unreadable = 0;
-  for (const { id, userId, secret: before } of rows) {
+  for (const { id, boundTo, secret: before } of rows) {
     const stored = fromHex(before)!;
-    const place = totpPlace(id, userId);
+    const place = await placeOf[column](id, boundTo);
     try {
       const secret = isSealed(stored) ? await keys.open(place, stored) : stored;
       secrets.push({ id, before, after: toHex(await keys.seal(place, secret)) });
@@ -69,7 +81,7 @@ export async function resealSecrets(
     }
   }
   const resealed = await execute(core, {
-    body: store.replaceSecrets({ auditId: newAuditId(), secrets }),
+    body: store.replaceSecrets({ column, auditId: newAuditId(), secrets }),
     onLostReply: "repeat",
     decode: (row) => row.replaced,
   });

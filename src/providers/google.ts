@@ -16,6 +16,11 @@ export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain
 export interface GoogleOptions extends KnownProviderOptions {
   /** Accepts only accounts of this Workspace domain, such as `example.com`. Default: every account. */
   readonly hostedDomain?: string;
+  /**
+   * True to ask for a refresh token, so that the application can act for its users while they are away (`keepTokens` of `federation`).
+   * Google gives one when the user consents; with `prompt: "consent"`, it asks each time. Default false.
+   */
+  readonly offline?: boolean;
 }
 
 const issuerUrl = "https://accounts.google.com";
@@ -30,7 +35,7 @@ const variant = {
  *
  * @throws {ConfigurationError} If an option cannot be used.
  */
-export function google({ hostedDomain, ...options }: GoogleOptions): IdentityProvider {
+export function google({ hostedDomain, offline = false, ...options }: GoogleOptions): IdentityProvider {
   const isDomain = hostedDomain === undefined || /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(hostedDomain);
   requireSetting(isDomain, "hostedDomain", hostedDomain, "a domain in lower case");
   const { name = "google", label = "Google", provesAgain = false, ...more } = options;
@@ -39,7 +44,7 @@ export function google({ hostedDomain, ...options }: GoogleOptions): IdentityPro
     {
       variant,
       // Only a hint: the user can take it out of the URL, so that the claim is checked.
-      parameters: { hd: hostedDomain },
+      parameters: { hd: hostedDomain, access_type: offline ? "offline" : undefined },
       identityOf(claims) {
         requireDomain(claims, hostedDomain);
         return {};

@@ -12,9 +12,9 @@ import { OAuthError, requireSetting } from "../oidc/errors.ts";
 import type { Claims } from "../oidc/id-token.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject, tryJson } from "../oidc/issuer-request.ts";
 import { type ClientSettings, type IdpClientOptions, readSettings } from "../oidc/options.ts";
+import { providerTokens, refreshTokens } from "../oidc/provider-tokens.ts";
 import { profileOfClaims, subjectOf } from "../oidc/standard-claims.ts";
 import { requestTokens, requestUserInfo } from "../oidc/token-requests.ts";
-import { tokensOfAnswer } from "../oidc/token-set.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 
@@ -90,12 +90,20 @@ export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
         redirect_uri: attempt.redirectUri,
         code_verifier: requirePkce ? attempt.codeVerifier : undefined,
       });
-      const { access_token: token } = tokensOfAnswer(readObject(answered), { isBound: false });
+      const { id_token, ...tokens } = providerTokens(answered);
+      const token = tokens.access_token;
       const claims = readObject(await requestUserInfo(settings, token));
       const subject = subjectOf(claims, subjectClaim);
       const more = await identityOf?.(claims, (url) => readWith(settings, token, url));
-      return { issuer, subject, ...profileOfClaims(claims), ...more };
+      return {
+        issuer,
+        subject,
+        tokens: { ...tokens, scope: tokens.scope ?? scope },
+        ...profileOfClaims(claims),
+        ...more,
+      };
     },
+    refresh: (refreshToken) => refreshTokens(settings, refreshToken),
   };
 }
 

@@ -92,9 +92,11 @@ export function insertIdentity(
     heldAs?: readonly string[] | undefined;
     /** The attempt that this ends, if it is not over already. */
     attempt?: SpentChallenge | undefined;
+    /** As in `IdentitySignIn`. */
+    keepTokens?: ((from: Statement) => Statement) | undefined;
   },
 ): Statement<LinkedIdentityRow> {
-  const { identity, heldAs, attempt } = asked;
+  const { identity, heldAs, attempt, keepTokens } = asked;
   return guardedInsert({
     ...asked,
     act: acts.linkIdentity,
@@ -118,6 +120,11 @@ export function insertIdentity(
       attempt
         ? sql`,
     spent as (${spendChallenge(attempt, sql`linked`)})`
+        : sql``
+    }${
+      keepTokens
+        ? sql`,
+    tokens as (${keepTokens(sql`(select id as cred_id from linked)`)})`
         : sql``
     }`,
     metadata: sql`jsonb_build_object('provider', ${identity.provider}::text)`,

@@ -61,7 +61,8 @@ function expiry(table: Statement, key: Statement, end: Statement = sql`expires_a
   return { table, key, end };
 }
 
-function deleteEnded(limit: number, { table, key, end, days = 0, condition = sql`true` }: Ended): Statement {
+/** SQL that deletes at most `limit` rows of a table whose end has passed. */
+export function deleteEnded(limit: number, { table, key, end, days = 0, condition = sql`true` }: Ended): Statement {
   return sql`(
     delete from ${table} where ${key} in (
       select ${key} from ${table} where ${end} < sallyport_now() - make_interval(days => ${days}::int) and ${condition}

@@ -74,6 +74,8 @@ export interface IdentitySignIn extends Omit<NewLogin, "onlyTicket"> {
   /** Names the identity in an event without a credential. */
   readonly identityDigest: string;
   readonly linkAuditId: string;
+  /** Keeps the provider's tokens, for the one row with `cred_id` or none. Default: they are not kept. */
+  readonly keepTokens: ((from: Statement) => Statement) | undefined;
 }
 
 /**
@@ -135,7 +137,12 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
       from verdict cross join (
         select held_id as cred_id, held_usr_id as usr_id from verdict where ${outcome("sign_in")}
         union all select id, usr_id from linked) own),
-    remembered as (${rememberIdentity(identity, sql`first`)}),
+    remembered as (${rememberIdentity(identity, sql`first`)}),${
+      login.keepTokens
+        ? sql`
+    tokens as (${login.keepTokens(sql`first`)}),`
+        : sql``
+    }
     ${openProved({ ...login, onlyTicket: false, beginsFamily: login.sid !== undefined }, sql`first`, sql`${login.amr}::text[]`)},
     noted as (${noteProviderSession(login, sql`live`)}),
     signed_in as (${insertAuditEvent(

@@ -3,36 +3,84 @@ import { resealSecrets } from "../domain/acts/factor.ts";
 import { insertAuditEvent } from "./audit.ts";
 import { type Statement, sql } from "./sql.ts";
 
+/** Where sealed values are. */
+export const sealedColumns = ["totp_secret", "access_token", "refresh_token"] as const;
+export type SealedColumn = (typeof sealedColumns)[number];
+
+interface SealedRows {
+  readonly table: Statement;
+  /** SQL for the row's UUID. */
+  readonly id: Statement;
+  readonly value: Statement;
+  /** SQL for a list of texts that the values are bound to, beside the row. */
+  readonly boundTo: Statement;
+  readonly join: Statement;
+  readonly condition: Statement;
+}
+
+/** Secrets of authenticator apps, in every state. */
+const ofFactors = (): SealedRows => ({
+  table: sql`mfa`,
+  id: sql`mfa.id`,
+  value: sql`totp_secret`,
+  boundTo: sql`array[mfa.usr_id::text]`,
+  join: sql``,
+  condition: sql`mfa.type = 'totp'`,
+});
+
+const ofTokens = (value: Statement): SealedRows => ({
+  table: sql`provider_token`,
+  id: sql`provider_token.cred_id`,
+  value,
+  boundTo: sql`array[cred.oidc_issuer, cred.oidc_subject]`,
+  join: sql`join cred on cred.id = provider_token.cred_id`,
+  condition: sql`${value} is not null`,
+});
+
+const rowsOf: Readonly<Record<SealedColumn, () => SealedRows>> = {
+  totp_secret: ofFactors,
+  access_token: () => ofTokens(sql`access_token`),
+  refresh_token: () => ofTokens(sql`refresh_token`),
+};
+
 /** A secret that is not sealed, or not with the newest key. */
 export interface SecretRow {
   readonly id: string;
-  readonly userId: string;
+  readonly boundTo: readonly string[];
   /** Hex. */
   readonly secret: string;
 }
 
-/** Secrets of authenticator apps, in every state, whose first bytes differ from these (in hex), in order of ids. */
-export function selectSecretsBut(head: string, after: string | undefined, limit: number): Statement<SecretRow> {
+/** Secrets of a column whose first bytes differ from these (in hex), in order of ids. */
+export function selectSecretsBut(
+  column: SealedColumn,
+  head: string,
+  after: string | undefined,
+  limit: number,
+): Statement<SecretRow> {
+  const { table, id, value, boundTo, join, condition } = rowsOf[column]();
   return sql`
-    select id, usr_id as "userId", encode(totp_secret, 'hex') as secret from mfa
-    where type = 'totp' and (${after ?? null}::uuid is null or id > ${after ?? null}::uuid)
-      and substring(totp_secret from 1 for ${head.length / 2}::int) is distinct from decode(${head}, 'hex')
-    order by id limit ${limit}::int`;
+    select ${id} as id, ${boundTo} as "boundTo", encode(${value}, 'hex') as secret from ${table} ${join}
+    where ${condition} and (${after ?? null}::uuid is null or ${id} > ${after ?? null}::uuid)
+      and substring(${value} from 1 for ${head.length / 2}::int) is distinct from decode(${head}, 'hex')
+    order by ${id} limit ${limit}::int`;
 }
 
 /** Replaces secrets, if the secrets that the new ones were made from are still stored. */
 export function replaceSecrets(change: {
+  column: SealedColumn;
   auditId: string;
   secrets: readonly { id: string; before: string; after: string }[];
 }): Statement<{ replaced: number }> {
-  const { secrets } = change;
+  const { column, secrets } = change;
+  const { table, id, value } = rowsOf[column]();
   return sql`
     with replaced as (
-      update mfa set totp_secret = decode(new.after, 'hex')
-      from unnest(${secrets.map(({ id }) => id)}::uuid[], ${secrets.map(({ before }) => before)}::text[],
+      update ${table} set ${value} = decode(new.after, 'hex')
+      from unnest(${secrets.map((secret) => secret.id)}::uuid[], ${secrets.map(({ before }) => before)}::text[],
         ${secrets.map(({ after }) => after)}::text[]) as new(id, before, after)
-      where mfa.id = new.id and mfa.totp_secret = decode(new.before, 'hex')
-      returning mfa.id),
+      where ${id} = new.id and ${value} = decode(new.before, 'hex')
+      returning new.id),
     audit as (${insertAuditEvent(
       {
         id: change.auditId,
@@ -40,7 +88,7 @@ export function replaceSecrets(change: {
         outcome: "success",
         actor: systemActor("reseal"),
         context: {},
-        targetId: sql`'mfa'`,
+        targetId: sql`${column === "totp_secret" ? "mfa" : "provider_token"}::text`,
         metadata: sql`jsonb_build_object('replaced', (select count(*)::int from replaced))`,
       },
       sql`(select 1 where exists (select from replaced)) one`,
@@ -48,12 +96,16 @@ export function replaceSecrets(change: {
     select count(*)::int as replaced from replaced`;
 }
 
-/** How many secrets of authenticator apps each version of the sealing keys has sealed, in every state. */
+/** How many secrets each version of the sealing keys has sealed, in every state. */
 export function countSealedByVersion(mark: string): Statement<{ version: string; n: number }> {
   const length = mark.length / 2;
+  const values = sealedColumns
+    .map((column) => rowsOf[column]())
+    .map(({ table, value, condition }) => sql`select ${value} as secret from ${table} where ${condition}`)
+    .reduce((all, one) => sql`${all} union all ${one}`);
   return sql`
-    select encode(substring(totp_secret from ${length + 1}::int for 4), 'hex') as version, count(*)::int as n from mfa
-    where type = 'totp' and substring(totp_secret from 1 for ${length}::int) = decode(${mark}, 'hex')
+    select encode(substring(secret from ${length + 1}::int for 4), 'hex') as version, count(*)::int as n from (${values}) sealed
+    where substring(secret from 1 for ${length}::int) = decode(${mark}, 'hex')
     group by 1 order by 1`;
 }
 

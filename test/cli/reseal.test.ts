@@ -3,11 +3,22 @@ import { fromHex, randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import { isSealed, SealingKeys, sealingVersion } from "../../src/crypto/sealing.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import { probe } from "../../src/operations/health.ts";
+import { keepTokens } from "../../src/operations/provider-tokens.ts";
 import { resealSecrets } from "../../src/operations/reseal.ts";
 import { sql } from "../../src/store/sql.ts";
-import { type FullAuth, openAuth, outcome, type Person, sealingKey, secret, type World } from "../support/auth.ts";
+import {
+  type FullAuth,
+  openAuth,
+  outcome,
+  type Person,
+  sealingKey,
+  secret,
+  system,
+  type World,
+} from "../support/auth.ts";
 import { sallyportWith } from "../support/command-line.ts";
 import { type App, addApp, ticketFor } from "../support/factors.ts";
+import { freshIdentity, practiceProvider, signInWith } from "../support/practice-provider.ts";
 
 const newKey = toBase64Url(randomBytes(32));
 const bothKeys = `2:${newKey},1:${sealingKey}`;
@@ -52,19 +63,42 @@ test("S44: sealing keys rotate during use: old, both, resealed, new alone", asyn
   expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "0 secrets were encrypted with the newest key.\n" });
 });
 
+test("S44: tokens of providers are sealed again too, and read with the new key alone", async () => {
+  const keeping = (sealingKeys: string) =>
+    world.isolate({ federation: { providers: [practiceProvider()], keepTokens: keepTokens({ sealingKeys }) } });
+  const tokens = {
+    access_token: "access",
+    refresh_token: "refresh",
+    expires_at: Math.floor(Date.now() / 1_000) + 3_600,
+  };
+  const provider = { ...practiceProvider(), refresh: async () => tokens };
+  const auth = world.isolate({
+    federation: { providers: [provider], keepTokens: keepTokens({ sealingKeys: sealingKey }) },
+  });
+  const done = await signInWith(auth, freshIdentity({ tokens }));
+  const asked = { actor: system, userId: ("session" in done ? done.session.userId : undefined)!, provider: "practice" };
+  const onlyNew = keeping(`2:${newKey}`);
+  expect(await outcome(onlyNew.federation.accessToken(asked))).toBe("unavailable.configuration");
+  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "2 secrets were encrypted with the newest key.\n" });
+  expect((await onlyNew.federation.accessToken(asked)).accessToken).toBe("access");
+  const [row] = await world.rows(sql<{ refresh: string }>`
+    select encode(refresh_token, 'hex') as refresh from provider_token`);
+  expect(sealingVersion(fromHex(row!.refresh)!)).toBe(2);
+});
+
 test("reseal: resumes where it was cut off and leaves concurrent changes alone", async () => {
   const made = [];
   for (let count = 0; count < 5; count++) made.push(await addApp(world, await world.person()));
   const core = { database: world.database, onError: () => undefined };
   const keys = new SealingKeys(`3:${toBase64Url(randomBytes(32))},${bothKeys}`);
-  const first = await resealSecrets(core, keys, { limit: 2 });
+  const first = await resealSecrets(core, keys, "totp_secret", { limit: 2 });
   const inOrder = await world.rows<{ id: string }>(sql`
     select id::text from mfa where type = 'totp' and totp_secret is not null order by id limit 2`);
   expect(first).toEqual({ resealed: 2, unreadable: 0, next: inOrder[1]!.id });
   // A new run starts from the beginning, and finished secrets do not come again.
   let [total, after] = [2, undefined as string | null | undefined];
   while (after !== null) {
-    const step = await resealSecrets(core, keys, { limit: 2, after });
+    const step = await resealSecrets(core, keys, "totp_secret", { limit: 2, after });
     total += step.resealed;
     after = step.next;
   }

@@ -26,6 +26,7 @@ import {
   system,
   type World,
 } from "../support/auth.ts";
+import { freshIdentity, givenIdentity, signInWith } from "../support/practice-provider.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -259,6 +260,18 @@ const operations: readonly Operation[] = [
     administrator: true,
     read: "identity.credential.list",
     run: (auth, actor, { userId }) => auth.federation.list({ actor, userId }),
+  },
+  {
+    name: "federation.accessToken",
+    owner: "self",
+    administrator: false,
+    read: "identity.provider_token.read",
+    prepare: async (auth, { userId }) => {
+      const identity = freshIdentity({ tokens: { access_token: "access" } });
+      await givenIdentity(world, userId, "active", identity);
+      await signInWith(auth, identity);
+    },
+    run: (auth, actor, { userId }) => auth.federation.accessToken({ actor, userId, provider: "practice" }),
   },
   {
     name: "passkeys.list",

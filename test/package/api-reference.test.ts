@@ -52,6 +52,8 @@ const opaque = [
   "AttestationVerifier",
   "Bytes",
   "Core",
+  "KeepingCore",
+  "NewIdentity",
   "Of",
   "OperationsOf",
   "Purge",

@@ -51,7 +51,7 @@ describe("OC31: Google", () => {
   test("the issuer without https: the same identity", async () => {
     const { site, provider } = world();
     const [one, other] = [await site.signIn(provider), await site.signIn(provider, { iss: "accounts.google.com" })];
-    expect(other).toEqual(one);
+    expect({ ...other, tokens: undefined }).toEqual({ ...one, tokens: undefined });
     expect(other.issuer).toBe(issuer);
   });
 

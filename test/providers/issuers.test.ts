@@ -131,6 +131,7 @@ describe("OC30: generic OpenID Connect", () => {
       name: "Ada",
       amr: ["pwd", "otp"],
       acr: "high",
+      tokens: { access_token: "access-1", expires_at: expect.any(Number), scope: "openid email profile" },
     });
   });
 

@@ -41,6 +41,7 @@ describe("OC30: generic OAuth 2", () => {
       name: "Ada",
       amr: undefined,
       acr: undefined,
+      tokens: { access_token: "access-1", scope: "email" },
     });
     const [token, userinfo] = site.seen;
     expect(Object.fromEntries(token!.form)).toEqual({

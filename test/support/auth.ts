@@ -30,6 +30,7 @@ import { terms } from "../../src/http/features/terms.ts";
 import { type Auth, createAuth } from "../../src/operations/auth.ts";
 import type { InvitationOptions } from "../../src/operations/invitations.ts";
 import type { PersonalAccessTokenOptions } from "../../src/operations/personal-access-tokens.ts";
+import { keepTokens } from "../../src/operations/provider-tokens.ts";
 import type { Terms } from "../../src/operations/terms.ts";
 import { argon2id, decoyHash } from "../../src/runtime/argon2id.ts";
 import { argon2Base64 } from "../../src/runtime/generated/argon2.ts";
@@ -146,7 +147,11 @@ export function everyFeature(options: FullOptions) {
     mfa(options),
     mail({ mailer: openMailbox(), from: { address: "accounts@example.com" }, signIn: true, ...options.mail }),
     passkeys(options),
-    federation({ providers: [practiceProvider()], ...options.federation }),
+    federation({
+      providers: [practiceProvider()],
+      keepTokens: keepTokens({ sealingKeys: sealingKey }),
+      ...options.federation,
+    }),
     personalAccessTokens(options),
   ] as const;
 }

@@ -98,9 +98,9 @@ export async function givenIdentity(
   world: World,
   userId: UserId,
   status: "active" | "suspended" = "active",
+  { subject }: ProvedIdentity = freshIdentity(),
 ): Promise<CredentialId> {
   const id = uuidFor("cred", generateId("cred"));
-  const { subject } = freshIdentity();
   await world.rows(sql`
     insert into cred (id, usr_id, type, status, identifier, oidc_issuer, oidc_subject)
     values (${id}::uuid, ${uuidFor("usr", userId)}::uuid, 'oidc', ${status}, ${subject}, ${practiceIssuer}, ${subject})`);

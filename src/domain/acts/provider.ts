@@ -88,6 +88,20 @@ export const listIdentities: GuardedAct = {
   who: { owner: true, administrator: true },
 };
 
+/** The token with which the application acts for the user at a provider. */
+export const readProviderToken: GuardedAct = {
+  name: "readProviderToken",
+  action: "identity.provider_token.read",
+  target: "usr",
+  who: { owner: true },
+  refusals: ["not_found", "unauthorized.provider", "unavailable.provider"],
+};
+
+export const refreshProviderToken: Audited = { action: "identity.provider_token.refresh", target: "cred" };
+
+/** The provider has refused to refresh the tokens for good. */
+export const dropProviderToken: Audited = { action: "identity.provider_token.drop", target: "cred" };
+
 /** A provider says that its user has signed out there. */
 export const endProviderSessions: Act = {
   name: "endProviderSessions",

@@ -3,6 +3,7 @@
 import * as agents from "sallyport/agents";
 import * as turnstile from "sallyport/captcha/turnstile";
 import * as federation from "sallyport/federation";
+import * as federationTokens from "sallyport/federation/tokens";
 import * as hono from "sallyport/hono";
 import * as invitations from "sallyport/invitations";
 import * as mail from "sallyport/mail";
@@ -42,6 +43,7 @@ const entries = {
   "passkeys/simplewebauthn": simpleWebAuthn,
   "captcha/turnstile": turnstile,
   federation,
+  "federation/tokens": federationTokens,
   oidc,
   "providers/oidc": oidcProvider,
   "providers/oauth2": oauth2Provider,

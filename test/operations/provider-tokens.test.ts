@@ -1,0 +1,396 @@
+import { describe, expect, test } from "vitest";
+import { toHex } from "../../src/crypto/bytes.ts";
+import { uuidFor } from "../../src/domain/id.ts";
+import type { ProviderTokens } from "../../src/domain/identity-provider.ts";
+import { probe } from "../../src/operations/health.ts";
+import { keepTokens } from "../../src/operations/provider-tokens.ts";
+import { sql } from "../../src/store/sql.ts";
+import { advanceTestClock, installTestClock } from "../../src/testing/clock.ts";
+import {
+  type FullAuth,
+  type FullOptions,
+  outcome,
+  type Person,
+  sealingKey,
+  secret,
+  system,
+  tally,
+  type World,
+} from "../support/auth.ts";
+import { describeWorld } from "../support/describe-world.ts";
+import { faultyDatabase } from "../support/faulty-database.ts";
+import { answerOf, freshIdentity, practiceProvider, signInWith } from "../support/practice-provider.ts";
+
+const provider = "practice";
+const now = () => Math.floor(Date.now() / 1_000);
+const live = (more: Partial<ProviderTokens> = {}): ProviderTokens => ({
+  access_token: `access-${crypto.randomUUID()}`,
+  refresh_token: `refresh-${crypto.randomUUID()}`,
+  expires_at: now() + 3_600,
+  scope: "openid calendar",
+  ...more,
+});
+const ended = (more: Partial<ProviderTokens> = {}) => live({ expires_at: now() - 1, ...more });
+
+/** The refresh tokens that the provider was asked with, and how it answers. */
+class Refreshes {
+  readonly asked: string[] = [];
+  answer: (refreshToken: string) => Promise<ProviderTokens> = async () => live();
+}
+
+describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (world) => {
+  /** An isolate that keeps tokens. */
+  function isolate(refreshes = new Refreshes(), more: Partial<FullOptions> = {}): FullAuth {
+    const refresh = async (refreshToken: string) => {
+      refreshes.asked.push(refreshToken);
+      return await refreshes.answer(refreshToken);
+    };
+    const providers = [{ ...practiceProvider(), refresh }, practiceProvider("other", ["https://other.example"])];
+    const federation = { providers, keepTokens: keepTokens({ sealingKeys: sealingKey }) };
+    return world.isolate({ database: world.counting, federation, ...more });
+  }
+
+  /** A user who has signed in with these tokens. */
+  async function signedIn(auth: FullAuth, tokens: ProviderTokens | undefined) {
+    const identity = freshIdentity({ tokens });
+    const done = await signInWith(auth, identity);
+    if (!("session" in done)) throw new Error("A second factor is demanded.");
+    const { actor } = await auth.sessions.verify({ token: done.token, transport: "cookie" });
+    return { identity, userId: done.session.userId, credentialId: done.session.credentialId, actor };
+  }
+
+  const stored = (user: { credentialId: string }) =>
+    world.rows(
+      sql<{ access: string; refresh: string | null }>`
+        select encode(access_token, 'hex') as access, encode(refresh_token, 'hex') as refresh from provider_token where cred_id = ${uuidFor("cred", user.credentialId)}::uuid`,
+    );
+
+  describe("a token", () => {
+    test("of a sign-in is read by its user and by the application, in one request", async () => {
+      const auth = isolate();
+      const tokens = live();
+      const { userId, actor } = await signedIn(auth, tokens);
+      const answer = { accessToken: tokens.access_token, scopes: ["openid", "calendar"] };
+      world.counting.reset(1);
+      expect(await auth.federation.accessToken({ actor, userId, provider })).toMatchObject(answer);
+      world.counting.reset();
+      expect(await auth.federation.accessToken({ actor: system, userId, provider })).toMatchObject(answer);
+    });
+
+    test("of an identity that was linked is kept too", async () => {
+      const auth = isolate();
+      const { actor, userId } = await world.person();
+      const started = await auth.federation.start({ provider, purpose: "link", actor });
+      const tokens = live();
+      const answer = answerOf(started, freshIdentity({ tokens }));
+      await auth.federation.finishLink({ provider, actor, attempt: started.attempt, answer });
+      const { accessToken } = await auth.federation.accessToken({ actor: system, userId, provider });
+      expect(accessToken).toBe(tokens.access_token);
+    });
+
+    test("is stored sealed, and opens for its identity alone", async () => {
+      const auth = isolate();
+      const tokens = live();
+      const [owner, thief] = [await signedIn(auth, tokens), await signedIn(auth, live())];
+      const [row] = await stored(owner);
+      for (const text of [tokens.access_token, tokens.refresh_token!])
+        expect(row!.access + row!.refresh).not.toContain(toHex(new TextEncoder().encode(text)));
+      await world.rows(sql`
+        update provider_token set access_token = decode(${row!.access}, 'hex')
+        where cred_id = ${uuidFor("cred", thief.credentialId)}::uuid`);
+      const asked = { actor: system, userId: thief.userId, provider };
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("unavailable.configuration");
+    });
+
+    test("is not kept by default, and the operation says so", async () => {
+      const auth = world.isolate({ federation: { providers: [practiceProvider()], keepTokens: undefined as never } });
+      const { credentialId, userId } = await signedIn(auth, live());
+      expect(await stored({ credentialId })).toEqual([]);
+      await expect(auth.federation.accessToken({ actor: system, userId, provider })).rejects.toThrow(/keepTokens/);
+    });
+
+    test("without an end counts until it is replaced, and no refresh token is kept that nobody can use", async () => {
+      const auth = isolate();
+      const { identity, userId, credentialId } = await signedIn(auth, { access_token: "endless" });
+      const asked = { actor: system, userId, provider };
+      expect(await auth.federation.accessToken(asked)).toEqual({ accessToken: "endless", expiresAt: null, scopes: [] });
+      await signInWith(auth, { ...identity, tokens: { access_token: "newer" } });
+      expect((await auth.federation.accessToken(asked)).accessToken).toBe("newer");
+
+      const elsewhere = freshIdentity({ issuer: "https://other.example", tokens: live() });
+      const done = await signInWith(auth, elsewhere, { provider: "other" });
+      const session = "session" in done ? done.session : undefined;
+      expect((await stored(session!))[0]!.refresh).toBeNull();
+      expect((await stored({ credentialId }))[0]!.refresh).toBeNull();
+    });
+  });
+
+  describe("refused", () => {
+    test("another user, and an administrator", async () => {
+      const auth = isolate();
+      const { userId } = await signedIn(auth, live());
+      for (const { actor } of [await world.person(), await world.administrator()]) {
+        expect(await outcome(auth.federation.accessToken({ actor, userId, provider }))).toMatch(
+          /^(not_found|forbidden)$/,
+        );
+      }
+    });
+
+    test("a provider that is not listed, one without an identity, a user who is not there", async () => {
+      const auth = isolate();
+      const { userId } = await signedIn(auth, live());
+      const nobody = (await world.person()).userId;
+      const ask = (of: Person["userId"], name: string) =>
+        outcome(auth.federation.accessToken({ actor: system, userId: of, provider: name }));
+      expect([await ask(userId, "unlisted"), await ask(userId, "other"), await ask(nobody, provider)]).toEqual(
+        Array(3).fill("not_found"),
+      );
+    });
+
+    test("an identity without tokens; a token that has ended and cannot be refreshed", async () => {
+      const auth = isolate();
+      const without = await signedIn(auth, undefined);
+      const over = await signedIn(auth, ended({ refresh_token: undefined }));
+      for (const { userId } of [without, over])
+        expect(await outcome(auth.federation.accessToken({ actor: system, userId, provider }))).toBe(
+          "unauthorized.provider",
+        );
+    });
+
+    test.each([undefined, "short", secret, "1:read"])("the sealing keys %j: at the first use", async (keys) => {
+      const auth = world.isolate({
+        federation: { providers: [practiceProvider()], keepTokens: keepTokens({ sealingKeys: keys }) },
+      });
+      await expect(probe(auth)).rejects.toThrow(/sealingKeys/);
+    });
+  });
+
+  describe("a refresh", () => {
+    test("replaces a token that ends within a minute, and its refresh token", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const [first, second, third] = [live({ expires_at: now() + 30 }), ended({ scope: "openid" }), live()];
+      const { userId, credentialId } = await signedIn(auth, first);
+      const asked = { actor: system, userId, provider };
+      refreshes.answer = async () => second;
+      expect(await auth.federation.accessToken(asked)).toMatchObject({
+        accessToken: second.access_token,
+        scopes: ["openid"],
+      });
+      refreshes.answer = async () => ({ ...third, refresh_token: undefined, scope: undefined });
+      expect((await auth.federation.accessToken(asked)).scopes).toEqual(["openid"]);
+      expect((await auth.federation.accessToken(asked)).accessToken).toBe(third.access_token);
+      expect(refreshes.asked).toEqual([first.refresh_token, second.refresh_token]);
+      const id = credentialId;
+      expect(await world.events({ target: id, action: "identity.provider_token.refresh" })).toHaveLength(2);
+    });
+
+    test("that the provider refuses for good drops the tokens: the user must sign in there again", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const user = await signedIn(auth, ended());
+      refreshes.answer = async () => Promise.reject(Object.assign(new Error("gone"), { error: "invalid_grant" }));
+      const asked = { actor: system, userId: user.userId, provider };
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("unauthorized.provider");
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("unauthorized.provider");
+      expect([refreshes.asked.length, await stored(user)]).toEqual([1, []]);
+      const events = await world.events({ target: user.credentialId, action: "identity.provider_token.drop" });
+      expect(events).toHaveLength(1);
+      const tokens = live();
+      await signInWith(auth, { ...user.identity, tokens });
+      expect((await auth.federation.accessToken(asked)).accessToken).toBe(tokens.access_token);
+    });
+
+    test("that fails for now: the old token while it lives, then 503, and the next caller tries again", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const down = Object.assign(new Error("down"), { error: "issuer_unreachable" });
+      refreshes.answer = async () => Promise.reject(down);
+      const first = live({ expires_at: now() + 40 });
+      const [alive, over] = [await signedIn(auth, first), await signedIn(auth, ended())];
+      const ask = (userId: Person["userId"]) => auth.federation.accessToken({ actor: system, userId, provider });
+      expect((await ask(alive.userId)).accessToken).toBe(first.access_token);
+      expect(await outcome(ask(over.userId))).toBe("unavailable.provider");
+      const renewed = live();
+      refreshes.answer = async () => renewed;
+      expect((await ask(over.userId)).accessToken).toBe(renewed.access_token);
+      expect(refreshes.asked).toHaveLength(3);
+    });
+
+    test("whose caller is gone blocks nobody after ten seconds", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const { userId, credentialId } = await signedIn(auth, ended());
+      await world.rows(sql`
+        update provider_token set lease_id = gen_random_uuid(), lease_until = sallyport_now() + interval '10 seconds'
+        where cred_id = ${uuidFor("cred", credentialId)}::uuid`);
+      const asked = { actor: system, userId, provider };
+      expect([await outcome(auth.federation.accessToken(asked)), refreshes.asked.length]).toEqual([
+        "unavailable.provider",
+        0,
+      ]);
+      await world.rows(sql`update provider_token set lease_until = sallyport_now() - interval '1 second'`);
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("done");
+    });
+
+    test.each(["before", "after", "late"] as const)(
+      "whose replies from the database are lost, %s: one token request",
+      async (fault) => {
+        const refreshes = new Refreshes();
+        const renewed = live();
+        refreshes.answer = async () => renewed;
+        const { userId } = await signedIn(isolate(), ended());
+        const faulty = faultyDatabase(world.database);
+        const auth = isolate(refreshes, { database: faulty });
+        // The lease, which is asked for again, and the new tokens.
+        faulty.reset([fault, undefined, fault]);
+        const { accessToken } = await auth.federation.accessToken({ actor: system, userId, provider });
+        faulty.reset();
+        expect([accessToken, refreshes.asked.length]).toEqual([renewed.access_token, 1]);
+        const { accessToken: kept } = await world.auth.federation.accessToken({ actor: system, userId, provider });
+        expect(kept).toBe(renewed.access_token);
+      },
+    );
+
+    test("whose user unlinks the identity meanwhile keeps nothing", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const user = await signedIn(auth, ended());
+      refreshes.answer = async () => {
+        await auth.credentials.revoke({ actor: system, credentialId: user.credentialId });
+        return live();
+      };
+      const asked = { actor: system, userId: user.userId, provider };
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("not_found");
+      expect(await stored(user)).toEqual([]);
+    });
+  });
+
+  describe("a later sign-in", () => {
+    test.each([
+      ["with a refresh token replaces everything", live({ scope: "openid" }), "new", "new"],
+      ["without one replaces the access token", live({ refresh_token: undefined }), "new", "old"],
+      [
+        "without one, which grants less, replaces nothing",
+        live({ refresh_token: undefined, scope: "openid" }),
+        "old",
+        "old",
+      ],
+      ["without tokens replaces nothing", undefined, "old", "old"],
+    ])("%s", async (_title, later, access, refresh) => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const first = live();
+      const { identity, userId } = await signedIn(auth, first);
+      await signInWith(auth, { ...identity, tokens: later });
+      const asked = { actor: system, userId, provider };
+      const { accessToken } = await auth.federation.accessToken(asked);
+      expect(accessToken).toBe((access === "new" ? later : first)!.access_token);
+      await world.rows(sql`update provider_token set expires_at = sallyport_now()`);
+      await auth.federation.accessToken(asked);
+      expect(refreshes.asked).toEqual([(refresh === "new" ? later : first)!.refresh_token]);
+    });
+  });
+
+  describe("tokens end", () => {
+    const endings: Record<
+      string,
+      (user: { userId: Person["userId"]; credentialId: Person["credentialId"] }) => unknown
+    > = {
+      "when the identity is revoked": ({ credentialId }) =>
+        world.auth.credentials.revoke({ actor: system, credentialId }),
+      "when the identity is suspended": ({ credentialId }) =>
+        world.auth.credentials.suspend({ actor: system, credentialId }),
+      "when the user is suspended": ({ userId }) => world.auth.users.suspend({ actor: system, userId }),
+      "when the user is erased": ({ userId }) => world.auth.users.revoke({ actor: system, userId }),
+      "when another SDK closes the account": ({ userId }) =>
+        world.rows(sql`update usr set status = 'revoked' where id = ${uuidFor("usr", userId)}::uuid`),
+      "when the provider says that the identity is gone": async ({ credentialId }) => {
+        const [{ subject, issuer }] = (await world.rows(
+          sql`select oidc_subject as subject, oidc_issuer as issuer from cred where id = ${uuidFor("cred", credentialId)}::uuid`,
+        )) as [{ subject: string; issuer: string }];
+        const about = { ends: "identity", issuer, subject, id: crypto.randomUUID() };
+        const token = JSON.stringify({ ...about, issuedAt: now(), expiresAt: now() + 180 });
+        await world.auth.federation.heed({ provider, token });
+      },
+    };
+    test.each(Object.entries(endings))("%s", async (_when, end) => {
+      const user = await signedIn(isolate(), live());
+      expect(await stored(user)).toHaveLength(1);
+      await end(user);
+      expect(await stored(user)).toEqual([]);
+    });
+  });
+});
+
+describeWorld("OC21: one caller refreshes", { on: ["postgres"], timeoutMilliseconds: 60_000 }, (world: World) => {
+  test("a thousand callers in two isolates: one token request, and everybody has the new token", async () => {
+    const refreshes: string[] = [];
+    const [first, renewed] = [ended(), live()];
+    const make = () =>
+      world.isolate({
+        federation: {
+          providers: [
+            {
+              ...practiceProvider(),
+              async refresh(refreshToken) {
+                refreshes.push(refreshToken);
+                await new Promise((resolve) => setTimeout(resolve, 50));
+                return renewed;
+              },
+            },
+          ],
+          keepTokens: keepTokens({ sealingKeys: sealingKey }),
+        },
+      });
+    const isolates = [make(), make()];
+    const done = await signInWith(isolates[0]!, freshIdentity({ tokens: first }));
+    const { userId } = "session" in done ? done.session : { userId: undefined };
+    const asked = { actor: system, userId: userId!, provider };
+    const answers = await Promise.all(
+      Array.from({ length: 1_000 }, (_, n) => isolates[n % 2]!.federation.accessToken(asked)),
+    );
+    expect(tally(answers.map(({ accessToken }) => accessToken))).toEqual({ [renewed.access_token]: 1_000 });
+    expect(refreshes).toEqual([first.refresh_token]);
+  });
+
+  test("a naive twin, without the lease, asks more than once", async () => {
+    // The same read and write, with the check in the application.
+    const auth = world.isolate({
+      federation: { providers: [practiceProvider()], keepTokens: keepTokens({ sealingKeys: sealingKey }) },
+    });
+    const done = await signInWith(auth, freshIdentity({ tokens: ended() }));
+    const credentialId = uuidFor("cred", ("session" in done ? done.session.credentialId : undefined)!);
+    let requests = 0;
+    const naive = async () => {
+      const [row] = await world.rows(
+        sql<{
+          due: boolean;
+        }>`select expires_at < sallyport_now() as due from provider_token where cred_id = ${credentialId}::uuid`,
+      );
+      if (!row!.due) return;
+      requests += 1;
+      await world.rows(sql`
+        update provider_token set expires_at = sallyport_now() + interval '1 hour' where cred_id = ${credentialId}::uuid`);
+    };
+    await Promise.all(Array.from({ length: 20 }, naive));
+    expect(requests).toBeGreaterThan(1);
+  });
+});
+
+describeWorld("OC46: purge", { on: ["pglite"] }, (world) => {
+  test("removes access tokens that have ended and cannot be refreshed, and no others", async () => {
+    await installTestClock(world.database);
+    const auth = world.isolate({
+      federation: { providers: [practiceProvider()], keepTokens: keepTokens({ sealingKeys: sealingKey }) },
+    });
+    for (const tokens of [live({ refresh_token: undefined }), { access_token: "endless" }])
+      await signInWith(auth, freshIdentity({ tokens }));
+    const left = () => world.rows(sql`select from provider_token`);
+    await auth.purge();
+    expect(await left()).toHaveLength(2);
+    await advanceTestClock(world.database, 100 * 365 * 86_400);
+    await auth.purge();
+    expect(await left()).toHaveLength(1);
+  });
+});
