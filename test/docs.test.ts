@@ -91,6 +91,7 @@ describe("examples in docs", () => {
       ["passwords.md", "history.ts"],
       ["providers.md", "providers.ts"],
       ["providers.md", "own-provider.ts"],
+      ["providers.md", "google-token.ts"],
       ["terms.md", "terms.ts"],
     ]);
   });

@@ -18,6 +18,8 @@ export type Claims = ReadonlyMap<string, unknown>;
 /** What a token must fit. */
 export interface ExpectedToken {
   readonly clientId: string;
+  /** The clients that may have asked for the token. Default: the client itself. */
+  readonly azp?: readonly unknown[] | undefined;
   readonly clockToleranceSeconds: number;
   /** The algorithms that the application accepts. */
   readonly algorithms: readonly JwsAlgorithm[];
@@ -85,10 +87,8 @@ const claimChecks: readonly (readonly [string, (claims: Claims, expected: Expect
   ["aud", (claims, { clientId }) => audiencesOf(claims).includes(clientId)],
   [
     "azp",
-    (claims, { clientId }) => {
-      const party = claims.get("azp");
-      return party === clientId || (!claims.has("azp") && audiencesOf(claims).length === 1);
-    },
+    (claims, { clientId, azp = [clientId] }) =>
+      azp.includes(claims.get("azp")) || (!claims.has("azp") && audiencesOf(claims).length === 1),
   ],
   ["sub", (claims) => isSubject(claims.get("sub"))],
   [
@@ -104,12 +104,11 @@ const claimChecks: readonly (readonly [string, (claims: Claims, expected: Expect
   ["nonce", (claims, { nonce }) => nonce === undefined || isSameText(claims.get("nonce"), nonce)],
   [
     "auth_time",
-    (claims, expected) => {
-      const { maxAgeSeconds, clockToleranceSeconds, createdAt } = expected;
-      if (maxAgeSeconds === undefined) return true;
-      const age = createdAt! - (claims.get("auth_time") as number);
-      return isPast(claims, "auth_time", expected) && age <= maxAgeSeconds + clockToleranceSeconds;
-    },
+    (claims, expected) =>
+      expected.maxAgeSeconds === undefined ||
+      (isPast(claims, "auth_time", expected) &&
+        expected.createdAt! - (claims.get("auth_time") as number) <=
+          expected.maxAgeSeconds + expected.clockToleranceSeconds),
   ],
   ["acr", (claims, { acrValues }) => acrValues === undefined || acrValues.some((value) => value === claims.get("acr"))],
 ];

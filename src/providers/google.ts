@@ -5,12 +5,13 @@
  */
 import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
 import { OAuthError, requireSetting } from "../oidc/errors.ts";
-import { type Claims, isSameText, verifyIdToken } from "../oidc/id-token.ts";
-import { readSettings } from "../oidc/options.ts";
+import { isSameText, verifyIdToken } from "../oidc/id-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 import { profileOfClaims } from "../oidc/standard-claims.ts";
+import { googleSettings, issuerUrl, requireDomain, variant } from "./google-token.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
+export { type GoogleTokenOptions, type VerifiedIdentityClaims, verifyGoogleToken } from "./google-token.ts";
 
 /** The options of {@link google}. */
 export interface GoogleOptions extends KnownProviderOptions {
@@ -22,11 +23,6 @@ export interface GoogleOptions extends KnownProviderOptions {
    */
   readonly offline?: boolean;
 }
-
-const issuerUrl = "https://accounts.google.com";
-const variant = {
-  isIssuerOf: (claims: Claims): boolean => [issuerUrl, "accounts.google.com"].includes(claims.get("iss") as string),
-};
 
 /**
  * A provider for Google accounts.
@@ -61,10 +57,6 @@ export function google({ hostedDomain, offline = false, ...options }: GoogleOpti
         : await provider.finish(answer, attempt);
     },
   };
-}
-
-function requireDomain(claims: Claims, hostedDomain: string | undefined): void {
-  if (hostedDomain !== undefined && claims.get("hd") !== hostedDomain) throw new OAuthError("account_not_allowed");
 }
 
 /** The options of {@link verifyOneTap}. */
@@ -108,13 +100,11 @@ async function readCredential(
   form: URLSearchParams,
   nonce: string,
 ): Promise<ProvedIdentity> {
-  const given = Object.entries({ clientId, timeoutMs, clockToleranceSeconds, fetch }).filter(
-    ([, value]) => value !== undefined,
-  );
-  const settings = readSettings({ ...Object.fromEntries(given), clientId, issuerUrl, algorithms: ["RS256"] });
+  const given = Object.entries({ timeoutMs, clockToleranceSeconds, fetch }).filter(([, value]) => value !== undefined);
+  const settings = googleSettings({ ...Object.fromEntries(given), clientId });
   const [credential, ...others] = form.getAll("credential");
   if (credential === undefined || others.length > 0) throw new OAuthError("invalid_callback");
-  const claims = await verifyIdToken({ ...settings, variant }, credential, { ...settings, nonce });
+  const claims = await verifyIdToken(settings, credential, { ...settings, nonce });
   requireDomain(claims, hostedDomain);
   return { issuer: issuerUrl, subject: claims.get("sub") as string, ...profileOfClaims(claims) };
 }

@@ -11,6 +11,7 @@ export interface Reply {
 }
 
 export interface SeenRequest {
+  readonly method: string;
   readonly url: string;
   readonly headers: Headers;
   readonly form: URLSearchParams;
@@ -24,7 +25,7 @@ export class StandIn {
   /** Bound, because what is known of an issuer is kept by the function. */
   readonly fetch = async (url: string, init: RequestInit): Promise<Response> => {
     const form = new URLSearchParams(String(init.body ?? ""));
-    this.seen.push({ url, headers: new Headers(init.headers), form });
+    this.seen.push({ method: init.method ?? "GET", url, headers: new Headers(init.headers), form });
     const put = this.#replies.get(url);
     if (!put) return new Response("", { status: 404 });
     const { status = 200, json, body, headers } = typeof put === "function" ? await put() : put;
