@@ -96,7 +96,7 @@ export default defineConfig({
             "test/crypto/**/*.test.ts",
             "test/domain/**/*.test.ts",
             "test/net/public-host.test.ts",
-            "test/oidc/{agent,agents,defects,issuer-answers,options,requests,sign-in}.test.ts",
+            "test/oidc/{agent,agents,defects,issuer-answers,options,requests,sign-in,token-cookies}.test.ts",
           ],
           exclude: nodeOnly,
           testTimeout: 60_000,

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Context } from "hono";
+import { cookieValues } from "../domain/cookie-header.ts";
 import { realm, type WithRealm } from "../engine/realm.ts";
 
 export const sessionCookie = "session";
@@ -56,9 +57,8 @@ const value = /^[A-Za-z0-9._-]+$/;
  * The cookie's value. If a name occurs twice with different values, one may be injected, so the cookie counts as absent (R052).
  */
 export function readCookie(c: Context, auth: WithRealm, name: CookieName): string | undefined {
-  const values = valuesOf(c, fullCookieName(auth, name));
-  const [only] = values;
-  return values.size === 1 && only !== undefined && value.test(only) ? only : undefined;
+  const [only = "", other] = valuesOf(c, fullCookieName(auth, name));
+  return other === undefined && value.test(only) ? only : undefined;
 }
 
 /** True if the request carries a Sallyport cookie, valid or not. */
@@ -67,21 +67,8 @@ export function carriesOurCookie(c: Context, auth: WithRealm): boolean {
   return isProvider || cookieNames.some((name) => valuesOf(c, fullCookieName(auth, name)).size > 0);
 }
 
-function valuesOf(c: Context, name: string): Set<string> {
-  const values = new Set<string>();
-  for (const pair of (c.req.header("cookie") ?? "").split(";")) {
-    const separator = pair.indexOf("=");
-    if (separator > 0 && trim(pair.slice(0, separator)) === name) values.add(trim(pair.slice(separator + 1)));
-  }
-  return values;
-}
-
-/**
- * Trims what RFC 6265bis §5.6 calls white space, and no more. A browser guards `__Host-` only at the very beginning of a name,
- * so a neighboring site could set a name that begins with another kind of space.
- */
-function trim(text: string): string {
-  return text.replace(/^[ \t]+|[ \t]+$/g, "");
+function valuesOf(c: Context, name: string): ReadonlySet<string> {
+  return new Set(cookieValues(c.req.header("cookie") ?? "", name));
 }
 
 /** @param maxAgeSeconds Undefined for a cookie that ends with the browser. */

@@ -264,7 +264,7 @@ async function bench(part: string): Promise<string> {
   return await run(process.execPath, ["--disable-warning=ExperimentalWarning", "bench/run.node.ts", part], project);
 }
 
-test("gzipped: minimal Worker at most 28.9 KiB, 78.1 with Neon's client; with sign-up and plain Hono 34; all of identity 77.3; pages 48.5 more; sallyport/oidc 12, sallyport/scopes 0.5", async () => {
+test("gzipped: minimal Worker at most 28.9 KiB, 78.1 with Neon's client; with sign-up and plain Hono 34; all of identity 77.3; pages 48.5 more; sallyport/oidc 12, its token cookies 4, sallyport/scopes 0.5", async () => {
   const printed = await bench("sizes");
   const bytesOf = (name: string): number =>
     Number(new RegExp(`^${name} +\\d+\\.\\d\\d KiB, (\\d+) bytes`, "m").exec(printed)?.[1]);
@@ -287,6 +287,9 @@ test("gzipped: minimal Worker at most 28.9 KiB, 78.1 with Neon's client; with si
   const [oidc, scopes] = [bytesOf("sallyport/oidc"), bytesOf("sallyport/scopes")];
   expect(oidc).toBeGreaterThan(8 * 1024);
   expect(oidc).toBeLessThanOrEqual(12 * 1024);
+  const cookies = bytesOf("sallyport/oidc/token-cookies");
+  expect(cookies).toBeGreaterThan(1024);
+  expect(cookies).toBeLessThanOrEqual(4 * 1024);
   expect(scopes).toBeGreaterThan(128);
   expect(scopes).toBeLessThanOrEqual(512);
 });

@@ -13,6 +13,7 @@ import * as httpMail from "sallyport/mail/http";
 import * as mfa from "sallyport/mfa";
 import * as neon from "sallyport/neon";
 import * as oidc from "sallyport/oidc";
+import * as tokenCookies from "sallyport/oidc/token-cookies";
 import * as openapi from "sallyport/openapi";
 import * as pages from "sallyport/pages";
 import * as german from "sallyport/pages/german";
@@ -45,6 +46,7 @@ const entries = {
   federation,
   "federation/tokens": federationTokens,
   oidc,
+  "oidc/token-cookies": tokenCookies,
   "providers/oidc": oidcProvider,
   "providers/oauth2": oauth2Provider,
   "providers/google": googleProvider,
