@@ -20,6 +20,7 @@ export const layers = [
   { name: "mailer", path: /^src\/mailers\//, layers: ["domain"], packages: ["nodemailer"] },
   { name: "net", path: /^src\/net\//, layers: ["crypto", "domain"], packages: [] },
   { name: "checker", path: /^src\/checkers\//, layers: ["crypto", "domain", "net"], packages: [] },
+  { name: "dns", path: /^src\/dns\//, layers: ["crypto", "domain", "net"], packages: [] },
   { name: "provider", path: /^src\/providers\//, layers: ["crypto", "domain", "net", "oidc"], packages: [] },
   { name: "agents", path: /^src\/agents\//, layers: ["crypto", "domain", "http", "oidc"], packages: ["hono"] },
   { name: "oidc", path: /^src\/oidc\//, layers: ["crypto", "domain", "net"], packages: [] },

@@ -2,6 +2,7 @@
 
 import * as agents from "sallyport/agents";
 import * as turnstile from "sallyport/captcha/turnstile";
+import * as dns from "sallyport/dns";
 import * as federation from "sallyport/federation";
 import * as federationTokens from "sallyport/federation/tokens";
 import * as hono from "sallyport/hono";
@@ -43,6 +44,7 @@ const entries = {
   "pages/german": german,
   "passkeys/simplewebauthn": simpleWebAuthn,
   "captcha/turnstile": turnstile,
+  dns,
   federation,
   "federation/tokens": federationTokens,
   oidc,
