@@ -51,6 +51,7 @@ const acts: Readonly<Record<string, Act | null>> = {
   "InvitationOperations.list": invitation.listInvitations,
   "InvitationOperations.mayInvite": null,
   "InvitationOperations.revoke": invitation.revokeInvitation,
+  "DiscoveryOperations.discover": null,
   "FederationOperations.start": identity.startProviderSignIn,
   "FederationOperations.look": null,
   "FederationOperations.finish": identity.signInWithProvider,

@@ -3,12 +3,12 @@ import { ConfigurationError, type Feature } from "../src/index.ts";
 import { oidc } from "../src/providers/oidc.ts";
 
 /** Each name in `OIDC_<NAME>_…`, and the options of its provider. */
-const form = /^OIDC_([A-Z0-9]{1,24})_(ISSUER|CLIENT_ID|CLIENT_SECRET|LABEL|PROVES_AGAIN)$/;
+const form = /^OIDC_([A-Z0-9]{1,24})_(ISSUER|CLIENT_ID|CLIENT_SECRET|LABEL|DOMAINS|PROVES_AGAIN)$/;
 
 /**
  * Signing in with the OpenID Connect issuers of the bindings: `OIDC_ACME_ISSUER` and `OIDC_ACME_CLIENT_ID`, and, unless the client
- * is public, `OIDC_ACME_CLIENT_SECRET`. `OIDC_ACME_LABEL` is on the button, and
- * `OIDC_ACME_PROVES_AGAIN=no` says that it cannot ask its users for a new proof. None, or one feature: operations are
+ * is public, `OIDC_ACME_CLIENT_SECRET`. `OIDC_ACME_LABEL` is on the button, `OIDC_ACME_DOMAINS` lists the domains whose users sign
+ * in there, and `OIDC_ACME_PROVES_AGAIN=no` says that it cannot ask its users for a new proof. None, or one feature: operations are
  * there only if it is.
  */
 export function providersOf(bindings: object): readonly Feature<Partial<FederationAuth>>[] {
@@ -16,7 +16,20 @@ export function providersOf(bindings: object): readonly Feature<Partial<Federati
   const names = new Set([...texts.keys()].flatMap((name) => form.exec(name)?.[1] ?? []));
   if (names.size === 0) return [];
   const providers = [...names].sort().map((name) => providerOf(name, texts));
-  return [federation({ providers })];
+  return [federation({ providers, domains: domainsOf([...names].sort(), texts) })];
+}
+
+/** @throws {ConfigurationError} If two providers have one domain. What a domain is, the feature checks. */
+function domainsOf(names: readonly string[], texts: ReadonlyMap<string, string>): Readonly<Record<string, string>> {
+  const domains = new Map<string, string>();
+  for (const name of names) {
+    const binding = `OIDC_${name}_DOMAINS`;
+    for (const domain of (texts.get(binding) ?? "").split(",").flatMap((part) => part.trim() || [])) {
+      if (domains.has(domain)) throw new ConfigurationError(binding, new TypeError(`${domain} is listed twice.`));
+      domains.set(domain, name.toLowerCase());
+    }
+  }
+  return Object.fromEntries(domains);
 }
 
 function isSet(text: unknown): text is string {

@@ -8,6 +8,7 @@ import { type JsonSchema, toJsonSchema } from "@valibot/to-json-schema";
 import type { GenericSchema } from "valibot";
 import { type ErrorBody, statusOf } from "../../src/domain/error.ts";
 import { sessionCookie } from "../../src/http/cookies.ts";
+import { readFormBody } from "../../src/http/form-body.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
 import { sessionHeader, ticketHeader } from "../../src/http/ticket.ts";
 import { descriptionOf } from "./descriptions.node.ts";
@@ -148,10 +149,7 @@ function operationOf(route: Route): Described {
       security: securityOf(route),
       ...(parameters.length > 0 && { parameters }),
       ...(route.body && {
-        requestBody: requestBodyOf(
-          route.body(),
-          route.readForm ? "application/x-www-form-urlencoded" : "application/json",
-        ),
+        requestBody: requestBodyOf(route.body(), mediaTypesOf(route)),
       }),
       responses: { [route.status]: successOf(route), ...refusedResponses(refusalsOf(route)) },
     },
@@ -237,14 +235,21 @@ function parametersOf(route: Route): OpenApiParameter[] {
   ];
 }
 
+/** What the body of a request may be: the first is what the client of the project sends. */
+function mediaTypesOf({ readForm }: Pick<Route, "readForm">): readonly string[] {
+  if (!readForm) return ["application/json"];
+  const form = "application/x-www-form-urlencoded";
+  return readForm === readFormBody ? [form] : [form, "application/json"];
+}
+
 function requestBodyOf(
   body: GenericSchema,
-  mediaType: "application/json" | "application/x-www-form-urlencoded",
+  mediaTypes: readonly string[],
 ): NonNullable<OpenApiOperation["requestBody"]> {
   const schema = jsonSchema(body);
   // The server reads a missing body as an empty object.
   const required = schema.type !== "object" || (schema.required ?? []).length > 0;
-  return { required, content: { [mediaType]: contentOf(schema) } };
+  return { required, content: Object.fromEntries(mediaTypes.map((type) => [type, contentOf(schema)])) };
 }
 
 function successOf({ method, path, status }: Pick<Route, "method" | "path" | "status">): OpenApiResponse {

@@ -1,4 +1,5 @@
 import type { ErrorBody, ErrorCode } from "../../src/domain/error.ts";
+import { readFormBody } from "../../src/http/form-body.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
 
 /** Every code that a route can refuse with: the codes in its row, and the codes that follow from the rest of the row. */
@@ -12,7 +13,7 @@ export function refusalsOf(route: Route): ErrorBody["code"][] {
       ...accessRefusals(route),
       ...(route.method === "get"
         ? []
-        : bodyRefusals.filter((code) => !(route.readForm && code === "invalid_format.json"))),
+        : bodyRefusals.filter((code) => route.readForm !== readFormBody || code !== "invalid_format.json")),
       ...(route.query ? (["invalid_format.query"] as const) : []),
       "internal_error" as const,
       "unavailable.database" as const,

@@ -234,6 +234,7 @@ export const responses = {
       purpose: v.picklist(["reset_password", "sign_in", "sign_up", "change_identifier"]),
     }),
   },
+  "/auth/oidc/discover": { $post: v.null() },
   "/auth/oidc/:provider/start": { $get: v.null(), $post: v.null() },
   "/auth/oidc/:provider/link": { $get: v.null(), $post: v.null() },
   "/auth/oidc/:provider/logout": { $post: v.object({}) },

@@ -30,6 +30,7 @@ export const summaries: Readonly<Record<string, string>> = {
   stepUpOptions: "Get options for `navigator.credentials.get` to step up with a passkey or security key",
   startProviderSignIn: "Send the browser to a provider to sign in",
   followProviderSignIn: "Send the browser to a provider to sign in, by a link of the site's own pages",
+  discoverProvider: "Send the browser to the provider of an address's domain to sign in",
   startProviderLink: "Send the browser to a provider to link an identity to the caller's account",
   followProviderLink: "Send the browser to a provider to link an identity, by a link of the site's own pages",
   startProviderStepUp: "Send the browser to a provider to prove again that it is the caller",

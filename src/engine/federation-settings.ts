@@ -5,6 +5,7 @@ import type { Core } from "./core.ts";
 import type { TokenKeeping } from "./kept-tokens.ts";
 import { withLazy } from "./lazy.ts";
 import { checked, checkWhole } from "./options.ts";
+import { checkDomains, type ProviderDomains } from "./provider-domains.ts";
 
 /**
  * What happens if a new identity has the verified address of an account. `ask`: its owner must sign in to the account, and then
@@ -28,6 +29,11 @@ export interface FederationOptions {
   providers: readonly IdentityProvider[];
   /** What happens if a new identity has the verified address of an account. Default `ask`. */
   linkByVerifiedEmail?: LinkingPolicy;
+  /**
+   * Which provider the users of a domain sign in with, by the domain of their address: `{ "example.com": "acme" }`. Domains in lower
+   * case, with `xn--` for letters beyond ASCII; their subdomains are others. Default: none.
+   */
+  domains?: Readonly<Record<string, string>>;
   /** Answers of a provider that count as a second factor. Default: none, so that a required factor is asked for here. */
   trustsMfa?: readonly TrustedFactor[];
   /** Keeps the tokens of providers, sealed: `keepTokens({ sealingKeys })` of `sallyport/federation/tokens`. Default: none is kept. */
@@ -49,6 +55,7 @@ export interface FederationCore extends Core, FederationSettings {}
 interface FederationSettings {
   readonly providers: ReadonlyMap<string, IdentityProvider>;
   readonly linking: LinkingPolicy;
+  readonly domains: ProviderDomains;
   readonly trustsMfa: readonly TrustedFactor[];
   readonly maxIdentities: number;
   readonly tokenKeeping: TokenKeeping | undefined;
@@ -93,6 +100,7 @@ export function createFederationCore(core: Core, options: FederationOptions): Fe
 function checkOptions(options: FederationOptions): FederationSettings {
   const {
     linkByVerifiedEmail: linking = "ask",
+    domains = {},
     trustsMfa = [],
     keepTokens: tokenKeeping,
     maxPerUser = 20,
@@ -126,6 +134,7 @@ function checkOptions(options: FederationOptions): FederationSettings {
   return {
     providers,
     linking,
+    domains: checkDomains(domains, providers),
     trustsMfa,
     maxIdentities: maxPerUser,
     tokenKeeping,
@@ -143,6 +152,8 @@ function readProviders(list: readonly IdentityProvider[]): ReadonlyMap<string, I
     const isProvider = typeof provider?.begin === "function" && typeof provider.finish === "function";
     requireOption(isProvider && areTexts(issuers), provider, "a provider, such as google({ … })");
     requireOption(/^[a-z0-9-]{1,32}$/.test(name), name, "a name of 1 to 32 of a-z, 0-9 and -");
+    // The path of a route has it in the place of a name.
+    requireOption(name !== "discover", name, "another name");
     requireOption(typeof label === "string" && label !== "", label, "a label");
     if (providers.has(name)) throw new OptionError(`two providers have the name "${name}".`);
     providers.set(name, provider);

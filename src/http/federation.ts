@@ -27,6 +27,7 @@ export type {
   ProviderAnswer,
   StartedSignIn,
 } from "../operations/federation.ts";
+export type { DiscoveryOperations } from "../operations/provider-discovery.ts";
 export { federation } from "./features/federation.ts";
 export type { FederationApi } from "./generated/api.ts";
 export type { LinkedIdentityBody } from "./linked-identity-wire.ts";

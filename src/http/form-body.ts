@@ -1,7 +1,7 @@
 import type { HonoRequest } from "hono";
 import type { GenericSchema } from "valibot";
 import { AuthError } from "../domain/error.ts";
-import { parse, readBytes, textsFor } from "./request-body.ts";
+import { parse, readBytes, readJsonBody, textsFor } from "./request-body.ts";
 
 const formMediaType = /^application\/x-www-form-urlencoded(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?$/i;
 
@@ -20,6 +20,15 @@ export async function readFormBody<Body>(request: HonoRequest, schema: GenericSc
     textsFor(schema, new URLSearchParams(decode(bytes)), "invalid_format.body"),
     "invalid_format.body",
   );
+}
+
+/** The fields of a form, or of a JSON object: the header of the request says which. */
+export async function readFormOrJsonBody<Body>(
+  request: HonoRequest,
+  schema: GenericSchema<unknown, Body>,
+): Promise<Body> {
+  const isForm = formMediaType.test(request.header("content-type") ?? "");
+  return await (isForm ? readFormBody(request, schema) : readJsonBody(request, schema));
 }
 
 function decode(bytes: Uint8Array): string {

@@ -43,6 +43,7 @@ import { purgeChallenges, purgeProviderSessions } from "../store/maintenance.ts"
 import { changeWork } from "./credential-changes.ts";
 import { type LinkingRequired, provesFactor, signInWith } from "./identity-sign-in.ts";
 import { keepingOf, newIdentity, type ProviderAnswer, prove, providerOf, refused, sidOf } from "./provider-answer.ts";
+import { type DiscoveryOperations, discoveryOperations } from "./provider-discovery.ts";
 import { providerFault } from "./provider-fault.ts";
 import { heedProvider } from "./provider-notices.ts";
 import { spendOnSession, stepUpBy } from "./second-factor.ts";
@@ -82,7 +83,7 @@ export interface StartedSignIn {
 }
 
 /** Signing in with a provider, and linking its identities. */
-export interface FederationOperations {
+export interface FederationOperations extends DiscoveryOperations {
   readonly providers: () => readonly ListedProvider[];
   /**
    * Begins a sign-in at a provider; or, for an actor, the linking of an identity or a step-up. No request goes to the database.
@@ -209,6 +210,7 @@ function federationOperations(core: FederationCore): FederationOperations {
       }),
 
     places: () => core.places,
+    ...discoveryOperations(core),
 
     async start({ provider: name, purpose = "sign_in", actor, next, remember, again = purpose === "step_up" }) {
       const provider = providerOf(core, name);

@@ -141,7 +141,7 @@ export async function askForMail(
   return c.redirect(pathWith(site.path("/check-mail"), query), 303);
 }
 
-/** The form that asks for a message. */
+/** The form that asks for an address, such as for a message to it. */
 export function AskForm(form: {
   site: Site;
   action: string;
@@ -154,8 +154,10 @@ export function AskForm(form: {
   error?: string | undefined;
   fault?: string | undefined;
   refusal: AuthError | undefined;
+  /** What its button says. Default: that a link is sent. */
+  button?: string;
 }): Rendered {
-  const { site, action, name, identifier, autocomplete = "username", next, error, fault, refusal } = form;
+  const { site, action, name, identifier, autocomplete = "username", next, error, fault, refusal, button } = form;
   return (
     <form method="post" action={action}>
       <Alert>{fault}</Alert>
@@ -171,7 +173,7 @@ export function AskForm(form: {
         error={error}
       />
       <CaptchaPart site={site} refusal={refusal} />
-      <button type="submit">{site.say("mail.send")}</button>
+      <button type="submit">{button ?? site.say("mail.send")}</button>
     </form>
   );
 }

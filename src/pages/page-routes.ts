@@ -5,6 +5,7 @@ import { invitationRoutes } from "./invitation.tsx";
 import { linkSignInRoutes } from "./link-sign-in.tsx";
 import { codeRoutes } from "./mailed-link.tsx";
 import { notMeRoutes } from "./not-me.tsx";
+import { organizationRoutes } from "./organization.tsx";
 import { recoverRoutes } from "./recover.tsx";
 import { resetRoutes } from "./reset.tsx";
 import type { PageRoute } from "./route.ts";
@@ -22,6 +23,7 @@ export const pageRoutes: readonly PageRoute[] = [
   ...verifyRoutes,
   ...resetRoutes,
   ...linkSignInRoutes,
+  ...organizationRoutes,
   ...codeRoutes,
   ...notMeRoutes,
   ...addressLinkRoutes,

@@ -1,6 +1,6 @@
 import { freshSeconds } from "../domain/session.ts";
 import { clearCookie, identityCookie, readCookie } from "../http/cookies.ts";
-import type { LinkedIdentity } from "../http/federation.ts";
+import type { LinkedIdentity, ListedProvider } from "../http/federation.ts";
 import { AuthError, type CredentialId } from "../index.ts";
 import { backTo, FormLink, Panel, Row } from "./account-acts.tsx";
 import { respond, respondInAccount, respondWithForm } from "./layout.tsx";
@@ -93,7 +93,7 @@ export const providerRoutes: readonly PageRoute[] = [
 ];
 
 /** @throws {AuthError} `not_found` if the application has no providers. */
-function federationOf({ auth }: Visit): NonNullable<PagesAuth["federation"]> {
+export function federationOf({ auth }: Visit): NonNullable<PagesAuth["federation"]> {
   if (!auth.federation) throw new AuthError("not_found");
   return auth.federation;
 }
@@ -105,18 +105,44 @@ function isFresh({ session, asOf }: UserVisit): boolean {
   return session.authTime !== null && asOf.getTime() - session.authTime.getTime() < freshEnoughSeconds * 1_000;
 }
 
-/** A link to each provider. They are links and not forms: a form's answer may not lead to another site. */
+/**
+ * A link to each provider, and to the page that finds the provider of an address. They are links and not forms: a form's answer may
+ * not lead to another site.
+ */
 export function ProviderLinks({ visit, next }: { visit: Visit; next: string }): Rendered {
+  const { site, auth } = visit;
+  if (!auth.federation) return null;
   return (
     <>
-      {visit.auth.federation?.providers().map(({ label, startPath }) => (
+      {auth.federation.providers().map((provider) => (
+        <ProviderLink visit={visit} provider={provider} next={next} />
+      ))}
+      {auth.federation.domains().length > 0 && (
         <p>
-          <a class="button quiet" href={pathWith(startPath, { next })}>
-            {visit.site.text("providers.continue", { provider: label })}
+          <a class="button quiet" href={pathWith(site.path("/sign-in/organization"), { next })}>
+            {site.say("organization.title")}
           </a>
         </p>
-      ))}
+      )}
     </>
+  );
+}
+
+export function ProviderLink({
+  visit: { site },
+  provider: { label, startPath },
+  next,
+}: {
+  visit: Visit;
+  provider: ListedProvider;
+  next: string;
+}): Rendered {
+  return (
+    <p>
+      <a class="button quiet" href={pathWith(startPath, { next })}>
+        {site.text("providers.continue", { provider: label })}
+      </a>
+    </p>
   );
 }
 

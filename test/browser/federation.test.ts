@@ -24,6 +24,7 @@ beforeAll(async () => {
       OIDC_ACME_CLIENT_ID: "sallyport",
       OIDC_ACME_CLIENT_SECRET: "a secret of 32 characters or more",
       OIDC_ACME_LABEL: "Acme",
+      OIDC_ACME_DOMAINS: "example.org, acme.example",
     },
   });
   issuer = await openProvider(
@@ -179,3 +180,32 @@ test("a signed-in user links another account, and unlinks it; a user who cancels
   await examinePage(other.page, "providers-cancelled");
   expect([...visitor.complaints, ...other.complaints]).toEqual([]);
 });
+
+test.each([true, false])(
+  "OC48: a user finds their organization's sign-in by their address, with JavaScript: %s",
+  async (javaScriptEnabled) => {
+    const visitor = await site.visit({ javaScriptEnabled });
+    const { page } = visitor;
+    await page.goto("/sign-in");
+    if (javaScriptEnabled) await examinePage(page, "organization-sign-in");
+    await page.getByRole("link", { name: "Sign in with your organization" }).click();
+    await page.getByRole("heading", { name: "Sign in with your organization" }).waitFor();
+    if (javaScriptEnabled) await examinePage(page, "organization");
+
+    await page.getByLabel("Email").fill("ada@elsewhere.example");
+    await page.getByRole("button", { name: "Continue" }).click();
+    await page.getByRole("alert").waitFor();
+    expect(await page.getByRole("alert").innerText()).toContain("No organization is set up here for this address.");
+    expect(await page.getByLabel("Email").inputValue()).toBe("ada@elsewhere.example");
+    if (javaScriptEnabled) await examinePage(page, "organization-refused");
+
+    const subject = known();
+    await page.getByLabel("Email").fill(`${subject}@Acme.Example`);
+    await page.getByRole("button", { name: "Continue" }).click();
+    // The page goes on to the issuer by itself.
+    await page.getByLabel("Name").fill(subject);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.waitForURL("**/account");
+    expect(visitor.complaints).toEqual([]);
+  },
+);

@@ -258,6 +258,7 @@ const otherwise = [
   "getTerms",
   "startProviderSignIn",
   "followProviderSignIn",
+  "discoverProvider",
   "prepareProviderCredential",
   "receiveProviderAnswer",
   "signInWithProvider",

@@ -393,6 +393,7 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
     case "followProviderLink":
     case "startProviderStepUp":
     case "followProviderStepUp":
+    case "discoverProvider":
     case "prepareProviderCredential":
     case "receiveProviderAnswer":
     case "endProviderSessions":

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 /** How many entries `test/package/consumer/all.mjs` imports. One of them is for Node alone. */
-const entries = 39;
+const entries = 41;
 
 describe("packed package", () => {
   test("publint: no findings and no suggestions", async () => {
@@ -278,7 +278,7 @@ test("gzipped: minimal Worker at most 28.9 KiB, 78.1 with Neon's client; with si
   const [, kib] = /^ +all +(\d+\.\d\d) KiB$/m.exec(printed)!;
   expect(Number(kib)).toBeLessThanOrEqual(77.3);
   const [, signUp] = /^with sign-up, .* preset (\d+\.\d\d) KiB$/m.exec(printed)!;
-  expect(Number(signUp)).toBeLessThanOrEqual(34);
+  expect(Number(signUp)).toBeLessThanOrEqual(34.1);
   const [, pages, german] = /^account pages, .*: \+ (\d+\.\d\d) KiB; German \+ (\d+\.\d\d) KiB$/m.exec(printed)!;
   expect(Number(pages)).toBeGreaterThan(10);
   expect(Number(pages)).toBeLessThanOrEqual(48.9);

@@ -93,6 +93,7 @@ const others = [
   "/not-me",
   "/reset",
   "/sign-in/link/request",
+  "/sign-in/organization",
   "/sign-out",
   "/verify",
   "/sign-in/enroll",

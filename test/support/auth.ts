@@ -38,7 +38,7 @@ import { type Database, type Statement, sql } from "../../src/store/sql.ts";
 import { type CountingDatabase, countingDatabase } from "./counting-database.ts";
 import { type Backend, type BackendName, type BackendOptions, backend } from "./databases.ts";
 import { type Mailbox, openMailbox } from "./mailbox.ts";
-import { practiceProvider } from "./practice-provider.ts";
+import { practiceDomains, practiceProvider } from "./practice-provider.ts";
 
 /** A hasher that counts Argon2id computations, not calls: a hash that is refused unread costs nothing. */
 export interface CountingHasher extends PasswordHasher {
@@ -150,6 +150,7 @@ export function everyFeature(options: FullOptions) {
     federation({
       providers: [practiceProvider()],
       keepTokens: keepTokens({ sealingKeys: sealingKey }),
+      domains: options.federation?.providers ? {} : practiceDomains,
       ...options.federation,
     }),
     personalAccessTokens(options),

@@ -199,6 +199,7 @@ const setCookieOperations: ReadonlySet<string> = new Set([
   "followProviderLink",
   "startProviderStepUp",
   "followProviderStepUp",
+  "discoverProvider",
   "prepareProviderCredential",
   "receiveProviderAnswer",
   "signInWithProvider",

@@ -34,6 +34,12 @@ export function practiceProvider(
 
 export const practiceIssuer = "https://practice.example";
 
+/** The domains whose users sign in with the practice provider. */
+export const practiceDomains: Readonly<Record<string, string>> = {
+  "practice.example": "practice",
+  "xn--bcher-kva.example": "practice",
+};
+
 function readAnswer(answer: URL | URLSearchParams, { state }: ProviderAttempt): ProvedIdentity {
   const parameters = answer instanceof URL ? answer.searchParams : answer;
   const refuse = (error: string) => Object.assign(new Error(error), { error });
@@ -58,6 +64,7 @@ export function providerBodies(): Readonly<Record<string, Readonly<Record<string
   };
   const token = JSON.stringify(notice);
   return {
+    discoverProvider: { identifier: "ada@practice.example" },
     receiveProviderAnswer: { state: "another", error: "access_denied" },
     endProviderSessions: { logout_token: token },
     receiveProviderNotice: { payload: token },

@@ -7,6 +7,7 @@ import { realm, type WithRealm } from "../../engine/realm.ts";
 import type { CoreOperations } from "../../operations/auth.ts";
 import type { FederationAuth, StartedSignIn } from "../../operations/federation.ts";
 import { clearCookie, identityCookie, providerCookie, readCookie, sessionCookie, setCookie } from "../cookies.ts";
+import { readFormOrJsonBody } from "../form-body.ts";
 import { linkedIdentityBody } from "../linked-identity-wire.ts";
 import { type Call, type RouteTable, rowsFor, type UserCall } from "../route.ts";
 import type { Schema } from "../schema.ts";
@@ -57,6 +58,21 @@ export const federationRoutes: RouteTable<Needed> = () => [
       const { attempt, nonce, maxAgeSeconds } = await auth.federation.start({ provider });
       setCookie(c, auth, `${providerCookie}${provider}`, attempt, maxAgeSeconds);
       return { client_id: listed.pageClientId, nonce };
+    },
+  }),
+  rows.open({
+    act: { ...acts.startProviderSignIn, name: "discoverProvider" },
+    method: "post",
+    path: "/auth/oidc/discover",
+    access: "anyone",
+    readForm: readFormOrJsonBody,
+    body: discoveryBody,
+    query: startQuery,
+    status: 303,
+    run: async (call) => {
+      const { provider } = await call.auth.federation.discover(call.body);
+      if (provider === undefined) throw new AuthError("not_found");
+      return await start({ ...call, name: () => provider });
     },
   }),
   ...startsInSession("link", acts.startProviderLink, "followProviderLink"),
@@ -136,6 +152,10 @@ function startQuery(): ReturnType<Schema<StartQuery>> {
   return v.object({ next: v.optional(v.string()), remember: v.optional(v.picklist(["true", "false"])) });
 }
 
+function discoveryBody(): ReturnType<Schema<{ readonly identifier: string }>> {
+  return v.strictObject({ identifier: v.string() });
+}
+
 /**
  * A link of a foreign page must not begin a sign-in (login CSRF). Pages use links and not forms, because a policy of `form-action`
  * also holds for where a form's answer leads (CSP3 §6.4.1).
@@ -172,7 +192,7 @@ interface StartQuery {
   readonly remember?: "true" | "false" | undefined;
 }
 
-async function start({ c, auth, name, query }: Call<undefined, StartQuery, Needed>): Promise<Response> {
+async function start({ c, auth, name, query }: Call<unknown, StartQuery, Needed>): Promise<Response> {
   const { next, remember } = query;
   const started = await auth.federation.start({ provider: name("provider"), next, remember: remember !== "false" });
   return sendAway(c, auth, name("provider"), started);

@@ -5,6 +5,8 @@ export const englishProviders = {
   "providers.cancelled": "You did not sign in at {provider}.",
   "providers.taken":
     "An account here has the address of your account at {provider}. If it is yours, sign in to it another way.",
+  "organization.title": "Sign in with your organization",
+  "organization.none": "No organization is set up here for this address. Check the address, or sign in another way.",
   "linking.title": "You already have an account here",
   "linking.text":
     "An account here has the same address as your account at the other site. Sign in here to link the two. You can then use either.",

@@ -7,6 +7,9 @@ export const germanProviders: Readonly<Record<keyof typeof englishProviders, str
   "providers.cancelled": "Sie haben sich bei {provider} nicht angemeldet.",
   "providers.taken":
     "Ein Konto hier hat dieselbe Adresse wie Ihr Konto bei {provider}. Wenn es Ihres ist, melden Sie sich auf einem anderen Weg an.",
+  "organization.title": "Mit Ihrer Organisation anmelden",
+  "organization.none":
+    "Für diese Adresse ist hier keine Organisation eingerichtet. Prüfen Sie die Adresse, oder melden Sie sich anders an.",
   "linking.title": "Sie haben hier schon ein Konto",
   "linking.text":
     "Ein Konto hier hat dieselbe Adresse wie Ihr Konto bei der anderen Website. Melden Sie sich hier an, um beide zu verknüpfen. Danach können Sie beide verwenden.",

@@ -5,6 +5,7 @@ import {
   browserHeaders,
   freshIdentity,
   givenIdentity,
+  practiceDomains,
   practiceProvider,
   signInWith,
   waitingIdentity,
@@ -17,7 +18,8 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
     const begin = async () => {
       throw Object.assign(new Error("down"), { error: "issuer_unreachable" });
     };
-    return applicationOf(world.isolate({ federation: { providers: [{ ...practiceProvider(), begin }] } }));
+    const providers = [{ ...practiceProvider(), begin }];
+    return applicationOf(world.isolate({ federation: { providers, domains: practiceDomains } }));
   };
   const sameOrigin = { "sec-fetch-site": "same-origin" };
   const link = async (ada: Person, identity: string | undefined) => {
@@ -70,6 +72,17 @@ export function providerRefusals(world: HttpWorld, { post, as }: RefusalTools): 
         send(silent(), { method: "GET", path: "/auth/oidc/practice/start", headers: sameOrigin }),
       "forbidden.cross_origin": () =>
         world.send({ method: "GET", path: "/auth/oidc/practice/start", headers: { "sec-fetch-site": "cross-site" } }),
+    },
+    discoverProvider: {
+      not_found: () => form("/auth/oidc/discover", { identifier: "ada@elsewhere.example" }),
+      "unavailable.provider": () => form("/auth/oidc/discover", { identifier: "ada@practice.example" }, silent()),
+      "invalid_format.json": () =>
+        send(world.app, {
+          method: "POST",
+          path: "/auth/oidc/discover",
+          body: "{",
+          headers: { "content-type": "application/json" },
+        }),
     },
     startProviderLink: startInSession("link"),
     followProviderLink: followInSession("link"),

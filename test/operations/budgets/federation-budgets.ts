@@ -14,6 +14,12 @@ import type { Budget } from "./budget.ts";
 export const federationBudgets: readonly Budget[] = [
   { operation: "federation.providers", requests: 0, act: async (auth) => auth.federation.providers() },
   { operation: "federation.places", requests: 0, act: async (auth) => auth.federation.places() },
+  { operation: "federation.domains", requests: 0, act: async (auth) => auth.federation.domains() },
+  {
+    operation: "federation.discover",
+    requests: 0,
+    act: (auth) => auth.federation.discover({ identifier: "ada@practice.example" }),
+  },
   { operation: "federation.start", requests: 0, act: (auth) => auth.federation.start({ provider: "practice" }) },
   {
     operation: "federation.look",
