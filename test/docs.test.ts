@@ -70,10 +70,10 @@ describe("examples in docs", () => {
     expect((await examples()).map(({ page, name }) => [page, name])).toEqual([
       ["activity.md", "activity.ts"],
       ["conformance.md", undefined],
-      ["federation.md", "kept-tokens.ts"],
       ["federation.md", "discovery.ts"],
       ["federation.md", "domains.ts"],
       ["federation.md", "node-resolver.ts"],
+      ["federation.md", "kept-tokens.ts"],
       ["invitations.md", "invitations.ts"],
       ["limits.md", "limits.ts"],
       ["limits.md", "cloudflare-limit.ts"],

@@ -96,7 +96,8 @@ export interface SignedData {
  */
 export async function verifySignature({ key, hash, rsaScheme, signature, data }: SignedData): Promise<boolean> {
   const imported = await importPublicKey(key, hash, rsaScheme);
-  if (!imported) return false;
+  // RFC 8017 §8.1.2: as long as the modulus. Node also accepts a signature without its leading zeros.
+  if (!imported || (key.type === "RSA" && signature.length !== key.n.length)) return false;
   const { name } = imported.algorithm;
   // RFC 7518 §3.5: the salt is as long as the hash.
   const algorithm = { name, hash, ...(name === "RSA-PSS" && { saltLength: hashBytes[hash] }) };
