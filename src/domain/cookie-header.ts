@@ -1,12 +1,14 @@
 /**
- * The values of one cookie in a `Cookie` header, in their order (RFC 6265bis §5.8.3). More than one means that another site, or
- * another path, may have set one of them.
+ * The different values of one cookie in a `Cookie` header, in their order (RFC 6265bis §5.8.3). More than one means that another site,
+ * or another path, may have set one of them.
  */
-export function* cookieValues(header: string, name: string): Generator<string, void> {
+export function cookieValues(header: string, name: string): ReadonlySet<string> {
+  const values = new Set<string>();
   for (const pair of header.split(";")) {
     const separator = pair.indexOf("=");
-    if (separator > 0 && trim(pair.slice(0, separator)) === name) yield trim(pair.slice(separator + 1));
+    if (separator > 0 && trim(pair.slice(0, separator)) === name) values.add(trim(pair.slice(separator + 1)));
   }
+  return values;
 }
 
 /**

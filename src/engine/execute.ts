@@ -17,10 +17,10 @@ export interface Run<Row> {
   readonly body: Statement<Row>;
   /**
    * What to do if the reply is lost. A statement returns the answer's rows if the operation has committed, and none if it has
-   * not; then the operation runs again. `repeat`: it can run twice, and what it counts is counted once. `unread`: the same, and
-   * nobody reads its answer.
+   * not; then the operation runs again. `repeat`: it can run twice, and what it counts is counted once. False: the
+   * same, and nobody reads its answer.
    */
-  readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | "unread";
+  readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | false;
   /** The time that is left to the operation, if this is not its first request. Default: all of it. */
   readonly time?: TimeLeft | undefined;
   /**
@@ -200,7 +200,7 @@ async function recall(
   items: readonly Item[],
   time: TimeLeft,
 ): Promise<(readonly unknown[])[] | undefined> {
-  const recalls = items.map((item) => (isWork(item) ? item.onLostReply : undefined)).filter((one) => one !== "unread");
+  const recalls = items.map((item) => (isWork(item) ? item.onLostReply : undefined)).filter((one) => one !== false);
   const statements = recalls.filter((one) => typeof one === "object");
   if (statements.length === 0) return undefined;
   const found =

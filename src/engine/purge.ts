@@ -7,7 +7,7 @@ import { execute, type Run } from "./execute.ts";
 export async function executeAndPurge<Row>(core: Core, run: Run<Row>): Promise<Row> {
   const purge = {
     body: purgeExpired(100, core.purges),
-    onLostReply: "unread",
+    onLostReply: false,
     decode: () => undefined,
   } as const;
   return await execute(core, run, randomBytes(1)[0]! < 3 ? [purge] : []);

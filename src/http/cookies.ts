@@ -68,7 +68,7 @@ export function carriesOurCookie(c: Context, auth: WithRealm): boolean {
 }
 
 function valuesOf(c: Context, name: string): ReadonlySet<string> {
-  return new Set(cookieValues(c.req.header("cookie") ?? "", name));
+  return cookieValues(c.req.header("cookie") ?? "", name);
 }
 
 /** @param maxAgeSeconds Undefined for a cookie that ends with the browser. */
