@@ -97,11 +97,11 @@ export interface IdentityProvider {
    */
   finish(answer: URL | URLSearchParams, attempt: ProviderAttempt): Promise<ProvedIdentity>;
   /**
-   * New tokens for a refresh token of this subject (RFC 6749 §6). Default: it gives none.
+   * New tokens for a refresh token of this identity (RFC 6749 §6). Default: it gives none.
    *
    * @throws {Error} With a text `error`. `invalid_grant`: the user must sign in there again.
    */
-  refresh?(refreshToken: string, subject: string): Promise<ProviderTokens>;
+  refresh?(refreshToken: string, identity: Pick<ProvedIdentity, "issuer" | "subject">): Promise<ProviderTokens>;
   /**
    * Verifies a message of the provider: the logout token of OpenID Connect Back-Channel Logout 1.0, or its own kind. Default: it
    * sends none.

@@ -8,7 +8,7 @@ import { sha256Hex } from "../crypto/digest.ts";
 import type { KeyVersions } from "../crypto/root-secrets.ts";
 import type { SealedPlace } from "../crypto/sealing.ts";
 import type { Actor } from "../domain/actor.ts";
-import type { UserId } from "../domain/id.ts";
+import type { CredentialId, UserId } from "../domain/id.ts";
 import type { IdentityProvider, ProviderTokens } from "../domain/identity-provider.ts";
 import type { NewIdentity } from "../store/linked-identities.ts";
 import type { Purge } from "../store/maintenance.ts";
@@ -23,6 +23,8 @@ export interface KeepingCore extends Core {
 /** An access token of a user at a provider. It is a secret: use it on the server, and send it to no browser. */
 export interface ProviderAccessToken {
   readonly accessToken: string;
+  /** The identity that it is for. */
+  readonly credentialId: CredentialId;
   /** Null if the provider states no end. */
   readonly expiresAt: Date | null;
   /** The scopes that were granted. Empty if the provider has not said. */
@@ -35,6 +37,8 @@ export interface AccessTokenRequest {
   readonly userId: UserId;
   /** The provider's name. */
   readonly provider: string;
+  /** One of the user's identities there. Default: the oldest that has tokens. */
+  readonly credentialId?: CredentialId | undefined;
 }
 
 /** How tokens of providers are kept: made by `keepTokens` of `sallyport/federation/tokens`. */
@@ -50,8 +54,8 @@ export interface TokenKeeping {
 /** Where a token is stored. It is sealed for its identity: at a sign-in, the row of the credential is not known yet. */
 export async function tokenPlace(
   column: "access_token" | "refresh_token",
-  { issuer, subject }: Pick<NewIdentity, "issuer" | "subject">,
+  { issuer, subject, provider }: Pick<NewIdentity, "issuer" | "subject" | "provider">,
 ): Promise<SealedPlace> {
-  const rowId = await sha256Hex(JSON.stringify([issuer, subject]));
+  const rowId = await sha256Hex(JSON.stringify([provider, issuer, subject]));
   return { purpose: "provider token", table: "provider_token", column, rowId, userId: "" };
 }

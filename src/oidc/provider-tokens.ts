@@ -5,6 +5,7 @@
  */
 import type { ProviderTokens } from "../domain/identity-provider.ts";
 import type { BoundedAnswer } from "../net/bounded-fetch.ts";
+import { readKeySet } from "./issuer.ts";
 import { readObject } from "./issuer-request.ts";
 import type { ClientSettings } from "./options.ts";
 import { requestTokens } from "./token-requests.ts";
@@ -29,6 +30,8 @@ export async function refreshTokens(
   refreshToken: string,
   check?: (idToken: string, accessToken: string) => Promise<void>,
 ): Promise<ProviderTokens> {
+  // Before the refresh token is spent: without keys, the answer could not be used.
+  if (check) await readKeySet(settings);
   const answer = await requestTokens(settings, { grant_type: "refresh_token", refresh_token: refreshToken });
   const { id_token: idToken, ...tokens } = providerTokens(answer);
   if (idToken !== undefined) await check?.(idToken, tokens.access_token);

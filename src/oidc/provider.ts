@@ -82,6 +82,10 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
     const settings = readSettings({ ...clientOptions, redirectUri });
     return new IdpClient({ ...settings, variant });
   };
+  const identityFrom = (claims: Claims, answer: URLSearchParams): Partial<ProvedIdentity> => ({
+    ...particulars.identityOf?.(claims, answer),
+    ...identityOf?.(claims),
+  });
   // Reports a wrong option where the provider is made.
   clientFor("https://localhost/callback");
   return {
@@ -120,15 +124,16 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
         tokens: { access_token, refresh_token, expires_at, scope },
         sid: textOf(claims, "sid"),
         ...profileOfClaims(all),
-        ...particulars.identityOf?.(all, answer instanceof URL ? answer.searchParams : answer),
-        ...identityOf?.(all),
+        ...identityFrom(all, answer instanceof URL ? answer.searchParams : answer),
       };
     },
-    async refresh(refreshToken, subject) {
+    async refresh(refreshToken, expected) {
       const settings = { ...readSettings(clientOptions), variant };
       return await refreshTokens(settings, refreshToken, async (idToken, accessToken) => {
-        const actual = (await verify(settings, idToken, { accessToken })).get("sub");
-        if (actual !== subject) throw new SubjectMismatchError(subject, String(actual));
+        const claims = await verify(settings, idToken, { accessToken });
+        const actual = { issuer, subject: claims.get("sub"), ...identityFrom(claims, new URLSearchParams()) };
+        if (actual.issuer !== expected.issuer || actual.subject !== expected.subject)
+          throw new SubjectMismatchError(expected.subject, String(actual.subject));
       });
     },
     ...(answersByForm && { answersByForm }),

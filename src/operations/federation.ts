@@ -192,7 +192,7 @@ export function federationParts(settings: Core, options: FederationOptions): Fea
       void core.providers;
       keepTokens?.keys(core);
     },
-    ...(keepTokens && { keys: () => ({ sealingKeys: keepTokens.keys(core) }) }),
+    ...(keepTokens && { keys: () => ({ keepTokens: keepTokens.keys(core) }) }),
     purges: [purgeChallenges, purgeProviderSessions, ...(keepTokens ? [keepTokens.purge] : [])],
   };
 }

@@ -4,9 +4,10 @@
  * @module
  */
 import { fromHex, toHex, utf8 } from "../crypto/bytes.ts";
+import { epochSeconds } from "../crypto/epoch.ts";
 import type { SealingKeys } from "../crypto/sealing.ts";
 import { AuthError } from "../domain/error.ts";
-import { newAuditId, newUuid, uuidFor } from "../domain/id.ts";
+import { newAuditId, newUuid, uuidFor, wireId } from "../domain/id.ts";
 import type { ProviderTokens } from "../domain/identity-provider.ts";
 import { execute } from "../engine/execute.ts";
 import {
@@ -18,8 +19,8 @@ import {
 } from "../engine/kept-tokens.ts";
 import { refuse } from "../engine/refuse.ts";
 import { readSealingKeys } from "../engine/sealing-keys.ts";
+import type { NewIdentity } from "../store/linked-identities.ts";
 import * as store from "../store/provider-tokens.ts";
-import type { Statement } from "../store/sql.ts";
 import { providerOf, refused } from "./provider-answer.ts";
 import { providerFault } from "./provider-fault.ts";
 
@@ -32,19 +33,22 @@ export interface KeepTokensOptions {
 }
 
 /**
- * Keeps the tokens of every sign-in at a provider, and of every identity that is linked, until the identity or its user ends or is
- * suspended. The provider gives a refresh token only if it is asked for one: with the scope `offline_access` (OpenID Connect Core
- * §11), or with `offline: true` of `google`.
+ * Keeps the tokens of sign-ins at providers, and of identities that a signed-in user links there, until the identity or its user ends
+ * or is suspended. An identity that waited for its account's owner has tokens from its next sign-in on.
+ *
+ * The provider gives a refresh token only if it is asked for one: with the scope `offline_access` (OpenID Connect Core §11), or with
+ * `offline: true` of `google`.
  */
 export function keepTokens(options: KeepTokensOptions): TokenKeeping {
   const keysOf = (core: KeepingCore) => readSealingKeys(core, options.sealingKeys);
   return {
     async keep(core, identity, tokens) {
+      if (!areUsable(tokens)) throw refused("invalid_identity");
       // Without a way to use it, a refresh token is only a danger.
       const mayRefresh = providerOf(core, identity.provider).refresh !== undefined;
       const kept = mayRefresh ? tokens : { ...tokens, refresh_token: undefined };
       const sealed = await seal(keysOf(core), identity, kept);
-      return (from) => store.keepTokens(sealed, from);
+      return (from) => store.keepTokens(identity.provider, sealed, from);
     },
     accessToken: async (core, asked) => await accessToken(core, keysOf(core), asked),
     keys: (core) => keysOf(core).all,
@@ -52,9 +56,21 @@ export function keepTokens(options: KeepTokensOptions): TokenKeeping {
   };
 }
 
+/** A provider that an application wrote itself may give anything. RFC 6749 appendix A.4, A.12 and A.17. */
+function areUsable({ access_token, refresh_token, expires_at, scope }: ProviderTokens): boolean {
+  const isText = (text: unknown, form: RegExp) => typeof text === "string" && form.test(text);
+  return (
+    isText(access_token, /^[\x20-\x7e]{1,65536}$/) &&
+    (refresh_token === undefined || isText(refresh_token, /^[\x20-\x7e]{1,65536}$/)) &&
+    (scope === undefined || isText(scope, /^[\x20-\x7e]{0,4096}$/)) &&
+    (expires_at === undefined || Number.isSafeInteger(expires_at))
+  );
+}
+
 /** An access token that ends sooner is refreshed first, in seconds. */
 const leastSeconds = 60;
-
+/** One that lives longer serves callers while another one refreshes it, in seconds. */
+const graceSeconds = 10;
 /** The waits of a caller for the one that refreshes, in milliseconds. */
 const waits = [200, 500, 1_000];
 
@@ -63,94 +79,128 @@ async function accessToken(
   keys: SealingKeys,
   asked: AccessTokenRequest,
 ): Promise<ProviderAccessToken> {
-  // The provider, and with it its client, may have been taken from the list.
-  providerOf(core, asked.provider);
   const leaseId = newUuid();
-  let held = await claim(core, asked, leaseId);
+  let held = await claim(core, asked, { leaseId, leastSeconds });
   for (const wait of waits) {
-    if (held.isClaimed || held.refreshToken === null || !endsWithin(held, leastSeconds)) break;
+    if (held.isClaimed || held.refreshToken === null || !endsWithin(held, graceSeconds)) break;
     await new Promise((resolve) => setTimeout(resolve, wait));
-    held = await claim(core, asked, leaseId);
+    held = await claim(core, asked, { leaseId, leastSeconds: graceSeconds });
   }
-  const { accessToken: token, refreshToken, expiresAt, scope } = held;
-  if (token === null) throw refused("no_token");
-  if (held.isClaimed) {
-    const refreshed = await refresh(core, keys, { asked, held, leaseId });
-    if (refreshed) return refreshed;
-  }
-  if (!endsWithin(held, 0)) {
-    return toAnswer(
-      { access_token: await open(keys, "access_token", held, token), scope: scope ?? undefined },
-      expiresAt,
-    );
-  }
+  if (held.isClaimed) return await refresh(core, keys, { asked, held, leaseId });
+  if (held.accessToken === null) throw refused("no_token");
+  if (!endsWithin(held, 0)) return await toAnswer(keys, asked, held);
   // Another caller refreshes it, and that takes long.
-  if (refreshToken !== null) throw new AuthError("unavailable.provider", { retryAfterSeconds: 5 });
+  if (held.refreshToken !== null) throw new AuthError("unavailable.provider", { retryAfterSeconds: 5 });
   throw refused("token_expired");
 }
 
-/** The user's tokens, and the lease if they must be refreshed and no other caller has it. */
+/** The user's tokens, and the lease if they end within `leastSeconds` and no other caller has it. Without that, it only reads. */
 async function claim(
   core: KeepingCore,
-  { actor, userId, provider }: AccessTokenRequest,
-  leaseId: string,
+  { actor, userId, provider, credentialId }: AccessTokenRequest,
+  { leaseId, leastSeconds }: { leaseId: string; leastSeconds?: number },
 ): Promise<store.HeldTokensRow> {
-  const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
+  // The provider may have been taken from the list, or have lost its way to refresh.
+  const mayRefresh = providerOf(core, provider).refresh !== undefined;
   const row = await execute(core, {
-    body: store.claimTokens({ ...asked, provider, leaseId, leastSeconds }),
+    body: store.claimTokens({
+      ...{ actor, auditId: newAuditId(), userId: uuidFor("usr", userId), provider, leaseId },
+      credentialId: credentialId && uuidFor("cred", credentialId),
+      leastSeconds: leastSeconds ?? 0,
+      mayRefresh: mayRefresh && leastSeconds !== undefined,
+    }),
     onLostReply: "repeat",
     mustCommit: true,
   });
   refuse(row.refusal);
-  if (row.credId === null) throw new AuthError("not_found");
-  return row;
+  if (row.credentialId === null) throw new AuthError("not_found");
+  return mayRefresh ? row : { ...row, refreshToken: null };
 }
 
 function endsWithin({ expiresAt, now }: store.HeldTokensRow, seconds: number): boolean {
   return expiresAt !== null && expiresAt.getTime() <= now.getTime() + seconds * 1_000;
 }
 
+/** A caller that has the lease. */
+interface Refresh {
+  readonly asked: AccessTokenRequest;
+  readonly held: store.HeldTokensRow;
+  readonly leaseId: string;
+}
+
+/** New tokens from the provider; or the old access token, if it gives none now and that still lives. */
+async function refresh(core: KeepingCore, keys: SealingKeys, of: Refresh): Promise<ProviderAccessToken> {
+  const { asked, held, leaseId } = of;
+  const { refreshToken, issuer, subject } = held;
+  const lease = {
+    ...{ actor: asked.actor, auditId: newAuditId(), leaseId },
+    ...{ credentialId: held.credentialId!, refreshToken: refreshToken! },
+  };
+  let tokens: ProviderTokens;
+  try {
+    const opened = await open(keys, "refresh_token", { issuer, subject, provider: asked.provider }, refreshToken!);
+    tokens = await providerOf(core, asked.provider).refresh!(opened, { issuer, subject });
+  } catch (error) {
+    return await afterRefusal(core, keys, { ...of, lease, error });
+  }
+  const sealed = await seal(keys, { issuer, subject, provider: asked.provider }, tokens);
+  const body = store.storeRefreshed(lease, sealed);
+  const decode = (_row: unknown, rows: readonly { expiresAt: Date | null }[]) => rows[0];
+  const stored = await execute(core, { body, onLostReply: "repeat", mustCommit: true, decode });
+  // The identity or its user has ended meanwhile.
+  if (!stored) throw new AuthError("not_found");
+  const scope = tokens.scope ?? held.scope;
+  return answerOf(tokens.access_token, { ...held, scope, expiresAt: stored.expiresAt });
+}
+
 /** RFC 6749 §5.2, and what GitHub says instead. */
 const refusedForGood: ReadonlySet<unknown> = new Set(["invalid_grant", "bad_refresh_token"]);
 
-/** New tokens from the provider; or `undefined` if it gives none now and the old access token still lives. */
-async function refresh(
+/** What is left if the provider gave no tokens: what the row has now, if that lives. */
+async function afterRefusal(
   core: KeepingCore,
   keys: SealingKeys,
-  of: { asked: AccessTokenRequest; held: store.HeldTokensRow; leaseId: string },
-): Promise<ProviderAccessToken | undefined> {
-  const { asked, held, leaseId } = of;
-  const lease = { actor: asked.actor, auditId: newAuditId(), credentialId: held.credId!, leaseId };
-  const end = async <Row>(body: Statement<Row>) =>
-    await execute(core, { body, onLostReply: "repeat", mustCommit: true, decode: (row) => row });
-  let tokens: ProviderTokens;
-  try {
-    const refreshToken = await open(keys, "refresh_token", held, held.refreshToken!);
-    tokens = await providerOf(core, asked.provider).refresh!(refreshToken, held.subject);
-  } catch (error) {
-    const isOver = refusedForGood.has((error as { error?: unknown }).error);
-    await end(isOver ? store.dropTokens(lease) : store.releaseLease(lease));
-    if (isOver) throw refused("token_expired");
-    if (error instanceof AuthError || endsWithin(held, 0)) throw providerFault(core, error);
-    core.onError(error);
-    return undefined;
+  { asked, held, leaseId, lease, error }: Refresh & { lease: store.Lease; error: unknown },
+): Promise<ProviderAccessToken> {
+  const isOver = refusedForGood.has((error as { error?: unknown }).error);
+  // The caller before may have spent the refresh token, and may still store what came for it.
+  if (isOver && !held.isTakenOver) {
+    const body = store.dropTokens(lease);
+    const decode = (_row: unknown, rows: readonly unknown[]) => rows.length > 0;
+    const isDropped = await execute(core, { body, onLostReply: store.recallDrop(lease), mustCommit: true, decode });
+    if (isDropped) throw refused("token_expired");
+  } else {
+    await execute(core, { body: store.releaseLease(lease), onLostReply: "repeat", mustCommit: true });
   }
-  const sealed = await seal(keys, held, tokens);
-  const { isKept } = await end(store.storeRefreshed(lease, sealed));
-  // The identity or its user has ended meanwhile.
-  if (!isKept) throw new AuthError("not_found");
-  return toAnswer({ ...tokens, scope: tokens.scope ?? held.scope ?? undefined }, sealed.expiresAt);
+  const fault = isOver ? new AuthError("unavailable.provider", { retryAfterSeconds: 5 }) : providerFault(core, error);
+  // The provider has taken its time, so the time is asked again.
+  const now = await claim(core, asked, { leaseId });
+  if (now.accessToken === null || endsWithin(now, 0)) throw fault;
+  core.onError(fault);
+  return await toAnswer(keys, asked, now);
 }
 
-function toAnswer(
-  { access_token: accessToken, scope = "" }: ProviderTokens,
-  expiresAt: Date | null,
+async function toAnswer(
+  keys: SealingKeys,
+  { provider }: AccessTokenRequest,
+  held: store.HeldTokensRow,
+): Promise<ProviderAccessToken> {
+  return answerOf(await open(keys, "access_token", { ...held, provider }, held.accessToken!), held);
+}
+
+function answerOf(
+  accessToken: string,
+  { credentialId, expiresAt, scope }: Pick<store.HeldTokensRow, "credentialId" | "expiresAt" | "scope">,
 ): ProviderAccessToken {
-  return { accessToken, expiresAt, scopes: scope.split(" ").filter(Boolean) };
+  const scopes = (scope ?? "").split(" ").filter(Boolean);
+  return { accessToken, credentialId: wireId("cred", credentialId!), expiresAt, scopes };
 }
 
-type Named = { readonly issuer: string; readonly subject: string };
+type Named = Pick<NewIdentity, "issuer" | "subject" | "provider">;
 type Column = "access_token" | "refresh_token";
+
+/** The longest life that is stored, in seconds. */
+const longestSeconds = 1e9;
 
 async function seal(keys: SealingKeys, named: Named, tokens: ProviderTokens): Promise<store.SealedTokens> {
   const { access_token, refresh_token, expires_at, scope } = tokens;
@@ -159,7 +209,7 @@ async function seal(keys: SealingKeys, named: Named, tokens: ProviderTokens): Pr
   return {
     accessToken: await hexOf("access_token", access_token),
     refreshToken: refresh_token === undefined ? null : await hexOf("refresh_token", refresh_token),
-    expiresAt: expires_at === undefined ? null : new Date(expires_at * 1_000),
+    seconds: expires_at === undefined ? null : Math.min(Math.max(expires_at - epochSeconds(), 0), longestSeconds),
     scope: scope ?? null,
   };
 }

@@ -36,12 +36,18 @@ export async function countSealedSecrets(core: Executor): Promise<readonly { ver
   });
 }
 
+const identityOf = ([provider, issuer, subject]: readonly string[]) => ({
+  provider: provider!,
+  issuer: issuer!,
+  subject: subject!,
+});
+
 const placeOf: Readonly<
   Record<store.SealedColumn, (id: string, boundTo: readonly string[]) => SealedPlace | Promise<SealedPlace>>
 > = {
   totp_secret: (id, [userId]) => totpPlace(id, userId!),
-  access_token: (_id, [issuer, subject]) => tokenPlace("access_token", { issuer: issuer!, subject: subject! }),
-  refresh_token: (_id, [issuer, subject]) => tokenPlace("refresh_token", { issuer: issuer!, subject: subject! }),
+  access_token: (_id, boundTo) => tokenPlace("access_token", identityOf(boundTo)),
+  refresh_token: (_id, boundTo) => tokenPlace("refresh_token", identityOf(boundTo)),
 };
 
 /** The result of one step of resealing, and the place where the next one begins; `null` at the end. */
@@ -73,7 +79,9 @@ export async function resealSecrets(
     const stored = fromHex(before)!;
     const place = await placeOf[column](id, boundTo);
     try {
-      const secret = isSealed(stored) ? await keys.open(place, stored) : stored;
+      // Another SDK stores plain secrets of apps, and nobody stores plain tokens.
+      const isPlain = column === "totp_secret" && !isSealed(stored);
+      const secret = isPlain ? stored : await keys.open(place, stored);
       secrets.push({ id, before, after: toHex(await keys.seal(place, secret)) });
     } catch (error) {
       if (!(error instanceof SealingError)) throw error;

@@ -29,6 +29,11 @@ export function requireDomain(claims: Claims, hostedDomain: string | undefined):
   if (hostedDomain !== undefined && claims.get("hd") !== hostedDomain) throw new OAuthError("account_not_allowed");
 }
 
+/** Without this check, a missing nonce would accept every token. */
+export function requireNonce(nonce: string | undefined): void {
+  requireSetting(/^[\w.~+/=-]{22,512}$/.test(nonce ?? ""), "nonce", {}, "at least 128 bits of base64url");
+}
+
 /** The options of {@link verifyGoogleToken}. */
 export interface GoogleTokenOptions
   extends Pick<IdpClientOptions, "clientId" | "timeoutMs" | "clockToleranceSeconds" | "fetch"> {
@@ -36,8 +41,11 @@ export interface GoogleTokenOptions
   readonly hostedDomain?: string;
   /** The client ids of your own apps that ask for ID tokens for `clientId`, as Android apps do. Default: none. */
   readonly presenters?: readonly string[];
-  /** The nonce that the ID token must have. An access token has none, so that it is refused. Default: not looked at. */
-  readonly nonce?: string;
+  /**
+   * The nonce that the ID token must have, at least 128 bits. An access token has none, so that it is refused. Default: not looked at.
+   * The member with the value `undefined` is refused: the nonce that was looked up is not there.
+   */
+  readonly nonce?: string | undefined;
 }
 
 /** Who a token of Google belongs to, with the names of lexigram-auth. Times are seconds since the Unix epoch. */
@@ -87,6 +95,7 @@ const longest = { idToken: 8_192, accessToken: 2_048 };
  */
 export async function verifyGoogleToken(options: GoogleTokenOptions, token: string): Promise<VerifiedIdentityClaims> {
   const { hostedDomain, presenters = [], nonce, ...connection } = options;
+  if ("nonce" in options) requireNonce(nonce);
   const areClients = Array.isArray(presenters) && presenters.every((id) => typeof id === "string");
   requireSetting(areClients, "presenters", presenters, "a list of client ids");
   const settings = googleSettings(connection);

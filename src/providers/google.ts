@@ -8,7 +8,7 @@ import { OAuthError, requireSetting } from "../oidc/errors.ts";
 import { isSameText, verifyIdToken } from "../oidc/id-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 import { profileOfClaims } from "../oidc/standard-claims.ts";
-import { googleSettings, issuerUrl, requireDomain, variant } from "./google-token.ts";
+import { googleSettings, issuerUrl, requireDomain, requireNonce, variant } from "./google-token.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 export { type GoogleTokenOptions, type VerifiedIdentityClaims, verifyGoogleToken } from "./google-token.ts";
@@ -85,8 +85,7 @@ export interface OneTapAnswer {
  */
 export async function verifyOneTap(options: OneTapOptions, answer: OneTapAnswer): Promise<ProvedIdentity> {
   const { form, csrfCookie = "", nonce } = answer;
-  // Without this check, a missing nonce would accept every token.
-  requireSetting(/^[\w.~+/=-]{22,512}$/.test(nonce ?? ""), "nonce", {}, "at least 128 bits of base64url");
+  requireNonce(nonce);
   const tokens = form.getAll("g_csrf_token");
   if (csrfCookie === "" || tokens.length !== 1 || !isSameText(tokens[0], csrfCookie)) {
     throw new OAuthError("state_mismatch");

@@ -14,15 +14,13 @@ import { type Statement, sql } from "./sql.ts";
 export interface SealedTokens {
   readonly accessToken: string;
   readonly refreshToken: string | null;
-  /** Null if the provider states none. */
-  readonly expiresAt: Date | null;
+  /** How long the access token still lives, in seconds. Null if the provider does not say. */
+  readonly seconds: number | null;
   readonly scope: string | null;
 }
 
-/** SQL for stored tokens, as {@link SealedTokens}. */
-const tokenColumns = (row: Statement): Statement => sql`
-      encode(${row}.access_token, 'hex') as "accessToken", encode(${row}.refresh_token, 'hex') as "refreshToken",
-      ${row}.expires_at as "expiresAt", ${row}.scope`;
+/** By the database's clock, so that an isolate's does not matter. */
+const endOf = ({ seconds }: SealedTokens): Statement => sql`sallyport_now() + make_interval(secs => ${seconds}::int)`;
 
 /**
  * Keeps the tokens of a sign-in. Many providers give a refresh token only the first time: it stays, together with what it grants, if
@@ -30,27 +28,28 @@ const tokenColumns = (row: Statement): Statement => sql`
  *
  * @param from SQL for the sign-in, with `cred_id`: one row or none.
  */
-export function keepTokens(tokens: SealedTokens, from: Statement): Statement {
+export function keepTokens(provider: string, tokens: SealedTokens, from: Statement): Statement {
   const scopes = (text: Statement) => sql`string_to_array(coalesce(${text}, ''), ' ')`;
-  const isRenewed = sql`excluded.refresh_token is not null`;
+  const isSame = sql`${scopes(sql`excluded.scope`)} @> ${scopes(sql`kept.scope`)} and ${scopes(sql`kept.scope`)} @> ${scopes(sql`excluded.scope`)}`;
+  const isRenewed = sql`(excluded.refresh_token is not null or kept.provider <> excluded.provider)`;
   return sql`
-      insert into provider_token as kept (cred_id, access_token, refresh_token, expires_at, scope)
-      select cred_id, decode(${tokens.accessToken}, 'hex'), decode(${tokens.refreshToken}::text, 'hex'),
-        ${tokens.expiresAt}::timestamptz, ${tokens.scope}::text
+      insert into provider_token as kept (cred_id, provider, access_token, refresh_token, expires_at, scope)
+      select cred_id, ${provider}, decode(${tokens.accessToken}, 'hex'), decode(${tokens.refreshToken}::text, 'hex'),
+        ${endOf(tokens)}, ${tokens.scope}::text
       from ${from} proved
-      on conflict (cred_id) do update set access_token = excluded.access_token,
-        refresh_token = coalesce(excluded.refresh_token, kept.refresh_token), expires_at = excluded.expires_at,
-        scope = excluded.scope, updated_at = sallyport_now(),
+      on conflict (cred_id) do update set provider = excluded.provider, access_token = excluded.access_token,
+        refresh_token = case when ${isRenewed} then excluded.refresh_token else kept.refresh_token end,
+        expires_at = excluded.expires_at, scope = excluded.scope, updated_at = sallyport_now(),
         -- Whoever refreshes the former tokens now has no right to replace newer ones.
-        lease_id = case when ${isRenewed} then null else kept.lease_id end,
-        lease_until = case when ${isRenewed} then null else kept.lease_until end
-      where ${isRenewed} or kept.refresh_token is null or ${scopes(sql`excluded.scope`)} @> ${scopes(sql`kept.scope`)}`;
+        lease_id = case when not ${isRenewed} then kept.lease_id end,
+        lease_until = case when not ${isRenewed} then kept.lease_until end
+      where ${isRenewed} or kept.refresh_token is null or (${isSame})`;
 }
 
 /** A user's tokens at one provider. */
 export type HeldTokensRow = Guarded<{
-  /** Null if the user has no active identity there. The other members are null if it has no tokens. */
-  readonly credId: string | null;
+  /** Null if the user has no active identity there. The tokens are null if it has none. */
+  readonly credentialId: string | null;
   readonly issuer: string;
   readonly subject: string;
   readonly accessToken: string | null;
@@ -59,90 +58,117 @@ export type HeldTokensRow = Guarded<{
   readonly scope: string | null;
   /** True if the access token ends soon, and the caller is the one that refreshes it. */
   readonly isClaimed: boolean;
+  /** True if another caller had the lease, and has not given it back: it may have spent the refresh token. */
+  readonly isTakenOver: boolean;
   readonly now: Date;
 }>;
 
-/** For how long one caller alone refreshes tokens, in seconds. */
-const leaseSeconds = 10;
+/** For how long one caller alone refreshes tokens, in seconds: longer than the requests that a refresh takes. */
+const leaseSeconds = 30;
 
 /**
  * Reads a user's tokens at a provider. If the access token ends within `leastSeconds` and nobody refreshes it, the caller has the
  * lease: of two callers at one moment, one waits for the row of the other and then finds its lease.
  */
 export function claimTokens(
-  asked: AskedOfUser & { readonly provider: string; readonly leaseId: string; readonly leastSeconds: number },
+  asked: AskedOfUser & {
+    readonly provider: string;
+    /** One of the user's identities there. Default: the oldest that has tokens. */
+    readonly credentialId: string | undefined;
+    readonly leaseId: string;
+    readonly leastSeconds: number;
+    /** False if the provider cannot refresh. */
+    readonly mayRefresh: boolean;
+  },
 ): Statement<HeldTokensRow> {
-  const { provider, leaseId, leastSeconds } = asked;
+  const { provider, credentialId, leaseId, leastSeconds, mayRefresh } = asked;
   return sql`
     with ${guardRead(ofUser(acts.readProviderToken, asked))},
     held as materialized (
-      select cred.id, cred.oidc_issuer, cred.oidc_subject
+      select cred.id, cred.oidc_issuer, cred.oidc_subject, token.cred_id, token.lease_until is not null as is_leased
       from verdict join usr on usr.id = verdict.id and usr.status = 'active'
         join cred on cred.usr_id = usr.id and cred.type = 'oidc' and cred.status = 'active'
-        join linked_identity l on l.cred_id = cred.id and l.provider = ${provider}
-        left join provider_token token on token.cred_id = cred.id
-      where verdict.refusal is null
-      order by token.updated_at desc nulls last, cred.id limit 1),
+        left join linked_identity l on l.cred_id = cred.id
+        left join provider_token token on token.cred_id = cred.id and token.provider = ${provider}
+      where verdict.refusal is null and (l.provider = ${provider} or token.cred_id is not null)
+        and (${credentialId ?? null}::uuid is null or cred.id = ${credentialId ?? null}::uuid)
+      order by token.cred_id nulls last, cred.id limit 1),
     claimed as (
       update provider_token token
       set lease_id = ${leaseId}::uuid, lease_until = sallyport_now() + make_interval(secs => ${leaseSeconds}::int)
       from held
-      where token.cred_id = held.id and token.refresh_token is not null
+      where token.cred_id = held.cred_id and ${mayRefresh}::boolean and token.refresh_token is not null
+        and token.provider = ${provider}
         and token.expires_at <= sallyport_now() + make_interval(secs => ${leastSeconds}::int)
         and (token.lease_until is null or token.lease_until <= sallyport_now() or token.lease_id = ${leaseId}::uuid)
       returning token.*)
-    select verdict.refusal, held.id as "credId", held.oidc_issuer as issuer, held.oidc_subject as subject,
-      ${tokenColumns(sql`token`)}, claimed.cred_id is not null as "isClaimed", sallyport_now() as now
+    select verdict.refusal, held.id as "credentialId", held.oidc_issuer as issuer, held.oidc_subject as subject,
+      encode(token.access_token, 'hex') as "accessToken", encode(token.refresh_token, 'hex') as "refreshToken",
+      token.expires_at as "expiresAt", token.scope, claimed.cred_id is not null as "isClaimed",
+      coalesce(held.is_leased and claimed.cred_id is not null, false) as "isTakenOver", sallyport_now() as now
     from verdict left join held on true left join claimed on true
       -- What was claimed is newer than what the statement saw, if it had to wait.
       left join lateral (select * from claimed union all
-        select * from provider_token where cred_id = held.id and not exists (select from claimed)) token on true`;
+        select * from provider_token where cred_id = held.cred_id and not exists (select from claimed)) token on true`;
 }
 
 /** The tokens that a caller refreshes. */
 export interface Lease extends Asked {
   readonly credentialId: string;
   readonly leaseId: string;
+  /** The sealed refresh token that it spends, in hex. */
+  readonly refreshToken: string;
 }
 
-const ofLease = ({ credentialId, leaseId }: Lease): Statement =>
-  sql`token.cred_id = ${credentialId}::uuid and token.lease_id = ${leaseId}::uuid`;
+/** The row, if its refresh token is still the one that was spent. Then what came for it counts, even if it came late. */
+const ofSpent = ({ credentialId, refreshToken }: Lease): Statement =>
+  sql`token.cred_id = ${credentialId}::uuid and token.refresh_token = decode(${refreshToken}, 'hex')`;
+const ofLease = (lease: Lease): Statement => sql`${ofSpent(lease)} and token.lease_id = ${lease.leaseId}::uuid`;
 
 /**
  * Stores refreshed tokens, and gives the lease back.
  *
- * @returns `isKept` is false if the user or the identity has ended meanwhile.
+ * @returns No row if the user or the identity has ended meanwhile.
  */
-export function storeRefreshed(lease: Lease, tokens: SealedTokens): Statement<{ readonly isKept: boolean }> {
+export function storeRefreshed(lease: Lease, tokens: SealedTokens): Statement<{ readonly expiresAt: Date | null }> {
   return sql`
     with stored as (
       update provider_token token set access_token = decode(${tokens.accessToken}, 'hex'),
         refresh_token = coalesce(decode(${tokens.refreshToken}::text, 'hex'), token.refresh_token),
-        expires_at = ${tokens.expiresAt}::timestamptz, scope = coalesce(${tokens.scope}::text, token.scope),
-        lease_until = null, updated_at = sallyport_now()
-      where ${ofLease(lease)}
+        expires_at = ${endOf(tokens)}, scope = coalesce(${tokens.scope}::text, token.scope),
+        lease_id = null, lease_until = null, updated_at = sallyport_now()
+      where ${ofSpent(lease)}
       returning token.cred_id),
     audit as (${insertAuditEvent(
       { ...successOf(acts.refreshProviderToken, lease, sql`stored.cred_id`), repeatable: true },
       sql`stored`,
     )})
-    select exists (select from provider_token where cred_id = ${lease.credentialId}::uuid) as "isKept"`;
+    select ${endOf(tokens)} as "expiresAt" from provider_token where cred_id = ${lease.credentialId}::uuid`;
 }
 
 /** Gives the lease back without new tokens: the next caller tries again. */
 export function releaseLease(lease: Lease): Statement {
-  return sql`update provider_token token set lease_until = null where ${ofLease(lease)}`;
+  return sql`update provider_token token set lease_id = null, lease_until = null where ${ofLease(lease)}`;
 }
 
-/** Drops tokens whose refresh token the provider has refused for good. */
-export function dropTokens(lease: Lease): Statement {
+/**
+ * Drops tokens whose refresh token the provider has refused for good, if nothing has changed since.
+ *
+ * @returns No row if they have changed.
+ */
+export function dropTokens(lease: Lease): Statement<{ readonly id: string }> {
   return sql`
     with dropped as (delete from provider_token token where ${ofLease(lease)} returning token.cred_id),
     audit as (${insertAuditEvent(
       { ...successOf(acts.dropProviderToken, lease, sql`dropped.cred_id`), repeatable: true },
       sql`dropped`,
     )})
-    select 1`;
+    select cred_id as id from dropped`;
+}
+
+/** The answer of a drop whose reply was lost. */
+export function recallDrop({ auditId }: Lease): Statement<{ readonly id: string }> {
+  return sql`select id from aud where id = ${auditId}::uuid`;
 }
 
 /** Access tokens that have expired and cannot be refreshed. */

@@ -32,7 +32,7 @@ const ofTokens = (value: Statement): SealedRows => ({
   table: sql`provider_token`,
   id: sql`provider_token.cred_id`,
   value,
-  boundTo: sql`array[cred.oidc_issuer, cred.oidc_subject]`,
+  boundTo: sql`array[provider_token.provider, cred.oidc_issuer, cred.oidc_subject]`,
   join: sql`join cred on cred.id = provider_token.cred_id`,
   condition: sql`${value} is not null`,
 });

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { toHex } from "../../src/crypto/bytes.ts";
+import { randomBytes, toBase64Url, toHex } from "../../src/crypto/bytes.ts";
 import { uuidFor } from "../../src/domain/id.ts";
 import type { ProviderTokens } from "../../src/domain/identity-provider.ts";
+import { realmOf } from "../../src/http/auth-source.ts";
 import { probe } from "../../src/operations/health.ts";
 import { keepTokens } from "../../src/operations/provider-tokens.ts";
 import { sql } from "../../src/store/sql.ts";
@@ -19,9 +20,11 @@ import {
 } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
 import { faultyDatabase } from "../support/faulty-database.ts";
+import { holdLock } from "../support/held-lock.ts";
 import { answerOf, freshIdentity, practiceProvider, signInWith } from "../support/practice-provider.ts";
 
 const provider = "practice";
+const newKey = toBase64Url(randomBytes(32));
 const now = () => Math.floor(Date.now() / 1_000);
 const live = (more: Partial<ProviderTokens> = {}): ProviderTokens => ({
   access_token: `access-${crypto.randomUUID()}`,
@@ -113,7 +116,10 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       const auth = isolate();
       const { identity, userId, credentialId } = await signedIn(auth, { access_token: "endless" });
       const asked = { actor: system, userId, provider };
-      expect(await auth.federation.accessToken(asked)).toEqual({ accessToken: "endless", expiresAt: null, scopes: [] });
+      expect(await auth.federation.accessToken(asked)).toEqual({
+        ...{ accessToken: "endless", credentialId },
+        ...{ expiresAt: null, scopes: [] },
+      });
       await signInWith(auth, { ...identity, tokens: { access_token: "newer" } });
       expect((await auth.federation.accessToken(asked)).accessToken).toBe("newer");
 
@@ -217,12 +223,12 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       expect(refreshes.asked).toHaveLength(3);
     });
 
-    test("whose caller is gone blocks nobody after ten seconds", async () => {
+    test("whose caller is gone blocks nobody after half a minute", async () => {
       const refreshes = new Refreshes();
       const auth = isolate(refreshes);
       const { userId, credentialId } = await signedIn(auth, ended());
       await world.rows(sql`
-        update provider_token set lease_id = gen_random_uuid(), lease_until = sallyport_now() + interval '10 seconds'
+        update provider_token set lease_id = gen_random_uuid(), lease_until = sallyport_now() + interval '30 seconds'
         where cred_id = ${uuidFor("cred", credentialId)}::uuid`);
       const asked = { actor: system, userId, provider };
       expect([await outcome(auth.federation.accessToken(asked)), refreshes.asked.length]).toEqual([
@@ -251,6 +257,121 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
         expect(kept).toBe(renewed.access_token);
       },
     );
+
+    test("whose old token ends meanwhile, and which fails: no token that is over", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const { userId, credentialId } = await signedIn(auth, live({ expires_at: now() + 30 }));
+      refreshes.answer = async () => {
+        await world.rows(sql`
+          update provider_token set expires_at = sallyport_now() where cred_id = ${uuidFor("cred", credentialId)}::uuid`);
+        throw Object.assign(new Error("down"), { error: "issuer_unreachable" });
+      };
+      const asked = { actor: system, userId, provider };
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("unavailable.provider");
+    });
+
+    test("serves no one else meanwhile, if the old token still lives", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const first = live({ expires_at: now() + 40 });
+      const { userId } = await signedIn(auth, first);
+      const asked = { actor: system, userId, provider };
+      refreshes.answer = async () => {
+        expect((await auth.federation.accessToken(asked)).accessToken).toBe(first.access_token);
+        return live();
+      };
+      await Promise.all(Array.from({ length: 5 }, () => auth.federation.accessToken(asked)));
+      expect(refreshes.asked).toHaveLength(1);
+    });
+
+    /** The lease of whoever refreshes now has expired. */
+    const expireLease = (credentialId: string) =>
+      world.rows(sql`
+        update provider_token set lease_until = sallyport_now() - interval '1 second'
+        where cred_id = ${uuidFor("cred", credentialId)}::uuid`);
+
+    test("that outlives its lease: its tokens are stored, and who took the lease over drops nothing", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const user = await signedIn(auth, ended());
+      const asked = { actor: system, userId: user.userId, provider };
+      const renewed = live();
+      let second = "";
+      refreshes.answer = async () => {
+        if (refreshes.asked.length > 1) throw Object.assign(new Error("spent"), { error: "invalid_grant" });
+        await expireLease(user.credentialId);
+        second = await outcome(auth.federation.accessToken(asked));
+        return renewed;
+      };
+      expect((await auth.federation.accessToken(asked)).accessToken).toBe(renewed.access_token);
+      expect([second, refreshes.asked.length]).toEqual(["unavailable.provider", 2]);
+      expect((await auth.federation.accessToken(asked)).accessToken).toBe(renewed.access_token);
+    });
+
+    test("that comes after another's, who took the lease over: the newer tokens stay", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const user = await signedIn(auth, ended());
+      const asked = { actor: system, userId: user.userId, provider };
+      const [late, newer] = [live(), live()];
+      refreshes.answer = async () => {
+        if (refreshes.asked.length > 1) return newer;
+        await expireLease(user.credentialId);
+        expect((await auth.federation.accessToken(asked)).accessToken).toBe(newer.access_token);
+        return late;
+      };
+      expect((await auth.federation.accessToken(asked)).accessToken).toBe(late.access_token);
+      expect((await auth.federation.accessToken(asked)).accessToken).toBe(newer.access_token);
+    });
+
+    test("that fails after another took the lease over leaves the other's lease", async () => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const user = await signedIn(auth, ended());
+      await expireLease(user.credentialId);
+      const asked = { actor: system, userId: user.userId, provider };
+      refreshes.answer = async () => {
+        await world.rows(sql`
+          update provider_token set lease_id = gen_random_uuid(), lease_until = sallyport_now() + interval '30 seconds'
+          where cred_id = ${uuidFor("cred", user.credentialId)}::uuid`);
+        throw Object.assign(new Error("down"), { error: "issuer_unreachable" });
+      };
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("unavailable.provider");
+      const leased = await world.rows(sql`select from provider_token where lease_until > sallyport_now()`);
+      expect(leased).toHaveLength(1);
+      await world.rows(sql`update provider_token set lease_id = null, lease_until = null`);
+    });
+
+    test.each(["invalid_grant", undefined])(
+      "beside a sign-in that brings new tokens, and which ends in %s: the new ones stay",
+      async (error) => {
+        const refreshes = new Refreshes();
+        const auth = isolate(refreshes);
+        const user = await signedIn(auth, ended());
+        const tokens = live();
+        refreshes.answer = async () => {
+          await signInWith(auth, { ...user.identity, tokens });
+          if (error === undefined) return live();
+          throw Object.assign(new Error("spent"), { error });
+        };
+        const asked = { actor: system, userId: user.userId, provider };
+        const { accessToken } = await auth.federation.accessToken(asked);
+        if (error) expect(accessToken).toBe(tokens.access_token);
+        expect((await auth.federation.accessToken(asked)).accessToken).toBe(tokens.access_token);
+      },
+    );
+
+    test("at a provider that can no longer refresh: the token while it lives, then refused", async () => {
+      const auth = isolate();
+      const [alive, over] = [await signedIn(auth, live({ expires_at: now() + 30 })), await signedIn(auth, ended())];
+      const without = isolate(undefined, {
+        federation: { providers: [practiceProvider()], keepTokens: keepTokens({ sealingKeys: sealingKey }) },
+      });
+      const ask = (userId: Person["userId"]) =>
+        outcome(without.federation.accessToken({ actor: system, userId, provider }));
+      expect([await ask(alive.userId), await ask(over.userId)]).toEqual(["done", "unauthorized.provider"]);
+    });
 
     test("whose user unlinks the identity meanwhile keeps nothing", async () => {
       const refreshes = new Refreshes();
@@ -290,6 +411,67 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       await auth.federation.accessToken(asked);
       expect(refreshes.asked).toEqual([(refresh === "new" ? later : first)!.refresh_token]);
     });
+  });
+
+  describe("two of a kind", () => {
+    test("two identities at one provider: the oldest answers, or the one that is named", async () => {
+      const auth = isolate();
+      const [first, second] = [live(), live()];
+      const { userId, credentialId, actor, identity } = await signedIn(auth, first);
+      const started = await auth.federation.start({ provider, purpose: "link", actor });
+      const answer = answerOf(started, freshIdentity({ tokens: second }));
+      const linked = await auth.federation.finishLink({ provider, actor, attempt: started.attempt, answer });
+      const ask = (one?: Person["credentialId"]) =>
+        auth.federation.accessToken({ actor: system, userId, provider, ...(one && { credentialId: one }) });
+      expect(await ask(linked.id)).toMatchObject({ accessToken: second.access_token, credentialId: linked.id });
+      expect(await ask()).toMatchObject({ accessToken: first.access_token, credentialId });
+      await signInWith(auth, { ...identity, tokens: undefined });
+      expect(await ask()).toMatchObject({ credentialId });
+      const stranger = await signedIn(auth, live());
+      expect(await outcome(ask(stranger.credentialId))).toBe("not_found");
+    });
+
+    test("two providers of one issuer: the tokens of one never go to the other", async () => {
+      const asked: string[] = [];
+      const named = (name: string) => ({
+        ...practiceProvider(name),
+        refresh: async (token: string) => {
+          asked.push(`${name} ${token}`);
+          return live();
+        },
+      });
+      const auth = isolate(undefined, {
+        federation: {
+          providers: [named(provider), named("twin")],
+          keepTokens: keepTokens({ sealingKeys: sealingKey }),
+        },
+      });
+      const { identity, userId } = await signedIn(auth, ended());
+      await signInWith(auth, { ...identity, tokens: ended({ refresh_token: undefined }) }, { provider: "twin" });
+      const ask = (name: string) => outcome(auth.federation.accessToken({ actor: system, userId, provider: name }));
+      expect([await ask("twin"), asked]).toEqual(["unauthorized.provider", []]);
+      expect(await ask(provider)).toMatch(/^(not_found|unauthorized\.provider)$/);
+      expect(asked).toEqual([]);
+    });
+  });
+
+  test.each([
+    { access_token: "" },
+    { access_token: 7 },
+    { access_token: "a", refresh_token: "\u0000" },
+    { access_token: "a", scope: "\u0000" },
+    { access_token: "a", expires_at: "soon" },
+    { access_token: "a".repeat(65_537) },
+  ])("malformed tokens of an application's own provider: refused (%#)", async (tokens) => {
+    const identity = freshIdentity({ tokens: tokens as never });
+    expect(await outcome(signInWith(isolate(), identity))).toBe("unauthorized.provider");
+  });
+
+  test("S59: the health of a deployment names its keys beside those of `mfa`", () => {
+    const auth = isolate(undefined, {
+      federation: { providers: [practiceProvider()], keepTokens: keepTokens({ sealingKeys: `7:${newKey}` }) },
+    });
+    expect(realmOf(auth).keys()).toMatchObject({ sealingKeys: { writes: 1 }, keepTokens: { writes: 7 } });
   });
 
   describe("tokens end", () => {
@@ -392,5 +574,28 @@ describeWorld("OC46: purge", { on: ["pglite"] }, (world) => {
     await advanceTestClock(world.database, 100 * 365 * 86_400);
     await auth.purge();
     expect(await left()).toHaveLength(1);
+  });
+});
+
+describeWorld("OC46: an identity that another SDK ends beside a sign-in", { on: ["postgres"] }, (world) => {
+  test.each(["cred", "usr"])("its %s, suspended and active again: no token is left", async (table) => {
+    const federation = { providers: [practiceProvider()], keepTokens: keepTokens({ sealingKeys: sealingKey }) };
+    const auth = world.isolate({ federation });
+    const identity = freshIdentity({ tokens: live() });
+    const done = await signInWith(auth, identity);
+    const { userId, credentialId } = ("session" in done ? done.session : undefined)!;
+    const id = table === "cred" ? uuidFor("cred", credentialId) : uuidFor("usr", userId);
+    const set = (status: string) =>
+      table === "cred"
+        ? sql`update cred set status = ${status} where id = ${id}::uuid`
+        : sql`update usr set status = ${status} where id = ${id}::uuid`;
+    const held = await holdLock(world.backend.connectionString!, set("suspended"));
+    const again = outcome(signInWith(auth, { ...identity, tokens: live() }));
+    await held.waiting(1);
+    await held.commit();
+    await again;
+    await world.rows(set("active"));
+    const asked = { actor: system, userId, provider };
+    expect(await outcome(auth.federation.accessToken(asked))).toBe("unauthorized.provider");
   });
 });

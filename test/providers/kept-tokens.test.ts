@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { github } from "../../src/providers/github.ts";
 import { google } from "../../src/providers/google.ts";
+import { microsoft } from "../../src/providers/microsoft.ts";
 import { oauth2 } from "../../src/providers/oauth2.ts";
 import { oidc } from "../../src/providers/oidc.ts";
 import { openProvider, type RealIssuer } from "../support/oidc-provider.ts";
-import { attempt, StandIn, signInAt } from "../support/provider-stand-in.ts";
+import { attempt, IssuerStandIn, StandIn, signInAt } from "../support/provider-stand-in.ts";
 
 const redirectUri = "https://app.example/callback";
 const refusedWith = (error: string) => expect.objectContaining({ error });
@@ -18,6 +19,7 @@ describe("OC46: the tokens of a real issuer", () => {
   });
   afterAll(() => issuer.close());
 
+  const identity = (subject: string) => ({ issuer: issuer.url, subject });
   const provider = () =>
     oidc({
       name: "acme",
@@ -36,7 +38,7 @@ describe("OC46: the tokens of a real issuer", () => {
   test("come with a sign-in, and are refreshed", async () => {
     const tokens = await signIn("ada");
     expect(tokens).toMatchObject({ scope: "openid email", expires_at: expect.any(Number) });
-    const renewed = await provider().refresh!(tokens.refresh_token!, "ada");
+    const renewed = await provider().refresh!(tokens.refresh_token!, identity("ada"));
     expect(renewed.access_token).not.toBe(tokens.access_token);
     expect(renewed.expires_at).toBeGreaterThan(Date.now() / 1_000);
     expect(Object.keys(renewed).toSorted()).toEqual(["access_token", "expires_at", "refresh_token", "scope"]);
@@ -44,14 +46,50 @@ describe("OC46: the tokens of a real issuer", () => {
 
   test("a refresh token that was spent or invented: invalid_grant", async () => {
     const { refresh_token: spent } = await signIn("ada");
-    await provider().refresh!(spent!, "ada");
+    await provider().refresh!(spent!, identity("ada"));
     for (const token of [spent!, "invented"])
-      await expect(provider().refresh!(token, "ada")).rejects.toEqual(refusedWith("invalid_grant"));
+      await expect(provider().refresh!(token, identity("ada"))).rejects.toEqual(refusedWith("invalid_grant"));
   });
 
   test("another user's tokens: refused", async () => {
     const { refresh_token: token } = await signIn("eve");
-    await expect(provider().refresh!(token!, "ada")).rejects.toEqual(refusedWith("subject_mismatch"));
+    await expect(provider().refresh!(token!, identity("ada"))).rejects.toEqual(refusedWith("subject_mismatch"));
+  });
+});
+
+describe("OC46: a refresh that brings an ID token", () => {
+  const tenant = "0f2c1e8a-6f0b-4b53-9d1c-3b7f6b1d2a55";
+  const base = `https://login.microsoftonline.com/${tenant}`;
+  const microsoftSite = () =>
+    new IssuerStandIn({
+      discoveryUrl: `${base}/v2.0/.well-known/openid-configuration`,
+      metadata: {
+        ...{ issuer: `${base}/v2.0`, token_endpoint: `${base}/oauth2/v2.0/token`, jwks_uri: `${base}/keys` },
+        ...{ authorization_endpoint: `${base}/oauth2/v2.0/authorize` },
+        ...{ token_endpoint_auth_methods_supported: ["client_secret_post"] },
+      },
+      claims: { ver: "2.0", iss: `${base}/v2.0`, sub: "AAAA", aud: "c", tid: tenant, oid: crypto.randomUUID() },
+    });
+  const microsoftOf = (site: IssuerStandIn, subjectClaim: "sub" | "oid") =>
+    microsoft({ clientId: "c", clientSecret: "s", tenant, subjectClaim, fetch: site.fetch });
+
+  test.each(["sub", "oid"] as const)("Microsoft, whose subject is %s: of the same user alone", async (subjectClaim) => {
+    const site = microsoftSite();
+    const provider = microsoftOf(site, subjectClaim);
+    const { issuer, subject } = await site.signIn(provider);
+    expect((await provider.refresh!("refresh-1", { issuer, subject })).access_token).toBe("access-1");
+    const other = { issuer: issuer.replace(tenant, crypto.randomUUID()), subject };
+    for (const identity of [{ issuer, subject: "another" }, other])
+      await expect(provider.refresh!("refresh-1", identity)).rejects.toEqual(refusedWith("subject_mismatch"));
+  });
+
+  test("keys out of reach: the refresh token is not spent", async () => {
+    const site = microsoftSite().put(`${base}/keys`, { status: 503, body: "" });
+    const identity = { issuer: `${base}/v2.0`, subject: "AAAA" };
+    await expect(microsoftOf(site, "sub").refresh!("refresh-1", identity)).rejects.toEqual(
+      refusedWith("issuer_invalid_response"),
+    );
+    expect(site.to(`${base}/oauth2/v2.0/token`)).toEqual([]);
   });
 });
 
@@ -82,7 +120,7 @@ describe("OC46: the tokens of OAuth 2 servers", () => {
   test("a refresh sends the token and the client's proof", async () => {
     const json = { access_token: "access-2", token_type: "bearer", expires_in: 60, refresh_token: "refresh-2" };
     const acme = site().put(urls.accessTokenUrl, { json });
-    const renewed = await providerAt(acme).refresh!("refresh-1", "u-1");
+    const renewed = await providerAt(acme).refresh!("refresh-1", { issuer: "https://acme.example", subject: "u-1" });
     expect(renewed).toMatchObject({ access_token: "access-2", refresh_token: "refresh-2" });
     expect(Object.fromEntries(acme.seen[0]!.form)).toEqual({
       grant_type: "refresh_token",
@@ -98,7 +136,9 @@ describe("OC46: the tokens of OAuth 2 servers", () => {
     ["no token", { json: { token_type: "bearer" } }, "invalid_token_response"],
   ])("a refresh that is answered with %s: refused", async (_what, reply, error) => {
     const acme = site().put(urls.accessTokenUrl, reply);
-    await expect(providerAt(acme).refresh!("refresh-1", "u-1")).rejects.toEqual(refusedWith(error));
+    await expect(
+      providerAt(acme).refresh!("refresh-1", { issuer: "https://acme.example", subject: "u-1" }),
+    ).rejects.toEqual(refusedWith(error));
   });
 
   test("GitHub refuses with a code of its own and the status 200", async () => {
@@ -106,7 +146,9 @@ describe("OC46: the tokens of OAuth 2 servers", () => {
       json: { error: "bad_refresh_token" },
     });
     const provider = github({ clientId: "c", clientSecret: "s", fetch: acme.fetch });
-    await expect(provider.refresh!("refresh-1", "1")).rejects.toEqual(refusedWith("bad_refresh_token"));
+    await expect(provider.refresh!("refresh-1", { issuer: "https://github.com", subject: "1" })).rejects.toEqual(
+      refusedWith("bad_refresh_token"),
+    );
   });
 });
 
