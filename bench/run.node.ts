@@ -1,9 +1,10 @@
 /**
  * `npm run bench -- [part …]`: prints what Sallyport costs, what it is compared with, and how it was measured. Parts: trips,
- * sizes, session, tokens, cold, federation, argon2id, memory, timing, outbox. `timing:200` measures 200 pairs, and `federation:11`
+ * sizes, session, tokens, callback, cold, federation, argon2id, memory, timing, outbox. `timing:200` measures 200 pairs, and `federation:11`
  * 11 starts. Run it on a machine that does nothing else.
  */
 import { measureArgon2id, measureMemory } from "./argon2id.node.ts";
+import { measureCallback } from "./callback.node.ts";
 import { measureColdStart } from "./cold-start.node.ts";
 import { measureEqualWork } from "./equal-work.node.ts";
 import { measureOutbox } from "./outbox.node.ts";
@@ -17,6 +18,7 @@ const parts: ReadonlyMap<string, (count?: number) => Promise<void>> = new Map([
   ["sizes", measureSizes],
   ["session", measureSessionCheck],
   ["tokens", measureTokenCheck],
+  ["callback", measureCallback],
   ["cold", measureColdStart],
   // It needs the development server, which the built package does not have.
   ["federation", async (count) => (await import("./federation.node.ts")).measureFederation(count)],
