@@ -26,7 +26,7 @@ export type {
   ListedProvider,
   ProviderAnswer,
   StartedSignIn,
-} from "../operations/federation.ts";
+} from "../operations/federation-operations.ts";
 export type { DiscoveryOperations } from "../operations/provider-discovery.ts";
 export { federation } from "./features/federation.ts";
 export type { FederationApi } from "./generated/api.ts";

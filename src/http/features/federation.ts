@@ -1,6 +1,7 @@
 import type { Feature } from "../../engine/feature.ts";
 import type { FederationOptions } from "../../engine/federation-settings.ts";
-import { type FederationAuth, federationParts } from "../../operations/federation.ts";
+import { federationParts } from "../../operations/federation.ts";
+import type { FederationAuth } from "../../operations/federation-operations.ts";
 import type { FederationApi } from "../generated/api.ts";
 import { federationRoutes } from "../routes/federation.ts";
 

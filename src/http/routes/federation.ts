@@ -5,7 +5,7 @@ import * as acts from "../../domain/acts/provider.ts";
 import { AuthError } from "../../domain/error.ts";
 import { realm, type WithRealm } from "../../engine/realm.ts";
 import type { CoreOperations } from "../../operations/auth.ts";
-import type { FederationAuth, StartedSignIn } from "../../operations/federation.ts";
+import type { FederationAuth, StartedSignIn } from "../../operations/federation-operations.ts";
 import { clearCookie, identityCookie, providerCookie, readCookie, sessionCookie, setCookie } from "../cookies.ts";
 import { readFormOrJsonBody } from "../form-body.ts";
 import { linkedIdentityBody } from "../linked-identity-wire.ts";

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import * as acts from "../../domain/acts/provider.ts";
 import { AuthError } from "../../domain/error.ts";
 import type { WithRealm } from "../../engine/realm.ts";
-import type { FederationAuth } from "../../operations/federation.ts";
+import type { FederationAuth } from "../../operations/federation-operations.ts";
 import { packAnswer, unpackAnswer } from "../../operations/provider-answer.ts";
 import { answerCookie, clearCookie, readCookie, setCookie } from "../cookies.ts";
 import { readFormBody } from "../form-body.ts";
