@@ -8,7 +8,7 @@ import { lockOfCounter, lockOfToken, locksOf, lockUsersOf } from "../engine/lock
 import type { TimeLeft } from "../engine/patience.ts";
 import { refuseHolder } from "../engine/refuse-holder.ts";
 import { type IssuedSession, issued, newSession } from "../engine/sessions.ts";
-import * as store from "../store/factor-enrollment.ts";
+import * as store from "../store/factor-confirmation.ts";
 import { type FactorAttempt, userOfHolder } from "../store/factor-holder.ts";
 import { type EnrollmentAuthority, presentedWith } from "./enrollment-authority.ts";
 
