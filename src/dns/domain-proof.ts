@@ -11,8 +11,13 @@ export interface DomainProof {
   readonly value: string;
 }
 
+/** A name has 253 characters (RFC 1035 §2.3.4), and the record's has eleven more than the domain. */
+const longestDomain = 242;
+
 /**
  * True if a TXT record of `_sallyport.<domain>` is `sallyport-domain-verification=<value>`, and nothing more.
+ *
+ * An alias counts: whoever has the name to which `_sallyport.<domain>` leads, also by a wildcard, can prove the domain.
  *
  * It says so of the domain and the value that it was given. Save the result only if both are still what the customer has, in the
  * statement that saves it: a customer could change the domain while the resolver is asked.
@@ -21,7 +26,8 @@ export interface DomainProof {
  *   no answer.
  */
 export async function provesDomain(resolver: TxtResolver, { domain, value }: DomainProof): Promise<boolean> {
-  requireOption(isDomainName(domain) && domain.includes("."), domain, "a domain such as example.com", "domain");
+  const isDomain = isDomainName(domain) && domain.includes(".") && domain.length <= longestDomain;
+  requireOption(isDomain, domain, "a domain such as example.com", "domain");
   // 22 characters have 132 bits.
   const isValue = typeof value === "string" && /^[\w-]{22,128}$/.test(value);
   requireOption(isValue, undefined, "22 to 128 characters of base64url", "value");

@@ -84,7 +84,9 @@ function textOf(data: string): string {
   if (!quoted.test(data)) return data;
   const inner = [...data.matchAll(/"((?:[^"\\]|\\.)*)"/gs)].map(([, string]) => string!).join("");
   const bytes = [...inner.matchAll(/\\(\d{3})|\\?(.)/gsu)].flatMap(([, code, character]) =>
-    code === undefined ? [...utf8(character!)] : [Number(code) & 0xff],
+    code === undefined ? [...utf8(character!)] : [Number(code)],
   );
-  return new TextDecoder().decode(new Uint8Array(bytes));
+  if (bytes.some((byte) => byte > 255)) throw new ResolverError("MALFORMED");
+  // A byte order mark is a part of the text.
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(new Uint8Array(bytes));
 }

@@ -24,6 +24,12 @@ export function googleSettings(options: Omit<IdpClientOptions, "issuerUrl" | "al
   return { ...readSettings({ ...options, issuerUrl, algorithms: ["RS256"] }), variant };
 }
 
+/** @throws {ConfigurationError} If the option is not a domain. */
+export function requireHostedDomain(hostedDomain: string | undefined): void {
+  const isDomain = hostedDomain === undefined || /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(hostedDomain);
+  requireSetting(isDomain, "hostedDomain", hostedDomain, "a domain in lower case");
+}
+
 /** @throws {OAuthError} `account_not_allowed` for an account outside the Workspace domain. */
 export function requireDomain(claims: Claims, hostedDomain: string | undefined): void {
   if (hostedDomain !== undefined && claims.get("hd") !== hostedDomain) throw new OAuthError("account_not_allowed");
@@ -96,6 +102,7 @@ const longest = { idToken: 8_192, accessToken: 2_048 };
 export async function verifyGoogleToken(options: GoogleTokenOptions, token: string): Promise<VerifiedIdentityClaims> {
   const { hostedDomain, presenters = [], nonce, ...connection } = options;
   if ("nonce" in options) requireNonce(nonce);
+  requireHostedDomain(hostedDomain);
   const areClients = Array.isArray(presenters) && presenters.every((id) => typeof id === "string");
   requireSetting(areClients, "presenters", presenters, "a list of client ids");
   const settings = googleSettings(connection);

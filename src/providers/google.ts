@@ -4,11 +4,18 @@
  * @module
  */
 import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
-import { OAuthError, requireSetting } from "../oidc/errors.ts";
+import { OAuthError } from "../oidc/errors.ts";
 import { isSameText, verifyIdToken } from "../oidc/id-token.ts";
 import { issuerProvider, type KnownProviderOptions } from "../oidc/provider.ts";
 import { profileOfClaims } from "../oidc/standard-claims.ts";
-import { googleSettings, issuerUrl, requireDomain, requireNonce, variant } from "./google-token.ts";
+import {
+  googleSettings,
+  issuerUrl,
+  requireDomain,
+  requireHostedDomain,
+  requireNonce,
+  variant,
+} from "./google-token.ts";
 
 export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain/identity-provider.ts";
 export { type GoogleTokenOptions, type VerifiedIdentityClaims, verifyGoogleToken } from "./google-token.ts";
@@ -31,12 +38,10 @@ export interface GoogleOptions extends KnownProviderOptions {
  *
  * @throws {ConfigurationError} If an option cannot be used.
  */
-export function google({ hostedDomain, offline = false, ...options }: GoogleOptions): IdentityProvider {
-  const isDomain = hostedDomain === undefined || /^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(hostedDomain);
-  requireSetting(isDomain, "hostedDomain", hostedDomain, "a domain in lower case");
-  const { name = "google", label = "Google", provesAgain = false, ...more } = options;
+export function google({ hostedDomain, offline, ...options }: GoogleOptions): IdentityProvider {
+  requireHostedDomain(hostedDomain);
   const provider = issuerProvider(
-    { ...more, name, label, provesAgain, issuerUrl, algorithms: ["RS256"] },
+    { name: "google", label: "Google", provesAgain: false, ...options, issuerUrl, algorithms: ["RS256"] },
     {
       variant,
       // Only a hint: the user can take it out of the URL, so that the claim is checked.
@@ -50,12 +55,10 @@ export function google({ hostedDomain, offline = false, ...options }: GoogleOpti
   return {
     ...provider,
     pageClientId: options.clientId,
-    async finish(answer, attempt) {
-      const isForm = answer instanceof URLSearchParams && answer.has("credential");
-      return isForm
-        ? await readCredential({ ...options, hostedDomain }, answer, attempt.nonce)
-        : await provider.finish(answer, attempt);
-    },
+    finish: (answer, attempt) =>
+      answer instanceof URLSearchParams && answer.has("credential")
+        ? readCredential({ ...options, hostedDomain }, answer, attempt.nonce)
+        : provider.finish(answer, attempt),
   };
 }
 

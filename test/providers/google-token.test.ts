@@ -276,6 +276,14 @@ describe("OC31: attack: an account", () => {
   });
 });
 
+test.each([{ nonce: undefined }, { nonce: "short" }, { hostedDomain: "Example.com" }, { hostedDomain: "" }])(
+  "OC31: the options %j: refused before the token is read",
+  async (options) => {
+    const refused = verifyGoogleToken({ clientId, ...options } as never, "a.b.c");
+    await expect(refused).rejects.toMatchObject({ name: "ConfigurationError" });
+  },
+);
+
 describe("OC31: attack: a service in Google's place", () => {
   let servers: StandIn[] = [];
   afterAll(async () => {
