@@ -63,6 +63,16 @@ export async function beginAttempt(
   };
 }
 
+/** What a browser's sign-in at this provider is for, or `undefined` if the text was not sealed here for it. */
+export async function readAttempt(
+  core: Core,
+  provider: string,
+  sealed: string | undefined,
+): Promise<SealedAttempt | undefined> {
+  const text = sealed && (await openText(core, ["attempt", provider], sealed));
+  return text ? (JSON.parse(text) as SealedAttempt) : undefined;
+}
+
 /**
  * The sign-in of a browser at this provider, or `undefined` if the text was not sealed here for it. Whether it has ended, the
  * provider's check and the statement that spends it decide.
@@ -72,10 +82,8 @@ export async function openAttempt(
   provider: string,
   sealed: string | undefined,
 ): Promise<BegunAttempt | undefined> {
-  const text = sealed && (await openText(core, ["attempt", provider], sealed));
-  if (!text) return undefined;
-  const opened = JSON.parse(text) as SealedAttempt;
-  const attempt = await secretsOf(core, provider, opened);
+  const opened = await readAttempt(core, provider, sealed);
+  const attempt = opened && (await secretsOf(core, provider, opened));
   if (!attempt) return undefined;
   const digest = await sha256Hex(`${provider} ${opened.id}`);
   const expiresAt = new Date((opened.createdAt + attemptSeconds) * 1_000);

@@ -16,7 +16,7 @@ import { createFederationCore, type FederationCore, type FederationOptions } fro
 import { guardedWork } from "../engine/guarded-work.ts";
 import { identifiersFor } from "../engine/identifiers.ts";
 import { plannableChange } from "../engine/plan.ts";
-import { attemptSeconds, type BegunAttempt, beginAttempt, openAttempt } from "../engine/provider-attempts.ts";
+import { attemptSeconds, type BegunAttempt, beginAttempt, readAttempt } from "../engine/provider-attempts.ts";
 import { readAll } from "../engine/reads.ts";
 import { openText } from "../engine/sealed-text.ts";
 import { revokeCredential } from "../store/credentials.ts";
@@ -83,7 +83,7 @@ function federationOperations(core: FederationCore): FederationOperations {
     },
 
     async look({ provider, attempt }) {
-      const begun = await openAttempt(core, provider, attempt);
+      const begun = await readAttempt(core, provider, attempt);
       const purpose = begun?.purpose;
       const otherwise = purpose === undefined || purpose === "sign_in" ? core.places.signedIn : core.places.linked;
       // The listed text itself, so that nothing that a client sent is followed (R062).

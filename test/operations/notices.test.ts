@@ -255,6 +255,14 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
     expect(world.counting.statements.filter((text) => text.includes("sallyport.notices"))).not.toEqual([]);
   });
 
+  test("a change that may owe one runs without JIT, and the next transaction has it again", async () => {
+    const jit = sql<{ jit: string }>`select current_setting('jit') as jit`;
+    const [{ jit: before }] = (await world.rows(jit)) as [{ jit: string }];
+    const plan = await world.auth.users.suspend.plan({ actor: system, userId: (await verified()).userId });
+    const [, [during]] = await world.auth.batch([plan, jit]);
+    expect([during!.jit, (await world.rows(jit))[0]!.jit]).toEqual(["off", before]);
+  });
+
   test("the option turns them off", async () => {
     const person = await verified();
     const { userId } = person;

@@ -161,3 +161,9 @@ describe("OC30: generic OpenID Connect", () => {
     expect(() => world({ variant: {} } as object)).toThrow("variant");
   });
 });
+
+test("OC47: an issuer whose identities a function reads sends no messages, because their subjects may be others", () => {
+  const options = { name: "acme", issuerUrl: "https://acme.example", clientId: "c", clientSecret: "s" };
+  expect(oidc(options).readNotice).toBeTypeOf("function");
+  expect(oidc({ ...options, identityOf: () => ({}) }).readNotice).toBeUndefined();
+});

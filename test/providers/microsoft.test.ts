@@ -209,3 +209,7 @@ test.each([
 ])("%s %j: refused where the provider is made", (option, more) => {
   expect(() => world(more)).toThrow(option);
 });
+
+test("OC47: its messages do not name its identities, so none is heeded", () => {
+  expect(microsoft({ clientId: "c", clientSecret: "s" }).readNotice).toBeUndefined();
+});
