@@ -16,6 +16,11 @@ export function nextPath(
   return [otherwise, ...nextPaths.map(site.path), ...returnTo].find((known) => known === asked) ?? otherwise;
 }
 
+/** The path of a form, with the place that it leads to; without it, if that is the usual one there. */
+export function leadingTo(path: string, next: string, usual: string): string {
+  return next === usual ? path : pathWith(path, { next });
+}
+
 /** A path with parameters. */
 export function pathWith(path: string, parameters: Readonly<Record<string, string>>): string {
   return `${path}?${new URLSearchParams(parameters)}`;

@@ -5,7 +5,7 @@ import { AuthError, type SignedIn, type SignedInUser } from "../index.ts";
 import { CaptchaPart, widgetFor } from "./captcha.tsx";
 import type { Form } from "./form.ts";
 import { respond } from "./layout.tsx";
-import { nextPath, pathWith } from "./next-path.ts";
+import { leadingTo, nextPath, pathWith } from "./next-path.ts";
 import { Alert, Field, Hidden, PasskeyPart, Remember } from "./parts.tsx";
 import { ProviderLinks, sentenceOfProvider } from "./providers.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
@@ -207,7 +207,11 @@ function signInPage(
       <ProviderLinks visit={visit} next={next} />
       {mayApply(visit) && (
         <p class="foot">
-          {site.say("sign-in.new-here", { link: <a href={site.path("/sign-up")}>{site.say("word.sign-up")}</a> })}
+          {site.say("sign-in.new-here", {
+            link: (
+              <a href={leadingTo(site.path("/sign-up"), next, site.returnPaths.signIn)}>{site.say("word.sign-up")}</a>
+            ),
+          })}
         </p>
       )}
     </>

@@ -15,7 +15,8 @@ import {
   mailOf,
   openedLink,
 } from "./mailed-link.tsx";
-import { Alert, Field } from "./parts.tsx";
+import { leadingTo, nextPath } from "./next-path.ts";
+import { Alert, Field, Hidden } from "./parts.tsx";
 import { ProviderLinks } from "./providers.tsx";
 import { attempt, sentenceFor } from "./refusal.ts";
 import type { Rendered } from "./rendered.ts";
@@ -26,7 +27,10 @@ import { finishSignUp, isAboutTerms, requireTerms, TermsBox } from "./terms-box.
 
 /** The sign-up page. It exists only if strangers may create an account: at once, or with a link that is mailed first. */
 export const signUpRoutes: readonly PageRoute[] = [
-  openPage("/sign-up", (visit) => startPage(visit, { identifier: "", displayName: "" })),
+  openPage("/sign-up", (visit) => {
+    const next = nextOf(visit, visit.c.req.query("next"));
+    return startPage(visit, { identifier: "", displayName: "", next });
+  }),
 
   openForm(
     "/sign-up",
@@ -34,19 +38,19 @@ export const signUpRoutes: readonly PageRoute[] = [
     async (visit, form) => {
       requireOpen(visit);
       const { auth } = visit;
-      const typed = typedIn(form);
+      const typed = typedIn(visit, form);
       if (visit.signUp !== "open") {
         const { identifier } = typed;
         const { request } = mailOf(visit).mailedSignUp;
         const { value, refusal } = await attempt(askForMail(visit, { request, purpose: "sign_up", identifier }));
-        return value ?? (await requestPage(visit, identifier, refusal));
+        return value ?? (await requestPage(visit, typed, refusal));
       }
       const { value, refusal } = await attempt(
         newAccount(visit, form, (fields) => auth.signUp({ ...fields, identifier: typed.identifier })),
       );
-      return refusal ? await signUpPage(visit, typed, refusal) : await finishSignUp(visit, value, form);
+      return refusal ? await signUpPage(visit, typed, refusal) : await finishSignUp(visit, value, form, typed.next);
     },
-    (visit, form, refusal) => startPage(visit, typedIn(form), refusal),
+    (visit, form, refusal) => startPage(visit, typedIn(visit, form), refusal),
   ),
 
   linkPage("/sign-up/finish", (visit) => {
@@ -92,28 +96,40 @@ function requireOpen(visit: Visit): void {
 interface Typed {
   readonly identifier: string;
   readonly displayName: string;
+  /** Where the account leads. With a link that is mailed first, it is forgotten. */
+  readonly next: string;
 }
 
-function typedIn(form: Form): Typed {
-  return { identifier: form.text("identifier"), displayName: form.text("display_name") };
+function typedIn(visit: Visit, form: Form): Typed {
+  const next = nextOf(visit, form.text("next"));
+  return { identifier: form.text("identifier"), displayName: form.text("display_name"), next };
+}
+
+/** A place after a sign-up: that of a sign-in alone, such as the account, is none. */
+function nextOf(visit: Visit, asked: string | undefined): string {
+  return nextPath(asked, visit, visit.site.returnPaths.signUp);
 }
 
 /** The first page: it makes the account, or asks for a link. */
 function startPage(visit: Visit, typed: Typed, refusal?: AuthError): Response | Promise<Response> {
   requireOpen(visit);
-  return visit.signUp === "open" ? signUpPage(visit, typed, refusal) : requestPage(visit, typed.identifier, refusal);
+  return visit.signUp === "open" ? signUpPage(visit, typed, refusal) : requestPage(visit, typed, refusal);
 }
 
 function signUpPage(visit: Visit, typed: Typed, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
   const isTaken = refusal?.code === "conflict.duplicate_credential";
-  const signInLink = <a href={site.path("/sign-in")}>{site.say("sign-up.taken.link")}</a>;
+  const { next } = typed;
+  const signInLink = (
+    <a href={leadingTo(site.path("/sign-in"), next, site.returnPaths.signUp)}>{site.say("sign-up.taken.link")}</a>
+  );
   const sentence = isTaken ? site.say("sign-up.taken", { link: signInLink }) : refusal && sentenceFor(site, refusal);
   const isOfIdentifier = isTaken || refusal?.code === "invalid_format.identifier";
   const children = (
     <>
       <form method="post" action={site.path("/sign-up")}>
         <Alert>{isOfIdentifier || isOfNewAccount(refusal) ? undefined : sentence}</Alert>
+        <Hidden name="next" value={next} />
         <Field
           site={site}
           form="sign-up"
@@ -128,8 +144,8 @@ function signUpPage(visit: Visit, typed: Typed, refusal?: AuthError): Response |
         <CaptchaPart site={site} refusal={refusal} />
         <button type="submit">{site.say("word.sign-up")}</button>
       </form>
-      <OtherSites visit={visit} />
-      <AlreadyHere site={site} />
+      <OtherSites visit={visit} next={next} />
+      <AlreadyHere site={site} next={next} />
     </>
   );
   return respond(visit, { title: site.text("sign-up.title"), children, refusal, widget: widgetFor(site, refusal) });
@@ -182,8 +198,9 @@ export function NameAndPassword({
   );
 }
 
-function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Response | Promise<Response> {
+function requestPage(visit: Visit, typed: Typed, refusal?: AuthError): Response | Promise<Response> {
   const { site } = visit;
+  const { identifier, next } = typed;
   const sentence = refusal && sentenceFor(site, refusal, { "invalid_format.identifier": "sign-up.one-address" });
   const isOfIdentifier = refusal?.code === "invalid_format.identifier";
   const children = (
@@ -199,8 +216,8 @@ function requestPage(visit: Visit, identifier: string, refusal?: AuthError): Res
         fault={isOfIdentifier ? undefined : sentence}
         refusal={refusal}
       />
-      <OtherSites visit={visit} />
-      <AlreadyHere site={site} />
+      <OtherSites visit={visit} next={next} />
+      <AlreadyHere site={site} next={next} />
     </>
   );
   return respond(visit, { title: site.text("sign-up.title"), children, refusal, widget: widgetFor(site, refusal) });
@@ -233,20 +250,19 @@ async function finishPage(visit: Visit, displayName: string, refusal?: AuthError
 }
 
 /** The other sites with which an account is made. */
-function OtherSites({ visit }: { visit: Visit }): Rendered {
+function OtherSites({ visit, next }: { visit: Visit; next: string }): Rendered {
   const { site, auth } = visit;
   return auth.federation ? (
     <>
       <p class="or">{site.say("word.or")}</p>
-      <ProviderLinks visit={visit} next={site.returnPaths.signUp} />
+      <ProviderLinks visit={visit} next={next} />
     </>
   ) : null;
 }
 
-function AlreadyHere({ site }: { site: Site }): Rendered {
+function AlreadyHere({ site, next = site.returnPaths.signUp }: { site: Site; next?: string }): Rendered {
+  const path = leadingTo(site.path("/sign-in"), next, site.returnPaths.signUp);
   return (
-    <p class="foot">
-      {site.say("sign-up.have-account", { link: <a href={site.path("/sign-in")}>{site.say("word.sign-in")}</a> })}
-    </p>
+    <p class="foot">{site.say("sign-up.have-account", { link: <a href={path}>{site.say("word.sign-in")}</a> })}</p>
   );
 }

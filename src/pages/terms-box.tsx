@@ -67,9 +67,18 @@ export function requireTerms({ auth }: Visit, form: TermsForm): void {
   throw new AuthError(accepted === "" ? "forbidden.terms_not_accepted" : "conflict.terms_changed");
 }
 
-/** Signs a new user in, records the terms that their form accepts, and leads to the page after a sign-up. */
-export async function finishSignUp(visit: Visit, made: IssuedSession, form: TermsForm): Promise<Response> {
-  const { c, site, auth, context } = visit;
+/**
+ * Signs a new user in, records the terms that their form accepts, and leads on.
+ *
+ * @param next One of the places of `nextPath`. Default: the path after a sign-up.
+ */
+export async function finishSignUp(
+  visit: Visit,
+  made: IssuedSession,
+  form: TermsForm,
+  next: string = visit.site.returnPaths.signUp,
+): Promise<Response> {
+  const { c, auth, context } = visit;
   signedIn(c, auth, "cookie", made);
   if (auth.terms) {
     const { terms } = auth;
@@ -81,7 +90,7 @@ export async function finishSignUp(visit: Visit, made: IssuedSession, form: Term
     const { refusal } = await attempt(accept());
     if (refusal && refusal.status >= 500) reportFault(realmOf(auth), refusal);
   }
-  return c.redirect(site.returnPaths.signUp, 303);
+  return c.redirect(next, 303);
 }
 
 /** Asks a user of the account pages who has not accepted the current terms. */

@@ -143,6 +143,32 @@ describe("a sign-in that leads back to another application", () => {
     expect((await signIn(next)).location).toBe(location);
   });
 
+  test.each([
+    [place, place],
+    ["/own", "/own"],
+    [`${place}#x`, "/account"],
+    ["//app.example.com/welcome?tab=1", "/account"],
+    ["", "/account"],
+  ])("after a sign-up, %s leads to %s, and the links between both pages keep it", async (next, location) => {
+    const fields = { identifier: freshIdentifier(), password: goodPassword, display_name: "", next };
+    expect((await site.ask({ path: "/sign-up", form: fields })).location).toBe(location);
+    const query = new URLSearchParams({ next });
+    for (const [from, to] of [
+      ["/sign-in", "/sign-up"],
+      ["/sign-up", "/sign-in"],
+    ]) {
+      const { text } = await site.ask({ path: `${from}?${query}` });
+      const kept = location === "/account" ? "" : `?${query}`;
+      expect(text).toContain(`href="${to}${kept.replaceAll("&", "&amp;")}"`);
+    }
+  });
+
+  test("a sign-up that is refused keeps its place", async () => {
+    const form = { identifier: "", password: goodPassword, display_name: "", next: place };
+    const { text } = await site.ask({ path: "/sign-up", form });
+    expect(text).toContain(`name="next" value="${place}"`);
+  });
+
   test("also after the second factor", async () => {
     const { app, person } = await addApp(site, await site.person());
     const { identifier, password } = person;
