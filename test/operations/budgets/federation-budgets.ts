@@ -1,5 +1,5 @@
 import type { CredentialId } from "../../../src/domain/id.ts";
-import { givenIdentity } from "../../support/practice-provider.ts";
+import { freshIdentity, givenIdentity, signInWith } from "../../support/practice-provider.ts";
 import {
   type Answered,
   answered,
@@ -44,6 +44,16 @@ export const federationBudgets: readonly Budget[] = [
     requests: 1,
     prepare: answeredAgain,
     act: (auth, { actor }, made: Answered) => auth.federation.finishStepUp({ ...made, actor }),
+  },
+  {
+    operation: "federation.accessToken",
+    requests: 1,
+    async prepare(world, { userId }) {
+      const identity = freshIdentity({ tokens: { access_token: "access" } });
+      await givenIdentity(world, userId, "active", identity);
+      await signInWith(world.auth, identity);
+    },
+    act: (auth, { actor, userId }) => auth.federation.accessToken({ actor, userId, provider: "practice" }),
   },
   {
     operation: "federation.heed",
