@@ -49,8 +49,8 @@ describe("OC48: OIDC_<NAME>_DOMAINS", () => {
     ],
     ["a domain twice", { ...acme, OIDC_ACME_DOMAINS: "a.example,a.example" }, "OIDC_ACME_DOMAINS"],
     ["domains of a provider that is not there", { ...acme, OIDC_OTHER_DOMAINS: "a.example" }, "OIDC_OTHER_ISSUER"],
-    ["upper case", { ...acme, OIDC_ACME_DOMAINS: "Acme.example" }, "OIDC_ACME_DOMAINS"],
-    ["semicolons", { ...acme, OIDC_ACME_DOMAINS: "a.example;b.example" }, "OIDC_ACME_DOMAINS"],
+    ["upper case", { ...acme, OIDC_ACME_DOMAINS: "Acme.example" }, "domains"],
+    ["semicolons", { ...acme, OIDC_ACME_DOMAINS: "a.example;b.example" }, "domains"],
     [
       "a provider with the name of the route",
       { OIDC_DISCOVER_ISSUER: acme.OIDC_ACME_ISSUER, OIDC_DISCOVER_CLIENT_ID: "x" },
