@@ -17,7 +17,7 @@ const longestDomain = 242;
 /**
  * True if a TXT record of `_sallyport.<domain>` is `sallyport-domain-verification=<value>`, and nothing more.
  *
- * An alias counts: whoever has the name to which `_sallyport.<domain>` leads, also by a wildcard, can prove the domain.
+ * An alias counts: if `_sallyport.<domain>` leads to another name, also by a wildcard, the owner of that name can prove the domain.
  *
  * It says so of the domain and the value that it was given. Save the result only if both are still what the customer has, in the
  * statement that saves it: a customer could change the domain while the resolver is asked.

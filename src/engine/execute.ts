@@ -18,7 +18,7 @@ export interface Run<Row> {
   /**
    * What to do if the reply is lost. A statement returns the answer's rows if the operation has committed, and none if it has
    * not; then the operation runs again. `repeat`: it can run twice, and what it counts is counted once. False: the
-   * same, and nobody reads its answer.
+   * same, and its answer is not read.
    */
   readonly onLostReply: Statement<NoInfer<Row>> | "repeat" | false;
   /** The time that is left to the operation, if this is not its first request. Default: all of it. */

@@ -79,7 +79,7 @@ export async function resealSecrets(
     const stored = fromHex(before)!;
     const place = await placeOf[column](id, boundTo);
     try {
-      // Another SDK stores plain secrets of apps, and nobody stores plain tokens.
+      // Another SDK stores plain secrets of apps. No SDK stores plain tokens.
       const isPlain = column === "totp_secret" && !isSealed(stored);
       const secret = isPlain ? stored : await keys.open(place, stored);
       secrets.push({ id, before, after: toHex(await keys.seal(place, secret)) });

@@ -40,7 +40,7 @@ export function keepTokens(provider: string, tokens: SealedTokens, from: Stateme
       on conflict (cred_id) do update set provider = excluded.provider, access_token = excluded.access_token,
         refresh_token = case when ${isRenewed} then excluded.refresh_token else kept.refresh_token end,
         expires_at = excluded.expires_at, scope = excluded.scope, updated_at = sallyport_now(),
-        -- Whoever refreshes the former tokens now has no right to replace newer ones.
+        -- A caller that is refreshing the former tokens may not replace newer ones.
         lease_id = case when not ${isRenewed} then kept.lease_id end,
         lease_until = case when not ${isRenewed} then kept.lease_until end
       where ${isRenewed} or kept.refresh_token is null or (${isSame})`;
@@ -67,8 +67,8 @@ export type HeldTokensRow = Guarded<{
 const leaseSeconds = 30;
 
 /**
- * Reads a user's tokens at a provider. If the access token ends within `leastSeconds` and nobody refreshes it, the caller has the
- * lease: of two callers at one moment, one waits for the row of the other and then finds its lease.
+ * Reads a user's tokens at a provider. If the access token ends within `leastSeconds` and no other caller is refreshing it, this
+ * caller gets the lease. Of two callers at one moment, one waits for the other's row and then finds its lease.
  */
 export function claimTokens(
   asked: AskedOfUser & {

@@ -84,7 +84,7 @@ test("S44: tokens of providers are sealed again too, and read with the new key a
   const [row] = await world.rows(sql<{ refresh: string }>`
     select encode(refresh_token, 'hex') as refresh from provider_token`);
   expect(sealingVersion(fromHex(row!.refresh)!)).toBe(2);
-  // A plain token is nobody's: it was put there.
+  // No SDK writes a plain token, so this one was planted.
   await world.rows(sql`update provider_token set access_token = 'planted'`);
   expect((await reseal(bothKeys)).stderr).toMatch(/^sallyport: 1 secrets cannot be opened/);
   await world.rows(sql`delete from provider_token`);

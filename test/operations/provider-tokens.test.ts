@@ -112,7 +112,7 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       await expect(auth.federation.accessToken({ actor: system, userId, provider })).rejects.toThrow(/keepTokens/);
     });
 
-    test("without an end counts until it is replaced, and no refresh token is kept that nobody can use", async () => {
+    test("without an end counts until it is replaced, and a refresh token that the provider cannot use is not kept", async () => {
       const auth = isolate();
       const { identity, userId, credentialId } = await signedIn(auth, { access_token: "endless" });
       const asked = { actor: system, userId, provider };
@@ -223,7 +223,7 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       expect(refreshes.asked).toHaveLength(3);
     });
 
-    test("whose caller is gone blocks nobody after half a minute", async () => {
+    test("whose caller is gone blocks other callers for half a minute only", async () => {
       const refreshes = new Refreshes();
       const auth = isolate(refreshes);
       const { userId, credentialId } = await signedIn(auth, ended());
@@ -285,7 +285,7 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
       expect(refreshes.asked).toHaveLength(1);
     });
 
-    /** The lease of whoever refreshes now has expired. */
+    /** Ends the lease of the caller that is refreshing. */
     const expireLease = (credentialId: string) =>
       world.rows(sql`
         update provider_token set lease_until = sallyport_now() - interval '1 second'

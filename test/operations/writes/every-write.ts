@@ -87,7 +87,7 @@ const questionOf = (userId: UserId) =>
 
 /** Operations that are in no table, with the file that tests their failures, or the reason. */
 export const others: Readonly<Record<string, string>> = {
-  "federation.accessToken": "provider-tokens.test.ts: whoever lost a reply has the lease",
+  "federation.accessToken": "provider-tokens.test.ts: a caller that lost a reply keeps its lease",
   "federation.discover": "it asks no database",
   "federation.domains": "it asks no database",
   "federation.look": "it asks no database",
