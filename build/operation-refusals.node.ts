@@ -13,6 +13,7 @@ import * as invitation from "../src/domain/acts/deployment-invitation.ts";
 import * as factor from "../src/domain/acts/factor.ts";
 import * as limit from "../src/domain/acts/limit.ts";
 import * as mailedLink from "../src/domain/acts/mailed-link.ts";
+import * as merging from "../src/domain/acts/merging.ts";
 import * as notice from "../src/domain/acts/notice.ts";
 import * as passkey from "../src/domain/acts/passkey.ts";
 import * as token from "../src/domain/acts/personal-access-token.ts";
@@ -62,6 +63,8 @@ const acts: Readonly<Record<string, Act | null>> = {
   "FederationOperations.accessToken": identity.readProviderToken,
   "FederationOperations.list": identity.listIdentities,
   "FederationOperations.unlink": identity.unlinkIdentity,
+  "MergingOperations.begin": merging.beginMerge,
+  "MergingOperations.merge": merging.mergeUsers,
   "TermsOperations.accept": terms.acceptTerms,
   "LimitOperations.list": limit.listLimits,
   "LimitOperations.lift": limit.liftLimit,

@@ -48,6 +48,7 @@ export { activity } from "./http/features/activity.ts";
 export { administration } from "./http/features/administration.ts";
 export { authorization } from "./http/features/authorization.ts";
 export { limits } from "./http/features/limits.ts";
+export { merging } from "./http/features/merging.ts";
 export { passwords } from "./http/features/passwords.ts";
 export { signUp } from "./http/features/sign-up.ts";
 export { terms } from "./http/features/terms.ts";
@@ -58,6 +59,7 @@ export { type Auth, type AuthFor, type CoreOperations, createAuth } from "./oper
 export type { CredentialOperations, NewPassword, OfCredential, ProvedByPassword } from "./operations/credentials.ts";
 export { health, probe } from "./operations/health.ts";
 export type { LimitAuth, LimitOperations, LimitsOf } from "./operations/limits.ts";
+export type { MergedSessions, MergedUsers, MergingAuth, MergingOperations } from "./operations/merging.ts";
 export type { OnlyOwn } from "./operations/only-own.ts";
 export type { ChangePassword } from "./operations/password-change.ts";
 export { passwordHistory } from "./operations/password-history.ts";

@@ -9,6 +9,7 @@ import * as credentials from "./acts/credential.ts";
 import { acceptInvitation } from "./acts/deployment-invitation.ts";
 import * as factors from "./acts/factor.ts";
 import { resetPassword } from "./acts/mailed-link.ts";
+import { keepInMerge } from "./acts/merging.ts";
 import { disownNotice } from "./acts/notice.ts";
 import * as passkeys from "./acts/passkey.ts";
 import * as tokens from "./acts/personal-access-token.ts";
@@ -59,6 +60,7 @@ export const activityEvent = {
     "token_created",
     "token_revoked",
     "profile_changed",
+    "accounts_merged",
     "terms_accepted",
     "account_locked",
     "account_suspended",
@@ -149,6 +151,7 @@ export function shownEvents(): readonly ShownEvent[] {
     done(tokens.createPat, "token_created"),
     done(tokens.revokePat, "token_revoked"),
     done(users.updateUser, "profile_changed"),
+    done(keepInMerge, "accounts_merged"),
     done(acceptTerms, "terms_accepted"),
     done(disownNotice, "account_locked"),
     done(users.suspendUser, "account_suspended"),

@@ -98,6 +98,7 @@ const refusals = {
     "An active credential with this identifier already exists.",
   ],
   "conflict.identity_in_use": ["DuplicateCredentialError", "Another account uses this identity."],
+  "conflict.same_user": ["PreconditionError", "Both sessions are of the same account."],
   "conflict.duplicate_tuple": ["DuplicateTupleError", "The tuple already exists."],
   "conflict.credential_not_active": ["CredentialNotActiveError", "The credential is not active."],
   "conflict.credential_type_mismatch": ["CredentialTypeMismatchError", "The credential has a different type."],

@@ -7,6 +7,7 @@ import { grantAdministrator } from "./acts/administrator.ts";
 import * as credentials from "./acts/credential.ts";
 import * as factors from "./acts/factor.ts";
 import { resetPassword } from "./acts/mailed-link.ts";
+import { keepInMerge } from "./acts/merging.ts";
 import { registerPasskey } from "./acts/passkey.ts";
 import { createPat } from "./acts/personal-access-token.ts";
 import { linkIdentity } from "./acts/provider.ts";
@@ -33,6 +34,7 @@ export type NoticeKind =
   | "address_verified"
   | "address_changed"
   | "new_device"
+  | "accounts_merged"
   | "account_closed";
 
 /** The kind of the notice that each act owes to every verified address of the user. */
@@ -59,6 +61,8 @@ export function noticeOf(): ReadonlyMap<string, NoticeKind> {
     // Only if the token was used a second time, which ends its family.
     [refreshSession.action, "token_reused"],
     [grantAdministrator.action, "administrator_granted"],
+    // On the account that is kept. An address that came with the other one gets no link.
+    [keepInMerge.action, "accounts_merged"],
     // Without a link: an account is closed for good.
     [revokeUser.action, "account_closed"],
     // Only a session on a device and in a network that the user has not signed in from for half a year.

@@ -21,6 +21,8 @@ export const longestCookieSeconds: number = 400 * 86_400;
 
 /** An identity that a sign-in has proved, until the owner of the account with its address links it. */
 export const identityCookie = "identity";
+/** The session of the account that is kept in a merge, while the browser signs in to the other account. */
+export const keptSessionCookie = "kept-session";
 /** A sign-in at a provider that has begun. Each provider has a cookie of its own (R081). */
 export const providerCookie = "provider-";
 
@@ -30,6 +32,7 @@ export const answerCookie = "answer-";
 type CookieName =
   | `${typeof answerCookie}${string}`
   | typeof identityCookie
+  | typeof keptSessionCookie
   | `${typeof providerCookie}${string}`
   | typeof sessionCookie
   | typeof ticketCookie
@@ -43,6 +46,7 @@ const cookieNames: readonly CookieName[] = [
   linkCookie,
   mailRequestCookie,
   identityCookie,
+  keptSessionCookie,
 ];
 
 /** The name as a browser knows it, with the application's prefix. */

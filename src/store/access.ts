@@ -18,10 +18,16 @@ import { type Statement, sql } from "./sql.ts";
  * @throws {TypeError} If the actor is not genuine.
  */
 export function acting(actor: Actor): Cte<"acting"> {
-  return materialized(sql`acting`, rightsOf(Actor.subjectOf(actor)));
+  return materialized(sql`acting`, rightsOf(actor));
 }
 
-function rightsOf(subject: Actor["subject"]): Statement {
+/**
+ * SQL for the row of `acting`.
+ *
+ * @throws {TypeError} If the actor is not genuine.
+ */
+export function rightsOf(actor: Actor): Statement {
+  const subject = Actor.subjectOf(actor);
   if ("system" in subject) {
     return sql`select null::uuid as usr_id, true as trusted, true as fresh, true as administrator, true as elevated`;
   }

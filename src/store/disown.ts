@@ -60,7 +60,7 @@ export function disown(asked: {
   const isLost = sql`notice.lost_id is not null`;
   const hasCome = (
     factor: Statement,
-  ): Statement => sql`(${factor}.status = 'pending' or ${factor}.id is not distinct from notice.added
+  ): Statement => sql`(${factor}.status = 'pending' or ${factor}.id = any(notice.added)
               or coalesce(${factor}.confirmed_at, ${factor}.created_at) > notice.lost_since)`;
   return sql`
     with told as materialized (${toldBy(noticeId)}),
@@ -75,7 +75,7 @@ export function disown(asked: {
       where case when told.left_at is not null then cred.id = told.left_id
         else ${isEndedByUser(sql`cred`)} and not exists (
           select from cred key where key.usr_id = told.usr_id and key.type = 'passkey' and key.status = 'active'
-            and key.id is distinct from told.added and (key.created_at <= span.since or ${hasPredecessor(sql`told.usr_id`, sql`span.since`)})) end
+            and not key.id = any(told.added) and (key.created_at <= span.since or ${hasPredecessor(sql`told.usr_id`, sql`span.since`)})) end
       order by cred.created_at desc, cred.id desc limit 1),
     verdict as materialized (
       select told.*, lost.id as lost_id, span.lost_since,
@@ -108,13 +108,13 @@ export function disown(asked: {
           select from mfa where mfa.usr_id = ${user} and mfa.status = 'active' and mfa.type <> 'recovery' and not ${hasCome(sql`mfa`)})
         and not exists (
           select from cred where cred.usr_id = ${user} and cred.type = 'passkey' and cred.status = 'active'
-            and cred.created_at <= notice.lost_since and cred.id is distinct from notice.added))${endings(
+            and cred.created_at <= notice.lost_since and not cred.id = any(notice.added)))${endings(
               handle(sql`notice`),
               auditId,
               {
                 ...loginsOf(user),
                 tokens: sql`pat.usr_id = ${user}`,
-                factors: sql`mfa.usr_id = ${user} and case when ${isLost} then ${hasCome(sql`mfa`)} else mfa.id = notice.added end
+                factors: sql`mfa.usr_id = ${user} and case when ${isLost} then ${hasCome(sql`mfa`)} else mfa.id = any(notice.added) end
             and not notice.keeps_factors`,
                 registrations: sql`mfa_registration.usr_id = ${user}`,
                 grants: sql`mfa_enrollment_grant.usr_id = ${user} and not exists (select from loser)`,
@@ -123,7 +123,7 @@ export function disown(asked: {
     leave as (${grantLeave(sql`null::uuid`, sql`loser`)}),
     closed as (
       update cred set status = 'revoked' from notice
-      where cred.usr_id = ${user} and cred.status = 'active' and (cred.type = 'password' or cred.id = notice.added
+      where cred.usr_id = ${user} and cred.status = 'active' and (cred.type = 'password' or cred.id = any(notice.added)
         or (${isLost} and cred.created_at > notice.lost_since))
       returning cred.*),
     -- New rows, so that a sign-in that has read the old hash just before is refused.
@@ -136,7 +136,7 @@ export function disown(asked: {
         greatest(sallyport_now(), old.created_at + interval '1 microsecond')
       from notice cross join lateral (
         select * from closed where closed.type = 'password' and case when closed.identifier = notice.identifier then not ${isLost}
-          else closed.id is distinct from notice.added and ${wasOwn(sql`closed`)} end
+          else not closed.id = any(notice.added) and ${wasOwn(sql`closed`)} end
         union all select cred.* from cred where cred.id = notice.lost_id) old
       where (select count(*) from evicted) + (select count(*) from closed) >= 0
       on conflict (type, identifier) where status = 'active' do nothing

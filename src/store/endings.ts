@@ -36,7 +36,7 @@ const kinds: Readonly<Record<EndingKind, Ending>> = {
   credentials: {
     cte: () => sql`ended_credentials`,
     end: (of, which) => sql`
-        update cred set status = 'revoked' from ${of} where cred.status <> 'revoked' and ${which}`,
+        update cred set status = 'revoked' from ${of} where cred.status <> 'revoked' and ${which} returning cred.id`,
   },
   factors: {
     cte: () => sql`ended_factors`,

@@ -24,7 +24,7 @@ export const noticeDays = 7;
  *
  * - `identifier`: the address that the notice went to.
  * - `since`: when its event happened.
- * - `added`: the passkey, factor or password that the event added.
+ * - `added`: the passkeys, factors, passwords and identities that the event added.
  * - `left_at`: when the account has left the address for a new one. Null if it has not. After three days the mailbox has no more
  *   power over the account.
  * - `left_id`: the password of the address that the new address replaced.
@@ -39,13 +39,18 @@ export function toldBy(noticeId: string): Statement {
         gone.at is not null and (
           exists (select from mfa old where old.type <> 'recovery' and ${wasActive(sql`old`, sql`m.usr_id`, sql`span`)})
           or exists (
-            select from cred key where key.usr_id = m.usr_id and key.type = 'passkey' and key.id is distinct from event.added
+            select from cred key where key.usr_id = m.usr_id and key.type = 'passkey' and not key.id = any(event.added)
               and key.created_at <= span.until and ${isLaterEnded(sql`key`, sql`span.since`)})) as had_factor
       from mail_message m join aud on aud.id = m.event_id join cred told on told.id = m.cred_id
       join usr on usr.id = m.usr_id and usr.status = 'active'
       cross join lateral (
         select m.kind in ('passkey_added', 'factor_added') as adds_factor,
-          case when m.kind in ('passkey_added', 'factor_added', 'recovery_codes_made', 'password_added', 'identity_linked') then right(aud.target_id, 32)::uuid end as added) event
+          case when m.kind in ('passkey_added', 'factor_added', 'recovery_codes_made', 'password_added', 'identity_linked')
+            then array[right(aud.target_id, 32)::uuid]
+          when m.kind = 'accounts_merged' then array(
+            select came.id from cred came join cred gone on gone.id = came.replaces
+            where came.usr_id = m.usr_id and gone.usr_id = right(aud.metadata ->> 'merged', 32)::uuid)
+          else '{}' end as added) event
       left join lateral (${leavingOf(sql`told`)}) gone on true
       cross join lateral (
         select event.added, aud.occurred_at as since,
@@ -87,7 +92,7 @@ export function isLaterEnded(row: Statement, time: Statement): Statement {
  * @param span A row with `added`, `since` and `until`.
  */
 function wasActive(factor: Statement, user: Statement, span: Statement): Statement {
-  return sql`${factor}.usr_id = ${user} and ${factor}.id is distinct from ${span}.added
+  return sql`${factor}.usr_id = ${user} and not ${factor}.id = any(${span}.added)
             and coalesce(${factor}.confirmed_at, case when ${factor}.status in ('active', 'suspended')
               then ${factor}.created_at end) <= ${span}.until
             and ${isLaterEnded(factor, sql`${span}.since`)}`;

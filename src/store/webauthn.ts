@@ -183,7 +183,7 @@ export type AssertionMaterial = AllOrNull<{
 export function assertionMaterial(credentialId: string): Material {
   return {
     columns: sql`key.id as "factorId", encode(key.public_key, 'hex') as "publicKey", key.sign_count::text as "signCount",
-    w.backup_eligible as "backupEligible", encode(whose.handle, 'hex') as handle`,
+    w.backup_eligible as "backupEligible", encode(coalesce(w.handle, whose.handle), 'hex') as handle`,
     join: (holder) => sql`left join (
       select id, usr_id, passkey_public_key as public_key, passkey_sign_count as sign_count from cred
       where type = 'passkey' and identifier = ${credentialId} and status = 'active'

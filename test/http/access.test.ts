@@ -172,6 +172,8 @@ function expected(
   // S08: a session other than the presented one is not found, whatever the presented one is worth.
   if (access === "token" && object !== "own" && object !== "none" && !isUnknown(door)) return "not_found";
   if (door !== undefined) return door;
+  // OC49: both accounts in one browser.
+  if (/Merge|merge/.test(route.id)) return caller.sent.cookie ? "allowed" : "forbidden";
   if (access === "token") return "allowed";
   return ruleSays(access, caller, object);
 }

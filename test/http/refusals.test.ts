@@ -9,6 +9,7 @@ import { factorRefusals } from "./refusals/factor-refusals.ts";
 import { factorTools } from "./refusals/factor-tools.ts";
 import { invitationRefusals } from "./refusals/invitation-refusals.ts";
 import { mailedLinkRefusals } from "./refusals/mailed-link-refusals.ts";
+import { mergingRefusals } from "./refusals/merging-refusals.ts";
 import { passkeyRefusals } from "./refusals/passkey-refusals.ts";
 import { providerRefusals } from "./refusals/provider-refusals.ts";
 import { tokenRefusals } from "./refusals/token-refusals.ts";
@@ -29,6 +30,7 @@ const provocations: Record<string, Provocations> = {
   ...factorRefusals(world, tools, factors),
   ...passkeyRefusals(world, tools),
   ...providerRefusals(world, tools),
+  ...mergingRefusals(world, tools),
   ...credentialRefusals(world, tools),
   ...tokenRefusals(world, tools),
   ...addressRefusals(world, tools),

@@ -377,6 +377,7 @@ const actsOnOwn = [
   "identity.password.change",
   "identity.session.revoke_others",
   "identity.session.step_up",
+  "identity.user.merge",
 ];
 
 test("guarded acts: each is in a table of this file", () => {

@@ -23,6 +23,7 @@ const hidden: Readonly<Record<string, string>> = {
   "identity.session.step_up.start": "only sends the browser to a provider",
   "identity.deployment_invitation.create": "there is no account yet",
   "identity.deployment_invitation.revoke": "there is no account yet",
+  "identity.user.merge": "its account has ended; the one that is kept shows it",
   "identity.mailed_code.exchange": "leads to what the link does",
   "identity.session.step_up": "a session goes on; only a wrong factor is news",
   "identity.pat.verify": "the application sees the uses of its tokens",

@@ -86,6 +86,10 @@ describeWorld("R021: notices", { on: ["pglite", "postgres"] }, (world) => {
         where kind = 'factor_added' and status = 'owed'`);
       await world.auth.factors.replaceRecoveryCodes({ actor: withApp.actor });
     },
+    accounts_merged: async ({ actor }) => {
+      const { actor: other } = await world.person();
+      await world.auth.merging.merge({ actor: other, into: actor });
+    },
     enrollment_permitted: ({ userId }) => world.auth.mfaPolicies.grantEnrollment({ actor: system, userId }),
     address_verified: async ({ actor, userId }) => {
       const identifier = freshIdentifier();

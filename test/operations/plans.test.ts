@@ -398,6 +398,7 @@ describeWorld("S03: every write inside a transaction of the caller", { on: ["pos
       "federation.unlink",
       "invitations.revoke",
       "limits.lift",
+      "merging.merge",
       "mfaPolicies.grantEnrollment",
       "mfaPolicies.set",
       "passkeys.rename",

@@ -21,6 +21,7 @@ import { federation } from "../../src/http/features/federation.ts";
 import { invitations } from "../../src/http/features/invitations.ts";
 import { limits } from "../../src/http/features/limits.ts";
 import { mail } from "../../src/http/features/mail.ts";
+import { merging } from "../../src/http/features/merging.ts";
 import { mfa } from "../../src/http/features/mfa.ts";
 import { passkeys } from "../../src/http/features/passkeys.ts";
 import { passwords } from "../../src/http/features/passwords.ts";
@@ -141,6 +142,7 @@ export function everyFeature(options: FullOptions) {
     activity(),
     administration(),
     limits(),
+    merging(),
     terms(options.terms ?? { version: "2026-11-01", url: "https://example.com/terms" }),
     invitations(options.invitations),
     authorization(),

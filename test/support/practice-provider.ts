@@ -128,13 +128,17 @@ export async function waitingIdentity(world: World, identifier?: string): Promis
   return asked.identity;
 }
 
-/** The headers of a request for the routes of providers that need more than a session: what the browser keeps. */
+/** The headers of a request for the routes that need more than a session: what the browser keeps. */
 export async function browserHeaders(
   world: World,
   routeId: string,
   identifier?: string,
 ): Promise<Readonly<Record<string, string>>> {
   if (/^followProvider/.test(routeId)) return { "sec-fetch-site": "same-origin" };
+  if (routeId === "mergeUsers" || routeId === "cancelMerge") {
+    const { token } = await world.person({ transport: "cookie" });
+    return { cookie: `__Host-kept-session=${token}`, "sec-fetch-site": "same-origin" };
+  }
   if (routeId !== "linkProvedIdentity") return {};
   const identity = await waitingIdentity(world, identifier).catch(() => "x");
   return { cookie: `__Host-identity=${identity}`, "sec-fetch-site": "same-origin" };

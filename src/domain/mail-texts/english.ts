@@ -148,6 +148,10 @@ export const englishMail: MailLanguage = {
     administrator_granted: notice("You are now an administrator", "Your account now has administrator rights."),
     address_verified: notice("An address was confirmed", "Another address was confirmed."),
     address_changed: notice("Your email address was changed", "An email address of your account was changed."),
+    accounts_merged: notice(
+      "Two accounts were merged",
+      "Two accounts were merged: each way to sign in to either of them now opens the same account.",
+    ),
     account_closed: {
       subject: "Your account at {site} was closed",
       paragraphs: ["Your account {address} at {site} was closed for good.", "{circumstances}", askForHelp],

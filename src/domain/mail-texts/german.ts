@@ -157,6 +157,10 @@ export const germanMail: MailLanguage = {
     administrator_granted: notice("Sie haben jetzt Administratorrechte", "Ihr Konto hat jetzt Administratorrechte."),
     address_verified: notice("Eine Adresse wurde bestätigt", "Eine weitere Adresse wurde bestätigt."),
     address_changed: notice("Ihre E-Mail-Adresse wurde geändert", "Eine E-Mail-Adresse Ihres Kontos wurde geändert."),
+    accounts_merged: notice(
+      "Zwei Konten wurden zusammengeführt",
+      "Zwei Konten wurden zusammengeführt: Jede Anmeldung bei einem der beiden öffnet nun dasselbe Konto.",
+    ),
     account_closed: {
       subject: "Ihr Konto bei {site} wurde geschlossen",
       paragraphs: ["Ihr Konto {address} bei {site} wurde endgültig geschlossen.", "{circumstances}", askForHelp],

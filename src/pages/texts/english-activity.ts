@@ -47,6 +47,7 @@ export const englishActivity = {
   "activity.account_locked": "Account locked by “this was not me”",
   "activity.account_suspended": "Account suspended",
   "activity.account_reinstated": "Account restored",
+  "activity.accounts_merged": "Another account merged into this one",
   "activity.account_closed": "Account closed",
   "activity.administrator_granted": "Made an administrator",
   "activity.administrator_removed": "No longer an administrator",

@@ -48,6 +48,7 @@ export const germanActivity: Readonly<Record<keyof typeof englishActivity, strin
   "activity.account_locked": "Konto durch „Das war ich nicht“ gesperrt",
   "activity.account_suspended": "Konto gesperrt",
   "activity.account_reinstated": "Konto wieder freigegeben",
+  "activity.accounts_merged": "Weiteres Konto mit diesem zusammengeführt",
   "activity.account_closed": "Konto geschlossen",
   "activity.administrator_granted": "Administratorrechte erhalten",
   "activity.administrator_removed": "Administratorrechte entzogen",

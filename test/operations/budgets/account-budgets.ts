@@ -22,6 +22,13 @@ const withToken = async ({ auth }: World, { userId }: Person) =>
 type WithToken = Awaited<ReturnType<typeof withToken>>;
 
 export const accountBudgets: readonly Budget[] = [
+  { operation: "merging.begin", requests: 1, act: (auth, { actor }) => auth.merging.begin({ actor }) },
+  {
+    operation: "merging.merge",
+    requests: 1,
+    prepare: (world) => world.person(),
+    act: (auth, { actor }, { actor: into }: Person) => auth.merging.merge({ actor, into }),
+  },
   {
     operation: "identifiers.requestVerification",
     requests: 1,

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { sql } from "../../../src/store/sql.ts";
-import { freshIdentifier, goodPassword, otherPassword, system } from "../../support/auth.ts";
+import { freshIdentifier, goodPassword, otherPassword, type Person, system } from "../../support/auth.ts";
 import { givenPassword } from "../../support/factors.ts";
 import { mailedChange, withVerifiedAddress } from "../../support/links.ts";
 import { context, hasStatus, type NewToken, newToken, opens, type Write, withLink } from "./write.ts";
@@ -135,6 +135,15 @@ export const accountWrites: readonly Write[] = [
     act: (auth, { actor, userId }) => auth.users.revokeOwn({ actor, userId, currentPassword: goodPassword }),
     repeated: "unauthorized.invalid_token",
     check: hasStatus("revoked"),
+  },
+  {
+    name: "merging.merge",
+    action: "identity.user.merge",
+    requests: 1,
+    prepare: (world) => world.person(),
+    act: (auth, { actor }, { actor: into }: Person) => auth.merging.merge({ actor, into }),
+    repeated: "unauthorized.invalid_token",
+    check: hasStatus("active"),
   },
   {
     name: "credentials.createPassword",

@@ -79,6 +79,7 @@ export const reads: readonly Read[] = [
   },
   { name: "signIn.passkeyOptions", act: (auth) => auth.signIn.passkeyOptions() },
   { name: "passkeys.registrationOptions", act: (auth, { actor }) => auth.passkeys.registrationOptions({ actor }) },
+  { name: "merging.begin", act: (auth, { actor }) => auth.merging.begin({ actor }) },
   { name: "passkeys.proofOptions", act: (auth, { actor }) => auth.passkeys.proofOptions({ actor }) },
 ];
 

@@ -1,0 +1,45 @@
+/**
+ * The session of the account that is kept in a merge. It waits in a cookie of its own while the browser signs in to the other account.
+ *
+ * @module
+ */
+import type { Context } from "hono";
+import { AuthError } from "../domain/error.ts";
+import type { RequestContext } from "../domain/request-context.ts";
+import { freshSeconds } from "../domain/session.ts";
+import type { WithRealm } from "../engine/realm.ts";
+import type { IssuedSession, VerifiedSession } from "../engine/sessions.ts";
+import type { CoreOperations } from "../operations/auth.ts";
+import { clearCookie, keptSessionCookie, readCookie, setCookie } from "./cookies.ts";
+import { endSession, startSession } from "./session-cookie.ts";
+
+/** A session that waits. */
+export type KeptSession = VerifiedSession & Pick<IssuedSession, "token">;
+
+/** Takes the session's token out of the browser's session cookie. After ten minutes a merge would refuse it as no longer fresh. */
+export function setAside(c: Context, auth: WithRealm, token: string): void {
+  setCookie(c, auth, keptSessionCookie, token, freshSeconds);
+  endSession(c, auth);
+}
+
+/** The session that waits in this browser, if there is one and it has not ended. */
+export async function findKept(
+  c: Context,
+  auth: CoreOperations & WithRealm,
+  context: RequestContext,
+): Promise<KeptSession | undefined> {
+  const token = readCookie(c, auth, keptSessionCookie);
+  if (token === undefined) return undefined;
+  try {
+    return { ...(await auth.sessions.verify({ token, transport: "cookie", context })), token };
+  } catch (error) {
+    if (error instanceof AuthError && error.status === 401) return undefined;
+    throw error;
+  }
+}
+
+/** Gives the browser back the session that waited. Without one, only its cookie goes. */
+export function takeBack(c: Context, auth: WithRealm, kept: KeptSession | undefined): void {
+  clearCookie(c, auth, keptSessionCookie);
+  if (kept) startSession(c, auth, kept);
+}
