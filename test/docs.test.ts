@@ -97,6 +97,8 @@ describe("examples in docs", () => {
       ["providers.md", "own-provider.ts"],
       ["providers.md", "google-token.ts"],
       ["terms.md", "terms.ts"],
+      ["merging.md", "merging.ts"],
+      ["merging.md", "own-rows.ts"],
     ]);
   });
 

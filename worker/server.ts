@@ -18,6 +18,7 @@ import {
   type Feature,
   inSchema,
   limits,
+  merging,
   passwords,
   probe,
   type SharedDatabase,
@@ -103,6 +104,7 @@ export function createServer(options: {
       personalAccessTokens(),
       activity(),
       limits(),
+      merging(),
       ...termsOf(bindings),
       ...providersOf(bindings),
     ] as const;

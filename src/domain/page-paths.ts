@@ -26,6 +26,7 @@ export const nextPaths: readonly string[] = [
   "/account/sessions/revoke-others",
   "/account/tokens/new",
   "/account/close",
+  "/account/merge",
   "/account/invitations",
   "/account/terms",
   "/account/invitations/new",

@@ -4,6 +4,7 @@ import { authenticatorRoutes } from "./authenticator.tsx";
 import { closeRoutes } from "./close.tsx";
 import { deviceRoutes } from "./devices.tsx";
 import { inviteRoutes } from "./invitations.tsx";
+import { mergeRoutes } from "./merge.tsx";
 import { passkeyRoutes } from "./passkeys.tsx";
 import { passwordRoutes } from "./password.tsx";
 import { profileRoutes } from "./profile.tsx";
@@ -19,6 +20,7 @@ export const accountRoutes: readonly PageRoute[] = [
   ...profileRoutes,
   ...addressRoutes,
   ...closeRoutes,
+  ...mergeRoutes,
   ...securityRoutes,
   ...passwordRoutes,
   ...passkeyRoutes,

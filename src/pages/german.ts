@@ -9,6 +9,7 @@ import { germanActivity } from "./texts/german-activity.ts";
 import { germanAddress } from "./texts/german-address.ts";
 import { germanErrors } from "./texts/german-errors.ts";
 import { germanInvitations } from "./texts/german-invitations.ts";
+import { germanMerging } from "./texts/german-merging.ts";
 import { germanProviders } from "./texts/german-providers.ts";
 
 /** German, for the option `languages` of `pages`. */
@@ -19,6 +20,7 @@ export const german: PageLanguage = {
     ...germanErrors,
     ...germanActivity,
     ...germanInvitations,
+    ...germanMerging,
     ...germanProviders,
     ...germanAddress,
   },

@@ -3,6 +3,7 @@ import { englishActivity } from "./texts/english-activity.ts";
 import { englishAddress } from "./texts/english-address.ts";
 import { englishErrors } from "./texts/english-errors.ts";
 import { englishInvitations } from "./texts/english-invitations.ts";
+import { englishMerging } from "./texts/english-merging.ts";
 import { englishProviders } from "./texts/english-providers.ts";
 
 /** The name of a text of the pages, such as `sign-in.title`. */
@@ -11,6 +12,7 @@ export type TextName =
   | keyof typeof englishErrors
   | keyof typeof englishActivity
   | keyof typeof englishInvitations
+  | keyof typeof englishMerging
   | keyof typeof englishProviders
   | keyof typeof englishAddress;
 
@@ -35,6 +37,7 @@ export const english: PageLanguage = {
     ...englishErrors,
     ...englishActivity,
     ...englishInvitations,
+    ...englishMerging,
     ...englishProviders,
     ...englishAddress,
   },
@@ -46,6 +49,7 @@ type English = typeof englishTexts &
   typeof englishErrors &
   typeof englishActivity &
   typeof englishInvitations &
+  typeof englishMerging &
   typeof englishProviders &
   typeof englishAddress;
 

@@ -112,10 +112,24 @@ export function respondWithForm(
     isShown?: boolean;
     /** Where the way back leads, below the base path. Default: the place. */
     back?: string;
+    /** The path of an act instead, below the base path. */
+    cancel?: string;
   },
 ): Response | Promise<Response> {
   const { site } = visit;
-  const { title, intro, action, fields, button, isDanger, refusal, words, isShown, back = places[place] } = form;
+  const {
+    title,
+    intro,
+    action,
+    fields,
+    button,
+    isDanger,
+    refusal,
+    words,
+    isShown,
+    back = places[place],
+    cancel,
+  } = form;
   const children = (
     <section>
       {intro}
@@ -126,9 +140,15 @@ export function respondWithForm(
           <button type="submit" class={isDanger ? "danger" : ""}>
             {button}
           </button>
-          <a class="button quiet" href={site.path(back)}>
-            {site.say("word.cancel")}
-          </a>
+          {cancel ? (
+            <button type="submit" class="quiet" formaction={site.path(cancel)}>
+              {site.say("word.cancel")}
+            </button>
+          ) : (
+            <a class="button quiet" href={site.path(back)}>
+              {site.say("word.cancel")}
+            </a>
+          )}
         </p>
       </form>
     </section>
@@ -216,6 +236,7 @@ const doneTexts = {
   password: "password.done",
   passkeys: "passkeys.done",
   authenticator: "app.done",
+  merge: "merge.done",
   "no-authenticator": "app.removed",
   "security-key": "keys.done",
   "no-security-key": "keys.removed",

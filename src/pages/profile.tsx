@@ -89,6 +89,15 @@ async function profilePage(visit: UserVisit, refusal?: AuthError): Promise<Respo
           </Row>
         </Panel>
       )}
+      {auth.merging && (
+        <Panel id="merge" title={site.text("merge.title")} isSaid>
+          <Row title={site.say("merge.title")} state={site.say("merge.hint")}>
+            <FormLink href={site.path("/account/merge")} about="">
+              {site.say("merge.button")}
+            </FormLink>
+          </Row>
+        </Panel>
+      )}
       <Panel id="end" title={site.text("profile.close")} isSaid>
         <Row title={site.say("profile.close")} state={site.say("profile.close.text")}>
           <FormLink href={site.path("/account/close")} about="" isDanger>

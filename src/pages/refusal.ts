@@ -15,12 +15,19 @@ const leadingAway: readonly ErrorCode[] = [
   "unauthorized.mfa_required",
 ];
 
-/** Waits for an operation. A refusal that the page itself shows is returned instead of thrown. */
-export async function attempt<Value>(operation: Promise<Value>): Promise<Attempt<Value>> {
+/**
+ * Waits for an operation. A refusal that the page itself shows is returned instead of thrown.
+ *
+ * @param shown Codes that this page shows too, instead of redirecting.
+ */
+export async function attempt<Value>(
+  operation: Promise<Value>,
+  shown: readonly ErrorCode[] = [],
+): Promise<Attempt<Value>> {
   try {
     return { value: await operation };
   } catch (error) {
-    if (!(error instanceof AuthError) || leadingAway.includes(error.code)) throw error;
+    if (!(error instanceof AuthError) || (leadingAway.includes(error.code) && !shown.includes(error.code))) throw error;
     return { refusal: error };
   }
 }

@@ -18,6 +18,7 @@ import type {
   ActivityAuth,
   AuthError,
   CoreOperations,
+  MergingAuth,
   PasswordAuth,
   RequestContext,
   SignUpAuth,
@@ -31,7 +32,7 @@ import type { Site } from "./site.ts";
 /**
  * The `auth` that the pages need: with `passwords`, `signUp`, `accounts`, `mfa`, `passkeys` and `personalAccessTokens`. With
  * `mail`, users can confirm their address, reset a forgotten password, and sign in or up by mail. With `activity`, they can read
- * what has happened to their account. With `terms`, they accept them. With `invitations`, administrators invite people, who make an account.
+ * what has happened to their account. With `terms`, they accept them. With `merging`, they merge two accounts of their own. With `invitations`, administrators invite people, who make an account.
  * With `federation`, users sign in with other sites, and link their accounts there.
  */
 export type PagesAuth = CoreOperations &
@@ -44,6 +45,7 @@ export type PagesAuth = CoreOperations &
   Partial<MailAuth> &
   Partial<ActivityAuth> &
   Partial<TermsAuth> &
+  Partial<MergingAuth> &
   Partial<InvitationAuth> &
   Partial<FederationAuth> &
   WithRealm;

@@ -405,6 +405,12 @@ async function planOf({ operationId }: Operation, forced: Account | undefined): 
         exact: { provider: draws.isOneIn(3) ? "nowhere" : "practice" },
         headers: { "sec-fetch-site": "same-origin" },
       };
+    case "mergeUsers": {
+      const account = forced ?? accounts.findLast(({ transport }) => transport === "cookie");
+      if (!account || draws.isOneIn(3)) return { account: somebody };
+      const { cookie } = await browserHeaders(world, operationId);
+      return { account, headers: { cookie: `__Host-session=${account.token}; ${cookie}` } };
+    }
     case "linkProvedIdentity": {
       const account = forced ?? accounts.findLast(({ transport }) => transport === "token");
       if (!account || draws.isOneIn(3)) return { account: somebody };

@@ -25,6 +25,7 @@ export const englishErrors = {
   "error.password.compromised": "This password appeared in a data breach. Choose another one.",
   "error.unauthorized.provider": "Signing in at the other site did not work. Try again.",
   "error.unavailable.provider": "The other site cannot be reached at the moment. Try again shortly.",
+  "error.conflict.same_user": "You signed in to the same account again. Cancel, and sign in to the other one.",
   "error.conflict.identity_in_use": "Another account here uses this account at the other site. Unlink it there first.",
   "error.unauthorized.user_not_verified": "This key must check that it is you. Set a PIN on it, and try again.",
   "error.unauthorized.invalid_credential": "That is incorrect. Check it and try again.",

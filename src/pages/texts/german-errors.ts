@@ -30,6 +30,8 @@ export const germanErrors: Readonly<Record<keyof typeof englishErrors, string>> 
   "error.unauthorized.provider":
     "Die Anmeldung bei der anderen Website ist fehlgeschlagen. Versuchen Sie es noch einmal.",
   "error.unavailable.provider": "Die andere Website ist gerade nicht erreichbar. Versuchen Sie es gleich noch einmal.",
+  "error.conflict.same_user":
+    "Sie haben sich wieder beim selben Konto angemeldet. Brechen Sie ab, und melden Sie sich beim anderen an.",
   "error.conflict.identity_in_use":
     "Ein anderes Konto hier verwendet dieses Konto bei der anderen Website. Lösen Sie dort zuerst die Verknüpfung.",
   "error.unauthorized.user_not_verified":
