@@ -120,7 +120,7 @@ export function rotatePasswordCredential(asked: Proved & NewPassword): Statement
   const verdict = handle<"verdict">(sql`verdict`);
   return sql`
     with ${actor.define},
-    target as (select * from cred where id = ${asked.credentialId}::uuid),
+    target as materialized (select * from cred where id = ${asked.credentialId}::uuid for no key update),
     verdict as materialized (
       select target.id, target.usr_id, coalesce(
         ${refusalUnless(acts.rotateCredential, actor.name, { owner: sql`target.usr_id` })},
@@ -143,7 +143,8 @@ export function rotatePasswordCredential(asked: Proved & NewPassword): Statement
  * The CTEs `replaced` and `cred`, the new password, and the CTEs that end the user's sessions, tickets and links. The new row
  * reads from the update of the old one, so that the old one has left the partial unique index first.
  *
- * @param verdict Holds the old credential's `id`, and the `refusal`.
+ * @param verdict Holds the old credential's `id`, and the `refusal`. It has locked the old credential, so that one that another SDK
+ *   has ended is not replaced.
  * @param isVerified True if the identifier was proved together with the new password. Default: as the old password's.
  */
 export function replacePassword(

@@ -44,7 +44,10 @@ export function confirmFactor(
 ): Statement<ConfirmedRow> {
   const { session, activation, factorId } = confirmation;
   const { type } = activation;
-  const holder = holderOf(confirmation, { attempts: type === "totp" ? ticketAttempts : undefined });
+  const holder = holderOf(confirmation, {
+    attempts: type === "totp" ? ticketAttempts : undefined,
+    makesSession: true,
+  });
   const factor = activate(activation, holder.name, handle(sql`target`));
   const cleared = clearFactorCounter(factor.name);
   // A code is already counted as an attempt.

@@ -54,15 +54,28 @@ export interface FactorAttempt<Holder = FactorHolder> {
  * @param options.isStepUp For a session: true if a live session suffices. Default: it must be fresh, as for a change of factors.
  * @param options.attempts For a ticket to enroll a factor: how many attempts it may already have. Default: leaves room for one
  * more.
+ * @param options.makesSession True if the holder gets a session. Then the credential is locked: another SDK that ends it locks no
+ * user.
  */
 export function holderOf(
   { holder }: Pick<FactorAttempt<FactorHolder | LinkHolder>, "holder">,
-  { isStepUp = false, attempts = ticketAttempts - 1 }: { isStepUp?: boolean; attempts?: number | undefined } = {},
+  { isStepUp = false, attempts = ticketAttempts - 1, makesSession = false }: HolderOptions = {},
 ): Cte<"holder"> {
-  return { define: definitionOf(holder, isStepUp, attempts), name: handle(sql`holder`) };
+  const define = definitionOf(holder, { isStepUp, attempts, makesSession });
+  return { define, name: handle(sql`holder`) };
 }
 
-function definitionOf(holder: FactorHolder | LinkHolder, isStepUp: boolean, attempts: number): Statement {
+interface HolderOptions {
+  readonly isStepUp?: boolean;
+  readonly attempts?: number | undefined;
+  readonly makesSession?: boolean;
+}
+
+function definitionOf(
+  holder: FactorHolder | LinkHolder,
+  { isStepUp, attempts, makesSession }: { isStepUp: boolean; attempts: number; makesSession: boolean },
+): Statement {
+  const lock = makesSession ? sql`for share of c` : sql``;
   if ("ticketHash" in holder) {
     return sql`holder as materialized (
       select t.usr_id, t.cred_id, t.factors as amr, t.remember, null::uuid as session_id, t.family_id,
@@ -73,7 +86,8 @@ function definitionOf(holder: FactorHolder | LinkHolder, isStepUp: boolean, atte
         where t.token_hash = decode(${holder.ticketHash}, 'hex') and t.expires_at > sallyport_now()
           and t.transport = ${holder.transport} and t.purpose = ${holder.purpose}
           and t.usr_id = coalesce(${holder.userId ?? null}::uuid, t.usr_id)
-          and c.status = 'active' and u.status = 'active' ${holder.purpose === "enroll" ? stillEnrolls(attempts) : sql``}) t on true)`;
+          and c.status = 'active' and u.status = 'active' ${holder.purpose === "enroll" ? stillEnrolls(attempts) : sql``}
+        ${lock}) t on true)`;
   }
   if ("passkeyId" in holder) {
     return sql`holder as materialized (
@@ -82,7 +96,7 @@ function definitionOf(holder: FactorHolder | LinkHolder, isStepUp: boolean, atte
         case when c.id is null then 'unauthorized.invalid_credential' end as refusal
       from (select 1) one left join (
         select c.* from cred c join usr u on u.id = c.usr_id
-        where c.id = ${holder.passkeyId}::uuid and c.status = 'active' and u.status = 'active') c on true)`;
+        where c.id = ${holder.passkeyId}::uuid and c.status = 'active' and u.status = 'active' ${lock}) c on true)`;
   }
   if ("rows" in holder) return sql`holder as materialized (${holder.rows})`;
   const actor = acting(holder.actor);
@@ -90,8 +104,11 @@ function definitionOf(holder: FactorHolder | LinkHolder, isStepUp: boolean, atte
   return sql`${actor.define},
     holder as materialized (
       select s.usr_id, s.cred_id, s.amr, s.remember, s.id as session_id, coalesce(s.family_id, s.id) as family_id, s.family_expires_at,
-        ${refusalUnless(isStepUp ? stepUp : confirmFactor, actor.name, { owner })} as refusal
-      from (select 1) one left join acting on true left join ses s on s.id = ${holder.sessionId}::uuid)`;
+        case when s.id is null then 'unauthorized.invalid_token'
+          else ${refusalUnless(isStepUp ? stepUp : confirmFactor, actor.name, { owner })} end as refusal
+      from (select 1) one left join acting on true left join (
+        select s.* from ses s join cred c on c.id = s.cred_id
+        where s.id = ${holder.sessionId}::uuid and c.status = 'active' ${lock}) s on true)`;
 }
 
 /**

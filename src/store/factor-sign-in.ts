@@ -49,7 +49,7 @@ export function spendFactorOnSession(
   spend: Spend & { session: NewSession; presentedTokenHash: string | undefined },
 ): Statement<SessionUserRow & SpentFactorRow> {
   const { checked, session, holder } = spend;
-  const whose = holderOf(spend, { isStepUp: true });
+  const whose = holderOf(spend, { isStepUp: true, makesSession: true });
   const factor = consumeFactor(whose.name, checked);
   return sql`
     with ${whose.define},

@@ -141,8 +141,8 @@ export function guardedInsert<Row>(
 }
 
 /**
- * Changes one row. The batch has locked the user, so the target and the verdict are current. A change that finds nothing to do
- * returns the row and leaves no event. Raises the refusal.
+ * Changes one row. The batch has locked the user, and this locks the row, because another SDK may lock the row alone. So the target and
+ * the verdict are current. A change that finds nothing to do returns the row and leaves no event. Raises the refusal.
  */
 export function guardedChange<Row>(
   change: GuardedRow & {
@@ -172,13 +172,15 @@ export function guardedChange<Row>(
     changed: handle(sql`changed`),
   };
   const event = successOf(change.act, change, sql`changed.id`);
+  const locked = (rows: Statement): Statement =>
+    sql`select * from (select * from ${rows} where id = ${change.id}::uuid for no key update) found`;
   const update = (rows: Statement): Statement => sql`(
       update ${rows} ${table} set ${change.set} from verdict, target
       where ${table}.id = verdict.id and verdict.refusal is null and ${change.when ?? sql`true`}
       returning ${table}.*)`;
   return sql`
     with ${actor.define},
-    target as (select * from ${twin ? bothOf(table, twin) : table} where id = ${change.id}::uuid),
+    target as materialized (${twin ? sql`${locked(table)} union all ${locked(twin)}` : locked(table)}),
     verdict as materialized (
       select target.id, coalesce(
         ${refusalUnless(change.act, actor.name, change)},

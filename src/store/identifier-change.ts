@@ -57,11 +57,16 @@ export function changeIdentifier(change: {
   const verdict = handle<"verdict">(sql`verdict`);
   return sql`
     with ${rights.define}, ${ownOf(actor)},
-    link as materialized (${linkOf({ ...change, purpose: "change_identifier" })}),
+    link as materialized (${linkOf({ ...change, purpose: "change_identifier", spends: true })}),
+    -- The session goes on, and may be of another credential.
+    begun as materialized (
+      select cred.id from ses join cred on cred.id = ses.cred_id
+      where ses.id = ${uuidFor("ses", actor.sessionId)}::uuid and cred.status = 'active' for share of cred),
     verdict as materialized (
       select link.id, link.usr_id, link.wanted, link.mailbox, not (link.is_later or link.is_verified) as is_first,
         ${losesFactors(actor)} as loses_factors,
         case when link.id is null or link.wanted is null then 'unauthorized.invalid_link'
+        when not exists (select from begun) then 'unauthorized.invalid_token'
         ${refusalOfProof({ by: "session", actor })}
         when ${isWithheld(sql`link.wanted`, sql`link.usr_id`)} or exists (
           select from cred held where held.type = 'password' and held.identifier = link.wanted and held.status = 'active')

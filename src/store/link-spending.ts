@@ -58,7 +58,7 @@ export function spendLink(spend: {
   const verdict = handle<"verdict">(sql`verdict`);
   return sql`
     with ${rights ? sql`${rights.define}, ${ownOf(actor!)},` : sql``}
-    link as materialized (${linkOf(spend)}),
+    link as materialized (${linkOf({ ...spend, spends: true })}),
     verdict as materialized (
       select link.id, link.usr_id, link.mailbox, not (link.is_later or link.is_verified) as is_first, link.is_verified,
         ${losesFactors(actor)} as loses_factors,

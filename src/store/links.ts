@@ -70,8 +70,18 @@ const actOf = { verify_identifier: verifyIdentifier, reset_password: resetPasswo
  * - `is_later`: the account has another verified address.
  * - `needs_session`: the mailbox is no proof of the account, because the account has another verified address (S40) or is an
  *   administrator's.
+ *
+ * @param link.spends True if the password is changed: then it is locked, since another SDK that ends it locks no user. Default false.
  */
-export function linkOf({ tokenHash, purpose }: { tokenHash: string; purpose: FoundPurpose }): Statement {
+export function linkOf({
+  tokenHash,
+  purpose,
+  spends = false,
+}: {
+  tokenHash: string;
+  purpose: FoundPurpose;
+  spends?: boolean;
+}): Statement {
   return sql`
       select cred.id, cred.usr_id, cred.identifier, cred.password_hash, cred.needs_factor, t.identifier as wanted, t.mailbox, later.is_later, verified.so as is_verified,
         not verified.so and (later.is_later or ${isAdministrator(sql`cred.usr_id`)}) as needs_session
@@ -83,7 +93,8 @@ export function linkOf({ tokenHash, purpose }: { tokenHash: string; purpose: Fou
         select from cred other where other.usr_id = cred.usr_id and other.id <> cred.id and other.status <> 'revoked'
           and other.identifier_verified_at is not null) as is_later) later
       where t.token_hash = decode(${tokenHash}, 'hex') and t.purpose = ${purpose} and t.expires_at > sallyport_now()
-        and (not verified.so or ${purpose}::text <> 'verify_identifier')`;
+        and (not verified.so or ${purpose}::text <> 'verify_identifier')
+      ${spends ? sql`for no key update of cred` : sql``}`;
 }
 
 export interface ReservedLinkRow extends Admission {

@@ -55,7 +55,7 @@ export function insertPasskey(
   },
 ): Statement<RegisteredRow> {
   const { key } = attempt;
-  const holder = registrantOf(attempt);
+  const holder = registrantOf({ ...attempt, makesSession: true });
   const claim = claimCredentialId(holder.name, key, attempt.name);
   return sql`
     with ${holder.define},

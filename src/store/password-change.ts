@@ -123,7 +123,8 @@ export function spendPasswordChange(change: {
           when ${change.needsFactor}::boolean and not ${demandsSecondFactor(sql`target.usr_id`)}
             then 'invalid_format.password'
         end) as refusal
-      from (select 1) one left join cred target on target.id = ${change.credentialId}::uuid
+      from (select 1) one left join (
+        select * from cred where id = ${change.credentialId}::uuid for no key update) target on true
       left join acting on true
       left join ses old on old.usr_id = target.usr_id and old.id = ${sessionId === undefined ? null : uuidFor("ses", sessionId)}::uuid),
     ${replacePassword(change, verdict)},

@@ -98,7 +98,11 @@ export function signInWithIdentity(login: IdentitySignIn): Statement<ProviderSig
       login.attempt,
       sql`reserved where reserved.allowed and ${login.attempt.expiresAt}::timestamptz > sallyport_now()`,
     )}),
-    held as materialized (${identityHeld(identity)}),
+    held as materialized (
+      -- Another SDK locks no user. Whoever ends the identity is waited for, or waits and then ends the new session.
+      select cred.id as cred_id, cred.usr_id, cred.status = 'active' and usr.status = 'active' as is_active
+      from (${identityHeld(identity)}) seen join cred on cred.id = seen.cred_id join usr on usr.id = cred.usr_id
+      for share of cred),
     holder as materialized (${accountAt(identifiers)}),
     verdict as materialized (
       select case

@@ -30,7 +30,8 @@ export function userOfToken(tokenHash: string): Statement<{ id: string }> {
 }
 
 /**
- * Rotates, repeats or refuses; no row for an unknown token. The batch has locked the user, so this reads the current state.
+ * Rotates, repeats or refuses; no row for an unknown token. The batch has locked the user, and this locks the credential, so it reads
+ * the current state.
  *
  * A rotated session has a `successor_id`, and its `revoked_at` is the time of the rotation.
  */
@@ -54,7 +55,8 @@ export function refreshSession(refresh: {
           as family_end
       from ses join usr on usr.id = ses.usr_id join cred on cred.id = ses.cred_id
       where ses.token_hash = decode(${refresh.tokenHash}, 'hex')
-        and coalesce(ses.transport, 'token') = ${refresh.transport}),
+        and coalesce(ses.transport, 'token') = ${refresh.transport}
+      for share of cred),
     verdict as materialized (
       select old.*, case
         when old.id <> ${refresh.presentedId ?? null}::uuid then 'not_found'

@@ -31,9 +31,12 @@ export type StoredCredential = string;
  * user.
  *
  * @param attempt.most How many that are not revoked.
+ * @param attempt.makesSession As in {@link holderOf}.
  */
-export function registrantOf(attempt: Pick<FactorAttempt, "holder"> & { most: number }): Cte<"holder"> {
-  const holder = holderOf(attempt);
+export function registrantOf(
+  attempt: Pick<FactorAttempt, "holder"> & { most: number; makesSession?: boolean },
+): Cte<"holder"> {
+  const holder = holderOf(attempt, { makesSession: attempt.makesSession ?? false });
   const define = sql`${holder.define},
     registrant as materialized (
       select holder.usr_id, holder.cred_id, coalesce(holder.refusal, case when (

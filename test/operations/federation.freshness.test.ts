@@ -164,11 +164,14 @@ describeWorld(
 
       test("a provider that cannot ask for a new proof counts only without a password", async () => {
         const { auth, person, identity } = await stale();
-        const finish = async () => (await begun(auth, person.actor, "silent"))(identity);
-        expect(await outcome(finish())).toBe("unauthorized.provider");
+        const finish = async (actor: SessionActor) => (await begun(auth, actor, "silent"))(identity);
+        expect(await outcome(finish(person.actor))).toBe("unauthorized.provider");
         await withoutPassword(person);
-        expect(await isFresh(auth, await actorOf(await signIn(auth, "silent", identity)))).toBe(true);
-        expect(await outcome(finish())).toBe("done");
+        // A session of the password ends with it.
+        expect(await outcome(finish(person.actor))).toBe("unauthorized.invalid_token");
+        const actor = await actorOf(await signIn(auth, "silent", identity));
+        expect(await isFresh(auth, actor)).toBe(true);
+        expect(await outcome(finish(actor))).toBe("done");
       });
 
       test("an identity or a user that is suspended is refused", async () => {
