@@ -140,6 +140,7 @@ async function refresh(core: KeepingCore, keys: SealingKeys, of: Refresh): Promi
   try {
     const opened = await open(keys, "refresh_token", { issuer, subject, provider: asked.provider }, refreshToken!);
     tokens = await providerOf(core, asked.provider).refresh!(opened, { issuer, subject });
+    if (!areUsable(tokens)) throw refused("invalid_identity");
   } catch (error) {
     return await afterRefusal(core, keys, { ...of, lease, error });
   }

@@ -120,10 +120,15 @@ export interface Lease extends Asked {
   readonly refreshToken: string;
 }
 
-/** The row, if its refresh token is still the one that was spent. Then what came for it counts, even if it came late. */
-const ofSpent = ({ credentialId, refreshToken }: Lease): Statement =>
-  sql`token.cred_id = ${credentialId}::uuid and token.refresh_token = decode(${refreshToken}, 'hex')`;
-const ofLease = (lease: Lease): Statement => sql`${ofSpent(lease)} and token.lease_id = ${lease.leaseId}::uuid`;
+const ofLease = ({ credentialId, leaseId }: Lease): Statement =>
+  sql`token.cred_id = ${credentialId}::uuid and token.lease_id = ${leaseId}::uuid`;
+/**
+ * The row, if its refresh token is still the one that was spent. Then what came for it counts, even if it came late. While the lease
+ * stands, only its seal can have changed, by a newer key.
+ */
+const ofSpent = (lease: Lease): Statement =>
+  sql`((${ofLease(lease)}) or (token.cred_id = ${lease.credentialId}::uuid
+        and token.refresh_token = decode(${lease.refreshToken}, 'hex')))`;
 
 /**
  * Stores refreshed tokens, and gives the lease back.

@@ -5,6 +5,7 @@ import type { ProviderTokens } from "../../src/domain/identity-provider.ts";
 import { realmOf } from "../../src/http/auth-source.ts";
 import { probe } from "../../src/operations/health.ts";
 import { keepTokens } from "../../src/operations/provider-tokens.ts";
+import { parseSealingKeys, resealSecrets } from "../../src/operations/reseal.ts";
 import { sql } from "../../src/store/sql.ts";
 import { advanceTestClock, installTestClock } from "../../src/testing/clock.ts";
 import {
@@ -257,6 +258,60 @@ describeWorld("OC46: tokens of providers", { on: ["pglite", "postgres"] }, (worl
         expect(kept).toBe(renewed.access_token);
       },
     );
+
+    test.each([
+      ["no access token", { access_token: undefined }],
+      ["a number", { access_token: 7 }],
+      ["an empty text", { access_token: "" }],
+      ["an enormous text", { access_token: "x".repeat(65_537) }],
+      ["a zero byte", { scope: "a\0b" }],
+      ["an empty refresh token", { refresh_token: "" }],
+      ["an end that is no number", { expires_at: Number.NaN }],
+    ])("that brings %s: refused, the old tokens stay, and the next caller tries again", async (_case, wrong) => {
+      const refreshes = new Refreshes();
+      const auth = isolate(refreshes);
+      const user = await signedIn(auth, ended());
+      const before = await stored(user);
+      refreshes.answer = async () => live(wrong as Partial<ProviderTokens>);
+      const asked = { actor: system, userId: user.userId, provider };
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("unauthorized.provider");
+      expect(await stored(user)).toEqual(before);
+      refreshes.answer = async () => live();
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("done");
+    });
+
+    test.each(["stored", "dropped"] as const)("during which a newer key seals the tokens: %s", async (end) => {
+      const refreshes = new Refreshes();
+      const keys = `2:${newKey},1:${sealingKey}`;
+      const federation = {
+        providers: [
+          {
+            ...practiceProvider(),
+            refresh: async (token: string) => {
+              refreshes.asked.push(token);
+              return await refreshes.answer(token);
+            },
+          },
+        ],
+        keepTokens: keepTokens({ sealingKeys: keys }),
+      };
+      const auth = world.isolate({ federation });
+      const user = await signedIn(isolate(), ended());
+      const renewed = live({ expires_at: now() - 1 });
+      refreshes.answer = async () => {
+        await resealSecrets(realmOf(auth).core, parseSealingKeys(keys), "refresh_token");
+        if (end === "dropped") throw Object.assign(new Error("gone"), { error: "invalid_grant" });
+        return renewed;
+      };
+      const asked = { actor: system, userId: user.userId, provider };
+      expect(await outcome(auth.federation.accessToken(asked))).toBe(
+        end === "stored" ? "done" : "unauthorized.provider",
+      );
+      if (end === "dropped") return expect(await stored(user)).toEqual([]);
+      refreshes.answer = async () => live();
+      expect(await outcome(auth.federation.accessToken(asked))).toBe("done");
+      expect(refreshes.asked.at(-1)).toBe(renewed.refresh_token);
+    });
 
     test("whose old token ends meanwhile, and which fails: no token that is over", async () => {
       const refreshes = new Refreshes();
