@@ -97,9 +97,10 @@ export function disown(asked: {
         and not ${wasOwn(sql`cred`)}),
     -- An account that has taken the address without a proof: it would keep the owner out, even with a suspended password.
     evicted as (
-      update cred set status = 'revoked' from notice
-      where ${isLost} and cred.type = 'password' and cred.identifier = notice.identifier
-        and (cred.status = 'suspended' or (cred.status = 'active' and cred.usr_id <> ${user}))
+      update cred set status = 'revoked' from notice cross join lateral (
+        ${holding(sql`notice.identifier`, sql`'suspended'`)}
+        union all ${holding(sql`notice.identifier`, sql`'active'`)} and held.usr_id <> ${user}) held
+      where ${isLost} and cred.id = held.id and cred.status <> 'revoked'
       returning cred.id, cred.usr_id),
     evicted_sessions as (${endSessions(sql`evicted`, sql`ses.cred_id = evicted.id`, auditId)}),
     loser as materialized (
@@ -246,12 +247,16 @@ function endedAt(cred: Statement): Statement {
  * password. A password that its own user has suspended does not block the address.
  */
 function isKept(told: Statement): Statement {
-  return sql`(${hasLookalike(sql`${told}.identifier`)} or exists (
-          select from cred held
-          where held.type = 'password' and held.identifier = ${told}.identifier and held.status <> 'revoked'
-            and ((held.usr_id <> ${told}.usr_id and held.identifier_verified_at is not null)
-              or (held.status = 'suspended' and held.usr_id is distinct from (
-                select aud.actor_usr_id from aud where ${isEnding(sql`held`)} order by aud.occurred_at desc, aud.id desc limit 1)))))`;
+  const name = sql`${told}.identifier`;
+  const isProvedByAnother = sql`held.usr_id <> ${told}.usr_id and held.identifier_verified_at is not null`;
+  return sql`(${hasLookalike(name)} or exists (${holding(name, sql`'active'`)} and ${isProvedByAnother})
+          or exists (${holding(name, sql`'suspended'`)} and (${isProvedByAnother} or held.usr_id is distinct from (
+            select aud.actor_usr_id from aud where ${isEnding(sql`held`)} order by aud.occurred_at desc, aud.id desc limit 1))))`;
+}
+
+/** The password `held` that has an identifier. Each status has its own index: for both at once, every credential is read. */
+function holding(identifier: Statement, status: Statement): Statement {
+  return sql`select held.id from cred held where held.type = 'password' and held.identifier = ${identifier} and held.status = ${status}`;
 }
 
 /** SQL for whether an event of `aud` ended a credential. */

@@ -78,7 +78,9 @@ function leavingOf(password: Statement): Statement {
             select cred.id, cred.identifier, cred.created_at from cred
             where cred.replaces = line.id and line.identifier = ${password}.identifier
             order by cred.created_at desc, cred.id desc limit 1) successor)
-        select line.created_at as at, line.replaces as left_id from line where line.identifier <> ${password}.identifier`;
+        select line.created_at as at, line.replaces as left_id from line where line.identifier <> ${password}.identifier
+        -- There is one at most, and the planner does not know it.
+        limit 1`;
 }
 
 /** SQL for whether a row is not revoked, or was revoked after a time. */
