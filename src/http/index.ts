@@ -29,6 +29,7 @@ export type {
   ActivityApi,
   CoreApi,
   LimitsApi,
+  MergingApi,
   PasswordsApi,
   SignUpApi,
   TermsApi,

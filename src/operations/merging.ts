@@ -47,6 +47,7 @@ export interface MergedSessions {
   readonly into: SessionActor;
 }
 
+/** The users of a merge, known before it happens. */
 export interface MergedUsers {
   /** The user that ends. */
   readonly userId: UserId;

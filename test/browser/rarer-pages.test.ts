@@ -1,6 +1,6 @@
 /**
- * The pages that only some users meet, in Chromium and by axe-core's rules: terms, invitations by an administrator, and closing the
- * account.
+ * The pages that only some users meet, in Chromium and by axe-core's rules: terms, invitations by an administrator, merging two
+ * accounts, and closing one.
  *
  * Slow: axe-core reads every page in every presentation.
  *
@@ -108,4 +108,34 @@ test("an administrator invites someone, who makes an account with the link and c
   await guest.page.goto(address);
   await examinePage(guest.page, "invitation-dead");
   expect([...visitor.complaints, ...guest.complaints]).toEqual([]);
+});
+
+test("OC49: a user with two accounts merges them, and is in the one that they began with", async () => {
+  const visitor = await site.visit();
+  const { page } = visitor;
+  const other = await signUp(visitor);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  const kept = await signUp(visitor);
+  await page.getByRole("link", { name: "Merge another account" }).click();
+  await page.getByText(`becomes part of ${kept.identifier}`).waitFor();
+  await examinePage(page, "merge-begin");
+  await page.getByRole("button", { name: "Sign in to the other account" }).click();
+  await page.getByLabel("Email or user name").fill(other.identifier);
+  await page.getByLabel("Password").fill(other.password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.getByText(`will then sign in to ${kept.identifier}`).waitFor();
+  await examinePage(page, "merge");
+  await page.getByRole("button", { name: "Merge for good" }).click();
+  await page.getByText("Your accounts were merged.").waitFor();
+  await examinePage(page, "merged");
+  // The address of the other account is one of this one.
+  await page.getByText(other.identifier).waitFor();
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.goto("/sign-in");
+  await page.getByLabel("Email or user name").fill(other.identifier);
+  await page.getByLabel("Password").fill(other.password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+  await page.waitForURL("**/account");
+  expect(await page.getByText(kept.identifier).count()).toBeGreaterThan(0);
+  expect(visitor.complaints).toEqual([]);
 });
