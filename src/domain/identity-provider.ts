@@ -103,6 +103,12 @@ export interface IdentityProvider {
    */
   refresh?(refreshToken: string, identity: Pick<ProvedIdentity, "issuer" | "subject">): Promise<ProviderTokens>;
   /**
+   * Revokes a token that the application has kept (RFC 7009). A refresh token's access tokens end with it. Default: it cannot.
+   *
+   * @throws {Error} If it should be tried again.
+   */
+  revoke?(token: string, kind: "access_token" | "refresh_token"): Promise<void>;
+  /**
    * Verifies a message of the provider: the logout token of OpenID Connect Back-Channel Logout 1.0, or its own kind. Default: it
    * sends none.
    *

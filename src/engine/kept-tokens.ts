@@ -4,10 +4,12 @@
  *
  * @module
  */
+import { fromHex } from "../crypto/bytes.ts";
 import { sha256Hex } from "../crypto/digest.ts";
 import type { KeyVersions } from "../crypto/root-secrets.ts";
-import type { SealedPlace } from "../crypto/sealing.ts";
+import type { SealedPlace, SealingKeys } from "../crypto/sealing.ts";
 import type { Actor } from "../domain/actor.ts";
+import { AuthError } from "../domain/error.ts";
 import type { CredentialId, UserId } from "../domain/id.ts";
 import type { IdentityProvider, ProviderTokens } from "../domain/identity-provider.ts";
 import type { NewIdentity } from "../store/linked-identities.ts";
@@ -46,16 +48,27 @@ export interface TokenKeeping {
   /** SQL that keeps the tokens of a sign-in, for the row with `cred_id` of a statement. */
   keep(core: KeepingCore, identity: NewIdentity, tokens: ProviderTokens): Promise<(from: Statement) => Statement>;
   accessToken(core: KeepingCore, asked: AccessTokenRequest): Promise<ProviderAccessToken>;
+  /** Revokes tokens at their providers, at most `limit`. */
+  revokeOwed(core: KeepingCore, limit: number): Promise<{ readonly revoked: number }>;
   /** The versions of its sealing keys. */
   keys(core: KeepingCore): KeyVersions;
   readonly purge: Purge;
 }
 
+export type TokenColumn = "access_token" | "refresh_token";
+type Named = Pick<NewIdentity, "issuer" | "subject" | "provider">;
+
 /** Where a token is stored. It is sealed for its identity: at a sign-in, the row of the credential is not known yet. */
-export async function tokenPlace(
-  column: "access_token" | "refresh_token",
-  { issuer, subject, provider }: Pick<NewIdentity, "issuer" | "subject" | "provider">,
-): Promise<SealedPlace> {
+export async function tokenPlace(column: TokenColumn, { issuer, subject, provider }: Named): Promise<SealedPlace> {
   const rowId = await sha256Hex(JSON.stringify([provider, issuer, subject]));
   return { purpose: "provider token", table: "provider_token", column, rowId, userId: "" };
+}
+
+/** @throws {AuthError} `unavailable.configuration` if no key opens it. */
+export async function openToken(keys: SealingKeys, column: TokenColumn, named: Named, hex: string): Promise<string> {
+  try {
+    return new TextDecoder().decode(await keys.open(await tokenPlace(column, named), fromHex(hex)!));
+  } catch (error) {
+    throw new AuthError("unavailable.configuration", { cause: error, details: { option: "sealingKeys" } });
+  }
 }

@@ -23,7 +23,7 @@ export function deliverOwed(c: Context, auth: WithRealm): void {
 }
 
 /** A Worker ends work that it was not told of. Node, Deno and Bun go on by themselves, and have no such function. */
-function waitUntil(c: Context): ((work: Promise<unknown>) => void) | undefined {
+export function waitUntil(c: Context): ((work: Promise<unknown>) => void) | undefined {
   try {
     const { executionCtx } = c;
     return (work) => executionCtx.waitUntil(work);

@@ -7,6 +7,7 @@ import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provid
 import { IdpClient } from "./client.ts";
 import { SubjectMismatchError } from "./errors.ts";
 import { type Claims, timeOf } from "./id-token.ts";
+import { readMetadata } from "./issuer.ts";
 import type { IssuerVariant } from "./issuer-request.ts";
 import { type NoticeTokens, readNoticeToken } from "./notice-token.ts";
 import { type IdpClientOptions, readSettings } from "./options.ts";
@@ -135,6 +136,10 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
         if (actual.issuer !== expected.issuer || actual.subject !== expected.subject)
           throw new SubjectMismatchError(expected.subject, String(actual.subject));
       });
+    },
+    async revoke(token, kind) {
+      const { revocation_endpoint: endpoint } = await readMetadata({ ...readSettings(clientOptions), variant });
+      if (endpoint !== undefined) await clientFor("https://localhost/callback").revokeToken(token, kind);
     },
     ...(answersByForm && { answersByForm }),
     // With a function for identities, it is not known which subject a message means.

@@ -138,6 +138,14 @@ export interface FederationOperations extends DiscoveryOperations {
    * @throws {AuthError} `not_found`, `unauthorized.provider`, `unavailable.provider`.
    */
   accessToken: Operation<AccessTokenRequest, ProviderAccessToken>;
+  /**
+   * Revokes tokens of `keepTokens` at their providers, whose identities or users have ended: by the user, an administrator, or another
+   * SDK. Call it on a schedule, as `auth.mail.deliver`; the routes and pages also call it after an unlinking. What fails is reported to
+   * `onError`, and tried again for a week.
+   *
+   * @param input.limit How many at most. Default 20.
+   */
+  revokeOwed: (input?: { readonly limit?: number }) => Promise<{ readonly revoked: number }>;
   /** A user's identities. */
   list: Operation<{ actor: Actor; userId: UserId }, Page<LinkedIdentity>>;
   /**

@@ -140,6 +140,8 @@ function federationOperations(core: FederationCore): FederationOperations {
       return await core.tokenKeeping.accessToken(core, asked);
     },
 
+    revokeOwed: async ({ limit = 20 } = {}) => (await core.tokenKeeping?.revokeOwed(core, limit)) ?? { revoked: 0 },
+
     async list({ actor, userId }) {
       const asked = { actor, auditId: newAuditId(), userId: uuidFor("usr", userId) };
       return await readAll(core, store.selectIdentitiesOfUser(asked), toIdentity);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { fromHex, toHex, utf8 } from "../crypto/bytes.ts";
+import { toHex, utf8 } from "../crypto/bytes.ts";
 import { epochSeconds } from "../crypto/epoch.ts";
 import type { SealingKeys } from "../crypto/sealing.ts";
 import { AuthError } from "../domain/error.ts";
@@ -13,7 +13,9 @@ import { execute } from "../engine/execute.ts";
 import {
   type AccessTokenRequest,
   type KeepingCore,
+  openToken,
   type ProviderAccessToken,
+  type TokenColumn,
   type TokenKeeping,
   tokenPlace,
 } from "../engine/kept-tokens.ts";
@@ -23,6 +25,7 @@ import type { NewIdentity } from "../store/linked-identities.ts";
 import * as store from "../store/provider-tokens.ts";
 import { providerOf, refused } from "./provider-answer.ts";
 import { providerFault } from "./provider-fault.ts";
+import { revokeOwed } from "./provider-revocations.ts";
 
 export type { TokenKeeping } from "../engine/kept-tokens.ts";
 
@@ -51,6 +54,7 @@ export function keepTokens(options: KeepTokensOptions): TokenKeeping {
       return (from) => store.keepTokens(identity.provider, sealed, from);
     },
     accessToken: async (core, asked) => await accessToken(core, keysOf(core), asked),
+    revokeOwed: async (core, limit) => await revokeOwed(core, keysOf(core), limit),
     keys: (core) => keysOf(core).all,
     purge: store.purgeProviderTokens,
   };
@@ -138,7 +142,7 @@ async function refresh(core: KeepingCore, keys: SealingKeys, of: Refresh): Promi
   };
   let tokens: ProviderTokens;
   try {
-    const opened = await open(keys, "refresh_token", { issuer, subject, provider: asked.provider }, refreshToken!);
+    const opened = await openToken(keys, "refresh_token", { issuer, subject, provider: asked.provider }, refreshToken!);
     tokens = await providerOf(core, asked.provider).refresh!(opened, { issuer, subject });
     if (!areUsable(tokens)) throw refused("invalid_identity");
   } catch (error) {
@@ -186,7 +190,7 @@ async function toAnswer(
   { provider }: AccessTokenRequest,
   held: store.HeldTokensRow,
 ): Promise<ProviderAccessToken> {
-  return answerOf(await open(keys, "access_token", { ...held, provider }, held.accessToken!), held);
+  return answerOf(await openToken(keys, "access_token", { ...held, provider }, held.accessToken!), held);
 }
 
 function answerOf(
@@ -198,14 +202,13 @@ function answerOf(
 }
 
 type Named = Pick<NewIdentity, "issuer" | "subject" | "provider">;
-type Column = "access_token" | "refresh_token";
 
 /** The longest life that is stored, in seconds. */
 const longestSeconds = 1e9;
 
 async function seal(keys: SealingKeys, named: Named, tokens: ProviderTokens): Promise<store.SealedTokens> {
   const { access_token, refresh_token, expires_at, scope } = tokens;
-  const hexOf = async (column: Column, token: string) =>
+  const hexOf = async (column: TokenColumn, token: string) =>
     toHex(await keys.seal(await tokenPlace(column, named), utf8(token)));
   return {
     accessToken: await hexOf("access_token", access_token),
@@ -213,13 +216,4 @@ async function seal(keys: SealingKeys, named: Named, tokens: ProviderTokens): Pr
     seconds: expires_at === undefined ? null : Math.min(Math.max(expires_at - epochSeconds(), 0), longestSeconds),
     scope: scope ?? null,
   };
-}
-
-/** @throws {AuthError} `unavailable.configuration` if no key opens it. */
-async function open(keys: SealingKeys, column: Column, named: Named, hex: string): Promise<string> {
-  try {
-    return new TextDecoder().decode(await keys.open(await tokenPlace(column, named), fromHex(hex)!));
-  } catch (error) {
-    throw new AuthError("unavailable.configuration", { cause: error, details: { option: "sealingKeys" } });
-  }
 }

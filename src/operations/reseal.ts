@@ -3,7 +3,7 @@ import { isSealed, type SealedPlace, SealingError, SealingKeys, sealedHead, seal
 import { newAuditId } from "../domain/id.ts";
 import type { Executor } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
-import { tokenPlace } from "../engine/kept-tokens.ts";
+import { type TokenColumn, tokenPlace } from "../engine/kept-tokens.ts";
 import { totpPlace } from "../engine/mfa-settings.ts";
 import * as store from "../store/sealing.ts";
 
@@ -48,6 +48,7 @@ const placeOf: Readonly<
   totp_secret: (id, [userId]) => totpPlace(id, userId!),
   access_token: (_id, boundTo) => tokenPlace("access_token", identityOf(boundTo)),
   refresh_token: (_id, boundTo) => tokenPlace("refresh_token", identityOf(boundTo)),
+  revocation: (_id, boundTo) => tokenPlace(boundTo[3] as TokenColumn, identityOf(boundTo)),
 };
 
 /** The result of one step of resealing, and the place where the next one begins; `null` at the end. */

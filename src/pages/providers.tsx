@@ -1,6 +1,7 @@
 import { freshSeconds } from "../domain/session.ts";
 import { clearCookie, identityCookie, readCookie } from "../http/cookies.ts";
 import type { LinkedIdentity, ListedProvider } from "../http/federation.ts";
+import { revokeSoon } from "../http/provider-revocation.ts";
 import { AuthError, type CredentialId } from "../index.ts";
 import { backTo, FormLink, Panel, Row } from "./account-acts.tsx";
 import { respond, respondInAccount, respondWithForm } from "./layout.tsx";
@@ -80,10 +81,12 @@ export const providerRoutes: readonly PageRoute[] = [
     removePath,
     "/account/security",
     async (visit, form) => {
-      const { c, site, actor, session } = visit;
+      const { c, site, auth, actor, session } = visit;
+      const federation = federationOf(visit);
       const credentialId = form.id<"cred">("credential_id");
-      const { refusal } = await attempt(federationOf(visit).unlink({ actor, credentialId }));
+      const { refusal } = await attempt(federation.unlink({ actor, credentialId }));
       if (refusal) return await removePage(visit, credentialId, refusal);
+      revokeSoon(c, { ...auth, federation });
       return credentialId === session.credentialId
         ? c.redirect(signInBecause(visit, "ended", site.path("/account/security")), 303)
         : backTo(visit, "security", "identities");

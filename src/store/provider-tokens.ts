@@ -8,6 +8,7 @@ import * as acts from "../domain/acts/provider.ts";
 import { type Asked, type AskedOfUser, insertAuditEvent, successOf } from "./audit.ts";
 import { type Guarded, guardRead, ofUser } from "./guarded.ts";
 import { deleteEnded, type Purge } from "./maintenance.ts";
+import { purgeRevocations } from "./owed-revocations.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** Tokens as they are stored: sealed, in hex. */
@@ -176,8 +177,9 @@ export function recallDrop({ auditId }: Lease): Statement<{ readonly id: string 
   return sql`select id from aud where id = ${auditId}::uuid`;
 }
 
-/** Access tokens that have expired and cannot be refreshed. */
+/** Access tokens that have expired and cannot be refreshed, and tokens that could not be revoked for a week. */
 export const purgeProviderTokens: Purge = (limit) => sql`
+  ${purgeRevocations(limit)},
   provider_tokens as ${deleteEnded(limit, {
     table: sql`provider_token`,
     key: sql`cred_id`,

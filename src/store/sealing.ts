@@ -4,7 +4,7 @@ import { insertAuditEvent } from "./audit.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** Where sealed values are. */
-export const sealedColumns = ["totp_secret", "access_token", "refresh_token"] as const;
+export const sealedColumns = ["totp_secret", "access_token", "refresh_token", "revocation"] as const;
 export type SealedColumn = (typeof sealedColumns)[number];
 
 interface SealedRows {
@@ -41,6 +41,22 @@ const rowsOf: Readonly<Record<SealedColumn, () => SealedRows>> = {
   totp_secret: ofFactors,
   access_token: () => ofTokens(sql`access_token`),
   refresh_token: () => ofTokens(sql`refresh_token`),
+  revocation: () => ({
+    table: sql`provider_revocation`,
+    id: sql`provider_revocation.id`,
+    value: sql`token`,
+    boundTo: sql`array[provider, issuer, subject, kind]`,
+    join: sql``,
+    condition: sql`true`,
+  }),
+};
+
+/** What the event names. */
+const targets: Readonly<Record<SealedColumn, string>> = {
+  totp_secret: "mfa",
+  access_token: "provider_token",
+  refresh_token: "provider_token",
+  revocation: "provider_revocation",
 };
 
 /** A secret that is not sealed, or not with the newest key. */
@@ -88,7 +104,7 @@ export function replaceSecrets(change: {
         outcome: "success",
         actor: systemActor("reseal"),
         context: {},
-        targetId: sql`${column === "totp_secret" ? "mfa" : "provider_token"}::text`,
+        targetId: sql`${targets[column]}::text`,
         metadata: sql`jsonb_build_object('replaced', (select count(*)::int from replaced))`,
       },
       sql`(select 1 where exists (select from replaced)) one`,

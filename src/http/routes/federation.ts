@@ -9,6 +9,7 @@ import type { FederationAuth, StartedSignIn } from "../../operations/federation-
 import { clearCookie, identityCookie, providerCookie, readCookie, sessionCookie, setCookie } from "../cookies.ts";
 import { readFormOrJsonBody } from "../form-body.ts";
 import { linkedIdentityBody } from "../linked-identity-wire.ts";
+import { revokeSoon } from "../provider-revocation.ts";
 import { type Call, type RouteTable, rowsFor, type UserCall } from "../route.ts";
 import type { Schema } from "../schema.ts";
 import { startSession } from "../session-cookie.ts";
@@ -143,8 +144,11 @@ export const federationRoutes: RouteTable<Needed> = () => [
     act: acts.unlinkIdentity,
     method: "post",
     path: "/auth/identities/:cred_id/unlink",
-    run: async ({ auth, actor, parameter }) =>
-      credentialBody(await auth.federation.unlink({ actor, credentialId: parameter("cred_id") })),
+    run: async ({ c, auth, actor, parameter }) => {
+      const credential = await auth.federation.unlink({ actor, credentialId: parameter("cred_id") });
+      revokeSoon(c, auth);
+      return credentialBody(credential);
+    },
   }),
 ];
 

@@ -55,6 +55,7 @@ export const federationBudgets: readonly Budget[] = [
     },
     act: (auth, { actor, userId }) => auth.federation.accessToken({ actor, userId, provider: "practice" }),
   },
+  { operation: "federation.revokeOwed", requests: 1, act: (auth) => auth.federation.revokeOwed() },
   {
     operation: "federation.heed",
     requests: 1,

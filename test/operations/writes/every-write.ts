@@ -94,6 +94,7 @@ export const others: Readonly<Record<string, string>> = {
   "federation.look": "it asks no database",
   "federation.places": "it asks no database",
   "federation.providers": "it asks no database",
+  "federation.revokeOwed": "provider-revocations.test.ts: a token is revoked at least once",
   "federation.start": "it asks no database",
   "personalAccessTokens.verify": "personal-access-tokens.lost-replies.test.ts: it counts, and only then reads",
   "securityKeys.enroll": "lost-replies.test.ts: a lost challenge is not returned again, and enrollment starts over",
