@@ -4,6 +4,7 @@ import { google } from "../../src/providers/google.ts";
 import { microsoft } from "../../src/providers/microsoft.ts";
 import { oauth2 } from "../../src/providers/oauth2.ts";
 import { oidc } from "../../src/providers/oidc.ts";
+import { TestIssuer } from "../support/issuer.ts";
 import { openProvider, type RealIssuer } from "../support/oidc-provider.ts";
 import { attempt, IssuerStandIn, StandIn, signInAt } from "../support/provider-stand-in.ts";
 
@@ -49,6 +50,14 @@ describe("OC46: the tokens of a real issuer", () => {
     await provider().refresh!(spent!, identity("ada"));
     for (const token of [spent!, "invented"])
       await expect(provider().refresh!(token, identity("ada"))).rejects.toEqual(refusedWith("invalid_grant"));
+  });
+
+  test("OC43: revoked, a refresh token and its access tokens are worth nothing; an unknown one counts as revoked", async () => {
+    const tokens = await signIn("ada");
+    await provider().revoke!(tokens.refresh_token!, "refresh_token");
+    const again = provider().refresh!(tokens.refresh_token!, identity("ada"));
+    await expect(again).rejects.toEqual(refusedWith("invalid_grant"));
+    await expect(provider().revoke!("unknown", "access_token")).resolves.toBeUndefined();
   });
 
   test("another user's tokens: refused", async () => {
@@ -178,4 +187,16 @@ test("OC31: Google is asked for a refresh token only if the application wants on
     null,
     "offline",
   ]);
+});
+
+describe("OC43: revoking at an issuer", () => {
+  const of = (issuer: TestIssuer) =>
+    oidc({ name: "acme", issuerUrl: issuer.url, clientId: "app", clientSecret: "s", fetch: issuer.fetch });
+
+  test("without a revocation endpoint: nothing is asked", async () => {
+    const issuer = new TestIssuer();
+    issuer.spoils.metadata = ({ revocation_endpoint: _, ...metadata }) => metadata;
+    await of(issuer).revoke!("token", "refresh_token");
+    expect(issuer.revoked).toEqual([]);
+  });
 });
