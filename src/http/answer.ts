@@ -28,9 +28,11 @@ export async function respond(
     deliverOwed(c, auth);
     return response;
   } catch (error) {
-    const response = errorResponse(c, usesCookies(row) ? error : withoutDetails(error));
-    if (response.status >= 500) realm.report(error);
-    return response;
+    if (!(error instanceof AuthError) || error.status >= 500) realm.report(error);
+    const name = (parameter: string) => parameters[parameter]!;
+    const place = error instanceof AuthError && row.refusedTo?.({ c, auth, error, name });
+    if (place) return c.redirect(place, 303);
+    return errorResponse(c, usesCookies(row) ? error : withoutDetails(error));
   }
 }
 

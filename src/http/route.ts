@@ -9,7 +9,7 @@ import type { Context, HonoRequest } from "hono";
 import type { GenericSchema } from "valibot";
 import { type Act, type GuardedAct, ownerOnly, type Who } from "../domain/act.ts";
 import type { SessionActor } from "../domain/actor.ts";
-import type { ErrorCode } from "../domain/error.ts";
+import type { AuthError, ErrorCode } from "../domain/error.ts";
 import type { Id, IdType, UserId } from "../domain/id.ts";
 import type { RequestContext } from "../domain/request-context.ts";
 import type { WithRealm } from "../engine/realm.ts";
@@ -79,17 +79,37 @@ interface RouteFacts<Body, Query> {
   readonly status: 200 | 201 | 204 | 303;
 }
 
+/** A refused request, for {@link LeadsOn.refusedTo}. */
+export interface RefusedCall<Needed extends object> {
+  readonly c: Context;
+  readonly auth: Needed & WithRealm;
+  readonly error: AuthError;
+  readonly name: (parameter: string) => string;
+}
+
+interface LeadsOn<Needed extends object> {
+  /**
+   * The page that says the refusal to a browser that follows a link or sends a form, which leads there with 303. Nothing for a
+   * program. Default: the refusal is JSON.
+   */
+  readonly refusedTo?: (call: RefusedCall<Needed>) => string | undefined;
+}
+
 type ReadForm = <Body>(request: HonoRequest, schema: GenericSchema<unknown, Body>) => Promise<Body>;
 
 /** A row as the table holds it. */
-export interface OpenRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
+export interface OpenRoute<Body, Query, Needed extends object = CoreOperations>
+  extends RouteFacts<Body, Query>,
+    LeadsOn<Needed> {
   readonly access: Exclude<RouteAccess, Who>;
   /** The codes of the handler's own refusals. The row's access, body and query add others. */
   readonly refusals: readonly ErrorCode[];
   readonly run: (call: Call<Body, Query, Needed>) => Promise<Answer>;
 }
 
-export interface GuardedRoute<Body, Query, Needed extends object = CoreOperations> extends RouteFacts<Body, Query> {
+export interface GuardedRoute<Body, Query, Needed extends object = CoreOperations>
+  extends RouteFacts<Body, Query>,
+    LeadsOn<Needed> {
   readonly access: Who;
   readonly refusals: readonly ErrorCode[];
   readonly run: (call: UserCall<Body, Query, Needed>) => Promise<Answer>;

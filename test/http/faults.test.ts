@@ -262,6 +262,8 @@ const otherwise = [
   "getTerms",
   "startProviderSignIn",
   "followProviderSignIn",
+  "followProviderLink",
+  "followProviderStepUp",
   "discoverProvider",
   "prepareProviderCredential",
   "receiveProviderAnswer",
@@ -280,6 +282,18 @@ test("a sign-in at a provider begins without the database, and its end leads to 
   expect([reply.status, reply.headers.get("location")]).toEqual([
     303,
     "/sign-in?refusal=unavailable.database&provider=practice",
+  ]);
+});
+
+test.each(["link", "step-up"])("a link to %s leads to a page that says what happened", async (verb) => {
+  const { token } = await world.person();
+  fail(Object.values(faults)[0]!);
+  const headers = { "sec-fetch-site": "same-origin" };
+  const reply = await world.send({ method: "GET", path: `/auth/oidc/practice/${verb}`, token, headers });
+  recover();
+  expect([reply.status, reply.headers.get("location")]).toEqual([
+    303,
+    "/account/security?refusal=unavailable.database&provider=practice",
   ]);
 });
 

@@ -67,6 +67,7 @@ export interface Reply {
   readonly text: string;
   // biome-ignore lint/suspicious/noExplicitAny: a test knows what it requested.
   readonly json: any;
+  /** The code of a refusal: in the body, or in the address that a browser is led to. */
   readonly code: ErrorBody["code"] | undefined;
   readonly setCookies: readonly string[];
 }
@@ -122,9 +123,14 @@ export async function readReply(response: Response): Promise<Reply> {
     headers: response.headers,
     text,
     json,
-    code: response.ok ? undefined : json?.code,
+    code: response.ok ? undefined : (json?.code ?? refusalIn(response.headers.get("location"))),
     setCookies: response.headers.getSetCookie(),
   };
+}
+
+function refusalIn(location: string | null): ErrorBody["code"] | undefined {
+  const code = location && new URL(location, origin).searchParams.get("refusal");
+  return (code ?? undefined) as ErrorBody["code"] | undefined;
 }
 
 /** The parts of a response that the document, or a rule for all responses, does not allow. */

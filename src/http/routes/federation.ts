@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { GuardedAct } from "../../domain/act.ts";
 import * as acts from "../../domain/acts/provider.ts";
 import { AuthError } from "../../domain/error.ts";
-import { realm, type WithRealm } from "../../engine/realm.ts";
+import type { WithRealm } from "../../engine/realm.ts";
 import type { CoreOperations } from "../../operations/auth.ts";
 import type { FederationAuth, StartedSignIn } from "../../operations/federation-operations.ts";
 import { clearCookie, identityCookie, providerCookie, readCookie, sessionCookie, setCookie } from "../cookies.ts";
@@ -16,6 +16,7 @@ import { startSession } from "../session-cookie.ts";
 import { setTicketCookie } from "../ticket.ts";
 import { credentialBody } from "../wire.ts";
 import { answerOf, providerMessageRoutes } from "./provider-messages.ts";
+import { placeInSession, placeOfRefusal, refusedAtSignIn, refusedInSession, withQuery } from "./provider-refusals.ts";
 
 type Needed = FederationAuth & CoreOperations;
 const rows = rowsFor<Needed>();
@@ -32,6 +33,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
     access: "anyone",
     query: startQuery,
     status: 303,
+    refusedTo: refusedAtSignIn,
     run: start,
   }),
   rows.open({
@@ -42,6 +44,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
     query: startQuery,
     refusals: ["forbidden.cross_origin"],
     status: 303,
+    refusedTo: refusedAtSignIn,
     run: async (call) => {
       requireOwnLink(call.c);
       return await start(call);
@@ -70,6 +73,7 @@ export const federationRoutes: RouteTable<Needed> = () => [
     body: discoveryBody,
     query: startQuery,
     status: 303,
+    refusedTo: refusedAtSignIn,
     run: async (call) => {
       const { provider } = await call.auth.federation.discover(call.body);
       if (provider === undefined) throw new AuthError("not_found");
@@ -80,14 +84,17 @@ export const federationRoutes: RouteTable<Needed> = () => [
   ...startsInSession("step_up", acts.startProviderStepUp, "followProviderStepUp"),
   ...providerMessageRoutes(),
   rows.open({
-    // Every other refusal leads to a page that says it.
+    // The others are those of the operations.
     act: { ...acts.signInWithProvider, refusals: ["not_found"] },
     method: "get",
     path: "/auth/oidc/:provider/callback",
     access: "anyone",
     status: 303,
+    refusedTo: refusedAtSignIn,
     run: async ({ c, auth, name, context }) => {
       const provider = name("provider");
+      // Its cookie would have any name that a link has.
+      if (!auth.federation.providers().some((one) => one.name === provider)) throw new AuthError("not_found");
       const attempt = readCookie(c, auth, `${providerCookie}${provider}`);
       const { purpose, next, remember, mayProveAgain } = await auth.federation.look({ provider, attempt });
       const token = readCookie(c, auth, sessionCookie);
@@ -104,15 +111,17 @@ export const federationRoutes: RouteTable<Needed> = () => [
         return ended(c, auth, provider, placeAfter(c, auth, next, result));
       } catch (error) {
         const isStale = error instanceof AuthError && error.code === "unauthorized.reauthentication_required";
+        let refusal = error;
         if (isStale && !isInSession && mayProveAgain) {
-          const again = await auth.federation.start({ provider, next, remember, again: true });
-          return sendAway(c, auth, provider, again);
+          try {
+            const again = await auth.federation.start({ provider, next, remember, again: true });
+            return sendAway(c, auth, provider, again);
+          } catch (failure) {
+            refusal = failure;
+          }
         }
-        const place = placeOfRefusal(auth, {
-          error,
-          provider,
-          place: isInSession ? next : auth.federation.places().signIn,
-        });
+        const { signIn } = auth.federation.places();
+        const place = placeOfRefusal(auth, refusal, provider, isInSession ? placeInSession(auth, next) : signIn);
         // An answer that belongs to no sign-in of this browser, as another site can send one, does not end the one that has begun.
         const isOthers = error instanceof AuthError && error.details?.reason === "state_mismatch";
         return isOthers ? c.redirect(place, 303) : ended(c, auth, provider, place);
@@ -175,7 +184,7 @@ function startsInSession(purpose: "link" | "step_up", act: GuardedAct, followed:
     const started = await auth.federation.start({ provider: name("provider"), purpose, actor, next: query.next });
     return sendAway(c, auth, name("provider"), started);
   };
-  const row = { path, query: startQuery, status: 303 } as const;
+  const row = { path, query: startQuery, status: 303, refusedTo: refusedInSession } as const;
   return [
     rows.guarded({ ...row, act, method: "post", run }),
     rows.guarded({
@@ -234,23 +243,4 @@ function placeAfter(
   return result.enroll
     ? withQuery(enroll, { next })
     : withQuery(secondFactor, { with: result.factors.join(" "), next });
-}
-
-/**
- * The page that says why, for a refusal that its user can act on.
- *
- * @throws {unknown} Any other error.
- */
-function placeOfRefusal(
-  auth: WithRealm,
-  { error, provider, place }: { error: unknown; provider: string; place: string },
-): string {
-  if (!(error instanceof AuthError) || error.code === "not_found") throw error;
-  if (error.status === 503) auth[realm].report(error);
-  const { reason } = error.details ?? {};
-  return withQuery(place, { refusal: error.code, provider, ...(typeof reason === "string" && { reason }) });
-}
-
-function withQuery(place: string, parameters: Readonly<Record<string, string>>): string {
-  return `${place}${place.includes("?") ? "&" : "?"}${new URLSearchParams(parameters)}`;
 }

@@ -9,6 +9,7 @@ import { answerCookie, clearCookie, readCookie, setCookie } from "../cookies.ts"
 import { readFormBody } from "../form-body.ts";
 import { type RouteTable, rowsFor } from "../route.ts";
 import type { Schema } from "../schema.ts";
+import { refusedAtSignIn } from "./provider-refusals.ts";
 
 const rows = rowsFor<FederationAuth>();
 
@@ -28,6 +29,7 @@ export const providerMessageRoutes: RouteTable<FederationAuth> = () => [
     isForeign: true,
     body: answerBody,
     status: 303,
+    refusedTo: refusedAtSignIn,
     run: async ({ c, auth, name, body }) => {
       const provider = auth.federation.providers().find((one) => one.name === name("provider"));
       const isExpected = body.credential === undefined ? provider?.answersByForm : provider?.pageClientId !== undefined;
