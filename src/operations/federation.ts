@@ -1,3 +1,4 @@
+import { sha256Hex } from "../crypto/digest.ts";
 import { type SessionActor, sessionOf } from "../domain/actor.ts";
 import * as acts from "../domain/acts/provider.ts";
 import { AuthError } from "../domain/error.ts";
@@ -10,14 +11,16 @@ import {
 } from "../domain/identity-provider.ts";
 import { toValue } from "../domain/record.ts";
 import type { Core } from "../engine/core.ts";
+import { denialOf, recordDenial } from "../engine/denial.ts";
 import { execute } from "../engine/execute.ts";
 import type { FeatureParts } from "../engine/feature.ts";
 import { createFederationCore, type FederationCore, type FederationOptions } from "../engine/federation-settings.ts";
-import { guardedWork } from "../engine/guarded-work.ts";
 import { identifiersFor } from "../engine/identifiers.ts";
+import { locksOf } from "../engine/locks.ts";
 import { plannableChange } from "../engine/plan.ts";
-import { attemptSeconds, type BegunAttempt, beginAttempt, readAttempt } from "../engine/provider-attempts.ts";
+import { attemptSeconds, beginAttempt, readAttempt } from "../engine/provider-attempts.ts";
 import { readAll } from "../engine/reads.ts";
+import { refuse } from "../engine/refuse.ts";
 import { openText } from "../engine/sealed-text.ts";
 import { revokeCredential } from "../store/credentials.ts";
 import { lockIdentifier } from "../store/identifiers.ts";
@@ -98,8 +101,7 @@ function federationOperations(core: FederationCore): FederationOperations {
     },
 
     async finishLink({ actor, ...asked }) {
-      const { identity, begun } = await prove(core, asked, "link");
-      requireOwnSession(begun, actor);
+      const { identity, begun } = await prove(core, asked, "link", actor);
       const named = newIdentity(core, asked.provider, identity);
       return await linkTo(core, actor, named, {
         attempt: begun.spent,
@@ -108,8 +110,7 @@ function federationOperations(core: FederationCore): FederationOperations {
     },
 
     async finishStepUp({ actor, ...asked }) {
-      const { identity, begun } = await prove(core, asked, "step_up");
-      requireOwnSession(begun, actor);
+      const { identity, begun } = await prove(core, asked, "step_up", actor);
       const { issuer, subject } = identity;
       const checked = {
         type: "oidc",
@@ -130,7 +131,14 @@ function federationOperations(core: FederationCore): FederationOperations {
       // The provider, or its issuer, may have been taken from the list since.
       if (!isIssuerAmong(providerOf(core, provider).issuers, proved.issuer)) throw new AuthError("not_found");
       const identity = newIdentity(core, provider, proved);
-      return await linkTo(core, actor, identity, { heldAs: identifiersFor(core, identity.email ?? "") });
+      return await linkTo(core, actor, identity, {
+        heldAs: identifiersFor(core, identity.email ?? ""),
+        // The text has the id of the sign-in that proved the identity. It ends by then.
+        waited: {
+          digest: await sha256Hex(`identity ${text}`),
+          expiresAt: new Date(now.getTime() + attemptSeconds * 1_000),
+        },
+      });
     },
 
     heed: (asked) => heedProvider(core, asked),
@@ -154,11 +162,6 @@ function federationOperations(core: FederationCore): FederationOperations {
   };
 }
 
-/** The session that began it: another one in this browser may be of another account. */
-function requireOwnSession(begun: BegunAttempt, actor: SessionActor): void {
-  if (begun.sessionId !== sessionOf(actor).sessionId) throw refused("other_session");
-}
-
 function placesOf({ returnTo, pagePaths }: FederationCore): readonly string[] {
   return [...returnTo, ...pagePaths];
 }
@@ -171,21 +174,30 @@ async function linkTo(
   core: FederationCore,
   actor: SessionActor,
   identity: store.NewIdentity,
-  only: Pick<Parameters<typeof store.insertIdentity>[0], "heldAs" | "attempt" | "keepTokens">,
+  only: Pick<Parameters<typeof store.insertIdentity>[0], "heldAs" | "attempt" | "waited" | "keepTokens">,
 ): Promise<LinkedIdentity> {
   const userId = uuidFor("usr", actor.userId);
   const asked = { actor, auditId: newAuditId() };
-  const work = guardedWork(acts.linkIdentity, asked, identity.credentialId, {
-    locks: [
+  const denial = denialOf(actor, acts.linkIdentity, identity.credentialId);
+  const row = await execute(core, {
+    denial,
+    locks: locksOf(
+      acts.linkIdentity,
       ...store.lockIdentity(identity),
       ...(identity.email === null ? [] : lockIdentifier(identity.email)),
       lockUser(userId),
-    ],
+    ),
     body: store.insertIdentity({ ...asked, ...only, userId, identity, most: core.maxIdentities }),
     onLostReply: store.recallIdentity(identity.credentialId, asked.auditId),
-    decode: toIdentity,
     // The provider's code is spent.
     mustCommit: true,
   });
-  return await execute(core, work);
+  try {
+    if (only.attempt && row.refusal === "unauthorized.provider") throw refused("used");
+    refuse(row.refusal);
+  } catch (refusal) {
+    await recordDenial(core, denial, refusal);
+    throw refusal;
+  }
+  return toIdentity(row);
 }

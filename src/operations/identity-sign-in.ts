@@ -89,7 +89,7 @@ export async function signInWith(
   if (row.outcome === "ask") {
     // No more than is stored: a provider's answer may have secrets, and be long.
     const { issuer, subject, label } = identity;
-    const kept = { issuer, subject, email, emailVerified: true, provider: asked.provider };
+    const kept = { id: begun.spent.digest, issuer, subject, email, emailVerified: true, provider: asked.provider };
     const text = JSON.stringify({ ...kept, ...(label !== null && { name: label }) });
     const end = new Date(row.now.getTime() + attemptSeconds * 1_000);
     return { linkingRequired: true, identity: await sealText(core, ["identity"], text, end) };

@@ -1,5 +1,6 @@
 import { fromBase64Url, toBase64Url, utf8 } from "../crypto/bytes.ts";
 import { sha256Hex } from "../crypto/digest.ts";
+import { type SessionActor, sessionOf } from "../domain/actor.ts";
 import { AuthError } from "../domain/error.ts";
 import { newUuid } from "../domain/id.ts";
 import { type IdentityProvider, isIssuerAmong, type ProvedIdentity } from "../domain/identity-provider.ts";
@@ -39,15 +40,22 @@ export function refused(reason: string): AuthError {
   return new AuthError("unauthorized.provider", { details: { reason } });
 }
 
-/** Verifies the provider's answer to a sign-in of this purpose that this browser has begun. */
+/**
+ * Verifies the provider's answer to a sign-in of this purpose that this browser has begun. A refusal here spends nothing: only the
+ * statement that uses the identity does.
+ *
+ * @param actor The session that must have begun it: another one in this browser may be of another account.
+ */
 export async function prove(
   core: FederationCore,
   { provider: name, answer, attempt }: Pick<ProviderAnswer, "provider" | "answer" | "attempt">,
   purpose: BegunAttempt["purpose"],
+  actor?: SessionActor,
 ): Promise<{ identity: ProvedIdentity; begun: BegunAttempt }> {
   const provider = providerOf(core, name);
   const begun = await openAttempt(core, name, attempt);
   if (begun?.purpose !== purpose) throw refused("state_mismatch");
+  if (actor && begun.sessionId !== sessionOf(actor).sessionId) throw refused("other_session");
   let identity: ProvedIdentity;
   try {
     identity = await provider.finish(answer, begun.attempt);

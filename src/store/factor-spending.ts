@@ -69,15 +69,18 @@ function useAssertion(holder: Handle<"holder">, checked: CheckedAssertion): Stat
       select id, 'webauthn' as type, 'cred' as kind from own_key union all select id, 'webauthn', 'mfa' from own_factor)`;
 }
 
-/** The CTEs that spend a provider's answer. The refusal of a weak one is no row, because an answer is not asked for again. */
+/**
+ * The CTEs that spend a provider's answer, even if the holder is refused. The refusal of a weak one is no row, because an answer is
+ * not asked for again.
+ */
 function useIdentity(holder: Handle<"holder">, { issuer, subject, isNew, sid, challenge }: CheckedIdentity): Statement {
   return sql`unspent as (${spendChallenge(
     challenge,
-    sql`${holder} where ${holder}.refusal is null and ${challenge.expiresAt}::timestamptz > sallyport_now()`,
+    sql`(select 1) one where ${challenge.expiresAt}::timestamptz > sallyport_now()`,
   )}),
     factor as (
       select cred.id, cred.type, 'cred' as kind from cred cross join unspent join ${holder} on ${holder}.usr_id = cred.usr_id
-      where cred.type = 'oidc' and cred.oidc_issuer = ${issuer} and cred.oidc_subject = ${subject} and cred.status = 'active'
+      where ${holder}.refusal is null and cred.type = 'oidc' and cred.oidc_issuer = ${issuer} and cred.oidc_subject = ${subject} and cred.status = 'active'
         and (${isNew}::boolean or not ${hasPassword(sql`cred.usr_id`)})),
     renamed as (${renameProviderSession(sid, sql`(select ${holder}.family_id, factor.id as cred_id from ${holder} cross join factor)`)})`;
 }

@@ -98,8 +98,10 @@ export function guardedList<Row>(
  *
  * @param insert.refusal SQL for a code that follows from the owner (`owner`) or the input, or null.
  * @param insert.into SQL for `insert into … select … from verdict where refusal is null … returning *`; `verdict` has `usr_id`.
+ * @param insert.before Additional CTEs that the refusal reads, each followed by a comma.
  * @param insert.also Additional CTEs that read the new row, each preceded by a comma.
  * @param insert.otherwise The code if nothing was inserted although nothing was refused.
+ * @param insert.keepsRefusal True if the refusal is a value, in the column `refusal`, so that what `before` has spent stays spent.
  */
 export function guardedInsert<Row>(
   insert: Asked & {
@@ -108,9 +110,11 @@ export function guardedInsert<Row>(
     table: Statement;
     refusal: (handles: { acting: Handle<"acting">; owner: Handle<"owner"> }) => Statement;
     into: Statement;
+    before?: Statement;
     also?: Statement;
     metadata?: Statement;
     otherwise?: string;
+    keepsRefusal?: true;
     columns: Statement;
     /** The caller's key, which makes one object. */
     claim?: IdempotencyClaim | undefined;
@@ -121,8 +125,9 @@ export function guardedInsert<Row>(
   const actor = acting(insert.actor);
   const owner = handle<"owner">(sql`owner`);
   const event = successOf(act, insert, sql`${table}.id`);
+  const otherwise = insert.otherwise ?? "not_found";
   return sql`
-    with ${actor.define},
+    with ${insert.before ?? sql``}${actor.define},
     owner as materialized (select id, status from usr where id = ${insert.userId}::uuid for share),
     verdict as materialized (
       select owner.id as usr_id, coalesce(
@@ -133,11 +138,16 @@ export function guardedInsert<Row>(
       from (select 1) one left join owner on true left join acting on true),${once.define}
     ${table} as (${insert.into})${insert.also ?? sql``},
     audit as (${insertAuditEvent(insert.metadata ? { ...event, metadata: insert.metadata } : event, table)})
-    select ${insert.columns} from verdict left join ${table} on true
+    ${
+      insert.keepsRefusal
+        ? sql`select coalesce(verdict.refusal, case when ${table}.id is null then ${otherwise}::text end) as refusal, ${insert.columns}
+    from verdict left join ${table} on true where ${once.isFirst}`
+        : sql`select ${insert.columns} from verdict left join ${table} on true
     where case
       when verdict.refusal is not null then sallyport_refuse(verdict.refusal)
-      when ${table}.id is null then sallyport_refuse(${insert.otherwise ?? "not_found"})
-      else ${once.isFirst} end`;
+      when ${table}.id is null then sallyport_refuse(${otherwise})
+      else ${once.isFirst} end`
+    }`;
 }
 
 /**

@@ -82,7 +82,10 @@ export function identitiesOf(userId: Statement): Statement {
   return sql`(select count(*) from cred mine where mine.usr_id = ${userId} and mine.type = 'oidc' and mine.status <> 'revoked')`;
 }
 
-/** Links an identity to the actor's account. The batch has locked the identity and the user. */
+/**
+ * Links an identity to the actor's account. The batch has locked the identity and the user. The refusal is a value, so that the
+ * attempt stays spent.
+ */
 export function insertIdentity(
   asked: Asked & {
     userId: string;
@@ -90,25 +93,36 @@ export function insertIdentity(
     most: number;
     /** If given, the account must have one of these identifiers, verified. */
     heldAs?: readonly string[] | undefined;
-    /** The attempt that this ends, if it is not over already. */
+    /** The attempt that this ends, if it is not over already: it is spent even if the identity is refused. */
     attempt?: SpentChallenge | undefined;
+    /** What the identity has waited in, which counts once. A refusal leaves it, so that the user can do what is missing. */
+    waited?: SpentChallenge | undefined;
     /** As in `IdentitySignIn`. */
     keepTokens?: ((from: Statement) => Statement) | undefined;
   },
-): Statement<LinkedIdentityRow> {
-  const { identity, heldAs, attempt, keepTokens } = asked;
+): Statement<Guarded<LinkedIdentityRow>> {
+  const { identity, heldAs, attempt, waited, keepTokens } = asked;
   return guardedInsert({
     ...asked,
+    keepsRefusal: true,
+    ...(attempt && {
+      before: sql`unspent as (${spendChallenge(
+        attempt,
+        sql`(select 1) one where ${attempt.expiresAt}::timestamptz > sallyport_now()`,
+      )}),
+    `,
+    }),
     act: acts.linkIdentity,
     // Not `cred`: the parts that follow read the table.
     table: sql`linked`,
     refusal: ({ owner }) => sql`case
+        when ${attempt ? sql`not exists (select from unspent)` : sql`false`} then 'unauthorized.provider'
         when exists (select from (${identityHeld(identity)}) held) then 'conflict.identity_in_use'
         when ${heldAs !== undefined}::boolean and not exists (
           select from (${accountAt(heldAs ?? [])}) held where held.usr_id = ${owner}.id and held.is_verified)
           then 'unauthorized.provider'
-        when ${attempt?.expiresAt ?? null}::timestamptz <= sallyport_now() or exists (
-          select from spent_challenge where digest = decode(${attempt?.digest ?? null}::text, 'hex')) then 'unauthorized.provider'
+        when exists (
+          select from spent_challenge where digest = decode(${waited?.digest ?? null}::text, 'hex')) then 'unauthorized.provider'
         when ${identitiesOf(sql`${owner}.id`)} >= ${asked.most}::int then 'precondition.limit_reached' end`,
     into: sql`
       insert into cred (id, usr_id, type, identifier, oidc_issuer, oidc_subject)
@@ -117,9 +131,9 @@ export function insertIdentity(
       returning *`,
     also: sql`,
     remembered as (${rememberIdentity(identity, sql`(select id as cred_id, usr_id from linked) own`)} returning l.*)${
-      attempt
+      waited
         ? sql`,
-    spent as (${spendChallenge(attempt, sql`linked`)})`
+    spent as (${spendChallenge(waited, sql`linked`)})`
         : sql``
     }${
       keepTokens
@@ -139,8 +153,8 @@ export function insertIdentity(
 }
 
 /** The identity as it is now, if the operation that made the event committed. */
-export function recallIdentity(credentialId: string, auditId: string): Statement<LinkedIdentityRow> {
-  return sql`select ${columns()} from cred ${withDetails()} where cred.id = ${credentialId}::uuid and ${committed(auditId)}`;
+export function recallIdentity(credentialId: string, auditId: string): Statement<Guarded<LinkedIdentityRow>> {
+  return sql`select null::text as refusal, ${columns()} from cred ${withDetails()} where cred.id = ${credentialId}::uuid and ${committed(auditId)}`;
 }
 
 /** A user's identities that are not revoked, oldest first. If there are none, one row holds the refusal. */

@@ -4,7 +4,7 @@ import { sql } from "../../src/store/sql.ts";
 import { setTestClock } from "../../src/testing/clock.ts";
 import { freshAddress, freshIdentifier, goodPassword, outcome, tally } from "../support/auth.ts";
 import { describeWorld } from "../support/describe-world.ts";
-import { answerOf, freshIdentity, signInWith } from "../support/practice-provider.ts";
+import { answerOf, freshIdentity, signInWith, waitingIdentity } from "../support/practice-provider.ts";
 
 const context = () => ({ address: freshAddress() });
 const roomy = { on: ["postgres"] as const, timeoutMilliseconds: 120_000, auth: { signUp: "open" as const } };
@@ -52,6 +52,67 @@ describeWorld("racing sign-ins with a provider", roomy, (world) => {
       select count(distinct usr_id)::int as n from cred
       where identifier = ${email} or oidc_subject = any(${identities.map(({ subject }) => subject)}::text[])`);
     expect(accounts).toEqual({ n: 1 });
+  });
+
+  test.each([2, 50])("%i identities, and no password, for one new address at once: one of them wins", async (count) => {
+    const email = freshIdentifier();
+    const identities = Array.from({ length: count }, () => freshIdentity({ email, emailVerified: true }));
+    const results = await Promise.all(
+      identities.map((identity) => signInWith(world.auth, identity, { context: context() })),
+    );
+    const winners = results.filter((result) => !("linkingRequired" in result));
+    expect(winners).toHaveLength(1);
+    expect(await usersOf(...identities.map(({ subject }) => subject))).toBe(1);
+    // Each of the others is linked by the owner, in whatever order they come.
+    const [winner] = winners;
+    if (!winner || "linkingRequired" in winner || winner.mfaRequired) throw new Error("No session was made.");
+    const { actor, asOf } = await world.auth.sessions.verify({ token: winner.token, transport: "cookie" });
+    const waiting = results.flatMap((result) => ("linkingRequired" in result ? [result.identity] : []));
+    const linked = await Promise.all(
+      waiting.slice(0, 10).map((identity) => outcome(world.auth.federation.link({ actor, identity, now: asOf }))),
+    );
+    expect(tally(linked)).toEqual({ done: Math.min(count - 1, 10) });
+  });
+
+  test("OC42: fifty links of one waiting identity at once: one link", async () => {
+    const person = await world.person();
+    const identity = await waitingIdentity(world, person.identifier);
+    const { actor, asOf } = await world.auth.sessions.verify({ token: person.token, transport: person.transport });
+    const codes = await Promise.all(
+      Array.from({ length: 50 }, () => outcome(world.auth.federation.link({ actor, identity, now: asOf }))),
+    );
+    expect(tally(codes)).toEqual({ done: 1, "conflict.identity_in_use": 49 });
+  });
+
+  test("R081: fifty ends of one refused link at once: the refusal once, and the attempt is spent for the others", async () => {
+    const taken = freshIdentity();
+    await signInWith(world.auth, taken, { context: context() });
+    const { actor } = await world.person();
+    const started = await world.auth.federation.start({ provider: "practice", purpose: "link", actor });
+    const asked = { provider: "practice", attempt: started.attempt, actor };
+    const free = Array.from({ length: 25 }, () => freshIdentity());
+    const answers = [taken, ...free.slice(1), ...Array.from({ length: 25 }, () => taken)];
+    const first = await outcome(world.auth.federation.finishLink({ ...asked, answer: answerOf(started, taken) }));
+    const codes = await Promise.all(
+      answers.map((answer) =>
+        outcome(world.auth.federation.finishLink({ ...asked, answer: answerOf(started, answer) })),
+      ),
+    );
+    expect([first, tally(codes)]).toEqual(["conflict.identity_in_use", { "unauthorized.provider": 50 }]);
+    expect(await usersOf(...free.map(({ subject }) => subject))).toBe(0);
+    const again = await world.auth.federation.start({ provider: "practice", purpose: "link", actor });
+    const both = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        outcome(
+          world.auth.federation.finishLink({
+            ...asked,
+            attempt: again.attempt,
+            answer: answerOf(again, taken),
+          }),
+        ),
+      ),
+    );
+    expect(tally(both)).toEqual({ "conflict.identity_in_use": 1, "unauthorized.provider": 49 });
   });
 
   test("S33: both identities of an account unlinked at once: one stays", async () => {
