@@ -54,7 +54,7 @@ async function measurePages(): Promise<void> {
 /** The whole of the entries that need neither a database nor Hono, gzipped. */
 async function measureClients(): Promise<void> {
   console.log("\nEntries on their own, all of their exports:");
-  for (const name of ["oidc", "oidc/token-cookies", "scopes"]) {
+  for (const name of ["oidc", "oidc/token-cookies", "oidc/token-rows", "scopes"]) {
     const built = await bundle(`bench/workers/${name.replace("/", "-")}.ts`);
     console.log(`sallyport/${name.padEnd(18)} ${exact(built.gzipBytes)}`);
     await built.remove();

@@ -10,6 +10,7 @@ import { AuthError } from "../domain/error.ts";
 import { hasAccess } from "../domain/scope.ts";
 import { errorResponse } from "../http/problem.ts";
 import { verifyAccessToken } from "../oidc/access-token.ts";
+import type { AuthenticatedAgent } from "../oidc/agent.ts";
 import type { IdpClient } from "../oidc/client.ts";
 import { ConfigurationError, OAuthError, RefreshError } from "../oidc/errors.ts";
 import { type ClientSettings, type IdpClientOptions, readSettings } from "../oidc/options.ts";
@@ -24,14 +25,24 @@ export interface NeededAccess {
   readonly resource: string;
 }
 
-/** The options of {@link requireAgent}. */
-export interface AgentGuardOptions {
+/** The options of {@link requireAgent}: where the agent comes from, and what it must have access to. */
+export type AgentGuardOptions = (KeptTokens | KeptAgent) & {
+  /** What the agent must have access to, in the organization if the route is about one. Otherwise 403. Default: nothing. */
+  readonly access?: NeededAccess & { readonly organization?: (c: Context) => string | undefined };
+};
+
+/** Tokens that the application keeps itself. */
+export interface KeptTokens {
   /** The tokens that the application keeps for this browser, as `JSON.stringify` wrote them or as an object. None: 401. */
   readonly tokens: (c: Context) => unknown;
   /** Keeps renewed tokens. It is awaited. Needed unless the client has `autoRefresh: false`. */
   readonly save?: (c: Context, tokens: TokenSetJson) => unknown;
-  /** What the agent must have access to, in the organization if the route is about one. Otherwise 403. Default: nothing. */
-  readonly access?: NeededAccess & { readonly organization?: (c: Context) => string | undefined };
+}
+
+/** An agent that something else keeps and renews. */
+export interface KeptAgent {
+  /** The agent of this browser's session, by `createAgent` of `sallyport/oidc/token-rows`. None: 401. */
+  readonly agent: (c: Context) => Promise<AuthenticatedAgent | undefined>;
 }
 
 /** The options of {@link requireForeignToken}. */
@@ -62,13 +73,11 @@ export interface PrincipalVariables<Kind> {
  */
 export function requireAgent(
   idp: IdpClient,
-  { tokens, save, access }: AgentGuardOptions,
+  { access, ...from }: AgentGuardOptions,
 ): MiddlewareHandler<{ Variables: PrincipalVariables<AgentPrincipal> }> {
   return guard<AgentPrincipal>(async (c) => {
-    const kept = await tokens(c);
-    if (kept === undefined || kept === null) throw new AuthError("unauthorized.invalid_token");
-    const onRefresh = (renewed: TokenSetJson) => save?.(c, renewed);
-    const agent = await idp.createAgent(typeof kept === "string" ? parsed(kept) : kept, { onRefresh });
+    const agent = "agent" in from ? await from.agent(c) : await agentOf(idp, c, from);
+    if (!agent) throw new AuthError("unauthorized.invalid_token");
     if (access) {
       const { action, resource, organization } = access;
       const named = organization?.(c);
@@ -119,6 +128,17 @@ export function requireForeignToken({
       expiresAt: claims.get("exp") as number,
     };
   });
+}
+
+async function agentOf(
+  idp: IdpClient,
+  c: Context,
+  { tokens, save }: KeptTokens,
+): Promise<AuthenticatedAgent | undefined> {
+  const kept = await tokens(c);
+  if (kept === undefined || kept === null) return undefined;
+  const onRefresh = (renewed: TokenSetJson) => save?.(c, renewed);
+  return await idp.createAgent(typeof kept === "string" ? parsed(kept) : kept, { onRefresh });
 }
 
 function parsed(text: string): unknown {

@@ -8,11 +8,11 @@
  */
 import { type Bytes, fromBase64Url, joinBytes, toBase64Url, uint32, utf8 } from "../crypto/bytes.ts";
 import { epochSeconds } from "../crypto/epoch.ts";
-import { OptionError } from "../crypto/option-error.ts";
-import { type SealedPlace, SealingError, SealingKeys } from "../crypto/sealing.ts";
+import { type SealedPlace, SealingError, type SealingKeys } from "../crypto/sealing.ts";
 import { cookieValues } from "../domain/cookie-header.ts";
-import { ConfigurationError, requireSetting } from "./errors.ts";
+import { ConfigurationError } from "./errors.ts";
 import { TokenSet, type TokenSetJson } from "./token-set.ts";
+import { readStorageOptions } from "./token-storage.ts";
 
 /** The options of {@link tokenCookies}. */
 export interface TokenCookieOptions {
@@ -34,7 +34,7 @@ export interface TokenCookies {
    * `Cache-Control: no-store` with them.
    *
    * @throws {TokenParseError} If the tokens are malformed.
-   * @throws {ConfigurationError} `option` is `tokens` if they do not fit. Then store them on the server.
+   * @throws {ConfigurationError} `option` is `tokens` if they do not fit. Then store them with `tokenRows`.
    */
   write(tokens: TokenSet | TokenSetJson): Promise<string[]>;
   /**
@@ -51,9 +51,6 @@ const partNumbers = [1, 2, 3, 4] as const;
 /** With the longest name and all attributes, a cookie has at most 3,883 of 3,891 bytes (3.8 KiB). Browsers allow 4,096. */
 const partCharacters = 3_776;
 
-const day = 86_400;
-const defaults = { name: "tokens", lifetimeSeconds: 30 * day };
-
 /**
  * Keeps tokens in cookies that no script reads and that open under these keys alone.
  *
@@ -62,7 +59,7 @@ const defaults = { name: "tokens", lifetimeSeconds: 30 * day };
  * @throws {ConfigurationError} If an option cannot be used.
  */
 export function tokenCookies(options: TokenCookieOptions): TokenCookies {
-  const { keys, name, lifetimeSeconds } = readOptions(options);
+  const { keys, name, lifetimeSeconds } = readStorageOptions(options, []);
   const base = `__Host-${name}`;
   const place: SealedPlace = { purpose: "token-cookies", table: "", column: base, rowId: "", userId: "" };
   const cookie = (number: number, text: string): string => {
@@ -75,7 +72,7 @@ export function tokenCookies(options: TokenCookieOptions): TokenCookies {
       if (sealed.length > partNumbers.length * partCharacters) {
         throw new ConfigurationError(
           "tokens",
-          "they need more than 4 cookies of 3.8 KiB. Store them in a row on the server, under a random name that a cookie has.",
+          "they need more than 4 cookies of 3.8 KiB. Store them in the database, with `tokenRows` of sallyport/oidc/token-rows.",
         );
       }
       return partNumbers.map((number) => cookie(number, partOf(sealed, number)));
@@ -98,32 +95,6 @@ export function tokenCookies(options: TokenCookieOptions): TokenCookies {
 
 function partOf(text: string, number: number): string {
   return text.slice((number - 1) * partCharacters, number * partCharacters);
-}
-
-function readOptions({ sealingKeys, ...more }: TokenCookieOptions) {
-  const [unknown] = Object.keys(more).filter((option) => !Object.hasOwn(defaults, option));
-  if (unknown !== undefined) throw new ConfigurationError(unknown, "it is not an option.");
-  const { name = defaults.name, lifetimeSeconds = defaults.lifetimeSeconds } = more;
-  const isName = typeof name === "string" && /^[\w-]{1,40}$/.test(name);
-  requireSetting(isName, "name", name, "1 to 40 of A-Z, a-z, 0-9, _ and -");
-  const isLifetime = Number.isInteger(lifetimeSeconds) && lifetimeSeconds >= 60 && lifetimeSeconds <= 400 * day;
-  requireSetting(isLifetime, "lifetimeSeconds", lifetimeSeconds, "a whole number from 60 to 34560000");
-  return { keys: parseKeys(sealingKeys), name, lifetimeSeconds };
-}
-
-function parseKeys(text: string | undefined): SealingKeys {
-  try {
-    const keys = new SealingKeys(text);
-    if (keys.hasDevelopment) {
-      throw new OptionError(
-        "it was made by `npm start` for its own server; `npx --no sallyport secret` prints another.",
-      );
-    }
-    return keys;
-  } catch (error) {
-    if (error instanceof OptionError) throw new ConfigurationError("sealingKeys", error.message);
-    throw error;
-  }
 }
 
 async function openSealed(keys: SealingKeys, place: SealedPlace, sealed: Bytes): Promise<Bytes | undefined> {

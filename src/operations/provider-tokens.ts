@@ -19,6 +19,7 @@ import {
   type TokenKeeping,
   tokenPlace,
 } from "../engine/kept-tokens.ts";
+import { claimOrWait, endsWithin } from "../engine/lease.ts";
 import { refuse } from "../engine/refuse.ts";
 import { readSealingKeys } from "../engine/sealing-keys.ts";
 import type { NewIdentity } from "../store/linked-identities.ts";
@@ -73,10 +74,6 @@ function areUsable({ access_token, refresh_token, expires_at, scope }: ProviderT
 
 /** An access token that ends sooner is refreshed first, in seconds. */
 const leastSeconds = 60;
-/** One that lives longer serves callers while another one refreshes it, in seconds. */
-const graceSeconds = 10;
-/** The waits of a caller for the one that refreshes, in milliseconds. */
-const waits = [200, 500, 1_000];
 
 async function accessToken(
   core: KeepingCore,
@@ -84,12 +81,7 @@ async function accessToken(
   asked: AccessTokenRequest,
 ): Promise<ProviderAccessToken> {
   const leaseId = newUuid();
-  let held = await claim(core, asked, { leaseId, leastSeconds });
-  for (const wait of waits) {
-    if (held.isClaimed || held.refreshToken === null || !endsWithin(held, graceSeconds)) break;
-    await new Promise((resolve) => setTimeout(resolve, wait));
-    held = await claim(core, asked, { leaseId, leastSeconds: graceSeconds });
-  }
+  const held = await claimOrWait(leastSeconds, (seconds) => claim(core, asked, { leaseId, leastSeconds: seconds }));
   if (held.isClaimed) return await refresh(core, keys, { asked, held, leaseId });
   if (held.accessToken === null) throw refused("no_token");
   if (!endsWithin(held, 0)) return await toAnswer(keys, asked, held);
@@ -119,10 +111,6 @@ async function claim(
   refuse(row.refusal);
   if (row.credentialId === null) throw new AuthError("not_found");
   return mayRefresh ? row : { ...row, refreshToken: null };
-}
-
-function endsWithin({ expiresAt, now }: store.HeldTokensRow, seconds: number): boolean {
-  return expiresAt !== null && expiresAt.getTime() <= now.getTime() + seconds * 1_000;
 }
 
 /** A caller that has the lease. */

@@ -1,6 +1,7 @@
 import { fromHex, toHex } from "../crypto/bytes.ts";
 import { isSealed, type SealedPlace, SealingError, SealingKeys, sealedHead, sealedMark } from "../crypto/sealing.ts";
 import { newAuditId } from "../domain/id.ts";
+import { agentTokensPlace } from "../engine/agent-tokens.ts";
 import type { Executor } from "../engine/core.ts";
 import { execute } from "../engine/execute.ts";
 import { type TokenColumn, tokenPlace } from "../engine/kept-tokens.ts";
@@ -49,6 +50,7 @@ const placeOf: Readonly<
   access_token: (_id, boundTo) => tokenPlace("access_token", identityOf(boundTo)),
   refresh_token: (_id, boundTo) => tokenPlace("refresh_token", identityOf(boundTo)),
   revocation: (_id, boundTo) => tokenPlace(boundTo[3] as TokenColumn, identityOf(boundTo)),
+  tokens: (id) => agentTokensPlace(id),
 };
 
 /** The result of one step of resealing, and the place where the next one begins; `null` at the end. */

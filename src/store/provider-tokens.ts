@@ -7,6 +7,7 @@
 import * as acts from "../domain/acts/provider.ts";
 import { type Asked, type AskedOfUser, insertAuditEvent, successOf } from "./audit.ts";
 import { type Guarded, guardRead, ofUser } from "./guarded.ts";
+import { endsWithin, isFree, type LeasedTokens, returnLease, takeLease } from "./leases.ts";
 import { deleteEnded, type Purge } from "./maintenance.ts";
 import { purgeRevocations } from "./owed-revocations.ts";
 import { type Statement, sql } from "./sql.ts";
@@ -48,24 +49,19 @@ export function keepTokens(provider: string, tokens: SealedTokens, from: Stateme
 }
 
 /** A user's tokens at one provider. */
-export type HeldTokensRow = Guarded<{
-  /** Null if the user has no active identity there. The tokens are null if it has none. */
-  readonly credentialId: string | null;
-  readonly issuer: string;
-  readonly subject: string;
-  readonly accessToken: string | null;
-  readonly refreshToken: string | null;
-  readonly expiresAt: Date | null;
-  readonly scope: string | null;
-  /** True if the access token ends soon, and the caller is the one that refreshes it. */
-  readonly isClaimed: boolean;
-  /** True if another caller had the lease, and has not given it back: it may have spent the refresh token. */
-  readonly isTakenOver: boolean;
-  readonly now: Date;
-}>;
-
-/** For how long one caller alone refreshes tokens, in seconds: longer than the requests that a refresh takes. */
-const leaseSeconds = 30;
+export type HeldTokensRow = Guarded<
+  LeasedTokens & {
+    /** Null if the user has no active identity there. The tokens are null if it has none. */
+    readonly credentialId: string | null;
+    readonly issuer: string;
+    readonly subject: string;
+    readonly accessToken: string | null;
+    readonly refreshToken: string | null;
+    readonly scope: string | null;
+    /** True if another caller had the lease, and has not given it back: it may have spent the refresh token. */
+    readonly isTakenOver: boolean;
+  }
+>;
 
 /**
  * Reads a user's tokens at a provider. If the access token ends within `leastSeconds` and no other caller is refreshing it, this
@@ -96,16 +92,15 @@ export function claimTokens(
       order by token.cred_id nulls last, cred.id limit 1),
     claimed as (
       update provider_token token
-      set lease_id = ${leaseId}::uuid, lease_until = sallyport_now() + make_interval(secs => ${leaseSeconds}::int)
+      set ${takeLease(leaseId)}
       from held
       where token.cred_id = held.cred_id and ${mayRefresh}::boolean and token.refresh_token is not null
-        and token.provider = ${provider}
-        and token.expires_at <= sallyport_now() + make_interval(secs => ${leastSeconds}::int)
-        and (token.lease_until is null or token.lease_until <= sallyport_now() or token.lease_id = ${leaseId}::uuid)
+        and token.provider = ${provider} and ${endsWithin(leastSeconds)} and ${isFree(leaseId)}
       returning token.*)
     select verdict.refusal, held.id as "credentialId", held.oidc_issuer as issuer, held.oidc_subject as subject,
       encode(token.access_token, 'hex') as "accessToken", encode(token.refresh_token, 'hex') as "refreshToken",
       token.expires_at as "expiresAt", token.scope, claimed.cred_id is not null as "isClaimed",
+      ${mayRefresh}::boolean and token.refresh_token is not null as "isRefreshable",
       coalesce(held.is_leased and claimed.cred_id is not null, false) as "isTakenOver", sallyport_now() as now
     from verdict left join held on true left join claimed on true
       -- What was claimed is newer than what the statement saw, if it had to wait.
@@ -142,7 +137,7 @@ export function storeRefreshed(lease: Lease, tokens: SealedTokens): Statement<{ 
       update provider_token token set access_token = decode(${tokens.accessToken}, 'hex'),
         refresh_token = coalesce(decode(${tokens.refreshToken}::text, 'hex'), token.refresh_token),
         expires_at = ${endOf(tokens)}, scope = coalesce(${tokens.scope}::text, token.scope),
-        lease_id = null, lease_until = null, updated_at = sallyport_now()
+        updated_at = sallyport_now(), ${returnLease()}
       where ${ofSpent(lease)}
       returning token.cred_id),
     audit as (${insertAuditEvent(
@@ -154,7 +149,7 @@ export function storeRefreshed(lease: Lease, tokens: SealedTokens): Statement<{ 
 
 /** Gives the lease back without new tokens: the next caller tries again. */
 export function releaseLease(lease: Lease): Statement {
-  return sql`update provider_token token set lease_id = null, lease_until = null where ${ofLease(lease)}`;
+  return sql`update provider_token token set ${returnLease()} where ${ofLease(lease)}`;
 }
 
 /**

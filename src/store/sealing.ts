@@ -4,10 +4,11 @@ import { insertAuditEvent } from "./audit.ts";
 import { type Statement, sql } from "./sql.ts";
 
 /** Where sealed values are. */
-export const sealedColumns = ["totp_secret", "access_token", "refresh_token", "revocation"] as const;
+export const sealedColumns = ["totp_secret", "access_token", "refresh_token", "revocation", "tokens"] as const;
 export type SealedColumn = (typeof sealedColumns)[number];
 
 interface SealedRows {
+  readonly name: string;
   readonly table: Statement;
   /** SQL for the row's UUID. */
   readonly id: Statement;
@@ -20,6 +21,7 @@ interface SealedRows {
 
 /** Secrets of authenticator apps, in every state. */
 const ofFactors = (): SealedRows => ({
+  name: "mfa",
   table: sql`mfa`,
   id: sql`mfa.id`,
   value: sql`totp_secret`,
@@ -29,6 +31,7 @@ const ofFactors = (): SealedRows => ({
 });
 
 const ofTokens = (value: Statement): SealedRows => ({
+  name: "provider_token",
   table: sql`provider_token`,
   id: sql`provider_token.cred_id`,
   value,
@@ -37,11 +40,22 @@ const ofTokens = (value: Statement): SealedRows => ({
   condition: sql`${value} is not null`,
 });
 
+const ofAgents = (): SealedRows => ({
+  name: "agent_token",
+  table: sql`agent_token`,
+  id: sql`agent_token.id`,
+  value: sql`tokens`,
+  boundTo: sql`array[]::text[]`,
+  join: sql``,
+  condition: sql`true`,
+});
+
 const rowsOf: Readonly<Record<SealedColumn, () => SealedRows>> = {
   totp_secret: ofFactors,
   access_token: () => ofTokens(sql`access_token`),
   refresh_token: () => ofTokens(sql`refresh_token`),
   revocation: () => ({
+    name: "provider_revocation",
     table: sql`provider_revocation`,
     id: sql`provider_revocation.id`,
     value: sql`token`,
@@ -49,14 +63,7 @@ const rowsOf: Readonly<Record<SealedColumn, () => SealedRows>> = {
     join: sql``,
     condition: sql`true`,
   }),
-};
-
-/** What the event names. */
-const targets: Readonly<Record<SealedColumn, string>> = {
-  totp_secret: "mfa",
-  access_token: "provider_token",
-  refresh_token: "provider_token",
-  revocation: "provider_revocation",
+  tokens: ofAgents,
 };
 
 /** A secret that is not sealed, or not with the newest key. */
@@ -89,7 +96,7 @@ export function replaceSecrets(change: {
   secrets: readonly { id: string; before: string; after: string }[];
 }): Statement<{ replaced: number }> {
   const { column, secrets } = change;
-  const { table, id, value } = rowsOf[column]();
+  const { name, table, id, value } = rowsOf[column]();
   return sql`
     with replaced as (
       update ${table} set ${value} = decode(new.after, 'hex')
@@ -104,7 +111,7 @@ export function replaceSecrets(change: {
         outcome: "success",
         actor: systemActor("reseal"),
         context: {},
-        targetId: sql`${targets[column]}::text`,
+        targetId: sql`${name}::text`,
         metadata: sql`jsonb_build_object('replaced', (select count(*)::int from replaced))`,
       },
       sql`(select 1 where exists (select from replaced)) one`,

@@ -23,6 +23,12 @@ export const layers = [
   { name: "dns", path: /^src\/dns\//, layers: ["crypto", "domain", "net"], packages: [] },
   { name: "provider", path: /^src\/providers\//, layers: ["crypto", "domain", "net", "oidc"], packages: [] },
   { name: "agents", path: /^src\/agents\//, layers: ["crypto", "domain", "http", "oidc"], packages: ["hono"] },
+  {
+    name: "token-rows",
+    path: /^src\/oidc\/token-rows\.ts$/,
+    layers: ["crypto", "domain", "engine", "oidc", "store"],
+    packages: [],
+  },
   { name: "oidc", path: /^src\/oidc\//, layers: ["crypto", "domain", "net"], packages: [] },
   { name: "store", path: /^src\/store\//, layers: ["domain"], packages: [] },
   { name: "engine", path: /^src\/engine\//, layers: ["crypto", "domain", "store"], packages: [] },

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { fromHex, randomBytes, toBase64Url } from "../../src/crypto/bytes.ts";
 import { isSealed, SealingKeys, sealingVersion } from "../../src/crypto/sealing.ts";
 import { uuidFor } from "../../src/domain/id.ts";
+import { tokenRows } from "../../src/oidc/token-rows.ts";
 import { probe } from "../../src/operations/health.ts";
 import { keepTokens } from "../../src/operations/provider-tokens.ts";
 import { resealSecrets } from "../../src/operations/reseal.ts";
@@ -88,6 +89,21 @@ test("S44: tokens of providers are sealed again too, and read with the new key a
   await world.rows(sql`update provider_token set access_token = 'planted'`);
   expect((await reseal(bothKeys)).stderr).toMatch(/^sallyport: 1 secrets cannot be opened/);
   await world.rows(sql`delete from provider_token`);
+});
+
+test("S44, OC20: tokens of an application's sessions are sealed again too, and doctor counts them", async () => {
+  const rows = (sealingKeys: string) => tokenRows({ database: world.database, sealingKeys });
+  const sessions = Array.from({ length: 3 }, () => crypto.randomUUID());
+  const tokens = { access_token: "access", token_type: "Bearer", expires_at: 2_000_000_000 };
+  for (const session of sessions) await rows(sealingKey).write(session, tokens);
+  expect(await reseal(bothKeys)).toMatchObject({ code: 0, stdout: "3 secrets were encrypted with the newest key.\n" });
+  for (const session of sessions) expect((await rows(`2:${newKey}`).read(session))!.access_token).toBe("access");
+  const doctor = await sallyportWith({ DATABASE_URL: world.backend.connectionString! }, "doctor");
+  expect(doctor.stdout).toContain("4 are encrypted with version 2 of the sealing keys.");
+  const [event] = await world.rows(sql<{ target: string }>`
+    select target_id as target from aud where action = 'identity.mfa.reseal' order by recorded_at desc, id desc limit 1`);
+  expect(event!.target).toBe("sys_agent_token");
+  await world.rows(sql`delete from agent_token`);
 });
 
 test("reseal: resumes where it was cut off and leaves concurrent changes alone", async () => {

@@ -35,7 +35,7 @@ afterAll(async () => {
 });
 
 /** How many entries `test/package/consumer/all.mjs` imports. One of them is for Node alone. */
-const entries = 41;
+const entries = 42;
 
 describe("packed package", () => {
   test("publint: no findings and no suggestions", async () => {
@@ -264,7 +264,7 @@ async function bench(part: string): Promise<string> {
   return await run(process.execPath, ["--disable-warning=ExperimentalWarning", "bench/run.node.ts", part], project);
 }
 
-test("gzipped: minimal Worker at most 29 KiB, 78.1 with Neon's client; with sign-up and plain Hono 34.1; all of identity 77.5; pages 50 more; sallyport/oidc 12, its token cookies 4, sallyport/scopes 0.5", async () => {
+test("gzipped: minimal Worker at most 29 KiB, 78.1 with Neon's client; with sign-up and plain Hono 34.1; all of identity 77.5; pages 50 more; sallyport/oidc 12, its token cookies 4 and rows 10, sallyport/scopes 0.5", async () => {
   const printed = await bench("sizes");
   const bytesOf = (name: string): number =>
     Number(new RegExp(`^${name} +\\d+\\.\\d\\d KiB, (\\d+) bytes`, "m").exec(printed)?.[1]);
@@ -290,6 +290,9 @@ test("gzipped: minimal Worker at most 29 KiB, 78.1 with Neon's client; with sign
   const cookies = bytesOf("sallyport/oidc/token-cookies");
   expect(cookies).toBeGreaterThan(1024);
   expect(cookies).toBeLessThanOrEqual(4 * 1024);
+  const rows = bytesOf("sallyport/oidc/token-rows");
+  expect(rows).toBeGreaterThan(4 * 1024);
+  expect(rows).toBeLessThanOrEqual(10 * 1024);
   expect(scopes).toBeGreaterThan(128);
   expect(scopes).toBeLessThanOrEqual(512);
 });

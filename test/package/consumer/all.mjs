@@ -15,6 +15,7 @@ import * as mfa from "sallyport/mfa";
 import * as neon from "sallyport/neon";
 import * as oidc from "sallyport/oidc";
 import * as tokenCookies from "sallyport/oidc/token-cookies";
+import * as tokenRows from "sallyport/oidc/token-rows";
 import * as openapi from "sallyport/openapi";
 import * as pages from "sallyport/pages";
 import * as german from "sallyport/pages/german";
@@ -49,6 +50,7 @@ const entries = {
   "federation/tokens": federationTokens,
   oidc,
   "oidc/token-cookies": tokenCookies,
+  "oidc/token-rows": tokenRows,
   "providers/oidc": oidcProvider,
   "providers/oauth2": oauth2Provider,
   "providers/google": googleProvider,

@@ -1,0 +1,1 @@
+export * from "sallyport/oidc/token-rows";
