@@ -86,6 +86,7 @@ describe("examples in docs", () => {
       ["mail.md", "languages.ts"],
       ["oidc.md", "app.ts"],
       ["oidc.md", "guards.ts"],
+      ["oidc.md", "token-rows.ts"],
       ["oidc.md", "token-cookies.ts"],
       ["pages.md", "application.ts"],
       ["pages.md", "texts.ts"],

@@ -1,4 +1,4 @@
-/** A store for one process. It forgets everything when the process ends: use a table or Redis in its place. */
+/** A store for one process. It forgets begun sign-ins when the process ends: use Redis in its place. */
 import type { Store } from "./app.ts";
 
 export function memoryStore(): Store {

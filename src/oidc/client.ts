@@ -43,9 +43,9 @@ export interface UserInfo {
 
 /** Where and how to sign out at the issuer: OpenID Connect RP-Initiated Logout §2. */
 export interface LogoutOptions {
-  readonly idTokenHint?: string;
-  readonly postLogoutRedirectUri?: string;
-  readonly state?: string;
+  readonly idTokenHint?: string | undefined;
+  readonly postLogoutRedirectUri?: string | undefined;
+  readonly state?: string | undefined;
 }
 
 /** An agent, and whether its ID token was bound to this sign-in. */

@@ -1,12 +1,14 @@
 import { execFile } from "node:child_process";
-import { cp, readFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createTestHarness } from "wrangler";
+import { sealingKey } from "../support/auth.ts";
 import { compile, type Project, projectWithPackage, tool } from "../support/built-package.ts";
-import { start, stopAll } from "../support/example-servers.ts";
+import { type Backend, openBackend } from "../support/databases.ts";
+import { start, stopAll, throughProxy } from "../support/example-servers.ts";
 import { freePort } from "../support/free-port.ts";
 import { openProvider, type RealIssuer } from "../support/oidc-provider.ts";
 
@@ -77,11 +79,13 @@ async function expectToSignInAtIssuer(send: Send): Promise<void> {
   expect((await ask("/me")).status).toBe(401);
 }
 
-const variables = () => ({
+const variables = (database: Backend) => ({
   ISSUER_URL: issuer.url,
   CLIENT_ID: client.client_id,
   CLIENT_SECRET: client.client_secret,
   BASE_URL: home,
+  DATABASE_URL: database.connectionString!,
+  TOKEN_KEYS: sealingKey,
 });
 
 test("the examples compile in strict mode", async () => {
@@ -114,17 +118,23 @@ describe("OC19, 004.48 to 004.51: signs in at a real issuer", () => {
     { name: "Node", program: process.execPath, args: ["examples/oidc/node.ts"] },
     { name: "Deno", program: tool("deno"), args: [...deno, "examples/oidc/deno.ts"] },
   ])("$name", { timeout: 120_000 }, async ({ program, args }) => {
-    await start(program, args, project.folder, { ...variables(), PORT: new URL(home).port }, `${home}/me`);
+    const env = { ...variables(await openBackend("postgres")), PORT: new URL(home).port };
+    await start(program, args, project.folder, env, `${home}/me`);
     await expectToSignInAtIssuer((path, init) => fetch(`${home}${path}`, { ...init, redirect: "manual" }));
   });
 
   test("Workers", { timeout: 120_000 }, async () => {
+    const opened = await openBackend("postgres-over-neon", { timeoutMilliseconds: 10_000 });
+    await writeFile(
+      join(project.folder, "oidc-through-proxy.ts"),
+      `${throughProxy(opened)}export { default } from "./examples/oidc/worker.ts";\n`,
+    );
     const config = {
       name: "example",
-      main: "examples/oidc/worker.ts",
+      main: "oidc-through-proxy.ts",
       compatibility_date: "2026-06-01",
-      vars: variables(),
-      kv_namespaces: [{ binding: "TOKENS", id: "tokens" }],
+      vars: variables(opened),
+      kv_namespaces: [{ binding: "SIGN_INS", id: "sign-ins" }],
     };
     const harness = createTestHarness({ root: project.folder, workers: [{ config }] });
     await harness.listen();

@@ -286,7 +286,7 @@ describe("OC20: what cannot be written", () => {
       .catch((caught: unknown) => caught as ConfigurationError);
     expect(error).toBeInstanceOf(ConfigurationError);
     expect(error).toMatchObject({ error: "configuration_error", option: "tokens" });
-    expect(String(error)).toContain("Store them in a row on the server");
+    expect(String(error)).toContain("with `tokenRows` of sallyport/oidc/token-rows");
     expect(JSON.stringify({ ...(error as object), text: String(error) })).not.toContain(tokens.refresh_token);
   });
 
