@@ -223,14 +223,14 @@ async function refresh(
     // The client refreshes tokens that have ended, or throws.
     agent = await idp.createAgent({ ...tokens.toJSON(), expires_at: 0 }, { autoRefresh: true });
   } catch (error) {
-    if (await isDropped(kept, lease, { error, row })) {
-      await onRefreshError?.(error as OAuthError);
-      throw error;
-    }
+    const isOver = error instanceof OAuthError && refusedForGood.has(error.error);
+    // The caller before may have spent the refresh token, and may still store what came for it.
+    const isDropped = await giveBack(kept, lease, isOver && !row.isTakenOver);
     if (!(error instanceof OAuthError) || error instanceof ConfigurationError) throw error;
     await onRefreshError?.(error);
+    if (isDropped) throw error;
     // The issuer has taken its time, so the time is asked again.
-    return await agentOfRow(kept, idp, { id, row: await readNow(kept, id), error });
+    return await agentOfRow(kept, idp, { id, row: await readNow(kept, id), ...(!isOver && { error }) });
   }
   const body = store.storeRefreshedAgent(lease, await kept.seal(id, agent.tokens));
   const stored = await execute(kept, { body, onLostReply: "repeat", mustCommit: true, decode: firstOf });
@@ -245,15 +245,9 @@ const refusedForGood: ReadonlySet<string> = new Set([
   "login_required",
 ]);
 
-/** After a refresh that failed: deletes the tokens if the grant is over, and otherwise gives the lease back. */
-async function isDropped(
-  kept: Kept,
-  lease: store.AgentLease,
-  { error, row }: { readonly error: unknown; readonly row: store.AgentTokensRow },
-): Promise<boolean> {
-  // The caller before may have spent the refresh token, and may still store what came for it.
-  const isOver = error instanceof OAuthError && refusedForGood.has(error.error) && !row.isTakenOver;
-  const body = isOver ? store.dropAgentTokens(lease) : store.releaseAgentLease(lease);
+/** Gives the lease back after a refresh that failed, together with the tokens if they are of no more use. True if that deleted them. */
+async function giveBack(kept: Kept, lease: store.AgentLease, isUseless: boolean): Promise<boolean> {
+  const body = isUseless ? store.dropAgentTokens(lease) : store.releaseAgentLease(lease);
   const changed = await execute(kept, { body, onLostReply: "repeat", mustCommit: true, decode: firstOf });
-  return isOver && changed !== undefined;
+  return isUseless && changed !== undefined;
 }
