@@ -2,12 +2,14 @@ import type { ErrorBody, ErrorCode } from "../../src/domain/error.ts";
 import { readFormBody } from "../../src/http/form-body.ts";
 import { type Route, usesCookies } from "../../src/http/route.ts";
 
-/**
- * Every code that a route can refuse with: the codes in its row, and the codes that follow from the rest of the row. A link that
- * leads on when it is refused has its code in the address that it leads to.
- */
+/** The codes of the bodies that a route can refuse with. A refused link leads on, with its code in the address. */
 export function refusalsOf(route: Route): ErrorBody["code"][] {
   if (route.refusedTo && route.method === "get") return ["internal_error", "unavailable.configuration"];
+  return everyRefusalOf(route);
+}
+
+/** Every code that a route can refuse with: the codes in its row, and the codes that follow from the rest of the row. */
+export function everyRefusalOf(route: Route): ErrorBody["code"][] {
   return [
     ...new Set([
       ...route.refusals,

@@ -161,17 +161,51 @@ const refusals = [
   "conflict.identity_in_use",
   "precondition.limit_reached",
   "too_many_requests",
+  "unavailable.reply_lost",
+  "forbidden.cross_origin",
+  "not_found",
+  "unauthorized.session_expired",
+  "unauthorized.invalid_token",
+  "unauthorized.mfa_required",
 ] as const;
+
+/** Sentences of their own, by the reason of `unauthorized.provider` or by the code. */
+const sentences = new Map<
+  string,
+  `providers.${"cancelled" | "excluded" | "unproved" | "session" | "taken"}` | "linking.over"
+>([
+  ["access_denied", "providers.cancelled"],
+  ["login_required", "providers.cancelled"],
+  ["interaction_required", "providers.cancelled"],
+  ["consent_required", "providers.cancelled"],
+  ["account_linking_required", "providers.cancelled"],
+  // Trying again does not help: the account is not accepted, or suspended.
+  ["account_not_allowed", "providers.excluded"],
+  ["user_blocked", "providers.excluded"],
+  ["blocked", "providers.excluded"],
+  ["not_accepted", "providers.excluded"],
+  ["auth_time", "providers.unproved"],
+  ["used", "linking.over"],
+  ["transaction_expired", "linking.over"],
+  ["state_mismatch", "linking.over"],
+  ["invalid_grant", "linking.over"],
+  ["other_session", "providers.session"],
+  ["unauthorized.session_expired", "providers.session"],
+  ["unauthorized.invalid_token", "providers.session"],
+  ["unauthorized.mfa_required", "providers.session"],
+  ["conflict.duplicate_credential", "providers.taken"],
+]);
 
 /** Why a sign-in at a provider was refused, if the request for the page says so. */
 export function sentenceOfProvider({ c, site, auth }: Visit): string | undefined {
-  const code = refusals.find((one) => one === c.req.query("refusal"));
-  const listed = auth.federation?.providers().find(({ name }) => name === c.req.query("provider"));
-  if (!code || !listed) return undefined;
-  const provider = listed.label;
-  if (c.req.query("reason") === "access_denied") return site.text("providers.cancelled", { provider });
-  if (code === "conflict.duplicate_credential") return site.text("providers.taken", { provider });
-  return sentenceFor(site, new AuthError(code));
+  const asked = c.req.query("refusal");
+  if (!asked || !auth.federation) return undefined;
+  // Any other code is of a request that no page of this site makes.
+  const code = refusals.find((one) => one === asked) ?? "unauthorized.provider";
+  const listed = auth.federation.providers().find(({ name }) => name === c.req.query("provider"));
+  const sentence = sentences.get((code === "unauthorized.provider" && c.req.query("reason")) || code);
+  if (sentence && listed) return site.text(sentence, { provider: listed.label });
+  return sentenceFor(site, new AuthError(code), { not_found: "providers.unknown" });
 }
 
 function askToLink(visit: UserVisit, refusal?: AuthError): Response | Promise<Response> {

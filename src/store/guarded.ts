@@ -125,7 +125,7 @@ export function guardedInsert<Row>(
   const actor = acting(insert.actor);
   const owner = handle<"owner">(sql`owner`);
   const event = successOf(act, insert, sql`${table}.id`);
-  const otherwise = insert.otherwise ?? "not_found";
+  const { keepsRefusal, otherwise = "not_found" } = insert;
   return sql`
     with ${insert.before ?? sql``}${actor.define},
     owner as materialized (select id, status from usr where id = ${insert.userId}::uuid for share),
@@ -138,16 +138,16 @@ export function guardedInsert<Row>(
       from (select 1) one left join owner on true left join acting on true),${once.define}
     ${table} as (${insert.into})${insert.also ?? sql``},
     audit as (${insertAuditEvent(insert.metadata ? { ...event, metadata: insert.metadata } : event, table)})
-    ${
-      insert.keepsRefusal
-        ? sql`select coalesce(verdict.refusal, case when ${table}.id is null then ${otherwise}::text end) as refusal, ${insert.columns}
-    from verdict left join ${table} on true where ${once.isFirst}`
-        : sql`select ${insert.columns} from verdict left join ${table} on true
+    select ${
+      keepsRefusal
+        ? sql`coalesce(verdict.refusal, case when ${table}.id is null then ${otherwise} end) as refusal, `
+        : sql``
+    }${insert.columns} from verdict left join ${table} on true
     where case
+      when ${keepsRefusal ?? false}::boolean then true
       when verdict.refusal is not null then sallyport_refuse(verdict.refusal)
       when ${table}.id is null then sallyport_refuse(${otherwise})
-      else ${once.isFirst} end`
-    }`;
+      else ${once.isFirst} end`;
 }
 
 /**

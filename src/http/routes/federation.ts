@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { GuardedAct } from "../../domain/act.ts";
 import * as acts from "../../domain/acts/provider.ts";
 import { AuthError } from "../../domain/error.ts";
-import type { WithRealm } from "../../engine/realm.ts";
+import { realm, type WithRealm } from "../../engine/realm.ts";
 import type { CoreOperations } from "../../operations/auth.ts";
 import type { FederationAuth, StartedSignIn } from "../../operations/federation-operations.ts";
 import { clearCookie, identityCookie, providerCookie, readCookie, sessionCookie, setCookie } from "../cookies.ts";
@@ -16,7 +16,7 @@ import { startSession } from "../session-cookie.ts";
 import { setTicketCookie } from "../ticket.ts";
 import { credentialBody } from "../wire.ts";
 import { answerOf, providerMessageRoutes } from "./provider-messages.ts";
-import { placeInSession, placeOfRefusal, refusedAtSignIn, refusedInSession, withQuery } from "./provider-refusals.ts";
+import { placeOfRefusal, refusedAtSignIn, refusedInSession, withQuery } from "./provider-refusals.ts";
 
 type Needed = FederationAuth & CoreOperations;
 const rows = rowsFor<Needed>();
@@ -120,8 +120,8 @@ export const federationRoutes: RouteTable<Needed> = () => [
             refusal = failure;
           }
         }
-        const { signIn } = auth.federation.places();
-        const place = placeOfRefusal(auth, refusal, provider, isInSession ? placeInSession(auth, next) : signIn);
+        const place = placeOfRefusal(auth, refusal, { isInSession, next, provider });
+        if (refusal instanceof AuthError && refusal.status === 503) auth[realm].report(refusal);
         // An answer that belongs to no sign-in of this browser, as another site can send one, does not end the one that has begun.
         const isOthers = error instanceof AuthError && error.details?.reason === "state_mismatch";
         return isOthers ? c.redirect(place, 303) : ended(c, auth, provider, place);
