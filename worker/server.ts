@@ -63,12 +63,12 @@ export interface Bindings {
    */
   MAIL_LANGUAGE?: string;
   /**
-   * An OpenID Connect issuer with which users sign in, for any name in place of `ACME`: with `OIDC_ACME_CLIENT_ID`, and
-   * `OIDC_ACME_CLIENT_SECRET` and `OIDC_ACME_LABEL` if it has them. `OIDC_ACME_DOMAINS` lists the domains whose users sign in there, such
-   * as `example.com, example.org`. `OIDC_ACME_PROVES_AGAIN` is `no` for an issuer without `max_age` and `auth_time`, such as Google.
-   * Default: there are none.
+   * A provider with which users sign in, for any name in place of `ACME`: an OpenID Connect issuer, or the site of `OIDC_ACME_KIND`.
+   * `docs/federation.md` lists the variables of each kind. Default: there are none.
    */
   OIDC_ACME_ISSUER?: string;
+  /** `oidc` (default), `google`, `github`, `apple`, `microsoft`, `gitlab`, `discord` or `authpi`. */
+  OIDC_ACME_KIND?: string;
   /** Other places that a sign-in may lead back to: exact paths or URLs, separated by spaces. */
   RETURN_TO?: string;
   /** `on` (default), `accept-unsealed` or `off`: whether secrets of authenticator apps are encrypted in the database. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { isDomainName } from "../domain/domain-name.ts";
 export type {
   IdentityProvider,
   LinkedIdentity,

@@ -4,6 +4,7 @@
  * @module
  */
 import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
+import { scopeText } from "./authorization.ts";
 import { IdpClient } from "./client.ts";
 import { SubjectMismatchError } from "./errors.ts";
 import { type Claims, timeOf } from "./id-token.ts";
@@ -88,6 +89,7 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
     ...identityOf?.(claims),
   });
   // Reports a wrong option where the provider is made.
+  scopeText(scopes);
   clientFor("https://localhost/callback");
   return {
     name,

@@ -7,7 +7,7 @@
 
 import { sha256Base64Url } from "../crypto/digest.ts";
 import type { IdentityProvider, ProvedIdentity } from "../domain/identity-provider.ts";
-import { readCallback, scopeText } from "../oidc/authorization.ts";
+import { readCallback } from "../oidc/authorization.ts";
 import { OAuthError, requireSetting } from "../oidc/errors.ts";
 import type { Claims } from "../oidc/id-token.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject, tryJson } from "../oidc/issuer-request.ts";
@@ -67,7 +67,9 @@ export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
   const { issuer, authorizeUrl } = options;
   const settings = settingsOf(clientOptions);
   const { clientId } = settings;
-  scopeText(scope.split(" ").filter(Boolean));
+  // RFC 6749 §3.3.
+  const areScopes = typeof scope === "string" && /^[ !#-[\]-~]{0,4096}$/.test(scope);
+  requireSetting(areScopes, "scope", scope, "scopes, separated by spaces");
   return {
     name,
     label,

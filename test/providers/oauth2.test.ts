@@ -278,7 +278,8 @@ describe("a wrong option is refused where the provider is made", () => {
     ["authorizeUrl", { authorizeUrl: "https://login.acme.example/authorize#top" }],
     ["clientId", { clientId: "" }],
     ["clientSecret", { clientSecret: "" }],
-    ["scopes", { scope: 'a"b' }],
+    ["scope", { scope: 'a"b' }],
+    ["scope", { scope: ["a"] as unknown as string }],
     ["timeoutMs", { timeoutMs: 5 }],
     ["redirectUrl", { redirectUrl: "https://app.example/callback" } as object],
   ])("%s: %j", (option, more) => {
