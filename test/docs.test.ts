@@ -95,6 +95,7 @@ describe("examples in docs", () => {
       ["passwords.md", "breached.ts"],
       ["passwords.md", "history.ts"],
       ["providers.md", "providers.ts"],
+      ["providers.md", "marks.ts"],
       ["providers.md", "own-provider.ts"],
       ["providers.md", "google-token.ts"],
       ["terms.md", "terms.ts"],

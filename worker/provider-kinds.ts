@@ -21,7 +21,7 @@ export interface ProviderKind {
 
 const client = { CLIENT_ID: "clientId" };
 const secret = { CLIENT_SECRET: "clientSecret" };
-const button = { LABEL: "label", SCOPES: "scopes" };
+const button = { LABEL: "label", MARK: "mark", SCOPES: "scopes" };
 const again = { PROVES_AGAIN: "provesAgain" };
 
 /** The values of `OIDC_<NAME>_KIND`. A secret is needed where a site gives one to every application with a server. */

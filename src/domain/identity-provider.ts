@@ -74,6 +74,8 @@ export interface IdentityProvider {
   readonly name: string;
   /** On its button. */
   readonly label: string;
+  /** The path of its logo, which is left of the label, on a white button. Default: none. */
+  readonly mark?: string | undefined;
   /** The issuers of its identities. `{tenantid}` stands for the id of any tenant, a UUID. */
   readonly issuers: readonly string[];
   /**

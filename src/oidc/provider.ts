@@ -12,6 +12,7 @@ import { readMetadata } from "./issuer.ts";
 import type { IssuerVariant } from "./issuer-request.ts";
 import { type NoticeTokens, readNoticeToken } from "./notice-token.ts";
 import { type IdpClientOptions, readSettings } from "./options.ts";
+import { checkMark } from "./provider-options.ts";
 import { refreshTokens } from "./provider-tokens.ts";
 import { verify } from "./sign-in.ts";
 import { profileOfClaims, textOf } from "./standard-claims.ts";
@@ -26,6 +27,8 @@ export interface OidcProviderOptions
   readonly name: string;
   /** On the button, such as `Acme`. Default: the name. */
   readonly label?: string;
+  /** The path of its logo on this origin, such as `/google.svg`. It is left of the label, on a white button. Default: none. */
+  readonly mark?: string;
   /** What the application asks for. Default `openid email profile`. */
   readonly scopes?: readonly string[];
   /** What the issuer shows, such as `select_account`. Default: what it decides. */
@@ -46,6 +49,7 @@ export interface KnownProviderOptions
     | "clientId"
     | "clientSecret"
     | "label"
+    | "mark"
     | "scopes"
     | "prompt"
     | "provesAgain"
@@ -76,7 +80,7 @@ export interface IssuerParticulars {
 
 /** A provider whose identities are the issuer and the subject of verified ID tokens. */
 export function issuerProvider(options: OidcProviderOptions, particulars: IssuerParticulars = {}): IdentityProvider {
-  const { name, label = name, scopes = ["openid", "email", "profile"], ...more } = options;
+  const { name, label = name, mark, scopes = ["openid", "email", "profile"], ...more } = options;
   const { prompt, provesAgain = true, identityOf, ...clientOptions } = more;
   const { variant, parameters = {}, ignoresUserInfo = false, notices, answersByForm } = particulars;
   const { issuerUrl: issuer } = clientOptions;
@@ -90,10 +94,12 @@ export function issuerProvider(options: OidcProviderOptions, particulars: Issuer
   });
   // Reports a wrong option where the provider is made.
   scopeText(scopes);
+  checkMark(mark);
   clientFor("https://localhost/callback");
   return {
     name,
     label,
+    mark,
     issuers: particulars.issuers ?? [issuer],
     provesAgain,
     async begin({ redirectUri, state, nonce, codeVerifier, again }) {

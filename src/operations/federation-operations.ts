@@ -25,6 +25,8 @@ export type { LinkingRequired, ProviderAnswer };
 export interface ListedProvider {
   readonly name: string;
   readonly label: string;
+  /** The path of its logo, if it has one. */
+  readonly mark: string | undefined;
   /** Where a link or a form begins a sign-in. */
   readonly startPath: string;
   /** Where a form begins the linking of an identity. */

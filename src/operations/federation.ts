@@ -53,14 +53,16 @@ export function federationParts(settings: Core, options: FederationOptions): Fea
 function federationOperations(core: FederationCore): FederationOperations {
   return {
     providers: () =>
-      [...core.providers.values()].map(({ name, label, provesAgain = false, answersByForm = false, pageClientId }) => {
-        const path = `${core.routesPath}/${name}`;
-        const [startPath, linkPath, stepUpPath, callbackPath] = ["start", "link", "step-up", "callback"].map(
-          (verb) => `${path}/${verb}`,
-        ) as [string, string, string, string];
-        const paths = { startPath, linkPath, stepUpPath, callbackPath };
-        return { name, label, ...paths, provesAgain, answersByForm, pageClientId };
-      }),
+      [...core.providers.values()].map(
+        ({ name, label, mark, provesAgain = false, answersByForm = false, pageClientId }) => {
+          const path = `${core.routesPath}/${name}`;
+          const [startPath, linkPath, stepUpPath, callbackPath] = ["start", "link", "step-up", "callback"].map(
+            (verb) => `${path}/${verb}`,
+          ) as [string, string, string, string];
+          const paths = { startPath, linkPath, stepUpPath, callbackPath };
+          return { name, label, mark, ...paths, provesAgain, answersByForm, pageClientId };
+        },
+      ),
 
     places: () => core.places,
     ...discoveryOperations(core),

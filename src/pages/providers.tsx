@@ -60,12 +60,8 @@ export const providerRoutes: readonly PageRoute[] = [
         <p>{site.say("identities.add.text")}</p>
         {federationOf(visit)
           .providers()
-          .map(({ label, linkPath: path }) => (
-            <p>
-              <a class="button quiet" href={pathWith(path, { next })}>
-                {site.text("providers.continue", { provider: label })}
-              </a>
-            </p>
+          .map((provider) => (
+            <ProviderLink visit={visit} provider={provider} path={provider.linkPath} next={next} />
           ))}
         <p>
           <a href={next}>{site.say("word.back")}</a>
@@ -133,16 +129,19 @@ export function ProviderLinks({ visit, next }: { visit: Visit; next: string }): 
 
 export function ProviderLink({
   visit: { site },
-  provider: { label, startPath },
+  provider: { label, mark, startPath },
+  path = startPath,
   next,
 }: {
   visit: Visit;
   provider: ListedProvider;
+  path?: string;
   next: string;
 }): Rendered {
   return (
     <p>
-      <a class="button quiet" href={pathWith(startPath, { next })}>
+      <a class={mark ? "button marked" : "button quiet"} href={pathWith(path, { next })}>
+        {mark && <img src={mark} alt="" />}
         {site.text("providers.continue", { provider: label })}
       </a>
     </p>

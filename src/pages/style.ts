@@ -129,6 +129,8 @@ button, .button { display: inline-flex; align-items: center; justify-content: ce
 button:hover, .button:hover { filter: brightness(1.06); }
 button.quiet, .button.quiet, button.plain { color: var(--text); background: var(--surface); border-color: var(--line); }
 button.quiet:hover, .button.quiet:hover, button.plain:hover { background: var(--raised); filter: none; }
+.marked { gap: 0.625rem; color: #1f1f1f; background: #fff; border-color: #747775; }
+.marked img { height: 1.25rem; }
 button.danger, .button.danger { color: var(--danger); background: var(--surface); border-color: var(--danger); }
 button.danger:hover, .button.danger:hover { background: var(--danger-ground); filter: none; }
 button.plain { padding: 0.5rem 0.875rem; font-weight: 500; }

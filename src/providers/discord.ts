@@ -11,7 +11,10 @@ export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain
 
 /** The options of {@link discord}. */
 export interface DiscordOptions
-  extends Pick<OAuth2ProviderOptions, "clientId" | "clientSecret" | "label" | "scope" | "timeoutMs" | "fetch"> {
+  extends Pick<
+    OAuth2ProviderOptions,
+    "clientId" | "clientSecret" | "label" | "mark" | "scope" | "timeoutMs" | "fetch"
+  > {
   /** Default `discord`. */
   readonly name?: string;
 }

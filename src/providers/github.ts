@@ -14,7 +14,10 @@ export type { IdentityProvider, ProvedIdentity, ProviderNotice } from "../domain
 
 /** The options of {@link github}. */
 export interface GithubOptions
-  extends Pick<OAuth2ProviderOptions, "clientId" | "clientSecret" | "label" | "scope" | "timeoutMs" | "fetch"> {
+  extends Pick<
+    OAuth2ProviderOptions,
+    "clientId" | "clientSecret" | "label" | "mark" | "scope" | "timeoutMs" | "fetch"
+  > {
   /** Default `github`. */
   readonly name?: string;
 }

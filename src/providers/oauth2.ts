@@ -12,6 +12,7 @@ import { OAuthError, requireSetting } from "../oidc/errors.ts";
 import type { Claims } from "../oidc/id-token.ts";
 import { askIssuer, type IssuerConnection, isReachable, readObject, tryJson } from "../oidc/issuer-request.ts";
 import { type ClientSettings, type IdpClientOptions, readSettings } from "../oidc/options.ts";
+import { checkMark } from "../oidc/provider-options.ts";
 import { providerTokens, refreshTokens } from "../oidc/provider-tokens.ts";
 import { profileOfClaims, subjectOf } from "../oidc/standard-claims.ts";
 import { requestTokens, requestUserInfo } from "../oidc/token-requests.ts";
@@ -25,6 +26,8 @@ export interface OAuth2ProviderOptions
   readonly name: string;
   /** On the button, such as `Acme`. Default: the name. */
   readonly label?: string;
+  /** The path of its logo on this origin, such as `/google.svg`. It is left of the label, on a white button. Default: none. */
+  readonly mark?: string;
   /** Where the browser is sent. */
   readonly authorizeUrl: string;
   /** Where a code is exchanged. */
@@ -62,7 +65,7 @@ const longestRead = 65_536;
  * @throws {ConfigurationError} If an option cannot be used.
  */
 export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
-  const { name, label = name, scope = "openid email profile", requirePkce = true, ...more } = options;
+  const { name, label = name, mark, scope = "openid email profile", requirePkce = true, ...more } = options;
   const { subjectClaim = "sub", identityOf, ...clientOptions } = more;
   const { issuer, authorizeUrl } = options;
   const settings = settingsOf(clientOptions);
@@ -70,9 +73,11 @@ export function oauth2(options: OAuth2ProviderOptions): IdentityProvider {
   // RFC 6749 §3.3.
   const areScopes = typeof scope === "string" && /^[ !#-[\]-~]{0,4096}$/.test(scope);
   requireSetting(areScopes, "scope", scope, "scopes, separated by spaces");
+  checkMark(mark);
   return {
     name,
     label,
+    mark,
     issuers: [issuer],
     async begin({ redirectUri, state, codeVerifier }) {
       const url = new URL(authorizeUrl);

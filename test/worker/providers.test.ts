@@ -71,7 +71,8 @@ describe("the other variables of a provider", () => {
 
   test.each([
     [{}, { name: "acme", label: "ACME", provesAgain: true }],
-    [{ OIDC_ACME_LABEL: "Acme" }, { label: "Acme" }],
+    [{ OIDC_ACME_LABEL: "Acme" }, { label: "Acme", mark: undefined }],
+    [{ OIDC_ACME_MARK: "/marks/acme.svg" }, { mark: "/marks/acme.svg" }],
     [{ OIDC_ACME_PROVES_AGAIN: "yes" }, { provesAgain: true }],
     [{ OIDC_ACME_PROVES_AGAIN: "no" }, { provesAgain: false }],
     [{ OIDC_ACME_PROVES_AGAIN: "" }, { provesAgain: true }],
@@ -86,6 +87,7 @@ describe("the other variables of a provider", () => {
     [{ OIDC_ACME_SCOPES: 'openid "email"' }, "OIDC_ACME_SCOPES"],
     [{ OIDC_ACME_SCOPE: "openid" }, "OIDC_ACME_SCOPE"],
     [{ OIDC_ACME_TENANT: "common" }, "OIDC_ACME_TENANT"],
+    [{ OIDC_ACME_MARK: "https://cdn.example/acme.svg" }, "OIDC_ACME_MARK"],
     [{ OIDC_ACME_KIND: "gogle" }, "OIDC_ACME_KIND"],
     [{ OIDC_ACME_KIND: "toString" }, "OIDC_ACME_KIND"],
   ])("%j: refused, with the variable's name", (more, option) => {
